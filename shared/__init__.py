@@ -1,0 +1,1 @@
+"""Callvault: archives the call recordings of Azure Communication Services (ACS)."""

@@ -1,0 +1,1 @@
+"""What crosses our borders, as pydantic models: HTTP bodies, events, jobs, chunk metadata."""

@@ -1,0 +1,53 @@
+"""The app put together: clients, gateways and use cases, made once a process on the event loop that will use them."""
+
+import logging
+from dataclasses import dataclass
+
+from shared.archiving import Archiving
+from shared.clock import Clock, SystemClock
+from shared.control import Control
+from shared.endpoints import Endpoints
+from shared.gateways.bundle import Gateways
+from shared.gateways.clients import Clients
+from shared.idempotency import Idempotency
+from shared.intake import Intake
+from shared.settings import Settings
+
+# The SDKs log every request's URL and headers at INFO; what is redacted there is theirs to decide, our logs are ours.
+logging.getLogger("azure").setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """The use cases, ready."""
+
+    endpoints: Endpoints
+    intake: Intake
+    archiving: Archiving
+    clients: Clients
+
+    @classmethod
+    def over(cls, settings: Settings, clock: Clock) -> "App":
+        """Must be called while the event loop runs: the clients' connections belong to it."""
+        clients = Clients(settings)
+        gateways = Gateways.over(clients, settings)
+        return cls(
+            endpoints=Endpoints(Control(gateways, clock, settings), Idempotency(gateways.requests, clock)),
+            intake=Intake(gateways, clock, settings),
+            archiving=Archiving(gateways, clock, settings),
+            clients=clients,
+        )
+
+
+class Callvault:
+    """The one app of the process, put together when it is first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._app: App | None = None
+
+    @property
+    def app(self) -> App:
+        if self._app is None:
+            self._app = App.over(self.settings, SystemClock())
+        return self._app

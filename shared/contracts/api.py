@@ -1,0 +1,251 @@
+"""Bodies of the HTTP interface. What ACS would refuse is refused here, in words that name the field and the mend."""
+
+import base64
+import binascii
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from shared.errors import FieldError, InvalidRequest
+
+MAX_CHANNELS = 5  # participants that ACS records apart, one a channel
+_LOCATORS = ("serverCallId", "callConnectionId", "groupCallId", "roomId")
+
+
+class Content(StrEnum):
+    AUDIO = "audio"
+    AUDIO_VIDEO = "audioVideo"
+
+
+class Channel(StrEnum):
+    MIXED = "mixed"
+    UNMIXED = "unmixed"
+
+
+class MediaFormat(StrEnum):
+    WAV = "wav"
+    MP3 = "mp3"
+    MP4 = "mp4"
+
+
+# What ACS records: content, channel, and the formats it offers for them, its default first.
+OFFERED: dict[tuple[Content, Channel], tuple[MediaFormat, ...]] = {
+    (Content.AUDIO_VIDEO, Channel.MIXED): (MediaFormat.MP4,),
+    (Content.AUDIO, Channel.MIXED): (MediaFormat.MP3, MediaFormat.WAV),
+    (Content.AUDIO, Channel.UNMIXED): (MediaFormat.WAV,),
+}
+
+
+def _wrong(field: str, sentence: str) -> PydanticCustomError:
+    return PydanticCustomError("combination", "{sentence}", {"field": field, "sentence": sentence})
+
+
+def _https(url: str) -> str:
+    if not url.lower().startswith("https://") or len(url) <= len("https://"):
+        raise ValueError("must be an absolute https URL: ACS calls back over TLS only")
+    return url
+
+
+HttpsUrl = Annotated[str, Field(max_length=2048), AfterValidator(_https)]
+# Printable, and no longer than a table property allows.
+Correlation = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+ParticipantId = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=False, hide_input_in_errors=True
+    )
+
+
+class ChannelAffinity(_Body):
+    """Binds a participant to a channel of an unmixed recording."""
+
+    participant_id: ParticipantId = Field(description="Raw id of the participant, as in 8:acs:….")
+    channel: int = Field(ge=0, lt=MAX_CHANNELS, strict=True, description="Number of the channel, from 0.")
+
+
+class StartRecording(_Body):
+    """Starts a recording of the call that exactly one of the four ids names."""
+
+    server_call_id: str | None = Field(default=None, min_length=1, max_length=4096)
+    call_connection_id: str | None = Field(default=None, min_length=1, max_length=512)
+    group_call_id: UUID | None = None
+    room_id: str | None = Field(default=None, min_length=1, max_length=512)
+    content: Content | None = None
+    channel: Channel | None = None
+    format: MediaFormat | None = None
+    pause_on_start: bool = Field(default=False, strict=True)
+    channel_affinity: list[ChannelAffinity] = Field(default=[], max_length=MAX_CHANNELS)
+    participant_ordering: list[ParticipantId] = Field(default=[], max_length=MAX_CHANNELS)
+    state_callback_url: HttpsUrl | None = None
+    correlation: Correlation | None = Field(default=None, description="Opaque; given back wherever the recording is.")
+
+    @field_validator("server_call_id")
+    @classmethod
+    def _server_call_id_is_base64(cls, value: str | None) -> str | None:
+        """A callId given by mistake is the commonest error of all; ACS answers it with a riddle about base 64."""
+        if value is not None:
+            try:
+                base64.b64decode(value, validate=True)
+            except (binascii.Error, ValueError):
+                raise ValueError(
+                    "is not a serverCallId (those are base64): a callId was probably given; take serverCallId from "
+                    "the CallConnected or CallStarted event, or send callConnectionId instead"
+                ) from None
+        return value
+
+    @model_validator(mode="after")
+    def _names_one_call(self) -> Self:
+        given = [name for name in _LOCATORS if getattr(self, _field_name(name)) is not None]
+        if len(given) != 1:
+            found = f"{' and '.join(given)} were given" if given else "none was given"
+            raise _wrong(given[1] if given else _LOCATORS[0], f"give exactly one of {', '.join(_LOCATORS)}: {found}")
+        return self
+
+    @model_validator(mode="after")
+    def _is_offered(self) -> Self:
+        content, channel = self._kind()
+        formats = OFFERED.get((content, channel))
+        if formats is None:
+            raise _wrong("channel", "unmixed is offered for audio only: set content to audio and format to wav")
+        if self.format is not None and self.format not in formats:
+            raise _wrong("format", f"{channel} {content} is offered as {' or '.join(formats)}, not {self.format}")
+        return self
+
+    @model_validator(mode="after")
+    def _channels_are_for_unmixed(self) -> Self:
+        for name in ("channelAffinity", "participantOrdering"):
+            if getattr(self, _field_name(name)) and self.channel is not Channel.UNMIXED:
+                raise _wrong(name, "goes with channel unmixed only: set channel to unmixed, or leave this out")
+        if _repeats([item.channel for item in self.channel_affinity]):
+            raise _wrong("channelAffinity", "names a channel twice: each channel holds one participant")
+        if _repeats([item.participant_id for item in self.channel_affinity]):
+            raise _wrong("channelAffinity", "names a participant twice: each participant has one channel")
+        if _repeats(self.participant_ordering):
+            raise _wrong("participantOrdering", "names a participant twice")
+        return self
+
+    def _kind(self) -> tuple[Content, Channel]:
+        """Content and channel with what was left out filled in: ACS's default is mixed audioVideo as mp4."""
+        channel = self.channel or Channel.MIXED
+        audio_only = channel is Channel.UNMIXED or self.format in (MediaFormat.WAV, MediaFormat.MP3)
+        return self.content or (Content.AUDIO if audio_only else Content.AUDIO_VIDEO), channel
+
+    def kind(self) -> tuple[Content, Channel, MediaFormat]:
+        """Content, channel and format, what was left out filled in from what ACS offers."""
+        content, channel = self._kind()
+        return content, channel, self.format or OFFERED[content, channel][0]
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
+
+
+class ChunkView(_View):
+    """One chunk, as far as it has got. Sizes in bytes, times in UTC."""
+
+    document_id: str
+    index: int
+    sibling: bool = Field(description="Another chunk has the same index: ACS failed over and made more than one file.")
+    state: str
+    attempts: int
+    size: int | None
+    sha256: str | None
+    blob_name: str | None
+    metadata_size: int | None
+    metadata_sha256: str | None
+    metadata_blob_name: str | None
+    end_reason: str | None
+    event_time: datetime
+    deadline: datetime = Field(description="When ACS destroys the source.")
+    pending_at: datetime
+    copying_at: datetime | None
+    archived_at: datetime | None
+    released_at: datetime | None
+    failed_at: datetime | None
+    lost_at: datetime | None
+    next_attempt_at: datetime | None
+    fault: str | None = Field(description="Whose fault the last failure was: source, destination or ours.")
+    reason: str | None
+    detail: str | None
+
+
+class RecordingView(_View):
+    """A recording as the ledger and ACS know it."""
+
+    recording_id: str | None
+    state: str
+    acs_state: str = Field(description="active or inactive as ACS says, unknown to it, or unavailable for now.")
+    correlation: str | None
+    unlinked: bool
+    server_call_id: str | None
+    call_connection_id: str | None
+    group_call_id: str | None
+    room_id: str | None
+    content: str | None
+    channel: str | None
+    format: str | None
+    requested_at: datetime | None
+    paused_at: datetime | None
+    resumed_at: datetime | None
+    stopped_at: datetime | None
+    started_at: datetime | None
+    announced_at: datetime | None
+    duration_ms: int | None
+    session_end_reason: str | None
+    archive_container: str
+    chunks: list[ChunkView]
+
+
+class StartedView(_View):
+    """The answer to a start."""
+
+    recording_id: str | None = Field(description="Null when ACS accepted the start and has not named it yet.")
+    state: str
+    correlation: str | None
+
+
+def parse_start(body: bytes) -> StartRecording:
+    """Reads a start request. Raises InvalidRequest naming each wrong field and its mend, never quoting a value."""
+    try:
+        return StartRecording.model_validate_json(body)
+    except ValidationError as error:
+        fields = tuple(map(_field_error, error.errors(include_input=False, include_url=False)))
+        raise InvalidRequest("; ".join(f"{item.field}: {item.detail}" for item in fields), fields) from None
+
+
+def _field_error(item: Any) -> FieldError:
+    path = ".".join(map(str, item["loc"]))
+    match item["type"]:
+        case "combination":
+            return FieldError(field=item["ctx"]["field"], detail=item["ctx"]["sentence"])
+        case "extra_forbidden":
+            known = ", ".join(to_camel(name) for name in StartRecording.model_fields)
+            return FieldError(field=path, detail=f"is not a field here: remove it; known are {known}")
+        case "json_invalid" | "model_type":
+            return FieldError(field="body", detail="must be a JSON object, encoded as UTF-8")
+        case _:
+            return FieldError(field=path or "body", detail=str(item["msg"]).removeprefix("Value error, "))
+
+
+def _field_name(wire_name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in wire_name)
+
+
+def _repeats(values: list[Any]) -> bool:
+    return len(set(values)) != len(values)

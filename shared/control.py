@@ -1,0 +1,143 @@
+"""Start, stop, pause, resume a recording, and tell where it is: what the HTTP functions answer with.
+
+ACS is asked first and the ledger written after it, since only ACS can refuse. A crash between the two loses nothing:
+the recording's event carries its id and makes the row itself, and a caller that repeats its start with the same
+Idempotency-Key gets the same recording.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from shared.clock import Clock
+from shared.contracts.api import RecordingView, StartedView, StartRecording
+from shared.errors import CallvaultError, Conflict, InvalidRequest, NotFound
+from shared.gateways.acs import Repeatability
+from shared.gateways.bundle import Gateways
+from shared.identity import key_of
+from shared.records import Chunk, Recording
+from shared.settings import Settings
+from shared.states import RecordingState
+
+log = logging.getLogger("callvault.control")
+
+_LONGEST_ID = 4096
+
+
+class Control:
+    """What callers can do with recordings."""
+
+    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+        self._recorder, self._catalogue, self._links = gateways.recorder, gateways.catalogue, gateways.links
+        self._clock, self._settings = clock, settings
+
+    async def start(self, request: StartRecording, repeatability: Repeatability) -> StartedView:
+        """Starts a recording. Raises InvalidRequest, NotFound, Conflict, or a SourceError when ACS fails."""
+        recording_id = await self._recorder.start(request, repeatability)
+        if recording_id is None:
+            return StartedView(recording_id=None, state=RecordingState.STARTING, correlation=request.correlation)
+        content, channel, media_format = request.kind()
+        state = RecordingState.PAUSED if request.pause_on_start else RecordingState.ACTIVE
+        now = self._clock.now()
+        recording = Recording(
+            recording_key=key_of(recording_id),
+            recording_id=recording_id,
+            server_call_id=request.server_call_id,
+            call_connection_id=request.call_connection_id,
+            group_call_id=str(request.group_call_id) if request.group_call_id else None,
+            room_id=request.room_id,
+            correlation=request.correlation,
+            content=content.value,
+            channel=channel.value,
+            format=media_format.value,
+            control=state,
+            requested_at=now,
+            paused_at=now if request.pause_on_start else None,
+        )
+        await self._catalogue.merge(recording)
+        if request.server_call_id:
+            await self._links.link_call(request.server_call_id, recording.recording_key)
+        log.info("recording started", extra={"action": "control", "recording_key": recording.recording_key})
+        return StartedView(recording_id=recording_id, state=state, correlation=request.correlation)
+
+    async def stop(self, recording_id: str) -> RecordingView:
+        """Stops a recording; one that has stopped already stays so. Raises NotFound for one that nobody knows."""
+        known, chunks = await self._known(recording_id)
+        try:
+            await self._recorder.stop(recording_id)
+        except NotFound:
+            # In failovers ACS forgets recordings whose files it delivers all the same: reconcile, don't fail.
+            if known is None:
+                raise
+        stopped = await self._note(known, recording_id, RecordingState.STOPPED, "stopped_at")
+        return self._view(stopped, chunks, acs_state="inactive")
+
+    async def pause(self, recording_id: str) -> RecordingView:
+        """Pauses a running recording. Raises Conflict when it has ended, NotFound for one that nobody knows."""
+        known = await self._running(recording_id)
+        await self._recorder.pause(recording_id)
+        paused = await self._note(known, recording_id, RecordingState.PAUSED, "paused_at")
+        return self._view(paused, (), acs_state="active")
+
+    async def resume(self, recording_id: str) -> RecordingView:
+        """Resumes a paused recording. Raises as `pause` does."""
+        known = await self._running(recording_id)
+        await self._recorder.resume(recording_id)
+        resumed = await self._note(known, recording_id, RecordingState.ACTIVE, "resumed_at")
+        return self._view(resumed, (), acs_state="active")
+
+    async def _running(self, recording_id: str) -> Recording | None:
+        known, chunks = await self._known(recording_id)
+        if known is not None and (chunks or known.control is RecordingState.STOPPED):
+            raise Conflict("the recording has ended: start a new one")
+        return known
+
+    async def get(self, recording_id: str) -> RecordingView:
+        """The ledger's word and ACS's together. An ACS that can't be reached hides nothing of what the ledger knows."""
+        (known, chunks), acs_state = await asyncio.gather(self._known(recording_id), self._acs_state(recording_id))
+        if known is None and acs_state == "unknown":
+            raise NotFound("neither the ledger nor ACS knows this recordingId")
+        found = known or Recording(recording_key=key_of(recording_id), recording_id=recording_id)
+        return self._view(found, chunks, acs_state=acs_state)
+
+    async def _known(self, recording_id: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
+        if not 0 < len(recording_id) <= _LONGEST_ID:
+            raise InvalidRequest.of("recordingId", "must be the recordingId that starting the recording gave")
+        return await self._catalogue.recording(key_of(recording_id))
+
+    async def _note(self, known: Recording | None, recording_id: str, control: RecordingState, when: str) -> Recording:
+        """Writes what was just done to a recording, and when it was done first; only that, since others write too."""
+        recording = known or Recording(recording_key=key_of(recording_id), recording_id=recording_id)
+        log.info("recording %s", control, extra={"action": "control", "recording_key": recording.recording_key})
+        if recording.control is control:
+            return recording
+        change: dict[str, Any] = {"recording_id": recording_id, "control": control, when: self._clock.now()}
+        await self._catalogue.merge(Recording(recording_key=recording.recording_key, **change))
+        return recording.evolve(**change)
+
+    async def _acs_state(self, recording_id: str) -> str:
+        try:
+            return await self._recorder.state(recording_id)
+        except (NotFound, InvalidRequest):
+            return "unknown"
+        except CallvaultError as error:
+            log.warning("ACS did not tell a recording's state", extra={"action": "get", "reason": error.reason})
+            return "unavailable"
+
+    def _view(self, recording: Recording, chunks: tuple[Chunk, ...], *, acs_state: str) -> RecordingView:
+        state = recording.state(chunks) or _state_of(acs_state)
+        indexes = Counter(chunk.index for chunk in chunks)
+        shown = asdict(recording) | {
+            "unlinked": bool(recording.unlinked),
+            "state": state,
+            "acs_state": acs_state,
+            "archive_container": self._settings.archive_container,
+            "chunks": [asdict(chunk) | {"sibling": indexes[chunk.index] > 1} for chunk in chunks],
+        }
+        return RecordingView.model_validate(shown)
+
+
+def _state_of(acs_state: str) -> RecordingState:
+    return RecordingState.ACTIVE if acs_state == "active" else RecordingState.STOPPED

@@ -1,0 +1,208 @@
+"""The error tree: whose fault it is, and whether trying again can mend it.
+
+    CallvaultError
+    ├── CallerError              the caller's: the same request fails again
+    │   ├── InvalidRequest         400, names each field and its mend
+    │   ├── NotFound               404
+    │   ├── Conflict               409
+    │   ├── RequestInProgress      409, come back shortly
+    │   └── KeyReused              422, an Idempotency-Key with another body
+    ├── SourceError              ACS's, or its media store's
+    │   ├── SourceThrottled        retry, honouring Retry-After
+    │   ├── SourceUnavailable      retry: 5xx, reset, timeout
+    │   ├── SourceGarbled          retry: HTML or nonsense where an answer should be
+    │   ├── SourceIncomplete       retry: short, empty, or not what it claims to be
+    │   ├── SourceUnauthorized     retry: a credential may be stale
+    │   ├── SourceGone             retry a few times; then the chunk is lost
+    │   ├── SourceRefused          permanent: any other refusal
+    │   └── SourceNotAllowed       permanent: a host that must never see our credentials
+    ├── DestinationError         the customer's storage
+    │   ├── DestinationUnavailable retry: busy, 5xx, reset
+    │   ├── DestinationForbidden   retry: roles take minutes to spread, and people mend them
+    │   └── DestinationConflict    permanent: another file stands where ours belongs
+    └── OurError
+        ├── SettingsError          at start only
+        ├── InvalidJob             a message that is no job
+        └── LeaseLost              another worker owns the chunk now: leave it alone
+
+A gateway raises these and nothing of a vendor's. `str(error)` is fit for a log and for a caller: it holds no
+secret, no participant and no query string.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """Whose fault an error is."""
+
+    CALLER = "caller"
+    SOURCE = "source"
+    DESTINATION = "destination"
+    OURS = "ours"
+
+
+class CallvaultError(Exception):
+    """Root of the tree. `reason` is a stable slug for logs, states and problem types."""
+
+    fault: Fault = Fault.OURS
+    retry: bool = False
+    status: int = 500
+    reason: str = "internal-error"
+    title: str = "Something failed on our side"
+
+    def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
+        """`retry_after`: seconds that the failing side asked us to wait, when it did."""
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class CallerError(CallvaultError):
+    fault = Fault.CALLER
+    status = 400
+    reason = "invalid-request"
+    title = "The request cannot be carried out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldError:
+    """One thing wrong with a request: the field's path, what is wrong and how to mend it."""
+
+    field: str
+    detail: str
+
+
+class InvalidRequest(CallerError):
+    title = "The request is not valid"
+
+    def __init__(self, detail: str, fields: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(detail)
+        self.fields = fields
+
+    @classmethod
+    def of(cls, field: str, detail: str) -> "InvalidRequest":
+        return cls(f"{field}: {detail}", (FieldError(field=field, detail=detail),))
+
+
+class NotFound(CallerError):
+    status = 404
+    reason = "not-found"
+    title = "There is no such thing"
+
+
+class Conflict(CallerError):
+    status = 409
+    reason = "conflict"
+    title = "The state of the call or recording forbids it"
+
+
+class RequestInProgress(CallerError):
+    status = 409
+    reason = "request-in-progress"
+    title = "The same request is still being carried out"
+    retry = True
+
+
+class KeyReused(CallerError):
+    status = 422
+    reason = "idempotency-key-reused"
+    title = "This Idempotency-Key was used for another request"
+
+
+class SourceError(CallvaultError):
+    fault = Fault.SOURCE
+    status = 502
+    reason = "acs-failed"
+    title = "Azure Communication Services failed"
+
+
+class SourceThrottled(SourceError):
+    retry = True
+    status = 429
+    reason = "acs-throttled"
+    title = "Azure Communication Services asks to slow down"
+
+
+class SourceUnavailable(SourceError):
+    retry = True
+    status = 503
+    reason = "acs-unavailable"
+    title = "Azure Communication Services cannot be reached or is failing"
+
+
+class SourceGarbled(SourceError):
+    retry = True
+    reason = "acs-garbled"
+    title = "Azure Communication Services gave an answer that makes no sense"
+
+
+class SourceIncomplete(SourceError):
+    retry = True
+    reason = "source-incomplete"
+    title = "The source did not give the whole file"
+
+
+class SourceUnauthorized(SourceError):
+    retry = True
+    reason = "acs-credential-refused"
+    title = "Azure Communication Services refused our credential"
+
+
+class SourceGone(SourceError):
+    retry = True
+    status = 404
+    reason = "source-gone"
+    title = "The source is not there"
+
+
+class SourceRefused(SourceError):
+    reason = "acs-refused"
+    title = "Azure Communication Services refused the request"
+
+
+class SourceNotAllowed(SourceError):
+    reason = "source-not-allowed"
+    title = "The source's host is not one that may see our credentials"
+
+
+class DestinationError(CallvaultError):
+    fault = Fault.DESTINATION
+    status = 503
+    reason = "storage-failed"
+    title = "The storage account failed"
+
+
+class DestinationUnavailable(DestinationError):
+    retry = True
+    reason = "storage-unavailable"
+    title = "The storage account cannot be reached or is busy"
+
+
+class DestinationForbidden(DestinationError):
+    retry = True
+    reason = "storage-forbidden"
+    title = "The storage account refused our identity"
+
+
+class DestinationConflict(DestinationError):
+    reason = "storage-conflict"
+    title = "Another file stands where ours belongs"
+
+
+class OurError(CallvaultError):
+    fault = Fault.OURS
+
+
+class SettingsError(OurError):
+    reason = "settings"
+    title = "The app settings are wrong"
+
+
+class InvalidJob(OurError):
+    reason = "invalid-job"
+    title = "A queue message is no job of ours"
+
+
+class LeaseLost(OurError):
+    reason = "lease-lost"
+    title = "Another worker owns the chunk"

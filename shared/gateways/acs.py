@@ -1,0 +1,143 @@
+"""Starts, stops, pauses and resumes recordings through Call Automation, and asks for their state.
+
+Every refusal of ACS becomes an error of ours. ACS publishes no list of its codes, so the few that real traffic shows
+are told apart and any other goes by its HTTP status.
+"""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import Any
+
+from azure.communication.callautomation import ChannelAffinity, CommunicationIdentifier
+from azure.communication.callautomation._shared.models import identifier_from_raw_id
+from azure.communication.callautomation.aio import CallAutomationClient
+from azure.core.exceptions import ClientAuthenticationError, DecodeError, HttpResponseError
+
+from shared.contracts.api import StartRecording
+from shared.errors import (
+    CallvaultError,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    SourceGarbled,
+    SourceRefused,
+    SourceThrottled,
+    SourceUnauthorized,
+    SourceUnavailable,
+)
+from shared.gateways.faults import BROKEN_CONNECTION, retry_after
+
+_ALREADY_RECORDING = "8553"
+_NOT_FOUND = "8522"
+_BACK_OFF = 10.0  # seconds proposed to a caller when ACS is down and says nothing itself
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeatability:
+    """Makes a repeated start safe: ACS gives the same answer to the same id (OASIS Repeatable Requests)."""
+
+    request_id: str
+    first_sent: datetime
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "Repeatability-Request-ID": self.request_id,
+            "Repeatability-First-Sent": format_datetime(self.first_sent, usegmt=True),
+        }
+
+
+class CallRecorder:
+    """ACS's side of a recording."""
+
+    def __init__(self, client: CallAutomationClient) -> None:
+        self._client = client
+
+    async def start(self, request: StartRecording, repeatability: Repeatability) -> str | None:
+        """The recordingId; None when ACS answered 202 and will name it to the state callback."""
+        content, channel, media_format = request.kind()
+        optional: dict[str, Any] = {
+            "server_call_id": request.server_call_id,
+            "call_connection_id": request.call_connection_id,
+            "group_call_id": str(request.group_call_id) if request.group_call_id else None,
+            "room_id": request.room_id,
+            "recording_state_callback_url": request.state_callback_url,
+            "channel_affinity": [
+                ChannelAffinity(target_participant=_identifier(item.participant_id), channel=item.channel)
+                for item in request.channel_affinity
+            ],
+            "audio_channel_participant_ordering": list(map(_identifier, request.participant_ordering)),
+        }
+        started = await _asking(
+            self._client.start_recording(
+                recording_content_type=content.value,
+                recording_channel_type=channel.value,
+                recording_format_type=media_format.value,
+                pause_on_start=request.pause_on_start,
+                headers=repeatability.headers(),
+                **{name: value for name, value in optional.items() if value},
+            )
+        )
+        return started.recording_id or None
+
+    async def stop(self, recording_id: str) -> None:
+        await _asking(self._client.stop_recording(recording_id))
+
+    async def pause(self, recording_id: str) -> None:
+        await _asking(self._client.pause_recording(recording_id))
+
+    async def resume(self, recording_id: str) -> None:
+        await _asking(self._client.resume_recording(recording_id))
+
+    async def state(self, recording_id: str) -> str:
+        """`active` or `inactive`: ACS knows no other, and a paused recording is active to it."""
+        properties = await _asking(self._client.get_recording_properties(recording_id))
+        return str(properties.recording_state)
+
+
+def _identifier(raw_id: str) -> CommunicationIdentifier:
+    return identifier_from_raw_id(raw_id)
+
+
+async def _asking[T](call: Awaitable[T]) -> T:
+    try:
+        return await call
+    except BROKEN_CONNECTION:
+        raise SourceUnavailable("ACS cannot be reached", retry_after=_BACK_OFF) from None
+    except DecodeError:
+        raise SourceGarbled("ACS answered with something that is no JSON", retry_after=_BACK_OFF) from None
+    except HttpResponseError as error:
+        raise _translate(error) from None
+
+
+def _translate(error: HttpResponseError) -> CallvaultError:
+    status = error.status_code or 0
+    code, message = _code_and_message(error)
+    asked = retry_after(error)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return SourceThrottled("ACS throttles requests of this resource", retry_after=asked or _BACK_OFF)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return SourceUnavailable("ACS is not available", retry_after=asked or _BACK_OFF)
+    if isinstance(error, ClientAuthenticationError) or status in (401, 403):
+        return SourceUnauthorized("ACS refused our credential: check ACS_CONNECTION_STRING, or the identity's role")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code is None:
+        return SourceGarbled(f"ACS answered {status} without a readable reason", retry_after=asked or _BACK_OFF)
+    if code == _ALREADY_RECORDING:
+        return Conflict("the call is being recorded already: ACS allows one recording of a kind per call")
+    if code == _NOT_FOUND or status == HTTPStatus.NOT_FOUND:
+        return NotFound("ACS knows no such call or recording: it may have ended, or the id is of another resource")
+    if status == HTTPStatus.BAD_REQUEST:
+        return InvalidRequest(f"ACS refused the request ({code}): {message}")
+    return SourceRefused(f"ACS refused the request with {status} ({code})")
+
+
+def _code_and_message(error: HttpResponseError) -> tuple[str | None, str]:
+    """ACS's own code and words; no code when the body isn't ACS's JSON, as its front doors' HTML pages aren't."""
+    try:
+        response: Any = error.response
+        body = response.json()["error"]
+        return str(body["code"]), str(body.get("message", ""))[:300]
+    except (AttributeError, KeyError, TypeError, ValueError, DecodeError):
+        return None, ""

@@ -1,0 +1,121 @@
+"""The archive: media and metadata in Blob storage, and the quarantine beside it.
+
+A file appears whole or not at all: it is put in one request, or its blocks are staged and committed together. Nothing
+is ever overwritten; whoever comes second finds the first one's file and must find its own bytes in it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobBlock, ContentSettings
+from azure.storage.blob.aio import BlobServiceClient
+
+from shared.errors import DestinationConflict, DestinationUnavailable
+from shared.gateways.faults import is_absent, storage_faults
+
+_SHA256 = "sha256"
+_DOCUMENT_ID = "documentid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What stands in the archive under a name; `sha256` is what we wrote beside the bytes that the service checked."""
+
+    size: int
+    sha256: str | None
+    document_id: str | None
+
+
+class ArchiveFile:
+    """One file on its way into the archive. MD5 digests are checked by the service against what arrived there."""
+
+    def __init__(self, blob: Any, *, content_type: str, properties: dict[str, str]) -> None:
+        self._blob = blob
+        self._content = ContentSettings(content_type=content_type)
+        self._properties = properties
+
+    async def put(self, data: bytes, *, md5: bytes, sha256: str) -> None:
+        """Stores a small file in one request."""
+        with storage_faults("storing a file in the archive"):
+            try:
+                await self._blob.upload_blob(
+                    data,
+                    overwrite=False,
+                    content_settings=self._content,
+                    metadata=self._metadata(sha256),
+                    transactional_content_md5=bytearray(md5),
+                )
+            except ResourceExistsError:
+                pass
+            else:
+                return
+        await self._must_hold(len(data), sha256)
+
+    async def stage(self, block_id: str, data: bytes, *, md5: bytes) -> None:
+        with storage_faults("staging a block in the archive"):
+            await self._blob.stage_block(block_id, data, transactional_content_md5=bytearray(md5))
+
+    async def commit(self, block_ids: list[str], *, size: int, sha256: str) -> None:
+        """Makes the staged blocks the file, unless it is there, and checks that all of them make up `size` bytes."""
+        with storage_faults("committing a file to the archive"):
+            try:
+                await self._blob.commit_block_list(
+                    [BlobBlock(block_id=block_id) for block_id in block_ids],
+                    content_settings=self._content,
+                    metadata=self._metadata(sha256),
+                    match_condition=MatchConditions.IfMissing,
+                )
+            except ResourceExistsError:
+                return await self._must_hold(size, sha256)
+            committed, _ = await self._blob.get_block_list("committed")
+        if [block.id for block in committed] != block_ids or sum(block.size for block in committed) != size:
+            raise DestinationUnavailable("the committed blocks aren't those that were staged")
+        return None
+
+    async def _must_hold(self, size: int, sha256: str) -> None:
+        stored = await stored_in(self._blob)
+        if stored is None or (stored.size, stored.sha256) != (size, sha256):
+            raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
+
+    def _metadata(self, sha256: str) -> dict[str, str]:
+        return {name: quote(value, safe=" :/+=,;@") for name, value in {**self._properties, _SHA256: sha256}.items()}
+
+
+class Archive:
+    """The customer's container of recordings, and the container of what could not be read."""
+
+    def __init__(self, service: BlobServiceClient, container: str, quarantine: str) -> None:
+        self._files = service.get_container_client(container)
+        self._quarantine = service.get_container_client(quarantine)
+
+    def file(self, name: str, *, content_type: str, properties: dict[str, str]) -> ArchiveFile:
+        """`properties` are kept on the blob: the catalogue can be rebuilt from them alone."""
+        return ArchiveFile(self._files.get_blob_client(name), content_type=content_type, properties=properties)
+
+    async def find(self, name: str) -> Stored | None:
+        return await stored_in(self._files.get_blob_client(name))
+
+    async def quarantine(self, name: str, body: bytes) -> None:
+        """Keeps what could not be read, once, however often it comes."""
+        with storage_faults("keeping an event in quarantine"):
+            try:
+                await self._quarantine.upload_blob(
+                    name, body, overwrite=False, content_settings=ContentSettings(content_type="application/json")
+                )
+            except ResourceExistsError:
+                return
+
+
+async def stored_in(blob: Any) -> Stored | None:
+    with storage_faults("looking at a file in the archive"):
+        try:
+            found = await blob.get_blob_properties()
+        except ResourceNotFoundError as error:
+            if not is_absent(error):
+                raise
+            return None
+    kept = {name.lower(): unquote(value) for name, value in (found.metadata or {}).items()}
+    return Stored(size=found.size, sha256=kept.get(_SHA256), document_id=kept.get(_DOCUMENT_ID))

@@ -1,0 +1,41 @@
+"""All gateways of the process, over one set of clients."""
+
+from dataclasses import dataclass
+
+from shared.gateways.acs import CallRecorder
+from shared.gateways.archive import Archive
+from shared.gateways.catalogue import Catalogue
+from shared.gateways.clients import Clients
+from shared.gateways.jobs import Jobs
+from shared.gateways.links import Links
+from shared.gateways.requests import Requests
+from shared.gateways.source import MediaSource
+from shared.gateways.worklist import Worklist
+from shared.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gateways:
+    """What the use cases reach the world through."""
+
+    recorder: CallRecorder
+    source: MediaSource
+    catalogue: Catalogue
+    worklist: Worklist
+    links: Links
+    requests: Requests
+    jobs: Jobs
+    archive: Archive
+
+    @classmethod
+    def over(cls, clients: Clients, settings: Settings) -> "Gateways":
+        return cls(
+            recorder=CallRecorder(clients.calls),
+            source=MediaSource(clients.calls),
+            catalogue=Catalogue(clients.tables, settings.recordings_table),
+            worklist=Worklist(clients.tables, settings.worklist_table),
+            links=Links(clients.tables, settings.links_table),
+            requests=Requests(clients.tables, settings.requests_table),
+            jobs=Jobs(clients.queue),
+            archive=Archive(clients.archive, settings.archive_container, settings.quarantine_container),
+        )

@@ -1,0 +1,115 @@
+"""The catalogue: recordings and their chunks in Table Storage, a recording's rows in one partition.
+
+Three guarantees carry the promise. A chunk is inserted once, whatever the number of events that announce it. Every
+later write of a chunk is conditional on the version that its writer read (ETag), so a worker that was overtaken can
+change nothing. A recording's row is only ever merged, each writer into its own properties, so order doesn't matter.
+"""
+
+from http import HTTPStatus
+from itertools import batched
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.data.tables import TableTransactionError, UpdateMode
+from azure.data.tables.aio import TableServiceClient
+
+from shared.errors import DestinationUnavailable, LeaseLost
+from shared.gateways.entities import (
+    CHUNK_ROWS,
+    RECORDING_ROW,
+    chunk_entity,
+    recording_entity,
+    to_chunk,
+    to_recording,
+)
+from shared.gateways.faults import is_absent, storage_faults
+from shared.records import Chunk, Recording
+
+_TRANSACTION = 99  # chunks in one; Table Storage takes a hundred rows, and the recording's is one
+_INSERT_ROUNDS = 5  # each is lost only to another delivery of the same event, at the same moment
+
+
+class Catalogue:
+    """What is known of every recording and chunk."""
+
+    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
+        self._table = tables.get_table_client(table_name)
+
+    async def announce(self, recording: Recording, chunks: tuple[Chunk, ...]) -> tuple[Chunk, ...]:
+        """Merges the recording and inserts those chunks that aren't there; gives all of them as they now stand."""
+        standing: list[Chunk] = []
+        for some in batched(chunks, _TRANSACTION, strict=False):
+            standing += await self._insert(recording, some)
+        return tuple(standing)
+
+    async def _insert(self, recording: Recording, chunks: tuple[Chunk, ...]) -> list[Chunk]:
+        known: dict[str, Chunk] = {}
+        for _ in range(_INSERT_ROUNDS):
+            fresh = [chunk for chunk in chunks if chunk.chunk_key not in known]
+            operations: list[tuple[str, dict[str, object]]] = [("create", chunk_entity(chunk)) for chunk in fresh]
+            operations.append(("upsert", recording_entity(recording)))
+            with storage_faults("announcing chunks in the catalogue"):
+                try:
+                    # The common case is a first delivery: insert, and look only when something is there already.
+                    await self._table.submit_transaction(operations)
+                except TableTransactionError as error:
+                    if error.status_code != HTTPStatus.CONFLICT:
+                        raise
+                else:
+                    return [known.get(chunk.chunk_key, chunk) for chunk in chunks]
+            _, standing = await self.recording(recording.recording_key)
+            known = {chunk.chunk_key: chunk for chunk in standing}
+        raise DestinationUnavailable("announcing chunks in the catalogue: other deliveries were faster each time")
+
+    async def merge(self, recording: Recording) -> None:
+        """Writes those properties of the recording that are set, and leaves the others as they are."""
+        with storage_faults("writing a recording to the catalogue"):
+            await self._table.upsert_entity(recording_entity(recording), mode=UpdateMode.MERGE)
+
+    async def chunk(self, recording_key: str, chunk_key: str) -> Chunk | None:
+        with storage_faults("reading a chunk from the catalogue"):
+            try:
+                return to_chunk(await self._table.get_entity(recording_key, CHUNK_ROWS + chunk_key))
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+                return None
+
+    async def recording(self, recording_key: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
+        """A recording's row, None when there is none, and its chunks, ordered by index."""
+        recording: Recording | None = None
+        chunks: list[Chunk] = []
+        with storage_faults("reading a recording from the catalogue"):
+            rows = self._table.query_entities("PartitionKey eq @key", parameters={"key": recording_key})
+            async for row in rows:
+                if row["RowKey"] == RECORDING_ROW:
+                    recording = to_recording(row)
+                elif row["RowKey"].startswith(CHUNK_ROWS):
+                    chunks.append(to_chunk(row))
+        return recording, tuple(sorted(chunks, key=lambda chunk: (chunk.index, chunk.document_id)))
+
+    async def replace(self, chunk: Chunk) -> Chunk:
+        """Writes a chunk over the version it was made from, and gives it with its new ETag.
+
+        Raises LeaseLost when another writer was there in between: whatever it wrote stands.
+        """
+        if chunk.etag is None:
+            raise ValueError("only a chunk that was read from the catalogue can be replaced")
+        with storage_faults("writing a chunk to the catalogue"):
+            try:
+                written = await self._table.update_entity(
+                    chunk_entity(chunk),
+                    mode=UpdateMode.REPLACE,
+                    etag=chunk.etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+            except HttpResponseError as error:
+                if error.status_code != HTTPStatus.PRECONDITION_FAILED:
+                    raise
+            else:
+                return chunk.evolve(etag=written["etag"])
+        # The SDK repeats a write whose answer got lost; the repeat then meets our own first write.
+        standing = await self.chunk(chunk.recording_key, chunk.chunk_key)
+        if standing == chunk:
+            return standing
+        raise LeaseLost("another worker wrote this chunk in between")

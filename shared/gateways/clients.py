@@ -1,0 +1,116 @@
+"""The SDK clients of this process: made once, shared by every job, closed together.
+
+Managed identity comes first: where a connection string is not given, a token credential is. On a laptop the ACS
+client alone is led to the simulator, by a resolver and a CA of its own, so that the SDK's allow-list, signing and TLS
+all stay in force.
+"""
+
+import socket
+import ssl
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from azure.communication.callautomation.aio import CallAutomationClient
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.queue import TextBase64EncodePolicy
+from azure.storage.queue.aio import QueueClient
+
+from shared.settings import Settings, StorageAccount
+
+_READ_BUFFER = 1024 * 1024  # bytes; aiohttp's default of 64 KiB doubles the CPU that a large download costs
+_CONNECT_SECONDS = 10.0
+_READ_SECONDS = 60.0  # silence on a connection that we are willing to wait for
+_CONNECTIONS = 128  # to ACS and its media store, over all the jobs of one process
+_MAX_SINGLE_PUT = 256 * 1024 * 1024  # bytes; what is small enough for one PUT is decided by the copy engine
+
+
+class _GatewayResolver(AbstractResolver):
+    """Leads every name to one local address: ACS has no emulator that its names could be exchanged for."""
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        self._host = "127.0.0.1" if host == "localhost" else host
+        self._port = int(port)
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        del port, family
+        result = ResolveResult(
+            hostname=host, host=self._host, port=self._port, family=socket.AF_INET, proto=0, flags=socket.AI_NUMERICHOST
+        )
+        return [result]
+
+    async def close(self) -> None:
+        """Holds nothing open."""
+
+
+class Clients:
+    """Every SDK client of the process. Must be made while the event loop runs, and closed on it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._credentials: dict[str | None, AsyncTokenCredential] = {}
+        self.calls = self._call_automation(settings)
+        host, archive = settings.host_storage, settings.archive_storage
+        self.tables = self._service(TableServiceClient, host, host.table_uri, "endpoint")
+        queue: dict[str, Any] = {"queue_name": settings.chunks_queue, "message_encode_policy": TextBase64EncodePolicy()}
+        self.queue = self._service(QueueClient, host, host.queue_uri, "account_url", **queue)
+        self.archive = self._service(
+            BlobServiceClient, archive, archive.blob_uri, "account_url", max_single_put_size=_MAX_SINGLE_PUT
+        )
+
+    def _credential(self, client_id: str | None) -> AsyncTokenCredential:
+        # Imported here: a process that has connection strings is spared the second that it takes.
+        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
+
+        if client_id not in self._credentials:
+            self._credentials[client_id] = DefaultAzureCredential(
+                managed_identity_client_id=client_id, exclude_environment_credential=True
+            )
+        return self._credentials[client_id]
+
+    def _service(
+        self, client: Any, account: StorageAccount, uri: str | None, uri_parameter: str, **options: Any
+    ) -> Any:
+        options |= {"connection_timeout": _CONNECT_SECONDS, "read_timeout": _READ_SECONDS}
+        if account.connection_string:
+            return client.from_connection_string(account.connection_string, **options)
+        return client(**{uri_parameter: uri}, credential=self._credential(account.client_id), **options)
+
+    def _call_automation(self, settings: Settings) -> CallAutomationClient:
+        # No retries in the pipeline: a job's retry and a caller's are better placed, and know the deadline.
+        options: dict[str, Any] = {"transport": _acs_transport(settings), "retry_total": 0}
+        if settings.acs_connection_string:
+            return CallAutomationClient.from_connection_string(settings.acs_connection_string, **options)
+        credential = self._credential(settings.azure_client_id)
+        return CallAutomationClient(str(settings.acs_endpoint), credential, **options)
+
+    async def close(self) -> None:
+        for client in (self.calls._client, self.tables, self.queue, self.archive):  # noqa: SLF001 - SDK 1.6.0 offers no close
+            await client.close()
+        for credential in self._credentials.values():
+            await credential.close()
+
+
+def _acs_transport(settings: Settings) -> AioHttpTransport:
+    connector: dict[str, Any] = {"limit": _CONNECTIONS}
+    if settings.acs_local_gateway is not None:
+        connector["resolver"] = _GatewayResolver(settings.acs_local_gateway)
+        connector["ssl"] = ssl.create_default_context(cafile=settings.acs_local_ca)
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(**connector),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,  # the archive holds the bytes as they came
+        trust_env=settings.acs_local_gateway is None,
+        read_bufsize=_READ_BUFFER,
+    )
+    return AioHttpTransport(
+        session=session,
+        connection_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        connection_data_block_size=_READ_BUFFER,
+    )

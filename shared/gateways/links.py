@@ -1,0 +1,61 @@
+"""Which recording a call or a document belongs to, for events whose subject doesn't say.
+
+Partition = the key of the serverCallId or documentId, row = the recording key. A document is linked once: its first
+link stands, so that a repeated event finds the recording that the first one chose, whatever the ledger learnt since.
+"""
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableServiceClient
+
+from shared.gateways.faults import is_absent, storage_faults
+from shared.identity import key_of
+
+_DOCUMENT_ROW = "document"
+
+
+class Links:
+    """From what an old event does say to the recording."""
+
+    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
+        self._table = tables.get_table_client(table_name)
+
+    async def link_call(self, server_call_id: str, recording_key: str) -> None:
+        entity = {"PartitionKey": _call(server_call_id), "RowKey": recording_key}
+        with storage_faults("linking a call to its recording"):
+            await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
+
+    async def recording_of_call(self, server_call_id: str) -> str | None:
+        """The key of the one recording known of this call; None when there is none, or more than one."""
+        with storage_faults("looking up a call's recordings"):
+            rows = self._table.query_entities(
+                "PartitionKey eq @call", parameters={"call": _call(server_call_id)}, results_per_page=2
+            )
+            keys = [row["RowKey"] async for row in rows]
+        return keys[0] if len(keys) == 1 else None
+
+    async def recording_of_document(self, document_id: str) -> str | None:
+        with storage_faults("looking up a document's recording"):
+            try:
+                row = await self._table.get_entity(f"document-{key_of(document_id)}", _DOCUMENT_ROW)
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+                return None
+        return str(row["recordingKey"])
+
+    async def link_document(self, document_id: str, recording_key: str) -> str:
+        """Links a document unless it is linked; gives the recording key that stands."""
+        partition = f"document-{key_of(document_id)}"
+        entity = {"PartitionKey": partition, "RowKey": _DOCUMENT_ROW, "recordingKey": recording_key}
+        with storage_faults("linking a document to its recording"):
+            try:
+                await self._table.create_entity(entity)
+            except ResourceExistsError:
+                row = await self._table.get_entity(partition, _DOCUMENT_ROW)
+                return str(row["recordingKey"])
+        return recording_key
+
+
+def _call(server_call_id: str) -> str:
+    return f"call-{key_of(server_call_id)}"

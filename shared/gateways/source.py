@@ -1,0 +1,206 @@
+"""ACS's media store: ranges of a chunk's media, its metadata, and the delete that takes both away.
+
+Our credentials go to allow-listed hosts only, on every hop. The SDK checks the first URL and leaves redirects to
+azure-core, which drops the signature on the way to another host and so ends in 401; each hop is therefore a request of
+its own here, checked and signed like the first.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urljoin
+
+from azure.communication.callautomation.aio import CallAutomationClient
+from azure.communication.callautomation.recording_url_validator import validate_recording_url
+from azure.core.exceptions import AzureError, HttpResponseError
+
+from shared.errors import (
+    CallvaultError,
+    SourceError,
+    SourceGarbled,
+    SourceGone,
+    SourceIncomplete,
+    SourceNotAllowed,
+    SourceRefused,
+    SourceThrottled,
+    SourceUnauthorized,
+    SourceUnavailable,
+)
+from shared.gateways.faults import BROKEN_CONNECTION, headers_of, retry_after
+
+_MAX_HOPS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Bytes of a file from one offset on, and what the source says of the whole: `total` bytes, its ETag if any."""
+
+    data: bytes
+    total: int
+    etag: str | None
+
+
+class MediaSource:
+    """Reads and deletes a chunk's files. Raises errors of shared.errors, nothing of the SDK's."""
+
+    def __init__(self, client: CallAutomationClient) -> None:
+        self._client = client
+
+    async def read(self, location: str, *, start: int, length: int) -> Part | None:
+        """At most `length` bytes from `start`; None when the source won't serve ranges of this file.
+
+        SDK 1.6.0 sends no Range for an offset of 0, so the header is given by us.
+        """
+        async with self._open(location, {"Range": f"bytes={start}-{start + length - 1}"}) as response:
+            etag = response.headers.get("ETag")
+            if response.status_code == HTTPStatus.OK:
+                declared = _content_length(response)
+                if start or declared > length:
+                    return None
+                return Part(data=await _body(response, declared), total=declared, etag=etag)
+            first, last, total = _content_range(response)
+            if first != start or last >= start + length or last != min(start + length, total) - 1:
+                raise SourceGarbled("the source answered with another range than it was asked for")
+            return Part(data=await _body(response, last - first + 1), total=total, etag=etag)
+
+    async def stream(self, location: str, *, block_size: int) -> AsyncIterator[Part]:
+        """The whole file in order, in parts of `block_size` bytes: for a source that won't serve ranges."""
+        async with self._open(location, {}) as response:
+            total, etag = _content_length(response), response.headers.get("ETag")
+            buffer = bytearray()
+            received = 0
+            async for piece in _pieces(response):
+                received += len(piece)
+                buffer += piece
+                while len(buffer) >= block_size:
+                    yield Part(data=bytes(buffer[:block_size]), total=total, etag=etag)
+                    del buffer[:block_size]
+            if received != total:
+                raise SourceIncomplete(f"the source declared {total} bytes and gave {received}")
+            if buffer:
+                yield Part(data=bytes(buffer), total=total, etag=etag)
+
+    async def read_whole(self, location: str, *, limit: int) -> bytes:
+        """A small file, of at most `limit` bytes."""
+        async with self._open(location, {}) as response:
+            declared = _content_length(response)
+            if declared > limit:
+                raise SourceGarbled(f"the source declared {declared} bytes where at most {limit} make sense")
+            return await _body(response, declared)
+
+    async def delete(self, location: str) -> None:
+        """Deletes a chunk's media and metadata together. Gone already is what was wanted, too."""
+        for _ in range(_MAX_HOPS):
+            _check(location)
+            try:
+                await self._client.delete_recording(location, permit_redirects=False)
+            except BROKEN_CONNECTION:
+                raise SourceUnavailable("the connection to ACS's media store failed") from None
+            except HttpResponseError as error:
+                if error.status_code == HTTPStatus.NOT_FOUND:
+                    return
+                location = _redirected(error, location)
+            except AzureError:
+                raise SourceGarbled("ACS's media store gave an unreadable answer") from None
+            else:
+                return
+        raise SourceGarbled("ACS's media store redirects without end")
+
+    @asynccontextmanager
+    async def _open(self, location: str, headers: dict[str, str]) -> AsyncIterator[Any]:
+        for _ in range(_MAX_HOPS):
+            _check(location)
+            try:
+                response: Any = await self._client.download_recording(
+                    location, headers=dict(headers), permit_redirects=False
+                )
+            except BROKEN_CONNECTION:
+                raise SourceUnavailable("the connection to ACS's media store failed") from None
+            except HttpResponseError as error:
+                location = _redirected(error, location)
+                continue
+            except AzureError:
+                raise SourceGarbled("ACS's media store gave an unreadable answer") from None
+            try:
+                yield response
+            finally:
+                await response.close()
+            return
+        raise SourceGarbled("ACS's media store redirects without end")
+
+
+def _check(location: str) -> None:
+    """Raises SourceNotAllowed unless the URL is https on a host that ACS's own SDK would send credentials to."""
+    try:
+        validate_recording_url(location, "location")
+    except (TypeError, ValueError):
+        raise SourceNotAllowed("a location is not on one of ACS's media hosts; nothing was sent to it") from None
+
+
+def _redirected(error: HttpResponseError, location: str) -> str:
+    target = headers_of(error).get("Location")
+    if error.status_code in _REDIRECTS and target:
+        return urljoin(location, target)
+    raise _translate(error) from None
+
+
+def _translate(error: HttpResponseError) -> CallvaultError:
+    status = error.status_code or 0
+    asked = retry_after(error)
+    match status:
+        case 404 | 410:
+            return SourceGone("the source has no such file: it expired, was deleted, or isn't there yet")
+        case 401 | 403:
+            return SourceUnauthorized(f"ACS's media store refused our credential with {status}")
+        case 429:
+            return SourceThrottled("ACS's media store throttles us", retry_after=asked)
+        case 416:
+            return SourceIncomplete("the source has fewer bytes than it declared before")
+        case 400:
+            return SourceGarbled("ACS's media store answered 400, as it does intermittently", retry_after=asked)
+        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return SourceUnavailable(f"ACS's media store answered {status}", retry_after=asked)
+        case _:
+            return SourceRefused(f"ACS's media store answered {status}")
+
+
+def _content_length(response: Any) -> int:
+    value = response.headers.get("Content-Length", "")
+    if not value.isdigit():
+        raise SourceIncomplete("the source doesn't say how long the file is, so it can't be proved whole")
+    if int(value) == 0:
+        raise SourceIncomplete("the source gave an empty file")
+    return int(value)
+
+
+def _content_range(response: Any) -> tuple[int, int, int]:
+    unit, _, span = response.headers.get("Content-Range", "").partition(" ")
+    bounds, _, total = span.partition("/")
+    first, _, last = bounds.partition("-")
+    if unit != "bytes" or not (first.isdigit() and last.isdigit() and total.isdigit()):
+        raise SourceGarbled("the source answered a range without saying which")
+    return int(first), int(last), int(total)
+
+
+async def _body(response: Any, length: int) -> bytes:
+    body = bytearray()
+    async for piece in _pieces(response):
+        body += piece
+        if len(body) > length:
+            break
+    if len(body) != length:
+        raise SourceIncomplete(f"the source declared {length} bytes and gave {len(body)}")
+    return bytes(body)
+
+
+async def _pieces(response: Any) -> AsyncIterator[bytes]:
+    try:
+        async for piece in response.iter_raw():
+            yield piece
+    except SourceError:
+        raise
+    except (*BROKEN_CONNECTION, AzureError):
+        raise SourceIncomplete("the connection broke in the middle of the file") from None

@@ -1,0 +1,32 @@
+"""Keys and names derived from the ids that ACS gives.
+
+Table keys and blob names forbid characters and lengths that those ids have (a recordingId is base64 of JSON and may
+be hundreds of characters long), so a key is a digest of the id, and the id itself is kept beside it as a property.
+The same id always gives the same key: that is what makes a repeated event or job meet the record it made before.
+"""
+
+import hashlib
+import re
+from datetime import datetime
+
+_KEY_HEX = 32  # 128 bits: two ids of one tenant will never share a key
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?<!\.)")
+
+
+def key_of(identifier: str) -> str:
+    """The key of an ACS id: 32 hexadecimal digits, safe in tables, blob names and logs."""
+    return hashlib.sha256(identifier.encode()).hexdigest()[:_KEY_HEX]
+
+
+def unlinked_key(document_id: str) -> str:
+    """The key of a recording that no event and no ledger names: it is called after its first chunk."""
+    return key_of(f"unlinked:{document_id}")
+
+
+def blob_stem(*, started_at: datetime, recording_key: str, index: int, document_id: str) -> str:
+    """The archive's name for a chunk, without its extension; two chunks never share one.
+
+    `index` alone would not do: after a failover one recording has several files of the same index.
+    """
+    safe = document_id if _SAFE_NAME.fullmatch(document_id) else key_of(document_id)
+    return f"{started_at:%Y/%m/%d}/{recording_key}/{index:04d}-{safe}"

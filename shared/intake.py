@@ -1,0 +1,154 @@
+"""An event becomes chunks in the catalogue, rows on the worklist and jobs on the queue.
+
+        catalogue ──> worklist ──> queue ──> answer to Event Grid
+            1            2           3             4
+
+Event Grid delivers again until it gets 4, and every step takes a repeat, so a crash anywhere is mended by the next
+delivery. The queue comes last: a job is never read before what it points to is there. Once a chunk has left
+`pending`, all three steps have been done for it, and a repeat does nothing.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from enum import StrEnum
+from itertools import batched
+from typing import Any
+
+from shared.clock import Clock
+from shared.contracts.events import (
+    RECORDING_FILE_STATUS_UPDATED,
+    RecordingFilesEvent,
+    UnreadableEvent,
+    event_type,
+    read_event,
+)
+from shared.contracts.jobs import ChunkJob
+from shared.gateways.bundle import Gateways
+from shared.identity import key_of, unlinked_key
+from shared.records import Chunk, Recording
+from shared.settings import Settings
+from shared.states import ChunkState
+
+log = logging.getLogger("callvault.intake")
+
+_AT_ONCE = 16  # chunks written to worklist and queue together; Event Grid waits 30 s for all
+
+
+class Outcome(StrEnum):
+    QUEUED = "queued"
+    IGNORED = "ignored"
+    QUARANTINED = "quarantined"
+
+
+class Intake:
+    """Takes in what Event Grid delivers."""
+
+    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+        self._catalogue, self._worklist, self._links = gateways.catalogue, gateways.worklist, gateways.links
+        self._jobs, self._archive = gateways.jobs, gateways.archive
+        self._clock, self._retention = clock, settings.retention
+
+    async def receive(self, envelope: dict[str, Any]) -> Outcome:
+        """Takes in one event, of Event Grid's schema or CloudEvents'.
+
+        Raises DestinationError when storage fails, so that Event Grid delivers again. What can't be read is kept in
+        quarantine and answered with success: delivering it again would not mend it.
+        """
+        found = event_type(envelope)
+        if found and found.lower() != RECORDING_FILE_STATUS_UPDATED.lower():
+            log.info("event ignored", extra={"action": "intake", "event_type": found[:128]})
+            return Outcome.IGNORED
+        try:
+            event = read_event(envelope)
+        except UnreadableEvent as error:
+            await self._quarantine(envelope, str(error))
+            return Outcome.QUARANTINED
+        await self._announce(event)
+        return Outcome.QUEUED
+
+    async def _announce(self, event: RecordingFilesEvent) -> None:
+        recording_key, unlinked = await self._recording_of(event)
+        chunks = tuple(self._chunk(event, recording_key, number) for number in range(len(event.files.chunks)))
+        standing = await self._catalogue.announce(_recording(event, recording_key, unlinked=unlinked), chunks)
+        waiting = [chunk for chunk in standing if chunk.state is ChunkState.PENDING and chunk.attempts == 0]
+        for some in batched(waiting, _AT_ONCE, strict=False):
+            await asyncio.gather(*map(self._queue, some))
+        log.info(
+            "event taken in",
+            extra={
+                "action": "intake",
+                "recording_key": recording_key,
+                "unlinked": unlinked,
+                "chunks": len(standing),
+                "queued": len(waiting),
+            },
+        )
+
+    async def _queue(self, chunk: Chunk) -> None:
+        await self._worklist.add(chunk)
+        await self._jobs.send(ChunkJob(recordingKey=chunk.recording_key, chunkKey=chunk.chunk_key))
+
+    async def _recording_of(self, event: RecordingFilesEvent) -> tuple[str, bool]:
+        """The recording's key, and whether nothing links the event to a recording.
+
+        Subjects of older events don't name the recording. Then the ledger does, if the call has just one; and what was
+        decided is remembered by document, since the ledger may know more when the event is repeated.
+        """
+        if event.recording_id:
+            return key_of(event.recording_id), False
+        document_id = min(chunk.document_id for chunk in event.files.chunks)
+        alone = unlinked_key(document_id)
+        key = await self._links.recording_of_document(document_id)
+        if key is None:
+            found = await self._links.recording_of_call(event.server_call_id) if event.server_call_id else None
+            key = await self._links.link_document(document_id, found or alone)
+        return key, key == alone
+
+    def _chunk(self, event: RecordingFilesEvent, recording_key: str, number: int) -> Chunk:
+        announced, files = event.files.chunks[number], event.files
+        return Chunk(
+            recording_key=recording_key,
+            chunk_key=key_of(announced.document_id),
+            recording_id=event.recording_id,
+            document_id=announced.document_id,
+            index=announced.index,
+            end_reason=announced.end_reason,
+            content_location=announced.content_location,
+            metadata_location=announced.metadata_location,
+            delete_location=announced.delete_location,
+            content=files.recording_content_type,
+            channel=files.recording_channel_type,
+            format=files.recording_format_type,
+            started_at=files.recording_start_time or event.event_time,
+            event_id=event.event_id,
+            event_time=event.event_time,
+            deadline=event.event_time + self._retention,
+            pending_at=self._clock.now(),
+        )
+
+    async def _quarantine(self, envelope: dict[str, Any], reason: str) -> None:
+        event = json.dumps(envelope, default=str, sort_keys=True)
+        name = f"{hashlib.sha256(event.encode()).hexdigest()[:32]}.json"
+        kept = {"reason": reason, "receivedAt": self._clock.now().isoformat(), "event": envelope}
+        await self._archive.quarantine(name, json.dumps(kept, default=str, indent=2).encode())
+        log.error("event kept in quarantine", extra={"action": "quarantine", "blob": name, "reason": reason})
+
+
+def _recording(event: RecordingFilesEvent, recording_key: str, *, unlinked: bool) -> Recording:
+    files = event.files
+    return Recording(
+        recording_key=recording_key,
+        recording_id=event.recording_id,
+        server_call_id=event.server_call_id,
+        call_id=event.call_id,
+        content=files.recording_content_type,
+        channel=files.recording_channel_type,
+        format=files.recording_format_type,
+        started_at=files.recording_start_time,
+        announced_at=event.event_time,
+        duration_ms=files.recording_duration_ms,
+        session_end_reason=files.session_end_reason,
+        unlinked=unlinked or None,
+    )

@@ -1,0 +1,114 @@
+"""What the catalogue knows of a recording and of a chunk, as frozen records.
+
+A record never changes: `evolve` gives a new one. The gateway alone knows how they lie in tables.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
+
+from shared.states import IN_TROUBLE, SAFE, ChunkState, RecordingState, check_move
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """One file of a recording with its metadata, and how far we got with it. Times are UTC, sizes bytes."""
+
+    recording_key: str
+    chunk_key: str
+    recording_id: str | None = None
+    document_id: str
+    index: int
+    end_reason: str | None = None
+    content_location: str = field(repr=False)
+    metadata_location: str = field(repr=False)
+    delete_location: str = field(repr=False)
+    content: str | None = None
+    channel: str | None = None
+    format: str | None = None
+    started_at: datetime
+    event_id: str
+    event_time: datetime
+    deadline: datetime
+    state: ChunkState = ChunkState.PENDING
+    attempts: int = 0
+    owner: str | None = None
+    lease_until: datetime | None = None
+    next_attempt_at: datetime | None = None
+    pending_at: datetime
+    copying_at: datetime | None = None
+    archived_at: datetime | None = None
+    released_at: datetime | None = None
+    failed_at: datetime | None = None
+    lost_at: datetime | None = None
+    blob_name: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+    metadata_blob_name: str | None = None
+    metadata_size: int | None = None
+    metadata_sha256: str | None = None
+    fault: str | None = None
+    reason: str | None = None
+    detail: str | None = None
+    etag: str | None = field(default=None, compare=False)
+
+    def evolve(self, **changes: Any) -> Self:
+        return replace(self, **changes)
+
+    def move(self, state: ChunkState, **changes: Any) -> Self:
+        """This chunk in another state. Raises ForbiddenMove where the drawing in shared.states has no such arrow."""
+        check_move(self.state, state)
+        return replace(self, state=state, **changes)
+
+    def log_context(self) -> dict[str, object]:
+        """What a log line says of a chunk: keys and state, nothing personal and nothing secret."""
+        return {
+            "recording_key": self.recording_key,
+            "chunk_key": self.chunk_key,
+            "chunk_index": self.index,
+            "state": str(self.state),
+            "attempt": self.attempts,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """The ledger's view of one recording: what we were asked for, what was announced.
+
+    `control` is what our HTTP side did last, `announced_at` what an event said. They are written by different
+    functions in any order, so that neither overwrites the other, and the state is derived from both.
+    """
+
+    recording_key: str
+    recording_id: str | None = None
+    server_call_id: str | None = None
+    call_id: str | None = None
+    call_connection_id: str | None = None
+    group_call_id: str | None = None
+    room_id: str | None = None
+    correlation: str | None = None
+    content: str | None = None
+    channel: str | None = None
+    format: str | None = None
+    control: RecordingState | None = None
+    requested_at: datetime | None = None
+    paused_at: datetime | None = None
+    resumed_at: datetime | None = None
+    stopped_at: datetime | None = None
+    started_at: datetime | None = None
+    announced_at: datetime | None = None
+    duration_ms: int | None = None
+    session_end_reason: str | None = None
+    unlinked: bool | None = None
+
+    def evolve(self, **changes: Any) -> Self:
+        return replace(self, **changes)
+
+    def state(self, chunks: tuple[Chunk, ...]) -> RecordingState | None:
+        """Where the recording is, all its chunks considered; None when only ACS can tell."""
+        if not chunks:
+            return self.control
+        states = {chunk.state for chunk in chunks}
+        if states & IN_TROUBLE:
+            return RecordingState.INCOMPLETE
+        return RecordingState.ARCHIVED if states <= SAFE else RecordingState.ARCHIVING

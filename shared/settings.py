@@ -1,0 +1,176 @@
+"""App settings, read from the environment once at start and checked there.
+
+A wrong or missing setting stops the app with one sentence that names each culprit and its mend. That sentence never
+holds a setting's value, since a value may be a key.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import SettingsError
+
+_RESOURCE_NAME = r"^[a-z0-9](?:-?[a-z0-9]){2,62}$"  # what Azure allows for queues and containers
+ResourceName = Annotated[str, StringConstraints(pattern=_RESOURCE_NAME)]
+TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{2,62}$")]
+
+
+class StorageAccount(BaseModel):
+    """How to reach a storage account: by connection string, or by identity at its service URIs."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    connection_string: str | None = Field(default=None, repr=False)
+    blob_uri: str | None = None
+    queue_uri: str | None = None
+    table_uri: str | None = None
+    client_id: str | None = None
+
+
+class Settings(BaseSettings):
+    """Everything the product can be told. Sizes and times carry their unit in their name."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
+
+    acs_connection_string: str | None = Field(default=None, repr=False)
+    acs_endpoint: str | None = Field(default=None, pattern=r"^https://[A-Za-z0-9.-]+/?$")
+    azure_client_id: str | None = None
+
+    host_connection: str | None = Field(default=None, repr=False, validation_alias="AzureWebJobsStorage")
+    host_account: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__accountName")
+    host_blob_uri: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__blobServiceUri")
+    host_queue_uri: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__queueServiceUri")
+    host_table_uri: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__tableServiceUri")
+    host_client_id: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__clientId")
+
+    archive_connection: str | None = Field(default=None, repr=False, validation_alias="ARCHIVE_STORAGE")
+    archive_account: str | None = Field(default=None, validation_alias="ARCHIVE_STORAGE__accountName")
+    archive_blob_uri: str | None = Field(default=None, validation_alias="ARCHIVE_STORAGE__blobServiceUri")
+    archive_client_id: str | None = Field(default=None, validation_alias="ARCHIVE_STORAGE__clientId")
+
+    retention_hours: float = Field(default=24, gt=0, le=48)
+    delete_source: bool = True
+    block_size_mib: int = Field(default=8, ge=1, le=100)
+    ranges_in_flight: int = Field(default=4, ge=1, le=32)
+    lease_seconds: float = Field(default=60, ge=1, le=600)
+    max_attempts: int = Field(default=50, ge=1, le=1000)
+    retry_base_seconds: float = Field(default=10, gt=0, le=600)
+
+    chunks_queue: ResourceName = "recording-chunks"
+    archive_container: ResourceName = "recordings"
+    quarantine_container: ResourceName = "quarantine"
+    recordings_table: TableName = "recordings"
+    worklist_table: TableName = "worklist"
+    links_table: TableName = "links"
+    requests_table: TableName = "requests"
+
+    acs_local_gateway: str | None = Field(default=None, pattern=r"^(127\.0\.0\.1|localhost):\d{1,5}$")
+    acs_local_ca: Path | None = None
+    azure_functions_environment: str = Field(
+        default="Production", validation_alias=AliasChoices("AZURE_FUNCTIONS_ENVIRONMENT")
+    )
+
+    @model_validator(mode="after")
+    def _acs_is_named_once(self) -> Self:
+        if bool(self.acs_connection_string) == bool(self.acs_endpoint):
+            raise ValueError(
+                "ACS_CONNECTION_STRING, ACS_ENDPOINT: set exactly one (ACS_ENDPOINT goes with a managed identity)"
+            )
+        if self.acs_connection_string:
+            parts = {part.partition("=")[0].strip().lower() for part in self.acs_connection_string.split(";")}
+            if not {"endpoint", "accesskey"} <= parts:
+                raise ValueError("ACS_CONNECTION_STRING: must read endpoint=https://<resource>/;accesskey=<key>")
+        return self
+
+    @model_validator(mode="after")
+    def _storage_is_named(self) -> Self:
+        uris = (self.host_blob_uri, self.host_queue_uri, self.host_table_uri)
+        if not (self.host_connection or self.host_account or all(uris)):
+            raise ValueError(
+                "AzureWebJobsStorage: set a connection string, or AzureWebJobsStorage__accountName, or all of "
+                "AzureWebJobsStorage__blobServiceUri, __queueServiceUri and __tableServiceUri"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _local_gateway_stays_local(self) -> Self:
+        if self.acs_local_gateway is None:
+            return self
+        if self.azure_functions_environment != "Development":
+            raise ValueError("ACS_LOCAL_GATEWAY: is for local development only; remove it")
+        if self.acs_local_ca is None or not self.acs_local_ca.is_file():
+            raise ValueError("ACS_LOCAL_CA: must name the simulator's CA certificate when ACS_LOCAL_GATEWAY is set")
+        return self
+
+    @property
+    def retention(self) -> timedelta:
+        """How long ACS keeps a finished file, counted from its event."""
+        return timedelta(hours=self.retention_hours)
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a worker owns a chunk without renewing."""
+        return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def block_size(self) -> int:
+        """Bytes in one block, and in one range asked of the source."""
+        return self.block_size_mib * 1024 * 1024
+
+    @property
+    def poison_queue(self) -> str:
+        """Where the Functions host puts a message that failed too often; the name is the host's convention."""
+        return f"{self.chunks_queue}-poison"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return (self.recordings_table, self.worklist_table, self.links_table, self.requests_table)
+
+    @property
+    def host_storage(self) -> StorageAccount:
+        """Queues and tables."""
+        return StorageAccount(
+            connection_string=self.host_connection,
+            blob_uri=self.host_blob_uri or _service_uri(self.host_account, "blob"),
+            queue_uri=self.host_queue_uri or _service_uri(self.host_account, "queue"),
+            table_uri=self.host_table_uri or _service_uri(self.host_account, "table"),
+            client_id=self.host_client_id or self.azure_client_id,
+        )
+
+    @property
+    def archive_storage(self) -> StorageAccount:
+        """The archive and the quarantine: their own account if one is named, else the host's."""
+        uri = self.archive_blob_uri or _service_uri(self.archive_account, "blob")
+        if not (self.archive_connection or uri):
+            return self.host_storage
+        return StorageAccount(
+            connection_string=self.archive_connection,
+            blob_uri=uri,
+            client_id=self.archive_client_id or self.azure_client_id,
+        )
+
+
+def _service_uri(account: str | None, service: str) -> str | None:
+    return f"https://{account}.{service}.core.windows.net" if account else None
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process. Raises SettingsError with one sentence, free of values, naming what is wrong."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        findings = "; ".join(_findings(error))
+        raise SettingsError(f"Callvault cannot start: {findings}.") from None
+
+
+def _findings(error: ValidationError) -> Iterable[str]:
+    for item in error.errors(include_input=False, include_url=False, include_context=False):
+        message = item["msg"].removeprefix("Value error, ")
+        name = str(item["loc"][0]) if item["loc"] else ""
+        field = Settings.model_fields.get(name)
+        shown = name if field is None or "__" in name else name.upper()
+        yield f"{shown}: {message}" if name else message

@@ -1,0 +1,59 @@
+r"""The states of a chunk and of a recording, and the moves allowed between them.
+
+     pending --claim--> copying --verified--> archived --source deleted--> released
+        ^                |  |  \
+        |   transient    |  |   \ source gone before we had it --> lost
+        +--- retry at ---+  +---- permanent fault, or out of attempts --> failed
+
+A claim is one conditional write. `copying` under a lease that ran out may be claimed again by another worker;
+`archived` is final where DELETE_SOURCE is false.
+"""
+
+from enum import StrEnum
+
+from shared.errors import CallvaultError
+
+
+class ChunkState(StrEnum):
+    PENDING = "pending"  # known and waiting for a worker, now or at its next attempt
+    COPYING = "copying"  # a worker holds the lease and copies
+    ARCHIVED = "archived"  # media and metadata are in the archive, verified and recorded
+    RELEASED = "released"  # ... and the source is deleted
+    FAILED = "failed"  # given up with a reason; the source is kept, and it can be replayed
+    LOST = "lost"  # the source went away before we had it
+
+
+class RecordingState(StrEnum):
+    STARTING = "starting"  # ACS accepted the start and has not said yet that it runs
+    ACTIVE = "active"  # runs
+    PAUSED = "paused"  # runs, and records nothing until it is resumed
+    STOPPED = "stopped"  # ended; its files have not been announced yet
+    ARCHIVING = "archiving"  # files announced, and at least one chunk isn't safe yet
+    ARCHIVED = "archived"  # every announced chunk is in the archive
+    INCOMPLETE = "incomplete"  # a chunk failed or is lost
+
+
+SAFE = frozenset({ChunkState.ARCHIVED, ChunkState.RELEASED})
+IN_TROUBLE = frozenset({ChunkState.FAILED, ChunkState.LOST})
+
+MOVES: dict[ChunkState, frozenset[ChunkState]] = {
+    ChunkState.PENDING: frozenset({ChunkState.COPYING}),
+    ChunkState.COPYING: frozenset(
+        {ChunkState.COPYING, ChunkState.PENDING, ChunkState.ARCHIVED, ChunkState.FAILED, ChunkState.LOST}
+    ),
+    ChunkState.ARCHIVED: frozenset({ChunkState.RELEASED}),
+    ChunkState.RELEASED: frozenset(),
+    ChunkState.FAILED: frozenset(),
+    ChunkState.LOST: frozenset(),
+}
+
+
+class ForbiddenMove(CallvaultError):
+    """A use case asked for a move that the drawing above does not have: a defect of ours."""
+
+    reason = "forbidden-move"
+
+
+def check_move(current: ChunkState, following: ChunkState) -> None:
+    if following not in MOVES[current]:
+        raise ForbiddenMove(f"a chunk cannot go from {current} to {following}")

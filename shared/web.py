@@ -1,0 +1,50 @@
+"""HTTP without a framework: a use case's answer or error as status, headers and body.
+
+Every failure becomes application/problem+json. What we did not foresee becomes a 500 that tells nothing of its inside;
+the log has it.
+"""
+
+import logging
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+
+from pydantic import BaseModel
+
+from shared.contracts.problems import MEDIA_TYPE, Problem
+from shared.errors import CallvaultError, OurError
+
+log = logging.getLogger("callvault.web")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What goes back to a caller."""
+
+    status: int
+    body: str
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def answer(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status=status, body=model.model_dump_json(by_alias=True), headers=headers or {})
+
+
+async def answering(work: Awaitable[Answer]) -> Answer:
+    """The answer of `work`, or the problem that it raised."""
+    try:
+        return await work
+    except CallvaultError as error:
+        level = logging.INFO if error.status < 500 else logging.ERROR  # noqa: PLR2004 - the 5xx class
+        log.log(level, "request refused", extra={"action": "http", "reason": error.reason, "status": error.status})
+        return problem(error)
+    except Exception:
+        log.exception("request failed", extra={"action": "http"})
+        return problem(OurError("the request failed for a reason that the log has; nothing is known to be lost by it"))
+
+
+def problem(error: CallvaultError) -> Answer:
+    headers = {} if error.retry_after is None else {"Retry-After": str(ceil(error.retry_after))}
+    body = Problem.of(error).model_dump_json(exclude_none=True)
+    return Answer(status=error.status, body=body, media_type=MEDIA_TYPE, headers=headers)
