@@ -1,0 +1,62 @@
+"""`python -m local.stack up`: the stack for a person, until Ctrl-C. What it stores is kept for the next time."""
+
+import argparse
+import asyncio
+import sys
+from typing import NoReturn
+
+from rich.console import Console
+
+from local.stack.greeting import greet
+from local.stack.interruption import InterruptedBySignalError, interruptible
+from local.stack.options import LOCAL, StackOptions
+from local.stack.processes import ChildError
+from local.stack.stack import Stack
+from local.stack.workplace import BusyError
+
+
+def main() -> int:
+    arguments = _arguments()
+    console = Console(highlight=False, soft_wrap=True)
+    options = StackOptions(
+        directory=LOCAL / "up",
+        address_file=LOCAL / "stack.json",
+        workers=arguments.workers,
+        host=arguments.host,
+    )
+    try:
+        asyncio.run(interruptible(_up(options, console), on_signal=lambda: console.print("\nStopping …")))
+    except InterruptedBySignalError:
+        console.print("Stopped. Nothing is running any more.")
+        return 0
+    except (ChildError, BusyError) as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(str(error), style="red", markup=False)
+    return 1
+
+
+async def _up(options: StackOptions, console: Console) -> NoReturn:
+    console.print("Starting Azurite, the ACS simulator and the function app …")
+    async with Stack(options) as stack:
+        greet(console, stack.addresses)
+        failure = await stack.failure()
+    raise failure
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.stack", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    up = commands.add_parser("up", help="start everything and keep it running until Ctrl-C")
+    up.add_argument("--workers", type=_positive, default=1, help="instances of the function app (default 1)")
+    up.add_argument("--host", choices=("callvault", "func"), default="callvault", help="what hosts the function app")
+    return parser.parse_args()
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Azurite, the storage emulator: blobs, queues and tables on three ports of 127.0.0.1 that the system chooses.
+
+Since Azurite binds port 0 and reports what it got, no two of them can ever collide. Its state is on disk in the
+directory given, so a later Azurite on the same directory finds what the earlier one held.
+"""
+
+import contextlib
+import re
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.stack.processes import Child, ChildError, Program, running
+
+AZURITE = Path(__file__).parents[1] / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+ACCOUNT = "devstoreaccount1"
+# The one that every copy of the emulator has, published by Microsoft: a secret of nobody.
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (http://\S+)")
+READY_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Azurite:
+    connection_string: str
+    blob_url: str  # with the account in its path, as all three
+    queue_url: str
+    table_url: str
+    child: Child
+
+    @property
+    def pid(self) -> int:
+        return self.child.pid
+
+
+@contextlib.asynccontextmanager
+async def azurite(directory: Path, *, log: Path | None = None, held: Sequence[int] = ()) -> AsyncIterator[Azurite]:
+    """Run Azurite on a directory; it answers on all three ports when the context is entered."""
+    log = log or directory / "azurite.log"
+    program = Program(name="azurite", command=_command(directory), log=log, directory=directory, held=held)
+    async with running(program) as child:
+        urls = await child.until(lambda: _listening(log), within=READY_SECONDS)
+        blob, queue, table = (f"{urls[service]}/{ACCOUNT}" for service in ("Blob", "Queue", "Table"))
+        yield Azurite(
+            connection_string=(
+                f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+                f"BlobEndpoint={blob};QueueEndpoint={queue};TableEndpoint={table};"
+            ),
+            blob_url=blob,
+            queue_url=queue,
+            table_url=table,
+            child=child,
+        )
+
+
+def _command(directory: Path) -> list[str]:
+    node = shutil.which("node")
+    if node is None:
+        raise ChildError("Azurite needs Node.js 20 or newer, and there is no node on PATH.")
+    if not AZURITE.exists():
+        raise ChildError("Azurite isn't installed: make setup does it.")
+    directory.mkdir(parents=True, exist_ok=True)
+    command = [node, str(AZURITE), "--location", str(directory)]
+    command += ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]
+    # Newer SDKs ask for API versions that Azurite hasn't heard of; telemetry would leave the machine.
+    return [*command, "--skipApiVersionCheck", "--disableTelemetry", "--silent"]
+
+
+def _listening(log: Path) -> dict[str, str] | None:
+    """URL of each service once all three listen: Azurite says so only after the port is bound."""
+    urls = dict(LISTENING.findall(log.read_text(errors="replace")))
+    return urls if len(urls) == len(("Blob", "Queue", "Table")) else None

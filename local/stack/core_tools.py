@@ -1,0 +1,117 @@
+"""Hosting by Azure Functions Core Tools (`func`), for whoever has them: the reference that our own host imitates.
+
+Not tried where this was written, for want of `func`; built on what the host's maintainers document: with
+`--enableAuth` it reads its keys from `azure-webjobs-secrets/<host id>/host.json` in AzureWebJobsStorage
+(azure-functions-host issue 4147, azure-functions-core-tools issue 3394). So the keys are put there before it starts.
+A local.settings.json beside the app is read by `func` too, but the environment, which has our settings, wins.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.blob.aio import BlobServiceClient
+
+from local.stack.hosts import GRACE_SECONDS, READY_SECONDS, Host
+from local.stack.options import StackOptions
+from local.stack.processes import ChildError, Program, clean_environment, running
+from local.stack.workplace import Workplace
+
+HOST_ID = "callvaultlocal"
+SECRETS_CONTAINER = "azure-webjobs-secrets"
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    functions: str
+    system: str
+    master: str
+
+    def as_json(self) -> str:
+        def key(name: str, value: str) -> dict[str, object]:
+            return {"name": name, "value": value, "encrypted": False}
+
+        return json.dumps(
+            {
+                "masterKey": key("master", self.master),
+                "functionKeys": [key("default", self.functions)],
+                "systemKeys": [key("eventgrid_extension", self.system)],
+            }
+        )
+
+
+@contextlib.asynccontextmanager
+async def core_tools_host(options: StackOptions, place: Workplace, settings: Mapping[str, str]) -> AsyncIterator[Host]:
+    func = shutil.which("func")
+    if func is None:
+        raise ChildError("HOST=func needs Azure Functions Core Tools 4, and there is no func on PATH.")
+    keys = Keys(functions=secrets.token_urlsafe(32), system=secrets.token_urlsafe(32), master=secrets.token_urlsafe(32))
+    await _store(keys, settings["AzureWebJobsStorage"])
+    port = _free_port()
+    environment = clean_environment(settings) | {
+        "AzureFunctionsWebHost__hostid": HOST_ID,
+        "FUNCTIONS_WORKER_PROCESS_COUNT": str(options.workers),
+        # func runs the app with the python that it finds first.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    program = Program(
+        name="func",
+        command=[func, "start", "--port", str(port), "--enableAuth"],
+        log=place.logs / "host.log",
+        directory=options.app,
+        environment=environment,
+        grace=GRACE_SECONDS,
+        held=(place.lock,),
+    )
+    async with running(program) as child:
+        url = f"http://127.0.0.1:{port}"
+        async with aiohttp.ClientSession(headers={"x-functions-key": keys.master}) as session:
+            probe = asyncio.create_task(_until_running(session, url))
+            try:
+                await child.until(lambda: probe.done() or None, within=READY_SECONDS)
+            finally:
+                probe.cancel()
+        yield Host(
+            functions=url,
+            functions_key=keys.functions,
+            system_key=keys.system,
+            master_key=keys.master,
+            child=child,
+            workers=lambda: (),  # func doesn't tell
+        )
+
+
+async def _store(keys: Keys, connection_string: str) -> None:
+    async with BlobServiceClient.from_connection_string(connection_string) as blobs:
+        with contextlib.suppress(ResourceExistsError):
+            await blobs.create_container(SECRETS_CONTAINER)
+        blob = blobs.get_blob_client(SECRETS_CONTAINER, f"{HOST_ID}/host.json")
+        await blob.upload_blob(keys.as_json(), overwrite=True)
+
+
+def _free_port() -> int:
+    """A port that was free a moment ago: func, alone of the stack's programs, can't choose one itself."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def _until_running(session: aiohttp.ClientSession, url: str) -> None:
+    state = None
+    while state != "Running":
+        with contextlib.suppress(aiohttp.ClientError):
+            async with session.get(f"{url}/admin/host/status") as answer:
+                state = (await answer.json())["state"] if answer.ok else None
+        await asyncio.sleep(POLL_SECONDS)

@@ -1,0 +1,65 @@
+"""Creates in the storage account what the infrastructure code creates in Azure: queues, tables, containers.
+
+What is there already is left as it is, so this can be repeated at will.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from azure.core.exceptions import ResourceExistsError
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.queue.aio import QueueServiceClient
+
+from shared.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    queues: tuple[str, ...]
+    tables: tuple[str, ...]
+    containers: tuple[str, ...]
+
+    @classmethod
+    def named_by(cls, app_settings: Mapping[str, str]) -> Self:
+        """What the app will look for under these app settings; the product's own defaults fill in the rest."""
+        given: dict[str, Any] = {name.lower(): value for name, value in app_settings.items()}
+        # Not validated: what is wrong with the settings is for the app to say when it starts.
+        settings = Settings.model_construct(**{name: given[name] for name in given if name in Settings.model_fields})
+        return cls(
+            queues=(settings.chunks_queue, settings.poison_queue),
+            tables=settings.tables,
+            containers=(settings.archive_container, settings.quarantine_container),
+        )
+
+
+async def provision(connection_string: str, resources: Resources) -> None:
+    async with (
+        QueueServiceClient.from_connection_string(connection_string) as queues,
+        TableServiceClient.from_connection_string(connection_string) as tables,
+        BlobServiceClient.from_connection_string(connection_string) as blobs,
+        asyncio.TaskGroup() as group,
+    ):
+        for name in resources.queues:
+            group.create_task(_create_queue(queues, name))
+        for name in resources.tables:
+            group.create_task(_create_table(tables, name))
+        for name in resources.containers:
+            group.create_task(_create_container(blobs, name))
+
+
+async def _create_queue(service: QueueServiceClient, name: str) -> None:
+    with contextlib.suppress(ResourceExistsError):
+        await service.create_queue(name)
+
+
+async def _create_table(service: TableServiceClient, name: str) -> None:
+    await service.create_table_if_not_exists(name)
+
+
+async def _create_container(service: BlobServiceClient, name: str) -> None:
+    with contextlib.suppress(ResourceExistsError):
+        await service.create_container(name)

@@ -1,0 +1,129 @@
+"""The stack: Azurite, the ACS simulator and the function app's host, each a process, ready when the context is entered.
+
+Whatever ends the context, an error while starting included, ends every process; and if the stack's own process dies,
+by SIGKILL even, its children end by themselves (see `tether`).
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+from local.stack.addresses import Addresses, AddressFile, Pids
+from local.stack.azurite import Azurite, azurite
+from local.stack.core_tools import core_tools_host
+from local.stack.hosts import callvault_host
+from local.stack.options import StackOptions
+from local.stack.processes import ChildError
+from local.stack.provision import Resources, provision
+from local.stack.simulator import Simulator, simulator, subscribe
+from local.stack.workplace import Workplace, workplace
+
+WATCH_SECONDS = 0.5
+
+
+class Stack:
+    """`async with Stack(options) as stack:`; then `stack.addresses` tells where everything is."""
+
+    def __init__(self, options: StackOptions) -> None:
+        self._options = options
+        self._exits = contextlib.AsyncExitStack()
+        self._file = AddressFile(
+            path=(options.address_file or options.directory / "stack.json").absolute(), yields=options.fresh
+        )
+
+    async def __aenter__(self) -> Self:
+        async with contextlib.AsyncExitStack() as exits:
+            self._place = await exits.enter_async_context(workplace(self._options.directory, fresh=self._options.fresh))
+            self._azurite, self._simulator = await self._start_services(exits, self._place)
+            host = callvault_host if self._options.host == "callvault" else core_tools_host
+            self._host = await exits.enter_async_context(host(self._options, self._place, self._app_settings()))
+            await subscribe(self._simulator, self._host.event_grid_url(self._options.event_function))
+            self._file.write(self.addresses)
+            exits.callback(self._file.remove)
+            await exits.enter_async_context(self._file_kept_true())
+            self._exits = exits.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exits.aclose()
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where everything is at this moment."""
+        return Addresses(
+            functions=self._host.functions,
+            functions_key=self._host.functions_key,
+            master_key=self._host.master_key,
+            event_grid_url=self._host.event_grid_url(self._options.event_function),
+            acs=self._simulator.control,
+            acs_connection_string=self._simulator.connection_string,
+            acs_tls=self._simulator.tls,
+            acs_ca=self._simulator.ca,
+            storage_connection_string=self._azurite.connection_string,
+            pids=Pids(
+                stack=os.getpid(),
+                azurite=self._azurite.pid,
+                acs=self._simulator.child.pid,
+                host=self._host.child.pid,
+                workers=self._host.workers(),
+            ),
+            logs=self._place.logs,
+        )
+
+    async def failure(self) -> ChildError:
+        """Why the stack can't go on, once one of its processes has ended by itself."""
+        children = (self._azurite.child, self._simulator.child, self._host.child)
+        ends = {asyncio.create_task(child.ended()): child for child in children}
+        try:
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        end = done.pop()
+        return ends[end].failure(f"ended by itself with exit code {end.result()}")
+
+    async def _start_services(self, exits: contextlib.AsyncExitStack, place: Workplace) -> tuple[Azurite, Simulator]:
+        """Both at once, for neither needs the other."""
+        storage = azurite(place.path / "azurite", log=place.logs / "azurite.log", held=(place.lock,))
+        try:
+            async with asyncio.TaskGroup() as group:
+                acs = group.create_task(exits.enter_async_context(simulator(self._options, place)))
+                started = await exits.enter_async_context(storage)
+                await provision(started.connection_string, Resources.named_by(self._options.settings))
+        except BaseExceptionGroup as failed:
+            known = failed.subgroup(ChildError)
+            raise known.exceptions[0] if known else failed from None
+        return started, acs.result()
+
+    def _app_settings(self) -> dict[str, str]:
+        return {
+            "FUNCTIONS_WORKER_RUNTIME": "python",
+            "AzureWebJobsStorage": self._azurite.connection_string,
+            "ACS_CONNECTION_STRING": self._simulator.connection_string,
+            "ACS_LOCAL_GATEWAY": self._simulator.tls,
+            "ACS_LOCAL_CA": self._simulator.ca,
+        } | dict(self._options.settings)
+
+    @contextlib.asynccontextmanager
+    async def _file_kept_true(self) -> AsyncIterator[None]:
+        """The host replaces workers that die; stack.json follows."""
+        task = asyncio.create_task(self._follow_workers())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _follow_workers(self) -> None:
+        written = self.addresses
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if (now := self.addresses) != written:
+                self._file.write(now)
+                written = now

@@ -1,0 +1,75 @@
+"""Holds one program on a line to the process that started it: `python tether.py GRACE COMMAND...`.
+
+Standard input is the line. When it ends, because the starter closed it or died of whatever cause, SIGKILL included,
+the program gets SIGTERM and, after GRACE seconds, its whole process group gets SIGKILL. The group is also cleared when
+the program ends by itself. The first line of standard output is the program's pid; everything that the program prints
+goes to standard error. Only the standard library is imported, so that a tether starts fast and stays small.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from types import FrameType
+
+PR_SET_PDEATHSIG = 1
+
+
+def _die_with_tether() -> None:
+    """On Linux the kernel sees to it that not even a tether killed by SIGKILL leaves its program behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _clear(group: int) -> None:
+    # macOS answers EPERM where only a zombie is left in the group.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def _end(pid: int, grace: float) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    force = threading.Timer(grace, _clear, (pid,))
+    force.daemon = True
+    force.start()
+
+
+def _watch_line(pid: int, grace: float) -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    _end(pid, grace)
+
+
+def hold(grace: float, command: list[str]) -> int:
+    """Run the command to its end and give its exit code, as a shell would: 128 + n for signal n."""
+    program = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+        process_group=0,
+        preexec_fn=_die_with_tether,  # noqa: PLW1509 - safe: this process has one thread as yet
+    )
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        _end(program.pid, grace)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, on_signal)
+    os.write(sys.stdout.fileno(), b"%d\n" % program.pid)
+    os.close(sys.stdout.fileno())
+    threading.Thread(target=_watch_line, args=(program.pid, grace), daemon=True).start()
+    # Not reaped yet, the program's pid can't be given to another process before its group is cleared.
+    os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOWAIT)
+    _clear(program.pid)
+    code = program.wait()
+    return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    exit_code = hold(float(sys.argv[1]), sys.argv[2:])
+    sys.stderr.flush()
+    os._exit(exit_code)  # the thread that reads the line may still be in its read

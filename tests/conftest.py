@@ -1,0 +1,16 @@
+"""Parts that tests of every kind share: the storage emulator, one for the whole session."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from local.stack import Azurite
+from local.stack import azurite as run_azurite
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def azurite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Azurite]:
+    """Shared by all tests that ask for it: each makes queues, tables and containers of names of its own."""
+    async with run_azurite(tmp_path_factory.mktemp("azurite")) as running:
+        yield running
