@@ -1,0 +1,97 @@
+"""`python -m local.acs`: the simulator as a program of its own, until it is told to stop or its parent is gone."""
+
+import argparse
+import asyncio
+import ctypes
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from local.acs.simulator import Options, Simulator
+
+PR_SET_PDEATHSIG = 1
+
+logger = logging.getLogger("local.acs")
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    _die_with_parent()
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        filename=arguments.log,
+    )
+    options = Options(
+        state=arguments.state,
+        tls_port=arguments.tls_port,
+        control_port=arguments.control_port,
+        event_delay=arguments.event_delay,
+        retention=arguments.retention,
+    )
+    try:
+        return asyncio.run(_run(options, arguments.ready))
+    finally:
+        if arguments.ready:
+            arguments.ready.unlink(missing_ok=True)
+
+
+async def _run(options: Options, ready: Path | None) -> int:
+    told_to_stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+    try:
+        async with Simulator(options) as simulator:
+            facts = {
+                "control": simulator.control,
+                "tls": simulator.tls,
+                "ca": str(simulator.ca),
+                "connectionString": simulator.connection_string,
+                "pid": os.getpid(),
+            }
+            logger.info("Control on %s, TLS on %s", simulator.control, simulator.tls)
+            if ready:
+                _write(ready, json.dumps(facts))
+            else:
+                print(json.dumps(facts, indent=2), flush=True)
+            await told_to_stop.wait()
+    except OSError as error:
+        print(f"The ACS simulator can't start: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _write(ready: Path, text: str) -> None:
+    ready.parent.mkdir(parents=True, exist_ok=True)
+    partial = ready.with_name(f".{ready.name}.{os.getpid()}")
+    partial.write_text(text)
+    partial.rename(ready)
+
+
+def _die_with_parent() -> None:
+    """On Linux, the kernel sends SIGTERM when the parent ends, however it ends."""
+    if sys.platform != "linux":
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        sys.exit("The parent ended before the simulator began.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local.acs", description="Simulates ACS call recording.")
+    parser.add_argument("--tls-port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--control-port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--state", type=Path, default=Options.state, metavar="DIR")
+    parser.add_argument("--ready", type=Path, metavar="FILE", help="written once it listens: where to find it")
+    parser.add_argument("--event-delay", type=float, default=Options.event_delay, metavar="SECONDS")
+    parser.add_argument("--retention", type=float, default=Options.retention, metavar="SECONDS")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="instead of standard error")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""The control side: plain HTTP on loopback, for whoever plays the calls, orders the faults and looks behind the scenes.
+
+Every error is `{"error": "..."}` with a sentence that names what was wrong.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from local.acs.control.calls import CallControl
+from local.acs.control.documents import DocumentControl
+from local.acs.control.events import EventControl
+from local.acs.control.faults import FaultControl
+from local.acs.control.recordings import RecordingControl
+from local.acs.errors import AcsError, ControlError
+from local.acs.service import Service
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def control_application(service: Service) -> web.Application:
+    application = web.Application(middlewares=[_errors_as_json])
+    controls = (CallControl, RecordingControl, DocumentControl, EventControl, FaultControl)
+    for control in controls:
+        application.add_routes(control(service).routes())
+    return application
+
+
+@web.middleware
+async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except ControlError as error:
+        return web.json_response({"error": str(error)}, status=error.status)
+    except AcsError as error:
+        return web.json_response({"error": error.message}, status=error.status)
+    except web.HTTPException as error:
+        return web.json_response({"error": error.reason}, status=error.status)

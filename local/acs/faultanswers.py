@@ -1,0 +1,69 @@
+"""Answers that a fault gives in place of, or before, the real one."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from local.acs.errors import AcsError
+from local.acs.faults import FaultOrder
+
+HTML = (
+    "<!DOCTYPE html><html><head><title>Bad Request</title></head>"
+    "<body><h2>Our services aren't available right now</h2><p>We're working to restore all services.</p></body></html>"
+)
+
+Perform = Callable[[], Awaitable[web.StreamResponse]]
+
+
+async def answered(fault: FaultOrder | None, request: web.Request, perform: Perform) -> web.StreamResponse:
+    """The answer to an operation under the fault; `perform` carries it out and gives the honest answer."""
+    if fault is None:
+        return await perform()
+    if fault.kind == "delayAnswer":
+        await asyncio.sleep(fault.seconds or 0)
+        return await perform()
+    instead = refusal(fault)
+    if instead is None and fault.kind != "reset":
+        return await perform()
+    if fault.applied:
+        await perform()
+    if instead is None:
+        cut(request)
+        raise ConnectionResetError("cut on purpose")
+    return instead
+
+
+def refusal(fault: FaultOrder) -> web.Response | None:
+    """The answer of a fault that refuses; None of the others."""
+    match fault.kind:
+        case "throttle":
+            response = AcsError(429, "TooManyRequests", "Rate limit exceeded.").response()
+        case "serverError":
+            response = AcsError(fault.status or 503, "9999", "Internal server error.").response()
+        case "unauthorized":
+            response = AcsError(401, "Denied", "Denied by the resource provider.").response()
+        case "error":
+            response = AcsError(
+                fault.status or 400, fault.code or "8523", fault.message or "Invalid request"
+            ).response()
+        case "html":
+            response = web.Response(status=fault.status or 400, text=HTML, content_type=fault.content_type)
+        case _:
+            return None
+    if fault.retry_after is not None:
+        response.headers["Retry-After"] = f"{fault.retry_after:g}"
+    return response
+
+
+def cut(request: web.Request) -> None:
+    """Reset the connection under the client: what it sees is a broken socket, not an end of stream."""
+    transport = request.transport
+    if transport is None:
+        return
+    sock = transport.get_extra_info("socket")
+    # Lingering for no time turns the close into a TCP reset.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

@@ -1,0 +1,178 @@
+"""Bad days of the service, ordered one by one: what goes wrong, with which operation, on whom, and how often.
+
+A fault that can't happen to an operation is refused when it is ordered, so that no test passes because nothing
+happened.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from local.acs.errors import ControlError
+from local.acs.identifiers import new_guid
+
+Operation = Literal["start", "get", "stop", "pause", "resume", "download", "metadata", "delete", "event"]
+Kind = Literal[
+    "throttle",
+    "serverError",
+    "html",
+    "unauthorized",
+    "error",
+    "accepted",
+    "short",
+    "reset",
+    "empty",
+    "slow",
+    "redirect",
+    "htmlBody",
+    "corrupt",
+    "ignoreRange",
+    "swapMetadata",
+    "siblings",
+    "eventBeforeAnswer",
+    "eventNever",
+    "duplicate",
+    "delayAnswer",
+]
+
+REST: frozenset[Operation] = frozenset({"start", "get", "stop", "pause", "resume"})
+BODIES: frozenset[Operation] = frozenset({"download", "metadata"})
+ANSWERS: frozenset[Operation] = REST | BODIES | {"delete"}
+
+FITTING: dict[Kind, tuple[frozenset[Operation], frozenset[str]]] = {
+    # kind: operations it can happen to, parameters it takes
+    "throttle": (ANSWERS, frozenset({"retry_after"})),
+    "serverError": (ANSWERS, frozenset({"status", "retry_after", "applied"})),
+    "html": (ANSWERS, frozenset({"status", "content_type", "applied"})),
+    "unauthorized": (ANSWERS, frozenset()),
+    "error": (ANSWERS, frozenset({"status", "code", "message", "applied"})),
+    "accepted": (frozenset({"start"}), frozenset()),
+    "short": (BODIES, frozenset({"bytes", "declared"})),
+    "reset": (ANSWERS, frozenset({"bytes", "applied"})),
+    "empty": (BODIES, frozenset()),
+    "slow": (BODIES, frozenset({"bytes_per_second"})),
+    "redirect": (BODIES, frozenset({"host", "loop"})),
+    "htmlBody": (BODIES, frozenset()),
+    "corrupt": (BODIES, frozenset({"offset"})),
+    "ignoreRange": (BODIES, frozenset()),
+    "swapMetadata": (frozenset({"metadata"}), frozenset({"other_document_id"})),
+    "siblings": (frozenset({"event"}), frozenset()),
+    "eventBeforeAnswer": (frozenset({"start", "event"}), frozenset({"seconds"})),
+    "eventNever": (frozenset({"event"}), frozenset()),
+    "duplicate": (frozenset({"event"}), frozenset({"copies"})),
+    "delayAnswer": (ANSWERS, frozenset({"seconds"})),
+}
+NEEDED: dict[Kind, str] = {"slow": "bytes_per_second", "delayAnswer": "seconds", "error": "status"}
+SELECTORS = frozenset({"operation", "kind", "times", "skip", "recording_id", "document_id", "call_id"})
+
+
+class FaultOrder(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="forbid")
+
+    operation: Operation
+    kind: Kind
+    times: int = Field(default=1, ge=0)
+    """How often it happens; 0: until it is removed."""
+    skip: int = Field(default=0, ge=0)
+    """How many fitting requests pass unharmed first."""
+    recording_id: str | None = None
+    document_id: str | None = None
+    call_id: str | None = None
+
+    retry_after: float | None = Field(default=None, ge=0)
+    status: int | None = Field(default=None, ge=400, le=599)
+    code: str | None = None
+    message: str | None = None
+    content_type: str = "text/html"
+    applied: bool = False
+    """Whether the operation is carried out although the answer says it failed."""
+    bytes: int | None = Field(default=None, ge=0)
+    declared: bool = False
+    """Whether a short answer declares the short length, instead of the whole one."""
+    bytes_per_second: int | None = Field(default=None, gt=0)
+    host: str = "media.example.net"
+    loop: bool = False
+    offset: int | None = Field(default=None, ge=0)
+    other_document_id: str | None = None
+    copies: int = Field(default=2, ge=1)
+    seconds: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        operations, parameters = FITTING[self.kind]
+        if self.operation not in operations:
+            fitting = ", ".join(sorted(operations))
+            raise ValueError(f"operation: {self.kind} can't happen to {self.operation}, only to {fitting}")
+        for name in self.model_fields_set - SELECTORS:
+            if name not in parameters:
+                raise ValueError(f"{to_camel(name)}: {self.kind} has no such parameter")
+        needed = NEEDED.get(self.kind)
+        if needed and needed not in self.model_fields_set:
+            raise ValueError(f"{to_camel(needed)}: {self.kind} needs it")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Whom an operation is done to, as far as it is known."""
+
+    recording_id: str | None = None
+    document_id: str | None = None
+    call_id: str | None = None
+
+
+@dataclass(kw_only=True)
+class Fault:
+    fault_id: str
+    order: FaultOrder
+    met: int = 0
+    fired: int = 0
+
+    def meets(self, operation: Operation, target: Target) -> bool:
+        order = self.order
+        return (
+            order.operation == operation
+            and (order.times == 0 or self.fired < order.times)
+            and order.recording_id in (None, target.recording_id)
+            and order.document_id in (None, target.document_id)
+            and order.call_id in (None, target.call_id)
+        )
+
+    def described(self) -> dict[str, Any]:
+        return {
+            "id": self.fault_id,
+            **self.order.model_dump(by_alias=True, exclude_unset=True),
+            "times": self.order.times,
+            "fired": self.fired,
+        }
+
+
+class Faults:
+    def __init__(self) -> None:
+        self._faults: dict[str, Fault] = {}
+
+    def add(self, order: FaultOrder) -> Fault:
+        fault = Fault(fault_id=new_guid(), order=order)
+        self._faults[fault.fault_id] = fault
+        return fault
+
+    def all(self) -> list[Fault]:
+        return list(self._faults.values())
+
+    def remove(self, fault_id: str | None = None) -> None:
+        if fault_id is None:
+            self._faults.clear()
+        elif self._faults.pop(fault_id, None) is None:
+            raise ControlError(404, "no such fault")
+
+    def take(self, operation: Operation, target: Target, kinds: frozenset[Kind] | None = None) -> FaultOrder | None:
+        """The first fault that meets the operation and isn't spent; it counts as fired."""
+        for fault in self._faults.values():
+            if (kinds is None or fault.order.kind in kinds) and fault.meets(operation, target):
+                fault.met += 1
+                if fault.met > fault.order.skip:
+                    fault.fired += 1
+                    return fault.order
+        return None

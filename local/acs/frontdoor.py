@@ -1,0 +1,73 @@
+"""The TLS side's one door: every host of ACS behind one port, told apart by the Host header.
+
+Each request is logged, then has its signature checked, then goes to the host it names. A host that isn't ACS's gets
+nothing but a line in the log.
+"""
+
+from aiohttp import web
+
+from local.acs.certificates import ACS_HOST, MEDIA_SUFFIXES
+from local.acs.errors import AcsError
+from local.acs.identifiers import new_guid
+from local.acs.moments import acs_time, now
+from local.acs.requestlog import LoggedRequest
+from local.acs.rest import RestApi
+from local.acs.service import Service
+from local.acs.signature import SignedRequest, verify
+from local.acs.storage import MediaStore
+
+BODY_LIMIT = 1 << 20
+
+
+class FrontDoor:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._rest = RestApi(service)
+        self._store = MediaStore(service)
+
+    def application(self) -> web.Application:
+        application = web.Application(client_max_size=BODY_LIMIT)
+        application.router.add_route("*", "/{path:.*}", self._answer)
+        application.on_response_prepare.append(_identify)
+        return application
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        host = (request.host or "").rsplit(":", 1)[0].lower()
+        entry = self._service.log.add(
+            LoggedRequest(
+                at=acs_time(now()),
+                method=request.method,
+                host=host,
+                path=request.path,
+                range=request.headers.get("Range"),
+                authorized="Authorization" in request.headers,
+            )
+        )
+        try:
+            response = await self._route(host, request, entry)
+        except AcsError as error:
+            entry.refusal = "; ".join([error.message, *getattr(error, "__notes__", ())])
+            response = error.response()
+        entry.status = response.status
+        if isinstance(response, web.Response) and response.body is not None and request.method != "HEAD":
+            entry.bytes_sent += response.content_length or 0
+        return response
+
+    async def _route(self, host: str, request: web.Request, entry: LoggedRequest) -> web.StreamResponse:
+        is_store = host.endswith(MEDIA_SUFFIXES)
+        if host != ACS_HOST and not is_store:
+            return web.Response(status=404, text=f"{host} is not a host of ACS\n")
+        body = await request.read()
+        target = request.raw_path
+        verify(
+            SignedRequest(method=request.method, target=target, headers=request.headers, body=body),
+            self._service.access_key,
+        )
+        return await (self._store if is_store else self._rest).answer(request, body, entry)
+
+
+async def _identify(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["MS-CV"] = new_guid()
+    client_id = request.headers.get("x-ms-client-request-id")
+    if client_id:
+        response.headers["x-ms-client-request-id"] = client_id

@@ -1,0 +1,44 @@
+"""The file of one recorded chunk: what its call's participants would have sounded and looked like.
+
+wav is computed where it is read, mp3 is a row of frames that were encoded once, and only mp4 takes room on disk.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.acs import encoders, tones
+from local.acs.content import Content, Literal, Repeating, StoredFile, widened
+from local.acs.wav import SAMPLE_RATE, SAMPLE_WIDTH, wav_header
+
+MOST_VOICES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Take:
+    """What was recorded: how long, of how many, and in which form."""
+
+    media_format: str
+    unmixed: bool
+    voices: int
+    duration_ms: int
+
+
+async def render(take: Take, directory: Path, name: str) -> Content:
+    voices = min(max(take.voices, 1), MOST_VOICES)
+    if take.media_format == "wav":
+        return _wav(take, voices)
+    if take.media_format == "mp3":
+        segment = (await encoders.mp3_segment(voices)).read_bytes()
+        whole = segment[: len(segment) - len(segment) % encoders.MP3_FRAME_BYTES]
+        frames = max(1, round(take.duration_ms / encoders.MP3_FRAME_MS))
+        return Content([Repeating(widened(whole), frames * encoders.MP3_FRAME_BYTES)])
+    target = directory / f"{name}.mp4"
+    await encoders.mp4_of_length(voices, take.duration_ms / 1000, target)
+    return Content([StoredFile(target, target.stat().st_size)])
+
+
+def _wav(take: Take, voices: int) -> Content:
+    channels = voices if take.unmixed else 1
+    turns = tones.unmixed(voices) if take.unmixed else tones.mixed(voices)
+    size = take.duration_ms * SAMPLE_RATE // 1000 * channels * SAMPLE_WIDTH
+    return Content([Literal(wav_header(size, channels)), Repeating(turns, size)])

@@ -1,0 +1,74 @@
+"""The metadata JSON ACS keeps beside each chunk, with the differences seen between real ones.
+
+What a parser must put up with is switched by `quirks`: a lowercase frame rate, an extra version field, and content
+and channel type in each other's place.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from local.acs.identifiers import RESOURCE_ID
+from local.acs.moments import acs_time
+from local.acs.timeline import Span
+
+BIT_RATES = {"wav": 256_000, "mp3": 48_000, "mp4": 64_000}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkFacts:
+    call_id: str
+    document_id: str
+    index: int
+    span: Span
+    content_type: str
+    channel_type: str
+    media_format: str
+    channels: int
+    speakers: tuple[tuple[str, int | None], ...]
+    """Participant ids, each with the channel it was recorded on when channels are unmixed."""
+    quirks: bool
+
+
+def chunk_metadata(facts: ChunkFacts) -> dict[str, Any]:
+    content_type, channel_type = facts.content_type, facts.channel_type
+    if facts.quirks:
+        content_type, channel_type = channel_type, content_type
+    info: dict[str, Any] = {
+        "contentType": content_type,
+        "channelType": channel_type,
+        "format": facts.media_format,
+        "audioConfiguration": {
+            "sampleRate": "16000",
+            "bitRate": BIT_RATES[facts.media_format] * (facts.channels if facts.media_format == "wav" else 1),
+            "channels": facts.channels,
+        },
+    }
+    if facts.media_format == "mp4":
+        info["videoConfiguration"] = {
+            "longerSideLength": 1920,
+            "shorterSideLength": 1080,
+            "framerate" if facts.quirks else "frameRate": 16,
+            "bitRate": 1_000_000,
+        }
+    return {
+        "resourceId": RESOURCE_ID,
+        "callId": facts.call_id,
+        "chunkDocumentId": facts.document_id,
+        "chunkIndex": facts.index,
+        "chunkStartTime": acs_time(facts.span.started),
+        "chunkDuration": facts.span.duration_ms,
+        "pauseResumeIntervals": [
+            {"startTime": acs_time(pause.started), "duration": pause.duration_ms} for pause in facts.span.pauses
+        ],
+        "recordingInfo": info,
+        "participants": [
+            {"participantId": speaker} if channel is None else {"participantId": speaker, "channel": channel}
+            for speaker, channel in facts.speakers
+        ],
+        **({"version": "1.0"} if facts.quirks else {}),
+    }
+
+
+def encoded(metadata: dict[str, Any]) -> bytes:
+    return json.dumps(metadata, ensure_ascii=False).encode()

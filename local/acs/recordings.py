@@ -1,0 +1,169 @@
+"""The life of recordings: started on a call, paused, resumed, stopped, and turned into the files of its chunks.
+
+A call has one running recording of a type at most. A recording is paused or running until it is stopped; ACS then
+forgets it, and answers 404 where it knew it a moment ago, as the real one does.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from local.acs import identifiers
+from local.acs.calls import Call, Participant
+from local.acs.documents import Documents
+from local.acs.errors import ControlError, recording_not_found
+from local.acs.moments import acs_time, acs_time_or_none, now
+from local.acs.startrequest import StartRequest, already_recording
+from local.acs.timeline import Timeline
+
+
+@dataclass(kw_only=True)
+class Recording:
+    call: Call
+    request: StartRequest
+    timeline: Timeline
+    recording_id: str = field(default_factory=identifiers.new_recording_id)
+    began_at: datetime = field(default_factory=now)
+    ended_at: datetime | None = None
+    session_end_reason: str | None = None
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the files of an ended recording are there."""
+    failure: str | None = None
+    announced_early: bool = False
+    """Whether its event was published before the start call was answered, and so isn't any more."""
+
+    @property
+    def state(self) -> str:
+        """`inactive` while paused: ACS has no third word."""
+        return "inactive" if self.ended_at or self.timeline.paused else "active"
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        return (self.request.content, self.request.channel)
+
+    @property
+    def duration_ms(self) -> int:
+        return sum(span.duration_ms for span in self.timeline.spans(self.ended_at or now()))
+
+    def pause(self) -> None:
+        """Twice is as good as once."""
+        self.timeline.pause(now())
+
+    def resume(self) -> None:
+        self.timeline.resume(now())
+
+    def speakers(self) -> list[Participant]:
+        return self.call.present_between(self.began_at, self.ended_at or now())
+
+    def as_acs_answer(self) -> dict[str, str]:
+        return {
+            "recordingId": self.recording_id,
+            "recordingState": self.state,
+            "recordingKind": "azureCommunicationServices",
+        }
+
+    def channels(self) -> dict[str, int]:
+        """Which participant is on which channel of an unmixed recording: as asked for, else in the order they came."""
+        if self.request.channel != "unmixed":
+            return {}
+        wanted = {
+            one.participant.participant_id: one.channel
+            for one in self.request.channel_affinity
+            if one.channel is not None
+        }
+        ordering = [one.participant_id for one in self.request.audio_channel_participant_ordering]
+        affine = [one.participant.participant_id for one in self.request.channel_affinity]
+        free = [channel for channel in range(5) if channel not in wanted.values()]
+        for participant_id in [*ordering, *affine, *(one.participant_id for one in self.speakers())]:
+            if participant_id not in wanted and free:
+                wanted[participant_id] = free.pop(0)
+        return wanted
+
+
+class Recordings:
+    """`on_ended` runs once for each recording that ends, in the background: it makes the files and tells of them."""
+
+    def __init__(self, documents: Documents, on_ended: Callable[[Recording], Coroutine[Any, Any, None]]) -> None:
+        self._documents = documents
+        self._on_ended = on_ended
+        self._recordings: dict[str, Recording] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+
+    def all(self) -> list[Recording]:
+        return list(self._recordings.values())
+
+    def start(self, call: Call, request: StartRequest) -> Recording:
+        moment = now()
+        recording = Recording(
+            call=call, request=request, timeline=Timeline(origin=moment, chunk_seconds=call.traits.chunk_seconds)
+        )
+        if any(other.kind == recording.kind for other in self._running(call)):
+            raise already_recording()
+        if request.pause_on_start:
+            recording.timeline.pause(moment)
+        self._recordings[recording.recording_id] = recording
+        return recording
+
+    def running(self, recording_id: str) -> Recording:
+        """As ACS finds it: not at all once it has ended."""
+        recording = self._recordings.get(recording_id)
+        if recording is None or recording.ended_at is not None:
+            raise recording_not_found()
+        return recording
+
+    def known(self, recording_id: str) -> Recording | None:
+        return self._recordings.get(recording_id)
+
+    def get(self, recording_id: str) -> Recording:
+        """Whatever became of it: for the control side."""
+        try:
+            return self._recordings[recording_id]
+        except KeyError:
+            raise ControlError(404, "no such recording") from None
+
+    def stop(self, recording: Recording, reason: str) -> None:
+        recording.ended_at = now()
+        recording.session_end_reason = reason
+        task = asyncio.create_task(self._on_ended(recording))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    def stop_all_of(self, call: Call) -> None:
+        for recording in self._running(call):
+            self.stop(recording, "CallEnded")
+
+    async def close(self) -> None:
+        for task in self._ending:
+            task.cancel()
+        await asyncio.gather(*self._ending, return_exceptions=True)
+
+    async def described(self, recording: Recording) -> dict[str, Any]:
+        """Waits for the files of a recording that has ended."""
+        if recording.ended_at is not None:
+            await recording.finished.wait()
+        moment = recording.ended_at or now()
+        documents = self._documents.of(recording.recording_id)
+        return {
+            **recording.as_acs_answer(),
+            "callId": recording.call.call_id,
+            "serverCallId": recording.call.server_call_id,
+            "contentType": recording.request.content,
+            "channelType": recording.request.channel,
+            "formatType": recording.request.media_format,
+            "paused": recording.timeline.paused,
+            "startedAt": acs_time(recording.timeline.origin),
+            "endedAt": acs_time_or_none(recording.ended_at),
+            "durationMs": recording.duration_ms,
+            "pauses": [
+                {"startTime": acs_time(pause.started), "duration": pause.duration_ms}
+                for pause in recording.timeline.pauses(moment)
+            ],
+            "sessionEndReason": recording.session_end_reason,
+            "failure": recording.failure,
+            "chunks": [await document.described() for document in documents],
+        }
+
+    def _running(self, call: Call) -> list[Recording]:
+        return [one for one in self._recordings.values() if one.call is call and one.ended_at is None]

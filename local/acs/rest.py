@@ -1,0 +1,144 @@
+"""Call recording's REST API: start, get, stop, pause and resume, as SDK 1.6.0 calls them."""
+
+import asyncio
+import hashlib
+import re
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from local.acs import startrequest
+from local.acs.calls import Call
+from local.acs.errors import AcsError, invalid_request
+from local.acs.faultanswers import answered
+from local.acs.faults import FaultOrder, Operation, Target
+from local.acs.recordings import Recording
+from local.acs.requestlog import LoggedRequest
+from local.acs.service import Service
+
+COLLECTION = "/calling/recordings"
+ONE = re.compile(r"/calling/recordings/(?P<recording_id>[^/:]+)(?::(?P<verb>pause|resume))?")
+OPERATIONS: dict[tuple[str, str | None], Operation] = {
+    ("GET", None): "get",
+    ("DELETE", None): "stop",
+    ("POST", "pause"): "pause",
+    ("POST", "resume"): "resume",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatedStart:
+    """The answer to a start that may be sent again under its Repeatability-Request-ID."""
+
+    body_hash: bytes
+    answer: asyncio.Future[tuple[int, dict[str, str]]]
+
+
+class RestApi:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._repeatable: dict[str, RepeatedStart] = {}
+
+    async def answer(self, request: web.Request, body: bytes, entry: LoggedRequest) -> web.StreamResponse:
+        if not request.query.get("api-version"):
+            raise AcsError(400, "MissingApiVersionParameter", "The api-version query parameter is required.")
+        if request.path == COLLECTION and request.method == "POST":
+            return await self._start(request, body, entry)
+        match = ONE.fullmatch(request.path)
+        operation = OPERATIONS.get((request.method, match["verb"])) if match else None
+        if match is None or operation is None:
+            raise AcsError(404, "NotFound", "There is no such operation.")
+        return await self._control(operation, match["recording_id"], request, entry)
+
+    async def _control(
+        self, operation: Operation, recording_id: str, request: web.Request, entry: LoggedRequest
+    ) -> web.StreamResponse:
+        known = self._service.recordings.known(recording_id)
+        target = Target(recording_id=recording_id, call_id=known.call.call_id if known else None)
+        fault = self._service.faults.take(operation, target)
+        entry.operation, entry.fault = operation, fault.kind if fault else None
+
+        async def perform() -> web.Response:
+            recording = self._service.recordings.running(recording_id)
+            return self._perform(operation, recording)
+
+        return await answered(fault, request, perform)
+
+    def _perform(self, operation: Operation, recording: Recording) -> web.Response:
+        match operation:
+            case "stop":
+                self._service.recordings.stop(recording, "InitiatorLeft")
+                return web.Response(status=204)
+            case "pause":
+                recording.pause()
+                return web.Response(status=202)
+            case "resume":
+                recording.resume()
+                return web.Response(status=202)
+            case _:
+                return web.json_response(recording.as_acs_answer())
+
+    async def _start(self, request: web.Request, body: bytes, entry: LoggedRequest) -> web.StreamResponse:
+        wanted = startrequest.parse(body)
+        startrequest.check(wanted)
+        call = self._service.calls.locate(*wanted.locators()[0])
+        target = Target(call_id=call.call_id)
+        fault = self._service.faults.take("start", target) or self._service.faults.take(
+            "event", target, kinds=frozenset({"eventBeforeAnswer"})
+        )
+        entry.operation, entry.fault = "start", fault.kind if fault else None
+
+        async def perform() -> web.Response:
+            status, answer = await self._started_once(request, body, call, wanted, fault)
+            return web.json_response(answer, status=status)
+
+        return await answered(fault, request, perform)
+
+    async def _started_once(
+        self,
+        request: web.Request,
+        body: bytes,
+        call: Call,
+        wanted: startrequest.StartRequest,
+        fault: FaultOrder | None,
+    ) -> tuple[int, dict[str, str]]:
+        """Start, unless this very request was sent before: then the answer it had."""
+        repeat_id = request.headers.get("Repeatability-Request-ID")
+        if repeat_id is None:
+            return await self._started(call, wanted, fault)
+        body_hash = hashlib.sha256(body).digest()
+        before = self._repeatable.get(repeat_id)
+        if before is not None:
+            if before.body_hash != body_hash:
+                raise invalid_request("The Repeatability-Request-ID was used for another request.")
+            return await asyncio.shield(before.answer)
+        started = asyncio.ensure_future(self._started(call, wanted, fault))
+        self._repeatable[repeat_id] = RepeatedStart(body_hash=body_hash, answer=started)
+        try:
+            return await asyncio.shield(started)
+        except AcsError:
+            # Only what was carried out is remembered: a start that was refused may be tried again.
+            del self._repeatable[repeat_id]
+            raise
+
+    async def _started(
+        self, call: Call, wanted: startrequest.StartRequest, fault: FaultOrder | None
+    ) -> tuple[int, dict[str, str]]:
+        recording = self._service.recordings.start(call, wanted)
+        answer = recording.as_acs_answer()
+        if fault and fault.kind == "eventBeforeAnswer":
+            await self._end_and_tell(recording, fault.seconds or 1.0)
+        return 202 if fault and fault.kind == "accepted" else 200, answer
+
+    async def _end_and_tell(self, recording: Recording, seconds: float) -> None:
+        """A recording so short that its event overtakes the answer to the call that started it."""
+        recording.timeline.advance(seconds)
+        recording.announced_early = True
+        self._service.recordings.stop(recording, "CallEnded")
+        await recording.finished.wait()
+        if recording.failure is not None:
+            raise AcsError(500, "9999", recording.failure)
+        facts = self._service.finisher.finished[recording.recording_id]
+        announcement = self._service.finisher.announce(facts)
+        if announcement.published is not None:
+            await self._service.grid.first_attempts(announcement.published)

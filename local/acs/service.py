@@ -1,0 +1,43 @@
+"""The simulated service as a whole: what the TLS side and the control side both work on."""
+
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.acs.calls import Calls
+from local.acs.delivery import EventGrid
+from local.acs.documents import Documents
+from local.acs.faults import Faults
+from local.acs.finishing import Finisher
+from local.acs.recordings import Recordings
+from local.acs.requestlog import RequestLog
+
+
+@dataclass(kw_only=True)
+class Service:
+    directory: Path
+    event_delay: float
+    retention: float
+    access_key: bytes = field(default_factory=lambda: secrets.token_bytes(64))
+    calls: Calls = field(default_factory=Calls)
+    documents: Documents = field(default_factory=Documents)
+    faults: Faults = field(default_factory=Faults)
+    grid: EventGrid = field(default_factory=EventGrid)
+    log: RequestLog = field(default_factory=RequestLog)
+    finisher: Finisher = field(init=False)
+    recordings: Recordings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.finisher = Finisher(
+            documents=self.documents,
+            faults=self.faults,
+            grid=self.grid,
+            directory=self.directory,
+            event_delay=self.event_delay,
+            retention=self.retention,
+        )
+        self.recordings = Recordings(self.documents, self.finisher.finish)
+
+    async def close(self) -> None:
+        await self.recordings.close()
+        await self.grid.close()

@@ -1,0 +1,123 @@
+"""The simulator as a whole: two servers, the service between them, and what a client needs to find them.
+
+Everything it writes lies in a folder of its own below the state folder, which is removed when it stops; what a
+killed predecessor left there is removed when it starts.
+"""
+
+import base64
+import fcntl
+import shutil
+import tempfile
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from local.acs.certificates import ACS_HOST, issue
+from local.acs.control import control_application
+from local.acs.frontdoor import FrontDoor
+from local.acs.service import Service
+
+LOOPBACK = "127.0.0.1"
+LOCK = "lock"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    state: Path = Path(".local/acs")
+    tls_port: int = 0
+    control_port: int = 0
+    event_delay: float = 0.2
+    """Seconds between the end of a recording and its event."""
+    retention: float = 86_400
+    """Seconds a document stays in the store."""
+
+
+class Simulator:
+    """`async with Simulator(options) as sim:` runs it in this event loop."""
+
+    control: str
+    """Base URL of the control side."""
+    tls: str
+    """Address of the TLS side, as host:port: what every host name of ACS is to resolve to."""
+    ca: Path
+    connection_string: str
+
+    def __init__(self, options: Options | None = None) -> None:
+        self._options = options or Options()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            directory = stack.enter_context(_OwnFolder(self._options.state)).path
+            self.ca = directory / "ca.pem"
+            context = issue(self.ca)
+            service = Service(
+                directory=directory, event_delay=self._options.event_delay, retention=self._options.retention
+            )
+            await service.grid.open()
+            stack.push_async_callback(service.close)
+            tls = await _serve(stack, FrontDoor(service).application())
+            tls_site = web.TCPSite(tls, LOOPBACK, self._options.tls_port, ssl_context=context)
+            await tls_site.start()
+            control = await _serve(stack, control_application(service))
+            await web.TCPSite(control, LOOPBACK, self._options.control_port).start()
+            self.tls = f"{LOOPBACK}:{_port(tls)}"
+            self.control = f"http://{LOOPBACK}:{_port(control)}"
+            key = base64.b64encode(service.access_key).decode()
+            self.connection_string = f"endpoint=https://{ACS_HOST}/;accesskey={key}"
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+
+async def _serve(stack: AsyncExitStack, application: web.Application) -> web.AppRunner:
+    # A client that keeps a download open must not keep the simulator from stopping.
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    return runner
+
+
+def _port(runner: web.AppRunner) -> int:
+    port: int = runner.addresses[0][1]
+    return port
+
+
+class _OwnFolder:
+    """A fresh folder that this process holds a lock on, so that others can tell a living one from a left one."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state.resolve()
+
+    def __enter__(self) -> Self:
+        self._state.mkdir(parents=True, exist_ok=True)
+        for left in self._state.glob("run-*/" + LOCK):
+            _remove_if_left(left)
+        self.path = Path(tempfile.mkdtemp(prefix="run-", dir=self._state))
+        # Locked before it has its name, so that nobody finds it unlocked while we live.
+        unnamed = self.path / "lock.new"
+        self._lock = unnamed.open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        unnamed.rename(self.path / LOCK)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.close()
+
+
+def _remove_if_left(lock: Path) -> None:
+    try:
+        with lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+    except (BlockingIOError, FileNotFoundError):
+        return
