@@ -9,12 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import SettingsError
 
 _RESOURCE_NAME = r"^[a-z0-9](?:-?[a-z0-9]){2,62}$"  # what Azure allows for queues and containers
+_RESOURCE = "3 to 63 lower-case letters, digits and single hyphens"
+_TABLE = "3 to 63 letters and digits, a letter first"
+
 ResourceName = Annotated[str, StringConstraints(pattern=_RESOURCE_NAME)]
 TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{2,62}$")]
 
@@ -37,7 +40,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
     acs_connection_string: str | None = Field(default=None, repr=False)
-    acs_endpoint: str | None = Field(default=None, pattern=r"^https://[A-Za-z0-9.-]+/?$")
+    acs_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https://[A-Za-z0-9.-]+/?$",
+        description="the resource's address, as in https://contoso.communication.azure.com",
+    )
     azure_client_id: str | None = None
 
     host_connection: str | None = Field(default=None, repr=False, validation_alias="AzureWebJobsStorage")
@@ -52,27 +59,27 @@ class Settings(BaseSettings):
     archive_blob_uri: str | None = Field(default=None, validation_alias="ARCHIVE_STORAGE__blobServiceUri")
     archive_client_id: str | None = Field(default=None, validation_alias="ARCHIVE_STORAGE__clientId")
 
-    retention_hours: float = Field(default=24, gt=0, le=48)
-    delete_source: bool = True
-    block_size_mib: int = Field(default=8, ge=1, le=100)
-    ranges_in_flight: int = Field(default=4, ge=1, le=32)
-    lease_seconds: float = Field(default=60, ge=1, le=600)
-    max_attempts: int = Field(default=50, ge=1, le=1000)
-    retry_base_seconds: float = Field(default=10, gt=0, le=600)
+    retention_hours: float = Field(default=24, gt=0, le=48, description="hours, more than 0 and at most 48")
+    delete_source: bool = Field(default=True, description="true or false")
+    block_size_mib: int = Field(default=8, ge=1, le=100, description="a whole number of MiB from 1 to 100")
+    ranges_in_flight: int = Field(default=4, ge=1, le=32, description="a whole number from 1 to 32")
+    lease_seconds: float = Field(default=60, ge=1, le=600, description="seconds from 1 to 600")
+    max_attempts: int = Field(default=50, ge=1, le=1000, description="a whole number from 1 to 1000")
+    retry_base_seconds: float = Field(default=10, gt=0, le=600, description="seconds, more than 0 and at most 600")
 
-    chunks_queue: ResourceName = "recording-chunks"
-    archive_container: ResourceName = "recordings"
-    quarantine_container: ResourceName = "quarantine"
-    recordings_table: TableName = "recordings"
-    worklist_table: TableName = "worklist"
-    links_table: TableName = "links"
-    requests_table: TableName = "requests"
+    chunks_queue: ResourceName = Field(default="recording-chunks", description=_RESOURCE)
+    archive_container: ResourceName = Field(default="recordings", description=_RESOURCE)
+    quarantine_container: ResourceName = Field(default="quarantine", description=_RESOURCE)
+    recordings_table: TableName = Field(default="recordings", description=_TABLE)
+    worklist_table: TableName = Field(default="worklist", description=_TABLE)
+    links_table: TableName = Field(default="links", description=_TABLE)
+    requests_table: TableName = Field(default="requests", description=_TABLE)
 
-    acs_local_gateway: str | None = Field(default=None, pattern=r"^(127\.0\.0\.1|localhost):\d{1,5}$")
-    acs_local_ca: Path | None = None
-    azure_functions_environment: str = Field(
-        default="Production", validation_alias=AliasChoices("AZURE_FUNCTIONS_ENVIRONMENT")
+    acs_local_gateway: str | None = Field(
+        default=None, pattern=r"^(127\.0\.0\.1|localhost):\d{1,5}$", description="127.0.0.1 and a port"
     )
+    acs_local_ca: Path | None = None
+    azure_functions_environment: str = "Production"
 
     @model_validator(mode="after")
     def _acs_is_named_once(self) -> Self:
@@ -169,8 +176,9 @@ def load_settings(**overrides: Any) -> Settings:
 
 def _findings(error: ValidationError) -> Iterable[str]:
     for item in error.errors(include_input=False, include_url=False, include_context=False):
-        message = item["msg"].removeprefix("Value error, ")
         name = str(item["loc"][0]) if item["loc"] else ""
         field = Settings.model_fields.get(name)
-        shown = name if field is None or "__" in name else name.upper()
-        yield f"{shown}: {message}" if name else message
+        if field is None:
+            yield item["msg"].removeprefix("Value error, ")
+        else:
+            yield f"{name.upper()}: must be {field.description}"
