@@ -1,0 +1,106 @@
+"""The admin endpoints: is the host there, what does it run, and start a function by hand.
+
+They need the master key: none or an unknown key is a 401, a key that is good for less a 403.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from local.host import eventgrid, httptriggers, messages
+from local.host.bindings import EventGridTrigger, Function, HttpTrigger, QueueTrigger
+from local.host.errors import InvocationFailed
+from local.host.invocations import Cause, Invocations
+from local.host.keys import Keys, Level
+from local.host.protocol import Typed
+from local.host.timers import timer_info
+
+PREFIX = "/admin/"
+
+
+class Admin:
+    def __init__(self, functions: Sequence[Function], prefix: str, keys: Keys, invocations: Invocations) -> None:
+        self._functions = {function.name.lower(): function for function in functions}
+        self._prefix = prefix
+        self._keys = keys
+        self._invocations = invocations
+        self._started: set[asyncio.Task[None]] = set()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        level = self._keys.level(request.headers, request.query)
+        if level is not Level.ADMIN:
+            return web.Response(status=401 if level is Level.ANONYMOUS else 403)
+        match request.method, request.path.removeprefix(PREFIX).strip("/").split("/"):
+            case "GET", ["host", "status"]:
+                return web.json_response(
+                    {"id": "local", "state": "Running", "functions": [f.name for f in self._functions.values()]}
+                )
+            case (("GET" | "POST"), ["host", "ping"]):
+                return web.Response()
+            case "GET", ["functions"]:
+                return web.json_response([self._described(f, request) for f in self._functions.values()])
+            case "GET", ["functions", name] if function := self._functions.get(name.lower()):
+                return web.json_response(self._described(function, request))
+            case "POST", ["functions", name] if function := self._functions.get(name.lower()):
+                return await self._start(function, request)
+            case _:
+                return web.Response(status=404)
+
+    def _described(self, function: Function, request: web.Request) -> dict[str, Any]:
+        trigger = function.trigger
+        url = self._url(trigger, request) if isinstance(trigger, HttpTrigger) else None
+        return {
+            "name": function.name,
+            "language": "python",
+            "isDisabled": function.disabled,
+            "invoke_url_template": url,
+            "config": {"name": function.name, "bindings": list(function.raw)},
+        }
+
+    def _url(self, trigger: HttpTrigger, request: web.Request) -> str:
+        return f"{request.url.origin()}/{httptriggers.template(self._prefix, trigger)}"
+
+    async def _start(self, function: Function, request: web.Request) -> web.Response:
+        try:
+            text = _input(await request.read())
+            cause = self._cause(function, text, request)
+        except ValueError:
+            return web.Response(status=400)
+        task = asyncio.create_task(self._run(function, cause))
+        self._started.add(task)
+        task.add_done_callback(self._started.discard)
+        return web.Response(status=202)
+
+    def _cause(self, function: Function, text: str, request: web.Request) -> Cause:
+        """Raises ValueError for an input that the trigger can't be made of."""
+        match function.trigger:
+            case HttpTrigger() as trigger:
+                return httptriggers.by_hand(trigger, self._url(trigger, request), text.encode())
+            case QueueTrigger() as trigger:
+                return messages.cause_by_hand(text.encode(), trigger)
+            case EventGridTrigger():
+                event = json.loads(text)
+                return eventgrid.cause_of(_object(event))
+            case _:
+                return Cause(data=Typed(kind="json", value=json.dumps(timer_info(None, past_due=False))))
+
+    async def _run(self, function: Function, cause: Cause) -> None:
+        try:
+            await self._invocations.run(function, cause)
+        except InvocationFailed:
+            return  # told in the log; the caller had its answer before
+
+
+def _input(body: bytes) -> str:
+    """The `input` of the request; one that is no string stands for its JSON. Raises ValueError."""
+    value = _object(json.loads(body) if body else {}).get("input", "")
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _object(parsed: Any) -> dict[str, Any]:
+    if not isinstance(parsed, dict):
+        raise ValueError("an object is wanted")  # noqa: TRY004 - the caller's body, not a programming error
+    return parsed

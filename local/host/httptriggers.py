@@ -1,0 +1,107 @@
+"""HTTP functions: finds the one a request is for, checks its key, and turns its outcome into a response.
+
+No route or no such verb is a 404, a wrong key an empty 401, an exception an empty 500, a lost worker an empty 502: what
+went wrong is in the log, never in the answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from local.host.bindings import AuthLevel, Function, HttpTrigger
+from local.host.errors import InvocationFailed, WorkerLost
+from local.host.httpresponses import response_of
+from local.host.invocations import Cause, Invocations
+from local.host.keys import Keys, Level
+from local.host.protocol import Typed
+from local.host.routes import Route
+
+_NEEDED: dict[AuthLevel, tuple[Level, ...]] = {
+    "anonymous": tuple(Level),
+    "function": (Level.FUNCTION, Level.ADMIN),
+    "admin": (Level.ADMIN,),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Endpoint:
+    function: Function
+    trigger: HttpTrigger
+    route: Route
+
+
+class HttpTriggers:
+    def __init__(self, functions: Sequence[Function], prefix: str, keys: Keys, invocations: Invocations) -> None:
+        """Raises ConfigError for a route that can't be read."""
+        self._keys = keys
+        self._invocations = invocations
+        self._endpoints = sorted(
+            (
+                _Endpoint(function=function, trigger=function.trigger, route=_route(prefix, function.trigger))
+                for function in functions
+                if isinstance(function.trigger, HttpTrigger) and not function.disabled
+            ),
+            key=lambda endpoint: endpoint.route.precedence,
+        )
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        found = self._find(request.method, request.rel_url.raw_path)
+        if found is None:
+            return web.Response(status=404)
+        endpoint, values = found
+        if self._keys.level(request.headers, request.query) not in _NEEDED[endpoint.trigger.auth_level]:
+            return web.Response(status=401)
+        cause = Cause(
+            data=Typed(kind="http", value=await _request_parts(request, values)),
+            trace_parent=request.headers.get("traceparent", ""),
+            trace_state=request.headers.get("tracestate", ""),
+        )
+        try:
+            outcome = await self._invocations.run(endpoint.function, cause)
+        except WorkerLost:
+            return web.Response(status=502)
+        except InvocationFailed:
+            return web.Response(status=500)
+        return response_of(outcome.returned)
+
+    def _find(self, method: str, path: str) -> tuple[_Endpoint, dict[str, str]] | None:
+        for endpoint in self._endpoints:
+            values = endpoint.route.match(path)
+            if values is not None and (not endpoint.trigger.methods or method in endpoint.trigger.methods):
+                return endpoint, values
+        return None
+
+
+def template(prefix: str, trigger: HttpTrigger) -> str:
+    return "/".join(part for part in (prefix, trigger.route) if part)
+
+
+def _route(prefix: str, trigger: HttpTrigger) -> Route:
+    return Route.parse(template(prefix, trigger))
+
+
+async def _request_parts(request: web.Request, values: dict[str, str]) -> dict[str, Any]:
+    """The request as the real host tells it: names of headers in lower case, repeated ones joined, no empty query."""
+    return {
+        "method": request.method,
+        "url": str(request.url),
+        "headers": {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers},
+        "query": {name: text for name in request.query if (text := ",".join(request.query.getall(name)))},
+        "params": values,
+        "body": await request.read(),
+    }
+
+
+def by_hand(trigger: HttpTrigger, url: str, body: bytes) -> Cause:
+    """A request that the admin endpoint makes up, with the input as its body."""
+    parts = {
+        "method": "POST" if "POST" in trigger.methods else min(trigger.methods, default="POST"),
+        "url": url,
+        "headers": {"content-type": "application/json"},
+        "query": {},
+        "params": {},
+        "body": body,
+    }
+    return Cause(data=Typed(kind="http", value=parts))

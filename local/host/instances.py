@@ -1,0 +1,119 @@
+"""The app's instances: each a worker process that is started anew whenever it ends, until the host stops.
+
+An instance is ready or about to be; a call waits for that. Calls in flight at the end of a process fail, as Azure
+loses them. The first start decides whether the app can be loaded at all; a later one that fails is tried again.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+
+from local.host.errors import IndexingFailed, InvocationTimedOut, WorkerLost
+from local.host.process import Launch, WorkerProcess
+from local.host.protocol import Call, FunctionRecord, Outcome
+
+_RESTART_DELAYS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+
+logger = logging.getLogger("host.instances")
+
+
+class Instance:
+    def __init__(self, number: int, launch: Launch, timeout: float | None, changed: Callable[[], None]) -> None:
+        """`timeout`: functionTimeout in seconds; `changed` is called when the process is another one."""
+        self.number = number
+        self._launch = launch
+        self._timeout = timeout
+        self._changed = changed
+        self._worker: WorkerProcess | None = None
+        self._ready = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._worker.pid if self._worker else None
+
+    @property
+    def is_ready(self) -> bool:
+        return self._ready.is_set()
+
+    async def start(self) -> list[FunctionRecord]:
+        """Raises IndexingFailed."""
+        worker = await WorkerProcess.start(self._launch)
+        self._keeper = asyncio.create_task(self._keep(worker))
+        return worker.functions
+
+    async def ready(self) -> None:
+        await self._ready.wait()
+
+    async def call(self, call: Call) -> Outcome:
+        """Raises InvocationFailed or one of its kinds. A call that takes too long costs the worker its life."""
+        await self._ready.wait()
+        worker = self._worker
+        if worker is None:
+            raise WorkerLost(0)
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await worker.call(call)
+        except TimeoutError:
+            # A thread can't be ended, so the process is: the way of the real host.
+            worker.kill()
+            raise InvocationTimedOut(f"exceeded functionTimeout of {self._timeout} s: worker is restarted") from None
+
+    async def stop(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+        if self._worker is not None:
+            await self._worker.stop()
+
+    async def _keep(self, worker: WorkerProcess) -> None:
+        while True:
+            self._worker = worker
+            self._ready.set()
+            self._changed()
+            await worker.ended.wait()
+            self._ready.clear()
+            about = {"instance": self.number, "pid": worker.pid}
+            logger.error("worker process ended; a new one is started", extra=about)
+            worker = await self._restarted()
+
+    async def _restarted(self) -> WorkerProcess:
+        attempt = 0
+        while True:
+            await asyncio.sleep(_RESTART_DELAYS[min(attempt, len(_RESTART_DELAYS) - 1)])
+            try:
+                return await WorkerProcess.start(self._launch)
+            except IndexingFailed as error:
+                logger.error("worker can't load the app again: %s", error, extra={"instance": self.number})  # noqa: TRY400 - the worker's traceback is in the log
+                attempt += 1
+
+
+class Instances:
+    """All instances of the app; picks one for what may run on any."""
+
+    def __init__(self, instances: Sequence[Instance]) -> None:
+        self.all = instances
+        self._turn = 0
+
+    @property
+    def pids(self) -> list[int]:
+        return [instance.pid for instance in self.all if instance.is_ready and instance.pid is not None]
+
+    async def start(self) -> list[FunctionRecord]:
+        """The functions of the app; every instance is ready. Raises IndexingFailed."""
+        starts = await asyncio.gather(*(instance.start() for instance in self.all), return_exceptions=True)
+        for result in starts:
+            if isinstance(result, BaseException):
+                raise result
+        return next(result for result in starts if not isinstance(result, BaseException))
+
+    def pick(self) -> Instance:
+        """Round robin over those that are ready; while none is, over all."""
+        ready = [instance for instance in self.all if instance.is_ready] or self.all
+        self._turn += 1
+        return ready[self._turn % len(ready)]
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(instance.stop() for instance in self.all))

@@ -1,0 +1,85 @@
+"""What a queue-triggered function is told about its message.
+
+The trigger metadata are those of the WebJobs SDK, over which the top-level keys of a JSON body are laid, without
+regard to case: a body key `id` takes the place of the message's id.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from azure.storage.queue import QueueMessage
+
+from local.host.bindings import QueueTrigger, Trigger
+from local.host.invocations import Cause
+from local.host.protocol import Typed
+
+_DEFAULT_LIFE = timedelta(days=7)
+
+
+def cause_of(message: QueueMessage, body: bytes, trigger: Trigger) -> Cause:
+    return _cause(
+        body,
+        trigger,
+        {
+            "Id": _text(message.id),
+            "DequeueCount": _typed(message.dequeue_count),
+            "PopReceipt": _text(message.pop_receipt),
+            "InsertionTime": _time(message.inserted_on),
+            "ExpirationTime": _time(message.expires_on),
+            "NextVisibleTime": _time(message.next_visible_on),
+        },
+    )
+
+
+def cause_by_hand(body: bytes, trigger: Trigger) -> Cause:
+    """As if a message with this body had been received just now for the first time."""
+    now = datetime.now(UTC)
+    return _cause(
+        body,
+        trigger,
+        {
+            "Id": _text(str(uuid.uuid4())),
+            "DequeueCount": _typed(1),
+            "PopReceipt": _text(""),
+            "InsertionTime": _time(now),
+            "ExpirationTime": _time(now + _DEFAULT_LIFE),
+            "NextVisibleTime": _time(now),
+        },
+    )
+
+
+def _cause(body: bytes, trigger: Trigger, metadata: dict[str, Typed]) -> Cause:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return Cause(data=Typed(kind="bytes", value=body), metadata=metadata)
+    metadata = _overlaid({"QueueTrigger": _text(text), **metadata}, text)
+    wants_bytes = isinstance(trigger, QueueTrigger) and trigger.binary
+    return Cause(data=Typed(kind="bytes", value=body) if wants_bytes else _text(text), metadata=metadata)
+
+
+def _overlaid(metadata: Mapping[str, Typed], text: str) -> dict[str, Typed]:
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return dict(metadata)
+    if not isinstance(body, dict):
+        return dict(metadata)
+    names = {name.lower(): name for name in metadata}
+    return {**metadata, **{names.get(key.lower()) or key: _typed(value) for key, value in body.items()}}
+
+
+def _typed(value: Any) -> Typed:
+    # Numbers too: the worker library knows no other kind for them. None is a value without content.
+    return _text(value) if isinstance(value, str | None) else Typed(kind="json", value=json.dumps(value))
+
+
+def _text(value: str | None) -> Typed:
+    return Typed(kind="string", value=value)
+
+
+def _time(value: datetime | None) -> Typed:
+    return _typed(value.isoformat() if value else None)

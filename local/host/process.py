@@ -1,0 +1,197 @@
+"""One worker process, seen from the host: its start, its calls, its log lines, its end.
+
+When the process ends, for whatever reason, every call in flight fails with WorkerLost; no call is left waiting. What
+the process prints or logs reaches the log also when it was killed.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from local.host import protocol
+from local.host.channel import Channel
+from local.host.errors import IndexingFailed, InvocationFailed, WorkerLost
+from local.host.logs import Line, Sink, timestamp
+from local.host.protocol import Call, Failure, FunctionRecord, Outcome
+
+_ROOT = Path(__file__).resolve().parents[2]
+_CHUNK = 65536
+# What a worker that was told to end may take for it, and its last lines to arrive, in seconds.
+_LAST_WORDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """How to start a worker: the app's directory, its environment, and a module to import before the app."""
+
+    app: Path
+    environment: Mapping[str, str]
+    plugin: str | None
+    sink: Sink
+
+
+class WorkerProcess:
+    """Made by `start`, which returns once the app is indexed."""
+
+    functions: list[FunctionRecord]
+
+    def __init__(self, process: asyncio.subprocess.Process, channel: Channel, logs: int, launch: Launch) -> None:
+        self.pid = process.pid
+        self.ended = asyncio.Event()
+        self._process = process
+        self._channel = channel
+        self._sink = launch.sink
+        self._calls: dict[str, asyncio.Future[Outcome | Failure]] = {}
+        self._indexed: asyncio.Future[list[FunctionRecord] | Failure] = asyncio.get_running_loop().create_future()
+        self._life = asyncio.create_task(self._live(logs))
+
+    @classmethod
+    async def start(cls, launch: Launch) -> Self:
+        """Raises IndexingFailed with the worker's own message when the app can't be loaded."""
+        ours, theirs = socket.socketpair()
+        log_reader, log_writer = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                # Unbuffered, so that what a killed worker printed isn't lost.
+                *(sys.executable, "-u", "-m", "local.host.worker", "--app", str(launch.app)),
+                *("--channel-fd", str(theirs.fileno()), "--log-fd", str(log_writer), "--parent", str(os.getpid())),
+                *(("--plugin", launch.plugin) if launch.plugin else ()),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                pass_fds=(theirs.fileno(), log_writer),
+                cwd=_ROOT,
+                env=launch.environment,
+                # A group of its own: the terminal's Ctrl-C is for the host, which then ends its workers in order.
+                process_group=0,
+            )
+        finally:
+            theirs.close()
+            os.close(log_writer)
+        worker = cls(process, await Channel.over(ours), log_reader, launch)
+        try:
+            await worker._index()
+        except BaseException:
+            await worker.stop()
+            raise
+        return worker
+
+    async def _index(self) -> None:
+        indexed = await self._indexed
+        if isinstance(indexed, Failure):
+            raise IndexingFailed(indexed.message, indexed.traceback)
+        self.functions = indexed
+
+    async def call(self, call: Call) -> Outcome:
+        """Raises InvocationFailed for an exception of the function, WorkerLost when the process ended meanwhile."""
+        if self.ended.is_set():
+            raise WorkerLost(self.pid)
+        future = self._calls[call.id] = asyncio.get_running_loop().create_future()
+        try:
+            with contextlib.suppress(ConnectionError):  # its end is noticed below, by the failing of the future
+                await self._channel.send(call.message())
+            result: Outcome | Failure = await future
+        finally:
+            del self._calls[call.id]
+        if isinstance(result, Failure):
+            raise InvocationFailed(result.message, result.traceback)
+        return result
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """Ends the process, by force if it doesn't end by itself; calls in flight fail."""
+        self._channel.close()
+        await self._life
+
+    async def _live(self, logs: int) -> None:
+        words = [
+            asyncio.create_task(self._log(logs)),
+            asyncio.create_task(self._print(self._process.stdout, "stdout")),
+            asyncio.create_task(self._print(self._process.stderr, "stderr")),
+        ]
+        # The channel ends with the process or before it; either way nothing can come back from it any more.
+        await self._hear()
+        try:
+            async with asyncio.timeout(_LAST_WORDS):
+                code = await self._process.wait()
+        except TimeoutError:
+            self.kill()
+            code = await self._process.wait()
+        self._lose(code)
+        self._channel.close()
+        # Pipes may be held open by children of the app: only what is in them already matters.
+        _, late = await asyncio.wait(words, timeout=_LAST_WORDS)
+        for task in late:
+            task.cancel()
+
+    async def _hear(self) -> None:
+        while (message := await self._channel.receive()) is not None:
+            if "ready" in message:
+                self._indexed.set_result([FunctionRecord.read(function) for function in message["ready"]])
+            elif "unready" in message:
+                self._indexed.set_result(Failure(**message["unready"]))
+            elif (future := self._calls.get(message["ended"])) and not future.done():
+                future.set_result(protocol.read_ended(message))
+
+    def _lose(self, code: int) -> None:
+        self.ended.set()
+        if not self._indexed.done():
+            reason = f"the worker ended with code {code} before the app was indexed; its last words are in the log"
+            self._indexed.set_result(Failure(message=reason, traceback=""))
+        for future in self._calls.values():
+            if not future.done():
+                future.set_exception(WorkerLost(self.pid))
+
+    async def _log(self, pipe: int) -> None:
+        reader = asyncio.StreamReader()
+        with os.fdopen(pipe, "rb") as file:
+            transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+                lambda: asyncio.StreamReaderProtocol(reader), file
+            )
+            try:
+                async for line in _lines(reader):
+                    self._sink(_parsed(line))
+            finally:
+                transport.close()
+
+    async def _print(self, stream: asyncio.StreamReader | None, name: str) -> None:
+        if stream is None:
+            return
+        async for line in _lines(stream):
+            self._sink(_spoken(line, name))
+
+
+def _parsed(line: bytes) -> Line:
+    try:
+        parsed: Line = json.loads(line)
+    except ValueError:  # cut short by the end of the process
+        return _spoken(line, "worker")
+    return parsed
+
+
+def _spoken(line: bytes, source: str) -> Line:
+    return {"time": timestamp(), "level": "INFO", "logger": source, "message": line.decode(errors="replace")}
+
+
+async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """Lines of any length, the last one also without its end."""
+    rest = bytearray()
+    while chunk := await reader.read(_CHUNK):
+        *lines, tail = chunk.split(b"\n")
+        for line in lines:
+            yield bytes(rest + line)
+            rest.clear()
+        rest += tail
+    if rest:
+        yield bytes(rest)

@@ -1,0 +1,102 @@
+"""Queues, by the connection names of the bindings.
+
+A connection is, by the convention of Functions, a setting of that name or of that name after `AzureWebJobs`: a
+connection string, or with `__queueServiceUri` or `__accountName` an identity-based one. Bodies are encoded and decoded
+here, as host.json's messageEncoding says.
+"""
+
+import base64
+import binascii
+import contextlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue.aio import QueueClient, QueueServiceClient
+
+from local.host.config import Settings
+from local.host.errors import ConfigError
+
+# Core Tools understands it; the Python SDK doesn't. The account is the emulator's well-known one.
+_EMULATOR = "UseDevelopmentStorage=true"
+_EMULATOR_CONNECTION = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+    "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
+)
+# Short pauses, in seconds: on a laptop the account is either there or it isn't.
+_RETRY: dict[str, Any] = {"initial_backoff": 1, "increment_base": 2, "retry_total": 2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """host.json's messageEncoding."""
+
+    is_base64: bool
+
+    def encode(self, body: bytes) -> str:
+        return base64.b64encode(body).decode() if self.is_base64 else body.decode()
+
+    def decode(self, text: str) -> bytes:
+        """Raises ValueError for what is not base64 where it should be."""
+        if not self.is_base64:
+            return text.encode()
+        try:
+            return base64.b64decode("".join(text.split()), validate=True)
+        except binascii.Error as error:
+            raise ValueError(str(error)) from error
+
+
+@dataclass(kw_only=True)
+class QueueAccounts:
+    """The clients of all connections, each made once; `close` ends them."""
+
+    settings: Settings
+    _services: dict[str, QueueServiceClient] = field(default_factory=dict)
+    _credentials: list[Any] = field(default_factory=list)
+
+    def queue(self, connection: str, name: str) -> QueueClient:
+        """Raises ConfigError when the settings have no such connection."""
+        if connection not in self._services:
+            self._services[connection] = self._service(connection)
+        return self._services[connection].get_queue_client(name)
+
+    async def close(self) -> None:
+        for service in self._services.values():
+            await service.close()
+        for credential in self._credentials:
+            await credential.close()
+
+    def _service(self, connection: str) -> QueueServiceClient:
+        for name in (f"AzureWebJobs{connection}", connection):
+            if text := self.settings.get(name):
+                text = _EMULATOR_CONNECTION if text.strip(";") == _EMULATOR else text
+                try:
+                    return QueueServiceClient.from_connection_string(text, **_RETRY)
+                except ValueError as error:
+                    raise ConfigError(f"the setting {name} is not a storage connection string: {error}") from None
+            uri = self.settings.get(f"{name}__queueServiceUri")
+            account = self.settings.get(f"{name}__accountName")
+            if uri or account:
+                return QueueServiceClient(
+                    uri or f"https://{account}.queue.core.windows.net", self._identity(name), **_RETRY
+                )
+        raise ConfigError(f"there is no setting for the connection {connection}")
+
+    def _identity(self, name: str) -> Any:
+        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - slow, and seldom needed on a laptop
+
+        client_id = self.settings.get(f"{name}__clientId")
+        credential = DefaultAzureCredential(**({"managed_identity_client_id": client_id} if client_id else {}))
+        self._credentials.append(credential)
+        return credential
+
+
+async def send_creating(queue: QueueClient, text: str) -> None:
+    """Sends a message; a queue that isn't there is made, as the WebJobs SDK does for what it writes to."""
+    try:
+        await queue.send_message(text)
+    except ResourceNotFoundError:
+        with contextlib.suppress(ResourceExistsError):  # made by another meanwhile
+            await queue.create_queue()
+        await queue.send_message(text)

@@ -1,0 +1,140 @@
+"""Timers: each schedule runs once for the whole app, on one instance at a time, never overlapping itself.
+
+What a schedule has done is kept in a file, so that after a stop over an occurrence it is past due and runs at once. An
+occurrence that passes while the function still runs is skipped. A failure is logged and swallowed, after the retries
+of `@app.retry` where it has one.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from local.host.bindings import Function, TimerTrigger
+from local.host.errors import InvocationFailed
+from local.host.files import write_whole
+from local.host.invocations import Cause, Invocations
+from local.host.ncrontab import Schedule
+from local.host.protocol import Typed
+
+type Status = Mapping[str, str]
+
+# The real host keeps no status of schedules that come more often.
+_MONITORED = timedelta(minutes=1)
+
+logger = logging.getLogger("host.timers")
+
+
+class TimerStatuses:
+    """When each timer ran last and runs next, in a file that is whole at any time; without a file, in memory."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._statuses: dict[str, Status] = {}
+        if file is not None and file.exists():
+            self._statuses = json.loads(file.read_text(encoding="utf-8"))
+
+    def get(self, function: str) -> Status | None:
+        return self._statuses.get(function)
+
+    def put(self, function: str, status: Status) -> None:
+        self._statuses[function] = status
+        if self._file is not None:
+            write_whole(self._file, json.dumps(self._statuses))
+
+
+class Timer:
+    def __init__(
+        self, function: Function, trigger: TimerTrigger, statuses: TimerStatuses, invocations: Invocations
+    ) -> None:
+        """Raises ConfigError for a schedule that can't be read."""
+        self._function = function
+        self._trigger = trigger
+        self._schedule = Schedule.parse(trigger.schedule)
+        self._statuses = statuses
+        self._invocations = invocations
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """No run begins from now on; `run` returns at the end of the one at hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        now = datetime.now(UTC)
+        if self._is_past_due(now):
+            await self._fire(past_due=True)
+        elif self._trigger.run_on_startup:
+            await self._fire(past_due=False)
+        else:
+            self._note(now, self._schedule.after(now), ran=False)
+        while (due := self._schedule.after(datetime.now(UTC))) is not None:
+            if await self._stopped_before(due):
+                return
+            await self._fire(past_due=False)
+        logger.warning("schedule %s has no occurrence", self._trigger.schedule, extra={"function": self._function.name})
+
+    def _is_past_due(self, now: datetime) -> bool:
+        status = self._statuses.get(self._function.name)
+        if status is None or status.get("Schedule") != self._trigger.schedule:
+            return False
+        return now > datetime.fromisoformat(status["Next"])
+
+    async def _stopped_before(self, due: datetime) -> bool:
+        # In steps: a laptop's clock jumps when it wakes, and a loop's does not.
+        while (wait := (due - datetime.now(UTC)).total_seconds()) > 0 and not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(wait, 1.0)):
+                    await self._stopping.wait()
+        return self._stopping.is_set()
+
+    async def _fire(self, *, past_due: bool) -> None:
+        began = datetime.now(UTC)
+        info = timer_info(self._statuses.get(self._function.name), past_due=past_due)
+        data = Typed(kind="json", value=json.dumps(info))
+        retry = self._function.retry
+        attempts = retry.count if retry else 0
+        attempt = 0
+        while True:
+            try:
+                await self._invocations.run(self._function, Cause(data=data, retry_count=attempt))
+            except InvocationFailed:
+                attempt += 1
+                # -1 retries without end.
+                if retry is not None and not self._stopping.is_set() and (attempts == -1 or attempt <= attempts):
+                    await self._rest(retry.delay(attempt))
+                    continue
+            break
+        self._note(began, self._schedule.after(datetime.now(UTC)), ran=True)
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+    def _note(self, moment: datetime, due: datetime | None, *, ran: bool) -> None:
+        if due is None or not self._is_monitored(due):
+            return
+        before = self._statuses.get(self._function.name) or {}
+        self._statuses.put(
+            self._function.name,
+            {
+                "Schedule": self._trigger.schedule,
+                "Last": moment.isoformat() if ran else before.get("Last", ""),
+                "Next": due.isoformat(),
+                "LastUpdated": moment.isoformat(),
+            },
+        )
+
+    def _is_monitored(self, due: datetime) -> bool:
+        following = self._schedule.after(due)
+        return self._trigger.use_monitor and (following is None or following - due >= _MONITORED)
+
+
+def timer_info(status: Status | None, *, past_due: bool) -> dict[str, Any]:
+    """The TimerInfo of the real host, as JSON."""
+    shown = {key: value for key, value in (status or {}).items() if key != "Schedule"}
+    return {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": shown or None, "IsPastDue": past_due}

@@ -1,0 +1,178 @@
+"""The worker process: the real Python worker library with one app in it, driven by the host over a channel.
+
+`python -m local.host.worker` is started by the host alone. It lives no longer than the host does: the end of the
+channel ends it, and on Linux the kernel does, should its event loop be stuck. Nothing but the library and the standard
+library is imported here, so that its memory is the app's.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import importlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import azure_functions_runtime as library  # type: ignore[import-untyped] # the library has no type marker
+from azure_functions_runtime.utils.executor import invocation_id_cv  # type: ignore[import-untyped] # as above
+
+from local.host import protocol, protoshim
+from local.host.channel import Channel
+from local.host.logs import Line, LineHandler, text_of
+from local.host.protocol import Call, Failure, FunctionRecord, Outcome
+
+_PR_SET_PDEATHSIG = 1
+
+
+def _request(kind: str, body: SimpleNamespace) -> SimpleNamespace:
+    return SimpleNamespace(
+        request=SimpleNamespace(**{kind: body}), properties={"host": "127.0.0.1", "protos": protoshim}
+    )
+
+
+def _failure(result: Any) -> Failure:
+    return Failure(message=result.exception.message, traceback=result.exception.stack_trace)
+
+
+class Worker:
+    def __init__(self, channel: Channel, app: str) -> None:
+        self._channel = channel
+        self._app = app
+        self._running: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def about(self) -> Line:
+        """The function and the invocation on whose behalf the caller runs, for a log line."""
+        call = invocation_id_cv.get()
+        return {"function": self._running.get(call), "invocation": call} if call else {}
+
+    async def serve(self) -> None:
+        """Indexes the app, then runs what the host calls until the channel ends."""
+        indexed = await self._index()
+        if isinstance(indexed, Failure):
+            await self._channel.send(protocol.unready(indexed))
+            return
+        await self._channel.send(protocol.ready(indexed))
+        while (message := await self._channel.receive()) is not None:
+            task = asyncio.create_task(self._run(Call.read(message)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _index(self) -> list[FunctionRecord] | Failure:
+        library.start_threadpool_executor()
+        body = SimpleNamespace(capabilities={}, function_app_directory=self._app)
+        response = await library.worker_init_request(_request("worker_init_request", body))
+        if response.result.status != protoshim.StatusResult.Success:
+            return _failure(response.result)
+        response = await library.functions_metadata_request(_request("functions_metadata_request", SimpleNamespace()))
+        # None where there is no function_app.py.
+        functions = [_record(found) for found in response.function_metadata_results or ()]
+        self._names = {function.id: function.name for function in functions}
+        return functions
+
+    async def _run(self, call: Call) -> None:
+        # The library sets this for sync functions alone; a task's context is its own, so async ones see it as well.
+        invocation_id_cv.set(call.id)
+        self._running[call.id] = self._names[call.function_id]
+        try:
+            result = await self._invoke(call)
+        finally:
+            del self._running[call.id]
+        with contextlib.suppress(ConnectionError):
+            await self._channel.send(protocol.ended(call.id, result))
+
+    async def _invoke(self, call: Call) -> Outcome | Failure:
+        body = SimpleNamespace(
+            invocation_id=call.id,
+            function_id=call.function_id,
+            input_data=[protoshim.ParameterBinding(name=call.trigger, data=protoshim.TypedData.of(call.data))],
+            trigger_metadata={name: protoshim.TypedData.of(value) for name, value in call.metadata.items()},
+            trace_context=SimpleNamespace(trace_parent=call.trace_parent, trace_state=call.trace_state, attributes={}),
+            retry_context=SimpleNamespace(
+                retry_count=call.retry_count, max_retry_count=call.max_retry_count, exception=None
+            ),
+        )
+        response = await library.invocation_request(_request("invocation_request", body))
+        if response.result.status != protoshim.StatusResult.Success:
+            return _failure(response.result)
+        outputs = {binding.name: binding.data.typed() for binding in response.output_data}
+        returned = response.return_value
+        return Outcome(returned=returned.typed() if returned is not None else None, outputs=outputs)
+
+
+def _record(found: Any) -> FunctionRecord:
+    options = found.retry_options
+    retry = None
+    if options is not None:
+        retry = {
+            name: value.total_seconds() if hasattr(value, "total_seconds") else value
+            for name, value in vars(options).items()
+        }
+    bindings = [json.loads(binding) for binding in found.raw_bindings]
+    return FunctionRecord(id=found.function_id, name=found.name, bindings=bindings, retry=retry)
+
+
+def _write_lines_to(pipe: int) -> LineHandler:
+    def write(line: Line) -> None:
+        data = memoryview(text_of(line).encode())
+        # The handler's lock keeps lines whole; without a host there is nobody left to tell.
+        with contextlib.suppress(BrokenPipeError):
+            while data:
+                data = data[os.write(pipe, data) :]
+
+    return LineHandler(write)
+
+
+def _die_with(parent: int) -> None:
+    """On Linux the kernel ends this process with the host, even while the app blocks the event loop."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            sys.exit("the host is gone")
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    handler = _write_lines_to(arguments.log_fd)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    # As the real worker: information and above, and the library's own talk stays out of the app's log.
+    root.setLevel(logging.INFO)
+    logging.getLogger("azure.functions").setLevel(logging.WARNING)
+    channel = await Channel.over(socket.socket(fileno=arguments.channel_fd))
+    worker = Worker(channel, arguments.app)
+    handler.about = worker.about
+    if arguments.plugin:
+        importlib.import_module(arguments.plugin)
+    # The first entry is the directory that this module was found in: to the app it isn't there.
+    sys.path[0] = arguments.app
+    os.chdir(arguments.app)
+    await worker.serve()
+    # At once: threads and tasks of functions that still run would hold up an orderly end for as long as they like.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A worker process of local.host; the host starts it.")
+    parser.add_argument("--app", required=True)
+    parser.add_argument("--channel-fd", type=int, required=True)
+    parser.add_argument("--log-fd", type=int, required=True)
+    parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--plugin")
+    arguments = parser.parse_args()
+    _die_with(arguments.parent)
+    # Else a child of the app would keep them open after our end.
+    for descriptor in (arguments.channel_fd, arguments.log_fd):
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - os takes no keyword
+    asyncio.run(_serve(arguments))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""An app with a function of every kind the host runs, which tells what it was given.
+
+What a function saw goes to a queue named by the setting OBSERVED, as the only place that outlives its process.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import threading
+import time
+from typing import List  # noqa: UP035 - the worker library refuses list[str] in Out
+
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+JSON = "application/json"
+
+
+def _json(**content: object) -> func.HttpResponse:
+    return func.HttpResponse(json.dumps(content), mimetype=JSON)
+
+
+@app.route(route="echo/{id:int}/{word?}", methods=["GET", "POST"])
+def echo(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    return func.HttpResponse(
+        json.dumps(
+            {
+                "url": req.url,
+                "method": req.method,
+                "route": dict(req.route_params),
+                "query": dict(req.params),
+                "headers": dict(req.headers),
+                "body": req.get_body().hex(),
+                "invocation": context.invocation_id,
+                "trace": context.trace_context.trace_parent,
+                "thread": threading.current_thread().name,
+                "pid": os.getpid(),
+            }
+        ),
+        status_code=202,
+        mimetype=JSON,
+        headers={"X-Answer": "yes", "Set-Cookie": "a=b; Path=/; HttpOnly; SameSite=Lax"},
+    )
+
+
+@app.route(route="files/{*rest}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def files(req: func.HttpRequest) -> func.HttpResponse:
+    return _json(rest=req.route_params.get("rest"))
+
+
+@app.route(route="files/special", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def special(req: func.HttpRequest) -> func.HttpResponse:
+    return _json(special=True)
+
+
+@app.route(route="names/{name}", auth_level=func.AuthLevel.ANONYMOUS)
+async def names(req: func.HttpRequest) -> func.HttpResponse:
+    return _json(name=req.route_params["name"], method=req.method)
+
+
+@app.route(route="guarded", auth_level=func.AuthLevel.ADMIN)
+async def guarded(req: func.HttpRequest) -> func.HttpResponse:
+    return _json(pid=os.getpid())
+
+
+@app.route(route="broken", auth_level=func.AuthLevel.ANONYMOUS)
+async def broken(req: func.HttpRequest) -> func.HttpResponse:
+    raise ValueError("secret of the app")
+
+
+@app.route(route="text", auth_level=func.AuthLevel.ANONYMOUS)
+async def text(req: func.HttpRequest) -> str:
+    return req.get_body().decode()
+
+
+@app.route(route="pid", auth_level=func.AuthLevel.ANONYMOUS)
+async def pid(req: func.HttpRequest) -> func.HttpResponse:
+    return _json(pid=os.getpid(), environment=os.environ.get("AZURE_FUNCTIONS_ENVIRONMENT"))
+
+
+@app.route(route="setting/{name}", auth_level=func.AuthLevel.ANONYMOUS)
+async def setting(req: func.HttpRequest) -> func.HttpResponse:
+    return _json(value=os.environ.get(req.route_params["name"]))
+
+
+@app.route(route="log", auth_level=func.AuthLevel.ANONYMOUS)
+async def log(req: func.HttpRequest) -> func.HttpResponse:
+    logging.getLogger("app.async").warning("from %s", "async", extra={"action": "told", "size": 7})
+    await asyncio.to_thread(logging.getLogger("app.thread").warning, "from a thread")
+    print("printed words")  # noqa: T201 - the host is to log them
+    return _json()
+
+
+@app.route(route="log-sync", auth_level=func.AuthLevel.ANONYMOUS)
+def log_sync(req: func.HttpRequest) -> func.HttpResponse:
+    logging.getLogger("app.sync").warning("from sync")
+    return _json()
+
+
+# Two calls of it can only end together: proof that invocations run at the same time.
+_meeting = asyncio.Barrier(2)
+
+
+@app.route(route="meet", auth_level=func.AuthLevel.ANONYMOUS)
+async def meet(req: func.HttpRequest) -> func.HttpResponse:
+    await _meeting.wait()
+    return _json(pid=os.getpid())
+
+
+_sync_meeting = threading.Barrier(2)
+
+
+@app.route(route="meet-sync", auth_level=func.AuthLevel.ANONYMOUS)
+def meet_sync(req: func.HttpRequest) -> func.HttpResponse:
+    _sync_meeting.wait(20)
+    return _json()
+
+
+@app.route(route="hang", auth_level=func.AuthLevel.ANONYMOUS)
+def hang(req: func.HttpRequest) -> func.HttpResponse:
+    logging.getLogger("app.hang").warning("hanging")
+    time.sleep(600)
+    return _json()
+
+
+@app.route(route="block", auth_level=func.AuthLevel.ANONYMOUS)
+async def block(req: func.HttpRequest) -> func.HttpResponse:
+    logging.getLogger("app.hang").warning("blocking")
+    time.sleep(600)  # noqa: ASYNC251 - an app that blocks the worker's event loop
+    return _json()
+
+
+@app.route(route="send", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.queue_output(arg_name="out", queue_name="%OBSERVED%", connection="QUEUES")
+async def send(req: func.HttpRequest, out: func.Out[List[str]]) -> func.HttpResponse:  # noqa: UP006 - see above
+    out.set([*req.get_json(), "last"])
+    if req.params.get("fail"):
+        raise ValueError("after setting the output")
+    return _json()
+
+
+@app.route(route="send-wrong", auth_level=func.AuthLevel.ANONYMOUS)
+@app.queue_output(arg_name="out", queue_name="Not_A_Queue", connection="QUEUES")
+async def send_wrong(req: func.HttpRequest, out: func.Out[str]) -> func.HttpResponse:
+    out.set("anything")
+    return _json()
+
+
+@app.event_grid_trigger(arg_name="event")
+@app.queue_output(arg_name="out", queue_name="%OBSERVED%", connection="QUEUES")
+async def on_event(event: func.EventGridEvent, out: func.Out[str]) -> None:
+    data = event.get_json()
+    if data.get("fail"):
+        raise RuntimeError("cannot take this event")
+    if data.get("hang"):
+        await asyncio.sleep(600)
+    out.set(json.dumps({"event": event.id, "type": event.event_type, "subject": event.subject, "data": data}))
+
+
+@app.queue_trigger(arg_name="msg", queue_name="%WORK%", connection="QUEUES")
+@app.queue_output(arg_name="out", queue_name="%OBSERVED%", connection="QUEUES")
+async def on_message(msg: func.QueueMessage, out: func.Out[str]) -> None:
+    text = msg.get_body().decode()
+    logging.getLogger("app.queue").warning("received %s", text)
+    if "hang" in text:
+        await asyncio.sleep(600)
+    if "slow" in text:
+        await asyncio.sleep(5)
+    if "fail" in text:
+        raise RuntimeError("cannot take this message")
+    times = {"inserted": msg.insertion_time, "expires": msg.expiration_time, "visible": msg.time_next_visible}
+    out.set(
+        json.dumps(
+            {
+                "body": text,
+                "id": msg.id,
+                "count": msg.dequeue_count,
+                "receipt": msg.pop_receipt,
+                "pid": os.getpid(),
+                **{name: time.isoformat() if time else None for name, time in times.items()},
+            }
+        )
+    )
+
+
+@app.queue_trigger(arg_name="msg", queue_name="%WORK%-poison", connection="QUEUES")
+async def on_poison(msg: func.QueueMessage) -> None:
+    logging.getLogger("app.poison").warning("poison %s", msg.get_body().decode())
+    raise RuntimeError("poison is not taken either")
+
+
+@app.timer_trigger(arg_name="timer", schedule="%SCHEDULE%", run_on_startup=False)
+@app.retry(strategy="fixed_delay", max_retry_count="2", delay_interval="00:00:01")
+async def tick(timer: func.TimerRequest, context: func.Context) -> None:
+    about = {"past_due": timer.past_due, "status": timer.schedule_status, "retry": context.retry_context.retry_count}
+    logging.getLogger("app.timer").warning("tick", extra=about)
+    if os.environ.get("TICK") == "fail":
+        raise RuntimeError("tick failed")
+    if os.environ.get("TICK") == "slow":
+        await asyncio.sleep(2.5)
+    logging.getLogger("app.timer").warning("tock")
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 0 0 1 1 *", run_on_startup=True)
+def at_start(timer: func.TimerRequest) -> None:
+    logging.getLogger("app.timer").warning("at start", extra={"past_due": timer.past_due, "pid": os.getpid()})
