@@ -13,7 +13,7 @@ from local.acs.calls import CallTraits
 from local.acs.content import Content
 from local.acs.delivery import EventGrid, Published
 from local.acs.documents import Document, Documents
-from local.acs.encoders import EncodingError
+from local.acs.encoders import Encoders, EncodingError
 from local.acs.events import Event, FinishedRecording
 from local.acs.faults import Faults, Target
 from local.acs.metadata import ChunkFacts, chunk_metadata, encoded
@@ -59,6 +59,7 @@ class Finisher:
     directory: Path
     event_delay: float
     retention: float
+    encoders: Encoders = field(default_factory=Encoders)
     finished: dict[str, FinishedRecording] = field(default_factory=dict)
     """Every recording whose files are made, by its id."""
 
@@ -166,7 +167,7 @@ class Finisher:
                 voices=width if unmixed else len(present),
                 duration_ms=span.duration_ms,
             )
-            content = await media.render(take, self.directory, document_id)
+            content = await media.render(take, self.encoders, self.directory, document_id)
             documents.append(self.add(output, index, span, content, document_id))
         return documents
 

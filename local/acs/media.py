@@ -6,8 +6,9 @@ wav is computed where it is read, mp3 is a row of frames that were encoded once,
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.acs import encoders, tones
+from local.acs import tones
 from local.acs.content import Content, Literal, Repeating, StoredFile, widened
+from local.acs.encoders import MP3_FRAME_BYTES, MP3_FRAME_MS, Encoders
 from local.acs.wav import SAMPLE_RATE, SAMPLE_WIDTH, wav_header
 
 MOST_VOICES = 5
@@ -23,15 +24,15 @@ class Take:
     duration_ms: int
 
 
-async def render(take: Take, directory: Path, name: str) -> Content:
+async def render(take: Take, encoders: Encoders, directory: Path, name: str) -> Content:
     voices = min(max(take.voices, 1), MOST_VOICES)
     if take.media_format == "wav":
         return _wav(take, voices)
     if take.media_format == "mp3":
         segment = (await encoders.mp3_segment(voices)).read_bytes()
-        whole = segment[: len(segment) - len(segment) % encoders.MP3_FRAME_BYTES]
-        frames = max(1, round(take.duration_ms / encoders.MP3_FRAME_MS))
-        return Content([Repeating(widened(whole), frames * encoders.MP3_FRAME_BYTES)])
+        whole = segment[: len(segment) - len(segment) % MP3_FRAME_BYTES]
+        frames = max(1, round(take.duration_ms / MP3_FRAME_MS))
+        return Content([Repeating(widened(whole), frames * MP3_FRAME_BYTES)])
     target = directory / f"{name}.mp4"
     await encoders.mp4_of_length(voices, take.duration_ms / 1000, target)
     return Content([StoredFile(target, target.stat().st_size)])
