@@ -1,0 +1,75 @@
+"""Names decide whether two chunks overwrite one another, states whether a source may be deleted."""
+
+from datetime import UTC, datetime
+from itertools import product
+
+import pytest
+
+from shared.errors import SourceIncomplete
+from shared.identity import blob_stem, key_of, unlinked_key
+from shared.states import MOVES, ChunkState, ForbiddenMove, check_move
+from shared.transfer import sniff
+
+STARTED = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
+HOSTILE = ["../../etc/passwd", "a/b", "a\\b", "x" * 2000, "", "a b", "ä", "a#b?c", ".hidden", "ends.", "a\x00b"]
+
+
+def stem(document_id: str, index: int = 0) -> str:
+    return blob_stem(started_at=STARTED, recording_key="k" * 32, index=index, document_id=document_id)
+
+
+def test_a_blob_s_name_holds_the_day_the_recording_the_index_and_the_document():
+    assert stem("0-wus-d4-ab12", 7) == f"2026/11/21/{'k' * 32}/0007-0-wus-d4-ab12"
+
+
+@pytest.mark.parametrize("document_id", HOSTILE)
+def test_a_hostile_document_id_stays_in_its_folder_and_in_its_length(document_id: str):
+    name = stem(document_id)
+    assert name.startswith(f"2026/11/21/{'k' * 32}/0000-")
+    assert name.count("/") == 4
+    assert len(name) < 200
+
+
+def test_no_two_document_ids_share_a_name():
+    assert len({stem(document_id) for document_id in HOSTILE}) == len(HOSTILE)
+
+
+def test_the_same_id_always_has_the_same_key():
+    assert key_of("recording") == key_of("recording") != key_of("Recording")
+    assert unlinked_key("document") != key_of("document")
+
+
+def test_a_chunk_moves_along_the_drawing_and_no_other_way():
+    for current, following in product(ChunkState, ChunkState):
+        if following in MOVES[current]:
+            check_move(current, following)
+        else:
+            with pytest.raises(ForbiddenMove):
+                check_move(current, following)
+
+
+def test_nothing_is_released_that_was_not_archived():
+    assert [state for state, following in MOVES.items() if ChunkState.RELEASED in following] == [ChunkState.ARCHIVED]
+
+
+@pytest.mark.parametrize(
+    ("head", "media_format"),
+    [
+        (b"RIFF\x24\x00\x00\x00WAVEfmt ", "wav"),
+        (b"RF64\xff\xff\xff\xffWAVEds64", "wav"),
+        (b"\x00\x00\x00\x20ftypisom", "mp4"),
+        (b"ID3\x04\x00\x00\x00\x00", "mp3"),
+        (b"\xff\xfb\x90\x64", "mp3"),
+        (b"\xff\xf3\x40\xc4", "mp3"),
+    ],
+)
+def test_a_format_is_told_by_how_the_file_starts(head: bytes, media_format: str):
+    assert sniff(head) == media_format
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"<!DOCTYPE html>", b'{"error": 1}', b"RIFF\x24\x00\x00\x00AVI ", b"\xff", b"%PDF"]
+)
+def test_an_error_page_is_no_recording(head: bytes):
+    with pytest.raises(SourceIncomplete):
+        sniff(head)
