@@ -3,13 +3,14 @@
 import argparse
 import asyncio
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
 
 from local.stack.greeting import greet
 from local.stack.interruption import InterruptedBySignalError, interruptible
-from local.stack.options import LOCAL, StackOptions
+from local.stack.options import CHECKOUT, LOCAL, StackOptions
 from local.stack.processes import ChildError
 from local.stack.stack import Stack
 from local.stack.workplace import BusyError
@@ -19,13 +20,20 @@ def main() -> int:
     arguments = _arguments()
     console = Console(highlight=False, soft_wrap=True)
     options = StackOptions(
-        directory=LOCAL / "up",
-        address_file=LOCAL / "stack.json",
+        directory=arguments.directory / "up",
+        address_file=arguments.directory / "stack.json",
+        app=arguments.app,
         workers=arguments.workers,
         host=arguments.host,
     )
     try:
-        asyncio.run(interruptible(_up(options, console), on_signal=lambda: console.print("\nStopping …")))
+        asyncio.run(
+            interruptible(
+                _up(options, console),
+                on_signal=lambda: console.print("\nStopping …"),
+                with_parent=arguments.with_parent,
+            )
+        )
     except InterruptedBySignalError:
         console.print("Stopped. Nothing is running any more.")
         return 0
@@ -37,7 +45,7 @@ def main() -> int:
 async def _up(options: StackOptions, console: Console) -> NoReturn:
     console.print("Starting Azurite, the ACS simulator and the function app …")
     async with Stack(options) as stack:
-        greet(console, stack.addresses)
+        greet(console, stack.addresses, str(stack.address_file))
         failure = await stack.failure()
     raise failure
 
@@ -48,6 +56,9 @@ def _arguments() -> argparse.Namespace:
     up = commands.add_parser("up", help="start everything and keep it running until Ctrl-C")
     up.add_argument("--workers", type=_positive, default=1, help="instances of the function app (default 1)")
     up.add_argument("--host", choices=("callvault", "func"), default="callvault", help="what hosts the function app")
+    up.add_argument("--app", type=Path, default=CHECKOUT, help="directory of the function app (default: this checkout)")
+    up.add_argument("--directory", type=Path, default=LOCAL, help="for storage, logs and stack.json (default: .local)")
+    up.add_argument("--with-parent", action="store_true", help="stop when the process that started this one is gone")
     return parser.parse_args()
 
 

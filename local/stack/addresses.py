@@ -30,52 +30,64 @@ class Addresses:
     acs_tls: str  # host:port of the simulator's TLS side
     acs_ca: str
     storage_connection_string: str
+    blob_url: str
     pids: Pids
     logs: Path
 
     def as_json(self) -> str:
         pids = {name: getattr(self.pids, name) for name in ("stack", "azurite", "acs", "host", "workers")}
-        return json.dumps(
-            {
-                "functions": self.functions,
-                "functionsKey": self.functions_key,
-                "masterKey": self.master_key,
-                "eventGridUrl": self.event_grid_url,
-                "acs": self.acs,
-                "acsConnectionString": self.acs_connection_string,
-                "acsTls": self.acs_tls,
-                "acsCa": self.acs_ca,
-                "storageConnectionString": self.storage_connection_string,
-                "pids": pids,
-                "logs": str(self.logs),
-            },
-            indent=2,
+        return (
+            json.dumps(
+                {
+                    "functions": self.functions,
+                    "functionsKey": self.functions_key,
+                    "masterKey": self.master_key,
+                    "eventGridUrl": self.event_grid_url,
+                    "acs": self.acs,
+                    "acsConnectionString": self.acs_connection_string,
+                    "acsTls": self.acs_tls,
+                    "acsCa": self.acs_ca,
+                    "storageConnectionString": self.storage_connection_string,
+                    "blobUrl": self.blob_url,
+                    "pids": pids,
+                    "logs": str(self.logs),
+                },
+                indent=2,
+            )
+            + "\n"
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class AddressFile:
-    path: Path
-    yields: bool
+    def __init__(self, path: Path, *, yields: bool) -> None:
+        self.path = path
+        self._yields = yields
+        self._written: str | None = None
 
     def write(self, addresses: Addresses) -> None:
-        if self.yields and self._owner() not in (None, os.getpid()):
+        if self._yields and self._is_of_another():
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        draft = self.path.with_name(f"{self.path.name}.{addresses.pids.azurite}")  # a name that is no other stack's
         draft.touch(mode=0o600)  # keys are in it
-        draft.write_text(addresses.as_json() + "\n")
+        self._written = addresses.as_json()
+        draft.write_text(self._written)
         draft.replace(self.path)
 
     def remove(self) -> None:
-        if self._owner() == os.getpid():
+        if self._written is not None and self._contents() == self._written:
             self.path.unlink()
 
-    def _owner(self) -> int | None:
-        """Pid of the live stack that wrote the file; None if there is none, or what wrote it is gone."""
+    def _contents(self) -> str | None:
+        return self.path.read_text() if self.path.exists() else None
+
+    def _is_of_another(self) -> bool:
+        """Whether a live stack, other than this one, wrote the file; what a dead one left counts for nothing."""
+        contents = self._contents()
+        if contents is None or contents == self._written:
+            return False
         try:
-            pid = int(json.loads(self.path.read_text())["pids"]["stack"])
-            os.kill(pid, 0)
-        except (FileNotFoundError, ProcessLookupError, PermissionError, ValueError, KeyError):
-            return None  # PermissionError: another person's process has the pid by now
-        return pid
+            os.kill(json.loads(contents)["pids"]["stack"], 0)
+        except (ProcessLookupError, PermissionError, ValueError, KeyError):
+            return False  # PermissionError: another person's process has the pid by now
+        return True

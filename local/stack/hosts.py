@@ -37,6 +37,7 @@ async def callvault_host(options: StackOptions, place: Workplace, settings: Mapp
     settings_file = _write_settings(place.path / "local.settings.json", settings)
     command = [sys.executable, "-m", "local.host", "--app", str(options.app.absolute())]
     command += ["--workers", str(options.workers), "--settings", str(settings_file), "--ready", str(ready)]
+    command += ["--timer-status", str(place.path / "timers.json")]
     program = Program(
         name="host",
         command=[*command, *options.host_arguments],
@@ -58,7 +59,11 @@ async def callvault_host(options: StackOptions, place: Workplace, settings: Mapp
 
 
 def _workers(ready: Path) -> tuple[int, ...]:
-    contents: dict[str, Any] = json.loads(ready.read_bytes())
+    """None are left when the host is gone, which takes the file with it."""
+    try:
+        contents: dict[str, Any] = json.loads(ready.read_bytes())
+    except FileNotFoundError:
+        return ()
     return tuple(contents["workers"])
 
 

@@ -5,11 +5,13 @@ Further signals while that goes on change nothing; the time it takes is bounded 
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PARENT_POLL_SECONDS = 0.25
 
 
 class InterruptedBySignalError(Exception):
@@ -18,8 +20,13 @@ class InterruptedBySignalError(Exception):
         self.number = number
 
 
-async def interruptible[T](work: Coroutine[Any, Any, T], *, on_signal: Callable[[], None] = lambda: None) -> T:
-    """Result of the work; InterruptedBySignalError, once the work has wound up, if a signal came first."""
+async def interruptible[T](
+    work: Coroutine[Any, Any, T], *, on_signal: Callable[[], None] = lambda: None, with_parent: bool = False
+) -> T:
+    """Result of the work; InterruptedBySignalError, once the work has wound up, if a signal came first.
+
+    `with_parent` takes the end of the parent process for a signal, too: a make that was killed can't pass one on.
+    """
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(work)
     received: list[signal.Signals] = []
@@ -30,6 +37,12 @@ async def interruptible[T](work: Coroutine[Any, Any, T], *, on_signal: Callable[
             on_signal()
             task.cancel()
 
+    async def watch_parent(parent: int) -> None:
+        while os.getppid() == parent:  # noqa: ASYNC110 - the system tells of a parent's end only when asked
+            await asyncio.sleep(PARENT_POLL_SECONDS)
+        interrupt(signal.SIGHUP)
+
+    watch = asyncio.create_task(watch_parent(os.getppid())) if with_parent else None
     for number in SIGNALS:
         loop.add_signal_handler(number, interrupt, number)
     try:
@@ -40,5 +53,7 @@ async def interruptible[T](work: Coroutine[Any, Any, T], *, on_signal: Callable[
         raise asyncio.CancelledError
     finally:
         task.cancel()
+        if watch is not None:
+            watch.cancel()
         for number in SIGNALS:
             loop.remove_signal_handler(number)

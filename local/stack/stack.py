@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -30,9 +31,8 @@ class Stack:
     def __init__(self, options: StackOptions) -> None:
         self._options = options
         self._exits = contextlib.AsyncExitStack()
-        self._file = AddressFile(
-            path=(options.address_file or options.directory / "stack.json").absolute(), yields=options.fresh
-        )
+        path = options.address_file or options.directory / "stack.json"
+        self._file = AddressFile(path.absolute(), yields=options.fresh)
 
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as exits:
@@ -65,6 +65,7 @@ class Stack:
             acs_tls=self._simulator.tls,
             acs_ca=self._simulator.ca,
             storage_connection_string=self._azurite.connection_string,
+            blob_url=self._azurite.blob_url,
             pids=Pids(
                 stack=os.getpid(),
                 azurite=self._azurite.pid,
@@ -74,6 +75,10 @@ class Stack:
             ),
             logs=self._place.logs,
         )
+
+    @property
+    def address_file(self) -> Path:
+        return self._file.path
 
     async def failure(self) -> ChildError:
         """Why the stack can't go on, once one of its processes has ended by itself."""

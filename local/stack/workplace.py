@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+LOCK = "lock"
 POLL_SECONDS = 0.05
-PATIENCE_SECONDS = 10  # as long as a stack that was just ended may take to end
+PATIENCE_SECONDS = 30  # as long as a stack that was just ended may take to end
 
 
 class BusyError(RuntimeError):
@@ -37,7 +38,7 @@ async def workplace(directory: Path, *, fresh: bool) -> AsyncIterator[Workplace]
     """Lock a directory, or a new one below it if `fresh`; raises BusyError if another stack keeps it."""
     directory = _made(directory)
     with contextlib.ExitStack() as locks:
-        lock = await _locked(directory)
+        lock = await _locked(directory, briefly=fresh)
         locks.callback(os.close, lock)
         if fresh:
             # What earlier runs left stays readable until the next one starts.
@@ -56,23 +57,38 @@ def _made(directory: Path) -> Path:
     return directory.resolve()
 
 
-async def _locked(directory: Path) -> int:
+async def _locked(directory: Path, *, briefly: bool = False) -> int:
+    """A stack that lives keeps its directory, unless for a moment only; one that is ending is waited for."""
     deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     while (lock := _try_lock(directory)) is None:
-        if asyncio.get_running_loop().time() > deadline:
-            raise BusyError(f"Another stack is running in {directory}: end that one first.")
+        keeper = None if briefly else _keeper(directory)
+        if keeper is not None or asyncio.get_running_loop().time() > deadline:
+            who = f" (process {keeper})" if keeper is not None else ""
+            raise BusyError(f"Another stack is running in {directory}{who}: end that one first.")
         await asyncio.sleep(POLL_SECONDS)
     return lock
 
 
 def _try_lock(directory: Path) -> int | None:
-    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
         return None
+    os.truncate(lock, 0)
+    os.write(lock, b"%d\n" % os.getpid())
     return lock
+
+
+def _keeper(directory: Path) -> int | None:
+    """Pid of the stack that locked the directory, if it lives; its processes may hold the lock a little longer."""
+    try:
+        pid = int((directory / LOCK).read_text())
+        os.kill(pid, 0)
+    except (FileNotFoundError, ProcessLookupError, PermissionError, ValueError):
+        return None
+    return pid
 
 
 def _sweep(directory: Path) -> None:

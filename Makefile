@@ -1,0 +1,64 @@
+# Everything a person or the CI does with this checkout. Nothing outside the checkout is touched, and nothing
+# but Python 3.13, Node.js 20 or newer, and make has to be there before.
+
+# What the shell was told about other Pythons is not for ours.
+unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH VIRTUAL_ENV PIP_PREFIX PIP_REQUIRE_VIRTUALENV PIP_TARGET PIP_USER
+
+PYTHON_IN_VENV := .venv/bin/python
+# Written last, so that an installation which was interrupted is made anew by the next call.
+VENV_STAMP := .venv/.installed
+NODE_STAMP := local/node_modules/.installed
+
+WORKERS ?= 1
+ARGS ?=
+# Some shells export HOST as the name of the machine: there it counts only if it names a host of functions.
+HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run up test lint clean
+
+help: ## This list
+	@echo "Callvault: what make does here"
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r goal text; do \
+	  printf '  make %-8s%s\n' "$$goal" "$$text"; done
+	@echo "Set-up happens by itself, in .venv and local/node_modules. PYTHON=/path names a Python 3.13 of your own."
+
+run: setup ## The demo: a recording from the call to the archive, on fresh local storage
+	@$(PYTHON_IN_VENV) -m local.demo $(ARGS)
+
+up: setup ## The local stack until Ctrl-C; WORKERS=4 for more instances, HOST=func for Core Tools
+	@exec $(PYTHON_IN_VENV) -m local.stack up --with-parent --workers "$(WORKERS)" $(HOST_OPTION)
+
+test: setup ## All tests; ARGS="tests/unit -k chunk" for some
+	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+lint: $(VENV_STAMP) ## Style, format and types
+	$(PYTHON_IN_VENV) -m ruff check .
+	$(PYTHON_IN_VENV) -m ruff format --check .
+	$(PYTHON_IN_VENV) -m mypy
+
+clean: ## Remove everything that make has made, stored recordings of the local stack included
+	rm -rf .venv local/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+setup: $(VENV_STAMP) $(NODE_STAMP) ## Install what is missing; every other goal does this first
+
+# A base Python that was removed since leaves the stamp and takes the interpreter: then all is made anew.
+ifneq ($(shell test -x $(PYTHON_IN_VENV) && echo works),works)
+.PHONY: $(VENV_STAMP)
+endif
+
+$(VENV_STAMP): requirements.txt requirements-dev.txt constraints.txt
+	@if ! test -f $@ || ! test -x $(PYTHON_IN_VENV); then \
+	  python=$$(local/find-python.sh) && "$$python" -m venv --clear .venv || exit 1; \
+	fi
+	@rm -f $@
+	@echo "Installing Python packages …"
+	@$(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+$(NODE_STAMP): local/package.json local/package-lock.json local/.npmrc
+	@local/check-node.sh
+	@echo "Installing Azurite …"
+	@npm ci --prefix local >/dev/null
+	@touch $@
