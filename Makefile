@@ -54,7 +54,7 @@ $(VENV_STAMP): requirements.txt requirements-dev.txt constraints.txt
 	fi
 	@rm -f $@
 	@echo "Installing Python packages …"
-	@$(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(PYTHON_IN_VENV) -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
 $(NODE_STAMP): local/package.json local/package-lock.json local/.npmrc

@@ -51,11 +51,17 @@ class Keys:
         )
 
 
-@contextlib.asynccontextmanager
-async def core_tools_host(options: StackOptions, place: Workplace, settings: Mapping[str, str]) -> AsyncIterator[Host]:
+def find_func() -> str:
     func = shutil.which("func")
     if func is None:
         raise ChildError("HOST=func needs Azure Functions Core Tools 4, and there is no func on PATH.")
+    return func
+
+
+@contextlib.asynccontextmanager
+async def core_tools_host(
+    func: str, options: StackOptions, place: Workplace, settings: Mapping[str, str]
+) -> AsyncIterator[Host]:
     keys = Keys(functions=secrets.token_urlsafe(32), system=secrets.token_urlsafe(32), master=secrets.token_urlsafe(32))
     await _store(keys, settings["AzureWebJobsStorage"])
     port = _free_port()

@@ -6,6 +6,7 @@ by SIGKILL even, its children end by themselves (see `tether`).
 
 import asyncio
 import contextlib
+import functools
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Self
 
 from local.stack.addresses import Addresses, AddressFile, Pids
 from local.stack.azurite import Azurite, azurite
-from local.stack.core_tools import core_tools_host
+from local.stack.core_tools import core_tools_host, find_func
 from local.stack.hosts import callvault_host
 from local.stack.options import StackOptions
 from local.stack.processes import ChildError
@@ -35,10 +36,10 @@ class Stack:
         self._file = AddressFile(path.absolute(), yields=options.fresh)
 
     async def __aenter__(self) -> Self:
+        host = callvault_host if self._options.host == "callvault" else functools.partial(core_tools_host, find_func())
         async with contextlib.AsyncExitStack() as exits:
             self._place = await exits.enter_async_context(workplace(self._options.directory, fresh=self._options.fresh))
             self._azurite, self._simulator = await self._start_services(exits, self._place)
-            host = callvault_host if self._options.host == "callvault" else core_tools_host
             self._host = await exits.enter_async_context(host(self._options, self._place, self._app_settings()))
             await subscribe(self._simulator, self._host.event_grid_url(self._options.event_function))
             self._file.write(self.addresses)
