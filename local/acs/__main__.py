@@ -20,6 +20,8 @@ logger = logging.getLogger("local.acs")
 def main() -> int:
     arguments = _parser().parse_args()
     _die_with_parent()
+    if arguments.log:
+        arguments.log.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",

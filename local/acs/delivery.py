@@ -199,8 +199,8 @@ class EventGrid:
             "aeg-event-type": event_type,
             "aeg-subscription-name": to.name,
             "aeg-delivery-count": str(count),
-            "aeg-data-version": str(event.get("dataVersion", "")),
-            "aeg-metadata-version": str(event.get("metadataVersion", "")),
+            "aeg-data-version": "1.0",
+            "aeg-metadata-version": "1",
         }
         async with self._session.post(to.endpoint, json=[event], headers=headers) as response:
             is_json = response.content_type == "application/json"

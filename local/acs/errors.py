@@ -1,8 +1,9 @@
 """What goes wrong on either side of the simulator, as exceptions that carry their answer.
 
 SimulatorError
-|-- AcsError       what ACS itself would answer on the TLS side, in ACS's error body
-`-- ControlError   a control request that makes no sense, told to the person who sent it
+|-- AcsError             what ACS itself would answer on the TLS side, in ACS's error body
+|-- ConnectionCutError   no answer at all: the connection was reset on purpose
+`-- ControlError         a control request that makes no sense, told to the person who sent it
 """
 
 from aiohttp import web
@@ -22,6 +23,10 @@ class AcsError(SimulatorError):
     def response(self) -> web.Response:
         body = {"error": {"code": self.code, "message": self.message}}
         return web.json_response(body, status=self.status)
+
+
+class ConnectionCutError(SimulatorError):
+    """Nobody is left to answer."""
 
 
 class ControlError(SimulatorError):

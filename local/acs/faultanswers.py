@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from local.acs.errors import AcsError
-from local.acs.faults import FaultOrder
+from local.acs.errors import AcsError, ConnectionCutError
+from local.acs.faults import BODIES, FaultOrder
 
 HTML = (
     "<!DOCTYPE html><html><head><title>Bad Request</title></head>"
@@ -26,13 +26,15 @@ async def answered(fault: FaultOrder | None, request: web.Request, perform: Perf
         await asyncio.sleep(fault.seconds or 0)
         return await perform()
     instead = refusal(fault)
-    if instead is None and fault.kind != "reset":
+    # A body is reset on its way, by whoever sends it.
+    cuts = fault.kind == "reset" and fault.operation not in BODIES
+    if instead is None and not cuts:
         return await perform()
     if fault.applied:
         await perform()
     if instead is None:
         cut(request)
-        raise ConnectionResetError("cut on purpose")
+        raise ConnectionCutError
     return instead
 
 

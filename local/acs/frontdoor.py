@@ -7,7 +7,7 @@ nothing but a line in the log.
 from aiohttp import web
 
 from local.acs.certificates import ACS_HOST, MEDIA_SUFFIXES
-from local.acs.errors import AcsError
+from local.acs.errors import AcsError, ConnectionCutError
 from local.acs.identifiers import new_guid
 from local.acs.moments import acs_time, now
 from local.acs.requestlog import LoggedRequest
@@ -48,6 +48,9 @@ class FrontDoor:
         except AcsError as error:
             entry.refusal = "; ".join([error.message, *getattr(error, "__notes__", ())])
             response = error.response()
+        except ConnectionCutError:
+            # There is nobody left to answer, and no status to log.
+            return web.Response()
         entry.status = response.status
         if isinstance(response, web.Response) and response.body is not None and request.method != "HEAD":
             entry.bytes_sent += response.content_length or 0
@@ -63,7 +66,9 @@ class FrontDoor:
             SignedRequest(method=request.method, target=target, headers=request.headers, body=body),
             self._service.access_key,
         )
-        return await (self._store if is_store else self._rest).answer(request, body, entry)
+        if is_store:
+            return await self._store.answer(request, entry)
+        return await self._rest.answer(request, body, entry)
 
 
 async def _identify(request: web.Request, response: web.StreamResponse) -> None:

@@ -27,10 +27,10 @@ class MediaStore:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def answer(self, request: web.Request, body: bytes, entry: LoggedRequest) -> web.StreamResponse:
+    async def answer(self, request: web.Request, entry: LoggedRequest) -> web.StreamResponse:
         match = OBJECT.fullmatch(request.path)
         operation = _operation(request.method, match["view"]) if match else None
-        if match is None or operation is None or body:
+        if match is None or operation is None:
             raise AcsError(404, "NotFound", "There is no such operation.")
         document_id = match["document_id"]
         known = self._service.documents.known(document_id)

@@ -24,7 +24,7 @@ class ParticipantOrder(Order):
 
 class TraitsOrder(Order):
     vintage: Vintage = "current"
-    chunk_seconds: float = Field(default=14_400, gt=0)
+    chunk_seconds: float = Field(default=14_400, ge=0.1)
     redirects: bool = False
     omit_types: bool = False
     repeat_events: int = Field(default=0, ge=0)

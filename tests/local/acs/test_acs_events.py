@@ -1,0 +1,146 @@
+"""Event Grid as ACS feeds it. If these fail, events that real life repeats, delays or garbles were never practised."""
+
+import pytest
+from azure.communication.callautomation import AzureBlobContainerRecordingStorage
+
+from tests.local.acs.clients import eventually, recorded
+from tests.local.acs.webhook import webhook
+
+
+async def test_the_event_of_a_recording_lists_its_chunks(control, client, hook):
+    told = await recorded(control, client)
+    (event,) = await hook.next()
+    assert event["eventType"] == "Microsoft.Communication.RecordingFileStatusUpdated"
+    assert event["subject"] == (
+        f"/recording/call/{told['callId']}/serverCallId/{told['serverCallId']}/recordingId/{told['recordingId']}"
+    )
+    (chunk,) = event["data"]["recordingStorageInfo"]["recordingChunks"]
+    names = ("documentId", "index", "endReason", "contentLocation", "metadataLocation", "deleteLocation")
+    assert chunk == {name: told["chunks"][0][name] for name in names}
+    assert event["data"]["recordingDurationMs"] == told["durationMs"]
+    assert event["data"]["recordingStartTime"] == told["startedAt"]
+    types = [event["data"][f"recording{kind}Type"] for kind in ("Content", "Channel", "Format")]
+    assert types == ["Audio", "Mixed", "Wav"]
+    headers = hook.headers[-1]
+    assert headers["aeg-event-type"] == "Notification"
+    assert headers["aeg-delivery-count"] == "0"
+    assert headers["aeg-subscription-name"].startswith("LOCAL-")
+
+
+@pytest.mark.parametrize(
+    ("vintage", "form"),
+    [
+        ("2023", "/recording/call/{callId}/recordingId/{recordingId}"),
+        ("2021-serverCallId", "/recording/call/{callId}/serverCallId/{serverCallId}"),
+        ("2021", "/recording/call/{callId}"),
+    ],
+)
+async def test_subjects_of_older_years_say_less(control, client, hook, vintage, form):
+    call = await control.post("/calls", vintage=vintage, omitTypes=True)
+    told = await recorded(control, client, call=call)
+    (event,) = await hook.next()
+    assert event["subject"] == form.format(**told)
+    assert not [name for name in event["data"] if name.endswith("Type")]
+
+
+async def test_a_refused_delivery_is_tried_again_with_its_count(control, hook):
+    hook.statuses = [503, 500, 200]
+    await control.post("/documents", size=1000)
+    first, second, third = await hook.next(3)
+    assert first == second == third
+    assert [headers["aeg-delivery-count"] for headers in hook.headers] == ["0", "1", "2"]
+
+    async def delivered():
+        (published,) = await control.get("/events")
+        return published if published["pending"] == 0 else None
+
+    published = await eventually(delivered)
+    assert [one["status"] for one in published["deliveries"]] == [503, 500, 200]
+
+
+@pytest.mark.parametrize("status", [400, 413])
+async def test_a_delivery_refused_for_good_is_not_tried_again(control, hook, status):
+    hook.statuses = [status]
+    await control.post("/documents", size=1000)
+
+    async def given_up():
+        (published,) = await control.get("/events")
+        return published if published["pending"] == 0 else None
+
+    published = await eventually(given_up)
+    assert [one["status"] for one in published["deliveries"]] == [status]
+
+
+async def test_a_subscription_must_prove_itself(control):
+    async with webhook() as stranger:
+        stranger.validates = False
+        status, answer = await control.ask("POST", "/subscriptions", {"endpoint": stranger.url})
+        assert status == 400
+        assert "validationResponse" in answer["error"]
+        assert await control.get("/subscriptions") == []
+
+
+async def test_an_endpoint_that_is_not_there_is_refused_with_why(control):
+    status, answer = await control.ask("POST", "/subscriptions", {"endpoint": "http://127.0.0.1:9/none"})
+    assert status == 400
+    assert "didn't answer" in answer["error"]
+
+
+async def test_a_filter_lets_only_its_types_through(control):
+    async with webhook() as choosy:
+        await control.post("/subscriptions", endpoint=choosy.url, eventTypes=["Microsoft.Communication.CallEnded"])
+        call = await control.post("/calls")
+        await control.post(f"/calls/{call['callId']}/end")
+        (event,) = await choosy.next(event_type="CallEnded")
+        assert [one["eventType"] for one in choosy.received] == ["Microsoft.Communication.CallEnded"]
+        assert event["data"]["serverCallId"] == call["serverCallId"]
+        assert event["data"]["group"] == {"id": call["groupCallId"]}
+
+
+async def test_a_call_tells_of_its_start_and_a_deleted_subscription_hears_no_more(control, hook):
+    call = await control.post("/calls", kind="room")
+    (event,) = await hook.next(event_type="CallStarted")
+    assert event["data"]["room"] == {"id": call["roomId"]}
+    assert event["data"]["isTwoParty"] is False
+    (subscription,) = await control.get("/subscriptions")
+    await control.delete(f"/subscriptions/{subscription['id']}")
+    await control.post(f"/calls/{call['callId']}/end")
+    assert [one["deliveries"] for one in await control.get("/events")][-1] == []
+
+
+async def test_an_event_is_delivered_as_often_as_ordered(control, client, hook):
+    call = await control.post("/calls", repeatEvents=2)
+    await recorded(control, client, call=call)
+    events = await hook.next(3)
+    assert len({event["id"] for event in events}) == 1
+
+
+async def test_anything_can_be_published_and_delivered_again(control, hook):
+    garbage = {"subject": 7, "data": None, "eventType": "Nonsense"}
+    published = await control.post("/events", **garbage)
+    await control.post(f"/events/{published['id']}/redeliver")
+    assert await hook.next(2, event_type="Nonsense") == [garbage, garbage]
+
+
+async def test_a_document_that_is_not_announced_still_tells_its_event(control, hook):
+    made = await control.post("/documents", size=1000, count=3, announce=False, recordingId="anyId", vintage="2023")
+    assert hook.received == []
+    assert made["recordingId"] == "anyId"
+    chunks = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
+    assert [chunk["index"] for chunk in chunks] == [0, 1, 2]
+    assert (await control.get("/recordings/anyId"))["chunks"] == made["chunks"]
+
+
+async def test_recordings_into_ones_own_storage_say_so(control, client, hook):
+    container = "https://customer.blob.core.windows.net/recordings"
+    call = await control.post("/calls")
+    started = await client.start_recording(
+        server_call_id=call["serverCallId"],
+        recording_storage=AzureBlobContainerRecordingStorage(container_url=container),
+    )
+    await client.stop_recording(started.recording_id)
+    (event,) = await hook.next()
+    assert event["data"]["storageType"] == "AzureBlob"
+    assert event["data"]["recordingId"] == started.recording_id
+    (chunk,) = event["data"]["recordingStorageInfo"]["recordingChunks"]
+    assert chunk["contentLocation"].startswith(container)

@@ -1,0 +1,51 @@
+"""An endpoint for Event Grid as a function app offers it: answers the handshake, and keeps what is delivered."""
+
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from tests.local.acs.clients import eventually
+
+
+class Webhook:
+    """Answers each notification with the next of `statuses`, and with 200 when there are none left."""
+
+    def __init__(self):
+        self.url = ""
+        self.statuses = []
+        self.received = []
+        self.headers = []
+        self.validates = True
+
+    async def answer(self, request):
+        (event,) = await request.json()
+        if request.headers["aeg-event-type"] == "SubscriptionValidation":
+            code = event["data"]["validationCode"] if self.validates else "something else"
+            return web.json_response({"validationResponse": code})
+        self.received.append(event)
+        self.headers.append(dict(request.headers))
+        return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
+
+    async def next(self, count=1, event_type="RecordingFileStatusUpdated"):
+        """The first `count` deliveries of a type, once they are there."""
+
+        async def enough():
+            found = [event for event in self.received if str(event.get("eventType", "")).endswith(event_type)]
+            return found if len(found) >= count else None
+
+        return await eventually(enough)
+
+
+@asynccontextmanager
+async def webhook():
+    hook = Webhook()
+    application = web.Application()
+    application.router.add_post("/events", hook.answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        hook.url = f"http://127.0.0.1:{runner.addresses[0][1]}/events"
+        yield hook
+    finally:
+        await runner.cleanup()
