@@ -1,0 +1,48 @@
+"""Both sides that the demo talks to, as a customer's back end and as the people on the call would."""
+
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import aiohttp
+
+from local.stack.addresses import Addresses
+
+
+class DemoError(Exception):
+    """Something that should have worked did not; the sentence is for the person who ran the demo."""
+
+
+class Peers:
+    """`callvault` calls the function app over HTTP with its key, `acs` plays the calls in the simulator."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+
+    async def __aenter__(self) -> Self:
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.close()
+
+    async def callvault(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        url = f"{self._addresses.functions}/api/recordings{path}"
+        return await self._answer(method, url, body, {"x-functions-key": self._addresses.functions_key})
+
+    async def recording(self, recording_id: str, action: str = "") -> dict[str, Any]:
+        """Looks at a recording, or does `/stop`, `/pause` or `/resume` to it."""
+        method = "POST" if action else "GET"
+        return await self.callvault(method, f"/{quote(recording_id, safe='')}{action}")
+
+    async def acs(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        return await self._answer(method, self._addresses.acs + path, body, {})
+
+    async def _answer(self, method: str, url: str, body: object, headers: dict[str, str]) -> dict[str, Any]:
+        async with self._http.request(method, url, json=body, headers=headers) as response:
+            if not response.ok:
+                raise DemoError(f"{method} {response.url.path} was answered {response.status}: {await response.text()}")
+            told: dict[str, Any] = await response.json()
+            return told
