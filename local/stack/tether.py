@@ -16,6 +16,7 @@ import threading
 from types import FrameType
 
 PR_SET_PDEATHSIG = 1
+CANNOT_RUN = 127  # as a shell would say
 
 
 def _die_with_tether() -> None:
@@ -46,13 +47,17 @@ def _watch_line(pid: int, grace: float) -> None:
 
 def hold(grace: float, command: list[str]) -> int:
     """Run the command to its end and give its exit code, as a shell would: 128 + n for signal n."""
-    program = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=sys.stderr,
-        process_group=0,
-        preexec_fn=_die_with_tether,  # noqa: PLW1509 - safe: this process has one thread as yet
-    )
+    try:
+        program = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            process_group=0,
+            preexec_fn=_die_with_tether,  # noqa: PLW1509 - safe: this process has one thread as yet
+        )
+    except OSError as error:
+        print(f"{command[0]} can't be run: {error.strerror}", file=sys.stderr)
+        return CANNOT_RUN
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         _end(program.pid, grace)

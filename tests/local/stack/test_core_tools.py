@@ -13,7 +13,7 @@ from tests.local.stack.pids import gone
 APP = Path(__file__).parent / "app"
 
 # Called as `func start --port N --enableAuth`, it hosts the app with our own host and the keys from blob storage.
-STAND_IN = """#!{python}
+STAND_IN = """
 import json, os, sys
 from azure.storage.blob import BlobServiceClient
 
@@ -37,7 +37,9 @@ async def test_core_tools_host_the_app_with_keys_that_the_stack_chose(
 ) -> None:
     func = tmp_path / "bin" / "func"
     func.parent.mkdir()
-    func.write_text(STAND_IN.format(python=sys.executable, checkout=str(Path.cwd())))
+    stand_in = tmp_path / "stand_in.py"
+    stand_in.write_text(STAND_IN.format(checkout=str(Path.cwd())))
+    func.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')
     func.chmod(0o755)
     monkeypatch.setenv("PATH", str(func.parent), prepend=":")
     async with Stack(StackOptions(directory=tmp_path / "stack", app=APP, host="func", workers=2)) as stack:
