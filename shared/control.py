@@ -35,15 +35,17 @@ class Control:
 
     async def start(self, request: StartRecording, repeatability: Repeatability) -> StartedView:
         """Starts a recording. Raises InvalidRequest, NotFound, Conflict, or a SourceError when ACS fails."""
-        recording_id = await self._recorder.start(request, repeatability)
-        if recording_id is None:
+        started = await self._recorder.start(request, repeatability)
+        if started.recording_id is None:
             return StartedView(recording_id=None, state=RecordingState.STARTING, correlation=request.correlation)
         content, channel, media_format = request.kind()
         state = RecordingState.PAUSED if request.pause_on_start else RecordingState.ACTIVE
+        if not started.running:
+            state = RecordingState.STARTING
         now = self._clock.now()
         recording = Recording(
-            recording_key=key_of(recording_id),
-            recording_id=recording_id,
+            recording_key=key_of(started.recording_id),
+            recording_id=started.recording_id,
             server_call_id=request.server_call_id,
             call_connection_id=request.call_connection_id,
             group_call_id=str(request.group_call_id) if request.group_call_id else None,
@@ -60,7 +62,7 @@ class Control:
         if request.server_call_id:
             await self._links.link_call(request.server_call_id, recording.recording_key)
         log.info("recording started", extra={"action": "control", "recording_key": recording.recording_key})
-        return StartedView(recording_id=recording_id, state=state, correlation=request.correlation)
+        return StartedView(recording_id=started.recording_id, state=state, correlation=request.correlation)
 
     async def stop(self, recording_id: str) -> RecordingView:
         """Stops a recording; one that has stopped already stays so. Raises NotFound for one that nobody knows."""
@@ -127,7 +129,9 @@ class Control:
             return "unavailable"
 
     def _view(self, recording: Recording, chunks: tuple[Chunk, ...], *, acs_state: str) -> RecordingView:
-        state = recording.state(chunks) or _state_of(acs_state)
+        state = recording.state(chunks)
+        if state is None or (state is RecordingState.STARTING and acs_state == "active"):
+            state = _state_of(acs_state)
         indexes = Counter(chunk.index for chunk in chunks)
         shown = asdict(recording) | {
             "unlinked": bool(recording.unlinked),

@@ -7,6 +7,7 @@ from shared.contracts.api import RecordingView, StartedView, parse_start
 from shared.control import Control
 from shared.gateways.acs import Repeatability
 from shared.idempotency import Idempotency
+from shared.states import RecordingState
 from shared.web import Answer, answer, answering
 
 
@@ -40,9 +41,9 @@ class Endpoints:
 
         told = await self._idempotency.once(idempotency_key, body, carry_out)
         started = StartedView.model_validate_json(told)
-        if started.recording_id is None:
-            return answer(started, status=202)
-        return answer(started, status=201, headers={"Location": _recording_url(url, started.recording_id)})
+        status = 202 if started.state == RecordingState.STARTING else 201
+        named = started.recording_id
+        return answer(started, status=status, headers={"Location": _recording_url(url, named)} if named else {})
 
 
 async def _shown(view: Awaitable[RecordingView]) -> Answer:

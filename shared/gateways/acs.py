@@ -49,14 +49,21 @@ class Repeatability:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """ACS's answer to a start. `running` is False after a 202: the state callback will tell what became of it."""
+
+    recording_id: str | None
+    running: bool
+
+
 class CallRecorder:
     """ACS's side of a recording."""
 
     def __init__(self, client: CallAutomationClient) -> None:
         self._client = client
 
-    async def start(self, request: StartRecording, repeatability: Repeatability) -> str | None:
-        """The recordingId; None when ACS answered 202 and will name it to the state callback."""
+    async def start(self, request: StartRecording, repeatability: Repeatability) -> Started:
         content, channel, media_format = request.kind()
         optional: dict[str, Any] = {
             "server_call_id": request.server_call_id,
@@ -70,6 +77,7 @@ class CallRecorder:
             ],
             "audio_channel_participant_ordering": list(map(_identifier, request.participant_ordering)),
         }
+        statuses: list[int] = []
         started = await _asking(
             self._client.start_recording(
                 recording_content_type=content.value,
@@ -77,10 +85,11 @@ class CallRecorder:
                 recording_format_type=media_format.value,
                 pause_on_start=request.pause_on_start,
                 headers=repeatability.headers(),
+                raw_response_hook=lambda answer: statuses.append(answer.http_response.status_code),
                 **{name: value for name, value in optional.items() if value},
             )
         )
-        return started.recording_id or None
+        return Started(recording_id=started.recording_id or None, running=HTTPStatus.ACCEPTED not in statuses)
 
     async def stop(self, recording_id: str) -> None:
         await _asking(self._client.stop_recording(recording_id))

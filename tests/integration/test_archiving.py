@@ -1,0 +1,298 @@
+"""One chunk from claim to release, over real storage and a real TLS source: each test says what would be lost."""
+
+import asyncio
+import hashlib
+from typing import Any
+
+import pytest
+
+from shared.errors import DestinationConflict
+from shared.states import ChunkState
+from tests.integration.conftest import MakeWorld, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+async def archived_whole(world: World, made: dict[str, Any], number: int = 0) -> None:
+    """The archive holds the source's bytes, the catalogue says so, and the source is gone."""
+    chunk = await world.chunk(world.job(made, number))
+    original = made["chunks"][number]
+    blobs = await world.blobs()
+    assert chunk.state is ChunkState.RELEASED
+    assert chunk.blob_name is not None
+    assert chunk.metadata_blob_name is not None
+    assert (chunk.size, chunk.sha256) == (original["size"], original["sha256"])
+    assert (chunk.metadata_size, chunk.metadata_sha256) == (original["metadataSize"], original["metadataSha256"])
+    assert hashlib.sha256(blobs[chunk.blob_name]).hexdigest() == original["sha256"]
+    assert hashlib.sha256(blobs[chunk.metadata_blob_name]).hexdigest() == original["metadataSha256"]
+    assert (await world.source(made, number))["deletedAt"] is not None
+
+
+@pytest.mark.parametrize("media_format", ["wav", "mp3", "mp4"])
+async def test_a_small_chunk_is_copied_with_its_metadata_recorded_and_its_source_deleted(
+    world: World, media_format: str
+):
+    made, job = await world.announced(size=64 * KIB, format=media_format)
+    await world.app.archiving.handle(job)
+    await archived_whole(world, made)
+    chunk = await world.chunk(job)
+    assert chunk.blob_name is not None
+    assert chunk.blob_name.endswith(f".{media_format}")
+    assert chunk.pending_at <= chunk.copying_at <= chunk.archived_at <= chunk.released_at  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("size", [MIB, MIB + 1, 3 * MIB, 5 * MIB + 17])
+async def test_a_chunk_of_many_blocks_is_the_same_at_every_border(make_world: MakeWorld, size: int):
+    world = await make_world(BLOCK_SIZE_MIB=1)
+    made, job = await world.announced(size=size, format="wav")
+    await world.app.archiving.handle(job)
+    await archived_whole(world, made)
+
+
+async def test_a_source_that_serves_no_ranges_is_copied_as_one_stream(make_world: MakeWorld):
+    world = await make_world(BLOCK_SIZE_MIB=1)
+    made, job = await world.announced(size=4 * MIB + 5, format="mp4")
+    await world.fault("download", "ignoreRange", times=0, documentId=made["chunks"][0]["documentId"])
+    await world.app.archiving.handle(job)
+    await archived_whole(world, made)
+
+
+async def test_all_chunks_of_a_recording_are_archived(world: World):
+    made, _ = await world.announced(size=20 * KIB, format="mp3", count=3)
+    await world.drained()
+    for number in range(3):
+        await archived_whole(world, made, number)
+
+
+async def test_a_format_that_the_event_doesn_t_tell_is_read_off_the_file(world: World):
+    made = await world.document(size=20 * KIB, format="mp3", omitTypes=True)
+    await world.app.intake.receive(made["event"])
+    await world.app.archiving.handle(world.job(made))
+    await archived_whole(world, made)
+    assert str((await world.chunk(world.job(made))).blob_name).endswith(".mp3")
+
+
+async def test_a_repeated_job_changes_nothing(world: World):
+    made, job = await world.announced(size=20 * KIB, format="wav")
+    await world.app.archiving.handle(job)
+    before, blobs = await world.chunk(job), await world.blobs()
+    for _ in range(3):
+        await world.app.archiving.handle(job)
+    after = await world.chunk(job)
+    assert (after, after.etag) == (before, before.etag)
+    assert await world.blobs() == blobs
+    assert (await world.source(made))["downloads"] == 1
+
+
+async def test_of_many_jobs_at_once_for_one_chunk_one_copies_it(make_world: MakeWorld):
+    world = await make_world(LEASE_SECONDS=5)
+    made, job = await world.announced(size=300 * KIB, format="wav")
+    await asyncio.gather(*(world.app.archiving.handle(job) for _ in range(8)))
+    await archived_whole(world, made)
+    assert len(await world.blobs()) == 2
+    assert (await world.source(made))["downloads"] == 1
+
+
+async def test_delete_source_false_keeps_the_source_and_a_repeated_job_too(make_world: MakeWorld):
+    world = await make_world(DELETE_SOURCE="false")
+    made, job = await world.announced(size=20 * KIB, format="wav")
+    await world.app.archiving.handle(job)
+    await world.app.archiving.handle(job)
+    assert (await world.chunk(job)).state is ChunkState.ARCHIVED
+    assert (await world.source(made))["deletedAt"] is None
+
+
+async def test_a_redirect_to_another_host_of_acs_is_followed_with_a_signature_of_its_own(world: World):
+    made, job = await world.announced(size=20 * KIB, format="wav", redirects=True)
+    await world.app.archiving.handle(job)
+    await archived_whole(world, made)
+    document_id = made["chunks"][0]["documentId"]
+    requests = await world.acs("GET", f"/requests?documentId={document_id}")
+    hosts = {request["host"] for request in requests if request["method"] == "GET"}
+    assert len(hosts) > 1, "the simulator must have redirected"
+    assert all(request["hadAuthorization"] for request in requests)
+
+
+@pytest.mark.parametrize("operation", ["download", "metadata"])
+async def test_a_redirect_off_the_allow_list_gets_no_request_at_all(world: World, operation: str):
+    made, job = await world.announced(size=20 * KIB, format="wav")
+    await world.fault(operation, "redirect", host="media.example.net", documentId=made["chunks"][0]["documentId"])
+    before = await world.acs("GET", "/requests?host=media.example.net")
+    await world.app.archiving.handle(job)
+    chunk = await world.chunk(job)
+    assert (chunk.state, chunk.reason) == (ChunkState.FAILED, "source-not-allowed")
+    assert await world.acs("GET", "/requests?host=media.example.net") == before
+    assert (await world.source(made))["deletedAt"] is None
+
+
+@pytest.mark.parametrize(
+    "host", ["media.example.net", "storage.asm.skype.com.example.net", "storage.asm.skype.com@media.example.net"]
+)
+async def test_a_forged_event_can_t_make_us_send_credentials_elsewhere(world: World, host: str):
+    made = await world.document(size=20 * KIB, format="wav")
+    announced = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"][0]
+    for name in ("contentLocation", "metadataLocation", "deleteLocation"):
+        announced[name] = announced[name].replace("storage.asm.skype.com", host).replace("us-", "")
+    before = await world.acs("GET", "/requests")
+    await world.app.intake.receive(made["event"])
+    await world.app.archiving.handle(world.job(made))
+    assert (await world.chunk(world.job(made))).reason == "source-not-allowed"
+    assert await world.acs("GET", "/requests") == before
+
+
+async def test_a_redirect_that_never_ends_is_given_up(world: World):
+    made, job = await world.announced(size=20 * KIB, format="wav")
+    await world.fault("download", "redirect", loop=True, times=0, documentId=made["chunks"][0]["documentId"])
+    await world.app.archiving.handle(job)
+    assert (await world.chunk(job)).reason == "acs-garbled"
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind", "more", "reason"),
+    [
+        ("download", "throttle", {"retryAfter": 1}, "acs-throttled"),
+        ("download", "serverError", {"status": 503}, "acs-unavailable"),
+        ("download", "html", {}, "acs-garbled"),
+        ("download", "htmlBody", {}, "source-incomplete"),
+        ("download", "unauthorized", {}, "acs-credential-refused"),
+        ("download", "short", {}, "source-incomplete"),
+        ("download", "reset", {"bytes": 1000}, "source-incomplete"),
+        ("download", "empty", {}, "source-incomplete"),
+        ("metadata", "serverError", {"status": 500}, "acs-unavailable"),
+        ("metadata", "short", {}, "source-incomplete"),
+        ("metadata", "htmlBody", {}, "source-incomplete"),
+        ("metadata", "swapMetadata", {}, "source-incomplete"),
+    ],
+)
+async def test_what_passes_is_waited_out_and_then_the_chunk_is_archived(
+    world: World, operation: str, kind: str, more: dict[str, Any], reason: str
+):
+    await world.document(size=20 * KIB, format="wav")  # whose metadata a confused service might serve
+    made, job = await world.announced(size=40 * KIB, format="wav")
+    assert await world.take_job() == job
+    await world.fault(operation, kind, documentId=made["chunks"][0]["documentId"], **more)
+    await world.app.archiving.handle(job)
+    waiting = await world.chunk(job)
+    assert (waiting.state, waiting.reason, waiting.fault) == (ChunkState.PENDING, reason, "source")
+    assert waiting.next_attempt_at is not None
+    assert (await world.source(made))["deletedAt"] is None
+    await world.app.archiving.handle(await world.take_job())
+    await archived_whole(world, made)
+    assert (await world.chunk(job)).reason is None
+
+
+async def test_broken_metadata_don_t_cost_the_media(world: World):
+    made, job = await world.announced(size=40 * KIB, format="wav")
+    await world.fault("metadata", "serverError", status=500, times=2, documentId=made["chunks"][0]["documentId"])
+    await world.app.archiving.handle(job)
+    stored = [hashlib.sha256(body).hexdigest() for body in (await world.blobs()).values()]
+    assert stored == [made["chunks"][0]["sha256"]]
+    assert (await world.source(made))["deletedAt"] is None
+    await world.drained()
+    await archived_whole(world, made)
+    assert (await world.source(made))["downloads"] == 1, "what stands in the archive is not copied again"
+
+
+async def test_a_source_that_is_gone_is_looked_for_again_and_then_told_lost(world: World):
+    made, job = await world.announced(size=20 * KIB, format="wav")
+    await world.acs("POST", f"/documents/{made['chunks'][0]['documentId']}/expire")
+    await world.drained()
+    chunk = await world.chunk(job)
+    assert (chunk.state, chunk.reason, chunk.attempts) == (ChunkState.LOST, "source-gone", 5)
+    assert chunk.lost_at is not None
+
+
+async def test_a_source_that_says_another_format_than_the_event_is_not_deleted(make_world: MakeWorld):
+    world = await make_world(MAX_ATTEMPTS=2)
+    made = await world.document(size=20 * KIB, format="wav")
+    made["event"]["data"]["recordingFormatType"] = "Mp4"
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    chunk = await world.chunk(world.job(made))
+    assert (chunk.state, chunk.reason) == (ChunkState.FAILED, "source-incomplete")
+    assert (await world.source(made))["deletedAt"] is None
+
+
+async def test_another_file_under_the_chunk_s_name_is_never_overwritten_nor_the_source_deleted(world: World):
+    made, job = await world.announced(size=20 * KIB, format="wav")
+    chunk = await world.chunk(job)
+    name = f"{chunk.started_at:%Y/%m/%d}/{chunk.recording_key}/0000-{chunk.document_id}.wav"
+    await world.app.clients.archive.get_blob_client(world.settings.archive_container, name).upload_blob(b"other")
+    await world.app.archiving.handle(job)
+    failed = await world.chunk(job)
+    assert (failed.state, failed.fault, failed.reason) == (ChunkState.FAILED, "destination", "storage-conflict")
+    assert (await world.blobs())[name] == b"other"
+    assert (await world.source(made))["deletedAt"] is None
+
+
+async def test_a_dead_worker_s_chunk_is_taken_over_when_its_lease_ends(make_world: MakeWorld):
+    world = await make_world(LEASE_SECONDS=1)
+    made, job = await world.announced(size=20 * KIB, format="wav")
+    assert await world.take_job() == job
+    dead = await world.app.archiving._claim(await world.chunk(job))  # noqa: SLF001 - a worker that dies right here
+    assert dead is not None
+    await world.app.archiving.handle(job)
+    assert (await world.chunk(job)).state is ChunkState.COPYING, "a live lease is respected"
+    await world.app.archiving.handle(await world.take_job())
+    await archived_whole(world, made)
+    assert (await world.chunk(job)).attempts == 2
+
+
+async def test_a_slow_copy_keeps_its_lease(make_world: MakeWorld):
+    world = await make_world(LEASE_SECONDS=1)
+    made, job = await world.announced(size=300 * KIB, format="wav")
+    assert await world.take_job() == job
+    await world.fault("download", "slow", bytesPerSecond=100 * KIB, documentId=made["chunks"][0]["documentId"])
+    slow = asyncio.create_task(world.app.archiving.handle(job))
+    while not slow.done():
+        await world.app.archiving.handle(job)
+    await slow
+    await archived_whole(world, made)
+    assert (await world.chunk(job)).attempts == 1
+
+
+async def test_a_worker_that_was_overtaken_changes_nothing_any_more(make_world: MakeWorld):
+    world = await make_world(LEASE_SECONDS=60)
+    made, job = await world.announced(size=300 * KIB, format="wav")
+    await world.fault("download", "slow", bytesPerSecond=100 * KIB, documentId=made["chunks"][0]["documentId"])
+    late = asyncio.create_task(world.app.archiving.handle(job))
+    claimed = await world.chunk(job)
+    while claimed.state is not ChunkState.COPYING:
+        claimed = await world.chunk(job)
+    await world.gateways.catalogue.replace(claimed.evolve(owner="another", lease_until=claimed.copying_at))
+    await world.app.archiving.handle(job)
+    await archived_whole(world, made)
+    released = await world.chunk(job)
+    await late
+    assert await world.chunk(job) == released
+    assert len(await world.blobs()) == 2
+
+
+async def test_a_job_for_an_unknown_chunk_ends_quietly(world: World):
+    made = await world.document(size=20 * KIB, format="wav")
+    await world.app.archiving.handle(world.job(made))
+    assert await world.queued() == 0
+
+
+async def test_before_a_late_delete_the_archive_is_looked_at_again(world: World):
+    """Between archived and the next job someone may have emptied the container: then the source is all there is."""
+    made, job = await world.announced(size=20 * KIB, format="wav")
+    await world.fault("delete", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
+    await world.app.archiving.handle(job)
+    chunk = await world.chunk(job)
+    assert (chunk.state, chunk.reason) == (ChunkState.ARCHIVED, "acs-unavailable")
+    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
+    await container.delete_blob(str(chunk.blob_name))
+    with pytest.raises(DestinationConflict):
+        await world.app.archiving.handle(job)
+    assert (await world.source(made))["deletedAt"] is None
+
+
+async def test_a_delete_that_fails_is_tried_again(world: World):
+    made, _ = await world.announced(size=20 * KIB, format="wav")
+    await world.fault("delete", "throttle", times=2, documentId=made["chunks"][0]["documentId"])
+    await world.drained()
+    await archived_whole(world, made)

@@ -1,0 +1,100 @@
+"""The catalogue's three guarantees: inserted once, late writers refused, merges don't undo each other."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.errors import LeaseLost
+from shared.identity import key_of
+from shared.records import Chunk, Recording
+from shared.states import ChunkState, RecordingState
+from tests.integration.conftest import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+NOW = datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)
+RECORDING = Recording(recording_key=key_of("rec"), recording_id="rec", announced_at=NOW)
+
+
+def chunk(document_id: str = "doc", index: int = 0) -> Chunk:
+    return Chunk(
+        recording_key=RECORDING.recording_key,
+        chunk_key=key_of(document_id),
+        recording_id="rec",
+        document_id=document_id,
+        index=index,
+        content_location="https://storage.asm.skype.com/v1/objects/doc/content/video",
+        metadata_location="https://storage.asm.skype.com/v1/objects/doc/content/acsmetadata",
+        delete_location="https://us-storage.asm.skype.com/v1/objects/doc",
+        started_at=NOW - timedelta(hours=1),
+        event_id="event",
+        event_time=NOW,
+        deadline=NOW + timedelta(hours=24),
+        pending_at=NOW,
+    )
+
+
+async def stored(world: World) -> Chunk:
+    (found,) = await world.gateways.catalogue.announce(RECORDING, (chunk(),))
+    read = await world.gateways.catalogue.chunk(found.recording_key, found.chunk_key)
+    assert read is not None
+    return read
+
+
+async def test_what_is_written_is_read_back_to_the_microsecond_and_past_two_gibibytes(world: World):
+    read = await stored(world)
+    assert read == chunk()
+    full = read.evolve(
+        size=5 * 2**31, sha256="ab" * 32, owner="me", lease_until=NOW, attempts=7, state=ChunkState.COPYING
+    )
+    await world.gateways.catalogue.replace(full)
+    assert await world.gateways.catalogue.chunk(read.recording_key, read.chunk_key) == full
+
+
+async def test_what_a_chunk_no_longer_has_is_gone_from_its_row(world: World):
+    catalogue, read = world.gateways.catalogue, await stored(world)
+    read = await catalogue.replace(read.evolve(owner="me", lease_until=NOW, reason="acs-unavailable"))
+    await catalogue.replace(read.evolve(owner=None, lease_until=None, reason=None))
+    assert await catalogue.chunk(read.recording_key, read.chunk_key) == chunk()
+
+
+async def test_of_many_writers_from_one_version_one_succeeds(world: World):
+    read = await stored(world)
+    tries = [world.gateways.catalogue.replace(read.evolve(owner=f"worker {number}")) for number in range(8)]
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(result, Chunk) for result in results) == 1
+    assert sum(isinstance(result, LeaseLost) for result in results) == 7
+
+
+async def test_a_write_that_arrived_though_its_answer_was_lost_counts_as_written(world: World):
+    """The SDK repeats it, and the repeat is refused: the chunk must not be taken for another worker's."""
+    read = await stored(world)
+    mine = read.evolve(owner="me", attempts=1)
+    written = await world.gateways.catalogue.replace(mine)
+    again = await world.gateways.catalogue.replace(mine)
+    assert again == written
+    assert again.etag == written.etag
+
+
+async def test_announcing_gives_each_chunk_as_it_stands(world: World):
+    read = await stored(world)
+    await world.gateways.catalogue.replace(read.evolve(state=ChunkState.RELEASED))
+    standing = await world.gateways.catalogue.announce(RECORDING, (chunk(), chunk("other", 1)))
+    assert [one.state for one in standing] == [ChunkState.RELEASED, ChunkState.PENDING]
+
+
+async def test_control_and_intake_merge_one_recording_in_any_order(world: World):
+    catalogue = world.gateways.catalogue
+    started = Recording(recording_key=key_of("rec"), control=RecordingState.ACTIVE, correlation="c", requested_at=NOW)
+    await catalogue.announce(RECORDING, (chunk(),))
+    await catalogue.merge(started)
+    one, _ = await catalogue.recording(key_of("rec"))
+    await catalogue.merge(RECORDING)
+    two, _ = await catalogue.recording(key_of("rec"))
+    assert one == two == started.evolve(recording_id="rec", announced_at=NOW)
+
+
+async def test_an_unknown_chunk_and_recording_are_told_as_such(world: World):
+    assert await world.gateways.catalogue.chunk(key_of("nobody"), key_of("nothing")) is None
+    assert await world.gateways.catalogue.recording(key_of("nobody")) == (None, ())

@@ -1,0 +1,260 @@
+"""Start, stop, pause, resume, where is it: against ACS as it answers and as it refuses."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from shared.web import Answer
+from tests.integration.conftest import MakeWorld, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+URL = "https://callvault.example/api/recordings?code=secret"
+
+
+async def call(world: World, **options: Any) -> dict[str, Any]:
+    made: dict[str, Any] = await world.acs("POST", "/calls", **({"kind": "group", "participants": 2} | options))
+    return made
+
+
+async def start(world: World, key: str | None = None, **fields: Any) -> Answer:
+    return await world.app.endpoints.start(json.dumps(fields).encode(), url=URL, idempotency_key=key)
+
+
+async def started(world: World, **fields: Any) -> str:
+    made = await call(world)
+    answer = await start(world, callConnectionId=made["callConnectionId"], **fields)
+    assert answer.status == 201, answer.body
+    return str(json.loads(answer.body)["recordingId"])
+
+
+def told(answer: Answer) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(answer.body)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("locator", "kind"),
+    [("serverCallId", "group"), ("callConnectionId", "group"), ("groupCallId", "group"), ("roomId", "room")],
+)
+async def test_a_recording_is_started_by_each_locator_and_known_at_its_location(world: World, locator: str, kind: str):
+    made = await call(world, kind=kind)
+    answer = await start(world, **{locator: made[locator]}, correlation="case 4711")
+    assert answer.status == 201
+    body = told(answer)
+    assert body["state"] == "active"
+    assert body["correlation"] == "case 4711"
+    assert answer.headers["Location"].startswith("https://callvault.example/api/recordings/")
+    assert "secret" not in answer.headers["Location"]
+    view = told(await world.app.endpoints.get(body["recordingId"]))
+    assert (view["state"], view["acsState"], view["correlation"]) == ("active", "active", "case 4711")
+    assert (view["content"], view["channel"], view["format"]) == ("audioVideo", "mixed", "mp4")
+    assert view["chunks"] == []
+
+
+async def test_unmixed_with_affinity_and_ordering_reaches_acs_as_it_was_asked(world: World):
+    made = await call(world, participants=2)
+    ids = [participant["participantId"] for participant in made["participants"]]
+    answer = await start(
+        world,
+        serverCallId=made["serverCallId"],
+        channel="unmixed",
+        channelAffinity=[{"participantId": ids[1], "channel": 0}, {"participantId": ids[0], "channel": 1}],
+        pauseOnStart=True,
+    )
+    assert answer.status == 201, answer.body
+    assert told(answer)["state"] == "paused"
+    recording_id = told(answer)["recordingId"]
+    await world.app.endpoints.resume(recording_id)
+    await world.acs("POST", f"/recordings/{recording_id}/advance", seconds=2)
+    await world.app.endpoints.stop(recording_id)
+    (chunk,) = (await world.acs("GET", f"/recordings/{recording_id}"))["chunks"]
+    assert chunk["format"] == "wav"
+    channels = {one["participantId"]: one.get("channel") for one in chunk["metadata"]["participants"]}
+    assert channels == {ids[1]: 0, ids[0]: 1}
+
+
+async def test_pause_resume_and_stop_are_remembered_with_their_times(world: World):
+    recording_id = await started(world)
+    paused = told(await world.app.endpoints.pause(recording_id))
+    assert paused["state"] == "paused"
+    assert paused["pausedAt"] is not None
+    assert told(await world.app.endpoints.get(recording_id))["state"] == "paused", "ACS knows no paused: we remember"
+    resumed = told(await world.app.endpoints.resume(recording_id))
+    assert (resumed["state"], resumed["pausedAt"]) == ("active", paused["pausedAt"])
+    stopped = told(await world.app.endpoints.stop(recording_id))
+    assert stopped["state"] == "stopped"
+    view = told(await world.app.endpoints.get(recording_id))
+    assert (view["state"], view["stoppedAt"]) == ("stopped", stopped["stoppedAt"])
+
+
+async def test_stopping_a_stopped_recording_is_fine(world: World):
+    recording_id = await started(world)
+    first = await world.app.endpoints.stop(recording_id)
+    again = await world.app.endpoints.stop(recording_id)
+    assert (first.status, again.status) == (200, 200)
+    assert told(again)["stoppedAt"] == told(first)["stoppedAt"]
+
+
+async def test_a_stop_that_acs_answers_with_404_in_a_failover_is_a_stop(world: World):
+    recording_id = await started(world)
+    await world.fault(
+        "stop", "error", status=404, code="8522", message="Recording not found.", recordingId=recording_id
+    )
+    assert (await world.app.endpoints.stop(recording_id)).status == 200
+
+
+async def test_a_recording_that_ended_can_t_be_paused(world: World):
+    recording_id = await started(world)
+    await world.app.endpoints.stop(recording_id)
+    answer = await world.app.endpoints.pause(recording_id)
+    assert (answer.status, told(answer)["reason"]) == (409, "conflict")
+
+
+@pytest.mark.parametrize("action", ["get", "stop", "pause", "resume"])
+async def test_a_recording_that_nobody_knows_is_404(world: World, action: str):
+    answer = await getattr(world.app.endpoints, action)("eyJ1bmtub3duIjp0cnVlfQ")
+    assert (answer.status, told(answer)["reason"], answer.media_type) == (404, "not-found", "application/problem+json")
+
+
+async def test_a_second_recording_of_a_call_is_409(world: World):
+    made = await call(world)
+    await start(world, serverCallId=made["serverCallId"])
+    answer = await start(world, serverCallId=made["serverCallId"])
+    assert (answer.status, told(answer)["reason"]) == (409, "conflict")
+
+
+async def test_an_unknown_call_is_404(world: World):
+    answer = await start(world, callConnectionId="00000000-0000-0000-0000-000000000000")
+    assert answer.status == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "status", "reason", "wait"),
+    [
+        ("error", {"status": 400, "code": "8553", "message": "one recording"}, 409, "conflict", None),
+        ("error", {"status": 404, "code": "8522", "message": "not found"}, 404, "not-found", None),
+        ("error", {"status": 400, "code": "8523", "message": "Invalid request"}, 400, "invalid-request", None),
+        ("error", {"status": 409, "code": "9876", "message": "new to us"}, 502, "acs-refused", None),
+        ("throttle", {"retryAfter": 17}, 429, "acs-throttled", "17"),
+        ("throttle", {}, 429, "acs-throttled", "10"),
+        ("serverError", {"status": 500}, 502, "acs-garbled", "10"),
+        ("serverError", {"status": 503, "retryAfter": 30}, 503, "acs-unavailable", "30"),
+        ("html", {}, 502, "acs-garbled", "10"),
+        ("html", {"contentType": "application/json"}, 502, "acs-garbled", "10"),
+        ("html", {"status": 503}, 503, "acs-unavailable", "10"),
+        ("unauthorized", {}, 502, "acs-credential-refused", None),
+        ("reset", {}, 503, "acs-unavailable", "10"),
+    ],
+)
+async def test_each_refusal_of_acs_is_the_right_problem(
+    world: World, kind: str, more: dict[str, Any], status: int, reason: str, wait: str | None
+):
+    made = await call(world)
+    await world.fault("start", kind, callId=made["callId"], times=0, **more)
+    answer = await start(world, serverCallId=made["serverCallId"])
+    body = told(answer)
+    assert (answer.status, body["status"], body["reason"]) == (status, status, reason)
+    assert answer.media_type == "application/problem+json"
+    assert answer.headers.get("Retry-After") == wait
+    assert body["type"] == f"urn:callvault:problem:{reason}"
+    assert "<html" not in answer.body.lower()
+    await world.acs("DELETE", "/faults")
+
+
+async def test_a_wrong_key_is_told_as_ours_to_mend(make_world: MakeWorld, world: World):
+    made = await call(world)
+    wrong = await make_world(
+        ACS_CONNECTION_STRING="endpoint=https://callvault.communication.azure.com/;accesskey=d3Jvbmc="
+    )
+    answer = await start(wrong, serverCallId=made["serverCallId"])
+    assert (answer.status, told(answer)["reason"]) == (502, "acs-credential-refused")
+    assert "ACS_CONNECTION_STRING" in told(answer)["detail"]
+
+
+async def test_acs_out_of_reach_hides_nothing_that_the_ledger_knows(world: World):
+    recording_id = await started(world, correlation="still here")
+    await world.fault("get", "serverError", status=503, times=0, recordingId=recording_id)
+    view = told(await world.app.endpoints.get(recording_id))
+    assert (view["state"], view["acsState"], view["correlation"]) == ("active", "unavailable", "still here")
+    await world.acs("DELETE", "/faults")
+
+
+async def test_a_bad_request_is_answered_before_acs_is_asked_with_every_field_named(world: World):
+    answer = await start(world, serverCallId="411f6d00-0782-4bc2-8a27-9c33e3e0c9c1", colour="blue")
+    body = told(answer)
+    assert answer.status == 400
+    assert {item["field"] for item in body["errors"]} == {"serverCallId", "colour"}
+
+
+async def test_the_chunks_of_a_recording_are_shown_with_all_that_proves_them(world: World):
+    made, _ = await world.announced(size=20_000, format="wav", count=2)
+    await world.drained()
+    view = told(await world.app.endpoints.get(made["recordingId"]))
+    assert view["state"] == "archived"
+    assert view["archiveContainer"] == world.settings.archive_container
+    for shown, original in zip(view["chunks"], made["chunks"], strict=True):
+        assert (shown["documentId"], shown["index"]) == (original["documentId"], original["index"])
+        assert (shown["state"], shown["size"], shown["sha256"]) == ("released", original["size"], original["sha256"])
+        assert shown["metadataSha256"] == original["metadataSha256"]
+        assert shown["blobName"].endswith(".wav")
+        assert shown["metadataBlobName"].endswith(".metadata.json")
+        assert shown["deadline"] > shown["eventTime"]
+        assert shown["releasedAt"]
+        assert "contentLocation" not in shown
+
+
+async def test_a_repeated_start_with_its_idempotency_key_gets_the_first_answer(world: World):
+    made = await call(world)
+    first = await start(world, key="key-1-" + made["callId"], serverCallId=made["serverCallId"])
+    again = await start(world, key="key-1-" + made["callId"], serverCallId=made["serverCallId"])
+    assert first == again
+    assert first.status == 201
+
+
+async def test_starts_at_the_same_moment_under_one_key_start_once(world: World):
+    made = await call(world)
+    key = "key-2-" + made["callId"]
+    answers = await asyncio.gather(*(start(world, key=key, serverCallId=made["serverCallId"]) for _ in range(6)))
+    assert {answer.status for answer in answers} <= {201, 409}
+    assert len({told(answer)["recordingId"] for answer in answers if answer.status == 201}) == 1
+    refused = [answer for answer in answers if answer.status == 409]
+    assert all(told(answer)["reason"] == "request-in-progress" for answer in refused)
+    assert all(answer.headers["Retry-After"] for answer in refused)
+
+
+async def test_an_idempotency_key_of_another_request_is_refused(world: World):
+    one, two = await call(world), await call(world)
+    await start(world, key="key-3-" + one["callId"], serverCallId=one["serverCallId"])
+    answer = await start(world, key="key-3-" + one["callId"], serverCallId=two["serverCallId"])
+    assert (answer.status, told(answer)["reason"]) == (422, "idempotency-key-reused")
+
+
+async def test_a_start_whose_answer_was_lost_is_one_start_when_it_is_repeated_under_its_key(world: World):
+    """ACS carried it out and answered 500: without the same Repeatability id the repeat would meet 8553."""
+    made = await call(world)
+    await world.fault("start", "serverError", status=500, applied=True, callId=made["callId"])
+    lost = await start(world, key="key-4-" + made["callId"], serverCallId=made["serverCallId"])
+    assert lost.status == 502
+    again = await start(world, key="key-4-" + made["callId"], serverCallId=made["serverCallId"])
+    assert again.status == 201, again.body
+
+
+async def test_a_start_that_acs_only_accepted_is_202_until_acs_says_that_it_runs(world: World):
+    made = await call(world)
+    await world.fault("start", "accepted", callId=made["callId"])
+    answer = await start(world, serverCallId=made["serverCallId"])
+    assert (answer.status, told(answer)["state"]) == (202, "starting")
+    assert answer.headers["Location"]
+    view = told(await world.app.endpoints.get(told(answer)["recordingId"]))
+    assert (view["state"], view["acsState"]) == ("active", "active")
+
+
+@pytest.mark.parametrize("key", ["", "   ", "k" * 256])
+async def test_an_unusable_idempotency_key_is_refused_by_name(world: World, key: str):
+    made = await call(world)
+    answer = await start(world, key=key, serverCallId=made["serverCallId"])
+    assert answer.status == 400
+    assert told(answer)["errors"][0]["field"] == "Idempotency-Key"
