@@ -6,7 +6,6 @@ refused for good, or out of its schedule. Nothing is promised about order, and n
 
 import asyncio
 import json
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +67,15 @@ class Published:
     published_at: str
     attempts: list[Attempt] = field(default_factory=list)
     open_deliveries: int = 0
+    untried: set[str] = field(default_factory=set)
+    tried: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once every subscription that wants the event has had a first delivery, taken or not."""
+
+    def note(self, attempt: Attempt) -> None:
+        self.attempts.append(attempt)
+        self.untried.discard(attempt.subscription_id)
+        if not self.untried:
+            self.tried.set()
 
     def described(self) -> dict[str, Any]:
         return {
@@ -149,25 +157,16 @@ class EventGrid:
         self._deliver(published, 1)
         return published
 
-    async def first_attempts(self, published: Published) -> None:
-        """Wait until every subscription that wants the event has been tried once."""
-        wanting = [one for one in self._subscriptions.values() if one.wants(published.event)]
-        tasks = [task for task in self._running if task.get_name() == published.publication_id]
-        while tasks and len({attempt.subscription_id for attempt in published.attempts}) < len(wanting):
-            await asyncio.wait(tasks, timeout=0.02, return_when=asyncio.FIRST_COMPLETED)
-            tasks = [task for task in tasks if not task.done()]
-
-    def in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
     def _deliver(self, published: Published, copies: int) -> None:
-        for subscription in self._subscriptions.values():
-            if subscription.wants(published.event):
-                for _ in range(copies):
-                    published.open_deliveries += 1
-                    self.in_background(self._until_taken(published, subscription), published.publication_id)
+        wanting = [one for one in self._subscriptions.values() if one.wants(published.event)]
+        published.untried = {one.subscription_id for one in wanting}
+        if not wanting:
+            published.tried.set()
+        for subscription in wanting * copies:
+            published.open_deliveries += 1
+            task = asyncio.create_task(self._until_taken(published, subscription))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
     async def _until_taken(self, published: Published, subscription: Subscription) -> None:
         try:
@@ -176,7 +175,7 @@ class EventGrid:
                 if subscription.subscription_id not in self._subscriptions:
                     return
                 attempt = await self._attempt(published.event, subscription, count)
-                published.attempts.append(attempt)
+                published.note(attempt)
                 if attempt.status in TAKEN or attempt.status in REFUSED_FOR_GOOD:
                     return
         finally:

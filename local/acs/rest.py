@@ -141,4 +141,4 @@ class RestApi:
         facts = self._service.finisher.finished[recording.recording_id]
         announcement = self._service.finisher.announce(facts)
         if announcement.published is not None:
-            await self._service.grid.first_attempts(announcement.published)
+            await announcement.published.tried.wait()

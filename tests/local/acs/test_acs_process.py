@@ -55,6 +55,11 @@ def alive(pid):
     return True
 
 
+def most_memory_kib(pid):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_it_stops_cleanly_on_a_signal(tmp_path, number):
     async with running(tmp_path) as (process, facts):
@@ -85,6 +90,21 @@ async def test_it_stops_in_the_middle_of_a_download(tmp_path):
         assert await anext(response.iter_raw())
         process.terminate()
         assert await asyncio.wait_for(process.wait(), 20) == 0
+
+
+async def test_a_large_file_takes_no_memory(tmp_path):
+    async with (
+        running(tmp_path) as (process, facts),
+        Control(facts["control"]) as control,
+        sdk_client(Found(facts), facts["connectionString"]) as client,
+    ):
+        made = await control.post("/documents", size=1 << 30)
+        response = await client.download_recording(made["chunks"][0]["contentLocation"])
+        received = 0
+        async for piece in response.iter_raw():
+            received += len(piece)
+        assert received == 1 << 30
+        assert most_memory_kib(process.pid) < 150 * 1024
 
 
 async def test_it_dies_with_its_parent(tmp_path):

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import resource
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
@@ -127,23 +126,10 @@ async def test_an_empty_document_is_empty(control, client):
     assert await downloaded(client, chunk["contentLocation"]) == b""
 
 
-async def test_many_gigabytes_take_no_memory(control, client):
-    chunk, _ = await document(control, size=1000)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    made = await control.post("/documents", size=3 << 30, format="mp4")
-    large = made["chunks"][0]
-    tail = await downloaded(client, large["contentLocation"], headers={"Range": f"bytes={(3 << 30) - 5}-"})
+async def test_a_range_beyond_four_gigabytes_is_served(control, client):
+    chunk = (await control.post("/documents", size=(5 << 30) + 5, format="mp4"))["chunks"][0]
+    tail = await downloaded(client, chunk["contentLocation"], headers={"Range": f"bytes={5 << 30}-"})
     assert len(tail) == 5
-    received = 0
-    response = await client.download_recording(
-        large["contentLocation"], headers={"Range": f"bytes=0-{(256 << 20) - 1}"}
-    )
-    async for piece in response.iter_raw():
-        received += len(piece)
-    assert received == 256 << 20
-    grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert grown_kib < 64 * 1024
-    assert chunk["size"] == 1000
 
 
 async def test_the_log_tells_what_was_asked_and_given(control, client):
