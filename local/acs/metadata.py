@@ -1,7 +1,7 @@
 """The metadata JSON ACS keeps beside each chunk, with the differences seen between real ones.
 
-What a parser must put up with is switched by `quirks`: a lowercase frame rate, an extra version field, and content
-and channel type in each other's place.
+A field that isn't documented is always there; what more a parser must put up with is switched by `quirks`: a
+lowercase frame rate, and content and channel type in each other's place.
 """
 
 import json
@@ -66,7 +66,7 @@ def chunk_metadata(facts: ChunkFacts) -> dict[str, Any]:
             {"participantId": speaker} if channel is None else {"participantId": speaker, "channel": channel}
             for speaker, channel in facts.speakers
         ],
-        **({"version": "1.0"} if facts.quirks else {}),
+        "version": "1.0",
     }
 
 
