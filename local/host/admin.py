@@ -33,7 +33,7 @@ class Admin:
         level = self._keys.level(request.headers, request.query)
         if level is not Level.ADMIN:
             return web.Response(status=401 if level is Level.ANONYMOUS else 403)
-        match request.method, request.path.removeprefix(PREFIX).strip("/").split("/"):
+        match request.method, request.path[len(PREFIX) :].lower().strip("/").split("/"):
             case "GET", ["host", "status"]:
                 return web.json_response(
                     {"id": "local", "state": "Running", "functions": [f.name for f in self._functions.values()]}
@@ -42,9 +42,9 @@ class Admin:
                 return web.Response()
             case "GET", ["functions"]:
                 return web.json_response([self._described(f, request) for f in self._functions.values()])
-            case "GET", ["functions", name] if function := self._functions.get(name.lower()):
+            case "GET", ["functions", name] if function := self._functions.get(name):
                 return web.json_response(self._described(function, request))
-            case "POST", ["functions", name] if function := self._functions.get(name.lower()):
+            case "POST", ["functions", name] if function := self._functions.get(name):
                 return await self._start(function, request)
             case _:
                 return web.Response(status=404)

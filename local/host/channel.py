@@ -19,7 +19,7 @@ _BLOB = "$blob"
 
 
 def encode(message: Message) -> list[bytes]:
-    """The frame of a message, as pieces to be written in order."""
+    """The frame of a message, as pieces to be written in order. Raises TypeError for what JSON can't hold."""
     blobs: list[bytes] = []
 
     def lift(value: object) -> dict[str, int]:
@@ -35,7 +35,7 @@ def encode(message: Message) -> list[bytes]:
 def decode(text: bytes, blobs: list[bytes]) -> Message:
     def lower(value: dict[str, Any]) -> Any:
         index = value.get(_BLOB)
-        # A header or a setting of that name would be a string: only ours is a number.
+        # A header of that name would have a string: only ours is a number.
         return blobs[index] if isinstance(index, int) else value
 
     message: Message = json.loads(text, object_hook=lower)

@@ -69,7 +69,7 @@ class Host:
         self._socket.bind((_ADDRESS, options.port))
         self.url = f"http://{_ADDRESS}:{self._socket.getsockname()[1]}"
         timeout = options.config.function_timeout
-        seconds = timeout.total_seconds() if timeout else None
+        seconds = timeout.total_seconds() if timeout is not None else None
         launch = self._launch()
         self._instances = Instances([Instance(n, launch, seconds, self._announce) for n in range(options.workers)])
         encoding = Encoding(is_base64=options.config.queues.message_encoding == "base64")

@@ -9,11 +9,13 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
-from local.host.errors import IndexingFailed, InvocationTimedOut, WorkerLost
+from local.host.errors import IndexingFailed, InvocationFailed, InvocationTimedOut
 from local.host.process import Launch, WorkerProcess
 from local.host.protocol import Call, FunctionRecord, Outcome
 
+# Before each attempt at a new process, and how long a call waits for one; seconds.
 _RESTART_DELAYS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+_PATIENCE = 30
 
 logger = logging.getLogger("host.instances")
 
@@ -40,18 +42,28 @@ class Instance:
     async def start(self) -> list[FunctionRecord]:
         """Raises IndexingFailed."""
         worker = await WorkerProcess.start(self._launch)
+        self._take(worker)
         self._keeper = asyncio.create_task(self._keep(worker))
         return worker.functions
 
-    async def ready(self) -> None:
+    def _take(self, worker: WorkerProcess) -> None:
+        self._worker = worker
+        self._ready.set()
+        self._changed()
+
+    async def ready(self) -> WorkerProcess:
         await self._ready.wait()
+        if self._worker is None:
+            raise RuntimeError("an instance is ready only once it has a worker process")
+        return self._worker
 
     async def call(self, call: Call) -> Outcome:
         """Raises InvocationFailed or one of its kinds. A call that takes too long costs the worker its life."""
-        await self._ready.wait()
-        worker = self._worker
-        if worker is None:
-            raise WorkerLost(0)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                worker = await self.ready()
+        except TimeoutError:
+            raise InvocationFailed(f"no worker process is ready after {_PATIENCE} s") from None
         try:
             async with asyncio.timeout(self._timeout):
                 return await worker.call(call)
@@ -70,14 +82,12 @@ class Instance:
 
     async def _keep(self, worker: WorkerProcess) -> None:
         while True:
-            self._worker = worker
-            self._ready.set()
-            self._changed()
             await worker.ended.wait()
             self._ready.clear()
             about = {"instance": self.number, "pid": worker.pid}
             logger.error("worker process ended; a new one is started", extra=about)
             worker = await self._restarted()
+            self._take(worker)
 
     async def _restarted(self) -> WorkerProcess:
         attempt = 0

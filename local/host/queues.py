@@ -131,13 +131,15 @@ class QueueListener:
                 await self._stopping.wait()
 
     async def _receive(self) -> list[QueueMessage]:
-        messages = self._source.queue.receive_messages(
+        pages = self._source.queue.receive_messages(
             messages_per_page=self._options.batch_size,
-            max_messages=self._options.batch_size,
             visibility_timeout=int(self._source.visibility.total_seconds()),
-        )
+        ).by_page()
         try:
-            received = [message async for message in messages]
+            # One page alone: the next would be another batch.
+            received = [message async for message in await anext(pages)]
+        except StopAsyncIteration:
+            received = []
         except ResourceNotFoundError:
             if not self._missing:
                 logger.warning("there is no queue %s", self._source.queue.queue_name, extra=self._about())

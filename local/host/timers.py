@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from local.host.bindings import Function, TimerTrigger
-from local.host.errors import InvocationFailed
+from local.host.errors import ConfigError, InvocationFailed
 from local.host.files import write_whole
 from local.host.invocations import Cause, Invocations
 from local.host.ncrontab import Schedule
@@ -33,10 +33,14 @@ class TimerStatuses:
     """When each timer ran last and runs next, in a file that is whole at any time; without a file, in memory."""
 
     def __init__(self, file: Path | None) -> None:
+        """Raises ConfigError for a file that holds something else."""
         self._file = file
         self._statuses: dict[str, Status] = {}
         if file is not None and file.exists():
-            self._statuses = json.loads(file.read_text(encoding="utf-8"))
+            try:
+                self._statuses = json.loads(file.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise ConfigError(f"{file} doesn't hold the statuses of timers: {error}") from error
 
     def get(self, function: str) -> Status | None:
         return self._statuses.get(function)

@@ -21,6 +21,7 @@ from typing import Any
 
 import azure_functions_runtime as library  # type: ignore[import-untyped] # the library has no type marker
 from azure_functions_runtime.utils.executor import invocation_id_cv  # type: ignore[import-untyped] # as above
+from azure_functions_runtime.utils.tracing import serialize_exception  # type: ignore[import-untyped] # as above
 
 from local.host import protocol, protoshim
 from local.host.channel import Channel
@@ -34,6 +35,11 @@ def _request(kind: str, body: SimpleNamespace) -> SimpleNamespace:
     return SimpleNamespace(
         request=SimpleNamespace(**{kind: body}), properties={"host": "127.0.0.1", "protos": protoshim}
     )
+
+
+def _failure_of(error: BaseException) -> Failure:
+    described = serialize_exception(error, protoshim)
+    return Failure(message=described.message, traceback=described.stack_trace)
 
 
 def _failure(result: Any) -> Failure:
@@ -83,10 +89,16 @@ class Worker:
         self._running[call.id] = self._names[call.function_id]
         try:
             result = await self._invoke(call)
+        except asyncio.CancelledError as error:
+            # Nobody here cancels: it is the function's own, which the library lets through.
+            result = _failure_of(error)
         finally:
             del self._running[call.id]
         with contextlib.suppress(ConnectionError):
-            await self._channel.send(protocol.ended(call.id, result))
+            try:
+                await self._channel.send(protocol.ended(call.id, result))
+            except TypeError as error:
+                await self._channel.send(protocol.ended(call.id, _failure_of(error)))
 
     async def _invoke(self, call: Call) -> Outcome | Failure:
         body = SimpleNamespace(

@@ -69,6 +69,11 @@ async def broken(req: func.HttpRequest) -> func.HttpResponse:
     raise ValueError("secret of the app")
 
 
+@app.route(route="cancelled", auth_level=func.AuthLevel.ANONYMOUS)
+async def cancelled(req: func.HttpRequest) -> func.HttpResponse:
+    raise asyncio.CancelledError
+
+
 @app.route(route="text", auth_level=func.AuthLevel.ANONYMOUS)
 async def text(req: func.HttpRequest) -> str:
     return req.get_body().decode()
@@ -124,6 +129,12 @@ def hang(req: func.HttpRequest) -> func.HttpResponse:
     return _json()
 
 
+@app.route(route="pause", auth_level=func.AuthLevel.ANONYMOUS)
+async def pause(req: func.HttpRequest) -> func.HttpResponse:
+    await asyncio.sleep(1)
+    return _json()
+
+
 @app.route(route="block", auth_level=func.AuthLevel.ANONYMOUS)
 async def block(req: func.HttpRequest) -> func.HttpResponse:
     logging.getLogger("app.hang").warning("blocking")
@@ -166,7 +177,7 @@ async def on_message(msg: func.QueueMessage, out: func.Out[str]) -> None:
     if "hang" in text:
         await asyncio.sleep(600)
     if "slow" in text:
-        await asyncio.sleep(5)
+        await asyncio.sleep(3)
     if "fail" in text:
         raise RuntimeError("cannot take this message")
     times = {"inserted": msg.insertion_time, "expires": msg.expiration_time, "visible": msg.time_next_visible}
@@ -198,7 +209,7 @@ async def tick(timer: func.TimerRequest, context: func.Context) -> None:
     if os.environ.get("TICK") == "fail":
         raise RuntimeError("tick failed")
     if os.environ.get("TICK") == "slow":
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(1.2)
     logging.getLogger("app.timer").warning("tock")
 
 

@@ -1,0 +1,79 @@
+"""Queues of one host, with names of its own, and what tests do with them."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.queue import QueueMessage
+from azure.storage.queue.aio import QueueClient
+
+from tests.local.host.running import PATIENCE
+
+
+class Queues:
+    """Queues of one test, or of one host: the names are its own."""
+
+    def __init__(self, connection: str) -> None:
+        suffix = uuid.uuid4().hex[:12]
+        self.work, self.observed = f"work-{suffix}", f"observed-{suffix}"
+        self.connection = connection
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the sample app wants to know."""
+        never = "0 0 0 1 1 *"
+        return {"QUEUES": self.connection, "WORK": self.work, "OBSERVED": self.observed, "SCHEDULE": never}
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+async def message_of(queue: QueueClient, wanted: Callable[[str], bool] = bool) -> QueueMessage:
+    """The first wanted message, taken out of the queue with all that came before it; the queue may come later."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with contextlib.suppress(ResourceNotFoundError):
+                async for message in queue.receive_messages(visibility_timeout=60):
+                    await queue.delete_message(message)
+                    if wanted(message.content):
+                        return message
+            await asyncio.sleep(0.05)
+
+
+async def count_of(queue: QueueClient) -> int:
+    """How many messages there are, visible or not."""
+    return (await queue.get_queue_properties()).approximate_message_count or 0
+
+
+async def emptied(queue: QueueClient) -> None:
+    """Until nothing is left in the queue, visible or not."""
+    async with asyncio.timeout(PATIENCE):
+        while await count_of(queue):  # noqa: ASYNC110 - the service tells nobody
+            await asyncio.sleep(0.05)
+
+
+async def shown(queue: QueueClient) -> None:
+    """Until a message can be seen, without taking it."""
+    async with asyncio.timeout(PATIENCE):
+        while not await queue.peek_messages():  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.05)
+
+
+async def observed(queue: QueueClient, **fields: Any) -> dict[str, Any]:
+    """What the sample app said it saw, where it has these fields."""
+
+    def wanted(content: str) -> bool:
+        return fields.items() <= _said(content).items()
+
+    return _said((await message_of(queue, wanted)).content)
+
+
+def _said(content: str) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(base64.b64decode(content))
+    return {name: value for name, value in said.items() if name != "data"}

@@ -1,0 +1,135 @@
+"""HTTP functions are found, guarded and answered as in Azure: else the app is right here and wrong there."""
+
+import asyncio
+
+import pytest
+
+from tests.local.host.running import RunningHost
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+async def test_a_function_sees_the_request_as_the_real_host_tells_it(host: RunningHost) -> None:
+    path = "/api/echo/7/w%C3%A4%2Fx%20y?a=1&empty=&a=2"
+    answer = await host.ask(
+        path, "POST", data=b"\x00\xff", headers={"x-functions-key": host.functions_key, "X-Mixed": "Case"}
+    )
+    said = answer.json()
+    assert said["url"] == host.url + path
+    assert said["method"] == "POST"
+    assert said["route"] == {"id": "7", "word": "wä%2Fx y"}
+    assert said["query"] == {"a": "1,2"}
+    assert said["headers"]["x-mixed"] == "Case"
+    assert bytes.fromhex(said["body"]) == b"\x00\xff"
+
+
+async def test_the_response_passes_through_with_its_status_headers_and_cookies(host: RunningHost) -> None:
+    answer = await host.ask("/api/echo/7", headers={"x-functions-key": host.functions_key})
+    assert answer.status == 202
+    assert answer.headers["X-Answer"] == "yes"
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Set-Cookie"] == "a=b; path=/; httponly; samesite=lax"
+
+
+async def test_a_body_of_many_megabytes_passes_both_ways(host: RunningHost) -> None:
+    body = bytes(range(256)) * 4096 * 8
+    answer = await host.ask("/api/echo/1", "POST", data=body, headers={"x-functions-key": host.functions_key})
+    assert bytes.fromhex(answer.json()["body"]) == body
+
+
+async def test_a_compressed_body_reaches_the_function_as_it_was_sent(host: RunningHost) -> None:
+    headers = {"x-functions-key": host.functions_key, "Content-Encoding": "gzip"}
+    answer = await host.ask("/api/echo/1", "POST", data=b"not touched", headers=headers, compress=None)
+    assert bytes.fromhex(answer.json()["body"]) == b"not touched"
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/api/files", {"rest": None}),
+        ("/api/files/a/b%20c", {"rest": "a/b c"}),
+        ("/api/files/special", {"special": True}),
+        ("/API/Files/Special", {"special": True}),
+    ],
+)
+async def test_a_catch_all_takes_what_no_literal_route_takes(host: RunningHost, path: str, route: object) -> None:
+    assert (await host.ask(path)).json() == route
+
+
+@pytest.mark.parametrize("path", ["/api/echo/seven", "/api/echo", "/api/echo/1/2/3", "/echo/1", "/api/nothing", "/"])
+async def test_what_no_route_matches_is_not_found(host: RunningHost, path: str) -> None:
+    answer = await host.ask(path, headers={"x-functions-key": host.functions_key})
+    assert (answer.status, answer.body) == (404, b"")
+
+
+async def test_a_verb_the_function_does_not_take_is_not_found(host: RunningHost) -> None:
+    answer = await host.ask("/api/echo/1", "DELETE", headers={"x-functions-key": host.functions_key})
+    assert (answer.status, answer.body) == (404, b"")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+async def test_a_function_without_verbs_takes_them_all(host: RunningHost, method: str) -> None:
+    assert (await host.ask("/api/names/x", method)).json() == {"name": "x", "method": method}
+
+
+async def test_a_wrong_or_missing_key_is_an_empty_401(host: RunningHost) -> None:
+    for headers in ({}, {"x-functions-key": "wrong"}, {"x-functions-key": host.system_key}):
+        answer = await host.ask("/api/echo/1", headers=headers)
+        assert (answer.status, answer.body) == (401, b"")
+
+
+async def test_the_key_comes_by_header_or_by_query_and_the_header_wins(host: RunningHost) -> None:
+    good, bad = host.functions_key, {"x-functions-key": "wrong"}
+    assert (await host.ask(f"/api/echo/1?code={good}")).status == 202
+    assert (await host.ask(f"/api/echo/1?code={good}", headers=bad)).status == 401
+    assert (await host.ask("/api/echo/1?code=wrong", headers={"x-functions-key": good})).status == 202
+
+
+async def test_an_admin_function_takes_the_master_key_alone(host: RunningHost) -> None:
+    assert (await host.ask("/api/guarded", headers={"x-functions-key": host.functions_key})).status == 401
+    assert (await host.ask("/api/guarded", headers={"x-functions-key": host.master_key})).status == 200
+
+
+async def test_an_exception_is_an_empty_500_that_tells_the_caller_nothing(host: RunningHost) -> None:
+    answer = await host.ask("/api/broken")
+    assert (answer.status, answer.body) == (500, b"")
+
+
+async def test_a_function_that_cancels_itself_has_failed(host: RunningHost) -> None:
+    assert (await host.ask("/api/cancelled")).status == 500
+    [line] = await host.log_of("failed: CancelledError: ")
+    assert "raise asyncio.CancelledError" in line["exception"]
+
+
+@pytest.mark.parametrize(
+    ("returned", "status", "kind", "body"),
+    [
+        ("plain words", 200, "text/plain; charset=utf-8", b"plain words"),
+        ('{"a": 1}', 200, "application/json; charset=utf-8", b'{"a": 1}'),
+        ('{"body": "inner", "status": 418}', 418, "text/plain; charset=utf-8", b"inner"),
+        ('{"body": {"a": 1}, "headers": {"X-A": "1"}}', 200, "application/json; charset=utf-8", b'{"a": 1}'),
+    ],
+)
+async def test_a_returned_string_is_read_as_the_real_host_reads_it(
+    host: RunningHost, returned: str, status: int, kind: str, body: bytes
+) -> None:
+    answer = await host.ask("/api/text", "POST", data=returned)
+    assert (answer.status, answer.headers["Content-Type"], answer.body) == (status, kind, body)
+
+
+async def test_the_callers_trace_context_reaches_the_function(host: RunningHost) -> None:
+    key = {"x-functions-key": host.functions_key}
+    assert (await host.ask("/api/echo/1", headers={**key, "traceparent": TRACE})).json()["trace"] == TRACE
+
+
+async def test_without_a_trace_context_every_invocation_gets_a_fresh_one(host: RunningHost) -> None:
+    key = {"x-functions-key": host.functions_key}
+    traces = {(await host.ask("/api/echo/1", headers=key)).json()["trace"] for _ in range(2)}
+    assert len(traces) == 2
+    assert all(len(trace.split("-")[1]) == 32 for trace in traces)
+
+
+@pytest.mark.parametrize("path", ["/api/meet", "/api/meet-sync"])
+async def test_invocations_run_at_the_same_time(host: RunningHost, path: str) -> None:
+    answers = await asyncio.gather(host.ask(path), host.ask(path))
+    assert [answer.status for answer in answers] == [200, 200]

@@ -1,0 +1,161 @@
+"""The queue listener loses no message, gives up on none too early, and never runs more than it may."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from azure.storage.queue.aio import QueueClient, QueueServiceClient
+
+from tests.local.host.queues import Queues, count_of, emptied, encoded, message_of, observed, shown
+from tests.local.host.running import app_copy, running_host
+
+
+@pytest.fixture
+async def work(queues: Queues, storage: QueueServiceClient) -> QueueClient:
+    return await storage.create_queue(queues.work)
+
+
+@pytest.fixture
+def seen(queues: Queues, storage: QueueServiceClient) -> QueueClient:
+    return storage.get_queue_client(queues.observed)
+
+
+async def test_a_message_is_handed_over_with_its_properties_and_deleted(
+    tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient
+) -> None:
+    sent = await work.send_message(encoded("plain"))
+    async with running_host(tmp_path, settings=queues.settings):
+        said = await observed(seen, body="plain")
+        await emptied(work)
+    assert (said["id"], said["count"]) == (sent.id, 1)
+    assert said["receipt"]
+    assert datetime.fromisoformat(said["inserted"]) == sent.inserted_on
+    assert datetime.fromisoformat(said["expires"]) == sent.expires_on
+    invisible = datetime.fromisoformat(said["visible"]) - datetime.fromisoformat(said["inserted"])
+    assert timedelta(minutes=10) <= invisible < timedelta(minutes=11)
+
+
+async def test_keys_of_a_json_body_lie_over_the_properties(
+    tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient
+) -> None:
+    body = json.dumps({"id": "of the body", "dequeueCount": 40})
+    await work.send_message(encoded(body))
+    async with running_host(tmp_path, settings=queues.settings):
+        said = await observed(seen, body=body)
+    assert (said["id"], said["count"]) == ("of the body", 40)
+
+
+async def test_a_failed_message_comes_back_at_once_and_ends_in_the_poison_queue(
+    tmp_path: Path, queues: Queues, work: QueueClient, storage: QueueServiceClient
+) -> None:
+    await work.send_message(encoded("fail always"))
+    app = app_copy(tmp_path)
+    async with running_host(
+        tmp_path, app=app, settings=queues.settings | {"AzureWebJobs.on_poison.Disabled": "true"}
+    ) as host:
+        poison = storage.get_queue_client(f"{queues.work}-poison")
+        moved = await message_of(poison)
+        await emptied(work)
+        assert moved.content == encoded("fail always")
+        assert len(host.logged("received fail always")) == 2  # its maxDequeueCount
+        assert len(host.logged("failed: RuntimeError: cannot take this message")) == 2
+
+
+async def test_a_retry_waits_for_the_visibility_timeout(tmp_path: Path, queues: Queues, work: QueueClient) -> None:
+    await work.send_message(encoded("fail twice"))
+    app = app_copy(tmp_path, extensions={"queues": {"visibilityTimeout": "00:00:02", "maxPollingInterval": "00:00:01"}})
+    async with running_host(tmp_path, app=app, settings=queues.settings) as host:
+        first, second = await host.log_of("received fail twice", times=2)
+    waited = datetime.fromisoformat(second["time"]) - datetime.fromisoformat(first["time"])
+    assert waited >= timedelta(seconds=2)
+
+
+async def test_a_message_received_too_often_goes_to_poison_without_a_call(
+    tmp_path: Path, queues: Queues, work: QueueClient, storage: QueueServiceClient
+) -> None:
+    await work.send_message(encoded("worn out"))
+    for _ in range(2):  # as often as the app's maxDequeueCount, by workers that all died
+        await anext(aiter(work.receive_messages(visibility_timeout=1)))
+        await shown(work)
+    async with running_host(tmp_path, settings=queues.settings | {"AzureWebJobs.on_poison.Disabled": "1"}) as host:
+        await message_of(storage.get_queue_client(f"{queues.work}-poison"))
+        assert not host.logged("received worn out")
+
+
+async def test_a_body_that_is_not_base64_goes_to_poison_as_it_is(
+    tmp_path: Path, queues: Queues, work: QueueClient, storage: QueueServiceClient
+) -> None:
+    await work.send_message("not base64!")
+    async with running_host(tmp_path, settings=queues.settings | {"AzureWebJobs.on_poison.Disabled": "true"}):
+        moved = await message_of(storage.get_queue_client(f"{queues.work}-poison"))
+        await emptied(work)
+    assert moved.content == "not base64!"
+
+
+async def test_without_message_encoding_bodies_are_plain_both_ways(
+    tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient
+) -> None:
+    await work.send_message("plain text")
+    app = app_copy(tmp_path, extensions={"queues": {"messageEncoding": "none", "maxPollingInterval": "00:00:01"}})
+    async with running_host(tmp_path, app=app, settings=queues.settings):
+        assert json.loads((await message_of(seen)).content)["body"] == "plain text"
+
+
+async def test_a_long_function_keeps_its_message_by_renewing_it(
+    tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient
+) -> None:
+    await work.send_message(encoded("slow"))  # three seconds long
+    async with running_host(tmp_path, "--queue-visibility", "2", "--workers", "2", settings=queues.settings) as host:
+        await observed(seen, body="slow", count=1)
+        await emptied(work)
+        assert len(host.logged("received slow")) == 1
+
+
+async def test_no_more_messages_are_in_flight_than_a_batch_and_its_threshold(
+    tmp_path: Path, queues: Queues, work: QueueClient
+) -> None:
+    for number in range(5):
+        await work.send_message(encoded(f"hang {number}"))
+    app = app_copy(tmp_path, extensions={"queues": {"batchSize": 1, "newBatchThreshold": 1}})
+    settings = queues.settings | {"SCHEDULE": "* * * * * *"}
+    async with running_host(tmp_path, "--grace", "0", app=app, settings=settings) as host:
+        await host.log_of("executing", times=2, function="on_message")
+        # Time enough for many a poll.
+        await host.log_of("tick", times=len(host.logged("tick")) + 2)
+        assert len(await work.peek_messages(max_messages=10)) == 3
+        assert len(host.logged("executing", function="on_message")) == 2
+
+
+async def test_a_missing_queue_is_told_once_and_served_when_it_comes(
+    tmp_path: Path, queues: Queues, storage: QueueServiceClient
+) -> None:
+    async with running_host(tmp_path, settings=queues.settings) as host:
+        await host.log_of(f"there is no queue {queues.work}")
+        work = await storage.create_queue(queues.work)
+        await work.send_message(encoded("late"))
+        await observed(storage.get_queue_client(queues.observed), body="late")
+        assert len(host.logged(f"there is no queue {queues.work}")) == 1
+
+
+async def test_a_message_of_a_poison_queue_that_fails_waits_out_its_lease(
+    tmp_path: Path, queues: Queues, storage: QueueServiceClient
+) -> None:
+    poison = await storage.create_queue(f"{queues.work}-poison")
+    await poison.send_message(encoded("toxic"))
+    async with running_host(tmp_path, "--queue-visibility", "2", settings=queues.settings) as host:
+        first, second = (await host.log_of("poison toxic", times=2))[:2]
+        waited = datetime.fromisoformat(second["time"]) - datetime.fromisoformat(first["time"])
+        assert waited >= timedelta(seconds=1)
+        # Received too often it is left alone: there is no poison of poison, and it is not deleted.
+        assert await count_of(poison) == 1
+        assert not [q async for q in storage.list_queues(name_starts_with=f"{queues.work}-poison-")]
+
+
+async def test_instances_share_a_queue(tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient) -> None:
+    app = app_copy(tmp_path, extensions={"queues": {"batchSize": 1, "newBatchThreshold": 0}})
+    for number in range(2):
+        await work.send_message(encoded(f"slow {number}"))
+    async with running_host(tmp_path, "--workers", "2", app=app, settings=queues.settings) as host:
+        pids = {(await observed(seen))["pid"] for _ in range(2)}
+        assert pids == set(host.workers)

@@ -1,0 +1,77 @@
+"""Timers run when they are due, once for the whole app, one run after the other, and catch up after a stop."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.local.host.queues import Queues
+from tests.local.host.running import running_host
+
+EVERY_SECOND = "* * * * * *"
+ONCE_A_YEAR = "0 0 0 1 1 *"
+
+
+def status_file(directory: Path, schedule: str) -> Path:
+    """As a host left it that was stopped before the schedule's last occurrence."""
+    file = directory / "timers.json"
+    last = datetime.now(UTC) - timedelta(days=500)
+    due = last + timedelta(days=400)
+    status = {"Schedule": schedule, "Last": last.isoformat(), "Next": due.isoformat(), "LastUpdated": last.isoformat()}
+    file.write_text(json.dumps({"tick": status}))
+    return file
+
+
+async def test_a_timer_runs_when_it_is_due(tmp_path: Path, queues: Queues) -> None:
+    async with running_host(tmp_path, settings=queues.settings | {"SCHEDULE": EVERY_SECOND}) as host:
+        first, second = (await host.log_of("tick", times=2))[:2]
+    apart = datetime.fromisoformat(second["time"]) - datetime.fromisoformat(first["time"])
+    assert timedelta(seconds=0.5) < apart < timedelta(seconds=2.5)
+    assert first["extra"]["past_due"] is False
+
+
+async def test_a_timer_runs_on_one_instance_at_a_time(tmp_path: Path, queues: Queues) -> None:
+    settings = queues.settings | {"SCHEDULE": EVERY_SECOND}
+    async with running_host(tmp_path, "--workers", "2", settings=settings) as host:
+        times = [datetime.fromisoformat(line["time"]) for line in (await host.log_of("tick", times=4))[:4]]
+        assert len({time.replace(microsecond=0) for time in times}) == 4
+        assert len(host.logged("at start")) == 1
+
+
+async def test_a_timer_that_runs_on_startup_does_and_is_not_past_due(tmp_path: Path, queues: Queues) -> None:
+    async with running_host(tmp_path, settings=queues.settings) as host:
+        [line] = await host.log_of("at start")
+    assert line["extra"]["past_due"] is False
+
+
+async def test_a_run_never_overlaps_the_one_before(tmp_path: Path, queues: Queues) -> None:
+    settings = queues.settings | {"SCHEDULE": EVERY_SECOND, "TICK": "slow"}
+    async with running_host(tmp_path, settings=settings) as host:
+        await host.log_of("tick", times=3)
+        order = [line["message"] for line in host.lines() if line["message"] in ("tick", "tock")]
+    assert order[:5] == ["tick", "tock", "tick", "tock", "tick"]
+
+
+async def test_a_failure_is_retried_as_the_policy_says_and_then_swallowed(tmp_path: Path, queues: Queues) -> None:
+    settings = queues.settings | {"SCHEDULE": EVERY_SECOND, "TICK": "fail"}
+    async with running_host(tmp_path, settings=settings) as host:
+        lines = await host.log_of("tick", times=4)
+    assert [line["extra"]["retry"] for line in lines[:4]] == [0, 1, 2, 0]
+
+
+async def test_an_occurrence_missed_while_stopped_is_made_up_for_once(tmp_path: Path, queues: Queues) -> None:
+    file = status_file(tmp_path, ONCE_A_YEAR)
+    for run, ticks in (("first", 1), ("second", 0)):
+        (tmp_path / run).mkdir()
+        async with running_host(tmp_path / run, "--timer-status", str(file), settings=queues.settings) as host:
+            await host.log_of(f"ready at {host.url}")
+            await host.log_of("succeeded", times=ticks, function="tick") if ticks else None
+            found = host.logged("tick")
+        assert [line["extra"]["past_due"] for line in found] == [True] * ticks
+    assert datetime.fromisoformat(json.loads(file.read_text())["tick"]["Next"]) > datetime.now(UTC)
+
+
+async def test_a_changed_schedule_is_not_past_due(tmp_path: Path, queues: Queues) -> None:
+    file = status_file(tmp_path, "0 0 0 2 2 *")
+    async with running_host(tmp_path, "--timer-status", str(file), settings=queues.settings) as host:
+        await host.log_of(f"ready at {host.url}")
+        assert not host.logged("executing", function="tick")

@@ -1,0 +1,95 @@
+"""Workers die, hang and are replaced, and the host goes on: what was in flight fails, nothing else does."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from azure.storage.queue.aio import QueueServiceClient
+
+from tests.local.host.queues import Queues, encoded, observed
+from tests.local.host.running import RunningHost, app_copy, is_alive, running_host, until
+from tests.local.host.test_host_eventgrid import event
+
+
+async def killed_and_replaced(host: RunningHost) -> None:
+    [pid] = host.workers
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: host.workers != [pid] and len(host.workers) == 1)
+    assert not is_alive(pid)
+
+
+async def test_a_killed_worker_is_replaced_and_the_ready_file_says_so(tmp_path: Path, queues: Queues) -> None:
+    async with running_host(tmp_path, settings=queues.settings) as host:
+        before = (await host.ask("/api/pid")).json()["pid"]
+        assert host.workers == [before]
+        await killed_and_replaced(host)
+        assert (await host.ask("/api/pid")).json()["pid"] == host.workers[0] != before
+
+
+async def test_requests_during_a_restart_wait_for_the_new_worker(tmp_path: Path, queues: Queues) -> None:
+    async with running_host(tmp_path, settings=queues.settings) as host:
+        [pid] = host.workers
+        os.kill(pid, signal.SIGKILL)
+        await host.log_of("worker process ended; a new one is started")
+        assert (await host.ask("/api/pid")).status == 200
+
+
+async def test_what_a_killed_worker_was_doing_fails_and_its_message_comes_back(
+    tmp_path: Path, queues: Queues, storage: QueueServiceClient
+) -> None:
+    work = await storage.create_queue(queues.work)
+    async with running_host(tmp_path, settings=queues.settings) as host:
+        request = asyncio.create_task(host.ask("/api/hang"))
+        delivery = asyncio.create_task(host.deliver([event("1", hang=True)]))
+        await work.send_message(encoded("slow"))
+        await host.log_of("hanging")
+        await host.log_of("received slow")
+        await host.log_of("executing", function="on_event")
+        await killed_and_replaced(host)
+        assert (await request).status == 502
+        assert (await delivery).status == 500
+        said = await observed(storage.get_queue_client(queues.observed), body="slow")
+        assert said["count"] == 2
+
+
+async def test_a_function_over_its_time_costs_the_worker_its_life_and_no_more(tmp_path: Path, queues: Queues) -> None:
+    app = app_copy(tmp_path, functionTimeout="00:00:01")
+    async with running_host(tmp_path, app=app, settings=queues.settings) as host:
+        [pid] = host.workers
+        assert (await host.ask("/api/hang")).status == 500
+        await until(lambda: host.workers != [pid] and len(host.workers) == 1)
+        assert (await host.ask("/api/pid")).status == 200
+
+
+async def test_http_goes_round_the_instances(tmp_path: Path, queues: Queues) -> None:
+    async with running_host(tmp_path, "--workers", "2", settings=queues.settings) as host:
+        assert len(host.workers) == 2
+        seen = [(await host.ask("/api/pid")).json()["pid"] for _ in range(4)]
+        assert sorted(seen) == sorted(host.workers * 2)
+
+
+async def test_one_dead_instance_leaves_the_others_at_work(tmp_path: Path, queues: Queues) -> None:
+    async with running_host(tmp_path, "--workers", "2", settings=queues.settings) as host:
+        os.kill(host.workers[0], signal.SIGKILL)
+        await host.log_of("worker process ended; a new one is started")
+        answers = await asyncio.gather(*(host.ask("/api/pid") for _ in range(4)))
+        assert {answer.status for answer in answers} == {200}
+
+
+async def test_workers_end_with_a_killed_host_even_when_the_app_blocks_them(tmp_path: Path, queues: Queues) -> None:
+    async with running_host(tmp_path, "--workers", "2", settings=queues.settings) as host:
+        workers = host.workers
+        stuck = asyncio.create_task(host.ask("/api/block"))
+        await host.log_of("blocking")
+        os.kill(host.pid, signal.SIGKILL)
+        await until(lambda: not any(is_alive(pid) for pid in workers))
+        assert isinstance((await asyncio.gather(stuck, return_exceptions=True))[0], Exception)
+
+
+async def test_a_plugin_is_imported_before_the_app(tmp_path: Path, queues: Queues) -> None:
+    module = "import os\nos.environ['PLUGGED'] = 'in'\n"
+    (tmp_path / "callvault_test_plugin.py").write_text(module)
+    settings = queues.settings | {"PYTHONPATH": str(tmp_path)}
+    async with running_host(tmp_path, "--worker-plugin", "callvault_test_plugin", settings=settings) as host:
+        assert (await host.ask("/api/setting/PLUGGED")).json() == {"value": "in"}
