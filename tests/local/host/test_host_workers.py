@@ -35,6 +35,17 @@ async def test_requests_during_a_restart_wait_for_the_new_worker(tmp_path: Path,
         assert (await host.ask("/api/pid")).status == 200
 
 
+async def test_a_worker_that_can_not_start_again_is_tried_until_it_can(tmp_path: Path, queues: Queues) -> None:
+    app = app_copy(tmp_path)
+    code = (app / "function_app.py").read_text()
+    async with running_host(tmp_path, app=app, settings=queues.settings) as host:
+        (app / "function_app.py").write_text("raise RuntimeError('not now')")
+        os.kill(host.workers[0], signal.SIGKILL)
+        await host.log_of("worker can't load the app again: RuntimeError: not now", times=2)
+        (app / "function_app.py").write_text(code)
+        assert (await host.ask("/api/pid")).status == 200
+
+
 async def test_what_a_killed_worker_was_doing_fails_and_its_message_comes_back(
     tmp_path: Path, queues: Queues, storage: QueueServiceClient
 ) -> None:

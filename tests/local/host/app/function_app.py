@@ -169,6 +169,12 @@ async def on_event(event: func.EventGridEvent, out: func.Out[str]) -> None:
     out.set(json.dumps({"event": event.id, "type": event.event_type, "subject": event.subject, "data": data}))
 
 
+@app.event_grid_trigger(arg_name="event")
+@app.queue_output(arg_name="$return", queue_name="%OBSERVED%", connection="QUEUES")
+def relay(event: func.EventGridEvent) -> str:
+    return f"relayed {event.id}"
+
+
 @app.queue_trigger(arg_name="msg", queue_name="%WORK%", connection="QUEUES")
 @app.queue_output(arg_name="out", queue_name="%OBSERVED%", connection="QUEUES")
 async def on_message(msg: func.QueueMessage, out: func.Out[str]) -> None:
