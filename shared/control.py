@@ -74,21 +74,21 @@ class Control:
             if known is None:
                 raise
         stopped = await self._note(known, recording_id, RecordingState.STOPPED, "stopped_at")
-        return self._view(stopped, chunks, acs_state="inactive")
+        return self._view(stopped, chunks)
 
     async def pause(self, recording_id: str) -> RecordingView:
         """Pauses a running recording. Raises Conflict when it has ended, NotFound for one that nobody knows."""
         known = await self._running(recording_id)
         await self._recorder.pause(recording_id)
         paused = await self._note(known, recording_id, RecordingState.PAUSED, "paused_at")
-        return self._view(paused, (), acs_state="active")
+        return self._view(paused, ())
 
     async def resume(self, recording_id: str) -> RecordingView:
         """Resumes a paused recording. Raises as `pause` does."""
         known = await self._running(recording_id)
         await self._recorder.resume(recording_id)
         resumed = await self._note(known, recording_id, RecordingState.ACTIVE, "resumed_at")
-        return self._view(resumed, (), acs_state="active")
+        return self._view(resumed, ())
 
     async def _running(self, recording_id: str) -> Recording | None:
         known, chunks = await self._known(recording_id)
@@ -102,7 +102,7 @@ class Control:
         if known is None and acs_state == "unknown":
             raise NotFound("neither the ledger nor ACS knows this recordingId")
         found = known or Recording(recording_key=key_of(recording_id), recording_id=recording_id)
-        return self._view(found, chunks, acs_state=acs_state)
+        return self._view(found, chunks, acs_state)
 
     async def _known(self, recording_id: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
         if not 0 < len(recording_id) <= _LONGEST_ID:
@@ -128,7 +128,7 @@ class Control:
             log.warning("ACS did not tell a recording's state", extra={"action": "get", "reason": error.reason})
             return "unavailable"
 
-    def _view(self, recording: Recording, chunks: tuple[Chunk, ...], *, acs_state: str) -> RecordingView:
+    def _view(self, recording: Recording, chunks: tuple[Chunk, ...], acs_state: str | None = None) -> RecordingView:
         state = recording.state(chunks)
         if state is None or (state is RecordingState.STARTING and acs_state == "active"):
             state = _state_of(acs_state)
@@ -143,5 +143,5 @@ class Control:
         return RecordingView.model_validate(shown)
 
 
-def _state_of(acs_state: str) -> RecordingState:
+def _state_of(acs_state: str | None) -> RecordingState:
     return RecordingState.ACTIVE if acs_state == "active" else RecordingState.STOPPED

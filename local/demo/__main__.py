@@ -27,7 +27,7 @@ _INTERRUPTED = 130  # what a shell answers for Ctrl-C
 def main() -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
     try:
-        return asyncio.run(interruptible(_demo(console), with_parent=False))
+        return asyncio.run(interruptible(_demo(console), with_parent=True))
     except InterruptedBySignalError:
         console.print("Interrupted. Nothing is running any more.")
         return _INTERRUPTED

@@ -190,7 +190,10 @@ class RecordingView(_View):
 
     recording_id: str | None
     state: str
-    acs_state: str = Field(description="active or inactive as ACS says, unknown to it, or unavailable for now.")
+    acs_state: str | None = Field(
+        description="active, or inactive when paused, as ACS says; unknown to it, as an ended one is; unavailable for "
+        "now; null in answers to stop, pause and resume, which don't ask."
+    )
     correlation: str | None
     unlinked: bool
     server_call_id: str | None

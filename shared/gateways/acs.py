@@ -101,7 +101,7 @@ class CallRecorder:
         await _asking(self._client.resume_recording(recording_id))
 
     async def state(self, recording_id: str) -> str:
-        """`active` or `inactive`: ACS knows no other, and a paused recording is active to it."""
+        """`active` or `inactive`; a paused recording is inactive to ACS, and one that has ended is NotFound."""
         properties = await _asking(self._client.get_recording_properties(recording_id))
         return str(properties.recording_state)
 

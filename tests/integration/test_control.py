@@ -81,7 +81,8 @@ async def test_pause_resume_and_stop_are_remembered_with_their_times(world: Worl
     paused = told(await world.app.endpoints.pause(recording_id))
     assert paused["state"] == "paused"
     assert paused["pausedAt"] is not None
-    assert told(await world.app.endpoints.get(recording_id))["state"] == "paused", "ACS knows no paused: we remember"
+    view = told(await world.app.endpoints.get(recording_id))
+    assert (view["state"], view["acsState"]) == ("paused", "inactive"), "ACS knows no paused: we remember"
     resumed = told(await world.app.endpoints.resume(recording_id))
     assert (resumed["state"], resumed["pausedAt"]) == ("active", paused["pausedAt"])
     stopped = told(await world.app.endpoints.stop(recording_id))

@@ -1,0 +1,87 @@
+"""The whole stack: the Functions host on the real worker library, Azurite, and ACS over TLS. Nothing is replaced."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from azure.data.tables.aio import TableClient
+from azure.storage.blob.aio import ContainerClient
+from azure.storage.queue.aio import QueueClient
+
+from local.stack import Stack, StackOptions
+from local.stack.addresses import Addresses
+
+PATIENCE = 120  # seconds; a bound for what must happen, not a measure of how fast it does
+
+
+@dataclass(kw_only=True)
+class Deployment:
+    """A running Callvault as its callers and operators see it."""
+
+    where: Addresses
+    http: aiohttp.ClientSession
+
+    async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any, Any]:
+        """Status, body and headers of a request to the function app, with its key unless `headers` are given."""
+        options.setdefault("headers", {"x-functions-key": self.where.functions_key})
+        async with self.http.request(method, f"{self.where.functions}{path}", **options) as response:
+            body = await response.json(content_type=None) if response.content_length else None
+            return response.status, body, response.headers
+
+    async def acs(self, method: str, path: str, **body: Any) -> Any:
+        async with self.http.request(method, self.where.acs + path, json=body or None) as response:
+            assert response.ok, await response.text()
+            return await response.json() if response.content_length else None
+
+    async def recording(self, recording_id: str) -> dict[str, Any]:
+        status, body, _ = await self.call("GET", f"/api/recordings/{quote(recording_id, safe='')}")
+        assert status == 200, body
+        view: dict[str, Any] = body
+        return view
+
+    async def settled(self, recording_id: str, states: frozenset[str] = frozenset({"released"})) -> dict[str, Any]:
+        """The recording once its chunks are all in one of these states."""
+
+        async def look() -> dict[str, Any] | None:
+            status, view, _ = await self.call("GET", f"/api/recordings/{quote(recording_id, safe='')}")
+            done = status == 200 and view["chunks"] and {chunk["state"] for chunk in view["chunks"]} <= states
+            return view if done else None
+
+        return await until(look)
+
+    async def deliver(self, event: Any, url: str | None = None) -> int:
+        """Delivers an event as Event Grid does; the status of the answer."""
+        headers = {"aeg-event-type": "Notification"}
+        async with self.http.post(url or self.where.event_grid_url, json=event, headers=headers) as response:
+            return response.status
+
+    def queue(self, name: str = "recording-chunks") -> QueueClient:
+        return QueueClient.from_connection_string(self.where.storage_connection_string, name)
+
+    def container(self, name: str) -> ContainerClient:
+        return ContainerClient.from_connection_string(self.where.storage_connection_string, name)
+
+    def table(self, name: str) -> TableClient:
+        return TableClient.from_connection_string(self.where.storage_connection_string, name)
+
+
+async def until(look: Callable[[], Any]) -> Any:
+    """What `look` finds, once it finds something."""
+    async with asyncio.timeout(PATIENCE):
+        while not (found := await look()):  # noqa: ASYNC110 - other processes set no event of ours
+            await asyncio.sleep(0.05)
+    return found
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
+    options = StackOptions(
+        directory=tmp_path_factory.mktemp("stack"), workers=2, settings={"RETRY_BASE_SECONDS": "0.1"}
+    )
+    async with Stack(options) as stack, aiohttp.ClientSession() as http:
+        yield Deployment(where=stack.addresses, http=http)

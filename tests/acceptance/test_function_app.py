@@ -1,0 +1,99 @@
+"""What the platform sees of us: the functions, their bindings and their doors."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.conftest import Deployment
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CHECKOUT = Path(__file__).parents[2]
+QUEUE = {"type": "queueTrigger", "queueName": "recording-chunks", "connection": "AzureWebJobsStorage"}
+
+
+def http(route: str, *methods: str) -> dict[str, Any]:
+    return {"type": "httpTrigger", "route": route, "methods": list(methods), "authLevel": "FUNCTION"}
+
+
+EXPECTED = {
+    "start_recording": http("recordings", "POST"),
+    "get_recording": http("recordings/{recordingId}", "GET"),
+    "stop_recording": http("recordings/{recordingId}/stop", "POST"),
+    "pause_recording": http("recordings/{recordingId}/pause", "POST"),
+    "resume_recording": http("recordings/{recordingId}/resume", "POST"),
+    "on_recording_event": {"type": "eventGridTrigger"},
+    "archive_chunk": QUEUE,
+}
+
+
+async def test_the_real_worker_finds_exactly_the_expected_functions_and_bindings(deployment: Deployment):
+    status, functions, _ = await deployment.call(
+        "GET", "/admin/functions", headers={"x-functions-key": deployment.where.master_key}
+    )
+    assert status == 200
+    found = {}
+    for function in functions:
+        (trigger,) = [one for one in function["config"]["bindings"] if one["type"].endswith("Trigger")]
+        found[function["name"]] = {name: trigger[name] for name in trigger if name not in ("name", "direction")}
+    assert found == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/recordings"),
+        ("GET", "/api/recordings/x"),
+        ("POST", "/api/recordings/x/stop"),
+        ("POST", "/api/recordings/x/pause"),
+        ("POST", "/api/recordings/x/resume"),
+    ],
+)
+async def test_no_door_opens_without_a_key(deployment: Deployment, method: str, path: str):
+    for headers in ({}, {"x-functions-key": "wrong"}):
+        status, _, _ = await deployment.call(method, path, headers=headers)
+        assert status == 401
+
+
+async def test_the_event_grid_door_opens_with_its_own_key_only(deployment: Deployment):
+    url = deployment.where.event_grid_url.partition("&code=")[0]
+    assert await deployment.deliver({}, url=url) == 401
+    assert await deployment.deliver({}, url=f"{url}&code={deployment.where.functions_key}") in (401, 403)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "Callvault cannot start: ACS_CONNECTION_STRING, ACS_ENDPOINT: set exactly one"),
+        ({"ACS_ENDPOINT": "https://x.communication.azure.com", "RETENTION_HOURS": "soon"}, "RETENTION_HOURS: must be"),
+    ],
+)
+async def test_a_wrong_setting_stops_the_app_at_start_with_one_sentence(
+    tmp_path: Path, settings: dict[str, str], told: str
+):
+    environment = {"PATH": "/usr/bin:/bin", "AzureWebJobsStorage": "UseDevelopmentStorage=true", **settings}
+    host = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "local.host",
+        "--app",
+        str(CHECKOUT),
+        "--settings",
+        str(_no_settings(tmp_path)),
+        cwd=CHECKOUT,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(host.communicate(), 60)
+    assert host.returncode == 1
+    assert told in output.decode()
+
+
+def _no_settings(directory: Path) -> Path:
+    path = directory / "local.settings.json"
+    path.write_text('{"IsEncrypted": false, "Values": {}}')
+    return path
