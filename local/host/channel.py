@@ -53,8 +53,9 @@ class Channel:
 
     async def send(self, message: Message) -> None:
         """Raises ConnectionError when the other side is gone."""
-        # One call without an await between the pieces: messages of concurrent senders don't mix.
-        self._writer.writelines(encode(message))
+        # One call without an await between the pieces: messages of concurrent senders don't mix. None may be empty, as
+        # asyncio (3.13) keeps an empty last piece for ever and spins, trying to write it.
+        self._writer.writelines(piece for piece in encode(message) if piece)
         await self._writer.drain()
 
     async def receive(self) -> Message | None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,13 +25,6 @@ async def until[T](look: Callable[[], T | None], *, within: float = PATIENCE) ->
         while not (found := look()):  # noqa: ASYNC110 - what is looked at tells nobody
             await asyncio.sleep(0.02)
         return found
-
-
-def is_alive(pid: int) -> bool:
-    """False also for one that has ended and only waits to be reaped."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +130,3 @@ async def failing_start(directory: Path, *arguments: str, app: Path = APP, setti
         async with asyncio.timeout(PATIENCE):
             assert await child.ended() == 1
         return child.log.read_text()
-
-
-def end(pid: int, number: int) -> None:
-    os.kill(pid, number)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -38,6 +39,15 @@ async def test_messages_of_many_senders_do_not_mix(ends: tuple[Channel, Channel]
     sending = asyncio.gather(*(here.send(message) for message in messages))
     assert [await there.receive() for _ in messages] == messages
     await sending
+
+
+async def test_a_message_with_an_empty_body_leaves_no_work_behind(ends: tuple[Channel, Channel]) -> None:
+    here, there = ends
+    await here.send({"body": b""})
+    assert await there.receive() == {"body": b""}
+    before = time.process_time()
+    await asyncio.sleep(0.4)  # the measure itself: what a loop with nothing to do costs
+    assert time.process_time() - before < 0.1
 
 
 async def test_the_end_of_the_other_side_is_the_end_of_messages(ends: tuple[Channel, Channel]) -> None:

@@ -11,7 +11,8 @@ import pytest
 from azure.storage.queue.aio import QueueServiceClient
 
 from tests.local.host.queues import Queues, encoded
-from tests.local.host.running import app_copy, failing_start, is_alive, running_host, until
+from tests.local.host.running import app_copy, failing_start, running_host, until
+from tests.local.stack.pids import alive
 
 APP = "import azure.functions as func\napp = func.FunctionApp()\n"
 ON_MESSAGE = "def f(m: func.QueueMessage) -> None: ..."
@@ -32,7 +33,7 @@ async def test_the_ready_file_says_how_to_reach_the_host(tmp_path: Path, queues:
         assert set(content) == {"functions", "functionsKey", "systemKey", "masterKey", "pid", "workers"}
         assert (content["functionsKey"], content["systemKey"], content["masterKey"]) == ("f", "s", "m")
         assert content["pid"] == host.child.pid
-        assert is_alive(*content["workers"])
+        assert alive(*content["workers"])
         assert (await host.ask("/api/pid")).status == 200
 
 
@@ -59,7 +60,7 @@ async def test_told_to_stop_it_ends_with_0_and_leaves_nothing(tmp_path: Path, qu
         os.kill(host.pid, number)
         assert await host.child.ended() == 0
         assert not host.ready.exists()
-        assert not any(is_alive(pid) for pid in pids)
+        assert not any(alive(pid) for pid in pids)
 
 
 async def test_at_the_end_a_running_function_may_finish(tmp_path: Path, queues: Queues) -> None:

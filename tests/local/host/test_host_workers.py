@@ -8,15 +8,16 @@ from pathlib import Path
 from azure.storage.queue.aio import QueueServiceClient
 
 from tests.local.host.queues import Queues, encoded, observed
-from tests.local.host.running import RunningHost, app_copy, is_alive, running_host, until
+from tests.local.host.running import RunningHost, app_copy, running_host, until
 from tests.local.host.test_host_eventgrid import event
+from tests.local.stack.pids import alive, gone
 
 
 async def killed_and_replaced(host: RunningHost) -> None:
     [pid] = host.workers
     os.kill(pid, signal.SIGKILL)
     await until(lambda: host.workers != [pid] and len(host.workers) == 1)
-    assert not is_alive(pid)
+    assert not alive(pid)
 
 
 async def test_a_killed_worker_is_replaced_and_the_ready_file_says_so(tmp_path: Path, queues: Queues) -> None:
@@ -94,7 +95,7 @@ async def test_workers_end_with_a_killed_host_even_when_the_app_blocks_them(tmp_
         stuck = asyncio.create_task(host.ask("/api/block"))
         await host.log_of("blocking")
         os.kill(host.pid, signal.SIGKILL)
-        await until(lambda: not any(is_alive(pid) for pid in workers))
+        await gone(*workers)
         assert isinstance((await asyncio.gather(stuck, return_exceptions=True))[0], Exception)
 
 
