@@ -28,7 +28,7 @@ from shared.records import Chunk
 from shared.retry import RetryPolicy
 from shared.settings import Settings
 from shared.states import ChunkState
-from shared.transfer import Copied, Media, copy, copy_small
+from shared.transfer import Copied, copy, copy_small, opened
 
 log = logging.getLogger("callvault.archiving")
 
@@ -109,8 +109,7 @@ class Archiving:
     async def _attempt(self, claimed: Chunk, job: ChunkJob) -> None:
         lease = Lease(self._catalogue, self._clock, claimed, self._settings.lease)
         try:
-            async with lease.held():
-                metadata, media = await self._secure(claimed)
+            metadata, media = await lease.keep_while(self._secure(claimed))
             archived = await lease.settle(
                 ChunkState.ARCHIVED,
                 archived_at=self._clock.now(),
@@ -163,11 +162,12 @@ class Archiving:
         found = await self._found(chunk, names.values())
         if found is not None:
             return found
-        media = await Media.open(self._source, chunk.content_location, block_size=self._settings.block_size)
-        media.must_be(formats)
-        name = names[media.format]
-        file = self._archive.file(name, content_type=CONTENT_TYPES[media.format], properties=_properties(chunk))
-        return _secured(name, await copy(media, file, in_flight=self._settings.ranges_in_flight))
+        location, block_size = chunk.content_location, self._settings.block_size
+        async with opened(self._source, location, block_size=block_size) as media:
+            media.must_be(formats)
+            name = names[media.format]
+            file = self._archive.file(name, content_type=CONTENT_TYPES[media.format], properties=_properties(chunk))
+            return _secured(name, await copy(media, file, in_flight=self._settings.ranges_in_flight))
 
     async def _found(self, chunk: Chunk, names: Iterable[str]) -> _Secured | None:
         """What an attempt before this one committed: it was verified before it could appear."""

@@ -16,9 +16,9 @@
     │   ├── SourceGone             retry a few times; then the chunk is lost
     │   ├── SourceRefused          permanent: any other refusal
     │   └── SourceNotAllowed       permanent: a host that must never see our credentials
-    ├── DestinationError         the customer's storage
-    │   ├── DestinationUnavailable retry: busy, 5xx, reset
-    │   ├── DestinationForbidden   retry: roles take minutes to spread, and people mend them
+    ├── DestinationError         the customer's storage: retry, whatever it answered
+    │   ├── DestinationUnavailable busy, 5xx, reset, or a table that is missing
+    │   ├── DestinationForbidden   roles take minutes to spread, and people mend them
     │   └── DestinationConflict    permanent: another file stands where ours belongs
     └── OurError
         ├── SettingsError          at start only
@@ -166,25 +166,28 @@ class SourceNotAllowed(SourceError):
 
 
 class DestinationError(CallvaultError):
+    """Retried unless it says otherwise: storage is the customer's own, and what is wrong with it can be mended."""
+
     fault = Fault.DESTINATION
+    retry = True
     status = 503
     reason = "storage-failed"
     title = "The storage account failed"
 
 
 class DestinationUnavailable(DestinationError):
-    retry = True
     reason = "storage-unavailable"
     title = "The storage account cannot be reached or is busy"
 
 
 class DestinationForbidden(DestinationError):
-    retry = True
     reason = "storage-forbidden"
     title = "The storage account refused our identity"
 
 
 class DestinationConflict(DestinationError):
+    retry = False
+    status = 409
     reason = "storage-conflict"
     title = "Another file stands where ours belongs"
 

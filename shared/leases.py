@@ -6,9 +6,8 @@ archive never overwrites.
 """
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
@@ -31,22 +30,21 @@ class Lease:
         self._writing = asyncio.Lock()
         self.chunk = chunk
 
-    @contextlib.asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
-        """Renews the lease while the body runs; cancels the body and raises LeaseLost when it can't be kept."""
-        owner = asyncio.current_task()
-        assert owner is not None, "a coroutine always runs in a task"  # noqa: S101 - for the type checker
-        renewing = asyncio.create_task(self._renew(owner))
+    async def keep_while[T](self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, the lease renewed until it is there.
+
+        Raises what `work` raises; LeaseLost, with `work` cancelled and wound up, when the lease can't be kept.
+        """
+        working, renewing = asyncio.create_task(work), asyncio.create_task(self._renew())
         try:
-            yield
-        except asyncio.CancelledError:
-            if renewing.done() and not renewing.cancelled() and owner.uncancel() == 0:
-                raise LeaseLost("the lease could not be kept while copying") from None
-            raise
+            await asyncio.wait({working, renewing}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            raise LeaseLost("the lease could not be kept while copying")
         finally:
+            working.cancel()
             renewing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await renewing
+            await asyncio.gather(working, renewing, return_exceptions=True)
 
     async def settle(self, state: ChunkState, **changes: Any) -> Chunk:
         """Ends the lease with the chunk in its next state. Raises LeaseLost when another worker has written."""
@@ -54,8 +52,8 @@ class Lease:
             self.chunk = await self._catalogue.replace(self.chunk.move(state, owner=None, lease_until=None, **changes))
             return self.chunk
 
-    async def _renew(self, owner: "asyncio.Task[Any]") -> None:
-        """Ends, having cancelled `owner`, when the lease is lost."""
+    async def _renew(self) -> None:
+        """Returns when the lease is lost."""
         pause = self._duration.total_seconds() / _RENEWALS
         while True:
             await asyncio.sleep(pause)
@@ -64,11 +62,9 @@ class Lease:
                     renewed = self.chunk.evolve(lease_until=self._clock.now() + self._duration)
                     self.chunk = await self._catalogue.replace(renewed)
             except LeaseLost:
-                owner.cancel()
                 return
             except DestinationError as error:
                 log.warning("lease not renewed", extra={"action": "renew-lease", "reason": error.reason})
                 until = self.chunk.lease_until
                 if until is not None and self._clock.now() >= until:
-                    owner.cancel()
                     return

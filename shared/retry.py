@@ -13,8 +13,9 @@ from shared.errors import CallvaultError, SourceGone
 from shared.records import Chunk
 from shared.states import ChunkState
 
-_LONGEST = 1800.0  # seconds between two attempts
+_LONGEST = 1800.0  # seconds between two attempts, whatever a Retry-After asks for
 _JITTER = 0.2  # of the delay, either way, so that chunks that failed together don't come back together
+_LAST_CHANCE = timedelta(minutes=5)  # before the deadline: no attempt is planned after it, and one is at it
 _GONE_ATTEMPTS = 5  # a file that isn't there may be late, or hidden by a failover; after so many looks it is lost
 
 
@@ -29,10 +30,11 @@ class RetryPolicy:
         """The time of the next attempt, or the state in which the chunk ends: failed, or lost if its source is gone."""
         gone = isinstance(error, SourceGone)
         allowed = min(self.max_attempts, _GONE_ATTEMPTS) if gone else self.max_attempts
-        delay = timedelta(seconds=max(self._delay(chunk.attempts), error.retry_after or 0))
-        if not error.retry or chunk.attempts >= allowed or now + delay > chunk.deadline:
+        delay = max(self._delay(chunk.attempts), min(error.retry_after or 0, _LONGEST))
+        following = min(now + timedelta(seconds=delay), chunk.deadline - _LAST_CHANCE)
+        if not error.retry or chunk.attempts >= allowed or following <= now:
             return ChunkState.LOST if gone else ChunkState.FAILED
-        return now + delay
+        return following
 
     def _delay(self, attempts: int) -> float:
         exponential = min(self.base * 2.0 ** min(attempts - 1, 30), _LONGEST)

@@ -9,6 +9,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from shared.gateways.source import MediaSource, Part
 _HEAD = 16  # bytes needed to tell a format
 _MPEG_SYNC = 0xFFE0  # the eleven bits that every MPEG audio frame starts with
 
+Read = Callable[[int], Awaitable[Part | None]]
 Fetch = Callable[[], Coroutine[Any, Any, bytes]]
 
 
@@ -41,32 +43,16 @@ class Copied:
 
 
 class Media:
-    """A file of the source, opened: its first block is here, the rest is fetched as it is wanted."""
+    """A file of the source, opened: its first block is here, the rest is fetched as it is wanted.
 
-    def __init__(
-        self,
-        read: Callable[[int], Awaitable[Part | None]],
-        block_size: int,
-        first: Part,
-        rest: AsyncIterator[Part] | None,
-    ) -> None:
+    `rest` is what follows the first block, where the source serves no ranges and all comes in one stream.
+    """
+
+    def __init__(self, read: Read, block_size: int, first: Part, rest: AsyncIterator[Part] | None = None) -> None:
         self._read, self._block_size = read, block_size
         self._first, self._rest = first, rest
         self.total = first.total
         self.format = sniff(first.data[:_HEAD])
-
-    @classmethod
-    async def open(cls, source: MediaSource, location: str, *, block_size: int) -> "Media":
-        """Reads the first block. Raises SourceIncomplete when it isn't the start of a wav, mp3 or mp4 file."""
-
-        def read(start: int) -> Awaitable[Part | None]:
-            return source.read(location, start=start, length=block_size)
-
-        first = await read(0)
-        if first is not None:
-            return cls(read, block_size, first, None)
-        rest = source.stream(location, block_size=block_size)
-        return cls(read, block_size, await anext(rest), rest)
 
     def must_be(self, formats: Collection[str]) -> None:
         """Raises SourceIncomplete unless the file starts like one of these formats."""
@@ -95,6 +81,21 @@ class Media:
         if (part.total, part.etag) != (self.total, self._first.etag):
             raise SourceIncomplete("the source's file changed while it was copied")
         return part.data
+
+
+@asynccontextmanager
+async def opened(source: MediaSource, location: str, *, block_size: int) -> AsyncIterator[Media]:
+    """Reads the first block. Raises SourceIncomplete when it isn't the start of a wav, mp3 or mp4 file."""
+
+    def read(start: int) -> Awaitable[Part | None]:
+        return source.read(location, start=start, length=block_size)
+
+    first = await read(0)
+    if first is not None:
+        yield Media(read, block_size, first)
+        return
+    async with aclosing(source.stream(location, block_size=block_size)) as rest:
+        yield Media(read, block_size, await anext(rest), rest)
 
 
 async def _ready(data: bytes) -> bytes:

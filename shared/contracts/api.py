@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.errors import FieldError, InvalidRequest
 
+_LARGEST = 64 * 1024  # bytes of a request; a full one has a few thousand
 MAX_CHANNELS = 5  # participants that ACS records apart, one a channel
 _LOCATORS = ("serverCallId", "callConnectionId", "groupCallId", "roomId")
 
@@ -225,6 +226,8 @@ class StartedView(_View):
 
 def parse_start(body: bytes) -> StartRecording:
     """Reads a start request. Raises InvalidRequest naming each wrong field and its mend, never quoting a value."""
+    if len(body) > _LARGEST:
+        raise InvalidRequest.of("body", f"must have at most {_LARGEST} bytes")
     try:
         return StartRecording.model_validate_json(body)
     except ValidationError as error:

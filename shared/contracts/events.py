@@ -5,7 +5,6 @@ in three vintages, of which the older lack serverCallId, recordingId or both. Wh
 three locations) must be there.
 """
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Protocol
 
@@ -13,12 +12,6 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic.alias_generators import to_camel
 
 RECORDING_FILE_STATUS_UPDATED = "Microsoft.Communication.RecordingFileStatusUpdated"
-
-# Neither id is free of slashes (a serverCallId is base64), so the labels, not the slashes, divide a subject.
-_SUBJECT = re.compile(
-    r"^/?recording/call/(?P<call>.+?)(?:/serverCallId/(?P<server>.+?))?(?:/recordingId/(?P<recording>.+?))?/?$",
-    re.IGNORECASE,
-)
 
 
 class UnreadableEvent(ValueError):
@@ -52,8 +45,10 @@ def _distinct(chunks: "list[AnnouncedChunk]") -> "list[AnnouncedChunk]":
 
 
 Utc = Annotated[AwareDatetime, BeforeValidator(_assume_utc)]
-Location = Annotated[str, Field(min_length=1, max_length=8192)]
-Identifier = Annotated[str, Field(min_length=1, max_length=4096)]
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Location = Annotated[str, Field(min_length=1, max_length=8192, pattern=_PRINTABLE)]
+Identifier = Annotated[str, Field(min_length=1, max_length=4096, pattern=_PRINTABLE)]
+Word = Annotated[str, Field(max_length=256, pattern=_PRINTABLE)]
 
 
 class _Lenient(BaseModel):
@@ -67,7 +62,7 @@ class AnnouncedChunk(_Lenient):
 
     document_id: Identifier
     index: int = Field(default=0, ge=0, le=1_000_000)
-    end_reason: str | None = None
+    end_reason: Word | None = None
     content_location: Location
     metadata_location: Location
     delete_location: Location
@@ -80,10 +75,10 @@ class RecordingFiles(_Lenient):
     recording_id: Identifier | None = None
     recording_start_time: Utc | None = None
     recording_duration_ms: int | None = Field(default=None, ge=0)
-    recording_content_type: Annotated[str | None, BeforeValidator(_content)] = None
-    recording_channel_type: Annotated[str | None, BeforeValidator(_lower)] = None
-    recording_format_type: Annotated[str | None, BeforeValidator(_lower)] = None
-    session_end_reason: str | None = None
+    recording_content_type: Annotated[Word | None, BeforeValidator(_content)] = None
+    recording_channel_type: Annotated[Word | None, BeforeValidator(_lower)] = None
+    recording_format_type: Annotated[Word | None, BeforeValidator(_lower)] = None
+    session_end_reason: Word | None = None
 
 
 class RecordingFilesEvent(BaseModel):
@@ -128,15 +123,37 @@ def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:
     except ValidationError as error:
         wrong = error.errors(include_input=False, include_url=False, include_context=False)
         raise UnreadableEvent("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong)) from None
-    subject = _SUBJECT.match(outer.subject)
+    call_id, server_call_id, recording_id = _take_apart(outer.subject)
     return RecordingFilesEvent(
         event_id=outer.id,
         event_time=outer.event_time,
-        call_id=subject["call"] if subject else None,
-        server_call_id=subject["server"] if subject else None,
-        recording_id=(subject["recording"] if subject else None) or files.recording_id,
+        call_id=call_id,
+        server_call_id=server_call_id,
+        recording_id=recording_id or files.recording_id,
         files=files,
     )
+
+
+def _take_apart(subject: str) -> tuple[str | None, str | None, str | None]:
+    """callId, serverCallId and recordingId, as far as the subject names them.
+
+    Its labels divide it and not its slashes, since a serverCallId is base64 and may hold some.
+    """
+    lowered = subject.lower()
+    start = lowered.find("recording/call/")
+    if start not in (0, 1):
+        return None, None, None
+    start += len("recording/call/")
+    end = len(subject.rstrip("/"))
+    recording = lowered.rfind("/recordingid/", start, end)
+    server = lowered.find("/servercallid/", start, recording if recording >= 0 else end)
+    cuts = [place for place in (server, recording) if place >= 0]
+
+    def part(place: int, label: str) -> str | None:
+        following = next((cut for cut in cuts if cut > place), end)
+        return subject[place + len(label) : following] or None if place >= 0 else None
+
+    return part(start, ""), part(server, "/servercallid/"), part(recording, "/recordingid/")
 
 
 class DeliveredEvent(Protocol):

@@ -106,6 +106,7 @@ class CallRecorder:
         return str(properties.recording_state)
 
 
+# SDK 1.6.0 exports every kind of identifier, but not the one function that tells them apart.
 def _identifier(raw_id: str) -> CommunicationIdentifier:
     return identifier_from_raw_id(raw_id)
 

@@ -82,8 +82,13 @@ class Clients:
         return client(**{uri_parameter: uri}, credential=self._credential(account.client_id), **options)
 
     def _call_automation(self, settings: Settings) -> CallAutomationClient:
-        # No retries in the pipeline: a job's retry and a caller's are better placed, and know the deadline.
-        options: dict[str, Any] = {"transport": _acs_transport(settings), "retry_total": 0}
+        # No retries in the pipeline: a job's retry and a caller's are better placed, and know the deadline. No
+        # redirects either: where one makes sense, in the media store, each hop is checked and signed by us.
+        options: dict[str, Any] = {
+            "transport": _acs_transport(settings),
+            "retry_total": 0,
+            "permit_redirects": False,
+        }
         if settings.acs_connection_string:
             return CallAutomationClient.from_connection_string(settings.acs_connection_string, **options)
         credential = self._credential(settings.azure_client_id)

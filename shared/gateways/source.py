@@ -5,7 +5,7 @@ azure-core, which drops the signature on the way to another host and so ends in 
 its own here, checked and signed like the first.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -66,7 +66,7 @@ class MediaSource:
                 raise SourceGarbled("the source answered with another range than it was asked for")
             return Part(data=await _body(response, last - first + 1), total=total, etag=etag)
 
-    async def stream(self, location: str, *, block_size: int) -> AsyncIterator[Part]:
+    async def stream(self, location: str, *, block_size: int) -> AsyncGenerator[Part]:
         """The whole file in order, in parts of `block_size` bytes: for a source that won't serve ranges."""
         async with self._open(location, {}) as response:
             total, etag = _content_length(response), response.headers.get("ETag")
@@ -96,7 +96,7 @@ class MediaSource:
         for _ in range(_MAX_HOPS):
             _check(location)
             try:
-                await self._client.delete_recording(location, permit_redirects=False)
+                await self._client.delete_recording(location)
             except BROKEN_CONNECTION:
                 raise SourceUnavailable("the connection to ACS's media store failed") from None
             except HttpResponseError as error:
@@ -114,9 +114,7 @@ class MediaSource:
         for _ in range(_MAX_HOPS):
             _check(location)
             try:
-                response: Any = await self._client.download_recording(
-                    location, headers=dict(headers), permit_redirects=False
-                )
+                response: Any = await self._client.download_recording(location, headers=dict(headers))
             except BROKEN_CONNECTION:
                 raise SourceUnavailable("the connection to ACS's media store failed") from None
             except HttpResponseError as error:

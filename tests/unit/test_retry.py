@@ -52,9 +52,16 @@ def test_a_source_that_says_how_long_to_wait_is_given_that_long():
     assert following == NOW + timedelta(seconds=300)
 
 
-def test_no_attempt_is_put_past_the_deadline():
-    short = chunk(attempts=9, deadline=timedelta(minutes=10))
-    assert POLICY.after(short, SourceUnavailable("down"), NOW) is ChunkState.FAILED
+def test_the_last_attempt_comes_five_minutes_before_the_deadline_and_none_after_it():
+    down = SourceUnavailable("down")
+    assert POLICY.after(chunk(attempts=9, deadline=timedelta(minutes=15)), down, NOW) == NOW + timedelta(minutes=10)
+    assert POLICY.after(chunk(attempts=9, deadline=timedelta(minutes=5)), down, NOW) is ChunkState.FAILED
+    assert POLICY.after(chunk(attempts=1, deadline=timedelta(minutes=-5)), down, NOW) is ChunkState.FAILED
+
+
+def test_a_source_can_t_put_us_off_past_half_an_hour():
+    following = POLICY.after(chunk(), SourceThrottled("busy", retry_after=1e9), NOW)
+    assert following == NOW + timedelta(seconds=1800)
 
 
 @pytest.mark.parametrize("error", [SourceNotAllowed("host"), DestinationConflict("other file")])
