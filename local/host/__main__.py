@@ -59,7 +59,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _options(arguments: argparse.Namespace, log: TextIO) -> Options:
     app: Path = arguments.app.resolve()
-    config = read_host_json(app)
+    default = app / "local.settings.json"
+    settings = read_settings(arguments.settings or (default if default.exists() else None), os.environ)
+    config = read_host_json(app, settings.values)
     allowed = LogFilter(config.log_levels)
 
     def sink(line: Line) -> None:
@@ -70,8 +72,6 @@ def _options(arguments: argparse.Namespace, log: TextIO) -> Options:
     logging.basicConfig(level=logging.INFO, handlers=[LineHandler(sink, ("function", "invocation", "exception"))])
     # The SDK tells every request it makes: the listeners' polling would bury the rest.
     logging.getLogger("azure").setLevel(logging.WARNING)
-    default = app / "local.settings.json"
-    settings = read_settings(arguments.settings or (default if default.exists() else None), os.environ)
     for name in settings.skipped:
         logging.getLogger("host").info("setting %s is skipped: it is in the environment already", name)
     given = {"function": arguments.function_key, "system": arguments.system_key, "master": arguments.master_key}

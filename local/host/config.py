@@ -1,7 +1,8 @@
 """host.json and local.settings.json, read as Core Tools reads them.
 
 Unknown keys are ignored, as the real host does; a value that can't be used is refused with its key's name. What is
-already in the environment wins over local.settings.json.
+already in the environment wins over local.settings.json, and an app setting `AzureFunctionsJobHost__a__b` wins over
+host.json's a.b.
 """
 
 import json
@@ -17,6 +18,7 @@ from local.host.errors import ConfigError
 _SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d{1,7})?))?")
 _REFERENCE = re.compile(r"%([^%]+)%")
 _MAX_BATCH = 32
+_OVERRIDE = "azurefunctionsjobhost"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +88,8 @@ class Section:
         return {key: self.text(key, "") for key in self._values}
 
 
-def read_host_json(app: Path) -> HostConfig:
-    whole = Section(_read_json(app / "host.json"), "")
+def read_host_json(app: Path, settings: Mapping[str, str]) -> HostConfig:
+    whole = Section(_overridden(_read_json(app / "host.json"), settings), "")
     if whole.text("version", "") != "2.0":
         raise ConfigError('host.json: version must be "2.0"')
     extensions = whole.section("extensions")
@@ -99,6 +101,23 @@ def read_host_json(app: Path) -> HostConfig:
         queues=_queue_options(extensions.section("queues")),
         log_levels=whole.section("logging").section("logLevel").texts(),
     )
+
+
+def _overridden(content: Any, settings: Mapping[str, str]) -> Any:
+    """host.json, and over it the app settings that name a key of it, in any casing as .NET's configuration has it."""
+    for name, value in settings.items():
+        prefix, *path = name.split("__")
+        if prefix.lower() != _OVERRIDE or not path or not isinstance(content, dict):
+            continue
+        section = content
+        for key in path[:-1]:
+            section = section.setdefault(_as_spelled(section, key), {})
+        section[_as_spelled(section, path[-1])] = int(value) if value.isdigit() else value
+    return content
+
+
+def _as_spelled(section: dict[str, Any], key: str) -> str:
+    return next((known for known in section if known.lower() == key.lower()), key[:1].lower() + key[1:])
 
 
 def _queue_options(queues: Section) -> QueueOptions:

@@ -80,8 +80,11 @@ async def until(look: Callable[[], Any]) -> Any:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
-    options = StackOptions(
-        directory=tmp_path_factory.mktemp("stack"), workers=2, settings={"RETRY_BASE_SECONDS": "0.1", "LEASE_SECONDS": "5"}
-    )
+    settings = {
+        "RETRY_BASE_SECONDS": "0.1",
+        "LEASE_SECONDS": "5",
+        "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:00",
+    }
+    options = StackOptions(directory=tmp_path_factory.mktemp("stack"), workers=2, settings=settings)
     async with Stack(options) as stack, aiohttp.ClientSession() as http:
         yield Deployment(where=stack.addresses, http=http)

@@ -14,7 +14,7 @@ from local.host.logfilter import LogFilter
 
 def read(directory: Path, content: object) -> HostConfig:
     (directory / "host.json").write_text(json.dumps(content))
-    return read_host_json(directory)
+    return read_host_json(directory, {})
 
 
 def test_a_bare_host_json_gives_the_defaults(tmp_path: Path) -> None:
@@ -79,13 +79,31 @@ def test_a_wrong_value_is_told_by_its_key(tmp_path: Path, content: Any, told: st
 
 def test_a_directory_without_host_json_is_no_app(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"there is no host\.json"):
-        read_host_json(tmp_path)
+        read_host_json(tmp_path, {})
+
+
+def test_an_app_setting_wins_over_host_json_in_any_casing(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0", "extensions": {"queues": {"batchSize": 4}}}')
+    settings = {
+        "AzureFunctionsJobHost__extensions__queues__batchSize": "7",
+        "AZUREFUNCTIONSJOBHOST__Extensions__Queues__VisibilityTimeout": "00:00:09",
+        "AzureFunctionsJobHost__functionTimeout": "-1",
+    }
+    config = read_host_json(tmp_path, settings)
+    assert (config.queues.batch_size, config.queues.visibility_timeout) == (7, timedelta(seconds=9))
+    assert config.function_timeout is None
+
+
+def test_an_app_setting_that_can_t_be_used_is_refused_by_its_key(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    with pytest.raises(ConfigError, match=r"host\.json: extensions\.queues\.batchSize must be"):
+        read_host_json(tmp_path, {"AzureFunctionsJobHost__extensions__queues__batchSize": "many"})
 
 
 def test_comments_are_no_json(tmp_path: Path) -> None:
     (tmp_path / "host.json").write_text('{"version": "2.0"} // comment')
     with pytest.raises(ConfigError, match=r"host\.json is not valid JSON"):
-        read_host_json(tmp_path)
+        read_host_json(tmp_path, {})
 
 
 @pytest.mark.parametrize(
