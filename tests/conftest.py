@@ -4,9 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from local.stack import Azurite
 from local.stack import azurite as run_azurite
+
+
+# How fast a machine is decides no test.
+settings.register_profile("callvault", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("callvault")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
