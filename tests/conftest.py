@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, settings
 from local.stack import Azurite
 from local.stack import azurite as run_azurite
 
-
 # How fast a machine is decides no test.
 settings.register_profile("callvault", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("callvault")
