@@ -12,37 +12,21 @@ to 5.
 
 import logging
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
-from shared.contracts.metadata import check_metadata
+from shared.copying import Copying
 from shared.errors import CallvaultError, DestinationConflict, LeaseLost, SourceError
 from shared.gateways.archive import Stored
 from shared.gateways.bundle import Gateways
-from shared.identity import blob_stem
 from shared.leases import Lease
 from shared.records import Chunk
 from shared.retry import RetryPolicy
 from shared.settings import Settings
 from shared.states import ChunkState
-from shared.transfer import Copied, copy, copy_small, opened
 
 log = logging.getLogger("callvault.archiving")
-
-CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}
-_METADATA_LIMIT = 4 * 1024 * 1024  # bytes; real ones have one or two thousand
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Secured:
-    """A file that stands in the archive."""
-
-    name: str
-    size: int
-    sha256: str
 
 
 class Archiving:
@@ -52,6 +36,7 @@ class Archiving:
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
         self._source, self._archive = gateways.source, gateways.archive
         self._clock, self._settings = clock, settings
+        self._copying = Copying(gateways, settings)
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
 
     async def handle(self, job: ChunkJob) -> None:
@@ -109,7 +94,7 @@ class Archiving:
     async def _attempt(self, claimed: Chunk, job: ChunkJob) -> None:
         lease = Lease(self._catalogue, self._clock, claimed, self._settings.lease)
         try:
-            metadata, media = await lease.keep_while(self._secure(claimed))
+            metadata, media = await lease.keep_while(self._copying.secure(claimed))
             archived = await lease.settle(
                 ChunkState.ARCHIVED,
                 archived_at=self._clock.now(),
@@ -130,53 +115,6 @@ class Archiving:
         else:
             log.info("archived", extra={"action": "archive", "bytes": media.size, **archived.log_context()})
             await self._release(archived, job)
-
-    async def _secure(self, chunk: Chunk) -> tuple[_Secured, _Secured]:
-        """Metadata first, so that it stands beside the media from the moment that these appear.
-
-        But whatever is wrong with the metadata, the media are copied before it is said: they can't be had again.
-        """
-        metadata: _Secured | SourceError
-        try:
-            metadata = await self._secure_metadata(chunk)
-        except SourceError as error:
-            metadata = error
-        media = await self._secure_media(chunk)
-        if isinstance(metadata, SourceError):
-            raise metadata
-        return metadata, media
-
-    async def _secure_metadata(self, chunk: Chunk) -> _Secured:
-        name = f"{_stem(chunk)}.metadata.json"
-        found = await self._found(chunk, [name])
-        if found is not None:
-            return found
-        body = await self._source.read_whole(chunk.metadata_location, limit=_METADATA_LIMIT)
-        check_metadata(body, document_id=chunk.document_id)
-        file = self._archive.file(name, content_type="application/json", properties=_properties(chunk))
-        return _secured(name, await copy_small(body, file))
-
-    async def _secure_media(self, chunk: Chunk) -> _Secured:
-        formats = [chunk.format] if chunk.format in CONTENT_TYPES else list(CONTENT_TYPES)
-        names = {media_format: f"{_stem(chunk)}.{media_format}" for media_format in formats}
-        found = await self._found(chunk, names.values())
-        if found is not None:
-            return found
-        location, block_size = chunk.content_location, self._settings.block_size
-        async with opened(self._source, location, block_size=block_size) as media:
-            media.must_be(formats)
-            name = names[media.format]
-            file = self._archive.file(name, content_type=CONTENT_TYPES[media.format], properties=_properties(chunk))
-            return _secured(name, await copy(media, file, in_flight=self._settings.ranges_in_flight))
-
-    async def _found(self, chunk: Chunk, names: Iterable[str]) -> _Secured | None:
-        """What an attempt before this one committed: it was verified before it could appear."""
-        if chunk.attempts > 1:
-            for name in names:
-                stored = await self._archive.find(name)
-                if stored is not None and stored.sha256 is not None and stored.document_id == chunk.document_id:
-                    return _Secured(name=name, size=stored.size, sha256=stored.sha256)
-        return None
 
     async def _put_off(self, lease: Lease, error: CallvaultError, job: ChunkJob) -> None:
         """Another attempt later, or the end. The message of a retry is on the queue before the state says so."""
@@ -237,33 +175,6 @@ class Archiving:
         except LeaseLost:
             return  # another job is at it
         log.warning("source not deleted", extra={"action": "release", "reason": error.reason, **tried.log_context()})
-
-
-def _stem(chunk: Chunk) -> str:
-    return blob_stem(
-        started_at=chunk.started_at,
-        recording_key=chunk.recording_key,
-        index=chunk.index,
-        document_id=chunk.document_id,
-    )
-
-
-def _properties(chunk: Chunk) -> dict[str, str]:
-    """What is kept on the blob. No participant: those stand in the metadata file alone."""
-    known = {
-        "recordingid": chunk.recording_id,
-        "recordingkey": chunk.recording_key,
-        "documentid": chunk.document_id,
-        "chunkindex": str(chunk.index),
-        "endreason": chunk.end_reason,
-        "startedat": chunk.started_at.isoformat(),
-        "eventtime": chunk.event_time.isoformat(),
-    }
-    return {name: value for name, value in known.items() if value is not None}
-
-
-def _secured(name: str, copied: Copied) -> _Secured:
-    return _Secured(name=name, size=copied.size, sha256=copied.sha256)
 
 
 def _is(stored: Stored | None, size: int | None, sha256: str | None) -> bool:
