@@ -1,13 +1,16 @@
-"""The one clock. Everything that asks for the time is given it, so that a test can hold it or speed it up."""
+"""The one clock. Everything that asks for the time, or lets it pass, is given it, so that a test can speed it up."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time, always in UTC."""
+    """Tells the time, always in UTC, and lets it pass."""
 
     def now(self) -> datetime: ...
+
+    async def sleep(self, seconds: float) -> None: ...
 
 
 class SystemClock:
@@ -15,3 +18,6 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)

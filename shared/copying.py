@@ -4,16 +4,19 @@ What stands in the archive after this is whole and is the source's: every file w
 what an attempt before this one brought there is found and not copied again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.contracts.metadata import check_metadata
 from shared.errors import SourceError
+from shared.gateways.archive import ArchiveFile
 from shared.gateways.bundle import Gateways
 from shared.identity import blob_stem
+from shared.leases import Lease
+from shared.media import Media, opened
 from shared.records import Chunk
 from shared.settings import Settings
-from shared.transfer import Copied, copy, copy_small, opened
+from shared.transfer import Copied, copy, copy_small, read_back
 
 CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}
 _METADATA_LIMIT = 4 * 1024 * 1024  # bytes; real ones have one or two thousand
@@ -34,52 +37,73 @@ class Copying:
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
         self._source, self._archive, self._settings = gateways.source, gateways.archive, settings
 
-    async def secure(self, chunk: Chunk) -> tuple[Secured, Secured]:
-        """Metadata first, so that it stands beside the media from the moment that these appear.
+    async def secure(self, lease: Lease) -> tuple[Secured, Secured]:
+        """Metadata first, so that they stand beside the media from the moment that these appear.
 
         But whatever is wrong with the metadata, the media are copied before it is said: they can't be had again.
         """
         metadata: Secured | SourceError
         try:
-            metadata = await self._secure_metadata(chunk)
+            metadata = await self._secure_metadata(lease.chunk)
         except SourceError as error:
             metadata = error
-        media = await self._secure_media(chunk)
+        media = await self._secure_media(lease)
         if isinstance(metadata, SourceError):
             raise metadata
         return metadata, media
 
     async def _secure_metadata(self, chunk: Chunk) -> Secured:
         name = f"{_stem(chunk)}.metadata.json"
-        found = await self._found(chunk, [name])
+        file = self._archive.file(name, content_type="application/json", properties=_properties(chunk))
+        found = await self._found(chunk, {name: file})
         if found is not None:
             return found
         body = await self._source.read_whole(chunk.metadata_location, limit=_METADATA_LIMIT)
         check_metadata(body, document_id=chunk.document_id)
-        file = self._archive.file(name, content_type="application/json", properties=_properties(chunk))
         return _secured(name, await copy_small(body, file))
 
-    async def _secure_media(self, chunk: Chunk) -> Secured:
+    async def _secure_media(self, lease: Lease) -> Secured:
+        chunk = lease.chunk
         formats = [chunk.format] if chunk.format in CONTENT_TYPES else list(CONTENT_TYPES)
-        names = {media_format: f"{_stem(chunk)}.{media_format}" for media_format in formats}
-        found = await self._found(chunk, names.values())
+        files = {f"{_stem(chunk)}.{one}": self._media_file(chunk, one) for one in formats}
+        found = await self._found(chunk, files)
         if found is not None:
             return found
         location, block_size = chunk.content_location, self._settings.block_size
         async with opened(self._source, location, block_size=block_size) as media:
             media.must_be(formats)
-            name = names[media.format]
-            file = self._archive.file(name, content_type=CONTENT_TYPES[media.format], properties=_properties(chunk))
-            return _secured(name, await copy(media, file, in_flight=self._settings.ranges_in_flight))
+            name = f"{_stem(chunk)}.{media.format}"
+            resume = media.whole is None and await _is_resumed(lease, media)
+            in_flight = self._settings.ranges_in_flight
+            return _secured(name, await copy(media, files[name], in_flight=in_flight, resume=resume))
 
-    async def _found(self, chunk: Chunk, names: Iterable[str]) -> Secured | None:
-        """What an attempt before this one committed: it was verified before it could appear."""
+    def _media_file(self, chunk: Chunk, media_format: str) -> ArchiveFile:
+        name = f"{_stem(chunk)}.{media_format}"
+        return self._archive.file(name, content_type=CONTENT_TYPES[media_format], properties=_properties(chunk))
+
+    async def _found(self, chunk: Chunk, files: Mapping[str, ArchiveFile]) -> Secured | None:
+        """What an attempt before this one committed: it was verified before it could appear.
+
+        A file without its digest was taken up again, by a worker that died before it had read it back.
+        """
         if chunk.attempts > 1:
-            for name in names:
+            for name, file in files.items():
                 stored = await self._archive.find(name)
-                if stored is not None and stored.sha256 is not None and stored.document_id == chunk.document_id:
-                    return Secured(name=name, size=stored.size, sha256=stored.sha256)
+                if stored is None or stored.document_id != chunk.document_id:
+                    continue
+                if stored.sha256 is None:
+                    return _secured(name, await read_back(file, await file.committed()))
+                return Secured(name=name, size=stored.size, sha256=stored.sha256)
         return None
+
+
+async def _is_resumed(lease: Lease, media: Media) -> bool:
+    """Whether blocks that were staged before are of this very source; if not, what it says of itself now is noted."""
+    chunk = lease.chunk
+    if (chunk.source_size, chunk.source_etag) == (media.total, media.etag):
+        return True
+    await lease.note(source_size=media.total, source_etag=media.etag)
+    return False
 
 
 def _stem(chunk: Chunk) -> str:

@@ -46,6 +46,11 @@ class Lease:
             renewing.cancel()
             await asyncio.gather(working, renewing, return_exceptions=True)
 
+    async def note(self, **changes: Any) -> None:
+        """Writes what was learnt while working. Raises LeaseLost when another worker has written."""
+        async with self._writing:
+            self.chunk = await self._catalogue.replace(self.chunk.evolve(**changes))
+
     async def settle(self, state: ChunkState, **changes: Any) -> Chunk:
         """Ends the lease with the chunk in its next state. Raises LeaseLost when another worker has written."""
         async with self._writing:
@@ -56,7 +61,7 @@ class Lease:
         """Returns when the lease is lost."""
         pause = self._duration.total_seconds() / _RENEWALS
         while True:
-            await asyncio.sleep(pause)
+            await self._clock.sleep(pause)
             try:
                 async with self._writing:
                     renewed = self.chunk.evolve(lease_until=self._clock.now() + self._duration)

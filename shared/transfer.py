@@ -6,22 +6,18 @@ block is read, hashed off the event loop and staged as a task of its own; the fi
 
 import asyncio
 import hashlib
+import re
 from base64 import urlsafe_b64encode
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
-from shared.errors import CallvaultError, SourceGarbled, SourceIncomplete
-from shared.gateways.source import MediaSource, Part
+from shared.errors import CallvaultError, DestinationConflict, SourceIncomplete
+from shared.gateways.archive import StagedBlock
+from shared.media import Media
 
-_HEAD = 16  # bytes needed to tell a format
-_MPEG_SYNC = 0xFFE0  # the eleven bits that every MPEG audio frame starts with
-
-Read = Callable[[int], Awaitable[Part | None]]
-Fetch = Callable[[], Coroutine[Any, Any, bytes]]
+_BLOCK_ID = re.compile(r"\d{5}-[A-Za-z0-9_-]{43}")
 
 
 class Sink(Protocol):
@@ -31,7 +27,13 @@ class Sink(Protocol):
 
     async def stage(self, block_id: str, data: bytes, *, md5: bytes) -> None: ...
 
-    async def commit(self, block_ids: list[str], *, size: int, sha256: str) -> None: ...
+    async def staged(self) -> list[StagedBlock]: ...
+
+    async def commit(self, block_ids: list[str], *, size: int, sha256: str | None) -> None: ...
+
+    async def read(self, start: int, length: int) -> bytes: ...
+
+    async def label(self, *, sha256: str) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,82 +44,20 @@ class Copied:
     sha256: str
 
 
-class Media:
-    """A file of the source, opened: its first block is here, the rest is fetched as it is wanted.
+async def copy(media: Media, sink: Sink, *, in_flight: int, resume: bool = False) -> Copied:
+    """Copies one file. Raises what the source or the sink raises, and then no part of a file stands in the archive.
 
-    `rest` is what follows the first block, where the source serves no ranges and all comes in one stream.
+    `resume` goes on from the blocks that an earlier attempt staged: the caller vouches that the source still says the
+    same of itself, and the first block, which is always read, must be the one that was staged.
     """
-
-    def __init__(self, read: Read, block_size: int, first: Part, rest: AsyncIterator[Part] | None = None) -> None:
-        self._read, self._block_size = read, block_size
-        self._first, self._rest = first, rest
-        self.total = first.total
-        self.format = sniff(first.data[:_HEAD])
-
-    def must_be(self, formats: Collection[str]) -> None:
-        """Raises SourceIncomplete unless the file starts like one of these formats."""
-        if self.format not in formats:
-            raise SourceIncomplete(f"the file starts like {self.format}, but {' or '.join(formats)} was announced")
-
-    @property
-    def whole(self) -> bytes | None:
-        """The file itself where its first block is all of it."""
-        return self._first.data if len(self._first.data) == self.total else None
-
-    async def blocks(self) -> AsyncIterator[Fetch]:
-        """Every block in order, as a call that brings it; calls of a source that serves ranges may run at once."""
-        yield partial(_ready, self._first.data)
-        if self._rest is not None:
-            async for part in self._rest:
-                yield partial(_ready, part.data)
-            return
-        for start in range(self._block_size, self.total, self._block_size):
-            yield partial(self._range, start)
-
-    async def _range(self, start: int) -> bytes:
-        part = await self._read(start)
-        if part is None:
-            raise SourceGarbled("the source served one range of the file and refused the next")
-        if (part.total, part.etag) != (self.total, self._first.etag):
-            raise SourceIncomplete("the source's file changed while it was copied")
-        return part.data
-
-
-@asynccontextmanager
-async def opened(source: MediaSource, location: str, *, block_size: int) -> AsyncIterator[Media]:
-    """Reads the first block. Raises SourceIncomplete when it isn't the start of a wav, mp3 or mp4 file."""
-
-    def read(start: int) -> Awaitable[Part | None]:
-        return source.read(location, start=start, length=block_size)
-
-    first = await read(0)
-    if first is not None:
-        yield Media(read, block_size, first)
-        return
-    async with aclosing(source.stream(location, block_size=block_size)) as rest:
-        yield Media(read, block_size, await anext(rest), rest)
-
-
-async def _ready(data: bytes) -> bytes:
-    return data
-
-
-def sniff(head: bytes) -> str:
-    """The format that a file starts like. Raises SourceIncomplete for anything else, such as an error page."""
-    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
-        return "wav"
-    if head[4:8] == b"ftyp":
-        return "mp4"
-    if head[:3] == b"ID3" or int.from_bytes(head[:2]) & _MPEG_SYNC == _MPEG_SYNC:
-        return "mp3"
-    raise SourceIncomplete("the file doesn't start like wav, mp3 or mp4")
-
-
-async def copy(media: Media, sink: Sink, *, in_flight: int) -> Copied:
-    """Copies one file. Raises what the source or the sink raises, and then nothing stands in the archive."""
-    if media.whole is None:
-        return await _BlockCopy(sink, in_flight).run(media)
-    return await copy_small(media.whole, sink)
+    if media.whole is not None:
+        return await copy_small(media.whole, sink)
+    staged = _by_place(await sink.staged()) if resume else {}
+    if staged:
+        first = await asyncio.to_thread(_seal, 0, media.head)
+        if 0 not in staged or staged[0].block_id != first.block_id:
+            staged = {}
+    return await _BlockCopy(sink, in_flight).run(media, staged)
 
 
 async def copy_small(data: bytes, sink: Sink) -> Copied:
@@ -135,41 +75,57 @@ class _BlockCopy:
         self._in_flight = in_flight
         self._staging = asyncio.Semaphore(in_flight)
         self._digest = hashlib.sha256()
-        self._size = 0
-        self._block_ids: list[str] = []
+        self._blocks: list[StagedBlock] = []
+        self._resumed = False
 
-    async def run(self, media: Media) -> Copied:
+    async def run(self, media: Media, staged: Mapping[int, StagedBlock]) -> Copied:
+        await self._move(media, staged)
+        size = sum(block.size for block in self._blocks)
+        if size != media.total:
+            raise SourceIncomplete(f"the source declared {media.total} bytes and gave {size}")
+        block_ids = [block.block_id for block in self._blocks]
+        if self._resumed:
+            await self._sink.commit(block_ids, size=size, sha256=None)
+            return await read_back(self._sink, self._blocks)
+        sha256 = self._digest.hexdigest()
+        await self._sink.commit(block_ids, size=size, sha256=sha256)
+        return Copied(size=size, sha256=sha256)
+
+    async def _move(self, media: Media, staged: Mapping[int, StagedBlock]) -> None:
         failure: CallvaultError | None = None
-        reading: deque[asyncio.Task[bytes]] = deque()
+        reading: deque[asyncio.Task[bytes] | StagedBlock] = deque()
         try:
             async with asyncio.TaskGroup() as tasks:
-                async for fetch in media.blocks():
+                async for block in media.blocks():
                     if len(reading) == self._in_flight:
-                        await self._take(await reading.popleft(), tasks)
-                    reading.append(tasks.create_task(fetch()))
+                        await self._take(reading.popleft(), tasks)
+                    there = staged.get(block.index)
+                    if there is not None and there.size == block.length:
+                        reading.append(there)
+                    else:
+                        reading.append(tasks.create_task(block.fetch()))
                 while reading:
-                    await self._take(await reading.popleft(), tasks)
+                    await self._take(reading.popleft(), tasks)
         except* CallvaultError as group:
             failure = _first(group)
         if failure is not None:
             raise failure
-        if self._size != media.total:
-            raise SourceIncomplete(f"the source declared {media.total} bytes and gave {self._size}")
-        copied = Copied(size=self._size, sha256=self._digest.hexdigest())
-        await self._sink.commit(self._block_ids, size=copied.size, sha256=copied.sha256)
-        return copied
 
-    async def _take(self, data: bytes, tasks: asyncio.TaskGroup) -> None:
+    async def _take(self, item: "asyncio.Task[bytes] | StagedBlock", tasks: asyncio.TaskGroup) -> None:
+        if isinstance(item, StagedBlock):
+            self._resumed = True
+            self._blocks.append(item)
+            return
+        data = await item
         sealed = await asyncio.to_thread(self._hash, data)
         await self._staging.acquire()
         tasks.create_task(self._stage(sealed, data))
 
     def _hash(self, data: bytes) -> "_Sealed":
         """Runs in a thread, one block at a time and in order: hashlib lets go of the interpreter while it works."""
-        sealed = _seal(len(self._block_ids), data)
+        sealed = _seal(len(self._blocks), data)
         self._digest.update(data)
-        self._size += len(data)
-        self._block_ids.append(sealed.block_id)
+        self._blocks.append(StagedBlock(block_id=sealed.block_id, size=len(data)))
         return sealed
 
     async def _stage(self, sealed: "_Sealed", data: bytes) -> None:
@@ -177,6 +133,23 @@ class _BlockCopy:
             await self._sink.stage(sealed.block_id, data, md5=sealed.md5)
         finally:
             self._staging.release()
+
+
+async def read_back(sink: Sink, blocks: Sequence[StagedBlock]) -> Copied:
+    """The digest of a committed file whose copy was taken up again, from its bytes in the archive.
+
+    Each block must be what its id says that the source had. Raises DestinationConflict when one isn't.
+    """
+    digest = hashlib.sha256()
+    start = 0
+    for index, block in enumerate(blocks):
+        data = await sink.read(start, block.size)
+        if (await asyncio.to_thread(_seal, index, data)).block_id != block.block_id:
+            raise DestinationConflict("the archive holds other bytes than were staged; the source was kept")
+        await asyncio.to_thread(digest.update, data)
+        start += block.size
+    await sink.label(sha256=digest.hexdigest())
+    return Copied(size=start, sha256=digest.hexdigest())
 
 
 def _first(group: BaseExceptionGroup[CallvaultError]) -> CallvaultError:
@@ -200,3 +173,8 @@ def _seal(index: int, data: bytes) -> _Sealed:
         md5=hashlib.md5(data, usedforsecurity=False).digest(),
         sha256=digest.hexdigest(),
     )
+
+
+def _by_place(blocks: Sequence[StagedBlock]) -> dict[int, StagedBlock]:
+    """Staged blocks by the place that their ids tell; ids that aren't ours are passed over."""
+    return {int(block.block_id[:5]): block for block in blocks if _BLOCK_ID.fullmatch(block.block_id)}

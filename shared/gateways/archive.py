@@ -29,6 +29,14 @@ class Stored:
     document_id: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class StagedBlock:
+    """A block that the archive holds, of `size` bytes."""
+
+    block_id: str
+    size: int
+
+
 class ArchiveFile:
     """One file on its way into the archive. MD5 digests are checked by the service against what arrived there."""
 
@@ -58,8 +66,43 @@ class ArchiveFile:
         with storage_faults("staging a block in the archive"):
             await self._blob.stage_block(block_id, data, transactional_content_md5=bytearray(md5))
 
-    async def commit(self, block_ids: list[str], *, size: int, sha256: str) -> None:
-        """Makes the staged blocks the file, unless it is there, and checks that all of them make up `size` bytes."""
+    async def staged(self) -> list[StagedBlock]:
+        """Blocks that are staged and not committed; the service keeps them for a week."""
+        return await self._block_list("uncommitted")
+
+    async def committed(self) -> list[StagedBlock]:
+        return await self._block_list("committed")
+
+    async def _block_list(self, kind: str) -> list[StagedBlock]:
+        with storage_faults("listing a file's blocks"):
+            try:
+                committed, uncommitted = await self._blob.get_block_list(kind)
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+                return []
+        blocks = committed if kind == "committed" else uncommitted
+        return [StagedBlock(block_id=block.id, size=block.size) for block in blocks]
+
+    async def read(self, start: int, length: int) -> bytes:
+        with storage_faults("reading a file back from the archive"):
+            download = await self._blob.download_blob(offset=start, length=length)
+            return bytes(await download.readall())
+
+    async def label(self, *, sha256: str) -> None:
+        """Writes the digest beside a file that was committed without it; immutable storage keeps it from us."""
+        with storage_faults("labelling a file in the archive"):
+            try:
+                await self._blob.set_blob_metadata(self._metadata(sha256))
+            except ResourceExistsError:
+                return
+
+    async def commit(self, block_ids: list[str], *, size: int, sha256: str | None) -> None:
+        """Makes the staged blocks the file, unless it is there, and checks that all of them make up `size` bytes.
+
+        Without a digest the file is read back later and labelled; who finds it unlabelled does that first.
+        """
+        exists = False
         with storage_faults("committing a file to the archive"):
             try:
                 await self._blob.commit_block_list(
@@ -69,19 +112,25 @@ class ArchiveFile:
                     match_condition=MatchConditions.IfMissing,
                 )
             except ResourceExistsError:
-                return await self._must_hold(size, sha256)
-            committed, _ = await self._blob.get_block_list("committed")
-        if [block.id for block in committed] != block_ids or sum(block.size for block in committed) != size:
+                exists = True
+        committed = await self.committed()
+        if [block.block_id for block in committed] == block_ids and sum(block.size for block in committed) == size:
+            return
+        if not exists:
             raise DestinationUnavailable("the committed blocks aren't those that were staged")
-        return None
+        await self._must_hold(size, sha256)
 
-    async def _must_hold(self, size: int, sha256: str) -> None:
+    async def _must_hold(self, size: int, sha256: str | None) -> None:
+        """For whoever came second. Raises DestinationConflict when the file that stands there is another one."""
         stored = await stored_in(self._blob)
+        if stored is not None and stored.size == size and None in (sha256, stored.sha256):
+            raise DestinationUnavailable("another worker's file stands there and isn't labelled with its digest yet")
         if stored is None or (stored.size, stored.sha256) != (size, sha256):
             raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
 
-    def _metadata(self, sha256: str) -> dict[str, str]:
-        return {name: quote(value, safe=" :/+=,;@") for name, value in {**self._properties, _SHA256: sha256}.items()}
+    def _metadata(self, sha256: str | None) -> dict[str, str]:
+        kept = self._properties if sha256 is None else {**self._properties, _SHA256: sha256}
+        return {name: quote(value, safe=" :/+=,;@") for name, value in kept.items()}
 
 
 class Archive:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import DestinationConflict
+from shared.errors import DestinationConflict, DestinationError
 from shared.states import ChunkState
 from tests.integration.conftest import MakeWorld, World
 
@@ -296,3 +296,64 @@ async def test_a_delete_that_fails_is_tried_again(world: World):
     await world.fault("delete", "throttle", times=2, documentId=made["chunks"][0]["documentId"])
     await world.drained()
     await archived_whole(world, made)
+
+
+async def test_a_copy_that_broke_off_goes_on_from_the_blocks_already_staged(make_world: MakeWorld):
+    """A file of gigabytes that starts from zero after each fault may never be whole before its deadline."""
+    world = await make_world(BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=2)
+    made, job = await world.announced(size=12 * MIB + 3, format="wav")
+    assert await world.take_job() == job
+    document_id = made["chunks"][0]["documentId"]
+    await world.fault("download", "serverError", status=500, skip=8, documentId=document_id)
+    await world.app.archiving.handle(job)
+    assert (await world.chunk(job)).state is ChunkState.PENDING
+    await world.app.archiving.handle(await world.take_job())
+    await archived_whole(world, made)
+    requests = await world.acs("GET", f"/requests?documentId={document_id}")
+    ranges = [request["range"] for request in requests if request["operation"] == "download"]
+    again = {one for one in ranges if ranges.count(one) > 1}
+    assert len(again) <= 4, "the first block is read again to compare it, and what was in flight"
+    (blob,) = [body for name, body in (await world.blobs()).items() if name.endswith(".wav")]
+    assert hashlib.sha256(blob).hexdigest() == made["chunks"][0]["sha256"]
+
+
+async def test_blocks_of_a_source_that_has_changed_since_are_not_used(make_world: MakeWorld):
+    world = await make_world(BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=1)
+    made, job = await world.announced(size=4 * MIB, format="wav")
+    assert await world.take_job() == job
+    document_id = made["chunks"][0]["documentId"]
+    await world.fault("download", "serverError", status=500, skip=3, documentId=document_id)
+    await world.app.archiving.handle(job)
+    waiting = await world.chunk(job)
+    await world.gateways.catalogue.replace(waiting.evolve(source_etag='"another"'))
+    await world.app.archiving.handle(await world.take_job())
+    await archived_whole(world, made)
+    requests = await world.acs("GET", f"/requests?documentId={document_id}")
+    answered = [one["range"] for one in requests if one["operation"] == "download" and one["status"] == 206]
+    assert len(answered) == 3 + 4, "all four blocks were read again"
+
+
+async def test_a_file_committed_by_a_worker_that_died_before_reading_it_back_is_read_back_by_the_next(
+    make_world: MakeWorld,
+):
+    world = await make_world(BLOCK_SIZE_MIB=1)
+    made, job = await world.announced(size=3 * MIB, format="wav")
+    await world.fault("delete", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
+    await world.app.archiving.handle(job)
+    done = await world.chunk(job)
+    blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, str(done.blob_name))
+    properties = await blob.get_blob_properties()
+    await blob.set_blob_metadata({name: value for name, value in properties.metadata.items() if name != "sha256"})
+    await world.gateways.catalogue.replace(done.evolve(state=ChunkState.PENDING, sha256=None, next_attempt_at=None))
+    await world.app.archiving.handle(job)
+    await archived_whole(world, made)
+    assert (await blob.get_blob_properties()).metadata["sha256"] == made["chunks"][0]["sha256"]
+
+
+async def test_a_block_that_did_not_arrive_as_it_was_sent_is_refused_by_the_service(world: World):
+    file = world.gateways.archive.file("corrupt.wav", content_type="audio/wav", properties={})
+    with pytest.raises(DestinationError):
+        await file.stage("00000-" + "a" * 43, b"other bytes", md5=hashlib.md5(b"bytes").digest())
+    with pytest.raises(DestinationError):
+        await file.put(b"other bytes", md5=hashlib.md5(b"bytes").digest(), sha256="0" * 64)
+    assert await world.blobs() == {}

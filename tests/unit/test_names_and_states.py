@@ -7,8 +7,8 @@ import pytest
 
 from shared.errors import SourceIncomplete
 from shared.identity import blob_stem, key_of, unlinked_key
+from shared.media import sniff
 from shared.states import MOVES, ChunkState, ForbiddenMove, check_move
-from shared.transfer import sniff
 
 STARTED = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
 HOSTILE = ["../../etc/passwd", "a/b", "a\\b", "x" * 2000, "", "a b", "ä", "a#b?c", ".hidden", "ends.", "a\x00b"]
