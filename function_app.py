@@ -1,7 +1,8 @@
 """Every trigger in one place: what calls us, and which use case answers. No logic lives here.
 
-HTTP functions start, stop, pause, resume and show recordings. The Event Grid function turns an announcement into chunk
-jobs. The queue function takes one chunk from claim to release.
+HTTP functions start, stop, pause, resume and show recordings, and put failed work back. The Event Grid function turns
+an announcement into chunk jobs. The queue function takes one chunk from claim to release; what it could not is buried
+by the poison function. The timer sweeps up what went quiet.
 """
 
 import azure.functions as func
@@ -42,6 +43,27 @@ async def resume_recording(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.endpoints.resume(req.route_params["recordingId"]))
 
 
+@app.route(route="recordings/{recordingId}/replay", methods=["POST"])
+async def replay_recording(req: func.HttpRequest) -> func.HttpResponse:
+    return _response(await callvault.app.endpoints.replay(req.route_params["recordingId"]))
+
+
+@app.route(route="recordings/{recordingId}/chunks/{documentId}/replay", methods=["POST"])
+async def replay_chunk(req: func.HttpRequest) -> func.HttpResponse:
+    params = req.route_params
+    return _response(await callvault.app.endpoints.replay(params["recordingId"], params["documentId"]))
+
+
+@app.route(route="quarantine/{quarantineId}/replay", methods=["POST"])
+async def replay_quarantined(req: func.HttpRequest) -> func.HttpResponse:
+    return _response(await callvault.app.endpoints.replay_quarantined(req.route_params["quarantineId"]))
+
+
+@app.route(route="events", methods=["POST"])
+async def take_events(req: func.HttpRequest) -> func.HttpResponse:
+    return _response(await callvault.app.endpoints.take_events(req.get_body()))
+
+
 @app.event_grid_trigger(arg_name="event")
 async def on_recording_event(event: func.EventGridEvent) -> None:
     await callvault.app.intake.receive(envelope_of(event))
@@ -50,6 +72,17 @@ async def on_recording_event(event: func.EventGridEvent) -> None:
 @app.queue_trigger(arg_name="msg", queue_name=callvault.settings.chunks_queue, connection="AzureWebJobsStorage")
 async def archive_chunk(msg: func.QueueMessage) -> None:
     await callvault.app.archiving.handle(ChunkJob.decode(msg.get_body()))
+
+
+@app.queue_trigger(arg_name="msg", queue_name=callvault.settings.poison_queue, connection="AzureWebJobsStorage")
+async def bury_job(msg: func.QueueMessage) -> None:
+    await callvault.app.poison.bury(msg.get_body())
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
+async def sweep(timer: func.TimerRequest) -> None:
+    del timer  # how late it comes makes no difference: it looks at what is due
+    await callvault.app.sweep.run()
 
 
 def _response(answer: Answer) -> func.HttpResponse:

@@ -11,7 +11,10 @@ from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
 from shared.idempotency import Idempotency
 from shared.intake import Intake
+from shared.poison import Poison
+from shared.replay import Replay
 from shared.settings import Settings
+from shared.sweep import Sweep
 
 # The SDKs log every request's URL and headers at INFO; what is redacted there is theirs to decide, our logs are ours.
 logging.getLogger("azure").setLevel(logging.WARNING)
@@ -24,6 +27,8 @@ class App:
     endpoints: Endpoints
     intake: Intake
     archiving: Archiving
+    sweep: Sweep
+    poison: Poison
     clients: Clients
 
     @classmethod
@@ -31,10 +36,17 @@ class App:
         """Must be called while the event loop runs: the clients' connections belong to it."""
         clients = Clients(settings)
         gateways = Gateways.over(clients, settings)
+        intake = Intake(gateways, clock, settings)
         return cls(
-            endpoints=Endpoints(Control(gateways, clock, settings), Idempotency(gateways.requests, clock)),
-            intake=Intake(gateways, clock, settings),
+            endpoints=Endpoints(
+                Control(gateways, clock, settings),
+                Idempotency(gateways.requests, clock),
+                Replay(gateways, intake, clock, settings),
+            ),
+            intake=intake,
             archiving=Archiving(gateways, clock, settings),
+            sweep=Sweep(gateways, clock, settings),
+            poison=Poison(gateways, clock),
             clients=clients,
         )
 

@@ -10,6 +10,7 @@ writes 6. The source is deleted after 4 and never before; a worker that lost its
 to 5.
 """
 
+import contextlib
 import logging
 import uuid
 from datetime import timedelta
@@ -17,9 +18,10 @@ from datetime import timedelta
 from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.copying import Copying
-from shared.errors import CallvaultError, DestinationConflict, LeaseLost, SourceError
+from shared.errors import CallvaultError, LeaseLost, SourceError
 from shared.gateways.archive import Stored
 from shared.gateways.bundle import Gateways
+from shared.gateways.worklist import WorkItem
 from shared.leases import Lease
 from shared.records import Chunk
 from shared.retry import RetryPolicy
@@ -59,12 +61,13 @@ class Archiving:
                     if claimed is not None:
                         await self._attempt(claimed, job)
                         return
-                case ChunkState.ARCHIVED:
-                    await self._confirm(chunk)
+                case ChunkState.ARCHIVED if await self._confirmed(chunk):
                     await self._release(chunk, job)
                     return
+                case ChunkState.ARCHIVED:
+                    await self._start_over(chunk)
                 case ChunkState.RELEASED:
-                    await self._worklist.remove(chunk)
+                    await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
                     return
                 case ChunkState.FAILED | ChunkState.LOST:
                     log.info("job for an ended chunk", extra={"action": "job", **chunk.log_context()})
@@ -133,20 +136,27 @@ class Archiving:
         except LeaseLost:
             log.warning("lease lost", extra=context)
 
-    async def _confirm(self, chunk: Chunk) -> None:
-        """Before a delete that no copy just preceded: both files still stand, with the bytes that were recorded."""
+    async def _confirmed(self, chunk: Chunk) -> bool:
+        """Before a delete that no copy just preceded: do both files still stand, with the bytes that were recorded?"""
         for name, size, sha256 in (
             (chunk.blob_name, chunk.size, chunk.sha256),
             (chunk.metadata_blob_name, chunk.metadata_size, chunk.metadata_sha256),
         ):
             stored = await self._archive.find(name) if name else None
             if not _is(stored, size, sha256):
-                raise DestinationConflict("the archive doesn't hold what the catalogue says; the source was kept")
+                return False
+        return True
+
+    async def _start_over(self, chunk: Chunk) -> None:
+        """Someone took from the archive what was there before its source was deleted: that source is all there is."""
+        log.critical("archived file is gone from the archive", extra={"action": "release", **chunk.log_context()})
+        with contextlib.suppress(LeaseLost):
+            await self._catalogue.replace(chunk.fresh(self._clock.now()))
 
     async def _release(self, chunk: Chunk, job: ChunkJob) -> None:
         """Deletes the source of an archived chunk. A source that refuses is asked again; the chunk is safe anyhow."""
         if not self._settings.delete_source:
-            await self._worklist.remove(chunk)
+            await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
             return
         try:
             await self._source.delete(chunk.delete_location)
@@ -159,7 +169,7 @@ class Archiving:
             )
         except LeaseLost:
             return  # another job released it at the same moment, and says so
-        await self._worklist.remove(chunk)
+        await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
         log.info("released", extra={"action": "release", **released.log_context()})
 
     async def _put_release_off(self, chunk: Chunk, error: SourceError, job: ChunkJob) -> None:

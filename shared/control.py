@@ -12,10 +12,12 @@ from dataclasses import asdict
 from typing import Any
 
 from shared.clock import Clock
-from shared.contracts.api import RecordingView, StartedView, StartRecording
+from shared.contracts.start import StartRecording
+from shared.contracts.views import RecordingView, StartedView
 from shared.errors import CallvaultError, Conflict, InvalidRequest, NotFound
 from shared.gateways.acs import Repeatability
 from shared.gateways.bundle import Gateways
+from shared.gateways.worklist import WorkItem
 from shared.identity import key_of
 from shared.records import Chunk, Recording
 from shared.settings import Settings
@@ -31,7 +33,7 @@ class Control:
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._recorder, self._catalogue, self._links = gateways.recorder, gateways.catalogue, gateways.links
-        self._clock, self._settings = clock, settings
+        self._worklist, self._clock, self._settings = gateways.worklist, clock, settings
 
     async def start(self, request: StartRecording, repeatability: Repeatability) -> StartedView:
         """Starts a recording. Raises InvalidRequest, NotFound, Conflict, or a SourceError when ACS fails."""
@@ -58,6 +60,9 @@ class Control:
             requested_at=now,
             paused_at=now if request.pause_on_start else None,
         )
+        # The worklist first: its row alone is enough for the sweep to ask ACS what became of the recording.
+        due_at = now + self._settings.files_awaited
+        await self._worklist.add(WorkItem.of_recording(recording.recording_key, started.recording_id, due_at))
         await self._catalogue.merge(recording)
         if request.server_call_id:
             await self._links.link_call(request.server_call_id, recording.recording_key)

@@ -3,10 +3,13 @@
 from collections.abc import Awaitable
 from urllib.parse import quote, urlsplit
 
-from shared.contracts.api import RecordingView, StartedView, parse_start
+from shared.contracts.start import parse_start
+from shared.contracts.views import RecordingView, ReplayedView, StartedView, TakenInView
 from shared.control import Control
 from shared.gateways.acs import Repeatability
 from shared.idempotency import Idempotency
+from shared.intake import Outcome
+from shared.replay import Replay
 from shared.states import RecordingState
 from shared.web import Answer, answer, answering
 
@@ -14,8 +17,8 @@ from shared.web import Answer, answer, answering
 class Endpoints:
     """The HTTP interface. Nothing here raises: a failure is an answer too."""
 
-    def __init__(self, control: Control, idempotency: Idempotency) -> None:
-        self._control, self._idempotency = control, idempotency
+    def __init__(self, control: Control, idempotency: Idempotency, replay: Replay) -> None:
+        self._control, self._idempotency, self._replay = control, idempotency, replay
 
     async def start(self, body: bytes, *, url: str, idempotency_key: str | None) -> Answer:
         return await answering(self._start(body, url, idempotency_key))
@@ -32,6 +35,18 @@ class Endpoints:
     async def get(self, recording_id: str) -> Answer:
         return await answering(_shown(self._control.get(recording_id)))
 
+    async def replay(self, recording_id: str, document_id: str | None = None) -> Answer:
+        return await answering(self._replayed(recording_id, document_id))
+
+    async def replay_quarantined(self, quarantine_id: str) -> Answer:
+        return await answering(_taken_in(self._replay.quarantined(quarantine_id)))
+
+    async def take_events(self, body: bytes) -> Answer:
+        return await answering(_taken_in(self._replay.events(body)))
+
+    async def _replayed(self, recording_id: str, document_id: str | None) -> Answer:
+        return answer(ReplayedView(chunks=await self._replay.recording(recording_id, document_id)), status=202)
+
     async def _start(self, body: bytes, url: str, idempotency_key: str | None) -> Answer:
         request = parse_start(body)
 
@@ -44,6 +59,12 @@ class Endpoints:
         status = 202 if started.state == RecordingState.STARTING else 201
         named = started.recording_id
         return answer(started, status=status, headers={"Location": _recording_url(url, named)} if named else {})
+
+
+async def _taken_in(work: Awaitable[Outcome | list[Outcome]]) -> Answer:
+    outcomes = await work
+    told = outcomes if isinstance(outcomes, list) else [outcomes]
+    return answer(TakenInView(outcomes=[str(outcome) for outcome in told]), status=202)
 
 
 async def _shown(view: Awaitable[RecordingView]) -> Answer:

@@ -26,6 +26,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.jobs import ChunkJob
 from shared.gateways.bundle import Gateways
+from shared.gateways.worklist import WorkItem
 from shared.identity import key_of, unlinked_key
 from shared.records import Chunk, Recording
 from shared.settings import Settings
@@ -48,7 +49,7 @@ class Intake:
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._worklist, self._links = gateways.catalogue, gateways.worklist, gateways.links
         self._jobs, self._archive = gateways.jobs, gateways.archive
-        self._clock, self._retention = clock, settings.retention
+        self._clock, self._settings = clock, settings
 
     async def receive(self, envelope: dict[str, Any]) -> Outcome:
         """Takes in one event, of Event Grid's schema or CloudEvents'.
@@ -87,7 +88,7 @@ class Intake:
         )
 
     async def _queue(self, chunk: Chunk) -> None:
-        await self._worklist.add(chunk)
+        await self._worklist.add(WorkItem.of_chunk(chunk, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob(recordingKey=chunk.recording_key, chunkKey=chunk.chunk_key))
 
     async def _recording_of(self, event: RecordingFilesEvent) -> tuple[str, bool]:
@@ -124,7 +125,7 @@ class Intake:
             started_at=files.recording_start_time or event.event_time,
             event_id=event.event_id,
             event_time=event.event_time,
-            deadline=event.event_time + self._retention,
+            deadline=event.event_time + self._settings.retention,
             pending_at=self._clock.now(),
         )
 

@@ -47,6 +47,8 @@ class Chunk:
     metadata_blob_name: str | None = None
     metadata_size: int | None = None
     metadata_sha256: str | None = None
+    rescues: int = 0  # how often the sweep took it up again after it had failed
+    escalated: int | None = None  # the last threshold, in hours before the deadline, that it was raised at
     fault: str | None = None
     reason: str | None = None
     detail: str | None = None
@@ -61,6 +63,27 @@ class Chunk:
         """This chunk in another state. Raises ForbiddenMove where the drawing in shared.states has no such arrow."""
         check_move(self.state, state)
         return replace(self, state=state, **changes)
+
+    def is_leased(self, now: datetime) -> bool:
+        """Whether a worker is copying it and nobody else may write it."""
+        return self.state is ChunkState.COPYING and self.lease_until is not None and self.lease_until > now
+
+    def fresh(self, now: datetime) -> Self:
+        """This chunk as if it had never been tried, but for what is staged in the archive already."""
+        return self.move(
+            ChunkState.PENDING,
+            pending_at=now,
+            attempts=0,
+            owner=None,
+            lease_until=None,
+            next_attempt_at=None,
+            failed_at=None,
+            lost_at=None,
+            archived_at=None,
+            fault=None,
+            reason=None,
+            detail=None,
+        )
 
     def log_context(self) -> dict[str, object]:
         """What a log line says of a chunk: keys and state, nothing personal and nothing secret."""
@@ -102,6 +125,7 @@ class Recording:
     duration_ms: int | None = None
     session_end_reason: str | None = None
     unlinked: bool | None = None
+    overdue_at: datetime | None = None
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)
@@ -109,7 +133,7 @@ class Recording:
     def state(self, chunks: tuple[Chunk, ...]) -> RecordingState | None:
         """Where the recording is, all its chunks considered; None when only ACS can tell."""
         if not chunks:
-            return self.control
+            return RecordingState.OVERDUE if self.overdue_at else self.control
         states = {chunk.state for chunk in chunks}
         if states & IN_TROUBLE:
             return RecordingState.INCOMPLETE

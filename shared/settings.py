@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     ranges_in_flight: int = Field(default=4, ge=1, le=32, description="a whole number from 1 to 32")
     lease_seconds: float = Field(default=60, ge=1, le=600, description="seconds from 1 to 600")
     max_attempts: int = Field(default=50, ge=1, le=1000, description="a whole number from 1 to 1000")
+    sweep_grace_seconds: float = Field(default=300, ge=1, le=3600, description="seconds from 1 to 3600")
+    files_awaited_minutes: float = Field(default=120, gt=0, le=2880, description="minutes, more than 0, at most 2880")
     retry_base_seconds: float = Field(default=10, gt=0, le=600, description="seconds, more than 0 and at most 600")
 
     chunks_queue: ResourceName = Field(default="recording-chunks", description=_RESOURCE)
@@ -122,6 +124,16 @@ class Settings(BaseSettings):
     def lease(self) -> timedelta:
         """How long a worker owns a chunk without renewing."""
         return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def sweep_grace(self) -> timedelta:
+        """How long a chunk may be silent, past what it waits for, before the sweep queues it anew."""
+        return timedelta(seconds=self.sweep_grace_seconds)
+
+    @property
+    def files_awaited(self) -> timedelta:
+        """How long after its end a recording's files may take to be announced."""
+        return timedelta(minutes=self.files_awaited_minutes)
 
     @property
     def block_size(self) -> int:

@@ -1,12 +1,18 @@
 r"""The states of a chunk and of a recording, and the moves allowed between them.
 
      pending --claim--> copying --verified--> archived --source deleted--> released
-        ^                |  |  \
-        |   transient    |  |   \ source gone before we had it --> lost
-        +--- retry at ---+  +---- permanent fault, or out of attempts --> failed
+      ^   ^              |  |  \                 |
+      |   |  transient   |  |   \ source gone    | the archive lost it before the source was deleted
+      |   +--- retry ----+  |    \ or expired    v
+      |                     |     +--> lost    pending
+      |   permanent fault,  |            |
+      |   out of attempts   v            |
+      +----- sweep, ---- failed          |
+      +----- replay ---------------------+
 
 A claim is one conditional write. `copying` under a lease that ran out may be claimed again by another worker;
-`archived` is final where DELETE_SOURCE is false.
+`archived` is final where DELETE_SOURCE is false. What is not being copied can fail (its message is poison) or be lost
+(its deadline passes) from where it is.
 """
 
 from enum import StrEnum
@@ -28,6 +34,7 @@ class RecordingState(StrEnum):
     ACTIVE = "active"  # runs
     PAUSED = "paused"  # runs, and records nothing until it is resumed
     STOPPED = "stopped"  # ended; its files have not been announced yet
+    OVERDUE = "overdue"  # ended, and its files weren't announced in the time that they should take
     ARCHIVING = "archiving"  # files announced, and at least one chunk isn't safe yet
     ARCHIVED = "archived"  # every announced chunk is in the archive
     INCOMPLETE = "incomplete"  # a chunk failed or is lost
@@ -37,14 +44,14 @@ SAFE = frozenset({ChunkState.ARCHIVED, ChunkState.RELEASED})
 IN_TROUBLE = frozenset({ChunkState.FAILED, ChunkState.LOST})
 
 MOVES: dict[ChunkState, frozenset[ChunkState]] = {
-    ChunkState.PENDING: frozenset({ChunkState.COPYING}),
+    ChunkState.PENDING: frozenset({ChunkState.COPYING, ChunkState.FAILED, ChunkState.LOST}),
     ChunkState.COPYING: frozenset(
         {ChunkState.COPYING, ChunkState.PENDING, ChunkState.ARCHIVED, ChunkState.FAILED, ChunkState.LOST}
     ),
-    ChunkState.ARCHIVED: frozenset({ChunkState.RELEASED}),
+    ChunkState.ARCHIVED: frozenset({ChunkState.RELEASED, ChunkState.PENDING}),
     ChunkState.RELEASED: frozenset(),
-    ChunkState.FAILED: frozenset(),
-    ChunkState.LOST: frozenset(),
+    ChunkState.FAILED: frozenset({ChunkState.PENDING, ChunkState.LOST}),
+    ChunkState.LOST: frozenset({ChunkState.PENDING}),
 }
 
 

@@ -16,7 +16,7 @@ from azure.communication.callautomation._shared.models import identifier_from_ra
 from azure.communication.callautomation.aio import CallAutomationClient
 from azure.core.exceptions import ClientAuthenticationError, DecodeError, HttpResponseError
 
-from shared.contracts.api import StartRecording
+from shared.contracts.start import StartRecording
 from shared.errors import (
     CallvaultError,
     Conflict,

@@ -157,6 +157,17 @@ class Archive:
             except ResourceExistsError:
                 return
 
+    async def quarantined(self, name: str) -> bytes | None:
+        """What was kept under a name; None when nothing is."""
+        with storage_faults("reading from the quarantine"):
+            try:
+                download = await self._quarantine.download_blob(name)
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+                return None
+            return bytes(await download.readall())
+
 
 async def stored_in(blob: Any) -> Stored | None:
     with storage_faults("looking at a file in the archive"):

@@ -1,10 +1,14 @@
-"""The worklist: a row for every open chunk, ordered by deadline inside a fixed number of shards.
+"""The worklist: a row for every open chunk and every running recording, inside a fixed number of shards.
 
-It is an index over the catalogue and nothing more: a row too many costs a look, and a row is taken away only after the
-chunk is safe. It makes the cost of finding what is late follow what is open, not what was ever archived.
+It is an index over the catalogue and nothing more: a row too many costs a look, and a row is taken away only after what
+it points to is safe. A row says when to look at it, so what goes its way unhindered is gone before it is ever read, and
+the cost of finding what is late follows what is open, not what was ever archived.
 """
 
-from datetime import UTC
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
@@ -13,32 +17,86 @@ from azure.data.tables.aio import TableServiceClient
 from shared.gateways.faults import storage_faults
 from shared.records import Chunk
 
-_SHARD_DIGITS = 1  # hexadecimal, of the chunk key: sixteen partitions share the load
+_SHARDS = "0123456789abcdef"  # the first digit of a key: sixteen partitions share the load
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkItem:
+    """A row: a chunk, or a recording whose files are awaited, to be looked at when `due_at` has come."""
+
+    shard: str
+    row: str
+    recording_key: str
+    chunk_key: str | None = None
+    recording_id: str | None = None
+    due_at: datetime
+
+    @classmethod
+    def of_chunk(cls, chunk: Chunk, due_at: datetime) -> "WorkItem":
+        """Rows of chunks sort by deadline."""
+        deadline = chunk.deadline.astimezone(UTC)
+        return cls(
+            shard=chunk.chunk_key[0],
+            row=f"{deadline:%Y%m%dT%H%M%S}.{deadline.microsecond:06d}-{chunk.chunk_key}",
+            recording_key=chunk.recording_key,
+            chunk_key=chunk.chunk_key,
+            due_at=due_at,
+        )
+
+    @classmethod
+    def of_recording(cls, recording_key: str, recording_id: str, due_at: datetime) -> "WorkItem":
+        return cls(
+            shard=recording_key[0],
+            row=f"recording-{recording_key}",
+            recording_key=recording_key,
+            recording_id=recording_id,
+            due_at=due_at,
+        )
 
 
 class Worklist:
-    """What isn't safe yet."""
+    """What isn't safe yet, or isn't here yet."""
 
     def __init__(self, tables: TableServiceClient, table_name: str) -> None:
         self._table = tables.get_table_client(table_name)
 
-    async def add(self, chunk: Chunk) -> None:
-        entity = {**_keys(chunk), "recordingKey": chunk.recording_key, "chunkKey": chunk.chunk_key}
-        with storage_faults("adding a chunk to the worklist"):
+    async def add(self, item: WorkItem) -> None:
+        """Adds a row, or says anew when it is due."""
+        optional = {"chunkKey": item.chunk_key, "recordingId": item.recording_id}
+        entity: dict[str, Any] = {
+            "PartitionKey": item.shard,
+            "RowKey": item.row,
+            "recordingKey": item.recording_key,
+            "dueAt": item.due_at,
+            **{name: value for name, value in optional.items() if value is not None},
+        }
+        with storage_faults("adding to the worklist"):
             await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
 
-    async def remove(self, chunk: Chunk) -> None:
-        with storage_faults("taking a chunk off the worklist"):
+    async def remove(self, item: WorkItem) -> None:
+        with storage_faults("taking off the worklist"):
             try:
-                keys = _keys(chunk)
-                await self._table.delete_entity(keys["PartitionKey"], keys["RowKey"])
+                await self._table.delete_entity(item.shard, item.row)
             except ResourceNotFoundError:
                 return
 
+    async def due(self, now: datetime) -> AsyncIterator[WorkItem]:
+        """Every row that is due, those of one shard by deadline."""
+        with storage_faults("reading the worklist"):
+            for shard in _SHARDS:
+                rows = self._table.query_entities(
+                    "PartitionKey eq @shard and dueAt le @now", parameters={"shard": shard, "now": now}
+                )
+                async for row in rows:
+                    yield _item(row)
 
-def _keys(chunk: Chunk) -> dict[str, str]:
-    deadline = chunk.deadline.astimezone(UTC)
-    return {
-        "PartitionKey": chunk.chunk_key[:_SHARD_DIGITS],
-        "RowKey": f"{deadline:%Y%m%dT%H%M%S}.{deadline.microsecond:06d}-{chunk.chunk_key}",
-    }
+
+def _item(row: Any) -> WorkItem:
+    return WorkItem(
+        shard=row["PartitionKey"],
+        row=row["RowKey"],
+        recording_key=row["recordingKey"],
+        chunk_key=row.get("chunkKey"),
+        recording_id=row.get("recordingId"),
+        due_at=row["dueAt"],
+    )

@@ -25,8 +25,14 @@ EXPECTED = {
     "stop_recording": http("recordings/{recordingId}/stop", "POST"),
     "pause_recording": http("recordings/{recordingId}/pause", "POST"),
     "resume_recording": http("recordings/{recordingId}/resume", "POST"),
+    "replay_recording": http("recordings/{recordingId}/replay", "POST"),
+    "replay_chunk": http("recordings/{recordingId}/chunks/{documentId}/replay", "POST"),
+    "replay_quarantined": http("quarantine/{quarantineId}/replay", "POST"),
+    "take_events": http("events", "POST"),
     "on_recording_event": {"type": "eventGridTrigger"},
     "archive_chunk": QUEUE,
+    "bury_job": QUEUE | {"queueName": "recording-chunks-poison"},
+    "sweep": {"type": "timerTrigger", "schedule": "0 * * * * *"},
 }
 
 
@@ -50,6 +56,10 @@ async def test_the_real_worker_finds_exactly_the_expected_functions_and_bindings
         ("POST", "/api/recordings/x/stop"),
         ("POST", "/api/recordings/x/pause"),
         ("POST", "/api/recordings/x/resume"),
+        ("POST", "/api/recordings/x/replay"),
+        ("POST", "/api/recordings/x/chunks/y/replay"),
+        ("POST", "/api/quarantine/x/replay"),
+        ("POST", "/api/events"),
     ],
 )
 async def test_no_door_opens_without_a_key(deployment: Deployment, method: str, path: str):

@@ -133,6 +133,7 @@ async def test_an_event_that_can_t_be_read_is_kept_and_answered_with_success(dep
         kept = [
             json.loads(await (await container.download_blob(blob.name)).readall())
             async for blob in container.list_blobs()
+            if "/" not in blob.name
         ]
     (mine,) = [one for one in kept if one["event"]["data"] == event["data"]]
     assert "recordingChunks" in mine["reason"] or "documentId" in mine["reason"]
@@ -143,15 +144,31 @@ async def test_an_event_of_another_type_is_answered_with_success(deployment: Dep
     assert await deployment.deliver([event]) == 202
 
 
-async def test_a_message_that_is_no_job_ends_on_the_poison_queue(deployment: Deployment):
-    async with deployment.queue() as queue, deployment.queue("recording-chunks-poison") as poison:
-        await queue.send_message(base64.b64encode(b'{"chunkKey": "../../x"}').decode())
+async def test_a_message_that_is_no_job_is_buried_where_it_can_be_seen(deployment: Deployment):
+    body = b'{"chunkKey": "../../x"}'
+    async with deployment.queue() as queue, deployment.container("quarantine") as container:
+        await queue.send_message(base64.b64encode(body).decode())
 
-        async def peek() -> Any:
-            return await poison.peek_messages()
+        async def kept() -> list[str]:
+            return [blob.name async for blob in container.list_blobs(name_starts_with="jobs/")]
 
-        (message,) = await until(peek)
-        assert base64.b64decode(message.content) == b'{"chunkKey": "../../x"}'
+        (name,) = await until(kept)
+        told = json.loads(await (await container.download_blob(name)).readall())
+        assert base64.b64decode(told["bodyBase64"]) == body
+
+
+async def test_failed_work_is_put_back_by_hand_and_a_dead_lettered_event_taken_in(deployment: Deployment):
+    made = await deployment.acs("POST", "/documents", size=30_000, format="wav", announce=False)
+    document_id = made["chunks"][0]["documentId"]
+    await deployment.acs("POST", "/faults", operation="download", kind="redirect", documentId=document_id)
+    dead_letter = [made["event"] | {"deadLetterReason": "MaxDeliveryAttemptsExceeded"}]
+    status, told, _ = await deployment.call("POST", "/api/events", json=dead_letter)
+    assert (status, told["outcomes"]) == (202, ["queued"])
+    await deployment.settled(made["recordingId"], frozenset({"failed"}))
+    path = f"/api/recordings/{quote(made['recordingId'], safe='')}/chunks/{quote(document_id, safe='')}/replay"
+    status, told, _ = await deployment.call("POST", path)
+    assert (status, told["chunks"]) == (202, 1)
+    await verify(deployment, await deployment.settled(made["recordingId"]), chunks=1)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from azure.storage.queue.aio import QueueClient
 from local.acs.simulator import Options, Simulator
 from local.stack import Azurite, Resources, provision
 from shared.app import App
-from shared.clock import SystemClock
+from shared.clock import Clock, SystemClock
 from shared.contracts.jobs import ChunkJob
 from shared.gateways.bundle import Gateways
 from shared.identity import key_of
@@ -30,6 +31,19 @@ MakeWorld = Callable[..., Any]
 async def simulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulator]:
     async with Simulator(Options(state=tmp_path_factory.mktemp("acs"), event_delay=0)) as running:
         yield running
+
+
+class MovableClock(SystemClock):
+    """The machine's clock, set forward by hand."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+    def forward(self, **by: float) -> None:
+        self._ahead += timedelta(**by)
 
 
 @dataclass(kw_only=True)
@@ -103,6 +117,13 @@ class World:
                     await queue.delete_message(message)
                     return ChunkJob.decode(message.content.encode())
 
+    async def dropped(self) -> int:
+        """Loses every message that is due, as no queue should; gives their number."""
+        async with QueueClient.from_connection_string(self.storage, self.settings.chunks_queue) as queue:
+            before = await self.queued()
+            await queue.clear_messages()
+            return before
+
     async def drained(self) -> None:
         """Handles jobs until the queue is empty."""
         while await self.queued():
@@ -117,7 +138,7 @@ async def make_world(
     worlds: list[World] = []
     monkeypatch.setenv("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
 
-    async def make(*, like: World | None = None, **overrides: Any) -> World:
+    async def make(*, like: World | None = None, clock: Clock | None = None, **overrides: Any) -> World:
         mark = uuid.uuid4().hex[:12]
         names = {
             "CHUNKS_QUEUE": f"chunks-{mark}",
@@ -148,7 +169,7 @@ async def make_world(
             containers=(settings.archive_container, settings.quarantine_container),
         )
         await provision(azurite.connection_string, resources)
-        app = App.over(settings, SystemClock())
+        app = App.over(settings, clock or SystemClock())
         world = World(
             app=app,
             gateways=Gateways.over(app.clients, settings),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.api import Channel, Content, MediaFormat, StartRecording, parse_start
+from shared.contracts.start import Channel, Content, MediaFormat, StartRecording, parse_start
 from shared.errors import InvalidRequest
 
 SERVER_CALL = base64.b64encode(b"https://conv-uswe-09.conv.skype.com/conv/abc?i=10&e=638").decode()

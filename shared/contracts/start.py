@@ -1,8 +1,7 @@
-"""Bodies of the HTTP interface. What ACS would refuse is refused here, in words that name the field and the mend."""
+"""The request that starts a recording. What ACS would refuse is refused here, in words that name field and mend."""
 
 import base64
 import binascii
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -151,77 +150,6 @@ class StartRecording(_Body):
         """Content, channel and format, what was left out filled in from what ACS offers."""
         content, channel = self._kind()
         return content, channel, self.format or OFFERED[content, channel][0]
-
-
-class _View(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
-
-
-class ChunkView(_View):
-    """One chunk, as far as it has got. Sizes in bytes, times in UTC."""
-
-    document_id: str
-    index: int
-    sibling: bool = Field(description="Another chunk has the same index: ACS failed over and made more than one file.")
-    state: str
-    attempts: int
-    size: int | None
-    sha256: str | None
-    blob_name: str | None
-    metadata_size: int | None
-    metadata_sha256: str | None
-    metadata_blob_name: str | None
-    end_reason: str | None
-    event_time: datetime
-    deadline: datetime = Field(description="When ACS destroys the source.")
-    pending_at: datetime
-    copying_at: datetime | None
-    archived_at: datetime | None
-    released_at: datetime | None
-    failed_at: datetime | None
-    lost_at: datetime | None
-    next_attempt_at: datetime | None
-    fault: str | None = Field(description="Whose fault the last failure was: source, destination or ours.")
-    reason: str | None
-    detail: str | None
-
-
-class RecordingView(_View):
-    """A recording as the ledger and ACS know it."""
-
-    recording_id: str | None
-    state: str
-    acs_state: str | None = Field(
-        description="active, or inactive when paused, as ACS says; unknown to it, as an ended one is; unavailable for "
-        "now; null in answers to stop, pause and resume, which don't ask."
-    )
-    correlation: str | None
-    unlinked: bool
-    server_call_id: str | None
-    call_connection_id: str | None
-    group_call_id: str | None
-    room_id: str | None
-    content: str | None
-    channel: str | None
-    format: str | None
-    requested_at: datetime | None
-    paused_at: datetime | None
-    resumed_at: datetime | None
-    stopped_at: datetime | None
-    started_at: datetime | None
-    announced_at: datetime | None
-    duration_ms: int | None
-    session_end_reason: str | None
-    archive_container: str
-    chunks: list[ChunkView]
-
-
-class StartedView(_View):
-    """The answer to a start."""
-
-    recording_id: str | None = Field(description="Null when ACS accepted the start and has not named it yet.")
-    state: str
-    correlation: str | None
 
 
 def parse_start(body: bytes) -> StartRecording:

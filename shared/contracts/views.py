@@ -1,0 +1,92 @@
+"""What HTTP functions answer with: a recording, its chunks, what became of a request. Sizes in bytes, times in UTC."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
+
+
+class ChunkView(_View):
+    """One chunk, as far as it has got. Sizes in bytes, times in UTC."""
+
+    document_id: str
+    index: int
+    sibling: bool = Field(description="Another chunk has the same index: ACS failed over and made more than one file.")
+    state: str
+    attempts: int
+    size: int | None
+    sha256: str | None
+    blob_name: str | None
+    metadata_size: int | None
+    metadata_sha256: str | None
+    metadata_blob_name: str | None
+    end_reason: str | None
+    event_time: datetime
+    deadline: datetime = Field(description="When ACS destroys the source.")
+    pending_at: datetime
+    copying_at: datetime | None
+    archived_at: datetime | None
+    released_at: datetime | None
+    failed_at: datetime | None
+    lost_at: datetime | None
+    next_attempt_at: datetime | None
+    rescues: int = Field(description="How often the sweep took it up again after it had failed.")
+    escalated: int | None = Field(description="The last threshold, in hours before the deadline, it was raised at.")
+    fault: str | None = Field(description="Whose fault the last failure was: source, destination or ours.")
+    reason: str | None
+    detail: str | None
+
+
+class RecordingView(_View):
+    """A recording as the ledger and ACS know it."""
+
+    recording_id: str | None
+    state: str
+    acs_state: str | None = Field(
+        description="active, or inactive when paused, as ACS says; unknown to it, as an ended one is; unavailable for "
+        "now; null in answers to stop, pause and resume, which don't ask."
+    )
+    correlation: str | None
+    unlinked: bool
+    server_call_id: str | None
+    call_connection_id: str | None
+    group_call_id: str | None
+    room_id: str | None
+    content: str | None
+    channel: str | None
+    format: str | None
+    requested_at: datetime | None
+    paused_at: datetime | None
+    resumed_at: datetime | None
+    stopped_at: datetime | None
+    started_at: datetime | None
+    announced_at: datetime | None
+    overdue_at: datetime | None = Field(description="Since when its files are missed: it ended, and no event came.")
+    duration_ms: int | None
+    session_end_reason: str | None
+    archive_container: str
+    chunks: list[ChunkView]
+
+
+class StartedView(_View):
+    """The answer to a start."""
+
+    recording_id: str | None = Field(description="Null when ACS accepted the start and has not named it yet.")
+    state: str
+    correlation: str | None
+
+
+class ReplayedView(_View):
+    """The answer to a replay."""
+
+    chunks: int = Field(description="How many were put back: those that had failed, were lost, or were waiting.")
+
+
+class TakenInView(_View):
+    """The answer to events taken in by hand."""
+
+    outcomes: list[str] = Field(description="For each event in turn: queued, ignored or quarantined.")

@@ -1,0 +1,94 @@
+"""Puts failed work back by hand: a recording's chunks, one chunk, a quarantined event, or a dead-lettered one.
+
+Everything here may be repeated. A chunk that is safe or being copied is left alone; one that is waiting gets a job.
+For a crash between two writes: the worklist has the chunk before its state says that it is waiting, and the job is sent
+last, so the sweep finds whatever was left undone.
+"""
+
+import json
+import logging
+from typing import Any
+
+from shared.clock import Clock
+from shared.contracts.events import UnreadableEvent, read_event
+from shared.contracts.jobs import ChunkJob
+from shared.errors import InvalidRequest, LeaseLost, NotFound
+from shared.gateways.bundle import Gateways
+from shared.gateways.worklist import WorkItem
+from shared.identity import key_of
+from shared.intake import Intake, Outcome
+from shared.records import Chunk
+from shared.settings import Settings
+from shared.states import IN_TROUBLE, ChunkState
+
+log = logging.getLogger("callvault.replay")
+
+_LARGEST = 1024 * 1024  # bytes; Event Grid delivers no more in one request
+_MOST_EVENTS = 1000
+
+
+class Replay:
+    """Failed work, put back."""
+
+    def __init__(self, gateways: Gateways, intake: Intake, clock: Clock, settings: Settings) -> None:
+        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._archive, self._intake = gateways.archive, intake
+        self._clock, self._settings = clock, settings
+
+    async def recording(self, recording_id: str, document_id: str | None = None) -> int:
+        """Puts back what failed of a recording, or one of its chunks; gives the number of chunks put back.
+
+        Raises NotFound for a recording or chunk that the catalogue doesn't have.
+        """
+        recording, chunks = await self._catalogue.recording(key_of(recording_id))
+        wanted = [chunk for chunk in chunks if document_id in (None, chunk.document_id)]
+        if recording is None or (document_id is not None and not wanted):
+            raise NotFound("the catalogue has no such recording or chunk")
+        return sum([await self._put_back(chunk) for chunk in wanted])
+
+    async def _put_back(self, chunk: Chunk) -> bool:
+        now = self._clock.now()
+        if chunk.state not in {*IN_TROUBLE, ChunkState.PENDING}:
+            return False
+        await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+        try:
+            if chunk.state in IN_TROUBLE:
+                chunk = await self._catalogue.replace(chunk.fresh(now).evolve(rescues=0, escalated=None))
+            elif chunk.next_attempt_at is not None:
+                chunk = await self._catalogue.replace(chunk.evolve(next_attempt_at=None))
+        except LeaseLost:
+            return False
+        await self._jobs.send(ChunkJob(recordingKey=chunk.recording_key, chunkKey=chunk.chunk_key))
+        log.info("chunk put back", extra={"action": "replay", **chunk.log_context()})
+        return True
+
+    async def quarantined(self, quarantine_id: str) -> Outcome:
+        """Reads a quarantined event again, as after an update that understands it.
+
+        Raises NotFound for an unknown id, InvalidRequest when it still can't be read. What was kept stays kept.
+        """
+        body = await self._archive.quarantined(f"{quarantine_id}.json") if quarantine_id.isalnum() else None
+        if body is None:
+            raise NotFound("the quarantine has no event of this id; ids are the names of its blobs, without .json")
+        envelope: dict[str, Any] = json.loads(body)["event"]
+        try:
+            read_event(envelope)
+        except UnreadableEvent as error:
+            raise InvalidRequest(f"the event still can't be read: {error}") from None
+        return await self._intake.receive(envelope)
+
+    async def events(self, body: bytes) -> list[Outcome]:
+        """Takes in events by hand, one object or an array of them, as a dead-letter file holds them.
+
+        Raises InvalidRequest when the body is neither, before any event is taken in.
+        """
+        if len(body) > _LARGEST:
+            raise InvalidRequest.of("body", f"must have at most {_LARGEST} bytes: send its events in several requests")
+        try:
+            parsed = json.loads(body)
+        except (ValueError, RecursionError):
+            raise InvalidRequest.of("body", "must be JSON: one event or an array of events") from None
+        envelopes = parsed if isinstance(parsed, list) else [parsed]
+        if not 0 < len(envelopes) <= _MOST_EVENTS or not all(isinstance(one, dict) for one in envelopes):
+            raise InvalidRequest.of("body", f"must be one event, or an array of 1 to {_MOST_EVENTS} events")
+        return [await self._intake.receive(envelope) for envelope in envelopes]

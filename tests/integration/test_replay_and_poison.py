@@ -1,0 +1,152 @@
+"""Failed work can be put back by hand, and nothing that was poison goes unseen."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.storage.blob.aio import ContainerClient
+
+from shared.contracts.jobs import ChunkJob
+from shared.identity import key_of
+from shared.states import ChunkState
+from tests.integration.conftest import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KIB = 1024
+EVENTS = Path(__file__).parent.parent / "events"
+
+
+async def failed(world: World, count: int = 1) -> dict[str, Any]:
+    made = await world.document(size=20 * KIB, format="wav", count=count)
+    for chunk in made["chunks"]:
+        await world.fault("download", "redirect", host="media.example.net", documentId=chunk["documentId"])
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    return made
+
+
+def told(answer: Any) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(answer.body)
+    return body
+
+
+async def kept(world: World) -> list[str]:
+    async with ContainerClient.from_connection_string(world.storage, world.settings.quarantine_container) as container:
+        return [blob.name async for blob in container.list_blobs()]
+
+
+async def test_a_recording_s_failed_chunks_are_put_back_and_archived(world: World):
+    made = await failed(world, count=2)
+    answer = await world.app.endpoints.replay(made["recordingId"])
+    assert (answer.status, told(answer)["chunks"]) == (202, 2)
+    await world.drained()
+    again = await world.app.endpoints.replay(made["recordingId"])
+    assert told(again)["chunks"] == 0, "what is safe is left alone"
+    for number in range(2):
+        assert (await world.chunk(world.job(made, number))).state is ChunkState.RELEASED
+
+
+async def test_one_chunk_can_be_put_back_alone(world: World):
+    made = await failed(world, count=2)
+    answer = await world.app.endpoints.replay(made["recordingId"], made["chunks"][1]["documentId"])
+    assert told(answer)["chunks"] == 1
+    await world.drained()
+    states = [(await world.chunk(world.job(made, number))).state for number in range(2)]
+    assert states == [ChunkState.FAILED, ChunkState.RELEASED]
+
+
+async def test_a_lost_chunk_whose_source_is_found_again_can_be_put_back(world: World):
+    made, job = await world.announced(size=20 * KIB)
+    lost = await world.chunk(job)
+    await world.gateways.catalogue.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
+    await world.app.endpoints.replay(made["recordingId"])
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_what_the_catalogue_doesn_t_have_can_t_be_put_back(world: World, known: bool):
+    made, _ = await world.announced(size=20 * KIB)
+    recording_id = made["recordingId"] if known else "nobody"
+    answer = await world.app.endpoints.replay(recording_id, "no such document")
+    assert (answer.status, told(answer)["reason"]) == (404, "not-found")
+
+
+async def test_a_quarantined_event_is_read_again_by_its_id(world: World):
+    event = json.loads((EVENTS / "current.json").read_text())
+    body = json.dumps({"reason": "an older version could not read it", "event": event}).encode()
+    await world.gateways.archive.quarantine("abc123.json", body)
+    for _ in range(2):
+        answer = await world.app.endpoints.replay_quarantined("abc123")
+        assert (answer.status, told(answer)["outcomes"]) == (202, ["queued"])
+    recording_id = event["subject"].rpartition("/recordingId/")[2]
+    assert len((await world.gateways.catalogue.recording(key_of(recording_id)))[1]) == 1
+
+
+async def test_a_quarantined_event_that_still_can_t_be_read_stays_where_it_is(world: World):
+    await world.app.intake.receive(json.loads((EVENTS / "broken-no-chunks.json").read_text()))
+    (name,) = await kept(world)
+    answer = await world.app.endpoints.replay_quarantined(name.removesuffix(".json"))
+    assert (answer.status, told(answer)["reason"]) == (400, "invalid-request")
+    assert "recordingChunks" in told(answer)["detail"]
+    assert await kept(world) == [name]
+
+
+@pytest.mark.parametrize("quarantine_id", ["nothing", "../recordings/x", "jobs%2Fx", ""])
+async def test_an_unknown_quarantine_id_is_404(world: World, quarantine_id: str):
+    assert (await world.app.endpoints.replay_quarantined(quarantine_id)).status == 404
+
+
+async def test_dead_lettered_events_are_taken_in_by_hand_one_or_an_array(world: World):
+    one = json.loads((EVENTS / "current.json").read_text())
+    dead_letter = [
+        one | {"deadLetterReason": "MaxDeliveryAttemptsExceeded", "deliveryAttempts": 30},
+        json.loads((EVENTS / "other-type.json").read_text()),
+        json.loads((EVENTS / "broken-no-document.json").read_text()),
+    ]
+    answer = await world.app.endpoints.take_events(json.dumps(dead_letter).encode())
+    assert (answer.status, told(answer)["outcomes"]) == (202, ["queued", "ignored", "quarantined"])
+    again = await world.app.endpoints.take_events(json.dumps(one).encode())
+    assert told(again)["outcomes"] == ["queued"]
+    recording_id = one["subject"].rpartition("/recordingId/")[2]
+    assert len((await world.gateways.catalogue.recording(key_of(recording_id)))[1]) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"17", b"[1]", b"[" * 100_000, b"[" + b"{}," * 1000 + b"{}]"])
+async def test_a_body_that_holds_no_events_is_refused_before_anything_is_taken_in(world: World, body: bytes):
+    answer = await world.app.endpoints.take_events(body)
+    assert (answer.status, told(answer)["errors"][0]["field"]) == (400, "body")
+    assert await kept(world) == []
+
+
+async def test_a_poisoned_job_fails_its_chunk_and_is_kept(world: World):
+    _, job = await world.announced(size=20 * KIB)
+    await world.app.poison.bury(job.encode().encode())
+    chunk = await world.chunk(job)
+    assert (chunk.state, chunk.reason, chunk.fault) == (ChunkState.FAILED, "poisoned", "ours")
+    (name,) = await kept(world)
+    async with ContainerClient.from_connection_string(world.storage, world.settings.quarantine_container) as container:
+        body = json.loads(await (await container.download_blob(name)).readall())
+    assert ChunkJob.decode(base64.b64decode(body["bodyBase64"])) == job
+
+
+async def test_a_poisoned_job_takes_nothing_from_a_chunk_that_went_further(world: World):
+    _, job = await world.announced(size=20 * KIB)
+    await world.drained()
+    await world.app.poison.bury(job.encode().encode())
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\x00", b'{"recordingKey": "x"}'])
+async def test_a_message_that_is_no_job_is_kept_as_it_came(world: World, body: bytes):
+    await world.app.poison.bury(body)
+    await world.app.poison.bury(body)
+    assert len(await kept(world)) == 1
+
+
+async def test_a_poisoned_job_of_nobody_is_kept(world: World):
+    await world.app.poison.bury(ChunkJob(recordingKey="0" * 32, chunkKey="1" * 32).encode().encode())
+    assert len(await kept(world)) == 1

@@ -1,0 +1,237 @@
+"""What went quiet is found again, what nears its end is told, what ended is told louder; hours pass in a moment."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from azure.data.tables.aio import TableClient
+
+from shared.gateways.worklist import WorkItem
+from shared.states import ChunkState
+from tests.integration.conftest import MakeWorld, MovableClock, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KIB = 1024
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(make_world: MakeWorld, clock: MovableClock) -> World:
+    made: World = await make_world(clock=clock)
+    return made
+
+
+async def worklist(world: World) -> list[dict[str, Any]]:
+    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
+        return [dict(row) async for row in table.list_entities()]
+
+
+async def failed(world: World) -> tuple[dict[str, Any], Any]:
+    """A chunk that failed for good: its media are announced as another format than they are."""
+    made = await world.document(size=20 * KIB, format="wav")
+    await world.fault("download", "redirect", host="media.example.net", documentId=made["chunks"][0]["documentId"])
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    job = world.job(made)
+    assert (await world.chunk(job)).state is ChunkState.FAILED
+    return made, job
+
+
+async def test_a_chunk_on_its_way_is_not_looked_at(world: World):
+    await world.announced(size=20 * KIB)
+    assert await world.app.sweep.run() == 0
+
+
+async def test_a_chunk_whose_job_was_lost_is_queued_anew(world: World, clock: MovableClock):
+    _, job = await world.announced(size=20 * KIB)
+    assert await world.dropped() == 1
+    clock.forward(minutes=6)
+    assert await world.app.sweep.run() == 1
+    assert await world.app.sweep.run() == 0, "it is looked at again when the job has had its time"
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+    assert await worklist(world) == []
+
+
+async def test_a_chunk_whose_retry_was_lost_is_queued_anew_when_it_is_overdue(world: World, clock: MovableClock):
+    made, job = await world.announced(size=20 * KIB)
+    await world.fault("download", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
+    await world.app.archiving.handle(await world.take_job())
+    await world.dropped()
+    clock.forward(minutes=6)
+    assert await world.app.sweep.run() == 1
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
+async def test_a_dead_worker_s_chunk_is_queued_anew_when_its_lease_is_long_over(world: World, clock: MovableClock):
+    _, job = await world.announced(size=20 * KIB)
+    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - a worker dies here
+    await world.dropped()
+    clock.forward(minutes=7)
+    await world.app.sweep.run()
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
+async def test_a_live_lease_is_left_alone(world: World, clock: MovableClock):
+    _, job = await world.announced(size=20 * KIB)
+    clock.forward(minutes=6)
+    claimed = await world.app.archiving._claim(await world.chunk(job))  # noqa: SLF001 - a worker that is busy
+    await world.dropped()
+    assert await world.app.sweep.run() == 1
+    assert (await world.chunk(job)) == claimed
+    assert await world.queued() == 0
+
+
+async def test_an_archived_chunk_whose_release_was_lost_is_released(world: World, clock: MovableClock):
+    made, job = await world.announced(size=20 * KIB)
+    await world.fault("delete", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
+    await world.app.archiving.handle(await world.take_job())
+    assert (await world.chunk(job)).state is ChunkState.ARCHIVED
+    await world.dropped()
+    clock.forward(minutes=6)
+    await world.app.sweep.run()
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+    assert (await world.source(made))["deletedAt"] is not None
+
+
+async def test_a_failed_chunk_is_taken_up_again_at_growing_intervals_while_its_source_lives(
+    world: World, clock: MovableClock
+):
+    made, job = await failed(world)
+    for number, minutes in enumerate((15, 30, 60)):
+        clock.forward(minutes=minutes - 1)
+        await world.app.sweep.run()
+        assert (await world.chunk(job)).state is ChunkState.FAILED
+        clock.forward(minutes=2)
+        last = number == 2
+        if not last:
+            document_id = made["chunks"][0]["documentId"]
+            await world.fault("download", "redirect", host="media.example.net", documentId=document_id)
+        await world.app.sweep.run()
+        await world.drained()
+        assert (await world.chunk(job)).rescues == number + 1
+        assert (await world.chunk(job)).state is (ChunkState.RELEASED if last else ChunkState.FAILED)
+
+
+async def test_an_open_chunk_is_raised_louder_each_time_as_its_deadline_nears(
+    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
+):
+    _, job = await failed(world)
+    heard = []
+    for hours in (11.5, 0.6, 8, 0.2, 2.9):  # of 24: to 12.5, 11.9, 3.9, 3.7 and 0.8 hours before the end
+        clock.forward(hours=hours)
+        caplog.clear()
+        await world.fault("download", "redirect", host="media.example.net", times=0)
+        await world.app.sweep.run()
+        await world.drained()
+        await world.acs("DELETE", "/faults")
+        raised = [one for one in caplog.records if getattr(one, "action", "") == "escalate"]
+        heard.append([(one.levelno, one.__dict__["threshold"]) for one in raised])
+    assert heard == [[], [(logging.WARNING, 12)], [(logging.ERROR, 4)], [], [(logging.CRITICAL, 1)]]
+    assert (await world.chunk(job)).escalated == 1
+
+
+async def test_a_chunk_past_its_deadline_is_lost_loudly_with_the_reason(
+    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
+):
+    _, job = await failed(world)
+    clock.forward(hours=24, minutes=1)
+    await world.app.sweep.run()
+    lost = await world.chunk(job)
+    assert (lost.state, lost.reason) == (ChunkState.LOST, "source-not-allowed")
+    assert lost.lost_at is not None
+    assert await worklist(world) == []
+    assert [one for one in caplog.records if one.levelno == logging.CRITICAL and one.__dict__["action"] == "expire"]
+
+
+async def test_a_row_that_points_to_nothing_open_is_taken_away(make_world: MakeWorld, clock: MovableClock):
+    world = await make_world(clock=clock, DELETE_SOURCE="false")
+    made, _ = await world.announced(size=20 * KIB)
+    await world.drained()
+    assert await worklist(world) == []
+    chunk = await world.chunk(world.job(made))
+    await world.gateways.worklist.add(WorkItem.of_chunk(chunk, clock.now()))
+    clock.forward(minutes=1)
+    await world.app.sweep.run()
+    assert await worklist(world) == []
+
+
+async def test_a_fault_with_one_chunk_keeps_the_sweep_from_no_other(world: World, clock: MovableClock):
+    _, first = await world.announced(size=20 * KIB)
+    _, second = await world.announced(size=20 * KIB)
+    await world.dropped()
+    table = TableClient.from_connection_string(world.storage, world.settings.recordings_table)
+    async with table:
+        row = await table.get_entity(first.recordingKey, f"chunk-{first.chunkKey}")
+        await table.delete_entity(row)
+    clock.forward(minutes=6)
+    await world.app.sweep.run()
+    await world.drained()
+    assert (await world.chunk(second)).state is ChunkState.RELEASED
+
+
+async def _started(world: World) -> tuple[str, str]:
+    call = await world.acs("POST", "/calls", kind="group", participants=2)
+    body = json.dumps({"serverCallId": call["serverCallId"]}).encode()
+    answer = await world.app.endpoints.start(body, url="https://x/api/recordings", idempotency_key=None)
+    return str(json.loads(answer.body)["recordingId"]), call["callId"]
+
+
+async def _view(world: World, recording_id: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((await world.app.endpoints.get(recording_id)).body)
+    return told
+
+
+async def test_a_recording_whose_files_never_came_is_missed_aloud(
+    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
+):
+    recording_id, _ = await _started(world)
+    await world.app.endpoints.stop(recording_id)
+    clock.forward(minutes=121)
+    await world.app.sweep.run()
+    view = await _view(world, recording_id)
+    assert view["state"] == "overdue"
+    assert view["overdueAt"] is not None
+    assert [one for one in caplog.records if one.levelno == logging.ERROR and one.__dict__["action"] == "overdue"]
+
+
+async def test_a_recording_that_ended_on_its_own_is_seen_to_end_and_its_files_are_missed(
+    world: World, clock: MovableClock
+):
+    recording_id, call_id = await _started(world)
+    await world.acs("POST", f"/calls/{call_id}/end")
+    clock.forward(minutes=121)
+    await world.app.sweep.run()
+    assert (await _view(world, recording_id))["state"] == "stopped"
+    clock.forward(minutes=121)
+    await world.app.sweep.run()
+    assert (await _view(world, recording_id))["state"] == "overdue"
+
+
+async def test_a_recording_that_still_runs_is_let_run(world: World, clock: MovableClock):
+    recording_id, _ = await _started(world)
+    clock.forward(hours=5)
+    await world.app.sweep.run()
+    assert (await _view(world, recording_id))["state"] == "active"
+    assert len(await worklist(world)) == 1
+
+
+async def test_a_recording_whose_files_came_is_looked_for_no_more(world: World, clock: MovableClock):
+    recording_id, _ = await _started(world)
+    made = await world.document(size=20 * KIB, recordingId=recording_id)
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    clock.forward(minutes=121)
+    await world.app.sweep.run()
+    assert await worklist(world) == []
+    assert (await _view(world, recording_id))["state"] == "archived"
