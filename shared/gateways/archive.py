@@ -4,7 +4,9 @@ A file appears whole or not at all: it is put in one request, or its blocks are 
 is ever overwritten; whoever comes second finds the first one's file and must find its own bytes in it.
 """
 
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -27,6 +29,16 @@ class Stored:
     size: int
     sha256: str | None
     document_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchivedFile:
+    """A file of the archive as a listing shows it; `properties` are what we wrote on it."""
+
+    name: str
+    size: int
+    archived_at: datetime
+    properties: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +158,13 @@ class Archive:
 
     async def find(self, name: str) -> Stored | None:
         return await stored_in(self._files.get_blob_client(name))
+
+    async def files(self) -> AsyncIterator[ArchivedFile]:
+        """Every file of the archive, with what is kept on it, a page at a time."""
+        with storage_faults("listing the archive"):
+            async for blob in self._files.list_blobs(include=["metadata"]):
+                kept = {name.lower(): unquote(value) for name, value in (blob.metadata or {}).items()}
+                yield ArchivedFile(name=blob.name, size=blob.size, archived_at=blob.creation_time, properties=kept)
 
     async def quarantine(self, name: str, body: bytes) -> None:
         """Keeps what could not be read, once, however often it comes."""

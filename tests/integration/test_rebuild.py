@@ -1,0 +1,81 @@
+"""If the tables are lost, the archive alone must be able to say what it holds."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.rebuild import Rebuild
+from tests.integration.conftest import MakeWorld, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+async def archive_of(world: World) -> list[dict[str, object]]:
+    made = []
+    for media_format, count in (("wav", 2), ("mp3", 1), ("mp4", 1)):
+        one, _ = await world.announced(size=30_000, format=media_format, count=count)
+        made.append(one)
+    await world.drained()
+    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
+    await container.upload_blob("somebody-else.txt", b"not ours")
+    return made
+
+
+async def test_a_dry_run_counts_and_writes_nothing_and_applying_brings_every_chunk_back(
+    make_world: MakeWorld, world: World
+):
+    made = await archive_of(world)
+    lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
+    rebuild = Rebuild(lost.gateways, lost.settings)
+    dry = await rebuild.run(apply=False)
+    assert (dry.chunks, len(dry.recordings), dry.already_there, dry.written, dry.not_ours) == (4, 3, 0, 0, 1)
+    assert (await rebuild.run(apply=True)).written == 4
+    again = await rebuild.run(apply=True)
+    assert (again.already_there, again.written) == (4, 0)
+    for one in made:
+        key = world.job(one).recordingKey
+        before, chunks = await world.gateways.catalogue.recording(key)
+        after, rebuilt = await lost.gateways.catalogue.recording(key)
+        assert before is not None
+        assert after is not None
+        assert (after.recording_id, after.started_at) == (before.recording_id, before.started_at)
+        for old, new in zip(chunks, rebuilt, strict=True):
+            for name in ("document_id", "index", "end_reason", "format", "size", "sha256", "blob_name", "deadline"):
+                assert getattr(new, name) == getattr(old, name), name
+            assert (new.metadata_blob_name, new.metadata_sha256) == (old.metadata_blob_name, old.metadata_sha256)
+
+
+async def test_an_event_that_comes_again_after_a_rebuild_copies_nothing_twice(make_world: MakeWorld, world: World):
+    made, _ = await world.announced(size=30_000, format="wav")
+    await world.drained()
+    lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
+    await Rebuild(lost.gateways, lost.settings).run(apply=True)
+    await lost.app.intake.receive(made["event"])
+    assert await lost.queued() == 0
+
+
+async def test_half_a_chunk_is_told_and_left_out(world: World):
+    await world.announced(size=30_000, format="wav")
+    await world.drained()
+    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
+    (name,) = [name for name in await world.blobs() if name.endswith(".metadata.json")]
+    await container.delete_blob(name)
+    found = await Rebuild(world.gateways, world.settings).run(apply=True)
+    assert (found.chunks, found.without_metadata) == (0, 1)
+
+
+async def test_the_command_tells_its_counts_and_that_it_was_a_dry_run(world: World):
+    await world.announced(size=30_000, format="wav")
+    await world.drained()
+    command = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "shared.rebuild", cwd=CHECKOUT, env=dict(os.environ), stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await command.communicate()
+    assert command.returncode == 0
+    assert "1 chunks of 1 recordings" in output.decode()
+    assert "dry run" in output.decode()
