@@ -102,8 +102,16 @@ class Control:
         return known
 
     async def get(self, recording_id: str) -> RecordingView:
-        """The ledger's word and ACS's together. An ACS that can't be reached hides nothing of what the ledger knows."""
+        """The ledger's word and ACS's together. An ACS that can't be reached hides nothing of what the ledger knows.
+
+        Raises NotFound when neither knows the recording, a SourceError when the ledger doesn't and ACS can't be asked.
+        """
         (known, chunks), acs_state = await asyncio.gather(self._known(recording_id), self._acs_state(recording_id))
+        if isinstance(acs_state, CallvaultError):
+            if known is None:
+                raise acs_state
+            log.warning("ACS did not tell a recording's state", extra={"action": "get", "reason": acs_state.reason})
+            acs_state = "unavailable"
         if known is None and acs_state == "unknown":
             raise NotFound("neither the ledger nor ACS knows this recordingId")
         found = known or Recording(recording_key=key_of(recording_id), recording_id=recording_id)
@@ -124,14 +132,13 @@ class Control:
         await self._catalogue.merge(Recording(recording_key=recording.recording_key, **change))
         return recording.evolve(**change)
 
-    async def _acs_state(self, recording_id: str) -> str:
+    async def _acs_state(self, recording_id: str) -> str | CallvaultError:
         try:
             return await self._recorder.state(recording_id)
         except (NotFound, InvalidRequest):
             return "unknown"
         except CallvaultError as error:
-            log.warning("ACS did not tell a recording's state", extra={"action": "get", "reason": error.reason})
-            return "unavailable"
+            return error
 
     def _view(self, recording: Recording, chunks: tuple[Chunk, ...], acs_state: str | None = None) -> RecordingView:
         state = recording.state(chunks)

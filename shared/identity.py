@@ -10,6 +10,7 @@ import re
 from datetime import datetime
 
 _KEY_HEX = 32  # 128 bits: two ids of one tenant will never share a key
+# No safe name starts with the underscore that marks a digest, so a digest is never taken for an id.
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?<!\.)")
 
 
@@ -28,5 +29,5 @@ def blob_stem(*, started_at: datetime, recording_key: str, index: int, document_
 
     `index` alone would not do: after a failover one recording has several files of the same index.
     """
-    safe = document_id if _SAFE_NAME.fullmatch(document_id) else key_of(document_id)
+    safe = document_id if _SAFE_NAME.fullmatch(document_id) else f"_{key_of(document_id)}"
     return f"{started_at:%Y/%m/%d}/{recording_key}/{index:04d}-{safe}"

@@ -43,7 +43,8 @@ class Lease:
             raise LeaseLost("the lease could not be kept while copying")
         finally:
             working.cancel()
-            renewing.cancel()
+            async with self._writing:  # a renewal under way is let finish, or its ETag would be unknown to us
+                renewing.cancel()
             await asyncio.gather(working, renewing, return_exceptions=True)
 
     async def note(self, **changes: Any) -> None:

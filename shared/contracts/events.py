@@ -5,13 +5,21 @@ in three vintages, of which the older lack serverCallId, recordingId or both. Wh
 three locations) must be there.
 """
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 RECORDING_FILE_STATUS_UPDATED = "Microsoft.Communication.RecordingFileStatusUpdated"
+
+
+_CALL, _SERVER, _RECORDING = (
+    re.compile(label, re.IGNORECASE | re.ASCII) for label in ("/?recording/call/", "/serverCallId/", "/recordingId/")
+)
+_FIRST_YEAR, _LAST_YEAR = 1601, 9000  # a table's times begin with 1601
+_LONGEST_MS = 10**12  # thirty years
 
 
 class UnreadableEvent(ValueError):
@@ -31,6 +39,13 @@ def _assume_utc(value: Any) -> Any:
     return value
 
 
+def _storable(value: datetime) -> datetime:
+    """In UTC, and of a year that Table Storage and the arithmetic of deadlines can take."""
+    if not _FIRST_YEAR < value.year < _LAST_YEAR:
+        raise ValueError(f"must be between the years {_FIRST_YEAR} and {_LAST_YEAR}")
+    return value.astimezone(UTC)
+
+
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
@@ -44,10 +59,11 @@ def _distinct(chunks: "list[AnnouncedChunk]") -> "list[AnnouncedChunk]":
     return list({chunk.document_id: chunk for chunk in chunks}.values())
 
 
-Utc = Annotated[AwareDatetime, BeforeValidator(_assume_utc)]
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Utc = Annotated[AwareDatetime, BeforeValidator(_assume_utc), AfterValidator(_storable)]
+# ACS's ids and addresses are printable ASCII. Ids of this length, percent-encoded, fit a blob's 8 KiB of metadata.
+_PRINTABLE = r"^[\x20-\x7e]*$"
 Location = Annotated[str, Field(min_length=1, max_length=8192, pattern=_PRINTABLE)]
-Identifier = Annotated[str, Field(min_length=1, max_length=4096, pattern=_PRINTABLE)]
+Identifier = Annotated[str, Field(min_length=1, max_length=1024, pattern=_PRINTABLE)]
 Word = Annotated[str, Field(max_length=256, pattern=_PRINTABLE)]
 
 
@@ -74,7 +90,7 @@ class RecordingFiles(_Lenient):
     chunks: Annotated[list[AnnouncedChunk], AfterValidator(_distinct)]
     recording_id: Identifier | None = None
     recording_start_time: Utc | None = None
-    recording_duration_ms: int | None = Field(default=None, ge=0)
+    recording_duration_ms: int | None = Field(default=None, ge=0, le=_LONGEST_MS)
     recording_content_type: Annotated[Word | None, BeforeValidator(_content)] = None
     recording_channel_type: Annotated[Word | None, BeforeValidator(_lower)] = None
     recording_format_type: Annotated[Word | None, BeforeValidator(_lower)] = None
@@ -90,13 +106,13 @@ class RecordingFilesEvent(BaseModel):
     event_time: datetime
     call_id: str | None
     server_call_id: str | None
-    recording_id: str | None
+    recording_id: Identifier | None
     files: RecordingFiles
 
 
 class _Envelope(_Lenient):
     id: Identifier
-    subject: str = Field(max_length=16384)
+    subject: str = Field(max_length=16384, pattern=_PRINTABLE)
     event_time: Utc
     data: dict[str, Any]
 
@@ -120,18 +136,18 @@ def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:
         if not isinstance(chunks, list) or not chunks:
             raise UnreadableEvent("data.recordingStorageInfo.recordingChunks: lists no chunk")
         files = RecordingFiles.model_validate({**data, "chunks": [_lower_first(chunk) for chunk in chunks]})
+        call_id, server_call_id, recording_id = _take_apart(outer.subject)
+        return RecordingFilesEvent(
+            event_id=outer.id,
+            event_time=outer.event_time,
+            call_id=call_id,
+            server_call_id=server_call_id,
+            recording_id=recording_id or files.recording_id,
+            files=files,
+        )
     except ValidationError as error:
         wrong = error.errors(include_input=False, include_url=False, include_context=False)
         raise UnreadableEvent("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong)) from None
-    call_id, server_call_id, recording_id = _take_apart(outer.subject)
-    return RecordingFilesEvent(
-        event_id=outer.id,
-        event_time=outer.event_time,
-        call_id=call_id,
-        server_call_id=server_call_id,
-        recording_id=recording_id or files.recording_id,
-        files=files,
-    )
 
 
 def _take_apart(subject: str) -> tuple[str | None, str | None, str | None]:
@@ -139,21 +155,17 @@ def _take_apart(subject: str) -> tuple[str | None, str | None, str | None]:
 
     Its labels divide it and not its slashes, since a serverCallId is base64 and may hold some.
     """
-    lowered = subject.lower()
-    start = lowered.find("recording/call/")
-    if start not in (0, 1):
+    start = _CALL.match(subject)
+    if start is None:
         return None, None, None
-    start += len("recording/call/")
-    end = len(subject.rstrip("/"))
-    recording = lowered.rfind("/recordingid/", start, end)
-    server = lowered.find("/servercallid/", start, recording if recording >= 0 else end)
-    cuts = [place for place in (server, recording) if place >= 0]
-
-    def part(place: int, label: str) -> str | None:
-        following = next((cut for cut in cuts if cut > place), end)
-        return subject[place + len(label) : following] or None if place >= 0 else None
-
-    return part(start, ""), part(server, "/servercallid/"), part(recording, "/recordingid/")
+    rest = subject[start.end() :].rstrip("/")
+    recording = max(_RECORDING.finditer(rest), key=re.Match.start, default=None)
+    recording_id = rest[recording.end() :] if recording else None
+    rest = rest[: recording.start()] if recording else rest
+    server = _SERVER.search(rest)
+    server_call_id = rest[server.end() :] if server else None
+    call_id = rest[: server.start()] if server else rest
+    return call_id or None, server_call_id or None, recording_id or None
 
 
 class DeliveredEvent(Protocol):

@@ -259,3 +259,10 @@ async def test_an_unusable_idempotency_key_is_refused_by_name(world: World, key:
     answer = await start(world, key=key, serverCallId=made["serverCallId"])
     assert answer.status == 400
     assert told(answer)["errors"][0]["field"] == "Idempotency-Key"
+
+
+async def test_acs_out_of_reach_makes_up_no_recording_that_the_ledger_doesn_t_know(world: World):
+    await world.fault("get", "serverError", status=503, recordingId="eyJ1bmtub3duIjp0cnVlfQ")
+    answer = await world.app.endpoints.get("eyJ1bmtub3duIjp0cnVlfQ")
+    assert (answer.status, told(answer)["reason"]) == (503, "acs-unavailable")
+    await world.acs("DELETE", "/faults")

@@ -119,3 +119,25 @@ def test_the_type_is_found_in_both_schemas():
     assert event_type(load("current")) == event_type(load("cloud-event"))
     assert event_type({"data": {}}) == ""
     assert event_type({"eventType": 7}) == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"eventTime": "9999-12-31T23:59:59Z"},
+        {"eventTime": "0001-01-01T00:00:00+14:00"},
+        {"id": "control\u0000character"},
+        {"subject": "/recording/call/c\u0130/serverCallId/abc/recordingId/xyz"},
+        {"subject": "/recording/call/c/recordingId/" + "r" * 2000},
+    ],
+)
+def test_what_no_table_could_hold_is_unreadable_and_not_a_failure_for_ever(change: dict[str, Any]):
+    with pytest.raises(UnreadableEvent):
+        read_event(load("current") | change)
+
+
+def test_a_duration_beyond_reason_is_unreadable():
+    event = load("current")
+    event["data"]["recordingDurationMs"] = 10**30
+    with pytest.raises(UnreadableEvent, match="recordingDurationMs"):
+        read_event(event)
