@@ -142,7 +142,7 @@ class ArchiveFile:
 
     def _metadata(self, sha256: str | None) -> dict[str, str]:
         kept = self._properties if sha256 is None else {**self._properties, _SHA256: sha256}
-        return {name: quote(value, safe=" :/+=,;@") for name, value in kept.items()}
+        return {name: quote(value, safe=":/+=,;@") for name, value in kept.items()}
 
 
 class Archive:
