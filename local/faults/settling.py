@@ -1,0 +1,46 @@
+"""Lets a stack come to rest: the sweep is started again and again until nothing is open and no message is left.
+
+Rest is a state that nothing but time or a caller changes: every announced chunk has ended, and the queues are empty.
+"""
+
+import asyncio
+from collections.abc import Collection
+
+from local.faults.site import QUEUE, Site
+from shared.records import Chunk
+from shared.states import ChunkState
+
+_PAUSE = 0.3  # seconds between two looks
+
+
+async def settle(site: Site, announced: Collection[str], keys: Collection[str] | None, *, within: float) -> bool:
+    """Whether all came to rest in time; seconds, real ones."""
+    try:
+        async with asyncio.timeout(within):
+            while not await _rests(site, announced, keys):
+                await site.sweep()
+                await asyncio.sleep(_PAUSE)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _rests(site: Site, announced: Collection[str], keys: Collection[str] | None) -> bool:
+    if await site.messages() or await site.messages(f"{QUEUE}-poison"):
+        return False
+    chunks = await site.chunks(keys)
+    if not set(announced) <= {chunk.document_id for chunk in chunks}:
+        return False
+    open_keys = {row.chunk_key for row in await site.rows()}
+    return all(_at_rest(chunk, is_listed=chunk.chunk_key in open_keys) for chunk in chunks)
+
+
+def _at_rest(chunk: Chunk, *, is_listed: bool) -> bool:
+    """A failed chunk stays listed while its source lives. An archived one is left alone once its source has expired."""
+    match chunk.state:
+        case ChunkState.FAILED:
+            return True
+        case ChunkState.RELEASED | ChunkState.LOST | ChunkState.ARCHIVED:
+            return not is_listed
+        case _:
+            return False

@@ -1,0 +1,142 @@
+"""A running stack as the fault proofs use it: make documents, deliver events, start the sweep, look at what stands."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import ContainerClient
+from azure.storage.queue.aio import QueueServiceClient
+
+from local.faults.clock import Compression
+from local.faults.evidence import Evidence, Original, Row
+from local.stack.addresses import Addresses
+from shared.gateways.entities import CHUNK_ROWS, to_chunk
+from shared.records import Chunk
+
+QUEUE = "recording-chunks"
+
+
+class SiteError(Exception):
+    """A part of the stack refused what the proof asked of it: the proof itself can't go on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    where: Addresses
+    http: aiohttp.ClientSession
+    tables: TableServiceClient
+    queues: QueueServiceClient
+    archive: ContainerClient
+    compression: Compression | None = None
+
+    async def acs(self, method: str, path: str, **body: Any) -> Any:
+        async with self.http.request(method, self.where.acs + path, json=body or None) as response:
+            if not response.ok:
+                raise SiteError(f"{method} {path}: {await response.text()}")
+            return json.loads(await response.read() or b"null")
+
+    async def document(self, **order: Any) -> Any:
+        return await self.acs("POST", "/documents", **order)
+
+    async def deliver(self, event: dict[str, Any]) -> bool:
+        """Delivers an event once, as Event Grid does; whether it was taken."""
+        headers = {"aeg-event-type": "Notification"}
+        async with self.http.post(self.where.event_grid_url, json=[event], headers=headers) as response:
+            return response.status == HTTPStatus.ACCEPTED
+
+    async def sweep(self) -> None:
+        """Starts the sweep by hand; it runs on when this returns."""
+        url = f"{self.where.functions}/admin/functions/sweep"
+        async with self.http.post(url, json={}, headers={"x-functions-key": self.where.master_key}) as response:
+            if response.status != HTTPStatus.ACCEPTED:
+                raise SiteError(f"the sweep can't be started: {response.status}")
+
+    async def chunks(self, keys: Collection[str] | None = None) -> list[Chunk]:
+        """The catalogue's chunks: those of the recordings with these keys, or all."""
+        table = self.tables.get_table_client("recordings")
+        return [
+            to_chunk(entity)
+            async for partition in _partitions(table, keys)
+            async for entity in partition
+            if entity["RowKey"].startswith(CHUNK_ROWS)
+        ]
+
+    async def rows(self) -> list[Row]:
+        """The worklist."""
+        table = self.tables.get_table_client("worklist")
+        return [
+            Row(recording_key=entity["recordingKey"], chunk_key=entity.get("chunkKey"))
+            async for entity in table.list_entities()
+        ]
+
+    async def messages(self, queue: str = QUEUE) -> int:
+        """On the queue, visible or not."""
+        found = await self.queues.get_queue_client(queue).get_queue_properties()
+        return found.approximate_message_count or 0
+
+    async def evidence(self, recordings: Collection[str], keys: Collection[str] | None = None) -> Evidence:
+        """What stands about these recordings of the simulator; of the whole storage, or of these keys alone."""
+        told = [await self.acs("GET", f"/recordings/{recording_id}") for recording_id in recordings]
+        return Evidence(
+            originals={
+                chunk["documentId"]: self._original(chunk) for recording in told for chunk in recording["chunks"]
+            },
+            chunks=await self.chunks(keys),
+            rows=[row for row in await self.rows() if keys is None or row.recording_key in keys],
+            files={name: await self._sha256(name) async for name in self._names(keys)},
+            queued=await self.messages(),
+            poisoned=await self.messages(f"{QUEUE}-poison"),
+            now=self._moment(datetime.now(UTC)),
+        )
+
+    def _original(self, told: dict[str, Any]) -> Original:
+        deleted = told["deletedAt"]
+        return Original(
+            sha256=told["sha256"],
+            metadata_sha256=told["metadataSha256"],
+            deleted_at=self._moment(datetime.fromisoformat(deleted)) if deleted else None,
+            expires_at=self._moment(datetime.fromisoformat(told["expiresAt"])),
+        )
+
+    def _moment(self, real: datetime) -> datetime:
+        return self.compression.moment(real) if self.compression else real
+
+    async def _names(self, keys: Collection[str] | None) -> AsyncIterator[str]:
+        async for name in self.archive.list_blob_names():
+            if keys is None or any(key in name for key in keys):
+                yield name
+
+    async def _sha256(self, name: str) -> str:
+        digest = hashlib.sha256()
+        download = await self.archive.download_blob(name)
+        async for piece in download.chunks():
+            await asyncio.to_thread(digest.update, piece)
+        return digest.hexdigest()
+
+
+async def _partitions(table: Any, keys: Collection[str] | None) -> AsyncIterator[Any]:
+    if keys is None:
+        yield table.list_entities()
+        return
+    for key in keys:
+        yield table.query_entities("PartitionKey eq @key", parameters={"key": key})
+
+
+@asynccontextmanager
+async def site(where: Addresses, compression: Compression | None = None) -> AsyncIterator[Site]:
+    storage = where.storage_connection_string
+    async with (
+        aiohttp.ClientSession() as http,
+        TableServiceClient.from_connection_string(storage) as tables,
+        QueueServiceClient.from_connection_string(storage) as queues,
+        ContainerClient.from_connection_string(storage, "recordings") as archive,
+    ):
+        yield Site(where=where, http=http, tables=tables, queues=queues, archive=archive, compression=compression)
