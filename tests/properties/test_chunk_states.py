@@ -1,0 +1,278 @@
+"""Workers in any order, with versions of any age: if one of these sequences broke a rule, two workers would copy one
+chunk, or a source would be deleted whose copy nobody proved.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from azure.data.tables.aio import TableServiceClient
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from local.stack import Azurite, Resources, provision
+from shared.errors import LeaseLost
+from shared.gateways.catalogue import Catalogue
+from shared.identity import key_of
+from shared.leases import Lease
+from shared.records import Chunk, Recording
+from shared.states import IN_TROUBLE, MOVES, ChunkState, ForbiddenMove
+from tests.properties.effort import effort
+from tests.properties.strategies import encodable_texts
+
+LEASE = timedelta(seconds=60)
+START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+DOCUMENTS = ["first", "second"]
+DIGEST = "ab" * 32
+# What the writer of a state has to tell with it.
+TOLD: dict[ChunkState, dict[str, Any]] = {
+    ChunkState.ARCHIVED: {
+        "blob_name": "a.wav",
+        "size": 2**40,
+        "sha256": DIGEST,
+        "metadata_blob_name": "a.json",
+        "metadata_size": 1,
+        "metadata_sha256": DIGEST,
+    }
+}
+
+
+class HeldClock:
+    """Time passes when the machine says so. A sleeper is woken once for each of `wakes`, and then sleeps on."""
+
+    def __init__(self) -> None:
+        self.time = START
+        self.wakes = 0
+        self.sleeps_on = asyncio.Event()
+
+    def now(self) -> datetime:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        del seconds
+        if self.wakes:
+            self.wakes -= 1
+            return
+        self.sleeps_on.set()
+        await asyncio.Event().wait()
+
+
+def chunk_of(recording_key: str, document_id: str, now: datetime) -> Chunk:
+    return Chunk(
+        recording_key=recording_key,
+        chunk_key=key_of(document_id),
+        document_id=document_id,
+        index=0,
+        content_location="https://storage.asm.skype.com/content",
+        metadata_location="https://storage.asm.skype.com/metadata",
+        delete_location="https://storage.asm.skype.com/",
+        started_at=now,
+        event_id="event",
+        event_time=now,
+        deadline=now + timedelta(hours=24),
+        pending_at=now,
+    )
+
+
+class Workers(RuleBasedStateMachine):
+    """`versions` are chunks as somebody once read or wrote them: the newest, and every one that was overtaken."""
+
+    catalogue: Catalogue
+    loop: asyncio.AbstractEventLoop
+
+    versions = Bundle("versions")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = HeldClock()
+        self.recording = Recording(recording_key=key_of(uuid.uuid4().hex), recording_id="recording")
+        self.rows: dict[str, Chunk] = {}
+        self.owners = 0
+
+    def run[T](self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def write(self, version: Chunk, writing: Awaitable[Chunk]) -> Chunk:
+        """What somebody holds after a write made from a version; the rules that every write is under are checked."""
+        before = self.rows[version.document_id]
+        current = version.etag == before.etag
+
+        async def attempt() -> Chunk | None:
+            try:
+                return await writing
+            except LeaseLost:
+                return None
+
+        written = self.run(attempt())
+        after = self.look(version.document_id)
+        if written is None:
+            assert not current, "a writer of the newest version is refused only by a write of another"
+            assert after == before
+            return version
+        # The same write again is taken for its own repeat, and changes nothing.
+        assert current or after.etag == before.etag, "a stale version must never be written"
+        assert (written, written.etag) == (after, after.etag)
+        return written
+
+    def look(self, document_id: str) -> Chunk:
+        """Reads a row anew and checks its way here from what stood there before."""
+        found = self.run(self.catalogue.chunk(self.recording.recording_key, key_of(document_id)))
+        assert found is not None, "a chunk that was announced never goes away"
+        before = self.rows.get(document_id)
+        if before is not None and found.etag != before.etag:
+            assert MOVES[before.state], "what has ended stays as it is"
+            assert found.state == before.state or found.state in MOVES[before.state]
+            is_live = before.lease_until is not None and before.lease_until > self.clock.time
+            assert not is_live or found.owner in (before.owner, None), "a live lease has one owner"
+        if found.state is ChunkState.RELEASED:
+            assert before is not None
+            assert before.state in (ChunkState.ARCHIVED, ChunkState.RELEASED)
+        if found.state in (ChunkState.ARCHIVED, ChunkState.RELEASED):
+            assert None not in (found.blob_name, found.size, found.sha256, found.metadata_sha256)
+        assert (found.owner is not None) == (found.state is ChunkState.COPYING)
+        self.rows[document_id] = found
+        return found
+
+    @initialize(target=versions)
+    def first(self) -> Chunk:
+        return self.announce(DOCUMENTS)
+
+    def announce(self, documents: list[str]) -> Chunk:
+        chunks = tuple(chunk_of(self.recording.recording_key, one, self.clock.time) for one in documents)
+        known = dict(self.rows)
+        standing = self.run(self.catalogue.announce(self.recording, chunks))
+        for one in standing:
+            now = self.look(one.document_id)
+            assert now == one == known.get(one.document_id, now), "announcing again changes nothing"
+            assert one.document_id in known or now.state is ChunkState.PENDING
+        return self.rows[documents[0]]
+
+    @rule(target=versions, documents=st.permutations(DOCUMENTS))
+    def announce_again(self, documents: list[str]) -> Chunk:
+        return self.announce(documents)
+
+    @rule(target=versions, document_id=st.sampled_from(DOCUMENTS))
+    def read(self, document_id: str) -> Chunk:
+        return self.look(document_id)
+
+    @rule(seconds=st.sampled_from([1, 30, 59, 60, 61, 4000]))
+    def time_passes(self, seconds: int) -> None:
+        self.clock.time += timedelta(seconds=seconds)
+
+    def claimed(self, version: Chunk) -> Chunk | None:
+        """As a worker would claim what it read; None where it would wait."""
+        if version.state not in (ChunkState.PENDING, ChunkState.COPYING):
+            return None
+        until = version.lease_until if version.state is ChunkState.COPYING else version.next_attempt_at
+        if until is not None and until > self.clock.time:
+            return None
+        self.owners += 1
+        return version.move(
+            ChunkState.COPYING,
+            owner=f"worker-{self.owners}",
+            lease_until=self.clock.time + LEASE,
+            attempts=version.attempts + 1,
+            next_attempt_at=None,
+        )
+
+    @rule(target=versions, version=versions)
+    def claim(self, version: Chunk) -> Chunk:
+        claimed = self.claimed(version)
+        return version if claimed is None else self.write(version, self.catalogue.replace(claimed))
+
+    @rule(target=versions, version=versions, workers=st.integers(2, 4))
+    def claim_at_once(self, version: Chunk, workers: int) -> Chunk:
+        claims = [claim for _ in range(workers) if (claim := self.claimed(version)) is not None]
+        current = version.etag == self.rows[version.document_id].etag
+
+        async def attempt() -> list[Chunk | BaseException]:
+            return await asyncio.gather(*map(self.catalogue.replace, claims), return_exceptions=True)
+
+        results = self.run(attempt())
+        won = [result for result in results if isinstance(result, Chunk)]
+        assert all(isinstance(result, Chunk | LeaseLost) for result in results)
+        assert len(won) == (1 if claims and current else 0), "of many claims of a free chunk one wins"
+        self.look(version.document_id)
+        return won[0] if won else version
+
+    @rule(target=versions, version=versions)
+    def renew(self, version: Chunk) -> Chunk:
+        if version.state is not ChunkState.COPYING:
+            return version
+        lease = Lease(self.catalogue, self.clock, version, LEASE)
+
+        self.clock.wakes, self.clock.sleeps_on = 1, asyncio.Event()
+        before = self.rows[version.document_id]
+        current = version.etag == before.etag
+
+        async def attempt() -> bool:
+            try:
+                await lease.keep_while(self.clock.sleeps_on.wait())
+            except LeaseLost:
+                return False
+            return True
+
+        assert self.run(attempt()) == current, "a lease is kept by its newest version only"
+        after = self.look(version.document_id)
+        assert (after.owner, after.state) == (before.owner, before.state)
+        return after if current else version
+
+    @rule(
+        target=versions,
+        version=versions,
+        state=st.sampled_from(ChunkState),
+        detail=st.none() | encodable_texts,
+    )
+    def settle(self, version: Chunk, state: ChunkState, detail: str | None) -> Chunk:
+        """Every state from every other, those too that no use case would ask for."""
+        lease = Lease(self.catalogue, self.clock, version, LEASE)
+        settling = lease.settle(state, detail=detail, **TOLD.get(state, {}))
+        if state in MOVES[version.state] and state is not ChunkState.COPYING:
+            return self.write(version, settling)
+        settling.close()
+        if state not in MOVES[version.state]:
+            self.refuse(Lease(self.catalogue, self.clock, version, LEASE).settle(state))
+            assert self.look(version.document_id) == self.rows[version.document_id]
+        return version
+
+    def refuse(self, settling: Coroutine[Any, Any, Chunk]) -> None:
+        try:
+            self.run(settling)
+        except ForbiddenMove:
+            return
+        raise AssertionError("a move that the drawing doesn't have was made")
+
+    @rule(target=versions, version=versions, pause=st.integers(1, 200))
+    def put_off(self, version: Chunk, pause: int) -> Chunk:
+        if version.state is not ChunkState.COPYING:
+            return version
+        following = self.clock.time + timedelta(seconds=pause)
+        lease = Lease(self.catalogue, self.clock, version, LEASE)
+        return self.write(version, lease.settle(ChunkState.PENDING, next_attempt_at=following))
+
+    @rule(target=versions, version=versions)
+    def replay(self, version: Chunk) -> Chunk:
+        if version.state not in IN_TROUBLE:
+            return version
+        return self.write(version, self.catalogue.replace(version.fresh(self.clock.time)))
+
+    @precondition(lambda self: self.rows)
+    @rule()
+    def the_recording_shows_its_chunks_as_they_stand(self) -> None:
+        _, chunks = self.run(self.catalogue.recording(self.recording.recording_key))
+        assert {chunk.document_id: chunk for chunk in chunks} == self.rows
+
+
+def test_no_order_of_work_leaves_the_drawing_or_lets_a_late_writer_in(azurite: Azurite):
+    loop = asyncio.new_event_loop()
+    table = f"states{uuid.uuid4().hex[:12]}"
+    loop.run_until_complete(provision(azurite.connection_string, Resources(queues=(), tables=(table,), containers=())))
+    service = TableServiceClient.from_connection_string(azurite.connection_string)
+    Workers.catalogue, Workers.loop = Catalogue(service, table), loop
+    try:
+        run_state_machine_as_test(Workers, settings=effort(40, steps=40))
+    finally:
+        loop.run_until_complete(service.close())
+        loop.close()
