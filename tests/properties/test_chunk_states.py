@@ -214,10 +214,12 @@ class Workers(RuleBasedStateMachine):
                 return False
             return True
 
-        assert self.run(attempt()) == current, "a lease is kept by its newest version only"
+        kept = self.run(attempt())
         after = self.look(version.document_id)
+        assert kept or not current, "the newest version keeps its lease"
+        assert current or after.etag == before.etag, "a lease that was lost must never be written"
         assert (after.owner, after.state) == (before.owner, before.state)
-        return after if current else version
+        return after if kept else version
 
     @rule(
         target=versions,
