@@ -11,24 +11,25 @@ to 5.
 """
 
 import contextlib
-import logging
 import uuid
 from datetime import timedelta
 
 from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.copying import Copying
-from shared.errors import CallvaultError, LeaseLost, SourceError
-from shared.gateways.archive import Stored
+from shared.errors import CallvaultError, LeaseLost, SourceError, Unforeseen
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.leases import Lease
+from shared.logs import logger
 from shared.records import Chunk
 from shared.retry import RetryPolicy
 from shared.settings import Settings
 from shared.states import ChunkState
 
-log = logging.getLogger("callvault.archiving")
+log = logger("archiving")
+
+_SKEW = timedelta(seconds=5)  # between the clocks of two workers: what is due within it is due
 
 
 class Archiving:
@@ -42,7 +43,7 @@ class Archiving:
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
 
     async def handle(self, job: ChunkJob) -> None:
-        """Does what a job asks for; a job that comes again, or for nothing, ends quietly.
+        """Does what a job asks for; a job that comes again, too early, or for nothing, ends quietly.
 
         Raises DestinationError when the catalogue or the queue fails, so that the host brings the message again.
         """
@@ -51,53 +52,71 @@ class Archiving:
             if chunk is None:
                 log.warning("job for an unknown chunk", extra={"action": "job", **job.model_dump()})
                 return
-            match chunk.state:
-                case ChunkState.PENDING | ChunkState.COPYING:
-                    wait = self._wait(chunk)
-                    if wait > timedelta():
-                        await self._jobs.send(job, delay=wait.total_seconds())
-                        return
-                    claimed = await self._claim(chunk)
-                    if claimed is not None:
-                        await self._attempt(claimed, job)
-                        return
-                case ChunkState.ARCHIVED if await self._confirmed(chunk):
-                    await self._release(chunk, job)
-                    return
-                case ChunkState.ARCHIVED:
-                    await self._start_over(chunk)
-                case ChunkState.RELEASED:
-                    await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
-                    return
-                case ChunkState.FAILED | ChunkState.LOST:
-                    log.info("job for an ended chunk", extra={"action": "job", **chunk.log_context()})
-                    return
+            if self._is_spoken_for(chunk) or await self._advance(chunk, job):
+                return
 
-    def _wait(self, chunk: Chunk) -> timedelta:
-        """How long the chunk is spoken for: by a live lease, or until its next attempt is due."""
-        until = chunk.lease_until if chunk.state is ChunkState.COPYING else chunk.next_attempt_at
-        return timedelta() if until is None else until - self._clock.now()
+    async def _advance(self, chunk: Chunk, job: ChunkJob) -> bool:
+        """Takes a chunk on from its state; False when another was there in between: it is to be looked at anew."""
+        match chunk.state:
+            case ChunkState.PENDING | ChunkState.COPYING:
+                claimed = await self._claim(chunk)
+                return claimed is not None and await self._attempt(claimed, job)
+            case ChunkState.ARCHIVED if await self._may_release(chunk):
+                await self._release(chunk, job)
+            case ChunkState.ARCHIVED:
+                return not await self._start_over(chunk)
+            case ChunkState.RELEASED:
+                await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
+            case ChunkState.FAILED | ChunkState.LOST:
+                log.info("job for an ended chunk", extra={"action": "job", **chunk.log_context()})
+        return True
+
+    def _is_spoken_for(self, chunk: Chunk) -> bool:
+        """Whether a message of its own takes care of the chunk: its worker's, or the one for its next attempt.
+
+        Should that message be lost, the sweep sends another.
+        """
+        now = self._clock.now()
+        due = chunk.next_attempt_at
+        return chunk.is_leased(now) or (due is not None and due > now + _SKEW)
 
     async def _claim(self, chunk: Chunk) -> Chunk | None:
-        """The chunk, ours for one lease; None when another worker was faster."""
+        """The chunk, ours for one lease; None when another worker was faster, or when its attempts have run out.
+
+        Those of a chunk that ends its worker each time are counted here, since nobody is left to count them later.
+        """
         now = self._clock.now()
-        claimed = chunk.move(
-            ChunkState.COPYING,
-            owner=uuid.uuid4().hex,
-            lease_until=now + self._settings.lease,
-            attempts=chunk.attempts + 1,
-            copying_at=now,
-            next_attempt_at=None,
-        )
         try:
-            return await self._catalogue.replace(claimed)
+            if chunk.attempts >= self._settings.max_attempts:
+                told = {"fault": "ours", "reason": "out-of-attempts", "detail": "no attempt came to an end of its own"}
+                failed = chunk.move(ChunkState.FAILED, failed_at=now, owner=None, lease_until=None, **told)
+                await self._catalogue.replace(failed)
+                log.error("chunk failed", extra={"action": "claim", **failed.log_context()})
+                return None
+            return await self._catalogue.replace(
+                chunk.move(
+                    ChunkState.COPYING,
+                    owner=uuid.uuid4().hex,
+                    lease_until=now + self._settings.lease,
+                    attempts=chunk.attempts + 1,
+                    copying_at=now,
+                    next_attempt_at=None,
+                )
+            )
         except LeaseLost:
             return None
 
-    async def _attempt(self, claimed: Chunk, job: ChunkJob) -> None:
+    async def _attempt(self, claimed: Chunk, job: ChunkJob) -> bool:
+        """Copies and releases, or puts off. False when the lease was lost: the chunk is to be looked at anew."""
         lease = Lease(self._catalogue, self._clock, claimed, self._settings.lease)
         try:
-            metadata, media = await lease.keep_while(self._copying.secure(lease))
+            try:
+                metadata, media = await lease.keep_while(self._copying.secure(lease))
+            except CallvaultError:
+                raise
+            except Exception:
+                log.exception("attempt failed unforeseen", extra={"action": "archive", **claimed.log_context()})
+                raise Unforeseen("the attempt failed for a reason that was not foreseen; the log has it") from None
             archived = await lease.settle(
                 ChunkState.ARCHIVED,
                 archived_at=self._clock.now(),
@@ -113,13 +132,14 @@ class Archiving:
             )
         except LeaseLost:
             log.warning("lease lost", extra={"action": "archive", **claimed.log_context()})
+            return False
         except CallvaultError as error:
-            await self._put_off(lease, error, job)
-        else:
-            log.info("archived", extra={"action": "archive", "bytes": media.size, **archived.log_context()})
-            await self._release(archived, job)
+            return await self._put_off(lease, error, job)
+        log.info("archived", extra={"action": "archive", "bytes": media.size, **archived.log_context()})
+        await self._release(archived, job)
+        return True
 
-    async def _put_off(self, lease: Lease, error: CallvaultError, job: ChunkJob) -> None:
+    async def _put_off(self, lease: Lease, error: CallvaultError, job: ChunkJob) -> bool:
         """Another attempt later, or the end. The message of a retry is on the queue before the state says so."""
         chunk, now = lease.chunk, self._clock.now()
         following = self._retries.after(chunk, error, now)
@@ -128,30 +148,41 @@ class Archiving:
         try:
             if isinstance(following, ChunkState):
                 await lease.settle(following, **told, **{f"{following}_at": now})
-                log.error("chunk %s", following, extra=context)
+                log.error("chunk ended", extra={**context, "end": str(following)})
             else:
                 await self._jobs.send(job, delay=(following - now).total_seconds())
                 await lease.settle(ChunkState.PENDING, **told, next_attempt_at=following)
                 log.warning("attempt failed", extra={**context, "next_attempt_at": following.isoformat()})
         except LeaseLost:
             log.warning("lease lost", extra=context)
+            return False
+        return True
 
-    async def _confirmed(self, chunk: Chunk) -> bool:
-        """Before a delete that no copy just preceded: do both files still stand, with the bytes that were recorded?"""
+    async def _may_release(self, chunk: Chunk) -> bool:
+        """Before a delete that no copy just preceded: both files still stand, with the bytes that were recorded."""
+        if not self._settings.delete_source:
+            return True
         for name, size, sha256 in (
             (chunk.blob_name, chunk.size, chunk.sha256),
             (chunk.metadata_blob_name, chunk.metadata_size, chunk.metadata_sha256),
         ):
             stored = await self._archive.find(name) if name else None
-            if not _is(stored, size, sha256):
+            if stored is None or (stored.size, stored.sha256) != (size, sha256):
                 return False
         return True
 
-    async def _start_over(self, chunk: Chunk) -> None:
-        """Someone took from the archive what was there before its source was deleted: that source is all there is."""
-        log.critical("archived file is gone from the archive", extra={"action": "release", **chunk.log_context()})
+    async def _start_over(self, chunk: Chunk) -> bool:
+        """Someone took from the archive what was there before its source was deleted: that source is all there is.
+
+        Past the deadline there is none; the chunk was archived, and its row goes on saying so.
+        """
+        log.critical("archived file is not what was recorded", extra={"action": "release", **chunk.log_context()})
+        now = self._clock.now()
+        if now >= chunk.deadline:
+            return False
         with contextlib.suppress(LeaseLost):
-            await self._catalogue.replace(chunk.fresh(self._clock.now()))
+            await self._catalogue.replace(chunk.fresh(now))
+        return True
 
     async def _release(self, chunk: Chunk, job: ChunkJob) -> None:
         """Deletes the source of an archived chunk. A source that refuses is asked again; the chunk is safe anyhow."""
@@ -164,8 +195,9 @@ class Archiving:
             await self._put_release_off(chunk, error, job)
             return
         try:
+            done = {"next_attempt_at": None, "fault": None, "reason": None, "detail": None}
             released = await self._catalogue.replace(
-                chunk.move(ChunkState.RELEASED, released_at=self._clock.now(), fault=None, reason=None, detail=None)
+                chunk.move(ChunkState.RELEASED, released_at=self._clock.now(), **done)
             )
         except LeaseLost:
             return  # another job released it at the same moment, and says so
@@ -173,20 +205,17 @@ class Archiving:
         log.info("released", extra={"action": "release", **released.log_context()})
 
     async def _put_release_off(self, chunk: Chunk, error: SourceError, job: ChunkJob) -> None:
+        """The state first: of two jobs at one chunk only the one whose write stands sends the message."""
         now = self._clock.now()
         tried = chunk.evolve(
             attempts=chunk.attempts + 1, fault=str(error.fault), reason=error.reason, detail=str(error)
         )
         following = self._retries.after(tried, error, now)
-        if not isinstance(following, ChunkState):
-            await self._jobs.send(job, delay=(following - now).total_seconds())
+        again = None if isinstance(following, ChunkState) else following
         try:
-            await self._catalogue.replace(tried)
+            await self._catalogue.replace(tried.evolve(next_attempt_at=again))
         except LeaseLost:
-            return  # another job is at it
+            return
         log.warning("source not deleted", extra={"action": "release", "reason": error.reason, **tried.log_context()})
-
-
-def _is(stored: Stored | None, size: int | None, sha256: str | None) -> bool:
-    """Immutable storage keeps the digest of a file that was taken up again from us; its size must do there."""
-    return stored is not None and stored.size == size and stored.sha256 in (sha256, None)
+        if again is not None:
+            await self._jobs.send(job, delay=(again - now).total_seconds())

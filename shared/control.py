@@ -6,26 +6,29 @@ Idempotency-Key gets the same recording.
 """
 
 import asyncio
-import logging
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
 from shared.clock import Clock
 from shared.contracts.start import StartRecording
 from shared.contracts.views import RecordingView, StartedView
-from shared.errors import CallvaultError, Conflict, InvalidRequest, NotFound
+from shared.errors import CallvaultError, Conflict, DestinationError, InvalidRequest, NotFound
 from shared.gateways.acs import Repeatability
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_of
+from shared.logs import logger
 from shared.records import Chunk, Recording
 from shared.settings import Settings
 from shared.states import RecordingState
 
-log = logging.getLogger("callvault.control")
+log = logger("control")
 
-_LONGEST_ID = 4096
+_LONGEST_ID = 1024
+_ENDED = "the recording has ended: start a new one"
+_RUNNING = frozenset({RecordingState.STARTING, RecordingState.ACTIVE, RecordingState.PAUSED})
 
 
 class Control:
@@ -62,11 +65,17 @@ class Control:
         )
         # The worklist first: its row alone is enough for the sweep to ask ACS what became of the recording.
         due_at = now + self._settings.files_awaited
-        await self._worklist.add(WorkItem.of_recording(recording.recording_key, started.recording_id, due_at))
-        await self._catalogue.merge(recording)
-        if request.server_call_id:
-            await self._links.link_call(request.server_call_id, recording.recording_key)
-        log.info("recording started", extra={"action": "control", "recording_key": recording.recording_key})
+        context = {"action": "control", "recording_key": recording.recording_key}
+        try:
+            await self._worklist.add(WorkItem.of_recording(recording.recording_key, started.recording_id, due_at))
+            await self._catalogue.merge(recording)
+            if request.server_call_id:
+                await self._links.link_call(request.server_call_id, recording.recording_key)
+        except DestinationError:
+            # It runs, and only its id can stop it: the caller must have that. The event makes the row.
+            log.exception("started recording not noted", extra=context)
+        else:
+            log.info("recording started", extra=context)
         return StartedView(recording_id=started.recording_id, state=state, correlation=request.correlation)
 
     async def stop(self, recording_id: str) -> RecordingView:
@@ -83,29 +92,32 @@ class Control:
 
     async def pause(self, recording_id: str) -> RecordingView:
         """Pauses a running recording. Raises Conflict when it has ended, NotFound for one that nobody knows."""
-        known = await self._running(recording_id)
-        await self._recorder.pause(recording_id)
-        paused = await self._note(known, recording_id, RecordingState.PAUSED, "paused_at")
-        return self._view(paused, ())
+        return await self._hold(recording_id, self._recorder.pause, RecordingState.PAUSED, "paused_at")
 
     async def resume(self, recording_id: str) -> RecordingView:
         """Resumes a paused recording. Raises as `pause` does."""
-        known = await self._running(recording_id)
-        await self._recorder.resume(recording_id)
-        resumed = await self._note(known, recording_id, RecordingState.ACTIVE, "resumed_at")
-        return self._view(resumed, ())
+        return await self._hold(recording_id, self._recorder.resume, RecordingState.ACTIVE, "resumed_at")
 
-    async def _running(self, recording_id: str) -> Recording | None:
+    async def _hold(
+        self, recording_id: str, ask: Callable[[str], Awaitable[None]], control: RecordingState, when: str
+    ) -> RecordingView:
         known, chunks = await self._known(recording_id)
-        if known is not None and (chunks or known.control is RecordingState.STOPPED):
-            raise Conflict("the recording has ended: start a new one")
-        return known
+        if known is not None and known.control is RecordingState.STOPPED:
+            raise Conflict(_ENDED)
+        try:
+            await ask(recording_id)
+        except NotFound:
+            if known is None:
+                raise
+            raise Conflict(_ENDED) from None
+        return self._view(await self._note(known, recording_id, control, when), chunks)
 
     async def get(self, recording_id: str) -> RecordingView:
         """The ledger's word and ACS's together. An ACS that can't be reached hides nothing of what the ledger knows.
 
         Raises NotFound when neither knows the recording, a SourceError when the ledger doesn't and ACS can't be asked.
         """
+        _must_be_an_id(recording_id)
         (known, chunks), acs_state = await asyncio.gather(self._known(recording_id), self._acs_state(recording_id))
         if isinstance(acs_state, CallvaultError):
             if known is None:
@@ -118,14 +130,13 @@ class Control:
         return self._view(found, chunks, acs_state)
 
     async def _known(self, recording_id: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
-        if not 0 < len(recording_id) <= _LONGEST_ID:
-            raise InvalidRequest.of("recordingId", "must be the recordingId that starting the recording gave")
+        _must_be_an_id(recording_id)
         return await self._catalogue.recording(key_of(recording_id))
 
     async def _note(self, known: Recording | None, recording_id: str, control: RecordingState, when: str) -> Recording:
         """Writes what was just done to a recording, and when it was done first; only that, since others write too."""
         recording = known or Recording(recording_key=key_of(recording_id), recording_id=recording_id)
-        log.info("recording %s", control, extra={"action": "control", "recording_key": recording.recording_key})
+        log.info("recording told", extra={"action": str(control), "recording_key": recording.recording_key})
         if recording.control is control:
             return recording
         change: dict[str, Any] = {"recording_id": recording_id, "control": control, when: self._clock.now()}
@@ -144,6 +155,8 @@ class Control:
         state = recording.state(chunks)
         if state is None or (state is RecordingState.STARTING and acs_state == "active"):
             state = _state_of(acs_state)
+        elif state in _RUNNING and acs_state == "unknown":
+            state = RecordingState.STOPPED  # it ended on its own: ACS knows a recording for as long as it runs
         indexes = Counter(chunk.index for chunk in chunks)
         shown = asdict(recording) | {
             "unlinked": bool(recording.unlinked),
@@ -153,6 +166,13 @@ class Control:
             "chunks": [asdict(chunk) | {"sibling": indexes[chunk.index] > 1} for chunk in chunks],
         }
         return RecordingView.model_validate(shown)
+
+
+def _must_be_an_id(recording_id: str) -> None:
+    """What goes into a path that we sign: dots alone would be folded there, into another path."""
+    well_formed = recording_id.isascii() and recording_id.isprintable() and recording_id.strip(".")
+    if not well_formed or len(recording_id) > _LONGEST_ID:
+        raise InvalidRequest.of("recordingId", "must be the recordingId that starting the recording gave")
 
 
 def _state_of(acs_state: str | None) -> RecordingState:

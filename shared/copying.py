@@ -8,15 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.contracts.metadata import check_metadata
-from shared.errors import SourceError
+from shared.errors import DestinationConflict, MetadataMissing, SourceError, SourceGone
 from shared.gateways.archive import ArchiveFile
 from shared.gateways.bundle import Gateways
 from shared.identity import blob_stem
 from shared.leases import Lease
-from shared.media import Media, opened
+from shared.logs import logger
+from shared.media import opened
 from shared.records import Chunk
 from shared.settings import Settings
 from shared.transfer import Copied, copy, copy_small, read_back
+
+log = logger("copying")
 
 CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}
 _METADATA_LIMIT = 4 * 1024 * 1024  # bytes; real ones have one or two thousand
@@ -47,9 +50,10 @@ class Copying:
             metadata = await self._secure_metadata(lease.chunk)
         except SourceError as error:
             metadata = error
-        media = await self._secure_media(lease)
+        media = await self._secure_media(lease.chunk)
         if isinstance(metadata, SourceError):
-            raise metadata
+            await lease.note(blob_name=media.name, size=media.size, sha256=media.sha256)
+            raise MetadataMissing(str(metadata)) if isinstance(metadata, SourceGone) else metadata
         return metadata, media
 
     async def _secure_metadata(self, chunk: Chunk) -> Secured:
@@ -62,19 +66,20 @@ class Copying:
         check_metadata(body, document_id=chunk.document_id)
         return _secured(name, await copy_small(body, file))
 
-    async def _secure_media(self, lease: Lease) -> Secured:
-        chunk = lease.chunk
-        formats = [chunk.format] if chunk.format in CONTENT_TYPES else list(CONTENT_TYPES)
+    async def _secure_media(self, chunk: Chunk) -> Secured:
+        # What was announced comes first; but what the file is goes before what it was said to be.
+        formats = sorted(CONTENT_TYPES, key=lambda one: one != chunk.format)
         files = {f"{_stem(chunk)}.{one}": self._media_file(chunk, one) for one in formats}
         found = await self._found(chunk, files)
         if found is not None:
             return found
         location, block_size = chunk.content_location, self._settings.block_size
         async with opened(self._source, location, block_size=block_size) as media:
-            media.must_be(formats)
+            if chunk.format not in (None, media.format):
+                context = {"action": "archive", "announced": chunk.format, "found": media.format}
+                log.warning("file is of another format than announced", extra={**context, **chunk.log_context()})
             name = f"{_stem(chunk)}.{media.format}"
-            resume = media.whole is None and await _is_resumed(lease, media)
-            in_flight = self._settings.ranges_in_flight
+            in_flight, resume = self._settings.ranges_in_flight, chunk.attempts > 1
             return _secured(name, await copy(media, files[name], in_flight=in_flight, resume=resume))
 
     def _media_file(self, chunk: Chunk, media_format: str) -> ArchiveFile:
@@ -82,28 +87,22 @@ class Copying:
         return self._archive.file(name, content_type=CONTENT_TYPES[media_format], properties=_properties(chunk))
 
     async def _found(self, chunk: Chunk, files: Mapping[str, ArchiveFile]) -> Secured | None:
-        """What an attempt before this one committed: it was verified before it could appear.
+        """What an attempt before this one committed, if it is whole.
 
-        A file without its digest was taken up again, by a worker that died before it had read it back.
+        A file without its digest was taken up again, by a worker that died before it had read it back. Raises
+        DestinationConflict for a file of this chunk that isn't as long as its writer meant it to be.
         """
         if chunk.attempts > 1:
             for name, file in files.items():
                 stored = await self._archive.find(name)
                 if stored is None or stored.document_id != chunk.document_id:
                     continue
+                if not stored.is_whole:
+                    raise DestinationConflict("the archive holds a part of this chunk's file; nothing was overwritten")
                 if stored.sha256 is None:
                     return _secured(name, await read_back(file, await file.committed()))
                 return Secured(name=name, size=stored.size, sha256=stored.sha256)
         return None
-
-
-async def _is_resumed(lease: Lease, media: Media) -> bool:
-    """Whether blocks that were staged before are of this very source; if not, what it says of itself now is noted."""
-    chunk = lease.chunk
-    if (chunk.source_size, chunk.source_etag) == (media.total, media.etag):
-        return True
-    await lease.note(source_size=media.total, source_etag=media.etag)
-    return False
 
 
 def _stem(chunk: Chunk) -> str:

@@ -14,6 +14,7 @@
     │   ├── SourceIncomplete       retry: short, empty, or not what it claims to be
     │   ├── SourceUnauthorized     retry: a credential may be stale
     │   ├── SourceGone             retry a few times; then the chunk is lost
+    │   ├── MetadataMissing        retry: the media are safe, their metadata aren't there
     │   ├── SourceRefused          permanent: any other refusal
     │   └── SourceNotAllowed       permanent: a host that must never see our credentials
     ├── DestinationError         the customer's storage: retry, whatever it answered
@@ -23,10 +24,11 @@
     └── OurError
         ├── SettingsError          at start only
         ├── InvalidJob             a message that is no job
+        ├── Unforeseen               retry: a defect of ours; the log has it
         └── LeaseLost              another worker owns the chunk now: leave it alone
 
-A gateway raises these and nothing of a vendor's. `str(error)` is fit for a log and for a caller: it holds no
-secret, no participant and no query string.
+A gateway raises these and nothing of a vendor's. `str(error)` is fit for a caller: it holds no secret and no query
+string. Logs take the reason alone.
 """
 
 from dataclasses import dataclass
@@ -155,6 +157,12 @@ class SourceGone(SourceError):
     title = "The source is not there"
 
 
+class MetadataMissing(SourceError):
+    retry = True
+    reason = "metadata-missing"
+    title = "The media are archived, their metadata are not there"
+
+
 class SourceRefused(SourceError):
     reason = "acs-refused"
     title = "Azure Communication Services refused the request"
@@ -204,6 +212,12 @@ class SettingsError(OurError):
 class InvalidJob(OurError):
     reason = "invalid-job"
     title = "A queue message is no job of ours"
+
+
+class Unforeseen(OurError):
+    retry = True
+    reason = "unforeseen"
+    title = "Something failed that we did not foresee"
 
 
 class LeaseLost(OurError):

@@ -21,7 +21,7 @@ _BUSY = timedelta(seconds=60)  # longer than an HTTP request to ACS takes; after
 
 
 class Idempotency:
-    """Carries out a request at most once under its key."""
+    """Answers a request once under its key. Should two repeats run at once, both are the same request to ACS."""
 
     def __init__(self, requests: Requests, clock: Clock) -> None:
         self._requests, self._clock = requests, clock
@@ -34,8 +34,10 @@ class Idempotency:
         now = self._clock.now()
         if key is None:
             return await carry_out(Repeatability(request_id=str(uuid.uuid4()), first_sent=now))
-        if not key.strip() or len(key) > _LONGEST_KEY:
-            raise InvalidRequest.of("Idempotency-Key", f"must have 1 to {_LONGEST_KEY} characters, as a UUID has")
+        if not (key.strip() and key.isascii() and key.isprintable()) or len(key) > _LONGEST_KEY:
+            raise InvalidRequest.of(
+                "Idempotency-Key", f"must have 1 to {_LONGEST_KEY} printable ASCII characters, as a UUID has"
+            )
         fingerprint = hashlib.sha256(body).hexdigest()
         request, new = await self._requests.begin(key, fingerprint=fingerprint, now=now, busy_until=now + _BUSY)
         if not new:

@@ -11,7 +11,6 @@ delivery. The queue comes last: a job is never read before what it points to is 
 import asyncio
 import hashlib
 import json
-import logging
 from enum import StrEnum
 from itertools import batched
 from typing import Any
@@ -28,11 +27,12 @@ from shared.contracts.jobs import ChunkJob
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_of, unlinked_key
+from shared.logs import logger
 from shared.records import Chunk, Recording
 from shared.settings import Settings
 from shared.states import ChunkState
 
-log = logging.getLogger("callvault.intake")
+log = logger("intake")
 
 _AT_ONCE = 16  # chunks written to worklist and queue together; Event Grid waits 30 s for all
 
@@ -99,13 +99,16 @@ class Intake:
         """
         if event.recording_id:
             return key_of(event.recording_id), False
-        document_id = min(chunk.document_id for chunk in event.files.chunks)
-        alone = unlinked_key(document_id)
-        key = await self._links.recording_of_document(document_id)
+        documents = sorted(chunk.document_id for chunk in event.files.chunks)
+        alone = unlinked_key(documents[0])
+        known = [await self._links.recording_of_document(document_id) for document_id in documents]
+        key = next(filter(None, known), None)
         if key is None:
             found = await self._links.recording_of_call(event.server_call_id) if event.server_call_id else None
-            key = await self._links.link_document(document_id, found or alone)
-        return key, key == alone
+            key = found or alone
+        for document_id in documents:
+            key = await self._links.link_document(document_id, key)
+        return key, key in map(unlinked_key, documents)
 
     def _chunk(self, event: RecordingFilesEvent, recording_key: str, number: int) -> Chunk:
         announced, files = event.files.chunks[number], event.files

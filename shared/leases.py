@@ -6,7 +6,6 @@ archive never overwrites.
 """
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
@@ -14,10 +13,11 @@ from typing import Any
 from shared.clock import Clock
 from shared.errors import DestinationError, LeaseLost
 from shared.gateways.catalogue import Catalogue
+from shared.logs import logger
 from shared.records import Chunk
 from shared.states import ChunkState
 
-log = logging.getLogger("callvault.leases")
+log = logger("leases")
 
 _RENEWALS = 3  # in one lease: two may fail before it runs out
 
@@ -29,6 +29,7 @@ class Lease:
         self._catalogue, self._clock, self._duration = catalogue, clock, duration
         self._writing = asyncio.Lock()
         self.chunk = chunk
+        self._owner = chunk.owner
 
     async def keep_while[T](self, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`, the lease renewed until it is there.
@@ -48,15 +49,25 @@ class Lease:
             await asyncio.gather(working, renewing, return_exceptions=True)
 
     async def note(self, **changes: Any) -> None:
-        """Writes what was learnt while working. Raises LeaseLost when another worker has written."""
+        """Writes what was learnt while working. Raises LeaseLost when another worker owns the chunk."""
         async with self._writing:
-            self.chunk = await self._catalogue.replace(self.chunk.evolve(**changes))
+            self.chunk = await self._write(self.chunk.evolve(**changes))
 
     async def settle(self, state: ChunkState, **changes: Any) -> Chunk:
-        """Ends the lease with the chunk in its next state. Raises LeaseLost when another worker has written."""
+        """Ends the lease with the chunk in its next state. Raises LeaseLost when another worker owns the chunk."""
         async with self._writing:
-            self.chunk = await self._catalogue.replace(self.chunk.move(state, owner=None, lease_until=None, **changes))
+            self.chunk = await self._write(self.chunk.move(state, owner=None, lease_until=None, **changes))
             return self.chunk
+
+    async def _write(self, changed: Chunk) -> Chunk:
+        """A version that isn't the one we know may still be ours: a renewal that arrived, and whose answer did not."""
+        try:
+            return await self._catalogue.replace(changed)
+        except LeaseLost:
+            standing = await self._catalogue.chunk(changed.recording_key, changed.chunk_key)
+            if standing is None or standing.owner != self._owner:
+                raise
+        return await self._catalogue.replace(changed.evolve(etag=standing.etag))
 
     async def _renew(self) -> None:
         """Returns when the lease is lost."""
@@ -66,7 +77,7 @@ class Lease:
             try:
                 async with self._writing:
                     renewed = self.chunk.evolve(lease_until=self._clock.now() + self._duration)
-                    self.chunk = await self._catalogue.replace(renewed)
+                    self.chunk = await self._write(renewed)
             except LeaseLost:
                 return
             except DestinationError as error:

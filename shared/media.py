@@ -1,6 +1,7 @@
 """A media file of the source, opened: what it says of itself, how it starts, and its blocks in order."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -35,12 +36,9 @@ class Media:
         self._first, self._rest = first, rest
         self.total = first.total
         self.etag = first.etag
+        # Blocks staged from another version of the file, or cut to another size, must never be mixed with these.
+        self.version = hashlib.sha256(f"{first.total} {first.etag} {block_size}".encode()).hexdigest()[:8]
         self.format = sniff(first.data[:_HEAD])
-
-    def must_be(self, formats: Collection[str]) -> None:
-        """Raises SourceIncomplete unless the file starts like one of these formats."""
-        if self.format not in formats:
-            raise SourceIncomplete(f"the file starts like {self.format}, but {' or '.join(formats)} was announced")
 
     @property
     def head(self) -> bytes:

@@ -8,15 +8,15 @@ another message took further meanwhile is left as it is.
 import base64
 import hashlib
 import json
-import logging
 
 from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.errors import InvalidJob, LeaseLost
 from shared.gateways.bundle import Gateways
+from shared.logs import logger
 from shared.states import ChunkState
 
-log = logging.getLogger("callvault.poison")
+log = logger("poison")
 
 
 class Poison:

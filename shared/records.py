@@ -52,8 +52,6 @@ class Chunk:
     fault: str | None = None
     reason: str | None = None
     detail: str | None = None
-    source_size: int | None = None  # what the source said of itself when blocks of it were staged first
-    source_etag: str | None = None
     etag: str | None = field(default=None, compare=False)
 
     def evolve(self, **changes: Any) -> Self:

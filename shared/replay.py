@@ -6,7 +6,6 @@ last, so the sweep finds whatever was left undone.
 """
 
 import json
-import logging
 from typing import Any
 
 from shared.clock import Clock
@@ -17,11 +16,12 @@ from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_of
 from shared.intake import Intake, Outcome
+from shared.logs import logger
 from shared.records import Chunk
 from shared.settings import Settings
 from shared.states import IN_TROUBLE, ChunkState
 
-log = logging.getLogger("callvault.replay")
+log = logger("replay")
 
 _LARGEST = 1024 * 1024  # bytes; Event Grid delivers no more in one request
 _MOST_EVENTS = 1000
@@ -40,6 +40,8 @@ class Replay:
 
         Raises NotFound for a recording or chunk that the catalogue doesn't have.
         """
+        if not recording_id.isascii():
+            raise NotFound("the catalogue has no such recording or chunk")
         recording, chunks = await self._catalogue.recording(key_of(recording_id))
         wanted = [chunk for chunk in chunks if document_id in (None, chunk.document_id)]
         if recording is None or (document_id is not None and not wanted):

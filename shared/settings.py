@@ -4,6 +4,7 @@ A wrong or missing setting stops the app with one sentence that names each culpr
 holds a setting's value, since a value may be a key.
 """
 
+import base64
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -90,9 +91,21 @@ class Settings(BaseSettings):
                 "ACS_CONNECTION_STRING, ACS_ENDPOINT: set exactly one (ACS_ENDPOINT goes with a managed identity)"
             )
         if self.acs_connection_string:
-            parts = {part.partition("=")[0].strip().lower() for part in self.acs_connection_string.split(";")}
-            if not {"endpoint", "accesskey"} <= parts:
-                raise ValueError("ACS_CONNECTION_STRING: must read endpoint=https://<resource>/;accesskey=<key>")
+            parts = _parts(self.acs_connection_string)
+            if not (parts.get("endpoint", "").startswith("https://") and _is_base64(parts.get("accesskey", ""))):
+                raise ValueError("ACS_CONNECTION_STRING: must read endpoint=https://<resource>/;accesskey=<base64 key>")
+        return self
+
+    @model_validator(mode="after")
+    def _connection_strings_can_be_read(self) -> Self:
+        for name, given in (
+            ("AzureWebJobsStorage", self.host_connection),
+            ("ARCHIVE_STORAGE", self.archive_connection),
+        ):
+            parts = _parts(given or "")
+            with_key = "accountname" in parts and _is_base64(parts.get("accountkey", ""))
+            if given and not (with_key or "sharedaccesssignature" in parts or "usedevelopmentstorage" in parts):
+                raise ValueError(f"{name}: must be a storage account's connection string, as the portal shows it")
         return self
 
     @model_validator(mode="after")
@@ -171,6 +184,18 @@ class Settings(BaseSettings):
             blob_uri=uri,
             client_id=self.archive_client_id or self.azure_client_id,
         )
+
+
+def _parts(connection_string: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in connection_string.split(";") if part.strip())
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except ValueError:
+        return False
 
 
 def _service_uri(account: str | None, service: str) -> str | None:

@@ -18,11 +18,12 @@ from shared.contracts.jobs import ChunkJob
 from shared.errors import CallvaultError, LeaseLost, NotFound
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
+from shared.logs import logger
 from shared.records import Chunk, Recording
 from shared.settings import Settings
 from shared.states import ChunkState, RecordingState
 
-log = logging.getLogger("callvault.sweep")
+log = logger("sweep")
 
 _AT_ONCE = 16  # rows looked at together
 _THRESHOLDS = {12: logging.WARNING, 4: logging.ERROR, 1: logging.CRITICAL}  # hours before the deadline, and how loud
@@ -69,13 +70,30 @@ class Sweep:
         elif chunk.state is ChunkState.ARCHIVED:
             await self._queue(chunk)
         elif now >= chunk.deadline:
-            lost = await self._catalogue.replace(
-                chunk.move(ChunkState.LOST, lost_at=now, owner=None, lease_until=None, **_expired(chunk))
-            )
-            log.critical("chunk lost: its deadline has passed", extra={"action": "expire", **lost.log_context()})
-            await self._worklist.remove(item)
+            await self._expire(item, chunk, now)
         else:
             await self._take_up(await self._escalated(chunk, now), now)
+
+    async def _expire(self, item: WorkItem, chunk: Chunk, now: datetime) -> None:
+        """The deadline is our reckoning, so the source is asked once more after it; what that doesn't bring is lost.
+
+        A chunk whose media are archived, and whose metadata never came, is failed and not lost.
+        """
+        if chunk.copying_at is None or chunk.copying_at < chunk.deadline:
+            if chunk.state is ChunkState.FAILED:
+                chunk = await self._catalogue.replace(chunk.fresh(now).evolve(rescues=chunk.rescues + 1))
+            await self._queue(chunk)
+            return
+        if chunk.blob_name is None:
+            ended = chunk.move(ChunkState.LOST, lost_at=now, owner=None, lease_until=None, **_expired(chunk))
+            ended = await self._catalogue.replace(ended)
+        elif chunk.state is not ChunkState.FAILED:
+            ended = chunk.move(ChunkState.FAILED, failed_at=now, owner=None, lease_until=None, **_expired(chunk))
+            ended = await self._catalogue.replace(ended)
+        else:
+            ended = chunk
+        log.critical("the deadline has passed", extra={"action": "expire", **ended.log_context()})
+        await self._worklist.remove(item)
 
     def _is_done(self, chunk: Chunk, now: datetime) -> bool:
         if chunk.state is ChunkState.ARCHIVED:

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import re
 from base64 import urlsafe_b64encode
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +17,8 @@ from shared.errors import CallvaultError, DestinationConflict, SourceIncomplete
 from shared.gateways.archive import StagedBlock
 from shared.media import Media
 
-_BLOCK_ID = re.compile(r"\d{5}-[A-Za-z0-9_-]{43}")
+_BLOCK_ID = re.compile(r"\d{5}-[0-9a-f]{8}-[A-Za-z0-9_-]{43}")
+_VERSION = slice(6, 14)  # of a block id
 
 
 class Sink(Protocol):
@@ -33,7 +34,7 @@ class Sink(Protocol):
 
     async def read(self, start: int, length: int) -> bytes: ...
 
-    async def label(self, *, sha256: str) -> None: ...
+    async def label(self, *, size: int, sha256: str) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,17 +48,16 @@ class Copied:
 async def copy(media: Media, sink: Sink, *, in_flight: int, resume: bool = False) -> Copied:
     """Copies one file. Raises what the source or the sink raises, and then no part of a file stands in the archive.
 
-    `resume` goes on from the blocks that an earlier attempt staged: the caller vouches that the source still says the
-    same of itself, and the first block, which is always read, must be the one that was staged.
+    `resume` goes on from the blocks that an earlier attempt staged, as far as they are of this very source.
     """
     if media.whole is not None:
         return await copy_small(media.whole, sink)
-    staged = _by_place(await sink.staged()) if resume else {}
+    staged = _of_source(await sink.staged(), media.version) if resume and media.etag is not None else {}
     if staged:
-        first = await asyncio.to_thread(_seal, 0, media.head)
+        first = await asyncio.to_thread(_seal, 0, media.head, media.version)
         if 0 not in staged or staged[0].block_id != first.block_id:
             staged = {}
-    return await _BlockCopy(sink, in_flight).run(media, staged)
+    return await _BlockCopy(sink, in_flight, media.version).run(media, staged)
 
 
 async def copy_small(data: bytes, sink: Sink) -> Copied:
@@ -70,8 +70,9 @@ async def copy_small(data: bytes, sink: Sink) -> Copied:
 class _BlockCopy:
     """Reads ahead by `in_flight` blocks, hashes them in order, and stages as many at once."""
 
-    def __init__(self, sink: Sink, in_flight: int) -> None:
+    def __init__(self, sink: Sink, in_flight: int, version: str) -> None:
         self._sink = sink
+        self._version = version
         self._in_flight = in_flight
         self._staging = asyncio.Semaphore(in_flight)
         self._digest = hashlib.sha256()
@@ -123,7 +124,7 @@ class _BlockCopy:
 
     def _hash(self, data: bytes) -> "_Sealed":
         """Runs in a thread, one block at a time and in order: hashlib lets go of the interpreter while it works."""
-        sealed = _seal(len(self._blocks), data)
+        sealed = _seal(len(self._blocks), data, self._version)
         self._digest.update(data)
         self._blocks.append(StagedBlock(block_id=sealed.block_id, size=len(data)))
         return sealed
@@ -144,11 +145,12 @@ async def read_back(sink: Sink, blocks: Sequence[StagedBlock]) -> Copied:
     start = 0
     for index, block in enumerate(blocks):
         data = await sink.read(start, block.size)
-        if (await asyncio.to_thread(_seal, index, data)).block_id != block.block_id:
+        version = block.block_id[_VERSION]
+        if (await asyncio.to_thread(_seal, index, data, version)).block_id != block.block_id:
             raise DestinationConflict("the archive holds other bytes than were staged; the source was kept")
         await asyncio.to_thread(digest.update, data)
         start += block.size
-    await sink.label(sha256=digest.hexdigest())
+    await sink.label(size=start, sha256=digest.hexdigest())
     return Copied(size=start, sha256=digest.hexdigest())
 
 
@@ -159,22 +161,24 @@ def _first(group: BaseExceptionGroup[CallvaultError]) -> CallvaultError:
 
 @dataclass(frozen=True, kw_only=True)
 class _Sealed:
-    """A block's digests. Its id tells its place and its content, so a list of staged blocks says what they hold."""
+    """A block's digests. Its id tells its place, the version of the source it is of, and its content."""
 
     block_id: str
     md5: bytes
     sha256: str
 
 
-def _seal(index: int, data: bytes) -> _Sealed:
+def _seal(index: int, data: bytes, version: str = "") -> _Sealed:
     digest = hashlib.sha256(data)
     return _Sealed(
-        block_id=f"{index:05d}-{urlsafe_b64encode(digest.digest()).decode().rstrip('=')}",
+        block_id=f"{index:05d}-{version}-{urlsafe_b64encode(digest.digest()).decode().rstrip('=')}",
         md5=hashlib.md5(data, usedforsecurity=False).digest(),
         sha256=digest.hexdigest(),
     )
 
 
-def _by_place(blocks: Sequence[StagedBlock]) -> dict[int, StagedBlock]:
-    """Staged blocks by the place that their ids tell; ids that aren't ours are passed over."""
-    return {int(block.block_id[:5]): block for block in blocks if _BLOCK_ID.fullmatch(block.block_id)}
+def _of_source(blocks: Sequence[StagedBlock], version: str) -> dict[int, StagedBlock]:
+    """Staged blocks of one version of the source, by place. A place that two claim is taken for empty."""
+    mine = [block for block in blocks if _BLOCK_ID.fullmatch(block.block_id) and block.block_id[_VERSION] == version]
+    places = Counter(int(block.block_id[:5]) for block in mine)
+    return {int(block.block_id[:5]): block for block in mine if places[int(block.block_id[:5])] == 1}

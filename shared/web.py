@@ -7,14 +7,18 @@ the log has it.
 import logging
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from math import ceil
 
 from pydantic import BaseModel
 
 from shared.contracts.problems import MEDIA_TYPE, Problem
 from shared.errors import CallvaultError, OurError
+from shared.logs import logger
 
-log = logging.getLogger("callvault.web")
+log = logger("web")
+
+_BACK_OFF = 10.0  # seconds proposed with a 503 whose cause says nothing itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,9 @@ async def answering(work: Awaitable[Answer]) -> Answer:
 
 
 def problem(error: CallvaultError) -> Answer:
-    headers = {} if error.retry_after is None else {"Retry-After": str(ceil(error.retry_after))}
+    wait = (
+        _BACK_OFF if error.retry_after is None and error.status == HTTPStatus.SERVICE_UNAVAILABLE else error.retry_after
+    )
+    headers = {} if wait is None else {"Retry-After": str(ceil(wait))}
     body = Problem.of(error).model_dump_json(exclude_none=True)
     return Answer(status=error.status, body=body, media_type=MEDIA_TYPE, headers=headers)

@@ -19,5 +19,5 @@ def check_metadata(body: bytes, *, document_id: str) -> None:
     if not isinstance(parsed, dict):
         raise SourceIncomplete("the metadata is not a JSON object")
     named = {key.lower(): value for key, value in parsed.items()}.get("chunkdocumentid", document_id)
-    if named != document_id:
+    if named and str(named).lower() != document_id.lower():
         raise SourceIncomplete("the metadata names another chunk")

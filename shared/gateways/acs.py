@@ -132,11 +132,15 @@ def _translate(error: HttpResponseError) -> CallvaultError:
         return SourceUnavailable("ACS is not available", retry_after=asked or _BACK_OFF)
     if isinstance(error, ClientAuthenticationError) or status in (401, 403):
         return SourceUnauthorized("ACS refused our credential: check ACS_CONNECTION_STRING, or the identity's role")
+    if status == HTTPStatus.NOT_FOUND:
+        return NotFound("ACS knows no such call or recording: it may have ended, or the id is of another resource")
+    if status == 0:
+        return SourceUnavailable("ACS gave no answer", retry_after=_BACK_OFF)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code is None:
         return SourceGarbled(f"ACS answered {status} without a readable reason", retry_after=asked or _BACK_OFF)
     if code == _ALREADY_RECORDING:
         return Conflict("the call is being recorded already: ACS allows one recording of a kind per call")
-    if code == _NOT_FOUND or status == HTTPStatus.NOT_FOUND:
+    if code == _NOT_FOUND:
         return NotFound("ACS knows no such call or recording: it may have ended, or the id is of another resource")
     if status == HTTPStatus.BAD_REQUEST:
         return InvalidRequest(f"ACS refused the request ({code}): {message}")

@@ -16,10 +16,11 @@ from azure.storage.blob import BlobBlock, ContentSettings
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.errors import DestinationConflict, DestinationUnavailable
-from shared.gateways.faults import is_absent, storage_faults
+from shared.gateways.faults import is_absent, is_taken, storage_faults
 
 _SHA256 = "sha256"
 _DOCUMENT_ID = "documentid"
+_SIZE = "size"  # bytes that the writer meant the file to have
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class Stored:
     size: int
     sha256: str | None
     document_id: str | None
+    is_whole: bool  # as long as its writer meant it to be
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +67,12 @@ class ArchiveFile:
                     data,
                     overwrite=False,
                     content_settings=self._content,
-                    metadata=self._metadata(sha256),
+                    metadata=self._metadata(len(data), sha256),
                     transactional_content_md5=bytearray(md5),
                 )
-            except ResourceExistsError:
-                pass
+            except ResourceExistsError as error:
+                if not is_taken(error):
+                    raise
             else:
                 return
         await self._must_hold(len(data), sha256)
@@ -101,11 +104,11 @@ class ArchiveFile:
             download = await self._blob.download_blob(offset=start, length=length)
             return bytes(await download.readall())
 
-    async def label(self, *, sha256: str) -> None:
+    async def label(self, *, size: int, sha256: str) -> None:
         """Writes the digest beside a file that was committed without it; immutable storage keeps it from us."""
         with storage_faults("labelling a file in the archive"):
             try:
-                await self._blob.set_blob_metadata(self._metadata(sha256))
+                await self._blob.set_blob_metadata(self._metadata(size, sha256))
             except ResourceExistsError:
                 return
 
@@ -120,10 +123,12 @@ class ArchiveFile:
                 await self._blob.commit_block_list(
                     [BlobBlock(block_id=block_id) for block_id in block_ids],
                     content_settings=self._content,
-                    metadata=self._metadata(sha256),
+                    metadata=self._metadata(size, sha256),
                     match_condition=MatchConditions.IfMissing,
                 )
-            except ResourceExistsError:
+            except ResourceExistsError as error:
+                if not is_taken(error):
+                    raise
                 exists = True
         committed = await self.committed()
         if [block.block_id for block in committed] == block_ids and sum(block.size for block in committed) == size:
@@ -140,8 +145,8 @@ class ArchiveFile:
         if stored is None or (stored.size, stored.sha256) != (size, sha256):
             raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
 
-    def _metadata(self, sha256: str | None) -> dict[str, str]:
-        kept = self._properties if sha256 is None else {**self._properties, _SHA256: sha256}
+    def _metadata(self, size: int, sha256: str | None) -> dict[str, str]:
+        kept = {**self._properties, _SIZE: str(size), **({} if sha256 is None else {_SHA256: sha256})}
         return {name: quote(value, safe=":/+=,;@") for name, value in kept.items()}
 
 
@@ -197,4 +202,9 @@ async def stored_in(blob: Any) -> Stored | None:
                 raise
             return None
     kept = {name.lower(): unquote(value) for name, value in (found.metadata or {}).items()}
-    return Stored(size=found.size, sha256=kept.get(_SHA256), document_id=kept.get(_DOCUMENT_ID))
+    return Stored(
+        size=found.size,
+        sha256=kept.get(_SHA256),
+        document_id=kept.get(_DOCUMENT_ID),
+        is_whole=kept.get(_SIZE) == str(found.size),
+    )

@@ -4,6 +4,7 @@ Nothing of an SDK's message is passed on, nor is its exception chained: both can
 and the host logs a chain as it stands. The service's error code is what a person needs of it.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,7 +17,6 @@ from azure.core.exceptions import (
     ClientAuthenticationError,
     DecodeError,
     HttpResponseError,
-    ResourceExistsError,
     ServiceRequestError,
     ServiceResponseError,
 )
@@ -25,8 +25,11 @@ from shared.errors import DestinationConflict, DestinationError, DestinationForb
 
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
 _FORBIDDEN = frozenset({401, 403})
-_EXISTS = frozenset({409, 412})
+_TAKEN = frozenset({"BlobAlreadyExists", "UnauthorizedBlobOverwrite", "EntityAlreadyExists"})
 _HOLDER_ABSENT = frozenset({"ContainerNotFound", "TableNotFound", "QueueNotFound"})
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_LONGEST_WAIT = 86_400.0  # seconds; whoever asks for more is not believed
 
 BROKEN_CONNECTION = (ServiceRequestError, ServiceResponseError, aiohttp.ClientError, TimeoutError, ConnectionError)
 
@@ -41,18 +44,25 @@ def is_absent(error: HttpResponseError) -> bool:
     return error.status_code == HTTPStatus.NOT_FOUND and _code(error) not in _HOLDER_ABSENT
 
 
+def is_taken(error: HttpResponseError) -> bool:
+    """Whether a write was refused because another thing stands under the name already."""
+    return _code(error) in _TAKEN
+
+
 def retry_after(error: HttpResponseError) -> float | None:
     """Seconds that a Retry-After header asks for, given as a number or as a date (RFC 9110, 10.2.3)."""
     value = headers_of(error).get("Retry-After")
     if value is None:
         return None
-    if value.strip().isdigit():
-        return float(value)
     try:
-        wait = parsedate_to_datetime(value) - datetime.now(UTC)
-    except (ValueError, TypeError):
+        seconds = float(value) if _NUMBER.fullmatch(value.strip()) else _seconds_until(value)
+    except (ValueError, TypeError, OverflowError):
         return None
-    return max(wait.total_seconds(), 0.0)
+    return min(max(seconds, 0.0), _LONGEST_WAIT)
+
+
+def _seconds_until(date: str) -> float:
+    return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
 
 
 @contextmanager
@@ -81,7 +91,7 @@ def _storage_error(error: HttpResponseError, doing: str) -> DestinationError:
         return DestinationForbidden(
             f"{doing}: storage refused our identity ({code}), check its roles and network rules"
         )
-    if isinstance(error, ResourceExistsError) or status in _EXISTS:
+    if is_taken(error):
         return DestinationConflict(f"{doing}: something else stands there")
     if status in _BUSY or status is None:
         return DestinationUnavailable(f"{doing}: storage is busy ({code})", retry_after=retry_after(error))

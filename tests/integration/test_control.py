@@ -253,7 +253,7 @@ async def test_a_start_that_acs_only_accepted_is_202_until_acs_says_that_it_runs
     assert (view["state"], view["acsState"]) == ("active", "active")
 
 
-@pytest.mark.parametrize("key", ["", "   ", "k" * 256])
+@pytest.mark.parametrize("key", ["", "   ", "k" * 256, "\udcff\udcfe", "a\nb"])
 async def test_an_unusable_idempotency_key_is_refused_by_name(world: World, key: str):
     made = await call(world)
     answer = await start(world, key=key, serverCallId=made["serverCallId"])
@@ -266,3 +266,14 @@ async def test_acs_out_of_reach_makes_up_no_recording_that_the_ledger_doesn_t_kn
     answer = await world.app.endpoints.get("eyJ1bmtub3duIjp0cnVlfQ")
     assert (answer.status, told(answer)["reason"]) == (503, "acs-unavailable")
     await world.acs("DELETE", "/faults")
+
+
+@pytest.mark.parametrize("recording_id", ["..", ".", "", "x" * 1025, "a\nb", "\udcff", "ä"])
+@pytest.mark.parametrize("action", ["get", "stop", "pause", "resume"])
+async def test_what_can_t_be_a_recording_id_never_gets_into_a_path_that_we_sign(
+    world: World, recording_id: str, action: str
+):
+    before = await world.acs("GET", "/requests")
+    answer = await getattr(world.app.endpoints, action)(recording_id)
+    assert (answer.status, told(answer)["errors"][0]["field"]) == (400, "recordingId")
+    assert await world.acs("GET", "/requests") == before

@@ -103,7 +103,7 @@ async def test_a_recording_of_more_chunks_than_a_transaction_holds(world: World)
     assert await world.queued() == 230
 
 
-async def test_siblings_of_one_index_are_both_archived(world: World):
+async def test_siblings_of_one_index_are_two_chunks(world: World):
     event = load("siblings")
     await world.app.intake.receive(event)
     _, chunks = await world.gateways.catalogue.recording(key_of(recording_id(event)))
@@ -202,3 +202,15 @@ async def test_a_storage_fault_is_raised_so_that_event_grid_delivers_again(
     _, chunks = await world.gateways.catalogue.recording(key_of(recording_id(event)))
     assert len(chunks) == 1
     assert await world.queued() == 1
+
+
+async def test_documents_of_events_that_name_no_recording_stay_together_whatever_order_they_come_in(world: World):
+    event = load("call-only")
+    chunks = event["data"]["recordingStorageInfo"]["recordingChunks"]
+    later = copy.deepcopy(event)
+    later["data"]["recordingStorageInfo"]["recordingChunks"] = [chunks[0] | {"documentId": "0-a", "index": 1}, *chunks]
+    await world.app.intake.receive(event)
+    await world.app.intake.receive(later)
+    _, together = await world.gateways.catalogue.recording(unlinked_key(chunks[0]["documentId"]))
+    assert [chunk.index for chunk in together] == [0, 1]
+    assert await world.queued() == 3, "the repeated chunk was pending still, and a job too many harms nothing"

@@ -144,14 +144,46 @@ async def test_an_open_chunk_is_raised_louder_each_time_as_its_deadline_nears(
 async def test_a_chunk_past_its_deadline_is_lost_loudly_with_the_reason(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
-    _, job = await failed(world)
+    made, job = await failed(world)
+    document_id = made["chunks"][0]["documentId"]
+    await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
     clock.forward(hours=24, minutes=1)
     await world.app.sweep.run()
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.FAILED, "it was asked for once more"
+    clock.forward(minutes=6)
+    await world.app.sweep.run()
+    await world.acs("DELETE", "/faults")
     lost = await world.chunk(job)
     assert (lost.state, lost.reason) == (ChunkState.LOST, "source-not-allowed")
     assert lost.lost_at is not None
     assert await worklist(world) == []
     assert [one for one in caplog.records if one.levelno == logging.CRITICAL and one.__dict__["action"] == "expire"]
+
+
+async def test_a_source_that_lives_longer_than_we_reckoned_is_archived_after_its_deadline(
+    world: World, clock: MovableClock
+):
+    _, job = await failed(world)
+    clock.forward(hours=24, minutes=1)
+    await world.app.sweep.run()
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
+async def test_media_whose_metadata_never_came_are_not_called_lost(make_world: MakeWorld, clock: MovableClock):
+    world = await make_world(clock=clock, MAX_ATTEMPTS=1)
+    made, job = await world.announced(size=20 * KIB)
+    document_id = made["chunks"][0]["documentId"]
+    await world.fault("metadata", "error", status=404, code="x", message="x", times=0, documentId=document_id)
+    await world.drained()
+    for minutes in (24 * 60 + 1, 6):
+        clock.forward(minutes=minutes)
+        await world.app.sweep.run()
+        await world.drained()
+    await world.acs("DELETE", "/faults")
+    assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (ChunkState.FAILED, "metadata-missing")
+    assert await worklist(world) == []
 
 
 async def test_a_row_that_points_to_nothing_open_is_taken_away(make_world: MakeWorld, clock: MovableClock):

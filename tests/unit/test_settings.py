@@ -39,6 +39,10 @@ def test_the_least_that_must_be_set_is_acs_and_storage():
         ("ACS_CONNECTION_STRING", "", "ACS_CONNECTION_STRING, ACS_ENDPOINT: set exactly one"),
         ("ACS_ENDPOINT", "https://contoso.communication.azure.com", "ACS_CONNECTION_STRING, ACS_ENDPOINT: set exactly"),
         ("ACS_ENDPOINT", "http://contoso.communication.azure.com", "ACS_ENDPOINT: must be the resource's address"),
+        ("ACS_CONNECTION_STRING", "endpoint=https://x.communication.azure.com/;accesskey=no key", "<base64 key>"),
+        ("ACS_CONNECTION_STRING", "endpoint=;accesskey=a2V5", "endpoint=https://"),
+        ("AzureWebJobsStorage", "garbage", "AzureWebJobsStorage: must be a storage account's connection string"),
+        ("ARCHIVE_STORAGE", "AccountName=x;AccountKey=no key", "ARCHIVE_STORAGE: must be"),
         ("AzureWebJobsStorage", "", "AzureWebJobsStorage"),
         ("ACS_LOCAL_GATEWAY", "127.0.0.1:8443", "ACS_LOCAL_GATEWAY: is for local development only"),
         ("ACS_LOCAL_GATEWAY", "attacker.example:443", "ACS_LOCAL_GATEWAY"),
@@ -83,8 +87,8 @@ def test_an_identity_reaches_storage_by_the_functions_convention(monkeypatch: py
 
 def test_the_archive_is_in_the_host_s_account_unless_another_is_named(monkeypatch: pytest.MonkeyPatch):
     assert load_settings().archive_storage == load_settings().host_storage
-    monkeypatch.setenv("ARCHIVE_STORAGE", "UseAnotherAccount=true")
-    assert load_settings().archive_storage.connection_string == "UseAnotherAccount=true"
+    monkeypatch.setenv("ARCHIVE_STORAGE", "UseDevelopmentStorage=true")
+    assert load_settings().archive_storage.connection_string == "UseDevelopmentStorage=true"
 
 
 def test_the_simulator_can_stand_in_for_acs_in_development_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

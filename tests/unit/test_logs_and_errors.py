@@ -1,0 +1,72 @@
+"""What an operator reads of a failure, and whether a failure is tried again."""
+
+import logging
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
+
+from shared.errors import SourceGarbled, SourceNotAllowed, SourceUnauthorized, SourceUnavailable
+from shared.gateways import source
+from shared.gateways.faults import retry_after
+from shared.logs import logger
+
+
+def test_a_log_line_says_of_what_it_speaks_in_its_text(caplog: pytest.LogCaptureFixture):
+    """The Functions worker sends a record's text to the platform, and drops its extra fields."""
+    logger("test").warning("lease lost 100%", extra={"chunk_key": "abc"})
+    (record,) = caplog.records
+    assert (record.getMessage(), record.levelno) == ('lease lost 100% {"chunk_key": "abc"}', logging.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ClientAuthenticationError("no token"), SourceUnauthorized),
+        (HttpResponseError("no answer"), SourceUnavailable),
+    ],
+)
+def test_a_credential_that_can_t_be_had_for_a_moment_is_tried_again(error: HttpResponseError, kind: type):
+    translated = source._translate(error)  # noqa: SLF001 - the table itself
+    assert type(translated) is kind
+    assert translated.retry
+
+
+class _Answer:
+    def __init__(self, status: int, headers: dict[str, str] | None = None) -> None:
+        self.status_code = status
+        self.headers = headers or {}
+        self.reason = ""
+
+
+@pytest.mark.parametrize("status", [204, 304, 400, 408, 409, 412, 425, 451])
+def test_an_answer_that_nobody_expected_is_tried_again(status: int):
+    error = HttpResponseError(response=_Answer(status))  # type: ignore[arg-type]
+    assert type(source._translate(error)) is SourceGarbled  # noqa: SLF001 - the table itself
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("17", 17.0), ("0", 0.0), ("9" * 400, None), ("²", None), ("soon", None), ("999999999", 86_400.0), ("-5", None)],
+)
+def test_a_retry_after_is_believed_within_reason(header: str, seconds: float | None):
+    assert retry_after(HttpResponseError(response=_Answer(429, {"Retry-After": header}))) == seconds  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://storage.asm.skype.com/x",
+        "https://example.net/x",
+        "https://user:pw@storage.asm.skype.com/x",
+        "https://[::1%.asm.skype.com]/",
+        "https://storage.asm.skype.com:8443/x",
+        "https://[",
+        "https://asm.skype.com/x",
+        "https://evilasm.skype.com.example/x",
+        "//storage.asm.skype.com/x",
+        "",
+    ],
+)
+def test_no_address_that_looks_like_acs_s_and_isn_t_gets_a_request(location: str):
+    with pytest.raises(SourceNotAllowed):
+        source._check(location)  # noqa: SLF001 - the guard itself
