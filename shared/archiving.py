@@ -14,6 +14,7 @@ import contextlib
 import uuid
 from datetime import timedelta
 
+from shared import metrics
 from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.copying import Copying
@@ -148,6 +149,7 @@ class Archiving:
         try:
             if isinstance(following, ChunkState):
                 await lease.settle(following, **told, **{f"{following}_at": now})
+                metrics.chunks_ended.add(1, {"state": str(following)})
                 log.error("chunk ended", extra={**context, "end": str(following)})
             else:
                 await self._jobs.send(job, delay=(following - now).total_seconds())
@@ -202,6 +204,7 @@ class Archiving:
         except LeaseLost:
             return  # another job released it at the same moment, and says so
         await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
+        metrics.chunks_ended.add(1, {"state": str(released.state)})
         log.info("released", extra={"action": "release", **released.log_context()})
 
     async def _put_release_off(self, chunk: Chunk, error: SourceError, job: ChunkJob) -> None:

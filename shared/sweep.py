@@ -13,6 +13,7 @@ import logging
 from datetime import datetime, timedelta
 from itertools import batched
 
+from shared import metrics
 from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.errors import CallvaultError, LeaseLost, NotFound
@@ -92,6 +93,7 @@ class Sweep:
             ended = await self._catalogue.replace(ended)
         else:
             ended = chunk
+        metrics.chunks_ended.add(1, {"state": str(ended.state)})
         log.critical("the deadline has passed", extra={"action": "expire", **ended.log_context()})
         await self._worklist.remove(item)
 
@@ -125,6 +127,7 @@ class Sweep:
         if passed is None or (chunk.escalated is not None and chunk.escalated <= passed):
             return chunk
         raised = await self._catalogue.replace(chunk.evolve(escalated=passed))
+        metrics.chunks_escalated.add(1, {"hours": passed})
         context = {"action": "escalate", "hours_left": round(left.total_seconds() / 3600, 2), "threshold": passed}
         log.log(_THRESHOLDS[passed], "chunk nears its deadline", extra={**context, **raised.log_context()})
         return raised
@@ -156,6 +159,7 @@ class Sweep:
             return
         if recording.overdue_at is None:
             await self._catalogue.merge(_change(recording, overdue_at=now))
+            metrics.recordings_overdue.add(1)
         hours = round((now - ended).total_seconds() / 3600, 2)
         log.error("recording's files are missed", extra={"action": "overdue", "hours_since_end": hours, **_keys(item)})
         if now > ended + _MISSED_FOR:
