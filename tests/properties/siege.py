@@ -1,0 +1,63 @@
+"""What a besieged stack holds, and hostile requests as bytes: a client library would mend or refuse half of them."""
+
+import asyncio
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from tests.acceptance.conftest import Deployment
+
+PATIENCE = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holdings:
+    """Everything by name. Not what chunks that are at work do meanwhile: their rows and names stay."""
+
+    rows: frozenset[tuple[str, str, str]]
+    blobs: frozenset[tuple[str, str]]
+
+
+async def holdings(deployment: Deployment) -> Holdings:
+    rows: set[tuple[str, str, str]] = set()
+    blobs: set[tuple[str, str]] = set()
+    for name in ("recordings", "links"):
+        async with deployment.table(name) as table:
+            rows |= {(name, row["PartitionKey"], row["RowKey"]) async for row in table.list_entities()}
+    for name in ("recordings", "quarantine"):
+        async with deployment.container(name) as container:
+            blobs |= {(name, blob.name) async for blob in container.list_blobs()}
+    return Holdings(rows=frozenset(rows), blobs=frozenset(blobs))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    status: int
+    media_type: str
+    body: bytes
+
+
+async def send(deployment: Deployment, method: str, path: bytes, headers: dict[str, bytes], body: bytes) -> Reply:
+    """One request, byte for byte, on a connection of its own."""
+    where = urlsplit(deployment.where.functions)
+    lines = [method.encode() + b" " + path + b" HTTP/1.1", f"Host: {where.netloc}".encode()]
+    given = {
+        "x-functions-key": deployment.where.functions_key.encode(),
+        "Content-Length": str(len(body)).encode(),
+        "Connection": b"close",
+    } | headers
+    lines += [name.encode() + b": " + value for name, value in given.items()]
+    async with asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        try:
+            writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+            return _reply(await reader.read())
+        finally:
+            writer.close()
+
+
+def _reply(raw: bytes) -> Reply:
+    head, _, body = raw.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    media_type = headers.get("content-type", "").partition(";")[0]
+    return Reply(status=int(first.split()[1]), media_type=media_type, body=body)

@@ -1,0 +1,78 @@
+"""Bad input against the whole stack: none of it is a 500, costs a worker, or changes what is kept."""
+
+import asyncio
+import base64
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.contracts.events import UnreadableEvent, read_event
+from shared.identity import key_of
+from tests.acceptance.conftest import Deployment, until
+from tests.properties.effort import effort
+from tests.properties.siege import holdings, send
+from tests.properties.strategies import json_objects, json_values, mutated
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+EVENTS = Path(__file__).parent.parent / "events"
+CURRENT: dict[str, Any] = json.loads((EVENTS / "current.json").read_text())
+JOB = {"recordingKey": key_of("nobody's"), "chunkKey": key_of("nothing")}
+
+
+def is_problem(reply: Any) -> bool:
+    return reply.media_type == "application/problem+json" and bool(json.loads(reply.body)["reason"])
+
+
+@effort(60)
+@given(json_objects | mutated(CURRENT["data"], changes=3))
+async def test_an_event_that_can_t_be_read_is_kept_exactly_once(besieged: Deployment, data: dict[str, Any]):
+    event = CURRENT | {"data": data | {"mark": uuid.uuid4().hex}}  # so that no other example's is the same
+    try:
+        read_event(event)
+        kept = 0
+    except UnreadableEvent:
+        kept = 1
+    before = await holdings(besieged)
+    statuses = {await besieged.deliver([event]) for _ in range(2)}
+    assert statuses == {202}
+    new = (await holdings(besieged)).blobs - before.blobs
+    assert sum(name == "quarantine" and not blob.startswith("jobs/") for name, blob in new) == kept
+
+
+@effort(60)
+@given(st.binary(max_size=60) | json_values.map(lambda value: json.dumps(value).encode()))
+async def test_events_by_hand_are_taken_in_or_refused_with_a_reason(besieged: Deployment, body: bytes):
+    reply = await send(besieged, "POST", b"/api/events", {}, body)
+    assert reply.status == 202 or (400 <= reply.status < 500 and is_problem(reply)), reply
+
+
+@effort(1)
+@given(
+    st.lists(
+        st.binary(max_size=60)
+        | json_values.map(lambda value: json.dumps(value).encode())
+        | mutated(JOB).map(lambda value: json.dumps(value).encode()),
+        min_size=20,
+        max_size=25,
+    )
+)
+async def test_messages_that_are_no_jobs_leave_the_queue_and_the_catalogue_as_it_was(
+    besieged: Deployment, messages: list[bytes]
+):
+    rows = (await holdings(besieged)).rows
+    async with besieged.queue() as queue, besieged.queue("recording-chunks-poison") as poison:
+        texts = [base64.b64encode(one).decode() for one in [*messages, json.dumps(JOB).encode()]]
+        await asyncio.gather(*map(queue.send_message, texts))
+
+        async def empty() -> bool:
+            counts = [(await one.get_queue_properties()).approximate_message_count for one in (queue, poison)]
+            return counts == [0, 0]
+
+        await until(empty)
+    assert (await holdings(besieged)).rows == rows
