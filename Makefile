@@ -11,11 +11,12 @@ NODE_STAMP := local/node_modules/.installed
 
 WORKERS ?= 1
 ARGS ?=
+SEEDS ?= 20
 # Some shells export HOST as the name of the machine: there it counts only if it names a host of functions.
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test lint clean
+.PHONY: help setup run up test faults lint clean
 
 help: ## This list
 	@echo "Callvault: what make does here"
@@ -31,6 +32,9 @@ up: setup ## The local stack until Ctrl-C; WORKERS=4 for more instances, HOST=fu
 
 test: setup ## All tests; ARGS="tests/unit -k chunk" for some
 	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+faults: setup ## Random schedules of faults and crashes on the whole stack; SEEDS=200 for more, ARGS="--seed 7" for one
+	@exec $(PYTHON_IN_VENV) -m local.faults --seeds "$(SEEDS)" $(ARGS)
 
 lint: $(VENV_STAMP) ## Style, format and types
 	$(PYTHON_IN_VENV) -m ruff check .

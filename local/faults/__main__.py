@@ -1,0 +1,74 @@
+"""`python -m local.faults --seeds 200`: random schedules on the whole stack, and a table of what came of them.
+
+Exits with 0 when every invariant held, else with 1 and the seed that repeats what was wrong.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from itertools import batched
+
+from rich.console import Console
+from rich.table import Table
+
+from local.faults import batches, table
+from local.faults.batches import Outcome
+from local.faults.site import SiteError
+from local.stack import LOCAL, ChildError
+from local.stack.interruption import InterruptedBySignalError, interruptible
+
+_INTERRUPTED = 130  # what a shell answers for Ctrl-C
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    seeds = (
+        [arguments.seed] if arguments.seed is not None else range(arguments.first, arguments.first + arguments.seeds)
+    )
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    try:
+        return asyncio.run(interruptible(_run(list(seeds), console), with_parent=True))
+    except InterruptedBySignalError:
+        console.print("Interrupted. Nothing is running any more.")
+        return _INTERRUPTED
+    except (ChildError, SiteError) as error:
+        console.print(f"[bold red]The schedules could not go on.[/] {error}")
+        return 1
+
+
+async def _run(seeds: list[int], console: Console) -> int:
+    """Ends at the first batch that violates anything, while its logs are there to be read."""
+    began = time.monotonic()
+    outcomes: list[Outcome] = []
+    for some in batched(seeds, batches.SIZE, strict=False):
+        outcome = await batches.run(some, LOCAL / "faults")
+        outcomes.append(outcome)
+        verdict = "[bold red]✗[/]" if outcome.violations else "[bold green]✓[/]"
+        console.print(f"{verdict} seeds {some[0]} to {some[-1]}, {time.monotonic() - began:.0f} s")
+        if outcome.violations:
+            break
+    console.print(_table(outcomes))
+    wrong = [sentence for outcome in outcomes for sentence in table.complaints(outcome)]
+    for sentence in wrong:
+        console.print(f"[bold red]✗[/] {sentence}", soft_wrap=True)
+    return 1 if wrong else 0
+
+
+def _table(outcomes: list[Outcome]) -> Table:
+    shown = Table(show_header=False)
+    for name, number in table.rows(outcomes):
+        shown.add_row(name, f"{number:,}")
+    return shown
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local.faults", description="Random schedules of faults.")
+    parser.add_argument("--seeds", type=int, default=20, metavar="N", help="how many schedules (default 20)")
+    parser.add_argument("--from", type=int, default=0, metavar="N", dest="first", help="the first seed (default 0)")
+    parser.add_argument("--seed", type=int, metavar="N", help="this schedule alone")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
