@@ -10,7 +10,7 @@ from local.faults.site import QUEUE, Site
 from shared.records import Chunk
 from shared.states import ChunkState
 
-_PAUSE = 0.3  # seconds between two looks
+_PAUSE = 0.3  # seconds between two looks, and two sweeps
 
 
 async def settle(
@@ -20,6 +20,7 @@ async def settle(
     *,
     within: float,
     failed_is_rest: bool = True,
+    pause: float = _PAUSE,
 ) -> bool:
     """Whether all came to rest in time; seconds, real ones.
 
@@ -29,7 +30,7 @@ async def settle(
         async with asyncio.timeout(within):
             while not await _rests(site, announced, keys, failed_is_rest=failed_is_rest):
                 await site.sweep()
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(pause)
     except TimeoutError:
         return False
     return True
