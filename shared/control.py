@@ -6,6 +6,7 @@ Idempotency-Key gets the same recording.
 """
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -26,7 +27,7 @@ from shared.states import RecordingState
 
 log = logger("control")
 
-_LONGEST_ID = 1024
+_ID = re.compile(r"[A-Za-z0-9+/=_-]{1,1024}")
 _ENDED = "the recording has ended: start a new one"
 _RUNNING = frozenset({RecordingState.STARTING, RecordingState.ACTIVE, RecordingState.PAUSED})
 
@@ -169,9 +170,8 @@ class Control:
 
 
 def _must_be_an_id(recording_id: str) -> None:
-    """What goes into a path that we sign: dots alone would be folded there, into another path."""
-    well_formed = recording_id.isascii() and recording_id.isprintable() and recording_id.strip(".")
-    if not well_formed or len(recording_id) > _LONGEST_ID:
+    """ACS's ids are base64, in either alphabet; anything else might be written otherwise in a path than it was signed."""
+    if not _ID.fullmatch(recording_id):
         raise InvalidRequest.of("recordingId", "must be the recordingId that starting the recording gave")
 
 
