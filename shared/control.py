@@ -170,7 +170,7 @@ class Control:
 
 
 def _must_be_an_id(recording_id: str) -> None:
-    """ACS's ids are base64, in either alphabet; anything else might be written otherwise in a path than it was signed."""
+    """ACS's ids are base64, of either alphabet; else a path might be written otherwise than it was signed."""
     if not _ID.fullmatch(recording_id):
         raise InvalidRequest.of("recordingId", "must be the recordingId that starting the recording gave")
 

@@ -94,10 +94,10 @@ class Workers(RuleBasedStateMachine):
     def run[T](self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
 
-    def write(self, version: Chunk, writing: Awaitable[Chunk]) -> Chunk:
+    def write(self, version: Chunk, writing: Awaitable[Chunk], *, leased: bool = False) -> Chunk:
         """What somebody holds after a write made from a version; the rules that every write is under are checked."""
         before = self.rows[version.document_id]
-        current = version.etag == before.etag
+        current = self.may_write(version, before, leased=leased)
 
         async def attempt() -> Chunk | None:
             try:
@@ -115,6 +115,12 @@ class Workers(RuleBasedStateMachine):
         assert current or after.etag == before.etag, "a stale version must never be written"
         assert (written, written.etag) == (after, after.etag)
         return written
+
+    @staticmethod
+    def may_write(version: Chunk, standing: Chunk, *, leased: bool) -> bool:
+        """The newest version may; under a lease so may an older one of the same owner, which missed an answer."""
+        is_owners = leased and version.owner is not None and version.owner == standing.owner
+        return version.etag == standing.etag or is_owners
 
     def look(self, document_id: str) -> Chunk:
         """Reads a row anew and checks its way here from what stood there before."""
@@ -205,7 +211,7 @@ class Workers(RuleBasedStateMachine):
 
         self.clock.wakes, self.clock.sleeps_on = 1, asyncio.Event()
         before = self.rows[version.document_id]
-        current = version.etag == before.etag
+        current = self.may_write(version, before, leased=True)
 
         async def attempt() -> bool:
             try:
@@ -229,15 +235,17 @@ class Workers(RuleBasedStateMachine):
     )
     def settle(self, version: Chunk, state: ChunkState, detail: str | None) -> Chunk:
         """Every state from every other, those too that no use case would ask for."""
-        lease = Lease(self.catalogue, self.clock, version, LEASE)
-        settling = lease.settle(state, detail=detail, **TOLD.get(state, {}))
-        if state in MOVES[version.state] and state is not ChunkState.COPYING:
-            return self.write(version, settling)
-        settling.close()
         if state not in MOVES[version.state]:
             self.refuse(Lease(self.catalogue, self.clock, version, LEASE).settle(state))
-            assert self.look(version.document_id) == self.rows[version.document_id]
-        return version
+            self.look(version.document_id)
+            return version
+        if state is ChunkState.COPYING:
+            return version  # that is a claim
+        told = {"detail": detail, **TOLD.get(state, {})}
+        if version.state is ChunkState.COPYING:
+            lease = Lease(self.catalogue, self.clock, version, LEASE)
+            return self.write(version, lease.settle(state, **told), leased=True)
+        return self.write(version, self.catalogue.replace(version.move(state, **told)))
 
     def refuse(self, settling: Coroutine[Any, Any, Chunk]) -> None:
         try:
@@ -252,7 +260,7 @@ class Workers(RuleBasedStateMachine):
             return version
         following = self.clock.time + timedelta(seconds=pause)
         lease = Lease(self.catalogue, self.clock, version, LEASE)
-        return self.write(version, lease.settle(ChunkState.PENDING, next_attempt_at=following))
+        return self.write(version, lease.settle(ChunkState.PENDING, next_attempt_at=following), leased=True)
 
     @rule(target=versions, version=versions)
     def replay(self, version: Chunk) -> Chunk:

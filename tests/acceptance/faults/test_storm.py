@@ -31,7 +31,7 @@ async def test_three_thousand_deliveries_make_a_thousand_files(tmp_path_factory:
         await asyncio.gather(*(delivered(where, gate, event) for event in deliveries))
 
         announced = {one["chunks"][0]["documentId"] for one in made}
-        assert await settle(where, announced, None, within=PATIENCE, pause=2), "it never came to rest"
+        assert await settle(where, announced, None, within=PATIENCE), "it never came to rest"
         evidence = await where.evidence([one["recordingId"] for one in made])
         assert [violation.sentence for violation in violations(evidence, announced)] == []
         assert [chunk.state for chunk in evidence.chunks] == [ChunkState.RELEASED] * EVENTS
