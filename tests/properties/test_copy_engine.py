@@ -153,7 +153,7 @@ def broken(sabotage: dict[int, str]) -> set[int]:
 
 
 @effort(40)
-@given(st.lists(encodable_texts.map(str.strip).filter(lambda text: 0 < len(text) <= 300), min_size=2, max_size=2))
+@given(st.lists(encodable_texts.filter(lambda text: 0 < len(text) <= 300), min_size=2, max_size=2))
 async def test_ids_of_any_characters_are_kept_beside_the_file(archive: Archive, ids: list[str]):
     document_id, recording_id = ids
     name, file = fresh(archive, documentid=document_id, recordingid=recording_id)
