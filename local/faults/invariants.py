@@ -138,7 +138,9 @@ def _worklist(evidence: Evidence) -> Iterator[Violation]:
         done = chunk.state in {ChunkState.RELEASED, ChunkState.LOST}
         if done and rows:
             yield _violation(Kind.DISAGREES, chunk.document_id, f"is {chunk.state}, and still on the worklist")
-        left = chunk.state is ChunkState.ARCHIVED and chunk.deadline <= evidence.now
+        # Past its deadline nothing is left to do for an archived chunk, nor for one that lacks its metadata alone.
+        halves = chunk.state is ChunkState.FAILED and chunk.blob_name is not None
+        left = (chunk.state is ChunkState.ARCHIVED or halves) and chunk.deadline <= evidence.now
         if not done and not left and rows != 1:
             yield _violation(Kind.DISAGREES, chunk.document_id, f"is {chunk.state}, and {rows} times on the worklist")
     if stray := sum(listed.values()):

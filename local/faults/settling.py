@@ -47,11 +47,15 @@ async def _rests(site: Site, announced: Collection[str], keys: Collection[str] |
         return False
     open_keys = {row.chunk_key for row in await site.rows()}
     return all(
-        failed_is_rest if chunk.state is ChunkState.FAILED else _at_rest(chunk, is_listed=chunk.chunk_key in open_keys)
+        failed_is_rest
+        if chunk.state is ChunkState.FAILED and chunk.chunk_key in open_keys
+        else _at_rest(chunk, is_listed=chunk.chunk_key in open_keys)
         for chunk in chunks
     )
 
 
 def _at_rest(chunk: Chunk, *, is_listed: bool) -> bool:
     """An archived chunk is left alone once its source has expired."""
-    return not is_listed and chunk.state in {ChunkState.RELEASED, ChunkState.LOST, ChunkState.ARCHIVED}
+    ends = {ChunkState.RELEASED, ChunkState.LOST, ChunkState.ARCHIVED}
+    # Media whose metadata never came are failed, and off the worklist once their source has expired.
+    return not is_listed and (chunk.state in ends or chunk.blob_name is not None)

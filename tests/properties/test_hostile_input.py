@@ -52,7 +52,7 @@ async def test_events_by_hand_are_taken_in_or_refused_with_a_reason(besieged: De
     assert reply.status == 202 or (400 <= reply.status < 500 and is_problem(reply)), reply
 
 
-@effort(1)
+@effort(3)  # the first one tried is the simplest there is: empty messages alone
 @given(
     st.lists(
         st.binary(max_size=60)
