@@ -65,7 +65,7 @@ class Lease:
             return await self._catalogue.replace(changed)
         except LeaseLost:
             standing = await self._catalogue.chunk(changed.recording_key, changed.chunk_key)
-            if standing is None or standing.owner != self._owner:
+            if standing is None or self._owner is None or standing.owner != self._owner:
                 raise
         return await self._catalogue.replace(changed.evolve(etag=standing.etag))
 

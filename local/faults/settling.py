@@ -7,9 +7,10 @@ import asyncio
 from collections.abc import Collection
 
 from local.faults.site import QUEUE, Site
-from shared.records import Chunk
 from shared.states import ChunkState
 
+# What has ended is off the worklist, a failed chunk too once its source has expired.
+_ENDS = frozenset({ChunkState.RELEASED, ChunkState.ARCHIVED, ChunkState.FAILED, ChunkState.LOST})
 _SHORTEST_PAUSE = 0.3  # seconds between two looks, and two sweeps
 
 
@@ -45,17 +46,9 @@ async def _rests(site: Site, announced: Collection[str], keys: Collection[str] |
     chunks = await site.chunks(keys)
     if not set(announced) <= {chunk.document_id for chunk in chunks}:
         return False
-    open_keys = {row.chunk_key for row in await site.rows()}
+    listed = {row.chunk_key for row in await site.rows()}
     return all(
-        failed_is_rest
-        if chunk.state is ChunkState.FAILED and chunk.chunk_key in open_keys
-        else _at_rest(chunk, is_listed=chunk.chunk_key in open_keys)
+        chunk.state in _ENDS
+        and (chunk.chunk_key not in listed or (failed_is_rest and chunk.state is ChunkState.FAILED))
         for chunk in chunks
     )
-
-
-def _at_rest(chunk: Chunk, *, is_listed: bool) -> bool:
-    """An archived chunk is left alone once its source has expired."""
-    ends = {ChunkState.RELEASED, ChunkState.LOST, ChunkState.ARCHIVED}
-    # Media whose metadata never came are failed, and off the worklist once their source has expired.
-    return not is_listed and (chunk.state in ends or chunk.blob_name is not None)
