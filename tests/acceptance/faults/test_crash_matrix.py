@@ -127,9 +127,8 @@ async def test_a_worker_that_dies_here_leaves_nothing_undone(proving: Proving, p
         await taken(site, event)
     async with asyncio.timeout(PATIENCE):
         while not book.has_fired(order):
-            if case.job_lost:
-                await site.sweep()
-            await asyncio.sleep(0.1)
+            await site.sweep()
+            await asyncio.sleep(0.3)
 
     assert await settle(site, [document_id], [key], within=PATIENCE, failed_is_rest=not case.expired), (
         "it never came to rest"
