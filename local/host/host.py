@@ -91,7 +91,7 @@ class Host:
         options = self._options
         functions = functions_of(await self._instances.start(), options.settings)
         web_app = web.Application(client_max_size=_MAX_REQUEST)
-        web_app.router.add_route("*", "/{path:.*}", self._routed(functions))
+        web_app.router.add_route("*", "/{path:(?s:.*)}", self._routed(functions))
         active = [function for function in functions if not function.disabled]
         for function in active:
             await self._listen(function)

@@ -52,6 +52,7 @@ def is_problem(reply: Any) -> bool:
 @given(st.sampled_from(DOORS), raw_ids, raw_ids, bodies)
 @example(("POST", "recordings/{}/stop"), b"..", b"x", b"")
 @example(("GET", "recordings/{}"), b"$", b"x", b"")
+@example(("GET", "recordings/{}"), b"\n", b"x", b"")
 @example(("GET", "recordings/{}"), b"x" * 5000, b"x", b"")
 @example(("POST", "quarantine/{}/replay"), "\u0663".encode() * 600, b"x", b"")
 async def test_an_id_of_nobody_is_refused_with_a_reason(
