@@ -8,6 +8,7 @@ by the poison function. The timer sweeps up what went quiet.
 import azure.functions as func
 
 from shared.app import Callvault
+from shared.caller import caller_of
 from shared.contracts.events import envelope_of
 from shared.contracts.jobs import ChunkJob
 from shared.settings import load_settings
@@ -20,7 +21,9 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 @app.route(route="recordings", methods=["POST"])
 async def start_recording(req: func.HttpRequest) -> func.HttpResponse:
     key = req.headers.get("Idempotency-Key")
-    return _response(await callvault.app.endpoints.start(req.get_body(), url=req.url, idempotency_key=key))
+    return _response(
+        await callvault.app.endpoints.start(req.get_body(), url=req.url, idempotency_key=key, by=_caller(req))
+    )
 
 
 @app.route(route="recordings/{recordingId}", methods=["GET"])
@@ -30,28 +33,28 @@ async def get_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="recordings/{recordingId}/stop", methods=["POST"])
 async def stop_recording(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.stop(req.route_params["recordingId"]))
+    return _response(await callvault.app.endpoints.stop(req.route_params["recordingId"], by=_caller(req)))
 
 
 @app.route(route="recordings/{recordingId}/pause", methods=["POST"])
 async def pause_recording(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.pause(req.route_params["recordingId"]))
+    return _response(await callvault.app.endpoints.pause(req.route_params["recordingId"], by=_caller(req)))
 
 
 @app.route(route="recordings/{recordingId}/resume", methods=["POST"])
 async def resume_recording(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.resume(req.route_params["recordingId"]))
+    return _response(await callvault.app.endpoints.resume(req.route_params["recordingId"], by=_caller(req)))
 
 
 @app.route(route="recordings/{recordingId}/replay", methods=["POST"])
 async def replay_recording(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.replay(req.route_params["recordingId"]))
+    return _response(await callvault.app.endpoints.replay(req.route_params["recordingId"], by=_caller(req)))
 
 
 @app.route(route="recordings/{recordingId}/chunks/{documentId}/replay", methods=["POST"])
 async def replay_chunk(req: func.HttpRequest) -> func.HttpResponse:
-    params = req.route_params
-    return _response(await callvault.app.endpoints.replay(params["recordingId"], params["documentId"]))
+    recording_id, document_id = req.route_params["recordingId"], req.route_params["documentId"]
+    return _response(await callvault.app.endpoints.replay(recording_id, document_id, by=_caller(req)))
 
 
 @app.route(route="quarantine/{quarantineId}/replay", methods=["POST"])
@@ -83,6 +86,10 @@ async def bury_job(msg: func.QueueMessage) -> None:
 async def sweep(timer: func.TimerRequest) -> None:
     del timer  # how late it comes makes no difference: it looks at what is due
     await callvault.app.sweep.run()
+
+
+def _caller(req: func.HttpRequest) -> str:
+    return caller_of(req.headers, authenticated=callvault.settings.website_auth_enabled)
 
 
 def _response(answer: Answer) -> func.HttpResponse:

@@ -2,14 +2,14 @@
 
 ACS is asked first and the ledger written after it, since only ACS can refuse. A crash between the two loses nothing:
 the recording's event carries its id and makes the row itself, and a caller that repeats its start with the same
-Idempotency-Key gets the same recording.
+Idempotency-Key gets the same recording. What a caller did is written into the audit in one transaction with the ledger.
 """
 
 import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from shared.clock import Clock
@@ -21,7 +21,7 @@ from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_of
 from shared.logs import logger
-from shared.records import Chunk, Recording
+from shared.records import AuditEntry, Chunk, Recording
 from shared.settings import Settings
 from shared.states import RecordingState
 
@@ -32,14 +32,29 @@ _ENDED = "the recording has ended: start a new one"
 _RUNNING = frozenset({RecordingState.STARTING, RecordingState.ACTIVE, RecordingState.PAUSED})
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Act:
+    """What callers do to a running recording: its name in the audit, the state it leads to, and where its time goes."""
+
+    name: str
+    leads_to: RecordingState
+    time: str
+
+
+_STOP = _Act(name="stop", leads_to=RecordingState.STOPPED, time="stopped_at")
+_PAUSE = _Act(name="pause", leads_to=RecordingState.PAUSED, time="paused_at")
+_RESUME = _Act(name="resume", leads_to=RecordingState.ACTIVE, time="resumed_at")
+
+
 class Control:
     """What callers can do with recordings."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._recorder, self._catalogue, self._links = gateways.recorder, gateways.catalogue, gateways.links
-        self._worklist, self._clock, self._settings = gateways.worklist, clock, settings
+        self._worklist, self._audit = gateways.worklist, gateways.audit
+        self._clock, self._settings = clock, settings
 
-    async def start(self, request: StartRecording, repeatability: Repeatability) -> StartedView:
+    async def start(self, request: StartRecording, repeatability: Repeatability, *, by: str) -> StartedView:
         """Starts a recording. Raises InvalidRequest, NotFound, Conflict, or a SourceError when ACS fails."""
         started = await self._recorder.start(request, repeatability)
         if started.recording_id is None:
@@ -69,7 +84,7 @@ class Control:
         context = {"action": "control", "recording_key": recording.recording_key}
         try:
             await self._worklist.add(WorkItem.of_recording(recording.recording_key, started.recording_id, due_at))
-            await self._catalogue.merge(recording)
+            await self._catalogue.merge(recording, AuditEntry(at=now, action="start", by=by))
             if request.server_call_id:
                 await self._links.link_call(request.server_call_id, recording.recording_key)
         except DestinationError:
@@ -79,7 +94,7 @@ class Control:
             log.info("recording started", extra=context)
         return StartedView(recording_id=started.recording_id, state=state, correlation=request.correlation)
 
-    async def stop(self, recording_id: str) -> RecordingView:
+    async def stop(self, recording_id: str, *, by: str) -> RecordingView:
         """Stops a recording; one that has stopped already stays so. Raises NotFound for one that nobody knows."""
         known, chunks = await self._known(recording_id)
         try:
@@ -88,19 +103,18 @@ class Control:
             # In failovers ACS forgets recordings whose files it delivers all the same: reconcile, don't fail.
             if known is None:
                 raise
-        stopped = await self._note(known, recording_id, RecordingState.STOPPED, "stopped_at")
-        return self._view(stopped, chunks)
+        return await self._noted(_STOP, recording_id, by, known, chunks)
 
-    async def pause(self, recording_id: str) -> RecordingView:
+    async def pause(self, recording_id: str, *, by: str) -> RecordingView:
         """Pauses a running recording. Raises Conflict when it has ended, NotFound for one that nobody knows."""
-        return await self._hold(recording_id, self._recorder.pause, RecordingState.PAUSED, "paused_at")
+        return await self._hold(_PAUSE, recording_id, self._recorder.pause, by)
 
-    async def resume(self, recording_id: str) -> RecordingView:
+    async def resume(self, recording_id: str, *, by: str) -> RecordingView:
         """Resumes a paused recording. Raises as `pause` does."""
-        return await self._hold(recording_id, self._recorder.resume, RecordingState.ACTIVE, "resumed_at")
+        return await self._hold(_RESUME, recording_id, self._recorder.resume, by)
 
     async def _hold(
-        self, recording_id: str, ask: Callable[[str], Awaitable[None]], control: RecordingState, when: str
+        self, act: _Act, recording_id: str, ask: Callable[[str], Awaitable[None]], by: str
     ) -> RecordingView:
         known, chunks = await self._known(recording_id)
         if known is not None and known.control is RecordingState.STOPPED:
@@ -111,7 +125,7 @@ class Control:
             if known is None:
                 raise
             raise Conflict(_ENDED) from None
-        return self._view(await self._note(known, recording_id, control, when), chunks)
+        return await self._noted(act, recording_id, by, known, chunks)
 
     async def get(self, recording_id: str) -> RecordingView:
         """The ledger's word and ACS's together. An ACS that can't be reached hides nothing of what the ledger knows.
@@ -119,7 +133,9 @@ class Control:
         Raises NotFound when neither knows the recording, a SourceError when the ledger doesn't and ACS can't be asked.
         """
         _must_be_an_id(recording_id)
-        (known, chunks), acs_state = await asyncio.gather(self._known(recording_id), self._acs_state(recording_id))
+        (known, chunks), acs_state, history = await asyncio.gather(
+            self._known(recording_id), self._acs_state(recording_id), self._audit.history(key_of(recording_id))
+        )
         if isinstance(acs_state, CallvaultError):
             if known is None:
                 raise acs_state
@@ -128,21 +144,25 @@ class Control:
         if known is None and acs_state == "unknown":
             raise NotFound("neither the ledger nor ACS knows this recordingId")
         found = known or Recording(recording_key=key_of(recording_id), recording_id=recording_id)
-        return self._view(found, chunks, acs_state)
+        return self._view(found, chunks, history, acs_state)
 
     async def _known(self, recording_id: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
         _must_be_an_id(recording_id)
         return await self._catalogue.recording(key_of(recording_id))
 
-    async def _note(self, known: Recording | None, recording_id: str, control: RecordingState, when: str) -> Recording:
+    async def _noted(
+        self, act: _Act, recording_id: str, by: str, known: Recording | None, chunks: tuple[Chunk, ...]
+    ) -> RecordingView:
         """Writes what was just done to a recording, and when it was done first; only that, since others write too."""
         recording = known or Recording(recording_key=key_of(recording_id), recording_id=recording_id)
-        log.info("recording told", extra={"action": str(control), "recording_key": recording.recording_key})
-        if recording.control is control:
-            return recording
-        change: dict[str, Any] = {"recording_id": recording_id, "control": control, when: self._clock.now()}
-        await self._catalogue.merge(Recording(recording_key=recording.recording_key, **change))
-        return recording.evolve(**change)
+        key, now = recording.recording_key, self._clock.now()
+        log.info("recording told", extra={"action": act.name, "recording_key": key})
+        if recording.control is not act.leads_to:
+            change: dict[str, Any] = {"recording_id": recording_id, "control": act.leads_to, act.time: now}
+            entry = AuditEntry(at=now, action=act.name, by=by)
+            await self._catalogue.merge(Recording(recording_key=key, **change), entry)
+            recording = recording.evolve(**change)
+        return self._view(recording, chunks, await self._audit.history(key))
 
     async def _acs_state(self, recording_id: str) -> str | CallvaultError:
         try:
@@ -152,7 +172,13 @@ class Control:
         except CallvaultError as error:
             return error
 
-    def _view(self, recording: Recording, chunks: tuple[Chunk, ...], acs_state: str | None = None) -> RecordingView:
+    def _view(
+        self,
+        recording: Recording,
+        chunks: tuple[Chunk, ...],
+        history: tuple[AuditEntry, ...],
+        acs_state: str | None = None,
+    ) -> RecordingView:
         state = recording.state(chunks)
         if state is None or (state is RecordingState.STARTING and acs_state == "active"):
             state = _state_of(acs_state)
@@ -165,6 +191,7 @@ class Control:
             "acs_state": acs_state,
             "archive_container": self._settings.archive_container,
             "chunks": [asdict(chunk) | {"sibling": indexes[chunk.index] > 1} for chunk in chunks],
+            "history": [asdict(entry) for entry in history],
         }
         return RecordingView.model_validate(shown)
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from urllib.parse import quote, urlsplit
 
+from shared.caller import FUNCTION_KEY
 from shared.contracts.start import parse_start
 from shared.contracts.views import RecordingView, ReplayedView, StartedView, TakenInView
 from shared.control import Control
@@ -20,23 +21,23 @@ class Endpoints:
     def __init__(self, control: Control, idempotency: Idempotency, replay: Replay) -> None:
         self._control, self._idempotency, self._replay = control, idempotency, replay
 
-    async def start(self, body: bytes, *, url: str, idempotency_key: str | None) -> Answer:
-        return await answering(self._start(body, url, idempotency_key))
+    async def start(self, body: bytes, *, url: str, idempotency_key: str | None, by: str = FUNCTION_KEY) -> Answer:
+        return await answering(self._start(body, url, idempotency_key, by))
 
-    async def stop(self, recording_id: str) -> Answer:
-        return await answering(_shown(self._control.stop(recording_id)))
+    async def stop(self, recording_id: str, *, by: str = FUNCTION_KEY) -> Answer:
+        return await answering(_shown(self._control.stop(recording_id, by=by)))
 
-    async def pause(self, recording_id: str) -> Answer:
-        return await answering(_shown(self._control.pause(recording_id)))
+    async def pause(self, recording_id: str, *, by: str = FUNCTION_KEY) -> Answer:
+        return await answering(_shown(self._control.pause(recording_id, by=by)))
 
-    async def resume(self, recording_id: str) -> Answer:
-        return await answering(_shown(self._control.resume(recording_id)))
+    async def resume(self, recording_id: str, *, by: str = FUNCTION_KEY) -> Answer:
+        return await answering(_shown(self._control.resume(recording_id, by=by)))
 
     async def get(self, recording_id: str) -> Answer:
         return await answering(_shown(self._control.get(recording_id)))
 
-    async def replay(self, recording_id: str, document_id: str | None = None) -> Answer:
-        return await answering(self._replayed(recording_id, document_id))
+    async def replay(self, recording_id: str, document_id: str | None = None, *, by: str = FUNCTION_KEY) -> Answer:
+        return await answering(self._replayed(recording_id, document_id, by))
 
     async def replay_quarantined(self, quarantine_id: str) -> Answer:
         return await answering(_taken_in(self._replay.quarantined(quarantine_id)))
@@ -44,14 +45,14 @@ class Endpoints:
     async def take_events(self, body: bytes) -> Answer:
         return await answering(_taken_in(self._replay.events(body)))
 
-    async def _replayed(self, recording_id: str, document_id: str | None) -> Answer:
-        return answer(ReplayedView(chunks=await self._replay.recording(recording_id, document_id)), status=202)
+    async def _replayed(self, recording_id: str, document_id: str | None, by: str) -> Answer:
+        return answer(ReplayedView(chunks=await self._replay.recording(recording_id, document_id, by=by)), status=202)
 
-    async def _start(self, body: bytes, url: str, idempotency_key: str | None) -> Answer:
+    async def _start(self, body: bytes, url: str, idempotency_key: str | None, by: str) -> Answer:
         request = parse_start(body)
 
         async def carry_out(repeatability: Repeatability) -> str:
-            started = await self._control.start(request, repeatability)
+            started = await self._control.start(request, repeatability, by=by)
             return started.model_dump_json(by_alias=True)
 
         told = await self._idempotency.once(idempotency_key, body, carry_out)

@@ -1,8 +1,9 @@
-"""What the catalogue knows of a recording and of a chunk, as frozen records.
+"""What the catalogue knows of a recording and of a chunk, and what was done to them, as frozen records.
 
 A record never changes: `evolve` gives a new one. The gateway alone knows how they lie in tables.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
@@ -136,3 +137,16 @@ class Recording:
         if states & IN_TROUBLE:
             return RecordingState.INCOMPLETE
         return RecordingState.ARCHIVED if states <= SAFE else RecordingState.ARCHIVING
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEntry:
+    """Something done to a recording: when, what, by whom, and what belongs to it, as a few named strings.
+
+    Entries are shown to callers: they hold no secret and no participant's id.
+    """
+
+    at: datetime
+    action: str
+    by: str
+    details: Mapping[str, str] = field(default_factory=dict)

@@ -1,8 +1,8 @@
 """Puts failed work back by hand: a recording's chunks, one chunk, a quarantined event, or a dead-lettered one.
 
 Everything here may be repeated. A chunk that is safe or being copied is left alone; one that is waiting gets a job.
-For a crash between two writes: the worklist has the chunk before its state says that it is waiting, and the job is sent
-last, so the sweep finds whatever was left undone.
+For a crash between two writes: the audit comes first, so that what was asked for stays on record; the worklist has the
+chunk before its state says that it is waiting, and the job is sent last, so the sweep finds whatever was left undone.
 """
 
 import json
@@ -17,7 +17,7 @@ from shared.gateways.worklist import WorkItem
 from shared.identity import key_of
 from shared.intake import Intake, Outcome
 from shared.logs import logger
-from shared.records import Chunk
+from shared.records import AuditEntry, Chunk
 from shared.settings import Settings
 from shared.states import IN_TROUBLE, ChunkState
 
@@ -32,10 +32,10 @@ class Replay:
 
     def __init__(self, gateways: Gateways, intake: Intake, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
-        self._archive, self._intake = gateways.archive, intake
+        self._archive, self._audit, self._intake = gateways.archive, gateways.audit, intake
         self._clock, self._settings = clock, settings
 
-    async def recording(self, recording_id: str, document_id: str | None = None) -> int:
+    async def recording(self, recording_id: str, document_id: str | None = None, *, by: str) -> int:
         """Puts back what failed of a recording, or one of its chunks; gives the number of chunks put back.
 
         Raises NotFound for a recording or chunk that the catalogue doesn't have.
@@ -46,6 +46,9 @@ class Replay:
         wanted = [chunk for chunk in chunks if document_id in (None, chunk.document_id)]
         if recording is None or (document_id is not None and not wanted):
             raise NotFound("the catalogue has no such recording or chunk")
+        details = {} if document_id is None else {"documentId": document_id}
+        entry = AuditEntry(at=self._clock.now(), action="replay", by=by, details=details)
+        await self._audit.add(recording.recording_key, entry)
         return sum([await self._put_back(chunk) for chunk in wanted])
 
     async def _put_back(self, chunk: Chunk) -> bool:

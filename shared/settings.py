@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     )
     acs_local_ca: Path | None = None
     azure_functions_environment: str = "Production"
+    # Set by the platform, where App Service's built-in authentication is on.
+    website_auth_enabled: bool = Field(default=False, description="true or false, as the platform sets it")
 
     @model_validator(mode="after")
     def _acs_is_named_once(self) -> Self:

@@ -41,6 +41,15 @@ class ChunkView(_View):
     detail: str | None
 
 
+class AuditView(_View):
+    """One thing that was done to a recording."""
+
+    at: datetime
+    action: str = Field(description="start, pause, resume, stop, replay; more may come.")
+    by: str = Field(description="Who signed in to the app's built-in authentication, or else: function key.")
+    details: dict[str, str]
+
+
 class RecordingView(_View):
     """A recording as the ledger and ACS know it."""
 
@@ -70,6 +79,7 @@ class RecordingView(_View):
     session_end_reason: str | None
     archive_container: str
     chunks: list[ChunkView]
+    history: list[AuditView] = Field(description="What was done to it through Callvault, oldest first.")
 
 
 class StartedView(_View):

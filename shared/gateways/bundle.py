@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from shared.gateways.acs import CallRecorder
 from shared.gateways.archive import Archive
+from shared.gateways.audit import Audit
 from shared.gateways.catalogue import Catalogue
 from shared.gateways.clients import Clients
 from shared.gateways.jobs import Jobs
@@ -21,6 +22,7 @@ class Gateways:
     recorder: CallRecorder
     source: MediaSource
     catalogue: Catalogue
+    audit: Audit
     worklist: Worklist
     links: Links
     requests: Requests
@@ -33,6 +35,7 @@ class Gateways:
             recorder=CallRecorder(clients.calls),
             source=MediaSource(clients.calls),
             catalogue=Catalogue(clients.tables, settings.recordings_table),
+            audit=Audit(clients.tables, settings.recordings_table),
             worklist=Worklist(clients.tables, settings.worklist_table),
             links=Links(clients.tables, settings.links_table),
             requests=Requests(clients.tables, settings.requests_table),

@@ -14,6 +14,7 @@ from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
 from shared.errors import DestinationUnavailable, LeaseLost
+from shared.gateways.audit import audit_entity
 from shared.gateways.entities import (
     CHUNK_ROWS,
     RECORDING_ROW,
@@ -23,7 +24,7 @@ from shared.gateways.entities import (
     to_recording,
 )
 from shared.gateways.faults import is_absent, storage_faults
-from shared.records import Chunk, Recording
+from shared.records import AuditEntry, Chunk, Recording
 
 _TRANSACTION = 99  # chunks in one; Table Storage takes a hundred rows, and the recording's is one
 _INSERT_ROUNDS = 5  # each is lost only to another delivery of the same event, at the same moment
@@ -61,10 +62,22 @@ class Catalogue:
             known = {chunk.chunk_key: chunk for chunk in standing}
         raise DestinationUnavailable("announcing chunks in the catalogue: other deliveries were faster each time")
 
-    async def merge(self, recording: Recording) -> None:
-        """Writes those properties of the recording that are set, and leaves the others as they are."""
+    async def merge(self, recording: Recording, *entries: AuditEntry) -> None:
+        """Writes those properties of the recording that are set, and leaves the others as they are.
+
+        Audit entries that tell of the change are written with it, or neither is.
+        """
+        key = recording.recording_key
+        operations: list[tuple[str, dict[str, object]]] = [("upsert", recording_entity(recording))]
+        operations += [("create", audit_entity(key, entry)) for entry in entries]
         with storage_faults("writing a recording to the catalogue"):
-            await self._table.upsert_entity(recording_entity(recording), mode=UpdateMode.MERGE)
+            try:
+                await self._table.submit_transaction(operations)
+            except TableTransactionError as error:
+                # Only an audit row can be there already, and only from this very call: the SDK repeated a write whose
+                # answer got lost.
+                if error.status_code != HTTPStatus.CONFLICT:
+                    raise
 
     async def chunk(self, recording_key: str, chunk_key: str) -> Chunk | None:
         with storage_faults("reading a chunk from the catalogue"):
@@ -80,7 +93,10 @@ class Catalogue:
         recording: Recording | None = None
         chunks: list[Chunk] = []
         with storage_faults("reading a recording from the catalogue"):
-            rows = self._table.query_entities("PartitionKey eq @key", parameters={"key": recording_key})
+            # Audit rows sort before the chunks': the service leaves them out.
+            rows = self._table.query_entities(
+                "PartitionKey eq @key and RowKey ge @first", parameters={"key": recording_key, "first": CHUNK_ROWS}
+            )
             async for row in rows:
                 if row["RowKey"] == RECORDING_ROW:
                     recording = to_recording(row)

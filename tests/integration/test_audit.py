@@ -1,0 +1,65 @@
+"""The audit: everything that was done to a recording is on record, in order, and stays there."""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.clock import SystemClock
+from shared.identity import key_of
+from shared.records import AuditEntry, Recording
+from tests.integration.conftest import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+URL = "https://callvault.example/api/recordings"
+
+
+async def history(world: World, recording_id: str) -> list[dict[str, Any]]:
+    view = json.loads((await world.app.endpoints.get(recording_id)).body)
+    return [{"action": one["action"], "by": one["by"], "details": one["details"]} for one in view["history"]]
+
+
+async def test_what_callers_did_is_shown_in_order_and_by_whom(world: World):
+    call = await world.acs("POST", "/calls")
+    body = json.dumps({"serverCallId": call["serverCallId"]}).encode()
+    endpoints = world.app.endpoints
+    started = json.loads((await endpoints.start(body, url=URL, idempotency_key=None, by="ada")).body)
+    recording_id = started["recordingId"]
+    await endpoints.pause(recording_id, by="bob")
+    await endpoints.resume(recording_id)
+    await endpoints.stop(recording_id, by="ada")
+    await endpoints.stop(recording_id, by="too late")
+    await endpoints.replay(recording_id, by="eve")
+    told = await history(world, recording_id)
+    assert [(one["action"], one["by"]) for one in told] == [
+        ("start", "ada"),
+        ("pause", "bob"),
+        ("resume", "function key"),
+        ("stop", "ada"),
+        ("replay", "eve"),
+    ]
+
+
+async def test_what_was_refused_was_not_done(world: World):
+    await world.app.endpoints.stop("unknown", by="ada")
+    await world.app.endpoints.replay("unknown", by="ada")
+    assert await world.gateways.audit.history(key_of("unknown")) == ()
+
+
+async def test_entries_of_one_moment_all_stand_and_hide_no_chunk(world: World):
+    made, job = await world.announced(size=2000, format="wav")
+    now = SystemClock().now()
+    entries = [AuditEntry(at=now, action="look", by=str(number), details={"number": "one"}) for number in range(20)]
+    await asyncio.gather(*(world.gateways.audit.add(job.recordingKey, entry) for entry in entries))
+    later = AuditEntry(at=now + timedelta(microseconds=1), action="later", by="ada")
+    await world.gateways.catalogue.merge(Recording(recording_key=job.recordingKey), later)
+    told = await world.gateways.audit.history(job.recordingKey)
+    assert told[-1] == later
+    assert {one.by for one in told[:-1]} == {one.by for one in entries}
+    recording, (chunk,) = await world.gateways.catalogue.recording(job.recordingKey)
+    assert recording is not None
+    assert recording.recording_id == made["recordingId"]
+    assert chunk.chunk_key == job.chunkKey
