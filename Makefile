@@ -16,7 +16,7 @@ SEEDS ?= 20
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test faults lint clean
+.PHONY: help setup run up test faults lint package clean
 
 help: ## This list
 	@echo "Callvault: what make does here"
@@ -41,8 +41,11 @@ lint: $(VENV_STAMP) ## Style, format and types
 	$(PYTHON_IN_VENV) -m ruff format --check .
 	$(PYTHON_IN_VENV) -m mypy
 
+package: $(VENV_STAMP) ## The zip that is deployed, in dist; ARGS=--with-dependencies to hold those as well
+	@$(PYTHON_IN_VENV) -m infra.package $(ARGS)
+
 clean: ## Remove everything that make has made, stored recordings of the local stack included
-	rm -rf .venv local/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist local/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 setup: $(VENV_STAMP) $(NODE_STAMP) ## Install what is missing; every other goal does this first
