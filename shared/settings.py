@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     chunks_queue: ResourceName = Field(default="recording-chunks", description=_RESOURCE)
     archive_container: ResourceName = Field(default="recordings", description=_RESOURCE)
     quarantine_container: ResourceName = Field(default="quarantine", description=_RESOURCE)
+    deadletter_container: ResourceName = Field(default="deadletter", description=_RESOURCE)
     recordings_table: TableName = Field(default="recordings", description=_TABLE)
     worklist_table: TableName = Field(default="worklist", description=_TABLE)
     links_table: TableName = Field(default="links", description=_TABLE)
@@ -163,6 +164,11 @@ class Settings(BaseSettings):
     @property
     def tables(self) -> tuple[str, ...]:
         return (self.recordings_table, self.worklist_table, self.links_table, self.requests_table)
+
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """Those of the archive's account; Event Grid writes the last one, and a replay empties it."""
+        return (self.archive_container, self.quarantine_container, self.deadletter_container)
 
     @property
     def host_storage(self) -> StorageAccount:

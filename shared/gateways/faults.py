@@ -49,6 +49,11 @@ def is_taken(error: HttpResponseError) -> bool:
     return _code(error) in _TAKEN
 
 
+def is_changed(error: HttpResponseError) -> bool:
+    """Whether a write was refused because the thing is not the version any more that was read."""
+    return error.status_code == HTTPStatus.PRECONDITION_FAILED
+
+
 def retry_after(error: HttpResponseError) -> float | None:
     """Seconds that a Retry-After header asks for, given as a number or as a date (RFC 9110, 10.2.3)."""
     value = headers_of(error).get("Retry-After")

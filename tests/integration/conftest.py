@@ -144,6 +144,7 @@ async def make_world(
             "CHUNKS_QUEUE": f"chunks-{mark}",
             "ARCHIVE_CONTAINER": f"archive-{mark}",
             "QUARANTINE_CONTAINER": f"quarantine-{mark}",
+            "DEADLETTER_CONTAINER": f"deadletter-{mark}",
             "RECORDINGS_TABLE": f"recordings{mark}",
             "WORKLIST_TABLE": f"worklist{mark}",
             "LINKS_TABLE": f"links{mark}",
@@ -166,7 +167,7 @@ async def make_world(
         resources = Resources(
             queues=(settings.chunks_queue,),
             tables=settings.tables,
-            containers=(settings.archive_container, settings.quarantine_container),
+            containers=settings.containers,
         )
         await provision(azurite.connection_string, resources)
         app = App.over(settings, clock or SystemClock())

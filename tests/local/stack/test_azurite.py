@@ -59,7 +59,7 @@ async def test_several_run_side_by_side_without_a_clash(azurite: Azurite, tmp_pa
 def test_what_is_provisioned_follows_the_app_settings() -> None:
     default = Resources.named_by({})
     assert default.queues == ("recording-chunks", "recording-chunks-poison")
-    assert default.containers == ("recordings", "quarantine")
+    assert default.containers == ("recordings", "quarantine", "deadletter")
     assert {"recordings", "worklist"} <= set(default.tables)
     own = Resources.named_by({"CHUNKS_QUEUE": "mine", "RECORDINGS_TABLE": "rows", "ACS_CONNECTION_STRING": "unused"})
     assert own.queues == ("mine", "mine-poison")

@@ -1,0 +1,146 @@
+"""An event that Event Grid gave up on is a recording that nobody copies: it must come back by one command."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.storage.blob.aio import ContainerClient
+from azure.storage.queue.aio import QueueServiceClient
+
+from shared.deadletters import Counted, DeadLetterReplay
+from shared.gateways.deadletters import DeadLetters
+from shared.intake import Outcome
+from shared.states import ChunkState
+from tests.integration.conftest import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CHECKOUT = Path(__file__).parents[2]
+EVENTS = CHECKOUT / "tests" / "events"
+# What Event Grid writes beside the event.
+ADDED = {
+    "deadLetterReason": "MaxDeliveryAttemptsExceeded",
+    "deliveryAttempts": 30,
+    "lastDeliveryOutcome": "Busy",
+    "publishTime": "2026-11-20T08:00:00Z",
+    "lastDeliveryAttemptTime": "2026-11-20T20:00:00Z",
+}
+
+
+def container(world: World) -> ContainerClient:
+    return ContainerClient.from_connection_string(world.storage, world.settings.deadletter_container)
+
+
+async def dead_lettered(world: World, body: Any, name: str = "RECORDINGS/2026/11/20/8/one.json") -> None:
+    async with container(world) as kept:
+        await kept.upload_blob(name, body if isinstance(body, bytes) else json.dumps(body).encode(), overwrite=True)
+
+
+async def letters(world: World) -> list[str]:
+    async with container(world) as kept:
+        return [blob.name async for blob in kept.list_blobs()]
+
+
+def gateway(world: World) -> DeadLetters:
+    return DeadLetters(world.app.clients.archive, world.settings.deadletter_container)
+
+
+async def replay(world: World, *, apply: bool = True) -> Counted:
+    return await DeadLetterReplay(gateway(world), world.app.intake).run(apply=apply)
+
+
+async def test_a_dry_run_counts_and_applying_archives_what_was_never_delivered(world: World):
+    made = [await world.document(size=20_000, format="wav") for _ in range(3)]
+    await dead_lettered(world, [{**one["event"], **ADDED} for one in made[:2]])
+    await dead_lettered(world, {**made[2]["event"], **ADDED}, "RECORDINGS/2026/11/20/9/two.json")
+    dry = await replay(world, apply=False)
+    assert (dry.blobs, dry.events, dry.removed, await world.queued()) == (2, 3, 0, 0)
+    assert len(await letters(world)) == 2
+    done = await replay(world)
+    assert (done.outcomes, done.removed, done.left) == ({Outcome.QUEUED: 3}, 2, {})
+    assert await letters(world) == []
+    await world.drained()
+    for one in made:
+        assert (await world.chunk(world.job(one))).state is ChunkState.RELEASED
+    assert (await replay(world)).blobs == 0
+
+
+async def test_what_was_taken_in_before_a_crash_is_taken_in_again_and_archived_once(world: World):
+    made, _ = await world.announced(size=20_000, format="wav")
+    await world.drained()
+    await dead_lettered(world, [{**made["event"], **ADDED}])
+    assert (await replay(world)).removed == 1
+    await world.drained()
+    assert len(await world.blobs()) == 2, "one media file and its metadata"
+
+
+async def test_a_dead_letter_stays_while_storage_refuses_its_event(world: World):
+    made = await world.document(size=20_000, format="wav")
+    await dead_lettered(world, [{**made["event"], **ADDED}])
+    async with QueueServiceClient.from_connection_string(world.storage) as queues:
+        await queues.delete_queue(world.settings.chunks_queue)
+        failed = await replay(world)
+        assert (failed.removed, len(failed.left), len(await letters(world))) == (0, 1, 1)
+        await queues.create_queue(world.settings.chunks_queue)
+    assert (await replay(world)).removed == 1
+    await world.drained()
+    assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
+
+
+async def test_what_is_no_event_of_ours_stays_and_keeps_nothing_else_from_being_taken_in(world: World):
+    made = await world.document(size=20_000, format="wav")
+    await dead_lettered(world, b"<html>", "a.json")
+    await dead_lettered(world, [], "b.json")
+    await dead_lettered(world, [json.loads((EVENTS / "other-type.json").read_text())], "c.json")
+    await dead_lettered(world, [{**made["event"], **ADDED}], "d.json")
+    done = await replay(world)
+    assert (set(done.left), done.removed) == ({"a.json", "b.json", "c.json"}, 1)
+
+
+async def test_an_event_that_can_not_be_read_is_in_quarantine_before_its_dead_letter_goes(world: World):
+    broken = json.loads((EVENTS / "broken-no-chunks.json").read_text())
+    await dead_lettered(world, [{**broken, **ADDED}])
+    done = await replay(world)
+    assert (done.outcomes, done.removed) == ({Outcome.QUARANTINED: 1}, 1)
+    assert len(await world.quarantined()) == 1
+
+
+async def test_a_dead_letter_that_was_written_again_or_is_gone_is_not_removed_unread(world: World):
+    await dead_lettered(world, [])
+    (letter,) = [one async for one in gateway(world).all()]
+    await dead_lettered(world, [{}])
+    assert await gateway(world).remove(letter) is False
+    async with container(world) as kept:
+        await kept.delete_blob(letter.name)
+    assert await gateway(world).read(letter) is None
+    assert await gateway(world).remove(letter) is True
+
+
+async def test_the_command_is_a_dry_run_unless_told_otherwise_and_fails_when_something_is_left(world: World):
+    made = await world.document(size=20_000, format="wav")
+    await dead_lettered(world, [{**made["event"], **ADDED}])
+    code, output = await command()
+    assert (code, "dry run" in output) == (0, True)
+    assert "1 events in 1 blobs" in output
+    assert len(await letters(world)) == 1
+    await dead_lettered(world, b"<html>", "left.json")
+    code, output = await command("--apply")
+    assert code == 1
+    assert "taken in: 1 queued; 1 blobs removed" in output
+    assert "left: left.json: holds something else than events" in output
+    assert await letters(world) == ["left.json"]
+
+
+async def command(*arguments: str) -> tuple[int | None, str]:
+    started = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "shared.deadletters", *arguments),
+        cwd=CHECKOUT,
+        env=dict(os.environ),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await started.communicate()
+    return started.returncode, output.decode()
