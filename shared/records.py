@@ -43,6 +43,8 @@ class Chunk:
     failed_at: datetime | None = None
     lost_at: datetime | None = None
     blob_name: str | None = None
+    copied: int | None = None  # bytes of a running copy, as of its lease's last renewal
+    expected: int | None = None  # bytes that it will have
     size: int | None = None
     sha256: str | None = None
     metadata_blob_name: str | None = None

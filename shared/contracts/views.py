@@ -6,11 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
-class _View(BaseModel):
+class View(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
 
 
-class ChunkView(_View):
+class ChunkView(View):
     """One chunk, as far as it has got. Sizes in bytes, times in UTC."""
 
     document_id: str
@@ -18,6 +18,8 @@ class ChunkView(_View):
     sibling: bool = Field(description="Another chunk has the same index: ACS failed over and made more than one file.")
     state: str
     attempts: int
+    copied: int | None = Field(description="Bytes of a running copy so far, as of its last sign of life; else null.")
+    expected: int | None = Field(description="Bytes that a running copy will have; null where none runs.")
     size: int | None
     sha256: str | None
     blob_name: str | None
@@ -41,7 +43,7 @@ class ChunkView(_View):
     detail: str | None
 
 
-class AuditView(_View):
+class AuditView(View):
     """One thing that was done to a recording."""
 
     at: datetime
@@ -50,7 +52,7 @@ class AuditView(_View):
     details: dict[str, str]
 
 
-class RecordingView(_View):
+class RecordingView(View):
     """A recording as the ledger and ACS know it."""
 
     recording_id: str | None
@@ -82,7 +84,7 @@ class RecordingView(_View):
     history: list[AuditView] = Field(description="What was done to it through Callvault, oldest first.")
 
 
-class StartedView(_View):
+class StartedView(View):
     """The answer to a start."""
 
     recording_id: str | None = Field(description="Null when ACS accepted the start and has not named it yet.")
@@ -90,13 +92,13 @@ class StartedView(_View):
     correlation: str | None
 
 
-class ReplayedView(_View):
+class ReplayedView(View):
     """The answer to a replay."""
 
     chunks: int = Field(description="How many were put back: those that had failed, were lost, or were waiting.")
 
 
-class TakenInView(_View):
+class TakenInView(View):
     """The answer to events taken in by hand."""
 
     outcomes: list[str] = Field(description="For each event in turn: queued, ignored or quarantined.")
