@@ -33,7 +33,14 @@ async def get_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="recordings/{recordingId}/stop", methods=["POST"])
 async def stop_recording(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.stop(req.route_params["recordingId"], by=_caller(req)))
+    recording_id, prefer = req.route_params["recordingId"], req.headers.get("Prefer")
+    stopped = await callvault.app.endpoints.stop(recording_id, url=req.url, prefer=prefer, by=_caller(req))
+    return _response(stopped)
+
+
+@app.route(route="recordings/{recordingId}/archive", methods=["GET"])
+async def get_archive(req: func.HttpRequest) -> func.HttpResponse:
+    return _response(await callvault.app.endpoints.archive(req.route_params["recordingId"], url=req.url))
 
 
 @app.route(route="recordings/{recordingId}/pause", methods=["POST"])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shared.archiving import Archiving
 from shared.clock import Clock, SystemClock
+from shared.completion import Completion
 from shared.control import Control
 from shared.endpoints import Endpoints
 from shared.gateways.bundle import Gateways
@@ -42,6 +43,7 @@ class App:
                 Control(gateways, clock, settings),
                 Idempotency(gateways.requests, clock),
                 Replay(gateways, intake, clock, settings),
+                Completion(gateways, clock, settings),
             ),
             intake=intake,
             archiving=Archiving(gateways, clock, settings),

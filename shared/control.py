@@ -6,7 +6,6 @@ Idempotency-Key gets the same recording. What a caller did is written into the a
 """
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -19,7 +18,7 @@ from shared.errors import CallvaultError, Conflict, DestinationError, InvalidReq
 from shared.gateways.acs import Repeatability
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
-from shared.identity import key_of
+from shared.identity import key_of, must_be_a_recording_id
 from shared.logs import logger
 from shared.records import AuditEntry, Chunk, Recording
 from shared.settings import Settings
@@ -27,7 +26,6 @@ from shared.states import RecordingState
 
 log = logger("control")
 
-_ID = re.compile(r"[A-Za-z0-9+/=_-]{1,1024}")
 _ENDED = "the recording has ended: start a new one"
 _RUNNING = frozenset({RecordingState.STARTING, RecordingState.ACTIVE, RecordingState.PAUSED})
 
@@ -132,7 +130,7 @@ class Control:
 
         Raises NotFound when neither knows the recording, a SourceError when the ledger doesn't and ACS can't be asked.
         """
-        _must_be_an_id(recording_id)
+        must_be_a_recording_id(recording_id)
         (known, chunks), acs_state, history = await asyncio.gather(
             self._known(recording_id), self._acs_state(recording_id), self._audit.history(key_of(recording_id))
         )
@@ -147,7 +145,7 @@ class Control:
         return self._view(found, chunks, history, acs_state)
 
     async def _known(self, recording_id: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
-        _must_be_an_id(recording_id)
+        must_be_a_recording_id(recording_id)
         return await self._catalogue.recording(key_of(recording_id))
 
     async def _noted(
@@ -194,12 +192,6 @@ class Control:
             "history": [asdict(entry) for entry in history],
         }
         return RecordingView.model_validate(shown)
-
-
-def _must_be_an_id(recording_id: str) -> None:
-    """ACS's ids are base64, of either alphabet; else a path might be written otherwise than it was signed."""
-    if not _ID.fullmatch(recording_id):
-        raise InvalidRequest.of("recordingId", "must be the recordingId that starting the recording gave")
 
 
 def _state_of(acs_state: str | None) -> RecordingState:

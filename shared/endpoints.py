@@ -1,9 +1,12 @@
 """What each HTTP function answers: a request's parts go in, status, headers and body come out."""
 
+import re
 from collections.abc import Awaitable
 from urllib.parse import quote, urlsplit
 
 from shared.caller import FUNCTION_KEY
+from shared.completion import Completion
+from shared.contracts.archive import ArchiveAwaitedView, Awaited
 from shared.contracts.start import parse_start
 from shared.contracts.views import RecordingView, ReplayedView, StartedView, TakenInView
 from shared.control import Control
@@ -14,18 +17,32 @@ from shared.replay import Replay
 from shared.states import RecordingState
 from shared.web import Answer, answer, answering
 
+# Seconds until it is worth asking again; a Logic App that is told nothing asks every 20.
+_ASK_AGAIN = {Awaited.RECORDING: 30, Awaited.FILES: 15, Awaited.CHUNKS: 5}
+_COLLECTION = "/recordings"
+_RESPOND_ASYNC = re.compile(r"(?:^|,)\s*respond-async\s*(?:[,;]|$)", re.IGNORECASE)  # RFC 7240, 4.1
+
 
 class Endpoints:
     """The HTTP interface. Nothing here raises: a failure is an answer too."""
 
-    def __init__(self, control: Control, idempotency: Idempotency, replay: Replay) -> None:
+    def __init__(self, control: Control, idempotency: Idempotency, replay: Replay, completion: Completion) -> None:
         self._control, self._idempotency, self._replay = control, idempotency, replay
+        self._completion = completion
 
     async def start(self, body: bytes, *, url: str, idempotency_key: str | None, by: str = FUNCTION_KEY) -> Answer:
         return await answering(self._start(body, url, idempotency_key, by))
 
-    async def stop(self, recording_id: str, *, by: str = FUNCTION_KEY) -> Answer:
-        return await answering(_shown(self._control.stop(recording_id, by=by)))
+    async def stop(
+        self, recording_id: str, *, url: str = "", prefer: str | None = None, by: str = FUNCTION_KEY
+    ) -> Answer:
+        view = self._control.stop(recording_id, by=by)
+        if prefer is not None and _RESPOND_ASYNC.search(prefer):
+            return await answering(_accepted(view, url, recording_id))
+        return await answering(_shown(view))
+
+    async def archive(self, recording_id: str, *, url: str) -> Answer:
+        return await answering(self._archive(recording_id, url))
 
     async def pause(self, recording_id: str, *, by: str = FUNCTION_KEY) -> Answer:
         return await answering(_shown(self._control.pause(recording_id, by=by)))
@@ -44,6 +61,12 @@ class Endpoints:
 
     async def take_events(self, body: bytes) -> Answer:
         return await answering(_taken_in(self._replay.events(body)))
+
+    async def _archive(self, recording_id: str, url: str) -> Answer:
+        found = await self._completion.of(recording_id)
+        if isinstance(found, ArchiveAwaitedView):
+            return answer(found, status=202, headers=_ask_again(url, recording_id, found.waiting_for))
+        return answer(found, headers={"Cache-Control": "no-store"})  # it names participants
 
     async def _replayed(self, recording_id: str, document_id: str | None, by: str) -> Answer:
         return answer(ReplayedView(chunks=await self._replay.recording(recording_id, document_id, by=by)), status=202)
@@ -68,8 +91,18 @@ async def _taken_in(work: Awaitable[Outcome | list[Outcome]]) -> Answer:
     return answer(TakenInView(outcomes=[str(outcome) for outcome in told]), status=202)
 
 
+async def _accepted(view: Awaitable[RecordingView], url: str, recording_id: str) -> Answer:
+    headers = {"Preference-Applied": "respond-async", **_ask_again(url, recording_id, Awaited.FILES)}
+    return answer(await view, status=202, headers=headers)
+
+
 async def _shown(view: Awaitable[RecordingView]) -> Answer:
     return answer(await view)
+
+
+def _ask_again(url: str, recording_id: str, awaited: Awaited) -> dict[str, str]:
+    location = f"{_recording_url(url, recording_id)}/archive"
+    return {"Location": location, "Retry-After": str(_ASK_AGAIN[awaited])}
 
 
 def _recording_url(request_url: str, recording_id: str) -> str:
@@ -78,4 +111,5 @@ def _recording_url(request_url: str, recording_id: str) -> str:
     The request's own query is left behind: it may hold a function key.
     """
     here = urlsplit(request_url)
-    return f"{here.scheme}://{here.netloc}{here.path.rstrip('/')}/{quote(recording_id, safe='')}"
+    prefix, _, _ = here.path.partition(_COLLECTION)
+    return f"{here.scheme}://{here.netloc}{prefix}{_COLLECTION}/{quote(recording_id, safe='')}"

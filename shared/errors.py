@@ -21,6 +21,10 @@
     │   ├── DestinationUnavailable busy, 5xx, reset, or a table that is missing
     │   ├── DestinationForbidden   roles take minutes to spread, and people mend them
     │   └── DestinationConflict    permanent: another file stands where ours belongs
+    ├── ArchiveError             told to who waits for a recording's files; a 4xx, so that the wait ends at once
+    │   ├── ChunkFailed            409, may mend: the sweep tries again, and a person can
+    │   ├── ChunkLost              410, won't mend
+    │   └── FilesOverdue           409, may mend: the recording ended, and its files aren't announced
     └── OurError
         ├── SettingsError          at start only
         ├── InvalidJob             a message that is no job
@@ -198,6 +202,36 @@ class DestinationConflict(DestinationError):
     status = 409
     reason = "storage-conflict"
     title = "Another file stands where ours belongs"
+
+
+class ArchiveError(CallvaultError):
+    """No fault of the caller's, but a 4xx all the same: clients take a 5xx for a reason to go on waiting."""
+
+    status = 409
+    fault = Fault.SOURCE
+
+    def __init__(self, detail: str, fault: Fault = Fault.SOURCE) -> None:
+        """`fault`: whose it is that the recording isn't whole."""
+        super().__init__(detail)
+        self.fault = fault
+
+
+class ChunkFailed(ArchiveError):
+    retry = True
+    reason = "chunk-failed"
+    title = "A chunk of the recording could not be archived"
+
+
+class ChunkLost(ArchiveError):
+    status = 410
+    reason = "chunk-lost"
+    title = "A chunk of the recording is lost"
+
+
+class FilesOverdue(ArchiveError):
+    retry = True
+    reason = "files-overdue"
+    title = "Azure Communication Services has not announced the recording's files"
 
 
 class OurError(CallvaultError):

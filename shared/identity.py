@@ -9,6 +9,10 @@ import hashlib
 import re
 from datetime import datetime
 
+from shared.errors import InvalidRequest
+
+# ACS's recordingIds are base64, of either alphabet; else a path might be written otherwise than it was signed.
+_RECORDING_ID = re.compile(r"[A-Za-z0-9+/=_-]{1,1024}")
 _KEY_HEX = 32  # 128 bits: two ids of one tenant will never share a key
 # No safe name starts with the underscore that marks a digest, so a digest is never taken for an id.
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?<!\.)")
@@ -31,3 +35,9 @@ def blob_stem(*, started_at: datetime, recording_key: str, index: int, document_
     """
     safe = document_id if _SAFE_NAME.fullmatch(document_id) else f"_{key_of(document_id)}"
     return f"{started_at:%Y/%m/%d}/{recording_key}/{index:04d}-{safe}"
+
+
+def must_be_a_recording_id(text: str) -> None:
+    """Raises InvalidRequest for what no recording of ACS can be called."""
+    if not _RECORDING_ID.fullmatch(text):
+        raise InvalidRequest.of("recordingId", "must be the recordingId that starting the recording gave")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from shared.gateways.acs import CallRecorder
 from shared.gateways.archive import Archive
+from shared.gateways.archived import Archived
 from shared.gateways.audit import Audit
 from shared.gateways.catalogue import Catalogue
 from shared.gateways.clients import Clients
@@ -28,6 +29,7 @@ class Gateways:
     requests: Requests
     jobs: Jobs
     archive: Archive
+    archived: Archived
 
     @classmethod
     def over(cls, clients: Clients, settings: Settings) -> "Gateways":
@@ -41,4 +43,5 @@ class Gateways:
             requests=Requests(clients.tables, settings.requests_table),
             jobs=Jobs(clients.queue),
             archive=Archive(clients.archive, settings.archive_container, settings.quarantine_container),
+            archived=Archived(clients.archive, settings.archive_container),
         )

@@ -26,6 +26,7 @@ from shared.errors import DestinationConflict, DestinationError, DestinationForb
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
 _FORBIDDEN = frozenset({401, 403})
 _TAKEN = frozenset({"BlobAlreadyExists", "UnauthorizedBlobOverwrite", "EntityAlreadyExists"})
+_COLD = frozenset({"BlobArchived", "BlobBeingRehydrated"})
 _HOLDER_ABSENT = frozenset({"ContainerNotFound", "TableNotFound", "QueueNotFound"})
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -52,6 +53,11 @@ def is_taken(error: HttpResponseError) -> bool:
 def is_changed(error: HttpResponseError) -> bool:
     """Whether a write was refused because the thing is not the version any more that was read."""
     return error.status_code == HTTPStatus.PRECONDITION_FAILED
+
+
+def is_cold(error: HttpResponseError) -> bool:
+    """Whether a blob is there and can't be read: it lies in the archive tier, or is on its way back from there."""
+    return _code(error) in _COLD
 
 
 def retry_after(error: HttpResponseError) -> float | None:

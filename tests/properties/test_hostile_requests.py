@@ -18,6 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 DOORS = [
     ("GET", "recordings/{}"),
     ("POST", "recordings/{}/stop"),
+    ("GET", "recordings/{}/archive"),
     ("POST", "recordings/{}/pause"),
     ("POST", "recordings/{}/resume"),
     ("POST", "recordings/{}/replay"),

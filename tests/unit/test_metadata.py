@@ -1,10 +1,11 @@
 """Metadata of another chunk, archived with this one, would tell lies in court."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from shared.contracts.metadata import check_metadata
+from shared.contracts.metadata import check_metadata, read_facts
 from shared.errors import SourceIncomplete
 
 
@@ -23,3 +24,28 @@ def test_metadata_that_names_no_chunk_is_taken():
 def test_anything_else_is_refused(body: bytes):
     with pytest.raises(SourceIncomplete):
         check_metadata(body, document_id="doc-1")
+
+
+def test_the_facts_of_a_recording_are_read_in_any_casing():
+    facts = read_facts(
+        b'{"ChunkStartTime": "2026-11-21T10:00:00.1234567Z", "chunkduration": 4000, "PauseResumeIntervals": '
+        b'[{"StartTime": "2026-11-21T10:00:01Z", "duration": 500}], "participants": [{"participantId": "8:acs:a"}]}'
+    )
+    assert facts is not None
+    assert facts.started_at == datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)
+    assert facts.duration_ms == 4000
+    assert [pause.duration_ms for pause in facts.pauses or ()] == [500]
+    assert [(one.participant_id, one.channel) for one in facts.participants or ()] == [("8:acs:a", None)]
+
+
+def test_what_isn_t_said_is_told_as_unknown_and_not_as_none_at_all():
+    facts = read_facts(b"{}")
+    assert facts is not None
+    assert (facts.pauses, facts.participants) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"pauseResumeIntervals": [{"startTime": "soon"}]}', b'{"participants": [1]}', b"[" * 100_000]
+)
+def test_facts_that_can_t_be_read_are_not_guessed(body: bytes):
+    assert read_facts(body) is None

@@ -1,0 +1,166 @@
+"""Whether all of a recording is safe, for callers that wait for it: what is awaited still, or the archive record.
+
+ACS may announce a recording's files in several events and in any order, so that all announced chunks are safe says
+little by itself. All is known once the recording has ended, the chunks' indexes have no gap, and the last of them says
+that the session ended and not merely the chunk. A wait that can't end well ends with an error, never in silence.
+"""
+
+import asyncio
+import hashlib
+from collections import Counter
+from dataclasses import asdict
+
+from shared.clock import Clock
+from shared.contracts.archive import ArchiveAwaitedView, ArchivedChunkView, ArchiveRecordView, Awaited
+from shared.contracts.metadata import ChunkFacts, read_facts
+from shared.errors import (
+    CallvaultError,
+    ChunkFailed,
+    ChunkLost,
+    DestinationConflict,
+    Fault,
+    FilesOverdue,
+    NotFound,
+)
+from shared.gateways.bundle import Gateways
+from shared.identity import key_of, must_be_a_recording_id
+from shared.logs import logger
+from shared.records import Chunk, Recording
+from shared.settings import Settings
+from shared.states import SAFE, ChunkState, RecordingState
+
+log = logger("completion")
+
+_METADATA_AT_ONCE = 8  # files read together
+_METADATA_LIMIT = 4 * 1024 * 1024  # bytes: what may be archived as metadata
+_CHUNK_ENDED = "chunk"  # what end reasons begin with when the recording goes on in another chunk
+_NAMED = 5  # chunks that an error names; the recording's own view has all
+
+
+class Completion:
+    """Answers whoever waits for a recording's files. Costs one query while it waits, and asks ACS only if it must."""
+
+    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+        self._recorder, self._catalogue, self._archived = gateways.recorder, gateways.catalogue, gateways.archived
+        self._clock, self._settings = clock, settings
+
+    async def of(self, recording_id: str) -> ArchiveAwaitedView | ArchiveRecordView:
+        """What is awaited, or the archive record once nothing is.
+
+        Raises NotFound for a recording that nobody knows, ChunkFailed and ChunkLost when a chunk isn't in the archive
+        and won't be by itself, FilesOverdue when files weren't announced in the time that they should take.
+        """
+        must_be_a_recording_id(recording_id)
+        recording, chunks = await self._catalogue.recording(key_of(recording_id))
+        _raise_for_trouble(chunks)
+        awaited = await self._awaited(recording_id, recording, chunks)
+        if awaited is None and recording is not None:
+            return await self._record(recording_id, recording, chunks)
+        return ArchiveAwaitedView(
+            recording_id=recording_id,
+            waiting_for=awaited or Awaited.FILES,
+            chunks=len(chunks),
+            safe=sum(chunk.state in SAFE for chunk in chunks),
+        )
+
+    async def _awaited(
+        self, recording_id: str, recording: Recording | None, chunks: tuple[Chunk, ...]
+    ) -> Awaited | None:
+        if not _has_last(recording, chunks):
+            stopped = recording is not None and recording.control is RecordingState.STOPPED
+            if not stopped and await self._may_run(recording_id, known=recording is not None):
+                return Awaited.RECORDING
+        elif _is_gapless(chunks):
+            return None if all(chunk.state in SAFE for chunk in chunks) else Awaited.CHUNKS
+        self._raise_if_overdue(recording, chunks)
+        return Awaited.FILES
+
+    async def _may_run(self, recording_id: str, *, known: bool) -> bool:
+        """ACS knows a recording for as long as it runs; where ACS can't be asked, the next question may have luck."""
+        try:
+            await self._recorder.state(recording_id)
+        except NotFound:
+            if not known:
+                raise
+            return False
+        except CallvaultError as error:
+            if not known:
+                raise
+            log.warning(
+                "ACS did not tell a recording's state", extra={"action": "archive-answer", "reason": error.reason}
+            )
+        return True
+
+    def _raise_if_overdue(self, recording: Recording | None, chunks: tuple[Chunk, ...]) -> None:
+        """Before any file has come the sweep says when that is too late; after one, as long may pass again."""
+        if recording is None or (not chunks and recording.overdue_at is None):
+            return
+        since = max(filter(None, (recording.stopped_at, recording.announced_at)), default=self._clock.now())
+        if chunks and self._clock.now() < since + self._settings.files_awaited:
+            return
+        raise FilesOverdue(
+            f"the recording ended, and ACS has not announced {'all of ' if chunks else ''}its files: look for its "
+            "event in Event Grid's metrics, the dead-letter container and the quarantine; should it come, ask again"
+        )
+
+    async def _record(self, recording_id: str, recording: Recording, chunks: tuple[Chunk, ...]) -> ArchiveRecordView:
+        some = asyncio.Semaphore(_METADATA_AT_ONCE)
+        facts = await asyncio.gather(*(self._facts(chunk, some) for chunk in chunks))
+        indexes = Counter(chunk.index for chunk in chunks)
+        shown = [
+            self._shown(chunk, told, sibling=indexes[chunk.index] > 1)
+            for chunk, told in zip(chunks, facts, strict=True)
+        ]
+        return ArchiveRecordView.model_validate(
+            asdict(recording)
+            | {
+                "recording_id": recording_id,
+                "archive_container": self._settings.archive_container,
+                "size": sum(chunk.size for chunk in shown),
+                "chunks": shown,
+            }
+        )
+
+    async def _facts(self, chunk: Chunk, some: asyncio.Semaphore) -> ChunkFacts | None:
+        """What the archived metadata file says. Raises DestinationConflict when its bytes aren't those archived."""
+        async with some:
+            body = await self._archived.read(str(chunk.metadata_blob_name), limit=_METADATA_LIMIT)
+        if body is None:
+            return None
+        if hashlib.sha256(body).hexdigest() != chunk.metadata_sha256:
+            raise DestinationConflict(
+                f"the metadata file of chunk {chunk.index} is not the one that was archived: somebody changed it"
+            )
+        return read_facts(body)
+
+    def _shown(self, chunk: Chunk, facts: ChunkFacts | None, *, sibling: bool) -> ArchivedChunkView:
+        told = facts.model_dump() if facts else dict.fromkeys(ChunkFacts.model_fields)
+        return ArchivedChunkView.model_validate(
+            asdict(chunk) | told | {"sibling": sibling, "blob_url": self._archived.url(str(chunk.blob_name))}
+        )
+
+
+def _has_last(recording: Recording | None, chunks: tuple[Chunk, ...]) -> bool:
+    """Whether the chunk that ends the recording is announced: its end is the session's, and not merely its own."""
+    last = max((chunk.index for chunk in chunks), default=None)
+    reasons = [chunk.end_reason for chunk in chunks if chunk.index == last and chunk.end_reason]
+    if chunks and not reasons:  # nothing is told of how it ended; then what is told of the session decides
+        return recording is not None and bool(recording.session_end_reason or recording.stopped_at)
+    return any(not reason.lower().startswith(_CHUNK_ENDED) for reason in reasons)
+
+
+def _is_gapless(chunks: tuple[Chunk, ...]) -> bool:
+    indexes = {chunk.index for chunk in chunks}
+    return indexes == set(range(len(indexes)))
+
+
+def _raise_for_trouble(chunks: tuple[Chunk, ...]) -> None:
+    for state, error, mend in (
+        (ChunkState.LOST, ChunkLost, "ACS no longer has it; the recording's own view says why"),
+        (ChunkState.FAILED, ChunkFailed, "its source is kept: mend the reason and POST to the recording's /replay"),
+    ):
+        bad = [chunk for chunk in chunks if chunk.state is state]
+        if bad:
+            named = ", ".join(f"index {chunk.index} ({chunk.reason})" for chunk in bad[:_NAMED])
+            fault = Fault(bad[0].fault) if bad[0].fault else Fault.OURS
+            raise error(f"{len(bad)} of {len(chunks)} chunks: {state}: {named}; {mend}", fault)
