@@ -47,6 +47,8 @@ class Call:
     correlation_id: str = field(default_factory=identifiers.new_guid)
     group_call_id: str | None = None
     room_id: str | None = None
+    callback_uri: str | None = None
+    """Where the application that made or answered the call wants to hear of it."""
     traits: CallTraits = field(default_factory=CallTraits)
     started_at: datetime = field(default_factory=now)
     ended_at: datetime | None = None
@@ -101,9 +103,10 @@ class Calls:
     def __init__(self) -> None:
         self._calls: dict[str, Call] = {}
 
-    def open(self, traits: CallTraits) -> Call:
+    def open(self, traits: CallTraits, callback_uri: str | None = None) -> Call:
         call = Call(
             traits=traits,
+            callback_uri=callback_uri,
             group_call_id=identifiers.new_guid() if traits.kind == "group" else None,
             room_id=identifiers.new_room_id() if traits.kind == "room" else None,
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import trustme
 
 ACS_HOST = "callvault.communication.azure.com"
+AUTOMATION_HOST = "acscallautomation.communication.azure.com"
 CONTENT_HOST = "storage.asm.skype.com"
 DELETE_HOST = "us-storage.asm.skype.com"
 REGIONAL_HOSTS = ("us-storage.asm.skype.com", "eu-storage.asm.skype.com")

@@ -48,7 +48,7 @@ FITTING: dict[Kind, tuple[frozenset[Operation], frozenset[str]]] = {
     "html": (ANSWERS, frozenset({"status", "content_type", "applied"})),
     "unauthorized": (ANSWERS, frozenset()),
     "error": (ANSWERS, frozenset({"status", "code", "message", "applied"})),
-    "accepted": (frozenset({"start"}), frozenset()),
+    "accepted": (frozenset({"start"}), frozenset({"unnamed", "fails"})),
     "short": (BODIES, frozenset({"bytes", "declared"})),
     "reset": (ANSWERS, frozenset({"bytes", "applied"})),
     "empty": (BODIES, frozenset()),
@@ -98,6 +98,10 @@ class FaultOrder(BaseModel):
     other_document_id: str | None = None
     copies: int = Field(default=2, ge=1)
     seconds: float | None = Field(default=None, ge=0)
+    unnamed: bool = False
+    """Whether an accepted start is answered without a recordingId: its callback alone tells it."""
+    fails: bool = False
+    """Whether an accepted start comes to nothing, as its callback tells."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -1,12 +1,12 @@
 """The TLS side's one door: every host of ACS behind one port, told apart by the Host header.
 
-Each request is logged, then has its signature checked, then goes to the host it names. A host that isn't ACS's gets
-nothing but a line in the log.
+Each request is logged, then has its signature checked, then goes to the host it names; the keys of Call Automation are
+told to anyone. A host that isn't ACS's gets nothing but a line in the log.
 """
 
 from aiohttp import web
 
-from local.acs.certificates import ACS_HOST, MEDIA_SUFFIXES
+from local.acs.certificates import ACS_HOST, AUTOMATION_HOST, MEDIA_SUFFIXES
 from local.acs.errors import AcsError, ConnectionCutError
 from local.acs.identifiers import new_guid
 from local.acs.moments import acs_time, now
@@ -57,6 +57,8 @@ class FrontDoor:
         return response
 
     async def _route(self, host: str, request: web.Request, entry: LoggedRequest) -> web.StreamResponse:
+        if host == AUTOMATION_HOST:
+            return self._service.callbacks.issuer.answer(request)
         is_store = host.endswith(MEDIA_SUFFIXES)
         if host != ACS_HOST and not is_store:
             return web.Response(status=404, text=f"{host} is not a host of ACS\n")

@@ -47,13 +47,6 @@ class Recording:
     def duration_ms(self) -> int:
         return sum(span.duration_ms for span in self.timeline.spans(self.ended_at or now()))
 
-    def pause(self) -> None:
-        """Twice is as good as once."""
-        self.timeline.pause(now())
-
-    def resume(self) -> None:
-        self.timeline.resume(now())
-
     def speakers(self) -> list[Participant]:
         return self.call.present_between(self.began_at, self.ended_at or now())
 
@@ -83,10 +76,20 @@ class Recording:
 
 
 class Recordings:
-    """`on_ended` runs once for each recording that ends, in the background: it makes the files and tells of them."""
+    """`on_changed` hears of each change of state as it happens.
 
-    def __init__(self, documents: Documents, on_ended: Callable[[Recording], Coroutine[Any, Any, None]]) -> None:
+    `on_ended` runs once for each recording that ends, in the background: it makes the files and tells of them.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        *,
+        on_changed: Callable[[Recording], None],
+        on_ended: Callable[[Recording], Coroutine[Any, Any, None]],
+    ) -> None:
         self._documents = documents
+        self._on_changed = on_changed
         self._on_ended = on_ended
         self._recordings: dict[str, Recording] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -104,7 +107,19 @@ class Recordings:
         if request.pause_on_start:
             recording.timeline.pause(moment)
         self._recordings[recording.recording_id] = recording
+        self._on_changed(recording)
         return recording
+
+    def pause(self, recording: Recording) -> None:
+        """Twice is as good as once."""
+        if not recording.timeline.paused:
+            recording.timeline.pause(now())
+            self._on_changed(recording)
+
+    def resume(self, recording: Recording) -> None:
+        if recording.timeline.paused:
+            recording.timeline.resume(now())
+            self._on_changed(recording)
 
     def running(self, recording_id: str) -> Recording:
         """As ACS finds it: not at all once it has ended."""
@@ -126,6 +141,7 @@ class Recordings:
     def stop(self, recording: Recording, reason: str) -> None:
         recording.ended_at = now()
         recording.session_end_reason = reason
+        self._on_changed(recording)
         task = asyncio.create_task(self._on_ended(recording))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)

@@ -12,9 +12,11 @@ from local.acs.calls import Call
 from local.acs.errors import AcsError, invalid_request
 from local.acs.faultanswers import answered
 from local.acs.faults import FaultOrder, Operation, Target
+from local.acs.moments import now
 from local.acs.recordings import Recording
 from local.acs.requestlog import LoggedRequest
 from local.acs.service import Service
+from local.acs.timeline import Timeline
 
 COLLECTION = "/calling/recordings"
 ONE = re.compile(r"/calling/recordings/(?P<recording_id>[^/:]+)(?::(?P<verb>pause|resume))?")
@@ -70,10 +72,10 @@ class RestApi:
                 self._service.recordings.stop(recording, "InitiatorLeft")
                 return web.Response(status=204)
             case "pause":
-                recording.pause()
+                self._service.recordings.pause(recording)
                 return web.Response(status=202)
             case "resume":
-                recording.resume()
+                self._service.recordings.resume(recording)
                 return web.Response(status=202)
             case _:
                 return web.json_response(recording.as_acs_answer())
@@ -124,11 +126,22 @@ class RestApi:
     async def _started(
         self, call: Call, wanted: startrequest.StartRequest, fault: FaultOrder | None
     ) -> tuple[int, dict[str, str]]:
+        if fault and fault.kind == "accepted":
+            return 202, self._accepted(call, wanted, fault)
         recording = self._service.recordings.start(call, wanted)
         answer = recording.as_acs_answer()
         if fault and fault.kind == "eventBeforeAnswer":
             await self._end_and_tell(recording, fault.seconds or 1.0)
-        return 202 if fault and fault.kind == "accepted" else 200, answer
+        return 200, answer
+
+    def _accepted(self, call: Call, wanted: startrequest.StartRequest, fault: FaultOrder) -> dict[str, str]:
+        """Whether it was started, a callback tells: before or after this answer has arrived."""
+        if fault.fails:
+            recording = Recording(call=call, request=wanted, timeline=Timeline(origin=now(), chunk_seconds=1))
+            self._service.callbacks.start_failed(recording)
+        else:
+            recording = self._service.recordings.start(call, wanted)
+        return {} if fault.unnamed else recording.as_acs_answer()
 
     async def _end_and_tell(self, recording: Recording, seconds: float) -> None:
         """A recording so short that its event overtakes the answer to the call that started it."""

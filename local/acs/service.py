@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.acs.callbacks import Callbacks
 from local.acs.calls import Calls
 from local.acs.delivery import EventGrid
 from local.acs.documents import Documents
@@ -23,6 +24,7 @@ class Service:
     documents: Documents = field(default_factory=Documents)
     faults: Faults = field(default_factory=Faults)
     grid: EventGrid = field(default_factory=EventGrid)
+    callbacks: Callbacks = field(default_factory=Callbacks)
     log: RequestLog = field(default_factory=RequestLog)
     finisher: Finisher = field(init=False)
     recordings: Recordings = field(init=False)
@@ -36,8 +38,15 @@ class Service:
             event_delay=self.event_delay,
             retention=self.retention,
         )
-        self.recordings = Recordings(self.documents, self.finisher.finish)
+        self.recordings = Recordings(
+            self.documents, on_changed=self.callbacks.recording_changed, on_ended=self.finisher.finish
+        )
+
+    async def open(self) -> None:
+        await self.grid.open()
+        await self.callbacks.open()
 
     async def close(self) -> None:
         await self.recordings.close()
+        await self.callbacks.close()
         await self.grid.close()

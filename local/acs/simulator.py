@@ -58,8 +58,8 @@ class Simulator:
             service = Service(
                 directory=directory, event_delay=self._options.event_delay, retention=self._options.retention
             )
-            await service.grid.open()
             stack.push_async_callback(service.close)
+            await service.open()
             tls = await _serve(stack, FrontDoor(service).application())
             tls_site = web.TCPSite(tls, LOOPBACK, self._options.tls_port, ssl_context=context)
             await tls_site.start()

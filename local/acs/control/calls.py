@@ -30,10 +30,11 @@ class CallControl:
         participants = listed(order.participants)
         if not 1 <= len(participants) <= MOST_PARTICIPANTS:
             raise ControlError(400, f"participants: a call has 1 to {MOST_PARTICIPANTS}")
-        call = self._service.calls.open(order.traits(order.kind))
+        call = self._service.calls.open(order.traits(order.kind), order.callback_uri)
         for one in participants:
             call.join(one.id, one.name)
         self._service.grid.publish(events.call_started(call))
+        self._service.callbacks.call_connected(call)
         return web.json_response(call.described(), status=201)
 
     async def list_all(self, _: web.Request) -> web.Response:
@@ -59,4 +60,5 @@ class CallControl:
             call.ended_at = now()
             self._service.recordings.stop_all_of(call)
             self._service.grid.publish(events.call_ended(call))
+            self._service.callbacks.call_disconnected(call)
         return web.json_response(call.described())

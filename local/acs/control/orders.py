@@ -47,6 +47,18 @@ class TraitsOrder(Order):
 class CallOrder(TraitsOrder):
     kind: CallKind = "group"
     participants: int | tuple[ParticipantOrder, ...] = 2
+    callback_uri: str | None = Field(default=None, pattern=r"^https://\S+$")
+
+
+class HostOrder(Order):
+    host: str = Field(min_length=1)
+    address: str = Field(pattern=r"^http://\S+$")
+
+
+class TokenOrder(Order):
+    audience: str | None = None
+    issuer: str | None = None
+    lifetime: float | None = None
 
 
 class AdvanceOrder(Order):
