@@ -98,8 +98,9 @@ async def _main(*, apply: bool) -> Counted:
     settings = load_settings()
     app = App.over(settings, SystemClock())
     try:
-        letters = DeadLetters(app.clients.archive, settings.deadletter_container)
-        return await DeadLetterReplay(letters, app.intake).run(apply=apply)
+        async with app.clients.blobs(settings.host_storage) as service:
+            letters = DeadLetters(service, settings.deadletter_container)
+            return await DeadLetterReplay(letters, app.intake).run(apply=apply)
     finally:
         await app.clients.close()
 

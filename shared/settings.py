@@ -166,9 +166,14 @@ class Settings(BaseSettings):
         return (self.recordings_table, self.worklist_table, self.links_table, self.requests_table)
 
     @property
-    def containers(self) -> tuple[str, ...]:
-        """Those of the archive's account; Event Grid writes the last one, and a replay empties it."""
-        return (self.archive_container, self.quarantine_container, self.deadletter_container)
+    def archive_containers(self) -> tuple[str, ...]:
+        """Those of the archive's account."""
+        return (self.archive_container, self.quarantine_container)
+
+    @property
+    def host_containers(self) -> tuple[str, ...]:
+        """Those of the account with queues and tables. Event Grid writes to this one, and a replay empties it."""
+        return (self.deadletter_container,)
 
     @property
     def host_storage(self) -> StorageAccount:

@@ -32,7 +32,7 @@ class Resources:
         return cls(
             queues=(settings.chunks_queue, settings.poison_queue),
             tables=settings.tables,
-            containers=settings.containers,
+            containers=settings.archive_containers + settings.host_containers,
         )
 
 

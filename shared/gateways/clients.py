@@ -7,7 +7,7 @@ all stay in force.
 
 import socket
 import ssl
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -62,6 +62,10 @@ class Clients:
         self.archive = self._service(
             BlobServiceClient, archive, archive.blob_uri, "account_url", max_single_put_size=_MAX_SINGLE_PUT
         )
+
+    def blobs(self, account: StorageAccount) -> BlobServiceClient:
+        """One more client, for a command that needs an account's blobs besides; whoever asks for it closes it."""
+        return cast("BlobServiceClient", self._service(BlobServiceClient, account, account.blob_uri, "account_url"))
 
     def _credential(self, client_id: str | None) -> AsyncTokenCredential:
         # Imported here: a process that has connection strings is spared the second that it takes.

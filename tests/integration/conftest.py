@@ -167,7 +167,7 @@ async def make_world(
         resources = Resources(
             queues=(settings.chunks_queue,),
             tables=settings.tables,
-            containers=settings.containers,
+            containers=settings.archive_containers + settings.host_containers,
         )
         await provision(azurite.connection_string, resources)
         app = App.over(settings, clock or SystemClock())
