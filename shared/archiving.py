@@ -14,7 +14,7 @@ import contextlib
 import uuid
 from datetime import timedelta
 
-from shared import metrics
+from shared import metrics, tracing
 from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.copying import Copying
@@ -48,22 +48,26 @@ class Archiving:
 
         Raises DestinationError when the catalogue or the queue fails, so that the host brings the message again.
         """
-        while True:
-            chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)
-            if chunk is None:
-                log.warning("job for an unknown chunk", extra={"action": "job", **job.model_dump()})
-                return
-            if self._is_spoken_for(chunk) or await self._advance(chunk, job):
-                return
+        keys = {"callvault.recording.key": job.recordingKey, "callvault.chunk.key": job.chunkKey}
+        with tracing.resumed("archive chunk", job.traceparent, keys):
+            while True:
+                chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)
+                if chunk is None:
+                    log.warning("job for an unknown chunk", extra={"action": "job", **job.model_dump()})
+                    return
+                if self._is_spoken_for(chunk) or await self._advance(chunk, job):
+                    return
 
     async def _advance(self, chunk: Chunk, job: ChunkJob) -> bool:
         """Takes a chunk on from its state; False when another was there in between: it is to be looked at anew."""
         match chunk.state:
             case ChunkState.PENDING | ChunkState.COPYING:
-                claimed = await self._claim(chunk)
+                with tracing.span("claim", tracing.keys(chunk)):
+                    claimed = await self._claim(chunk)
                 return claimed is not None and await self._attempt(claimed, job)
             case ChunkState.ARCHIVED if await self._may_release(chunk):
-                await self._release(chunk, job)
+                with tracing.span("release", tracing.keys(chunk)):
+                    await self._release(chunk, job)
             case ChunkState.ARCHIVED:
                 return not await self._start_over(chunk)
             case ChunkState.RELEASED:
@@ -92,6 +96,7 @@ class Archiving:
                 told = {"fault": "ours", "reason": "out-of-attempts", "detail": "no attempt came to an end of its own"}
                 failed = chunk.move(ChunkState.FAILED, failed_at=now, owner=None, lease_until=None, **told)
                 await self._catalogue.replace(failed)
+                metrics.chunk_ended(failed)
                 log.error("chunk failed", extra={"action": "claim", **failed.log_context()})
                 return None
             return await self._catalogue.replace(
@@ -112,15 +117,17 @@ class Archiving:
         lease = Lease(self._catalogue, self._clock, claimed, self._settings.lease)
         try:
             try:
-                metadata, media = await lease.keep_while(self._copying.secure(lease))
+                with tracing.span("copy", tracing.keys(claimed)):
+                    metadata, media = await lease.keep_while(self._copying.secure(lease))
             except CallvaultError:
                 raise
             except Exception:
                 log.exception("attempt failed unforeseen", extra={"action": "archive", **claimed.log_context()})
                 raise Unforeseen("the attempt failed for a reason that was not foreseen; the log has it") from None
+            now = self._clock.now()
             archived = await lease.settle(
                 ChunkState.ARCHIVED,
-                archived_at=self._clock.now(),
+                archived_at=now,
                 blob_name=media.name,
                 size=media.size,
                 sha256=media.sha256,
@@ -136,8 +143,12 @@ class Archiving:
             return False
         except CallvaultError as error:
             return await self._put_off(lease, error, job)
+        metrics.chunk_safe(archived, now)
+        if not self._settings.delete_source:
+            metrics.chunk_ended(archived)
         log.info("archived", extra={"action": "archive", "bytes": media.size, **archived.log_context()})
-        await self._release(archived, job)
+        with tracing.span("release", tracing.keys(archived)):
+            await self._release(archived, job)
         return True
 
     async def _put_off(self, lease: Lease, error: CallvaultError, job: ChunkJob) -> bool:
@@ -148,12 +159,13 @@ class Archiving:
         context = {"action": "archive", "fault": told["fault"], "reason": error.reason, **chunk.log_context()}
         try:
             if isinstance(following, ChunkState):
-                await lease.settle(following, **told, **{f"{following}_at": now})
-                metrics.chunks_ended.add(1, {"state": str(following)})
+                ended = await lease.settle(following, **told, **{f"{following}_at": now})
+                metrics.chunk_ended(ended)
                 log.error("chunk ended", extra={**context, "end": str(following)})
             else:
                 await self._jobs.send(job, delay=(following - now).total_seconds())
                 await lease.settle(ChunkState.PENDING, **told, next_attempt_at=following)
+                metrics.attempt_failed(error)
                 log.warning("attempt failed", extra={**context, "next_attempt_at": following.isoformat()})
         except LeaseLost:
             log.warning("lease lost", extra=context)
@@ -204,7 +216,7 @@ class Archiving:
         except LeaseLost:
             return  # another job released it at the same moment, and says so
         await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
-        metrics.chunks_ended.add(1, {"state": str(released.state)})
+        metrics.chunk_ended(released)
         log.info("released", extra={"action": "release", **released.log_context()})
 
     async def _put_release_off(self, chunk: Chunk, error: SourceError, job: ChunkJob) -> None:

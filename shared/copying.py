@@ -4,9 +4,11 @@ What stands in the archive after this is whole and is the source's: every file w
 what an attempt before this one brought there is found and not copied again.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared import metrics
 from shared.contracts.metadata import check_metadata
 from shared.errors import DestinationConflict, MetadataMissing, SourceError, SourceGone
 from shared.gateways.archive import ArchiveFile
@@ -80,7 +82,11 @@ class Copying:
                 log.warning("file is of another format than announced", extra={**context, **chunk.log_context()})
             name = f"{_stem(chunk)}.{media.format}"
             in_flight, resume = self._settings.ranges_in_flight, chunk.attempts > 1
-            return _secured(name, await copy(media, files[name], in_flight=in_flight, resume=resume))
+            began = time.perf_counter()
+            copied = await copy(media, files[name], in_flight=in_flight, resume=resume)
+            if not resume:  # of a copy that was taken up again a part was there before
+                metrics.copy_speed.record(copied.size / (time.perf_counter() - began))
+            return _secured(name, copied)
 
     def _media_file(self, chunk: Chunk, media_format: str) -> ArchiveFile:
         name = f"{_stem(chunk)}.{media_format}"

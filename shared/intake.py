@@ -15,6 +15,9 @@ from enum import StrEnum
 from itertools import batched
 from typing import Any
 
+from opentelemetry.trace import Span, SpanKind
+
+from shared import tracing
 from shared.clock import Clock
 from shared.contracts.events import (
     RECORDING_FILE_STATUS_UPDATED,
@@ -66,11 +69,13 @@ class Intake:
         except UnreadableEvent as error:
             await self._quarantine(envelope, str(error))
             return Outcome.QUARANTINED
-        await self._announce(event)
+        with tracing.span("take in event", {}, kind=SpanKind.CONSUMER) as span:
+            await self._announce(event, span)
         return Outcome.QUEUED
 
-    async def _announce(self, event: RecordingFilesEvent) -> None:
+    async def _announce(self, event: RecordingFilesEvent, span: Span) -> None:
         recording_key, unlinked = await self._recording_of(event)
+        span.set_attributes({"callvault.recording.key": recording_key, "callvault.chunks": len(event.files.chunks)})
         chunks = tuple(self._chunk(event, recording_key, number) for number in range(len(event.files.chunks)))
         standing = await self._catalogue.announce(_recording(event, recording_key, unlinked=unlinked), chunks)
         waiting = [chunk for chunk in standing if chunk.state is ChunkState.PENDING and chunk.attempts == 0]
@@ -89,7 +94,7 @@ class Intake:
 
     async def _queue(self, chunk: Chunk) -> None:
         await self._worklist.add(WorkItem.of_chunk(chunk, self._clock.now() + self._settings.sweep_grace))
-        await self._jobs.send(ChunkJob(recordingKey=chunk.recording_key, chunkKey=chunk.chunk_key))
+        await self._jobs.send(ChunkJob.of(chunk))
 
     async def _recording_of(self, event: RecordingFilesEvent) -> tuple[str, bool]:
         """The recording's key, and whether nothing links the event to a recording.
@@ -130,6 +135,7 @@ class Intake:
             event_time=event.event_time,
             deadline=event.event_time + self._settings.retention,
             pending_at=self._clock.now(),
+            traceparent=tracing.current(),
         )
 
     async def _quarantine(self, envelope: dict[str, Any], reason: str) -> None:

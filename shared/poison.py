@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 
+from shared import metrics
 from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.errors import InvalidJob, LeaseLost
@@ -56,4 +57,5 @@ class Poison:
             await self._catalogue.replace(failed)
         except LeaseLost:
             return
+        metrics.chunk_ended(failed)
         log.critical("chunk failed", extra={"action": "poison", **failed.log_context()})

@@ -55,6 +55,7 @@ class Chunk:
     fault: str | None = None
     reason: str | None = None
     detail: str | None = None
+    traceparent: str | None = None  # the W3C trace context of the event that announced it
     etag: str | None = field(default=None, compare=False)
 
     def evolve(self, **changes: Any) -> Self:

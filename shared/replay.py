@@ -63,7 +63,7 @@ class Replay:
                 chunk = await self._catalogue.replace(chunk.evolve(next_attempt_at=None))
         except LeaseLost:
             return False
-        await self._jobs.send(ChunkJob(recordingKey=chunk.recording_key, chunkKey=chunk.chunk_key))
+        await self._jobs.send(ChunkJob.of(chunk))
         log.info("chunk put back", extra={"action": "replay", **chunk.log_context()})
         return True
 

@@ -46,9 +46,15 @@ class Sweep:
         due = [item async for item in self._worklist.due(self._clock.now())]
         for some in batched(due, _AT_ONCE, strict=False):
             await asyncio.gather(*map(self._guarded, some))
+        if metrics.open_chunks.wanted:
+            await self._count_open()
         if due:
             log.info("swept", extra={"action": "sweep", "due": len(due)})
         return len(due)
+
+    async def _count_open(self) -> None:
+        now, kept = self._clock.now(), self._settings.retention
+        metrics.open_chunks.tell([now - deadline + kept async for deadline in self._worklist.deadlines()])
 
     async def _guarded(self, item: WorkItem) -> None:
         try:
@@ -88,12 +94,13 @@ class Sweep:
         if chunk.blob_name is None:
             ended = chunk.move(ChunkState.LOST, lost_at=now, owner=None, lease_until=None, **_expired(chunk))
             ended = await self._catalogue.replace(ended)
+            metrics.chunk_ended(ended)
         elif chunk.state is not ChunkState.FAILED:
             ended = chunk.move(ChunkState.FAILED, failed_at=now, owner=None, lease_until=None, **_expired(chunk))
             ended = await self._catalogue.replace(ended)
+            metrics.chunk_ended(ended)
         else:
             ended = chunk
-        metrics.chunks_ended.add(1, {"state": str(ended.state)})
         log.critical("the deadline has passed", extra={"action": "expire", **ended.log_context()})
         await self._worklist.remove(item)
 
@@ -116,7 +123,7 @@ class Sweep:
         await self._queue(chunk)
 
     async def _queue(self, chunk: Chunk) -> None:
-        await self._jobs.send(ChunkJob(recordingKey=chunk.recording_key, chunkKey=chunk.chunk_key))
+        await self._jobs.send(ChunkJob.of(chunk))
         log.info("queued anew", extra={"action": "requeue", **chunk.log_context()})
         await self._look_again(chunk, self._clock.now() + self._settings.sweep_grace)
 

@@ -1,10 +1,20 @@
 """The queue message: keys only (claim check). Where the chunk is and how far it got stands in the catalogue."""
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from shared.errors import InvalidJob
+from shared.records import Chunk
 
 _KEY = r"^[0-9a-f]{32}$"
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def _traceparent(value: Any) -> str | None:
+    """Anything else is left out: what only helps to look on must not keep a job from being done."""
+    return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else None
 
 
 class ChunkJob(BaseModel):
@@ -17,9 +27,14 @@ class ChunkJob(BaseModel):
 
     recordingKey: str = Field(pattern=_KEY)  # noqa: N815 - the wire's spelling
     chunkKey: str = Field(pattern=_KEY)  # noqa: N815 - the wire's spelling
+    traceparent: Annotated[str | None, BeforeValidator(_traceparent)] = None  # the W3C trace that it goes on with
+
+    @classmethod
+    def of(cls, chunk: Chunk) -> "ChunkJob":
+        return cls(recordingKey=chunk.recording_key, chunkKey=chunk.chunk_key, traceparent=chunk.traceparent)
 
     def encode(self) -> str:
-        return self.model_dump_json()
+        return self.model_dump_json(exclude_none=True)
 
     @classmethod
     def decode(cls, body: bytes) -> "ChunkJob":

@@ -71,7 +71,7 @@ class World:
     async def announced(self, **order: Any) -> tuple[dict[str, Any], ChunkJob]:
         made = await self.document(**order)
         await self.app.intake.receive(made["event"])
-        return made, self.job(made)
+        return made, ChunkJob.of(await self.chunk(self.job(made)))
 
     def job(self, made: dict[str, Any], number: int = 0) -> ChunkJob:
         document_id = made["chunks"][number]["documentId"]

@@ -1,0 +1,165 @@
+"""What an operator's dashboards, alerts and traces live on: told once, told right, and with nobody's data in it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.trace import StatusCode
+
+from shared.contracts.jobs import ChunkJob
+from shared.gateways.worklist import Worklist
+from shared.identity import key_of
+from shared.states import ChunkState
+from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.telemetry import Telemetry, telemetry
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture(name="told", scope="session")
+def told_fixture() -> Telemetry:
+    return telemetry()
+
+
+def names_of(told: Telemetry, made: dict[str, Any]) -> list[str]:
+    return [span.name for span in told.spans(key_of(made["recordingId"]))]
+
+
+def traces_of(told: Telemetry, made: dict[str, Any]) -> set[int]:
+    return {span.context.trace_id for span in told.spans(key_of(made["recordingId"]))}
+
+
+class Counted:
+    """How much the instruments went up since."""
+
+    def __init__(self, told: Telemetry) -> None:
+        self._told, self._before = told, told.points()
+
+    def by(self, name: str, **attributes: Any) -> Any:
+        key = (name, tuple(sorted((each.replace("__", "."), value) for each, value in attributes.items())))
+        before, after = self._before.get(key), self._told.points().get(key)
+        if hasattr(after, "count"):
+            return after.count - (before.count if before else 0), after.sum - (before.sum if before else 0)
+        return (after or 0) - (before or 0)
+
+
+async def test_one_trace_leads_from_the_event_over_a_retry_to_the_release(world: World, told: Telemetry):
+    made = await world.document(size=30_000, format="wav")
+    await world.fault("download", "serverError", documentId=made["chunks"][0]["documentId"])
+    with trace.get_tracer("host").start_as_current_span("invocation") as invocation:
+        await world.app.intake.receive(made["event"])
+    await world.drained()
+    assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
+    assert names_of(told, made) == [
+        *("take in event", "claim", "copy", "archive chunk"),
+        *("claim", "copy", "release", "archive chunk"),
+    ]
+    assert traces_of(told, made) == {invocation.get_span_context().trace_id}
+
+
+async def test_a_failed_attempt_says_why_in_its_span_and_nothing_more(world: World, told: Telemetry):
+    made = await world.document(size=30_000, format="wav")
+    await world.fault("download", "serverError", documentId=made["chunks"][0]["documentId"])
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    failed, succeeded = (span for span in told.spans(key_of(made["recordingId"])) if span.name == "copy")
+    assert (failed.status.status_code, failed.status.description) == (StatusCode.ERROR, "acs-unavailable")
+    assert failed.attributes is not None
+    assert failed.attributes["error.type"] == "acs-unavailable"
+    assert failed.events == ()
+    assert succeeded.status.status_code is StatusCode.UNSET
+
+
+async def test_work_that_the_sweep_takes_up_stays_in_the_trace_of_its_event(make_world: MakeWorld, told: Telemetry):
+    clock = MovableClock()
+    world = await make_world(clock=clock)
+    made, _ = await world.announced(size=30_000, format="wav")
+    await world.dropped()
+    clock.forward(minutes=10)
+    await world.app.sweep.run()
+    await world.drained()
+    assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
+    assert len(traces_of(told, made)) == 1
+
+
+async def test_the_invocation_that_carries_a_job_out_is_linked_to_the_trace_of_its_event(world: World, told: Telemetry):
+    made, _ = await world.announced(size=30_000, format="wav")
+    job = await world.take_job()
+    with trace.get_tracer("host").start_as_current_span("invocation") as invocation:
+        await world.app.archiving.handle(job)
+    (work,) = (span for span in told.spans(key_of(made["recordingId"])) if span.name == "archive chunk")
+    assert [link.context.span_id for link in work.links] == [invocation.get_span_context().span_id]
+    assert work.context.trace_id != invocation.get_span_context().trace_id
+
+
+async def test_a_job_from_before_there_were_traces_is_done_all_the_same(world: World, told: Telemetry):
+    made, job = await world.announced(size=30_000, format="wav")
+    old = json.dumps({"recordingKey": job.recordingKey, "chunkKey": job.chunkKey}).encode()
+    await world.app.archiving.handle(ChunkJob.decode(old))
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+    assert "release" in names_of(told, made)
+
+
+async def test_a_chunk_that_becomes_safe_is_measured_once(world: World, told: Telemetry):
+    counted = Counted(told)
+    made, job = await world.announced(size=30_000, format="wav")
+    await world.app.archiving.handle(job)
+    await world.app.archiving.handle(job)
+    chunk = await world.chunk(job)
+    assert counted.by("callvault.chunks.ended", state="released") == 1
+    assert counted.by("callvault.archive.io", file="media") == 30_000
+    assert counted.by("callvault.archive.io", file="metadata") == made["chunks"][0]["metadataSize"]
+    assert chunk.archived_at is not None
+    took, left = chunk.archived_at - chunk.event_time, chunk.deadline - chunk.archived_at
+    assert counted.by("callvault.chunk.time_to_safe") == (1, pytest.approx(took.total_seconds()))
+    assert counted.by("callvault.chunk.time_left") == (1, pytest.approx(left.total_seconds()))
+    copies, speed = counted.by("callvault.copy.speed")
+    assert copies == 1
+    assert speed > 0
+
+
+async def test_a_chunk_whose_source_is_kept_ends_archived(make_world: MakeWorld, told: Telemetry):
+    world = await make_world(DELETE_SOURCE="false")
+    counted = Counted(told)
+    _, job = await world.announced(size=30_000, format="wav")
+    await world.app.archiving.handle(job)
+    await world.app.archiving.handle(job)
+    assert counted.by("callvault.chunks.ended", state="archived") == 1
+
+
+async def test_retries_are_counted_by_cause_and_a_chunk_that_is_given_up_as_failed(
+    make_world: MakeWorld, told: Telemetry
+):
+    world = await make_world(MAX_ATTEMPTS=2)
+    counted = Counted(told)
+    made, _ = await world.announced(size=30_000, format="wav")
+    await world.fault("download", "serverError", times=0, documentId=made["chunks"][0]["documentId"])
+    await world.drained()
+    assert counted.by("callvault.chunks.retries", fault="source", error__type="acs-unavailable") == 1
+    assert counted.by("callvault.chunks.ended", state="failed") == 1
+
+
+async def test_open_chunks_are_told_by_age_once_for_each_sweep_that_was_asked(world: World, told: Telemetry):
+    for hours in (0.5, 2, 2, 5):
+        made = await world.document(size=1_000, format="wav")
+        began = datetime.now(UTC) - timedelta(hours=hours)
+        await world.app.intake.receive(made["event"] | {"eventTime": began.isoformat()})
+    told.points()
+    await world.app.sweep.run()
+    assert open_by_hours(told) == {0: 1, 1: 2, 4: 1, 12: 0}
+    assert open_by_hours(told) == {}, "a count that no sweep renewed must not be told again"
+
+
+async def test_the_sweep_counts_nothing_that_nobody_asks_for(
+    world: World, told: Telemetry, monkeypatch: pytest.MonkeyPatch
+):
+    told.points()
+    await world.app.sweep.run()
+    monkeypatch.setattr(Worklist, "deadlines", lambda _: pytest.fail("storage was asked for nobody"))
+    await world.app.sweep.run()
+
+
+def open_by_hours(told: Telemetry) -> dict[int, int]:
+    return {key[1][0][1]: value for key, value in told.points().items() if key[0] == "callvault.chunks.open"}
