@@ -8,6 +8,7 @@ PYTHON_IN_VENV := .venv/bin/python
 # Written last, so that an installation which was interrupted is made anew by the next call.
 VENV_STAMP := .venv/.installed
 NODE_STAMP := local/node_modules/.installed
+BENCH_STAMP := bench/node_modules/.installed
 
 WORKERS ?= 1
 ARGS ?=
@@ -16,7 +17,7 @@ SEEDS ?= 20
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test faults lint package clean
+.PHONY: help setup run up test faults bench lint package clean
 
 help: ## This list
 	@echo "Callvault: what make does here"
@@ -36,6 +37,9 @@ test: setup ## All tests; ARGS="tests/unit -k chunk" for some
 faults: setup ## Random schedules of faults and crashes on the whole stack; SEEDS=200 for more, ARGS="--seed 7" for one
 	@exec $(PYTHON_IN_VENV) -m local.faults --seeds "$(SEEDS)" $(ARGS)
 
+bench: setup $(BENCH_STAMP) ## Measurements beside peers; ARGS="copy --rounds 1 --sizes 64" for a short one
+	@exec $(PYTHON_IN_VENV) -m bench $(ARGS)
+
 lint: $(VENV_STAMP) ## Style, format and types
 	$(PYTHON_IN_VENV) -m ruff check .
 	$(PYTHON_IN_VENV) -m ruff format --check .
@@ -45,7 +49,7 @@ package: $(VENV_STAMP) ## The zip that is deployed, in dist; ARGS=--with-depende
 	@$(PYTHON_IN_VENV) -m infra.package $(ARGS)
 
 clean: ## Remove everything that make has made, stored recordings of the local stack included
-	rm -rf .venv dist local/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist local/node_modules bench/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 setup: $(VENV_STAMP) $(NODE_STAMP) ## Install what is missing; every other goal does this first
@@ -68,4 +72,10 @@ $(NODE_STAMP): local/package.json local/package-lock.json local/.npmrc
 	@local/check-node.sh
 	@echo "Installing Azurite …"
 	@npm ci --prefix local >/dev/null
+	@touch $@
+
+$(BENCH_STAMP): bench/package.json bench/package-lock.json bench/.npmrc
+	@local/check-node.sh
+	@echo "Installing the bench's Azurite …"
+	@npm ci --prefix bench >/dev/null
 	@touch $@

@@ -35,10 +35,12 @@ class Azurite:
 
 
 @contextlib.asynccontextmanager
-async def azurite(directory: Path, *, log: Path | None = None, held: Sequence[int] = ()) -> AsyncIterator[Azurite]:
+async def azurite(
+    directory: Path, *, log: Path | None = None, held: Sequence[int] = (), script: Path = AZURITE
+) -> AsyncIterator[Azurite]:
     """Run Azurite on a directory; it answers on all three ports when the context is entered."""
     log = log or directory / "azurite.log"
-    program = Program(name="azurite", command=_command(directory), log=log, directory=directory, held=held)
+    program = Program(name="azurite", command=_command(directory, script), log=log, directory=directory, held=held)
     async with running(program) as child:
         urls = await child.until(lambda: _listening(log), within=READY_SECONDS)
         blob, queue, table = (f"{urls[service]}/{ACCOUNT}" for service in ("Blob", "Queue", "Table"))
@@ -54,14 +56,14 @@ async def azurite(directory: Path, *, log: Path | None = None, held: Sequence[in
         )
 
 
-def _command(directory: Path) -> list[str]:
+def _command(directory: Path, script: Path) -> list[str]:
     node = shutil.which("node")
     if node is None:
         raise ChildError("Azurite needs Node.js 20 or newer, and there is no node on PATH.")
-    if not AZURITE.exists():
+    if not script.exists():
         raise ChildError("Azurite isn't installed: make setup does it.")
     directory.mkdir(parents=True, exist_ok=True)
-    command = [node, str(AZURITE), "--location", str(directory)]
+    command = [node, str(script), "--location", str(directory)]
     command += ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]
     # Newer SDKs ask for API versions that Azurite hasn't heard of; telemetry would leave the machine.
     return [*command, "--skipApiVersionCheck", "--disableTelemetry", "--silent"]

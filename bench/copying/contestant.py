@@ -1,0 +1,21 @@
+"""`python -m bench.copying.contestant NAME JOB`: runs one contestant and prints its measurement as JSON.
+
+A contestant is a module of this package with `run(job, window)`; only its own imports are in its process.
+"""
+
+import importlib
+import sys
+
+from bench.copying.job import CopyJob
+from bench.measurement import Window
+
+
+def main() -> None:
+    name, job = sys.argv[1:]
+    window = Window()
+    importlib.import_module(f"bench.copying.{name}").run(CopyJob.from_json(job), window)
+    print(window.measurement.as_json())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""What a contestant is told, and how it is told: JSON on its command line."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Self
+
+MEDIA_HOST = "storage.asm.skype.com"  # one that ACS's own SDK would send credentials to
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyJob:
+    """One file to copy: from `https://host/path`, reached at `address` under `ca`, into a blob."""
+
+    url: str
+    address: str  # 127.0.0.1:port
+    ca: str
+    size: int  # bytes
+    storage: str  # connection string of the sink
+    container: str
+    blob: str
+    sas: str  # of the container, for those who can't sign
+    block_size: int
+    in_flight: int
+    keeps: bool  # whether the sink keeps what it is given, and so can be asked for it
+    profile: bool = False
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        return cls(**json.loads(text))
+
+    @property
+    def port(self) -> int:
+        return int(self.address.rpartition(":")[2])
+
+    @property
+    def blob_url(self) -> str:
+        endpoint = dict(part.partition("=")[::2] for part in self.storage.split(";"))["BlobEndpoint"]
+        return f"{endpoint}/{self.container}/{self.blob}"
+
+    @property
+    def ranges(self) -> list[tuple[int, int]]:
+        """First and last byte of each block."""
+        return [(at, min(at + self.block_size, self.size) - 1) for at in range(0, self.size, self.block_size)]

@@ -1,0 +1,252 @@
+"""Row 1: copies files of several sizes into Azurite and into a sink that keeps nothing, contestants taking turns.
+
+Each copy goes into storage that was started for it, and is looked at afterwards: a contestant whose file isn't there,
+whole, has no figure.
+"""
+
+import asyncio
+import hashlib
+import random
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from azure.storage.blob import ContainerSasPermissions, generate_container_sas
+from azure.storage.blob.aio import ContainerClient
+
+from bench.copying.job import MEDIA_HOST, CopyJob
+from bench.measurement import GIB, MIB, Measurement
+from bench.options import Options
+from bench.programs import BenchError, require
+from bench.report import Findings, Table, Target
+from bench.rounds import turns
+from bench.servers import Sink, Source, azurite_sink, null_sink, source
+from local.acs.wav import HEADER_SIZE, wav_header
+from local.stack.azurite import ACCOUNT, ACCOUNT_KEY
+from local.stack.options import CHECKOUT
+from local.stack.processes import clean_environment
+
+_CONTAINER = "bench"
+_BLOCK_SIZE, _IN_FLIGHT = 8 * MIB, 4  # the product's defaults
+_SHARE_OF_LIMIT = 0.70
+_STALL_MS = 50
+_NAMES = {
+    "ours": "Callvault",
+    "quickstart": "quickstart: all in memory",
+    "plain": "SDKs, one stream",
+    "rclone": "rclone copyurl",
+    "limit": "limit: curl to curl",
+    "digests": "the digests alone",
+}
+_INTO_AZURITE = ("ours", "rclone", "plain", "quickstart", "limit", "digests")
+_INTO_NOTHING = ("ours", "plain", "quickstart", "limit")  # rclone asks for what it stored, which nobody knows here
+
+Series = dict[str, list[Measurement]]
+
+
+async def copying(options: Options) -> Findings:
+    require("nginx", "rclone", "curl")
+    media, served_from = options.place / "media", options.place / "source"
+    for directory in (media, served_from):
+        directory.mkdir()
+    sizes = [size * MIB for size in options.sizes]
+    digests = {size: _make(media / f"{size}.wav", size) for size in sizes}
+    tables: list[Table] = []
+    targets: list[Target] = []
+    async with source(served_from, media) as served:
+        for size in sizes:
+            copies = _Copies(options, served, size, digests[size])
+            stored = await copies.compared("Azurite", azurite_sink, _INTO_AZURITE)
+            thrown = await copies.compared("a sink that keeps nothing", null_sink, _INTO_NOTHING)
+            tables += [_table(f"{_human(size)} into Azurite", stored, size)]
+            tables += [_table(f"{_human(size)} into a sink that keeps nothing", thrown, size)]
+            targets += _targets(size, stored, thrown)
+    return Findings(title="Copy: one file over TLS", tables=tables, targets=targets)
+
+
+class _Copies:
+    """All copies of one file."""
+
+    def __init__(self, options: Options, served: Source, size: int, sha256: str) -> None:
+        self._options, self._source, self._size, self._sha256 = options, served, size, sha256
+
+    async def compared(
+        self, title: str, sink: Callable[[Path], AbstractAsyncContextManager[Sink]], contestants: tuple[str, ...]
+    ) -> dict[str, Measurement]:
+        """The typical copy of each contestant."""
+        chosen = [one for one in contestants if not self._options.only or one in self._options.only]
+        found: Series = defaultdict(list)
+        for number, name in turns(chosen, self._options.rounds):
+            with TemporaryDirectory(dir=self._options.place) as place:
+                async with sink(Path(place)) as target:
+                    measured = await self._copy(name, target, check=number == 0)
+            found[name].append(measured)
+            speed = self._size / MIB / measured.wall
+            self._options.console.print(
+                f"  {_human(self._size)} into {title}, round {number + 1}: {_NAMES[name]} "
+                f"{measured.wall:.2f} s, {speed:.0f} MiB/s, {measured.cpu:.2f} CPU s",
+                highlight=False,
+            )
+        return {name: Measurement.typical(found[name]) for name in chosen}
+
+    async def _copy(self, name: str, sink: Sink, *, check: bool) -> Measurement:
+        if sink.taken is None:
+            await _warmed(sink)
+        job = self._job(name, sink)
+        before = sink.bytes_taken() or 0
+        measured = await _run(name, job)
+        if name != "digests":
+            taken = sink.bytes_taken()
+            if taken is None:
+                await self._verify(job, contents=check and self._size <= GIB)
+            elif taken - before < self._size:
+                raise BenchError(f"{_NAMES[name]} sent {taken - before} of {self._size} bytes")
+        return measured
+
+    def _job(self, name: str, sink: Sink) -> CopyJob:
+        until = datetime.now(UTC) + timedelta(hours=1)
+        may = ContainerSasPermissions(read=True, write=True, create=True, list=True, add=True)
+        return CopyJob(
+            url=f"https://{MEDIA_HOST}/{self._size}.wav",
+            address=self._source.address,
+            ca=str(self._source.ca),
+            size=self._size,
+            storage=sink.connection_string,
+            container=_CONTAINER,
+            blob=f"{name}.wav",
+            sas=generate_container_sas(ACCOUNT, _CONTAINER, ACCOUNT_KEY, permission=may, expiry=until),
+            block_size=_BLOCK_SIZE,
+            in_flight=_IN_FLIGHT,
+            keeps=sink.taken is None,
+            profile=self._options.profile and name == "ours",
+        )
+
+    async def _verify(self, job: CopyJob, *, contents: bool) -> None:
+        async with ContainerClient.from_connection_string(job.storage, job.container) as container:
+            blob = container.get_blob_client(job.blob)
+            size = (await blob.get_blob_properties()).size
+            if size != self._size:
+                raise BenchError(f"{job.blob} has {size} of {self._size} bytes")
+            if contents:
+                digest = hashlib.sha256()
+                async for piece in (await blob.download_blob(max_concurrency=2)).chunks():
+                    digest.update(piece)
+                if digest.hexdigest() != self._sha256:
+                    raise BenchError(f"{job.blob} holds other bytes than the source")
+
+
+async def _run(name: str, job: CopyJob) -> Measurement:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.copying.contestant", name, job.as_json()),
+        cwd=CHECKOUT,
+        env=clean_environment(),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        told, _ = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        raise BenchError(f"{_NAMES[name]} ended with exit code {process.returncode}")
+    return Measurement.from_json(told.splitlines()[-1])
+
+
+async def _warmed(sink: Sink) -> None:
+    """A container, and blocks enough for Azurite's code to be compiled: nobody is to pay for being the first."""
+    async with ContainerClient.from_connection_string(sink.connection_string, _CONTAINER) as container:
+        await container.create_container()
+        blob = container.get_blob_client("warm-up")
+        for number in range(4):
+            await blob.stage_block(f"{number:05d}", bytes(_BLOCK_SIZE))
+
+
+def _make(path: Path, size: int) -> str:
+    """A wav file of noise; gives its SHA-256."""
+    noise = random.Random(size).randbytes(MIB - 1)  # noqa: S311 - a pattern, not a secret
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        piece = wav_header(size - HEADER_SIZE, 1)
+        while piece:
+            file.write(piece)
+            digest.update(piece)
+            piece = noise[: size - file.tell()]
+    return digest.hexdigest()
+
+
+def _human(size: int) -> str:
+    return f"{size // GIB} GiB" if size % GIB == 0 else f"{size // MIB} MiB"
+
+
+def _table(title: str, found: dict[str, Measurement], size: int) -> Table:
+    ours = found.get("ours")
+    rows: list[tuple[str, ...]] = []
+    for name, one in found.items():
+        against = f"{one.wall / ours.wall:.2f}" if ours and name != "digests" else ""
+        rows.append(
+            (
+                _NAMES[name],
+                f"{one.wall:.2f}",
+                f"{size / MIB / one.wall:.0f}",
+                against,
+                f"{one.cpu * GIB / size:.2f}",
+                f"{one.cpu / ours.cpu:.2f}" if ours else "",
+                f"{one.peak / MIB:.0f}",
+                f"{(one.peak - one.idle) / MIB:.0f}" if one.idle else "",
+                f"{one.more['stall'] * 1000:.0f}" if "stall" in one.more else "",
+            )
+        )
+    return Table(
+        title=title,
+        columns=(
+            "",
+            "wall s",
+            "MiB/s",
+            "wall / ours",
+            "CPU s per GiB",
+            "CPU / ours",
+            "peak MiB",
+            "over idle",
+            "worst stall ms",
+        ),
+        rows=rows,
+    )
+
+
+def _targets(size: int, stored: dict[str, Measurement], thrown: dict[str, Measurement]) -> list[Target]:
+    targets = []
+    of = _human(size)
+    if {"ours", "rclone"} <= stored.keys():
+        ours, rclone = stored["ours"], stored["rclone"]
+        targets.append(_at_most(f"{of} into Azurite, wall time over rclone's", ours.wall / rclone.wall, 1.0))
+        if "digests" in stored:
+            budget = rclone.cpu + stored["digests"].cpu
+            targets.append(_at_most(f"{of} into Azurite, CPU over rclone's and the digests'", ours.cpu / budget, 1.0))
+    if {"ours", "limit"} <= thrown.keys():
+        share = thrown["limit"].wall / thrown["ours"].wall
+        what = f"{of} into nothing, share of the limit's throughput"
+        targets.append(
+            Target(
+                what=what,
+                measured=f"{share:.2f}",
+                wanted=f"at least {_SHARE_OF_LIMIT:.2f}",
+                met=share >= _SHARE_OF_LIMIT,
+            )
+        )
+    for sink, found in (("Azurite", stored), ("nothing", thrown)):
+        if "ours" in found:
+            stall = found["ours"].more["stall"] * 1000
+            what = f"{of} into {sink}, worst stall of the event loop"
+            targets.append(
+                Target(what=what, measured=f"{stall:.0f} ms", wanted=f"below {_STALL_MS} ms", met=stall < _STALL_MS)
+            )
+    return targets
+
+
+def _at_most(what: str, measured: float, bound: float) -> Target:
+    return Target(what=what, measured=f"{measured:.2f}", wanted=f"at most {bound:.2f}", met=measured <= bound)

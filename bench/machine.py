@@ -1,0 +1,48 @@
+"""The machine and the versions that a run's figures belong to."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.programs import program
+
+_PACKAGES = ("azure-storage-blob", "azure-communication-callautomation", "azure-core", "aiohttp")
+_GIB = 1024**3
+
+
+def describe() -> list[str]:
+    """A line each: when, on what, with what."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _GIB
+    node = json.loads((Path(__file__).parent / "package.json").read_text())["dependencies"]["azurite"]
+    return [
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, load {os.getloadavg()[0]:.1f} when the run ended",
+        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.platform()}",
+        f"Python {platform.python_version()}, {', '.join(f'{name} {version(name)}' for name in _PACKAGES)}",
+        f"Azurite {node} for the copies, on Node.js {_told('node', '--version').removeprefix('v')}",
+        ", ".join(f"{name} {_told(name, '-v' if name == 'nginx' else '--version')}" for name in _present()),
+    ]
+
+
+def _present() -> list[str]:
+    return [name for name in ("nginx", "rclone", "curl") if program(name)]
+
+
+def _told(name: str, option: str) -> str:
+    """The first thing that looks like a version in what a program says of itself."""
+    found = program(name)
+    if found is None:
+        return "none"
+    said = subprocess.run([found, option], capture_output=True, text=True, check=False)
+    number = re.search(r"v?\d+(\.\d+)+", said.stdout + said.stderr)
+    return number.group() if number else "unknown"
+
+
+def _processor() -> str:
+    told = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", told.read_text()) if told.exists() else []
+    return names[0] if names else platform.processor() or platform.machine()

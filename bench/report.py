@@ -1,0 +1,68 @@
+"""What a row of the bench found: tables, and targets met or missed; shown on the terminal and kept as Markdown."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What the row was to reach; `factor` is what was measured over what was wanted, or under it where less is more."""
+
+    what: str
+    measured: str
+    wanted: str
+    met: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    title: str
+    tables: list[Table]
+    targets: list[Target] = field(default_factory=list)
+
+
+def show(console: Console, findings: Findings) -> None:
+    console.print(f"\n[bold]{findings.title}[/]")
+    for table in findings.tables:
+        shown = RichTable(title=table.title, title_justify="left", caption=table.note or None, caption_justify="left")
+        for number, column in enumerate(table.columns):
+            shown.add_column(column, justify="right" if number else "left")
+        for row in table.rows:
+            shown.add_row(*row)
+        console.print(shown)
+    for target in findings.targets:
+        mark = "[green]met[/]" if target.met else "[bold red]missed[/]"
+        console.print(f"  {mark}  {target.what}: {target.measured} (wanted: {target.wanted})")
+
+
+def write(path: Path, machine: Iterable[str], many: Iterable[Findings]) -> None:
+    lines = ["# What the bench found", "", "Written by `make bench`; every figure is a median, peers took turns.", ""]
+    lines += [f"- {line}" for line in machine]
+    for findings in many:
+        lines += ["", f"## {findings.title}"]
+        for table in findings.tables:
+            lines += ["", f"**{table.title}**", ""] if table.title else [""]
+            lines += [_row(table.columns), _row(("---", *("---:" for _ in table.columns[1:])))]
+            lines += [_row(row) for row in table.rows]
+            lines += ["", table.note] if table.note else []
+        if findings.targets:
+            lines += ["", _row(("Target", "Measured", "Wanted", "")), _row(("---", "---:", "---:", "---"))]
+            for one in findings.targets:
+                lines.append(_row((one.what, one.measured, one.wanted, "met" if one.met else "**missed**")))
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,9 @@
+"""Turns: every contestant once a round, in the order and then in the reverse, so that drift favours nobody."""
+
+from collections.abc import Iterator, Sequence
+
+
+def turns[T](contestants: Sequence[T], rounds: int) -> Iterator[tuple[int, T]]:
+    for number in range(rounds):
+        for one in contestants if number % 2 == 0 else reversed(contestants):
+            yield number, one

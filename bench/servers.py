@@ -1,0 +1,156 @@
+"""The two ends of a copy: nginx serving media over TLS with ranges, and Azurite or an nginx that keeps nothing.
+
+The source answers under a host name of ACS's media store, with a certificate of a CA made for the run, so that the
+product's own clients come to it by their own way.
+"""
+
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+
+from bench.programs import BenchError, program
+from local.stack.azurite import ACCOUNT, ACCOUNT_KEY, azurite
+from local.stack.processes import Program, running
+
+_AZURITE = Path(__file__).parent / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+_READY_SECONDS = 10.0
+
+_COMMON = """
+daemon off;
+master_process off;
+pid {place}/nginx.pid;
+error_log stderr crit;
+events {{ worker_connections 512; }}
+http {{
+  client_body_temp_path {place}/body; proxy_temp_path {place}/proxy; fastcgi_temp_path {place}/fastcgi;
+  uwsgi_temp_path {place}/uwsgi; scgi_temp_path {place}/scgi;
+  keepalive_requests 1000000;
+  {servers}
+}}
+"""
+
+_SOURCE = """
+  access_log off;
+  server {{
+    listen 127.0.0.1:{port} ssl;
+    ssl_certificate {place}/server.pem; ssl_certificate_key {place}/server.key;
+    default_type audio/wav;
+    root {media};
+  }}
+"""
+
+# A plain `return` would answer before the body has come. Here the body is read to its end, into memory, and then the
+# request goes on without it to a second server, which answers. What was taken stands in the log, byte for byte.
+_NULL = """
+  log_format taken '$request_length';
+  upstream nothing {{ server unix:{place}/nothing.sock; keepalive 64; }}
+  server {{
+    listen 127.0.0.1:{port};
+    access_log {place}/taken.log taken;
+    client_max_body_size 0;
+    client_body_buffer_size 128m;
+    location / {{
+      proxy_pass http://nothing;
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+      proxy_set_header Expect "";
+      proxy_set_header Connection "";
+      proxy_http_version 1.1;
+    }}
+  }}
+  server {{
+    listen unix:{place}/nothing.sock;
+    access_log off;
+    location / {{
+      add_header ETag '"0x8D0000000000000"';
+      add_header Last-Modified "Wed, 01 Jan 2025 00:00:00 GMT";
+      return 201;
+    }}
+  }}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where media are served: over https, under any name, at `address`, vouched for by `ca`."""
+
+    address: str
+    ca: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sink:
+    """Where media go: a storage account's connection string; `taken` tells how much a sink that keeps nothing took."""
+
+    connection_string: str
+    taken: Path | None = None
+
+    def bytes_taken(self) -> int | None:
+        """Of every request so far, headers included; None where the sink keeps what it is given."""
+        return None if self.taken is None else sum(map(int, self.taken.read_text().split()))
+
+
+@contextlib.asynccontextmanager
+async def source(place: Path, media: Path) -> AsyncIterator[Source]:
+    """Serves the files of `media`."""
+    ca = trustme.CA(organization_name="Callvault bench")
+    certificate = ca.issue_cert("*.asm.skype.com", "*.communication.azure.com", "127.0.0.1")
+    ca.cert_pem.write_to_path(str(place / "ca.pem"))
+    for part, pem in enumerate(certificate.cert_chain_pems):
+        pem.write_to_path(str(place / "server.pem"), append=part > 0)
+    certificate.private_key_pem.write_to_path(str(place / "server.key"))
+    async with _nginx(place, _SOURCE, media=media) as port:
+        yield Source(address=f"127.0.0.1:{port}", ca=place / "ca.pem")
+
+
+@contextlib.asynccontextmanager
+async def null_sink(place: Path) -> AsyncIterator[Sink]:
+    """Takes every PUT to its last byte, keeps none of it, and says 201."""
+    async with _nginx(place, _NULL) as port:
+        yield Sink(
+            connection_string=(
+                f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+                f"BlobEndpoint=http://127.0.0.1:{port}/{ACCOUNT};"
+            ),
+            taken=place / "taken.log",
+        )
+
+
+@contextlib.asynccontextmanager
+async def azurite_sink(place: Path) -> AsyncIterator[Sink]:
+    """A fresh Azurite of the release that asks nothing of a client that sends no checksum."""
+    if not _AZURITE.exists():
+        raise BenchError("The bench's own Azurite isn't installed: make bench does it.")
+    async with azurite(place, script=_AZURITE) as running_azurite:
+        yield Sink(connection_string=running_azurite.connection_string)
+
+
+@contextlib.asynccontextmanager
+async def _nginx(place: Path, servers: str, **names: object) -> AsyncIterator[int]:
+    port = _free_port()
+    configuration = place / "nginx.conf"
+    configuration.write_text(
+        _COMMON.format(place=place, servers=servers.format(place=place, port=port, **names).strip())
+    )
+    command = [program("nginx") or "nginx", "-p", str(place), "-e", "stderr", "-c", str(configuration)]
+    one = Program(name="nginx", command=command, log=place / "nginx.log", directory=place)
+    async with running(one) as child:
+        await child.until(lambda: _answers(port), within=_READY_SECONDS)
+        yield port
+
+
+def _free_port() -> int:
+    """Given to nginx, which can't tell which one it took if left the choice."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(port: int) -> bool | None:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return None
