@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# Brings Callvault into a resource group, in the order that Azure asks for: resources, code, events, and a check.
+# Every step may be repeated, so after a failure the same call goes on.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+python=${CALLVAULT_PYTHON:-$root/.venv/bin/python}
+deployment=callvault
+poll_seconds=10
+polls=30
+
+usage() {
+  cat <<'TEXT'
+Usage: infra/deploy.sh --group GROUP (--acs NAME | --parameters FILE) [OPTION]...
+
+Deploys the resources, the code, the Event Grid subscription, and runs the doctor. Safe to repeat.
+
+  --group GROUP       resource group of Callvault; made if it isn't there, which needs --location
+  --location REGION   region of a new resource group
+  --acs NAME          ACS resource whose recordings are archived, if nothing else has to be set
+  --parameters FILE   parameters for infra/main.bicep: a .bicepparam or .json file
+  --code WAY          zip (default: az sends the code, Azure installs the libraries), func (Core Tools publish it),
+                      or none (the code stays as it is)
+  --package FILE      send this package, built with its libraries: make package ARGS=--with-dependencies
+  --dry-run           compile, and show what would change (what-if); changes nothing
+  --no-doctor         leave out the check at the end, as where storage can't be reached from here
+
+Needed: the Azure CLI, signed in (az login), the right to assign roles, and make setup in this checkout.
+TEXT
+}
+
+fail() {
+  printf 'deploy.sh: %s\n' "$1" >&2
+  exit "${2:-2}"
+}
+
+step=''
+begin() {
+  step=$1
+  printf '\n=== %s\n' "$step"
+}
+finish() {
+  local code=$?
+  if [ "$code" -ne 0 ]; then
+    printf '\ndeploy.sh stopped at: %s. Nothing after it was done. Mend what is told above and call it again.\n' "$step" >&2
+  fi
+}
+
+group='' location='' acs='' parameters='' code=zip package='' dry_run=no doctor=yes
+while [ $# -gt 0 ]; do
+  case $1 in
+    --group | --location | --acs | --parameters | --code | --package)
+      [ $# -gt 1 ] && [ -n "$2" ] || fail "$1 needs a value"
+      case $1 in
+        --group) group=$2 ;;
+        --location) location=$2 ;;
+        --acs) acs=$2 ;;
+        --parameters) parameters=$2 ;;
+        --code) code=$2 ;;
+        --package) package=$2 ;;
+      esac
+      shift
+      ;;
+    --dry-run) dry_run=yes ;;
+    --no-doctor) doctor=no ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *) fail "unknown argument $1; --help tells what there is" ;;
+  esac
+  shift
+done
+
+[ -n "$group" ] || fail '--group is missing; --help tells what there is'
+case $code in zip | func | none) ;; *) fail "--code must be zip, func or none, not $code" ;; esac
+[ -z "$package" ] || [ -f "$package" ] || fail "--package: there is no file $package"
+[ -z "$package" ] || [ "$code" = zip ] || fail '--package goes with --code zip'
+if [ -n "$parameters" ]; then
+  [ -z "$acs" ] || fail 'give --acs or --parameters, not both: the file names the ACS resource'
+  [ -f "$parameters" ] || fail "--parameters: there is no file $parameters"
+  case $parameters in
+    # A .bicepparam file names its template itself.
+    *.bicepparam) main=(--parameters "$parameters") ;;
+    *.json) main=(--template-file "$root/infra/main.bicep" --parameters "@$parameters") ;;
+    *) fail '--parameters must be a .bicepparam or .json file' ;;
+  esac
+elif [ -n "$acs" ]; then
+  main=(--template-file "$root/infra/main.bicep" --parameters "acsName=$acs")
+else
+  fail 'name the ACS resource: --acs NAME, or --parameters FILE'
+fi
+command -v az >/dev/null || fail 'the Azure CLI (az) is not installed: https://learn.microsoft.com/cli/azure/install-azure-cli'
+[ "$code" != func ] || command -v func >/dev/null || fail 'Azure Functions Core Tools (func) are not installed; or use --code zip'
+[ -x "$python" ] || fail 'this checkout is not set up: call make setup first'
+
+trap finish EXIT
+
+begin 'signed in to Azure'
+az account show --query '{subscription: name, user: user.name}' --output table
+
+begin 'the templates compile'
+for template in main events; do
+  az bicep build --file "$root/infra/$template.bicep" --stdout >/dev/null
+done
+
+# One value that main.bicep gave, or nothing where it was never deployed.
+output() {
+  az deployment group show --resource-group "$group" --name "$deployment" \
+    --query "properties.outputs.$1.value" --output tsv
+}
+
+# Sets `events` to the arguments that subscribe the app to the events.
+events=()
+prepare_events() {
+  local app=$1 name value retention
+  events=(--template-file "$root/infra/events.bicep" --parameters "functionAppName=$app")
+  for name in systemTopicName acsResourceGroup hostStorageName deadLetterContainer; do
+    value=$(output "$name")
+    [ -n "$value" ] || fail "main.bicep gave no $name: is $deployment in $group another deployment?" 1
+    events+=("$name=$value")
+  done
+  # The subscription gives up well before ACS destroys the media, so it goes by the setting that the app has.
+  retention=$(az functionapp config appsettings list --resource-group "$group" --name "$app" \
+    --query "[?name=='RETENTION_HOURS'].value | [0]" --output tsv)
+  events+=("retentionHours=${retention:-24}")
+}
+
+there=$(az group exists --name "$group" --output tsv)
+
+if [ "$dry_run" = yes ]; then
+  [ "$there" = true ] || fail "what-if needs the resource group: az group create --name $group --location REGION" 1
+  begin 'what would change: resources'
+  az deployment group what-if --resource-group "$group" --name "$deployment" "${main[@]}"
+  begin 'what would change: events'
+  if app=$(output functionAppName 2>/dev/null) && [ -n "$app" ]; then
+    prepare_events "$app"
+    az deployment group what-if --resource-group "$group" --name "$deployment-events" "${events[@]}"
+  else
+    echo 'The subscription to the events is made once the app is there.'
+  fi
+  printf '\nNothing was changed: this was a dry run.\n'
+  exit 0
+fi
+
+if [ "$there" != true ]; then
+  [ -n "$location" ] || fail "there is no resource group $group: give --location to have it made" 1
+  begin "resource group $group"
+  az group create --name "$group" --location "$location" --output none
+fi
+
+begin 'resources'
+az deployment group create --resource-group "$group" --name "$deployment" "${main[@]}" --output none
+app=$(output functionAppName)
+[ -n "$app" ] || fail 'main.bicep gave no functionAppName' 1
+echo "The function app is $app."
+
+begin "code, by $code"
+case $code in
+  zip)
+    remote=false
+    if [ -z "$package" ]; then
+      package=$root/dist/callvault.zip
+      remote=true
+      (cd "$root" && "$python" -m infra.package --output "$package")
+    fi
+    az functionapp deployment source config-zip --resource-group "$group" --name "$app" --src "$package" \
+      --build-remote "$remote" --output none
+    ;;
+  func) (cd "$root" && func azure functionapp publish "$app" --python) ;;
+  none) echo 'The code stays as it is.' ;;
+esac
+
+# Azure refuses a subscription to a function that it doesn't know yet, and learns of new code after a while.
+begin 'the function that takes the events is known'
+until az functionapp function show --resource-group "$group" --name "$app" --function-name on_recording_event \
+  --output none 2>/dev/null; do
+  polls=$((polls - 1))
+  [ "$polls" -gt 0 ] || fail "on_recording_event of $app did not appear: look at the app's log stream, then call again" 1
+  sleep "$poll_seconds"
+done
+
+begin 'events'
+prepare_events "$app"
+az deployment group create --resource-group "$group" --name "$deployment-events" "${events[@]}" --output none
+
+if [ "$doctor" = yes ]; then
+  begin 'doctor'
+  (cd "$root" && "$python" -m infra.remote --group "$group" --app "$app" shared.doctor)
+fi
+
+printf '\nDone: %s\n' "$(output url)"

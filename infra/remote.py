@@ -1,0 +1,69 @@
+"""Runs a command of Callvault here, against a deployed app: `python -m infra.remote --group G --app A shared.doctor`.
+
+The command gets the app's own settings, read from Azure, and no other variable that stands there; it signs in as
+whoever is signed in to the Azure CLI, never as the app. Nothing of the settings is printed.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+from shared.settings import Settings
+
+COMMANDS = ("shared.doctor", "shared.deadletters", "shared.rebuild")
+# What may take a list of settings; az asks Azure once.
+_PATIENCE_SECONDS = 120
+_FAILED = 2
+
+
+class RemoteError(Exception):
+    """The app's settings can't be had; the message says what to do."""
+
+
+def own_settings(listed: object) -> dict[str, str]:
+    """Of what az lists those that Callvault reads. Others stay there: a PATH or LD_PRELOAD is no setting of ours."""
+    fields = Settings.model_fields.items()
+    known = {str(field.validation_alias or name).upper() for name, field in fields}
+    if not isinstance(listed, list):
+        raise RemoteError("az gave no list of settings")
+    given = {str(item["name"]): str(item["value"]) for item in listed}
+    return {name: value for name, value in given.items() if name.upper() in known}
+
+
+def settings_of(group: str, app: str) -> dict[str, str]:
+    az = shutil.which("az")
+    if az is None:
+        raise RemoteError("the Azure CLI (az) is not installed")
+    command = [az, "functionapp", "config", "appsettings", "list", "--resource-group", group, "--name", app]
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell; az tells on stderr what is wrong
+            [*command, "--output", "json"], check=True, stdout=subprocess.PIPE, timeout=_PATIENCE_SECONDS
+        )
+        return own_settings(json.loads(done.stdout))
+    except (subprocess.SubprocessError, ValueError) as error:
+        raise RemoteError(f"the settings of {app} in {group} can't be read: is az signed in?") from error
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.remote", description=__doc__)
+    parser.add_argument("--group", required=True, help="the app's resource group")
+    parser.add_argument("--app", required=True, help="the function app's name")
+    parser.add_argument("command", choices=COMMANDS, help="what to run")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what it is told, as in --apply")
+    arguments = parser.parse_args()
+    try:
+        settings = settings_of(arguments.group, arguments.app)
+    except RemoteError as error:
+        sys.stderr.write(f"{error}\n")
+        return _FAILED
+    # AZURE_CLIENT_ID names the app's identity, which nobody has here: the CLI's sign-in takes its place.
+    environment = {"AZURE_TOKEN_CREDENTIALS": "AzureCliCredential", **os.environ, **settings}
+    command = [sys.executable, "-m", arguments.command, *arguments.arguments]
+    return subprocess.run(command, check=False, env=environment).returncode  # noqa: S603 - one of ours, and no shell
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+"""deploy.sh in front of a stand-in for Azure: nobody learns on their subscription that its order is wrong."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from infra.package import CHECKOUT
+
+SCRIPT = CHECKOUT / "infra" / "deploy.sh"
+# Records each call, answers what the script reads, and fails where it is told to. State is a file for each thing made.
+STAND_IN = """#!/bin/bash
+call="$(basename "$0") $*"
+printf '%s\\n' "$call" >>"$CALLS"
+if [ -n "$FAIL_AT" ] && [[ $call == *$FAIL_AT* ]]; then echo "stand-in: refused" >&2; exit 7; fi
+case $call in
+  'az group exists'*) [ -e "$STATE/group" ] && echo true || echo false ;;
+  'az group create'*) touch "$STATE/group" ;;
+  'az deployment group create'*--name\\ callvault\\ *) touch "$STATE/main" ;;
+  'az deployment group show'*functionAppName*) [ -e "$STATE/main" ] || exit 3; echo func-x ;;
+  'az deployment group show'*outputs.url*) echo https://func-x.azurewebsites.net ;;
+  'az deployment group show'*) name=${call#*outputs.}; echo "the-${name%%.*}" ;;
+  'az functionapp config appsettings'*) echo 48 ;;
+  'az functionapp function show'*) [ -e "$STATE/known" ] || { touch "$STATE/known"; exit 3; } ;;
+esac
+"""
+
+type Deploy = Callable[..., "Done"]
+
+
+@dataclass(kw_only=True)
+class Done:
+    code: int
+    said: str
+    calls: list[str] = field(default_factory=list)
+
+    def steps(self) -> list[str]:
+        """The calls that change something or look ahead, by their first words."""
+        marks = ("group create", "what-if", "config-zip", "publish", "-m infra", "bicep build", "function show")
+        return [next(mark for mark in marks if mark in call) for call in self.calls if any(m in call for m in marks)]
+
+
+@pytest.fixture
+def deploy(tmp_path: Path) -> Deploy:
+    tools, state, calls = tmp_path / "tools", tmp_path / "state", tmp_path / "calls"
+    tools.mkdir()
+    state.mkdir()
+    for name in ("az", "func", "python", "sleep"):
+        (tools / name).write_text(STAND_IN)
+        (tools / name).chmod(0o755)
+
+    def call(*arguments: str, fail_at: str = "", without: tuple[str, ...] = ()) -> Done:
+        for name in without:
+            (tools / name).unlink()
+        calls.write_text("")
+        environment = {
+            "PATH": f"{tools}:{os.defpath}",
+            "CALLS": str(calls),
+            "STATE": str(state),
+            "FAIL_AT": fail_at,
+            "CALLVAULT_PYTHON": str(tools / "python"),
+        }
+        done = subprocess.run(
+            [SCRIPT, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+        said = done.stdout + done.stderr
+        return Done(code=done.returncode, said=said, calls=calls.read_text().splitlines())
+
+    return call
+
+
+def test_resources_come_first_then_code_then_events_then_the_doctor(deploy: Deploy):
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso")
+    assert done.code == 0, done.said
+    assert done.steps() == [
+        "bicep build",
+        "bicep build",
+        "group create",  # the resource group
+        "group create",  # main.bicep
+        "-m infra",  # the package
+        "config-zip",
+        "function show",
+        "function show",
+        "group create",  # events.bicep
+        "-m infra",  # the doctor
+    ]
+    assert done.calls[-2] == "python -m infra.remote --group rg --app func-x shared.doctor"
+    assert "Done: https://func-x.azurewebsites.net" in done.said
+
+
+def test_the_second_template_gets_what_the_first_one_gave(deploy: Deploy):
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso")
+    (events,) = [call for call in done.calls if "group create" in call and "events.bicep" in call]
+    given = dict(word.split("=") for word in events.split() if "=" in word)
+    assert given == {
+        "functionAppName": "func-x",
+        "systemTopicName": "the-systemTopicName",
+        "acsResourceGroup": "the-acsResourceGroup",
+        "hostStorageName": "the-hostStorageName",
+        "deadLetterContainer": "the-deadLetterContainer",
+        "retentionHours": "48",
+    }
+
+
+def test_a_second_call_makes_no_second_group_and_does_the_rest_again(deploy: Deploy):
+    first = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso")
+    second = deploy("--group", "rg", "--acs", "contoso")
+    assert second.code == 0, second.said
+    assert not any(call.startswith("az group create") for call in second.calls)
+    again = [call for call in first.calls if "deployment group create" in call]
+    assert [call for call in second.calls if "deployment group create" in call] == again
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_dry_run_compiles_and_asks_and_changes_nothing(deploy: Deploy, tmp_path: Path, again: bool):
+    if again:
+        deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso")
+    else:
+        (tmp_path / "state" / "group").touch()
+    done = deploy("--group", "rg", "--acs", "contoso", "--dry-run")
+    assert done.code == 0, done.said
+    assert done.steps() == ["bicep build", "bicep build", "what-if", *(["what-if"] if again else [])]
+    assert "Nothing was changed" in done.said
+
+
+@pytest.mark.parametrize(
+    ("fail_at", "step"),
+    [
+        ("account show", "signed in to Azure"),
+        ("bicep build", "the templates compile"),
+        ("az group create", "resource group rg"),
+        ("--name callvault --template-file", "resources"),
+        ("infra.package", "code, by zip"),
+        ("config-zip", "code, by zip"),
+        ("outputs.systemTopicName", "events"),
+        ("--name callvault-events", "events"),
+        ("shared.doctor", "doctor"),
+    ],
+)
+def test_the_first_failure_stops_it_and_is_told(deploy: Deploy, fail_at: str, step: str):
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at=fail_at)
+    assert done.code != 0
+    assert fail_at in done.calls[-1], "nothing is called after it"
+    assert f"stopped at: {step}." in done.said
+
+
+def test_a_function_that_never_appears_ends_the_wait_with_its_name(deploy: Deploy):
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at="function show")
+    assert done.code == 1
+    assert done.steps().count("function show") == 30
+    assert "on_recording_event of func-x did not appear" in done.said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--code", "func"), "func azure functionapp publish func-x --python"),
+        (("--package", "requirements.txt"), "--src requirements.txt --build-remote false"),
+        ((), "--build-remote true"),
+    ],
+)
+def test_the_code_goes_the_way_that_was_asked_for(deploy: Deploy, arguments: tuple[str, ...], expected: str):
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", *arguments)
+    assert any(expected in call for call in done.calls), done.said
+    assert sum("config-zip" in call or "publish" in call for call in done.calls) == 1
+
+
+def test_the_code_and_the_doctor_can_be_left_out(deploy: Deploy):
+    done = deploy("--group", "rg", "--location", "w", "--acs", "contoso", "--code", "none", "--no-doctor")
+    assert done.steps()[3:] == ["group create", "function show", "function show", "group create"]
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("infra/own.bicepparam", "--parameters infra/own.bicepparam --output"),
+        ("infra/own.json", "main.bicep --parameters @infra/own.json"),
+    ],
+)
+def test_parameters_come_from_a_file_of_either_kind(deploy: Deploy, tmp_path: Path, file: str, expected: str):
+    path = tmp_path / file
+    path.parent.mkdir()
+    path.touch()
+    done = deploy("--group", "rg", "--location", "westeurope", "--parameters", str(path))
+    assert done.code == 0, done.said
+    assert any(expected.replace("infra/own", str(path.with_suffix(""))) in call for call in done.calls)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "--group is missing"),
+        (("--group",), "--group needs a value"),
+        (("--group", "rg"), "--acs NAME, or --parameters FILE"),
+        (("--group", "rg", "--acs", "a", "--parameters", "b.json"), "not both"),
+        (("--group", "rg", "--parameters", "none.json"), "there is no file none.json"),
+        (("--group", "rg", "--acs", "a", "--code", "ftp"), "--code must be zip, func or none"),
+        (("--group", "rg", "--acs", "a", "--package", "none.zip"), "there is no file none.zip"),
+        (("--group", "rg", "--acs", "a", "--what"), "unknown argument --what"),
+    ],
+)
+def test_a_wrong_call_is_told_in_a_sentence_before_anything_is_called(
+    deploy: Deploy, arguments: tuple[str, ...], told: str
+):
+    done = deploy(*arguments)
+    assert (done.code, done.calls) == (2, [])
+    assert told in done.said
+
+
+@pytest.mark.parametrize(
+    ("without", "told"),
+    [("az", "the Azure CLI (az) is not installed"), ("func", "(func) are not installed"), ("python", "make setup")],
+)
+def test_a_missing_tool_is_named_before_anything_is_called(deploy: Deploy, without: str, told: str):
+    done = deploy("--group", "rg", "--acs", "contoso", "--code", "func", without=(without,))
+    assert (done.code, done.calls) == (2, [])
+    assert told in done.said
+
+
+def test_a_group_that_is_not_there_is_made_only_where_it_is_said(deploy: Deploy):
+    done = deploy("--group", "rg", "--acs", "contoso")
+    assert done.code == 1
+    assert "give --location" in done.said
+    assert "what-if needs the resource group" in deploy("--group", "rg", "--acs", "contoso", "--dry-run").said
+
+
+def test_help_tells_every_option(deploy: Deploy):
+    said = deploy("--help").said
+    options = set(re.findall(r"^ +(--[a-z-]+)\) ", SCRIPT.read_text(), re.MULTILINE))
+    assert len(options) == 8
+    assert options - {"--help"} <= set(re.findall(r"--[a-z-]+", said))
+
+
+def test_the_shell_scripts_have_nothing_that_shellcheck_minds():
+    shellcheck = shutil.which("shellcheck", path=str(Path(sys.executable).parent))
+    assert shellcheck, "it comes with the development requirements"
+    scripts = [*CHECKOUT.glob("infra/**/*.sh"), *CHECKOUT.glob("local/*.sh"), CHECKOUT / ".ci" / "run"]
+    done = subprocess.run([shellcheck, "--severity=warning", *scripts], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
