@@ -11,6 +11,7 @@ from shared.app import Callvault
 from shared.caller import caller_of
 from shared.contracts.events import envelope_of
 from shared.contracts.jobs import ChunkJob
+from shared.contracts.listquery import PARTICIPANT_HEADER
 from shared.settings import load_settings
 from shared.web import Answer
 
@@ -24,6 +25,11 @@ async def start_recording(req: func.HttpRequest) -> func.HttpResponse:
     return _response(
         await callvault.app.endpoints.start(req.get_body(), url=req.url, idempotency_key=key, by=_caller(req))
     )
+
+
+@app.route(route="recordings", methods=["GET"])
+async def list_recordings(req: func.HttpRequest) -> func.HttpResponse:
+    return _response(await callvault.app.queries.recordings(req.params, req.headers.get(PARTICIPANT_HEADER)))
 
 
 @app.route(route="recordings/{recordingId}", methods=["GET"])

@@ -12,7 +12,9 @@ from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
 from shared.idempotency import Idempotency
 from shared.intake import Intake
+from shared.listing import Listing
 from shared.poison import Poison
+from shared.queries import Queries
 from shared.replay import Replay
 from shared.settings import Settings
 from shared.sweep import Sweep
@@ -26,6 +28,7 @@ class App:
     """The use cases, ready."""
 
     endpoints: Endpoints
+    queries: Queries
     intake: Intake
     archiving: Archiving
     sweep: Sweep
@@ -45,6 +48,7 @@ class App:
                 Replay(gateways, intake, clock, settings),
                 Completion(gateways, clock, settings),
             ),
+            queries=Queries(Listing(gateways, clock, settings)),
             intake=intake,
             archiving=Archiving(gateways, clock, settings),
             sweep=Sweep(gateways, clock, settings),

@@ -75,13 +75,14 @@ class Control:
             format=media_format.value,
             control=state,
             requested_at=now,
+            listed_at=now,
             paused_at=now if request.pause_on_start else None,
         )
         # The worklist first: its row alone is enough for the sweep to ask ACS what became of the recording.
         due_at = now + self._settings.files_awaited
         context = {"action": "control", "recording_key": recording.recording_key}
         try:
-            await self._worklist.add(WorkItem.of_recording(recording.recording_key, started.recording_id, due_at))
+            await self._worklist.add(WorkItem.of_recording(recording.recording_key, started.recording_id, due_at, now))
             await self._catalogue.merge(recording, AuditEntry(at=now, action="start", by=by))
             if request.server_call_id:
                 await self._links.link_call(request.server_call_id, recording.recording_key)
@@ -157,6 +158,8 @@ class Control:
         log.info("recording told", extra={"action": act.name, "recording_key": key})
         if recording.control is not act.leads_to:
             change: dict[str, Any] = {"recording_id": recording_id, "control": act.leads_to, act.time: now}
+            if recording.listed_at is None:
+                change["listed_at"] = now
             entry = AuditEntry(at=now, action=act.name, by=by)
             await self._catalogue.merge(Recording(recording_key=key, **change), entry)
             recording = recording.evolve(**change)

@@ -6,6 +6,7 @@ The same id always gives the same key: that is what makes a repeated event or jo
 """
 
 import hashlib
+import hmac
 import re
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from shared.errors import InvalidRequest
 
 # ACS's recordingIds are base64, of either alphabet; else a path might be written otherwise than it was signed.
 _RECORDING_ID = re.compile(r"[A-Za-z0-9+/=_-]{1,1024}")
+_KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _KEY_HEX = 32  # 128 bits: two ids of one tenant will never share a key
 # No safe name starts with the underscore that marks a digest, so a digest is never taken for an id.
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?<!\.)")
@@ -35,6 +37,19 @@ def blob_stem(*, started_at: datetime, recording_key: str, index: int, document_
     """
     safe = document_id if _SAFE_NAME.fullmatch(document_id) else f"_{key_of(document_id)}"
     return f"{started_at:%Y/%m/%d}/{recording_key}/{index:04d}-{safe}"
+
+
+def recording_key_of(named: str) -> str:
+    """The key of a recording that a path names, by recordingId or by key. Raises InvalidRequest for anything else."""
+    if _KEY.fullmatch(named):  # no recordingId: those are base64 of JSON
+        return named
+    must_be_a_recording_id(named)
+    return key_of(named)
+
+
+def pseudonym_of(participant_id: str, secret: str | None) -> str:
+    """What a participant is called in tables. Without a secret, who guesses an id, as of a telephone, can test it."""
+    return hmac.new((secret or "").encode(), participant_id.strip().lower().encode(), hashlib.sha256).hexdigest()
 
 
 def must_be_a_recording_id(text: str) -> None:

@@ -11,6 +11,7 @@ delivery. The queue comes last: a job is never read before what it points to is 
 import asyncio
 import hashlib
 import json
+from datetime import datetime
 from enum import StrEnum
 from itertools import batched
 from typing import Any
@@ -76,11 +77,22 @@ class Intake:
     async def _announce(self, event: RecordingFilesEvent, span: Span) -> None:
         recording_key, unlinked = await self._recording_of(event)
         span.set_attributes({"callvault.recording.key": recording_key, "callvault.chunks": len(event.files.chunks)})
-        chunks = tuple(self._chunk(event, recording_key, number) for number in range(len(event.files.chunks)))
-        standing = await self._catalogue.announce(_recording(event, recording_key, unlinked=unlinked), chunks)
+        known = await self._catalogue.ledger(recording_key)
+        listed_at = known.listed_at if known is not None else None
+        listed_at = listed_at or event.files.recording_start_time or event.event_time
+        chunks = tuple(
+            self._chunk(event, recording_key, listed_at, number) for number in range(len(event.files.chunks))
+        )
+        recording = _recording(event, recording_key, unlinked=unlinked).evolve(listed_at=listed_at)
+        standing = await self._catalogue.announce(recording, chunks, known)
         waiting = [chunk for chunk in standing if chunk.state is ChunkState.PENDING and chunk.attempts == 0]
         for some in batched(waiting, _AT_ONCE, strict=False):
             await asyncio.gather(*map(self._queue, some))
+        if known is not None and known.control is not None:
+            # Its files are here: nobody needs to look for them any more.
+            await self._worklist.remove(
+                WorkItem.of_recording(recording_key, event.recording_id or "", event.event_time, known.listed_at)
+            )
         log.info(
             "event taken in",
             extra={
@@ -115,7 +127,7 @@ class Intake:
             key = await self._links.link_document(document_id, key)
         return key, key in map(unlinked_key, documents)
 
-    def _chunk(self, event: RecordingFilesEvent, recording_key: str, number: int) -> Chunk:
+    def _chunk(self, event: RecordingFilesEvent, recording_key: str, listed_at: datetime, number: int) -> Chunk:
         announced, files = event.files.chunks[number], event.files
         return Chunk(
             recording_key=recording_key,
@@ -131,6 +143,7 @@ class Intake:
             channel=files.recording_channel_type,
             format=files.recording_format_type,
             started_at=files.recording_start_time or event.event_time,
+            listed_at=listed_at,
             event_id=event.event_id,
             event_time=event.event_time,
             deadline=event.event_time + self._settings.retention,

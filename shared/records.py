@@ -28,6 +28,7 @@ class Chunk:
     channel: str | None = None
     format: str | None = None
     started_at: datetime
+    listed_at: datetime | None = None  # its recording's when it was announced
     event_id: str
     event_time: datetime
     deadline: datetime
@@ -128,6 +129,7 @@ class Recording:
     session_end_reason: str | None = None
     unlinked: bool | None = None
     overdue_at: datetime | None = None
+    listed_at: datetime | None = None  # its place in lists, kept by whoever writes it first
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)

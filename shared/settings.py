@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     worklist_table: TableName = Field(default="worklist", description=_TABLE)
     links_table: TableName = Field(default="links", description=_TABLE)
     requests_table: TableName = Field(default="requests", description=_TABLE)
+    calendar_table: TableName = Field(default="calendar", description=_TABLE)
+    participants_table: TableName = Field(default="participants", description=_TABLE)
+
+    participants_secret: str | None = Field(
+        default=None, repr=False, min_length=16, description="at least 16 characters"
+    )
 
     acs_local_gateway: str | None = Field(
         default=None, pattern=r"^(127\.0\.0\.1|localhost):\d{1,5}$", description="127.0.0.1 and a port"
@@ -163,7 +169,14 @@ class Settings(BaseSettings):
 
     @property
     def tables(self) -> tuple[str, ...]:
-        return (self.recordings_table, self.worklist_table, self.links_table, self.requests_table)
+        return (
+            self.recordings_table,
+            self.worklist_table,
+            self.links_table,
+            self.requests_table,
+            self.calendar_table,
+            self.participants_table,
+        )
 
     @property
     def archive_containers(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ again. Whatever is left undone is due still. A chunk under a live lease is never
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import batched
 
@@ -154,6 +155,8 @@ class Sweep:
             await self._worklist.remove(item)
             return
         recording = recording or Recording(recording_key=item.recording_key, recording_id=item.recording_id)
+        if recording.listed_at is None:
+            recording = recording.evolve(listed_at=item.listed_at or now)
         if recording.control is not RecordingState.STOPPED:
             if await self._still_runs(item):
                 await self._look_for_files_again(item, now + _ASK_AGAIN)
@@ -183,7 +186,7 @@ class Sweep:
         return True
 
     async def _look_for_files_again(self, item: WorkItem, at: datetime) -> None:
-        await self._worklist.add(WorkItem.of_recording(item.recording_key, item.recording_id or "", at))
+        await self._worklist.add(replace(item, due_at=at))
 
 
 def _expired(chunk: Chunk) -> dict[str, str]:
@@ -196,8 +199,9 @@ def _expired(chunk: Chunk) -> dict[str, str]:
 
 
 def _change(recording: Recording, **changes: object) -> Recording:
-    """Only what changed, since others write the recording too."""
-    return Recording(recording_key=recording.recording_key, recording_id=recording.recording_id).evolve(**changes)
+    """Only what changed, since others write the recording too, and its place in lists."""
+    kept = {name: getattr(recording, name) for name in ("recording_key", "recording_id", "listed_at")}
+    return Recording(**kept).evolve(**changes)
 
 
 def _keys(item: WorkItem) -> dict[str, object]:

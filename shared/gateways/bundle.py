@@ -6,6 +6,7 @@ from shared.gateways.acs import CallRecorder
 from shared.gateways.archive import Archive
 from shared.gateways.archived import Archived
 from shared.gateways.audit import Audit
+from shared.gateways.calendar import Calendar
 from shared.gateways.catalogue import Catalogue
 from shared.gateways.clients import Clients
 from shared.gateways.jobs import Jobs
@@ -23,6 +24,8 @@ class Gateways:
     recorder: CallRecorder
     source: MediaSource
     catalogue: Catalogue
+    calendar: Calendar
+    participants: Calendar
     audit: Audit
     worklist: Worklist
     links: Links
@@ -33,12 +36,15 @@ class Gateways:
 
     @classmethod
     def over(cls, clients: Clients, settings: Settings) -> "Gateways":
+        calendar = Calendar(clients.tables, settings.calendar_table)
         return cls(
             recorder=CallRecorder(clients.calls),
             source=MediaSource(clients.calls),
-            catalogue=Catalogue(clients.tables, settings.recordings_table),
+            catalogue=Catalogue(clients.tables, settings.recordings_table, calendar),
+            calendar=calendar,
+            participants=Calendar(clients.tables, settings.participants_table),
             audit=Audit(clients.tables, settings.recordings_table),
-            worklist=Worklist(clients.tables, settings.worklist_table),
+            worklist=Worklist(clients.tables, settings.worklist_table, calendar),
             links=Links(clients.tables, settings.links_table),
             requests=Requests(clients.tables, settings.requests_table),
             jobs=Jobs(clients.queue),

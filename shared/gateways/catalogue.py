@@ -3,6 +3,9 @@
 Three guarantees carry the promise. A chunk is inserted once, whatever the number of events that announce it. Every
 later write of a chunk is conditional on the version that its writer read (ETag), so a worker that was overtaken can
 change nothing. A recording's row is only ever merged, each writer into its own properties, so order doesn't matter.
+
+The calendar's lists follow what is written here: a place is entered before the row that it leads to is written, and
+struck after it changed, so that a crash between the two leaves a place too many, which shows nothing.
 """
 
 from http import HTTPStatus
@@ -15,6 +18,7 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared.errors import DestinationUnavailable, LeaseLost
 from shared.gateways.audit import audit_entity
+from shared.gateways.calendar import Calendar, Heading, Place
 from shared.gateways.entities import (
     CHUNK_ROWS,
     RECORDING_ROW,
@@ -25,6 +29,7 @@ from shared.gateways.entities import (
 )
 from shared.gateways.faults import is_absent, storage_faults
 from shared.records import AuditEntry, Chunk, Recording
+from shared.states import IN_TROUBLE, ChunkState
 
 _TRANSACTION = 99  # chunks in one; Table Storage takes a hundred rows, and the recording's is one
 _INSERT_ROUNDS = 5  # each is lost only to another delivery of the same event, at the same moment
@@ -33,14 +38,23 @@ _INSERT_ROUNDS = 5  # each is lost only to another delivery of the same event, a
 class Catalogue:
     """What is known of every recording and chunk."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
-        self._table = tables.get_table_client(table_name)
+    def __init__(self, tables: TableServiceClient, table_name: str, calendar: Calendar) -> None:
+        self._table, self._calendar = tables.get_table_client(table_name), calendar
 
-    async def announce(self, recording: Recording, chunks: tuple[Chunk, ...]) -> tuple[Chunk, ...]:
-        """Merges the recording and inserts those chunks that aren't there; gives all of them as they now stand."""
+    async def announce(
+        self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None = None
+    ) -> tuple[Chunk, ...]:
+        """Merges the recording and inserts those chunks that aren't there; gives all of them as they now stand.
+
+        `known` is the recording as it was, if it was: what it lists already is not listed anew.
+        """
+        await self._calendar.enter_recording(recording, known)
         standing: list[Chunk] = []
         for some in batched(chunks, _TRANSACTION, strict=False):
             standing += await self._insert(recording, some)
+        if known is not None and known.overdue_at is not None and known.listed_at is not None:
+            place = Place(at=known.listed_at, recording_key=known.recording_key)
+            await self._calendar.strike(place, Heading.TROUBLE)
         return tuple(standing)
 
     async def _insert(self, recording: Recording, chunks: tuple[Chunk, ...]) -> list[Chunk]:
@@ -67,6 +81,7 @@ class Catalogue:
 
         Audit entries that tell of the change are written with it, or neither is.
         """
+        await self._calendar.enter_recording(recording)
         key = recording.recording_key
         operations: list[tuple[str, dict[str, object]]] = [("upsert", recording_entity(recording))]
         operations += [("create", audit_entity(key, entry)) for entry in entries]
@@ -78,6 +93,16 @@ class Catalogue:
                 # answer got lost.
                 if error.status_code != HTTPStatus.CONFLICT:
                     raise
+
+    async def ledger(self, recording_key: str) -> Recording | None:
+        """A recording's row alone."""
+        with storage_faults("reading a recording from the catalogue"):
+            try:
+                return to_recording(await self._table.get_entity(recording_key, RECORDING_ROW))
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+                return None
 
     async def chunk(self, recording_key: str, chunk_key: str) -> Chunk | None:
         with storage_faults("reading a chunk from the catalogue"):
@@ -111,6 +136,14 @@ class Catalogue:
         """
         if chunk.etag is None:
             raise ValueError("only a chunk that was read from the catalogue can be replaced")
+        if chunk.state in IN_TROUBLE:
+            await self._calendar.enter(Place.of_chunk(chunk), Heading.TROUBLE)
+        replaced = await self._replace(chunk)
+        if chunk.state is ChunkState.PENDING and chunk.attempts == 0:  # as one is that was in trouble until now
+            await self._calendar.strike(Place.of_chunk(chunk), Heading.TROUBLE)
+        return replaced
+
+    async def _replace(self, chunk: Chunk) -> Chunk:
         with storage_faults("writing a chunk to the catalogue"):
             try:
                 written = await self._table.update_entity(

@@ -2,7 +2,9 @@
 
 It is an index over the catalogue and nothing more: a row too many costs a look, and a row is taken away only after what
 it points to is safe. A row says when to look at it, so what goes its way unhindered is gone before it is ever read, and
-the cost of finding what is late follows what is open, not what was ever archived.
+the cost of finding what is late follows what is open, not what was ever archived. The calendar's list of what is open
+has the same rows in the order of lists: entered before a row is added here and struck before it is removed, so that
+whatever a crash leaves on that list, the row that is left here takes off in the end.
 """
 
 from collections.abc import AsyncIterator
@@ -14,6 +16,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
+from shared.gateways.calendar import Calendar, Heading, Place
 from shared.gateways.faults import storage_faults
 from shared.records import Chunk
 
@@ -32,6 +35,7 @@ class WorkItem:
     chunk_key: str | None = None
     recording_id: str | None = None
     due_at: datetime
+    listed_at: datetime | None = None
 
     @classmethod
     def of_chunk(cls, chunk: Chunk, due_at: datetime) -> "WorkItem":
@@ -43,28 +47,41 @@ class WorkItem:
             recording_key=chunk.recording_key,
             chunk_key=chunk.chunk_key,
             due_at=due_at,
+            listed_at=Place.of_chunk(chunk).at,
         )
 
     @classmethod
-    def of_recording(cls, recording_key: str, recording_id: str, due_at: datetime) -> "WorkItem":
+    def of_recording(
+        cls, recording_key: str, recording_id: str, due_at: datetime, listed_at: datetime | None = None
+    ) -> "WorkItem":
         return cls(
             shard=recording_key[0],
             row=f"recording-{recording_key}",
             recording_key=recording_key,
             recording_id=recording_id,
             due_at=due_at,
+            listed_at=listed_at,
         )
+
+    @property
+    def place(self) -> Place | None:
+        """Its place on the list of what is open."""
+        if self.listed_at is None:
+            return None
+        return Place(at=self.listed_at, recording_key=self.recording_key, chunk_key=self.chunk_key)
 
 
 class Worklist:
     """What isn't safe yet, or isn't here yet."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
-        self._table = tables.get_table_client(table_name)
+    def __init__(self, tables: TableServiceClient, table_name: str, calendar: Calendar) -> None:
+        self._table, self._calendar = tables.get_table_client(table_name), calendar
 
     async def add(self, item: WorkItem) -> None:
         """Adds a row, or says anew when it is due."""
-        optional = {"chunkKey": item.chunk_key, "recordingId": item.recording_id}
+        if item.place is not None:
+            await self._calendar.enter(item.place, Heading.OPEN)
+        optional = {"chunkKey": item.chunk_key, "recordingId": item.recording_id, "listedAt": item.listed_at}
         entity: dict[str, Any] = {
             "PartitionKey": item.shard,
             "RowKey": item.row,
@@ -76,6 +93,8 @@ class Worklist:
             await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
 
     async def remove(self, item: WorkItem) -> None:
+        if item.place is not None:
+            await self._calendar.strike(item.place, Heading.OPEN)
         with storage_faults("taking off the worklist"):
             try:
                 await self._table.delete_entity(item.shard, item.row)
@@ -113,4 +132,5 @@ def _item(row: Any) -> WorkItem:
         chunk_key=row.get("chunkKey"),
         recording_id=row.get("recordingId"),
         due_at=row["dueAt"],
+        listed_at=row.get("listedAt"),
     )

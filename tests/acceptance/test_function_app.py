@@ -21,6 +21,7 @@ def http(route: str, *methods: str) -> dict[str, Any]:
 
 EXPECTED = {
     "start_recording": http("recordings", "POST"),
+    "list_recordings": http("recordings", "GET"),
     "get_recording": http("recordings/{recordingId}", "GET"),
     "stop_recording": http("recordings/{recordingId}/stop", "POST"),
     "get_archive": http("recordings/{recordingId}/archive", "GET"),
@@ -53,6 +54,7 @@ async def test_the_real_worker_finds_exactly_the_expected_functions_and_bindings
     ("method", "path"),
     [
         ("POST", "/api/recordings"),
+        ("GET", "/api/recordings"),
         ("GET", "/api/recordings/x"),
         ("POST", "/api/recordings/x/stop"),
         ("GET", "/api/recordings/x/archive"),

@@ -149,6 +149,8 @@ async def make_world(
             "WORKLIST_TABLE": f"worklist{mark}",
             "LINKS_TABLE": f"links{mark}",
             "REQUESTS_TABLE": f"requests{mark}",
+            "CALENDAR_TABLE": f"calendar{mark}",
+            "PARTICIPANTS_TABLE": f"participants{mark}",
         }
         if like is not None:
             names = {name: str(getattr(like.settings, name.lower())) for name in names}

@@ -14,6 +14,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, preco
 
 from local.stack import Azurite, Resources, provision
 from shared.errors import LeaseLost
+from shared.gateways.calendar import Calendar
 from shared.gateways.catalogue import Catalogue
 from shared.identity import key_of
 from shared.leases import Lease
@@ -280,7 +281,7 @@ def test_no_order_of_work_leaves_the_drawing_or_lets_a_late_writer_in(azurite: A
     table = f"states{uuid.uuid4().hex[:12]}"
     loop.run_until_complete(provision(azurite.connection_string, Resources(queues=(), tables=(table,), containers=())))
     service = TableServiceClient.from_connection_string(azurite.connection_string)
-    Workers.catalogue, Workers.loop = Catalogue(service, table), loop
+    Workers.catalogue, Workers.loop = Catalogue(service, table, Calendar(service, table)), loop
     try:
         run_state_machine_as_test(Workers, settings=effort(40, steps=40))
     finally:
