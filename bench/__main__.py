@@ -1,7 +1,6 @@
-"""`python -m bench [ROW ...]`: measures, shows what was found, and writes it to bench/results.md.
+"""`python -m bench [ROW ...]`: measures, shows what was found, and writes that of a full run to bench/results.md.
 
-Rows: copy. All of them unless some are named. Exits with 1 when the bench could not go on; a missed target is
-shown, and is no failure of the bench.
+Exits with 1 when the bench could not go on. A missed target is shown, and is no failure of the bench.
 """
 
 import argparse
@@ -18,10 +17,16 @@ from bench.machine import describe
 from bench.options import Options
 from bench.programs import BenchError
 from bench.report import Findings, show, write
+from bench.startup import starting
+from bench.whole.memory import remembering
 from local.stack import LOCAL, ChildError
 from local.stack.interruption import InterruptedBySignalError, interruptible
 
-_ROWS: Mapping[str, Callable[[Options], Awaitable[Findings]]] = {"copy": copying}
+_ROWS: Mapping[str, Callable[[Options], Awaitable[Findings]]] = {
+    "copy": copying,
+    "start": starting,
+    "memory": remembering,
+}
 _RESULTS = Path(__file__).parent / "results.md"
 _INTERRUPTED = 130  # what a shell answers for Ctrl-C
 
@@ -52,6 +57,8 @@ async def _bench(console: Console, arguments: argparse.Namespace) -> None:
                 sizes=tuple(arguments.sizes),
                 only=tuple(arguments.only),
                 profile=arguments.profile,
+                chunks=arguments.chunks,
+                recordings=tuple(arguments.recordings),
                 place=directory,
                 console=console,
             )
@@ -65,11 +72,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description="Measures Callvault beside its peers.")
     parser.add_argument("rows", nargs="*", choices=[*_ROWS, []], metavar="ROW", help=", ".join(_ROWS))
     parser.add_argument("--rounds", type=int, default=5, help="turns that every contestant takes (5)")
-    parser.add_argument(
-        "--sizes", type=int, nargs="+", default=[256, 2048], help="MiB, of the files to copy (256 2048)"
-    )
+    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 2048], help="MiB, of files (256 2048)")
     parser.add_argument("--only", nargs="+", default=[], help="contestants of the copy")
     parser.add_argument("--profile", action="store_true", help="where ours spends its CPU")
+    parser.add_argument("--chunks", type=int, default=500, help="small ones through the whole stack (500)")
+    parser.add_argument(
+        "--recordings", type=int, nargs="+", default=[1000, 10_000, 100_000], help="in the catalogue, as it grows"
+    )
     parser.add_argument("--results", type=Path, help=f"where the tables are kept ({_RESULTS.name} for a full run)")
     arguments = parser.parse_args()
     if arguments.results is None and not (arguments.rows or arguments.only or arguments.profile):

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Self
@@ -55,7 +55,6 @@ class Window:
 
     def __init__(self) -> None:
         self.more: dict[str, float] = {}
-        self._children = 0
         self._found: Measurement | None = None
 
     @contextmanager
@@ -67,6 +66,11 @@ class Window:
         wall, used = time.perf_counter() - began, _cpu() - cpu
         peak = children * _largest_child() if children else peak_memory()
         self._found = Measurement(wall=wall, cpu=used, peak=peak, idle=idle, more=self.more)
+
+    def leave_out(self, *, wall: float, cpu: float) -> None:
+        """Seconds that were measured and shouldn't count."""
+        found = self.measurement
+        self._found = replace(found, wall=found.wall - wall, cpu=found.cpu - cpu)
 
     @property
     def measurement(self) -> Measurement:

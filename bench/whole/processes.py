@@ -1,0 +1,35 @@
+"""What the kernel tells of a running process: memory now and at its peak, CPU since its start."""
+
+import os
+from pathlib import Path
+
+from bench.programs import BenchError
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_USER, _SYSTEM = 11, 12  # fields of /proc/PID/stat after the program's name
+
+
+def require_proc() -> None:
+    """Raises BenchError where the kernel keeps no such account."""
+    if not Path("/proc/self/clear_refs").exists():
+        raise BenchError("This row reads /proc, as Linux alone has it.")
+
+
+def memory(pid: int, *, peak: bool) -> int:
+    """Resident bytes."""
+    field = "VmHWM:" if peak else "VmRSS:"
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    raise BenchError(f"process {pid} has ended")
+
+
+def forget_peak(pid: int) -> None:
+    """The peak starts again from what is held now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def cpu(pid: int) -> float:
+    """User and system seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[_USER]) + int(fields[_SYSTEM])) / _TICKS
