@@ -1,0 +1,100 @@
+"""The sample Logic App against the whole stack: what it sends is what Callvault takes, and it ends as it should."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from tests.acceptance.conftest import Deployment
+from tests.infra.logicapp import Run
+from tests.infra.test_logic_app import DEFINITION
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+class Receiver:
+    """Whoever the archive record is handed on to."""
+
+    def __init__(self) -> None:
+        self.received: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.url = ""
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.received.append(await request.json())
+        self.headers.append({name.lower(): value for name, value in request.headers.items()})
+        return web.Response()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def receiver() -> AsyncIterator[Receiver]:
+    made = Receiver()
+    app = web.Application()
+    app.router.add_post("/result", made.take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/result"
+    yield made
+    await runner.cleanup()
+
+
+async def run(deployment: Deployment, trigger: dict[str, Any], result_url: str = "") -> Run:
+    defaults = {name: told.get("defaultValue") for name, told in DEFINITION["parameters"].items()}
+    given = {"callvaultUrl": deployment.where.functions, "functionKey": deployment.where.functions_key}
+
+    async def wait(name: str, seconds: int) -> None:
+        assert seconds > 0, name
+        await asyncio.sleep(0.05)  # the stack's day is shorter than Azure's
+
+    made = Run(
+        parameters={**defaults, **given, "audience": "api://callvault", "resultUrl": result_url},
+        trigger=trigger,
+        http=deployment.http,
+        wait=wait,
+    )
+    async with asyncio.timeout(120):
+        await made.actions(DEFINITION["actions"])
+    return made
+
+
+async def test_a_call_is_recorded_waited_for_and_its_archive_record_handed_on(
+    deployment: Deployment, receiver: Receiver
+):
+    call = await deployment.acs("POST", "/calls", kind="group", participants=2)
+    start = {"serverCallId": call["serverCallId"], "content": "audio", "format": "mp3", "correlation": "case 1"}
+    made = await run(deployment, {"start": start, "recordForSeconds": 5}, receiver.url)
+    assert made.error is None
+    assert made.states["Hand_on"] == "SUCCEEDED"
+    (record,) = receiver.received
+    assert (record["correlation"], record["format"]) == ("case 1", "mp3")
+    assert record["chunks"][0]["sha256"]
+    asked = [request["uri"] for request in made.requests if request["name"] == "Ask_for_archive"]
+    assert set(asked) == {made.outputs["Stop_recording"]["headers"]["Location"]}
+    assert not {"x-functions-key", "authorization"} & receiver.headers[0].keys(), "the key is for Callvault alone"
+
+
+async def test_an_announced_recording_is_waited_for_without_being_started(deployment: Deployment):
+    made = await deployment.acs("POST", "/documents", size=20_000, format="wav", announce=False)
+    await deployment.deliver([made["event"]])
+    done = await run(deployment, {"data": {"recordingId": made["recordingId"]}})
+    assert done.error is None
+    assert (done.states["If_archived"], done.states["If_someone_wants_it"]) == ("SUCCEEDED", "SUCCEEDED")
+    assert "Start_recording" not in done.states
+    assert done.outputs["Ask_for_archive"]["body"]["recordingId"] == made["recordingId"]
+
+
+async def test_a_recording_that_can_not_be_archived_ends_the_run_with_its_reason(deployment: Deployment):
+    made = await deployment.acs("POST", "/documents", size=20_000, format="wav", announce=False)
+    fault = {"operation": "download", "kind": "redirect", "host": "media.example.net"}
+    await deployment.acs("POST", "/faults", **fault, documentId=made["chunks"][0]["documentId"])
+    await deployment.deliver([made["event"]])
+    done = await run(deployment, {"data": {"recordingId": made["recordingId"]}})
+    assert done.error is not None
+    assert done.error["code"] == "chunk-failed", json.dumps(done.error)
+    assert done.error["message"]

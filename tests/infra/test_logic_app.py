@@ -1,0 +1,124 @@
+"""The sample Logic App's definition: Azure checks it only at the deployment, and its types call it "any"."""
+
+import json
+import re
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from typing import Any
+
+import pytest
+
+from infra.package import CHECKOUT
+from tests.infra.logicapp import FUNCTIONS
+
+DEFINITION = json.loads((CHECKOUT / "infra" / "logicapp" / "workflow.json").read_text())
+KNOWN = {"Http", "Compose", "Wait", "If", "Until", "Terminate"}
+
+type Actions = dict[str, Any]
+
+
+def scopes(actions: Actions) -> Iterator[Actions]:
+    """Each set of actions that run after one another: those of the workflow, of a branch, of a loop."""
+    yield actions
+    for action in actions.values():
+        for inner in (action.get("actions"), action.get("else", {}).get("actions")):
+            if inner:
+                yield from scopes(inner)
+
+
+def all_actions() -> Actions:
+    return {name: action for scope in scopes(DEFINITION["actions"]) for name, action in scope.items()}
+
+
+def texts(part: Any) -> Iterator[str]:
+    match part:
+        case str():
+            yield part
+        case dict():
+            for one in part.values():
+                yield from texts(one)
+        case list():
+            for one in part:
+                yield from texts(one)
+
+
+def http_actions() -> Actions:
+    return {name: action for name, action in all_actions().items() if action["type"] == "Http"}
+
+
+def test_it_has_one_trigger_which_is_called_over_http():
+    (trigger,) = DEFINITION["triggers"].values()
+    assert (trigger["type"], trigger["kind"]) == ("Request", "Http")
+
+
+def test_its_actions_are_of_known_types_and_their_names_are_used_once():
+    assert {action["type"] for action in all_actions().values()} <= KNOWN
+    names = [name for scope in scopes(DEFINITION["actions"]) for name in scope]
+    assert len(names) == len(set(names))
+
+
+def test_what_runs_after_what_stays_in_its_scope_and_has_no_circle():
+    for scope in scopes(DEFINITION["actions"]):
+        order = {name: set(action["runAfter"]) for name, action in scope.items()}
+        assert set().union(*order.values()) <= scope.keys()
+        assert list(TopologicalSorter(order).static_order())
+        assert [name for name, before in order.items() if not before], "one of them has to begin"
+
+
+def test_what_an_action_reads_of_another_is_there_by_then():
+    """Azure refuses a definition in which an action reads one that doesn't come before it."""
+
+    def check(scope: Actions, known: set[str]) -> set[str]:
+        order = TopologicalSorter({name: set(action["runAfter"]) for name, action in scope.items()})
+        for name in order.static_order():
+            action = scope[name]
+            inner = {**action, "actions": None, "else": None, "expression": None}
+            after = set(known)
+            for branch in (action.get("actions"), action.get("else", {}).get("actions")):
+                after |= check(branch, known) if branch else set()
+            expression = action.get("expression", "")
+            assert read_of(inner) <= known, name
+            assert read_of(expression) <= (after if action["type"] == "Until" else known), name
+            known = after | {name}
+        return known
+
+    check(DEFINITION["actions"], set())
+
+
+def read_of(part: Any) -> set[str]:
+    return {name for text in texts(part) for name in re.findall(r"(?:body|outputs)\('(\w+)'\)", text)}
+
+
+def test_each_parameter_it_uses_is_declared_and_each_declared_is_used():
+    used = {name for text in texts(DEFINITION) for name in re.findall(r"parameters\('(\w+)'\)", text)}
+    assert used == DEFINITION["parameters"].keys()
+    assert all(told["metadata"]["description"] for told in DEFINITION["parameters"].values())
+
+
+def test_it_uses_no_function_that_the_replay_does_not_work_out():
+    called = {name for text in texts(DEFINITION["actions"]) for name in re.findall(r"(\w+)\(", text) if "@" in text}
+    assert called <= FUNCTIONS.keys()
+
+
+def test_it_holds_no_secret_and_its_run_history_shows_neither_the_key_nor_who_was_recorded():
+    assert DEFINITION["parameters"]["functionKey"]["type"] == "SecureString"
+    assert not DEFINITION["parameters"]["functionKey"]["defaultValue"]
+    assert not re.search(r"sig=|code=|AccountKey|Bearer |[A-Za-z0-9+/]{40,}={1,2}", json.dumps(DEFINITION))
+    for name, action in http_actions().items():
+        assert action["runtimeConfiguration"]["secureData"]["properties"] == ["inputs", "outputs"], name
+
+
+@pytest.mark.parametrize("name", http_actions())
+def test_callvault_is_called_with_the_logic_app_s_identity_and_nobody_else_gets_it(name: str):
+    inputs = http_actions()[name]["inputs"]
+    if name == "Hand_on":
+        assert "authentication" not in inputs
+        assert "x-functions-key" not in inputs["headers"]
+    else:
+        assert inputs["authentication"] == {"type": "ManagedServiceIdentity", "audience": "@parameters('audience')"}
+        assert inputs["uri"].startswith(("@{parameters('callvaultUrl')}/api/", "@outputs('Archive_address')"))
+
+
+def test_only_what_may_be_repeated_is_repeated():
+    start = all_actions()["Start_recording"]["inputs"]
+    assert start["headers"]["Idempotency-Key"] == "@{workflow().run.name}"
