@@ -9,6 +9,7 @@ PYTHON_IN_VENV := .venv/bin/python
 VENV_STAMP := .venv/.installed
 NODE_STAMP := local/node_modules/.installed
 BENCH_STAMP := bench/node_modules/.installed
+CHECKOV_STAMP := .checkov/.installed
 
 WORKERS ?= 1
 ARGS ?=
@@ -17,12 +18,12 @@ SEEDS ?= 20
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test faults bench lint package clean
+.PHONY: help setup run up test faults bench lint infra-check package clean
 
 help: ## This list
 	@echo "Callvault: what make does here"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r goal text; do \
-	  printf '  make %-8s%s\n' "$$goal" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r goal text; do \
+	  printf '  make %-12s%s\n' "$$goal" "$$text"; done
 	@echo "Set-up happens by itself, in .venv and local/node_modules. PYTHON=/path names a Python 3.13 of your own."
 
 run: setup ## The demo: a recording from the call to the archive, on fresh local storage
@@ -40,16 +41,19 @@ faults: setup ## Random schedules of faults and crashes on the whole stack; SEED
 bench: setup $(BENCH_STAMP) ## Measurements beside peers; ARGS="copy --rounds 1 --sizes 64" for a short one
 	@exec $(PYTHON_IN_VENV) -m bench $(ARGS)
 
-lint: $(VENV_STAMP) ## Style, format and types
+lint: $(VENV_STAMP) infra-check ## Style, format and types, and the Bicep templates
 	$(PYTHON_IN_VENV) -m ruff check .
 	$(PYTHON_IN_VENV) -m ruff format --check .
 	$(PYTHON_IN_VENV) -m mypy
+
+infra-check: $(VENV_STAMP) $(CHECKOV_STAMP) ## The Bicep templates: syntax, names, weak settings; BICEP_CHECK="az bicep build" for one check more
+	@$(PYTHON_IN_VENV) -m infra.check
 
 package: $(VENV_STAMP) ## The zip that is deployed, in dist; ARGS=--with-dependencies to hold those as well
 	@$(PYTHON_IN_VENV) -m infra.package $(ARGS)
 
 clean: ## Remove everything that make has made, stored recordings of the local stack included
-	rm -rf .venv dist local/node_modules bench/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .checkov dist local/node_modules bench/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 setup: $(VENV_STAMP) $(NODE_STAMP) ## Install what is missing; every other goal does this first
@@ -66,6 +70,13 @@ $(VENV_STAMP): requirements.txt requirements-dev.txt constraints.txt
 	@rm -f $@
 	@echo "Installing Python packages …"
 	@$(PYTHON_IN_VENV) -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+$(CHECKOV_STAMP): infra/check/checkov.txt | $(VENV_STAMP)
+	@rm -f $@
+	@echo "Installing checkov …"
+	@$(PYTHON_IN_VENV) -m venv --clear .checkov
+	@.checkov/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 $(NODE_STAMP): local/package.json local/package-lock.json local/.npmrc

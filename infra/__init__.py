@@ -1,1 +1,1 @@
-"""What brings Callvault into a subscription: templates, scripts and the package. Never deployed itself."""
+"""What brings Callvault into a subscription: templates, their checks, scripts, the package. Never deployed itself."""

@@ -1,0 +1,49 @@
+"""`python -m infra.check`: checks the templates and ends with 1 when anything is found.
+
+BICEP_CHECK names a further check to run on the same files, for whoever has one: `bicep build`, or a type checker.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from infra.check import names, scan
+from infra.check.evaluation import evaluate, parameters_of
+from infra.check.syntax import BicepError
+
+_HERE = Path(__file__).parents[1]
+_CHECKOV = _HERE.parent / ".checkov/bin/python"
+
+
+def _findings() -> Iterator[str]:
+    templates = sorted(_HERE.rglob("*.bicep"))
+    given = sorted(_HERE.rglob("*.bicepparam"))
+    try:
+        for file in templates:
+            yield from names.findings(file)
+        for file in given:
+            yield from names.parameter_findings(file)
+            evaluate(*parameters_of(file))
+    except BicepError as error:
+        yield str(error)
+    yield from scan.findings(_HERE, _CHECKOV)
+    further = os.environ.get("BICEP_CHECK")
+    if further:
+        command = [*shlex.split(further), *map(str, (*templates, *given))]
+        if subprocess.run(command, check=False).returncode:  # noqa: S603 - the caller's own command
+            yield f"BICEP_CHECK found something: {further}"
+    sys.stdout.write(f"{len(templates)} templates and {len(given)} parameter files checked\n")
+
+
+def main() -> int:
+    found = list(_findings())
+    for finding in found:
+        sys.stdout.write(f"{finding}\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

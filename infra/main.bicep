@@ -1,0 +1,372 @@
+// Callvault in one resource group: everything but the app's code, and the Event Grid subscription (events.bicep), which
+// needs the code to be there. Safe to deploy again: what is there stays, what changed is changed.
+
+targetScope = 'resourceGroup'
+
+// --- What it is called and where it stands
+
+@description('Stem of the names of everything made here: 3 to 12 letters, digits and hyphens.')
+@minLength(3)
+@maxLength(12)
+param name string = 'callvault'
+
+@description('Region of everything but ACS and Event Grid topics, which have none.')
+param location string = resourceGroup().location
+
+@description('Tags of everything made here.')
+param tags object = {}
+
+// --- ACS
+
+@description('Name of the ACS resource whose recordings are archived.')
+@minLength(1)
+param acsName string
+
+@description('Resource group of the ACS resource, in the same subscription.')
+param acsResourceGroup string = resourceGroup().name
+
+@description('Whether to make the ACS resource. By default it has to be there.')
+param createAcs bool = false
+
+@description('Where a new ACS resource keeps its data at rest; it can never be changed.')
+param acsDataLocation string = 'Europe'
+
+@description('Name of the Event Grid system topic of the ACS resource, if it has one already: Azure allows one only. It stands in the resource group of the ACS resource and needs a system-assigned identity.')
+param systemTopicName string = ''
+
+// --- How recordings are archived
+
+@description('Hours for which ACS keeps a finished file.')
+@minValue(1)
+@maxValue(48)
+param retentionHours int = 24
+
+@description('Whether a source is deleted in ACS once its files are safe.')
+param deleteSource bool = true
+
+@description('Further app settings by name, as README lists them. They never override what this template sets.')
+param extraSettings object = {}
+
+// --- The archive
+
+@description('Whether archive and quarantine get a storage account of their own.')
+param archiveInOwnAccount bool = true
+
+@description('Redundancy of the storage accounts.')
+@allowed([
+  'Standard_LRS'
+  'Standard_ZRS'
+  'Standard_GRS'
+  'Standard_RAGRS'
+  'Standard_GZRS'
+  'Standard_RAGZRS'
+])
+param storageSku string = 'Standard_ZRS'
+
+@description('Days in which deleted blobs and containers can be had back.')
+@minValue(1)
+@maxValue(365)
+param softDeleteDays int = 14
+
+@description('Days after which a recording moves to the cool tier; 0: never.')
+@minValue(0)
+param coolAfterDays int = 0
+
+@description('Days after which a recording moves to the archive tier, where it must be rehydrated before it can be read; 0: never.')
+@minValue(0)
+param archiveAfterDays int = 0
+
+@description('Days after which a recording and all its versions are deleted; 0: never.')
+@minValue(0)
+param deleteAfterDays int = 0
+
+@description('Days in which nobody can change or delete a recording (version-level immutability, unlocked); 0: no such rule. Settle it before the first deployment: a container can\'t always take it later.')
+@minValue(0)
+@maxValue(146000)
+param immutabilityDays int = 0
+
+// --- The app
+
+@description('Memory of an instance, in MiB. 512 is enough only with a smaller BLOCK_SIZE_MIB.')
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int = 2048
+
+@description('Most instances of each function.')
+@minValue(40)
+@maxValue(1000)
+param maximumInstances int = 100
+
+@description('HTTP requests that an instance takes at once. Azure would take one only.')
+@minValue(1)
+@maxValue(1000)
+param httpConcurrency int = 16
+
+@description('Instances kept warm for HTTP, paid for all the time; 0: none.')
+@minValue(0)
+@maxValue(100)
+param alwaysReadyHttp int = 0
+
+@description('Instances kept warm for archiving, paid for all the time; 0: none.')
+@minValue(0)
+@maxValue(100)
+param alwaysReadyArchiving int = 0
+
+@description('Whether instances are spread over availability zones, where the region can.')
+param zoneRedundant bool = false
+
+// --- Watching it
+
+@description('Days for which logs are kept.')
+@minValue(30)
+@maxValue(730)
+param logRetentionDays int = 90
+
+// --- Who deploys it
+
+@description('Object id of whoever runs the doctor, the rebuild and the replay of dead letters from outside the app; empty: nobody.')
+param operatorPrincipalId string = ''
+
+@description('Kind of the operator.')
+@allowed(['User', 'Group', 'ServicePrincipal'])
+param operatorPrincipalType string = 'User'
+
+var suffix = take(uniqueString(resourceGroup().id, name), 8)
+var stem = toLower(replace(name, '-', ''))
+var topicName = empty(systemTopicName) ? 'evgt-${name}-${suffix}' : systemTopicName
+
+// Names that the app's settings have as defaults. The host makes none of these itself, save the poison queue, and that
+// only once something has failed.
+var chunksQueue = 'recording-chunks'
+var queues = [chunksQueue, '${chunksQueue}-poison']
+var tables = ['recordings', 'worklist', 'links', 'requests']
+var archiveContainer = 'recordings'
+var quarantineContainer = 'quarantine'
+var packageContainer = 'app-package'
+var deadLetterContainer = 'deadletter'
+
+// Built-in roles. Who gets one, and why, stands at each assignment below.
+var roles = {
+  storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+  storageBlobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+  storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
+  storageTableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+  monitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
+  communicationOwner: '09976791-48a7-449e-bb21-39d1a415f350' // Communication and Email Service Owner
+}
+
+// One identity that outlives the app: its roles are in place before the app starts for the first time.
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+  name: 'id-${name}-${suffix}'
+  location: location
+  tags: tags
+}
+
+var app = { principalId: identity.properties.principalId, principalType: 'ServicePrincipal' }
+var operators = empty(operatorPrincipalId) ? [] : [{ principalId: operatorPrincipalId, principalType: operatorPrincipalType }]
+
+module acs 'modules/acs.bicep' = {
+  name: 'callvault-acs'
+  scope: resourceGroup(acsResourceGroup)
+  params: {
+    name: acsName
+    create: createAcs
+    dataLocation: acsDataLocation
+    systemTopicName: topicName
+    createSystemTopic: empty(systemTopicName)
+    tags: tags
+    // Starts and stops recordings, reads and deletes their files. ACS knows no narrower role for its data plane and
+    // honours no custom one; on this one resource it is still less than Contributor, which its documentation names.
+    callers: concat([app], operators)
+    roleId: roles.communicationOwner
+  }
+}
+
+module hostStorage 'modules/storage-account.bicep' = {
+  name: 'callvault-host-storage'
+  params: {
+    name: 'st${stem}h${suffix}'
+    location: location
+    tags: tags
+    sku: storageSku
+    versioning: !archiveInOwnAccount
+    softDeleteDays: softDeleteDays
+    queues: queues
+    tables: tables
+    containers: [packageContainer, deadLetterContainer]
+  }
+}
+
+module archiveStorage 'modules/storage-account.bicep' = if (archiveInOwnAccount) {
+  name: 'callvault-archive-storage'
+  params: {
+    name: 'st${stem}a${suffix}'
+    location: location
+    tags: tags
+    sku: storageSku
+    versioning: true
+    softDeleteDays: softDeleteDays
+  }
+}
+
+module archive 'modules/archive.bicep' = {
+  name: 'callvault-archive'
+  params: {
+    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+    archiveContainer: archiveContainer
+    quarantineContainer: quarantineContainer
+    coolAfterDays: coolAfterDays
+    archiveAfterDays: archiveAfterDays
+    deleteAfterDays: deleteAfterDays
+    immutabilityDays: immutabilityDays
+  }
+}
+
+module hostRoles 'modules/account-roles.bicep' = {
+  name: 'callvault-host-roles'
+  params: {
+    accountName: hostStorage.outputs.name
+    principalId: app.principalId
+    roleIds: [
+      // The Functions host keeps its locks, its keys and the app's package in blobs, and asks for this very role.
+      roles.storageBlobDataOwner
+      // Sends, takes, returns and deletes jobs, and makes the poison queue: no narrower role can return a message.
+      roles.storageQueueDataContributor
+      // Reads and writes the catalogue, the worklist and the host's own diagnostic events.
+      roles.storageTableDataContributor
+    ]
+  }
+}
+
+// Writes and reads recordings and what is quarantined: on these two containers and on no other in the account.
+module archiveRoles 'modules/container-roles.bicep' = {
+  name: 'callvault-archive-roles'
+  params: {
+    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+    containers: [archive.outputs.archiveContainerName, archive.outputs.quarantineContainerName]
+    principalId: app.principalId
+    roleId: roles.storageBlobDataContributor
+  }
+}
+
+// Event Grid keeps there what it could not deliver.
+module deadLetterRole 'modules/container-roles.bicep' = {
+  name: 'callvault-deadletter-role'
+  params: {
+    accountName: hostStorage.outputs.name
+    containers: [deadLetterContainer]
+    principalId: acs.outputs.systemTopicPrincipalId
+    roleId: roles.storageBlobDataContributor
+  }
+}
+
+// The doctor proves each queue and table by a write and a delete; the rebuild writes the catalogue.
+module operatorHostRoles 'modules/account-roles.bicep' = if (!empty(operatorPrincipalId)) {
+  name: 'callvault-operator-host-roles'
+  params: {
+    accountName: hostStorage.outputs.name
+    principalId: operatorPrincipalId
+    principalType: operatorPrincipalType
+    roleIds: [
+      roles.storageQueueDataContributor
+      roles.storageTableDataContributor
+    ]
+  }
+}
+
+// The replay of dead letters reads them, and takes away each that was taken in.
+module operatorDeadLetterRole 'modules/container-roles.bicep' = if (!empty(operatorPrincipalId)) {
+  name: 'callvault-operator-deadletter-role'
+  params: {
+    accountName: hostStorage.outputs.name
+    containers: [deadLetterContainer]
+    principalId: operatorPrincipalId
+    principalType: operatorPrincipalType
+    roleId: roles.storageBlobDataContributor
+  }
+}
+
+// The doctor proves both containers by a write and a delete; the rebuild reads the archive.
+module operatorArchiveRoles 'modules/container-roles.bicep' = if (!empty(operatorPrincipalId)) {
+  name: 'callvault-operator-archive-roles'
+  params: {
+    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+    containers: [archive.outputs.archiveContainerName, archive.outputs.quarantineContainerName]
+    principalId: operatorPrincipalId
+    principalType: operatorPrincipalType
+    roleId: roles.storageBlobDataContributor
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'callvault-monitoring'
+  params: {
+    name: '${name}-${suffix}'
+    location: location
+    tags: tags
+    retentionDays: logRetentionDays
+    senderPrincipalId: app.principalId
+    // Sends logs, metrics and traces, which a key could do otherwise.
+    senderRoleId: roles.monitoringMetricsPublisher
+  }
+}
+
+module functionApp 'modules/app.bicep' = {
+  name: 'callvault-app'
+  params: {
+    name: 'func-${name}-${suffix}'
+    planName: 'plan-${name}-${suffix}'
+    location: location
+    tags: tags
+    identityId: identity.id
+    hostBlobUri: hostStorage.outputs.blobUri
+    packageContainer: packageContainer
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstances: maximumInstances
+    httpConcurrency: httpConcurrency
+    zoneRedundant: zoneRedundant
+    alwaysReadyHttp: alwaysReadyHttp
+    alwaysReadyArchiving: alwaysReadyArchiving
+    archivingFunction: 'archive_chunk'
+    subnetId: ''
+    settings: union(extraSettings, {
+      AzureWebJobsStorage__credential: 'managedidentity'
+      AzureWebJobsStorage__clientId: identity.properties.clientId
+      AzureWebJobsStorage__blobServiceUri: hostStorage.outputs.blobUri
+      AzureWebJobsStorage__queueServiceUri: hostStorage.outputs.queueUri
+      AzureWebJobsStorage__tableServiceUri: hostStorage.outputs.tableUri
+      APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
+      AZURE_CLIENT_ID: identity.properties.clientId
+      ACS_ENDPOINT: acs.outputs.endpoint
+      ARCHIVE_STORAGE__blobServiceUri: archiveInOwnAccount ? archiveStorage!.outputs.blobUri : hostStorage.outputs.blobUri
+      RETENTION_HOURS: string(retentionHours)
+      DELETE_SOURCE: string(deleteSource)
+    })
+  }
+  // An app that starts before its roles are there fails its first minutes for nothing.
+  dependsOn: [hostRoles, archiveRoles]
+}
+
+@description('Name of the function app: the code is published to it.')
+output functionAppName string = functionApp.outputs.name
+
+@description('Address of the app.')
+output url string = functionApp.outputs.url
+
+@description('Client id of the app\'s identity.')
+output identityClientId string = identity.properties.clientId
+
+@description('Account with queues and tables, the app\'s package and the dead letters.')
+output hostStorageName string = hostStorage.outputs.name
+
+@description('Account of the archive.')
+output archiveStorageName string = archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+
+@description('System topic that events.bicep subscribes.')
+output systemTopicName string = topicName
+
+@description('Resource group of the ACS resource and its topic.')
+output acsResourceGroup string = acsResourceGroup
+
+@description('Container of the events that could not be delivered.')
+output deadLetterContainer string = deadLetterContainer

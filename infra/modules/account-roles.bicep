@@ -1,0 +1,30 @@
+// Roles of one identity on a whole storage account. Which and why stands where this module is called.
+
+@description('Account on which the roles are held.')
+param accountName string
+
+@description('Object id of the identity.')
+param principalId string
+
+@description('Kind of the identity.')
+@allowed(['ServicePrincipal', 'User', 'Group'])
+param principalType string = 'ServicePrincipal'
+
+@description('Ids of the built-in roles.')
+param roleIds array
+
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: accountName
+}
+
+resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for roleId in roleIds: {
+    name: guid(account.id, principalId, roleId)
+    scope: account
+    properties: {
+      principalId: principalId
+      principalType: principalType
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleId)
+    }
+  }
+]

@@ -1,0 +1,76 @@
+// The ACS resource, found or made, what the app may do on it, and the Event Grid topic of its events.
+// It stands in the resource group of the ACS resource, which needn't be Callvault's own.
+
+@description('Name of the ACS resource.')
+param name string
+
+@description('Whether to make the ACS resource; otherwise it has to be there.')
+param create bool
+
+@description('Where a new ACS resource keeps its data at rest; it can never be changed.')
+param dataLocation string
+
+@description('Name of the system topic.')
+param systemTopicName string
+
+@description('Whether to make the system topic; otherwise it has to be there, with a system-assigned identity.')
+param createSystemTopic bool
+
+@description('Tags of what is made.')
+param tags object
+
+@description('Who calls ACS: objects of principalId and principalType.')
+param callers array
+
+@description('Id of the built-in role that the callers get.')
+param roleId string
+
+resource made 'Microsoft.Communication/communicationServices@2025-05-01' = if (create) {
+  name: name
+  location: 'global'
+  tags: tags
+  properties: {
+    dataLocation: dataLocation
+  }
+}
+
+resource acs 'Microsoft.Communication/communicationServices@2025-05-01' existing = {
+  name: name
+}
+
+resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for caller in callers: {
+    name: guid(acs.id, caller.principalId, roleId)
+    scope: acs
+    properties: {
+      principalId: caller.principalId
+      principalType: caller.principalType
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleId)
+    }
+    dependsOn: [made]
+  }
+]
+
+// Azure allows one system topic for a resource: where the portal made one already, that one must be named.
+resource madeTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' = if (createSystemTopic) {
+  name: systemTopicName
+  location: 'global'
+  tags: tags
+  identity: {
+    type: 'SystemAssigned'
+  }
+  properties: {
+    source: acs.id
+    topicType: 'Microsoft.Communication.CommunicationServices'
+  }
+  dependsOn: [made]
+}
+
+resource foundTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = if (!createSystemTopic) {
+  name: systemTopicName
+}
+
+output endpoint string = 'https://${create ? made!.properties.hostName : acs.properties.hostName}'
+output immutableResourceId string = create ? made!.properties.immutableResourceId : acs.properties.immutableResourceId
+output systemTopicId string = createSystemTopic ? madeTopic.id : foundTopic.id
+output systemTopicPrincipalId string = createSystemTopic ? madeTopic!.identity.principalId : foundTopic!.identity.principalId

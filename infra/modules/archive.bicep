@@ -1,0 +1,94 @@
+// The archive inside its account: the container of recordings, the quarantine, and what time does to a recording.
+
+@description('Account that holds the archive.')
+param accountName string
+
+@description('Container of the recordings.')
+param archiveContainer string
+
+@description('Container of what could not be read or worked.')
+param quarantineContainer string
+
+@description('Days after which a recording moves to the cool tier; 0: never.')
+@minValue(0)
+param coolAfterDays int
+
+@description('Days after which a recording moves to the archive tier, where it must be rehydrated before it can be read; 0: never.')
+@minValue(0)
+param archiveAfterDays int
+
+@description('Days after which a recording and every version of it is deleted; 0: never.')
+@minValue(0)
+param deleteAfterDays int
+
+@description('Days in which a recording can neither be changed nor deleted, by anyone; 0: no such rule.')
+@minValue(0)
+@maxValue(146000)
+param immutabilityDays int
+
+var tierToCool = coolAfterDays > 0 ? { tierToCool: { daysAfterModificationGreaterThan: coolAfterDays } } : {}
+var tierToArchive = archiveAfterDays > 0 ? { tierToArchive: { daysAfterModificationGreaterThan: archiveAfterDays } } : {}
+var delete = deleteAfterDays > 0 ? { delete: { daysAfterCreationGreaterThan: deleteAfterDays } } : {}
+var deleteOfVersions = deleteAfterDays > 0 ? { version: { delete: { daysAfterCreationGreaterThan: deleteAfterDays } } } : {}
+
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: accountName
+
+  resource blobs 'blobServices' existing = {
+    name: 'default'
+  }
+}
+
+resource recordings 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = {
+  parent: account::blobs
+  name: archiveContainer
+  properties: {
+    publicAccess: 'None'
+    immutableStorageWithVersioning: immutabilityDays > 0 ? { enabled: true } : null
+  }
+}
+
+// Unlocked: whoever may manage the account can still shorten it while all is tried out. Locking it is a step for a
+// person, since nobody can ever take it back.
+resource immutability 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2025-06-01' = if (immutabilityDays > 0) {
+  parent: recordings
+  name: 'default'
+  properties: {
+    immutabilityPeriodSinceCreationInDays: immutabilityDays
+    allowProtectedAppendWrites: false
+  }
+}
+
+resource quarantine 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = {
+  parent: account::blobs
+  name: quarantineContainer
+  properties: {
+    publicAccess: 'None'
+  }
+}
+
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = if (coolAfterDays + archiveAfterDays + deleteAfterDays > 0) {
+  parent: account
+  name: 'default'
+  properties: {
+    policy: {
+      rules: [
+        {
+          name: 'recordings'
+          enabled: true
+          type: 'Lifecycle'
+          definition: {
+            filters: {
+              blobTypes: ['blockBlob']
+              prefixMatch: ['${archiveContainer}/']
+            }
+            actions: union({ baseBlob: union(tierToCool, tierToArchive, delete) }, deleteOfVersions)
+          }
+        }
+      ]
+    }
+  }
+}
+
+output archiveContainerName string = recordings.name
+output quarantineContainerName string = quarantine.name

@@ -1,0 +1,63 @@
+// Where logs, metrics and traces go: Application Insights over one Log Analytics workspace, entered by identity alone.
+
+@description('Stem of the resources\' names.')
+param name string
+
+@description('Region.')
+param location string
+
+@description('Tags of the resources.')
+param tags object
+
+@description('Days for which logs are kept.')
+@minValue(30)
+@maxValue(730)
+param retentionDays int
+
+@description('Object id of the identity that sends telemetry.')
+param senderPrincipalId string
+
+@description('Id of the built-in role that lets it.')
+param senderRoleId string
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+  name: 'log-${name}'
+  location: location
+  tags: tags
+  properties: {
+    sku: {
+      name: 'PerGB2018'
+    }
+    retentionInDays: retentionDays
+    features: {
+      disableLocalAuth: true
+      enableLogAccessUsingOnlyResourcePermissions: true
+    }
+  }
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' = {
+  name: 'appi-${name}'
+  location: location
+  tags: tags
+  kind: 'web'
+  properties: {
+    Application_Type: 'web'
+    WorkspaceResourceId: workspace.id
+    DisableLocalAuth: true
+  }
+}
+
+// With local auth off, the connection string alone sends nothing: the sender shows its identity, too.
+resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(insights.id, senderPrincipalId, senderRoleId)
+  scope: insights
+  properties: {
+    principalId: senderPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', senderRoleId)
+  }
+}
+
+output workspaceId string = workspace.id
+output connectionString string = insights.properties.ConnectionString

@@ -1,0 +1,123 @@
+// A storage account that nobody enters with a key: Entra alone, TLS 1.2, no public blobs, deletions kept for a while.
+
+@description('Name of the account, unique in all of Azure.')
+param name string
+
+@description('Region.')
+param location string
+
+@description('Tags of the account.')
+param tags object
+
+@description('Redundancy, as in Standard_ZRS.')
+param sku string
+
+@description('Whether every overwritten or deleted blob leaves a version.')
+param versioning bool
+
+@description('Days in which a deleted blob or container can be had back.')
+@minValue(1)
+@maxValue(365)
+param softDeleteDays int
+
+@description('Names of the queues.')
+param queues array = []
+
+@description('Names of the tables.')
+param tables array = []
+
+@description('Names of the containers.')
+param containers array = []
+
+@description('Enabled: reached from everywhere, with a role. Guarded: by private endpoint and by the resources in guests. Disabled: by private endpoint alone.')
+@allowed(['Enabled', 'Guarded', 'Disabled'])
+param publicAccess string = 'Enabled'
+
+@description('Resource ids that may come in from outside where publicAccess is Guarded; each needs a role besides.')
+param guests array = []
+
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'StorageV2'
+  sku: {
+    name: sku
+  }
+  properties: {
+    accessTier: 'Hot'
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    allowSharedKeyAccess: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+    publicNetworkAccess: publicAccess == 'Disabled' ? 'Disabled' : 'Enabled'
+    networkAcls: {
+      defaultAction: publicAccess == 'Enabled' ? 'Allow' : 'Deny'
+      bypass: 'None'
+      resourceAccessRules: [
+        for guest in publicAccess == 'Guarded' ? guests : []: {
+          tenantId: tenant().tenantId
+          resourceId: guest
+        }
+      ]
+    }
+  }
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    isVersioningEnabled: versioning
+    deleteRetentionPolicy: {
+      enabled: true
+      days: softDeleteDays
+    }
+    containerDeleteRetentionPolicy: {
+      enabled: true
+      days: softDeleteDays
+    }
+  }
+}
+
+resource heldContainers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = [
+  for container in containers: {
+    parent: blobs
+    name: container
+    properties: {
+      publicAccess: 'None'
+    }
+  }
+]
+
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource heldQueues 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' = [
+  for queue in queues: {
+    parent: queueService
+    name: queue
+  }
+]
+
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource heldTables 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-01' = [
+  for table in tables: {
+    parent: tableService
+    name: table
+  }
+]
+
+output id string = account.id
+output name string = account.name
+output blobUri string = account.properties.primaryEndpoints.blob
+output queueUri string = account.properties.primaryEndpoints.queue
+output tableUri string = account.properties.primaryEndpoints.table

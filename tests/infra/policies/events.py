@@ -1,0 +1,68 @@
+"""Event Grid: our events reach the function one by one, and what can't be delivered is kept while it still matters."""
+
+from shared.contracts.events import RECORDING_FILE_STATUS_UPDATED
+from tests.infra.policies.storage import CONTAINER, account_of, settings_of
+from tests.infra.product import functions
+from tests.infra.templates import ACS, Templates, made, only
+
+TOPIC = "Microsoft.EventGrid/systemTopics"
+SUBSCRIPTION = f"{TOPIC}/eventSubscriptions"
+
+
+def the_topic_is_that_of_the_acs_resource(templates: Templates) -> None:
+    topic = only(templates.main(acsResourceGroup="telephony"), TOPIC)
+    assert topic.group == "telephony"
+    assert topic.body["location"] == "global"
+    assert topic.body["identity"] == {"type": "SystemAssigned"}
+    assert topic.properties["topicType"] == "Microsoft.Communication.CommunicationServices"
+    assert topic.properties["source"].endswith(
+        f"/telephony/providers/Microsoft.Communication/communicationServices/{ACS}"
+    )
+
+
+def a_topic_that_is_there_is_used(templates: Templates) -> None:
+    """Azure allows one for a resource: a second would fail the deployment."""
+    assert not made(templates.main(systemTopicName="acs-events"), TOPIC)
+    assert only(templates.events(systemTopicName="acs-events"), SUBSCRIPTION).name == "acs-events/callvault"
+
+
+def the_acs_resource_is_made_only_on_request(templates: Templates) -> None:
+    acs = "Microsoft.Communication/communicationServices"
+    assert not made(templates.main(), acs)
+    assert only(templates.main(createAcs=True), acs).properties == {"dataLocation": "Europe"}
+
+
+def events_go_to_the_function_that_takes_them(templates: Templates) -> None:
+    subscription = only(templates.events(), SUBSCRIPTION).properties
+    destination = subscription["destination"]
+    assert destination["endpointType"] == "AzureFunction"
+    app, _, name = destination["properties"]["resourceId"].rpartition("/functions/")
+    assert functions()[name]["type"] == "eventGridTrigger"
+    assert app.endswith(f"/sites/{templates.main().outputs['functionAppName']}")
+    assert destination["properties"]["maxEventsPerBatch"] == 1
+    assert subscription["eventDeliverySchema"] == "EventGridSchema"
+
+
+def only_our_events_are_asked_for(templates: Templates) -> None:
+    subscription = only(templates.events(), SUBSCRIPTION).properties
+    assert subscription["filter"] == {"includedEventTypes": [RECORDING_FILE_STATUS_UPDATED]}
+
+
+def delivery_ends_while_the_media_are_there(templates: Templates) -> None:
+    for hours in (1, 24, 48):
+        retry = only(templates.events(retentionHours=hours), SUBSCRIPTION).properties["retryPolicy"]
+        assert 1 <= retry["eventTimeToLiveInMinutes"] <= hours * 30, "half of the media's time is left for a replay"
+        assert 1 <= retry["maxDeliveryAttempts"] <= 30
+
+
+def what_cannot_be_delivered_is_kept(templates: Templates) -> None:
+    letters = only(templates.events(), SUBSCRIPTION).properties["deadLetterWithResourceIdentity"]
+    assert letters["identity"] == {"type": "SystemAssigned"}
+    destination = letters["deadLetterDestination"]
+    container = settings_of(templates).deadletter_container
+    account = account_of(templates, container)
+    assert destination["endpointType"] == "StorageBlob"
+    assert destination["properties"]["blobContainerName"] == container
+    assert destination["properties"]["resourceId"].endswith(f"/storageAccounts/{account}")
+    assert settings_of(templates).host_storage.blob_uri == f"https://{account}.blob.core.windows.net/"
+    assert f"{account}/default/{container}" in {one.name for one in made(templates.main(), CONTAINER)}

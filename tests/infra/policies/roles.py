@@ -1,0 +1,68 @@
+"""Roles: exactly these, each on the smallest thing that it can be held on."""
+
+from tests.infra.policies.app import IDENTITY
+from tests.infra.policies.storage import account_of
+from tests.infra.templates import ACS, Templates, made, only
+
+ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+
+OWNER_OF_BLOBS = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
+WRITER_OF_BLOBS = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+WRITER_OF_QUEUES = "974c5e8b-45b9-4653-ba55-5f855dd0fb88"
+WRITER_OF_TABLES = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"
+SENDER_OF_METRICS = "3913510d-42f4-4e42-8a64-420c390055eb"
+OWNER_OF_COMMUNICATION = "09976791-48a7-449e-bb21-39d1a415f350"
+
+type Grant = tuple[str, str, str]  # who, which role, on what
+
+
+def nobody_holds_more_than_this(templates: Templates) -> None:
+    host, archive = account_of(templates, "deadletter"), account_of(templates, "recordings")
+    assert grants(templates) == {
+        ("app", OWNER_OF_BLOBS, host),
+        ("app", WRITER_OF_QUEUES, host),
+        ("app", WRITER_OF_TABLES, host),
+        ("app", WRITER_OF_BLOBS, f"{archive}/default/recordings"),
+        ("app", WRITER_OF_BLOBS, f"{archive}/default/quarantine"),
+        ("app", SENDER_OF_METRICS, only(templates.main(), "Microsoft.Insights/components").name),
+        ("app", OWNER_OF_COMMUNICATION, ACS),
+        ("topic", WRITER_OF_BLOBS, f"{host}/default/deadletter"),
+    }
+
+
+def an_operator_holds_what_the_commands_need_if_named(templates: Templates) -> None:
+    host, archive = account_of(templates, "deadletter"), account_of(templates, "recordings")
+    with_operator = grants(templates, operatorPrincipalId="operator", operatorPrincipalType="Group")
+    assert with_operator - grants(templates) == {
+        ("operator", WRITER_OF_QUEUES, host),
+        ("operator", WRITER_OF_TABLES, host),
+        ("operator", WRITER_OF_BLOBS, f"{host}/default/deadletter"),
+        ("operator", WRITER_OF_BLOBS, f"{archive}/default/recordings"),
+        ("operator", WRITER_OF_BLOBS, f"{archive}/default/quarantine"),
+        ("operator", OWNER_OF_COMMUNICATION, ACS),
+    }
+
+
+def no_role_is_held_on_a_whole_group(templates: Templates) -> None:
+    for archive in (True, False):
+        deployment = templates.main(archiveInOwnAccount=archive, operatorPrincipalId="operator")
+        assert all(one.scope is not None for one in made(deployment, ASSIGNMENT))
+        assert not made(deployment, "Microsoft.Authorization/roleDefinitions")
+
+
+def grants(templates: Templates, **params: str) -> set[Grant]:
+    deployment = templates.main(**params)
+    topic = only(deployment, "Microsoft.EventGrid/systemTopics")
+    who = {
+        only(deployment, IDENTITY).member("properties").member("principalId"): "app",
+        topic.member("identity").member("principalId"): "topic",
+    }
+    found = [(one.properties, one.scope) for one in made(deployment, ASSIGNMENT)]
+    return {
+        (
+            who.get(properties["principalId"], properties["principalId"]),
+            properties["roleDefinitionId"].rpartition("/")[2],
+            scope.name if scope else "everything",
+        )
+        for properties, scope in found
+    }

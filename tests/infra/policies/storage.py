@@ -1,0 +1,101 @@
+"""Storage: nobody enters with a key, everything that the product names is there, deletions can be undone."""
+
+from shared.settings import Settings
+from tests.infra.product import app_settings, functions, settings_under
+from tests.infra.templates import Templates, made, names
+
+ACCOUNT = "Microsoft.Storage/storageAccounts"
+BLOBS = f"{ACCOUNT}/blobServices"
+CONTAINER = f"{BLOBS}/containers"
+LIFECYCLE = f"{ACCOUNT}/managementPolicies"
+IMMUTABILITY = f"{CONTAINER}/immutabilityPolicies"
+
+
+def no_account_takes_keys_old_tls_or_anonymous_readers(templates: Templates) -> None:
+    accounts = made(templates.main(), ACCOUNT)
+    assert accounts
+    for account in accounts:
+        properties = account.properties
+        assert properties["allowSharedKeyAccess"] is False
+        assert properties["allowBlobPublicAccess"] is False
+        assert properties["allowCrossTenantReplication"] is False
+        assert properties["minimumTlsVersion"] == "TLS1_2"
+        assert properties["supportsHttpsTrafficOnly"] is True
+    assert all(one.properties["publicAccess"] == "None" for one in made(templates.main(), CONTAINER))
+
+
+def every_queue_table_and_container_of_the_settings_is_declared(templates: Templates) -> None:
+    """Equal, not only enough: what the product no longer uses goes from the templates, too."""
+    settings, deployment = settings_of(templates), templates.main()
+    assert names(deployment, f"{ACCOUNT}/queueServices/queues") == {settings.chunks_queue, settings.poison_queue}
+    assert names(deployment, f"{ACCOUNT}/tableServices/tables") == set(settings.tables)
+    held = {settings.archive_container, settings.quarantine_container, settings.deadletter_container}
+    assert names(deployment, CONTAINER) == held | {"app-package"}
+
+
+def every_queue_that_a_function_binds_is_declared(templates: Templates) -> None:
+    bound = {str(one["queueName"]) for one in functions().values() if one["type"] == "queueTrigger"}
+    assert bound
+    assert bound <= names(templates.main(), f"{ACCOUNT}/queueServices/queues")
+
+
+def the_archive_has_an_account_of_its_own_unless_told_otherwise(templates: Templates) -> None:
+    settings = settings_of(templates)
+    assert len(made(templates.main(), ACCOUNT)) == 2
+    assert account_of(templates, settings.archive_container) != account_of(templates, settings.deadletter_container)
+    assert settings.archive_storage.blob_uri != settings.host_storage.blob_uri
+    assert len(made(templates.main(archiveInOwnAccount=False), ACCOUNT)) == 1
+    shared = settings_of(templates, archiveInOwnAccount=False)
+    assert shared.archive_storage.blob_uri == shared.host_storage.blob_uri
+
+
+def what_is_deleted_from_the_archive_can_be_had_back(templates: Templates) -> None:
+    for own in (True, False):
+        deployment = templates.main(archiveInOwnAccount=own)
+        archive = account_of(templates, settings_of(templates).archive_container, archiveInOwnAccount=own)
+        for service in made(deployment, BLOBS):
+            properties = service.properties
+            assert properties["deleteRetentionPolicy"] == {"enabled": True, "days": 14}
+            assert properties["containerDeleteRetentionPolicy"] == {"enabled": True, "days": 14}
+            assert properties["isVersioningEnabled"] is (service.name == f"{archive}/default")
+
+
+def nothing_moves_or_expires_unless_asked(templates: Templates) -> None:
+    assert not made(templates.main(), LIFECYCLE)
+    (policy,) = made(templates.main(coolAfterDays=30, archiveAfterDays=90, deleteAfterDays=365), LIFECYCLE)
+    (rule,) = policy.properties["policy"]["rules"]
+    assert rule["definition"] == {
+        "filters": {"blobTypes": ["blockBlob"], "prefixMatch": ["recordings/"]},
+        "actions": {
+            "baseBlob": {
+                "tierToCool": {"daysAfterModificationGreaterThan": 30},
+                "tierToArchive": {"daysAfterModificationGreaterThan": 90},
+                "delete": {"daysAfterCreationGreaterThan": 365},
+            },
+            "version": {"delete": {"daysAfterCreationGreaterThan": 365}},
+        },
+    }
+    (only_cool,) = made(templates.main(coolAfterDays=30), LIFECYCLE)
+    actions = only_cool.properties["policy"]["rules"][0]["definition"]["actions"]
+    assert actions == {"baseBlob": {"tierToCool": {"daysAfterModificationGreaterThan": 30}}}
+
+
+def recordings_can_be_written_once_where_asked(templates: Templates) -> None:
+    """On the recordings alone: the quarantine and the host's own blobs must stay free to change."""
+    assert not made(templates.main(), IMMUTABILITY)
+    assert not any(one.properties.get("immutableStorageWithVersioning") for one in made(templates.main(), CONTAINER))
+    deployment = templates.main(immutabilityDays=3650)
+    (policy,) = made(deployment, IMMUTABILITY)
+    assert policy.properties == {"immutabilityPeriodSinceCreationInDays": 3650, "allowProtectedAppendWrites": False}
+    versioned = [one for one in made(deployment, CONTAINER) if one.properties.get("immutableStorageWithVersioning")]
+    assert [one.name for one in versioned] == [policy.name.removesuffix("/default")]
+    assert versioned[0].name.endswith("/recordings")
+
+
+def settings_of(templates: Templates, **params: object) -> Settings:
+    return settings_under(app_settings(templates, **params))
+
+
+def account_of(templates: Templates, container: str, **params: object) -> str:
+    (one,) = [one for one in made(templates.main(**params), CONTAINER) if one.name.endswith(f"/{container}")]
+    return one.name.partition("/")[0]

@@ -1,0 +1,64 @@
+"""The product as the templates must fit it: its settings, and the triggers that function_app binds."""
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from shared.settings import Settings, load_settings
+from tests.infra.templates import Templates, only
+
+_FUNCTION_APP = Path(__file__).parents[2] / "function_app.py"
+
+# Asked by the host, not by us: identity-based connections, and Application Insights.
+HOST_SETTINGS = frozenset(
+    {
+        "AzureWebJobsStorage__credential",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
+        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    }
+)
+
+
+def app_settings(templates: Templates, **params: Any) -> Mapping[str, str]:
+    """The app settings that the template sets."""
+    (config,) = [
+        one
+        for one in templates.main(**params).of_type("Microsoft.Web/sites/config")
+        if one.name.endswith("/appsettings")
+    ]
+    settings: Mapping[str, str] = config.properties
+    return settings
+
+
+def setting_names() -> set[str]:
+    """Every setting that the product reads."""
+    fields = Settings.model_fields.items()
+    return {str(field.validation_alias or name.upper()) for name, field in fields}
+
+
+def settings_under(given: Mapping[str, str]) -> Settings:
+    """The product's settings in an environment that holds nothing but these. Raises SettingsError as at start."""
+    with patch.dict(os.environ, given, clear=True):
+        return load_settings()
+
+
+@cache
+def functions() -> Mapping[str, Mapping[str, Any]]:
+    """Each function's trigger, by name, from function_app itself, started with the settings that the template sets."""
+    spec = importlib.util.spec_from_file_location("function_app_under_template", _FUNCTION_APP)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with patch.dict(os.environ, app_settings(Templates())):
+        spec.loader.exec_module(module)
+    return {one.get_function_name(): one.get_trigger().get_dict_repr() for one in module.app.get_functions()}
+
+
+def identity_of(templates: Templates) -> str:
+    """Object id of the app's identity."""
+    identity = only(templates.main(), "Microsoft.ManagedIdentity/userAssignedIdentities")
+    return str(identity.member("properties").member("principalId"))

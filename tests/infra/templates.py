@@ -1,0 +1,51 @@
+"""The templates under test: a folder of Bicep files, and what each would deploy with given parameters."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.check.evaluation import Deployment, Resource, evaluate
+
+INFRA = Path(__file__).parents[2] / "infra"
+ACS = "contoso-acs"
+
+
+@dataclass(frozen=True)
+class Templates:
+    """`main` with a parameter or two changed, and `events` fed with main's outputs, as deploy.sh does it."""
+
+    folder: Path = INFRA
+
+    def main(self, **params: Any) -> Deployment:
+        return evaluate(self.folder / "main.bicep", {"acsName": ACS, **params})
+
+    def events(self, **params: Any) -> Deployment:
+        template = self.folder / "events.bicep"
+        outputs = self.main(**params).outputs
+        told = ("functionAppName", "systemTopicName", "acsResourceGroup", "hostStorageName")
+        given = {name: str(outputs[name]) for name in told}
+        return evaluate(template, {**given, **{name: params[name] for name in params if name == "retentionHours"}})
+
+    def broken(self, into: Path, file: str, old: str, new: str) -> "Templates":
+        """A copy with one passage changed, to see who notices."""
+        copy = into / "infra"
+        shutil.copytree(self.folder, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        source = (copy / file).read_text(encoding="utf-8")
+        assert old in source, f"{file} has no {old!r} to break"
+        (copy / file).write_text(source.replace(old, new), encoding="utf-8")
+        return Templates(copy)
+
+
+def made(deployment: Deployment, type_: str) -> list[Resource]:
+    """The resources of a type that the deployment makes, without those it only refers to."""
+    return [one for one in deployment.of_type(type_) if not one.existing]
+
+
+def names(deployment: Deployment, type_: str) -> set[str]:
+    return {one.name.rpartition("/")[2] for one in made(deployment, type_)}
+
+
+def only(deployment: Deployment, type_: str) -> Resource:
+    (one,) = made(deployment, type_)
+    return one
