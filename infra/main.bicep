@@ -44,6 +44,10 @@ param retentionHours int = 24
 @description('Whether a source is deleted in ACS once its files are safe.')
 param deleteSource bool = true
 
+@description('Secret of at least 16 characters that keys the digests of participant ids, so that nobody who reads the table can try out ids; empty: none. A Key Vault reference is taken too.')
+@secure()
+param participantsSecret string = ''
+
 @description('Further app settings by name, as README lists them. They never override what this template sets.')
 param extraSettings object = {}
 
@@ -138,11 +142,14 @@ var topicName = empty(systemTopicName) ? 'evgt-${name}-${suffix}' : systemTopicN
 // only once something has failed.
 var chunksQueue = 'recording-chunks'
 var queues = [chunksQueue, '${chunksQueue}-poison']
-var tables = ['recordings', 'worklist', 'links', 'requests']
+var tables = ['recordings', 'worklist', 'links', 'requests', 'calendar', 'participants']
 var archiveContainer = 'recordings'
 var quarantineContainer = 'quarantine'
 var packageContainer = 'app-package'
 var deadLetterContainer = 'deadletter'
+
+// Settings that are set only where asked for: an empty one would be refused.
+var optionalSettings = empty(participantsSecret) ? {} : { PARTICIPANTS_SECRET: participantsSecret }
 
 // Built-in roles. Who gets one, and why, stands at each assignment below.
 var roles = {
@@ -328,7 +335,7 @@ module functionApp 'modules/app.bicep' = {
     alwaysReadyArchiving: alwaysReadyArchiving
     archivingFunction: 'archive_chunk'
     subnetId: ''
-    settings: union(extraSettings, {
+    settings: union(extraSettings, optionalSettings, {
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__blobServiceUri: hostStorage.outputs.blobUri

@@ -75,7 +75,7 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (app.its_settings_are_the_products_and_hold_no_secret, MAIN, "      ACS_ENDPOINT: acs.outputs.endpoint\n", ""),
     (app.its_settings_are_the_products_and_hold_no_secret, MAIN, "RETENTION_HOURS:", "RETENTION:"),
     (app.every_setting_is_set_or_left_on_purpose, MAIN, "      DELETE_SOURCE: string(deleteSource)\n", ""),
-    (app.further_settings_never_override, MAIN, "union(extraSettings, {", "union({ BLOCK_SIZE_MIB: '8' }, {"),
+    (app.further_settings_never_override, MAIN, "union(extraSettings, ", "union({ BLOCK_SIZE_MIB: '8' }, "),
     (
         roles.nobody_holds_more_than_this,
         MAIN,

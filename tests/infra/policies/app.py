@@ -14,13 +14,16 @@ LEFT_TO_DEFAULT = {
     *("ARCHIVE_STORAGE", "ARCHIVE_STORAGE__accountName", "ARCHIVE_STORAGE__clientId"),
     # Names: the templates declare queues, tables and containers under the defaults.
     *("CHUNKS_QUEUE", "ARCHIVE_CONTAINER", "QUARANTINE_CONTAINER", "DEADLETTER_CONTAINER"),
-    *("RECORDINGS_TABLE", "WORKLIST_TABLE", "LINKS_TABLE", "REQUESTS_TABLE"),
+    *("RECORDINGS_TABLE", "WORKLIST_TABLE", "LINKS_TABLE", "REQUESTS_TABLE", "CALENDAR_TABLE", "PARTICIPANTS_TABLE"),
     # Tuning, by extraSettings.
     *("BLOCK_SIZE_MIB", "RANGES_IN_FLIGHT", "LEASE_SECONDS", "MAX_ATTEMPTS"),
     *("SWEEP_GRACE_SECONDS", "FILES_AWAITED_MINUTES", "RETRY_BASE_SECONDS"),
     # The platform's own, and the laptop's.
     *("WEBSITE_AUTH_ENABLED", "AZURE_FUNCTIONS_ENVIRONMENT", "ACS_LOCAL_GATEWAY", "ACS_LOCAL_CA"),
 }
+
+# Parameters that bring settings of their own.
+EVERYTHING = {"participantsSecret": "sixteen letters."}
 
 
 def it_runs_python_on_flex_consumption(templates: Templates) -> None:
@@ -82,9 +85,10 @@ def its_settings_are_the_products_and_hold_no_secret(templates: Templates) -> No
 
 
 def every_setting_is_set_or_left_on_purpose(templates: Templates) -> None:
-    given = app_settings(templates)
+    given = app_settings(templates, **EVERYTHING)
     assert setting_names() == given.keys() - HOST_SETTINGS | LEFT_TO_DEFAULT
     assert not given.keys() & LEFT_TO_DEFAULT
+    settings_of(templates, **EVERYTHING)
 
 
 def further_settings_never_override(templates: Templates) -> None:
