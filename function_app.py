@@ -80,6 +80,14 @@ async def take_events(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.endpoints.take_events(req.get_body()))
 
 
+@app.route(route="callbacks", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def take_callbacks(req: func.HttpRequest) -> func.HttpResponse:
+    authorization, start_id = req.headers.get("Authorization"), req.params.get("start")
+    return _response(
+        await callvault.app.endpoints.callbacks(req.get_body(), authorization=authorization, start_id=start_id)
+    )
+
+
 @app.event_grid_trigger(arg_name="event")
 async def on_recording_event(event: func.EventGridEvent) -> None:
     await callvault.app.intake.receive(envelope_of(event))

@@ -4,20 +4,24 @@ import logging
 from dataclasses import dataclass
 
 from shared.archiving import Archiving
+from shared.callbacks import Callbacks
 from shared.clock import Clock, SystemClock
 from shared.completion import Completion
 from shared.control import Control
-from shared.endpoints import Endpoints
+from shared.endpoints import Endpoints, UseCases
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
 from shared.idempotency import Idempotency
 from shared.intake import Intake
 from shared.listing import Listing
+from shared.observation import Observation
 from shared.poison import Poison
 from shared.queries import Queries
 from shared.replay import Replay
 from shared.settings import Settings
+from shared.starting import Starting
 from shared.sweep import Sweep
+from shared.tokens import CallbackTokens
 
 # The SDKs log every request's URL and headers at INFO; what is redacted there is theirs to decide, our logs are ours.
 logging.getLogger("azure").setLevel(logging.WARNING)
@@ -41,13 +45,22 @@ class App:
         clients = Clients(settings)
         gateways = Gateways.over(clients, settings)
         intake = Intake(gateways, clock, settings)
-        return cls(
-            endpoints=Endpoints(
-                Control(gateways, clock, settings),
-                Idempotency(gateways.requests, clock),
-                Replay(gateways, intake, clock, settings),
-                Completion(gateways, clock, settings),
+        starting = Starting(gateways, clock, settings)
+        cases = UseCases(
+            starting=starting,
+            control=Control(gateways, clock, settings),
+            replay=Replay(gateways, intake, clock, settings),
+            completion=Completion(gateways, clock, settings),
+            callbacks=Callbacks(
+                gateways,
+                clock,
+                tokens=CallbackTokens(gateways.signing_keys, clock, settings),
+                starting=starting,
+                observation=Observation(gateways, clock, settings),
             ),
+        )
+        return cls(
+            endpoints=Endpoints(cases, Idempotency(gateways.requests, clock)),
             queries=Queries(Listing(gateways, clock, settings)),
             intake=intake,
             archiving=Archiving(gateways, clock, settings),

@@ -1,8 +1,7 @@
-"""Start, stop, pause, resume a recording, and tell where it is: what the HTTP functions answer with.
+"""Stop, pause, resume a recording, and tell where it is: what the HTTP functions answer with.
 
 ACS is asked first and the ledger written after it, since only ACS can refuse. A crash between the two loses nothing:
-the recording's event carries its id and makes the row itself, and a caller that repeats its start with the same
-Idempotency-Key gets the same recording. What a caller did is written into the audit in one transaction with the ledger.
+what was asked can be asked again. What a caller did is written into the audit in one transaction with the ledger.
 """
 
 import asyncio
@@ -12,12 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from shared.clock import Clock
-from shared.contracts.start import StartRecording
-from shared.contracts.views import RecordingView, StartedView
-from shared.errors import CallvaultError, Conflict, DestinationError, InvalidRequest, NotFound
-from shared.gateways.acs import Repeatability
+from shared.contracts.views import RecordingView
+from shared.errors import CallvaultError, Conflict, InvalidRequest, NotFound
 from shared.gateways.bundle import Gateways
-from shared.gateways.worklist import WorkItem
 from shared.identity import key_of, must_be_a_recording_id
 from shared.logs import logger
 from shared.records import AuditEntry, Chunk, Recording
@@ -27,6 +23,7 @@ from shared.states import RecordingState
 log = logger("control")
 
 _ENDED = "the recording has ended: start a new one"
+_OVER = frozenset({RecordingState.STOPPED, RecordingState.FAILED})
 _RUNNING = frozenset({RecordingState.STARTING, RecordingState.ACTIVE, RecordingState.PAUSED})
 
 
@@ -48,50 +45,8 @@ class Control:
     """What callers can do with recordings."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._recorder, self._catalogue, self._links = gateways.recorder, gateways.catalogue, gateways.links
-        self._worklist, self._audit = gateways.worklist, gateways.audit
+        self._recorder, self._catalogue, self._audit = gateways.recorder, gateways.catalogue, gateways.audit
         self._clock, self._settings = clock, settings
-
-    async def start(self, request: StartRecording, repeatability: Repeatability, *, by: str) -> StartedView:
-        """Starts a recording. Raises InvalidRequest, NotFound, Conflict, or a SourceError when ACS fails."""
-        started = await self._recorder.start(request, repeatability)
-        if started.recording_id is None:
-            return StartedView(recording_id=None, state=RecordingState.STARTING, correlation=request.correlation)
-        content, channel, media_format = request.kind()
-        state = RecordingState.PAUSED if request.pause_on_start else RecordingState.ACTIVE
-        if not started.running:
-            state = RecordingState.STARTING
-        now = self._clock.now()
-        recording = Recording(
-            recording_key=key_of(started.recording_id),
-            recording_id=started.recording_id,
-            server_call_id=request.server_call_id,
-            call_connection_id=request.call_connection_id,
-            group_call_id=str(request.group_call_id) if request.group_call_id else None,
-            room_id=request.room_id,
-            correlation=request.correlation,
-            content=content.value,
-            channel=channel.value,
-            format=media_format.value,
-            control=state,
-            requested_at=now,
-            listed_at=now,
-            paused_at=now if request.pause_on_start else None,
-        )
-        # The worklist first: its row alone is enough for the sweep to ask ACS what became of the recording.
-        due_at = now + self._settings.files_awaited
-        context = {"action": "control", "recording_key": recording.recording_key}
-        try:
-            await self._worklist.add(WorkItem.of_recording(recording.recording_key, started.recording_id, due_at, now))
-            await self._catalogue.merge(recording, AuditEntry(at=now, action="start", by=by))
-            if request.server_call_id:
-                await self._links.link_call(request.server_call_id, recording.recording_key)
-        except DestinationError:
-            # It runs, and only its id can stop it: the caller must have that. The event makes the row.
-            log.exception("started recording not noted", extra=context)
-        else:
-            log.info("recording started", extra=context)
-        return StartedView(recording_id=started.recording_id, state=state, correlation=request.correlation)
 
     async def stop(self, recording_id: str, *, by: str) -> RecordingView:
         """Stops a recording; one that has stopped already stays so. Raises NotFound for one that nobody knows."""
@@ -116,7 +71,7 @@ class Control:
         self, act: _Act, recording_id: str, ask: Callable[[str], Awaitable[None]], by: str
     ) -> RecordingView:
         known, chunks = await self._known(recording_id)
-        if known is not None and known.control is RecordingState.STOPPED:
+        if known is not None and known.control in _OVER:
             raise Conflict(_ENDED)
         try:
             await ask(recording_id)
@@ -156,7 +111,7 @@ class Control:
         recording = known or Recording(recording_key=key_of(recording_id), recording_id=recording_id)
         key, now = recording.recording_key, self._clock.now()
         log.info("recording told", extra={"action": act.name, "recording_key": key})
-        if recording.control is not act.leads_to:
+        if recording.control is not act.leads_to and recording.control is not RecordingState.FAILED:
             change: dict[str, Any] = {"recording_id": recording_id, "control": act.leads_to, act.time: now}
             if recording.listed_at is None:
                 change["listed_at"] = now

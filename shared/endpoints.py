@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from shared.callbacks import Callbacks
 from shared.caller import FUNCTION_KEY
 from shared.completion import Completion
 from shared.contracts.archive import ArchiveAwaitedView, Awaited
@@ -14,6 +16,7 @@ from shared.gateways.acs import Repeatability
 from shared.idempotency import Idempotency
 from shared.intake import Outcome
 from shared.replay import Replay
+from shared.starting import Starting
 from shared.states import RecordingState
 from shared.web import Answer, answer, answering
 
@@ -23,12 +26,24 @@ _COLLECTION = "/recordings"
 _RESPOND_ASYNC = re.compile(r"(?:^|,)\s*respond-async\s*(?:[,;]|$)", re.IGNORECASE)  # RFC 7240, 4.1
 
 
+@dataclass(frozen=True, kw_only=True)
+class UseCases:
+    """What the endpoints lead to."""
+
+    starting: Starting
+    control: Control
+    replay: Replay
+    completion: Completion
+    callbacks: Callbacks
+
+
 class Endpoints:
     """The HTTP interface. Nothing here raises: a failure is an answer too."""
 
-    def __init__(self, control: Control, idempotency: Idempotency, replay: Replay, completion: Completion) -> None:
-        self._control, self._idempotency, self._replay = control, idempotency, replay
-        self._completion = completion
+    def __init__(self, cases: UseCases, idempotency: Idempotency) -> None:
+        self._control, self._starting, self._callbacks = cases.control, cases.starting, cases.callbacks
+        self._replay, self._completion = cases.replay, cases.completion
+        self._idempotency = idempotency
 
     async def start(self, body: bytes, *, url: str, idempotency_key: str | None, by: str = FUNCTION_KEY) -> Answer:
         return await answering(self._start(body, url, idempotency_key, by))
@@ -62,6 +77,11 @@ class Endpoints:
     async def take_events(self, body: bytes) -> Answer:
         return await answering(_taken_in(self._replay.events(body)))
 
+    async def callbacks(self, body: bytes, *, authorization: str | None, start_id: str | None) -> Answer:
+        """The one answer that needs no function key: who calls, a token tells."""
+        work = self._callbacks.receive(body, authorization=authorization, start_id=start_id)
+        return await answering(_taken_in(work, status=200))
+
     async def _archive(self, recording_id: str, url: str) -> Answer:
         found = await self._completion.of(recording_id)
         if isinstance(found, ArchiveAwaitedView):
@@ -75,20 +95,20 @@ class Endpoints:
         request = parse_start(body)
 
         async def carry_out(repeatability: Repeatability) -> str:
-            started = await self._control.start(request, repeatability, by=by)
+            started = await self._starting.start(request, repeatability, by=by)
             return started.model_dump_json(by_alias=True)
 
         told = await self._idempotency.once(idempotency_key, body, carry_out)
-        started = StartedView.model_validate_json(told)
+        started = await self._starting.became(StartedView.model_validate_json(told))
         status = 202 if started.state == RecordingState.STARTING else 201
         named = started.recording_id
         return answer(started, status=status, headers={"Location": _recording_url(url, named)} if named else {})
 
 
-async def _taken_in(work: Awaitable[Outcome | list[Outcome]]) -> Answer:
+async def _taken_in(work: Awaitable[Outcome | list[Outcome]], *, status: int = 202) -> Answer:
     outcomes = await work
     told = outcomes if isinstance(outcomes, list) else [outcomes]
-    return answer(TakenInView(outcomes=[str(outcome) for outcome in told]), status=202)
+    return answer(TakenInView(outcomes=[str(outcome) for outcome in told]), status=status)
 
 
 async def _accepted(view: Awaitable[RecordingView], url: str, recording_id: str) -> Answer:

@@ -3,6 +3,8 @@
     CallvaultError
     ├── CallerError              the caller's: the same request fails again
     │   ├── InvalidRequest         400, names each field and its mend
+    │   ├── CallbackRefused        401, a callback without a good token
+    │   ├── CallbacksOff           403, callbacks aren't set up
     │   ├── NotFound               404
     │   ├── Conflict               409
     │   ├── RequestInProgress      409, come back shortly
@@ -88,6 +90,18 @@ class InvalidRequest(CallerError):
     @classmethod
     def of(cls, field: str, detail: str) -> "InvalidRequest":
         return cls(f"{field}: {detail}", (FieldError(field=field, detail=detail),))
+
+
+class CallbackRefused(CallerError):
+    status = 401
+    reason = "callback-unauthorized"
+    title = "The callback carries no good token of Azure Communication Services"
+
+
+class CallbacksOff(CallerError):
+    status = 403
+    reason = "callbacks-off"
+    title = "This app takes no callbacks"
 
 
 class NotFound(CallerError):

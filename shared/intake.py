@@ -43,6 +43,7 @@ _AT_ONCE = 16  # chunks written to worklist and queue together; Event Grid waits
 
 class Outcome(StrEnum):
     QUEUED = "queued"
+    TAKEN = "taken"
     IGNORED = "ignored"
     QUARANTINED = "quarantined"
 

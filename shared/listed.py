@@ -26,7 +26,7 @@ class Standing:
     def is_open(self, now: datetime) -> bool:
         """Whether not all of it is safe, and something can still be done about it."""
         if not self.chunks:
-            return self.state is not None
+            return self.state not in (None, RecordingState.FAILED)
         return any(
             chunk.state in (ChunkState.PENDING, ChunkState.COPYING)
             or (chunk.state is ChunkState.FAILED and chunk.deadline > now)

@@ -130,6 +130,9 @@ class Recording:
     unlinked: bool | None = None
     overdue_at: datetime | None = None
     listed_at: datetime | None = None  # its place in lists, kept by whoever writes it first
+    failed_at: datetime | None = None
+    failure: str | None = None  # why ACS could not start it
+    etag: str | None = field(default=None, compare=False)
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)
@@ -155,3 +158,17 @@ class AuditEntry:
     action: str
     by: str
     details: Mapping[str, str] = field(default_factory=dict)
+    mark: str | None = field(
+        default=None, compare=False
+    )  # of two entries of one time and mark only one is ever written
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """A start that ACS was asked for, and what came of it as far as ACS's callbacks told."""
+
+    start_id: str
+    asked: Recording | None = None  # without its id, which nobody knows yet
+    entry: AuditEntry | None = None
+    recording_id: str | None = None
+    failure: str | None = None

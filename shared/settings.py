@@ -18,6 +18,10 @@ from shared.errors import SettingsError
 _RESOURCE_NAME = r"^[a-z0-9](?:-?[a-z0-9]){2,62}$"  # what Azure allows for queues and containers
 _RESOURCE = "3 to 63 lower-case letters, digits and single hyphens"
 _TABLE = "3 to 63 letters and digits, a letter first"
+_AUTOMATION = "https://acscallautomation.communication.azure.com"
+# Keys from elsewhere would let whoever publishes them sign callbacks.
+_AUTOMATION_PATTERN = r"^https://([A-Za-z0-9-]+\.)+communication\.azure\.(com|us)(/[A-Za-z0-9._/-]*)?$"
+_AUTOMATION_ADDRESS = "an https address below communication.azure.com or communication.azure.us"
 
 ResourceName = Annotated[str, StringConstraints(pattern=_RESOURCE_NAME)]
 TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{2,62}$")]
@@ -83,6 +87,23 @@ class Settings(BaseSettings):
 
     participants_secret: str | None = Field(
         default=None, repr=False, min_length=16, description="at least 16 characters"
+    )
+
+    callback_url: str | None = Field(
+        default=None,
+        pattern=r"^https://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?$",
+        description="this app's own address for callbacks, as in https://<app>.azurewebsites.net/api/callbacks",
+    )
+    callback_audience: str | None = Field(
+        default=None,
+        pattern=r"^[0-9A-Fa-f-]{36}$",
+        description="the immutable resource id of the ACS resource, a GUID",
+    )
+    callback_issuer: str = Field(default=_AUTOMATION, pattern=_AUTOMATION_PATTERN, description=_AUTOMATION_ADDRESS)
+    callback_openid_url: str = Field(
+        default=f"{_AUTOMATION}/calling/.well-known/acsopenidconfiguration",
+        pattern=_AUTOMATION_PATTERN,
+        description=_AUTOMATION_ADDRESS,
     )
 
     acs_local_gateway: str | None = Field(

@@ -33,6 +33,7 @@ class RecordingState(StrEnum):
     STARTING = "starting"  # ACS accepted the start and has not said yet that it runs
     ACTIVE = "active"  # runs
     PAUSED = "paused"  # runs, and records nothing until it is resumed
+    FAILED = "failed"  # ACS accepted the start and could not carry it out
     STOPPED = "stopped"  # ended; its files have not been announced yet
     OVERDUE = "overdue"  # ended, and its files weren't announced in the time that they should take
     ARCHIVING = "archiving"  # files announced, and at least one chunk isn't safe yet

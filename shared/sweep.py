@@ -151,7 +151,7 @@ class Sweep:
         """A recording that was started here: does it still run, and if not, where are its files?"""
         recording, chunks = await self._catalogue.recording(item.recording_key)
         now = self._clock.now()
-        if chunks:
+        if chunks or (recording is not None and recording.control is RecordingState.FAILED):
             await self._worklist.remove(item)
             return
         recording = recording or Recording(recording_key=item.recording_key, recording_id=item.recording_id)

@@ -53,5 +53,7 @@ def problem(error: CallvaultError) -> Answer:
         _BACK_OFF if error.retry_after is None and error.status == HTTPStatus.SERVICE_UNAVAILABLE else error.retry_after
     )
     headers = {} if wait is None else {"Retry-After": str(ceil(wait))}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
     body = Problem.of(error).model_dump_json(exclude_none=True)
     return Answer(status=error.status, body=body, media_type=MEDIA_TYPE, headers=headers)

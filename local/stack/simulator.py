@@ -16,6 +16,7 @@ from local.stack.workplace import Workplace
 READY_SECONDS = 60
 SUBSCRIBE_SECONDS = 30
 POLL_SECONDS = 0.2
+CALLBACK_HOST = "callvault.example"  # the app's name in the outside world, which callbacks must have: ACS wants https
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,16 @@ async def simulator(options: StackOptions, place: Workplace) -> AsyncIterator[Si
             connection_string=found["connectionString"],
             child=child,
         )
+
+
+async def lead_callbacks(simulator: Simulator, functions: str) -> None:
+    """Have the simulator's callbacks for the app's public host go to where the app is."""
+    order = {"host": CALLBACK_HOST, "address": functions}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{simulator.control}/callback-hosts", json=order) as answer,
+    ):
+        answer.raise_for_status()
 
 
 async def subscribe(simulator: Simulator, endpoint: str) -> None:

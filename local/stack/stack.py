@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from local.acs.identifiers import RESOURCE_ID
 from local.stack.addresses import Addresses, AddressFile, Pids
 from local.stack.azurite import Azurite, azurite
 from local.stack.core_tools import core_tools_host, find_func
@@ -20,7 +21,7 @@ from local.stack.hosts import callvault_host
 from local.stack.options import StackOptions
 from local.stack.processes import ChildError
 from local.stack.provision import Resources, provision
-from local.stack.simulator import Simulator, simulator, subscribe
+from local.stack.simulator import CALLBACK_HOST, Simulator, lead_callbacks, simulator, subscribe
 from local.stack.workplace import Workplace, workplace
 
 WATCH_SECONDS = 0.5
@@ -41,6 +42,7 @@ class Stack:
             self._place = await exits.enter_async_context(workplace(self._options.directory, fresh=self._options.fresh))
             self._azurite, self._simulator = await self._start_services(exits, self._place)
             self._host = await exits.enter_async_context(host(self._options, self._place, self._app_settings()))
+            await lead_callbacks(self._simulator, self._host.functions)
             await subscribe(self._simulator, self._host.event_grid_url(self._options.event_function))
             self._file.write(self.addresses)
             exits.callback(self._file.remove)
@@ -113,6 +115,8 @@ class Stack:
             "ACS_CONNECTION_STRING": self._simulator.connection_string,
             "ACS_LOCAL_GATEWAY": self._simulator.tls,
             "ACS_LOCAL_CA": self._simulator.ca,
+            "CALLBACK_URL": f"https://{CALLBACK_HOST}/api/callbacks",
+            "CALLBACK_AUDIENCE": RESOURCE_ID,
         } | dict(self._options.settings)
 
     @contextlib.asynccontextmanager

@@ -47,8 +47,10 @@ class AuditView(View):
     """One thing that was done to a recording."""
 
     at: datetime
-    action: str = Field(description="start, pause, resume, stop, replay; more may come.")
-    by: str = Field(description="Who signed in to the app's built-in authentication, or else: function key.")
+    action: str = Field(description="start, pause, resume, stop, replay, ended, start-failed; more may come.")
+    by: str = Field(
+        description="Who signed in to the app's built-in authentication, or else: function key. ACS: it happened there."
+    )
     details: dict[str, str]
 
 
@@ -77,6 +79,8 @@ class RecordingView(View):
     started_at: datetime | None
     announced_at: datetime | None
     overdue_at: datetime | None = Field(description="Since when its files are missed: it ended, and no event came.")
+    failed_at: datetime | None
+    failure: str | None = Field(description="Why ACS could not start it, after it had accepted the start.")
     duration_ms: int | None
     session_end_reason: str | None
     archive_container: str
@@ -90,6 +94,7 @@ class StartedView(View):
     recording_id: str | None = Field(description="Null when ACS accepted the start and has not named it yet.")
     state: str
     correlation: str | None
+    start_id: str | None = Field(default=None, description="Names the start while its recording has no id.")
 
 
 class ReplayedView(View):
@@ -101,4 +106,4 @@ class ReplayedView(View):
 class TakenInView(View):
     """The answer to events taken in by hand."""
 
-    outcomes: list[str] = Field(description="For each event in turn: queued, ignored or quarantined.")
+    outcomes: list[str] = Field(description="For each event in turn: queued, taken, ignored or quarantined.")

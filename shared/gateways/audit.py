@@ -1,7 +1,8 @@
 """The audit: what was done to a recording, in the recording's own partition, oldest first.
 
-Entries are only ever inserted, under the time and a random mark, so that none replaces another. One that goes with a
-change of the recording is written in the same transaction: neither stands without the other.
+Entries are only ever inserted, under the time and a mark, so that none replaces another. One that goes with a change of
+the recording is written in the same transaction: neither stands without the other, and what is done twice under one
+mark, as by two processes that tell of the same start, is written once.
 """
 
 import json
@@ -20,11 +21,11 @@ _END = "audit."  # the first key after all of these
 
 
 def audit_entity(recording_key: str, entry: AuditEntry) -> dict[str, Any]:
-    """A row of its own for each call: asking twice gives two entries."""
-    at = entry.at.astimezone(UTC)
+    """A row of its own for each call, unless the entry brings a mark: then for each time and mark."""
+    at, mark = entry.at.astimezone(UTC), entry.mark or uuid.uuid4().hex
     return {
         "PartitionKey": recording_key,
-        "RowKey": f"{_ROWS}{at:%Y%m%dT%H%M%S}.{at.microsecond:06d}-{uuid.uuid4().hex[:12]}",
+        "RowKey": f"{_ROWS}{at:%Y%m%dT%H%M%S}.{at.microsecond:06d}-{mark[:12]}",
         "at": at,
         "action": entry.action,
         "by": entry.by,

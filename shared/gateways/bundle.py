@@ -12,7 +12,9 @@ from shared.gateways.clients import Clients
 from shared.gateways.jobs import Jobs
 from shared.gateways.links import Links
 from shared.gateways.requests import Requests
+from shared.gateways.signingkeys import SigningKeys
 from shared.gateways.source import MediaSource
+from shared.gateways.starts import Starts
 from shared.gateways.worklist import Worklist
 from shared.settings import Settings
 
@@ -29,6 +31,8 @@ class Gateways:
     audit: Audit
     worklist: Worklist
     links: Links
+    starts: Starts
+    signing_keys: SigningKeys
     requests: Requests
     jobs: Jobs
     archive: Archive
@@ -46,6 +50,8 @@ class Gateways:
             audit=Audit(clients.tables, settings.recordings_table),
             worklist=Worklist(clients.tables, settings.worklist_table, calendar),
             links=Links(clients.tables, settings.links_table),
+            starts=Starts(clients.tables, settings.links_table),
+            signing_keys=SigningKeys(clients.keys, settings.callback_openid_url),
             requests=Requests(clients.tables, settings.requests_table),
             jobs=Jobs(clients.queue),
             archive=Archive(clients.archive, settings.archive_container, settings.quarantine_container),

@@ -10,6 +10,7 @@ struck after it changed, so that a crash between the two leaves a place too many
 
 from http import HTTPStatus
 from itertools import batched
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -89,10 +90,29 @@ class Catalogue:
             try:
                 await self._table.submit_transaction(operations)
             except TableTransactionError as error:
-                # Only an audit row can be there already, and only from this very call: the SDK repeated a write whose
-                # answer got lost.
+                # Only an audit row can be there already: from this very call, whose answer got lost so that the SDK
+                # repeated it, or from another process that told the same under the same mark.
                 if error.status_code != HTTPStatus.CONFLICT:
                     raise
+
+    async def move(self, recording: Recording, *entries: AuditEntry) -> bool:
+        """As `merge`, unless another wrote the recording since it was read: then nothing is written, and it is False.
+
+        A recording without an ETag is one that had no row.
+        """
+        await self._calendar.enter_recording(recording)
+        key, entity = recording.recording_key, recording_entity(recording)
+        condition = {"etag": recording.etag, "match_condition": MatchConditions.IfNotModified}
+        operations: list[Any] = [("update", entity, condition) if recording.etag else ("create", entity)]
+        operations += [("create", audit_entity(key, entry)) for entry in entries]
+        with storage_faults("moving a recording in the catalogue"):
+            try:
+                await self._table.submit_transaction(operations)
+            except TableTransactionError as error:
+                if error.status_code not in (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED):
+                    raise
+                return False
+        return True
 
     async def ledger(self, recording_key: str) -> Recording | None:
         """A recording's row alone."""

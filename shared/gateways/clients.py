@@ -55,6 +55,7 @@ class Clients:
     def __init__(self, settings: Settings) -> None:
         self._credentials: dict[str | None, AsyncTokenCredential] = {}
         self.calls = self._call_automation(settings)
+        self.keys = _acs_session(settings)  # for what ACS publishes to anyone: no credential ever goes along
         host, archive = settings.host_storage, settings.archive_storage
         self.tables = self._service(TableServiceClient, host, host.table_uri, "endpoint")
         queue: dict[str, Any] = {"queue_name": settings.chunks_queue, "message_encode_policy": TextBase64EncodePolicy()}
@@ -101,24 +102,28 @@ class Clients:
     async def close(self) -> None:
         for client in (self.calls._client, self.tables, self.queue, self.archive):  # noqa: SLF001 - SDK 1.6.0 offers no close
             await client.close()
+        await self.keys.close()
         for credential in self._credentials.values():
             await credential.close()
 
 
-def _acs_transport(settings: Settings) -> AioHttpTransport:
+def _acs_session(settings: Settings) -> aiohttp.ClientSession:
     connector: dict[str, Any] = {"limit": _CONNECTIONS}
     if settings.acs_local_gateway is not None:
         connector["resolver"] = _GatewayResolver(settings.acs_local_gateway)
         connector["ssl"] = ssl.create_default_context(cafile=settings.acs_local_ca)
-    session = aiohttp.ClientSession(
+    return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(**connector),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,  # the archive holds the bytes as they came
         trust_env=settings.acs_local_gateway is None,
         read_bufsize=_READ_BUFFER,
     )
+
+
+def _acs_transport(settings: Settings) -> AioHttpTransport:
     return AioHttpTransport(
-        session=session,
+        session=_acs_session(settings),
         connection_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
         connection_data_block_size=_READ_BUFFER,

@@ -55,7 +55,10 @@ def to_recording(entity: Any) -> Recording:
     values = _values(Recording, entity)
     control = values.pop("control", None)
     return Recording(
-        **values, recording_key=entity["PartitionKey"], control=RecordingState(control) if control else None
+        **values,
+        recording_key=entity["PartitionKey"],
+        control=RecordingState(control) if control else None,
+        etag=entity.metadata["etag"],
     )
 
 

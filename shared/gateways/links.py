@@ -1,6 +1,6 @@
 """Which recording a call or a document belongs to, for events whose subject doesn't say.
 
-Partition = the key of the serverCallId or documentId, row = the recording key. A document is linked once: its first
+Partition = the key of the serverCallId, callConnectionId or documentId. A document is linked once: its first
 link stands, so that a repeated event finds the recording that the first one chose, whatever the ledger learnt since.
 """
 
@@ -34,6 +34,24 @@ class Links:
             keys = [row["RowKey"] async for row in rows]
         return keys[0] if len(keys) == 1 else None
 
+    async def link_connection(self, call_connection_id: str, server_call_id: str) -> None:
+        """Remembers the serverCallId of a call that was made: the answer to making it may have left it empty."""
+        entity = {**_connection(call_connection_id), "serverCallId": server_call_id}
+        with storage_faults("linking a connection to its call"):
+            await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
+
+    async def call_of_connection(self, call_connection_id: str) -> str | None:
+        """The serverCallId of a connection, once a CallConnected told it."""
+        keys = _connection(call_connection_id)
+        with storage_faults("looking up a connection's call"):
+            try:
+                row = await self._table.get_entity(keys["PartitionKey"], keys["RowKey"])
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+                return None
+        return str(row["serverCallId"])
+
     async def recording_of_document(self, document_id: str) -> str | None:
         with storage_faults("looking up a document's recording"):
             try:
@@ -55,6 +73,10 @@ class Links:
                 row = await self._table.get_entity(partition, _DOCUMENT_ROW)
                 return str(row["recordingKey"])
         return recording_key
+
+
+def _connection(call_connection_id: str) -> dict[str, str]:
+    return {"PartitionKey": f"connection-{key_of(call_connection_id)}", "RowKey": "call"}
 
 
 def _call(server_call_id: str) -> str:

@@ -31,6 +31,7 @@ EXPECTED = {
     "replay_chunk": http("recordings/{recordingId}/chunks/{documentId}/replay", "POST"),
     "replay_quarantined": http("quarantine/{quarantineId}/replay", "POST"),
     "take_events": http("events", "POST"),
+    "take_callbacks": http("callbacks", "POST") | {"authLevel": "ANONYMOUS"},
     "on_recording_event": {"type": "eventGridTrigger"},
     "archive_chunk": QUEUE,
     "bury_job": QUEUE | {"queueName": "recording-chunks-poison"},

@@ -1,0 +1,126 @@
+"""Starts recordings, and puts what was asked for together with the recording that comes of it.
+
+        noted ──> ACS ──> worklist ──> ledger and audit ──> call ──> forgotten
+          1        2         3               4               5          6
+
+1 is done where ACS's callbacks come to us (CALLBACK_URL), since the state callback's address then names the start: a
+callback does 3 to 6 for a start whose process died after 2, and for one that ACS accepted without naming the recording.
+4 is one transaction, with an audit entry that a start can have only once: of two that tell of the same start, the
+second changes nothing. Without callbacks, the event of the recording's files makes the row, and a caller that repeats
+its start with the same Idempotency-Key gets the same recording.
+"""
+
+from shared.clock import Clock
+from shared.contracts.start import StartRecording
+from shared.contracts.views import StartedView
+from shared.errors import DestinationError, SourceRefused
+from shared.gateways.acs import Repeatability
+from shared.gateways.bundle import Gateways
+from shared.gateways.worklist import WorkItem
+from shared.identity import key_of
+from shared.logs import logger
+from shared.records import AuditEntry, Recording
+from shared.settings import Settings
+from shared.states import RecordingState
+
+log = logger("starting")
+
+_START = "start"  # the query parameter of a state callback that names the start
+
+
+class Starting:
+    """Recordings, from what is asked for to what is known of them."""
+
+    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+        self._recorder, self._catalogue, self._worklist = gateways.recorder, gateways.catalogue, gateways.worklist
+        self._links, self._starts = gateways.links, gateways.starts
+        self._clock, self._settings = clock, settings
+
+    async def start(self, request: StartRecording, repeatability: Repeatability, *, by: str) -> StartedView:
+        """Starts a recording. Raises InvalidRequest, NotFound, Conflict, or a SourceError when ACS fails."""
+        start_id = key_of(repeatability.request_id)
+        asked = _asked(request, repeatability)
+        entry = AuditEntry(at=repeatability.first_sent, action="start", by=by, mark=start_id)
+        followed = self._settings.callback_url is not None and request.state_callback_url is None
+        if followed:
+            address = f"{self._settings.callback_url}?{_START}={start_id}"
+            request = request.model_copy(update={"state_callback_url": address})
+            await self._starts.begin(start_id, asked, entry)
+        started = await self._recorder.start(request, repeatability)
+        state = RecordingState.STARTING
+        if started.running:
+            state = RecordingState.PAUSED if request.pause_on_start else RecordingState.ACTIVE
+        if started.recording_id is not None:
+            context = {"action": "start", "recording_key": key_of(started.recording_id)}
+            try:
+                await self._note(asked.evolve(control=state), started.recording_id, entry)
+                if followed:
+                    await self._starts.forget(start_id)
+            except DestinationError:
+                # It runs, and only its id can stop it: the caller must have that. A callback or event makes the row.
+                log.exception("started recording not noted", extra=context)
+            else:
+                log.info("recording started", extra=context)
+        return StartedView(
+            recording_id=started.recording_id,
+            state=state,
+            correlation=request.correlation,
+            start_id=start_id if followed and started.recording_id is None else None,
+        )
+
+    async def became(self, started: StartedView) -> StartedView:
+        """A start that hadn't named its recording, as it stands now. Raises SourceRefused when it came to nothing."""
+        start = await self._starts.find(started.start_id) if started.start_id else None
+        if start is None or (start.recording_id is None and start.failure is None):
+            return started
+        if start.recording_id is None:
+            raise SourceRefused(f"ACS accepted the start and could not carry it out: {start.failure}")
+        recording, chunks = await self._catalogue.recording(key_of(start.recording_id))
+        state = (recording.state(chunks) if recording else None) or RecordingState.ACTIVE
+        return started.model_copy(update={"recording_id": start.recording_id, "state": state, "start_id": None})
+
+    async def named(self, start_id: str, recording_id: str) -> None:
+        """A callback told which recording a start became."""
+        start = await self._starts.find(start_id)
+        if start is None or start.asked is None or start.entry is None:
+            return  # noted already: by the start itself, or by an earlier callback
+        await self._note(start.asked.evolve(control=RecordingState.STARTING), recording_id, start.entry)
+        await self._starts.became(start_id, recording_id=recording_id)
+        log.info("start became a recording", extra={"action": "start", "recording_key": key_of(recording_id)})
+
+    async def failed(self, start_id: str, failure: str) -> None:
+        """A callback told that a start came to nothing."""
+        start = await self._starts.find(start_id)
+        if start is not None and start.recording_id is None:
+            await self._starts.became(start_id, failure=failure)
+
+    async def _note(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
+        """The worklist first: its row alone is enough for the sweep to ask ACS what became of the recording."""
+        key = key_of(recording_id)
+        server_call_id = asked.server_call_id
+        if server_call_id is None and asked.call_connection_id:
+            server_call_id = await self._links.call_of_connection(asked.call_connection_id)
+        due_at = self._clock.now() + self._settings.files_awaited
+        await self._worklist.add(WorkItem.of_recording(key, recording_id, due_at, asked.listed_at))
+        recording = asked.evolve(recording_key=key, recording_id=recording_id, server_call_id=server_call_id)
+        await self._catalogue.merge(recording, entry)
+        if server_call_id:
+            await self._links.link_call(server_call_id, key)
+
+
+def _asked(request: StartRecording, repeatability: Repeatability) -> Recording:
+    content, channel, media_format = request.kind()
+    return Recording(
+        recording_key="",
+        server_call_id=request.server_call_id,
+        call_connection_id=request.call_connection_id,
+        group_call_id=str(request.group_call_id) if request.group_call_id else None,
+        room_id=request.room_id,
+        correlation=request.correlation,
+        content=content.value,
+        channel=channel.value,
+        format=media_format.value,
+        requested_at=repeatability.first_sent,
+        listed_at=repeatability.first_sent,
+        paused_at=repeatability.first_sent if request.pause_on_start else None,
+    )

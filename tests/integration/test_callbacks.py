@@ -1,0 +1,273 @@
+"""What ACS calls back with, in every order: the ledger follows what is true, and what was asked for is not lost."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from local.acs.identifiers import RESOURCE_ID
+from shared.gateways.acs import CallRecorder
+from shared.gateways.worklist import Worklist
+from shared.identity import key_of
+from shared.web import Answer
+from tests.integration.conftest import MakeWorld, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+HERE = "https://callvault.example/api/recordings"
+CALLBACK_URL = "https://callvault.example/api/callbacks"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(make_world: MakeWorld) -> World:
+    made: World = await make_world(CALLBACK_URL=CALLBACK_URL, CALLBACK_AUDIENCE=RESOURCE_ID)
+    return made
+
+
+async def call(world: World, **options: Any) -> dict[str, Any]:
+    made: dict[str, Any] = await world.acs("POST", "/calls", kind="group", participants=2, **options)
+    return made
+
+
+async def start(world: World, key: str | None = None, **fields: Any) -> Answer:
+    return await world.app.endpoints.start(json.dumps(fields).encode(), url=HERE, idempotency_key=key, by="ada")
+
+
+async def told_about(world: World, made: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The callbacks that ACS sent of a call, oldest first, each with the query of its address."""
+    sent = await world.acs("GET", "/callbacks")
+    return [
+        {**one["event"], "query": one["url"].partition("?")[2]}
+        for one in sent
+        if one["event"]["data"]["serverCallId"] == made["serverCallId"] and one["event"]["type"].endswith(kind)
+    ]
+
+
+async def deliver(world: World, *events: Any, token: str | None = None) -> Answer:
+    token = token or (await world.acs("POST", "/tokens"))["token"]
+    query = next((event.pop("query", "") for event in [dict(one) for one in events if isinstance(one, dict)]), "")
+    return await world.app.endpoints.callbacks(
+        json.dumps(events).encode(),
+        authorization=f"Bearer {token}",
+        start_id=query.removeprefix("start=") or None,
+    )
+
+
+async def view(world: World, recording_id: str) -> dict[str, Any]:
+    answer = await world.app.endpoints.get(recording_id)
+    assert answer.status == 200, answer.body
+    shown: dict[str, Any] = json.loads(answer.body)
+    return shown
+
+
+async def control_of(world: World, recording_id: str) -> str | None:
+    recording, _ = await world.gateways.catalogue.recording(key_of(recording_id))
+    return None if recording is None or recording.control is None else str(recording.control)
+
+
+async def test_a_start_that_acs_accepted_without_a_name_becomes_known_with_all_that_was_asked(world: World):
+    made = await call(world)
+    await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
+    asked = {"serverCallId": made["serverCallId"], "format": "mp3", "correlation": "case 4711"}
+    first = await start(world, key=made["callId"], **asked)
+    assert (first.status, json.loads(first.body)["recordingId"]) == (202, None)
+    (event,) = await told_about(world, made, "RecordingStateChanged")
+    recording_id = event["data"]["recordingId"]
+    assert (await deliver(world, event)).status == 200
+    shown = await view(world, recording_id)
+    assert (shown["state"], shown["correlation"], shown["format"]) == ("active", "case 4711", "mp3")
+    assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [("start", "ada")]
+    again = await start(world, key=made["callId"], **asked)
+    assert (again.status, json.loads(again.body)["recordingId"]) == (201, recording_id)
+    assert "Location" in again.headers
+
+
+async def test_a_start_whose_process_died_before_it_was_noted_is_noted_by_the_callback(world: World):
+    made = await call(world)
+
+    class Died(BaseException):
+        pass
+
+    async def die(*_: Any) -> None:
+        raise Died
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Worklist, "add", die)
+        with pytest.raises(Died):
+            await start(world, serverCallId=made["serverCallId"], correlation="case 4712")
+    (event,) = await told_about(world, made, "RecordingStateChanged")
+    assert await control_of(world, event["data"]["recordingId"]) is None
+    assert (await deliver(world, event)).status == 200
+    assert (await view(world, event["data"]["recordingId"]))["correlation"] == "case 4712"
+
+
+async def test_a_callback_that_comes_before_the_start_has_returned_and_again_later_makes_one_history(world: World):
+    made = await call(world)
+    recorder_start = CallRecorder.start
+
+    async def slow(self: CallRecorder, *asked: Any) -> Any:
+        started = await recorder_start(self, *asked)
+        (event,) = await told_about(world, made, "RecordingStateChanged")
+        assert (await deliver(world, event)).status == 200
+        return started
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CallRecorder, "start", slow)
+        answer = await start(world, serverCallId=made["serverCallId"], correlation="case 4713")
+    assert answer.status == 201
+    (event,) = await told_about(world, made, "RecordingStateChanged")
+    assert (await deliver(world, event, event)).status == 200
+    shown = await view(world, event["data"]["recordingId"])
+    assert (shown["state"], shown["correlation"]) == ("active", "case 4713")
+    assert [entry["action"] for entry in shown["history"]] == ["start"]
+
+
+async def test_a_start_that_fails_is_told_by_its_recording_and_by_the_repeated_request(world: World):
+    made = await call(world)
+    await world.fault("start", "accepted", fails=True, callId=made["callId"])
+    answer = await start(world, serverCallId=made["serverCallId"])
+    recording_id = json.loads(answer.body)["recordingId"]
+    (event,) = await told_about(world, made, "StartRecordingFailed")
+    for _ in range(2):
+        assert (await deliver(world, event)).status == 200
+    shown = await view(world, recording_id)
+    assert (shown["state"], shown["failure"]) == ("failed", "ACS gave the codes 500 and 9999")
+    assert [entry["action"] for entry in shown["history"]] == ["start", "start-failed"]
+    assert (await world.app.endpoints.stop(recording_id)).status == 200
+    assert (await view(world, recording_id))["state"] == "failed"
+    assert (await world.app.endpoints.pause(recording_id)).status == 409
+
+    other = await call(world)
+    await world.fault("start", "accepted", fails=True, unnamed=True, callId=other["callId"])
+    await start(world, key=other["callId"], serverCallId=other["serverCallId"])
+    (event,) = await told_about(world, other, "StartRecordingFailed")
+    del event["data"]["recordingId"]
+    assert (await deliver(world, event)).status == 200
+    again = await start(world, key=other["callId"], serverCallId=other["serverCallId"])
+    assert (again.status, json.loads(again.body)["reason"]) == (502, "acs-refused")
+
+
+async def test_a_failure_that_is_told_of_a_recording_that_runs_is_not_believed(world: World):
+    made = await call(world)
+    answer = await start(world, serverCallId=made["serverCallId"])
+    recording_id = json.loads(answer.body)["recordingId"]
+    (event,) = await told_about(world, made, "RecordingStateChanged")
+    failed = {**event, "type": "Microsoft.Communication.StartRecordingFailed"}
+    assert (await deliver(world, failed)).status == 200
+    assert await control_of(world, recording_id) == "active"
+
+
+async def test_a_recording_that_ends_with_its_call_is_seen_to_end_in_whatever_order_it_is_told(world: World):
+    made = await call(world)
+    recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
+    await world.acs("POST", f"/calls/{made['callId']}/end")
+    began, ended = await told_about(world, made, "RecordingStateChanged")
+    for event in (ended, began, ended, began):
+        assert (await deliver(world, event)).status == 200
+    shown = await view(world, recording_id)
+    assert (shown["state"], shown["acsState"]) == ("stopped", "unknown")
+    assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [("start", "ada"), ("ended", "ACS")]
+
+
+async def test_the_end_of_the_call_alone_tells_that_its_recording_has_ended(world: World):
+    made = await call(world, callbackUri=CALLBACK_URL)
+    recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
+    await world.acs("POST", f"/calls/{made['callId']}/end")
+    (event,) = await told_about(world, made, "CallDisconnected")
+    assert (await deliver(world, event)).status == 200
+    assert await control_of(world, recording_id) == "stopped"
+
+
+async def test_paused_by_someone_else_is_paused_and_a_late_callback_undoes_no_resume_of_ours(world: World):
+    made = await call(world)
+    recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
+    await world.gateways.recorder.pause(recording_id)
+    *_, paused = await told_about(world, made, "RecordingStateChanged")
+    assert (await deliver(world, paused)).status == 200
+    assert await control_of(world, recording_id) == "paused"
+    assert (await world.app.endpoints.resume(recording_id)).status == 200
+    await world.gateways.recorder.pause(recording_id)
+    assert (await deliver(world, paused)).status == 200
+    assert await control_of(world, recording_id) == "active", "the callback is older than the resume"
+    *_, again = await told_about(world, made, "RecordingStateChanged")
+    assert (await deliver(world, again)).status == 200
+    assert await control_of(world, recording_id) == "paused"
+
+
+async def test_a_recording_that_someone_else_started_is_looked_after_from_its_first_callback(world: World):
+    made = await call(world)
+    options = {"server_call_id": made["serverCallId"], "recording_state_callback_url": CALLBACK_URL}
+    started = await world.app.clients.calls.start_recording(**options)
+    events = await told_about(world, made, "RecordingStateChanged")
+    assert (await deliver(world, *events)).status == 200
+    shown = await view(world, started.recording_id)
+    assert (shown["state"], shown["serverCallId"]) == ("active", made["serverCallId"])
+    horizon = world.app.sweep._clock.now() + world.settings.files_awaited  # noqa: SLF001
+    assert key_of(started.recording_id) in [item.recording_key async for item in world.gateways.worklist.due(horizon)]
+
+
+async def test_callbacks_that_race_leave_one_state_and_one_history(world: World):
+    made = await call(world)
+    recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
+    await world.acs("POST", f"/calls/{made['callId']}/end")
+    events = await told_about(world, made, "RecordingStateChanged")
+    answers = await asyncio.gather(*(deliver(world, event) for event in events * 5))
+    assert {answer.status for answer in answers} <= {200, 503}
+    shown = await view(world, recording_id)
+    assert [entry["action"] for entry in shown["history"]] == ["start", "ended"]
+
+
+async def test_a_connection_s_call_is_remembered_and_known_to_a_recording_started_by_connection(world: World):
+    made = await call(world, callbackUri=CALLBACK_URL)
+    (event,) = await told_about(world, made, "CallConnected")
+    for _ in range(2):
+        assert (await deliver(world, event)).status == 200
+    answer = await start(world, callConnectionId=made["callConnectionId"])
+    recording_id = json.loads(answer.body)["recordingId"]
+    assert (await view(world, recording_id))["serverCallId"] == made["serverCallId"]
+    assert await world.gateways.links.recording_of_call(made["serverCallId"]) == key_of(recording_id)
+
+
+async def test_a_callback_without_a_good_token_changes_nothing(world: World):
+    made = await call(world)
+    recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
+    await world.acs("POST", f"/calls/{made['callId']}/end")
+    _, ended = await told_about(world, made, "RecordingStateChanged")
+    answer = await deliver(world, ended, token="nonsense")
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert await control_of(world, recording_id) == "active"
+    assert await world.quarantined() == []
+
+
+@pytest.mark.parametrize(
+    ("event", "outcome"),
+    [
+        ({"type": "Microsoft.Communication.ParticipantsUpdated", "data": {"participants": []}}, "ignored"),
+        ({"type": "Microsoft.Communication.RecordingStateChanged", "id": "1", "time": "2026-11-21T00:00:00Z"}, "kept"),
+        ({"type": "Microsoft.Communication.CallConnected", "data": {"serverCallId": "\u0000"}}, "kept"),
+        ({"data": {}}, "kept"),
+        ("no object", "kept"),
+        ([[]], "kept"),
+    ],
+)
+async def test_what_can_t_be_read_is_kept_and_what_concerns_nobody_is_passed_over(
+    world: World, event: Any, outcome: str
+):
+    answer = await deliver(world, event)
+    assert answer.status == 200
+    kept = await world.quarantined()
+    assert json.loads(answer.body)["outcomes"] == ["quarantined" if outcome == "kept" else "ignored"]
+    assert len(kept) == (outcome == "kept")
+
+
+async def test_a_body_that_is_no_json_is_kept_and_one_too_large_is_refused(world: World):
+    token = f"Bearer {(await world.acs('POST', '/tokens'))['token']}"
+    endpoints = world.app.endpoints
+    assert (await endpoints.callbacks(b"{", authorization=token, start_id=None)).status == 200
+    assert len(await world.quarantined()) == 1
+    large = b"[" + b" " * 300_000 + b"]"
+    assert (await endpoints.callbacks(large, authorization=token, start_id=None)).status == 400
+    many = json.dumps([{"type": "x"}] * 101).encode()
+    assert (await endpoints.callbacks(many, authorization=token, start_id=None)).status == 400
