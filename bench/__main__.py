@@ -19,11 +19,13 @@ from bench.programs import BenchError
 from bench.report import Findings, show, write
 from bench.startup import starting
 from bench.whole.memory import remembering
+from bench.whole.small import small_chunks
 from local.stack import LOCAL, ChildError
 from local.stack.interruption import InterruptedBySignalError, interruptible
 
 _ROWS: Mapping[str, Callable[[Options], Awaitable[Findings]]] = {
     "copy": copying,
+    "small": small_chunks,
     "start": starting,
     "memory": remembering,
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 import trustme
 
 from bench.programs import BenchError, program
-from local.stack.azurite import ACCOUNT, ACCOUNT_KEY, azurite
+from local.stack.azurite import ACCOUNT, ACCOUNT_KEY, Variant, azurite
 from local.stack.processes import Program, running
 
 _AZURITE = Path(__file__).parent / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
@@ -125,7 +125,7 @@ async def azurite_sink(place: Path) -> AsyncIterator[Sink]:
     """A fresh Azurite of the release that asks nothing of a client that sends no checksum."""
     if not _AZURITE.exists():
         raise BenchError("The bench's own Azurite isn't installed: make bench does it.")
-    async with azurite(place, script=_AZURITE) as running_azurite:
+    async with azurite(place, variant=Variant(script=_AZURITE)) as running_azurite:
         yield Sink(connection_string=running_azurite.connection_string)
 
 

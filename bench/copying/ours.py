@@ -5,7 +5,7 @@ import os
 import time
 from contextlib import nullcontext
 
-from bench.copying.job import CopyJob
+from bench.copying.job import ACS, CopyJob
 from bench.measurement import Window
 from bench.profile import profiled
 from shared.gateways.archive import ArchiveFile, StagedBlock
@@ -22,7 +22,7 @@ def run(job: CopyJob, window: Window) -> None:
     os.environ.update(
         {
             "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
-            "ACS_CONNECTION_STRING": "endpoint=https://callvault.communication.azure.com/;accesskey=c2VjcmV0",
+            "ACS_CONNECTION_STRING": ACS,
             "ACS_LOCAL_GATEWAY": job.address,
             "ACS_LOCAL_CA": job.ca,
             "AzureWebJobsStorage": "UseDevelopmentStorage=true",

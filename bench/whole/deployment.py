@@ -68,9 +68,9 @@ class Deployment:
 
 
 @contextlib.asynccontextmanager
-async def deployed(place: Path, *, workers: int, **settings: str) -> AsyncIterator[Deployment]:
+async def deployed(place: Path, *, workers: int, storage_log: bool = False) -> AsyncIterator[Deployment]:
     """On empty storage; what an earlier one of the same place left is removed first."""
-    options = StackOptions(directory=place, fresh=True, workers=workers, settings=settings)
+    options = StackOptions(directory=place, fresh=True, workers=workers, storage_log=storage_log)
     async with (
         Stack(options) as stack,
         aiohttp.ClientSession() as http,

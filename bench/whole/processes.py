@@ -6,6 +6,7 @@ from pathlib import Path
 from bench.programs import BenchError
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_IDLE = slice(3, 5)  # fields of /proc/stat: doing nothing, waiting for a disk
 _USER, _SYSTEM = 11, 12  # fields of /proc/PID/stat after the program's name
 
 
@@ -27,6 +28,18 @@ def memory(pid: int, *, peak: bool) -> int:
 def forget_peak(pid: int) -> None:
     """The peak starts again from what is held now."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def idle_share_since(before: tuple[float, float]) -> float:
+    """Of all cores, since `idle()` gave `before`."""
+    waiting, whole = (now - then for now, then in zip(idle(), before, strict=True))
+    return waiting / whole
+
+
+def idle() -> tuple[float, float]:
+    """Ticks that the machine's cores did nothing, and all their ticks."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return float(sum(fields[_IDLE])), float(sum(fields))
 
 
 def cpu(pid: int) -> float:

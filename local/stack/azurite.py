@@ -34,13 +34,25 @@ class Azurite:
         return self.child.pid
 
 
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """Which Azurite, and how it runs."""
+
+    script: Path = AZURITE
+    in_memory: bool = False  # its directory then holds the log alone
+    requests_logged: bool = False  # a line for every request, in the log
+
+
+_USUAL = Variant()
+
+
 @contextlib.asynccontextmanager
 async def azurite(
-    directory: Path, *, log: Path | None = None, held: Sequence[int] = (), script: Path = AZURITE
+    directory: Path, *, log: Path | None = None, held: Sequence[int] = (), variant: Variant = _USUAL
 ) -> AsyncIterator[Azurite]:
     """Run Azurite on a directory; it answers on all three ports when the context is entered."""
     log = log or directory / "azurite.log"
-    program = Program(name="azurite", command=_command(directory, script), log=log, directory=directory, held=held)
+    program = Program(name="azurite", command=_command(directory, variant), log=log, directory=directory, held=held)
     async with running(program) as child:
         urls = await child.until(lambda: _listening(log), within=READY_SECONDS)
         blob, queue, table = (f"{urls[service]}/{ACCOUNT}" for service in ("Blob", "Queue", "Table"))
@@ -56,17 +68,19 @@ async def azurite(
         )
 
 
-def _command(directory: Path, script: Path) -> list[str]:
+def _command(directory: Path, variant: Variant) -> list[str]:
     node = shutil.which("node")
     if node is None:
         raise ChildError("Azurite needs Node.js 20 or newer, and there is no node on PATH.")
-    if not script.exists():
+    if not variant.script.exists():
         raise ChildError("Azurite isn't installed: make setup does it.")
     directory.mkdir(parents=True, exist_ok=True)
-    command = [node, str(script), "--location", str(directory)]
+    command = [node, str(variant.script)]
+    command += ["--inMemoryPersistence"] if variant.in_memory else ["--location", str(directory)]
+    command += [] if variant.requests_logged else ["--silent"]
     command += ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]
     # Newer SDKs ask for API versions that Azurite hasn't heard of; telemetry would leave the machine.
-    return [*command, "--skipApiVersionCheck", "--disableTelemetry", "--silent"]
+    return [*command, "--skipApiVersionCheck", "--disableTelemetry"]
 
 
 def _listening(log: Path) -> dict[str, str] | None:

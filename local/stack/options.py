@@ -21,5 +21,6 @@ class StackOptions:
     workers: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)  # app settings, over those that the stack makes
     event_function: str = "on_recording_event"
+    storage_log: bool = False  # whether azurite.log has a line for every request
     acs_arguments: tuple[str, ...] = ()  # more for the simulator's command line
     host_arguments: tuple[str, ...] = ()  # more for the host's

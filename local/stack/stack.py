@@ -15,7 +15,7 @@ from typing import Self
 
 from local.acs.identifiers import RESOURCE_ID
 from local.stack.addresses import Addresses, AddressFile, Pids
-from local.stack.azurite import Azurite, azurite
+from local.stack.azurite import Azurite, Variant, azurite
 from local.stack.core_tools import core_tools_host, find_func
 from local.stack.hosts import callvault_host
 from local.stack.options import StackOptions
@@ -97,7 +97,12 @@ class Stack:
 
     async def _start_services(self, exits: contextlib.AsyncExitStack, place: Workplace) -> tuple[Azurite, Simulator]:
         """Both at once, for neither needs the other."""
-        storage = azurite(place.path / "azurite", log=place.logs / "azurite.log", held=(place.lock,))
+        storage = azurite(
+            place.path / "azurite",
+            log=place.logs / "azurite.log",
+            held=(place.lock,),
+            variant=Variant(requests_logged=self._options.storage_log),
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 acs = group.create_task(exits.enter_async_context(simulator(self._options, place)))

@@ -1,0 +1,48 @@
+"""`python -m bench.whole.sequential < JOB`: what a plain script makes of the same events, with the same SDKs.
+
+One after another: note it in a table, store the metadata, store the media, note that, delete the source. No queue, no
+lease, no checksum, no retry, no look at what arrived: whatever fails or dies on the way is lost.
+"""
+
+import json
+import sys
+import time
+from typing import Any
+
+from azure.data.tables import TableServiceClient
+from azure.storage.blob import BlobServiceClient
+
+from bench.detour import calls
+from shared.identity import key_of
+
+
+def main() -> None:
+    job = json.load(sys.stdin)
+    storage = job["storage"]
+    ended = []
+    with (
+        calls(job["acs"], address=job["address"], ca=job["ca"]) as client,
+        TableServiceClient.from_connection_string(storage) as tables,
+        BlobServiceClient.from_connection_string(storage) as blobs,
+    ):
+        table, container = tables.create_table("script"), blobs.create_container("script")
+        began, used = time.perf_counter(), time.process_time()
+        for event in job["events"]:
+            _archive(event, client, table, container)
+            ended.append(time.perf_counter() - began)
+    print(json.dumps({"ended": ended, "cpu": time.process_time() - used}))
+
+
+def _archive(event: dict[str, Any], client: Any, table: Any, container: Any) -> None:
+    (chunk,) = event["data"]["recordingStorageInfo"]["recordingChunks"]
+    key = key_of(chunk["documentId"])
+    row = {"PartitionKey": key, "RowKey": "chunk", "documentId": chunk["documentId"], "state": "copying"}
+    table.upsert_entity(row)
+    container.upload_blob(f"{key}.metadata.json", client.download_recording(chunk["metadataLocation"]).read())
+    container.upload_blob(f"{key}.wav", client.download_recording(chunk["contentLocation"]).read())
+    table.upsert_entity(row | {"state": "archived"})
+    client.delete_recording(chunk["deleteLocation"])
+
+
+if __name__ == "__main__":
+    main()
