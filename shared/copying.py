@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared import metrics
+from shared.budget import MemoryBudget
 from shared.contracts.metadata import check_metadata
 from shared.errors import DestinationConflict, MetadataMissing, SourceError, SourceGone
 from shared.gateways.archive import ArchiveFile
@@ -17,9 +18,10 @@ from shared.identity import blob_stem
 from shared.leases import Lease
 from shared.logs import logger
 from shared.media import opened
+from shared.payload import Payload
 from shared.records import Chunk
 from shared.settings import Settings
-from shared.transfer import Copied, copy, copy_small, read_back
+from shared.transfer import Copied, Transfer
 
 log = logger("copying")
 
@@ -41,6 +43,10 @@ class Copying:
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
         self._source, self._archive, self._settings = gateways.source, gateways.archive, settings
+        self._budget = MemoryBudget(settings.blocks_in_memory)
+        self._transfer = Transfer(
+            in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=self._budget
+        )
 
     async def secure(self, lease: Lease) -> tuple[Secured, Secured]:
         """Metadata first, so that they stand beside the media from the moment that these appear.
@@ -66,7 +72,7 @@ class Copying:
             return found
         body = await self._source.read_whole(chunk.metadata_location, limit=_METADATA_LIMIT)
         check_metadata(body, document_id=chunk.document_id)
-        return _secured(name, await copy_small(body, file))
+        return _secured(name, await self._transfer.put(Payload.of(body), file))
 
     async def _secure_media(self, chunk: Chunk) -> Secured:
         # What was announced comes first; but what the file is goes before what it was said to be.
@@ -76,14 +82,14 @@ class Copying:
         if found is not None:
             return found
         location, block_size = chunk.content_location, self._settings.block_size
-        async with opened(self._source, location, block_size=block_size) as media:
+        async with opened(self._source, location, block_size=block_size, budget=self._budget) as media:
             if chunk.format not in (None, media.format):
                 context = {"action": "archive", "announced": chunk.format, "found": media.format}
                 log.warning("file is of another format than announced", extra={**context, **chunk.log_context()})
             name = f"{_stem(chunk)}.{media.format}"
-            in_flight, resume = self._settings.ranges_in_flight, chunk.attempts > 1
+            resume = chunk.attempts > 1
             began = time.perf_counter()
-            copied = await copy(media, files[name], in_flight=in_flight, resume=resume)
+            copied = await self._transfer.copy(media, files[name], resume=resume)
             if not resume:  # of a copy that was taken up again a part was there before
                 metrics.copy_speed.record(copied.size / (time.perf_counter() - began))
             return _secured(name, copied)
@@ -106,7 +112,7 @@ class Copying:
                 if not stored.is_whole:
                     raise DestinationConflict("the archive holds a part of this chunk's file; nothing was overwritten")
                 if stored.sha256 is None:
-                    return _secured(name, await read_back(file, await file.committed()))
+                    return _secured(name, await self._transfer.read_back(file))
                 return Secured(name=name, size=stored.size, sha256=stored.sha256)
         return None
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.digests import ChecksumKind
 from shared.errors import SettingsError
 
 _RESOURCE_NAME = r"^[a-z0-9](?:-?[a-z0-9]){2,62}$"  # what Azure allows for queues and containers
@@ -67,6 +68,8 @@ class Settings(BaseSettings):
     retention_hours: float = Field(default=24, gt=0, le=48, description="hours, more than 0 and at most 48")
     delete_source: bool = Field(default=True, description="true or false")
     block_size_mib: int = Field(default=8, ge=1, le=100, description="a whole number of MiB from 1 to 100")
+    block_checksum: ChecksumKind = Field(default=ChecksumKind.CRC64, description="crc64 or md5")
+    memory_budget_mib: int = Field(default=192, ge=1, le=65536, description="a whole number of MiB, at least a block")
     ranges_in_flight: int = Field(default=4, ge=1, le=32, description="a whole number from 1 to 32")
     lease_seconds: float = Field(default=60, ge=1, le=600, description="seconds from 1 to 600")
     max_attempts: int = Field(default=50, ge=1, le=1000, description="a whole number from 1 to 1000")
@@ -127,6 +130,12 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _a_block_fits_the_budget(self) -> Self:
+        if self.memory_budget_mib < self.block_size_mib:
+            raise ValueError("MEMORY_BUDGET_MIB: must be at least BLOCK_SIZE_MIB, or no block could ever be copied")
+        return self
+
+    @model_validator(mode="after")
     def _connection_strings_can_be_read(self) -> Self:
         for name, given in (
             ("AzureWebJobsStorage", self.host_connection),
@@ -182,6 +191,11 @@ class Settings(BaseSettings):
     def block_size(self) -> int:
         """Bytes in one block, and in one range asked of the source."""
         return self.block_size_mib * 1024 * 1024
+
+    @property
+    def blocks_in_memory(self) -> int:
+        """How many blocks all copies of one process may hold together."""
+        return self.memory_budget_mib // self.block_size_mib
 
     @property
     def poison_queue(self) -> str:

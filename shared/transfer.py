@@ -1,34 +1,36 @@
 """The copy engine: ranges of the source in, blocks of the archive out, the digest in order on the way.
 
-At most `in_flight` blocks are held at a time, so memory is a product of two settings and not of the file's size. Each
-block is read, hashed off the event loop and staged as a task of its own; the file's SHA-256 takes the blocks in order.
+A copy holds at most twice `in_flight` blocks, and all copies of the process no more than their memory budget, so memory
+is a product of settings and not of the files' sizes. Blocks are read ahead, hashed off the event loop one after the
+other, and staged as tasks of their own.
 """
 
 import asyncio
 import hashlib
-import re
-from base64 import urlsafe_b64encode
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.errors import CallvaultError, DestinationConflict, SourceIncomplete
+from shared.blockids import BlockId, blocks_of_source
+from shared.budget import MemoryBudget
+from shared.digests import Checksum, ChecksumKind, feed, sha256
+from shared.errors import CallvaultError, DestinationConflict
 from shared.gateways.archive import StagedBlock
 from shared.media import Media
-
-_BLOCK_ID = re.compile(r"\d{5}-[0-9a-f]{8}-[A-Za-z0-9_-]{43}")
-_VERSION = slice(6, 14)  # of a block id
+from shared.payload import Payload
 
 
 class Sink(Protocol):
     """Where a file goes: whole in one request, or in blocks that are committed together."""
 
-    async def put(self, data: bytes, *, md5: bytes, sha256: str) -> None: ...
+    async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> None: ...
 
-    async def stage(self, block_id: str, data: bytes, *, md5: bytes) -> None: ...
+    async def stage(self, block_id: str, data: Payload, *, checksum: Checksum) -> None: ...
 
     async def staged(self) -> list[StagedBlock]: ...
+
+    async def committed(self) -> list[StagedBlock]: ...
 
     async def commit(self, block_ids: list[str], *, size: int, sha256: str | None) -> None: ...
 
@@ -45,140 +47,131 @@ class Copied:
     sha256: str
 
 
-async def copy(media: Media, sink: Sink, *, in_flight: int, resume: bool = False) -> Copied:
-    """Copies one file. Raises what the source or the sink raises, and then no part of a file stands in the archive.
+class Transfer:
+    """Copies files into the archive. One for the process: its memory budget is that of all copies together."""
 
-    `resume` goes on from the blocks that an earlier attempt staged, as far as they are of this very source.
-    """
-    if media.whole is not None:
-        return await copy_small(media.whole, sink)
-    staged = _of_source(await sink.staged(), media.version) if resume and media.etag is not None else {}
-    if staged:
-        first = await asyncio.to_thread(_seal, 0, media.head, media.version)
-        if 0 not in staged or staged[0].block_id != first.block_id:
-            staged = {}
-    return await _BlockCopy(sink, in_flight, media.version).run(media, staged)
+    def __init__(self, *, in_flight: int, checksum: ChecksumKind, budget: MemoryBudget) -> None:
+        self._in_flight, self._checksum, self._budget = in_flight, checksum, budget
+
+    async def copy(self, media: Media, sink: Sink, *, resume: bool = False) -> Copied:
+        """Copies one file. Raises what the source or the sink raises; then no part of a file stands in the archive.
+
+        `resume` goes on from the blocks that an earlier attempt staged, as far as they are of this very source.
+        """
+        if media.is_small:
+            return await self.put(media.head, sink)
+        staged = {}
+        if resume and media.etag is not None:
+            staged = blocks_of_source(await sink.staged(), media.version)
+            head = await asyncio.to_thread(sha256, media.head)
+            if 0 not in staged or staged[0].block_id != str(BlockId.of(0, 0, media.version, head)):
+                staged = {}
+        blocks = await _BlockCopy(media, sink, self._in_flight, self._checksum).run(staged)
+        size = sum(block.size for block in blocks.ids)
+        await sink.commit([block.block_id for block in blocks.ids], size=size, sha256=blocks.sha256)
+        return await self.read_back(sink) if blocks.sha256 is None else Copied(size=size, sha256=blocks.sha256)
+
+    async def put(self, data: Payload, sink: Sink) -> Copied:
+        """Copies a file that is here already, in one request."""
+        checksum, digest = await asyncio.to_thread(lambda: (Checksum.of(data, self._checksum), sha256(data)))
+        await sink.put(data, checksum=checksum, sha256=digest.hexdigest())
+        return Copied(size=data.size, sha256=digest.hexdigest())
+
+    async def read_back(self, sink: Sink) -> Copied:
+        """The digest of a committed file whose copy was taken up again, from its bytes in the archive.
+
+        Each block must be what its id says that the source had. Raises DestinationConflict when one isn't.
+        """
+        blocks = [(BlockId.parse(block.block_id), block.size) for block in await sink.committed()]
+        last = {block_id.start: block_id.index for block_id, _ in blocks}  # of each run
+        whole = hashlib.sha256()
+        runs: dict[int, hashlib._Hash] = {}
+        offset = 0
+        with self._budget.share() as share:
+            await share.take()
+            for block_id, size in blocks:
+                data = Payload.of(await sink.read(offset, size))
+                offset += size
+                if block_id.index in last:
+                    runs[block_id.index] = hashlib.sha256()
+                for digest in (whole, *runs.values()):
+                    await asyncio.to_thread(feed, digest, data)
+                if block_id.start not in runs or not block_id.holds(runs[block_id.start]):
+                    raise DestinationConflict("the archive holds other bytes than were staged; the source was kept")
+                runs = {start: digest for start, digest in runs.items() if last[start] > block_id.index}
+        await sink.label(size=offset, sha256=whole.hexdigest())
+        return Copied(size=offset, sha256=whole.hexdigest())
 
 
-async def copy_small(data: bytes, sink: Sink) -> Copied:
-    """Copies a file that is here already, in one request."""
-    sealed = await asyncio.to_thread(_seal, 0, data)
-    await sink.put(data, md5=sealed.md5, sha256=sealed.sha256)
-    return Copied(size=len(data), sha256=sealed.sha256)
+@dataclass(frozen=True, kw_only=True)
+class _Blocks:
+    """Staged blocks in order, and the file's digest unless some of them were there before."""
+
+    ids: list[StagedBlock]
+    sha256: str | None
 
 
 class _BlockCopy:
     """Reads ahead by `in_flight` blocks, hashes them in order, and stages as many at once."""
 
-    def __init__(self, sink: Sink, in_flight: int, version: str) -> None:
-        self._sink = sink
-        self._version = version
-        self._in_flight = in_flight
+    def __init__(self, media: Media, sink: Sink, in_flight: int, checksum: ChecksumKind) -> None:
+        self._media, self._sink = media, sink
+        self._in_flight, self._checksum = in_flight, checksum
         self._staging = asyncio.Semaphore(in_flight)
-        self._digest = hashlib.sha256()
         self._blocks: list[StagedBlock] = []
-        self._resumed = False
+        self._run, self._digest = 0, hashlib.sha256()
 
-    async def run(self, media: Media, staged: Mapping[int, StagedBlock]) -> Copied:
-        await self._move(media, staged)
-        size = sum(block.size for block in self._blocks)
-        if size != media.total:
-            raise SourceIncomplete(f"the source declared {media.total} bytes and gave {size}")
-        block_ids = [block.block_id for block in self._blocks]
-        if self._resumed:
-            await self._sink.commit(block_ids, size=size, sha256=None)
-            return await read_back(self._sink, self._blocks)
-        sha256 = self._digest.hexdigest()
-        await self._sink.commit(block_ids, size=size, sha256=sha256)
-        return Copied(size=size, sha256=sha256)
-
-    async def _move(self, media: Media, staged: Mapping[int, StagedBlock]) -> None:
+    async def run(self, staged: Mapping[int, StagedBlock]) -> _Blocks:
         failure: CallvaultError | None = None
-        reading: deque[asyncio.Task[bytes] | StagedBlock] = deque()
         try:
             async with asyncio.TaskGroup() as tasks:
-                async for block in media.blocks():
-                    if len(reading) == self._in_flight:
-                        await self._take(reading.popleft(), tasks)
-                    there = staged.get(block.index)
-                    if there is not None and there.size == block.length:
-                        reading.append(there)
-                    else:
-                        reading.append(tasks.create_task(block.fetch()))
-                while reading:
-                    await self._take(reading.popleft(), tasks)
+                await self._move(staged, tasks)
         except* CallvaultError as group:
             failure = _first(group)
         if failure is not None:
             raise failure
+        return _Blocks(ids=self._blocks, sha256=None if staged else self._digest.hexdigest())
 
-    async def _take(self, item: "asyncio.Task[bytes] | StagedBlock", tasks: asyncio.TaskGroup) -> None:
+    async def _move(self, staged: Mapping[int, StagedBlock], tasks: asyncio.TaskGroup) -> None:
+        reading: deque[asyncio.Task[Payload] | StagedBlock] = deque()
+        for block in self._media.blocks():
+            if len(reading) == self._in_flight:
+                await self._take(reading.popleft(), tasks)
+            there = staged.get(block.index)
+            if there is not None and there.size == block.length:
+                reading.append(there)
+                if block.index == 0:
+                    self._media.skip_head()
+            else:
+                reading.append(tasks.create_task(block.fetch()))
+        while reading:
+            await self._take(reading.popleft(), tasks)
+
+    async def _take(self, item: "asyncio.Task[Payload] | StagedBlock", tasks: asyncio.TaskGroup) -> None:
         if isinstance(item, StagedBlock):
-            self._resumed = True
             self._blocks.append(item)
+            self._run, self._digest = len(self._blocks), hashlib.sha256()
             return
         data = await item
-        sealed = await asyncio.to_thread(self._hash, data)
+        block_id, checksum = await asyncio.to_thread(self._seal, data)
         await self._staging.acquire()
-        tasks.create_task(self._stage(sealed, data))
+        tasks.create_task(self._stage(block_id, data, checksum))
 
-    def _hash(self, data: bytes) -> "_Sealed":
-        """Runs in a thread, one block at a time and in order: hashlib lets go of the interpreter while it works."""
-        sealed = _seal(len(self._blocks), data, self._version)
-        self._digest.update(data)
-        self._blocks.append(StagedBlock(block_id=sealed.block_id, size=len(data)))
-        return sealed
+    def _seal(self, data: Payload) -> tuple[str, Checksum]:
+        """Runs in a thread, one block at a time and in order."""
+        feed(self._digest, data)
+        block_id = str(BlockId.of(len(self._blocks), self._run, self._media.version, self._digest))
+        self._blocks.append(StagedBlock(block_id=block_id, size=data.size))
+        return block_id, Checksum.of(data, self._checksum)
 
-    async def _stage(self, sealed: "_Sealed", data: bytes) -> None:
+    async def _stage(self, block_id: str, data: Payload, checksum: Checksum) -> None:
         try:
-            await self._sink.stage(sealed.block_id, data, md5=sealed.md5)
+            await self._sink.stage(block_id, data, checksum=checksum)
         finally:
             self._staging.release()
-
-
-async def read_back(sink: Sink, blocks: Sequence[StagedBlock]) -> Copied:
-    """The digest of a committed file whose copy was taken up again, from its bytes in the archive.
-
-    Each block must be what its id says that the source had. Raises DestinationConflict when one isn't.
-    """
-    digest = hashlib.sha256()
-    start = 0
-    for index, block in enumerate(blocks):
-        data = await sink.read(start, block.size)
-        version = block.block_id[_VERSION]
-        if (await asyncio.to_thread(_seal, index, data, version)).block_id != block.block_id:
-            raise DestinationConflict("the archive holds other bytes than were staged; the source was kept")
-        await asyncio.to_thread(digest.update, data)
-        start += block.size
-    await sink.label(size=start, sha256=digest.hexdigest())
-    return Copied(size=start, sha256=digest.hexdigest())
+            self._media.share.give_back()
 
 
 def _first(group: BaseExceptionGroup[CallvaultError]) -> CallvaultError:
     found = group.exceptions[0]
     return _first(found) if isinstance(found, BaseExceptionGroup) else found
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Sealed:
-    """A block's digests. Its id tells its place, the version of the source it is of, and its content."""
-
-    block_id: str
-    md5: bytes
-    sha256: str
-
-
-def _seal(index: int, data: bytes, version: str = "") -> _Sealed:
-    digest = hashlib.sha256(data)
-    return _Sealed(
-        block_id=f"{index:05d}-{version}-{urlsafe_b64encode(digest.digest()).decode().rstrip('=')}",
-        md5=hashlib.md5(data, usedforsecurity=False).digest(),
-        sha256=digest.hexdigest(),
-    )
-
-
-def _of_source(blocks: Sequence[StagedBlock], version: str) -> dict[int, StagedBlock]:
-    """Staged blocks of one version of the source, by place. A place that two claim is taken for empty."""
-    mine = [block for block in blocks if _BLOCK_ID.fullmatch(block.block_id) and block.block_id[_VERSION] == version]
-    places = Counter(int(block.block_id[:5]) for block in mine)
-    return {int(block.block_id[:5]): block for block in mine if places[int(block.block_id[:5])] == 1}

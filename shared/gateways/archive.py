@@ -15,8 +15,10 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, ContentSettings
 from azure.storage.blob.aio import BlobServiceClient
 
+from shared.digests import Checksum
 from shared.errors import DestinationConflict, DestinationUnavailable
 from shared.gateways.faults import is_absent, is_taken, storage_faults
+from shared.payload import Payload
 
 _SHA256 = "sha256"
 _DOCUMENT_ID = "documentid"
@@ -52,34 +54,34 @@ class StagedBlock:
 
 
 class ArchiveFile:
-    """One file on its way into the archive. MD5 digests are checked by the service against what arrived there."""
+    """One file on its way into the archive. The service checks each checksum against what arrived there."""
 
     def __init__(self, blob: Any, *, content_type: str, properties: dict[str, str]) -> None:
         self._blob = blob
         self._content = ContentSettings(content_type=content_type)
         self._properties = properties
 
-    async def put(self, data: bytes, *, md5: bytes, sha256: str) -> None:
+    async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> None:
         """Stores a small file in one request."""
         with storage_faults("storing a file in the archive"):
             try:
                 await self._blob.upload_blob(
-                    data,
+                    bytes(data),
                     overwrite=False,
                     content_settings=self._content,
-                    metadata=self._metadata(len(data), sha256),
-                    transactional_content_md5=bytearray(md5),
+                    metadata=self._metadata(data.size, sha256),
+                    **_checked(checksum),
                 )
             except ResourceExistsError as error:
                 if not is_taken(error):
                     raise
             else:
                 return
-        await self._must_hold(len(data), sha256)
+        await self._must_hold(data.size, sha256)
 
-    async def stage(self, block_id: str, data: bytes, *, md5: bytes) -> None:
+    async def stage(self, block_id: str, data: Payload, *, checksum: Checksum) -> None:
         with storage_faults("staging a block in the archive"):
-            await self._blob.stage_block(block_id, data, transactional_content_md5=bytearray(md5))
+            await self._blob.stage_block(block_id, data, length=data.size, **_checked(checksum))
 
     async def staged(self) -> list[StagedBlock]:
         """Blocks that are staged and not committed; the service keeps them for a week."""
@@ -191,6 +193,11 @@ class Archive:
                     raise
                 return None
             return bytes(await download.readall())
+
+
+def _checked(checksum: Checksum) -> dict[str, bytearray]:
+    """The SDK's option for a checksum that was computed already."""
+    return {f"transactional_content_{checksum.kind}": bytearray(checksum.value)}
 
 
 async def stored_in(blob: Any) -> Stored | None:

@@ -29,6 +29,7 @@ from shared.errors import (
     SourceUnavailable,
 )
 from shared.gateways.faults import BROKEN_CONNECTION, headers_of, retry_after
+from shared.payload import Payload, PayloadBuilder
 
 # SDK 1.6.0 takes 200 alone for success; gone already is what was wanted, too.
 _DELETED = frozenset({202, 204, 404, 410})
@@ -42,11 +43,15 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Bytes of a file from one offset on, and what the source says of the whole: `total` bytes, its ETag if any."""
+    """Bytes of a file from one offset on, and what the source says of the whole: `total` bytes, its ETag if any.
 
-    data: bytes
+    `location` is where they came from in the end, after redirects.
+    """
+
+    data: Payload
     total: int
     etag: str | None
+    location: str
 
 
 class MediaSource:
@@ -60,42 +65,46 @@ class MediaSource:
 
         SDK 1.6.0 sends no Range for an offset of 0, so the header is given by us.
         """
-        async with self._open(location, {"Range": f"bytes={start}-{start + length - 1}"}) as response:
+        async with self._open(location, {"Range": f"bytes={start}-{start + length - 1}"}) as (response, at):
             etag = response.headers.get("ETag")
             if response.status_code == HTTPStatus.OK:
                 declared = _content_length(response)
                 if start or declared > length:
                     return None
-                return Part(data=await _body(response, declared), total=declared, etag=etag)
+                return Part(data=await _body(response, declared), total=declared, etag=etag, location=at)
             first, last, total = _content_range(response)
             if first != start or last >= start + length or last != min(start + length, total) - 1:
                 raise SourceGarbled("the source answered with another range than it was asked for")
-            return Part(data=await _body(response, last - first + 1), total=total, etag=etag)
+            return Part(data=await _body(response, last - first + 1), total=total, etag=etag, location=at)
 
     async def stream(self, location: str, *, block_size: int) -> AsyncGenerator[Part]:
         """The whole file in order, in parts of `block_size` bytes: for a source that won't serve ranges."""
-        async with self._open(location, {}) as response:
+        async with self._open(location, {}) as (response, at):
             total, etag = _content_length(response), response.headers.get("ETag")
-            buffer = bytearray()
+            block = PayloadBuilder()
             received = 0
             async for piece in _pieces(response):
                 received += len(piece)
-                buffer += piece
-                while len(buffer) >= block_size:
-                    yield Part(data=bytes(buffer[:block_size]), total=total, etag=etag)
-                    del buffer[:block_size]
+                rest = piece
+                while block.size + len(rest) >= block_size:
+                    cut = block_size - block.size
+                    block.add(rest[:cut])
+                    rest = rest[cut:]
+                    yield Part(data=block.take(), total=total, etag=etag, location=at)
+                if rest:
+                    block.add(rest)
             if received != total:
                 raise SourceIncomplete(f"the source declared {total} bytes and gave {received}")
-            if buffer:
-                yield Part(data=bytes(buffer), total=total, etag=etag)
+            if block.size:
+                yield Part(data=block.take(), total=total, etag=etag, location=at)
 
     async def read_whole(self, location: str, *, limit: int) -> bytes:
         """A small file, of at most `limit` bytes."""
-        async with self._open(location, {}) as response:
+        async with self._open(location, {}) as (response, _):
             declared = _content_length(response)
             if declared > limit:
                 raise SourceGarbled(f"the source declared {declared} bytes where at most {limit} make sense")
-            return await _body(response, declared)
+            return bytes(await _body(response, declared))
 
     async def delete(self, location: str) -> None:
         """Deletes a chunk's media and metadata together. Gone already is what was wanted, too."""
@@ -116,7 +125,8 @@ class MediaSource:
         raise SourceGarbled("ACS's media store redirects without end")
 
     @asynccontextmanager
-    async def _open(self, location: str, headers: dict[str, str]) -> AsyncIterator[Any]:
+    async def _open(self, location: str, headers: dict[str, str]) -> AsyncIterator[tuple[Any, str]]:
+        """The answer, and the address that gave it."""
         for _ in range(_MAX_HOPS):
             _check(location)
             try:
@@ -129,7 +139,7 @@ class MediaSource:
             except AzureError:
                 raise SourceGarbled("ACS's media store gave an unreadable answer") from None
             try:
-                yield response
+                yield response, location
             finally:
                 await response.close()
             return
@@ -204,20 +214,21 @@ def _content_range(response: Any) -> tuple[int, int, int]:
     return int(first), int(last), int(total)
 
 
-async def _body(response: Any, length: int) -> bytes:
-    body = bytearray()
+async def _body(response: Any, length: int) -> Payload:
+    body = PayloadBuilder()
     async for piece in _pieces(response):
-        body += piece
-        if len(body) > length:
+        body.add(piece)
+        if body.size > length:
             break
-    if len(body) != length:
-        raise SourceIncomplete(f"the source declared {length} bytes and gave {len(body)}")
-    return bytes(body)
+    if body.size != length:
+        raise SourceIncomplete(f"the source declared {length} bytes and gave {body.size}")
+    return body.take()
 
 
 async def _pieces(response: Any) -> AsyncIterator[bytes]:
+    """The body as aiohttp has it: the SDK's own iterator would join and so copy every byte once more."""
     try:
-        async for piece in response.iter_raw():
+        async for piece, _ in response.internal_response.content.iter_chunks():
             yield piece
     except SourceError:
         raise

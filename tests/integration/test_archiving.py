@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from shared.digests import Checksum, ChecksumKind
 from shared.errors import DestinationConflict, DestinationError
+from shared.payload import Payload
 from shared.states import ChunkState
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
@@ -332,13 +334,30 @@ async def test_blocks_that_may_be_of_another_version_of_the_source_are_not_used(
     name = f"{chunk.started_at:%Y/%m/%d}/{chunk.recording_key}/0000-{chunk.document_id}.wav"
     blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, name)
     (staged, *_) = (await blob.get_block_list("uncommitted"))[1]
-    place, version, digest = staged.id.split("-", 2)
+    place, run, version, digest = staged.id.split("-", 3)
     for other in ("0" * 8, version):  # of another version of the source, and of this one but for a place twice claimed
-        await blob.stage_block(f"00003-{other}-{digest}", b"\0" * MIB)
-        await blob.stage_block(f"00003-{other}-{'A' * 43}", b"\1" * MIB)
+        await blob.stage_block(f"00003-{run}-{other}-{digest}", b"\0" * MIB)
+        await blob.stage_block(f"00003-{run}-{other}-{'A' * 43}", b"\1" * MIB)
     assert place < "00003"
     await world.app.archiving.handle(await world.take_job())
     await archived_whole(world, made)
+
+
+async def test_a_staged_block_that_someone_exchanged_is_found_out_before_the_source_is_deleted(make_world: MakeWorld):
+    world = await make_world(BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=1)
+    made, job = await world.announced(size=4 * MIB, format="wav")
+    assert await world.take_job() == job
+    await world.fault("download", "serverError", status=500, skip=3, documentId=made["chunks"][0]["documentId"])
+    await world.app.archiving.handle(job)
+    chunk = await world.chunk(job)
+    name = f"{chunk.started_at:%Y/%m/%d}/{chunk.recording_key}/0000-{chunk.document_id}.wav"
+    blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, name)
+    staged = (await blob.get_block_list("uncommitted"))[1]
+    await blob.stage_block(staged[-1].id, b"\0" * MIB)
+    await world.app.archiving.handle(await world.take_job())
+    chunk = await world.chunk(job)
+    assert (chunk.state, chunk.reason, chunk.fault) == (ChunkState.FAILED, "storage-conflict", "destination")
+    assert (await world.source(made))["deletedAt"] is None, "what the archive holds isn't what the source gave"
 
 
 async def test_a_file_committed_by_a_worker_that_died_before_reading_it_back_is_read_back_by_the_next(
@@ -358,12 +377,14 @@ async def test_a_file_committed_by_a_worker_that_died_before_reading_it_back_is_
     assert (await blob.get_blob_properties()).metadata["sha256"] == made["chunks"][0]["sha256"]
 
 
-async def test_a_block_that_did_not_arrive_as_it_was_sent_is_refused_by_the_service(world: World):
+@pytest.mark.parametrize("kind", list(ChecksumKind))
+async def test_a_block_that_did_not_arrive_as_it_was_sent_is_refused_by_the_service(world: World, kind: ChecksumKind):
     file = world.gateways.archive.file("corrupt.wav", content_type="audio/wav", properties={})
+    sent, checksum = Payload.of(b"other bytes"), Checksum.of(Payload.of(b"bytes"), kind)
     with pytest.raises(DestinationError):
-        await file.stage("00000-00000000-" + "a" * 43, b"other bytes", md5=hashlib.md5(b"bytes").digest())
+        await file.stage("00000-00000-00000000-" + "a" * 43, sent, checksum=checksum)
     with pytest.raises(DestinationError):
-        await file.put(b"other bytes", md5=hashlib.md5(b"bytes").digest(), sha256="0" * 64)
+        await file.put(sent, checksum=checksum, sha256="0" * 64)
     assert await world.blobs() == {}
 
 
@@ -388,9 +409,10 @@ async def test_of_two_files_committed_under_one_name_the_first_stands_and_the_se
         for document_id in "ab"
     )
     for file, digit, data in ((one, "a", b"first"), (two, "b", b"other")):
-        await file.stage(f"00000-00000000-{digit * 43}", data, md5=hashlib.md5(data).digest())
+        sent = Payload.of(data)
+        await file.stage(f"00000-00000-00000000-{digit * 43}", sent, checksum=Checksum.of(sent, ChecksumKind.CRC64))
         if file is one:
-            await file.commit([f"00000-00000000-{digit * 43}"], size=5, sha256="1" * 64)
+            await file.commit([f"00000-00000-00000000-{digit * 43}"], size=5, sha256="1" * 64)
     with pytest.raises(DestinationConflict):
         await two.commit(["00000-00000000-" + "b" * 43], size=5, sha256="2" * 64)
     assert (await world.blobs())["twice.wav"] == b"first"
