@@ -8,12 +8,15 @@ from contextlib import nullcontext
 from bench.copying.job import ACS, CopyJob
 from bench.measurement import Window
 from bench.profile import profiled
+from shared.budget import MemoryBudget
+from shared.digests import Checksum
 from shared.gateways.archive import ArchiveFile, StagedBlock
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
 from shared.media import opened
+from shared.payload import Payload
 from shared.settings import load_settings
-from shared.transfer import copy
+from shared.transfer import Transfer
 
 _TICK = 0.005  # seconds
 
@@ -43,9 +46,10 @@ async def _run(job: CopyJob, window: Window) -> None:
     ticking = asyncio.create_task(_worst_stall())
     await asyncio.sleep(0)
     with profiled() if job.profile else nullcontext(), window.open():
-        async with opened(gateways.source, job.url, block_size=settings.block_size) as media:
-            sink = file if job.keeps else _Believing(file)
-            await copy(media, sink, in_flight=settings.ranges_in_flight)
+        budget = MemoryBudget(settings.blocks_in_memory)
+        transfer = Transfer(in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=budget)
+        async with opened(gateways.source, job.url, block_size=settings.block_size, budget=budget) as media:
+            await transfer.copy(media, file if job.keeps else _Believing(file))
     ticking.cancel()
     window.more["stall"] = await ticking
     await clients.close()
@@ -70,9 +74,9 @@ class _Believing(ArchiveFile):
         vars(self).update(vars(file))
         self._taken: dict[str, int] = {}
 
-    async def stage(self, block_id: str, data: bytes, *, md5: bytes) -> None:
-        await super().stage(block_id, data, md5=md5)
-        self._taken[block_id] = len(data)
+    async def stage(self, block_id: str, data: Payload, *, checksum: Checksum) -> None:
+        await super().stage(block_id, data, checksum=checksum)
+        self._taken[block_id] = data.size
 
     async def committed(self) -> list[StagedBlock]:
         return [StagedBlock(block_id=one, size=size) for one, size in sorted(self._taken.items())]
