@@ -53,12 +53,12 @@ def install(book: OrderBook) -> None:
     """From now on every gateway of this process obeys the book."""
     obedience = Obedience(book)
     for owner, method, told in (
-        (Catalogue, "announce", lambda recording, _: (None, recording.recording_key)),
-        (Catalogue, "replace", lambda chunk: (str(chunk.state), f"{chunk.recording_key} {chunk.chunk_key}")),
-        (Worklist, "add", lambda item: (None, f"{item.recording_key} {item.chunk_key}")),
-        (Worklist, "remove", lambda item: (None, f"{item.recording_key} {item.chunk_key}")),
+        (Catalogue, "announce", lambda recording, *_: (None, recording.recording_key)),
+        (Catalogue, "replace", lambda chunk, *_: (str(chunk.state), f"{chunk.recording_key} {chunk.chunk_key}")),
+        (Worklist, "add", lambda item, *_: (None, f"{item.recording_key} {item.chunk_key}")),
+        (Worklist, "remove", lambda item, *_: (None, f"{item.recording_key} {item.chunk_key}")),
         (Jobs, "send", lambda job, delay=0: ("later" if delay else "now", f"{job.recordingKey} {job.chunkKey}")),
-        (MediaSource, "delete", lambda location: (None, location)),
+        (MediaSource, "delete", lambda location, *_: (None, location)),
     ):
         _watch(owner, method, told, obedience)
     for method in ("put", "stage", "commit", "label"):
