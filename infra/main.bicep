@@ -118,14 +118,57 @@ param alwaysReadyArchiving int = 0
 @description('Whether instances are spread over availability zones, where the region can.')
 param zoneRedundant bool = false
 
+// --- Who may call
+
+@description('Client id of an Entra app registration that stands for the API; empty: callers show a function key. Its tokens must be of version 2.')
+param entraClientId string = ''
+
+@description('Object ids of the users, groups and identities that may call, if entraClientId is given; empty: whoever the app registration admits.')
+param entraAllowedPrincipalIds array = []
+
+// --- Network
+
+@description('Whether storage is reached through a private network alone. The app itself stays reachable: Event Grid and callers come from outside.')
+param privateNetworking bool = false
+
+@description('Address range of the private network.')
+param networkPrefix string = '10.20.0.0/24'
+
+@description('Address range of the app\'s subnet in it, at least a /27.')
+param appSubnetPrefix string = '10.20.0.0/26'
+
+@description('Address range of the private endpoints\' subnet in it.')
+param endpointSubnetPrefix string = '10.20.0.64/26'
+
 // --- Watching it
+
+@description('Addresses that get a mail when an alert fires.')
+param alertEmails array = []
+
+@description('Resource ids of action groups that are told, too.')
+param alertActionGroupIds array = []
+
+@description('Whether the alert rules are on.')
+param alertsEnabled bool = true
 
 @description('Days for which logs are kept.')
 @minValue(30)
 @maxValue(730)
 param logRetentionDays int = 90
 
-// --- Who deploys it
+// --- A caller to begin with
+
+@description('Whether to make the sample Logic App. It signs in by its own identity, so it is made only with entraClientId.')
+param sampleLogicApp bool = false
+
+@description('Function key for the sample Logic App, where the app asks for one besides the sign-in.')
+@secure()
+param sampleFunctionKey string = ''
+
+@description('Where the sample Logic App hands the archive record on to; empty: nowhere.')
+param sampleResultUrl string = ''
+
+// --- Who operates it
 
 @description('Object id of whoever runs the doctor, the rebuild and the replay of dead letters from outside the app; empty: nobody.')
 param operatorPrincipalId string = ''
@@ -143,6 +186,8 @@ var topicName = empty(systemTopicName) ? 'evgt-${name}-${suffix}' : systemTopicN
 var chunksQueue = 'recording-chunks'
 var queues = [chunksQueue, '${chunksQueue}-poison']
 var tables = ['recordings', 'worklist', 'links', 'requests', 'calendar', 'participants']
+var blobService = ['blob']
+var hostServices = ['blob', 'queue', 'table']
 var archiveContainer = 'recordings'
 var quarantineContainer = 'quarantine'
 var packageContainer = 'app-package'
@@ -200,6 +245,9 @@ module hostStorage 'modules/storage-account.bicep' = {
     queues: queues
     tables: tables
     containers: [packageContainer, deadLetterContainer]
+    // Event Grid has no way into a private network: for its dead letters this one topic is let in, by its identity.
+    publicAccess: privateNetworking ? 'Guarded' : 'Enabled'
+    guests: [acs.outputs.systemTopicId]
   }
 }
 
@@ -212,6 +260,7 @@ module archiveStorage 'modules/storage-account.bicep' = if (archiveInOwnAccount)
     sku: storageSku
     versioning: true
     softDeleteDays: softDeleteDays
+    publicAccess: privateNetworking ? 'Disabled' : 'Enabled'
   }
 }
 
@@ -225,6 +274,41 @@ module archive 'modules/archive.bicep' = {
     archiveAfterDays: archiveAfterDays
     deleteAfterDays: deleteAfterDays
     immutabilityDays: immutabilityDays
+  }
+}
+
+module network 'modules/network.bicep' = if (privateNetworking) {
+  name: 'callvault-network'
+  params: {
+    name: '${name}-${suffix}'
+    location: location
+    tags: tags
+    addressPrefix: networkPrefix
+    appSubnetPrefix: appSubnetPrefix
+    endpointSubnetPrefix: endpointSubnetPrefix
+    services: hostServices
+  }
+}
+
+module hostEndpoints 'modules/private-endpoints.bicep' = if (privateNetworking) {
+  name: 'callvault-host-endpoints'
+  params: {
+    accountName: hostStorage.outputs.name
+    location: location
+    tags: tags
+    services: hostServices
+    subnetId: network!.outputs.endpointSubnetId
+  }
+}
+
+module archiveEndpoints 'modules/private-endpoints.bicep' = if (privateNetworking && archiveInOwnAccount) {
+  name: 'callvault-archive-endpoints'
+  params: {
+    accountName: archiveStorage!.outputs.name
+    location: location
+    tags: tags
+    services: blobService
+    subnetId: network!.outputs.endpointSubnetId
   }
 }
 
@@ -334,7 +418,7 @@ module functionApp 'modules/app.bicep' = {
     alwaysReadyHttp: alwaysReadyHttp
     alwaysReadyArchiving: alwaysReadyArchiving
     archivingFunction: 'archive_chunk'
-    subnetId: ''
+    subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
     settings: union(extraSettings, optionalSettings, {
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
@@ -345,13 +429,67 @@ module functionApp 'modules/app.bicep' = {
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
       AZURE_CLIENT_ID: identity.properties.clientId
       ACS_ENDPOINT: acs.outputs.endpoint
+      CALLBACK_AUDIENCE: acs.outputs.immutableResourceId
       ARCHIVE_STORAGE__blobServiceUri: archiveInOwnAccount ? archiveStorage!.outputs.blobUri : hostStorage.outputs.blobUri
       RETENTION_HOURS: string(retentionHours)
       DELETE_SOURCE: string(deleteSource)
     })
   }
   // An app that starts before its roles are there fails its first minutes for nothing.
-  dependsOn: [hostRoles, archiveRoles]
+  dependsOn: [hostRoles, archiveRoles, hostEndpoints, archiveEndpoints]
+}
+
+module signIn 'modules/sign-in.bicep' = if (!empty(entraClientId)) {
+  name: 'callvault-sign-in'
+  params: {
+    appName: functionApp.outputs.name
+    clientId: entraClientId
+    allowedPrincipalIds: empty(entraAllowedPrincipalIds) || !sampleLogicApp ? entraAllowedPrincipalIds : concat(entraAllowedPrincipalIds, [logicApp!.outputs.principalId])
+    excludedPaths: [
+      // Event Grid shows a system key of the app's.
+      '/runtime/webhooks/*'
+      '/runtime/webhooks/EventGrid'
+      // ACS shows a token of its own, which the function verifies.
+      '/api/callbacks'
+    ]
+  }
+}
+
+module logicApp 'modules/logic-app.bicep' = if (sampleLogicApp && !empty(entraClientId)) {
+  name: 'callvault-logic-app'
+  params: {
+    name: 'logic-${name}-${suffix}'
+    location: location
+    tags: tags
+    callvaultUrl: functionApp.outputs.url
+    audience: 'api://${entraClientId}'
+    functionKey: sampleFunctionKey
+    resultUrl: sampleResultUrl
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'callvault-alerts'
+  params: {
+    name: '${name}-${suffix}'
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    systemTopicId: acs.outputs.systemTopicId
+    emails: alertEmails
+    actionGroupIds: alertActionGroupIds
+    enabled: alertsEnabled
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  name: 'callvault-workbook'
+  params: {
+    appName: functionApp.outputs.name
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+  }
 }
 
 @description('Name of the function app: the code is published to it.')

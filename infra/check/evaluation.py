@@ -176,6 +176,8 @@ class _Evaluation:
         )
         if on:
             self._resources.append(resource)
+        if outer is None:
+            self._values[one.name] = resource  # what is nested in it may read it
         for inner in nested_resources(self.template.file, body):
             for deeper, turn, condition in self._turns(inner.value or body):
                 made = self._resource(inner, deeper, {**local, **turn}, resource, on=on and condition)

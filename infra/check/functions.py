@@ -100,7 +100,10 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "concat": lambda *parts: "".join(parts) if isinstance(parts[0], str) else [item for part in parts for item in part],
     "contains": lambda container, item: item in container,
     "empty": lambda value: not value,
-    "environment": lambda: {"suffixes": {"storage": "core.windows.net"}, "name": "AzureCloud"},
+    "environment": lambda: {
+        "suffixes": {"storage": "core.windows.net"},
+        "authentication": {"loginEndpoint": "https://login.microsoftonline.com/"},
+    },
     "first": lambda values: values[0],
     "guid": lambda *parts: str(uuid.uuid5(uuid.NAMESPACE_URL, "-".join(parts))),
     "int": int,

@@ -90,6 +90,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
+    // Lets a setting be a Key Vault reference; the vault's own role is the deployer's to give.
+    keyVaultReferenceIdentity: identityId
     publicNetworkAccess: 'Enabled'
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     functionAppConfig: {
@@ -129,7 +131,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    properties: settings
+    // ACS tells of recordings at the app's own address, which is known only once the app is there.
+    properties: union(settings, { CALLBACK_URL: 'https://${app.properties.defaultHostName}/api/callbacks' })
   }
 
   // Publishing goes by Entra sign-in; the passwords that Azure would make are off.

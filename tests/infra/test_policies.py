@@ -9,20 +9,33 @@ import pytest
 
 from infra.check.syntax import BicepError
 from shared.errors import SettingsError
-from tests.infra.policies import app, events, monitoring, roles, storage
+from tests.infra.policies import alerts, app, callers, events, monitoring, network, roles, storage
 from tests.infra.templates import Templates
 
 type Policy = Callable[[Templates], None]
 
-_HELPERS = {"settings_of", "account_of", "grants"}
+_HELPERS = {
+    "settings_of",
+    "account_of",
+    "grants",
+    "sign_in",
+    "all_queries",
+    "query_of",
+    "workbook_queries",
+    "all_fields",
+}
 
 
 def _policies(of: ModuleType) -> list[Policy]:
     mine = [one for _, one in getmembers(of, isfunction) if one.__module__ == of.__name__]
-    return [one for one in mine if one.__name__ not in _HELPERS]
+    return [one for one in mine if one.__name__ not in _HELPERS and not one.__name__.startswith("_")]
 
 
-POLICIES = [policy for module in (storage, app, roles, events, monitoring) for policy in _policies(module)]
+POLICIES = [
+    policy
+    for module in (storage, app, roles, events, monitoring, alerts, callers, network)
+    for policy in _policies(module)
+]
 
 MAIN, ACCOUNT, ARCHIVE, APP, ACS, SUBSCRIPTION, MONITORING = (
     "main.bicep",
@@ -32,6 +45,13 @@ MAIN, ACCOUNT, ARCHIVE, APP, ACS, SUBSCRIPTION, MONITORING = (
     "modules/acs.bicep",
     "modules/event-subscription.bicep",
     "modules/monitoring.bicep",
+)
+ALERTS, SIGN_IN, LOGIC_APP, NETWORK, ENDPOINTS = (
+    "modules/alerts.bicep",
+    "modules/sign-in.bicep",
+    "modules/logic-app.bicep",
+    "modules/network.bicep",
+    "modules/private-endpoints.bicep",
 )
 
 # Which policy notices when which passage of which file is changed to what.
@@ -123,6 +143,45 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
         "DisableLocalAuth: true",
         "DisableLocalAuth: false",
     ),
+    (alerts.whatever_is_promised_has_an_alert, ALERTS, "name: 'events-dropped'", "name: 'dropped'"),
+    (alerts.whatever_is_promised_has_an_alert, MAIN, "alertsEnabled bool = true", "alertsEnabled bool = false"),
+    (alerts.queries_name_only_what_the_code_says, "queries/failed.kql", "chunk failed {", "chunk has failed {"),
+    (alerts.queries_name_only_what_the_code_says, "queries/quarantined.kql", "line.blob", "line.blobName"),
+    (alerts.queries_name_only_what_the_code_says, "queries/poison.kql", "bury_job", "bury"),
+    (alerts.queries_name_only_what_the_code_says, "workbook.json", "callvault.chunks.ended", "callvault.chunks.end"),
+    (alerts.queries_read_lines_as_the_code_writes_them, "queries/lost.kql", '"end": "lost"', '"end":"lost"'),
+    (alerts.whatever_is_said_loudly_wakes_someone, "queries/lost.kql", "the deadline has passed {", "swept {"),
+    (alerts.the_loss_of_a_recording_is_critical, ALERTS, "severity: 0", "severity: 3"),
+    (alerts.the_sweep_falling_silent_is_noticed, ALERTS, "'LessThan'", "'GreaterThan'"),
+    (alerts.what_event_grid_could_not_deliver_is_noticed, ALERTS, "'DeadLetteredCount'", "'DroppedEventCount'"),
+    (alerts.every_alert_reaches_who_is_named, ALERTS, "concat(actionGroupIds, ", "concat([], "),
+    (alerts.the_workbook_shows_every_loud_line, "workbook.json", "message buried {", "swept {"),
+    (app.callbacks_are_taken_at_the_apps_own_address, APP, "/api/callbacks", "/callbacks"),
+    (
+        callers.nobody_calls_without_signing_in_where_asked,
+        SIGN_IN,
+        "requireAuthentication: true",
+        "requireAuthentication: false",
+    ),
+    (callers.nobody_calls_without_signing_in_where_asked, SIGN_IN, "'Return401'", "'AllowAnonymous'"),
+    (callers.only_who_brings_a_credential_of_another_kind_is_let_past, MAIN, "'/runtime/webhooks/*'", "'/*'"),
+    (callers.only_who_brings_a_credential_of_another_kind_is_let_past, MAIN, "      '/api/callbacks'\n", ""),
+    (callers.who_may_call_can_be_named, SIGN_IN, "identities: allowedPrincipalIds", "identities: []"),
+    (callers.the_sample_logic_app_is_made_on_request_and_signs_in, MAIN, "if (sampleLogicApp && ", "if ("),
+    (callers.the_sample_logic_app_is_made_on_request_and_signs_in, LOGIC_APP, "value: audience", "value: callvaultUrl"),
+    (network.no_network_is_made_unless_asked, MAIN, "privateNetworking bool = false", "privateNetworking bool = true"),
+    (network.storage_is_shut_to_the_outside, MAIN, "? 'Disabled'", "? 'Guarded'"),
+    (network.storage_is_shut_to_the_outside, MAIN, "? 'Guarded'", "? 'Disabled'"),
+    (network.storage_is_shut_to_the_outside, ACCOUNT, "bypass: 'None'", "bypass: 'AzureServices'"),
+    (network.every_service_in_use_has_an_endpoint_and_a_name, MAIN, "['blob', 'queue', 'table']", "['blob', 'queue']"),
+    (network.every_service_in_use_has_an_endpoint_and_a_name, ENDPOINTS, "zones[i].id", "zones[0].id"),
+    (network.the_app_reaches_out_through_its_own_subnet, MAIN, "? network!.outputs.appSubnetId : ''", "? '' : ''"),
+    (
+        network.the_app_reaches_out_through_its_own_subnet,
+        NETWORK,
+        "Microsoft.App/environments",
+        "Microsoft.Web/serverFarms",
+    ),
 ]
 
 
@@ -135,9 +194,7 @@ def test_the_templates_keep_what_they_promise(policy: Policy):
     policy(Templates())
 
 
-@pytest.mark.parametrize(
-    ("policy", "file", "old", "new"), BREAKS, ids=lambda value: _sentence(value) if callable(value) else None
-)
+@pytest.mark.parametrize(("policy", "file", "old", "new"), BREAKS, ids=[one[0].__name__ for one in BREAKS])
 def test_a_policy_notices_what_breaks_it(policy: Policy, file: str, old: str, new: str, tmp_path: Path):
     with pytest.raises((AssertionError, BicepError, SettingsError)):
         policy(Templates().broken(tmp_path, file, old, new))

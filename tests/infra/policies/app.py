@@ -16,8 +16,10 @@ LEFT_TO_DEFAULT = {
     *("CHUNKS_QUEUE", "ARCHIVE_CONTAINER", "QUARANTINE_CONTAINER", "DEADLETTER_CONTAINER"),
     *("RECORDINGS_TABLE", "WORKLIST_TABLE", "LINKS_TABLE", "REQUESTS_TABLE", "CALENDAR_TABLE", "PARTICIPANTS_TABLE"),
     # Tuning, by extraSettings.
-    *("BLOCK_SIZE_MIB", "RANGES_IN_FLIGHT", "LEASE_SECONDS", "MAX_ATTEMPTS"),
+    *("MEMORY_BUDGET_MIB", "BLOCK_CHECKSUM", "BLOCK_SIZE_MIB", "RANGES_IN_FLIGHT", "LEASE_SECONDS", "MAX_ATTEMPTS"),
     *("SWEEP_GRACE_SECONDS", "FILES_AWAITED_MINUTES", "RETRY_BASE_SECONDS"),
+    # Where ACS's tokens come from, in Azure's public cloud.
+    *("CALLBACK_ISSUER", "CALLBACK_OPENID_URL"),
     # The platform's own, and the laptop's.
     *("WEBSITE_AUTH_ENABLED", "AZURE_FUNCTIONS_ENVIRONMENT", "ACS_LOCAL_GATEWAY", "ACS_LOCAL_CA"),
 }
@@ -89,6 +91,14 @@ def every_setting_is_set_or_left_on_purpose(templates: Templates) -> None:
     assert setting_names() == given.keys() - HOST_SETTINGS | LEFT_TO_DEFAULT
     assert not given.keys() & LEFT_TO_DEFAULT
     settings_of(templates, **EVERYTHING)
+
+
+def callbacks_are_taken_at_the_apps_own_address(templates: Templates) -> None:
+    deployment, settings = templates.main(), settings_of(templates)
+    assert settings.callback_url == f"{deployment.outputs['url']}/api/callbacks"
+    assert functions()["take_callbacks"]["route"] == "callbacks"
+    (acs,) = deployment.of_type("Microsoft.Communication/communicationServices")
+    assert settings.callback_audience == acs.member("properties").member("immutableResourceId")
 
 
 def further_settings_never_override(templates: Templates) -> None:

@@ -1,0 +1,51 @@
+// The sample Logic App: records a call, asks until every file is safe, hands the archive record on.
+
+@description('Name of the Logic App.')
+param name string
+
+@description('Region.')
+param location string
+
+@description('Tags of the Logic App.')
+param tags object
+
+@description('Address of the function app.')
+param callvaultUrl string
+
+@description('Entra audience of the API.')
+param audience string
+
+@description('A function key, where the app asks for one besides; empty: none.')
+@secure()
+param functionKey string
+
+@description('Where the archive record is handed on to; empty: nowhere.')
+param resultUrl string
+
+resource workflow 'Microsoft.Logic/workflows@2019-05-01' = {
+  name: name
+  location: location
+  tags: tags
+  identity: {
+    type: 'SystemAssigned'
+  }
+  properties: {
+    definition: loadJsonContent('../logicapp/workflow.json')
+    parameters: {
+      callvaultUrl: {
+        value: callvaultUrl
+      }
+      audience: {
+        value: audience
+      }
+      functionKey: {
+        value: functionKey
+      }
+      resultUrl: {
+        value: resultUrl
+      }
+    }
+  }
+}
+
+output principalId string = workflow.identity.principalId

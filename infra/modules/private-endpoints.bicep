@@ -1,0 +1,65 @@
+// Private endpoints of one storage account, and their names in the network's zones.
+
+@description('Name of the account.')
+param accountName string
+
+@description('Region.')
+param location string
+
+@description('Tags of the endpoints.')
+param tags object
+
+@description('Services of the account that are reached privately.')
+param services array
+
+@description('Subnet of the endpoints.')
+param subnetId string
+
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: accountName
+}
+
+resource endpoints 'Microsoft.Network/privateEndpoints@2024-10-01' = [
+  for service in services: {
+    name: 'pe-${accountName}-${service}'
+    location: location
+    tags: tags
+    properties: {
+      subnet: {
+        id: subnetId
+      }
+      privateLinkServiceConnections: [
+        {
+          name: service
+          properties: {
+            privateLinkServiceId: account.id
+            groupIds: [service]
+          }
+        }
+      ]
+    }
+  }
+]
+
+resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' existing = [
+  for service in services: {
+    name: 'privatelink.${service}.${environment().suffixes.storage}'
+  }
+]
+
+resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-10-01' = [
+  for (service, i) in services: {
+    parent: endpoints[i]
+    name: 'default'
+    properties: {
+      privateDnsZoneConfigs: [
+        {
+          name: service
+          properties: {
+            privateDnsZoneId: zones[i].id
+          }
+        }
+      ]
+    }
+  }
+]

@@ -1,0 +1,26 @@
+// The promise at a glance: what became safe, what did not, and why.
+
+@description('Name of the function app, for the workbook\'s title.')
+param appName string
+
+@description('Region.')
+param location string
+
+@description('Tags of the workbook.')
+param tags object
+
+@description('Resource id of the workspace.')
+param workspaceId string
+
+resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
+  name: guid(workspaceId, 'callvault')
+  location: location
+  tags: tags
+  kind: 'shared'
+  properties: {
+    displayName: 'Callvault: ${appName}'
+    category: 'workbook'
+    sourceId: workspaceId
+    serializedData: string(loadJsonContent('../workbook.json'))
+  }
+}

@@ -1,0 +1,150 @@
+"""Alerts and the workbook: they speak of what the code says, and whatever is said loudly wakes someone."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from tests.infra.policies.events import TOPIC
+from tests.infra.product import functions
+from tests.infra.said import log_lines, metric_names, rendered
+from tests.infra.templates import Templates, made, only
+
+LOG_RULE = "Microsoft.Insights/scheduledQueryRules"
+METRIC_RULE = "Microsoft.Insights/metricAlerts"
+GROUP = "Microsoft.Insights/actionGroups"
+WORKBOOK = "Microsoft.Insights/workbooks"
+
+_TEXT = re.compile(r'Message startswith "([^"{]+) \{"')
+_PART = re.compile(r"Message has '(\"[^']+\")'")
+_FIELD = re.compile(r"\bline\.(\w+)")
+_NAME = re.compile(r'Name == "([^"]+)"')
+_TABLES = {"AppTraces", "AppRequests", "AppMetrics"}
+
+# Said loudly and heard all the same: their function fails with them, which has an alert of its own, or their chunk goes
+# on to an end that has one.
+HEARD_OTHERWISE = {"request failed", "started recording not noted", "attempt failed unforeseen", "request refused"}
+
+
+def whatever_is_promised_has_an_alert(templates: Templates) -> None:
+    deployment = templates.main()
+    suffix = only(deployment, "Microsoft.Web/serverfarms").name.removeprefix("plan-")
+    named = {one.name.removeprefix(f"{suffix}-") for kind in (LOG_RULE, METRIC_RULE) for one in made(deployment, kind)}
+    assert named == {
+        *("chunk-lost", "chunk-near-deadline", "chunk-failed", "poison-messages", "recording-files-missed"),
+        *(
+            "recording-not-started",
+            "callbacks-refused",
+            "event-quarantined",
+            "function-failures",
+            "sweep-silent",
+            "events-dead-lettered",
+            "events-dropped",
+        ),
+    }
+    assert all(one.properties["enabled"] is True for kind in (LOG_RULE, METRIC_RULE) for one in made(deployment, kind))
+
+
+def queries_name_only_what_the_code_says(templates: Templates) -> None:
+    for query in all_queries(templates):
+        assert set(re.findall(r"^\s*\(?(App\w+)", query, re.MULTILINE)) <= _TABLES
+        assert query.count("(") == query.count(")")
+        assert query.count('"') % 2 == 0
+        texts = _TEXT.findall(query)
+        known = log_lines()
+        assert set(texts) <= known.keys()
+        said = set.union(*(set(known[text].fields) for text in texts)) if texts else all_fields()
+        assert set(_FIELD.findall(query)) <= said
+        names = set(_NAME.findall(query))
+        assert names <= (metric_names() if "AppMetrics" in query else functions().keys())
+
+
+def queries_read_lines_as_the_code_writes_them(templates: Templates) -> None:
+    """A line is its text, a blank and its fields as JSON; a value is looked for as JSON writes it."""
+    line = rendered("chunk ended", action="archive", end="lost")
+    assert line.startswith("chunk ended {")
+    assert json.loads(line[line.index("{") :]) == {"action": "archive", "end": "lost"}
+    parts = [part for query in all_queries(templates) for part in _PART.findall(query)]
+    assert parts
+    for part in parts:
+        name, value = json.loads(f"{{{part}}}").popitem()
+        assert part in rendered("chunk ended", **{name: value})
+        assert name in log_lines()["chunk ended"].fields
+
+
+def whatever_is_said_loudly_wakes_someone(templates: Templates) -> None:
+    heard = {text for rule in made(templates.main(), LOG_RULE) for text in _TEXT.findall(query_of(rule))}
+    loud = {text for text, said in log_lines().items() if said.levels & {"error", "exception", "critical", "log"}}
+    assert loud == heard | HEARD_OTHERWISE
+
+
+def the_loss_of_a_recording_is_critical(templates: Templates) -> None:
+    severities = {one.name.split("-", 2)[-1]: one.properties["severity"] for one in made(templates.main(), LOG_RULE)}
+    assert severities["chunk-lost"] == 0
+    assert all(severity <= 2 for severity in severities.values())
+
+
+def the_sweep_falling_silent_is_noticed(templates: Templates) -> None:
+    (rule,) = [one for one in made(templates.main(), LOG_RULE) if one.name.endswith("-sweep-silent")]
+    (criterion,) = rule.properties["criteria"]["allOf"]
+    assert (criterion["timeAggregation"], criterion["operator"], criterion["threshold"]) == ("Count", "LessThan", 1)
+    (name,) = _NAME.findall(criterion["query"])
+    assert functions()[name]["type"] == "timerTrigger"
+
+
+def what_event_grid_could_not_deliver_is_noticed(templates: Templates) -> None:
+    deployment = templates.main()
+    metrics = set()
+    for rule in made(deployment, METRIC_RULE):
+        (criterion,) = rule.properties["criteria"]["allOf"]  # two would have to come true together
+        metrics.add(criterion["metricName"])
+        assert rule.properties["scopes"] == [only(deployment, TOPIC).id]
+    assert metrics == {"DeadLetteredCount", "DroppedEventCount"}
+
+
+def every_alert_reaches_who_is_named(templates: Templates) -> None:
+    deployment = templates.main(alertEmails=["desk@example.com"], alertActionGroupIds=["pager"])
+    group = only(deployment, GROUP)
+    assert [one["emailAddress"] for one in group.properties["emailReceivers"]] == ["desk@example.com"]
+    for rule in made(deployment, LOG_RULE):
+        assert rule.properties["actions"]["actionGroups"] == ["pager", group.id]
+    for rule in made(deployment, METRIC_RULE):
+        assert [one["actionGroupId"] for one in rule.properties["actions"]] == ["pager", group.id]
+    assert not made(templates.main(), GROUP)
+
+
+def the_workbook_shows_every_loud_line(templates: Templates) -> None:
+    deployment = templates.main()
+    workbook = only(deployment, WORKBOOK)
+    assert workbook.properties["sourceId"] == only(deployment, "Microsoft.OperationalInsights/workspaces").id
+    shown = {text for query in workbook_queries(templates) for text in _TEXT.findall(query)}
+    loud = {text for text, said in log_lines().items() if said.levels & {"error", "critical"}}
+    assert loud <= shown
+
+
+def all_queries(templates: Templates) -> list[str]:
+    return [*map(query_of, made(templates.main(), LOG_RULE)), *workbook_queries(templates)]
+
+
+def query_of(rule: object) -> str:
+    (criterion,) = rule.properties["criteria"]["allOf"]
+    return str(criterion["query"])
+
+
+def workbook_queries(templates: Templates) -> list[str]:
+    return list(_queries(json.loads(only(templates.main(), WORKBOOK).properties["serializedData"])))
+
+
+def all_fields() -> set[str]:
+    return set().union(*(said.fields for said in log_lines().values()))
+
+
+def _queries(part: object) -> Iterator[str]:
+    match part:
+        case {"query": str(query)}:
+            yield query
+        case dict():
+            for value in part.values():
+                yield from _queries(value)
+        case list():
+            for value in part:
+                yield from _queries(value)

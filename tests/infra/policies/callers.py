@@ -1,0 +1,72 @@
+"""Callers: Entra sign-in where asked for, and nobody shut out who is authenticated by other means."""
+
+import json
+from pathlib import Path
+
+from tests.infra.product import functions
+from tests.infra.templates import Templates, made, only
+
+CONFIG = "Microsoft.Web/sites/config"
+WORKFLOW = "Microsoft.Logic/workflows"
+ENTRA = {"entraClientId": "9b3f1c52-0000-4000-8000-000000000001"}
+EVENT_GRID = {"/runtime/webhooks/*", "/runtime/webhooks/EventGrid"}
+
+
+def nobody_calls_without_signing_in_where_asked(templates: Templates) -> None:
+    assert len(made(templates.main(), CONFIG)) == 1, "only the app settings"
+    properties = sign_in(templates, **ENTRA)
+    assert properties["platform"]["enabled"] is True
+    rules = properties["globalValidation"]
+    assert rules["requireAuthentication"] is True
+    assert rules["unauthenticatedClientAction"] == "Return401"
+    directory = properties["identityProviders"]["azureActiveDirectory"]
+    assert directory["enabled"] is True
+    assert directory["registration"]["clientId"] == ENTRA["entraClientId"]
+    assert directory["registration"]["openIdIssuer"].endswith("/v2.0")
+    assert set(directory["validation"]["allowedAudiences"]) == {
+        ENTRA["entraClientId"],
+        f"api://{ENTRA['entraClientId']}",
+    }
+
+
+def only_who_brings_a_credential_of_another_kind_is_let_past(templates: Templates) -> None:
+    """Equal: a route that asks for no key must be excluded, and no route that asks for one may be."""
+    excluded = set(sign_in(templates, **ENTRA)["globalValidation"]["excludedPaths"])
+    keyless = {
+        f"/api/{one['route']}"
+        for one in functions().values()
+        if one["type"] == "httpTrigger" and str(one["authLevel"]).lower().endswith("anonymous")
+    }
+    assert excluded == EVENT_GRID | keyless
+
+
+def who_may_call_can_be_named(templates: Templates) -> None:
+    for sample in (True, False):
+        properties = sign_in(templates, **ENTRA, entraAllowedPrincipalIds=["desk"], sampleLogicApp=sample)
+        validation = properties["identityProviders"]["azureActiveDirectory"]["validation"]
+        allowed = validation["defaultAuthorizationPolicy"]["allowedPrincipals"]["identities"]
+        assert allowed[:1] == ["desk"]
+        assert len(allowed) == (2 if sample else 1), "the sample's identity is let in with the others"
+    validation = sign_in(templates, **ENTRA, sampleLogicApp=True)["identityProviders"]["azureActiveDirectory"][
+        "validation"
+    ]
+    assert validation["defaultAuthorizationPolicy"]["allowedPrincipals"]["identities"] == [], "nobody is singled out"
+
+
+def the_sample_logic_app_is_made_on_request_and_signs_in(templates: Templates) -> None:
+    assert not made(templates.main(**ENTRA), WORKFLOW)
+    assert not made(templates.main(sampleLogicApp=True), WORKFLOW), "it has no audience to ask a token for"
+    deployment = templates.main(sampleLogicApp=True, **ENTRA)
+    sample = only(deployment, WORKFLOW)
+    assert sample.body["identity"] == {"type": "SystemAssigned"}
+    definition = json.loads((Path(templates.folder) / "logicapp/workflow.json").read_text(encoding="utf-8"))
+    assert sample.properties["definition"] == definition
+    given = {name: one["value"] for name, one in sample.properties["parameters"].items()}
+    assert given.keys() == definition["parameters"].keys()
+    assert given["audience"] == f"api://{ENTRA['entraClientId']}"
+    assert given["callvaultUrl"] == deployment.outputs["url"]
+
+
+def sign_in(templates: Templates, **params: object) -> dict[str, dict[str, dict[str, dict[str, object]]]]:
+    (config,) = [one for one in made(templates.main(**params), CONFIG) if one.name.endswith("/authsettingsV2")]
+    return dict(config.properties)

@@ -1,0 +1,65 @@
+"""Private networking, behind one switch: storage is reached from inside alone, and every name leads there."""
+
+from tests.infra.policies.storage import ACCOUNT
+from tests.infra.templates import Templates, made, names, only
+
+NETWORK = "Microsoft.Network/virtualNetworks"
+ENDPOINT = "Microsoft.Network/privateEndpoints"
+ZONE = "Microsoft.Network/privateDnsZones"
+
+
+def no_network_is_made_unless_asked(templates: Templates) -> None:
+    deployment = templates.main()
+    assert not [one for one in deployment.resources if one.type.startswith("Microsoft.Network/")]
+    assert only(deployment, "Microsoft.Web/sites").properties["virtualNetworkSubnetId"] is None
+    assert all(one.properties["publicNetworkAccess"] == "Enabled" for one in made(deployment, ACCOUNT))
+
+
+def storage_is_shut_to_the_outside(templates: Templates) -> None:
+    """The archive wholly; the host's account but for the one topic that has dead letters to leave there."""
+    deployment = templates.main(privateNetworking=True)
+    host, archive = made(deployment, ACCOUNT)
+    assert archive.properties["publicNetworkAccess"] == "Disabled"
+    for account in (host, archive):
+        assert account.properties["networkAcls"]["defaultAction"] == "Deny"
+        assert account.properties["networkAcls"]["bypass"] == "None"
+    guests = [one["resourceId"] for one in host.properties["networkAcls"]["resourceAccessRules"]]
+    assert guests == [only(deployment, "Microsoft.EventGrid/systemTopics").id]
+    assert archive.properties["networkAcls"]["resourceAccessRules"] == []
+
+
+def every_service_in_use_has_an_endpoint_and_a_name(templates: Templates) -> None:
+    for own in (True, False):
+        deployment = templates.main(privateNetworking=True, archiveInOwnAccount=own)
+        network = only(deployment, NETWORK)
+        reached = set()
+        for endpoint in made(deployment, ENDPOINT):
+            (connection,) = endpoint.properties["privateLinkServiceConnections"]
+            account = connection["properties"]["privateLinkServiceId"].rpartition("/")[2]
+            (service,) = connection["properties"]["groupIds"]
+            reached.add((account, service))
+            assert endpoint.properties["subnet"]["id"] == f"{network.id}/subnets/endpoints"
+            (group,) = [
+                one for one in made(deployment, f"{ENDPOINT}/privateDnsZoneGroups") if endpoint.name in one.name
+            ]
+            (zone,) = group.properties["privateDnsZoneConfigs"]
+            assert zone["properties"]["privateDnsZoneId"].endswith(f"/privatelink.{service}.core.windows.net")
+        host, *archive = [one.name for one in made(deployment, ACCOUNT)]
+        wanted = {(host, "blob"), (host, "queue"), (host, "table"), *((name, "blob") for name in archive)}
+        assert reached == wanted
+        zones = {one.name for one in made(deployment, ZONE)}
+        assert zones == {f"privatelink.{service}.core.windows.net" for service in ("blob", "queue", "table")}
+        links = made(deployment, f"{ZONE}/virtualNetworkLinks")
+        assert {one.name.partition("/")[0] for one in links} == zones
+        assert {one.properties["virtualNetwork"]["id"] for one in links} == {network.id}
+
+
+def the_app_reaches_out_through_its_own_subnet(templates: Templates) -> None:
+    deployment = templates.main(privateNetworking=True)
+    network, site = only(deployment, NETWORK), only(deployment, "Microsoft.Web/sites")
+    assert site.properties["virtualNetworkSubnetId"] == f"{network.id}/subnets/app"
+    assert site.properties["publicNetworkAccess"] == "Enabled", "Event Grid and callers come from outside"
+    subnets = {one["name"]: one["properties"] for one in network.properties["subnets"]}
+    assert [one["properties"]["serviceName"] for one in subnets["app"]["delegations"]] == ["Microsoft.App/environments"]
+    assert subnets["app"]["natGateway"]["id"] == only(deployment, "Microsoft.Network/natGateways").id
+    assert names(deployment, "Microsoft.Network/publicIPAddresses")
