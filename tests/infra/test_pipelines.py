@@ -1,0 +1,91 @@
+"""The ways to deploy that run unattended: no secret, no more rights than needed, the two phases in their order."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.package import CHECKOUT
+
+WORKFLOW = CHECKOUT / ".github" / "workflows" / "deploy.yml"
+AZD = yaml.safe_load((CHECKOUT / "azure.yaml").read_text())
+JOBS: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())["jobs"]
+STEPS = [(job, step) for job, told in JOBS.items() for step in told["steps"]]
+
+
+def declared(template: str, kind: str) -> set[str]:
+    text = (CHECKOUT / "infra" / f"{template}.bicep").read_text()
+    return set(re.findall(rf"^{kind} (\w+) ", text, re.MULTILINE))
+
+
+def test_an_auditor_of_workflows_finds_nothing():
+    zizmor = Path(sys.executable).parent / "zizmor"
+    command = [zizmor, "--offline", "--persona", "pedantic", "--no-progress", WORKFLOW]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_job_has_the_rights_that_it_needs_and_no_secret():
+    text = WORKFLOW.read_text()
+    assert yaml.safe_load(text)["permissions"] == {}
+    assert {name: job["permissions"] for name, job in JOBS.items()} == {
+        "test": {"contents": "read"},
+        "deploy": {"contents": "read", "id-token": "write"},
+    }
+    assert "secrets" not in text.partition("\nname:")[2]
+
+
+def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it():
+    used = re.findall(r"uses: (.*)", WORKFLOW.read_text())
+    assert used
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one) for one in used)
+
+
+def test_what_is_deployed_is_what_was_tested_and_only_from_main():
+    assert JOBS["deploy"]["needs"] == "test"
+    assert "github.ref == 'refs/heads/main'" in JOBS["deploy"]["if"]
+    kept = {step["with"]["name"] for _, step in STEPS if "-artifact@" in step.get("uses", "")}
+    assert len(kept) == 1, "the tests' package and no other"
+    (command,) = [step["run"] for job, step in STEPS if job == "deploy" and "deploy.sh" in step.get("run", "")]
+    assert "--package dist/callvault.zip" in command
+
+
+@pytest.mark.parametrize("command", [step["run"] for _, step in STEPS if "run" in step])
+def test_each_command_of_the_workflow_is_one_of_this_checkout(command: str):
+    program, *words = command.split()
+    if program == "make":
+        assert re.search(rf"^{words[0]}:", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
+    else:
+        assert (CHECKOUT / program).stat().st_mode & 0o111
+
+
+def test_azd_subscribes_to_the_events_after_the_code_is_there():
+    (hook,) = AZD["hooks"]
+    assert hook == "postdeploy"
+    shell = shutil.which("sh")
+    assert shell
+    script = AZD["hooks"]["postdeploy"]["run"]
+    assert subprocess.run([shell, "-n"], input=script, text=True, check=False).returncode == 0
+
+
+def test_azd_gives_events_bicep_what_it_takes_out_of_what_main_bicep_gave():
+    script = AZD["hooks"]["postdeploy"]["run"]
+    assert set(re.findall(r"(\w+)=\"", script)) == declared("events", "param")
+    given = set(re.findall(r"\$(\w+)", script)) - {"AZURE_RESOURCE_GROUP", "AZURE_SUBSCRIPTION_ID"}
+    assert given <= declared("main", "output")
+    assert f"'azd-service-name': '{next(iter(AZD['services']))}'" in "".join(
+        file.read_text() for file in (CHECKOUT / "infra").rglob("*.bicep")
+    )
+
+
+def test_deploy_sh_reads_of_main_bicep_what_it_gives_and_tells_events_bicep_what_it_takes():
+    script = (CHECKOUT / "infra" / "deploy.sh").read_text()
+    (names,) = re.findall(r"for name in (.*); do\n    value=\$\(output", script)
+    told = set(names.split())
+    assert told | set(re.findall(r"output (functionAppName|url)\b", script)) <= declared("main", "output")
+    assert told | {"functionAppName", "retentionHours"} == declared("events", "param")
