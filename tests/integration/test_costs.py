@@ -1,4 +1,4 @@
-"""What a chunk asks of storage is what its archive costs: docs/operations.md multiplies these numbers by a million."""
+"""What a chunk asks of storage is what its archive costs: README tells the numbers, docs/operations.md multiplies them."""
 
 import re
 from collections import Counter
@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from azure.core.pipeline.transport import AioHttpTransport
+from azure.core.pipeline._base_async import _AsyncTransportRunner
 
 from infra.package import CHECKOUT
 from tests.integration.conftest import World
@@ -14,52 +14,90 @@ from tests.integration.conftest import World
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MIB = 1024 * 1024
-COLUMNS = ("blob writes", "blob reads", "table operations", "messages")
+COLUMNS = ("blob writes", "blob reads", "table operations", "queue messages")
+README = (CHECKOUT / "README.md").read_text()
+OPERATIONS = (CHECKOUT / "docs" / "operations.md").read_text()
 
 
 class Bill:
-    """Counts what storage is asked for, by what Azure charges for."""
+    """Counts what storage is asked for, by what Azure charges for: each request as it goes out, repeats included."""
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._containers = world.settings.archive_containers
+        services = re.findall(r"(\w+)Endpoint=http://[^:;]+:(\d+)", world.storage)
+        self._services = {int(port): name for name, port in services}
+        assert sorted(self._services.values()) == ["Blob", "Queue", "Table"]
         self._found: Counter[str] = Counter()
-        send = AioHttpTransport.send
+        # The last policy of every SDK client's pipeline, whatever its transport is.
+        send = _AsyncTransportRunner.send
 
-        async def counted(transport: Any, request: Any, **options: Any) -> Any:
-            url = urlsplit(request.url)
-            if url.hostname == "127.0.0.1":  # ACS has names
-                self._found[self._kind(request.method, url.path.removeprefix("/devstoreaccount1/"))] += 1
-            return await send(transport, request, **options)
+        async def counted(runner: Any, request: Any) -> Any:
+            sent = request.http_request
+            service = self._services.get(urlsplit(sent.url).port or 0)
+            if service is not None:
+                self._found[self._kind(service, sent.method)] += 1
+            return await send(runner, request)
 
-        monkeypatch.setattr(AioHttpTransport, "send", counted)
+        monkeypatch.setattr(_AsyncTransportRunner, "send", counted)
 
     def since(self) -> tuple[int, ...]:
-        """What was asked for since this was asked last, in the order of the docs' columns."""
+        """What was asked for since this was asked last, in the order of README's columns."""
         counts = tuple(self._found[column] for column in COLUMNS)
         self._found.clear()
         return counts
 
-    def _kind(self, method: str, path: str) -> str:
-        if path.startswith(self._containers):
+    def _kind(self, service: str, method: str) -> str:
+        if service == "Blob":
             return "blob reads" if method in ("GET", "HEAD") else "blob writes"
-        return "messages" if path.endswith("/messages") else "table operations"
+        return "queue messages" if service == "Queue" else "table operations"
 
 
 def documented(step: str) -> tuple[int, ...]:
-    (row,) = re.findall(rf"^\| {step} \|(.*)\|$", (CHECKOUT / "docs" / "operations.md").read_text(), re.MULTILINE)
-    return tuple(int(cell) for cell in row.split("|")[: len(COLUMNS)])
+    (row,) = re.findall(rf"^\| {step} \|(.*)\|$", README, re.MULTILINE)
+    return tuple(int(cell) for cell in row.split("|"))
+
+
+def quantity(what: str) -> int:
+    """Of a million recordings, in millions."""
+    (found,) = re.findall(rf"^\| {what}[^|]*\| (\d+) million \|", OPERATIONS, re.MULTILINE)
+    return int(found)
 
 
 @pytest.mark.parametrize(
     ("size", "step"),
-    [(20_000, "archived and released, in one piece"), (20 * MIB, "archived and released, in three blocks")],
+    [(20_000, "its chunk archived and released, in one piece"), (20 * MIB, "the same, in three blocks")],
 )
-async def test_a_chunk_costs_what_the_docs_say(world: World, monkeypatch: pytest.MonkeyPatch, size: int, step: str):
+async def test_a_chunk_costs_what_readme_says_and_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch, size: int, step: str
+):
     made = await world.document(size=size, format="wav")
     bill = Bill(world, monkeypatch)
     await world.app.intake.receive(made["event"])
-    assert bill.since() == documented("event taken in")
+    assert bill.since() == documented("an event taken in")
     job = await world.take_job()
     bill.since()  # what the host does
     await world.app.archiving.handle(job)
     assert bill.since() == documented(step)
+
+
+async def test_what_is_repeated_costs_a_look_and_copies_nothing(world: World, monkeypatch: pytest.MonkeyPatch):
+    made, job = await world.announced(size=20_000, format="wav")
+    await world.app.archiving.handle(job)
+    bill = Bill(world, monkeypatch)
+    await world.app.intake.receive(made["event"])
+    assert bill.since() == documented("the same event again")
+    await world.app.archiving.handle(job)
+    assert bill.since() == documented("the same job again")
+
+
+async def test_a_sweep_that_finds_nothing_late_reads_each_shard_once(world: World, monkeypatch: pytest.MonkeyPatch):
+    await world.announced(size=20_000, format="wav")
+    bill = Bill(world, monkeypatch)
+    await world.app.sweep.run()
+    assert bill.since() == documented("a sweep that finds nothing late, each minute")
+
+
+async def test_the_cost_of_a_million_is_a_million_times_the_cost_of_one():
+    event, chunk = documented("an event taken in"), documented("the same, in three blocks")
+    writes, reads, tables, messages = (one + other for one, other in zip(event, chunk, strict=True))
+    assert (quantity("blob writes"), quantity("blob reads")) == (writes, reads)
+    assert (quantity("table operations"), quantity("queue operations")) == (tables, messages + 2)
