@@ -1,7 +1,7 @@
 """The ways to deploy that run unattended: no secret, no more rights than needed, the two phases in their order."""
 
+import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +11,13 @@ import pytest
 import yaml
 
 from infra.package import CHECKOUT
+from tests.infra.test_deploy_script import STAND_IN
 
 WORKFLOW = CHECKOUT / ".github" / "workflows" / "deploy.yml"
 AZD = yaml.safe_load((CHECKOUT / "azure.yaml").read_text())
 JOBS: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())["jobs"]
+# What azd puts into the hook's environment: main.bicep's outputs, by their names.
+AZD_ENV = {"functionAppName", "systemTopicName", "acsResourceGroup", "hostStorageName", "deadLetterContainer"}
 STEPS = [(job, step) for job, told in JOBS.items() for step in told["steps"]]
 
 
@@ -64,20 +67,42 @@ def test_each_command_of_the_workflow_is_one_of_this_checkout(command: str):
         assert (CHECKOUT / program).stat().st_mode & 0o111
 
 
-def test_azd_subscribes_to_the_events_after_the_code_is_there():
-    (hook,) = AZD["hooks"]
-    assert hook == "postdeploy"
-    shell = shutil.which("sh")
-    assert shell
+def hook(tmp_path: Path, fail_at: str = "") -> tuple[int, str, list[str]]:
+    """What azd runs once the code is there, in front of a stand-in for az: exit code, what it said, calls."""
+    for name in ("az", "sleep"):
+        (tmp_path / name).write_text(STAND_IN)
+        (tmp_path / name).chmod(0o755)
+    calls = tmp_path / "calls"
+    own = {"PATH": f"{tmp_path}:{os.defpath}", "CALLS": str(calls), "STATE": str(tmp_path), "FAIL_AT": fail_at}
+    env = {"AZURE_SUBSCRIPTION_ID": "s", "AZURE_RESOURCE_GROUP": "rg"} | {name: f"the-{name}" for name in AZD_ENV}
     script = AZD["hooks"]["postdeploy"]["run"]
-    assert subprocess.run([shell, "-n"], input=script, text=True, check=False).returncode == 0
+    command = ["/bin/sh", "-c", script]
+    done = subprocess.run(command, env=own | env, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr, calls.read_text().splitlines()
+
+
+def test_azd_subscribes_to_the_events_after_the_code_is_there_and_known(tmp_path: Path):
+    assert list(AZD["hooks"]) == ["postdeploy"]
+    code, said, calls = hook(tmp_path)
+    assert code == 0, said
+    assert ["function show" in call for call in calls] == [False, True, False, True, False]
+    assert "--template-file infra/events.bicep" in calls[-1]
+    assert "functionAppName=the-functionAppName" in calls[-1]
+    assert "retentionHours=48" in calls[-1], "the app's own setting"
+
+
+@pytest.mark.parametrize("fail_at", ["appsettings list", "function show", "group create"])
+def test_a_step_that_fails_under_azd_stops_it(tmp_path: Path, fail_at: str):
+    code, said, calls = hook(tmp_path, fail_at)
+    assert code != 0
+    assert fail_at in " ".join(calls[-2:])
+    assert ("did not appear" in said) == (fail_at == "function show")
 
 
 def test_azd_gives_events_bicep_what_it_takes_out_of_what_main_bicep_gave():
     script = AZD["hooks"]["postdeploy"]["run"]
     assert set(re.findall(r"(\w+)=\"", script)) == declared("events", "param")
-    given = set(re.findall(r"\$(\w+)", script)) - {"AZURE_RESOURCE_GROUP", "AZURE_SUBSCRIPTION_ID"}
-    assert given <= declared("main", "output")
+    assert declared("main", "output") >= AZD_ENV
     assert f"'azd-service-name': '{next(iter(AZD['services']))}'" in "".join(
         file.read_text() for file in (CHECKOUT / "infra").rglob("*.bicep")
     )

@@ -1,4 +1,4 @@
-"""What a chunk asks of storage is what its archive costs: README tells the numbers, docs/operations.md multiplies them."""
+"""What a chunk asks of storage is what it costs: README tells the numbers, docs/operations.md multiplies them."""
 
 import re
 from collections import Counter
