@@ -27,8 +27,9 @@ app = os.getcwd()
 os.chdir({checkout!r})
 workers = os.environ["FUNCTIONS_WORKER_PROCESS_COUNT"]
 command = [sys.executable, "-m", "local.host", "--app", app, "--port", sys.argv[3], "--workers", workers]
-command += ["--function-key", function["value"], "--system-key", system["value"]]
-os.execv(sys.executable, [*command, "--master-key", keys["masterKey"]["value"]])
+# A random key may begin with a dash.
+command += [f"--function-key={{function['value']}}", f"--system-key={{system['value']}}"]
+os.execv(sys.executable, [*command, f"--master-key={{keys['masterKey']['value']}}"])
 """
 
 
