@@ -25,6 +25,9 @@ _READ_BUFFER = 1024 * 1024  # bytes; aiohttp's default of 64 KiB doubles the CPU
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 60.0  # silence on a connection that we are willing to wait for
 _CONNECTIONS = 128  # to ACS and its media store, over all the jobs of one process
+# Seconds before a storage request is sent again: 1, 3 and 5, give or take one. The SDK's own 15, 18 and 24 keep a job's
+# lease and memory for a minute and more; what lasts longer is for the job's retry, which gives both back.
+_PATIENCE = {"initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1, "retry_total": 3}
 _MAX_SINGLE_PUT = 256 * 1024 * 1024  # bytes; what is small enough for one PUT is decided by the copy engine
 
 
@@ -59,10 +62,10 @@ class Clients:
         host, archive = settings.host_storage, settings.archive_storage
         self.tables = self._service(TableServiceClient, host, host.table_uri, "endpoint")
         queue: dict[str, Any] = {"queue_name": settings.chunks_queue, "message_encode_policy": TextBase64EncodePolicy()}
+        queue |= _PATIENCE
         self.queue = self._service(QueueClient, host, host.queue_uri, "account_url", **queue)
-        self.archive = self._service(
-            BlobServiceClient, archive, archive.blob_uri, "account_url", max_single_put_size=_MAX_SINGLE_PUT
-        )
+        blob: dict[str, Any] = {"max_single_put_size": _MAX_SINGLE_PUT, **_PATIENCE}
+        self.archive = self._service(BlobServiceClient, archive, archive.blob_uri, "account_url", **blob)
 
     def blobs(self, account: StorageAccount) -> BlobServiceClient:
         """One more client, for a command that needs an account's blobs besides; whoever asks for it closes it."""

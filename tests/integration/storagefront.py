@@ -1,0 +1,82 @@
+"""Stands before a storage service and makes some of its answers go wrong: Azurite has no bad days of its own."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+_NOT_FORWARDED = {"host", "transfer-encoding", "connection", "expect"}
+_SIGNED = ("Content-Type", "Accept", "Accept-Encoding", "User-Agent")  # a signature covers what isn't sent, too
+_ALL_OF_A_BLOCK = 64 * 1024 * 1024  # bytes
+
+
+class Mishap(Enum):
+    BUSY = auto()  # 503 without the request being carried out
+    BROKEN_OFF = auto()  # the connection ends while the request is under way
+    ANSWER_LOST = auto()  # carried out, and the connection ends before the answer
+
+
+@dataclass
+class StorageFront:
+    """Forwards requests; what is asked for by `spoil` goes wrong as often as said."""
+
+    target: URL
+    url: URL = field(default_factory=URL)
+    seen: list[str] = field(default_factory=list)
+    _spoilt: list[tuple[str, Mishap]] = field(default_factory=list)
+    _client: aiohttp.ClientSession | None = None
+
+    def spoil(self, operation: str, mishap: Mishap, *, times: int) -> None:
+        """`operation` as `PUT block`: the method and the value of `comp`, if there is one."""
+        self._spoilt += [(operation, mishap)] * times
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        operation = " ".join(filter(None, (request.method, request.query.get("comp"))))
+        self.seen.append(operation)
+        mishap = next((mishap for spoilt, mishap in self._spoilt if spoilt == operation), None)
+        if mishap is not None:
+            self._spoilt.remove((operation, mishap))
+        if mishap is Mishap.BUSY:
+            await request.read()
+            return web.Response(status=503, headers={"x-ms-error-code": "ServerBusy"})
+        if mishap is Mishap.BROKEN_OFF:
+            await request.content.readany()
+            return self._hung_up(request)
+        answer = await self._forwarded(request)
+        return self._hung_up(request) if mishap is Mishap.ANSWER_LOST else answer
+
+    async def _forwarded(self, request: web.Request) -> web.Response:
+        assert self._client is not None
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_FORWARDED}
+        url = self.target.join(URL(request.raw_path, encoded=True))
+        body = await request.read() or None
+        async with self._client.request(
+            request.method, url, data=body, headers=headers, allow_redirects=False, skip_auto_headers=_SIGNED
+        ) as answer:
+            kept = {name: value for name, value in answer.headers.items() if name.lower() not in _NOT_FORWARDED}
+            return web.Response(status=answer.status, body=await answer.read(), headers=kept)
+
+    def _hung_up(self, request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response(status=500)
+
+    @contextlib.asynccontextmanager
+    async def standing(self) -> AsyncIterator["StorageFront"]:
+        app = web.Application(client_max_size=_ALL_OF_A_BLOCK)
+        app.router.add_route("*", "/{path:.*}", self.handle)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            async with aiohttp.ClientSession(auto_decompress=False) as self._client:
+                site = web.TCPSite(runner, "127.0.0.1", 0)
+                await site.start()
+                (address,) = runner.addresses
+                self.url = URL.build(scheme="http", host="127.0.0.1", port=address[1])
+                yield self
+        finally:
+            await runner.cleanup()

@@ -1,0 +1,58 @@
+"""The archive's own bad days: a request is repeated with all of its bytes, and what was carried out is not undone."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from yarl import URL
+
+from local.stack import Azurite
+from shared.states import ChunkState
+from tests.integration.conftest import MakeWorld, World
+from tests.integration.storagefront import Mishap, StorageFront
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MIB = 1024 * 1024
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def front(azurite: Azurite) -> AsyncIterator[StorageFront]:
+    async with StorageFront(URL(azurite.blob_url).origin()).standing() as standing:
+        yield standing
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(make_world: MakeWorld, azurite: Azurite, front: StorageFront) -> World:
+    """The archive is reached through the front, all else of storage without it."""
+    blobs = azurite.connection_string.replace(str(URL(azurite.blob_url).origin()), str(front.url.origin()))
+    made: World = await make_world(ARCHIVE_STORAGE=blobs, BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=2)
+    return made
+
+
+@pytest.mark.parametrize("mishap", Mishap)
+@pytest.mark.parametrize(("operation", "size"), [("PUT block", 4 * MIB + 5), ("PUT blocklist", 2 * MIB), ("PUT", 900)])
+async def test_a_request_that_went_wrong_is_sent_again_whole(
+    world: World, front: StorageFront, operation: str, size: int, mishap: Mishap
+):
+    made, job = await world.announced(size=size, format="wav")
+    front.spoil(operation, mishap, times=1)
+    await world.app.archiving.handle(job)
+    chunk = await world.chunk(job)
+    assert chunk.state is ChunkState.RELEASED
+    assert chunk.attempts == 1, "the request was repeated, not the chunk"
+    (stored,) = [body for name, body in (await world.blobs()).items() if name.endswith(".wav")]
+    assert len(stored) == size
+    assert chunk.sha256 == made["chunks"][0]["sha256"]
+
+
+async def test_an_archive_that_stays_busy_is_the_destinations_fault_and_waited_out(world: World, front: StorageFront):
+    made, job = await world.announced(size=2 * MIB, format="wav")
+    front.spoil("PUT block", Mishap.BUSY, times=20)
+    assert await world.take_job() == job
+    await world.app.archiving.handle(job)
+    chunk = await world.chunk(job)
+    assert chunk.state is ChunkState.PENDING
+    assert chunk.reason == "storage-unavailable"
+    assert front.seen.count("PUT block") > 2, "each request was repeated before the copy was given up"
+    assert (await world.source(made))["deletedAt"] is None
