@@ -88,6 +88,16 @@ async def take_callbacks(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
+@app.route(route="openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
+    return _response(await callvault.app.endpoints.openapi(url=req.url))
+
+
+@app.route(route="swagger.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def get_swagger(req: func.HttpRequest) -> func.HttpResponse:
+    return _response(await callvault.app.endpoints.swagger(url=req.url))
+
+
 @app.event_grid_trigger(arg_name="event")
 async def on_recording_event(event: func.EventGridEvent) -> None:
     await callvault.app.intake.receive(envelope_of(event))

@@ -82,6 +82,12 @@ class Endpoints:
         work = self._callbacks.receive(body, authorization=authorization, start_id=start_id)
         return await answering(_taken_in(work, status=200))
 
+    async def openapi(self, *, url: str) -> Answer:
+        return await answering(_described(url, "/openapi.json"))
+
+    async def swagger(self, *, url: str) -> Answer:
+        return await answering(_described(url, "/swagger.json"))
+
     async def _archive(self, recording_id: str, url: str) -> Answer:
         found = await self._completion.of(recording_id)
         if isinstance(found, ArchiveAwaitedView):
@@ -105,6 +111,13 @@ class Endpoints:
         return answer(started, status=status, headers={"Location": _recording_url(url, named)} if named else {})
 
 
+async def _described(url: str, document: str) -> Answer:
+    # Imported here: few processes are ever asked, and making schemas costs at start what nobody may need.
+    from shared.openapi.served import described  # noqa: PLC0415
+
+    return Answer(status=200, body=described(url, document))
+
+
 async def _taken_in(work: Awaitable[Outcome | list[Outcome]], *, status: int = 202) -> Answer:
     outcomes = await work
     told = outcomes if isinstance(outcomes, list) else [outcomes]
@@ -112,8 +125,9 @@ async def _taken_in(work: Awaitable[Outcome | list[Outcome]], *, status: int = 2
 
 
 async def _accepted(view: Awaitable[RecordingView], url: str, recording_id: str) -> Answer:
+    stopped = await view
     headers = {"Preference-Applied": "respond-async", **_ask_again(url, recording_id, Awaited.FILES)}
-    return answer(await view, status=202, headers=headers)
+    return answer(stopped, status=202, headers=headers)
 
 
 async def _shown(view: Awaitable[RecordingView]) -> Answer:

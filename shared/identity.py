@@ -13,7 +13,8 @@ from datetime import datetime
 from shared.errors import InvalidRequest
 
 # ACS's recordingIds are base64, of either alphabet; else a path might be written otherwise than it was signed.
-_RECORDING_ID = re.compile(r"[A-Za-z0-9+/=_-]{1,1024}")
+RECORDING_ID_PATTERN = r"[A-Za-z0-9+/=_-]{1,1024}"
+_RECORDING_ID = re.compile(RECORDING_ID_PATTERN)
 _KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _KEY_HEX = 32  # 128 bits: two ids of one tenant will never share a key
 # No safe name starts with the underscore that marks a digest, so a digest is never taken for an id.

@@ -79,8 +79,15 @@ class ChannelAffinity(_Body):
     channel: int = Field(ge=0, lt=MAX_CHANNELS, strict=True, description="Number of the channel, from 0.")
 
 
+def _one_locator(schema: dict[str, Any]) -> None:
+    """What pydantic's schema can't say by itself: exactly one of the four is given, and null counts as not given."""
+    schema["oneOf"] = [{"required": [name], "properties": {name: {"type": "string"}}} for name in _LOCATORS]
+
+
 class StartRecording(_Body):
     """Starts a recording of the call that exactly one of the four ids names."""
+
+    model_config = ConfigDict(json_schema_extra=_one_locator)
 
     server_call_id: str | None = Field(default=None, min_length=1, max_length=4096)
     call_connection_id: str | None = Field(default=None, min_length=1, max_length=512)

@@ -15,8 +15,11 @@ from azure.storage.queue.aio import QueueClient
 
 from local.stack import Stack, StackOptions
 from local.stack.addresses import Addresses
+from tests.acceptance.description import Description
 
 PATIENCE = 120  # seconds; a bound for what must happen, not a measure of how fast it does
+
+DESCRIPTION = Description()
 
 
 @dataclass(kw_only=True)
@@ -27,10 +30,14 @@ class Deployment:
     http: aiohttp.ClientSession
 
     async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any, Any]:
-        """Status, body and headers of a request to the function app, with its key unless `headers` are given."""
+        """Status, body and headers of a request to the function app, with its key unless `headers` are given.
+
+        Fails for an answer that the interface's description doesn't tell of.
+        """
         options.setdefault("headers", {"x-functions-key": self.where.functions_key})
         async with self.http.request(method, f"{self.where.functions}{path}", **options) as response:
             body = await response.json(content_type=None) if response.content_length else None
+            DESCRIPTION.check(method, path, response.status, response.content_type, body)
             return response.status, body, response.headers
 
     async def acs(self, method: str, path: str, **body: Any) -> Any:

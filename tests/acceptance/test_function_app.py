@@ -32,6 +32,8 @@ EXPECTED = {
     "replay_quarantined": http("quarantine/{quarantineId}/replay", "POST"),
     "take_events": http("events", "POST"),
     "take_callbacks": http("callbacks", "POST") | {"authLevel": "ANONYMOUS"},
+    "get_openapi": http("openapi.json", "GET") | {"authLevel": "ANONYMOUS"},
+    "get_swagger": http("swagger.json", "GET") | {"authLevel": "ANONYMOUS"},
     "on_recording_event": {"type": "eventGridTrigger"},
     "archive_chunk": QUEUE,
     "bury_job": QUEUE | {"queueName": "recording-chunks-poison"},

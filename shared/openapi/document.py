@@ -1,0 +1,176 @@
+"""The OpenAPI 3.1 document. Schemas are what pydantic makes of the models; the rest is the table, written out."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+
+from shared.contracts.problems import MEDIA_TYPE, Problem
+from shared.errors import CallvaultError, InvalidRequest
+from shared.openapi.operations import HEADERS, JSON, Body, Operation, Reply, Security
+from shared.openapi.table import OPERATIONS
+
+type Json = dict[str, Any]
+
+_REF = "#/components/schemas/{model}"
+_KEY_SCHEMES: tuple[Json, ...] = ({"functionKey": []}, {"functionKeyInQuery": []})
+_MAY_WAIT = frozenset({409, 429, 502, 503})  # problems that come with Retry-After when its length is known
+
+type _Model = tuple[type[BaseModel], JsonSchemaMode]
+
+
+class _Untitled(GenerateJsonSchema):
+    """Without pydantic's titles, which repeat each field's name with its humps cut off."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False
+
+
+def openapi(server: str, version: str) -> Json:
+    """The document for an app whose routes begin at `server`."""
+    schemas, definitions = models_json_schema(sorted(_models(), key=str), ref_template=_REF, schema_generator=_Untitled)
+    paths: dict[str, Json] = defaultdict(dict)
+    for operation in OPERATIONS:
+        paths[operation.path][operation.method] = _operation(operation, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Callvault",
+            "version": version,
+            "summary": "Starts and stops recordings of Azure Communication Services and archives their files.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": server}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS)],
+        "paths": dict(paths),
+        "components": {"schemas": definitions.get("$defs", {}), "securitySchemes": _security_schemes()},
+    }
+
+
+def _models() -> set[_Model]:
+    read = [operation.body.model for operation in OPERATIONS if operation.body] + [one.query for one in OPERATIONS]
+    written = [reply.model for operation in OPERATIONS for reply in operation.replies.values()]
+    found: set[_Model] = {(model, "validation") for model in read if model is not None}
+    return found | {(model, "serialization") for model in [*written, Problem] if model is not None}
+
+
+def _operation(operation: Operation, schemas: Any) -> Json:
+    responses: dict[str, Json] = {
+        str(status): _reply(reply, schemas) for status, reply in sorted(operation.replies.items())
+    }
+    if operation.security is Security.KEY:
+        responses["401"] = {"description": "No function key, or a wrong one. The platform says no more."}
+    responses |= dict(_problems((*operation.problems, CallvaultError), schemas))
+    described: Json = {
+        "operationId": operation.function,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": operation.description,
+        "parameters": [*_parameters(operation)],
+        "responses": dict(sorted(responses.items())),
+        "security": _security(operation.security),
+    }
+    if operation.body is not None:
+        described["requestBody"] = _body(operation.body, schemas)
+    return described
+
+
+def _parameters(operation: Operation) -> Iterable[Json]:
+    for one in operation.parameters:
+        example = {} if one.example is None else {"example": one.example}
+        yield {
+            "name": one.name,
+            "in": one.where,
+            "required": one.where == "path",
+            "description": one.description,
+            "schema": dict(one.schema),
+            **example,
+        }
+    if operation.query is not None:
+        # A query's members are parameters of their own, so its schema is written out where it is used.
+        schema = operation.query.model_json_schema(ref_template=_REF, schema_generator=_Untitled)
+        for name, member in schema["properties"].items():
+            description = member.pop("description", None)
+            yield {
+                "name": name,
+                "in": "query",
+                "required": name in schema.get("required", ()),
+                **({"description": description} if description else {}),
+                "schema": member,
+            }
+
+
+def _body(body: Body, schemas: Any) -> Json:
+    schema = schemas[body.model, "validation"] if body.model else dict(body.schema or {})
+    return {
+        "required": True,
+        "description": body.description,
+        "content": {JSON: {"schema": schema, "example": body.example}},
+    }
+
+
+def _reply(reply: Reply, schemas: Any) -> Json:
+    described: Json = {"description": reply.description}
+    if reply.headers:
+        described["headers"] = {name: dict(HEADERS[name]) for name in reply.headers}
+    if reply.model is not None:
+        schema = schemas[reply.model, "serialization"]
+        described["content"] = {reply.media_type: {"schema": schema, "example": reply.example}}
+    elif reply.media_type is not None:
+        kind = "object" if reply.media_type == JSON else "string"
+        described["content"] = {reply.media_type: {"schema": {"type": kind}}}
+    return described
+
+
+def _problems(errors: tuple[type[CallvaultError], ...], schemas: Any) -> Iterable[tuple[str, Json]]:
+    by_status: dict[int, list[type[CallvaultError]]] = defaultdict(list)
+    for error in errors:
+        by_status[error.status].append(error)
+    for status, group in by_status.items():
+        content: Json = {
+            "schema": schemas[Problem, "serialization"],
+            "examples": {error.reason: {"summary": error.title, "value": _example(error)} for error in group},
+        }
+        described: Json = {
+            "description": f"{HTTPStatus(status).phrase}: {', '.join(error.reason for error in group)}.",
+            "content": {MEDIA_TYPE: content},
+        }
+        if status in _MAY_WAIT:
+            described["headers"] = {"Retry-After": dict(HEADERS["Retry-After"])}
+        yield str(status), described
+
+
+def _example(error: type[CallvaultError]) -> Json:
+    detail = f"{error.title}."
+    made = InvalidRequest.of("serverCallId", "is not base64") if error is InvalidRequest else error(detail)
+    return Problem.of(made).model_dump(mode="json", exclude_none=True)
+
+
+def _security(security: Security) -> list[Json]:
+    match security:
+        case Security.KEY:
+            return [dict(scheme) for scheme in _KEY_SCHEMES]
+        case Security.TOKEN:
+            return [{"callbackToken": []}]
+        case Security.NONE:
+            return []
+
+
+def _security_schemes() -> dict[str, Json]:
+    def key(where: Literal["header", "query"], name: str) -> Json:
+        return {"type": "apiKey", "in": where, "name": name, "description": "A function key of the app, or a host key."}
+
+    return {
+        "functionKey": key("header", "x-functions-key"),
+        "functionKeyInQuery": key("query", "code"),
+        "callbackToken": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The token with which Azure Communication Services signs its callbacks.",
+        },
+    }

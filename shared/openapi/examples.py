@@ -1,0 +1,137 @@
+"""Examples for the documents. Tests validate each against its model, so that none can go stale."""
+
+from typing import Any
+
+RECORDING_ID = "eyJQbGF0Zm9ybUVuZHBvaW50SWQiOiI0MTFmNmQwMCIsIlJlc291cmNlU3BlY2lmaWNJZCI6IjljMWUifQ"
+DOCUMENT_ID = "0-weu-d5-0b3f9c1e7a2d4c55"
+SERVER_CALL_ID = "aHR0cHM6Ly9hcGkuZmxpZ2h0cHJveHkuc2t5cGUuY29tL2FwaS92Mi9jcC9jb252LTQ3MTE"
+_FOLDER = "2026/11/21/5f2b8d0c9e7a4f6d8b1c3e5a7092d4f6"
+_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_METADATA_SHA256 = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
+_PARTICIPANT = "8:acs:411f6d00-0782-4bc2-8a27-9c33e3e0c9c1_00000024-aaaa-bbbb-cccc-000000000001"
+
+START: dict[str, Any] = {
+    "serverCallId": SERVER_CALL_ID + "=",
+    "content": "audio",
+    "channel": "unmixed",
+    "format": "wav",
+    "channelAffinity": [{"participantId": _PARTICIPANT, "channel": 0}],
+    "correlation": "case 4711",
+}
+
+STARTED: dict[str, Any] = {"recordingId": RECORDING_ID, "state": "active", "correlation": "case 4711"}
+
+CHUNK: dict[str, Any] = {
+    "documentId": DOCUMENT_ID,
+    "index": 0,
+    "sibling": False,
+    "state": "released",
+    "attempts": 1,
+    "copied": None,
+    "expected": None,
+    "size": 1_920_044,
+    "sha256": _SHA256,
+    "blobName": f"{_FOLDER}/0000-{DOCUMENT_ID}.wav",
+    "metadataSize": 1055,
+    "metadataSha256": _METADATA_SHA256,
+    "metadataBlobName": f"{_FOLDER}/0000-{DOCUMENT_ID}.metadata.json",
+    "endReason": "SessionEnded",
+    "eventTime": "2026-11-21T10:02:10Z",
+    "deadline": "2026-11-22T10:02:10Z",
+    "pendingAt": "2026-11-21T10:02:11Z",
+    "copyingAt": "2026-11-21T10:02:11Z",
+    "archivedAt": "2026-11-21T10:02:12Z",
+    "releasedAt": "2026-11-21T10:02:12Z",
+    "failedAt": None,
+    "lostAt": None,
+    "nextAttemptAt": None,
+    "rescues": 0,
+    "escalated": None,
+    "fault": None,
+    "reason": None,
+    "detail": None,
+}
+
+_RECORDING: dict[str, Any] = {
+    "recordingId": RECORDING_ID,
+    "correlation": "case 4711",
+    "serverCallId": SERVER_CALL_ID + "=",
+    "content": "audio",
+    "channel": "unmixed",
+    "format": "wav",
+    "startedAt": "2026-11-21T10:00:00Z",
+    "stoppedAt": "2026-11-21T10:01:00Z",
+    "durationMs": 60_000,
+    "sessionEndReason": "CallEnded",
+    "archiveContainer": "recordings",
+}
+
+RECORDING: dict[str, Any] = _RECORDING | {
+    "state": "archived",
+    "acsState": "unknown",
+    "unlinked": False,
+    "callConnectionId": None,
+    "groupCallId": None,
+    "roomId": None,
+    "requestedAt": "2026-11-21T09:59:59Z",
+    "pausedAt": None,
+    "resumedAt": None,
+    "announcedAt": "2026-11-21T10:02:10Z",
+    "overdueAt": None,
+    "chunks": [CHUNK],
+    "history": [{"at": "2026-11-21T09:59:59Z", "action": "start", "by": "function key", "details": {}}],
+}
+
+AWAITED: dict[str, Any] = {"recordingId": RECORDING_ID, "waitingFor": "chunks", "chunks": 3, "safe": 1}
+
+ARCHIVE_RECORD: dict[str, Any] = _RECORDING | {
+    "size": CHUNK["size"],
+    "chunks": [
+        {
+            "documentId": DOCUMENT_ID,
+            "index": 0,
+            "sibling": False,
+            "endReason": "SessionEnded",
+            "blobName": CHUNK["blobName"],
+            "blobUrl": f"https://contoso.blob.core.windows.net/recordings/{CHUNK['blobName']}",
+            "size": CHUNK["size"],
+            "sha256": _SHA256,
+            "metadataBlobName": CHUNK["metadataBlobName"],
+            "metadataSize": 1055,
+            "metadataSha256": _METADATA_SHA256,
+            "archivedAt": "2026-11-21T10:02:12Z",
+            "releasedAt": "2026-11-21T10:02:12Z",
+            "startedAt": "2026-11-21T10:00:00Z",
+            "durationMs": 55_000,
+            "pauses": [{"startedAt": "2026-11-21T10:00:30Z", "durationMs": 5000}],
+            "participants": [{"participantId": _PARTICIPANT, "channel": 0}],
+        }
+    ],
+}
+
+EVENT: dict[str, Any] = {
+    "id": "bf59843a-888f-47ca-8d1c-885c1f5e71dc",
+    "topic": "/subscriptions/<id>/resourcegroups/<group>/providers/microsoft.communication/communicationservices/<acs>",
+    "subject": f"/recording/call/<callId>/serverCallId/{SERVER_CALL_ID}=/recordingId/{RECORDING_ID}",
+    "eventType": "Microsoft.Communication.RecordingFileStatusUpdated",
+    "dataVersion": "1.0",
+    "metadataVersion": "1",
+    "eventTime": "2026-11-21T10:02:10Z",
+    "data": {
+        "recordingStorageInfo": {
+            "recordingChunks": [
+                {
+                    "documentId": DOCUMENT_ID,
+                    "index": 0,
+                    "endReason": "SessionEnded",
+                    "contentLocation": f"https://storage.asm.skype.com/v1/objects/{DOCUMENT_ID}/content/video",
+                    "metadataLocation": f"https://storage.asm.skype.com/v1/objects/{DOCUMENT_ID}/content/acsmetadata",
+                    "deleteLocation": f"https://storage.asm.skype.com/v1/objects/{DOCUMENT_ID}",
+                }
+            ]
+        },
+        "recordingStartTime": "2026-11-21T10:00:00Z",
+        "recordingDurationMs": 60_000,
+        "sessionEndReason": "CallEnded",
+    },
+}

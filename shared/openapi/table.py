@@ -1,0 +1,6 @@
+"""Every operation, in the order that the documents show them."""
+
+from shared.openapi import recordings, recovery, service
+from shared.openapi.operations import Operation
+
+OPERATIONS: tuple[Operation, ...] = (*recordings.OPERATIONS, *recovery.OPERATIONS, *service.OPERATIONS)

@@ -1,0 +1,44 @@
+"""The running stack against its own description: requests that schemathesis makes up from it, valid ones and not.
+
+Of each answer it checks that it is no server error, that its status, media type, headers and body are described, and
+that what the description forbids is refused. Not that what it allows succeeds: which calls exist only ACS knows. And
+not what the platform answers for an unknown verb.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import Deployment
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "ignored_auth",
+)
+EXAMPLES = int(os.environ.get("INTERFACE_EXAMPLES", "10"))  # requests of each kind for each operation
+PATIENCE = 300
+
+
+async def test_no_answer_differs_from_the_description(besieged: Deployment, tmp_path: Path):
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "run", f"{besieged.where.functions}/api/openapi.json"),
+        *("--header", f"x-functions-key:{besieged.where.functions_key}"),
+        *("--checks", ",".join(CHECKS), "--max-examples", str(EXAMPLES)),
+        *("--generation-deterministic", "--no-shrink", "--continue-on-failure"),
+        *("--phases", "examples,coverage,fuzzing", "--suppress-health-check", "all", "--warnings", "off"),
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 0, output.decode()

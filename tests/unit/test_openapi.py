@@ -1,0 +1,126 @@
+"""The description of the HTTP interface: on a route that it leaves out, or tells wrong, nobody can build."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV31SpecValidator, validate
+
+from shared import __version__
+from shared.errors import CallvaultError
+from shared.openapi.operations import Operation, Security
+from shared.openapi.served import OPENAPI, SWAGGER, described
+from shared.openapi.table import OPERATIONS
+
+CHECKOUT = Path(__file__).parents[2]
+HERE = "https://contoso.azurewebsites.net/api"
+AUTH_LEVELS = {Security.KEY: "FUNCTION", Security.TOKEN: "ANONYMOUS", Security.NONE: "ANONYMOUS"}
+
+named = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.function)
+
+
+@pytest.fixture(scope="module")
+def openapi() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(described(f"{HERE}/openapi.json?code=secret", OPENAPI))
+    return found
+
+
+@pytest.fixture(scope="module")
+def swagger() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(described(f"{HERE}/swagger.json", SWAGGER))
+    return found
+
+
+def test_each_document_is_valid_in_its_version(openapi: dict[str, Any], swagger: dict[str, Any]):
+    validate(openapi, cls=OpenAPIV31SpecValidator)
+    validate(swagger, cls=OpenAPIV2SpecValidator)
+
+
+def test_every_http_function_is_described_as_it_is_and_nothing_else_is(functions: list[dict[str, Any]]):
+    """Whoever adds a route adds an Operation: see shared/openapi."""
+    routes = {
+        (function["name"], method.lower(), f"/{function['route']}", function["authLevel"])
+        for function in functions
+        for method in function["methods"]
+    }
+    assert routes == {(one.function, one.method, one.path, AUTH_LEVELS[one.security]) for one in OPERATIONS}
+
+
+@pytest.fixture
+def functions(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The HTTP triggers of function_app, by the worker library's own reading."""
+    monkeypatch.setenv("ACS_ENDPOINT", "https://contoso.communication.azure.com")
+    monkeypatch.setenv("AzureWebJobsStorage", "UseDevelopmentStorage=true")
+    import function_app  # noqa: PLC0415 - it reads the settings as it is imported
+
+    triggers = [
+        binding.get_dict_repr() | {"name": function.get_function_name()}
+        for function in function_app.app.get_functions()
+        for binding in function.get_bindings()
+        if binding.type == "httpTrigger"
+    ]
+    return [{**one, "methods": [str(method.value) for method in one["methods"]]} for one in map(_plain, triggers)]
+
+
+def _plain(trigger: dict[str, Any]) -> dict[str, Any]:
+    return trigger | {"authLevel": getattr(trigger["authLevel"], "value", trigger["authLevel"]).upper()}
+
+
+def test_the_documents_name_the_app_that_was_asked_and_no_key(openapi: dict[str, Any], swagger: dict[str, Any]):
+    assert openapi["servers"] == [{"url": HERE}]
+    assert (swagger["host"], swagger["basePath"], swagger["schemes"]) == (
+        "contoso.azurewebsites.net",
+        "/api",
+        ["https"],
+    )
+    assert "secret" not in json.dumps(openapi)
+
+
+@named
+def test_each_example_is_what_its_model_makes_or_takes(operation: Operation):
+    for reply in operation.replies.values():
+        if reply.model is not None:
+            made = reply.model.model_validate(_pythonic(reply.example)).model_dump(mode="json", by_alias=True)
+            assert made == reply.example
+    if operation.body is not None and operation.body.model is not None:
+        operation.body.model.model_validate_json(json.dumps(operation.body.example))
+
+
+def _pythonic(value: Any) -> Any:
+    """Views are made from our names and written in the wire's."""
+    if isinstance(value, list):
+        return [_pythonic(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            re.sub("[A-Z]", lambda hump: f"_{hump[0].lower()}", name): _pythonic(item) for name, item in value.items()
+        }
+    return value
+
+
+@named
+def test_each_problem_that_may_come_is_told_under_its_status(operation: Operation, openapi: dict[str, Any]):
+    responses = openapi["paths"][operation.path][operation.method]["responses"]
+    for error in (*operation.problems, CallvaultError):
+        content = responses[str(error.status)]["content"]["application/problem+json"]
+        assert content["examples"][error.reason]["value"]["status"] == error.status
+
+
+def test_each_problem_that_may_come_is_in_the_readme_with_what_to_do():
+    readme = (CHECKOUT / "README.md").read_text()
+    told = {reason for line in readme.splitlines() for reason in re.findall(r"`([a-z-]+)`", line.partition(" | ")[2])}
+    for operation in OPERATIONS:
+        for error in operation.problems:
+            assert error.reason in told, f"{operation.function} may answer {error.reason}, and README doesn't say so"
+
+
+def test_swagger_holds_nothing_that_its_version_has_no_word_for(swagger: dict[str, Any]):
+    written = json.dumps(swagger)
+    for word in ('"anyOf"', '"oneOf"', '"const"', '"null"', "#/components", '"callbackToken"', '"requestBody"'):
+        assert word not in written
+
+
+def test_the_version_that_is_told_is_the_project_s():
+    assert tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"] == __version__
