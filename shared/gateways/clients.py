@@ -13,11 +13,14 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from azure.communication.callautomation.aio import CallAutomationClient
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline.policies import HeadersPolicy
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
+from yarl import URL
 
 from shared.settings import Settings, StorageAccount
 
@@ -50,6 +53,18 @@ class _GatewayResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Holds nothing open."""
+
+
+class _AsSent(HeadersPolicy):
+    """Writes a URL, before it is signed, as aiohttp will send it.
+
+    SDK 1.6.0 escapes more than has to be, the = that pads a recordingId say, and aiohttp takes such escapes back: then
+    ACS sees another path than was signed, and refuses the credential.
+    """
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        super().on_request(request)
+        request.http_request.url = str(URL(request.http_request.url))
 
 
 class Clients:
@@ -96,6 +111,7 @@ class Clients:
             "transport": _acs_transport(settings),
             "retry_total": 0,
             "permit_redirects": False,
+            "headers_policy": _AsSent(),
         }
         if settings.acs_connection_string:
             return CallAutomationClient.from_connection_string(settings.acs_connection_string, **options)

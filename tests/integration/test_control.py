@@ -120,6 +120,13 @@ async def test_a_recording_that_nobody_knows_is_404(world: World, action: str):
     assert (answer.status, told(answer)["reason"], answer.media_type) == (404, "not-found", "application/problem+json")
 
 
+@pytest.mark.parametrize("action", ["get", "stop", "pause", "resume"])
+@pytest.mark.parametrize("recording_id", ["eyJhIjoxfQ==", "a+b_c-d="])
+async def test_what_base64_has_besides_letters_is_signed_as_it_is_sent(world: World, action: str, recording_id: str):
+    answer = await getattr(world.app.endpoints, action)(recording_id)
+    assert (answer.status, told(answer)["reason"]) == (404, "not-found"), "a wrong signature is a wrong credential"
+
+
 async def test_a_second_recording_of_a_call_is_409(world: World):
     made = await call(world)
     await start(world, serverCallId=made["serverCallId"])
