@@ -94,13 +94,16 @@ def _parameters(operation: Operation) -> Iterable[Json]:
         # A query's members are parameters of their own, so its schema is written out where it is used.
         schema = operation.query.model_json_schema(ref_template=_REF, schema_generator=_Untitled)
         for name, member in schema["properties"].items():
-            description = member.pop("description", None)
+            given = [one for one in member.pop("anyOf", ()) if one.get("type") != "null"]  # absent, and never null
+            described = {"description": member.pop("description")} if "description" in member else {}
+            kept = {key: value for key, value in (member | dict(*given)).items() if value is not None}
+            where = "header" if name.startswith("X-") else "query"
             yield {
                 "name": name,
-                "in": "query",
+                "in": where,
                 "required": name in schema.get("required", ()),
-                **({"description": description} if description else {}),
-                "schema": member,
+                **described,
+                "schema": kept,
             }
 
 

@@ -109,6 +109,26 @@ ARCHIVE_RECORD: dict[str, Any] = _RECORDING | {
     ],
 }
 
+LISTED: dict[str, Any] = {
+    "recordingId": RECORDING_ID,
+    "recordingKey": "5f2b8d0c9e7a4f6d8b1c3e5a7092d4f6",
+    "state": "archived",
+    "listedAt": "2026-11-21T09:59:59Z",
+    "correlation": "case 4711",
+    "serverCallId": SERVER_CALL_ID + "=",
+    "callId": None,
+    "callConnectionId": None,
+    "content": "audio",
+    "channel": "unmixed",
+    "format": "wav",
+    "unlinked": False,
+    "durationMs": 60_000,
+    "size": CHUNK["size"],
+    "chunks": {"released": 1},
+    "deadline": None,
+    "trouble": [],
+}
+
 EVENT: dict[str, Any] = {
     "id": "bf59843a-888f-47ca-8d1c-885c1f5e71dc",
     "topic": "/subscriptions/<id>/resourcegroups/<group>/providers/microsoft.communication/communicationservices/<acs>",

@@ -85,7 +85,7 @@ class Operation:
     replies: Mapping[int, Reply]
     problems: tuple[type[CallvaultError], ...] = ()
     parameters: tuple[Parameter, ...] = ()
-    query: type[BaseModel] | None = None  # the model that reads the query; each field is a parameter
+    query: type[BaseModel] | None = None  # each field is a parameter of the query; or a header, if it is an X-…
     body: Body | None = None
     security: Security = field(default=Security.KEY)
 

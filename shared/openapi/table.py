@@ -1,6 +1,11 @@
 """Every operation, in the order that the documents show them."""
 
-from shared.openapi import recordings, recovery, service
+from shared.openapi import queries, recordings, recovery, service
 from shared.openapi.operations import Operation
 
-OPERATIONS: tuple[Operation, ...] = (*recordings.OPERATIONS, *recovery.OPERATIONS, *service.OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (
+    *recordings.OPERATIONS,
+    *queries.OPERATIONS,
+    *recovery.OPERATIONS,
+    *service.OPERATIONS,
+)
