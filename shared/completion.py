@@ -21,6 +21,7 @@ from shared.errors import (
     Fault,
     FilesOverdue,
     NotFound,
+    NothingRecorded,
 )
 from shared.gateways.bundle import Gateways
 from shared.identity import key_of, must_be_a_recording_id
@@ -47,12 +48,15 @@ class Completion:
     async def of(self, recording_id: str) -> ArchiveAwaitedView | ArchiveRecordView:
         """What is awaited, or the archive record once nothing is.
 
-        Raises NotFound for a recording that nobody knows, ChunkFailed and ChunkLost when a chunk isn't in the archive
-        and won't be by itself, FilesOverdue when files weren't announced in the time that they should take.
+        Raises NotFound for a recording that nobody knows, NothingRecorded for one that ACS could not start, ChunkFailed
+        and ChunkLost when a chunk isn't in the archive and won't be by itself, FilesOverdue when files weren't
+        announced in the time that they should take.
         """
         must_be_a_recording_id(recording_id)
         recording, chunks = await self._catalogue.recording(key_of(recording_id))
         _raise_for_trouble(chunks)
+        if recording is not None and recording.control is RecordingState.FAILED and not chunks:
+            raise NothingRecorded(f"ACS could not start the recording: {recording.failure}; start it again")
         awaited = await self._awaited(recording_id, recording, chunks)
         if awaited is None and recording is not None:
             return await self._record(recording_id, recording, chunks)

@@ -26,6 +26,7 @@
     ├── ArchiveError             told to who waits for a recording's files; a 4xx, so that the wait ends at once
     │   ├── ChunkFailed            409, may mend: the sweep tries again, and a person can
     │   ├── ChunkLost              410, won't mend
+    │   ├── NothingRecorded        409, won't mend: ACS could not carry the start out
     │   └── FilesOverdue           409, may mend: the recording ended, and its files aren't announced
     └── OurError
         ├── SettingsError          at start only
@@ -240,6 +241,11 @@ class ChunkLost(ArchiveError):
     status = 410
     reason = "chunk-lost"
     title = "A chunk of the recording is lost"
+
+
+class NothingRecorded(ArchiveError):
+    reason = "nothing-recorded"
+    title = "Azure Communication Services could not start the recording"
 
 
 class FilesOverdue(ArchiveError):

@@ -19,7 +19,7 @@ START: dict[str, Any] = {
     "correlation": "case 4711",
 }
 
-STARTED: dict[str, Any] = {"recordingId": RECORDING_ID, "state": "active", "correlation": "case 4711"}
+STARTED: dict[str, Any] = {"recordingId": RECORDING_ID, "state": "active", "correlation": "case 4711", "startId": None}
 
 CHUNK: dict[str, Any] = {
     "documentId": DOCUMENT_ID,
@@ -78,6 +78,8 @@ RECORDING: dict[str, Any] = _RECORDING | {
     "resumedAt": None,
     "announcedAt": "2026-11-21T10:02:10Z",
     "overdueAt": None,
+    "failedAt": None,
+    "failure": None,
     "chunks": [CHUNK],
     "history": [{"at": "2026-11-21T09:59:59Z", "action": "start", "by": "function key", "details": {}}],
 }
@@ -154,4 +156,13 @@ EVENT: dict[str, Any] = {
         "recordingDurationMs": 60_000,
         "sessionEndReason": "CallEnded",
     },
+}
+
+CALLBACK: dict[str, Any] = {
+    "id": "0b1f5c7e-9d3a-4f0e-8a51-2c6b7d8e9f10",
+    "source": "calling/callConnections/411f6d00-1d3f-425b-9d7d-df971f16564b",
+    "type": "Microsoft.Communication.RecordingStateChanged",
+    "specversion": "1.0",
+    "time": "2026-11-21T10:01:00Z",
+    "data": {"recordingId": RECORDING_ID, "state": "inactive", "serverCallId": SERVER_CALL_ID + "="},
 }

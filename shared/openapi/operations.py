@@ -42,10 +42,10 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """A parameter that no model has: in the path or a header."""
+    """A parameter that no model has."""
 
     name: str
-    where: Literal["path", "header"]
+    where: Literal["path", "query", "header"]
     description: str
     schema: Mapping[str, Any]
     example: str | None = None

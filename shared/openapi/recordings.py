@@ -12,6 +12,7 @@ from shared.errors import (
     InvalidRequest,
     KeyReused,
     NotFound,
+    NothingRecorded,
     RequestInProgress,
 )
 from shared.identity import RECORDING_ID_PATTERN
@@ -139,6 +140,7 @@ OPERATIONS = (
             NotFound,
             ChunkFailed,
             FilesOverdue,
+            NothingRecorded,
             DestinationConflict,
             ChunkLost,
             *ACS,

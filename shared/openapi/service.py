@@ -1,10 +1,37 @@
-"""Operations of the service itself: its description."""
+"""Operations of the service itself: what ACS calls, and its own description."""
 
-from shared.openapi.operations import Operation, Reply, Security
+from shared.contracts.views import TakenInView
+from shared.errors import CallbackRefused, CallbacksOff, InvalidRequest
+from shared.openapi import examples
+from shared.openapi.operations import ACS, STORAGE, Body, Operation, Parameter, Reply, Security
 
 _TAG = "Service"
 
+_START = Parameter(
+    name="start",
+    where="query",
+    description="Which start a callback belongs to: Callvault puts it into the address that it gives to ACS.",
+    schema={"type": "string", "pattern": "^[0-9a-f]{32}$"},
+)
+
 OPERATIONS = (
+    Operation(
+        function="take_callbacks",
+        method="post",
+        path="/callbacks",
+        tag=_TAG,
+        summary="Take Call Automation's callbacks",
+        description="For ACS alone, whose token is verified. An event that can't be read is kept in quarantine.",
+        parameters=(_START,),
+        body=Body(
+            description="An array of CloudEvents, or one.",
+            schema={"oneOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}, "maxItems": 100}]},
+            example=[examples.CALLBACK],
+        ),
+        replies={200: Reply(description="Taken.", model=TakenInView, example={"outcomes": ["taken"]})},
+        problems=(InvalidRequest, CallbackRefused, CallbacksOff, *ACS, *STORAGE),
+        security=Security.TOKEN,
+    ),
     Operation(
         function="get_openapi",
         method="get",

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from azure.storage.blob.aio import ContainerClient
 
-from shared.states import ChunkState
+from shared.identity import key_of
+from shared.records import Recording
+from shared.states import ChunkState, RecordingState
 from shared.web import Answer
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
@@ -193,6 +195,15 @@ async def test_a_chunk_that_won_t_come_ends_the_wait_at_once(
     assert (problem["fault"], problem["detail"].startswith("1 of 2 chunks")) == ("source", True)
     assert "source-gone" in problem["detail"]
     assert mend in problem["detail"]
+
+
+async def test_a_recording_that_acs_could_not_start_is_not_waited_for(world: World):
+    recording_id, _ = await start(world)
+    failed = Recording(recording_key=key_of(recording_id), control=RecordingState.FAILED, failure="no media (500)")
+    await world.gateways.catalogue.merge(failed)
+    answer = await ask(world, recording_id)
+    assert (answer.status, told(answer)["reason"]) == (409, "nothing-recorded")
+    assert "no media (500)" in told(answer)["detail"]
 
 
 async def test_a_recording_that_nobody_knows_is_not_waited_for(world: World):
