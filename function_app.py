@@ -88,6 +88,12 @@ async def take_callbacks(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
+@app.route(route="health", methods=["GET"])
+async def get_health(req: func.HttpRequest) -> func.HttpResponse:
+    del req  # it says nothing that the answer hangs on
+    return _response(await callvault.app.endpoints.health())
+
+
 @app.route(route="openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.endpoints.openapi(url=req.url))

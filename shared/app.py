@@ -11,6 +11,7 @@ from shared.control import Control
 from shared.endpoints import Endpoints, UseCases
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
+from shared.health import Health
 from shared.idempotency import Idempotency
 from shared.intake import Intake
 from shared.listing import Listing
@@ -51,6 +52,7 @@ class App:
             control=Control(gateways, clock, settings),
             replay=Replay(gateways, intake, clock, settings),
             completion=Completion(gateways, clock, settings),
+            health=Health(gateways, clock, settings),
             callbacks=Callbacks(
                 gateways,
                 clock,

@@ -9,10 +9,12 @@ from shared.callbacks import Callbacks
 from shared.caller import FUNCTION_KEY
 from shared.completion import Completion
 from shared.contracts.archive import ArchiveAwaitedView, Awaited
+from shared.contracts.health import HealthStatus
 from shared.contracts.start import parse_start
 from shared.contracts.views import RecordingView, ReplayedView, StartedView, TakenInView
 from shared.control import Control
 from shared.gateways.acs import Repeatability
+from shared.health import Health
 from shared.idempotency import Idempotency
 from shared.intake import Outcome
 from shared.replay import Replay
@@ -34,6 +36,7 @@ class UseCases:
     control: Control
     replay: Replay
     completion: Completion
+    health: Health
     callbacks: Callbacks
 
 
@@ -43,7 +46,7 @@ class Endpoints:
     def __init__(self, cases: UseCases, idempotency: Idempotency) -> None:
         self._control, self._starting, self._callbacks = cases.control, cases.starting, cases.callbacks
         self._replay, self._completion = cases.replay, cases.completion
-        self._idempotency = idempotency
+        self._idempotency, self._health = idempotency, cases.health
 
     async def start(self, body: bytes, *, url: str, idempotency_key: str | None, by: str = FUNCTION_KEY) -> Answer:
         return await answering(self._start(body, url, idempotency_key, by))
@@ -82,11 +85,19 @@ class Endpoints:
         work = self._callbacks.receive(body, authorization=authorization, start_id=start_id)
         return await answering(_taken_in(work, status=200))
 
+    async def health(self) -> Answer:
+        return await answering(self._looked())
+
     async def openapi(self, *, url: str) -> Answer:
         return await answering(_described(url, "/openapi.json"))
 
     async def swagger(self, *, url: str) -> Answer:
         return await answering(_described(url, "/swagger.json"))
+
+    async def _looked(self) -> Answer:
+        found = await self._health.look()
+        status = 200 if found.status is HealthStatus.OK else 503
+        return answer(found, status=status, headers={"Cache-Control": "no-store"})
 
     async def _archive(self, recording_id: str, url: str) -> Answer:
         found = await self._completion.of(recording_id)

@@ -19,6 +19,11 @@ class Archived:
         """A file's address, without what signs the app's own requests."""
         return str(self._files.get_blob_client(name).url).partition("?")[0]
 
+    async def check(self) -> None:
+        """Asks after the container, and changes nothing."""
+        with storage_faults("asking after the archive's container"):
+            await self._files.get_container_properties()
+
     async def read(self, name: str, *, limit: int) -> bytes | None:
         """A file's first `limit` bytes; None when it isn't there, or can't be read where it lies."""
         with storage_faults("reading a file of the archive"):

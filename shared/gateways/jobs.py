@@ -18,3 +18,8 @@ class Jobs:
         """Queues a job; `delay` in seconds, rounded up. An output binding could not delay it."""
         with storage_faults("queueing a chunk job"):
             await self._queue.send_message(job.encode(), visibility_timeout=int(-(-delay // 1)), time_to_live=_FOREVER)
+
+    async def check(self) -> None:
+        """Asks after the queue, and changes nothing."""
+        with storage_faults("asking after the queue"):
+            await self._queue.get_queue_properties()

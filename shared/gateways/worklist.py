@@ -7,6 +7,7 @@ has the same rows in the order of lists: entered before a row is added here and 
 whatever a crash leaves on that list, the row that is left here takes off in the end.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -110,6 +111,22 @@ class Worklist:
                 )
                 async for row in rows:
                     yield _item(row)
+
+    async def nearest(self) -> list[WorkItem]:
+        """Of each shard the chunk with the nearest deadline: one row a shard, all asked for at once."""
+        with storage_faults("reading the worklist"):
+            found = await asyncio.gather(*map(self._first, _SHARDS))
+        return [item for item in found if item is not None]
+
+    async def _first(self, shard: str) -> WorkItem | None:
+        rows = self._table.query_entities(
+            "PartitionKey eq @shard and RowKey lt @letters",
+            parameters={"shard": shard, "letters": _LETTERS},
+            results_per_page=1,
+        )
+        async for row in rows:
+            return _item(row)
+        return None
 
     async def deadlines(self) -> AsyncIterator[datetime]:
         """The deadline of every chunk that is on the worklist, due or not, as its row's name tells it."""

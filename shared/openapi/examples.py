@@ -166,3 +166,23 @@ CALLBACK: dict[str, Any] = {
     "time": "2026-11-21T10:01:00Z",
     "data": {"recordingId": RECORDING_ID, "state": "inactive", "serverCallId": SERVER_CALL_ID + "="},
 }
+
+HEALTH: dict[str, Any] = {
+    "status": "ok",
+    "at": "2026-11-21T10:03:00Z",
+    "checks": [{"name": "acs", "ok": True, "reason": None, "detail": None}],
+    "oldestOpen": {
+        "recordingKey": "5f2b8d0c9e7a4f6d8b1c3e5a7092d4f6",
+        "chunkKey": "0d4c2b1a9f8e7d6c5b4a39281706f5e4",
+        "state": "copying",
+        "ageSeconds": 50.0,
+        "secondsLeft": 86_350.0,
+    },
+}
+
+DANGER: dict[str, Any] = {
+    "name": "acs",
+    "ok": False,
+    "reason": "acs-credential-refused",
+    "detail": "ACS refused our credential: check ACS_CONNECTION_STRING, or the identity's role",
+}

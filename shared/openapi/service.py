@@ -1,5 +1,6 @@
-"""Operations of the service itself: what ACS calls, and its own description."""
+"""Operations of the service itself: what ACS calls, and its health, its own description."""
 
+from shared.contracts.health import HealthView
 from shared.contracts.views import TakenInView
 from shared.errors import CallbackRefused, CallbacksOff, InvalidRequest
 from shared.openapi import examples
@@ -15,6 +16,26 @@ _START = Parameter(
 )
 
 OPERATIONS = (
+    Operation(
+        function="get_health",
+        method="get",
+        path="/health",
+        tag=_TAG,
+        summary="Is the promise in danger?",
+        description="For monitors: whether storage and ACS can be reached, how near the oldest open chunk's deadline "
+        "is, and whether the sweep runs. Cheap enough to be asked every minute.",
+        replies={
+            200: Reply(
+                description="All is well.", model=HealthView, example=examples.HEALTH, headers=("Cache-Control",)
+            ),
+            503: Reply(
+                description="Something is in danger: `checks` says what.",
+                model=HealthView,
+                example=examples.HEALTH | {"status": "danger", "checks": [examples.DANGER]},
+                headers=("Cache-Control",),
+            ),
+        },
+    ),
     Operation(
         function="take_callbacks",
         method="post",

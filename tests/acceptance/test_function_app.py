@@ -32,6 +32,7 @@ EXPECTED = {
     "replay_quarantined": http("quarantine/{quarantineId}/replay", "POST"),
     "take_events": http("events", "POST"),
     "take_callbacks": http("callbacks", "POST") | {"authLevel": "ANONYMOUS"},
+    "get_health": http("health", "GET"),
     "get_openapi": http("openapi.json", "GET") | {"authLevel": "ANONYMOUS"},
     "get_swagger": http("swagger.json", "GET") | {"authLevel": "ANONYMOUS"},
     "on_recording_event": {"type": "eventGridTrigger"},
@@ -67,6 +68,7 @@ async def test_the_real_worker_finds_exactly_the_expected_functions_and_bindings
         ("POST", "/api/recordings/x/chunks/y/replay"),
         ("POST", "/api/quarantine/x/replay"),
         ("POST", "/api/events"),
+        ("GET", "/api/health"),
     ],
 )
 async def test_no_door_opens_without_a_key(deployment: Deployment, method: str, path: str):

@@ -1,0 +1,90 @@
+"""Health for monitors: an alarm that doesn't ring loses files, one that always rings is switched off."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.states import ChunkState
+from tests.integration.conftest import MakeWorld, MovableClock, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def look(world: World) -> tuple[int, dict[str, Any], dict[str, Any]]:
+    """Status, body, and what failed by name."""
+    answer = await world.app.endpoints.health()
+    body = json.loads(answer.body)
+    return answer.status, body, {check["name"]: check for check in body["checks"] if not check["ok"]}
+
+
+async def test_all_is_well_when_nothing_is_open(world: World):
+    status, body, failing = await look(world)
+    assert (status, body["status"], body["oldestOpen"], failing) == (200, "ok", None, {})
+    assert {check["name"] for check in body["checks"]} == {"tables", "queue", "archive", "acs", "deadline", "sweep"}
+
+
+async def test_the_oldest_open_chunk_is_told_with_its_time(make_world: MakeWorld):
+    clock = MovableClock()
+    world = await make_world(clock=clock)
+    _, job = await world.announced(size=20_000, format="wav")
+    clock.forward(minutes=4)
+    await world.announced(size=20_000, format="wav")
+    status, body, _ = await look(world)
+    assert (status, body["oldestOpen"]["chunkKey"]) == (200, job.chunkKey)
+    assert body["oldestOpen"]["ageSeconds"] >= 240
+    assert body["oldestOpen"]["secondsLeft"] < 24 * 3600
+
+
+async def test_a_chunk_that_nears_its_deadline_is_danger_and_one_that_is_safe_is_none(make_world: MakeWorld):
+    clock = MovableClock()
+    world = await make_world(clock=clock)
+    _, job = await world.announced(size=20_000, format="wav")
+    clock.forward(hours=20.1)
+    status, _, failing = await look(world)
+    assert (status, set(failing)) == (503, {"deadline", "sweep"})
+    assert "hours" in failing["deadline"]["detail"]
+    chunk = await world.chunk(job)
+    copying = await world.gateways.catalogue.replace(chunk.move(ChunkState.COPYING))
+    await world.gateways.catalogue.replace(copying.move(ChunkState.ARCHIVED, archived_at=clock.now()))
+    _, body, failing = await look(world)
+    assert body["oldestOpen"] is None
+    assert "deadline" not in failing, "its row outlives it by a little"
+
+
+async def test_a_sweep_that_doesn_t_run_is_danger_long_before_any_deadline(make_world: MakeWorld):
+    clock = MovableClock()
+    world = await make_world(clock=clock)
+    await world.announced(size=20_000, format="wav")
+    clock.forward(seconds=(world.settings.sweep_grace + timedelta(minutes=11)).total_seconds())
+    status, _, failing = await look(world)
+    assert (status, failing["sweep"]["reason"]) == (503, "sweep-silent")
+    await world.app.sweep.run()
+    assert (await look(world))[0] == 200
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("unauthorized", "acs-credential-refused"), ("reset", "acs-unavailable")])
+async def test_acs_that_doesn_t_let_us_in_is_danger(world: World, kind: str, reason: str):
+    await world.fault("get", kind, times=0)
+    status, _, failing = await look(world)
+    await world.acs("DELETE", "/faults")
+    assert (status, {name: check["reason"] for name, check in failing.items()}) == (503, {"acs": reason})
+
+
+async def test_acs_that_throttles_is_there(world: World):
+    await world.fault("get", "throttle", times=0)
+    status, _, _ = await look(world)
+    await world.acs("DELETE", "/faults")
+    assert status == 200
+
+
+async def test_storage_that_is_not_what_it_should_be_is_danger(make_world: MakeWorld):
+    world = await make_world()
+    gone = await make_world(like=world)
+    names = {"CHUNKS_QUEUE": "nowhere", "ARCHIVE_CONTAINER": "nowhere", "WORKLIST_TABLE": "nowhere"}
+    app = type(gone.app).over(gone.settings.model_copy(update={k.lower(): v for k, v in names.items()}), MovableClock())
+    answer = await app.endpoints.health()
+    await app.clients.close()
+    failing = {check["name"] for check in json.loads(answer.body)["checks"] if not check["ok"]}
+    assert (answer.status, failing) == (503, {"tables", "queue", "archive"})
