@@ -97,14 +97,10 @@ def _parameters(operation: Operation) -> Iterable[Json]:
             given = [one for one in member.pop("anyOf", ()) if one.get("type") != "null"]  # absent, and never null
             described = {"description": member.pop("description")} if "description" in member else {}
             kept = {key: value for key, value in (member | dict(*given)).items() if value is not None}
-            where = "header" if name.startswith("X-") else "query"
-            yield {
-                "name": name,
-                "in": where,
-                "required": name in schema.get("required", ()),
-                **described,
-                "schema": kept,
-            }
+            # The platform drops a query's empty values, so they are as good as absent.
+            place = {"in": "header"} if name.startswith("X-") else {"in": "query", "allowEmptyValue": True}
+            required = name in schema.get("required", ())
+            yield {"name": name, **place, "required": required, **described, "schema": kept}
 
 
 def _body(body: Body, schemas: Any) -> Json:
