@@ -14,11 +14,13 @@ CHECKOV_STAMP := .checkov/.installed
 WORKERS ?= 1
 ARGS ?=
 SEEDS ?= 20
+# The local stack's, which make up leaves there.
+SETTINGS ?= .local/up/local.settings.json
 # Some shells export HOST as the name of the machine: there it counts only if it names a host of functions.
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test faults bench lint infra-check package clean
+.PHONY: help setup doctor run up test faults bench lint infra-check package clean
 
 help: ## This list
 	@echo "Callvault: what make does here"
@@ -31,6 +33,9 @@ run: setup ## The demo: a recording from the call to the archive, on fresh local
 
 up: setup ## The local stack until Ctrl-C; WORKERS=4 for more instances, HOST=func for Core Tools
 	@exec $(PYTHON_IN_VENV) -m local.stack up --with-parent --workers "$(WORKERS)" $(HOST_OPTION)
+
+doctor: setup ## Check a deployment's settings and access; SETTINGS=FILE for another than the local stack's
+	@$(PYTHON_IN_VENV) -m shared.doctor --settings "$(SETTINGS)" $(ARGS)
 
 test: setup ## All tests; ARGS="tests/unit -k chunk" for some
 	@$(PYTHON_IN_VENV) -m pytest $(ARGS)

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-from shared.settings import Settings
+from shared.doctor.configuration import concerns
 
 COMMANDS = ("shared.doctor", "shared.deadletters", "shared.rebuild")
 # What may take a list of settings; az asks Azure once.
@@ -24,13 +24,11 @@ class RemoteError(Exception):
 
 
 def own_settings(listed: object) -> dict[str, str]:
-    """Of what az lists those that Callvault reads. Others stay there: a PATH or LD_PRELOAD is no setting of ours."""
-    fields = Settings.model_fields.items()
-    known = {str(field.validation_alias or name).upper() for name, field in fields}
+    """Of what az lists those that Callvault or its doctor reads. A PATH or LD_PRELOAD, say, stays where it is."""
     if not isinstance(listed, list):
         raise RemoteError("az gave no list of settings")
     given = {str(item["name"]): str(item["value"]) for item in listed}
-    return {name: value for name, value in given.items() if name.upper() in known}
+    return {name: value for name, value in given.items() if concerns(name)}
 
 
 def settings_of(group: str, app: str) -> dict[str, str]:

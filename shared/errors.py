@@ -262,6 +262,10 @@ class SettingsError(OurError):
     reason = "settings"
     title = "The app settings are wrong"
 
+    def __init__(self, detail: str, findings: tuple[str, ...] = ()) -> None:
+        super().__init__(detail)
+        self.findings = findings
+
 
 class InvalidJob(OurError):
     reason = "invalid-job"

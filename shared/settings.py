@@ -268,8 +268,8 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        findings = "; ".join(_findings(error))
-        raise SettingsError(f"Callvault cannot start: {findings}.") from None
+        findings = tuple(_findings(error))
+        raise SettingsError(f"Callvault cannot start: {'; '.join(findings)}.", findings) from None
 
 
 def _findings(error: ValidationError) -> Iterable[str]:

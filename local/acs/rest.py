@@ -1,4 +1,4 @@
-"""Call recording's REST API: start, get, stop, pause and resume, as SDK 1.6.0 calls them."""
+"""Call recording's REST API: start, get, stop, pause and resume, as SDK 1.6.0 calls them; and users."""
 
 import asyncio
 import hashlib
@@ -12,6 +12,7 @@ from local.acs.calls import Call
 from local.acs.errors import AcsError, invalid_request
 from local.acs.faultanswers import answered
 from local.acs.faults import FaultOrder, Operation, Target
+from local.acs.identities import Identities
 from local.acs.moments import now
 from local.acs.recordings import Recording
 from local.acs.requestlog import LoggedRequest
@@ -39,6 +40,7 @@ class RepeatedStart:
 class RestApi:
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._identities = Identities()
         self._repeatable: dict[str, RepeatedStart] = {}
 
     async def answer(self, request: web.Request, body: bytes, entry: LoggedRequest) -> web.StreamResponse:
@@ -46,6 +48,9 @@ class RestApi:
             raise AcsError(400, "MissingApiVersionParameter", "The api-version query parameter is required.")
         if request.path == COLLECTION and request.method == "POST":
             return await self._start(request, body, entry)
+        of_users = self._identities.answer(request)
+        if of_users is not None:
+            return of_users
         match = ONE.fullmatch(request.path)
         operation = OPERATIONS.get((request.method, match["verb"])) if match else None
         if match is None or operation is None:

@@ -80,7 +80,7 @@ class CallRecorder:
             "audio_channel_participant_ordering": list(map(_identifier, request.participant_ordering)),
         }
         statuses: list[int] = []
-        started = await _asking(
+        started = await asking(
             self._client.start_recording(
                 recording_content_type=content.value,
                 recording_channel_type=channel.value,
@@ -94,17 +94,17 @@ class CallRecorder:
         return Started(recording_id=started.recording_id or None, running=HTTPStatus.ACCEPTED not in statuses)
 
     async def stop(self, recording_id: str) -> None:
-        await _asking(self._client.stop_recording(recording_id))
+        await asking(self._client.stop_recording(recording_id))
 
     async def pause(self, recording_id: str) -> None:
-        await _asking(self._client.pause_recording(recording_id))
+        await asking(self._client.pause_recording(recording_id))
 
     async def resume(self, recording_id: str) -> None:
-        await _asking(self._client.resume_recording(recording_id))
+        await asking(self._client.resume_recording(recording_id))
 
     async def state(self, recording_id: str) -> str:
         """`active` or `inactive`; a paused recording is inactive to ACS, and one that has ended is NotFound."""
-        properties = await _asking(self._client.get_recording_properties(recording_id))
+        properties = await asking(self._client.get_recording_properties(recording_id))
         return str(properties.recording_state)
 
     async def check(self) -> None:
@@ -121,7 +121,8 @@ def _identifier(raw_id: str) -> CommunicationIdentifier:
     return identifier_from_raw_id(raw_id)
 
 
-async def _asking[T](call: Awaitable[T]) -> T:
+async def asking[T](call: Awaitable[T]) -> T:
+    """What ACS answered a call of its SDK. Raises errors of shared.errors, nothing of the SDK's."""
     try:
         return await call
     except BROKEN_CONNECTION:

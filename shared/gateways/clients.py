@@ -19,7 +19,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue import TextBase64EncodePolicy
-from azure.storage.queue.aio import QueueClient
+from azure.storage.queue.aio import QueueClient, QueueServiceClient
 from yarl import URL
 
 from shared.settings import Settings, StorageAccount
@@ -85,6 +85,10 @@ class Clients:
     def blobs(self, account: StorageAccount) -> BlobServiceClient:
         """One more client, for a command that needs an account's blobs besides; whoever asks for it closes it."""
         return cast("BlobServiceClient", self._service(BlobServiceClient, account, account.blob_uri, "account_url"))
+
+    def queues(self, account: StorageAccount) -> QueueServiceClient:
+        """One more client, for a command that needs another queue than the jobs'; whoever asks for it closes it."""
+        return cast("QueueServiceClient", self._service(QueueServiceClient, account, account.queue_uri, "account_url"))
 
     def _credential(self, client_id: str | None) -> AsyncTokenCredential:
         # Imported here: a process that has connection strings is spared the second that it takes.

@@ -167,7 +167,7 @@ async def make_world(
             monkeypatch.setenv(name, str(value))
         settings = load_settings()
         resources = Resources(
-            queues=(settings.chunks_queue,),
+            queues=(settings.chunks_queue, settings.poison_queue),
             tables=settings.tables,
             containers=settings.archive_containers + settings.host_containers,
         )

@@ -1,0 +1,99 @@
+"""Proves access to queues, tables and containers by a real write and a delete, for the doctor.
+
+What a probe writes is in nobody's way should the doctor die: a message stays hidden until it expires, a table row
+stands in a partition that nobody reads, a blob in a folder of its own.
+"""
+
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.queue.aio import QueueServiceClient
+
+from shared.gateways.clients import Clients
+from shared.gateways.faults import storage_faults
+from shared.settings import Settings
+
+_HIDDEN = 300  # seconds
+_PROBE = "doctor"  # partition, folder and text of what is written
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """What a container is like."""
+
+    is_public: bool
+    is_immutable: bool
+
+
+class Probes:
+    """One use of this is one doctor's visit."""
+
+    def __init__(
+        self,
+        *,
+        queues: QueueServiceClient,
+        tables: TableServiceClient,
+        host: BlobServiceClient,
+        blobs: BlobServiceClient,
+    ) -> None:
+        self._queues, self._tables, self._host, self._blobs = queues, tables, host, blobs
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def over(cls, clients: Clients, settings: Settings) -> AsyncIterator["Probes"]:
+        async with clients.queues(settings.host_storage) as queues, clients.blobs(settings.host_storage) as host:
+            yield cls(queues=queues, tables=clients.tables, host=host, blobs=clients.archive)
+
+    async def queue(self, name: str) -> int:
+        """Puts a message that nobody sees, and takes it away; gives about how many others there are."""
+        with storage_faults(f"writing to the queue {name}"):
+            queue = self._queues.get_queue_client(name)
+            # It expires as it would be seen: no function takes it for a job.
+            sent = await queue.send_message(_PROBE, visibility_timeout=_HIDDEN, time_to_live=_HIDDEN + 1)
+            await queue.delete_message(sent.id, sent.pop_receipt)
+            return int((await queue.get_queue_properties()).approximate_message_count or 0)
+
+    async def table(self, name: str) -> None:
+        row = {"PartitionKey": _PROBE, "RowKey": uuid.uuid4().hex}
+        with storage_faults(f"writing to the table {name}"):
+            table = self._tables.get_table_client(name)
+            await table.create_entity(row)
+            await table.delete_entity(row["PartitionKey"], row["RowKey"])
+
+    async def container(self, name: str, *, of_host: bool = False) -> Container:
+        """Writes a small file and deletes it. Where files can't be deleted, only a block that never becomes one."""
+        with storage_faults(f"writing to the container {name}"):
+            container = (self._host if of_host else self._blobs).get_container_client(name)
+            found: Any = await container.get_container_properties()
+            immutable = bool(
+                found.has_immutability_policy
+                or found.has_legal_hold
+                or getattr(found, "immutable_storage_with_versioning_enabled", False)
+            )
+            blob = container.get_blob_client(f"{_PROBE}/{uuid.uuid4().hex}")
+            if immutable:
+                await blob.stage_block(uuid.uuid4().hex, _PROBE.encode())
+            else:
+                await blob.upload_blob(_PROBE.encode())
+                await blob.delete_blob()
+        return Container(is_public=bool(found.public_access), is_immutable=immutable)
+
+    async def time(self, container: str) -> datetime | None:
+        """What time it is to the archive's account: every answer tells, a refusal because of a wrong clock, too."""
+        dates: list[str] = []
+
+        def note(answer: Any) -> None:
+            dates.append(answer.http_response.headers.get("Date", ""))
+
+        with storage_faults("asking for the time"), contextlib.suppress(HttpResponseError):
+            await self._blobs.get_container_client(container).get_container_properties(raw_response_hook=note)
+        told = next(filter(None, reversed(dates)), None)
+        return None if told is None else parsedate_to_datetime(told)

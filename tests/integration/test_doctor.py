@@ -1,0 +1,187 @@
+"""The doctor on deployments that are well, and on broken ones: what it overlooks is found out when a file is lost."""
+
+import asyncio
+import base64
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.queue.aio import QueueServiceClient
+
+from local.acs.identifiers import RESOURCE_ID
+from shared.clock import Clock, SystemClock
+from shared.doctor.findings import Finding, Level, as_json, as_text
+from shared.doctor.visit import examined
+from tests.integration.conftest import MakeWorld, MovableClock, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CHECKOUT = Path(__file__).parents[2]
+OTHER_KEY = base64.b64encode(b"another key" * 6).decode()
+SECRET = "of-participants-and-nobody-else"
+CALLBACKS = {"CALLBACK_URL": "https://func.example.net/api/callbacks", "CALLBACK_AUDIENCE": RESOURCE_ID.upper()}
+
+
+@pytest.fixture
+def well(make_world: MakeWorld) -> MakeWorld:
+    """Makes deployments that want nothing, and leaves their settings in the environment."""
+
+    async def make(**overrides: str) -> World:
+        made: World = await make_world(**({"PARTICIPANTS_SECRET": SECRET, **CALLBACKS} | overrides))
+        return made
+
+    return make
+
+
+async def visit(clock: Clock | None = None) -> dict[str, Finding]:
+    """What does not work, by what was looked at."""
+    findings = await examined(os.environ, clock or SystemClock())
+    assert all(one.mend for one in findings if one.level in (Level.WARNING, Level.FAILURE)), "each with its mend"
+    return {one.check: one for one in findings if one.level is Level.FAILURE}
+
+
+async def command(*arguments: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "shared.doctor", *arguments), cwd=CHECKOUT, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+def account_key(world: World) -> str:
+    parts = dict(part.partition("=")[::2] for part in world.storage.split(";"))
+    return parts["AccountKey"]
+
+
+async def test_a_deployment_that_is_well_is_told_so_in_full_and_keeps_no_trace(well: MakeWorld):
+    world = await well()
+    code, output = await command("--json")
+    told = json.loads(output)
+    assert (code, told["healthy"]) == (0, True)
+    settings = world.settings
+    assert {one["check"] for one in told["findings"] if one["level"] == "ok"} == {
+        *("settings", "clock", "ACS", "callback keys", "callback audience"),
+        *(f"queue {name}" for name in (settings.chunks_queue, settings.poison_queue)),
+        *(f"table {name}" for name in settings.tables),
+        *(f"container {name}" for name in settings.archive_containers + settings.host_containers),
+    }
+    assert not {one["level"] for one in told["findings"]} & {"warning", "failure"}
+    async with (
+        QueueServiceClient.from_connection_string(world.storage) as queues,
+        TableServiceClient.from_connection_string(world.storage) as tables,
+        BlobServiceClient.from_connection_string(world.storage) as blobs,
+    ):
+        for name in (settings.chunks_queue, settings.poison_queue):
+            assert (await queues.get_queue_client(name).get_queue_properties()).approximate_message_count == 0
+        for name in settings.tables:
+            assert [row async for row in tables.get_table_client(name).list_entities()] == []
+        for name in settings.archive_containers + settings.host_containers:
+            assert [
+                blob async for blob in blobs.get_container_client(name).list_blobs(include=["uncommittedblobs"])
+            ] == []
+    made, deleted = [one for one in await world.acs("GET", "/requests") if one["path"].startswith("/identities")][-2:]
+    assert (made["method"], deleted["method"], deleted["status"]) == ("POST", "DELETE", 204)
+
+
+async def test_no_secret_is_told_whatever_is_wrong(well: MakeWorld):
+    world = await well(
+        ACS_CONNECTION_STRING=f"endpoint=https://callvault.communication.azure.com/;accesskey={OTHER_KEY}"
+    )
+    findings = await examined(os.environ, SystemClock())
+    for secret in (account_key(world), OTHER_KEY, SECRET):
+        assert secret not in as_text(findings) + as_json(findings)
+
+
+@pytest.mark.parametrize(
+    ("setting", "named", "check"),
+    [
+        ("CHUNKS_QUEUE", "nowhere", "queue"),
+        ("WORKLIST_TABLE", "nowhere", "table"),
+        ("ARCHIVE_CONTAINER", "nowhere", "container"),
+        ("DEADLETTER_CONTAINER", "nowhere", "container"),
+    ],
+)
+async def test_what_is_missing_is_named_and_nothing_else(
+    well: MakeWorld, monkeypatch: pytest.MonkeyPatch, setting: str, named: str, check: str
+):
+    await well()
+    monkeypatch.setenv(setting, named)
+    failures = await visit()
+    expected = {f"{check} {named}"} | ({f"queue {named}-poison"} if check == "queue" else set())
+    assert set(failures) == expected
+    assert all("is missing" in one.detail and str(one.mend).startswith("create it") for one in failures.values())
+
+
+async def test_a_wrong_storage_key_closes_every_door_of_storage_and_no_other(
+    well: MakeWorld, monkeypatch: pytest.MonkeyPatch
+):
+    world = await well()
+    monkeypatch.setenv("AzureWebJobsStorage", world.storage.replace(account_key(world), OTHER_KEY))
+    failures = await visit(MovableClock())
+    assert {check.split()[0] for check in failures} == {"queue", "table", "container"}
+    assert len(failures) == 2 + len(world.settings.tables) + 3
+    assert all("key" in str(one.mend) for one in failures.values())
+
+
+async def test_a_wrong_acs_key_is_told_with_its_mend(well: MakeWorld):
+    await well(ACS_CONNECTION_STRING=f"endpoint=https://callvault.communication.azure.com/;accesskey={OTHER_KEY}")
+    failures = await visit()
+    assert set(failures) == {"ACS"}
+    assert "set the ACS resource's current key" in str(failures["ACS"].mend)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "level"), [(0, Level.OK), (2, Level.WARNING), (-2, Level.WARNING), (20, Level.FAILURE)]
+)
+async def test_a_clock_that_is_off_is_told(well: MakeWorld, minutes: float, level: Level):
+    await well()
+    clock = MovableClock()
+    clock.forward(minutes=minutes)
+    (found,) = [one for one in await examined(os.environ, clock) if one.check == "clock"]
+    assert found.level is level
+    assert level is Level.OK or ("ahead of" if minutes > 0 else "behind") in found.detail
+
+
+async def test_a_clock_is_told_even_where_storage_refuses_what_it_signs(
+    well: MakeWorld, monkeypatch: pytest.MonkeyPatch
+):
+    world = await well()
+    monkeypatch.setenv("AzureWebJobsStorage", world.storage.replace(account_key(world), OTHER_KEY))
+    clock = MovableClock()
+    clock.forward(minutes=20)
+    assert "ahead of" in (await visit(clock))["clock"].detail
+
+
+async def test_an_audience_of_another_resource_is_told(well: MakeWorld):
+    await well(CALLBACK_AUDIENCE="00000000-0000-4000-8000-000000000000")
+    failures = await visit()
+    assert set(failures) == {"callback audience"}
+    assert "immutableResourceId" in str(failures["callback audience"].mend)
+
+
+async def test_callbacks_without_an_audience_are_told(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
+    await well()
+    monkeypatch.delenv("CALLBACK_AUDIENCE")
+    assert set(await visit()) == {"setting CALLBACK_AUDIENCE"}
+
+
+async def test_a_container_that_is_open_to_all_is_told(well: MakeWorld):
+    world = await well()
+    async with BlobServiceClient.from_connection_string(world.storage) as blobs:
+        container = blobs.get_container_client(world.settings.archive_container)
+        await container.set_container_access_policy({}, public_access="container")
+    assert "open to the whole internet" in (await visit())[f"container {world.settings.archive_container}"].detail
+
+
+async def test_messages_that_nobody_buries_are_told(well: MakeWorld):
+    world = await well()
+    async with QueueServiceClient.from_connection_string(world.storage) as queues:
+        await queues.get_queue_client(world.settings.poison_queue).send_message("left")
+    found = [one for one in await examined(os.environ, SystemClock()) if one.level is Level.WARNING]
+    assert [(one.check, one.detail) for one in found] == [
+        (f"queue {world.settings.poison_queue}", "holds 1 messages or so")
+    ]

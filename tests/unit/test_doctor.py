@@ -1,0 +1,136 @@
+"""What the doctor reads off the settings alone: advice that is wrong is worse than none."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.doctor.__main__ import main
+from shared.doctor.configuration import told_by, wrong
+from shared.doctor.findings import Finding, Level, as_json, as_text, has_failed, ok
+from shared.errors import SettingsError
+from shared.settings import load_settings
+
+BY_IDENTITY = {"acs_endpoint": "https://contoso.communication.azure.com", "AzureWebJobsStorage__accountName": "contoso"}
+WHOLE = {
+    "participants_secret": "sixteen or more characters",
+    "callback_url": "https://contoso.azurewebsites.net/api/callbacks",
+    "callback_audience": "2dee53b4-368b-45b4-ab52-8493fb117652",
+}
+
+
+def advice(environment: dict[str, str] | None = None, **changed: Any) -> dict[str, Level]:
+    settings = load_settings(**{**BY_IDENTITY, **WHOLE, **changed})
+    return {one.check: one.level for one in told_by(settings, environment or {}) if one.level is not Level.OK}
+
+
+def test_settings_that_are_as_they_should_be_bring_no_advice():
+    assert advice() == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "check", "level"),
+    [
+        ({"retention_hours": 48}, "setting RETENTION_HOURS", Level.WARNING),
+        ({"delete_source": False}, "setting DELETE_SOURCE", Level.NOTE),
+        ({"participants_secret": None}, "setting PARTICIPANTS_SECRET", Level.WARNING),
+        ({"callback_audience": None}, "setting CALLBACK_AUDIENCE", Level.FAILURE),
+        ({"callback_audience": None, "callback_url": None}, "setting CALLBACK_AUDIENCE", Level.NOTE),
+        ({"callback_url": "https://contoso.azurewebsites.net/callbacks"}, "setting CALLBACK_URL", Level.WARNING),
+        ({"AzureWebJobsStorage": "UseDevelopmentStorage=true"}, "credentials", Level.NOTE),
+    ],
+)
+def test_a_setting_that_will_be_regretted_is_told(changed: dict[str, Any], check: str, level: Level):
+    assert advice(**changed) == {check: level}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "check", "level"),
+    [
+        ("RETENTION_HOUR", "24", "setting RETENTION_HOUR", Level.WARNING),
+        ("ARCHIVE_STORAGE_ACCOUNT", "a", "setting ARCHIVE_STORAGE_ACCOUNT", Level.WARNING),
+        ("AzureWebJobs.sweep.Disabled", "true", "function sweep", Level.FAILURE),
+        ("FUNCTIONS_WORKER_RUNTIME", "node", "setting FUNCTIONS_WORKER_RUNTIME", Level.FAILURE),
+        (
+            "AzureFunctionsJobHost__extensions__queues__messageEncoding",
+            "none",
+            "setting AzureFunctionsJobHost__extensions__queues__messageEncoding",
+            Level.FAILURE,
+        ),
+        ("WEBSITE_SITE_NAME", "func", "setting APPLICATIONINSIGHTS_CONNECTION_STRING", Level.WARNING),
+    ],
+)
+def test_what_the_host_would_pass_over_in_silence_is_told(name: str, value: str, check: str, level: Level):
+    assert advice({name: value}) == {check: level}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["retention_hours", "AzureWebJobsStorage__credential", "ARCHIVE_STORAGE__tenantId", "AZURE_TENANT_ID", "HOME"],
+)
+def test_a_name_that_is_right_or_none_of_ours_is_left_alone(name: str):
+    assert advice({name: "1"}) == {}
+
+
+def test_each_wrong_setting_is_named_with_its_mend_and_without_its_value():
+    with pytest.raises(SettingsError) as raised:
+        load_settings(**BY_IDENTITY, retention_hours="soon", chunks_queue="Nope!")
+    found = wrong(raised.value)
+    assert [(one.check, one.level) for one in found] == [
+        ("setting RETENTION_HOURS", Level.FAILURE),
+        ("setting CHUNKS_QUEUE", Level.FAILURE),
+        ("access", Level.NOTE),
+    ]
+    assert "soon" not in as_text(found)
+    assert "Nope!" not in as_text(found)
+
+
+def test_findings_are_told_to_people_and_to_programs():
+    findings = [
+        ok("ACS", "answers"),
+        Finding(check="clock", level=Level.WARNING, detail="is 70 s off", mend="have it set"),
+        Finding(check="queue jobs", level=Level.FAILURE, detail="is missing", mend="create it"),
+    ]
+    assert as_text(findings) == (
+        "✓ ACS: answers\n! clock: is 70 s off\n    mend: have it set\n✗ queue jobs: is missing\n    mend: create it\n"
+        "failures: 1, warnings: 1, looked at: 3\n"
+    )
+    told = json.loads(as_json(findings))
+    assert (told["healthy"], told["findings"][2]["mend"]) == (False, "create it")
+    assert has_failed(findings)
+    assert not has_failed(findings[:2])
+
+
+def command(monkeypatch: pytest.MonkeyPatch, file: Path, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["doctor", "--settings", str(file), *arguments])
+    return main()
+
+
+def test_a_settings_file_goes_before_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    for name in ("RETENTION_HOURS", "CALLBACK_AUDIENCE", "AZURE_FUNCTIONS_ENVIRONMENT"):
+        monkeypatch.setenv(name, "24")  # so that what the file sets goes when the test ends
+    file = tmp_path / "local.settings.json"
+    values = {"RETENTION_HOURS": "soon", "CALLBACK_AUDIENCE": "mine"}
+    file.write_text(json.dumps({"IsEncrypted": False, "Values": values}))
+    assert command(monkeypatch, file) == 1
+    told = capsys.readouterr().out
+    assert "✗ setting RETENTION_HOURS: is missing or wrong\n    mend: must be hours" in told
+    assert "✗ setting CALLBACK_AUDIENCE: is missing or wrong" in told
+    assert command(monkeypatch, file, "--json") == 1
+    assert json.loads(capsys.readouterr().out)["healthy"] is False
+
+
+@pytest.mark.parametrize("contents", [None, "no", "{}", "[]", '{"Values": {"A": 1}}'])
+def test_a_settings_file_that_is_none_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], contents: str | None
+):
+    file = tmp_path / "local.settings.json"
+    if contents is not None:
+        file.write_text(contents)
+    monkeypatch.setenv("AZURE_FUNCTIONS_ENVIRONMENT", "Production")
+    assert command(monkeypatch, file) == 2
+    assert file.name in capsys.readouterr().err
