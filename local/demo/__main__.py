@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
+from local.demo import waiting
 from local.demo.peers import DemoError, Peers
 from local.demo.report import progress, show
 from local.demo.scenes import SCENES, play
@@ -21,6 +22,7 @@ from local.stack.interruption import InterruptedBySignalError, interruptible
 _PATIENCE = 60.0  # seconds that the pipeline may take
 _POLL = 0.2  # seconds between two looks at it
 _ENDED = frozenset({"archived", "incomplete"})
+_LONGEST = next(number for number, scene in enumerate(SCENES) if len(scene.lengths) > 1)
 _INTERRUPTED = 130  # what a shell answers for Ctrl-C
 
 
@@ -42,12 +44,18 @@ async def _demo(console: Console) -> int:
     options = StackOptions(directory=LOCAL / "run", fresh=True, address_file=LOCAL / "stack.json")
     async with Stack(options) as stack, Peers(stack.addresses) as peers:
         console.print(f"[bold]2.[/] Recording {len(SCENES)} calls through {stack.addresses.functions}/api/recordings …")
-        recording_ids = await asyncio.gather(*(play(scene, peers) for scene in SCENES))
+        played = await asyncio.gather(*(play(scene, peers) for scene in SCENES))
+        recording_ids = [recording_id for recording_id, _ in played]
         console.print("[bold]3.[/] ACS announces the files; every chunk is on its way …")
-        views = await _watch(console, recording_ids, peers)
+        _, longest = played[_LONGEST]
+        views, (said, record) = await asyncio.gather(
+            _watch(console, recording_ids, peers), waiting.waited(longest, peers)
+        )
         console.print("\n[bold]4.[/] From event to released, times counted from the event:\n")
         show(console, views)
-        console.print("[bold]5.[/] Reading the archive back and comparing it with ACS's originals …")
+        console.print("[bold]5.[/] Meanwhile a caller, a Logic App say, waited for the files of one recording:")
+        waiting.show(console, said, record)
+        console.print("[bold]6.[/] Reading the archive back and comparing it with ACS's originals …")
         wrong = await discrepancies(views, peers, stack.addresses.storage_connection_string)
         for sentence in wrong:
             console.print(f"  [bold red]✗[/] {sentence}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.demo.peers import Peers
+from local.demo.peers import Answered, Peers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +37,11 @@ SCENES = (
 )
 
 
-async def play(scene: Scene, peers: Peers) -> str:
-    """Makes the call, records it through the function app as the scene says, stops, and gives the recordingId."""
+async def play(scene: Scene, peers: Peers) -> tuple[str, Answered]:
+    """Makes the call, records it through the function app as the scene says, and stops.
+
+    Gives the recordingId, and what the stop was answered.
+    """
     call = await peers.acs("POST", "/calls", {"kind": "group", "participants": 2} | scene.call)
     request = scene.wanted | {"serverCallId": call["serverCallId"], "correlation": f"demo/{scene.title}"}
     if scene.affinity:
@@ -55,5 +58,4 @@ async def play(scene: Scene, peers: Peers) -> str:
         if scene.paused and number == 0:
             await peers.recording(recording_id, "/pause")
             await peers.recording(recording_id, "/resume")
-    await peers.recording(recording_id, "/stop")
-    return recording_id
+    return recording_id, await peers.stopped(recording_id)

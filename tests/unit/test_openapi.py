@@ -116,6 +116,11 @@ def test_each_problem_that_may_come_is_in_the_readme_with_what_to_do():
             assert error.reason in told, f"{operation.function} may answer {error.reason}, and README doesn't say so"
 
 
+@named
+def test_each_route_is_in_the_readme(operation: Operation):
+    assert f"| `{operation.method.upper()} /api{operation.path}` | " in (CHECKOUT / "README.md").read_text()
+
+
 def test_swagger_holds_nothing_that_its_version_has_no_word_for(swagger: dict[str, Any]):
     written = json.dumps(swagger)
     for word in ('"anyOf"', '"oneOf"', '"const"', '"null"', "#/components", '"callbackToken"', '"requestBody"'):
