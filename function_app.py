@@ -9,6 +9,7 @@ import azure.functions as func
 
 from shared.app import Callvault
 from shared.caller import caller_of
+from shared.content import File
 from shared.contracts.events import envelope_of
 from shared.contracts.jobs import ChunkJob
 from shared.contracts.listquery import PARTICIPANT_HEADER
@@ -68,6 +69,16 @@ async def replay_recording(req: func.HttpRequest) -> func.HttpResponse:
 async def replay_chunk(req: func.HttpRequest) -> func.HttpResponse:
     recording_id, document_id = req.route_params["recordingId"], req.route_params["documentId"]
     return _response(await callvault.app.endpoints.replay(recording_id, document_id, by=_caller(req)))
+
+
+@app.route(route="recordings/{recordingId}/chunks/{documentId}/content", methods=["GET"])
+async def get_content(req: func.HttpRequest) -> func.HttpResponse:
+    return _response(await callvault.app.queries.link(File.CONTENT, req.route_params, req.params, by=_caller(req)))
+
+
+@app.route(route="recordings/{recordingId}/chunks/{documentId}/metadata", methods=["GET"])
+async def get_metadata(req: func.HttpRequest) -> func.HttpResponse:
+    return _response(await callvault.app.queries.link(File.METADATA, req.route_params, req.params, by=_caller(req)))
 
 
 @app.route(route="quarantine/{quarantineId}/replay", methods=["POST"])

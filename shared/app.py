@@ -7,6 +7,7 @@ from shared.archiving import Archiving
 from shared.callbacks import Callbacks
 from shared.clock import Clock, SystemClock
 from shared.completion import Completion
+from shared.content import Content
 from shared.control import Control
 from shared.endpoints import Endpoints, UseCases
 from shared.gateways.bundle import Gateways
@@ -63,7 +64,7 @@ class App:
         )
         return cls(
             endpoints=Endpoints(cases, Idempotency(gateways.requests, clock)),
-            queries=Queries(Listing(gateways, clock, settings)),
+            queries=Queries(Listing(gateways, clock, settings), Content(gateways, clock, settings)),
             intake=intake,
             archiving=Archiving(gateways, clock, settings),
             sweep=Sweep(gateways, clock, settings),

@@ -7,6 +7,8 @@
     │   ├── CallbacksOff           403, callbacks aren't set up
     │   ├── NotFound               404
     │   ├── Conflict               409
+    │   ├── NotArchived            409, the file isn't in the archive yet
+    │   ├── ArchivedFileGone       410, it was, and somebody took it away
     │   ├── RequestInProgress      409, come back shortly
     │   └── KeyReused              422, an Idempotency-Key with another body
     ├── SourceError              ACS's, or its media store's
@@ -115,6 +117,20 @@ class Conflict(CallerError):
     status = 409
     reason = "conflict"
     title = "The state of the call or recording forbids it"
+
+
+class NotArchived(CallerError):
+    status = 409
+    reason = "not-archived"
+    title = "The file is not in the archive"
+    retry = True
+
+
+class ArchivedFileGone(CallerError):
+    status = 410
+    fault = Fault.DESTINATION
+    reason = "archived-file-gone"
+    title = "The file is no longer in the archive, or can't be read there"
 
 
 class RequestInProgress(CallerError):

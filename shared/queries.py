@@ -2,22 +2,37 @@
 
 from collections.abc import Mapping
 
+from shared.content import Content, File, Wanted
+from shared.contracts.linkquery import parse_link
 from shared.contracts.listquery import parse_list
 from shared.listing import Listing
 from shared.web import Answer, answer, answering
 
-_PRIVATE = {"Cache-Control": "no-store"}  # what is told of calls is for who asked
+_PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # for who asked, and nobody after
 
 
 class Queries:
     """The HTTP interface for looking. Nothing here raises: a failure is an answer too."""
 
-    def __init__(self, listing: Listing) -> None:
-        self._listing = listing
+    def __init__(self, listing: Listing, content: Content) -> None:
+        self._listing, self._content = listing, content
 
     async def recordings(self, parameters: Mapping[str, str], participant: str | None) -> Answer:
         return await answering(self._recordings(parameters, participant))
 
+    async def link(self, file: File, path: Mapping[str, str], parameters: Mapping[str, str], *, by: str) -> Answer:
+        return await answering(self._link(file, path, parameters, by))
+
     async def _recordings(self, parameters: Mapping[str, str], participant: str | None) -> Answer:
         page = await self._listing.page(parse_list(parameters, participant=participant))
         return answer(page, headers=_PRIVATE)
+
+    async def _link(self, file: File, path: Mapping[str, str], parameters: Mapping[str, str], by: str) -> Answer:
+        query = parse_link(parameters)
+        wanted = Wanted(
+            recording=path["recordingId"], document_id=path["documentId"], file=file, inline=query.is_inline
+        )
+        link = await self._content.link(wanted, by=by)
+        if query.redirect:
+            return Answer(status=302, body="", headers={**_PRIVATE, "Location": link.url})
+        return answer(link, headers=_PRIVATE)

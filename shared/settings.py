@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     calendar_table: TableName = Field(default="calendar", description=_TABLE)
     participants_table: TableName = Field(default="participants", description=_TABLE)
 
+    link_minutes: float = Field(default=15, ge=1, le=60, description="minutes from 1 to 60")
     participants_secret: str | None = Field(
         default=None, repr=False, min_length=16, description="at least 16 characters"
     )
@@ -186,6 +187,11 @@ class Settings(BaseSettings):
     def files_awaited(self) -> timedelta:
         """How long after its end a recording's files may take to be announced."""
         return timedelta(minutes=self.files_awaited_minutes)
+
+    @property
+    def link_life(self) -> timedelta:
+        """How long a link to an archived file can be used."""
+        return timedelta(minutes=self.link_minutes)
 
     @property
     def block_size(self) -> int:

@@ -17,7 +17,7 @@ AZURITE = Path(__file__).parents[1] / "node_modules" / "azurite" / "dist" / "src
 ACCOUNT = "devstoreaccount1"
 # The one that every copy of the emulator has, published by Microsoft: a secret of nobody.
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (http://\S+)")
+LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (https?://\S+)")
 READY_SECONDS = 60
 
 
@@ -41,6 +41,7 @@ class Variant:
     script: Path = AZURITE
     in_memory: bool = False  # its directory then holds the log alone
     requests_logged: bool = False  # a line for every request, in the log
+    options: tuple[str, ...] = ()  # passed on to it, as for TLS and tokens
 
 
 _USUAL = Variant()
@@ -58,7 +59,7 @@ async def azurite(
         blob, queue, table = (f"{urls[service]}/{ACCOUNT}" for service in ("Blob", "Queue", "Table"))
         yield Azurite(
             connection_string=(
-                f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+                f"DefaultEndpointsProtocol={blob.partition(':')[0]};AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
                 f"BlobEndpoint={blob};QueueEndpoint={queue};TableEndpoint={table};"
             ),
             blob_url=blob,
@@ -80,7 +81,7 @@ def _command(directory: Path, variant: Variant) -> list[str]:
     command += [] if variant.requests_logged else ["--silent"]
     command += ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]
     # Newer SDKs ask for API versions that Azurite hasn't heard of; telemetry would leave the machine.
-    return [*command, "--skipApiVersionCheck", "--disableTelemetry"]
+    return [*command, "--skipApiVersionCheck", "--disableTelemetry", *variant.options]
 
 
 def _listening(log: Path) -> dict[str, str] | None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from shared.errors import FieldError, InvalidRequest
+from shared.contracts.parameters import read_parameters
+from shared.errors import InvalidRequest
 from shared.states import RecordingState
 
 MOST = 100  # recordings on a page
@@ -55,24 +56,7 @@ class ListQuery(BaseModel):
 
 def parse_list(parameters: Mapping[str, str], *, participant: str | None) -> ListQuery:
     """Reads a query. Raises InvalidRequest naming each wrong parameter and its mend, never quoting a value."""
-    if "participant" in parameters:
+    if {"participant", PARTICIPANT_HEADER} & parameters.keys():
         raise InvalidRequest.of("participant", _IN_A_URL)
-    given = {name: value for name, value in parameters.items() if name not in ("code", PARTICIPANT_HEADER)}
-    if participant is not None:
-        given[PARTICIPANT_HEADER] = participant
-    try:
-        return ListQuery.model_validate(given)
-    except ValidationError as error:
-        fields = tuple(map(_field_error, error.errors(include_input=False, include_url=False)))
-        raise InvalidRequest("; ".join(f"{item.field}: {item.detail}" for item in fields), fields) from None
-
-
-def _field_error(item: Any) -> FieldError:
-    message = str(item["msg"]).removeprefix("Value error, ")
-    if not item["loc"]:
-        field, _, detail = message.partition(": ")
-        return FieldError(field=field, detail=detail)
-    if item["type"] == "extra_forbidden":
-        known = ", ".join(field.alias or name for name, field in ListQuery.model_fields.items())
-        return FieldError(field=str(item["loc"][0])[:64], detail=f"is no parameter here: remove it; known are {known}")
-    return FieldError(field=str(item["loc"][0]), detail=message)
+    beside_the_url = {} if participant is None else {PARTICIPANT_HEADER: participant}
+    return read_parameters(ListQuery, parameters, **beside_the_url)

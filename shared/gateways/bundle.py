@@ -11,6 +11,7 @@ from shared.gateways.catalogue import Catalogue
 from shared.gateways.clients import Clients
 from shared.gateways.jobs import Jobs
 from shared.gateways.links import Links
+from shared.gateways.readlinks import ReadLinks
 from shared.gateways.requests import Requests
 from shared.gateways.signingkeys import SigningKeys
 from shared.gateways.source import MediaSource
@@ -37,6 +38,7 @@ class Gateways:
     jobs: Jobs
     archive: Archive
     archived: Archived
+    read_links: ReadLinks
 
     @classmethod
     def over(cls, clients: Clients, settings: Settings) -> "Gateways":
@@ -56,4 +58,5 @@ class Gateways:
             jobs=Jobs(clients.queue),
             archive=Archive(clients.archive, settings.archive_container, settings.quarantine_container),
             archived=Archived(clients.archive, settings.archive_container),
+            read_links=ReadLinks(clients.archive, settings.archive_container),
         )

@@ -131,6 +131,14 @@ LISTED: dict[str, Any] = {
     "trouble": [],
 }
 
+LINK: dict[str, Any] = {
+    "url": f"https://contoso.blob.core.windows.net/recordings/{CHUNK['blobName']}?sp=r&sig=…",
+    "expiresAt": "2026-11-21T10:18:00Z",
+    "fileName": "20261121T100000Z-5f2b8d0c-0d4c2b1a-0000.wav",
+    "contentType": "audio/wav",
+    "size": CHUNK["size"],
+}
+
 EVENT: dict[str, Any] = {
     "id": "bf59843a-888f-47ca-8d1c-885c1f5e71dc",
     "topic": "/subscriptions/<id>/resourcegroups/<group>/providers/microsoft.communication/communicationservices/<acs>",

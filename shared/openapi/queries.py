@@ -1,12 +1,50 @@
 """Operations that look over many recordings at once."""
 
+from shared.contracts.linkquery import LinkQuery
 from shared.contracts.listquery import ListQuery
-from shared.contracts.queries import RecordingsPage
-from shared.errors import InvalidRequest
+from shared.contracts.queries import ContentLink, RecordingsPage
+from shared.errors import ArchivedFileGone, InvalidRequest, NotArchived, NotFound
 from shared.openapi import examples
-from shared.openapi.operations import STORAGE, Operation, Reply
+from shared.openapi.operations import STORAGE, Operation, Parameter, Reply
+from shared.openapi.recovery import DOCUMENT_ID
 
 _TAG = "Queries"
+
+_RECORDING = Parameter(
+    name="recordingId",
+    where="path",
+    description="The recordingId, percent-encoded, or the recordingKey, which recordings without an id have, too.",
+    schema={"type": "string"},
+    example=examples.RECORDING_ID,
+)
+
+
+def _link(function: str, file: str, summary: str) -> Operation:
+    return Operation(
+        function=function,
+        method="get",
+        path=f"/recordings/{{recordingId}}/chunks/{{documentId}}/{file}",
+        tag=_TAG,
+        summary=summary,
+        description="A link to one archived file, for minutes. Who asked is written into the history before.",
+        parameters=(_RECORDING, DOCUMENT_ID),
+        query=LinkQuery,
+        replies={
+            302: Reply(
+                description="The file is at Location, for whoever has it; ranges work.",
+                headers=("Location", "Cache-Control"),
+                media_type=None,
+            ),
+            200: Reply(
+                description="With redirect=false: the link in the body.",
+                model=ContentLink,
+                example=examples.LINK,
+                headers=("Cache-Control",),
+            ),
+        },
+        problems=(InvalidRequest, NotFound, NotArchived, ArchivedFileGone, *STORAGE),
+    )
+
 
 OPERATIONS = (
     Operation(
@@ -27,4 +65,6 @@ OPERATIONS = (
         },
         problems=(InvalidRequest, *STORAGE),
     ),
+    _link("get_content", "content", "Get a chunk's media file"),
+    _link("get_metadata", "metadata", "Get a chunk's metadata file"),
 )

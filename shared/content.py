@@ -1,0 +1,100 @@
+"""Hands out links to a chunk's archived files; who asked is on record before a link is given.
+
+        read the chunk ──> find the file ──> audit ──> sign ──> answer
+                                               1        2         3
+
+A crash after 1 leaves an entry for a link that nobody got: the record may tell of too much, never of too little.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from shared.clock import Clock
+from shared.contracts.queries import ContentLink
+from shared.copying import CONTENT_TYPES
+from shared.errors import ArchivedFileGone, NotArchived, NotFound
+from shared.gateways.bundle import Gateways
+from shared.gateways.readlinks import Presented
+from shared.identity import key_of, recording_key_of
+from shared.logs import logger
+from shared.records import AuditEntry, Chunk
+from shared.settings import Settings
+from shared.states import ChunkState
+
+log = logger("content")
+
+_METADATA_TYPE = "application/json"
+
+
+class File(StrEnum):
+    CONTENT = "content"
+    METADATA = "metadata"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which file of which chunk, and whether a browser shall play it rather than save it."""
+
+    recording: str
+    document_id: str
+    file: File
+    inline: bool = False
+
+
+class Content:
+    """Links for who may read recordings."""
+
+    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+        self._catalogue, self._audit, self._links = gateways.catalogue, gateways.audit, gateways.read_links
+        self._clock, self._settings = clock, settings
+
+    async def link(self, wanted: Wanted, *, by: str) -> ContentLink:
+        """Raises NotFound for an unknown chunk, NotArchived before its file is there, ArchivedFileGone after it was."""
+        recording_key = recording_key_of(wanted.recording)
+        chunk = await self._catalogue.chunk(recording_key, key_of(wanted.document_id))
+        if chunk is None:
+            raise NotFound("the catalogue has no such recording or chunk")
+        name = chunk.blob_name if wanted.file is File.CONTENT else chunk.metadata_blob_name
+        if name is None:
+            raise NotArchived(f"the file is not in the archive: {_why(chunk)}")
+        size = await self._links.size(name)
+        if size is None:
+            raise ArchivedFileGone(
+                "somebody removed the file from the archive, or moved it to a tier that can't be read"
+            )
+        ending = PurePosixPath(name).suffix.removeprefix(".")
+        presented = Presented(
+            file_name=_file_name(chunk, wanted.file, ending),
+            content_type=CONTENT_TYPES.get(ending, _METADATA_TYPE),
+            inline=wanted.inline,
+        )
+        now = self._clock.now()
+        until = now + self._settings.link_life
+        details = {"documentId": chunk.document_id, "until": until.isoformat(timespec="seconds")}
+        await self._audit.add(recording_key, AuditEntry(at=now, action=f"read {wanted.file}", by=by, details=details))
+        url = await self._links.sign(name, presented, now=now, until=until)
+        log.info("link given", extra={"action": "link", "file": str(wanted.file), **chunk.log_context()})
+        return ContentLink(
+            url=url,
+            expires_at=until,
+            file_name=presented.file_name,
+            content_type=presented.content_type,
+            size=size,
+        )
+
+
+def _why(chunk: Chunk) -> str:
+    if chunk.state is ChunkState.LOST:
+        return "it is lost"
+    if chunk.state is ChunkState.FAILED:
+        return f"its chunk failed ({chunk.reason}); see its detail, mend that and replay it"
+    return f"its chunk is {chunk.state}; ask again shortly"
+
+
+def _file_name(chunk: Chunk, file: File, ending: str) -> str:
+    """Tells recordings apart on a disk, and holds nothing that came from outside."""
+    began = chunk.started_at.astimezone(UTC)
+    stem = f"{began:%Y%m%dT%H%M%SZ}-{chunk.recording_key[:8]}-{chunk.chunk_key[:8]}-{chunk.index:04d}"
+    return f"{stem}.{ending}" if file is File.CONTENT else f"{stem}.metadata.json"
