@@ -33,6 +33,12 @@ async def list_recordings(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.queries.recordings(req.params, req.headers.get(PARTICIPANT_HEADER)))
 
 
+@app.route(route="summary", methods=["GET"])
+async def get_summary(req: func.HttpRequest) -> func.HttpResponse:
+    del req  # it says nothing that the answer hangs on
+    return _response(await callvault.app.queries.summary())
+
+
 @app.route(route="recordings/{recordingId}", methods=["GET"])
 async def get_recording(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.endpoints.get(req.route_params["recordingId"]))

@@ -12,6 +12,7 @@ from shared.control import Control
 from shared.endpoints import Endpoints, UseCases
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
+from shared.gateways.tallies import Tallies
 from shared.health import Health
 from shared.idempotency import Idempotency
 from shared.intake import Intake
@@ -22,6 +23,7 @@ from shared.queries import Queries
 from shared.replay import Replay
 from shared.settings import Settings
 from shared.starting import Starting
+from shared.summary import Summary
 from shared.sweep import Sweep
 from shared.tokens import CallbackTokens
 
@@ -40,6 +42,7 @@ class App:
     sweep: Sweep
     poison: Poison
     clients: Clients
+    tallies: Tallies
 
     @classmethod
     def over(cls, settings: Settings, clock: Clock) -> "App":
@@ -48,6 +51,7 @@ class App:
         gateways = Gateways.over(clients, settings)
         intake = Intake(gateways, clock, settings)
         starting = Starting(gateways, clock, settings)
+        listing = Listing(gateways, clock, settings)
         cases = UseCases(
             starting=starting,
             control=Control(gateways, clock, settings),
@@ -64,13 +68,19 @@ class App:
         )
         return cls(
             endpoints=Endpoints(cases, Idempotency(gateways.requests, clock)),
-            queries=Queries(Listing(gateways, clock, settings), Content(gateways, clock, settings)),
+            queries=Queries(listing, Summary(gateways, listing, clock), Content(gateways, clock, settings)),
             intake=intake,
             archiving=Archiving(gateways, clock, settings),
             sweep=Sweep(gateways, clock, settings),
             poison=Poison(gateways, clock),
             clients=clients,
+            tallies=gateways.tallies,
         )
+
+    async def close(self) -> None:
+        """Writes what was to be written later, and closes all connections."""
+        await self.tallies.close()
+        await self.clients.close()
 
 
 class Callvault:

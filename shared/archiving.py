@@ -38,7 +38,7 @@ class Archiving:
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
-        self._source, self._archive = gateways.source, gateways.archive
+        self._source, self._archive, self._tallies = gateways.source, gateways.archive, gateways.tallies
         self._clock, self._settings = clock, settings
         self._copying = Copying(gateways, settings)
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
@@ -97,6 +97,7 @@ class Archiving:
                 failed = chunk.move(ChunkState.FAILED, failed_at=now, owner=None, lease_until=None, **told)
                 await self._catalogue.replace(failed)
                 metrics.chunk_ended(failed)
+                self._tallies.note(failed)
                 log.error("chunk failed", extra={"action": "claim", **failed.log_context()})
                 return None
             return await self._catalogue.replace(
@@ -144,6 +145,7 @@ class Archiving:
         except CallvaultError as error:
             return await self._put_off(lease, error, job)
         metrics.chunk_safe(archived, now)
+        self._tallies.note(archived)
         if not self._settings.delete_source:
             metrics.chunk_ended(archived)
         log.info("archived", extra={"action": "archive", "bytes": media.size, **archived.log_context()})
@@ -161,6 +163,7 @@ class Archiving:
             if isinstance(following, ChunkState):
                 ended = await lease.settle(following, **told, **{f"{following}_at": now})
                 metrics.chunk_ended(ended)
+                self._tallies.note(ended)
                 log.error("chunk ended", extra={**context, "end": str(following)})
             else:
                 await self._jobs.send(job, delay=(following - now).total_seconds())

@@ -102,7 +102,7 @@ async def _main(*, apply: bool) -> Counted:
             letters = DeadLetters(service, settings.deadletter_container)
             return await DeadLetterReplay(letters, app.intake).run(apply=apply)
     finally:
-        await app.clients.close()
+        await app.close()
 
 
 def main() -> int:

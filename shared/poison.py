@@ -24,7 +24,8 @@ class Poison:
     """Buries messages that could not be worked."""
 
     def __init__(self, gateways: Gateways, clock: Clock) -> None:
-        self._archive, self._catalogue, self._clock = gateways.archive, gateways.catalogue, clock
+        self._archive, self._catalogue = gateways.archive, gateways.catalogue
+        self._tallies, self._clock = gateways.tallies, clock
 
     async def bury(self, body: bytes) -> None:
         """Keeps a message and fails its chunk. Raises DestinationError when storage fails."""
@@ -58,4 +59,5 @@ class Poison:
         except LeaseLost:
             return
         metrics.chunk_ended(failed)
+        self._tallies.note(failed)
         log.critical("chunk failed", extra={"action": "poison", **failed.log_context()})

@@ -6,6 +6,7 @@ from shared.content import Content, File, Wanted
 from shared.contracts.linkquery import parse_link
 from shared.contracts.listquery import parse_list
 from shared.listing import Listing
+from shared.summary import Summary
 from shared.web import Answer, answer, answering
 
 _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # for who asked, and nobody after
@@ -14,11 +15,14 @@ _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # fo
 class Queries:
     """The HTTP interface for looking. Nothing here raises: a failure is an answer too."""
 
-    def __init__(self, listing: Listing, content: Content) -> None:
-        self._listing, self._content = listing, content
+    def __init__(self, listing: Listing, summary: Summary, content: Content) -> None:
+        self._listing, self._summary, self._content = listing, summary, content
 
     async def recordings(self, parameters: Mapping[str, str], participant: str | None) -> Answer:
         return await answering(self._recordings(parameters, participant))
+
+    async def summary(self) -> Answer:
+        return await answering(self._summed_up())
 
     async def link(self, file: File, path: Mapping[str, str], parameters: Mapping[str, str], *, by: str) -> Answer:
         return await answering(self._link(file, path, parameters, by))
@@ -26,6 +30,9 @@ class Queries:
     async def _recordings(self, parameters: Mapping[str, str], participant: str | None) -> Answer:
         page = await self._listing.page(parse_list(parameters, participant=participant))
         return answer(page, headers=_PRIVATE)
+
+    async def _summed_up(self) -> Answer:
+        return answer(await self._summary.look(), headers=_PRIVATE)
 
     async def _link(self, file: File, path: Mapping[str, str], parameters: Mapping[str, str], by: str) -> Answer:
         query = parse_link(parameters)

@@ -40,7 +40,8 @@ class Sweep:
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
-        self._recorder, self._clock, self._settings = gateways.recorder, clock, settings
+        self._recorder, self._tallies = gateways.recorder, gateways.tallies
+        self._clock, self._settings = clock, settings
 
     async def run(self) -> int:
         """Looks at every row that is due; gives their number. What fails for one row keeps none of the others."""
@@ -96,10 +97,12 @@ class Sweep:
             ended = chunk.move(ChunkState.LOST, lost_at=now, owner=None, lease_until=None, **_expired(chunk))
             ended = await self._catalogue.replace(ended)
             metrics.chunk_ended(ended)
+            self._tallies.note(ended)
         elif chunk.state is not ChunkState.FAILED:
             ended = chunk.move(ChunkState.FAILED, failed_at=now, owner=None, lease_until=None, **_expired(chunk))
             ended = await self._catalogue.replace(ended)
             metrics.chunk_ended(ended)
+            self._tallies.note(ended)
         else:
             ended = chunk
         log.critical("the deadline has passed", extra={"action": "expire", **ended.log_context()})

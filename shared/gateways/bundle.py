@@ -16,6 +16,7 @@ from shared.gateways.requests import Requests
 from shared.gateways.signingkeys import SigningKeys
 from shared.gateways.source import MediaSource
 from shared.gateways.starts import Starts
+from shared.gateways.tallies import Tallies
 from shared.gateways.worklist import Worklist
 from shared.settings import Settings
 
@@ -29,6 +30,7 @@ class Gateways:
     catalogue: Catalogue
     calendar: Calendar
     participants: Calendar
+    tallies: Tallies
     audit: Audit
     worklist: Worklist
     links: Links
@@ -49,6 +51,7 @@ class Gateways:
             catalogue=Catalogue(clients.tables, settings.recordings_table, calendar),
             calendar=calendar,
             participants=Calendar(clients.tables, settings.participants_table),
+            tallies=Tallies(clients.tables, settings.calendar_table),
             audit=Audit(clients.tables, settings.recordings_table),
             worklist=Worklist(clients.tables, settings.worklist_table, calendar),
             links=Links(clients.tables, settings.links_table),

@@ -24,6 +24,7 @@ from shared.records import Chunk
 _DEADLINE = "%Y%m%dT%H%M%S.%f"
 _LETTERS = "A"  # rows of chunks begin with the year of a deadline, all others with a word
 _SHARDS = "0123456789abcdef"  # the first digit of a key: sixteen partitions share the load
+_GLANCE = 250  # rows of each shard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +128,24 @@ class Worklist:
         async for row in rows:
             return _item(row)
         return None
+
+    async def glance(self) -> tuple[list[WorkItem], bool]:
+        """What is open, nearest deadline first and recordings last, and whether that is all of it.
+
+        One operation a shard, however much there is: of each shard its first rows.
+        """
+        with storage_faults("reading the worklist"):
+            found = await asyncio.gather(*map(self._head, _SHARDS))
+        items = [item for some, _ in found for item in some]
+        return sorted(items, key=lambda item: item.row), all(complete for _, complete in found)
+
+    async def _head(self, shard: str) -> tuple[list[WorkItem], bool]:
+        pages: Any = self._table.query_entities(
+            "PartitionKey eq @shard", parameters={"shard": shard}, results_per_page=_GLANCE
+        ).by_page()
+        async for page in pages:
+            return [_item(row) async for row in page], pages.continuation_token is None
+        return [], True
 
     async def deadlines(self) -> AsyncIterator[datetime]:
         """The deadline of every chunk that is on the worklist, due or not, as its row's name tells it."""

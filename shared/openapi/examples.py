@@ -131,6 +131,45 @@ LISTED: dict[str, Any] = {
     "trouble": [],
 }
 
+_TALLY: dict[str, Any] = {
+    "safe": 1,
+    "size": CHUNK["size"],
+    "failed": 0,
+    "lost": 0,
+    "meanSecondsToSafe": 2.1,
+    "longestSecondsToSafe": 2.1,
+}
+
+SUMMARY: dict[str, Any] = {
+    "at": "2026-11-21T10:03:00Z",
+    "open": {
+        "items": 2,
+        "complete": True,
+        "lookedAt": 2,
+        "chunks": {"copying": 1},
+        "recordings": {"active": 1},
+        "oldest": {
+            "recordingId": RECORDING_ID,
+            "recordingKey": "5f2b8d0c9e7a4f6d8b1c3e5a7092d4f6",
+            "documentId": "0-weu-d5-1c2d3e4f5a6b7c8d",
+            "index": 1,
+            "state": "copying",
+            "attempts": 1,
+            "copied": 8_388_608,
+            "expected": 52_428_800,
+            "deadline": "2026-11-22T10:02:40Z",
+            "secondsLeft": 86_380.0,
+            "reason": None,
+        },
+    },
+    "trouble": {"recordings": [], "more": False},
+    "lastDay": _TALLY
+    | {
+        "timeToSafe": [{"upToSeconds": 5.0, "chunks": 1}, {"upToSeconds": None, "chunks": 0}],
+        "buckets": [_TALLY | {"start": "2026-11-21T10:00:00Z", "minutes": 15}],
+    },
+}
+
 LINK: dict[str, Any] = {
     "url": f"https://contoso.blob.core.windows.net/recordings/{CHUNK['blobName']}?sp=r&sig=…",
     "expiresAt": "2026-11-21T10:18:00Z",

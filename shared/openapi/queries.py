@@ -2,7 +2,7 @@
 
 from shared.contracts.linkquery import LinkQuery
 from shared.contracts.listquery import ListQuery
-from shared.contracts.queries import ContentLink, RecordingsPage
+from shared.contracts.queries import ContentLink, RecordingsPage, SummaryView
 from shared.errors import ArchivedFileGone, InvalidRequest, NotArchived, NotFound
 from shared.openapi import examples
 from shared.openapi.operations import STORAGE, Operation, Parameter, Reply
@@ -64,6 +64,23 @@ OPERATIONS = (
             )
         },
         problems=(InvalidRequest, *STORAGE),
+    ),
+    Operation(
+        function="get_summary",
+        method="get",
+        path="/summary",
+        tag=_TAG,
+        summary="Whether the promise holds",
+        description="What is open, what is in trouble, and what became safe in the last day, at a cost with a bound.",
+        replies={
+            200: Reply(
+                description="How things stand.",
+                model=SummaryView,
+                example=examples.SUMMARY,
+                headers=("Cache-Control",),
+            )
+        },
+        problems=STORAGE,
     ),
     _link("get_content", "content", "Get a chunk's media file"),
     _link("get_metadata", "metadata", "Get a chunk's metadata file"),

@@ -186,7 +186,7 @@ async def make_world(
 
     yield make
     for world in worlds:
-        await world.app.clients.close()
+        await world.app.close()
         await world.http.close()
 
 

@@ -1,0 +1,161 @@
+"""Whether the promise holds, at a look: a summary that hides trouble, or costs more each year, is worse than none."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from azure.data.tables.aio import TableClient
+
+from local.stack import Azurite, Resources, provision
+from shared.errors import DestinationUnavailable
+from shared.gateways.tallies import Tallies
+from shared.gateways.worklist import WorkItem
+from shared.identity import key_of
+from shared.records import Recording
+from shared.states import ChunkState, RecordingState
+from shared.tally import Tally
+from tests.integration.conftest import MakeWorld, MovableClock, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+NOTHING = {"safe": 0, "size": 0, "failed": 0, "lost": 0, "meanSecondsToSafe": None, "longestSecondsToSafe": None}
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(make_world: MakeWorld, clock: MovableClock) -> World:
+    made: World = await make_world(clock=clock)
+    return made
+
+
+async def summary(world: World) -> dict[str, Any]:
+    answer = await world.app.queries.summary()
+    assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store"), answer.body
+    body: dict[str, Any] = json.loads(answer.body)
+    return body
+
+
+async def failed(world: World) -> dict[str, Any]:
+    made = await world.document(size=20_000, format="wav")
+    await world.fault("download", "redirect", host="media.example.net", documentId=made["chunks"][0]["documentId"])
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    return made
+
+
+def told(tally: dict[str, Any]) -> dict[str, Any]:
+    return {name: tally[name] for name in NOTHING}
+
+
+async def test_of_an_empty_catalogue_it_tells_that_nothing_is_open(world: World):
+    found = await summary(world)
+    assert found["open"] == {
+        "items": 0, "complete": True, "lookedAt": 0, "chunks": {}, "recordings": {}, "oldest": None,
+    }  # fmt: skip
+    assert found["trouble"] == {"recordings": [], "more": False}
+    assert told(found["lastDay"]) == NOTHING
+    assert [told(bucket) for bucket in found["lastDay"]["buckets"]] == [NOTHING] * 96
+
+
+async def test_it_tells_what_is_open_by_state_what_is_wrong_and_why_and_what_became_safe(world: World):
+    await world.announced(size=30_000, format="wav", count=2)
+    await world.drained()
+    wrong = await failed(world)
+    waiting, _ = await world.announced(size=30_000, format="wav")
+    running = Recording(recording_key=key_of("runs"), recording_id="cnVucw", control=RecordingState.ACTIVE)
+    now = (await world.chunk(world.job(waiting))).pending_at
+    await world.gateways.catalogue.merge(running)
+    await world.gateways.worklist.add(WorkItem.of_recording(running.recording_key, "cnVucw", now))
+
+    found = await summary(world)
+    still_open = found["open"]
+    assert (still_open["items"], still_open["complete"], still_open["lookedAt"]) == (3, True, 3)
+    assert still_open["chunks"] == {"failed": 1, "pending": 1}
+    assert still_open["recordings"] == {"active": 1}
+    first = min((wrong, waiting), key=lambda made: made["event"]["eventTime"])
+    assert still_open["oldest"]["documentId"] == first["chunks"][0]["documentId"]
+    assert 23 * 3600 < still_open["oldest"]["secondsLeft"] <= 24 * 3600
+    (troubled,) = found["trouble"]["recordings"]
+    assert troubled["recordingId"] == wrong["recordingId"]
+    assert [one["reason"] for one in troubled["trouble"]] == ["source-not-allowed"]
+    last_day = found["lastDay"]
+    assert (last_day["safe"], last_day["size"], last_day["failed"], last_day["lost"]) == (2, 60_000, 1, 0)
+    assert 0 <= last_day["meanSecondsToSafe"] <= last_day["longestSecondsToSafe"] < 60
+    assert sum(bar["chunks"] for bar in last_day["timeToSafe"]) == 2
+    assert sum(bucket["safe"] for bucket in last_day["buckets"][-2:]) == 2  # a quarter may end in between
+
+
+async def test_a_chunk_past_its_deadline_is_told_lost(world: World, clock: MovableClock):
+    made = await world.document(size=20_000, format="wav")
+    document_id = made["chunks"][0]["documentId"]
+    await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    clock.forward(hours=25)
+    for _ in range(2):
+        await world.app.sweep.run()
+        await world.drained()
+        clock.forward(minutes=6)
+    found = await summary(world)
+    assert found["lastDay"]["lost"] == 1
+    assert [one["chunks"] for one in found["trouble"]["recordings"]] == [{"lost": 1}]
+    assert found["open"]["items"] == 0
+
+
+async def test_what_several_processes_ended_is_added_up_and_ages_out_of_the_day(
+    make_world: MakeWorld, world: World, clock: MovableClock
+):
+    other = await make_world(like=world, clock=clock)
+    for one in (world, other, world):
+        await one.announced(size=30_000, format="wav")
+        await one.drained()
+        await one.app.tallies.flush()
+    assert (await summary(world))["lastDay"]["safe"] == 3
+    clock.forward(hours=6)
+    await world.announced(size=30_000, format="wav")
+    await world.drained()
+    buckets = (await summary(world))["lastDay"]["buckets"]
+    assert sum(bucket["safe"] for bucket in buckets) == 4
+    assert sum(bucket["safe"] for bucket in buckets[-2:]) == 1
+    clock.forward(hours=19)
+    assert (await summary(world))["lastDay"]["safe"] == 1
+
+
+async def test_a_tally_that_could_not_be_written_is_written_later(azurite: Azurite, world: World):
+    _, job = await world.announced(size=30_000, format="wav")
+    await world.drained()
+    chunk = await world.chunk(job)
+    archived = chunk.evolve(state=ChunkState.ARCHIVED)
+    assert chunk.archived_at is not None
+    name = f"{world.settings.calendar_table}later"
+    tallies = Tallies(world.app.clients.tables, name)
+    tallies.note(archived)
+    with pytest.raises(DestinationUnavailable):
+        await tallies.flush()
+    tallies.note(archived)
+    await provision(azurite.connection_string, Resources(queues=(), tables=(name,), containers=()))
+    await tallies.flush()
+    await tallies.flush()
+    found = [tally async for _, tally in tallies.since(chunk.archived_at - timedelta(minutes=15))]
+    assert sum(found, Tally()).safe == 2
+    await tallies.close()
+
+
+async def test_where_too_much_is_open_to_count_it_says_so(world: World):
+    _, job = await world.announced(size=30_000, format="wav")
+    chunk = await world.chunk(job)
+    item = WorkItem.of_chunk(chunk, chunk.deadline)
+    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
+        row = dict(await table.get_entity(item.shard, item.row))
+        rows = [row | {"PartitionKey": item.shard, "RowKey": f"{item.row}-{number:04d}"} for number in range(300)]
+        for start in range(0, len(rows), 100):
+            await table.submit_transaction([("create", one) for one in rows[start : start + 100]])
+    found = (await summary(world))["open"]
+    assert (found["items"], found["complete"], found["lookedAt"]) == (250, False, 100)
+    assert found["chunks"] == {"pending": 100}
