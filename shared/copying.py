@@ -58,7 +58,7 @@ class Copying:
             metadata = await self._secure_metadata(lease.chunk)
         except SourceError as error:
             metadata = error
-        media = await self._secure_media(lease.chunk)
+        media = await self._secure_media(lease)
         if isinstance(metadata, SourceError):
             await lease.note(blob_name=media.name, size=media.size, sha256=media.sha256)
             raise MetadataMissing(str(metadata)) if isinstance(metadata, SourceGone) else metadata
@@ -74,7 +74,8 @@ class Copying:
         check_metadata(body, document_id=chunk.document_id)
         return _secured(name, await self._transfer.put(Payload.of(body), file))
 
-    async def _secure_media(self, chunk: Chunk) -> Secured:
+    async def _secure_media(self, lease: Lease) -> Secured:
+        chunk = lease.chunk
         # What was announced comes first; but what the file is goes before what it was said to be.
         formats = sorted(CONTENT_TYPES, key=lambda one: one != chunk.format)
         files = {f"{_stem(chunk)}.{one}": self._media_file(chunk, one) for one in formats}
@@ -87,6 +88,7 @@ class Copying:
                 context = {"action": "archive", "announced": chunk.format, "found": media.format}
                 log.warning("file is of another format than announced", extra={**context, **chunk.log_context()})
             name = f"{_stem(chunk)}.{media.format}"
+            lease.progress = media
             resume = chunk.attempts > 1
             began = time.perf_counter()
             copied = await self._transfer.copy(media, files[name], resume=resume)

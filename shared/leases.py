@@ -8,7 +8,7 @@ archive never overwrites.
 import asyncio
 from collections.abc import Coroutine
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from shared.clock import Clock
 from shared.errors import DestinationError, LeaseLost
@@ -22,14 +22,22 @@ log = logger("leases")
 _RENEWALS = 3  # in one lease: two may fail before it runs out
 
 
+class Progress(Protocol):
+    """How far a copy has got, in bytes."""
+
+    copied: int
+    total: int
+
+
 class Lease:
-    """Holds a claimed chunk. `chunk` is its newest version."""
+    """Holds a claimed chunk. `chunk` is its newest version; `progress` is told with each renewal, at no cost."""
 
     def __init__(self, catalogue: Catalogue, clock: Clock, chunk: Chunk, duration: timedelta) -> None:
         self._catalogue, self._clock, self._duration = catalogue, clock, duration
         self._writing = asyncio.Lock()
         self.chunk = chunk
         self._owner = chunk.owner
+        self.progress: Progress | None = None
 
     async def keep_while[T](self, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`, the lease renewed until it is there.
@@ -77,6 +85,8 @@ class Lease:
             try:
                 async with self._writing:
                     renewed = self.chunk.evolve(lease_until=self._clock.now() + self._duration)
+                    if self.progress is not None:
+                        renewed = renewed.evolve(copied=self.progress.copied, expected=self.progress.total)
                     self.chunk = await self._write(renewed)
             except LeaseLost:
                 return

@@ -62,6 +62,7 @@ class Media:
         self._first: Payload | None = first.data
         self._streaming = asyncio.Lock()
         self.share = share
+        self.copied = 0  # bytes of it that the archive has, in blocks
         self.total = first.total
         self.etag = first.etag
         # Blocks staged from another version of the file, or cut to another size, must never be mixed with these.

@@ -65,7 +65,8 @@ class Chunk:
     def move(self, state: ChunkState, **changes: Any) -> Self:
         """This chunk in another state. Raises ForbiddenMove where the drawing in shared.states has no such arrow."""
         check_move(self.state, state)
-        return replace(self, state=state, **changes)
+        ended: dict[str, Any] = {"copied": None, "expected": None}  # whatever copy there was
+        return replace(self, state=state, **ended | changes)
 
     def is_leased(self, now: datetime) -> bool:
         """Whether a worker is copying it and nobody else may write it."""

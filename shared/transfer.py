@@ -149,6 +149,7 @@ class _BlockCopy:
 
     async def _take(self, item: "asyncio.Task[Payload] | StagedBlock", tasks: asyncio.TaskGroup) -> None:
         if isinstance(item, StagedBlock):
+            self._media.copied += item.size
             self._blocks.append(item)
             self._run, self._digest = len(self._blocks), hashlib.sha256()
             return
@@ -167,6 +168,7 @@ class _BlockCopy:
     async def _stage(self, block_id: str, data: Payload, checksum: Checksum) -> None:
         try:
             await self._sink.stage(block_id, data, checksum=checksum)
+            self._media.copied += data.size
         finally:
             self._staging.release()
             self._media.share.give_back()

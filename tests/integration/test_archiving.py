@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -31,6 +32,13 @@ async def archived_whole(world: World, made: dict[str, Any], number: int = 0) ->
     assert hashlib.sha256(blobs[chunk.blob_name]).hexdigest() == original["sha256"]
     assert hashlib.sha256(blobs[chunk.metadata_blob_name]).hexdigest() == original["metadataSha256"]
     assert (await world.source(made, number))["deletedAt"] is not None
+
+
+async def chunk_told(world: World, made: dict[str, Any]) -> dict[str, Any]:
+    """As the recording's own answer shows it."""
+    answer = await world.app.endpoints.get(made["recordingId"])
+    chunk: dict[str, Any] = json.loads(answer.body)["chunks"][0]
+    return chunk
 
 
 @pytest.mark.parametrize("media_format", ["wav", "mp3", "mp4"])
@@ -258,6 +266,25 @@ async def test_a_slow_copy_keeps_its_lease(make_world: MakeWorld):
     await slow
     await archived_whole(world, made)
     assert (await world.chunk(job)).attempts == 1
+
+
+async def test_a_running_copy_tells_how_far_it_is_with_its_lease_and_forgets_it_at_its_end(make_world: MakeWorld):
+    world = await make_world(LEASE_SECONDS=1, BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=1)
+    made, job = await world.announced(size=4 * MIB, format="wav")
+    await world.fault("download", "slow", bytesPerSecond=2 * MIB, times=0, documentId=made["chunks"][0]["documentId"])
+    copying = asyncio.create_task(world.app.archiving.handle(job))
+    seen: list[tuple[int, int]] = []
+    while not copying.done():
+        told = await chunk_told(world, made)
+        if told["copied"] is not None and (told["copied"], told["expected"]) not in seen:
+            seen.append((told["copied"], told["expected"]))
+    await copying
+    assert seen, "its lease was renewed three times in a second"
+    assert seen == sorted(seen)
+    assert {expected for _, expected in seen} == {made["chunks"][0]["size"]}
+    assert all(0 <= copied <= expected for copied, expected in seen)
+    told = await chunk_told(world, made)
+    assert (told["state"], told["copied"], told["expected"]) == ("released", None, None)
 
 
 async def test_a_worker_that_was_overtaken_changes_nothing_any_more(make_world: MakeWorld):
