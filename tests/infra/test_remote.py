@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.package import CHECKOUT
-from infra.remote import RemoteError, own_settings
+from infra.remote import COMMANDS, RemoteError, own_settings
 
 
 def test_only_settings_of_callvault_are_taken_whatever_their_casing():
@@ -59,3 +59,10 @@ def test_without_az_or_its_sign_in_a_sentence_tells_so(tmp_path: Path):
 
 def test_nothing_but_callvault_s_own_commands_can_be_run(tmp_path: Path):
     assert run(tmp_path, "echo '[]'", "http.server").returncode == 2
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_that_it_offers_is_there(command: str):
+    file = CHECKOUT / command.replace(".", "/")
+    program = file / "__main__.py" if file.is_dir() else file.with_suffix(".py")
+    assert '__name__ == "__main__"' in program.read_text()

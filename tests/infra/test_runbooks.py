@@ -1,0 +1,38 @@
+"""Whoever an alert wakes at night finds what to do under the alert's own name."""
+
+import re
+
+from infra.package import CHECKOUT
+from tests.infra.policies.alerts import LOG_RULE, METRIC_RULE
+from tests.infra.templates import Templates, made, only
+
+PAGE = (CHECKOUT / "docs" / "operations.md").read_text()
+RUNBOOKS = PAGE.partition("## When an alert comes")[2].partition("\n## ")[0]
+SECTIONS = dict(re.findall(r"^### (\S+)\n(.*?)(?=^### |\Z)", RUNBOOKS, re.MULTILINE | re.DOTALL))
+
+
+def alerts() -> set[str]:
+    deployment = Templates().main()
+    stem = only(deployment, "Microsoft.Web/serverfarms").name.removeprefix("plan-") + "-"
+    return {rule.name.removeprefix(stem) for kind in (LOG_RULE, METRIC_RULE) for rule in made(deployment, kind)}
+
+
+def test_every_alert_of_the_template_has_a_runbook_and_no_other_has():
+    assert alerts()
+    assert SECTIONS.keys() == alerts()
+
+
+def test_each_runbook_says_what_happened_and_then_step_by_step_what_to_do():
+    for name, text in SECTIONS.items():
+        said, *steps = text.strip().split("\n\n", 1)
+        assert said.startswith("**"), name
+        assert steps, name
+        assert steps[0].startswith("1. "), name
+
+
+def test_what_a_runbook_refers_to_is_there():
+    for anchor in re.findall(r"\]\(#([\w-]+)\)", PAGE):
+        assert anchor in SECTIONS, anchor
+    for name, anchor in re.findall(r"\]\(((?:\w|[./-])+\.md)#([\w-]+)\)", PAGE):
+        headings = re.findall(r"^#+ (.*)$", (CHECKOUT / "docs" / name).read_text(), re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}, anchor
