@@ -15,7 +15,7 @@ from infra.check.evaluation import evaluate, parameters_of
 from infra.check.syntax import BicepError
 
 _HERE = Path(__file__).parents[1]
-_CHECKOV = _HERE.parent / ".checkov/bin/python"
+_CHECKOV = _HERE.parent / ".checkov"
 
 
 def _findings() -> Iterator[str]:
@@ -29,7 +29,7 @@ def _findings() -> Iterator[str]:
             evaluate(*parameters_of(file))
     except BicepError as error:
         yield str(error)
-    yield from scan.findings(_HERE, _CHECKOV)
+    yield from scan.findings_since(_CHECKOV / "found-nothing", _HERE, _CHECKOV / "bin/python")
     further = os.environ.get("BICEP_CHECK")
     if further:
         command = [*shlex.split(further), *map(str, (*templates, *given))]

@@ -1,8 +1,10 @@
 """Scans the templates for weak settings with checkov, which lives in a virtual environment of its own.
 
 Its pins fight with the product's. A file that it can't read is a finding: it would pass over it and report success.
+It takes ten seconds, so templates that it found nothing in aren't scanned again until they, or what scans them, change.
 """
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -11,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 _OTHER_CONFIG = "checkov takes every config of an app for the one named web; here it is that of the sign-in"
+
+_READ = frozenset({".bicep", ".bicepparam", ".json", ".kql"})
 
 # What checkov would like and Callvault doesn't do, each with its reason.
 SKIPPED: Mapping[str, str] = {
@@ -29,6 +33,29 @@ SKIPPED: Mapping[str, str] = {
     "CKV_AZURE_225": "zone redundancy is a parameter, since not every region has it for Flex Consumption",
     "CKV_AZURE_206": "redundancy is a parameter whose values all replicate, Standard_LRS besides, for trying out",
 }
+
+
+def findings_since(clean: Path, folder: Path, python: Path) -> Iterator[str]:
+    """What checkov finds, unless the file `clean` says that it found nothing in these very templates."""
+    these = subject(folder)
+    if clean.is_file() and clean.read_text(encoding="utf-8") == these:
+        return
+    found = False
+    for finding in findings(folder, python):
+        found = True
+        yield finding
+    if not found:
+        clean.write_text(these, encoding="utf-8")
+
+
+def subject(folder: Path) -> str:
+    """A digest of all that checkov's word hangs on: the templates and what they load, its release, what is skipped."""
+    digest = hashlib.sha256()
+    read = (one for one in folder.rglob("*") if one.suffix in _READ)
+    for file in sorted({*read, Path(__file__), Path(__file__).with_name("checkov.txt")}):
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest.update(f"{file.name} {content}\n".encode())
+    return digest.hexdigest()
 
 
 def findings(folder: Path, python: Path) -> Iterator[str]:

@@ -123,5 +123,17 @@ def test_the_scan_sees_a_weak_setting_and_a_file_it_cannot_read(folder: Path):
     assert any("CKV_AZURE_" in finding and "outer.bicep" in finding for finding in found)
 
 
+def test_templates_are_scanned_again_once_they_or_the_scan_changed(folder: Path, tmp_path: Path):
+    """`python` here is one that scans nothing: only what isn't scanned at all passes."""
+    clean, nothing = tmp_path / "clean", Path("/bin/false")
+    (finding,) = scan.findings_since(clean, folder, nothing)
+    assert finding == "checkov gave no report"
+    assert not clean.exists(), "what wasn't read isn't clean"
+    clean.write_text(scan.subject(folder))
+    assert not list(scan.findings_since(clean, folder, nothing))
+    written(folder, "var a = 1\n")
+    assert list(scan.findings_since(clean, folder, nothing))
+
+
 def test_every_skipped_finding_has_its_reason():
     assert all(len(reason) > 40 for reason in scan.SKIPPED.values())
