@@ -48,7 +48,7 @@ param deleteSource bool = true
 @secure()
 param participantsSecret string = ''
 
-@description('Further app settings by name, as README lists them. They never override what this template sets.')
+@description('Further app settings by name, as README lists them. They override what goes by the instance\'s memory and the sampling, and nothing else that this template sets.')
 param extraSettings object = {}
 
 // --- The archive
@@ -91,7 +91,7 @@ param immutabilityDays int = 0
 
 // --- The app
 
-@description('Memory of an instance, in MiB. 512 is enough only with a smaller BLOCK_SIZE_MIB.')
+@description('Memory of an instance, in MiB. How many chunks it copies at once goes by it.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
@@ -156,6 +156,9 @@ param alertsEnabled bool = true
 @maxValue(730)
 param logRetentionDays int = 90
 
+@description('Whether Callvault\'s metrics and spans are sent. They need azure-monitor-opentelemetry in requirements.txt first (docs/observability.md).')
+param sendMetrics bool = false
+
 // --- A caller to begin with
 
 @description('Whether to make the sample Logic App. It signs in by its own identity, so it is made only with entraClientId.')
@@ -195,6 +198,32 @@ var deadLetterContainer = 'deadletter'
 
 // Settings that are set only where asked for: an empty one would be refused.
 var optionalSettings = empty(participantsSecret) ? {} : { PARTICIPANTS_SECRET: participantsSecret }
+
+// How much an instance does at once, so that it fits its memory: docs/design.md has the arithmetic.
+var sizes = {
+  '512': { batch: '2', threshold: '1', blockMib: '4', budgetMib: '64' }
+  '2048': { batch: '8', threshold: '4', blockMib: '8', budgetMib: '192' }
+  '4096': { batch: '16', threshold: '8', blockMib: '8', budgetMib: '384' }
+}
+var size = sizes[string(instanceMemoryMB)]
+
+// Whoever knows better may override these.
+var proposedSettings = {
+  AzureFunctionsJobHost__extensions__queues__batchSize: size.batch
+  AzureFunctionsJobHost__extensions__queues__newBatchThreshold: size.threshold
+  BLOCK_SIZE_MIB: size.blockMib
+  MEMORY_BUDGET_MIB: size.budgetMib
+  // Azure Monitor's own default keeps five traces a second. With the others go the lines that the host passes on, and
+  // alerts read those.
+  OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage'
+  OTEL_TRACES_SAMPLER_ARG: '1.0'
+}
+
+// The worker sends for itself; spans of the Azure SDKs would name the addresses that they call.
+var metricSettings = sendMetrics ? {
+  PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+  OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,requests,urllib,urllib3,httpx,django,fastapi,flask,psycopg2'
+} : {}
 
 // Built-in roles. Who gets one, and why, stands at each assignment below.
 var roles = {
@@ -419,7 +448,7 @@ module functionApp 'modules/app.bicep' = {
     alwaysReadyArchiving: alwaysReadyArchiving
     archivingFunction: 'archive_chunk'
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
-    settings: union(extraSettings, optionalSettings, {
+    settings: union(proposedSettings, extraSettings, optionalSettings, metricSettings, {
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__blobServiceUri: hostStorage.outputs.blobUri

@@ -13,14 +13,20 @@ from tests.infra.templates import Templates, only
 
 _FUNCTION_APP = Path(__file__).parents[2] / "function_app.py"
 
-# Asked by the host, not by us: identity-based connections, and Application Insights.
+# Read by the host, not by us: identity-based connections, how much it hands an instance at once, and telemetry.
 HOST_SETTINGS = frozenset(
     {
         "AzureWebJobsStorage__credential",
+        "AzureFunctionsJobHost__extensions__queues__batchSize",
+        "AzureFunctionsJobHost__extensions__queues__newBatchThreshold",
         "APPLICATIONINSIGHTS_CONNECTION_STRING",
         "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+        "OTEL_TRACES_SAMPLER",
+        "OTEL_TRACES_SAMPLER_ARG",
     }
 )
+# Read by the worker, where it shall send Callvault's metrics and spans.
+METRIC_SETTINGS = frozenset({"PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"})
 
 
 def app_settings(templates: Templates, **params: Any) -> Mapping[str, str]:

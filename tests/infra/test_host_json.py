@@ -8,11 +8,18 @@ from typing import Any
 from infra.package import CHECKOUT
 from local.host.config import read_host_json
 from shared.settings import Settings
+from tests.infra.product import app_settings
+from tests.infra.templates import Templates
 
 HOST = json.loads((CHECKOUT / "host.json").read_text())
 DESIGN = (CHECKOUT / "docs" / "design.md").read_text()
 SECTION = DESIGN.partition("## host.json, setting by setting")[2].partition("\n## ")[0]
-MEBIBYTE = 1024 * 1024
+BY_SIZE = (
+    "AzureFunctionsJobHost__extensions__queues__batchSize",
+    "AzureFunctionsJobHost__extensions__queues__newBatchThreshold",
+    "BLOCK_SIZE_MIB",
+    "MEMORY_BUDGET_MIB",
+)
 
 
 def leaves(part: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -34,15 +41,12 @@ def test_nothing_is_set_that_the_host_ignores_beside_opentelemetry():
     assert "applicationInsights" not in HOST["logging"]
 
 
-def test_what_an_instance_takes_on_fits_its_memory():
-    """At the defaults of the settings, each row of the table leaves most of an instance to all else."""
-    fields = Settings.model_fields
-    queues = read_host_json(CHECKOUT, {}).queues
-    row = r"\| ([\d,]+) MB[^|]*\| (\d+), (\d+)(?:, with `BLOCK_SIZE_MIB` (\d+))? \| (\d+) \S (\d+) MiB"
-    rows = re.findall(row, SECTION)
+def test_what_an_instance_takes_on_stands_in_the_docs_as_the_templates_set_it():
+    rows = re.findall(r"\| ([\d,]+) MB[^|]*\| (\d+), (\d+) \| (\d+) \| (\d+) \|", SECTION)
     assert [found[0] for found in rows] == ["512", "2,048", "4,096"]
-    for memory, batch, threshold, block, jobs, each in rows:
-        job = 2 * fields["ranges_in_flight"].default * int(block or fields["block_size_mib"].default)
-        assert (int(jobs), int(each)) == (int(batch) + int(threshold), job)
-        assert int(jobs) * job <= int(memory.replace(",", "")) * 0.4
-    assert (queues.batch_size, queues.new_batch_threshold) == (int(rows[1][1]), int(rows[1][2]))
+    for memory, *told in rows:
+        given = app_settings(Templates(), instanceMemoryMB=int(memory.replace(",", "")))
+        assert told == [given[name] for name in BY_SIZE]
+    queues, fields = read_host_json(CHECKOUT, {}).queues, Settings.model_fields
+    proposed = (fields[name].default for name in ("block_size_mib", "memory_budget_mib"))
+    assert rows[1][1:] == tuple(map(str, (queues.batch_size, queues.new_batch_threshold, *proposed)))

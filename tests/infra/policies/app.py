@@ -1,7 +1,9 @@
 """The function app: what it runs on, how it is reached, and that its settings are the product's."""
 
+from infra.package import CHECKOUT
+from local.host.config import read_host_json
 from tests.infra.policies.storage import CONTAINER, settings_of
-from tests.infra.product import HOST_SETTINGS, app_settings, functions, setting_names
+from tests.infra.product import HOST_SETTINGS, METRIC_SETTINGS, app_settings, functions, setting_names
 from tests.infra.templates import Templates, made, names, only
 
 SITE = "Microsoft.Web/sites"
@@ -16,7 +18,7 @@ LEFT_TO_DEFAULT = {
     *("CHUNKS_QUEUE", "ARCHIVE_CONTAINER", "QUARANTINE_CONTAINER", "DEADLETTER_CONTAINER"),
     *("RECORDINGS_TABLE", "WORKLIST_TABLE", "LINKS_TABLE", "REQUESTS_TABLE", "CALENDAR_TABLE", "PARTICIPANTS_TABLE"),
     # Tuning, by extraSettings.
-    *("MEMORY_BUDGET_MIB", "BLOCK_CHECKSUM", "BLOCK_SIZE_MIB", "RANGES_IN_FLIGHT", "LEASE_SECONDS", "MAX_ATTEMPTS"),
+    *("BLOCK_CHECKSUM", "RANGES_IN_FLIGHT", "LEASE_SECONDS", "MAX_ATTEMPTS"),
     *("SWEEP_GRACE_SECONDS", "FILES_AWAITED_MINUTES", "RETRY_BASE_SECONDS", "LINK_MINUTES"),
     # Where ACS's tokens come from, in Azure's public cloud.
     *("CALLBACK_ISSUER", "CALLBACK_OPENID_URL"),
@@ -25,7 +27,9 @@ LEFT_TO_DEFAULT = {
 }
 
 # Parameters that bring settings of their own.
-EVERYTHING = {"participantsSecret": "sixteen letters."}
+EVERYTHING = {"participantsSecret": "sixteen letters.", "sendMetrics": True}
+
+_QUEUES = "AzureFunctionsJobHost__extensions__queues"
 
 
 def it_runs_python_on_flex_consumption(templates: Templates) -> None:
@@ -67,7 +71,11 @@ def it_is_one_identity_to_everything(templates: Templates) -> None:
     site, identity = only(deployment, SITE), only(deployment, IDENTITY)
     assert site.body["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {identity.id: {}}}
     package = site.properties["functionAppConfig"]["deployment"]["storage"]
-    assert package["authentication"]["userAssignedIdentityResourceId"] == identity.id
+    assert package["type"] == "blobContainer"
+    assert package["authentication"] == {
+        "type": "UserAssignedIdentity",
+        "userAssignedIdentityResourceId": identity.id,
+    }
     assert package["value"].rpartition("/")[2] in names(deployment, CONTAINER)
     settings = settings_of(templates)
     client = identity.member("properties").member("clientId")
@@ -88,9 +96,42 @@ def its_settings_are_the_products_and_hold_no_secret(templates: Templates) -> No
 
 def every_setting_is_set_or_left_on_purpose(templates: Templates) -> None:
     given = app_settings(templates, **EVERYTHING)
-    assert setting_names() == given.keys() - HOST_SETTINGS | LEFT_TO_DEFAULT
+    assert setting_names() == given.keys() - HOST_SETTINGS - METRIC_SETTINGS | LEFT_TO_DEFAULT
     assert not given.keys() & LEFT_TO_DEFAULT
     settings_of(templates, **EVERYTHING)
+
+
+def an_instance_takes_on_what_fits_its_memory(templates: Templates) -> None:
+    """Twice over: few enough jobs for their blocks, and blocks enough that no job waits for another's."""
+    for memory in (512, 2048, 4096):
+        given, settings = (of(templates, instanceMemoryMB=memory) for of in (app_settings, settings_of))
+        jobs = int(given[f"{_QUEUES}__batchSize"]) + int(given[f"{_QUEUES}__newBatchThreshold"])
+        assert settings.blocks_in_memory >= 2 * jobs
+        assert settings.memory_budget_mib <= memory * 0.125
+    host = read_host_json(CHECKOUT, {}).queues
+    given, defaults = app_settings(templates), settings_of(templates)
+    assert given[f"{_QUEUES}__batchSize"] == str(host.batch_size), "as without templates"
+    assert given[f"{_QUEUES}__newBatchThreshold"] == str(host.new_batch_threshold)
+    fields = type(defaults).model_fields
+    assert defaults.block_size_mib == fields["block_size_mib"].default
+    assert defaults.memory_budget_mib == fields["memory_budget_mib"].default
+
+
+def no_failure_is_sampled_away_unless_asked(templates: Templates) -> None:
+    given = app_settings(templates)
+    assert given["OTEL_TRACES_SAMPLER"] == "microsoft.fixed_percentage"
+    assert given["OTEL_TRACES_SAMPLER_ARG"] == "1.0"
+    asked = app_settings(templates, extraSettings={"OTEL_TRACES_SAMPLER_ARG": "0.1"})
+    assert asked["OTEL_TRACES_SAMPLER_ARG"] == "0.1"
+
+
+def the_worker_sends_metrics_where_asked_and_no_addresses_with_them(templates: Templates) -> None:
+    assert not app_settings(templates).keys() & METRIC_SETTINGS
+    given = app_settings(templates, sendMetrics=True)
+    assert given.keys() >= METRIC_SETTINGS
+    told = (CHECKOUT / "docs" / "observability.md").read_text(encoding="utf-8")
+    assert f"`{given['OTEL_PYTHON_DISABLED_INSTRUMENTATIONS']}`" in told
+    assert "azure_sdk" in given["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"].split(",")
 
 
 def callbacks_are_taken_at_the_apps_own_address(templates: Templates) -> None:
