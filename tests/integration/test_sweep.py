@@ -44,9 +44,11 @@ async def failed(world: World) -> tuple[dict[str, Any], Any]:
     return made, job
 
 
-async def test_a_chunk_on_its_way_is_not_looked_at(world: World):
+async def test_a_chunk_on_its_way_is_not_looked_at(world: World, caplog: pytest.LogCaptureFixture):
     await world.announced(size=20 * KIB)
-    assert await world.app.sweep.run() == 0
+    with caplog.at_level(logging.INFO):
+        assert await world.app.sweep.run() == 0
+    assert 'swept {"action": "sweep", "due": 0}' in caplog.messages, "its silence would ring the alert"
 
 
 async def test_a_chunk_whose_job_was_lost_is_queued_anew(world: World, clock: MovableClock):
