@@ -5,19 +5,50 @@ an announcement into chunk jobs. The queue function takes one chunk from claim t
 by the poison function. The timer sweeps up what went quiet.
 """
 
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+
 import azure.functions as func
 
 from shared.app import Callvault
-from shared.caller import caller_of
+from shared.caller import caller_of, stranger
 from shared.content import File
 from shared.contracts.events import envelope_of
 from shared.contracts.jobs import ChunkJob
 from shared.contracts.listquery import PARTICIPANT_HEADER
 from shared.settings import load_settings
-from shared.web import Answer
+from shared.web import Answer, problem
+
+type _Endpoint = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
 callvault = Callvault(load_settings())
-app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+
+class _Doors(func.FunctionApp):
+    """Each route asks for a function key; for a signed-in caller, where signing in stands for the key.
+
+    A route with an auth_level of its own looks after itself.
+    """
+
+    def route(self, *args: Any, **named: Any) -> Callable[..., Any]:
+        register = super().route(*args, **named)
+        if "auth_level" in named or not callvault.settings.signs_in:
+            return register
+        return lambda endpoint: register(_signed_in(endpoint))
+
+
+def _signed_in(endpoint: _Endpoint) -> _Endpoint:
+    @wraps(endpoint)
+    async def guarded(req: func.HttpRequest) -> func.HttpResponse:
+        refused = stranger(req.headers, req.method)
+        return _response(problem(refused)) if refused else await endpoint(req)
+
+    return guarded
+
+
+_DOOR = func.AuthLevel.ANONYMOUS if callvault.settings.signs_in else func.AuthLevel.FUNCTION
+app = _Doors(http_auth_level=_DOOR)
 
 
 @app.route(route="recordings", methods=["POST"])

@@ -48,7 +48,7 @@ param deleteSource bool = true
 @secure()
 param participantsSecret string = ''
 
-@description('Further app settings by name, as README lists them. They override what goes by the instance\'s memory and the sampling, and nothing else that this template sets.')
+@description('Further app settings by name, as README lists them. They override what goes by the instance\'s memory, the sampling and SIGN_IN_REPLACES_KEY, and nothing else that this template sets.')
 param extraSettings object = {}
 
 // --- The archive
@@ -120,7 +120,7 @@ param zoneRedundant bool = false
 
 // --- Who may call
 
-@description('Client id of an Entra app registration that stands for the API; empty: callers show a function key. Its tokens must be of version 2.')
+@description('Client id of an Entra app registration that stands for the API: callers sign in instead of showing a function key. Empty: they show the key. Its tokens must be of version 2.')
 param entraClientId string = ''
 
 @description('Object ids of the users, groups and identities that may call, if entraClientId is given; empty: whoever the app registration admits.')
@@ -164,7 +164,7 @@ param sendMetrics bool = false
 @description('Whether to make the sample Logic App. It signs in by its own identity, so it is made only with entraClientId.')
 param sampleLogicApp bool = false
 
-@description('Function key for the sample Logic App, where the app asks for one besides the sign-in.')
+@description('Function key for the sample Logic App, where SIGN_IN_REPLACES_KEY is false and the app asks for one besides the sign-in.')
 @secure()
 param sampleFunctionKey string = ''
 
@@ -198,6 +198,7 @@ var deadLetterContainer = 'deadletter'
 
 // Settings that are set only where asked for: an empty one would be refused.
 var optionalSettings = empty(participantsSecret) ? {} : { PARTICIPANTS_SECRET: participantsSecret }
+var signInSettings = empty(entraClientId) ? {} : { SIGN_IN_REPLACES_KEY: 'true' }
 
 // How much an instance does at once, so that it fits its memory: docs/design.md has the arithmetic.
 var sizes = {
@@ -229,6 +230,7 @@ var metricSettings = sendMetrics ? {
 var roles = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   storageBlobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+  storageBlobDelegator: 'db58b8e5-c6ad-4a2a-8342-4190687cbf4a'
   storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
   storageTableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
   monitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
@@ -255,9 +257,9 @@ module acs 'modules/acs.bicep' = {
     systemTopicName: topicName
     createSystemTopic: empty(systemTopicName)
     tags: tags
+    callers: concat([app], operators)
     // Starts and stops recordings, reads and deletes their files. ACS knows no narrower role for its data plane and
     // honours no custom one; on this one resource it is still less than Contributor, which its documentation names.
-    callers: concat([app], operators)
     roleId: roles.communicationOwner
   }
 }
@@ -368,6 +370,19 @@ module archiveRoles 'modules/container-roles.bicep' = {
   }
 }
 
+module archiveAccountRoles 'modules/account-roles.bicep' = {
+  name: 'callvault-archive-account-roles'
+  params: {
+    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+    principalId: app.principalId
+    roleIds: [
+      // Borrows the key that signs links to single files. It is lent for an account, and what it signs can do no more
+      // than the role above lets the app do.
+      roles.storageBlobDelegator
+    ]
+  }
+}
+
 // Event Grid keeps there what it could not deliver.
 module deadLetterRole 'modules/container-roles.bicep' = {
   name: 'callvault-deadletter-role'
@@ -448,7 +463,7 @@ module functionApp 'modules/app.bicep' = {
     alwaysReadyArchiving: alwaysReadyArchiving
     archivingFunction: 'archive_chunk'
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
-    settings: union(proposedSettings, extraSettings, optionalSettings, metricSettings, {
+    settings: union(proposedSettings, signInSettings, extraSettings, optionalSettings, metricSettings, {
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__blobServiceUri: hostStorage.outputs.blobUri
@@ -465,7 +480,7 @@ module functionApp 'modules/app.bicep' = {
     })
   }
   // An app that starts before its roles are there fails its first minutes for nothing.
-  dependsOn: [hostRoles, archiveRoles, hostEndpoints, archiveEndpoints]
+  dependsOn: [hostRoles, archiveRoles, archiveAccountRoles, hostEndpoints, archiveEndpoints]
 }
 
 module signIn 'modules/sign-in.bicep' = if (!empty(entraClientId)) {

@@ -3,6 +3,8 @@
     CallvaultError
     ├── CallerError              the caller's: the same request fails again
     │   ├── InvalidRequest         400, names each field and its mend
+    │   ├── SignInRequired         401, nobody whom the platform vouches for
+    │   ├── ForeignPage            403, a page of another site acts in its visitor's name
     │   ├── CallbackRefused        401, a callback without a good token
     │   ├── CallbacksOff           403, callbacks aren't set up
     │   ├── NotFound               404
@@ -93,6 +95,18 @@ class InvalidRequest(CallerError):
     @classmethod
     def of(cls, field: str, detail: str) -> "InvalidRequest":
         return cls(f"{field}: {detail}", (FieldError(field=field, detail=detail),))
+
+
+class SignInRequired(CallerError):
+    status = 401
+    reason = "sign-in-required"
+    title = "The caller has not signed in"
+
+
+class ForeignPage(CallerError):
+    status = 403
+    reason = "foreign-page"
+    title = "A page of another site may not act for who is signed in"
 
 
 class CallbackRefused(CallerError):

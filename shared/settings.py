@@ -115,6 +115,7 @@ class Settings(BaseSettings):
     )
     acs_local_ca: Path | None = None
     azure_functions_environment: str = "Production"
+    sign_in_replaces_key: bool = Field(default=False, description="true or false")
     # Set by the platform, where App Service's built-in authentication is on.
     website_auth_enabled: bool = Field(default=False, description="true or false, as the platform sets it")
 
@@ -167,6 +168,11 @@ class Settings(BaseSettings):
         if self.acs_local_ca is None or not self.acs_local_ca.is_file():
             raise ValueError("ACS_LOCAL_CA: must name the simulator's CA certificate when ACS_LOCAL_GATEWAY is set")
         return self
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether signing in stands for the function key: never on our word alone, or nobody would watch the door."""
+        return self.sign_in_replaces_key and self.website_auth_enabled
 
     @property
     def retention(self) -> timedelta:

@@ -100,3 +100,12 @@ def test_the_simulator_can_stand_in_for_acs_in_development_only(monkeypatch: pyt
         load_settings()
     monkeypatch.setenv("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
     assert load_settings().acs_local_gateway == "127.0.0.1:8443"
+
+
+def test_the_key_is_done_without_only_where_the_platform_says_that_it_signs_callers_in(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SIGN_IN_REPLACES_KEY", "true")
+    assert not load_settings().signs_in
+    monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "True")
+    assert load_settings().signs_in
+    monkeypatch.delenv("SIGN_IN_REPLACES_KEY")
+    assert not load_settings().signs_in

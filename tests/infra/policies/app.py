@@ -27,7 +27,7 @@ LEFT_TO_DEFAULT = {
 }
 
 # Parameters that bring settings of their own.
-EVERYTHING = {"participantsSecret": "sixteen letters.", "sendMetrics": True}
+EVERYTHING = {"participantsSecret": "sixteen letters.", "sendMetrics": True, "entraClientId": "an-app-of-entra"}
 
 _QUEUES = "AzureFunctionsJobHost__extensions__queues"
 

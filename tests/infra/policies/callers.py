@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from tests.infra.policies.storage import settings_of
 from tests.infra.product import functions
 from tests.infra.templates import Templates, made, only
 
@@ -27,6 +28,13 @@ def nobody_calls_without_signing_in_where_asked(templates: Templates) -> None:
         ENTRA["entraClientId"],
         f"api://{ENTRA['entraClientId']}",
     }
+
+
+def who_signs_in_needs_no_key_unless_told_otherwise(templates: Templates) -> None:
+    assert settings_of(templates, **ENTRA).sign_in_replaces_key is True
+    assert settings_of(templates).sign_in_replaces_key is False
+    both = settings_of(templates, **ENTRA, extraSettings={"SIGN_IN_REPLACES_KEY": "false"})
+    assert both.sign_in_replaces_key is False
 
 
 def only_who_brings_a_credential_of_another_kind_is_let_past(templates: Templates) -> None:

@@ -1,5 +1,7 @@
 """Roles: exactly these, each on the smallest thing that it can be held on."""
 
+import re
+
 from tests.infra.policies.app import IDENTITY
 from tests.infra.policies.storage import account_of
 from tests.infra.templates import ACS, Templates, made, only
@@ -8,6 +10,7 @@ ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 
 OWNER_OF_BLOBS = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 WRITER_OF_BLOBS = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+SIGNER_OF_LINKS = "db58b8e5-c6ad-4a2a-8342-4190687cbf4a"
 WRITER_OF_QUEUES = "974c5e8b-45b9-4653-ba55-5f855dd0fb88"
 WRITER_OF_TABLES = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"
 SENDER_OF_METRICS = "3913510d-42f4-4e42-8a64-420c390055eb"
@@ -24,6 +27,7 @@ def nobody_holds_more_than_this(templates: Templates) -> None:
         ("app", WRITER_OF_TABLES, host),
         ("app", WRITER_OF_BLOBS, f"{archive}/default/recordings"),
         ("app", WRITER_OF_BLOBS, f"{archive}/default/quarantine"),
+        ("app", SIGNER_OF_LINKS, archive),
         ("app", SENDER_OF_METRICS, only(templates.main(), "Microsoft.Insights/components").name),
         ("app", OWNER_OF_COMMUNICATION, ACS),
         ("topic", WRITER_OF_BLOBS, f"{host}/default/deadletter"),
@@ -41,6 +45,16 @@ def an_operator_holds_what_the_commands_need_if_named(templates: Templates) -> N
         ("operator", WRITER_OF_BLOBS, f"{archive}/default/quarantine"),
         ("operator", OWNER_OF_COMMUNICATION, ACS),
     }
+
+
+def every_role_is_given_with_its_reason(templates: Templates) -> None:
+    """A comment stands on the line above it, or above the module that gives it."""
+    lines = (templates.folder / "main.bicep").read_text(encoding="utf-8").splitlines()
+    given = [index for index, line in enumerate(lines) if re.search(r"[ :]roles\.\w", line)]
+    assert len(given) >= len(grants(templates)) - 1, "two containers share one"
+    for index in given:
+        module = max(line for line in range(index) if lines[line].startswith("module "))
+        assert any(lines[line - 1].strip().startswith("//") for line in (index, module)), lines[index]
 
 
 def no_role_is_held_on_a_whole_group(templates: Templates) -> None:
