@@ -16,6 +16,16 @@ WRITER_OF_TABLES = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"
 SENDER_OF_METRICS = "3913510d-42f4-4e42-8a64-420c390055eb"
 OWNER_OF_COMMUNICATION = "09976791-48a7-449e-bb21-39d1a415f350"
 
+NAMES = {
+    OWNER_OF_BLOBS: "Storage Blob Data Owner",
+    WRITER_OF_BLOBS: "Storage Blob Data Contributor",
+    SIGNER_OF_LINKS: "Storage Blob Delegator",
+    WRITER_OF_QUEUES: "Storage Queue Data Contributor",
+    WRITER_OF_TABLES: "Storage Table Data Contributor",
+    SENDER_OF_METRICS: "Monitoring Metrics Publisher",
+    OWNER_OF_COMMUNICATION: "Communication and Email Service Owner",
+}
+
 type Grant = tuple[str, str, str]  # who, which role, on what
 
 

@@ -1,0 +1,32 @@
+"""docs/templates.md says what the templates take and what they grant, in the templates' own words."""
+
+from infra.check.syntax import children, pieces, read, text
+from infra.package import CHECKOUT
+from tests.infra.policies.roles import NAMES, grants
+from tests.infra.templates import INFRA, Templates
+
+PAGE = (CHECKOUT / "docs" / "templates.md").read_text(encoding="utf-8")
+
+
+def rows(header: str) -> list[list[str]]:
+    lines = PAGE.partition(header)[2].partition("\n\n")[0].strip().splitlines()[1:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def test_every_parameter_stands_there_with_its_default_and_its_meaning():
+    expected = []
+    for name, one in read((INFRA / "main.bicep").resolve()).params.items():
+        described = one.decorators["description"]
+        assert described is not None
+        meaning = "".join(piece for piece in pieces(described) if isinstance(piece, str))
+        assert not children(described), "a description is a plain string"
+        expected.append([f"`{name}`", "required" if one.value is None else f"`{text(one.value)}`", meaning])
+    assert rows("| Parameter | Default | Meaning |") == expected
+
+
+def test_every_role_that_someone_is_given_stands_there_with_its_reason():
+    told = rows("| Who | Role | On | Why |")
+    who = {"app": "the app", "topic": "the system topic", "operator": "the operator, if named"}
+    given = {(who[one], NAMES[role]) for one, role, _ in grants(Templates(), operatorPrincipalId="operator")}
+    assert {(row[0], row[1]) for row in told} == given
+    assert all(row[3] for row in told)
