@@ -495,6 +495,12 @@ module signIn 'modules/sign-in.bicep' = if (!empty(entraClientId)) {
       '/runtime/webhooks/EventGrid'
       // ACS shows a token of its own, which the function verifies.
       '/api/callbacks'
+      // What the interface is: there is nothing of anybody's in it.
+      '/api/openapi.json'
+      '/api/swagger.json'
+      // The page, which is empty until its reader shows a key or has signed in.
+      '/api/dashboard'
+      '/api/dashboard/*'
     ]
   }
 }

@@ -180,6 +180,8 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (callers.nobody_calls_without_signing_in_where_asked, SIGN_IN, "'Return401'", "'AllowAnonymous'"),
     (callers.only_who_brings_a_credential_of_another_kind_is_let_past, MAIN, "'/runtime/webhooks/*'", "'/*'"),
     (callers.only_who_brings_a_credential_of_another_kind_is_let_past, MAIN, "      '/api/callbacks'\n", ""),
+    (callers.only_who_brings_a_credential_of_another_kind_is_let_past, MAIN, "'/api/swagger.json'", "'/api/events'"),
+    (callers.only_who_brings_a_credential_of_another_kind_is_let_past, MAIN, "'/api/callbacks'\n", "'/api/*'\n"),
     (callers.who_signs_in_needs_no_key_unless_told_otherwise, MAIN, "REPLACES_KEY: 'true'", "REPLACES_KEY: 'false'"),
     (
         callers.who_signs_in_needs_no_key_unless_told_otherwise,
