@@ -123,6 +123,16 @@ async def replay_quarantined(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.endpoints.replay_quarantined(req.route_params["quarantineId"]))
 
 
+@app.route(route="dashboard", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def show_page(req: func.HttpRequest) -> func.HttpResponse:
+    return _response(callvault.app.dashboard.page(req.headers.get("If-None-Match")))
+
+
+@app.route(route="dashboard/{file}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def show_page_file(req: func.HttpRequest) -> func.HttpResponse:
+    return _response(callvault.app.dashboard.file(req.route_params["file"], req.headers.get("If-None-Match")))
+
+
 @app.route(route="events", methods=["POST"])
 async def take_events(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.endpoints.take_events(req.get_body()))

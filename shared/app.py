@@ -9,6 +9,7 @@ from shared.clock import Clock, SystemClock
 from shared.completion import Completion
 from shared.content import Content
 from shared.control import Control
+from shared.dashboard import Dashboard
 from shared.endpoints import Endpoints, UseCases
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
@@ -37,6 +38,7 @@ class App:
 
     endpoints: Endpoints
     queries: Queries
+    dashboard: Dashboard
     intake: Intake
     archiving: Archiving
     sweep: Sweep
@@ -69,6 +71,7 @@ class App:
         return cls(
             endpoints=Endpoints(cases, Idempotency(gateways.requests, clock)),
             queries=Queries(listing, Summary(gateways, listing, clock), Content(gateways, clock, settings)),
+            dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,
             archiving=Archiving(gateways, clock, settings),
             sweep=Sweep(gateways, clock, settings),

@@ -38,6 +38,7 @@ def _kept(variable: str, command: str, field: str) -> str:
 
 def _places(addresses: Addresses, address_file: str) -> list[tuple[str, str]]:
     return [
+        ("The page", f"{addresses.functions}/api/dashboard"),
         ("Function app", addresses.functions),
         ("Function key", addresses.functions_key),
         ("ACS simulator", addresses.acs),

@@ -33,6 +33,8 @@ EXPECTED = {
     "get_metadata": http("recordings/{recordingId}/chunks/{documentId}/metadata", "GET"),
     "replay_chunk": http("recordings/{recordingId}/chunks/{documentId}/replay", "POST"),
     "replay_quarantined": http("quarantine/{quarantineId}/replay", "POST"),
+    "show_page": http("dashboard", "GET") | {"authLevel": "ANONYMOUS"},
+    "show_page_file": http("dashboard/{file}", "GET") | {"authLevel": "ANONYMOUS"},
     "take_events": http("events", "POST"),
     "take_callbacks": http("callbacks", "POST") | {"authLevel": "ANONYMOUS"},
     "get_health": http("health", "GET"),

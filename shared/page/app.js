@@ -1,0 +1,114 @@
+// The frame: which view the fragment names, renewing it for as long as it is seen, and asking for a key where needed.
+
+import { NeedsKey, Problem } from "./api.js";
+import { announce, h } from "./dom.js";
+import { forget, key } from "./key.js";
+import { list } from "./list.js";
+import { overview } from "./overview.js";
+import { complaint } from "./problems.js";
+import { recording } from "./recording.js";
+import { askForKey } from "./signin.js";
+import { followTheme } from "./theme.js";
+
+const AFTER_A_PROBLEM = 10; // seconds
+const main = document.getElementById("main");
+const forgetting = document.getElementById("forget");
+let current = new AbortController();
+let keyWasTried = false;
+
+function destination() {
+  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [name, ...rest] = path.split("/");
+  const parameters = new URLSearchParams(query);
+  if (name === "recordings" && rest.length) {
+    return { view: recording, name, argument: decodeURIComponent(rest.join("/")), parameters };
+  }
+  return { view: name === "recordings" ? list : overview, name: name || "overview", parameters };
+}
+
+async function show({ moved = true } = {}) {
+  current.abort();
+  const mine = new AbortController();
+  current = mine;
+  const there = destination();
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.dataset.view === there.name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  const problems = h("div", { role: "alert" });
+  const body = h("div", { class: "view" });
+  main.replaceChildren(problems, body);
+  window.scrollTo(0, 0);
+  const bell = new EventTarget();
+  const context = { ...there, signal: mine.signal, renew: () => bell.dispatchEvent(new Event("ring")) };
+  const shown = there.view(body, context);
+  document.title = `${shown.title} · Callvault`;
+  if (moved) main.focus({ preventScroll: true });
+  while (!mine.signal.aborted) {
+    await pause(await renewed(shown, problems, mine.signal), bell, mine.signal);
+  }
+}
+
+// Seconds until it is to be renewed.
+async function renewed(shown, problems, signal) {
+  try {
+    const seconds = await shown.refresh(signal);
+    problems.replaceChildren();
+    keyWasTried = false;
+    forgetting.hidden = key() === null;
+    return seconds;
+  } catch (error) {
+    if (signal.aborted) return 0;
+    if (error instanceof NeedsKey) {
+      const refused = keyWasTried && key() !== null;
+      forget();
+      forgetting.hidden = true;
+      current.abort();
+      askForKey(main, { refused, signIn: error.signIn, then: enter });
+    } else if (error instanceof Problem) {
+      problems.replaceChildren(complaint(error));
+    } else {
+      problems.replaceChildren(complaint(new Problem(0, { detail: "The page met something it can't show." })));
+      console.error(error);
+    }
+    return AFTER_A_PROBLEM;
+  }
+}
+
+function enter() {
+  keyWasTried = true;
+  show();
+}
+
+// A page that nobody sees asks for nothing.
+function pause(seconds, bell, signal) {
+  return new Promise((resolve) => {
+    const ended = () => {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", seen);
+      resolve();
+    };
+    let due = false;
+    const seen = () => due && !document.hidden && ended();
+    const timer = setTimeout(() => {
+      due = true;
+      seen();
+    }, seconds * 1000);
+    document.addEventListener("visibilitychange", seen);
+    bell.addEventListener("ring", ended, { once: true });
+    signal.addEventListener("abort", ended, { once: true });
+  });
+}
+
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the fragment names the view
+  main.focus();
+});
+forgetting.addEventListener("click", () => {
+  forget();
+  announce("The key is forgotten.");
+  show();
+});
+followTheme(document.getElementById("theme"));
+window.addEventListener("hashchange", () => show());
+show({ moved: false });

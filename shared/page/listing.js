@@ -1,0 +1,68 @@
+// A table of recordings, as the list and the overview show them.
+
+import { badge } from "./badge.js";
+import { h } from "./dom.js";
+import { SAFE, count, moment, secondsUntil, short, size, span } from "./format.js";
+import { replayButton } from "./replay.js";
+
+export const idOf = (row) => row.recordingId ?? row.recordingKey;
+export const nameOf = (row) => row.correlation || `Recording ${short(row.recordingKey ?? idOf(row), 8)}`;
+export const addressOf = (row) => `#/recordings/${encodeURIComponent(idOf(row))}`;
+export const kindOf = (row) => [row.channel, row.content, row.format].filter(Boolean).join(" ");
+
+export const recordingsTable = (caption, rows, then) =>
+  h("table", {},
+    h("caption", { class: "unseen" }, caption),
+    h("thead", {}, h("tr", {}, ["Recording", "State", "Listed", "Length", "Size", "Chunks", "What is open or wrong"]
+      .map((title) => h("th", { scope: "col" }, title)))),
+    h("tbody", {}, rows.map((row) => line(row, then))),
+  );
+
+const cell = (label, ...content) => h("td", { "data-label": label }, content);
+const tight = (label, text) => h("td", { "data-label": label, class: "tight" }, text);
+
+const line = (row, then) =>
+  h("tr", {},
+    h("th", { scope: "row" },
+      h("a", { id: `row-${row.recordingKey}`, href: addressOf(row) }, nameOf(row)),
+      h("span", { class: "dim under" }, kindOf(row) || (row.unlinked ? "of an unknown call" : ""))),
+    cell("State", badge(row.state)),
+    tight("Listed", moment(row.listedAt)),
+    tight("Length", row.durationMs === null ? "–" : span(row.durationMs / 1000)),
+    tight("Size", row.size ? size(row.size) : "–"),
+    tight("Chunks", chunks(row)),
+    cell("What is open or wrong", wrong(row, then)),
+  );
+
+function chunks(row) {
+  const all = Object.values(row.chunks).reduce((sum, one) => sum + one, 0);
+  const safe = Object.entries(row.chunks).reduce((sum, [state, one]) => sum + (SAFE.has(state) ? one : 0), 0);
+  if (!all) return "none yet";
+  return safe === all ? `${all} safe` : `${safe} of ${all} safe`;
+}
+
+export const left = (deadline) => {
+  const seconds = secondsUntil(deadline);
+  return seconds > 0 ? `${span(seconds)} left` : "deadline passed";
+};
+
+function wrong(row, then) {
+  if (row.trouble.length) {
+    return [
+      h("ul", { class: "bare" }, row.trouble.map((item) => h("li", {}, trouble(item)))),
+      row.trouble.some((item) => item.documentId)
+        ? replayButton({ recording: idOf(row), about: nameOf(row), then })
+        : null,
+    ];
+  }
+  return row.deadline ? h("span", { class: "dim" }, left(row.deadline)) : h("span", { class: "dim" }, "–");
+}
+
+const trouble = (item) => [
+  item.documentId ? `Chunk ${item.index} ${item.state}: ` : "Files missing: ",
+  h("strong", {}, item.reason ?? "unknown"),
+  item.state === "failed" && item.deadline ? `, ${left(item.deadline)}` : "",
+  item.detail ? h("span", { class: "dim under" }, item.detail) : null,
+];
+
+export const found = (rows, more) => `${count(rows, "recording")}${more ? ", and there are more" : ""}`;

@@ -1,0 +1,116 @@
+"""A real browser in front of the whole stack, and people who use the page."""
+
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Request, async_playwright, expect
+
+from local.stack.options import CHECKOUT
+from tests.acceptance.conftest import PATIENCE, Deployment, until
+
+expect.set_options(timeout=PATIENCE * 1000)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    found = subprocess.run(  # noqa: ASYNC221 - nothing else runs yet
+        [CHECKOUT / "local" / "find-browser.sh"], check=True, stdout=subprocess.PIPE, text=True
+    )
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=found.stdout.strip())
+        yield running
+        await running.close()
+
+
+@dataclass(kw_only=True)
+class Visit:
+    """A person with the page before them. What the browser complains of, or sends, is kept."""
+
+    page: Page
+    where: str
+    key: str
+    complaints: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+
+    async def to(self, fragment: str = "") -> None:
+        address = f"{self.where}/api/dashboard{fragment}"
+        if self.page.url == address:
+            await self.page.reload()
+        else:
+            await self.page.goto(address)
+
+    async def to_recording(self, recording_id: str) -> None:
+        await self.to(f"#/recordings/{quote(recording_id, safe='')}")
+
+    async def enter(self, key: str | None = None) -> None:
+        await self.page.get_by_label("Function key").fill(key or self.key)
+        await self.page.get_by_role("button", name="Open").click()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stranger(deployment: Deployment, browser: Browser) -> AsyncIterator[Visit]:
+    """Someone who has typed no key yet. Ends with the browser having had nothing to complain of."""
+    context = await browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE * 1000)
+    page = await context.new_page()
+    visit = Visit(page=page, where=deployment.where.functions, key=deployment.where.functions_key)
+    page.on("request", lambda request: visit.requests.append(request))  # noqa: PLW0108 - Playwright marks its handlers
+    page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+    page.on("dialog", lambda dialog: visit.complaints.append(f"a dialog: {dialog.message}"))
+    page.on("console", lambda message: visit.complaints.append(message.text) if message.type == "error" else None)
+    yield visit
+    await context.close()
+    # A request that was answered 4xx is told on the console, too, and may be what a test is about.
+    assert [one for one in visit.complaints if not one.startswith("Failed to load resource")] == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(stranger: Visit) -> Visit:
+    """Someone who has opened the page with the key."""
+    await stranger.to("#/recordings")
+    await stranger.enter()
+    await expect(stranger.page.get_by_role("heading", name="Recordings")).to_be_visible()
+    return stranger
+
+
+async def record(
+    deployment: Deployment,
+    correlation: str,
+    *,
+    seconds: tuple[int, ...] = (3,),
+    people: Any = 2,
+    fault: dict[str, Any] | None = None,
+    **wanted: Any,
+) -> str:
+    """A call recorded through the app, a chunk for each of `seconds`, and ended; its recordingId."""
+    call = await deployment.acs("POST", "/calls", kind="group", participants=people)
+    request = {"serverCallId": call["serverCallId"], "correlation": correlation, "content": "audio", "format": "mp3"}
+    if wanted.get("channel") == "unmixed":
+        order = [{"participantId": one["participantId"], "channel": n} for n, one in enumerate(call["participants"])]
+        request["channelAffinity"] = order
+    status, started, _ = await deployment.call("POST", "/api/recordings", json=request | wanted)
+    assert status == 201, started
+    recording_id = str(started["recordingId"])
+    if fault is not None:
+        await deployment.acs("POST", "/faults", recordingId=recording_id, **fault)
+    for number, length in enumerate(seconds):
+        if number:
+            await deployment.acs("POST", f"/recordings/{recording_id}/cut")
+        await deployment.acs("POST", f"/recordings/{recording_id}/advance", seconds=length)
+    await deployment.call("POST", f"/api/recordings/{quote(recording_id, safe='')}/stop")
+    return recording_id
+
+
+async def listed(deployment: Deployment, correlation: str) -> dict[str, Any]:
+    """The recording as lists show it, once they do."""
+
+    async def look() -> dict[str, Any] | None:
+        _, body, _ = await deployment.call("GET", "/api/recordings", params={"correlation": correlation})
+        return next(iter(body["recordings"]), None)
+
+    found: dict[str, Any] = await until(look)
+    return found

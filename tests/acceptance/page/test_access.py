@@ -1,0 +1,97 @@
+"""For everyone: axe finds nothing in either theme, the keyboard goes everywhere, and a phone is wide enough."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from local.stack.options import CHECKOUT
+from tests.acceptance.conftest import Deployment
+from tests.acceptance.page.conftest import Visit, record
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+AXE = CHECKOUT / "local" / "node_modules" / "axe-core" / "axe.min.js"
+PHONE = {"width": 360, "height": 740}
+
+
+async def violations(page: Page) -> list[str]:
+    await page.evaluate(AXE.read_text())
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {node['html']} {node['failureSummary']}" for one in found["violations"] for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_no_violation_in_any_view(deployment: Deployment, stranger: Visit, theme: str):
+    page = stranger.page
+    await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    astray = {"operation": "download", "kind": "redirect", "host": "media.example.net"}
+    failed = await record(deployment, f"axe {theme} failed", fault=astray)
+    good = await record(deployment, f"axe {theme}", seconds=(20, 10), channel="unmixed", format="wav")
+    await deployment.settled(failed, frozenset({"failed"}))
+    await deployment.settled(good)
+    await stranger.to("#/recordings")
+    await expect(page.get_by_label("Function key")).to_be_visible()
+    assert await violations(page) == []
+    await stranger.enter()
+    await expect(page.locator("#recordings tbody tr").first).to_be_visible()
+    assert await violations(page) == []
+    await page.get_by_role("link", name="Overview", exact=True).click()
+    await expect(page.locator("tbody tr").filter(has_text="failed").first).to_be_visible()
+    assert await violations(page) == []
+    for recording_id in (failed, good):
+        await stranger.to_recording(recording_id)
+        await expect(page.locator(".timeline")).to_be_visible()
+        assert await violations(page) == []
+    await page.get_by_role("button", name="Play chunk 0", exact=True).click()
+    await expect(page.locator("audio")).to_be_visible()
+    assert await violations(page) == []
+
+
+async def test_the_keyboard_skips_to_the_content_and_sees_where_it_is(visit: Visit):
+    page = visit.page
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Recordings")).to_be_visible()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Refresh")).to_be_focused()
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert await page.evaluate(outline) == "solid"
+
+
+async def test_renewing_the_view_leaves_the_focus_where_it_was(deployment: Deployment, visit: Visit):
+    slow = {"operation": "download", "kind": "slow", "times": 0, "bytesPerSecond": 100_000}
+    recording_id = await record(deployment, "focus", seconds=(60,), fault=slow)
+    await visit.to_recording(recording_id)
+    await visit.page.locator("#refresh").focus()
+    await expect(visit.page.locator("h1 + .badge")).to_have_text("Archived")
+    await expect(visit.page.locator("#refresh")).to_be_focused()
+
+
+async def test_a_phone_never_scrolls_sideways(deployment: Deployment, visit: Visit):
+    recording_id = await record(deployment, "on a phone", seconds=(20, 10), channel="unmixed", format="wav")
+    await deployment.settled(recording_id)
+    await visit.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    await visit.to("#/recordings")
+    await expect(visit.page.get_by_role("link", name="on a phone")).to_be_visible()
+    wide = "document.documentElement.scrollWidth > innerWidth"
+    assert not await visit.page.evaluate(wide)
+    await visit.to_recording(recording_id)
+    await expect(visit.page.locator(".legend")).to_be_visible()
+    assert not await visit.page.evaluate(wide)
+    await visit.to("#/")
+    await expect(visit.page.locator("#throughput")).to_be_visible()
+    assert not await visit.page.evaluate(wide)
+
+
+async def test_a_theme_is_chosen_and_stays(visit: Visit):
+    page, canvas = visit.page, "getComputedStyle(document.body).backgroundColor"
+    await page.get_by_label("Theme").select_option("Dark")
+    dark = await page.evaluate(canvas)
+    await page.reload()
+    assert await page.evaluate(canvas) == dark
+    await page.get_by_label("Theme").select_option("Light")
+    assert await page.evaluate(canvas) != dark

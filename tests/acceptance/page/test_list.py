@@ -1,0 +1,95 @@
+"""Finding a recording: the key, the filters, pages, and names that would rather be scripts."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.acceptance.conftest import Deployment
+from tests.acceptance.page.conftest import Visit, listed, record
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_wrong_key_is_refused_and_the_right_one_is_kept_for_the_tab_alone(stranger: Visit):
+    page = stranger.page
+    await stranger.to("#/recordings")
+    await stranger.enter("not-the-key")
+    await expect(page.get_by_role("alert")).to_have_text("The app refused this key.")
+    await stranger.enter()
+    await expect(page.get_by_role("heading", name="Recordings")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Recordings")).to_be_visible()
+    assert await page.evaluate("JSON.stringify([localStorage, document.cookie])") == '[{},""]'
+    assert not [one.url for one in stranger.requests if stranger.key in one.url]
+    await page.get_by_role("button", name="Forget key").click()
+    await expect(page.get_by_label("Function key")).to_be_visible()
+    assert await page.evaluate("sessionStorage.length") == 0
+
+
+async def test_filters_find_a_recording_and_a_link_finds_it_again(deployment: Deployment, visit: Visit):
+    for number in range(3):
+        await record(deployment, f"find/{number}")
+    await listed(deployment, "find/1")
+    page, rows = visit.page, visit.page.locator("#recordings tbody tr")
+    await page.get_by_label("Find", exact=True).fill("find/1")
+    await page.get_by_role("button", name="Find").click()
+    await expect(rows).to_have_count(1)
+    await expect(rows.get_by_role("link")).to_have_text("find/1")
+    assert page.url.endswith("#/recordings?correlation=find%2F1")
+    await page.reload()
+    await expect(rows).to_have_count(1)
+    await page.get_by_label("State").select_option("Overdue")
+    await expect(page.locator("#found")).to_have_text("No recording fits.")
+    await page.get_by_role("button", name="Clear").click()
+    await expect(page.get_by_role("link", name="find/2")).to_be_visible()
+
+
+async def test_a_participant_is_found_and_never_stands_in_an_address(deployment: Deployment, visit: Visit):
+    person = "8:acs:5f1c6c14-0f9a-4c58-b2f1-1c4f6a8c9d27_00000000-face-4711"
+    recording_id = await record(
+        deployment, "of a person", people=[{"id": person}, {"name": "B"}], channel="unmixed", format="wav"
+    )
+    await deployment.settled(recording_id)
+    page = visit.page
+    await page.get_by_label("Find by").select_option("Participant ID")
+    await page.get_by_label("Find", exact=True).fill(person)
+    async with page.expect_request(lambda request: "x-participant-id" in request.headers) as asked:
+        await page.get_by_role("button", name="Find").click()
+    assert (await asked.value).headers["x-participant-id"] == person
+    assert page.url.endswith("#/recordings")
+    assert not [one.url for one in visit.requests if "face-4711" in one.url]
+
+
+async def test_a_wrong_filter_is_told_with_its_mend(visit: Visit):
+    await visit.page.get_by_label("From (UTC day)").fill("2026-11-22")
+    await visit.page.get_by_label("To (UTC day)").fill("2026-11-21")
+    await visit.page.get_by_label("To (UTC day)").dispatch_event("change")
+    await expect(visit.page.get_by_role("alert")).to_contain_text("from: must not be after to")
+
+
+async def test_older_recordings_are_a_page_away_and_the_newer_ones_back_again(deployment: Deployment, visit: Visit):
+    for number in range(3):
+        await record(deployment, f"pages/{number}")
+    await visit.page.route("**/api/recordings?*", lambda route: route.continue_(url=f"{route.request.url}&limit=2"))
+    await visit.page.route("**/api/recordings", lambda route: route.continue_(url=f"{route.request.url}?limit=2"))
+    await visit.page.get_by_role("button", name="Refresh").click()
+    rows = visit.page.locator("#recordings tbody tr")
+    await expect(rows).to_have_count(2)
+    newest = await rows.first.get_by_role("link").text_content()
+    await visit.page.get_by_role("button", name="Older").click()
+    await expect(rows.first.get_by_role("link")).not_to_have_text(str(newest))
+    await visit.page.get_by_role("button", name="Newer").click()
+    await expect(rows.first.get_by_role("link")).to_have_text(str(newest))
+
+
+async def test_names_that_are_scripts_stay_text(deployment: Deployment, visit: Visit):
+    name = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    recording_id = await record(
+        deployment, name, people=[{"id": f"8:acs:{name}"}, {"id": 'b"><b onclick="x"'}], channel="unmixed", format="wav"
+    )
+    await deployment.settled(recording_id)
+    page = visit.page
+    await visit.to("#/recordings")
+    await page.get_by_role("link", name=name).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    await expect(page.locator("dd").filter(has_text=f"8:acs:{name}")).to_be_visible()
+    assert await page.locator("main script, main img[src=x], main b").count() == 0
