@@ -34,8 +34,8 @@ run: setup ## The demo: a recording from the call to the archive, on fresh local
 up: setup ## The local stack until Ctrl-C; WORKERS=4 for more instances, HOST=func for Core Tools
 	@exec $(PYTHON_IN_VENV) -m local.stack up --with-parent --workers "$(WORKERS)" $(HOST_OPTION)
 
-doctor: setup ## Check a deployment's settings and access; SETTINGS=FILE for another than the local stack's
-	@$(PYTHON_IN_VENV) -m shared.doctor --settings "$(SETTINGS)" $(ARGS)
+doctor: setup ## Check a deployment; SETTINGS=FILE for another than the local stack, SETTINGS= for the environment
+	@$(PYTHON_IN_VENV) -m shared.doctor $(if $(SETTINGS),--settings "$(SETTINGS)") $(ARGS)
 
 test: setup ## All tests; ARGS="tests/unit -k chunk" for some
 	@$(PYTHON_IN_VENV) -m pytest $(ARGS)

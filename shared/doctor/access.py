@@ -18,6 +18,7 @@ from shared.gateways.acs import CallRecorder
 from shared.gateways.clients import Clients
 from shared.gateways.identities import Identities
 from shared.gateways.probes import Probes
+from shared.gateways.readlinks import Presented, ReadLinks
 from shared.gateways.signingkeys import SigningKeys
 from shared.settings import Settings
 
@@ -46,6 +47,7 @@ class Access:
         self._probes, self._clock, self._settings = probes, clock, settings
         self._recorder = CallRecorder(clients.calls)
         self._identities = Identities(clients.calls)
+        self._links = ReadLinks(clients.archive, settings.archive_container)
         self._keys = SigningKeys(clients.keys, settings.callback_openid_url)
 
     async def tried(self) -> list[Finding]:
@@ -55,6 +57,7 @@ class Access:
             *((f"table {name}", partial(self._table, name)) for name in settings.tables),
             *((f"container {name}", partial(self._container, name)) for name in settings.archive_containers),
             *((f"container {name}", partial(self._container, name, of_host=True)) for name in settings.host_containers),
+            ("links to files", self._signing),
             ("clock", self._time),
             ("ACS", self._acs),
         ]
@@ -86,6 +89,18 @@ class Access:
             mend = "disallow anonymous access on the storage account, and make the container private"
             told.append(Finding(check=check, level=Level.FAILURE, detail="is open to the whole internet", mend=mend))
         return told
+
+    async def _signing(self) -> list[Finding]:
+        check = "links to files"
+        now = self._clock.now()
+        shown = Presented(file_name="none", content_type="text/plain", inline=False)
+        try:
+            await self._links.sign("none", shown, now=now, until=now + self._settings.link_life)
+        except DestinationForbidden as error:
+            # What is archived is archived without them; and who runs the doctor may not be the app.
+            mend = "give the app's identity the role Storage Blob Delegator on the archive's account"
+            return [Finding(check=check, level=Level.WARNING, detail=f"can't be signed: {error}", mend=mend)]
+        return [ok(check, "can be signed")]
 
     async def _time(self) -> list[Finding]:
         theirs = await self._probes.time(self._settings.archive_container)

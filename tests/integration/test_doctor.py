@@ -5,10 +5,12 @@ import base64
 import json
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
@@ -52,9 +54,12 @@ async def command(*arguments: str) -> tuple[int | None, str]:
     return process.returncode, output.decode()
 
 
+def parts(world: World) -> dict[str, str]:
+    return dict(part.partition("=")[::2] for part in world.storage.split(";"))
+
+
 def account_key(world: World) -> str:
-    parts = dict(part.partition("=")[::2] for part in world.storage.split(";"))
-    return parts["AccountKey"]
+    return parts(world)["AccountKey"]
 
 
 async def test_a_deployment_that_is_well_is_told_so_in_full_and_keeps_no_trace(well: MakeWorld):
@@ -64,7 +69,7 @@ async def test_a_deployment_that_is_well_is_told_so_in_full_and_keeps_no_trace(w
     assert (code, told["healthy"]) == (0, True)
     settings = world.settings
     assert {one["check"] for one in told["findings"] if one["level"] == "ok"} == {
-        *("settings", "clock", "ACS", "callback keys", "callback audience"),
+        *("settings", "links to files", "clock", "ACS", "callback keys", "callback audience"),
         *(f"queue {name}" for name in (settings.chunks_queue, settings.poison_queue)),
         *(f"table {name}" for name in settings.tables),
         *(f"container {name}" for name in settings.archive_containers + settings.host_containers),
@@ -167,6 +172,21 @@ async def test_callbacks_without_an_audience_are_told(well: MakeWorld, monkeypat
     await well()
     monkeypatch.delenv("CALLBACK_AUDIENCE")
     assert set(await visit()) == {"setting CALLBACK_AUDIENCE"}
+
+
+async def test_links_that_can_t_be_signed_are_told(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
+    world = await well()
+    signature = generate_account_sas(
+        parts(world)["AccountName"],
+        account_key(world),
+        ResourceTypes(service=True, container=True, object=True),
+        AccountSasPermissions(read=True, write=True, delete=True, list=True),
+        expiry=SystemClock().now() + timedelta(hours=1),
+    )
+    endpoint = parts(world)["BlobEndpoint"]
+    monkeypatch.setenv("ARCHIVE_STORAGE", f"BlobEndpoint={endpoint};SharedAccessSignature={signature}")
+    (found,) = [one for one in await examined(os.environ, SystemClock()) if one.level is Level.WARNING]
+    assert (found.check, str(found.mend).count("Storage Blob Delegator")) == ("links to files", 1)
 
 
 async def test_a_container_that_is_open_to_all_is_told(well: MakeWorld):
