@@ -14,6 +14,7 @@ from shared.clock import Clock
 from shared.contracts.views import RecordingView
 from shared.errors import CallvaultError, Conflict, InvalidRequest, NotFound
 from shared.gateways.bundle import Gateways
+from shared.gateways.worklist import WorkItem
 from shared.identity import key_of, must_be_a_recording_id
 from shared.logs import logger
 from shared.records import AuditEntry, Chunk, Recording
@@ -46,6 +47,7 @@ class Control:
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._recorder, self._catalogue, self._audit = gateways.recorder, gateways.catalogue, gateways.audit
+        self._worklist = gateways.worklist
         self._clock, self._settings = clock, settings
 
     async def stop(self, recording_id: str, *, by: str) -> RecordingView:
@@ -115,6 +117,10 @@ class Control:
             change: dict[str, Any] = {"recording_id": recording_id, "control": act.leads_to, act.time: now}
             if recording.listed_at is None:
                 change["listed_at"] = now
+            if known is None:
+                # Nobody here started it. The worklist first, so that its files are awaited should we die now.
+                due_at = now + self._settings.files_awaited
+                await self._worklist.add(WorkItem.of_recording(key, recording_id, due_at, now))
             entry = AuditEntry(at=now, action=act.name, by=by)
             await self._catalogue.merge(Recording(recording_key=key, **change), entry)
             recording = recording.evolve(**change)

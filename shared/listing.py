@@ -29,6 +29,8 @@ _SEGMENTS = 20  # operations on the list itself at most: on some lists a recordi
 _AT_ONCE = 32  # partitions read together
 
 _TROUBLED = frozenset({RecordingState.OVERDUE, RecordingState.INCOMPLETE})
+# Those that the worklist has: others may have left it.
+_AWAITED = frozenset(RecordingState) - _TROUBLED - {RecordingState.ARCHIVED, RecordingState.FAILED}
 _BY_VALUE = {
     "server_call_id": Heading.SERVER_CALL,
     "call_id": Heading.CALL,
@@ -90,7 +92,7 @@ class Listing:
                 return _List(calendar=self._calendar, heading=heading.of(value), answers=name)
         if query.trouble or query.state in _TROUBLED:
             return _List(calendar=self._calendar, heading=Heading.TROUBLE)
-        if query.open or query.state not in (None, RecordingState.ARCHIVED):
+        if query.open or query.state in _AWAITED:
             return _List(calendar=self._calendar, heading=Heading.OPEN)
         return _List(calendar=self._calendar, heading=Heading.DAY)
 

@@ -1,24 +1,42 @@
 """Finding recordings: what a list leaves out is lost to whoever looks for it."""
 
+import base64
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from azure.data.tables.aio import TableClient
+from pydantic.alias_generators import to_camel
 
-from tests.integration.conftest import World
+from shared.contracts.listquery import PARTICIPANT_HEADER
+from shared.gateways.calendar import Heading, Place
+from shared.identity import key_of
+from shared.records import Recording
+from shared.states import RecordingState
+from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
-async def page(world: World, participant: str | None = None, **parameters: str) -> dict[str, Any]:
-    answer = await world.app.queries.recordings(parameters, participant)
+
+async def page(world: World, **parameters: str) -> dict[str, Any]:
+    answer = await world.app.queries.recordings(parameters, None)
     assert answer.status == 200, answer.body
     body: dict[str, Any] = json.loads(answer.body)
     return body
 
 
-async def ids(world: World, participant: str | None = None, **parameters: str) -> list[str]:
-    return [one["recordingId"] for one in (await page(world, participant, **parameters))["recordings"]]
+async def ids(world: World, **parameters: str) -> list[str]:
+    return [one["recordingId"] for one in (await page(world, **parameters))["recordings"]]
+
+
+async def known(world: World, name: str, at: datetime, **more: Any) -> Place:
+    """A recording that the ledger has, without files."""
+    recording = Recording(recording_key=key_of(name), recording_id=name, listed_at=at, **more)
+    await world.gateways.catalogue.merge(recording)
+    return Place(at=at, recording_key=recording.recording_key)
 
 
 async def test_a_recording_is_listed_from_its_event_on_and_open_until_it_is_safe(world: World):
@@ -36,3 +54,158 @@ async def test_a_recording_is_listed_from_its_event_on_and_open_until_it_is_safe
     shown = (await page(world))["recordings"][1]
     assert shown["chunks"] == {"released": 2}
     assert shown["size"] == 60_000
+
+
+async def test_days_are_in_utc_and_both_ends_belong_to_a_range(world: World):
+    midnight = NOON.replace(hour=0)
+    for name, at in {
+        "before": midnight - timedelta(microseconds=1),
+        "first": midnight,
+        "last": midnight + timedelta(days=2, microseconds=-1),
+        "after": midnight + timedelta(days=2),
+    }.items():
+        await known(world, name, at)
+    days = {"from": "2026-03-14", "to": "2026-03-15"}
+    assert await ids(world, **days) == ["last", "first"]
+    assert await ids(world, **{"from": "2026-03-14"}) == ["after", "last", "first"]
+    assert await ids(world, to="2026-03-15") == ["last", "first", "before"]
+    assert await ids(world, **{"from": "2026-03-15"}, to="2026-03-15") == ["last"]
+
+
+@pytest.mark.parametrize("name", ["call_id", "server_call_id", "call_connection_id", "correlation"])
+async def test_a_call_s_recordings_are_found_by_its_ids_and_by_what_the_caller_called_it(world: World, name: str):
+    value, parameter = "case 4711/ü", to_camel(name)
+    await known(world, "one", NOON, **{name: value}, control=RecordingState.ACTIVE)
+    await known(world, "two", NOON + timedelta(days=40), **{name: value}, control=RecordingState.STOPPED)
+    await known(world, "other", NOON, **{name: f"{value}0"})
+    assert await ids(world, **{parameter: value}) == ["two", "one"]
+    assert await ids(world, **{parameter: value}, state="active") == ["one"]
+    assert await ids(world, **{parameter: value}, to="2026-03-14") == ["one"]
+    assert await ids(world, **{parameter: value}, open="true") == ["two", "one"]
+    assert await ids(world, **{parameter: "case"}) == []
+
+
+async def test_pages_hold_each_recording_once_also_when_others_come_meanwhile(world: World):
+    names = [f"at-{number}" for number in range(7)]
+    for number, name in enumerate(names):
+        await known(world, name, NOON - timedelta(hours=9 * number))  # of several days
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        one = await page(world, limit="3", **cursor)
+        found += [each["recordingId"] for each in one["recordings"]]
+        if one["nextCursor"] is None:
+            break
+        cursor = {"cursor": one["nextCursor"]}
+        await known(world, f"newer-{len(found)}", NOON + timedelta(hours=len(found)))
+    assert found == names
+
+
+async def test_what_failed_is_in_trouble_with_its_reason_until_it_is_put_back(world: World):
+    made = await world.document(size=20_000, format="wav")
+    await world.fault("download", "redirect", host="media.example.net", documentId=made["chunks"][0]["documentId"])
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    (shown,) = (await page(world, trouble="true"))["recordings"]
+    assert (shown["state"], shown["trouble"][0]["reason"]) == ("incomplete", "source-not-allowed")
+    assert await ids(world, open="true") == [made["recordingId"]], "the sweep takes it up again"
+    await world.app.endpoints.replay(made["recordingId"])
+    await world.drained()
+    assert await ids(world, trouble="true") == []
+    assert await ids(world, state="archived") == [made["recordingId"]]
+
+
+async def test_a_recording_whose_files_are_missed_is_in_trouble(world: World):
+    await known(world, "missed", NOON, control=RecordingState.STOPPED, overdue_at=NOON + timedelta(hours=2))
+    (shown,) = (await page(world, trouble="true"))["recordings"]
+    assert (shown["state"], shown["trouble"][0]["reason"]) == ("overdue", "files-overdue")
+
+
+@pytest.mark.parametrize("state", [RecordingState.FAILED, RecordingState.STOPPED])
+async def test_what_came_to_nothing_and_what_others_started_are_found_by_their_state(
+    make_world: MakeWorld, world: World, state: RecordingState
+):
+    await known(world, "came-to-nothing", NOON, control=RecordingState.FAILED)
+    other = await make_world()
+    call = await other.acs("POST", "/calls")
+    start = json.dumps({"serverCallId": call["serverCallId"]}).encode()
+    answer = await other.app.endpoints.start(start, url="https://other.example/api/recordings", idempotency_key=None)
+    started = json.loads(answer.body)["recordingId"]
+    await world.app.endpoints.stop(started)
+    expected = {RecordingState.FAILED: "came-to-nothing", RecordingState.STOPPED: started}
+    assert await ids(world, state=state) == [expected[state]]
+    assert await ids(world, open="true") == [started]
+
+
+async def test_a_place_that_leads_nowhere_as_after_a_crash_shows_nothing_and_hides_nothing(world: World):
+    nowhere = Place(at=NOON, recording_key=key_of("nowhere"))
+    await world.gateways.calendar.enter(nowhere, Heading.DAY, Heading.OPEN, Heading.TROUBLE)
+    await known(world, "there", NOON - timedelta(hours=1))
+    assert await ids(world) == ["there"]
+    assert await ids(world, trouble="true") == []
+
+
+async def test_one_request_looks_at_a_bounded_number_and_the_cursor_goes_on_from_there(world: World):
+    last = await known(world, "last", NOON - timedelta(hours=1), correlation="sought")
+    places = [Place(at=NOON - timedelta(seconds=n), recording_key=key_of(f"nowhere {n}")) for n in range(250)]
+    async with TableClient.from_connection_string(world.storage, world.settings.calendar_table) as table:
+        rows = [{"PartitionKey": last.partition(Heading.DAY), "RowKey": place.row()} for place in places]
+        for start in range(0, len(rows), 100):
+            await table.submit_transaction([("create", row) for row in rows[start : start + 100]])
+    first = await page(world)
+    assert first["recordings"] == []
+    assert await ids(world, cursor=first["nextCursor"]) == ["last"]
+
+
+def encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "%%%",
+        "ü",
+        encoded("' or PartitionKey ne '"),
+        encoded(f"{'9' * 18}-{'g' * 32}"),
+        encoded(f"{'9' * 18}-{'a' * 32}-{'a' * 32}"),
+        encoded(f"{'٣' * 18}-{'a' * 32}"),
+        "A" * 300,
+    ],
+)
+async def test_a_cursor_that_no_answer_gave_is_refused_by_its_name(world: World, cursor: str):
+    answer = await world.app.queries.recordings({"cursor": cursor}, None)
+    assert (answer.status, json.loads(answer.body)["errors"][0]["field"]) == (400, "cursor")
+
+
+@pytest.mark.parametrize("number", [0, 10**18 - 1])
+async def test_a_cursor_made_up_well_leads_to_another_page_at_most(world: World, number: int):
+    await known(world, "one", NOON)
+    cursor = encoded(f"{number:018d}-{'a' * 32}")
+    assert (await world.app.queries.recordings({"cursor": cursor}, None)).status in (200, 400)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({"state": "safe"}, "state"),
+        ({"limit": "0"}, "limit"),
+        ({"limit": "101"}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"from": "yesterday"}, "from"),
+        ({"to": "2026-02-30"}, "to"),
+        ({"from": "2026-03-15", "to": "2026-03-14"}, "from"),
+        ({"open": "perhaps"}, "open"),
+        ({"correlation": ""}, "correlation"),
+        ({"day": "2026-03-14"}, "day"),
+        ({"participant": "8:acs:someone"}, "participant"),
+        ({PARTICIPANT_HEADER: "8:acs:someone"}, "participant"),
+    ],
+)
+async def test_a_wrong_parameter_is_named_and_its_value_not_repeated(
+    world: World, parameters: dict[str, str], field: str
+):
+    answer = await world.app.queries.recordings(parameters, None)
+    assert (answer.status, json.loads(answer.body)["errors"][0]["field"]) == (400, field)
+    assert "someone" not in answer.body
