@@ -1,7 +1,8 @@
 """Gets a claimed chunk's two files into the archive, under names that the chunk alone decides.
 
 What stands in the archive after this is whole and is the source's: every file was verified before it could appear, and
-what an attempt before this one brought there is found and not copied again.
+what an attempt before this one brought there is found and not copied again. Who took part, as the metadata tell, is
+entered into the lists of participants.
 """
 
 import time
@@ -9,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared import metrics
+from shared.attendance import Attendance
 from shared.budget import MemoryBudget
 from shared.contracts.metadata import check_metadata
-from shared.errors import DestinationConflict, MetadataMissing, SourceError, SourceGone
+from shared.errors import DestinationConflict, DestinationError, MetadataMissing, SourceError, SourceGone
 from shared.gateways.archive import ArchiveFile
 from shared.gateways.bundle import Gateways
 from shared.identity import blob_stem
@@ -43,6 +45,7 @@ class Copying:
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
         self._source, self._archive, self._settings = gateways.source, gateways.archive, settings
+        self._attendance = Attendance(gateways, settings)
         self._budget = MemoryBudget(settings.blocks_in_memory)
         self._transfer = Transfer(
             in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=self._budget
@@ -54,25 +57,30 @@ class Copying:
         But whatever is wrong with the metadata, the media are copied before it is said: they can't be had again.
         """
         metadata: Secured | SourceError
+        unlisted: DestinationError | None = None
         try:
-            metadata = await self._secure_metadata(lease.chunk)
+            metadata, body = await self._secure_metadata(lease.chunk)
+            unlisted = await self._attendance.note(lease.chunk, metadata.name, body)
         except SourceError as error:
             metadata = error
         media = await self._secure_media(lease)
         if isinstance(metadata, SourceError):
             await lease.note(blob_name=media.name, size=media.size, sha256=media.sha256)
             raise MetadataMissing(str(metadata)) if isinstance(metadata, SourceGone) else metadata
+        if unlisted is not None:
+            raise unlisted
         return metadata, media
 
-    async def _secure_metadata(self, chunk: Chunk) -> Secured:
+    async def _secure_metadata(self, chunk: Chunk) -> tuple[Secured, bytes | None]:
+        """The file, and its bytes unless an attempt before this one brought it."""
         name = f"{_stem(chunk)}.metadata.json"
         file = self._archive.file(name, content_type="application/json", properties=_properties(chunk))
         found = await self._found(chunk, {name: file})
         if found is not None:
-            return found
+            return found, None
         body = await self._source.read_whole(chunk.metadata_location, limit=_METADATA_LIMIT)
         check_metadata(body, document_id=chunk.document_id)
-        return _secured(name, await self._transfer.put(Payload.of(body), file))
+        return _secured(name, await self._transfer.put(Payload.of(body), file)), body
 
     async def _secure_media(self, lease: Lease) -> Secured:
         chunk = lease.chunk

@@ -2,7 +2,7 @@
 
 Each media file that was archived whole, with its metadata beside it, gets back its row and its recording's. What the
 catalogue has already is left as it is. What only the catalogue knew stays lost: correlations, the call's ids, and the
-times of starting and pausing.
+times of starting and pausing. Then all that the catalogue holds is entered into the lists again.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
 from shared.identity import key_of
 from shared.records import Chunk, Recording
+from shared.relisting import Relisting
 from shared.settings import Settings, load_settings
 from shared.states import ChunkState
 
@@ -37,13 +38,15 @@ class Found:
     without_metadata: int = 0
     without_digest: int = 0
     not_ours: int = 0
+    listed: int = 0
 
 
 class Rebuild:
     """The catalogue from the archive's blobs and what is kept on them."""
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
-        self._archive, self._catalogue, self._settings = gateways.archive, gateways.catalogue, settings
+        self._gateways, self._settings = gateways, settings
+        self._archive, self._catalogue = gateways.archive, gateways.catalogue
 
     async def run(self, *, apply: bool) -> Found:
         """Counts, and with `apply` writes. Files of one chunk follow each other in a listing, which is by name."""
@@ -59,6 +62,8 @@ class Rebuild:
                 media, metadata = (other, file) if _is_metadata(file) else (file, other)
                 await self._chunk(media, metadata, found, apply=apply)
         found.without_metadata = len(waiting)
+        if apply:
+            found.listed = await Relisting(self._gateways, SystemClock(), self._settings).run()
         return found
 
     async def _chunk(self, media: ArchivedFile, metadata: ArchivedFile, found: Found, *, apply: bool) -> None:
@@ -76,8 +81,12 @@ class Rebuild:
                 recording_id=chunk.recording_id,
                 started_at=chunk.started_at,
                 announced_at=chunk.event_time,
+                listed_at=chunk.started_at,
             )
-            await self._catalogue.announce(recording, (chunk,))
+            known = await self._catalogue.ledger(chunk.recording_key)
+            if known is not None:
+                recording = recording.evolve(listed_at=known.listed_at or chunk.started_at)
+            await self._catalogue.announce(recording, (chunk.evolve(listed_at=recording.listed_at),), known)
             found.written += 1
 
 
@@ -144,7 +153,9 @@ def main() -> int:
         f"left out: {found.without_metadata} files without their other half, {found.without_digest} without a digest, "
         f"{found.not_ours} that aren't Callvault's\n"
     )
-    if not apply:
+    if apply:
+        sys.stdout.write(f"{found.listed} recordings were entered into the lists\n")
+    else:
         sys.stdout.write("Nothing was written: this was a dry run. Add --apply to write.\n")
     return 0
 

@@ -63,6 +63,16 @@ def read_facts(body: bytes) -> ChunkFacts | None:
         return None
 
 
+def read_participants(body: bytes) -> frozenset[str]:
+    """Raw ids of all who are named, whatever else the file holds or lacks."""
+    try:
+        named = _lowered(json.loads(body)).get("participants")
+    except (AttributeError, ValueError, RecursionError):
+        return frozenset()
+    people = [one.get("participantid") for one in named if isinstance(one, dict)] if isinstance(named, list) else []
+    return frozenset(one for one in people if isinstance(one, str) and one.strip())
+
+
 def _lowered(value: Any) -> Any:
     if isinstance(value, dict):
         return {key.lower(): _lowered(item) for key, item in value.items()}

@@ -8,6 +8,7 @@ The calendar's lists follow what is written here: a place is entered before the 
 struck after it changed, so that a crash between the two leaves a place too many, which shows nothing.
 """
 
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from itertools import batched
 from typing import Any
@@ -148,6 +149,18 @@ class Catalogue:
                 elif row["RowKey"].startswith(CHUNK_ROWS):
                     chunks.append(to_chunk(row))
         return recording, tuple(sorted(chunks, key=lambda chunk: (chunk.index, chunk.document_id)))
+
+    async def everything(self) -> AsyncIterator[tuple[Recording, tuple[Chunk, ...]]]:
+        """Every recording with its chunks: a scan, for maintenance."""
+        recording_key, chunks = "", list[Chunk]()
+        with storage_faults("reading the catalogue"):
+            async for row in self._table.query_entities("RowKey ge @first", parameters={"first": CHUNK_ROWS}):
+                if row["PartitionKey"] != recording_key:
+                    recording_key, chunks = row["PartitionKey"], []
+                if row["RowKey"].startswith(CHUNK_ROWS):
+                    chunks.append(to_chunk(row))
+                elif row["RowKey"] == RECORDING_ROW:  # sorts after its chunks
+                    yield to_recording(row), tuple(chunks)
 
     async def replace(self, chunk: Chunk) -> Chunk:
         """Writes a chunk over the version it was made from, and gives it with its new ETag.

@@ -1,0 +1,48 @@
+"""Who was on which recording, so that a person's recordings can be found: entered before a chunk is called archived.
+
+Tables hold a digest and never the id. The lists serve searches and guard nothing: while they can't be written a chunk
+is tried again a few times, its files standing in the archive already, and then archived without. A rebuild enters it.
+"""
+
+from datetime import timedelta
+
+from shared.contracts.metadata import read_participants
+from shared.errors import DestinationError
+from shared.gateways.bundle import Gateways
+from shared.gateways.calendar import Heading, Place
+from shared.identity import pseudonym_of
+from shared.logs import logger
+from shared.records import Chunk
+from shared.settings import Settings
+
+log = logger("attendance")
+
+_INSISTS = 5  # attempts that fail over this at most
+_IN_TIME = timedelta(hours=1)  # before the deadline none does
+_LIMIT = 4 * 1024 * 1024  # bytes: what may be archived as metadata
+
+
+class Attendance:
+    """Enters chunks into the lists of their participants."""
+
+    def __init__(self, gateways: Gateways, settings: Settings) -> None:
+        self._participants, self._archived = gateways.participants, gateways.archived
+        self._secret, self._attempts = settings.participants_secret, min(_INSISTS, settings.max_attempts)
+
+    async def enter(self, chunk: Chunk, metadata_name: str, metadata: bytes | None = None) -> None:
+        """Reads the metadata back from the archive where they aren't at hand. Raises DestinationError."""
+        if metadata is None:
+            metadata = await self._archived.read(metadata_name, limit=_LIMIT)
+        pseudonyms = {pseudonym_of(one, self._secret) for one in read_participants(metadata or b"")}
+        await self._participants.enter(Place.of_chunk(chunk), *map(Heading.PARTICIPANT.of, sorted(pseudonyms)))
+
+    async def note(self, chunk: Chunk, metadata_name: str, metadata: bytes | None) -> DestinationError | None:
+        """As `enter`, for a chunk that is being archived: gives what its attempt is to fail over, if it should."""
+        try:
+            await self.enter(chunk, metadata_name, metadata)
+        except DestinationError as error:
+            if chunk.attempts < self._attempts and (chunk.copying_at or chunk.deadline) < chunk.deadline - _IN_TIME:
+                return error
+            context = {"action": "list", "reason": error.reason, **chunk.log_context()}
+            log.warning("participants not listed", extra=context)
+        return None

@@ -1,0 +1,106 @@
+"""Recordings by who was on them: found by the id, which stands in no table and no log."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from azure.data.tables.aio import TableServiceClient
+
+from local.stack import Azurite, Resources, provision
+from shared.gateways.calendar import Heading
+from shared.identity import pseudonym_of
+from shared.rebuild import Rebuild
+from shared.states import ChunkState
+from tests.integration.conftest import MakeWorld, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ADA = "8:acs:11111111-aaaa_00000024-0001"
+BEN = "4:+49301234567"
+
+
+async def ids(world: World, participant: str, **parameters: str) -> list[str]:
+    answer = await world.app.queries.recordings(parameters, participant)
+    assert answer.status == 200, answer.body
+    return [one["recordingId"] for one in json.loads(answer.body)["recordings"]]
+
+
+async def announced(world: World, *participants: str, **order: Any) -> dict[str, Any]:
+    named = [{"id": one} for one in participants]
+    made, _ = await world.announced(size=30_000, format="wav", participants=named, **order)
+    return made
+
+
+async def rows(world: World) -> str:
+    """All that all tables of a world hold."""
+    async with TableServiceClient.from_connection_string(world.storage) as tables:
+        found = [
+            str(dict(row))
+            for name in world.settings.tables
+            async for row in tables.get_table_client(name).list_entities()
+        ]
+    return "\n".join(found)
+
+
+async def test_a_person_s_recordings_are_found_newest_first_however_the_id_is_written(world: World):
+    first = await announced(world, ADA, BEN, count=2)  # and so begun earlier
+    second = await announced(world, ADA)
+    await announced(world, BEN)
+    await world.drained()
+    both = [second["recordingId"], first["recordingId"]]
+    assert await ids(world, ADA) == both
+    assert await ids(world, f" {ADA.upper()} ") == both
+    assert await ids(world, ADA, state="archived", limit="1") == both[:1]
+    assert await ids(world, ADA, trouble="true") == []
+    assert await ids(world, ADA[:-1]) == []
+
+
+async def test_no_table_and_no_log_names_a_person(world: World, caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.DEBUG):
+        await announced(world, ADA, BEN)
+        await world.drained()
+        assert len(await ids(world, BEN)) == 1
+        await world.app.queries.recordings({"state": "wrong"}, BEN)
+        await world.app.queries.recordings({}, BEN * 400)
+    for person in (ADA, BEN):
+        assert person not in await rows(world)
+        assert person not in caplog.text
+        assert person.lower() not in caplog.text.lower()
+
+
+async def test_who_can_read_the_table_can_t_test_a_guess_without_the_secret(make_world: MakeWorld):
+    world = await make_world(PARTICIPANTS_SECRET="a secret of its own, and long")
+    made = await announced(world, BEN)
+    await world.drained()
+    found = await rows(world)
+    assert Heading.PARTICIPANT.of(pseudonym_of(BEN, "a secret of its own, and long")) in found
+    assert Heading.PARTICIPANT.of(pseudonym_of(BEN, None)) not in found
+    assert await ids(world, BEN) == [made["recordingId"]]
+
+
+async def test_a_person_is_found_on_a_recording_that_could_not_be_copied_too(world: World):
+    made = await world.document(size=20_000, format="wav", participants=[{"id": ADA}])
+    await world.fault("download", "redirect", host="media.example.net", documentId=made["chunks"][0]["documentId"])
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    assert await ids(world, ADA, trouble="true") == [made["recordingId"]]
+
+
+async def test_a_list_that_can_t_be_written_keeps_no_recording_from_the_archive(
+    azurite: Azurite, make_world: MakeWorld, world: World, caplog: pytest.LogCaptureFixture
+):
+    name = f"{world.settings.participants_table}late"
+    broken = await make_world(like=world, PARTICIPANTS_TABLE=name, MAX_ATTEMPTS=2)
+    async with TableServiceClient.from_connection_string(world.storage) as tables:
+        await tables.delete_table(name)
+    made = await announced(broken, ADA)
+    await broken.drained()
+    chunk = await broken.chunk(broken.job(made))
+    assert (chunk.state, chunk.attempts) == (ChunkState.RELEASED, 2)
+    assert "participants not listed" in caplog.text
+
+    await provision(azurite.connection_string, Resources(queues=(), tables=(name,), containers=()))
+    assert await ids(broken, ADA) == []
+    assert (await Rebuild(broken.gateways, broken.settings).run(apply=True)).listed == 1
+    assert await ids(broken, ADA) == [made["recordingId"]]
