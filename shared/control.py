@@ -15,7 +15,7 @@ from shared.contracts.views import RecordingView
 from shared.errors import CallvaultError, Conflict, InvalidRequest, NotFound
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
-from shared.identity import key_of, must_be_a_recording_id
+from shared.identity import key_of, must_be_a_recording_id, recording_key_of
 from shared.logs import logger
 from shared.records import AuditEntry, Chunk, Recording
 from shared.settings import Settings
@@ -83,14 +83,16 @@ class Control:
             raise Conflict(_ENDED) from None
         return await self._noted(act, recording_id, by, known, chunks)
 
-    async def get(self, recording_id: str) -> RecordingView:
-        """The ledger's word and ACS's together. An ACS that can't be reached hides nothing of what the ledger knows.
+    async def get(self, named: str) -> RecordingView:
+        """The ledger's word and ACS's together, of a recording named by its id or key.
 
-        Raises NotFound when neither knows the recording, a SourceError when the ledger doesn't and ACS can't be asked.
+        An ACS that can't be reached hides nothing of what the ledger knows. Raises NotFound when neither knows the
+        recording, a SourceError when the ledger doesn't and ACS can't be asked.
         """
-        must_be_a_recording_id(recording_id)
+        key = recording_key_of(named)
+        recording_id = await self._id_of(key) if named == key else named
         (known, chunks), acs_state, history = await asyncio.gather(
-            self._known(recording_id), self._acs_state(recording_id), self._audit.history(key_of(recording_id))
+            self._catalogue.recording(key), self._acs_state(recording_id), self._audit.history(key)
         )
         if isinstance(acs_state, CallvaultError):
             if known is None:
@@ -99,7 +101,7 @@ class Control:
             acs_state = "unavailable"
         if known is None and acs_state == "unknown":
             raise NotFound("neither the ledger nor ACS knows this recordingId")
-        found = known or Recording(recording_key=key_of(recording_id), recording_id=recording_id)
+        found = known or Recording(recording_key=key, recording_id=recording_id)
         return self._view(found, chunks, history, acs_state)
 
     async def _known(self, recording_id: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
@@ -126,7 +128,14 @@ class Control:
             recording = recording.evolve(**change)
         return self._view(recording, chunks, await self._audit.history(key))
 
-    async def _acs_state(self, recording_id: str) -> str | CallvaultError:
+    async def _id_of(self, key: str) -> str | None:
+        """What ACS calls a recording; None for files that nothing links to a recording."""
+        known = await self._catalogue.ledger(key)
+        return None if known is None else known.recording_id
+
+    async def _acs_state(self, recording_id: str | None) -> str | CallvaultError:
+        if recording_id is None:
+            return "unknown"
         try:
             return await self._recorder.state(recording_id)
         except (NotFound, InvalidRequest):

@@ -40,12 +40,15 @@ def blob_stem(*, started_at: datetime, recording_key: str, index: int, document_
     return f"{started_at:%Y/%m/%d}/{recording_key}/{index:04d}-{safe}"
 
 
+def key_named(named: str) -> str:
+    """The key of a recording that is named by its recordingId or by its key."""
+    return named if _KEY.fullmatch(named) else key_of(named)  # no recordingId is such: those are base64 of JSON
+
+
 def recording_key_of(named: str) -> str:
-    """The key of a recording that a path names, by recordingId or by key. Raises InvalidRequest for anything else."""
-    if _KEY.fullmatch(named):  # no recordingId: those are base64 of JSON
-        return named
+    """As `key_named`. Raises InvalidRequest for what can be neither."""
     must_be_a_recording_id(named)
-    return key_of(named)
+    return key_named(named)
 
 
 def pseudonym_of(participant_id: str, secret: str | None) -> str:

@@ -14,7 +14,7 @@ from shared.contracts.jobs import ChunkJob
 from shared.errors import InvalidRequest, LeaseLost, NotFound
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
-from shared.identity import key_of
+from shared.identity import key_named
 from shared.intake import Intake, Outcome
 from shared.logs import logger
 from shared.records import AuditEntry, Chunk
@@ -36,13 +36,13 @@ class Replay:
         self._clock, self._settings = clock, settings
 
     async def recording(self, recording_id: str, document_id: str | None = None, *, by: str) -> int:
-        """Puts back what failed of a recording, or one of its chunks; gives the number of chunks put back.
+        """Puts back what failed of a recording, named by id or key, or of one of its chunks; gives their number.
 
         Raises NotFound for a recording or chunk that the catalogue doesn't have.
         """
         if not recording_id.isascii():
             raise NotFound("the catalogue has no such recording or chunk")
-        recording, chunks = await self._catalogue.recording(key_of(recording_id))
+        recording, chunks = await self._catalogue.recording(key_named(recording_id))
         wanted = [chunk for chunk in chunks if document_id in (None, chunk.document_id)]
         if recording is None or (document_id is not None and not wanted):
             raise NotFound("the catalogue has no such recording or chunk")

@@ -58,6 +58,7 @@ class RecordingView(View):
     """A recording as the ledger and ACS know it."""
 
     recording_id: str | None
+    recording_key: str = Field(description="Names the recording in paths, too: where there is no recordingId.")
     state: str
     acs_state: str | None = Field(
         description="active, or inactive when paused, as ACS says; unknown to it, as an ended one is; unavailable for "

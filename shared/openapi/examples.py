@@ -67,6 +67,7 @@ _RECORDING: dict[str, Any] = {
 }
 
 RECORDING: dict[str, Any] = _RECORDING | {
+    "recordingKey": "5f2b8d0c9e7a4f6d8b1c3e5a7092d4f6",
     "state": "archived",
     "acsState": "unknown",
     "unlinked": False,

@@ -56,6 +56,24 @@ async def test_a_recording_is_listed_from_its_event_on_and_open_until_it_is_safe
     assert shown["size"] == 60_000
 
 
+async def test_files_that_nothing_links_to_a_recording_are_listed_shown_and_replayed_under_their_key(world: World):
+    event = (await world.document(size=20_000, format="wav"))["event"]
+    event["subject"] = event["subject"].partition("/recordingId/")[0]
+    event["data"].pop("recordingId", None)
+    await world.app.intake.receive(event)
+    (listed,) = (await page(world))["recordings"]
+    assert (listed["recordingId"], listed["unlinked"], listed["state"]) == (None, True, "archiving")
+    shown = json.loads((await world.app.endpoints.get(listed["recordingKey"])).body)
+    assert (shown["recordingKey"], shown["state"], shown["acsState"]) == (
+        listed["recordingKey"],
+        "archiving",
+        "unknown",
+    )
+    replayed = await world.app.endpoints.replay(listed["recordingKey"])
+    assert (replayed.status, json.loads(replayed.body)) == (202, {"chunks": 1})
+    assert (await world.app.endpoints.get("0" * 32)).status == 404
+
+
 async def test_days_are_in_utc_and_both_ends_belong_to_a_range(world: World):
     midnight = NOON.replace(hour=0)
     for name, at in {
