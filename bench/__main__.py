@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from bench.copying.row import copying
+from bench.growth import growing
 from bench.machine import describe
 from bench.options import Options
 from bench.programs import BenchError
@@ -26,6 +27,7 @@ from local.stack.interruption import InterruptedBySignalError, interruptible
 _ROWS: Mapping[str, Callable[[Options], Awaitable[Findings]]] = {
     "copy": copying,
     "small": small_chunks,
+    "growth": growing,
     "start": starting,
     "memory": remembering,
 }

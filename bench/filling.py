@@ -1,0 +1,166 @@
+"""Fills a catalogue with recordings that are long released, by the hundred thousand.
+
+Each is a copy of one that the product itself wrote, under keys of its own, so that a filled catalogue differs from a
+grown one in nothing that a query could notice. Lists by call, which no row of the bench reads, are left out.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import batched
+from typing import Any
+
+import aiohttp
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.data.tables import AccountSasPermissions, ResourceTypes, generate_account_sas
+from azure.data.tables.aio import TableServiceClient
+
+from local.stack.azurite import ACCOUNT, ACCOUNT_KEY, Azurite
+from shared.gateways.bundle import Gateways
+from shared.gateways.calendar import Heading, Place
+from shared.identity import key_of
+from shared.records import Chunk, Recording
+from shared.settings import Settings
+from shared.states import ChunkState
+
+_AT_ONCE = 16  # requests under way
+_A_DAY = 1000  # recordings
+_IN_A_TRANSACTION = 100
+_TEMPLATE = "template"
+_NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+
+
+def chunk_of(name: str, at: datetime, **more: Any) -> Chunk:
+    """The one chunk of a recording of this name, as an event announces it."""
+    return Chunk(
+        recording_key=key_of(name),
+        chunk_key=key_of(f"{name} document"),
+        recording_id=name,
+        document_id=f"{name} document",
+        index=0,
+        content_location="https://storage.asm.skype.com/v1/objects/document/content/video",
+        metadata_location="https://storage.asm.skype.com/v1/objects/document/content/acsmetadata",
+        delete_location="https://us-storage.asm.skype.com/v1/objects/document",
+        started_at=at,
+        listed_at=at,
+        event_id=f"{name} event",
+        event_time=at,
+        deadline=at + timedelta(hours=24),
+        pending_at=at,
+        **more,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filler:
+    """Fills one catalogue on one Azurite."""
+
+    storage: Azurite
+    settings: Settings
+    gateways: Gateways
+
+    async def fill(self, count: int) -> None:
+        """Adds so many recordings of the past, a thousand a day."""
+        ages = range(count)
+        await self._fill_calendar(ages)
+        rows = await self._template()
+        table = f"{self.storage.table_url}/{self.settings.recordings_table}?{_sas()}"
+        headers = {"Content-Type": "application/json", "Accept": "application/json;odata=nometadata"}
+        headers |= {"Prefer": "return-no-content", "x-ms-version": "2019-02-02"}
+        bodies = self._copies(rows, ages)
+        async with aiohttp.ClientSession(headers=headers) as http, asyncio.TaskGroup() as tasks:
+            for _ in range(_AT_ONCE):
+                tasks.create_task(_insert(http, table, bodies))
+
+    async def _fill_calendar(self, ages: range) -> None:
+        async with TableServiceClient.from_connection_string(self.storage.connection_string) as tables:
+            calendar = tables.get_table_client(self.settings.calendar_table)
+            for day in batched(ages, _A_DAY, strict=False):
+                places = [Place(at=_moment(age), recording_key=key_of(_name(age))) for age in day]
+                partition = places[0].partition(Heading.DAY)
+                rows = [{"PartitionKey": partition, "RowKey": place.row()} for place in places]
+                for some in batched(rows, _IN_A_TRANSACTION, strict=False):
+                    await calendar.submit_transaction(("create", row) for row in some)
+
+    async def _template(self) -> list[str]:
+        """The rows of one released recording as the service gives them, written by the product."""
+        chunk = chunk_of(
+            _TEMPLATE,
+            _moment(0),
+            state=ChunkState.RELEASED,
+            attempts=1,
+            copying_at=_moment(0),
+            archived_at=_moment(0),
+            released_at=_moment(0),
+            size=1_000_000,
+            sha256="0" * 64,
+            blob_name="2026/01/01/recording/0000-document.wav",
+        )
+        recording = Recording(
+            recording_key=chunk.recording_key,
+            recording_id=_TEMPLATE,
+            listed_at=_moment(0),
+            started_at=_moment(0),
+            announced_at=_moment(0),
+        )
+        await self.gateways.catalogue.announce(recording, (chunk,))
+        url = f"{self.storage.table_url}/{self.settings.recordings_table}()?{_sas()}"
+        wanted = {"$filter": f"PartitionKey eq '{chunk.recording_key}'"}
+        headers = {"Accept": "application/json;odata=fullmetadata", "x-ms-version": "2019-02-02"}
+        async with aiohttp.ClientSession() as http, http.get(url, params=wanted, headers=headers) as response:
+            response.raise_for_status()
+            rows = (await response.json(content_type=None))["value"]
+        return [json.dumps({name: row[name] for name in row if _is_property(name)}) for row in rows]
+
+    def _copies(self, rows: list[str], ages: range) -> Iterator[str]:
+        old, old_chunk = key_of(_TEMPLATE), key_of(f"{_TEMPLATE} document")
+        for age in ages:
+            new = _name(age)
+            changes = {
+                old: key_of(new),
+                old_chunk: key_of(f"{new} document"),
+                _TEMPLATE: new,
+                _seconds(_moment(0)): _seconds(_moment(age)),
+            }
+            for row in rows:
+                copy = row
+                for mark, mine in changes.items():
+                    copy = copy.replace(mark, mine)
+                yield copy
+
+
+async def _insert(http: aiohttp.ClientSession, table: str, bodies: Iterator[str]) -> None:
+    for body in bodies:
+        async with http.post(table, data=body) as response:
+            response.raise_for_status()
+
+
+def _is_property(name: str) -> bool:
+    return not name.startswith(("odata.", "Timestamp"))
+
+
+def _name(age: int) -> str:
+    return f"filler-{age:06d}"
+
+
+def _moment(age: int) -> datetime:
+    """All of one thousand on one day, none today."""
+    return _NOON - timedelta(days=1 + age // _A_DAY, seconds=age % _A_DAY)
+
+
+def _seconds(moment: datetime) -> str:
+    """As every time in a row begins."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}"
+
+
+def _sas() -> str:
+    return str(
+        generate_account_sas(
+            AzureNamedKeyCredential(ACCOUNT, ACCOUNT_KEY),
+            ResourceTypes(service=True, object=True, container=True),
+            AccountSasPermissions(read=True, write=True, add=True, list=True, update=True),
+            datetime.now(UTC) + timedelta(hours=12),
+        )
+    )

@@ -1,0 +1,125 @@
+"""The bench's arithmetic: a wrong figure convinces as well as a right one. Nothing is timed here."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.copying.job import CopyJob
+from bench.measurement import Measurement, Window
+from bench.programs import BenchError, require
+from bench.report import Findings, Table, Target, write
+from bench.rounds import turns
+from bench.startup import _library_imports
+from bench.whole.operations import operations
+
+MIB = 1024 * 1024
+
+
+def measured(wall: float, **more: float) -> Measurement:
+    return Measurement(wall=wall, cpu=wall / 2, peak=int(wall * 10), idle=0, more=more)
+
+
+def test_contestants_take_turns_in_alternating_order():
+    order = [(number, name) for number, name in turns("abc", 3)]
+    assert "".join(name for _, name in order) == "abccbaabc"
+    assert [number for number, _ in order] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_each_figure_is_the_median_of_its_own():
+    typical = Measurement.typical([measured(1, stall=9), measured(5, stall=1), measured(3, stall=2)])
+    assert (typical.wall, typical.cpu, typical.peak, typical.more) == (3, 1.5, 30, {"stall": 2})
+
+
+def test_a_measurement_comes_back_from_the_process_that_took_it():
+    one = measured(1.25, stall=0.5)
+    assert Measurement.from_json(one.as_json()) == one
+
+
+def test_what_was_left_out_of_a_window_counts_neither_as_time_nor_as_cpu():
+    window = Window()
+    with window.open():
+        sum(range(10_000))
+    before = window.measurement
+    window.leave_out(wall=0.25, cpu=0.125)
+    after = window.measurement
+    assert (before.wall - after.wall, before.cpu - after.cpu) == pytest.approx((0.25, 0.125))
+
+
+def test_a_contestant_that_never_worked_has_no_measurement():
+    with pytest.raises(RuntimeError, match="never opened"):
+        _ = Window().measurement
+
+
+def test_blocks_cover_a_file_once_and_to_its_last_byte():
+    job = CopyJob(
+        url="https://storage.asm.skype.com/1.wav",
+        address="127.0.0.1:1",
+        ca="ca.pem",
+        size=20 * MIB + 1,
+        storage="DefaultEndpointsProtocol=http;BlobEndpoint=http://127.0.0.1:2/account;",
+        container="bench",
+        blob="ours.wav",
+        sas="",
+        block_size=8 * MIB,
+        in_flight=4,
+        keeps=True,
+    )
+    assert CopyJob.from_json(job.as_json()) == job
+    assert job.blob_url == "http://127.0.0.1:2/account/bench/ours.wav"
+    assert [last - first + 1 for first, last in job.ranges] == [8 * MIB, 8 * MIB, 4 * MIB + 1]
+    assert [first for first, _ in job.ranges[1:]] == [last + 1 for _, last in job.ranges[:-1]]
+
+
+def test_operations_are_counted_by_what_they_ask_for(tmp_path: Path):
+    log = tmp_path / "azurite.log"
+    asked = [
+        "PUT /devstoreaccount1/recordings/2026/11/21/x.wav?comp=block&blockid=MDA%3D",
+        "PUT /devstoreaccount1/recordings/2026/11/21/x.wav?comp=blocklist",
+        "PUT /devstoreaccount1/recordings/2026/11/21/x.metadata.json",
+        "POST /devstoreaccount1/$batch",
+        "GET /devstoreaccount1/recordings(PartitionKey=%27a%27,RowKey=%27b%27)",
+        "GET /devstoreaccount1/worklist()?$select=RowKey",
+        "PUT /devstoreaccount1/worklist(PartitionKey=%27a%27,RowKey=%27b%27)",
+        "GET /devstoreaccount1/recording-chunks/messages?numofmessages=16",
+        "DELETE /devstoreaccount1/recording-chunks/messages/1?popreceipt=x",
+    ]
+    earlier = "Azurite Table service is successfully listening at http://127.0.0.1:1"
+    lines = [f'127.0.0.1 - - [21/Nov/2026:10:00:00 +0000] "{one} HTTP/1.1" 200 -' for one in asked]
+    log.write_text("\n".join([earlier, lines[0], *lines]))
+    assert operations(log, after=2) == {
+        "PUT block": 1,
+        "PUT block list": 1,
+        "PUT blob": 1,
+        "POST transaction": 1,
+        "GET recordings": 1,
+        "PUT worklist": 1,
+        "GET message": 1,
+        "DELETE message": 1,
+    }
+
+
+def test_the_libraries_beside_start_up_are_those_that_the_product_names():
+    found = _library_imports(["function_app", "shared.gateways.archive"]).splitlines()
+    assert "import azure.functions as func" in found
+    assert "from azure.storage.blob.aio import BlobServiceClient" in found
+    assert not any("shared" in line or line in ("import asyncio", "import re") for line in found)
+
+
+def test_a_missing_program_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bench.programs.program", lambda name: None if name == "nginx" else f"/usr/bin/{name}")
+    with pytest.raises(BenchError, match=r"needs nginx, and found none(.|\n)*apt-get install nginx-light"):
+        require("nginx", "curl")
+
+
+def test_results_say_on_which_machine_and_what_was_missed(tmp_path: Path):
+    path = tmp_path / "results.md"
+    found = Findings(
+        title="Copy",
+        tables=[Table(title="256 MiB", columns=("", "wall s"), rows=[("ours", "1.00"), ("rclone", "0.90")])],
+        targets=[Target(what="wall time over rclone's", measured="1.11", wanted="at most 1.00", met=False)],
+    )
+    write(path, ["two cores"], [found])
+    text = path.read_text()
+    assert "- two cores\n" in text
+    assert "| ours | 1.00 |\n| rclone | 0.90 |\n" in text
+    assert "| wall time over rclone's | 1.11 | at most 1.00 | **missed** |" in text
