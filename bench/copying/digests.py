@@ -8,7 +8,7 @@ import random
 
 from bench.copying.job import CopyJob
 from bench.measurement import Window
-from shared.digests import Checksum, ChecksumKind, feed
+from shared.digests import Checksum, feed
 from shared.payload import Payload
 
 
@@ -19,5 +19,5 @@ def run(job: CopyJob, window: Window) -> None:
         for first, last in job.ranges:
             data = Payload.of(block if last + 1 - first == len(block) else block[: last + 1 - first])
             feed(whole, data)
-            Checksum.of(data, ChecksumKind.CRC64)
+            Checksum.of(data, job.checksum)
         whole.hexdigest()

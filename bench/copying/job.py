@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Self
 
+from shared.digests import ChecksumKind
+
 MEDIA_HOST = "storage.asm.skype.com"  # one that ACS's own SDK would send credentials to
 # What signs requests to a source that takes any signature: no secret of anybody.
 ACS = "endpoint=https://callvault.communication.azure.com/;accesskey=c2VjcmV0"
@@ -23,6 +25,7 @@ class CopyJob:
     sas: str  # of the container, for those who can't sign
     block_size: int
     in_flight: int
+    checksum: ChecksumKind  # of each block
     keeps: bool  # whether the sink keeps what it is given, and so can be asked for it
     profile: bool = False
 
@@ -31,7 +34,8 @@ class CopyJob:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        return cls(**json.loads(text))
+        told = json.loads(text)
+        return cls(**told | {"checksum": ChecksumKind(told["checksum"])})
 
     @property
     def blob_url(self) -> str:

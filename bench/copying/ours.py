@@ -33,6 +33,7 @@ def run(job: CopyJob, window: Window) -> None:
             "ARCHIVE_CONTAINER": job.container,
             "BLOCK_SIZE_MIB": str(job.block_size // 1024**2),
             "RANGES_IN_FLIGHT": str(job.in_flight),
+            "BLOCK_CHECKSUM": job.checksum,
         }
     )
     asyncio.run(_run(job, window))

@@ -19,6 +19,7 @@ from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 from azure.storage.blob.aio import ContainerClient
 
 from bench.copying.job import MEDIA_HOST, CopyJob
+from bench.copying.results import MD5, NAMES, human, table, targets_of
 from bench.measurement import GIB, MIB, Measurement
 from bench.options import Options
 from bench.programs import BenchError, require
@@ -29,20 +30,11 @@ from local.acs.wav import HEADER_SIZE, wav_header
 from local.stack.azurite import ACCOUNT, ACCOUNT_KEY
 from local.stack.options import CHECKOUT
 from local.stack.processes import clean_environment
+from shared.digests import ChecksumKind
 
 _CONTAINER = "bench"
 _BLOCK_SIZE, _IN_FLIGHT = 8 * MIB, 4  # the product's defaults
-_SHARE_OF_LIMIT = 0.70
-_STALL_MS = 50
-_NAMES = {
-    "ours": "Callvault",
-    "quickstart": "quickstart: all in memory",
-    "plain": "SDKs, one stream",
-    "rclone": "rclone copyurl",
-    "limit": "limit: curl to curl",
-    "digests": "the digests alone",
-}
-_INTO_AZURITE = ("ours", "rclone", "plain", "quickstart", "limit", "digests")
+_INTO_AZURITE = ("ours", "ours-md5", "rclone", "plain", "quickstart", "limit", "digests", "digests-md5")
 _INTO_NOTHING = ("ours", "plain", "quickstart", "limit")  # rclone asks for what it stored, which nobody knows here
 
 Series = dict[str, list[Measurement]]
@@ -62,9 +54,9 @@ async def copying(options: Options) -> Findings:
             copies = _Copies(options, served, size, digests[size])
             stored = await copies.compared("Azurite", azurite_sink, _INTO_AZURITE)
             thrown = await copies.compared("a sink that keeps nothing", null_sink, _INTO_NOTHING)
-            tables += [_table(f"{_human(size)} into Azurite", stored, size)]
-            tables += [_table(f"{_human(size)} into a sink that keeps nothing", thrown, size)]
-            targets += _targets(size, stored, thrown)
+            tables += [table(f"{human(size)} into Azurite", stored, size)]
+            tables += [table(f"{human(size)} into a sink that keeps nothing", thrown, size)]
+            targets += targets_of(size, stored, thrown)
     return Findings(title="Copy: one file over TLS", tables=tables, targets=targets)
 
 
@@ -87,7 +79,7 @@ class _Copies:
             found[name].append(measured)
             speed = self._size / MIB / measured.wall
             self._options.console.print(
-                f"  {_human(self._size)} into {title}, round {number + 1}: {_NAMES[name]} "
+                f"  {human(self._size)} into {title}, round {number + 1}: {NAMES[name]} "
                 f"{measured.wall:.2f} s, {speed:.0f} MiB/s, {measured.cpu:.2f} CPU s",
                 highlight=False,
             )
@@ -99,12 +91,12 @@ class _Copies:
         job = self._job(name, sink)
         before = sink.bytes_taken() or 0
         measured = await _run(name, job)
-        if name != "digests":
+        if not name.startswith("digests"):
             taken = sink.bytes_taken()
             if taken is None:
                 await self._verify(job, contents=check and self._size <= GIB)
             elif taken - before < self._size:
-                raise BenchError(f"{_NAMES[name]} sent {taken - before} of {self._size} bytes")
+                raise BenchError(f"{NAMES[name]} sent {taken - before} of {self._size} bytes")
         return measured
 
     def _job(self, name: str, sink: Sink) -> CopyJob:
@@ -121,8 +113,9 @@ class _Copies:
             sas=generate_container_sas(ACCOUNT, _CONTAINER, ACCOUNT_KEY, permission=may, expiry=until),
             block_size=_BLOCK_SIZE,
             in_flight=_IN_FLIGHT,
+            checksum=ChecksumKind.MD5 if name.endswith(MD5) else ChecksumKind.CRC64,
             keeps=sink.taken is None,
-            profile=self._options.profile and name == "ours",
+            profile=self._options.profile and name.startswith("ours"),
         )
 
     async def _verify(self, job: CopyJob, *, contents: bool) -> None:
@@ -141,7 +134,7 @@ class _Copies:
 
 async def _run(name: str, job: CopyJob) -> Measurement:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.copying.contestant", name, job.as_json()),
+        *(sys.executable, "-m", "bench.copying.contestant", name.removesuffix(MD5), job.as_json()),
         cwd=CHECKOUT,
         env=clean_environment(),
         stdout=asyncio.subprocess.PIPE,
@@ -153,7 +146,7 @@ async def _run(name: str, job: CopyJob) -> Measurement:
         await process.wait()
         raise
     if process.returncode:
-        raise BenchError(f"{_NAMES[name]} ended with exit code {process.returncode}")
+        raise BenchError(f"{NAMES[name]} ended with exit code {process.returncode}")
     return Measurement.from_json(told.splitlines()[-1])
 
 
@@ -177,76 +170,3 @@ def _make(path: Path, size: int) -> str:
             digest.update(piece)
             piece = noise[: size - file.tell()]
     return digest.hexdigest()
-
-
-def _human(size: int) -> str:
-    return f"{size // GIB} GiB" if size % GIB == 0 else f"{size // MIB} MiB"
-
-
-def _table(title: str, found: dict[str, Measurement], size: int) -> Table:
-    ours = found.get("ours")
-    rows: list[tuple[str, ...]] = []
-    for name, one in found.items():
-        against = f"{one.wall / ours.wall:.2f}" if ours and name != "digests" else ""
-        rows.append(
-            (
-                _NAMES[name],
-                f"{one.wall:.2f}",
-                f"{size / MIB / one.wall:.0f}",
-                against,
-                f"{one.cpu * GIB / size:.2f}",
-                f"{one.cpu / ours.cpu:.2f}" if ours else "",
-                f"{one.peak / MIB:.0f}",
-                f"{(one.peak - one.idle) / MIB:.0f}" if one.idle else "",
-                f"{one.more['stall'] * 1000:.0f}" if "stall" in one.more else "",
-            )
-        )
-    return Table(
-        title=title,
-        columns=(
-            "",
-            "wall s",
-            "MiB/s",
-            "wall / ours",
-            "CPU s per GiB",
-            "CPU / ours",
-            "peak MiB",
-            "over idle",
-            "worst stall ms",
-        ),
-        rows=rows,
-    )
-
-
-def _targets(size: int, stored: dict[str, Measurement], thrown: dict[str, Measurement]) -> list[Target]:
-    targets = []
-    of = _human(size)
-    if {"ours", "rclone"} <= stored.keys():
-        ours, rclone = stored["ours"], stored["rclone"]
-        targets.append(_at_most(f"{of} into Azurite, wall time over rclone's", ours.wall / rclone.wall, 1.0))
-        if "digests" in stored:
-            budget = rclone.cpu + stored["digests"].cpu
-            targets.append(_at_most(f"{of} into Azurite, CPU over rclone's and the digests'", ours.cpu / budget, 1.0))
-    if {"ours", "limit"} <= thrown.keys():
-        share = thrown["limit"].wall / thrown["ours"].wall
-        what = f"{of} into nothing, share of the limit's throughput"
-        targets.append(
-            Target(
-                what=what,
-                measured=f"{share:.2f}",
-                wanted=f"at least {_SHARE_OF_LIMIT:.2f}",
-                met=share >= _SHARE_OF_LIMIT,
-            )
-        )
-    for sink, found in (("Azurite", stored), ("nothing", thrown)):
-        if "ours" in found:
-            stall = found["ours"].more["stall"] * 1000
-            what = f"{of} into {sink}, worst stall of the event loop"
-            targets.append(
-                Target(what=what, measured=f"{stall:.0f} ms", wanted=f"below {_STALL_MS} ms", met=stall < _STALL_MS)
-            )
-    return targets
-
-
-def _at_most(what: str, measured: float, bound: float) -> Target:
-    return Target(what=what, measured=f"{measured:.2f}", wanted=f"at most {bound:.2f}", met=measured <= bound)

@@ -11,6 +11,7 @@ from bench.report import Findings, Table, Target, write
 from bench.rounds import turns
 from bench.startup import _library_imports
 from bench.whole.operations import operations
+from shared.digests import ChecksumKind
 
 MIB = 1024 * 1024
 
@@ -62,6 +63,7 @@ def test_blocks_cover_a_file_once_and_to_its_last_byte():
         sas="",
         block_size=8 * MIB,
         in_flight=4,
+        checksum=ChecksumKind.CRC64,
         keeps=True,
     )
     assert CopyJob.from_json(job.as_json()) == job
