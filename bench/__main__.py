@@ -69,7 +69,7 @@ async def _bench(console: Console, arguments: argparse.Namespace) -> None:
             found.append(await _ROWS[row](options))
             show(console, found[-1])
     if arguments.results is not None:
-        write(arguments.results, describe(), found)
+        write(arguments.results, describe(), found, rounds=arguments.rounds)
 
 
 def _arguments() -> argparse.Namespace:

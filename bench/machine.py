@@ -5,7 +5,6 @@ import os
 import platform
 import re
 import subprocess
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,11 +15,10 @@ _GIB = 1024**3
 
 
 def describe() -> list[str]:
-    """A line each: when, on what, with what."""
+    """A line each: on what, with what."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _GIB
     node = json.loads((Path(__file__).parent / "package.json").read_text())["dependencies"]["azurite"]
     return [
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, load {os.getloadavg()[0]:.1f} when the run ended",
         f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.platform()}",
         f"Python {platform.python_version()}, {', '.join(f'{name} {version(name)}' for name in _PACKAGES)}",
         f"Azurite {node} for the copies, on Node.js {_told('node', '--version').removeprefix('v')}",

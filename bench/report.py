@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -47,21 +48,33 @@ def show(console: Console, findings: Findings) -> None:
         console.print(f"  {mark}  {target.what}: {target.measured} (wanted: {target.wanted})")
 
 
-def write(path: Path, machine: Iterable[str], many: Iterable[Findings]) -> None:
+def write(path: Path, machine: Iterable[str], many: Iterable[Findings], *, rounds: int) -> None:
+    """Adds these findings to those that the file has, in place of older ones of the same title."""
+    sections = _sections(path)
+    for findings in many:
+        sections[findings.title] = _section(findings, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {rounds} rounds")
     lines = ["# What the bench found", "", "Written by `make bench`; every figure is a median, peers took turns.", ""]
     lines += [f"- {line}" for line in machine]
-    for findings in many:
-        lines += ["", f"## {findings.title}"]
-        for table in findings.tables:
-            lines += ["", f"**{table.title}**", ""] if table.title else [""]
-            lines += [_row(table.columns), _row(("---", *("---:" for _ in table.columns[1:])))]
-            lines += [_row(row) for row in table.rows]
-            lines += ["", table.note] if table.note else []
-        if findings.targets:
-            lines += ["", _row(("Target", "Measured", "Wanted", "")), _row(("---", "---:", "---:", "---"))]
-            for one in findings.targets:
-                lines.append(_row((one.what, one.measured, one.wanted, "met" if one.met else "**missed**")))
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join([*lines, "", *sections.values()]))
+
+
+def _sections(path: Path) -> dict[str, str]:
+    text = path.read_text() if path.exists() else ""
+    return {part.partition("\n")[0]: f"## {part.rstrip()}\n" for part in text.split("\n## ")[1:]}
+
+
+def _section(findings: Findings, measured: str) -> str:
+    lines = [f"## {findings.title}", "", f"Measured {measured}."]
+    for table in findings.tables:
+        lines += ["", f"**{table.title}**", ""] if table.title else [""]
+        lines += [_row(table.columns), _row(("---", *("---:" for _ in table.columns[1:])))]
+        lines += [_row(row) for row in table.rows]
+        lines += ["", table.note] if table.note else []
+    if findings.targets:
+        lines += ["", _row(("Target", "Measured", "Wanted", "")), _row(("---", "---:", "---:", "---"))]
+        for one in findings.targets:
+            lines.append(_row((one.what, one.measured, one.wanted, "met" if one.met else "**missed**")))
+    return "\n".join(lines) + "\n"
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -57,7 +57,8 @@ async def copying(options: Options) -> Findings:
             tables += [table(f"{human(size)} into Azurite", stored, size)]
             tables += [table(f"{human(size)} into a sink that keeps nothing", thrown, size)]
             targets += targets_of(size, stored, thrown)
-    return Findings(title="Copy: one file over TLS", tables=tables, targets=targets)
+    told = " and ".join(map(human, sizes))
+    return Findings(title=f"Copy: one file of {told} over TLS", tables=tables, targets=targets)
 
 
 class _Copies:

@@ -93,9 +93,9 @@ async def small_chunks(options: Options) -> Findings:
     each: list[tuple[str, ...]] = [(kind, f"{times / _COUNTED:.2f}") for kind, times in counted.most_common()]
     each.append(("all", f"{counted.total() / _COUNTED:.2f}"))
     return Findings(
-        title=f"Small chunks: {options.chunks} of 64 KiB, from event to released",
+        title="Small chunks, from event to released",
         tables=[
-            Table(title="", columns=columns, rows=rows, note=note),
+            Table(title=f"{options.chunks} of 64 KiB", columns=columns, rows=rows, note=note),
             Table(title="Storage operations per chunk", columns=("", "each chunk"), rows=each),
         ],
         targets=_targets(figures),

@@ -120,8 +120,25 @@ def test_results_say_on_which_machine_and_what_was_missed(tmp_path: Path):
         tables=[Table(title="256 MiB", columns=("", "wall s"), rows=[("ours", "1.00"), ("rclone", "0.90")])],
         targets=[Target(what="wall time over rclone's", measured="1.11", wanted="at most 1.00", met=False)],
     )
-    write(path, ["two cores"], [found])
+    write(path, ["two cores"], [found], rounds=5)
     text = path.read_text()
     assert "- two cores\n" in text
     assert "| ours | 1.00 |\n| rclone | 0.90 |\n" in text
     assert "| wall time over rclone's | 1.11 | at most 1.00 | **missed** |" in text
+
+
+def test_results_of_a_row_replace_its_older_ones_and_leave_the_others(tmp_path: Path):
+    path = tmp_path / "results.md"
+
+    def found(title: str, cell: str) -> Findings:
+        return Findings(title=title, tables=[Table(title="", columns=("", "s"), rows=[("ours", cell)])])
+
+    write(path, ["old machine"], [found("Copy", "1.00"), found("Memory", "2.00")], rounds=5)
+    write(path, ["new machine"], [found("Copy", "3.00"), found("Growth", "4.00")], rounds=7)
+    text = path.read_text()
+    assert [line for line in text.splitlines() if line.startswith("## ")] == ["## Copy", "## Memory", "## Growth"]
+    assert "| ours | 3.00 |" in text
+    assert "| ours | 2.00 |" in text
+    assert "1.00" not in text
+    assert "old machine" not in text
+    assert (text.count("7 rounds"), text.count("5 rounds")) == (2, 1)
