@@ -1,5 +1,6 @@
 """The app put together: clients, gateways and use cases, made once a process on the event loop that will use them."""
 
+import gc
 import logging
 from dataclasses import dataclass
 
@@ -97,4 +98,7 @@ class Callvault:
     def app(self) -> App:
         if self._app is None:
             self._app = App.over(self.settings, SystemClock())
+            # What stands now stands for good. A full collection would walk it each time, and all copies, leases and
+            # answers with it stand still for longer than the event loop may.
+            gc.freeze()
         return self._app
