@@ -51,7 +51,7 @@ lint: $(VENV_STAMP) infra-check ## Style, format and types, and the Bicep templa
 	$(PYTHON_IN_VENV) -m ruff format --check .
 	$(PYTHON_IN_VENV) -m mypy
 
-infra-check: $(VENV_STAMP) $(CHECKOV_STAMP) ## The Bicep templates: syntax, names, weak settings; BICEP_CHECK="az bicep build" for one check more
+infra-check: $(VENV_STAMP) $(CHECKOV_STAMP) ## The Bicep templates: syntax, names, weak settings; BICEP_CHECK="az bicep lint --file" for one check more
 	@$(PYTHON_IN_VENV) -m infra.check
 
 package: $(VENV_STAMP) ## The zip that is deployed, in dist; ARGS=--with-dependencies to hold those as well

@@ -1,13 +1,13 @@
 """`python -m infra.check`: checks the templates and ends with 1 when anything is found.
 
-BICEP_CHECK names a further check to run on the same files, for whoever has one: `bicep build`, or a type checker.
+BICEP_CHECK names a further check to run on each file, for whoever has one: `az bicep lint --file`, or a type checker.
 """
 
 import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from infra.check import names, scan
@@ -30,12 +30,20 @@ def _findings() -> Iterator[str]:
     except BicepError as error:
         yield str(error)
     yield from scan.findings_since(_CHECKOV / "found-nothing", _HERE, _CHECKOV / "bin/python")
-    further = os.environ.get("BICEP_CHECK")
-    if further:
-        command = [*shlex.split(further), *map(str, (*templates, *given))]
-        if subprocess.run(command, check=False).returncode:  # noqa: S603 - the caller's own command
-            yield f"BICEP_CHECK found something: {further}"
+    yield from further(os.environ.get("BICEP_CHECK", ""), [*templates, *given])
     sys.stdout.write(f"{len(templates)} templates and {len(given)} parameter files checked\n")
+
+
+def further(command: str, files: Iterable[Path]) -> Iterator[str]:
+    """What a command finds that takes one file and ends with something else than 0 when it is wrong."""
+    if not command:
+        return
+    for file in files:
+        ended = subprocess.run(  # noqa: S603 - the caller's own command
+            [*shlex.split(command), str(file)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if ended.returncode:
+            yield f"{file.name}: BICEP_CHECK found: {ended.stdout.strip()}"
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.check import names, scan
+from infra.check.__main__ import further
 from infra.check.evaluation import evaluate, parameters_of
 from infra.check.functions import Runtime
 from infra.check.syntax import BicepError, read
@@ -133,6 +134,13 @@ def test_templates_are_scanned_again_once_they_or_the_scan_changed(folder: Path,
     assert not list(scan.findings_since(clean, folder, nothing))
     written(folder, "var a = 1\n")
     assert list(scan.findings_since(clean, folder, nothing))
+
+
+def test_a_check_of_the_caller_s_own_sees_each_file(folder: Path):
+    files = sorted([written(folder, "var a = 1"), folder / "inner.bicep"])
+    assert not list(further("", files))
+    assert not list(further("grep -q .", files))
+    assert [*further("grep -q twice", files)] == ["outer.bicep: BICEP_CHECK found: "]
 
 
 def test_every_skipped_finding_has_its_reason():
