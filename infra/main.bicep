@@ -49,6 +49,7 @@ param deleteSource bool = true
 param participantsSecret string = ''
 
 @description('Further app settings by name, as README lists them. They override what goes by the instance\'s memory, the sampling and SIGN_IN_REPLACES_KEY, and nothing else that this template sets.')
+@secure()
 param extraSettings object = {}
 
 // --- The archive
@@ -429,6 +430,17 @@ module operatorArchiveRoles 'modules/container-roles.bicep' = if (!empty(operato
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     roleId: roles.storageBlobDataContributor
+  }
+}
+
+// The doctor tries whether links to files can be signed. They could do no more than the role above.
+module operatorArchiveAccountRole 'modules/account-roles.bicep' = if (!empty(operatorPrincipalId)) {
+  name: 'callvault-operator-archive-account-role'
+  params: {
+    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+    principalId: operatorPrincipalId
+    principalType: operatorPrincipalType
+    roleIds: [roles.storageBlobDelegator]
   }
 }
 

@@ -54,7 +54,8 @@ param archivingFunction string
 @description('Subnet that the app reaches the network through; empty: none.')
 param subnetId string
 
-@description('App settings.')
+@description('App settings. Some may be secret: the deployment\'s history shows none.')
+@secure()
 param settings object
 
 var warmHttp = alwaysReadyHttp > 0 ? [{ name: 'http', instanceCount: alwaysReadyHttp }] : []

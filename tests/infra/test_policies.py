@@ -9,7 +9,7 @@ import pytest
 
 from infra.check.syntax import BicepError
 from shared.errors import SettingsError
-from tests.infra.policies import alerts, app, callers, events, monitoring, network, roles, storage
+from tests.infra.policies import alerts, app, callers, events, monitoring, network, roles, secrets, storage
 from tests.infra.templates import Templates
 
 type Policy = Callable[[Templates], None]
@@ -33,7 +33,7 @@ def _policies(of: ModuleType) -> list[Policy]:
 
 POLICIES = [
     policy
-    for module in (storage, app, roles, events, monitoring, alerts, callers, network)
+    for module in (storage, app, roles, events, monitoring, alerts, callers, network, secrets)
     for policy in _policies(module)
 ]
 
@@ -192,6 +192,10 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (callers.who_may_call_can_be_named, SIGN_IN, "identities: allowedPrincipalIds", "identities: []"),
     (callers.the_sample_logic_app_is_made_on_request_and_signs_in, MAIN, "if (sampleLogicApp && ", "if ("),
     (callers.the_sample_logic_app_is_made_on_request_and_signs_in, LOGIC_APP, "value: audience", "value: callvaultUrl"),
+    (secrets.what_may_be_secret_is_in_no_history, APP, "@secure()\n", ""),
+    (secrets.what_may_be_secret_is_in_no_history, LOGIC_APP, "@secure()\n", ""),
+    (secrets.what_may_be_secret_is_in_no_history, MAIN, "@secure()\nparam extra", "param extra"),
+    (secrets.no_secret_comes_out, APP, "output id string = app.id", "output id object = settings"),
     (network.no_network_is_made_unless_asked, MAIN, "privateNetworking bool = false", "privateNetworking bool = true"),
     (network.storage_is_shut_to_the_outside, MAIN, "? 'Disabled'", "? 'Guarded'"),
     (network.storage_is_shut_to_the_outside, MAIN, "? 'Guarded'", "? 'Disabled'"),

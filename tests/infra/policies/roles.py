@@ -53,6 +53,7 @@ def an_operator_holds_what_the_commands_need_if_named(templates: Templates) -> N
         ("operator", WRITER_OF_BLOBS, f"{host}/default/deadletter"),
         ("operator", WRITER_OF_BLOBS, f"{archive}/default/recordings"),
         ("operator", WRITER_OF_BLOBS, f"{archive}/default/quarantine"),
+        ("operator", SIGNER_OF_LINKS, archive),
         ("operator", OWNER_OF_COMMUNICATION, ACS),
     }
 
@@ -60,7 +61,7 @@ def an_operator_holds_what_the_commands_need_if_named(templates: Templates) -> N
 def every_role_is_given_with_its_reason(templates: Templates) -> None:
     """A comment stands on the line above it, or above the module that gives it."""
     lines = (templates.folder / "main.bicep").read_text(encoding="utf-8").splitlines()
-    given = [index for index, line in enumerate(lines) if re.search(r"[ :]roles\.\w", line)]
+    given = [index for index, line in enumerate(lines) if re.search(r"[ :[]roles\.\w", line)]
     assert len(given) >= len(grants(templates)) - 1, "two containers share one"
     for index in given:
         module = max(line for line in range(index) if lines[line].startswith("module "))
