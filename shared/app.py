@@ -4,6 +4,7 @@ import gc
 import logging
 from dataclasses import dataclass
 
+from shared.announcing import Announcing
 from shared.archiving import Archiving
 from shared.callbacks import Callbacks
 from shared.clock import Clock, SystemClock
@@ -52,6 +53,7 @@ class App:
         """Must be called while the event loop runs: the clients' connections belong to it."""
         clients = Clients(settings)
         gateways = Gateways.over(clients, settings)
+        announcing = Announcing(gateways, clock)
         intake = Intake(gateways, clock, settings)
         starting = Starting(gateways, clock, settings)
         listing = Listing(gateways, clock, settings)
@@ -74,9 +76,9 @@ class App:
             queries=Queries(listing, Summary(gateways, listing, clock), Content(gateways, clock, settings)),
             dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,
-            archiving=Archiving(gateways, clock, settings),
-            sweep=Sweep(gateways, clock, settings),
-            poison=Poison(gateways, clock),
+            archiving=Archiving(gateways, announcing, clock, settings),
+            sweep=Sweep(gateways, announcing, clock, settings),
+            poison=Poison(gateways, announcing, clock),
             clients=clients,
             tallies=gateways.tallies,
         )

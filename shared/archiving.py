@@ -10,11 +10,13 @@ writes 6. The source is deleted after 4 and never before; a worker that lost its
 to 5.
 """
 
+import asyncio
 import contextlib
 import uuid
 from datetime import timedelta
 
 from shared import metrics, tracing
+from shared.announcing import Announcing
 from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.copying import Copying
@@ -36,7 +38,8 @@ _SKEW = timedelta(seconds=5)  # between the clocks of two workers: what is due w
 class Archiving:
     """Takes a chunk as far as it can go."""
 
-    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+    def __init__(self, gateways: Gateways, announcing: Announcing, clock: Clock, settings: Settings) -> None:
+        self._announcing = announcing
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
         self._source, self._archive, self._tallies = gateways.source, gateways.archive, gateways.tallies
         self._clock, self._settings = clock, settings
@@ -71,9 +74,10 @@ class Archiving:
             case ChunkState.ARCHIVED:
                 return not await self._start_over(chunk)
             case ChunkState.RELEASED:
-                await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
+                await self._close(await self._announcing.settle(chunk))
             case ChunkState.FAILED | ChunkState.LOST:
                 log.info("job for an ended chunk", extra={"action": "job", **chunk.log_context()})
+                await self._announcing.settle(chunk)
         return True
 
     def _is_spoken_for(self, chunk: Chunk) -> bool:
@@ -95,10 +99,11 @@ class Archiving:
             if chunk.attempts >= self._settings.max_attempts:
                 told = {"fault": "ours", "reason": "out-of-attempts", "detail": "no attempt came to an end of its own"}
                 failed = chunk.move(ChunkState.FAILED, failed_at=now, owner=None, lease_until=None, **told)
-                await self._catalogue.replace(failed)
+                failed = await self._catalogue.replace(failed)
                 metrics.chunk_ended(failed)
                 self._tallies.note(failed)
                 log.error("chunk failed", extra={"action": "claim", **failed.log_context()})
+                await self._announcing.settle(failed)
                 return None
             return await self._catalogue.replace(
                 chunk.move(
@@ -165,6 +170,7 @@ class Archiving:
                 metrics.chunk_ended(ended)
                 self._tallies.note(ended)
                 log.error("chunk ended", extra={**context, "end": str(following)})
+                await self._announcing.settle(ended)
             else:
                 await self._jobs.send(job, delay=(following - now).total_seconds())
                 await lease.settle(ChunkState.PENDING, **told, next_attempt_at=following)
@@ -202,14 +208,16 @@ class Archiving:
         return True
 
     async def _release(self, chunk: Chunk, job: ChunkJob) -> None:
-        """Deletes the source of an archived chunk. A source that refuses is asked again; the chunk is safe anyhow."""
+        """Deletes the source of an archived chunk. A source that refuses is asked again; the chunk is safe anyhow.
+
+        It is announced meanwhile: the delete doesn't wait for a topic, and one write notes the end of both.
+        """
         if not self._settings.delete_source:
-            await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
+            await self._close(await self._announcing.settle(chunk))
             return
-        try:
-            await self._source.delete(chunk.delete_location)
-        except SourceError as error:
-            await self._put_release_off(chunk, error, job)
+        chunk, refused = await asyncio.gather(self._announcing.deliver(chunk), self._delete(chunk))
+        if refused is not None:
+            await self._put_release_off(chunk, refused, job)
             return
         try:
             done = {"next_attempt_at": None, "fault": None, "reason": None, "detail": None}
@@ -218,9 +226,21 @@ class Archiving:
             )
         except LeaseLost:
             return  # another job released it at the same moment, and says so
-        await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
+        await self._close(released)
         metrics.chunk_ended(released)
         log.info("released", extra={"action": "release", **released.log_context()})
+
+    async def _delete(self, chunk: Chunk) -> SourceError | None:
+        try:
+            await self._source.delete(chunk.delete_location)
+        except SourceError as error:
+            return error
+        return None
+
+    async def _close(self, chunk: Chunk) -> None:
+        """Nothing is left to do for a chunk, unless it is still to be announced: then the sweep finds it."""
+        if chunk.outbox is None:
+            await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
 
     async def _put_release_off(self, chunk: Chunk, error: SourceError, job: ChunkJob) -> None:
         """The state first: of two jobs at one chunk only the one whose write stands sends the message."""

@@ -144,6 +144,11 @@ class Completion:
         )
 
 
+def is_complete(recording: Recording, chunks: tuple[Chunk, ...]) -> bool:
+    """Whether every file of a recording is announced and safe, as far as ACS tells of its end."""
+    return _has_last(recording, chunks) and _is_gapless(chunks) and all(chunk.state in SAFE for chunk in chunks)
+
+
 def _has_last(recording: Recording | None, chunks: tuple[Chunk, ...]) -> bool:
     """Whether the chunk that ends the recording is announced: its end is the session's, and not merely its own."""
     last = max((chunk.index for chunk in chunks), default=None)

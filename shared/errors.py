@@ -32,6 +32,8 @@
     │   ├── ChunkLost              410, won't mend
     │   ├── NothingRecorded        409, won't mend: ACS could not carry the start out
     │   └── FilesOverdue           409, may mend: the recording ended, and its files aren't announced
+    ├── TopicUnavailable         the customer's topic for announcements: retry, it is busy or can't be reached
+    │   └── TopicRefused           retry: our identity, or what we sent; people mend it
     └── OurError
         ├── SettingsError          at start only
         ├── InvalidJob             a message that is no job
@@ -282,6 +284,19 @@ class FilesOverdue(ArchiveError):
     retry = True
     reason = "files-overdue"
     title = "Azure Communication Services has not announced the recording's files"
+
+
+class TopicUnavailable(CallvaultError):
+    fault = Fault.DESTINATION
+    retry = True
+    status = 503
+    reason = "topic-unavailable"
+    title = "The topic for announcements cannot be reached or is busy"
+
+
+class TopicRefused(TopicUnavailable):
+    reason = "topic-refused"
+    title = "The topic for announcements refused us"
 
 
 class OurError(CallvaultError):

@@ -42,6 +42,12 @@ chunk_retries = _meter.create_counter(
 archive_io = _meter.create_counter(
     "callvault.archive.io", unit="By", description="Bytes that became safe in the archive, by file: media or metadata."
 )
+announcements = _meter.create_counter(
+    "callvault.announcements", unit="{event}", description="Announcements that the topic took, by type."
+)
+announcements_put_off = _meter.create_counter(
+    "callvault.announcements.put_off", unit="{attempt}", description="Tries to announce that failed, by reason."
+)
 time_to_safe = _meter.create_histogram(
     "callvault.chunk.time_to_safe",
     unit="s",

@@ -10,6 +10,7 @@ import hashlib
 import json
 
 from shared import metrics
+from shared.announcing import Announcing
 from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.errors import InvalidJob, LeaseLost
@@ -23,7 +24,8 @@ log = logger("poison")
 class Poison:
     """Buries messages that could not be worked."""
 
-    def __init__(self, gateways: Gateways, clock: Clock) -> None:
+    def __init__(self, gateways: Gateways, announcing: Announcing, clock: Clock) -> None:
+        self._announcing = announcing
         self._archive, self._catalogue = gateways.archive, gateways.catalogue
         self._tallies, self._clock = gateways.tallies, clock
 
@@ -55,9 +57,10 @@ class Poison:
             detail="its job failed too often for a reason that was not foreseen; the log has it",
         )
         try:
-            await self._catalogue.replace(failed)
+            failed = await self._catalogue.replace(failed)
         except LeaseLost:
             return
         metrics.chunk_ended(failed)
         self._tallies.note(failed)
         log.critical("chunk failed", extra={"action": "poison", **failed.log_context()})
+        await self._announcing.settle(failed)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
+from shared.outbox import ANNOUNCED, added, news_of
 from shared.states import IN_TROUBLE, SAFE, ChunkState, RecordingState, check_move
 
 
@@ -56,6 +57,7 @@ class Chunk:
     fault: str | None = None
     reason: str | None = None
     detail: str | None = None
+    outbox: str | None = None  # what is still to be announced of it, as shared.outbox writes it
     traceparent: str | None = None  # the W3C trace context of the event that announced it
     etag: str | None = field(default=None, compare=False)
 
@@ -63,10 +65,18 @@ class Chunk:
         return replace(self, **changes)
 
     def move(self, state: ChunkState, **changes: Any) -> Self:
-        """This chunk in another state. Raises ForbiddenMove where the drawing in shared.states has no such arrow."""
+        """This chunk in another state, and in its outbox what is to be announced of that.
+
+        Raises ForbiddenMove where the drawing in shared.states has no such arrow.
+        """
         check_move(self.state, state)
         ended: dict[str, Any] = {"copied": None, "expected": None}  # whatever copy there was
-        return replace(self, state=state, **ended | changes)
+        moved = replace(self, state=state, **ended | changes)
+        if state not in ANNOUNCED:
+            return moved
+        since: datetime = getattr(moved, f"{state}_at")
+        news = news_of(state, since, moved.attempts, fault=moved.fault, reason=moved.reason, detail=moved.detail)
+        return replace(moved, outbox=added(self.outbox, news))
 
     def is_leased(self, now: datetime) -> bool:
         """Whether a worker is copying it and nobody else may write it."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.digests import ChecksumKind
@@ -109,6 +109,12 @@ class Settings(BaseSettings):
         pattern=_AUTOMATION_PATTERN,
         description=_AUTOMATION_ADDRESS,
     )
+    announce_topic_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.eventgrid\.azure\.(net|us|cn)(/api/events)?/?$",
+        description="an Event Grid topic's endpoint, as in https://<topic>.<region>.eventgrid.azure.net/api/events",
+    )
+    announce_topic_key: str | None = Field(default=None, repr=False)
 
     acs_local_gateway: str | None = Field(
         default=None, pattern=r"^(127\.0\.0\.1|localhost):\d{1,5}$", description="127.0.0.1 and a port"
@@ -157,6 +163,18 @@ class Settings(BaseSettings):
                 "AzureWebJobsStorage: set a connection string, or AzureWebJobsStorage__accountName, or all of "
                 "AzureWebJobsStorage__blobServiceUri, __queueServiceUri and __tableServiceUri"
             )
+        return self
+
+    @field_validator("announce_topic_endpoint", "announce_topic_key", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any) -> Any:
+        """A template that was given no topic sets these to nothing."""
+        return value or None
+
+    @model_validator(mode="after")
+    def _topic_key_has_its_topic(self) -> Self:
+        if self.announce_topic_key and not self.announce_topic_endpoint:
+            raise ValueError("ANNOUNCE_TOPIC_KEY: goes with ANNOUNCE_TOPIC_ENDPOINT, which isn't set")
         return self
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from itertools import batched
 
 from shared import metrics
+from shared.announcing import Announcing
 from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.errors import CallvaultError, LeaseLost, NotFound
@@ -38,7 +39,8 @@ _MISSED_FOR = timedelta(hours=48)  # after a recording's end ACS holds nothing o
 class Sweep:
     """Takes care of what is open and went quiet."""
 
-    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+    def __init__(self, gateways: Gateways, announcing: Announcing, clock: Clock, settings: Settings) -> None:
+        self._announcing = announcing
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
         self._recorder, self._tallies = gateways.recorder, gateways.tallies
         self._clock, self._settings = clock, settings
@@ -71,8 +73,10 @@ class Sweep:
     async def _look_at_chunk(self, item: WorkItem, chunk_key: str) -> None:
         chunk = await self._catalogue.chunk(item.recording_key, chunk_key)
         now = self._clock.now()
+        if chunk is not None and not chunk.is_leased(now):
+            chunk = await self._announcing.settle(chunk)
         if chunk is None or self._is_done(chunk, now):
-            await self._worklist.remove(item)
+            await self._close(item, chunk)
         elif chunk.is_leased(now):
             await self._look_again(chunk, (chunk.lease_until or now) + self._settings.sweep_grace)
         elif chunk.state is ChunkState.ARCHIVED:
@@ -105,7 +109,13 @@ class Sweep:
         else:
             ended = chunk
         log.critical("the deadline has passed", extra={"action": "expire", **ended.log_context()})
-        await self._worklist.remove(item)
+        await self._close(item, await self._announcing.settle(ended))
+
+    async def _close(self, item: WorkItem, chunk: Chunk | None) -> None:
+        if chunk is None or chunk.outbox is None:
+            await self._worklist.remove(item)
+        else:
+            await self._look_again(chunk, self._announcing.due_again(chunk))
 
     def _is_done(self, chunk: Chunk, now: datetime) -> bool:
         if chunk.state is ChunkState.ARCHIVED:
@@ -146,6 +156,8 @@ class Sweep:
         """Not later than the deadline, nor than the next threshold before it."""
         now = self._clock.now()
         moments = [chunk.deadline - timedelta(hours=hours) for hours in (*_THRESHOLDS, 0)]
+        if chunk.outbox is not None:
+            at = min(at, self._announcing.due_again(chunk))
         following = min([at, *(moment for moment in moments if moment > now)])
         await self._worklist.add(WorkItem.of_chunk(chunk, following))
 

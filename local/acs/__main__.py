@@ -52,6 +52,8 @@ async def _run(options: Options, ready: Path | None) -> int:
                 "tls": simulator.tls,
                 "ca": str(simulator.ca),
                 "connectionString": simulator.connection_string,
+                "topicEndpoint": simulator.topic_endpoint,
+                "topicKey": simulator.topic_key,
                 "pid": os.getpid(),
             }
             logger.info("Control on %s, TLS on %s", simulator.control, simulator.tls)

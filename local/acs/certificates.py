@@ -16,7 +16,13 @@ REGIONAL_HOSTS = ("us-storage.asm.skype.com", "eu-storage.asm.skype.com")
 FOREIGN_HOST = "media.example.net"
 MEDIA_SUFFIXES = (".asm.skype.com", ".asyncgw.teams.microsoft.com")
 
-NAMES = ("*.communication.azure.com", "*.asm.skype.com", "*.asyncgw.teams.microsoft.com", FOREIGN_HOST)
+NAMES = (
+    "*.communication.azure.com",
+    "*.asm.skype.com",
+    "*.asyncgw.teams.microsoft.com",
+    "*.westeurope-1.eventgrid.azure.net",
+    FOREIGN_HOST,
+)
 
 
 def issue(ca_file: Path) -> ssl.SSLContext:

@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from local.acs.errors import ControlError
 from local.acs.identifiers import new_guid
 
-Operation = Literal["start", "get", "stop", "pause", "resume", "download", "metadata", "delete", "event"]
+Operation = Literal["start", "get", "stop", "pause", "resume", "download", "metadata", "delete", "event", "announce"]
 Kind = Literal[
     "throttle",
     "serverError",
@@ -39,7 +39,7 @@ Kind = Literal[
 
 REST: frozenset[Operation] = frozenset({"start", "get", "stop", "pause", "resume"})
 BODIES: frozenset[Operation] = frozenset({"download", "metadata"})
-ANSWERS: frozenset[Operation] = REST | BODIES | {"delete"}
+ANSWERS: frozenset[Operation] = REST | BODIES | {"delete", "announce"}
 
 FITTING: dict[Kind, tuple[frozenset[Operation], frozenset[str]]] = {
     # kind: operations it can happen to, parameters it takes

@@ -1,7 +1,8 @@
 """The TLS side's one door: every host of ACS behind one port, told apart by the Host header.
 
 Each request is logged, then has its signature checked, then goes to the host it names; the keys of Call Automation are
-told to anyone. A host that isn't ACS's gets nothing but a line in the log.
+told to anyone, and the topic for announcements has a key of its own. A host that isn't ACS's gets nothing but a line in
+the log.
 """
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from local.acs.rest import RestApi
 from local.acs.service import Service
 from local.acs.signature import SignedRequest, verify
 from local.acs.storage import MediaStore
+from local.acs.topic import TOPIC_HOST
 
 BODY_LIMIT = 1 << 20
 
@@ -59,6 +61,8 @@ class FrontDoor:
     async def _route(self, host: str, request: web.Request, entry: LoggedRequest) -> web.StreamResponse:
         if host == AUTOMATION_HOST:
             return self._service.callbacks.issuer.answer(request)
+        if host == TOPIC_HOST:
+            return await self._service.topic.answer(request, entry)
         is_store = host.endswith(MEDIA_SUFFIXES)
         if host != ACS_HOST and not is_store:
             return web.Response(status=404, text=f"{host} is not a host of ACS\n")

@@ -12,6 +12,7 @@ from local.acs.faults import Faults
 from local.acs.finishing import Finisher
 from local.acs.recordings import Recordings
 from local.acs.requestlog import RequestLog
+from local.acs.topic import NewsTopic
 
 
 @dataclass(kw_only=True)
@@ -26,10 +27,12 @@ class Service:
     grid: EventGrid = field(default_factory=EventGrid)
     callbacks: Callbacks = field(default_factory=Callbacks)
     log: RequestLog = field(default_factory=RequestLog)
+    topic: NewsTopic = field(init=False)
     finisher: Finisher = field(init=False)
     recordings: Recordings = field(init=False)
 
     def __post_init__(self) -> None:
+        self.topic = NewsTopic(faults=self.faults)
         self.finisher = Finisher(
             documents=self.documents,
             faults=self.faults,

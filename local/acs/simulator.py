@@ -20,6 +20,7 @@ from local.acs.certificates import ACS_HOST, issue
 from local.acs.control import control_application
 from local.acs.frontdoor import FrontDoor
 from local.acs.service import Service
+from local.acs.topic import TOPIC_ENDPOINT
 
 LOOPBACK = "127.0.0.1"
 LOCK = "lock"
@@ -45,6 +46,8 @@ class Simulator:
     """Address of the TLS side, as host:port: what every host name of ACS is to resolve to."""
     ca: Path
     connection_string: str
+    topic_endpoint: str = TOPIC_ENDPOINT
+    topic_key: str
 
     def __init__(self, options: Options | None = None) -> None:
         self._options = options or Options()
@@ -69,6 +72,7 @@ class Simulator:
             self.control = f"http://{LOOPBACK}:{_port(control)}"
             key = base64.b64encode(service.access_key).decode()
             self.connection_string = f"endpoint=https://{ACS_HOST}/;accesskey={key}"
+            self.topic_key = service.topic.key
             self._stack = stack.pop_all()
         return self
 

@@ -27,6 +27,7 @@ class Addresses:
     event_grid_url: str
     acs: str  # the simulator's control side
     acs_connection_string: str
+    topic_key: str  # of the topic for announcements
     acs_tls: str  # host:port of the simulator's TLS side
     acs_ca: str
     storage_connection_string: str
@@ -45,6 +46,7 @@ class Addresses:
                     "eventGridUrl": self.event_grid_url,
                     "acs": self.acs,
                     "acsConnectionString": self.acs_connection_string,
+                    "topicKey": self.topic_key,
                     "acsTls": self.acs_tls,
                     "acsCa": self.acs_ca,
                     "storageConnectionString": self.storage_connection_string,

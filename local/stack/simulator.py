@@ -25,6 +25,8 @@ class Simulator:
     tls: str
     ca: str
     connection_string: str
+    topic_endpoint: str
+    topic_key: str
     child: Child
 
 
@@ -47,6 +49,8 @@ async def simulator(options: StackOptions, place: Workplace) -> AsyncIterator[Si
             tls=found["tls"],
             ca=found["ca"],
             connection_string=found["connectionString"],
+            topic_endpoint=found["topicEndpoint"],
+            topic_key=found["topicKey"],
             child=child,
         )
 

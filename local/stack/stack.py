@@ -65,6 +65,7 @@ class Stack:
             event_grid_url=self._host.event_grid_url(self._options.event_function),
             acs=self._simulator.control,
             acs_connection_string=self._simulator.connection_string,
+            topic_key=self._simulator.topic_key,
             acs_tls=self._simulator.tls,
             acs_ca=self._simulator.ca,
             storage_connection_string=self._azurite.connection_string,
@@ -118,6 +119,8 @@ class Stack:
             "FUNCTIONS_WORKER_RUNTIME": "python",
             "AzureWebJobsStorage": self._azurite.connection_string,
             "ACS_CONNECTION_STRING": self._simulator.connection_string,
+            "ANNOUNCE_TOPIC_ENDPOINT": self._simulator.topic_endpoint,
+            "ANNOUNCE_TOPIC_KEY": self._simulator.topic_key,
             "ACS_LOCAL_GATEWAY": self._simulator.tls,
             "BLOCK_CHECKSUM": "md5",  # Azurite computes a CRC64 in JavaScript, at a quarter of the speed
             "ACS_LOCAL_CA": self._simulator.ca,

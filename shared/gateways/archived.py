@@ -19,6 +19,10 @@ class Archived:
         """A file's address, without what signs the app's own requests."""
         return str(self._files.get_blob_client(name).url).partition("?")[0]
 
+    def home(self) -> str:
+        """The container's address, likewise."""
+        return str(self._files.url).partition("?")[0]
+
     async def check(self) -> None:
         """Asks after the container, and changes nothing."""
         with storage_faults("asking after the archive's container"):

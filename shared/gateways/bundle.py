@@ -17,6 +17,7 @@ from shared.gateways.signingkeys import SigningKeys
 from shared.gateways.source import MediaSource
 from shared.gateways.starts import Starts
 from shared.gateways.tallies import Tallies
+from shared.gateways.topic import Topic
 from shared.gateways.worklist import Worklist
 from shared.settings import Settings
 
@@ -41,6 +42,7 @@ class Gateways:
     archive: Archive
     archived: Archived
     read_links: ReadLinks
+    topic: Topic | None
 
     @classmethod
     def over(cls, clients: Clients, settings: Settings) -> "Gateways":
@@ -48,7 +50,9 @@ class Gateways:
         return cls(
             recorder=CallRecorder(clients.calls),
             source=MediaSource(clients.calls),
-            catalogue=Catalogue(clients.tables, settings.recordings_table, calendar),
+            catalogue=Catalogue(
+                clients.tables, settings.recordings_table, calendar, announces=clients.topic is not None
+            ),
             calendar=calendar,
             participants=Calendar(clients.tables, settings.participants_table),
             tallies=Tallies(clients.tables, settings.calendar_table),
@@ -62,4 +66,5 @@ class Gateways:
             archive=Archive(clients.archive, settings.archive_container, settings.quarantine_container),
             archived=Archived(clients.archive, settings.archive_container),
             read_links=ReadLinks(clients.archive, settings.archive_container),
+            topic=Topic(clients.topic) if clients.topic else None,
         )

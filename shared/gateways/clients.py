@@ -1,8 +1,8 @@
 """The SDK clients of this process: made once, shared by every job, closed together.
 
 Managed identity comes first: where a connection string is not given, a token credential is. On a laptop the ACS
-client alone is led to the simulator, by a resolver and a CA of its own, so that the SDK's allow-list, signing and TLS
-all stay in force.
+client and the topic's alone are led to the simulator, by a resolver and a CA of its own, so that the SDK's allow-list,
+signing and TLS all stay in force.
 """
 
 import socket
@@ -12,6 +12,7 @@ from typing import Any, cast
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from azure.communication.callautomation.aio import CallAutomationClient
+from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import HeadersPolicy
@@ -22,6 +23,7 @@ from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 from yarl import URL
 
+from shared.gateways.topic import TopicClient, topic_client
 from shared.settings import Settings, StorageAccount
 
 _READ_BUFFER = 1024 * 1024  # bytes; aiohttp's default of 64 KiB doubles the CPU that a large download costs
@@ -79,6 +81,7 @@ class Clients:
         queue: dict[str, Any] = {"queue_name": settings.chunks_queue, "message_encode_policy": TextBase64EncodePolicy()}
         queue |= _PATIENCE
         self.queue = self._service(QueueClient, host, host.queue_uri, "account_url", **queue)
+        self.topic = self._topic(settings)
         blob: dict[str, Any] = {"max_single_put_size": _MAX_SINGLE_PUT, **_PATIENCE}
         self.archive = self._service(BlobServiceClient, archive, archive.blob_uri, "account_url", **blob)
 
@@ -122,7 +125,16 @@ class Clients:
         credential = self._credential(settings.azure_client_id)
         return CallAutomationClient(str(settings.acs_endpoint), credential, **options)
 
+    def _topic(self, settings: Settings) -> TopicClient | None:
+        if settings.announce_topic_endpoint is None:
+            return None
+        by_key = settings.announce_topic_key
+        credential = AzureKeyCredential(by_key) if by_key else self._credential(settings.azure_client_id)
+        return topic_client(settings.announce_topic_endpoint, credential, _acs_transport(settings))
+
     async def close(self) -> None:
+        if self.topic is not None:
+            await self.topic.close()
         for client in (self.calls._client, self.tables, self.queue, self.archive):  # noqa: SLF001 - SDK 1.6.0 offers no close
             await client.close()
         await self.keys.close()

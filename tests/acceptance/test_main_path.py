@@ -212,6 +212,7 @@ async def test_the_logs_hold_no_secret_no_participant_and_no_query(deployment: D
         deployment.where.functions_key,
         deployment.where.master_key,
         deployment.where.acs_connection_string.partition("accesskey=")[2],
+        deployment.where.topic_key,
         deployment.where.event_grid_url.partition("code=")[2],
         deployment.where.storage_connection_string.partition("AccountKey=")[2].partition(";")[0],
         "sig=",

@@ -186,7 +186,9 @@ async def test_a_chunk_that_won_t_come_ends_the_wait_at_once(
 ):
     made, job = await world.announced(size=20_000, format="wav", count=2)
     chunk = await world.chunk(job)
-    await world.gateways.catalogue.replace(chunk.move(state, fault="source", reason="source-gone"))
+    await world.gateways.catalogue.replace(
+        chunk.move(state, fault="source", reason="source-gone", **{f"{state}_at": chunk.pending_at})
+    )
     answer = await ask(world, made["recordingId"])
     problem = told(answer)
     assert (answer.status, problem["status"], problem["reason"]) == (status, status, reason)

@@ -36,7 +36,10 @@ TOLD: dict[ChunkState, dict[str, Any]] = {
         "metadata_blob_name": "a.json",
         "metadata_size": 1,
         "metadata_sha256": DIGEST,
-    }
+        "archived_at": START,
+    },
+    ChunkState.FAILED: {"failed_at": START},
+    ChunkState.LOST: {"lost_at": START},
 }
 
 

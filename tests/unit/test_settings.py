@@ -44,6 +44,12 @@ def test_the_least_that_must_be_set_is_acs_and_storage():
         ("AzureWebJobsStorage", "garbage", "AzureWebJobsStorage: must be a storage account's connection string"),
         ("ARCHIVE_STORAGE", "AccountName=x;AccountKey=no key", "ARCHIVE_STORAGE: must be"),
         ("AzureWebJobsStorage", "", "AzureWebJobsStorage"),
+        ("ANNOUNCE_TOPIC_ENDPOINT", "http://t.westeurope-1.eventgrid.azure.net/api/events", "ANNOUNCE_TOPIC_ENDPOINT"),
+        ("ANNOUNCE_TOPIC_ENDPOINT", "https://eventgrid.azure.net.attacker.example", "an Event Grid topic's endpoint"),
+        ("ANNOUNCE_TOPIC_ENDPOINT", "https://attacker.example/x.eventgrid.azure.net", "ANNOUNCE_TOPIC_ENDPOINT"),
+        ("ANNOUNCE_TOPIC_ENDPOINT", "https://a@b.eventgrid.azure.net", "ANNOUNCE_TOPIC_ENDPOINT"),
+        ("ANNOUNCE_TOPIC_ENDPOINT", "https://t.eventgrid.azure.net/api/events?key=secret", "ANNOUNCE_TOPIC_ENDPOINT"),
+        ("ANNOUNCE_TOPIC_KEY", "secret", "ANNOUNCE_TOPIC_KEY: goes with ANNOUNCE_TOPIC_ENDPOINT"),
         ("ACS_LOCAL_GATEWAY", "127.0.0.1:8443", "ACS_LOCAL_GATEWAY: is for local development only"),
         ("ACS_LOCAL_GATEWAY", "attacker.example:443", "ACS_LOCAL_GATEWAY"),
     ],
@@ -109,3 +115,17 @@ def test_the_key_is_done_without_only_where_the_platform_says_that_it_signs_call
     assert load_settings().signs_in
     monkeypatch.delenv("SIGN_IN_REPLACES_KEY")
     assert not load_settings().signs_in
+
+
+@pytest.mark.parametrize("cloud", ["net", "us", "cn"])
+@pytest.mark.parametrize("path", ["", "/", "/api/events"])
+def test_a_topic_of_any_cloud_is_taken_as_the_portal_shows_it(monkeypatch: pytest.MonkeyPatch, cloud: str, path: str):
+    endpoint = f"https://news.westeurope-1.eventgrid.azure.{cloud}{path}"
+    monkeypatch.setenv("ANNOUNCE_TOPIC_ENDPOINT", endpoint)
+    assert load_settings().announce_topic_endpoint == endpoint
+
+
+def test_an_empty_topic_is_none(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ANNOUNCE_TOPIC_ENDPOINT", "")
+    monkeypatch.setenv("ANNOUNCE_TOPIC_KEY", "")
+    assert load_settings().announce_topic_endpoint is None

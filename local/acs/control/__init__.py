@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from local.acs.control.announcements import AnnouncementControl
 from local.acs.control.callbacks import CallbackControl
 from local.acs.control.calls import CallControl
 from local.acs.control.documents import DocumentControl
@@ -21,7 +22,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def control_application(service: Service) -> web.Application:
     application = web.Application(middlewares=[_errors_as_json])
-    controls = (CallControl, RecordingControl, DocumentControl, EventControl, FaultControl, CallbackControl)
+    controls = (
+        CallControl,
+        RecordingControl,
+        DocumentControl,
+        EventControl,
+        FaultControl,
+        CallbackControl,
+        AnnouncementControl,
+    )
     for control in controls:
         application.add_routes(control(service).routes())
     return application

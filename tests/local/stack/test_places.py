@@ -21,6 +21,7 @@ def addresses(name: str) -> Addresses:
         event_grid_url="",
         acs="",
         acs_connection_string="",
+        topic_key="",
         acs_tls="",
         acs_ca="",
         storage_connection_string="",

@@ -1,0 +1,106 @@
+"""Announces what became of a chunk, and of its recording when all are safe, from the outbox in the chunk's row.
+
+        state and news, one write ──> topic ──> outbox emptied, with the next write of the row
+                  1                     2                     3
+
+A crash before 2 leaves the news in the row, and the chunk on the worklist: the sweep announces it. A crash before 3
+announces it again, under the same id. Whether a recording is complete is read after 1, so of several workers whose
+chunks become safe at once the last to write sees it; it announces what the others have not noted yet with it, so that
+nobody hears of the recording before its chunks.
+"""
+
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+
+from opentelemetry.trace import SpanKind
+
+from shared import metrics, tracing
+from shared.clock import Clock
+from shared.completion import is_complete
+from shared.contracts.announcements import Announcement
+from shared.errors import CallvaultError, LeaseLost, TopicUnavailable
+from shared.gateways.bundle import Gateways
+from shared.logs import logger
+from shared.outbox import read
+from shared.records import Chunk, Recording
+from shared.states import ChunkState
+from shared.wording import Wording
+
+log = logger("announcing")
+
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)  # between two tries of the sweep
+_REST = timedelta(seconds=15)  # after a topic gave no answer: its silence should not slow every job
+_KEPT = timedelta(days=7)  # what nobody could be told for so long isn't news any more
+
+
+class Announcing:
+    """Tells the topic, if there is one, what stands in outboxes. Costs nothing where there is none."""
+
+    def __init__(self, gateways: Gateways, clock: Clock) -> None:
+        self._catalogue, self._topic, self._clock = gateways.catalogue, gateways.topic, clock
+        self._wording = Wording(gateways.archived)
+        self._resting_until = datetime.min.replace(tzinfo=UTC)
+
+    async def settle(self, chunk: Chunk) -> Chunk:
+        """Announces what is in a chunk's outbox and notes it. Gives the chunk as it stands then.
+
+        Raises DestinationError when the catalogue fails; a topic that fails leaves the outbox as it is.
+        """
+        delivered = await self.deliver(chunk)
+        if self._topic is None or delivered.outbox == chunk.outbox:
+            return delivered
+        try:
+            return await self._catalogue.replace(delivered)
+        except LeaseLost:
+            return chunk  # whoever wrote it meanwhile carries the outbox on, and announces it again
+
+    async def deliver(self, chunk: Chunk) -> Chunk:
+        """The chunk with its outbox empty, to be written by the caller, or as it is if the topic didn't take it."""
+        if chunk.outbox is None or self._topic is None:
+            return chunk.evolve(outbox=None)
+        if self._clock.now() < self._resting_until:
+            return chunk
+        try:
+            with tracing.span("announce", tracing.keys(chunk), kind=SpanKind.PRODUCER):
+                announcements = await self._announcements(chunk)
+                await self._topic.publish(announcements)
+        except CallvaultError as error:
+            return self._put_off(chunk, error)
+        for one in announcements:
+            metrics.announcements.add(1, {"type": str(one.type)})
+        log.info(
+            "announced", extra={"action": "announce", "types": [one.type for one in announcements], **_keys(chunk)}
+        )
+        return chunk.evolve(outbox=None)
+
+    def due_again(self, chunk: Chunk) -> datetime:
+        """When the sweep is to try again: it waits as long as the news has waited, within bounds."""
+        now = self._clock.now()
+        waited = now - min((news.at for news in read(chunk.outbox)), default=now)
+        return now + max(_FIRST_PAUSE, min(waited, _LONGEST_PAUSE))
+
+    def _put_off(self, chunk: Chunk, error: CallvaultError) -> Chunk:
+        now = self._clock.now()
+        metrics.announcements_put_off.add(1, {"error.type": error.reason})
+        context = {"action": "announce", "reason": error.reason, **_keys(chunk)}
+        if isinstance(error, TopicUnavailable):
+            self._resting_until = now + (timedelta(seconds=min(error.retry_after, 60)) if error.retry_after else _REST)
+        if all(now - news.at > _KEPT for news in read(chunk.outbox)):
+            log.error("announcement given up", extra=context)
+            return chunk.evolve(outbox=None)
+        log.warning("not announced", extra=context)
+        return chunk
+
+    async def _announcements(self, chunk: Chunk) -> list[Announcement]:
+        recording, standing = await self._catalogue.recording(chunk.recording_key)
+        recording = recording or Recording(recording_key=chunk.recording_key, recording_id=chunk.recording_id)
+        own = self._wording.news(chunk, recording)
+        archived = any(news.state is ChunkState.ARCHIVED for news in read(chunk.outbox))
+        if not archived or not is_complete(recording, standing):
+            return own
+        others = [self._wording.news(other, recording) for other in standing if other.chunk_key != chunk.chunk_key]
+        return [*chain(*others), *own, self._wording.complete(recording, standing)]
+
+
+def _keys(chunk: Chunk) -> dict[str, object]:
+    return {"recording_key": chunk.recording_key, "chunk_key": chunk.chunk_key, "chunk_index": chunk.index}

@@ -1,0 +1,33 @@
+"""Who builds on announcements has nothing but their documentation: its examples and fields must be the code's."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from shared.contracts.announcements import Announcement, AnnouncementType, ChunkData, CompleteData
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "announcements.md").read_text()
+EXAMPLES = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["type"])
+def test_a_documented_example_is_what_the_code_would_write(example: dict[str, Any]):
+    assert json.loads(Announcement.model_validate(example).encode()) == example
+
+
+@pytest.mark.parametrize(
+    ("heading", "model"), [("Attributes", Announcement), ("Of a chunk", ChunkData), ("Of a recording", CompleteData)]
+)
+def test_every_field_is_documented_where_it_belongs(heading: str, model: type[BaseModel]):
+    section = DOCUMENT.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    first_cells = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    documented = {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)}
+    assert documented == {field.alias or name for name, field in model.model_fields.items()}
+
+
+def test_every_type_is_documented():
+    assert set(re.findall(r"Callvault\.\w+", DOCUMENT)) == {str(one) for one in AnnouncementType}
