@@ -20,6 +20,7 @@ from shared.gateways.archive import ArchiveFile
 from shared.gateways.catalogue import Catalogue
 from shared.gateways.jobs import Jobs
 from shared.gateways.source import MediaSource
+from shared.gateways.topic import Topic
 from shared.gateways.worklist import Worklist
 from shared.intake import Intake
 from shared.sweep import Sweep
@@ -59,6 +60,7 @@ def install(book: OrderBook) -> None:
         (Worklist, "remove", lambda item, *_: (None, f"{item.recording_key} {item.chunk_key}")),
         (Jobs, "send", lambda job, delay=0: ("later" if delay else "now", f"{job.recordingKey} {job.chunkKey}")),
         (MediaSource, "delete", lambda location, *_: (None, location)),
+        (Topic, "publish", lambda told, *_: (None, " ".join(one.subject for one in told))),
     ):
         _watch(owner, method, told, obedience)
     for method in ("put", "stage", "commit", "label"):

@@ -1,4 +1,4 @@
-"""What stands after a run: the originals, the catalogue, the worklist, the archive read back, and the queues."""
+"""What stands after a run: originals, catalogue, worklist, the archive read back, queues, and what was announced."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,10 +25,19 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Told:
+    """An announcement: of what, and about whom."""
+
+    type: str
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     originals: dict[str, Original]  # by documentId
     chunks: list[Chunk]
     rows: list[Row]
+    told: list[Told]  # what was announced, in the order in which the topic took it
     files: dict[str, str]  # name in the archive: SHA-256 of the bytes that stand there
     queued: int
     poisoned: int

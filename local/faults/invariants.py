@@ -1,7 +1,8 @@
 """The promise, as statements about what stands when everything has settled; each violation is a sentence.
 
 Only announced documents may be in the catalogue and the archive, and every one of them must be: released or archived
-with its very bytes, or failed or lost with a reason. No source is gone whose bytes don't stand in the archive.
+with its very bytes, or failed or lost with a reason. No source is gone whose bytes don't stand in the archive, and
+whatever became of a chunk was announced.
 """
 
 from collections import Counter, defaultdict
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from local.faults.evidence import Evidence, Original
+from local.faults.news import untold
 from shared.identity import blob_stem
 from shared.records import Chunk
 from shared.states import IN_TROUBLE, SAFE, ChunkState
@@ -25,6 +27,7 @@ class Kind(StrEnum):
     DELETED_EARLY = "deleted early"
     BYTES_WRONG = "bytes wrong"
     DISAGREES = "disagrees"
+    UNTOLD = "untold"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,7 @@ def violations(evidence: Evidence, announced: Collection[str]) -> list[Violation
         _violation(Kind.DUPLICATED, None, f"the archive holds a file that belongs to no chunk: {name}")
         for name in sorted(evidence.files.keys() - claimed)
     ]
+    found += [_violation(Kind.UNTOLD, document_id, sentence) for document_id, sentence in untold(evidence)]
     return [*found, *_queues(evidence), *_worklist(evidence)]
 
 

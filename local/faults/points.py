@@ -65,15 +65,18 @@ _ALL = (
     *_sides(Scene.ARCHIVING, "committing", "ArchiveFile.commit", "media"),
     *_sides(Scene.ARCHIVING, "labelling", "ArchiveFile.label", "media"),
     *_sides(Scene.ARCHIVING, "writing-archived", "Catalogue.replace", "archived"),
+    *_sides(Scene.ARCHIVING, "announcing", "Topic.publish"),
     *_sides(Scene.ARCHIVING, "deleting-the-source", "MediaSource.delete"),
     *_sides(Scene.ARCHIVING, "writing-released", "Catalogue.replace", "released"),
     *_sides(Scene.ARCHIVING, "taking-off-worklist", "Worklist.remove"),
     *_sides(Scene.ARCHIVING, "queueing-a-retry", "Jobs.send", "later"),
     *_sides(Scene.ARCHIVING, "writing-pending", "Catalogue.replace", "pending"),
+    *_sides(Scene.ARCHIVING, "writing-failed", "Catalogue.replace", "failed"),
     *_sides(Scene.SWEEP, "queueing-anew", "Jobs.send"),
     *_sides(Scene.SWEEP, "saying-when-to-look-again", "Worklist.add"),
     *_sides(Scene.SWEEP, "escalating", "Catalogue.replace", "pending"),
     *_sides(Scene.SWEEP, "writing-lost", "Catalogue.replace", "lost"),
+    *_sides(Scene.SWEEP, "announcing", "Topic.publish"),
     *_sides(Scene.SWEEP, "taking-off-worklist", "Worklist.remove"),
 )
 

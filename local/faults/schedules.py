@@ -5,7 +5,7 @@ that flips a byte in the middle, can't be told from an honest one by anybody: AC
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from local.faults.points import POINTS
@@ -48,6 +48,9 @@ class Schedule:
 def schedule(seed: int) -> Schedule:
     chance = random.Random(seed)  # noqa: S311 - the same seed must give the same schedule
     recordings = tuple(_recording(chance) for _ in range(chance.randint(1, 3)))
+    # Of a chance of their own: a seed's other choices are what they were before there were announcements.
+    own = random.Random(f"announcements {seed}")  # noqa: S311 - as above
+    recordings = tuple(replace(one, faults=(*one.faults, *_topic_faults(own))) for one in recordings)
     orders = tuple(_order(chance, len(recordings)) for _ in range(chance.choice((0, 1, 1, 2, 3))))
     return Schedule(seed=seed, recordings=recordings, orders=orders)
 
@@ -83,6 +86,21 @@ def _order(chance: random.Random, recordings: int) -> PlannedOrder:
         skip=chance.choice((0, 0, 0, 1, 2)),
         freeze=chance.uniform(0.3, 2.5) if chance.random() < 0.3 else None,  # noqa: PLR2004 - three in ten
     )
+
+
+def _topic_faults(chance: random.Random) -> list[dict[str, Any]]:
+    kinds: list[dict[str, Any]] = [
+        {"kind": "throttle", "retryAfter": chance.randint(0, 60)},
+        {"kind": "serverError", "status": chance.choice((500, 503))},
+        {"kind": "serverError", "applied": True},
+        {"kind": "unauthorized"},
+        {"kind": "reset"},
+        {"kind": "delayAnswer", "seconds": round(chance.uniform(0.1, 1.5), 2)},
+    ]
+    return [
+        {"operation": "announce", "times": chance.choice((1, 1, 2, 3, 0)), **chance.choice(kinds)}
+        for _ in range(chance.choice((0, 1, 2)))
+    ]
 
 
 def _fault(chance: random.Random) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Lets a stack come to rest: the sweep is started again and again until nothing is open and no message is left.
 
-Rest is a state that nothing but time or a caller changes: every announced chunk has ended, and the queues are empty.
+Rest is a state that nothing but time or a caller changes: every announced chunk has ended and was told of, and the
+queues are empty.
 """
 
 import asyncio
@@ -49,6 +50,7 @@ async def _rests(site: Site, announced: Collection[str], keys: Collection[str] |
     listed = {row.chunk_key for row in await site.rows()}
     return all(
         chunk.state in _ENDS
+        and chunk.outbox is None
         and (chunk.chunk_key not in listed or (failed_is_rest and chunk.state is ChunkState.FAILED))
         for chunk in chunks
     )

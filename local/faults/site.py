@@ -16,7 +16,7 @@ from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from local.faults.clock import Compression
-from local.faults.evidence import Evidence, Original, Row
+from local.faults.evidence import Evidence, Original, Row, Told
 from local.stack.addresses import Addresses
 from shared.gateways.entities import CHUNK_ROWS, to_chunk
 from shared.records import Chunk
@@ -91,11 +91,16 @@ class Site:
             },
             chunks=await self.chunks(keys),
             rows=[row for row in await self.rows() if keys is None or row.recording_key in keys],
+            told=await self._told(),
             files={name: await self._sha256(name) async for name in self._names(keys)},
             queued=await self.messages(),
             poisoned=await self.messages(f"{QUEUE}-poison"),
             now=self._moment(datetime.now(UTC)),
         )
+
+    async def _told(self) -> list[Told]:
+        events = [one["event"] for one in await self.acs("GET", "/announcements")]
+        return [Told(type=event["type"], subject=event["subject"]) for event in events]
 
     def _original(self, told: dict[str, Any]) -> Original:
         deleted = told["deletedAt"]

@@ -26,7 +26,10 @@ def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:
         ("duplicated", wrong.count(Kind.DUPLICATED)),
         ("deleted early", wrong.count(Kind.DELETED_EARLY)),
         ("bytes wrong", wrong.count(Kind.BYTES_WRONG)),
-        ("other violations", sum(kind in {Kind.UNFINISHED, Kind.MISSING, Kind.DISAGREES} for kind in wrong)),
+        (
+            "other violations",
+            sum(kind in {Kind.UNFINISHED, Kind.MISSING, Kind.DISAGREES, Kind.UNTOLD} for kind in wrong),
+        ),
     ]
 
 

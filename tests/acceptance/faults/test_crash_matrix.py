@@ -51,6 +51,7 @@ SWEPT = Case(job_lost=True)
 NEARING = Case(job_lost=True, age=timedelta(hours=21))
 # Past its deadline the source is asked once more; it answers nothing of use, and then the chunk is lost.
 DOWN = {"operation": "download", "kind": "serverError", "times": 0}
+REFUSED = Case(fault={"operation": "download", "kind": "redirect", "times": 0}, ends=ChunkState.FAILED)
 EXPIRED = Case(job_lost=True, age=timedelta(hours=25), fault=DOWN, expired=True, ends=ChunkState.LOST)
 
 CASES = {
@@ -64,6 +65,8 @@ CASES = {
     "archiving-after-queueing-a-retry": FAILING,
     "archiving-before-writing-pending": FAILING,
     "archiving-after-writing-pending": FAILING,
+    "archiving-before-writing-failed": REFUSED,
+    "archiving-after-writing-failed": REFUSED,
     "sweep-before-queueing-anew": SWEPT,
     "sweep-after-queueing-anew": SWEPT,
     "sweep-before-saying-when-to-look-again": SWEPT,
@@ -72,6 +75,8 @@ CASES = {
     "sweep-after-escalating": NEARING,
     "sweep-before-writing-lost": EXPIRED,
     "sweep-after-writing-lost": EXPIRED,
+    "sweep-before-announcing": EXPIRED,
+    "sweep-after-announcing": EXPIRED,
     "sweep-before-taking-off-worklist": EXPIRED,
     "sweep-after-taking-off-worklist": EXPIRED,
 }
