@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
-from local.demo import waiting
+from local.demo import news, waiting
 from local.demo.peers import DemoError, Peers
 from local.demo.report import progress, show
 from local.demo.scenes import SCENES, play
@@ -55,7 +55,9 @@ async def _demo(console: Console) -> int:
         show(console, views)
         console.print("[bold]5.[/] Meanwhile a caller, a Logic App say, waited for the files of one recording:")
         waiting.show(console, said, record)
-        console.print("[bold]6.[/] Reading the archive back and comparing it with ACS's originals …")
+        console.print("[bold]6.[/] What an Event Grid topic was told meanwhile, for whoever works on:")
+        news.show(console, await news.heard(recording_ids, peers))
+        console.print("[bold]7.[/] Reading the archive back and comparing it with ACS's originals …")
         wrong = await discrepancies(views, peers, stack.addresses.storage_connection_string)
         for sentence in wrong:
             console.print(f"  [bold red]✗[/] {sentence}")

@@ -41,7 +41,8 @@ class Peers:
 
     async def callvault(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         url = f"{self._addresses.functions}/api/recordings{path}"
-        return await self._answer(method, url, body, {"x-functions-key": self._addresses.functions_key})
+        told: dict[str, Any] = await self._answer(method, url, body, {"x-functions-key": self._addresses.functions_key})
+        return told
 
     async def recording(self, recording_id: str, action: str = "") -> dict[str, Any]:
         """Looks at a recording, or does `/stop`, `/pause` or `/resume` to it."""
@@ -61,11 +62,15 @@ class Peers:
             return Answered(status=response.status, headers=response.headers, body=await response.json())
 
     async def acs(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        return await self._answer(method, self._addresses.acs + path, body, {})
+        told: dict[str, Any] = await self._answer(method, self._addresses.acs + path, body, {})
+        return told
 
-    async def _answer(self, method: str, url: str, body: object, headers: dict[str, str]) -> dict[str, Any]:
+    async def announcements(self) -> list[dict[str, Any]]:
+        """What the topic took so far, in the order in which it came."""
+        return [one["event"] for one in await self._answer("GET", f"{self._addresses.acs}/announcements", None, {})]
+
+    async def _answer(self, method: str, url: str, body: object, headers: dict[str, str]) -> Any:
         async with self._http.request(method, url, json=body, headers=headers) as response:
             if not response.ok:
                 raise DemoError(f"{method} {response.url.path} was answered {response.status}: {await response.text()}")
-            told: dict[str, Any] = await response.json()
-            return told
+            return await response.json()
