@@ -32,12 +32,12 @@ def show(console: Console, events: list[dict[str, Any]]) -> None:
     """Each once, as its receiver would know it by its id, with the number of times that it came."""
     times = Counter(event["id"] for event in events)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    for name in ("type", "correlation", "what", "told"):
+    for name in ("type", "correlation", "what", "times told"):
         table.add_column(name, no_wrap=True)
     for event in {event["id"]: event for event in events}.values():
         data = event["data"]
         files = f"{data['size']:,} bytes, chunks: {data['chunkCount']}" if event["type"] == _COMPLETE else _chunk(data)
-        table.add_row(event["type"], data.get("correlation", "-"), files, f"{times[event['id']]} ×")
+        table.add_row(event["type"], data.get("correlation", "-"), files, str(times[event["id"]]))
     console.print(table)
 
 
