@@ -18,7 +18,7 @@ from shared import metrics, tracing
 from shared.clock import Clock
 from shared.completion import is_complete
 from shared.contracts.announcements import Announcement
-from shared.errors import CallvaultError, LeaseLost, TopicUnavailable
+from shared.errors import CallvaultError, LeaseLost, TopicUnavailable, Unforeseen
 from shared.gateways.bundle import Gateways
 from shared.logs import logger
 from shared.outbox import read
@@ -55,17 +55,23 @@ class Announcing:
             return chunk  # whoever wrote it meanwhile carries the outbox on, and announces it again
 
     async def deliver(self, chunk: Chunk) -> Chunk:
-        """The chunk with its outbox empty, to be written by the caller, or as it is if the topic didn't take it."""
+        """The chunk with its outbox empty, to be written by the caller, or as it is if the topic didn't take it.
+
+        Raises nothing, whatever goes wrong: what only tells must not stop what archives.
+        """
         if chunk.outbox is None or self._topic is None:
             return chunk.evolve(outbox=None)
         if self._clock.now() < self._resting_until:
             return chunk
         try:
-            with tracing.span("announce", tracing.keys(chunk), kind=SpanKind.PRODUCER):
+            with tracing.resumed("announce", chunk.traceparent, tracing.keys(chunk), kind=SpanKind.PRODUCER):
                 announcements = await self._announcements(chunk)
                 await self._topic.publish(announcements)
         except CallvaultError as error:
             return self._put_off(chunk, error)
+        except Exception:
+            log.exception("announcing failed unforeseen", extra={"action": "announce", **_keys(chunk)})
+            return self._put_off(chunk, Unforeseen("announcing failed for a reason that was not foreseen"))
         for one in announcements:
             metrics.announcements.add(1, {"type": str(one.type)})
         log.info(

@@ -55,14 +55,20 @@ def span(
             raise
 
 
-def resumed(name: str, traceparent: str | None, attributes: Attributes) -> AbstractContextManager[Span]:
-    """A message's work, in the trace that the message names; the invocation that carries it out is linked to it."""
+def resumed(
+    name: str, traceparent: str | None, attributes: Attributes, *, kind: SpanKind = SpanKind.CONSUMER
+) -> AbstractContextManager[Span]:
+    """Work in the trace that a message or a row names; the invocation that carries it out is linked to it.
+
+    What goes on inside that trace already is a step of the span that is current there.
+    """
     if traceparent is None:
-        return span(name, attributes, kind=SpanKind.CONSUMER)
-    invocation = trace.get_current_span().get_span_context()
-    links = [Link(invocation)] if invocation.is_valid else []
-    context = _w3c.extract({_FIELD: traceparent})
-    return span(name, attributes, kind=SpanKind.CONSUMER, context=context, links=links)
+        return span(name, attributes, kind=kind)
+    context, around = _w3c.extract({_FIELD: traceparent}), trace.get_current_span().get_span_context()
+    if trace.get_current_span(context).get_span_context().trace_id == around.trace_id:
+        return span(name, attributes, kind=kind)
+    links = [Link(around)] if around.is_valid else []
+    return span(name, attributes, kind=kind, context=context, links=links)
 
 
 def _fail(begun: Span, reason: str) -> None:

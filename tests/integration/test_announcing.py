@@ -167,14 +167,40 @@ async def test_a_topic_that_is_down_delays_no_delete_and_is_told_by_the_sweep(ma
 async def test_the_delete_does_not_wait_for_a_topic_that_says_nothing(make_telling: MakeWorld):
     world = await make_telling()
     made, job = await world.announced(size=30_000, format="wav")
-    await world.fault("announce", "delayAnswer", seconds=3, recordingId=made["recordingId"])
+    await world.fault("announce", "delayAnswer", seconds=9, recordingId=made["recordingId"])
     working = asyncio.create_task(world.app.archiving.handle(job))
     async with asyncio.timeout(60):
         while (await world.source(made))["deletedAt"] is None:  # noqa: ASYNC110 - another process deletes it
             await asyncio.sleep(0.02)
     assert await types_of(world, made) == [], "the source is gone while the topic has not answered yet"
-    await working
-    assert await types_of(world, made) == [ARCHIVED, COMPLETE]
+    working.cancel()  # there is nothing more to see in it: how it ends when the topic answers is told elsewhere
+    await asyncio.gather(working, return_exceptions=True)
+
+
+async def test_a_source_that_can_t_be_deleted_and_a_topic_that_is_down_are_told_apart(
+    make_telling: MakeWorld, caplog: pytest.LogCaptureFixture
+):
+    world = await make_telling()
+    made, job = await world.announced(size=30_000, format="wav")
+    await world.fault("announce", "serverError", recordingId=made["recordingId"])
+    await world.fault("delete", "serverError", documentId=made["chunks"][0]["documentId"])
+    await world.app.archiving.handle(job)
+    chunk = await world.chunk(job)
+    assert (chunk.state, chunk.fault, chunk.reason) == (ChunkState.ARCHIVED, "source", "acs-unavailable")
+    reasons = {
+        (record.getMessage(), record.__dict__["reason"]) for record in caplog.records if "reason" in record.__dict__
+    }
+    assert reasons == {("not announced", "topic-unavailable"), ("source not deleted", "acs-unavailable")}
+
+
+async def test_news_that_can_t_be_put_into_words_keep_no_chunk_from_its_release(make_telling: MakeWorld):
+    world = await make_telling()
+    made, job = await world.announced(size=30_000, format="wav")
+    of_a_later_version = '[{"state": "copying", "at": "2026-11-21T10:00:00Z", "attempts": 1}]'
+    await world.gateways.catalogue.replace((await world.chunk(job)).evolve(outbox=of_a_later_version))
+    await world.app.archiving.handle(job)
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+    assert (await world.source(made))["deletedAt"] is not None
 
 
 async def test_a_topic_that_gave_no_answer_is_left_alone_for_a_moment(make_telling: MakeWorld):

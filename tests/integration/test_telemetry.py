@@ -8,6 +8,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
+from local.acs.simulator import Simulator
 from shared.contracts.jobs import ChunkJob
 from shared.gateways.worklist import Worklist
 from shared.identity import key_of
@@ -57,6 +58,28 @@ async def test_one_trace_leads_from_the_event_over_a_retry_to_the_release(world:
         *("claim", "copy", "release", "archive chunk"),
     ]
     assert traces_of(told, made) == {invocation.get_span_context().trace_id}
+
+
+@pytest.mark.parametrize("by_the_sweep", [False, True])
+async def test_who_is_told_of_a_chunk_can_go_on_with_the_trace_of_its_event(
+    make_world: MakeWorld, simulator: Simulator, told: Telemetry, *, by_the_sweep: bool
+):
+    clock = MovableClock()
+    topic = {"ANNOUNCE_TOPIC_ENDPOINT": simulator.topic_endpoint, "ANNOUNCE_TOPIC_KEY": simulator.topic_key}
+    world = await make_world(clock=clock, **topic)
+    made, _ = await world.announced(size=30_000, format="wav")
+    if by_the_sweep:
+        await world.fault("announce", "serverError", recordingId=made["recordingId"])
+    await world.drained()
+    clock.forward(minutes=6)
+    with trace.get_tracer("host").start_as_current_span("invocation"):
+        await world.app.sweep.run()
+    (event, *_) = await world.acs("GET", f"/announcements?recordingId={made['recordingId']}")
+    announcing = [span for span in told.spans(key_of(made["recordingId"])) if span.name == "announce"][-1]
+    traceparent = f"00-{announcing.context.trace_id:032x}-{announcing.context.span_id:016x}-01"
+    assert event["event"]["traceparent"] == traceparent
+    assert traces_of(told, made) == {announcing.context.trace_id}
+    assert len(announcing.links) == int(by_the_sweep), "what announced it out of the trace is linked"
 
 
 async def test_a_failed_attempt_says_why_in_its_span_and_nothing_more(world: World, told: Telemetry):
