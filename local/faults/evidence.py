@@ -26,10 +26,11 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """An announcement: of what, and about whom."""
+    """An announcement: of what, and about whom; of a complete recording, with the chunks that it names."""
 
     type: str
     subject: str
+    documents: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,12 @@
 """What the topic should have been told by the end: of every chunk where it ended, and of every complete recording.
 
-A recording is told of after each of its chunks was.
+A recording is told of after each of the chunks that it names was told safe, each time.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
 
-from local.faults.evidence import Evidence, Told
+from local.faults.evidence import Evidence
 from shared.completion import is_complete
 from shared.contracts.announcements import AnnouncementType
 from shared.records import Chunk, Recording
@@ -22,27 +22,28 @@ _TYPES = {
 
 def untold(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
     """Sentences about what was not announced, or too early; with the document, where it is about one."""
+    told = {(one.type, document) for one in evidence.told for document in one.documents}
     recordings: dict[str, list[Chunk]] = defaultdict(list)
     for chunk in evidence.chunks:
         recordings[chunk.recording_key].append(chunk)
         if chunk.outbox is not None:
             yield chunk.document_id, "something of it is still to be announced"
-        if chunk.state in _TYPES and _of(chunk) not in evidence.told:
+        if chunk.state in _TYPES and (_TYPES[chunk.state], chunk.document_id) not in told:
             yield chunk.document_id, f"is {chunk.state}, and nobody was told"
+    complete = {frozenset(one.documents) for one in evidence.told if one.type == AnnouncementType.RECORDING_COMPLETE}
     for key, chunks in recordings.items():
-        if not is_complete(Recording(recording_key=key), tuple(chunks)):
-            continue
-        whole = Told(type=AnnouncementType.RECORDING_COMPLETE, subject=f"recordings/{key}")
-        if whole not in evidence.told:
+        named = frozenset(chunk.document_id for chunk in chunks)
+        if is_complete(Recording(recording_key=key), tuple(chunks)) and named not in complete:
             yield None, f"recording {key} is complete, and nobody was told"
-        elif not set(map(_of, chunks)) <= set(evidence.told[: _last(evidence, whole)]):
-            yield None, f"recording {key} was announced before one of its chunks"
+    yield from _early(evidence)
 
 
-def _of(chunk: Chunk) -> Told:
-    subject = f"recordings/{chunk.recording_key}/chunks/{chunk.chunk_key}"
-    return Told(type=_TYPES[chunk.state], subject=subject)
-
-
-def _last(evidence: Evidence, told: Told) -> int:
-    return len(evidence.told) - 1 - evidence.told[::-1].index(told)
+def _early(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    safe: set[str] = set()
+    for one in evidence.told:
+        if one.type == AnnouncementType.CHUNK_ARCHIVED:
+            safe.update(one.documents)
+        elif one.type == AnnouncementType.RECORDING_COMPLETE:
+            for document in one.documents:
+                if document not in safe:
+                    yield document, "its recording was announced complete before it was announced safe"

@@ -99,8 +99,7 @@ class Site:
         )
 
     async def _told(self) -> list[Told]:
-        events = [one["event"] for one in await self.acs("GET", "/announcements")]
-        return [Told(type=event["type"], subject=event["subject"]) for event in events]
+        return [_told(one["event"]) for one in await self.acs("GET", "/announcements")]
 
     def _original(self, told: dict[str, Any]) -> Original:
         deleted = told["deletedAt"]
@@ -125,6 +124,12 @@ class Site:
         async for piece in download.chunks():
             await asyncio.to_thread(digest.update, piece)
         return digest.hexdigest()
+
+
+def _told(event: dict[str, Any]) -> Told:
+    data = event["data"]
+    chunks = data.get("chunks") or [data]
+    return Told(type=event["type"], subject=event["subject"], documents=tuple(chunk["documentId"] for chunk in chunks))
 
 
 async def _partitions(table: Any, keys: Collection[str] | None) -> AsyncIterator[Any]:
