@@ -1,11 +1,12 @@
 """A worker is killed at each durable step of intake, archiving, retry and sweep; what it left ends well all the same.
 
-One stack for all points, documents of their own for each. If one of these fails, a crash at that step loses a chunk,
-copies it twice, or deletes a source that isn't safe.
+One stack for all points, documents of their own for each. One order to die is given at a time, so that each worker
+dies exactly where it should; what earlier ones left is taken up meanwhile, and meets the later deaths as well. If one
+of these fails, a crash at that step loses a chunk, copies it twice, or deletes a source that isn't safe.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,18 +14,19 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from local.faults.invariants import violations
+from local.faults.invariants import Violation, violations
 from local.faults.orders import DIRECTORY_SETTING, OrderBook
 from local.faults.points import POINTS
 from local.faults.settling import settle
 from local.faults.site import Site, site
 from local.stack import Stack, StackOptions
 from shared.identity import key_of
+from shared.records import Chunk
 from shared.states import ChunkState
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PATIENCE = 90  # seconds; a bound for what must happen, not a measure of how fast it does
+PATIENCE = 120  # seconds; a bound for what must happen, not a measure of how fast it does
 SMALL, LARGE = 30_000, 5_400_000  # bytes: one request, and six blocks
 
 
@@ -83,17 +85,29 @@ CASES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proving:
-    site: Site
-    book: OrderBook
+class Death:
+    """A worker that was to die at a point."""
+
+    document_id: str
+    recording_id: str
+    expired: bool
+    came: bool  # to that point, and died
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def proving(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Proving]:
+@dataclass(frozen=True, kw_only=True)
+class Aftermath:
+    deaths: dict[str, Death]  # by point
+    found: list[Violation]
+    chunks: dict[str, list[Chunk]]  # by document
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", name="aftermath")
+async def aftermath_fixture(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Aftermath:
+    """What stands once workers have died at every point that is to be tried, and all has come to rest."""
     orders = tmp_path_factory.mktemp("orders")
     options = StackOptions(
         directory=tmp_path_factory.mktemp("stack"),
-        workers=2,
+        workers=3,
         settings={
             "RETRY_BASE_SECONDS": "0.1",
             "LEASE_SECONDS": "2",
@@ -105,42 +119,74 @@ async def proving(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pro
         },
         host_arguments=("--worker-plugin", "local.faults.plugin", "--queue-visibility", "2"),
     )
-    async with Stack(options) as stack, site(stack.addresses) as found:
-        yield Proving(site=found, book=OrderBook(orders))
+    async with Stack(options) as stack, site(stack.addresses) as where:
+        deaths = {point: await died(where, OrderBook(orders), point) for point in asked_for(request)}
+        last_to_end = [death for death in deaths.values() if death.expired]
+        for some, failed_is_rest in ((last_to_end, False), (list(deaths.values()), True)):
+            documents = [death.document_id for death in some]
+            keys = [key_of(death.recording_id) for death in some]
+            # Whether it came to rest is told by what is wrong with what stands then.
+            await settle(where, documents, keys, within=PATIENCE, failed_is_rest=failed_is_rest)
+        evidence = await where.evidence([death.recording_id for death in deaths.values()])
+    chunks: dict[str, list[Chunk]] = defaultdict(list)
+    for chunk in evidence.chunks:
+        chunks[chunk.document_id].append(chunk)
+    announced = [death.document_id for death in deaths.values()]
+    return Aftermath(deaths=deaths, found=violations(evidence, announced), chunks=chunks)
 
 
-@pytest.mark.parametrize("point", POINTS)
-async def test_a_worker_that_dies_here_leaves_nothing_undone(proving: Proving, point: str):
+def asked_for(request: pytest.FixtureRequest) -> list[str]:
+    """The points of those tests of this module that were not deselected."""
+    mine = (
+        item for item in request.session.items if isinstance(item, pytest.Function) and item.module is request.module
+    )
+    return [item.callspec.params["point"] for item in mine if hasattr(item, "callspec")]
+
+
+async def died(where: Site, book: OrderBook, point: str) -> Death:
+    """Brings a worker to a point, where it dies."""
     case = CASES.get(point, Case())
-    site, book = proving.site, proving.book
-    made = await site.document(size=case.size, format="wav", announce=False)
+    made = await where.document(size=case.size, format="wav", announce=False)
     (document_id,) = (chunk["documentId"] for chunk in made["chunks"])
     key = key_of(made["recordingId"])
     event = aged(made["event"], case.age)
     if case.fault:
-        await site.acs("POST", "/faults", documentId=document_id, **case.fault)
+        await where.acs("POST", "/faults", documentId=document_id, **case.fault)
     if case.job_lost:
         book.arm("intake-before-queueing", (key,))
-        assert not await site.deliver(event), "an event whose job could not be queued must come again"
-
+        assert not await where.deliver(event), "an event whose job could not be queued must come again"
     if case.expired:
-        await site.acs("POST", f"/documents/{document_id}/expire")
+        await where.acs("POST", f"/documents/{document_id}/expire")
     if case.broken_off:
         book.arm("archiving-after-staging-a-block", (key,), skip=2)
     order = book.arm(point, (key, document_id), skip=case.skip)
     if not case.job_lost:
-        await taken(site, event)
-    async with asyncio.timeout(PATIENCE):
-        while not book.has_fired(order):
-            await site.sweep()
-            await asyncio.sleep(0.3)
-
-    assert await settle(site, [document_id], [key], within=PATIENCE, failed_is_rest=not case.expired), (
-        "it never came to rest"
+        await taken(where, event)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not book.has_fired(order):
+                await where.sweep()
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        book.disarm(order)
+    return Death(
+        document_id=document_id,
+        recording_id=made["recordingId"],
+        expired=case.expired,
+        came=book.has_fired(order),
     )
-    evidence = await site.evidence([made["recordingId"]], [key])
-    assert [violation.sentence for violation in violations(evidence, [document_id])] == []
-    assert [chunk.state for chunk in evidence.chunks] == [case.ends]
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_worker_that_dies_here_leaves_nothing_undone(aftermath: Aftermath, point: str):
+    death = aftermath.deaths[point]
+    assert death.came, "no worker came to that point"
+    assert [found.sentence for found in aftermath.found if found.document_id == death.document_id] == []
+    assert [chunk.state for chunk in aftermath.chunks[death.document_id]] == [CASES.get(point, Case()).ends]
+
+
+async def test_all_deaths_together_leave_no_message_row_or_file_behind(aftermath: Aftermath):
+    assert [found.sentence for found in aftermath.found if found.document_id is None] == []
 
 
 def aged(event: dict[str, Any], age: timedelta) -> dict[str, Any]:
