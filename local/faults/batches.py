@@ -24,7 +24,7 @@ RATE = 600.0  # a second is ten minutes, a day 144 seconds
 SIZE = 20  # schedules on one stack
 _SWEEPS = 0.5  # real seconds between two; five minutes of the product's clock
 _QUIET = 3.0  # real seconds that faults may go on for once every event was taken
-_PATIENCE = 180.0  # real seconds until all is at rest: a day of the product's clock, and some
+_PATIENCE = 600.0  # real seconds; a bound for what must happen: a day of the product's clock, 144, is the least
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -187,10 +187,11 @@ async def test_a_source_that_can_t_be_deleted_and_a_topic_that_is_down_are_told_
     await world.app.archiving.handle(job)
     chunk = await world.chunk(job)
     assert (chunk.state, chunk.fault, chunk.reason) == (ChunkState.ARCHIVED, "source", "acs-unavailable")
-    reasons = {
-        (record.getMessage(), record.__dict__["reason"]) for record in caplog.records if "reason" in record.__dict__
-    }
-    assert reasons == {("not announced", "topic-unavailable"), ("source not deleted", "acs-unavailable")}
+    assert [text.partition(" {")[0] for text in caplog.messages if "reason" in text] == [
+        "not announced",
+        "source not deleted",
+    ]
+    assert "topic-unavailable" in caplog.text
 
 
 async def test_news_that_can_t_be_put_into_words_keep_no_chunk_from_its_release(make_telling: MakeWorld):

@@ -76,9 +76,10 @@ async def test_who_is_told_of_a_chunk_can_go_on_with_the_trace_of_its_event(
         await world.app.sweep.run()
     (event, *_) = await world.acs("GET", f"/announcements?recordingId={made['recordingId']}")
     announcing = [span for span in told.spans(key_of(made["recordingId"])) if span.name == "announce"][-1]
-    traceparent = f"00-{announcing.context.trace_id:032x}-{announcing.context.span_id:016x}-01"
+    context = announcing.context
+    traceparent = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
     assert event["event"]["traceparent"] == traceparent
-    assert traces_of(told, made) == {announcing.context.trace_id}
+    assert traces_of(told, made) == {context.trace_id}
     assert len(announcing.links) == int(by_the_sweep), "what announced it out of the trace is linked"
 
 
