@@ -30,6 +30,7 @@ log = logger("announcing")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)  # between two tries of the sweep
 _REST = timedelta(seconds=15)  # after a topic gave no answer: its silence should not slow every job
+_OVERDUE = timedelta(hours=1)  # from then on someone is woken: a role that lacks is not mended by waiting
 _KEPT = timedelta(days=7)  # what nobody could be told for so long isn't news any more
 
 
@@ -91,10 +92,14 @@ class Announcing:
         context = {"action": "announce", "reason": error.reason, **_keys(chunk)}
         if isinstance(error, TopicUnavailable):
             self._resting_until = now + (timedelta(seconds=min(error.retry_after, 60)) if error.retry_after else _REST)
+        waited = now - min((news.at for news in read(chunk.outbox)), default=now)
         if all(now - news.at > _KEPT for news in read(chunk.outbox)):
             log.error("announcement given up", extra=context)
             return chunk.evolve(outbox=None)
-        log.warning("not announced", extra=context)
+        if waited > _OVERDUE:
+            log.error("announcement overdue", extra=context)
+        else:
+            log.warning("not announced", extra=context)
         return chunk
 
     async def _announcements(self, chunk: Chunk) -> list[Announcement]:

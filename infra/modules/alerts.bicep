@@ -111,6 +111,14 @@ var logAlerts = [
     says: 'An event or a callback could not be read; it is kept.'
   }
   {
+    name: 'announcements-overdue'
+    severity: 2
+    minutes: 60
+    above: 0
+    query: loadTextContent('../queries/not-announced.kql')
+    says: 'The topic for announcements takes nothing: whoever starts from there waits. The archive does not.'
+  }
+  {
     name: 'function-failures'
     severity: 2
     minutes: 15

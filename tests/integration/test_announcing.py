@@ -265,7 +265,9 @@ async def test_a_topic_that_stays_away_is_tried_less_and_less_and_given_up_after
     assert (await world.chunk(job)).outbox is not None
     clock.forward(days=7)
     await world.app.sweep.run()
-    assert "announcement given up" in caplog.text
+    said = [text.partition(" {")[0] for text in caplog.messages if "announce" in text]
+    assert (said[0], said[-1]) == ("not announced", "announcement given up")
+    assert set(said[4:-1]) == {"announcement overdue"}, "after an hour someone is woken"
     assert ((await world.chunk(job)).outbox, await rows_of(world, made)) == (None, 0)
 
 

@@ -35,6 +35,7 @@ def whatever_is_promised_has_an_alert(templates: Templates) -> None:
             "recording-not-started",
             "callbacks-refused",
             "event-quarantined",
+            "announcements-overdue",
             "function-failures",
             "sweep-silent",
             "events-dead-lettered",

@@ -22,6 +22,8 @@ LEFT_TO_DEFAULT = {
     *("SWEEP_GRACE_SECONDS", "FILES_AWAITED_MINUTES", "RETRY_BASE_SECONDS", "LINK_MINUTES"),
     # Where ACS's tokens come from, in Azure's public cloud.
     *("CALLBACK_ISSUER", "CALLBACK_OPENID_URL"),
+    # Announcements, where there is a topic for them.
+    *("ANNOUNCE_TOPIC_ENDPOINT", "ANNOUNCE_TOPIC_KEY"),
     # The platform's own, and the laptop's.
     *("WEBSITE_AUTH_ENABLED", "AZURE_FUNCTIONS_ENVIRONMENT", "ACS_LOCAL_GATEWAY", "ACS_LOCAL_CA"),
 }
