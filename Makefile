@@ -12,6 +12,7 @@ BENCH_STAMP := bench/node_modules/.installed
 CHECKOV_STAMP := .checkov/.installed
 
 WORKERS ?= 1
+JOBS ?= 2
 ARGS ?=
 SEEDS ?= 20
 # The local stack's, which make up leaves there.
@@ -37,8 +38,8 @@ up: setup ## The local stack until Ctrl-C; WORKERS=4 for more instances, HOST=fu
 doctor: setup ## Check a deployment; SETTINGS=FILE for another than the local stack, SETTINGS= for the environment
 	@$(PYTHON_IN_VENV) -m shared.doctor $(if $(SETTINGS),--settings "$(SETTINGS)") $(ARGS)
 
-test: setup ## All tests; ARGS="tests/unit -k chunk" for some
-	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
+test: setup ## All tests, two files at a time; JOBS=4 for more, ARGS="tests/unit -k chunk" for some
+	@$(PYTHON_IN_VENV) -m pytest --numprocesses "$(JOBS)" --dist loadfile $(ARGS)
 
 faults: setup ## Random schedules of faults and crashes on the whole stack; SEEDS=200 for more, ARGS="--seed 7" for one
 	@exec $(PYTHON_IN_VENV) -m local.faults --seeds "$(SEEDS)" $(ARGS)
