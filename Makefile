@@ -39,7 +39,7 @@ doctor: setup ## Check a deployment; SETTINGS=FILE for another than the local st
 	@$(PYTHON_IN_VENV) -m shared.doctor $(if $(SETTINGS),--settings "$(SETTINGS)") $(ARGS)
 
 test: setup ## All tests, two files at a time; JOBS=4 for more, ARGS="tests/unit -k chunk" for some
-	@$(PYTHON_IN_VENV) -m pytest --numprocesses "$(JOBS)" --dist loadfile $(ARGS)
+	@$(PYTHON_IN_VENV) -m pytest --numprocesses "$(JOBS)" --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: setup ## Random schedules of faults and crashes on the whole stack; SEEDS=200 for more, ARGS="--seed 7" for one
 	@exec $(PYTHON_IN_VENV) -m local.faults --seeds "$(SEEDS)" $(ARGS)
