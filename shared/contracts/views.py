@@ -47,7 +47,9 @@ class AuditView(View):
     """One thing that was done to a recording."""
 
     at: datetime
-    action: str = Field(description="start, pause, resume, stop, replay, ended, start-failed; more may come.")
+    action: str = Field(
+        description="start, pause, resume, stop, replay, read content, read metadata, ended, start-failed; or others."
+    )
     by: str = Field(
         description="Who signed in to the app's built-in authentication, or else: function key. ACS: it happened there."
     )

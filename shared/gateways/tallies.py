@@ -10,6 +10,7 @@ import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator
+from contextvars import Context
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,7 +50,8 @@ class Tallies:
         self._standing[start] = self._standing.get(start, Tally()) + Tally.of(chunk)
         self._unwritten.add(start)
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_soon())
+            # In no chunk's trace: it writes for all of them.
+            self._writing = asyncio.create_task(self._write_soon(), context=Context())
 
     async def flush(self) -> None:
         """Writes what isn't written. Raises DestinationError; what could not be written is written next time."""

@@ -1,8 +1,10 @@
 """If the tables are lost, the archive alone must be able to say what it holds."""
 
 import asyncio
+import json
 import os
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,31 @@ async def test_an_event_that_comes_again_after_a_rebuild_copies_nothing_twice(ma
     await Rebuild(lost.gateways, lost.settings).run(apply=True)
     await lost.app.intake.receive(made["event"])
     assert await lost.queued() == 0
+
+
+async def test_lists_that_are_lost_are_made_anew_from_the_catalogue(make_world: MakeWorld, world: World):
+    await archive_of(world)
+    wrong = await world.document(size=20_000, format="wav")
+    await world.fault("download", "redirect", host="media.example.net", documentId=wrong["chunks"][0]["documentId"])
+    await world.app.intake.receive(wrong["event"])
+    await world.drained()
+    await world.announced(size=20_000, format="wav")
+    lost = await make_world(
+        like=world,
+        CALENDAR_TABLE=f"{world.settings.calendar_table}lost",
+        WORKLIST_TABLE=f"{world.settings.worklist_table}lost",
+    )
+    assert await listed(lost) == []
+    assert (await Rebuild(lost.gateways, lost.settings).run(apply=True)).listed == 5
+    for narrowed in ({}, {"open": "true"}, {"trouble": "true"}, {"state": "archived"}):
+        assert await listed(lost, **narrowed) == await listed(world, **narrowed) != []
+    later = datetime.now(UTC) + timedelta(hours=1)
+    assert len([item async for item in lost.gateways.worklist.due(later)]) == 2
+
+
+async def listed(world: World, **parameters: str) -> list[str]:
+    page = json.loads((await world.app.queries.recordings(parameters, None)).body)
+    return [one["recordingKey"] for one in page["recordings"]]
 
 
 async def test_half_a_chunk_is_told_and_left_out(world: World):
