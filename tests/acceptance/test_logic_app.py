@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,11 +11,15 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from infra.package import CHECKOUT
 from tests.acceptance.conftest import Deployment
 from tests.infra.logicapp import Run
 from tests.infra.test_logic_app import DEFINITION
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+README = (CHECKOUT / "README.md").read_text()
 
 
 class Receiver:
@@ -47,19 +53,20 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def run(deployment: Deployment, trigger: dict[str, Any], result_url: str = "") -> Run:
     defaults = {name: told.get("defaultValue") for name, told in DEFINITION["parameters"].items()}
     given = {"callvaultUrl": deployment.where.functions, "functionKey": deployment.where.functions_key}
+    parameters = {**defaults, **given, "audience": "api://callvault", "resultUrl": result_url}
+    return await played(deployment, DEFINITION["actions"], parameters, trigger)
 
+
+async def played(
+    deployment: Deployment, actions: dict[str, Any], parameters: dict[str, Any], trigger: dict[str, Any]
+) -> Run:
     async def wait(name: str, seconds: int) -> None:
         assert seconds > 0, name
         await asyncio.sleep(0.05)  # the stack's day is shorter than Azure's
 
-    made = Run(
-        parameters={**defaults, **given, "audience": "api://callvault", "resultUrl": result_url},
-        trigger=trigger,
-        http=deployment.http,
-        wait=wait,
-    )
+    made = Run(parameters=parameters, trigger=trigger, http=deployment.http, wait=wait, name=uuid.uuid4().hex)
     async with asyncio.timeout(120):
-        await made.actions(DEFINITION["actions"])
+        await made.actions(actions)
     return made
 
 
@@ -98,3 +105,26 @@ async def test_a_recording_that_can_not_be_archived_ends_the_run_with_its_reason
     assert done.error is not None
     assert done.error["code"] == "chunk-failed", json.dumps(done.error)
     assert done.error["message"]
+
+
+def readme_actions() -> dict[str, Any]:
+    """The actions that README offers to be copied, for an app that asks for a key alone."""
+    section = README.partition("### From a Logic App")[2].partition("\n## ")[0]
+    actions: dict[str, Any] = {}
+    for block in re.findall(r"```json\n(.*?)```", section, re.DOTALL):
+        actions |= json.loads(f"{{{block}}}")
+    del actions["Stop_recording"]["inputs"]["authentication"]
+    del actions["Stop_recording"]["inputs"]["headers"]["Prefer"]
+    return actions
+
+
+async def test_what_readme_offers_to_be_copied_records_a_call_and_waits_for_its_archive(deployment: Deployment):
+    actions = readme_actions()
+    assert list(actions) == ["Start_recording", "Stop_recording", "Until_archived"]
+    served = json.loads(json.dumps(actions).replace("https://<app>.azurewebsites.net", deployment.where.functions))
+    call = await deployment.acs("POST", "/calls", kind="group", participants=2)
+    parameters = {"callvaultKey": deployment.where.functions_key}
+    made = await played(deployment, served, parameters, {"serverCallId": call["serverCallId"]})
+    assert made.states["Until_archived"] == "SUCCEEDED"
+    record = made.outputs["Ask_for_archive"]
+    assert (record["statusCode"], record["body"]["correlation"]) == (200, made.name)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import yaml
 
 from infra.package import CHECKOUT
 
@@ -237,9 +238,18 @@ def test_help_tells_every_option(deploy: Deploy):
     assert options - {"--help"} <= set(re.findall(r"--[a-z-]+", said))
 
 
-def test_the_shell_scripts_have_nothing_that_shellcheck_minds():
+def shellchecked(*arguments: str | Path, script: str | None = None) -> str:
+    """What shellcheck minds."""
     shellcheck = shutil.which("shellcheck", path=str(Path(sys.executable).parent))
     assert shellcheck, "it comes with the development requirements"
+    done = subprocess.run([shellcheck, *arguments], input=script, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def test_shellcheck_minds_nothing_in_the_scripts_and_in_what_azd_runs():
     scripts = [*CHECKOUT.glob("infra/**/*.sh"), *CHECKOUT.glob("local/*.sh"), CHECKOUT / ".ci" / "run"]
-    done = subprocess.run([shellcheck, "--severity=warning", *scripts], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    assert len(scripts) > 3
+    assert shellchecked(*scripts) == ""
+    hooks = yaml.safe_load((CHECKOUT / "azure.yaml").read_text())["hooks"]
+    for hook in hooks.values():
+        assert shellchecked(f"--shell={hook['shell']}", "--exclude=SC2154", "-", script=hook["run"]) == ""
