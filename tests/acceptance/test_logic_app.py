@@ -122,6 +122,7 @@ async def test_what_readme_offers_to_be_copied_records_a_call_and_waits_for_its_
     actions = readme_actions()
     assert list(actions) == ["Start_recording", "Stop_recording", "Until_archived"]
     served = json.loads(json.dumps(actions).replace("https://<app>.azurewebsites.net", deployment.where.functions))
+    served["Start_recording"]["inputs"]["body"] |= {"content": "audio", "format": "wav"}  # sooner made than a film
     call = await deployment.acs("POST", "/calls", kind="group", participants=2)
     parameters = {"callvaultKey": deployment.where.functions_key}
     made = await played(deployment, served, parameters, {"serverCallId": call["serverCallId"]})
