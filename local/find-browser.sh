@@ -2,6 +2,7 @@
 # Prints the path of a Chromium, for the tests of the page: $CHROMIUM, or one on PATH, or else Debian's, which is then
 # fetched into .local/browser with a font and the libraries that this machine lacks. That takes no root and installs
 # nothing: apt works in directories of its own there. Called by several at once, one fetches and the others wait.
+# With --no-fetch, it looks and that is all.
 set -u
 
 for candidate in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable \
@@ -55,6 +56,7 @@ if has apt-get && has dpkg-deb && has flock && mkdir -p "$here"; then
   (
     flock 9
     [ -x "$launcher" ] && "$launcher" --version >/dev/null 2>&1 && exit 0
+    [ "${1:-}" != --no-fetch ] || exit 1
     echo "Fetching Debian's Chromium …" >&2
     fetch >&2
   ) 9>"$here/lock" && echo "$launcher" && exit 0
