@@ -21,7 +21,7 @@ SETTINGS ?= .local/up/local.settings.json
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor run up test faults bench lint infra-check package clean
+.PHONY: help setup doctor run up test faults bench screenshots lint infra-check package clean
 
 help: ## This list
 	@echo "Callvault: what make does here"
@@ -46,6 +46,9 @@ faults: setup ## Random schedules of faults and crashes on the whole stack; SEED
 
 bench: setup $(BENCH_STAMP) ## Measurements beside peers; ARGS="copy --rounds 1 --sizes 64" for a short one
 	@exec $(PYTHON_IN_VENV) -m bench $(ARGS)
+
+screenshots: setup ## The pictures of the page in docs/images, of a made-up day; fetches a Chromium where there is none
+	@exec $(PYTHON_IN_VENV) -m local.page
 
 lint: $(VENV_STAMP) infra-check ## Style, format and types, and the Bicep templates
 	$(PYTHON_IN_VENV) -m ruff check .
@@ -87,7 +90,7 @@ $(CHECKOV_STAMP): infra/check/checkov.txt | $(VENV_STAMP)
 
 $(NODE_STAMP): local/package.json local/package-lock.json local/.npmrc
 	@local/check-node.sh
-	@echo "Installing Azurite …"
+	@echo "Installing Azurite and axe …"
 	@npm ci --prefix local >/dev/null
 	@touch $@
 

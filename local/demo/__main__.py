@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from local.demo import news, waiting
+from local.demo.page import looked_at
 from local.demo.peers import DemoError, Peers
 from local.demo.report import progress, show
 from local.demo.scenes import SCENES, play
@@ -64,10 +65,13 @@ async def _demo(console: Console) -> int:
         if wrong:
             console.print(f"\n[bold red]Not what was promised.[/] Logs: {stack.addresses.logs}")
             return 1
+        console.print(f"[bold]7.[/] Looking at the page, {stack.addresses.functions}/api/dashboard …")
+        seen = await looked_at(stack.addresses, views)
     chunks = sum(len(view["chunks"]) for view in views)
     console.print(
         f"  [bold green]✓[/] {chunks} media files and {chunks} metadata files are byte for byte the originals, "
         f"all sources are deleted, nothing else is in the archive.\n"
+        f"  [bold green]✓[/] {seen}.\n"
         f"\n[bold green]Done in {time.monotonic() - began:.1f} s.[/] `make up` keeps the stack running to play with."
     )
     return 0

@@ -1,15 +1,14 @@
 """A real browser in front of the whole stack, and people who use the page."""
 
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Request, async_playwright, expect
+from playwright.async_api import Browser, Page, Request, expect
 
-from local.stack.options import CHECKOUT
+from local.page import chromium
 from tests.acceptance.conftest import PATIENCE, Deployment, until
 
 expect.set_options(timeout=PATIENCE * 1000)
@@ -17,13 +16,8 @@ expect.set_options(timeout=PATIENCE * 1000)
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    found = subprocess.run(  # noqa: ASYNC221 - nothing else runs yet
-        [CHECKOUT / "local" / "find-browser.sh"], check=True, stdout=subprocess.PIPE, text=True
-    )
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=found.stdout.strip())
+    async with chromium() as running:
         yield running
-        await running.close()
 
 
 @dataclass(kw_only=True)
