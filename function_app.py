@@ -87,6 +87,11 @@ async def get_archive(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.endpoints.archive(req.route_params["recordingId"], url=req.url))
 
 
+@app.route(route="recordings/{recordingId}/timeline", methods=["GET"])
+async def get_timeline(req: func.HttpRequest) -> func.HttpResponse:
+    return _response(await callvault.app.queries.timeline(req.route_params["recordingId"]))
+
+
 @app.route(route="recordings/{recordingId}/pause", methods=["POST"])
 async def pause_recording(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.endpoints.pause(req.route_params["recordingId"], by=_caller(req)))

@@ -28,6 +28,7 @@ from shared.settings import Settings
 from shared.starting import Starting
 from shared.summary import Summary
 from shared.sweep import Sweep
+from shared.timeline import Timeline
 from shared.tokens import CallbackTokens
 
 # The SDKs log every request's URL and headers at INFO; what is redacted there is theirs to decide, our logs are ours.
@@ -73,7 +74,9 @@ class App:
         )
         return cls(
             endpoints=Endpoints(cases, Idempotency(gateways.requests, clock)),
-            queries=Queries(listing, Summary(gateways, listing, clock), Content(gateways, clock, settings)),
+            queries=Queries(
+                listing, Summary(gateways, listing, clock), Content(gateways, clock, settings), Timeline(gateways)
+            ),
             dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,
             archiving=Archiving(gateways, announcing, clock, settings),

@@ -5,24 +5,22 @@ little by itself. All is known once the recording has ended, the chunks' indexes
 that the session ended and not merely the chunk. A wait that can't end well ends with an error, never in silence.
 """
 
-import asyncio
-import hashlib
 from collections import Counter
 from dataclasses import asdict
 
 from shared.clock import Clock
 from shared.contracts.archive import ArchiveAwaitedView, ArchivedChunkView, ArchiveRecordView, Awaited
-from shared.contracts.metadata import ChunkFacts, read_facts
+from shared.contracts.metadata import ChunkFacts
 from shared.errors import (
     CallvaultError,
     ChunkFailed,
     ChunkLost,
-    DestinationConflict,
     Fault,
     FilesOverdue,
     NotFound,
     NothingRecorded,
 )
+from shared.facts import ArchivedFacts
 from shared.gateways.bundle import Gateways
 from shared.identity import key_of, must_be_a_recording_id
 from shared.logs import logger
@@ -32,8 +30,6 @@ from shared.states import SAFE, ChunkState, RecordingState
 
 log = logger("completion")
 
-_METADATA_AT_ONCE = 8  # files read together
-_METADATA_LIMIT = 4 * 1024 * 1024  # bytes: what may be archived as metadata
 _CHUNK_ENDED = "chunk"  # what end reasons begin with when the recording goes on in another chunk
 _NAMED = 5  # chunks that an error names; the recording's own view has all
 
@@ -43,6 +39,7 @@ class Completion:
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._recorder, self._catalogue, self._archived = gateways.recorder, gateways.catalogue, gateways.archived
+        self._facts = ArchivedFacts(gateways.archived)
         self._clock, self._settings = clock, settings
 
     async def of(self, recording_id: str) -> ArchiveAwaitedView | ArchiveRecordView:
@@ -108,8 +105,7 @@ class Completion:
         )
 
     async def _record(self, recording_id: str, recording: Recording, chunks: tuple[Chunk, ...]) -> ArchiveRecordView:
-        some = asyncio.Semaphore(_METADATA_AT_ONCE)
-        facts = await asyncio.gather(*(self._facts(chunk, some) for chunk in chunks))
+        facts = await self._facts.of(chunks)
         indexes = Counter(chunk.index for chunk in chunks)
         shown = [
             self._shown(chunk, told, sibling=indexes[chunk.index] > 1)
@@ -124,18 +120,6 @@ class Completion:
                 "chunks": shown,
             }
         )
-
-    async def _facts(self, chunk: Chunk, some: asyncio.Semaphore) -> ChunkFacts | None:
-        """What the archived metadata file says. Raises DestinationConflict when its bytes aren't those archived."""
-        async with some:
-            body = await self._archived.read(str(chunk.metadata_blob_name), limit=_METADATA_LIMIT)
-        if body is None:
-            return None
-        if hashlib.sha256(body).hexdigest() != chunk.metadata_sha256:
-            raise DestinationConflict(
-                f"the metadata file of chunk {chunk.index} is not the one that was archived: somebody changed it"
-            )
-        return read_facts(body)
 
     def _shown(self, chunk: Chunk, facts: ChunkFacts | None, *, sibling: bool) -> ArchivedChunkView:
         told = facts.model_dump() if facts else dict.fromkeys(ChunkFacts.model_fields)

@@ -7,6 +7,7 @@ from shared.contracts.linkquery import parse_link
 from shared.contracts.listquery import parse_list
 from shared.listing import Listing
 from shared.summary import Summary
+from shared.timeline import Timeline
 from shared.web import Answer, answer, answering
 
 _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # for who asked, and nobody after
@@ -15,14 +16,17 @@ _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # fo
 class Queries:
     """The HTTP interface for looking. Nothing here raises: a failure is an answer too."""
 
-    def __init__(self, listing: Listing, summary: Summary, content: Content) -> None:
-        self._listing, self._summary, self._content = listing, summary, content
+    def __init__(self, listing: Listing, summary: Summary, content: Content, timeline: Timeline) -> None:
+        self._listing, self._summary, self._content, self._timeline = listing, summary, content, timeline
 
     async def recordings(self, parameters: Mapping[str, str], participant: str | None) -> Answer:
         return await answering(self._recordings(parameters, participant))
 
     async def summary(self) -> Answer:
         return await answering(self._summed_up())
+
+    async def timeline(self, recording: str) -> Answer:
+        return await answering(self._drawn(recording))
 
     async def link(self, file: File, path: Mapping[str, str], parameters: Mapping[str, str], *, by: str) -> Answer:
         return await answering(self._link(file, path, parameters, by))
@@ -33,6 +37,9 @@ class Queries:
 
     async def _summed_up(self) -> Answer:
         return answer(await self._summary.look(), headers=_PRIVATE)
+
+    async def _drawn(self, recording: str) -> Answer:
+        return answer(await self._timeline.of(recording), headers=_PRIVATE)  # it names participants
 
     async def _link(self, file: File, path: Mapping[str, str], parameters: Mapping[str, str], by: str) -> Answer:
         query = parse_link(parameters)

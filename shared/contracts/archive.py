@@ -81,3 +81,21 @@ class ArchiveRecordView(View):
     archive_container: str
     size: int = Field(description="Of all media files together.")
     chunks: list[ArchivedChunkView]
+
+
+class TimelineChunkView(View):
+    """When a chunk was recorded, and who is on it: null while its metadata aren't archived, or if they don't say."""
+
+    document_id: str
+    index: int
+    state: str
+    started_at: datetime | None
+    duration_ms: int | None = Field(description="Of what was recorded: pauses are left out.")
+    pauses: list[PauseView] | None
+    participants: list[ParticipantView] | None
+
+
+class TimelineView(View):
+    """A recording over time, as far as it is known yet."""
+
+    chunks: list[TimelineChunkView]

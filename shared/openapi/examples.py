@@ -112,6 +112,20 @@ ARCHIVE_RECORD: dict[str, Any] = _RECORDING | {
     ],
 }
 
+TIMELINE: dict[str, Any] = {
+    "chunks": [
+        {
+            "documentId": DOCUMENT_ID,
+            "index": 0,
+            "state": "released",
+            "startedAt": "2026-11-21T10:00:00Z",
+            "durationMs": 55_000,
+            "pauses": [{"startedAt": "2026-11-21T10:00:30Z", "durationMs": 5000}],
+            "participants": [{"participantId": _PARTICIPANT, "channel": 0}],
+        }
+    ]
+}
+
 LISTED: dict[str, Any] = {
     "recordingId": RECORDING_ID,
     "recordingKey": "5f2b8d0c9e7a4f6d8b1c3e5a7092d4f6",

@@ -1,9 +1,10 @@
 """Operations that look over many recordings at once."""
 
+from shared.contracts.archive import TimelineView
 from shared.contracts.linkquery import LinkQuery
 from shared.contracts.listquery import ListQuery
 from shared.contracts.queries import ContentLink, RecordingsPage, SummaryView
-from shared.errors import ArchivedFileGone, InvalidRequest, NotArchived, NotFound
+from shared.errors import ArchivedFileGone, DestinationConflict, InvalidRequest, NotArchived, NotFound
 from shared.openapi import examples
 from shared.openapi.operations import STORAGE, Operation, Parameter, Reply
 from shared.openapi.recovery import DOCUMENT_ID
@@ -47,6 +48,25 @@ def _link(function: str, file: str, summary: str) -> Operation:
 
 
 OPERATIONS = (
+    Operation(
+        function="get_timeline",
+        method="get",
+        path="/recordings/{recordingId}/timeline",
+        tag=_TAG,
+        summary="A recording over time",
+        description="When each chunk was recorded, its pauses and who is on which channel, from the archived metadata. "
+        "Also of a recording that isn't whole: what isn't archived has nulls.",
+        parameters=(NAMED,),
+        replies={
+            200: Reply(
+                description="As far as it is known yet.",
+                model=TimelineView,
+                example=examples.TIMELINE,
+                headers=("Cache-Control",),
+            )
+        },
+        problems=(InvalidRequest, NotFound, DestinationConflict, *STORAGE),
+    ),
     Operation(
         function="list_recordings",
         method="get",

@@ -58,10 +58,9 @@ function digest(one) {
 function actionsOf(recording, one, play, then) {
   const about = `chunk ${one.index}`;
   return [
-    one.blobName && SAFE.has(one.state)
-      ? [h("button", { class: "primary", id: `play-${one.documentId}`, onclick: () => play(one), "aria-label": `Play ${about}` }, "Play"),
-        save(recording, one, "content", "Download"), save(recording, one, "metadata", "Metadata")]
-      : null,
+    one.blobName && h("button", { class: "primary", id: `play-${one.documentId}`, onclick: () => play(one), "aria-label": `Play ${about}` }, "Play"),
+    one.blobName && save(recording, one, "content", "Download"),
+    one.metadataBlobName && save(recording, one, "metadata", "Metadata"),
     ["failed", "lost"].includes(one.state) ? replayButton({ recording, documentId: one.documentId, about, then }) : null,
   ];
 }

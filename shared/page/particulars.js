@@ -4,8 +4,8 @@ import { h } from "./dom.js";
 import { count, moment, span } from "./format.js";
 import { kindOf } from "./listing.js";
 
-export function facts(view, record) {
-  const people = participants(record);
+export function facts(view, course) {
+  const people = participants(course);
   const rows = [
     ["Kind", kindOf(view)],
     ["Began", moment(view.startedAt ?? view.requestedAt)],
@@ -25,8 +25,8 @@ export function facts(view, record) {
   return h("dl", {}, rows.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
-export const participants = (record) =>
-  [...new Set((record?.chunks ?? []).flatMap((one) => one.participants ?? []).map((one) => one.participantId))];
+const participants = (course) =>
+  [...new Set(course.flatMap((one) => one.participants ?? []).map((one) => one.participantId))];
 
 const folder = (view) => view.chunks.map((one) => one.blobName).find(Boolean)?.replace(/\/[^/]*$/, "");
 

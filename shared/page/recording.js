@@ -4,7 +4,7 @@ import { NeedsKey, get, pathOf } from "./api.js";
 import { badge } from "./badge.js";
 import { chunksTable } from "./chunks.js";
 import { announce, fill, fillIfNew, h } from "./dom.js";
-import { STATES, moment, short } from "./format.js";
+import { SAFE, STATES, moment, short } from "./format.js";
 import { facts, history } from "./particulars.js";
 import { player } from "./player.js";
 import { replayButton } from "./replay.js";
@@ -28,18 +28,19 @@ export function recording(root, { argument, renew }) {
   const play = player(argument, { moved: (documentId, seconds) => line.follow?.(documentId, seconds) });
   fill(root, h("nav", { class: "crumbs", "aria-label": "Breadcrumb" }, h("a", { href: "#/recordings" }, "Recordings")),
     head, trouble, line, play.element, chunks, h("div", { class: "columns" }, particulars, past));
-  let record = null;
+  let course = [];
+  let known = 0;
   let states = {};
 
   async function refresh(signal) {
     const { body: view } = await get(pathOf(argument), { signal });
-    record ??= await archiveRecord(view, signal);
+    course = await courseOf(view, signal);
     shown.title = view.correlation || "Recording";
     document.title = `${shown.title} · Callvault`;
     fillIfNew(head, [view.correlation, view.state, view.chunks.some((one) => BAD.has(one.state))], () => title(view));
     fillIfNew(trouble, troubles(view), () => troubles(view).map((item) => note(item)));
-    fillIfNew(line, [record, view.chunks.map((one) => [one.documentId, one.state])], () => {
-      const drawn = timeline(view, record, (documentId, seconds) => play.play(chunkOf(view, documentId), seconds));
+    fillIfNew(line, [course, view.chunks.map((one) => [one.documentId, one.state])], () => {
+      const drawn = timeline(view, course, (documentId, seconds) => play.play(chunkOf(view, documentId), seconds));
       line.follow = drawn.follow;
       return [h("h2", { id: "line-title" }, "Time line"), drawn.element];
     });
@@ -48,21 +49,23 @@ export function recording(root, { argument, renew }) {
       view.chunks.length ? chunksTable(argument, view.chunks, { play: play.play, then: renew })
         : h("p", { class: "dim" }, "None yet: they are announced when the recording has ended."),
     ]);
-    fillIfNew(particulars, [view, record?.durationMs], () => [h("h2", { id: "facts-title" }, "Particulars"), facts(view, record)]);
+    fillIfNew(particulars, [view, course], () => [h("h2", { id: "facts-title" }, "Particulars"), facts(view, course)]);
     fillIfNew(past, view.history, () => [h("h2", { id: "history-title" }, "History"), history(view.history)]);
     tellChanges(view.chunks);
     return pace(view);
   }
 
-  // Pauses, participants and times come from the archived metadata, once all is archived.
-  async function archiveRecord(view, signal) {
-    if (view.state !== "archived" || !view.recordingId) return null;
+  // Read anew when a chunk has become safe, for that is when there is more to know.
+  async function courseOf(view, signal) {
+    const safe = view.chunks.filter((one) => SAFE.has(one.state)).length;
+    if (safe === known) return course;
     try {
-      const { status, body } = await get(`${pathOf(argument)}/archive`, { signal });
-      return status === 200 ? body : null;
+      const { body } = await get(`${pathOf(argument)}/timeline`, { signal });
+      known = safe;
+      return body.chunks;
     } catch (error) {
       if (error instanceof NeedsKey || signal.aborted) throw error;
-      return null; // the view has what there is without it
+      return course; // the view has what there is without it
     }
   }
 

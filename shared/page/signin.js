@@ -15,20 +15,24 @@ export function askForKey(main, { refused, signIn, then }) {
     keep(typed);
     then();
   };
-  main.replaceChildren(
-    h("form", { class: "card gate", onsubmit: open },
-      h("img", { src: "dashboard/logo.svg", alt: "", width: "40", height: "40" }),
-      h("h1", {}, "Open Callvault"),
-      refused ? h("p", { class: "note bad", role: "alert" }, "The app refused this key.") : null,
-      signIn ? h("p", {}, h("a", { class: "button", href: signInAddress() }, "Sign in with Microsoft Entra")) : null,
+  const entrance = signIn
+    ? h("p", {}, h("a", { id: "sign-in", class: "button primary", href: signInAddress() }, "Sign in with Microsoft Entra"))
+    : [
       h("label", { for: "key" }, "Function key"),
       field,
       h("p", { id: "key-help", class: "dim" },
         "In the portal: the function app, App keys, Host keys. It is kept for this tab and forgotten with it."),
       h("button", { class: "primary" }, "Open"),
+    ];
+  main.replaceChildren(
+    h("form", { class: "card gate", onsubmit: open },
+      h("img", { src: "dashboard/logo.svg", alt: "", width: "40", height: "40" }),
+      h("h1", {}, "Open Callvault"),
+      refused ? h("p", { class: "note bad", role: "alert" }, "The app refused this key.") : null,
+      entrance,
     ),
   );
-  field.focus();
+  document.getElementById(signIn ? "sign-in" : "key").focus();
 }
 
 const signInAddress = () =>

@@ -95,6 +95,16 @@ async def test_what_failed_says_why_and_is_put_back_by_a_button(deployment: Depl
     await expect(page.locator(".history li").first).to_contain_text("replay by function key")
 
 
+async def test_what_is_missing_leaves_a_gap_in_the_time_line(deployment: Deployment, visit: Visit):
+    astray = {"operation": "metadata", "kind": "redirect", "host": "media.example.net", "skip": 1}
+    recording_id = await record(deployment, "with a gap", seconds=(20, 20, 20), fault=astray)
+    await deployment.settled(recording_id, frozenset({"released", "failed"}))
+    await visit.to_recording(recording_id)
+    await expect(visit.page.locator(".timeline .gap")).to_have_count(1)
+    await expect(visit.page.locator(".legend")).to_contain_text(re.compile(r"2 chunks of 3 .*1 gap, chunk \d failed"))
+    await expect(visit.page.locator(".timeline .chunk")).to_have_count(2)
+
+
 async def test_a_recording_that_nobody_knows_is_told(visit: Visit):
     await visit.to("#/recordings/eyJub2JvZHkiOiJrbm93cyJ9")
     await expect(visit.page.get_by_role("alert")).to_contain_text("neither the ledger nor ACS knows this recordingId")

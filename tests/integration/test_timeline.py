@@ -1,0 +1,41 @@
+"""A recording over time: what is known of it, however little that is."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def timeline(world: World, recording: str) -> list[dict[str, Any]]:
+    answer = await world.app.queries.timeline(recording)
+    assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store"), answer.body
+    chunks: list[dict[str, Any]] = json.loads(answer.body)["chunks"]
+    return chunks
+
+
+async def test_each_chunk_is_told_as_its_metadata_tell_it_once_they_are_archived(world: World):
+    made = await world.document(size=20_000, format="wav", count=2, channels=2)
+    await world.app.intake.receive(made["event"])
+    before = await timeline(world, made["recordingId"])
+    assert [(one["index"], one["state"], one["startedAt"], one["pauses"]) for one in before] == [
+        (0, "pending", None, None),
+        (1, "pending", None, None),
+    ]
+    await world.drained()
+    for shown, original in zip(await timeline(world, made["recordingId"]), made["chunks"], strict=True):
+        metadata = original["metadata"]
+        assert (shown["documentId"], shown["durationMs"]) == (original["documentId"], metadata["chunkDuration"])
+        assert shown["startedAt"] is not None
+        channels = [
+            {"participantId": one["participantId"], "channel": one.get("channel")} for one in metadata["participants"]
+        ]
+        assert shown["participants"] == channels
+
+
+async def test_a_recording_that_nobody_knows_has_none(world: World):
+    assert (await world.app.queries.timeline("0" * 32)).status == 404
+    assert (await world.app.queries.timeline("no recording")).status == 400
