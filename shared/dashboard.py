@@ -32,6 +32,7 @@ _POLICY = (
     "base-uri 'none'",
     "form-action 'none'",
     "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
 )
 _HEADERS = {
     "Cache-Control": "no-cache",  # kept, and asked after each time: modules of two versions must never meet

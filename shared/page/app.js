@@ -7,6 +7,7 @@ import { list } from "./list.js";
 import { overview } from "./overview.js";
 import { complaint } from "./problems.js";
 import { recording } from "./recording.js";
+import { Renewal } from "./renewal.js";
 import { askForKey } from "./signin.js";
 import { followTheme } from "./theme.js";
 
@@ -39,13 +40,13 @@ async function show({ moved = true } = {}) {
   const body = h("div", { class: "view" });
   main.replaceChildren(problems, body);
   window.scrollTo(0, 0);
-  const bell = new EventTarget();
-  const context = { ...there, signal: mine.signal, renew: () => bell.dispatchEvent(new Event("ring")) };
+  const renewal = new Renewal();
+  const context = { ...there, signal: mine.signal, renew: () => renewal.ask() };
   const shown = there.view(body, context);
   document.title = `${shown.title} · Callvault`;
   if (moved) main.focus({ preventScroll: true });
   while (!mine.signal.aborted) {
-    await pause(await renewed(shown, problems, mine.signal), bell, mine.signal);
+    await renewal.wait(await renewed(shown, problems, mine.signal), mine.signal);
   }
 }
 
@@ -78,26 +79,6 @@ async function renewed(shown, problems, signal) {
 function enter() {
   keyWasTried = true;
   show();
-}
-
-// A page that nobody sees asks for nothing.
-function pause(seconds, bell, signal) {
-  return new Promise((resolve) => {
-    const ended = () => {
-      clearTimeout(timer);
-      document.removeEventListener("visibilitychange", seen);
-      resolve();
-    };
-    let due = false;
-    const seen = () => due && !document.hidden && ended();
-    const timer = setTimeout(() => {
-      due = true;
-      seen();
-    }, seconds * 1000);
-    document.addEventListener("visibilitychange", seen);
-    bell.addEventListener("ring", ended, { once: true });
-    signal.addEventListener("abort", ended, { once: true });
-  });
 }
 
 document.querySelector(".skip").addEventListener("click", (event) => {

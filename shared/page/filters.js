@@ -31,8 +31,10 @@ export function filters(parameters, changed) {
     [by.value]: value.value.trim(),
   });
   const tell = (event) => {
-    event?.preventDefault();
-    changed();
+    event.preventDefault();
+    const sendable = by.value !== "participant" || /^[\x20-\x7e]*$/.test(value.value); // by a header
+    value.setCustomValidity(sendable ? "" : "No participant's id has such characters.");
+    if (form.reportValidity()) changed();
   };
   const clear = () => {
     for (const field of [value, state, from, to]) field.value = "";
@@ -48,6 +50,7 @@ export function filters(parameters, changed) {
       h("button", { type: "button", class: "quiet", onclick: clear }, "Clear")),
   );
   for (const one of [state, from, to, open, trouble]) one.addEventListener("change", tell);
+  value.addEventListener("input", () => value.setCustomValidity(""));
   return { form, given };
 }
 

@@ -1,6 +1,8 @@
 """A recording's page: what is told of it, playing it, watching it come, and putting back what failed."""
 
+import hashlib
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -66,6 +68,19 @@ async def test_every_kind_of_file_plays_and_seeks(
     assert files, "it was played from the archive itself"
     for one in files:
         assert "x-functions-key" not in await one.all_headers()
+
+
+async def test_a_file_is_saved_as_it_was_archived_and_the_history_tells_who_did(deployment: Deployment, visit: Visit):
+    recording_id = await record(deployment, "saved")
+    (chunk,) = (await deployment.settled(recording_id))["chunks"]
+    await visit.to_recording(recording_id)
+    async with visit.page.expect_download() as saving:
+        await visit.page.get_by_role("button", name="Download of chunk 0").click()
+    saved = await saving.value
+    assert saved.suggested_filename.endswith("-0000.mp3")
+    assert hashlib.sha256(Path(await saved.path()).read_bytes()).hexdigest() == chunk["sha256"]  # noqa: ASYNC240
+    await visit.page.get_by_role("button", name="Refresh").click()
+    await expect(visit.page.locator(".history li").first).to_contain_text("read content by function key")
 
 
 async def test_a_chunk_is_watched_until_it_is_safe(deployment: Deployment, visit: Visit):

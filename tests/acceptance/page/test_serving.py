@@ -26,7 +26,7 @@ async def test_anyone_gets_the_page_and_nothing_foreign_may_run_in_it(deployment
             policy = dict(rule.split(" ", 1) for rule in response.headers["Content-Security-Policy"].split("; "))
             assert response.headers["X-Content-Type-Options"] == "nosniff"
             assert response.headers["Referrer-Policy"] == "no-referrer"
-        closed = ("default-src", "frame-ancestors", "base-uri", "form-action")
+        closed = ("default-src", "frame-ancestors", "base-uri", "form-action", "trusted-types")
         assert {name: policy.pop(name) for name in closed} == dict.fromkeys(closed, "'none'")
         assert policy.pop("require-trusted-types-for") == "'script'"
         assert deployment.where.blob_url.startswith(policy.pop("media-src"))
