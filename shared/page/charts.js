@@ -9,18 +9,38 @@ const LEAST = 2; // a bar of little stays visible
 // `bars`: [{title, parts: [{tone, value}]}], stacked; `labels`: what stands below, first to last, or below each bar.
 export function barChart({ id, title, sentence, bars, most, labels, each, table }) {
   const top = Math.max(1e-9, ...bars.map((bar) => bar.parts.reduce((sum, part) => sum + part.value, 0)));
-  const drawing = svg("svg", { viewBox: `0 0 ${bars.length} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": `${title}. ${sentence}` },
-    bars.map((bar, n) => stack(bar, n, top)));
-  return h("figure", { class: "chart" },
+  const drawing = svg(
+    "svg",
+    {
+      viewBox: `0 0 ${bars.length} ${HEIGHT}`,
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": `${title}. ${sentence}`,
+    },
+    bars.map((bar, n) => stack(bar, n, top)),
+  );
+  return h(
+    "figure",
+    { class: "chart" },
     h("figcaption", {}, h("h3", { id }, title), h("p", { class: "dim" }, sentence)),
     h("div", { class: "plot" }, h("span", { class: "most dim", "aria-hidden": "true" }, most), drawing),
-    h("div", { class: `below dim ${each ? "each" : ""}`, "aria-hidden": "true" }, labels.map((label) => h("span", {}, label))),
-    h("details", {}, h("summary", { id: `${id}-figures` }, "Figures"), h("div", { class: "scroll" }, table)));
+    h(
+      "div",
+      { class: `below dim ${each ? "each" : ""}`, "aria-hidden": "true" },
+      labels.map((label) => h("span", {}, label)),
+    ),
+    h("details", {}, h("summary", { id: `${id}-figures` }, "Figures"), h("div", { class: "scroll" }, table)),
+  );
 }
 
 function stack(bar, n, top) {
   let base = HEIGHT;
-  const group = svg("g", {}, svg("title", {}, bar.title), svg("rect", { class: "hover", x: n, y: 0, width: 1, height: HEIGHT }));
+  const group = svg(
+    "g",
+    {},
+    svg("title", {}, bar.title),
+    svg("rect", { class: "hover", x: n, y: 0, width: 1, height: HEIGHT }),
+  );
   for (const part of bar.parts) {
     if (!part.value) continue;
     const height = Math.max(LEAST, (part.value / top) * HEIGHT);
@@ -31,8 +51,29 @@ function stack(bar, n, top) {
 }
 
 export const figures = (caption, columns, rows) =>
-  h("table", { class: "figures" },
+  h(
+    "table",
+    { class: "figures" },
     h("caption", { class: "unseen" }, caption),
-    h("thead", {}, h("tr", {}, columns.map((title) => h("th", { scope: "col" }, title)))),
-    h("tbody", {}, rows.map(([first, ...rest]) =>
-      h("tr", {}, h("th", { scope: "row" }, first), rest.map((value) => h("td", {}, value))))));
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        columns.map((title) => h("th", { scope: "col" }, title)),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map(([first, ...rest]) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, first),
+          rest.map((value) => h("td", {}, value)),
+        ),
+      ),
+    ),
+  );

@@ -8,17 +8,38 @@ import { left } from "./listing.js";
 import { replayButton } from "./replay.js";
 
 export const chunksTable = (recording, chunks, actions) =>
-  h("div", { class: "scroll" }, h("table", {},
-    h("caption", { class: "unseen" }, "Chunks of this recording"),
-    h("thead", {}, h("tr", {}, ["Chunk", "State", "Size", "SHA-256", "Announced", "Safe after", "Actions"]
-      .map((title) => h("th", { scope: "col" }, title)))),
-    h("tbody", {}, chunks.map((one) => line(recording, one, actions))),
-  ));
+  h(
+    "div",
+    { class: "scroll" },
+    h(
+      "table",
+      {},
+      h("caption", { class: "unseen" }, "Chunks of this recording"),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ["Chunk", "State", "Size", "SHA-256", "Announced", "Safe after", "Actions"].map((title) =>
+            h("th", { scope: "col" }, title),
+          ),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        chunks.map((one) => line(recording, one, actions)),
+      ),
+    ),
+  );
 
 const cell = (label, ...content) => h("td", { "data-label": label }, content);
 
 const line = (recording, one, { play, then }) =>
-  h("tr", {},
+  h(
+    "tr",
+    {},
     h("th", { scope: "row" }, `${one.index}`, one.sibling ? h("span", { class: "dim under" }, "one of two") : null),
     cell("State", badge(one.state), standing(one)),
     cell("Size", size(one.size)),
@@ -31,7 +52,12 @@ const line = (recording, one, { play, then }) =>
 function standing(one) {
   if (one.state === "copying") return progress(one);
   if (one.state === "pending" && one.nextAttemptAt && secondsUntil(one.nextAttemptAt) > 0) {
-    return h("span", { class: "dim under" }, `attempt ${one.attempts + 1} at ${time(one.nextAttemptAt)}`, one.reason ? ` · ${one.reason}` : "");
+    return h(
+      "span",
+      { class: "dim under" },
+      `attempt ${one.attempts + 1} at ${time(one.nextAttemptAt)}`,
+      one.reason ? ` · ${one.reason}` : "",
+    );
   }
   return SAFE.has(one.state) || one.state === "lost" ? null : h("span", { class: "dim under" }, left(one.deadline));
 }
@@ -40,9 +66,12 @@ function progress(one) {
   if (!one.expected) return h("span", { class: "dim under" }, left(one.deadline));
   const share = Math.min(1, (one.copied ?? 0) / one.expected);
   const text = `${size(one.copied ?? 0)} of ${size(one.expected)}`;
-  return h("span", { class: "under" },
+  return h(
+    "span",
+    { class: "under" },
     h("progress", { max: "100", value: String(Math.round(share * 100)), "aria-label": `Copied of chunk ${one.index}` }),
-    h("span", { class: "dim" }, ` ${Math.floor(share * 100)} % · ${text}`));
+    h("span", { class: "dim" }, ` ${Math.floor(share * 100)} % · ${text}`),
+  );
 }
 
 function digest(one) {
@@ -51,26 +80,50 @@ function digest(one) {
     await navigator.clipboard.writeText(one.sha256);
     announce(`SHA-256 of chunk ${one.index} copied.`);
   };
-  return [h("code", { class: "digest", title: one.sha256 }, one.sha256),
-    h("button", { class: "quiet small", id: `copy-${one.documentId}`, onclick: copy, "aria-label": `Copy SHA-256 of chunk ${one.index}` }, "Copy")];
+  return [
+    h("code", { class: "digest", title: one.sha256 }, one.sha256),
+    h(
+      "button",
+      {
+        class: "quiet small",
+        id: `copy-${one.documentId}`,
+        onclick: copy,
+        "aria-label": `Copy SHA-256 of chunk ${one.index}`,
+      },
+      "Copy",
+    ),
+  ];
 }
 
 function actionsOf(recording, one, play, then) {
   const about = `chunk ${one.index}`;
   return [
-    one.blobName && h("button", { class: "primary", id: `play-${one.documentId}`, onclick: () => play(one), "aria-label": `Play ${about}` }, "Play"),
+    one.blobName &&
+      h(
+        "button",
+        { class: "primary", id: `play-${one.documentId}`, onclick: () => play(one), "aria-label": `Play ${about}` },
+        "Play",
+      ),
     one.blobName && save(recording, one, "content", "Download"),
     one.metadataBlobName && save(recording, one, "metadata", "Metadata"),
-    ["failed", "lost"].includes(one.state) ? replayButton({ recording, documentId: one.documentId, about, then }) : null,
+    ["failed", "lost"].includes(one.state)
+      ? replayButton({ recording, documentId: one.documentId, about, then })
+      : null,
   ];
 }
 
 // A browser can't send a key along with a link, so it is given one that carries its own right and soon expires.
 function save(recording, one, file, label) {
-  const button = h("button", { id: `${file}-${one.documentId}`, "aria-label": `${label} of chunk ${one.index}` }, label);
+  const button = h(
+    "button",
+    { id: `${file}-${one.documentId}`, "aria-label": `${label} of chunk ${one.index}` },
+    label,
+  );
   button.addEventListener("click", async () => {
     try {
-      const { body } = await get(`${chunkPath(recording, one.documentId)}/${file}`, { parameters: { redirect: "false" } });
+      const { body } = await get(`${chunkPath(recording, one.documentId)}/${file}`, {
+        parameters: { redirect: "false" },
+      });
       location.assign(body.url);
     } catch (error) {
       announce(error.message);

@@ -52,5 +52,14 @@ export const STATES = {
   lost: ["Lost", "bad", "Its source went away before it was archived"],
   unknown: ["Unknown", "calm", "Only ACS can tell: open the recording"],
 };
-export const RECORDING_STATES = ["starting", "active", "paused", "stopped", "overdue", "archiving", "archived", "incomplete"];
+export const RECORDING_STATES = [
+  "starting",
+  "active",
+  "paused",
+  "stopped",
+  "overdue",
+  "archiving",
+  "archived",
+  "incomplete",
+];
 export const SAFE = new Set(["archived", "released"]);

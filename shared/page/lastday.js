@@ -5,21 +5,35 @@ import { count, plain, shortTime, size, span } from "./format.js";
 
 const AN_HOUR = 3600_000;
 
+const ended = (one) =>
+  [`${one.safe} safe, ${size(one.size)}`, one.failed && `${one.failed} failed`, one.lost && `${one.lost} lost`]
+    .filter(Boolean)
+    .join(", ");
+
+function said({ safe, size: bytes, failed, lost }) {
+  if (!safe && !failed && !lost) return "Nothing in the last 24 hours.";
+  const trouble = failed ? `failed ${count(failed, "time")}` : "none failed";
+  return `${count(safe, "chunk")}, ${size(bytes)}; ${trouble}, ${lost || "none"} lost.`;
+}
+
 export function throughput(lastDay) {
   const { buckets } = lastDay;
   const busiest = Math.max(0, ...buckets.map((one) => one.safe));
   return barChart({
     id: "throughput",
     title: "Became safe, by quarter of an hour",
-    sentence: lastDay.safe
-      ? `${count(lastDay.safe, "chunk")}, ${size(lastDay.size)}; ${lastDay.failed ? `failed ${count(lastDay.failed, "time")}` : "none failed"}, ${lastDay.lost || "none"} lost.`
-      : "Nothing in the last 24 hours.",
+    sentence: said(lastDay),
     most: busiest ? count(busiest, "chunk") : "",
     bars: buckets.map((one) => ({
-      title: `${shortTime(one.start)}: ${one.safe} safe, ${size(one.size)}${one.failed ? `, ${one.failed} failed` : ""}${one.lost ? `, ${one.lost} lost` : ""}`,
-      parts: [{ tone: "good", value: one.safe }, { tone: "bad", value: one.failed + one.lost }],
+      title: `${shortTime(one.start)}: ${ended(one)}`,
+      parts: [
+        { tone: "good", value: one.safe },
+        { tone: "bad", value: one.failed + one.lost },
+      ],
     })),
-    labels: [0, 0.25, 0.5, 0.75].map((share) => shortTime(buckets[Math.floor(buckets.length * share)].start)).concat("now"),
+    labels: [0, 0.25, 0.5, 0.75]
+      .map((share) => shortTime(buckets[Math.floor(buckets.length * share)].start))
+      .concat("now"),
     table: figures("What became safe in each hour", ["From", "Safe", "Size", "Failed", "Lost"], hours(buckets)),
   });
 }
@@ -30,14 +44,22 @@ export function timeToSafe(lastDay) {
   return barChart({
     id: "time-to-safe",
     title: "Time to safe",
-    sentence: lastDay.meanSecondsToSafe === null
-      ? "Nothing in the last 24 hours."
-      : `From the event to safe in the archive: ${span(lastDay.meanSecondsToSafe)} on average, ${span(lastDay.longestSecondsToSafe)} at most.`,
+    sentence:
+      lastDay.meanSecondsToSafe === null
+        ? "Nothing in the last 24 hours."
+        : `From the event: ${span(lastDay.meanSecondsToSafe)} on average, ${span(lastDay.longestSecondsToSafe)} at most.`,
     most: most ? count(most, "chunk") : "",
-    bars: bars.map((one, n) => ({ title: `${range(bars, n)}: ${count(one.chunks, "chunk")}`, parts: [{ tone: "brand", value: one.chunks }] })),
+    bars: bars.map((one, n) => ({
+      title: `${range(bars, n)}: ${count(one.chunks, "chunk")}`,
+      parts: [{ tone: "brand", value: one.chunks }],
+    })),
     each: true,
     labels: bars.map((one) => (one.upToSeconds === null ? "more" : `${tight(one.upToSeconds)}`)),
-    table: figures("Chunks by the time they took", ["Took", "Chunks"], bars.map((one, n) => [range(bars, n), plain(one.chunks)])),
+    table: figures(
+      "Chunks by the time they took",
+      ["Took", "Chunks"],
+      bars.map((one, n) => [range(bars, n), plain(one.chunks)]),
+    ),
   });
 }
 
@@ -48,7 +70,9 @@ const tight = (seconds) => {
 
 const range = (bars, n) => {
   const from = n ? bars[n - 1].upToSeconds : 0;
-  return bars[n].upToSeconds === null ? `over ${tight(from)}` : `${n ? tight(from) : "0"} to ${tight(bars[n].upToSeconds)}`;
+  return bars[n].upToSeconds === null
+    ? `over ${tight(from)}`
+    : `${n ? tight(from) : "0"} to ${tight(bars[n].upToSeconds)}`;
 };
 
 function hours(buckets) {
@@ -58,5 +82,7 @@ function hours(buckets) {
     if (rows.at(-1)?.hour !== hour) rows.push({ hour, start: bucket.start, safe: 0, size: 0, failed: 0, lost: 0 });
     for (const name of ["safe", "size", "failed", "lost"]) rows.at(-1)[name] += bucket[name];
   }
-  return rows.reverse().map((one) => [shortTime(one.start), plain(one.safe), size(one.size), plain(one.failed), plain(one.lost)]);
+  return rows
+    .reverse()
+    .map((one) => [shortTime(one.start), plain(one.safe), size(one.size), plain(one.failed), plain(one.lost)]);
 }

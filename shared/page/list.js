@@ -20,9 +20,20 @@ export function list(root, { parameters, renew }) {
   const summary = h("p", { class: "dim", id: "found" }, "Looking …");
   const table = h("div", { class: "card scroll", id: "recordings" });
   const pages = h("nav", { class: "buttons pages", "aria-label": "Pages" });
-  fill(root,
-    h("div", { class: "bar" }, h("h1", {}, "Recordings"), h("span", { class: "spacer" }), h("button", { class: "quiet", onclick: renew }, "Refresh")),
-    form.form, summary, table, pages);
+  fill(
+    root,
+    h(
+      "div",
+      { class: "bar" },
+      h("h1", {}, "Recordings"),
+      h("span", { class: "spacer" }),
+      h("button", { class: "quiet", onclick: renew }, "Refresh"),
+    ),
+    form.form,
+    summary,
+    table,
+    pages,
+  );
 
   async function refresh(signal) {
     const asked = requestOf(form.given());
@@ -36,9 +47,14 @@ export function list(root, { parameters, renew }) {
     const rows = page.recordings;
     summary.textContent = rows.length ? `${found(rows.length, page.nextCursor)}, newest first` : "No recording fits.";
     if (told !== summary.textContent) announce((told = summary.textContent));
-    fillIfNew(table, [rows, Math.floor(Date.now() / 60_000)], () => (rows.length ? recordingsTable("Recordings, newest first", rows, renew) : empty()));
-    fill(pages, cursors.length > 1 ? turn("newer", "Newer", back) : null,
-      page.nextCursor ? turn("older", "Older", () => onwards(page.nextCursor)) : null);
+    fillIfNew(table, [rows, Math.floor(Date.now() / 60_000)], () =>
+      rows.length ? recordingsTable("Recordings, newest first", rows, renew) : empty(),
+    );
+    fill(
+      pages,
+      cursors.length > 1 ? turn("newer", "Newer", back) : null,
+      page.nextCursor ? turn("older", "Older", () => onwards(page.nextCursor)) : null,
+    );
     return cursors.length > 1 ? NEVER : RENEWED_AFTER;
   }
 

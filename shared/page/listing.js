@@ -11,21 +11,41 @@ export const addressOf = (row) => `#/recordings/${encodeURIComponent(idOf(row))}
 export const kindOf = (row) => [row.channel, row.content, row.format].filter(Boolean).join(" ");
 
 export const recordingsTable = (caption, rows, then) =>
-  h("table", {},
+  h(
+    "table",
+    {},
     h("caption", { class: "unseen" }, caption),
-    h("thead", {}, h("tr", {}, ["Recording", "State", "Listed", "Length", "Size", "Chunks", "What is open or wrong"]
-      .map((title) => h("th", { scope: "col" }, title)))),
-    h("tbody", {}, rows.map((row) => line(row, then))),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        ["Recording", "State", "Listed", "Length", "Size", "Chunks", "What is open or wrong"].map((title) =>
+          h("th", { scope: "col" }, title),
+        ),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map((row) => line(row, then)),
+    ),
   );
 
 const cell = (label, ...content) => h("td", { "data-label": label }, content);
 const tight = (label, text) => h("td", { "data-label": label, class: "tight" }, text);
 
 const line = (row, then) =>
-  h("tr", {},
-    h("th", { scope: "row" },
+  h(
+    "tr",
+    {},
+    h(
+      "th",
+      { scope: "row" },
       h("a", { id: `row-${row.recordingKey}`, href: addressOf(row) }, nameOf(row)),
-      h("span", { class: "dim under" }, kindOf(row) || (row.unlinked ? "of an unknown call" : ""))),
+      h("span", { class: "dim under" }, kindOf(row) || (row.unlinked ? "of an unknown call" : "")),
+    ),
     cell("State", badge(row.state)),
     tight("Listed", moment(row.listedAt)),
     tight("Length", row.durationMs === null ? "–" : span(row.durationMs / 1000)),
@@ -49,7 +69,11 @@ export const left = (deadline) => {
 function wrong(row, then) {
   if (row.trouble.length) {
     return [
-      h("ul", { class: "bare" }, row.trouble.map((item) => h("li", {}, trouble(item)))),
+      h(
+        "ul",
+        { class: "bare" },
+        row.trouble.map((item) => h("li", {}, trouble(item))),
+      ),
       row.trouble.some((item) => item.documentId)
         ? replayButton({ recording: idOf(row), about: nameOf(row), then })
         : null,

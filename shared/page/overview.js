@@ -16,11 +16,26 @@ export function overview(root, { renew }) {
   const stand = h("section", { class: "verdict", "aria-label": "Verdict" });
   const tiles = h("section", { class: "tiles", "aria-label": "Open, by state" });
   const oldest = h("section", { class: "card", "aria-labelledby": "oldest-title" });
-  const charts = [h("section", { class: "card", "aria-labelledby": "throughput" }), h("section", { class: "card", "aria-labelledby": "time-to-safe" })];
+  const charts = [
+    h("section", { class: "card", "aria-labelledby": "throughput" }),
+    h("section", { class: "card", "aria-labelledby": "time-to-safe" }),
+  ];
   const trouble = h("section", { class: "card scroll", "aria-labelledby": "trouble-title" });
   let told = "";
-  fill(root, h("div", { class: "bar" }, h("h1", {}, "Overview"), h("span", { class: "spacer" }), h("button", { id: "refresh", class: "quiet", onclick: renew }, "Refresh")),
-    stand, tiles, h("div", { class: "columns three" }, oldest, charts), trouble);
+  fill(
+    root,
+    h(
+      "div",
+      { class: "bar" },
+      h("h1", {}, "Overview"),
+      h("span", { class: "spacer" }),
+      h("button", { id: "refresh", class: "quiet", onclick: renew }, "Refresh"),
+    ),
+    stand,
+    tiles,
+    h("div", { class: "columns three" }, oldest, charts),
+    trouble,
+  );
 
   async function refresh(signal) {
     const { body } = await get("summary", { signal });
@@ -51,28 +66,49 @@ function counts(open) {
   const more = open.complete ? "" : "+";
   const tile = (state, value, what, query) => {
     const [label, tone] = STATES[state] ?? [state, "calm"];
-    return h("a", { id: `tile-${what}-${state}`, class: `tile ${value ? tone : ""}`, href: `#/recordings?${query}` },
-      h("span", { class: "figure" }, plain(value) + more), h("span", {}, label), h("span", { class: "dim" }, what));
+    return h(
+      "a",
+      { id: `tile-${what}-${state}`, class: `tile ${value ? tone : ""}`, href: `#/recordings?${query}` },
+      h("span", { class: "figure" }, plain(value) + more),
+      h("span", {}, label),
+      h("span", { class: "dim" }, what),
+    );
   };
   return [
-    OPEN_CHUNKS.map((state) => tile(state, open.chunks[state] ?? 0, "chunks", state === "failed" ? "trouble=true" : "open=true")),
-    OPEN_RECORDINGS.map((state) =>
-      tile(state, open.recordings[state] ?? 0, "recordings", `state=${state}`)),
+    OPEN_CHUNKS.map((state) =>
+      tile(state, open.chunks[state] ?? 0, "chunks", state === "failed" ? "trouble=true" : "open=true"),
+    ),
+    OPEN_RECORDINGS.map((state) => tile(state, open.recordings[state] ?? 0, "recordings", `state=${state}`)),
   ];
 }
 
 function deadline({ oldest }) {
   const title = h("h2", { id: "oldest-title" }, "Nearest deadline");
-  if (!oldest) return [title, h("p", { class: "figure good" }, "None"), h("p", { class: "dim" }, "No chunk waits to become safe.")];
+  if (!oldest)
+    return [
+      title,
+      h("p", { class: "figure good" }, "None"),
+      h("p", { class: "dim" }, "No chunk waits to become safe."),
+    ];
   const address = `#/recordings/${encodeURIComponent(oldest.recordingId ?? oldest.recordingKey)}`;
   const past = oldest.secondsLeft <= 0;
   return [
     title,
-    h("p", { class: `figure ${past ? "bad" : oldest.secondsLeft < 4 * 3600 ? "warn" : ""}` }, past ? "passed" : span(oldest.secondsLeft)),
+    h(
+      "p",
+      { class: `figure ${past ? "bad" : oldest.secondsLeft < 4 * 3600 ? "warn" : ""}` },
+      past ? "passed" : span(oldest.secondsLeft),
+    ),
     h("p", { class: "dim" }, "until ACS destroys the source of"),
     h("p", { class: "bar" }, h("a", { id: "oldest", href: address }, `Chunk ${oldest.index}`), badge(oldest.state)),
     oldest.reason ? h("p", { class: "dim" }, "Last reason: ", h("code", {}, oldest.reason)) : null,
-    oldest.expected ? h("progress", { max: "100", value: String(Math.round((100 * (oldest.copied ?? 0)) / oldest.expected)), "aria-label": "Copied" }) : null,
+    oldest.expected
+      ? h("progress", {
+          max: "100",
+          value: String(Math.round((100 * (oldest.copied ?? 0)) / oldest.expected)),
+          "aria-label": "Copied",
+        })
+      : null,
   ];
 }
 

@@ -13,7 +13,15 @@ export function facts(view, course) {
     ["Length", view.durationMs !== null && span(view.durationMs / 1000)],
     ["Ended by", view.sessionEndReason],
     ["ACS says", view.acsState],
-    ["Participants", people.length && h("ul", { class: "bare" }, people.map((one) => h("li", {}, h("code", {}, one))))],
+    [
+      "Participants",
+      people.length &&
+        h(
+          "ul",
+          { class: "bare" },
+          people.map((one) => h("li", {}, h("code", {}, one))),
+        ),
+    ],
     ["Recording ID", view.recordingId && h("code", {}, view.recordingId)],
     ["Server call ID", view.serverCallId && h("code", {}, view.serverCallId)],
     ["Call connection ID", view.callConnectionId && h("code", {}, view.callConnectionId)],
@@ -22,17 +30,37 @@ export function facts(view, course) {
     ["Container", h("code", {}, view.archiveContainer)],
     ["Folder", folder(view) && h("code", {}, folder(view))],
   ];
-  return h("dl", {}, rows.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h(
+    "dl",
+    {},
+    rows.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+  );
 }
 
-const participants = (course) =>
-  [...new Set(course.flatMap((one) => one.participants ?? []).map((one) => one.participantId))];
+const participants = (course) => [
+  ...new Set(course.flatMap((one) => one.participants ?? []).map((one) => one.participantId)),
+];
 
-const folder = (view) => view.chunks.map((one) => one.blobName).find(Boolean)?.replace(/\/[^/]*$/, "");
+const folder = (view) =>
+  view.chunks
+    .map((one) => one.blobName)
+    .find(Boolean)
+    ?.replace(/\/[^/]*$/, "");
 
 export const history = (entries) =>
   entries.length
-    ? h("ol", { class: "history" }, entries.toReversed().map((entry) => h("li", {},
-      h("span", {}, h("strong", {}, entry.action), ` by ${entry.by}`),
-      h("time", { class: "dim", datetime: entry.at }, moment(entry.at)))))
+    ? h(
+        "ol",
+        { class: "history" },
+        entries
+          .toReversed()
+          .map((entry) =>
+            h(
+              "li",
+              {},
+              h("span", {}, h("strong", {}, entry.action), ` by ${entry.by}`),
+              h("time", { class: "dim", datetime: entry.at }, moment(entry.at)),
+            ),
+          ),
+      )
     : h("p", { class: "dim" }, `${count(0, "entry", "entries")}: nothing was done to it through Callvault.`);

@@ -15,7 +15,11 @@ export function player(recording, { moved }) {
     }
     playing = { chunk, media: null };
     element.hidden = false;
-    fill(element, h("h2", { id: "player-title" }, `Chunk ${chunk.index}`), h("p", { class: "dim" }, "Asking for the file …"));
+    fill(
+      element,
+      h("h2", { id: "player-title" }, `Chunk ${chunk.index}`),
+      h("p", { class: "dim" }, "Asking for the file …"),
+    );
     element.scrollIntoView({ block: "nearest" });
     await load(chunk, seconds);
   }
@@ -23,22 +27,49 @@ export function player(recording, { moved }) {
   async function load(chunk, seconds) {
     let link;
     try {
-      link = (await get(`${chunkPath(recording, chunk.documentId)}/content`, { parameters: { disposition: "inline", redirect: "false" } })).body;
+      link = (
+        await get(`${chunkPath(recording, chunk.documentId)}/content`, {
+          parameters: { disposition: "inline", redirect: "false" },
+        })
+      ).body;
     } catch (error) {
-      fill(element, h("h2", { id: "player-title" }, `Chunk ${chunk.index}`), h("p", { class: "note bad", role: "alert" }, error.message));
+      fill(
+        element,
+        h("h2", { id: "player-title" }, `Chunk ${chunk.index}`),
+        h("p", { class: "note bad", role: "alert" }, error.message),
+      );
       return;
     }
     const kind = link.contentType.startsWith("video/") ? "video" : "audio";
     const media = h(kind, { controls: true, preload: "metadata", "aria-label": `Chunk ${chunk.index}, ${kind}` });
     playing = { chunk, media };
-    media.addEventListener("loadedmetadata", () => {
-      if (seconds) media.currentTime = seconds;
-    }, { once: true });
+    media.addEventListener(
+      "loadedmetadata",
+      () => {
+        if (seconds) media.currentTime = seconds;
+      },
+      { once: true },
+    );
     media.addEventListener("timeupdate", () => moved(chunk.documentId, media.currentTime));
     media.addEventListener("error", () => again(chunk, media, link));
     media.src = link.url;
-    const close = h("button", { id: "close-player", class: "quiet", onclick: stop, "aria-label": "Close the player" }, "Close");
-    fill(element, h("div", { class: "bar" }, h("h2", { id: "player-title" }, `Chunk ${chunk.index}`), h("span", { class: "dim" }, link.fileName), h("span", { class: "spacer" }), close), media);
+    const close = h(
+      "button",
+      { id: "close-player", class: "quiet", onclick: stop, "aria-label": "Close the player" },
+      "Close",
+    );
+    fill(
+      element,
+      h(
+        "div",
+        { class: "bar" },
+        h("h2", { id: "player-title" }, `Chunk ${chunk.index}`),
+        h("span", { class: "dim" }, link.fileName),
+        h("span", { class: "spacer" }),
+        close,
+      ),
+      media,
+    );
     start(media);
   }
 
@@ -48,8 +79,15 @@ export function player(recording, { moved }) {
       load(chunk, media.currentTime);
       return;
     }
-    fill(element, h("h2", { id: "player-title" }, `Chunk ${chunk.index}`),
-      h("p", { class: "note bad", role: "alert" }, "This browser can't play the file, or can't reach the archive. Download it instead."));
+    fill(
+      element,
+      h("h2", { id: "player-title" }, `Chunk ${chunk.index}`),
+      h(
+        "p",
+        { class: "note bad", role: "alert" },
+        "This browser can't play the file, or can't reach the archive. Download it instead.",
+      ),
+    );
   }
 
   function stop() {

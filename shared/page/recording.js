@@ -4,7 +4,7 @@ import { NeedsKey, get, pathOf } from "./api.js";
 import { badge } from "./badge.js";
 import { chunksTable } from "./chunks.js";
 import { announce, fill, fillIfNew, h } from "./dom.js";
-import { SAFE, STATES, moment, short } from "./format.js";
+import { STATES, moment, short } from "./format.js";
 import { facts, history } from "./particulars.js";
 import { player } from "./player.js";
 import { replayButton } from "./replay.js";
@@ -26,8 +26,16 @@ export function recording(root, { argument, renew }) {
   const particulars = h("section", { class: "card", "aria-labelledby": "facts-title" });
   const past = h("section", { class: "card", "aria-labelledby": "history-title" });
   const play = player(argument, { moved: (documentId, seconds) => line.follow?.(documentId, seconds) });
-  fill(root, h("nav", { class: "crumbs", "aria-label": "Breadcrumb" }, h("a", { href: "#/recordings" }, "Recordings")),
-    head, trouble, line, play.element, chunks, h("div", { class: "columns" }, particulars, past));
+  fill(
+    root,
+    h("nav", { class: "crumbs", "aria-label": "Breadcrumb" }, h("a", { href: "#/recordings" }, "Recordings")),
+    head,
+    trouble,
+    line,
+    play.element,
+    chunks,
+    h("div", { class: "columns" }, particulars, past),
+  );
   let course = [];
   let known = 0;
   let states = {};
@@ -39,14 +47,15 @@ export function recording(root, { argument, renew }) {
     document.title = `${shown.title} · Callvault`;
     fillIfNew(head, [view.correlation, view.state, view.chunks.some((one) => BAD.has(one.state))], () => title(view));
     fillIfNew(trouble, troubles(view), () => troubles(view).map((item) => note(item)));
-    fillIfNew(line, [course, view.chunks.map((one) => [one.documentId, one.state])], () => {
+    fillIfNew(line, [course, view.chunks.map((one) => [one.documentId, one.state, one.blobName])], () => {
       const drawn = timeline(view, course, (documentId, seconds) => play.play(chunkOf(view, documentId), seconds));
       line.follow = drawn.follow;
       return [h("h2", { id: "line-title" }, "Time line"), drawn.element];
     });
     fillIfNew(chunks, [view.chunks, minute()], () => [
       h("h2", { id: "chunks-title" }, "Chunks"),
-      view.chunks.length ? chunksTable(argument, view.chunks, { play: play.play, then: renew })
+      view.chunks.length
+        ? chunksTable(argument, view.chunks, { play: play.play, then: renew })
         : h("p", { class: "dim" }, "None yet: they are announced when the recording has ended."),
     ]);
     fillIfNew(particulars, [view, course], () => [h("h2", { id: "facts-title" }, "Particulars"), facts(view, course)]);
@@ -55,13 +64,13 @@ export function recording(root, { argument, renew }) {
     return pace(view);
   }
 
-  // Read anew when a chunk has become safe, for that is when there is more to know.
+  // Read anew when another chunk's metadata are archived, for that is when there is more to know.
   async function courseOf(view, signal) {
-    const safe = view.chunks.filter((one) => SAFE.has(one.state)).length;
-    if (safe === known) return course;
+    const told = view.chunks.filter((one) => one.metadataBlobName).length;
+    if (told === known) return course;
     try {
       const { body } = await get(`${pathOf(argument)}/timeline`, { signal });
-      known = safe;
+      known = told;
       return body.chunks;
     } catch (error) {
       if (error instanceof NeedsKey || signal.aborted) throw error;
@@ -100,26 +109,49 @@ function pace(view) {
 }
 
 function troubles(view) {
-  const bad = view.chunks.filter((one) => BAD.has(one.state)).map((one) => ({
-    title: `Chunk ${one.index} ${one.state === "lost" ? "is lost" : "failed"}`,
-    reason: one.reason, detail: one.detail,
-    since: one.lostAt ?? one.failedAt,
-    next: one.state === "failed" ? `Its source is kept until ${moment(one.deadline)}. Mend the reason, then replay it.` : "",
-  }));
+  const bad = view.chunks
+    .filter((one) => BAD.has(one.state))
+    .map((one) => ({
+      title: `Chunk ${one.index} ${one.state === "lost" ? "is lost" : "failed"}`,
+      reason: one.reason,
+      detail: one.detail,
+      since: one.lostAt ?? one.failedAt,
+      next:
+        one.state === "failed"
+          ? `Its source is kept until ${moment(one.deadline)}. Mend the reason, then replay it.`
+          : "",
+    }));
   const own = [
-    view.overdueAt && !view.chunks.length && {
-      title: "Its files are missing", reason: "files-overdue", since: view.overdueAt,
-      detail: "The recording ended, and ACS has not announced its files.",
-      next: "Look for its event in Event Grid's metrics, the dead letters and the quarantine.",
+    view.overdueAt &&
+      !view.chunks.length && {
+        title: "Its files are missing",
+        reason: "files-overdue",
+        since: view.overdueAt,
+        detail: "The recording ended, and ACS has not announced its files.",
+        next: "Look for its event in Event Grid's metrics, the dead letters and the quarantine.",
+      },
+    view.failure && {
+      title: "ACS could not start it",
+      reason: "",
+      detail: view.failure,
+      since: view.failedAt,
+      next: "",
     },
-    view.failure && { title: "ACS could not start it", reason: "", detail: view.failure, since: view.failedAt, next: "" },
   ];
   return [...bad, ...own.filter(Boolean)];
 }
 
 const note = (item) =>
-  h("div", { class: "note bad" },
-    h("p", {}, h("strong", {}, item.title), item.reason ? [" · ", h("code", {}, item.reason)] : "",
-      item.since ? h("span", { class: "dim" }, ` · since ${moment(item.since)}`) : ""),
+  h(
+    "div",
+    { class: "note bad" },
+    h(
+      "p",
+      {},
+      h("strong", {}, item.title),
+      item.reason ? [" · ", h("code", {}, item.reason)] : "",
+      item.since ? h("span", { class: "dim" }, ` · since ${moment(item.since)}`) : "",
+    ),
     item.detail ? h("p", {}, item.detail) : null,
-    item.next ? h("p", { class: "dim" }, item.next) : null);
+    item.next ? h("p", { class: "dim" }, item.next) : null,
+  );

@@ -5,8 +5,14 @@ import { keep } from "./key.js";
 
 export function askForKey(main, { refused, signIn, then }) {
   const field = h("input", {
-    id: "key", type: "password", name: "key", required: true, autocomplete: "off", spellcheck: "false",
-    "aria-describedby": "key-help", "aria-invalid": refused ? "true" : null,
+    id: "key",
+    type: "password",
+    name: "key",
+    required: true,
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-describedby": "key-help",
+    "aria-invalid": refused ? "true" : null,
   });
   const open = (event) => {
     event.preventDefault();
@@ -16,16 +22,25 @@ export function askForKey(main, { refused, signIn, then }) {
     then();
   };
   const entrance = signIn
-    ? h("p", {}, h("a", { id: "sign-in", class: "button primary", href: signInAddress() }, "Sign in with Microsoft Entra"))
+    ? h(
+        "p",
+        {},
+        h("a", { id: "sign-in", class: "button primary", href: signInAddress() }, "Sign in with Microsoft Entra"),
+      )
     : [
-      h("label", { for: "key" }, "Function key"),
-      field,
-      h("p", { id: "key-help", class: "dim" },
-        "In the portal: the function app, App keys, Host keys. It is kept for this tab and forgotten with it."),
-      h("button", { class: "primary" }, "Open"),
-    ];
+        h("label", { for: "key" }, "Function key"),
+        field,
+        h(
+          "p",
+          { id: "key-help", class: "dim" },
+          "In the portal: the function app, App keys, Host keys. It is kept for this tab and forgotten with it.",
+        ),
+        h("button", { class: "primary" }, "Open"),
+      ];
   main.replaceChildren(
-    h("form", { class: "card gate", onsubmit: open },
+    h(
+      "form",
+      { class: "card gate", onsubmit: open },
       h("img", { src: "dashboard/logo.svg", alt: "", width: "40", height: "40" }),
       h("h1", {}, "Open Callvault"),
       refused ? h("p", { class: "note bad", role: "alert" }, "The app refused this key.") : null,

@@ -13,20 +13,33 @@ export function verdict({ open, trouble, lastDay }) {
     const many = `${wrong}${trouble.more ? " or more" : ""}`;
     return {
       tone: "bad",
-      title: wrong ? `${wrong === 1 && !trouble.more ? "1 recording needs" : `${many} recordings need`} you` : `${count(failed, "chunk")} failed`,
+      title: wrong
+        ? `${wrong === 1 && !trouble.more ? "1 recording needs" : `${many} recordings need`} you`
+        : `${count(failed, "chunk")} failed`,
       detail: oldest ? `The least time left is ${timeLeft(oldest)}.` : "Nothing else is open.",
     };
   }
-  if (oldest && oldest.secondsLeft < CLOSE) {
-    return { tone: "warn", title: "Time is getting short", detail: `Chunk ${oldest.index} of a recording has ${timeLeft(oldest)}.` };
-  }
-  if (waiting) {
+  if (oldest && oldest.secondsLeft <= 0) {
     return {
-      tone: "busy", title: "All in hand",
-      detail: `${count(waiting, "chunk")} on the way${oldest ? `, the nearest deadline in ${span(oldest.secondsLeft)}` : ""}.`,
+      tone: "bad",
+      title: "A deadline has passed",
+      detail: `Chunk ${oldest.index} of a recording is ${oldest.state}.`,
     };
   }
-  const safe = lastDay.safe ? `${count(lastDay.safe, "chunk")} became safe in the last 24 hours.` : "Nothing was announced in the last 24 hours.";
+  if (oldest && oldest.secondsLeft < CLOSE) {
+    return {
+      tone: "warn",
+      title: "Time is getting short",
+      detail: `Chunk ${oldest.index} of a recording has ${span(oldest.secondsLeft)}.`,
+    };
+  }
+  if (waiting) {
+    const nearest = oldest ? `, the nearest deadline in ${span(oldest.secondsLeft)}` : "";
+    return { tone: "busy", title: "All in hand", detail: `${count(waiting, "chunk")} on the way${nearest}.` };
+  }
+  const safe = lastDay.safe
+    ? `${count(lastDay.safe, "chunk")} became safe in the last 24 hours.`
+    : "Nothing is open, and nothing came to an end in the last 24 hours.";
   return { tone: "good", title: "Everything is safe", detail: safe };
 }
 

@@ -29,6 +29,7 @@ def summary(*, seconds_left: float | None = None, safe: int = 0, trouble: int = 
         (summary(safe=3), "good", "Everything is safe"),
         (summary(), "good", "Everything is safe"),
         (summary(seconds_left=20 * HOUR, copying=2), "busy", "All in hand"),
+        (summary(seconds_left=-5, pending=1), "bad", "A deadline has passed"),
         (summary(seconds_left=3 * HOUR, pending=1), "warn", "Time is getting short"),
         (summary(seconds_left=20 * HOUR, failed=1), "bad", "1 chunk failed"),
         (summary(seconds_left=20 * HOUR, failed=1, trouble=1), "bad", "1 recording needs you"),
