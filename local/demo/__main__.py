@@ -65,7 +65,7 @@ async def _demo(console: Console) -> int:
         if wrong:
             console.print(f"\n[bold red]Not what was promised.[/] Logs: {stack.addresses.logs}")
             return 1
-        console.print(f"[bold]7.[/] Looking at the page, {stack.addresses.functions}/api/dashboard …")
+        console.print(f"[bold]8.[/] Looking at the page, {stack.addresses.functions}/api/dashboard …")
         seen = await looked_at(stack.addresses, views)
     chunks = sum(len(view["chunks"]) for view in views)
     console.print(

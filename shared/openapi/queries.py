@@ -56,7 +56,7 @@ OPERATIONS = (
         summary="A recording over time",
         description="When each chunk was recorded, its pauses and who is on which channel, from the archived metadata. "
         "Also of a recording that isn't whole: what isn't archived has nulls.",
-        parameters=(NAMED,),
+        parameters=(_RECORDING,),
         replies={
             200: Reply(
                 description="As far as it is known yet.",
