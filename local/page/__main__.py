@@ -48,7 +48,7 @@ async def _pictures(into: Path) -> None:
             await expect(page.locator(".chart svg g").first).to_be_visible()
             await expect(page.get_by_role("row").filter(has_text="Complaint 31")).to_be_visible()
             await _taken(page, into / f"overview-{theme}.png")
-            await page.get_by_role("link", name="Recordings").click()
+            await page.get_by_role("link", name="Recordings", exact=True).click()
             await expect(page.locator("#recordings tbody tr").nth(len(recording_ids) - 1)).to_be_visible()
             await _taken(page, into / f"recordings-{theme}.png")
             await page.goto(f"{_address(stack.addresses)}#/recordings/{quote(recording_ids[SHOWN.name], safe='')}")
