@@ -44,6 +44,9 @@ param retentionHours int = 24
 @description('Whether a source is deleted in ACS once its files are safe.')
 param deleteSource bool = true
 
+@description('Whether to make an Event Grid topic that tells which recordings became safe, failed or are lost (docs/announcements.md).')
+param announce bool = false
+
 @description('Secret of at least 16 characters that keys the digests of participant ids, so that nobody who reads the table can try out ids; empty: none. A Key Vault reference is taken too.')
 @secure()
 param participantsSecret string = ''
@@ -199,6 +202,7 @@ var deadLetterContainer = 'deadletter'
 
 // Settings that are set only where asked for: an empty one would be refused.
 var optionalSettings = empty(participantsSecret) ? {} : { PARTICIPANTS_SECRET: participantsSecret }
+var announceSettings = announce ? { ANNOUNCE_TOPIC_ENDPOINT: announcements!.outputs.endpoint } : {}
 var signInSettings = empty(entraClientId) ? {} : { SIGN_IN_REPLACES_KEY: 'true' }
 
 // How much an instance does at once, so that it fits its memory: docs/design.md has the arithmetic.
@@ -234,6 +238,7 @@ var roles = {
   storageBlobDelegator: 'db58b8e5-c6ad-4a2a-8342-4190687cbf4a'
   storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
   storageTableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+  eventGridDataSender: 'd5a91429-5739-47e2-a06b-3470a27159e7'
   monitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
   communicationOwner: '09976791-48a7-449e-bb21-39d1a415f350' // Communication and Email Service Owner
 }
@@ -444,6 +449,18 @@ module operatorArchiveAccountRole 'modules/account-roles.bicep' = if (!empty(ope
   }
 }
 
+module announcements 'modules/announcements.bicep' = if (announce) {
+  name: 'callvault-announcements'
+  params: {
+    name: 'evgt-${name}-told-${suffix}'
+    location: location
+    tags: tags
+    senderPrincipalId: app.principalId
+    // Announces. It can neither subscribe nor change the topic.
+    senderRoleId: roles.eventGridDataSender
+  }
+}
+
 module monitoring 'modules/monitoring.bicep' = {
   name: 'callvault-monitoring'
   params: {
@@ -475,7 +492,7 @@ module functionApp 'modules/app.bicep' = {
     alwaysReadyArchiving: alwaysReadyArchiving
     archivingFunction: 'archive_chunk'
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
-    settings: union(proposedSettings, signInSettings, extraSettings, optionalSettings, metricSettings, {
+    settings: union(proposedSettings, signInSettings, extraSettings, optionalSettings, announceSettings, metricSettings, {
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__blobServiceUri: hostStorage.outputs.blobUri
@@ -574,6 +591,9 @@ output systemTopicName string = topicName
 
 @description('Resource group of the ACS resource and its topic.')
 output acsResourceGroup string = acsResourceGroup
+
+@description('Topic of the announcements; empty where there is none.')
+output announcementsTopicName string = announce ? announcements!.outputs.name : ''
 
 @description('Container of the events that could not be delivered.')
 output deadLetterContainer string = deadLetterContainer

@@ -26,7 +26,7 @@ class Templates:
         template = self.folder / "events.bicep"
         outputs = self.main(**params).outputs
         told = ("functionAppName", "systemTopicName", "acsResourceGroup", "hostStorageName")
-        given = {name: str(outputs[name]) for name in told}
+        given: dict[str, Any] = {name: str(outputs[name]) for name in told}
         given |= {name: params[name] for name in params if name == "retentionHours"}
         return _evaluated(template, json.dumps(given))
 

@@ -20,16 +20,21 @@ LEFT_TO_DEFAULT = {
     # Tuning, by extraSettings.
     *("BLOCK_CHECKSUM", "RANGES_IN_FLIGHT", "LEASE_SECONDS", "MAX_ATTEMPTS"),
     *("SWEEP_GRACE_SECONDS", "FILES_AWAITED_MINUTES", "RETRY_BASE_SECONDS", "LINK_MINUTES"),
+    # The key of a topic that takes keys: the templates' takes none.
+    "ANNOUNCE_TOPIC_KEY",
     # Where ACS's tokens come from, in Azure's public cloud.
     *("CALLBACK_ISSUER", "CALLBACK_OPENID_URL"),
-    # Announcements, where there is a topic for them.
-    *("ANNOUNCE_TOPIC_ENDPOINT", "ANNOUNCE_TOPIC_KEY"),
     # The platform's own, and the laptop's.
     *("WEBSITE_AUTH_ENABLED", "AZURE_FUNCTIONS_ENVIRONMENT", "ACS_LOCAL_GATEWAY", "ACS_LOCAL_CA"),
 }
 
 # Parameters that bring settings of their own.
-EVERYTHING = {"participantsSecret": "sixteen letters.", "sendMetrics": True, "entraClientId": "an-app-of-entra"}
+EVERYTHING = {
+    "participantsSecret": "sixteen letters.",
+    "sendMetrics": True,
+    "entraClientId": "an-app-of-entra",
+    "announce": True,
+}
 
 _QUEUES = "AzureFunctionsJobHost__extensions__queues"
 

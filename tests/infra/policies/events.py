@@ -1,5 +1,6 @@
 """Event Grid: our events reach the function one by one, and what can't be delivered is kept while it still matters."""
 
+
 from shared.contracts.events import RECORDING_FILE_STATUS_UPDATED
 from tests.infra.policies.storage import CONTAINER, account_of, settings_of
 from tests.infra.product import functions
@@ -24,6 +25,19 @@ def a_topic_that_is_there_is_used(templates: Templates) -> None:
     """Azure allows one for a resource: a second would fail the deployment."""
     assert not made(templates.main(systemTopicName="acs-events"), TOPIC)
     assert only(templates.events(systemTopicName="acs-events"), SUBSCRIPTION).name == "acs-events/callvault"
+
+
+def announcements_have_a_topic_where_asked(templates: Templates) -> None:
+    kind = "Microsoft.EventGrid/topics"
+    assert not made(templates.main(), kind)
+    assert settings_of(templates).announce_topic_endpoint is None
+    topic = only(templates.main(announce=True), kind)
+    assert topic.properties["inputSchema"] == "CloudEventSchemaV1_0"
+    assert topic.properties["disableLocalAuth"] is True
+    assert topic.properties["minimumTlsVersionAllowed"] == "1.2"
+    settings = settings_of(templates, announce=True)
+    assert settings.announce_topic_endpoint == topic.member("properties").member("endpoint")
+    assert settings.announce_topic_key is None
 
 
 def the_acs_resource_is_made_only_on_request(templates: Templates) -> None:

@@ -14,6 +14,7 @@ SIGNER_OF_LINKS = "db58b8e5-c6ad-4a2a-8342-4190687cbf4a"
 WRITER_OF_QUEUES = "974c5e8b-45b9-4653-ba55-5f855dd0fb88"
 WRITER_OF_TABLES = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"
 SENDER_OF_METRICS = "3913510d-42f4-4e42-8a64-420c390055eb"
+SENDER_OF_EVENTS = "d5a91429-5739-47e2-a06b-3470a27159e7"
 OWNER_OF_COMMUNICATION = "09976791-48a7-449e-bb21-39d1a415f350"
 
 NAMES = {
@@ -22,6 +23,7 @@ NAMES = {
     SIGNER_OF_LINKS: "Storage Blob Delegator",
     WRITER_OF_QUEUES: "Storage Queue Data Contributor",
     WRITER_OF_TABLES: "Storage Table Data Contributor",
+    SENDER_OF_EVENTS: "EventGrid Data Sender",
     SENDER_OF_METRICS: "Monitoring Metrics Publisher",
     OWNER_OF_COMMUNICATION: "Communication and Email Service Owner",
 }
@@ -42,6 +44,11 @@ def nobody_holds_more_than_this(templates: Templates) -> None:
         ("app", OWNER_OF_COMMUNICATION, ACS),
         ("topic", WRITER_OF_BLOBS, f"{host}/default/deadletter"),
     }
+
+
+def who_announces_may_send_to_the_topic_and_no_more(templates: Templates) -> None:
+    topic = only(templates.main(announce=True), "Microsoft.EventGrid/topics")
+    assert grants(templates, announce=True) - grants(templates) == {("app", SENDER_OF_EVENTS, topic.name)}
 
 
 def an_operator_holds_what_the_commands_need_if_named(templates: Templates) -> None:
@@ -75,7 +82,7 @@ def no_role_is_held_on_a_whole_group(templates: Templates) -> None:
         assert not made(deployment, "Microsoft.Authorization/roleDefinitions")
 
 
-def grants(templates: Templates, **params: str) -> set[Grant]:
+def grants(templates: Templates, **params: object) -> set[Grant]:
     deployment = templates.main(**params)
     topic = only(deployment, "Microsoft.EventGrid/systemTopics")
     who = {

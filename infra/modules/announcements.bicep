@@ -1,0 +1,45 @@
+// The Event Grid topic on which Callvault tells what became of recordings: whoever wants to know subscribes to it.
+
+@description('Name of the topic.')
+param name string
+
+@description('Region.')
+param location string
+
+@description('Tags of the topic.')
+param tags object
+
+@description('Object id of the identity that announces.')
+param senderPrincipalId string
+
+@description('Id of the built-in role that lets it.')
+param senderRoleId string
+
+resource topic 'Microsoft.EventGrid/topics@2025-02-15' = {
+  name: name
+  location: location
+  tags: tags
+  // With it a subscription can deliver, and keep dead letters, without a key.
+  identity: {
+    type: 'SystemAssigned'
+  }
+  properties: {
+    inputSchema: 'CloudEventSchemaV1_0'
+    disableLocalAuth: true
+    minimumTlsVersionAllowed: '1.2'
+    publicNetworkAccess: 'Enabled'
+  }
+}
+
+resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(topic.id, senderPrincipalId, senderRoleId)
+  scope: topic
+  properties: {
+    principalId: senderPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', senderRoleId)
+  }
+}
+
+output endpoint string = topic.properties.endpoint
+output name string = topic.name
