@@ -38,7 +38,7 @@ up: setup ## The local stack until Ctrl-C; WORKERS=4 for more instances, HOST=fu
 doctor: setup ## Check a deployment; SETTINGS=FILE for another than the local stack, SETTINGS= for the environment
 	@$(PYTHON_IN_VENV) -m shared.doctor $(if $(SETTINGS),--settings "$(SETTINGS)") $(ARGS)
 
-test: setup ## All tests, two files at a time; JOBS=4 for more, ARGS="tests/unit -k chunk" for some
+test: setup $(CHECKOV_STAMP) ## All tests, two files at a time; JOBS=4 for more, ARGS="tests/unit -k chunk" for some
 	@$(PYTHON_IN_VENV) -m pytest --numprocesses "$(JOBS)" --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: setup ## Random schedules of faults and crashes on the whole stack; SEEDS=200 for more, ARGS="--seed 7" for one
