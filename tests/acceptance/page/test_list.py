@@ -25,6 +25,15 @@ async def test_a_wrong_key_is_refused_and_the_right_one_is_kept_for_the_tab_alon
     assert await page.evaluate("sessionStorage.length") == 0
 
 
+async def test_where_people_sign_in_the_page_leads_there_and_asks_for_no_key(stranger: Visit):
+    challenge = {"www-authenticate": "Bearer"}  # as the platform's sign-in answers, which has no place here
+    await stranger.page.route("**/api/summary", lambda route: route.fulfill(status=401, headers=challenge))
+    await stranger.to()
+    entrance = stranger.page.get_by_role("link", name="Sign in with Microsoft Entra")
+    await expect(entrance).to_have_attribute("href", "/.auth/login/aad?post_login_redirect_uri=%2Fapi%2Fdashboard")
+    await expect(stranger.page.get_by_label("Function key")).to_have_count(0)
+
+
 async def test_filters_find_a_recording_and_a_link_finds_it_again(deployment: Deployment, visit: Visit):
     for number in range(3):
         await record(deployment, f"find/{number}")

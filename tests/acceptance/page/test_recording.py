@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 from tests.acceptance.conftest import Deployment, until
 from tests.acceptance.page.conftest import Visit, record
@@ -68,6 +68,30 @@ async def test_every_kind_of_file_plays_and_seeks(
     assert files, "it was played from the archive itself"
     for one in files:
         assert "x-functions-key" not in await one.all_headers()
+
+
+async def test_a_link_that_has_expired_is_asked_for_anew(deployment: Deployment, visit: Visit):
+    recording_id = await record(deployment, "expired", seconds=(30,))
+    await deployment.settled(recording_id)
+    given: list[str] = []
+
+    async def expired_at_first(route: Route) -> None:
+        response = await route.fetch()
+        link = await response.json()
+        if not given:
+            link |= {"url": f"{link['url']}x", "expiresAt": "2020-01-01T00:00:00Z"}
+        given.append(link["url"])
+        await route.fulfill(response=response, json=link)
+
+    await visit.page.route("**/content?*", expired_at_first)
+    await visit.to_recording(recording_id)
+    await visit.page.get_by_role("button", name="Play chunk 0", exact=True).click()
+
+    async def plays() -> bool:
+        media = visit.page.locator(f'audio[src="{given[-1]}"]') if len(given) == 2 else None
+        return media is not None and await media.count() == 1 and await clock_of(media) > 0
+
+    await until(plays)
 
 
 async def test_a_file_is_saved_as_it_was_archived_and_the_history_tells_who_did(deployment: Deployment, visit: Visit):
