@@ -61,5 +61,6 @@ export const RECORDING_STATES = [
   "archiving",
   "archived",
   "incomplete",
+  "failed",
 ];
 export const SAFE = new Set(["archived", "released"]);

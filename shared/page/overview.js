@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { badge, icon } from "./badge.js";
 import { announce, fill, fillIfNew, h } from "./dom.js";
-import { STATES, plain, span, time } from "./format.js";
+import { RECORDING_STATES, STATES, plain, span, time } from "./format.js";
 import { throughput, timeToSafe } from "./lastday.js";
 import { recordingsTable } from "./listing.js";
 import { verdict } from "./verdict.js";
@@ -74,13 +74,18 @@ function counts(open) {
       h("span", { class: "dim" }, what),
     );
   };
+  const narrowed = (state) => (RECORDING_STATES.includes(state) ? `state=${state}` : "open=true");
   return [
-    OPEN_CHUNKS.map((state) =>
-      tile(state, open.chunks[state] ?? 0, "chunks", state === "failed" ? "trouble=true" : "open=true"),
+    named(OPEN_CHUNKS, open.chunks).map(([state, value]) =>
+      tile(state, value, "chunks", state === "failed" ? "trouble=true" : "open=true"),
     ),
-    OPEN_RECORDINGS.map((state) => tile(state, open.recordings[state] ?? 0, "recordings", `state=${state}`)),
+    named(OPEN_RECORDINGS, open.recordings).map(([state, value]) => tile(state, value, "recordings", narrowed(state))),
   ];
 }
+
+// The usual states, at nought too, so that the tiles stay in their places; others when there are any.
+const named = (usual, counted) =>
+  [...new Set([...usual, ...Object.keys(counted)])].map((state) => [state, counted[state] ?? 0]);
 
 function deadline({ oldest }) {
   const title = h("h2", { id: "oldest-title" }, "Nearest deadline");
