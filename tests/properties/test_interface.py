@@ -27,6 +27,8 @@ CHECKS = (
 )
 EXAMPLES = int(os.environ.get("INTERFACE_EXAMPLES", "10"))  # requests of each kind for each operation
 PATIENCE = 300
+CHECKOUT = Path(__file__).parents[2]
+HOOKS = {"SCHEMATHESIS_HOOKS": "tests.properties.interface_hooks", "PYTHONPATH": str(CHECKOUT)}
 
 
 async def test_no_answer_differs_from_the_description(besieged: Deployment, tmp_path: Path):
@@ -38,7 +40,11 @@ async def test_no_answer_differs_from_the_description(besieged: Deployment, tmp_
         *("--phases", "examples,coverage,fuzzing", "--suppress-health-check", "all", "--warnings", "off"),
     ]
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command,
+        cwd=tmp_path,
+        env=os.environ | HOOKS,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 0, output.decode()
