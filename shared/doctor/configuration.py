@@ -96,6 +96,13 @@ def _doubtful(settings: Settings) -> Iterator[Finding]:
             detail="is not set: who reads the tables can test whether a guessed participant was recorded",
             mend="set it to 32 random characters, then run python -m shared.rebuild --apply",
         )
+    if settings.announce_topic_endpoint:
+        yield Finding(
+            check="announcements",
+            level=Level.NOTE,
+            detail="were not tried: whatever is sent to the topic reaches whoever listens to it",
+            mend="see the first chunk announced, or its alert stay silent",
+        )
     if settings.acs_local_gateway:
         yield Finding(
             check="setting ACS_LOCAL_GATEWAY", level=Level.NOTE, detail="is set: this is the local stack, not Azure"

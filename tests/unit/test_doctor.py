@@ -39,6 +39,11 @@ def test_settings_that_are_as_they_should_be_bring_no_advice():
         ({"callback_audience": None}, "setting CALLBACK_AUDIENCE", Level.FAILURE),
         ({"callback_audience": None, "callback_url": None}, "setting CALLBACK_AUDIENCE", Level.NOTE),
         ({"callback_url": "https://contoso.azurewebsites.net/callbacks"}, "setting CALLBACK_URL", Level.WARNING),
+        (
+            {"announce_topic_endpoint": "https://news.westeurope-1.eventgrid.azure.net/api/events"},
+            "announcements",
+            Level.NOTE,
+        ),
         ({"AzureWebJobsStorage": "UseDevelopmentStorage=true"}, "credentials", Level.NOTE),
     ],
 )
