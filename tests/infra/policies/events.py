@@ -1,6 +1,5 @@
 """Event Grid: our events reach the function one by one, and what can't be delivered is kept while it still matters."""
 
-
 from shared.contracts.events import RECORDING_FILE_STATUS_UPDATED
 from tests.infra.policies.storage import CONTAINER, account_of, settings_of
 from tests.infra.product import functions
