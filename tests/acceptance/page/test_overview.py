@@ -54,7 +54,7 @@ async def test_what_is_in_trouble_is_named_with_its_reason_and_put_back_by_a_but
     page = visit.page
     await page.get_by_role("link", name="Overview", exact=True).click()
     await expect(page.locator(".verdict .title")).to_have_text(re.compile(r"\d+ recordings? needs? you"))
-    await expect(page.locator(".tile").filter(has_text="Failed")).to_contain_text(re.compile(r"[1-9]"))
+    await expect(page.locator("#tile-chunks-failed")).to_contain_text(re.compile(r"[1-9]"))
     await expect(page.locator("#oldest")).to_be_visible()
     row = page.get_by_role("row").filter(has_text="overview/failed")
     await expect(row).to_contain_text("source-not-allowed")
