@@ -99,7 +99,8 @@ async def pause_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="recordings/{recordingId}/resume", methods=["POST"])
 async def resume_recording(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.resume(req.route_params["recordingId"], by=_caller(req)))
+    recording_id = req.route_params["recordingId"]
+    return _response(await callvault.app.endpoints.resume(recording_id, req.get_body(), by=_caller(req)))
 
 
 @app.route(route="recordings/{recordingId}/replay", methods=["POST"])

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from shared.announcing import Announcing
 from shared.archiving import Archiving
-from shared.callbacks import Callbacks
+from shared.autorecording import AutoRecording
+from shared.callbacks import Callbacks, Concerned
 from shared.clock import Clock, SystemClock
 from shared.completion import Completion
 from shared.content import Content
@@ -55,9 +56,10 @@ class App:
         clients = Clients(settings)
         gateways = Gateways.over(clients, settings)
         announcing = Announcing(gateways, clock)
-        intake = Intake(gateways, clock, settings)
         starting = Starting(gateways, clock, settings)
         listing = Listing(gateways, clock, settings)
+        auto = AutoRecording(gateways, starting, clock, settings)
+        intake = Intake(gateways, auto, clock, settings)
         cases = UseCases(
             starting=starting,
             control=Control(gateways, clock, settings),
@@ -67,9 +69,8 @@ class App:
             callbacks=Callbacks(
                 gateways,
                 clock,
-                tokens=CallbackTokens(gateways.signing_keys, clock, settings),
-                starting=starting,
-                observation=Observation(gateways, clock, settings),
+                CallbackTokens(gateways.signing_keys, clock, settings),
+                Concerned(starting=starting, observation=Observation(gateways, clock, settings), auto=auto),
             ),
         )
         return cls(
@@ -80,7 +81,7 @@ class App:
             dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,
             archiving=Archiving(gateways, announcing, clock, settings),
-            sweep=Sweep(gateways, announcing, clock, settings),
+            sweep=Sweep(gateways, announcing, auto, clock, settings),
             poison=Poison(gateways, announcing, clock),
             clients=clients,
             tallies=gateways.tallies,

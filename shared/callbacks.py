@@ -9,11 +9,14 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
+from shared.autorecording import AutoRecording
 from shared.clock import Clock
 from shared.contracts.callbacks import CallbackEvent, CallbackKind, callback_kind, read_callback
 from shared.contracts.events import UnreadableEvent
+from shared.contracts.rules import Trigger
 from shared.errors import InvalidRequest
 from shared.gateways.bundle import Gateways
 from shared.intake import Outcome
@@ -30,14 +33,28 @@ _FOLDER = "callbacks"  # in the quarantine
 _START_ID = re.compile(r"[0-9a-f]{32}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Concerned:
+    """What callbacks move."""
+
+    starting: Starting
+    observation: Observation
+    auto: AutoRecording
+
+
 class Callbacks:
     """What ACS tells of calls and recordings while they go on."""
 
     def __init__(
-        self, gateways: Gateways, clock: Clock, *, tokens: CallbackTokens, starting: Starting, observation: Observation
+        self,
+        gateways: Gateways,
+        clock: Clock,
+        tokens: CallbackTokens,
+        concerned: Concerned,
     ) -> None:
         self._archive, self._links, self._clock = gateways.archive, gateways.links, clock
-        self._tokens, self._starting, self._observation = tokens, starting, observation
+        self._starting, self._observation, self._auto = concerned.starting, concerned.observation, concerned.auto
+        self._tokens = tokens
 
     async def receive(self, body: bytes, *, authorization: str | None, start_id: str | None) -> list[Outcome]:
         """Takes an array of CloudEvents, or one. `start_id` is what the address names, if it names a start.
@@ -81,8 +98,11 @@ class Callbacks:
         return Outcome.TAKEN
 
     async def _connected(self, event: CallbackEvent) -> None:
-        if event.call_connection_id and event.server_call_id:
+        if event.server_call_id is None:
+            return
+        if event.call_connection_id:
             await self._links.link_connection(event.call_connection_id, event.server_call_id)
+        await self._auto.consider(Trigger.CALL_CONNECTED, server_call_id=event.server_call_id)
 
     async def _recording_changed(self, event: CallbackEvent, recording_id: str, start_id: str | None) -> None:
         if start_id:
@@ -97,6 +117,8 @@ class Callbacks:
             await self._observation.start_failed(event, event.recording_id)
         elif start_id:
             await self._starting.failed(start_id, told_of(event))
+        if start_id and event.server_call_id:
+            await self._auto.start_failed(start_id, event.server_call_id)
 
     async def _quarantine(self, kept: dict[str, Any], body: bytes, reason: str) -> Outcome:
         name = f"{_FOLDER}/{hashlib.sha256(body).hexdigest()[:32]}.json"

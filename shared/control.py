@@ -11,21 +11,21 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from shared.clock import Clock
-from shared.contracts.views import RecordingView
-from shared.errors import CallvaultError, Conflict, InvalidRequest, NotFound
+from shared.contracts.consent import Consent
+from shared.contracts.views import ConsentView, RecordingView
+from shared.errors import CallvaultError, Conflict, ConsentRequired, InvalidRequest, NotFound
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_of, must_be_a_recording_id, recording_key_of
 from shared.logs import logger
 from shared.records import AuditEntry, Chunk, Recording
 from shared.settings import Settings
-from shared.states import RecordingState
+from shared.states import RUNNING, RecordingState
 
 log = logger("control")
 
 _ENDED = "the recording has ended: start a new one"
 _OVER = frozenset({RecordingState.STOPPED, RecordingState.FAILED})
-_RUNNING = frozenset({RecordingState.STARTING, RecordingState.ACTIVE, RecordingState.PAUSED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,16 +65,23 @@ class Control:
         """Pauses a running recording. Raises Conflict when it has ended, NotFound for one that nobody knows."""
         return await self._hold(_PAUSE, recording_id, self._recorder.pause, by)
 
-    async def resume(self, recording_id: str, *, by: str) -> RecordingView:
-        """Resumes a paused recording. Raises as `pause` does."""
-        return await self._hold(_RESUME, recording_id, self._recorder.resume, by)
+    async def resume(self, recording_id: str, consent: Consent | None, *, by: str) -> RecordingView:
+        """Resumes a paused recording. Raises as `pause` does, and ConsentRequired where that is needed and missing."""
+        return await self._hold(_RESUME, recording_id, self._recorder.resume, by, consent)
 
     async def _hold(
-        self, act: _Act, recording_id: str, ask: Callable[[str], Awaitable[None]], by: str
+        self,
+        act: _Act,
+        recording_id: str,
+        ask: Callable[[str], Awaitable[None]],
+        by: str,
+        consent: Consent | None = None,
     ) -> RecordingView:
         known, chunks = await self._known(recording_id)
         if known is not None and known.control in _OVER:
             raise Conflict(_ENDED)
+        if act is _RESUME:
+            known = await self._with_consent(known, recording_id, consent, by)
         try:
             await ask(recording_id)
         except NotFound:
@@ -82,6 +89,27 @@ class Control:
                 raise
             raise Conflict(_ENDED) from None
         return await self._noted(act, recording_id, by, known, chunks)
+
+    async def _with_consent(
+        self, known: Recording | None, recording_id: str, consent: Consent | None, by: str
+    ) -> Recording | None:
+        """Keeps the consent that a resume brings, before ACS is asked: nothing is recorded on no ground.
+
+        After a death in between it stands, and the recording is paused still: the resume can be asked for again.
+        """
+        if consent is None:
+            if self._settings.require_consent and (known is None or known.consent_reference is None):
+                raise ConsentRequired("send consent, with its basis, reference and obtainedAt: none is on record")
+            return known
+        stated = {f"consent_{name}": value for name, value in consent}
+        if known is not None and stated.items() <= vars(known).items():
+            return known
+        now, key = self._clock.now(), key_of(recording_id)
+        entry = AuditEntry(at=now, action="consent", by=by, details=consent.details())
+        listed_at = known.listed_at if known is not None and known.listed_at else now
+        change = {"recording_id": recording_id, "listed_at": listed_at, **stated}
+        await self._catalogue.merge(Recording(recording_key=key).evolve(**change), entry)
+        return None if known is None else known.evolve(**change)
 
     async def get(self, named: str) -> RecordingView:
         """The ledger's word and ACS's together, of a recording named by its id or key.
@@ -153,18 +181,25 @@ class Control:
         state = recording.state(chunks)
         if state is None or (state is RecordingState.STARTING and acs_state == "active"):
             state = _state_of(acs_state)
-        elif state in _RUNNING and acs_state == "unknown":
+        elif state in RUNNING and acs_state == "unknown":
             state = RecordingState.STOPPED  # it ended on its own: ACS knows a recording for as long as it runs
         indexes = Counter(chunk.index for chunk in chunks)
         shown = asdict(recording) | {
             "unlinked": bool(recording.unlinked),
             "state": state,
             "acs_state": acs_state,
+            "consent": _consent(recording),
             "archive_container": self._settings.archive_container,
             "chunks": [asdict(chunk) | {"sibling": indexes[chunk.index] > 1} for chunk in chunks],
             "history": [asdict(entry) for entry in history],
         }
         return RecordingView.model_validate(shown)
+
+
+def _consent(recording: Recording) -> dict[str, Any] | None:
+    if recording.consent_reference is None:
+        return None
+    return {name: getattr(recording, f"consent_{name}") for name in ConsentView.model_fields}
 
 
 def _state_of(acs_state: str | None) -> RecordingState:

@@ -9,6 +9,7 @@ from shared.callbacks import Callbacks
 from shared.caller import FUNCTION_KEY
 from shared.completion import Completion
 from shared.contracts.archive import ArchiveAwaitedView, Awaited
+from shared.contracts.consent import parse_resume
 from shared.contracts.health import HealthStatus
 from shared.contracts.start import parse_start
 from shared.contracts.views import RecordingView, ReplayedView, StartedView, TakenInView
@@ -65,8 +66,8 @@ class Endpoints:
     async def pause(self, recording_id: str, *, by: str = FUNCTION_KEY) -> Answer:
         return await answering(_shown(self._control.pause(recording_id, by=by)))
 
-    async def resume(self, recording_id: str, *, by: str = FUNCTION_KEY) -> Answer:
-        return await answering(_shown(self._control.resume(recording_id, by=by)))
+    async def resume(self, recording_id: str, body: bytes = b"", *, by: str = FUNCTION_KEY) -> Answer:
+        return await answering(self._resume(recording_id, body, by))
 
     async def get(self, recording_id: str) -> Answer:
         return await answering(_shown(self._control.get(recording_id)))
@@ -98,6 +99,10 @@ class Endpoints:
         found = await self._health.look()
         status = 200 if found.status is HealthStatus.OK else 503
         return answer(found, status=status, headers={"Cache-Control": "no-store"})
+
+    async def _resume(self, recording_id: str, body: bytes, by: str) -> Answer:
+        consent = parse_resume(body).consent
+        return await _shown(self._control.resume(recording_id, consent, by=by))
 
     async def _archive(self, recording_id: str, url: str) -> Answer:
         found = await self._completion.of(recording_id)

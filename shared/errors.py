@@ -7,6 +7,7 @@
     │   ├── ForeignPage            403, a page of another site acts in its visitor's name
     │   ├── CallbackRefused        401, a callback without a good token
     │   ├── CallbacksOff           403, callbacks aren't set up
+    │   ├── ConsentRequired        403, the deployment records nobody without
     │   ├── NotFound               404
     │   ├── Conflict               409
     │   ├── NotArchived            409, the file isn't in the archive yet
@@ -121,6 +122,12 @@ class CallbacksOff(CallerError):
     status = 403
     reason = "callbacks-off"
     title = "This app takes no callbacks"
+
+
+class ConsentRequired(CallerError):
+    status = 403
+    reason = "consent-required"
+    title = "Nobody is recorded here without consent"
 
 
 class NotFound(CallerError):

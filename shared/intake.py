@@ -19,7 +19,9 @@ from typing import Any
 from opentelemetry.trace import Span, SpanKind
 
 from shared import tracing
+from shared.autorecording import AutoRecording
 from shared.clock import Clock
+from shared.contracts.callstarted import CALL_STARTED, read_call_started
 from shared.contracts.events import (
     RECORDING_FILE_STATUS_UPDATED,
     RecordingFilesEvent,
@@ -28,6 +30,7 @@ from shared.contracts.events import (
     read_event,
 )
 from shared.contracts.jobs import ChunkJob
+from shared.contracts.rules import Trigger
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_of, unlinked_key
@@ -51,10 +54,10 @@ class Outcome(StrEnum):
 class Intake:
     """Takes in what Event Grid delivers."""
 
-    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+    def __init__(self, gateways: Gateways, auto: AutoRecording, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._worklist, self._links = gateways.catalogue, gateways.worklist, gateways.links
         self._jobs, self._archive = gateways.jobs, gateways.archive
-        self._clock, self._settings = clock, settings
+        self._auto, self._clock, self._settings = auto, clock, settings
 
     async def receive(self, envelope: dict[str, Any]) -> Outcome:
         """Takes in one event, of Event Grid's schema or CloudEvents'.
@@ -63,6 +66,8 @@ class Intake:
         quarantine and answered with success: delivering it again would not mend it.
         """
         found = event_type(envelope)
+        if found.lower() == CALL_STARTED.lower():
+            return await self._call_started(envelope)
         if found and found.lower() != RECORDING_FILE_STATUS_UPDATED.lower():
             log.info("event ignored", extra={"action": "intake", "event_type": found[:128]})
             return Outcome.IGNORED
@@ -74,6 +79,17 @@ class Intake:
         with tracing.span("take in event", {}, kind=SpanKind.CONSUMER) as span:
             await self._announce(event, span)
         return Outcome.QUEUED
+
+    async def _call_started(self, envelope: dict[str, Any]) -> Outcome:
+        try:
+            call = read_call_started(envelope)
+        except UnreadableEvent as error:
+            await self._quarantine(envelope, str(error))
+            return Outcome.QUARANTINED
+        concerns_us = await self._auto.consider(
+            Trigger.CALL_STARTED, server_call_id=call.server_call_id, call_kind=call.kind
+        )
+        return Outcome.TAKEN if concerns_us else Outcome.IGNORED
 
     async def _announce(self, event: RecordingFilesEvent, span: Span) -> None:
         recording_key, unlinked = await self._recording_of(event)

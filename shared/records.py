@@ -141,6 +141,9 @@ class Recording:
     unlinked: bool | None = None
     overdue_at: datetime | None = None
     listed_at: datetime | None = None  # its place in lists, kept by whoever writes it first
+    consent_basis: str | None = None
+    consent_reference: str | None = None
+    consent_obtained_at: datetime | None = None
     failed_at: datetime | None = None
     failure: str | None = None  # why ACS could not start it
     etag: str | None = field(default=None, compare=False)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.contracts.rules import AutoRecordRule, read_rules
 from shared.digests import ChecksumKind
 from shared.errors import SettingsError
 
@@ -116,6 +117,9 @@ class Settings(BaseSettings):
     )
     announce_topic_key: str | None = Field(default=None, repr=False)
 
+    require_consent: bool = Field(default=False, description="true or false")
+    auto_record: str = "off"
+
     acs_local_gateway: str | None = Field(
         default=None, pattern=r"^(127\.0\.0\.1|localhost):\d{1,5}$", description="127.0.0.1 and a port"
     )
@@ -186,6 +190,18 @@ class Settings(BaseSettings):
         if self.acs_local_ca is None or not self.acs_local_ca.is_file():
             raise ValueError("ACS_LOCAL_CA: must name the simulator's CA certificate when ACS_LOCAL_GATEWAY is set")
         return self
+
+    @model_validator(mode="after")
+    def _rules_can_be_read(self) -> Self:
+        for rule in self.auto_record_rules:
+            if not rule.can_be_met(callbacks=self.callback_audience is not None):
+                raise ValueError("AUTO_RECORD: a rule on CallConnected alone needs CALLBACK_AUDIENCE: set it")
+        return self
+
+    @property
+    def auto_record_rules(self) -> tuple[AutoRecordRule, ...]:
+        """Which calls are recorded without being asked for; the first rule that a call meets counts."""
+        return read_rules(self.auto_record)
 
     @property
     def signs_in(self) -> bool:

@@ -13,7 +13,7 @@ its start with the same Idempotency-Key gets the same recording.
 from shared.clock import Clock
 from shared.contracts.start import StartRecording
 from shared.contracts.views import StartedView
-from shared.errors import DestinationError, SourceRefused
+from shared.errors import ConsentRequired, DestinationError, SourceRefused
 from shared.gateways.acs import Repeatability
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
@@ -36,11 +36,22 @@ class Starting:
         self._links, self._starts = gateways.links, gateways.starts
         self._clock, self._settings = clock, settings
 
-    async def start(self, request: StartRecording, repeatability: Repeatability, *, by: str) -> StartedView:
-        """Starts a recording. Raises InvalidRequest, NotFound, Conflict, or a SourceError when ACS fails."""
+    async def start(
+        self, request: StartRecording, repeatability: Repeatability, *, by: str, trigger: str | None = None
+    ) -> StartedView:
+        """Starts a recording; `trigger` is what started it automatically.
+
+        Raises ConsentRequired, InvalidRequest, NotFound, Conflict, or a SourceError when ACS fails.
+        """
         start_id = key_of(repeatability.request_id)
+        if self._settings.require_consent and request.consent is None:
+            if trigger is None:
+                raise ConsentRequired("send consent, with its basis, reference and obtainedAt")
+            request = request.model_copy(update={"pause_on_start": True})  # until a resume brings the consent
         asked = _asked(request, repeatability)
-        entry = AuditEntry(at=repeatability.first_sent, action="start", by=by, mark=start_id)
+        details = request.consent.details() if request.consent else {}
+        details |= {"trigger": trigger} if trigger else {}
+        entry = AuditEntry(at=repeatability.first_sent, action="start", by=by, details=details, mark=start_id)
         followed = self._settings.callback_url is not None and request.state_callback_url is None
         if followed:
             address = f"{self._settings.callback_url}?{_START}={start_id}"
@@ -123,4 +134,7 @@ def _asked(request: StartRecording, repeatability: Repeatability) -> Recording:
         requested_at=repeatability.first_sent,
         listed_at=repeatability.first_sent,
         paused_at=repeatability.first_sent if request.pause_on_start else None,
+        consent_basis=request.consent.basis if request.consent else None,
+        consent_reference=request.consent.reference if request.consent else None,
+        consent_obtained_at=request.consent.obtained_at if request.consent else None,
     )

@@ -41,6 +41,7 @@ class RecordingState(StrEnum):
     INCOMPLETE = "incomplete"  # a chunk failed or is lost
 
 
+RUNNING = frozenset({RecordingState.STARTING, RecordingState.ACTIVE, RecordingState.PAUSED})
 SAFE = frozenset({ChunkState.ARCHIVED, ChunkState.RELEASED})
 IN_TROUBLE = frozenset({ChunkState.FAILED, ChunkState.LOST})
 

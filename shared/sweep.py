@@ -16,6 +16,7 @@ from itertools import batched
 
 from shared import metrics
 from shared.announcing import Announcing
+from shared.autorecording import AutoRecording
 from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.errors import CallvaultError, LeaseLost, NotFound
@@ -39,10 +40,12 @@ _MISSED_FOR = timedelta(hours=48)  # after a recording's end ACS holds nothing o
 class Sweep:
     """Takes care of what is open and went quiet."""
 
-    def __init__(self, gateways: Gateways, announcing: Announcing, clock: Clock, settings: Settings) -> None:
+    def __init__(
+        self, gateways: Gateways, announcing: Announcing, auto: AutoRecording, clock: Clock, settings: Settings
+    ) -> None:
         self._announcing = announcing
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
-        self._recorder, self._tallies = gateways.recorder, gateways.tallies
+        self._recorder, self._tallies, self._auto = gateways.recorder, gateways.tallies, auto
         self._clock, self._settings = clock, settings
 
     async def run(self) -> int:
@@ -61,7 +64,9 @@ class Sweep:
 
     async def _guarded(self, item: WorkItem) -> None:
         try:
-            if item.chunk_key is None:
+            if item.call_key is not None:
+                await self._auto.take_up(item)
+            elif item.chunk_key is None:
                 await self._look_for_files(item)
             else:
                 await self._look_at_chunk(item, item.chunk_key)

@@ -6,22 +6,11 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from shared.errors import FieldError, InvalidRequest
+from shared.contracts.bodies import Body, parse, wrong
+from shared.contracts.consent import Consent
 
-_LARGEST = 64 * 1024  # bytes of a request; a full one has a few thousand
 MAX_CHANNELS = 5  # participants that ACS records apart, one a channel
 _LOCATORS = ("serverCallId", "callConnectionId", "groupCallId", "roomId")
 
@@ -50,10 +39,6 @@ OFFERED: dict[tuple[Content, Channel], tuple[MediaFormat, ...]] = {
 }
 
 
-def _wrong(field: str, sentence: str) -> PydanticCustomError:
-    return PydanticCustomError("combination", "{sentence}", {"field": field, "sentence": sentence})
-
-
 def _https(url: str) -> str:
     if not url.lower().startswith("https://") or len(url) <= len("https://"):
         raise ValueError("must be an absolute https URL: ACS calls back over TLS only")
@@ -66,13 +51,7 @@ Correlation = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 ParticipantId = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=False, hide_input_in_errors=True
-    )
-
-
-class ChannelAffinity(_Body):
+class ChannelAffinity(Body):
     """Binds a participant to a channel of an unmixed recording."""
 
     participant_id: ParticipantId = Field(description="Raw id of the participant, as in 8:acs:….")
@@ -84,7 +63,7 @@ def _one_locator(schema: dict[str, Any]) -> None:
     schema["oneOf"] = [{"required": [name], "properties": {name: {"type": "string"}}} for name in _LOCATORS]
 
 
-class StartRecording(_Body):
+class StartRecording(Body):
     """Starts a recording of the call that exactly one of the four ids names."""
 
     model_config = ConfigDict(json_schema_extra=_one_locator)
@@ -101,6 +80,7 @@ class StartRecording(_Body):
     participant_ordering: list[ParticipantId] = Field(default=[], max_length=MAX_CHANNELS)
     state_callback_url: HttpsUrl | None = None
     correlation: Correlation | None = Field(default=None, description="Opaque; given back wherever the recording is.")
+    consent: Consent | None = Field(default=None, description="Needed where the deployment requires consent.")
 
     @field_validator("server_call_id")
     @classmethod
@@ -121,7 +101,7 @@ class StartRecording(_Body):
         given = [name for name in _LOCATORS if getattr(self, _field_name(name)) is not None]
         if len(given) != 1:
             found = f"{' and '.join(given)} were given" if given else "none was given"
-            raise _wrong(given[1] if given else _LOCATORS[0], f"give exactly one of {', '.join(_LOCATORS)}: {found}")
+            raise wrong(given[1] if given else _LOCATORS[0], f"give exactly one of {', '.join(_LOCATORS)}: {found}")
         return self
 
     @model_validator(mode="after")
@@ -129,22 +109,22 @@ class StartRecording(_Body):
         content, channel = self._kind()
         formats = OFFERED.get((content, channel))
         if formats is None:
-            raise _wrong("channel", "unmixed is offered for audio only: set content to audio and format to wav")
+            raise wrong("channel", "unmixed is offered for audio only: set content to audio and format to wav")
         if self.format is not None and self.format not in formats:
-            raise _wrong("format", f"{channel} {content} is offered as {' or '.join(formats)}, not {self.format}")
+            raise wrong("format", f"{channel} {content} is offered as {' or '.join(formats)}, not {self.format}")
         return self
 
     @model_validator(mode="after")
     def _channels_are_for_unmixed(self) -> Self:
         for name in ("channelAffinity", "participantOrdering"):
             if getattr(self, _field_name(name)) and self.channel is not Channel.UNMIXED:
-                raise _wrong(name, "goes with channel unmixed only: set channel to unmixed, or leave this out")
+                raise wrong(name, "goes with channel unmixed only: set channel to unmixed, or leave this out")
         if _repeats([item.channel for item in self.channel_affinity]):
-            raise _wrong("channelAffinity", "names a channel twice: each channel holds one participant")
+            raise wrong("channelAffinity", "names a channel twice: each channel holds one participant")
         if _repeats([item.participant_id for item in self.channel_affinity]):
-            raise _wrong("channelAffinity", "names a participant twice: each participant has one channel")
+            raise wrong("channelAffinity", "names a participant twice: each participant has one channel")
         if _repeats(self.participant_ordering):
-            raise _wrong("participantOrdering", "names a participant twice")
+            raise wrong("participantOrdering", "names a participant twice")
         return self
 
     def _kind(self) -> tuple[Content, Channel]:
@@ -161,27 +141,7 @@ class StartRecording(_Body):
 
 def parse_start(body: bytes) -> StartRecording:
     """Reads a start request. Raises InvalidRequest naming each wrong field and its mend, never quoting a value."""
-    if len(body) > _LARGEST:
-        raise InvalidRequest.of("body", f"must have at most {_LARGEST} bytes")
-    try:
-        return StartRecording.model_validate_json(body)
-    except ValidationError as error:
-        fields = tuple(map(_field_error, error.errors(include_input=False, include_url=False)))
-        raise InvalidRequest("; ".join(f"{item.field}: {item.detail}" for item in fields), fields) from None
-
-
-def _field_error(item: Any) -> FieldError:
-    path = ".".join(map(str, item["loc"]))
-    match item["type"]:
-        case "combination":
-            return FieldError(field=item["ctx"]["field"], detail=item["ctx"]["sentence"])
-        case "extra_forbidden":
-            known = ", ".join(to_camel(name) for name in StartRecording.model_fields)
-            return FieldError(field=path, detail=f"is not a field here: remove it; known are {known}")
-        case "json_invalid" | "model_type":
-            return FieldError(field="body", detail="must be a JSON object, encoded as UTF-8")
-        case _:
-            return FieldError(field=path or "body", detail=str(item["msg"]).removeprefix("Value error, "))
+    return parse(StartRecording, body)
 
 
 def _field_name(wire_name: str) -> str:

@@ -48,12 +48,21 @@ class AuditView(View):
 
     at: datetime
     action: str = Field(
-        description="start, pause, resume, stop, replay, read content, read metadata, ended, start-failed; or others."
+        description="start, consent, pause, resume, stop, replay, read content, read metadata, ended, start-failed; or "
+        "others."
     )
     by: str = Field(
         description="Who signed in to the app's built-in authentication, or else: function key. ACS: it happened there."
     )
     details: dict[str, str]
+
+
+class ConsentView(View):
+    """The ground that the recording stands on, as the caller stated it."""
+
+    basis: str
+    reference: str
+    obtained_at: datetime
 
 
 class RecordingView(View):
@@ -82,6 +91,7 @@ class RecordingView(View):
     started_at: datetime | None
     announced_at: datetime | None
     overdue_at: datetime | None = Field(description="Since when its files are missed: it ended, and no event came.")
+    consent: ConsentView | None
     failed_at: datetime | None
     failure: str | None = Field(description="Why ACS could not start it, after it had accepted the start.")
     duration_ms: int | None

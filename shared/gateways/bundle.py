@@ -8,6 +8,7 @@ from shared.gateways.archived import Archived
 from shared.gateways.audit import Audit
 from shared.gateways.calendar import Calendar
 from shared.gateways.catalogue import Catalogue
+from shared.gateways.claims import Claims
 from shared.gateways.clients import Clients
 from shared.gateways.jobs import Jobs
 from shared.gateways.links import Links
@@ -36,6 +37,7 @@ class Gateways:
     worklist: Worklist
     links: Links
     starts: Starts
+    claims: Claims
     signing_keys: SigningKeys
     requests: Requests
     jobs: Jobs
@@ -59,6 +61,7 @@ class Gateways:
             audit=Audit(clients.tables, settings.recordings_table),
             worklist=Worklist(clients.tables, settings.worklist_table, calendar),
             links=Links(clients.tables, settings.links_table),
+            claims=Claims(clients.tables, settings.links_table),
             starts=Starts(clients.tables, settings.links_table),
             signing_keys=SigningKeys(clients.keys, settings.callback_openid_url),
             requests=Requests(clients.tables, settings.requests_table),

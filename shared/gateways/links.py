@@ -25,6 +25,12 @@ class Links:
         with storage_faults("linking a call to its recording"):
             await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
 
+    async def recordings_of_call(self, server_call_id: str) -> list[str]:
+        """The keys of all recordings known of this call."""
+        with storage_faults("looking up a call's recordings"):
+            rows = self._table.query_entities("PartitionKey eq @call", parameters={"call": _call(server_call_id)})
+            return [row["RowKey"] async for row in rows]
+
     async def recording_of_call(self, server_call_id: str) -> str | None:
         """The key of the one recording known of this call; None when there is none, or more than one."""
         with storage_faults("looking up a call's recordings"):

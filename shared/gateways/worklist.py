@@ -1,4 +1,4 @@
-"""The worklist: a row for every open chunk and every running recording, inside a fixed number of shards.
+"""The worklist: a row for every open chunk, running recording and call to record, inside a fixed number of shards.
 
 It is an index over the catalogue and nothing more: a row too many costs a look, and a row is taken away only after what
 it points to is safe. A row says when to look at it, so what goes its way unhindered is gone before it is ever read, and
@@ -23,13 +23,14 @@ from shared.records import Chunk
 
 _DEADLINE = "%Y%m%dT%H%M%S.%f"
 _LETTERS = "A"  # rows of chunks begin with the year of a deadline, all others with a word
+_CALL = "call-"
 _SHARDS = "0123456789abcdef"  # the first digit of a key: sixteen partitions share the load
 _GLANCE = 250  # rows of each shard
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkItem:
-    """A row: a chunk, or a recording whose files are awaited, to be looked at when `due_at` has come."""
+    """A row, to be looked at once it is due: a chunk, a recording whose files are awaited, or a call to record."""
 
     shard: str
     row: str
@@ -64,6 +65,15 @@ class WorkItem:
             due_at=due_at,
             listed_at=listed_at,
         )
+
+    @classmethod
+    def of_call(cls, call_key: str, due_at: datetime) -> "WorkItem":
+        """A call whose automatic recording hasn't begun."""
+        return cls(shard=call_key[0], row=f"{_CALL}{call_key}", recording_key=call_key, due_at=due_at)
+
+    @property
+    def call_key(self) -> str | None:
+        return self.recording_key if self.row.startswith(_CALL) else None
 
     @property
     def place(self) -> Place | None:

@@ -1,0 +1,151 @@
+"""Records calls that a rule asks for, once each, whoever tells of them and however often.
+
+        claim ──> worklist ──> start ──> claim settled ──> off the worklist
+          1          2           3             4                 5
+
+1 is a conditional insert by the call's serverCallId: of all the events and callbacks that race, one wins. Whoever finds
+a claim that isn't settled makes sure of 2. From 2 on the sweep takes the claim up when its winner falls silent, so a
+death after it loses nothing; a death between 1 and 2 leaves a delivery that wasn't answered, and the next does 2. The
+start goes to ACS under the claim's own Repeatability id, the same however often it is sent. A call that is recorded
+already, as ACS says by 8553 or the ledger knows, is what was wanted: no second recording is started.
+"""
+
+import json
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.clock import Clock
+from shared.contracts.rules import CallKind, Trigger
+from shared.contracts.start import parse_start
+from shared.errors import CallvaultError, Conflict, NotFound
+from shared.gateways.acs import Repeatability
+from shared.gateways.bundle import Gateways
+from shared.gateways.claims import Claim
+from shared.gateways.worklist import WorkItem
+from shared.identity import key_of
+from shared.logs import logger
+from shared.settings import Settings
+from shared.starting import Starting
+from shared.states import RUNNING
+
+log = logger("autorecording")
+
+_BY = "AUTO_RECORD"  # who did it, in the audit
+_PAUSES = (0.0, 1.0, 3.0)  # seconds before each try of a delivery; Event Grid waits 30 s for its answer
+_BUSY = timedelta(seconds=60)  # after it the winner is taken for dead
+_NOT_YET = timedelta(minutes=5)  # within it ACS may not know the call yet that it just announced
+_GIVEN_UP = timedelta(hours=4)
+_MOST_RESTARTS = 5  # after starts that ACS accepted and then could not carry out
+
+
+class AutoRecording:
+    """The policy of AUTO_RECORD, carried out."""
+
+    def __init__(self, gateways: Gateways, starting: Starting, clock: Clock, settings: Settings) -> None:
+        self._claims, self._worklist, self._links = gateways.claims, gateways.worklist, gateways.links
+        self._catalogue, self._starting, self._clock = gateways.catalogue, starting, clock
+        self._rules = settings.auto_record_rules
+
+    async def consider(self, trigger: Trigger, *, server_call_id: str, call_kind: CallKind | None = None) -> bool:
+        """Records a call if a rule says so, and tells whether one does. Raises DestinationError when storage fails.
+
+        A start that fails for now is left to the sweep: raising it would have Event Grid hold back other events, too.
+        """
+        rule = next((rule for rule in self._rules if rule.meets(trigger, call_kind)), None)
+        if rule is None:
+            return False
+        now = self._clock.now()
+        wanted = Claim(
+            call_key=key_of(server_call_id),
+            trigger=trigger.value,
+            body=json.dumps({"serverCallId": server_call_id, **rule.kind()}),
+            repeatability_id=str(uuid.uuid4()),
+            first_sent=now,
+            busy_until=now + _BUSY,
+        )
+        claim, new = await self._claims.begin(wanted)
+        if claim.outcome is not None:
+            return True
+        await self._worklist.add(WorkItem.of_call(claim.call_key, claim.busy_until))
+        if new:
+            await self._record(claim, _PAUSES)
+        return True
+
+    async def take_up(self, item: WorkItem) -> None:
+        """The sweep's look at a call whose recording should have begun by now."""
+        claim = await self._claims.find(item.recording_key)
+        now = self._clock.now()
+        if claim is None or claim.outcome is not None:
+            await self._worklist.remove(item)
+        elif claim.busy_until <= now:
+            taken = await self._claims.write(replace(claim, busy_until=now + _BUSY, attempts=claim.attempts + 1))
+            if taken is not None:
+                await self._record(taken, (0.0,))
+
+    async def start_failed(self, start_id: str, server_call_id: str) -> None:
+        """ACS accepted an automatic start and could not carry it out: it is sent anew, as another request."""
+        claim = await self._claims.find(key_of(server_call_id))
+        if claim is None or key_of(claim.repeatability_id) != start_id or claim.attempts >= _MOST_RESTARTS:
+            return
+        now = self._clock.now()
+        again = replace(
+            claim, repeatability_id=str(uuid.uuid4()), attempts=claim.attempts + 1, busy_until=now, outcome=None
+        )
+        # The row first. Should we die in between, the sweep takes it away, and ACS's callback is unanswered.
+        await self._worklist.add(WorkItem.of_call(claim.call_key, now))
+        await self._claims.write(again)
+
+    async def _record(self, claim: Claim, pauses: tuple[float, ...]) -> None:
+        for pause in pauses:
+            await self._clock.sleep(pause)
+            outcome = await self._try(claim)
+            if outcome is not None:
+                await self._settle(claim, outcome)
+                return
+        if self._clock.now() > claim.first_sent + _GIVEN_UP:
+            log.error("automatic recording given up", extra=_about(claim))
+            await self._settle(claim, "given up")
+            return
+        log.error("automatic recording not begun, tried again within a minute", extra=_about(claim))
+        await self._claims.write(replace(claim, busy_until=self._clock.now()))
+        await self._worklist.add(WorkItem.of_call(claim.call_key, self._clock.now()))
+
+    async def _try(self, claim: Claim) -> str | None:
+        """What came of it; None when it is to be tried again."""
+        request = parse_start(claim.body.encode())
+        try:
+            if await self._is_recorded(request.server_call_id or ""):
+                return "recorded already"
+            repeatability = Repeatability(request_id=claim.repeatability_id, first_sent=claim.first_sent)
+            await self._starting.start(request, repeatability, by=_BY, trigger=claim.trigger)
+        except Conflict:
+            return "recorded already"
+        except NotFound:
+            return "no such call" if self._clock.now() > claim.first_sent + _NOT_YET else None
+        except CallvaultError as error:
+            if error.retry:
+                log.warning("automatic start failed", extra={**_about(claim), "reason": error.reason})
+                return None
+            log.error("automatic start refused", extra={**_about(claim), "reason": error.reason})  # noqa: TRY400 - ours, without a vendor's inside
+            return f"refused: {error.reason}"
+        return "started"
+
+    async def _is_recorded(self, server_call_id: str) -> bool:
+        """ACS refuses a second recording of the same kind only."""
+        for key in await self._links.recordings_of_call(server_call_id):
+            recording = await self._catalogue.ledger(key)
+            if recording is not None and recording.control in RUNNING:
+                return True
+        return False
+
+    async def _settle(self, claim: Claim, outcome: str) -> None:
+        """Unless another has the claim meanwhile: then it is that one's, and so is its row."""
+        if await self._claims.write(replace(claim, outcome=outcome)) is None:
+            return
+        await self._worklist.remove(WorkItem.of_call(claim.call_key, claim.busy_until))
+        log.info("automatic recording settled", extra={**_about(claim), "outcome": outcome})
+
+
+def _about(claim: Claim) -> dict[str, object]:
+    return {"action": "auto-record", "call_key": claim.call_key, "trigger": claim.trigger, "attempt": claim.attempts}

@@ -1,0 +1,100 @@
+"""Calls that are recorded automatically: a row for each, inserted once, whatever the number of events that tell of it.
+
+The row holds all that the start needs, and the Repeatability id that goes to ACS, so that whoever comes after a death
+sends the same request again. It stays when all is done: a late repeat must find that it is.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableServiceClient
+
+from shared.gateways.faults import is_absent, storage_faults
+
+_ROW = "claim"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One call. `body` is the start as JSON, `outcome` is there once nothing is left to do."""
+
+    call_key: str
+    trigger: str
+    body: str
+    repeatability_id: str
+    first_sent: datetime
+    busy_until: datetime
+    attempts: int = 0
+    outcome: str | None = None
+    etag: str | None = field(default=None, compare=False)
+
+
+class Claims:
+    """Who starts the recording of a call."""
+
+    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
+        self._table = tables.get_table_client(table_name)
+
+    async def begin(self, claim: Claim) -> tuple[Claim, bool]:
+        """The claim on this call, and whether it is new."""
+        with storage_faults("claiming a call"):
+            try:
+                written = await self._table.create_entity(_entity(claim))
+            except ResourceExistsError:
+                return _claim(await self._table.get_entity(_partition(claim.call_key), _ROW)), False
+        return replace(claim, etag=written["etag"]), True
+
+    async def find(self, call_key: str) -> Claim | None:
+        with storage_faults("looking up a call's claim"):
+            try:
+                return _claim(await self._table.get_entity(_partition(call_key), _ROW))
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+                return None
+
+    async def write(self, claim: Claim) -> Claim | None:
+        """Writes a claim over the version it was made from; None when another was faster, and then that one has it."""
+        condition: dict[str, Any] = {"etag": claim.etag, "match_condition": MatchConditions.IfNotModified}
+        with storage_faults("writing a call's claim"):
+            try:
+                written = await self._table.update_entity(_entity(claim), mode=UpdateMode.REPLACE, **condition)
+            except ResourceModifiedError:
+                return None
+        return replace(claim, etag=written["etag"])
+
+
+def _partition(call_key: str) -> str:
+    return f"auto-{call_key}"
+
+
+def _entity(claim: Claim) -> dict[str, Any]:
+    entity = {
+        "PartitionKey": _partition(claim.call_key),
+        "RowKey": _ROW,
+        "trigger": claim.trigger,
+        "body": claim.body,
+        "repeatabilityId": claim.repeatability_id,
+        "firstSent": claim.first_sent,
+        "busyUntil": claim.busy_until,
+        "attempts": claim.attempts,
+    }
+    return entity if claim.outcome is None else {**entity, "outcome": claim.outcome}
+
+
+def _claim(row: Any) -> Claim:
+    return Claim(
+        call_key=row["PartitionKey"].removeprefix("auto-"),
+        trigger=row["trigger"],
+        body=row["body"],
+        repeatability_id=row["repeatabilityId"],
+        first_sent=row["firstSent"],
+        busy_until=row["busyUntil"],
+        attempts=row["attempts"],
+        outcome=row.get("outcome"),
+        etag=row.metadata["etag"],
+    )

@@ -1,0 +1,245 @@
+"""Automatic recording: each call that a rule means is recorded, once; a death or a bad day of ACS loses none."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from local.acs.identifiers import RESOURCE_ID
+from shared.clock import SystemClock
+from shared.contracts.rules import Trigger
+from shared.gateways.claims import Claims
+from shared.gateways.worklist import Worklist
+from shared.identity import key_of
+from shared.intake import Outcome
+from shared.starting import Starting
+from tests.integration.conftest import MakeWorld, MovableClock, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CALLBACK_URL = "https://callvault.example/api/callbacks"
+
+
+class QuickClock(MovableClock):
+    """Pauses take no time of the test's, but do on the clock."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.forward(seconds=seconds)
+
+
+async def recording(
+    make_world: MakeWorld, rules: Any = ({"format": "mp3"},), **settings: Any
+) -> tuple[World, QuickClock]:
+    clock = QuickClock()
+    world: World = await make_world(
+        clock=clock,
+        AUTO_RECORD=json.dumps(rules),
+        CALLBACK_URL=CALLBACK_URL,
+        CALLBACK_AUDIENCE=RESOURCE_ID,
+        **settings,
+    )
+    return world, clock
+
+
+async def begun(world: World, kind: str = "group") -> tuple[dict[str, Any], dict[str, Any]]:
+    """A call, and the event that announces it."""
+    call = await world.acs("POST", "/calls", kind=kind)
+    events = [one["event"] for one in await world.acs("GET", "/events")]
+    (event,) = [
+        one
+        for one in events
+        if one["eventType"].endswith("CallStarted") and one["data"]["serverCallId"] == call["serverCallId"]
+    ]
+    return call, event
+
+
+async def recordings_of(world: World, call: dict[str, Any]) -> list[dict[str, Any]]:
+    told = await world.acs("GET", "/recordings")
+    return [one for one in told if one["serverCallId"] == call["serverCallId"]]
+
+
+async def view(world: World, recording_id: str) -> dict[str, Any]:
+    shown: dict[str, Any] = json.loads((await world.app.endpoints.get(recording_id)).body)
+    return shown
+
+
+async def test_a_call_is_recorded_once_whatever_the_number_of_events_and_processes(make_world: MakeWorld):
+    world, _ = await recording(make_world)
+    other: World = await make_world(like=world, clock=QuickClock())
+    call, event = await begun(world)
+    apps = (world.app, other.app)
+    connected = [app.endpoints._callbacks._auto for app in apps]  # noqa: SLF001 - callbacks have a test of their own
+    await asyncio.gather(
+        *(apps[number % 2].intake.receive(event) for number in range(30)),
+        *(
+            connected[number % 2].consider(Trigger.CALL_CONNECTED, server_call_id=call["serverCallId"])
+            for number in range(30)
+        ),
+    )
+    (made,) = await recordings_of(world, call)
+    shown = await view(world, made["recordingId"])
+    assert (shown["state"], shown["format"]) == ("active", "mp3")
+    (entry,) = shown["history"]
+    assert (entry["action"], entry["by"], set(entry["details"])) == ("start", "AUTO_RECORD", {"trigger"})
+    await world.app.endpoints.stop(made["recordingId"])
+    assert await world.app.intake.receive(event) is Outcome.TAKEN
+    assert len(await recordings_of(world, call)) == 1, "a late repeat must not record the rest of the call"
+
+
+async def test_rules_tell_calls_apart_and_without_one_nothing_happens(make_world: MakeWorld):
+    rules = [
+        {"on": ["CallStarted"], "calls": ["room"], "format": "mp3"},
+        {"on": ["CallStarted"], "calls": ["twoParty"], "channel": "unmixed"},
+    ]
+    world, _ = await recording(make_world, rules)
+    formats = {}
+    for kind in ("room", "twoParty", "group"):
+        call, event = await begun(world, kind)
+        outcome = await world.app.intake.receive(event)
+        assert outcome is (Outcome.IGNORED if kind == "group" else Outcome.TAKEN)
+        formats[kind] = [one["formatType"] for one in await recordings_of(world, call)]
+    assert formats == {"room": ["mp3"], "twoParty": ["wav"], "group": []}
+    off: World = await make_world()
+    call, event = await begun(off)
+    assert await off.app.intake.receive(event) is Outcome.IGNORED
+    assert await recordings_of(off, call) == []
+
+
+@pytest.mark.parametrize("mine", [{"format": "mp3"}, {}])
+async def test_no_second_recording_is_started_where_one_runs_even_of_another_kind(make_world: MakeWorld, mine: Any):
+    world, _ = await recording(make_world)
+    call, event = await begun(world)
+    body = json.dumps({"serverCallId": call["serverCallId"], **mine}).encode()
+    await world.app.endpoints.start(body, url="https://callvault.example/api/recordings", idempotency_key=None)
+    await world.app.intake.receive(event)
+    assert len(await recordings_of(world, call)) == 1
+    claim = await world.gateways.claims.find(key_of(call["serverCallId"]))
+    assert claim is not None
+    assert claim.outcome == "recorded already"
+
+
+async def test_one_that_acs_alone_knows_of_is_found_by_its_refusal(make_world: MakeWorld):
+    world, _ = await recording(make_world)
+    call, event = await begun(world)
+    await world.app.clients.calls.start_recording(
+        server_call_id=call["serverCallId"], recording_content_type="audio", recording_format_type="mp3"
+    )
+    await world.app.intake.receive(event)
+    assert len(await recordings_of(world, call)) == 1
+    assert [item async for item in world.gateways.worklist.due(SystemClock().now())] == []
+
+
+async def test_a_moment_s_trouble_of_acs_is_waited_out_and_longer_trouble_left_to_the_sweep(make_world: MakeWorld):
+    world, clock = await recording(make_world)
+    call, event = await begun(world)
+    await world.fault("start", "serverError", callId=call["callId"], times=2)
+    await world.app.intake.receive(event)
+    assert len(await recordings_of(world, call)) == 1
+
+    call, event = await begun(world)
+    await world.fault("start", "throttle", callId=call["callId"], times=4)
+    assert await world.app.intake.receive(event) is Outcome.TAKEN, "an error would hold back other events"
+    assert await recordings_of(world, call) == []
+    for expected in (0, 1, 1):
+        clock.forward(minutes=1)
+        await world.app.sweep.run()
+        assert len(await recordings_of(world, call)) == expected
+
+
+async def test_a_call_that_acs_does_not_know_yet_is_tried_again_and_one_that_is_over_let_go(make_world: MakeWorld):
+    world, clock = await recording(make_world)
+    call, event = await begun(world)
+    await world.fault("start", "error", status=404, code="8522", callId=call["callId"], times=3)
+    await world.app.intake.receive(event)
+    clock.forward(minutes=1)
+    await world.app.sweep.run()
+    assert len(await recordings_of(world, call)) == 1
+
+    call, event = await begun(world)
+    await world.acs("POST", f"/calls/{call['callId']}/end")
+    await world.app.intake.receive(event)
+    for _ in range(6):
+        clock.forward(minutes=1)
+        await world.app.sweep.run()
+    claim = await world.gateways.claims.find(key_of(call["serverCallId"]))
+    assert claim is not None
+    assert claim.outcome == "no such call"
+    due = world.gateways.worklist.due(clock.now())
+    assert key_of(call["serverCallId"]) not in [item.recording_key async for item in due]
+
+
+class Died(BaseException):
+    """The process is gone: nothing after it runs."""
+
+
+@pytest.mark.parametrize(
+    ("owner", "method", "redelivered"),
+    [
+        (Worklist, "add", True),  # between the claim and its row: the delivery was not answered, and comes again
+        (Starting, "start", False),
+        (Claims, "write", False),  # ACS was asked, and nobody noted that
+    ],
+)
+async def test_a_death_at_any_step_still_ends_in_one_recording(
+    make_world: MakeWorld, owner: type, method: str, redelivered: bool
+):
+    world, clock = await recording(make_world)
+    call, event = await begun(world)
+
+    async def die(*_: Any, **__: Any) -> None:
+        raise Died
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, method, die)
+        with pytest.raises(Died):
+            await world.app.intake.receive(event)
+    if redelivered:
+        await world.app.intake.receive(event)
+    clock.forward(seconds=61)
+    await world.app.sweep.run()
+    (made,) = await recordings_of(world, call)
+    assert (await view(world, made["recordingId"]))["state"] == "active"
+    due = world.gateways.worklist.due(clock.now())
+    assert key_of(call["serverCallId"]) not in [item.recording_key async for item in due]
+
+
+async def test_a_start_that_acs_accepted_and_then_could_not_carry_out_is_sent_anew(make_world: MakeWorld):
+    world, clock = await recording(make_world)
+    call, event = await begun(world)
+    await world.fault("start", "accepted", fails=True, unnamed=True, callId=call["callId"])
+    await world.app.intake.receive(event)
+    (failed,) = [
+        one
+        for one in await world.acs("GET", "/callbacks")
+        if one["event"]["data"]["serverCallId"] == call["serverCallId"]
+    ]
+    token = (await world.acs("POST", "/tokens"))["token"]
+    for _ in range(2):
+        answer = await world.app.endpoints.callbacks(
+            json.dumps([failed["event"]]).encode(),
+            authorization=f"Bearer {token}",
+            start_id=failed["url"].partition("start=")[2],
+        )
+        assert answer.status == 200
+    clock.forward(seconds=1)
+    await world.app.sweep.run()
+    assert len(await recordings_of(world, call)) == 1
+
+
+async def test_where_consent_is_required_an_automatic_recording_waits_for_it_paused(make_world: MakeWorld):
+    world, _ = await recording(make_world, REQUIRE_CONSENT="true")
+    call, event = await begun(world)
+    await world.app.intake.receive(event)
+    (made,) = await recordings_of(world, call)
+    shown = await view(world, made["recordingId"])
+    assert (shown["state"], shown["acsState"], shown["consent"]) == ("paused", "inactive", None)
+    assert (await world.app.endpoints.resume(made["recordingId"])).status == 403
+
+
+async def test_a_call_started_event_that_can_t_be_read_is_kept(make_world: MakeWorld):
+    world, _ = await recording(make_world)
+    _, event = await begun(world)
+    event["data"]["serverCallId"] = None
+    assert await world.app.intake.receive(event) is Outcome.QUARANTINED
+    assert len(await world.quarantined()) == 1

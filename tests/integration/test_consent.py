@@ -1,0 +1,118 @@
+"""Consent: where it is required nobody is recorded without, and on what ground stays with the recording."""
+
+import json
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from shared.errors import SourceUnavailable
+from shared.gateways.acs import CallRecorder
+from shared.web import Answer
+from tests.integration.conftest import MakeWorld, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+URL = "https://callvault.example/api/recordings"
+CONSENT = {"basis": "consent", "reference": "ticket 4711", "obtainedAt": "2026-11-21T09:00:00+01:00"}
+KEPT = {"basis": "consent", "reference": "ticket 4711", "obtainedAt": "2026-11-21T08:00:00Z"}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(make_world: MakeWorld) -> World:
+    made: World = await make_world(REQUIRE_CONSENT="true")
+    return made
+
+
+async def start(world: World, call: dict[str, Any], **fields: Any) -> Answer:
+    body = json.dumps({"serverCallId": call["serverCallId"], **fields}).encode()
+    return await world.app.endpoints.start(body, url=URL, idempotency_key=None, by="ada")
+
+
+async def view(world: World, recording_id: str) -> dict[str, Any]:
+    shown: dict[str, Any] = json.loads((await world.app.endpoints.get(recording_id)).body)
+    return shown
+
+
+async def unconsented(world: World) -> str:
+    """A recording that waits for consent, as an automatic one does: ACS has it, paused."""
+    call = await world.acs("POST", "/calls")
+    started = await world.app.clients.calls.start_recording(server_call_id=call["serverCallId"], pause_on_start=True)
+    return str(started.recording_id)
+
+
+async def test_without_consent_nothing_is_started(world: World):
+    call = await world.acs("POST", "/calls")
+    for fields in ({}, {"pauseOnStart": True}, {"consent": None}):
+        answer = await start(world, call, **fields)
+        assert (answer.status, json.loads(answer.body)["reason"]) == (403, "consent-required")
+    told = await world.acs("GET", "/recordings")
+    assert call["serverCallId"] not in [one["serverCallId"] for one in told]
+
+
+async def test_consent_is_kept_with_the_recording_shown_and_written_into_its_audit(world: World):
+    call = await world.acs("POST", "/calls")
+    answer = await start(world, call, consent=CONSENT)
+    assert answer.status == 201, answer.body
+    recording_id = json.loads(answer.body)["recordingId"]
+    shown = await view(world, recording_id)
+    assert shown["consent"] == KEPT
+    (entry,) = shown["history"]
+    assert (entry["action"], entry["by"]) == ("start", "ada")
+    assert entry["details"] == {**CONSENT, "obtainedAt": "2026-11-21T08:00:00+00:00"}
+    assert (await world.app.endpoints.pause(recording_id)).status == 200
+    assert (await world.app.endpoints.resume(recording_id)).status == 200, "its consent is on record"
+
+
+async def test_what_waits_for_consent_records_nothing_until_a_resume_brings_it(world: World):
+    recording_id = await unconsented(world)
+    refused = await world.app.endpoints.resume(recording_id)
+    assert (refused.status, json.loads(refused.body)["reason"]) == (403, "consent-required")
+    assert (await view(world, recording_id))["acsState"] == "inactive"
+    body = json.dumps({"consent": CONSENT}).encode()
+    for _ in range(2):
+        answer = await world.app.endpoints.resume(recording_id, body, by="bob")
+        assert (answer.status, json.loads(answer.body)["state"]) == (200, "active")
+    shown = await view(world, recording_id)
+    assert (shown["acsState"], shown["consent"]) == ("active", KEPT)
+    assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [("consent", "bob"), ("resume", "bob")]
+
+
+async def test_consent_is_on_record_before_acs_is_asked_so_a_resume_that_fails_needs_it_no_more(world: World):
+    recording_id = await unconsented(world)
+
+    async def down(*_: Any) -> None:
+        raise SourceUnavailable("ACS cannot be reached")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CallRecorder, "resume", down)
+        body = json.dumps({"consent": CONSENT}).encode()
+        assert (await world.app.endpoints.resume(recording_id, body)).status == 503
+    shown = await view(world, recording_id)
+    assert (shown["acsState"], shown["consent"]) == ("inactive", KEPT)
+    assert (await world.app.endpoints.resume(recording_id)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"{", "body"),
+        (b"[]", "body"),
+        (b'{"consnet": {}}', "consnet"),
+        (b'{"consent": {}}', "consent.basis"),
+        (b'{"consent": {"basis": "", "reference": "x", "obtainedAt": "2026-11-21T09:00:00Z"}}', "consent.basis"),
+        (b'{"consent": {"basis": "x", "reference": "x", "obtainedAt": "yesterday"}}', "consent.obtainedAt"),
+        (b'{"consent": {"basis": "x", "reference": "x", "obtainedAt": "2026-11-21T09:00:00"}}', "consent.obtainedAt"),
+    ],
+)
+async def test_consent_that_can_t_be_read_is_refused_by_field(world: World, body: bytes, field: str):
+    answer = await world.app.endpoints.resume("cmVj", body)
+    assert answer.status == 400
+    assert field in [error["field"] for error in json.loads(answer.body)["errors"]]
+
+
+async def test_where_it_is_not_required_it_is_kept_all_the_same(make_world: MakeWorld):
+    world: World = await make_world()
+    call = await world.acs("POST", "/calls")
+    recording_id = json.loads((await start(world, call, consent=CONSENT)).body)["recordingId"]
+    assert (await view(world, recording_id))["consent"] == KEPT

@@ -1,0 +1,63 @@
+"""AUTO_RECORD: a rule that can't mean what was meant stops the app at its start, not the recording of a call."""
+
+import pytest
+
+from shared.contracts.callstarted import read_call_started
+from shared.contracts.events import UnreadableEvent
+from shared.contracts.rules import CallKind, Trigger, read_rules
+
+
+@pytest.mark.parametrize("text", ["off", "OFF", "", " ", "false", "[]"])
+def test_off_is_no_rule(text):
+    assert read_rules(text) == ()
+
+
+def test_a_rule_says_upon_what_which_calls_are_recorded_and_how():
+    room, anything = read_rules('[{"on": ["CallStarted"], "calls": ["room"], "format": "mp3"}, {}]')
+    assert room.meets(Trigger.CALL_STARTED, CallKind.ROOM)
+    assert not room.meets(Trigger.CALL_STARTED, CallKind.GROUP)
+    assert not room.meets(Trigger.CALL_CONNECTED, None)
+    assert room.kind() == {"format": "mp3"}
+    assert anything.meets(Trigger.CALL_CONNECTED, None)
+    assert anything.meets(Trigger.CALL_STARTED, CallKind.TWO_PARTY)
+    assert read_rules('{"on": ["CallConnected"]}')[0].can_be_met(callbacks=True)
+    assert not read_rules('{"on": ["CallConnected"]}')[0].can_be_met(callbacks=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("on", "must be off, or rules as JSON"),
+        ('["group"]', "rule 0"),
+        ('[{}, {"on": []}]', "rule 1.on"),
+        ('{"on": ["CallEnded"]}', "rule 0.on"),
+        ('{"calls": ["group"]}', "does not tell the kind"),
+        ('{"format": "mp4", "channel": "unmixed"}', "unmixed audio is offered as wav"),
+        ('{"fromat": "mp4"}', "rule 0.fromat"),
+    ],
+)
+def test_a_rule_that_can_t_be_carried_out_is_named_with_its_mend(text, told):
+    with pytest.raises(ValueError, match="AUTO_RECORD: ") as refused:
+        read_rules(text)
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        ({"group": {"id": "g"}, "isTwoParty": False}, CallKind.GROUP),
+        ({"group": {"id": "g"}, "isTwoParty": True}, CallKind.GROUP),
+        ({"isTwoParty": True}, CallKind.TWO_PARTY),
+        ({"room": {"id": "r"}, "isTwoParty": True}, CallKind.ROOM),
+        ({"isRoomsCall": True, "group": {"id": None}}, CallKind.ROOM),
+        ({}, CallKind.GROUP),
+    ],
+)
+def test_call_started_tells_rooms_and_calls_of_two_from_others(data, kind):
+    assert read_call_started({"data": {"serverCallId": "AAAA", **data}}).kind is kind
+
+
+@pytest.mark.parametrize("data", [None, {}, {"serverCallId": ""}, {"serverCallId": "a\u0000"}, {"serverCallId": 7}])
+def test_call_started_without_a_call_can_t_be_read(data):
+    with pytest.raises(UnreadableEvent):
+        read_call_started({"data": data})
