@@ -7,23 +7,25 @@
 a claim that isn't settled makes sure of 2. From 2 on the sweep takes the claim up when its winner falls silent, so a
 death after it loses nothing; a death between 1 and 2 leaves a delivery that wasn't answered, and the next does 2. The
 start goes to ACS under the claim's own Repeatability id, the same however often it is sent. A call that is recorded
-already, as ACS says by 8553 or the ledger knows, is what was wanted: no second recording is started.
+already, as ACS says by 8553 or the ledger knows, is what was wanted: no second recording is started. The row on the
+worklist is called after the start, so that whoever is done with one start never takes away the row of the next.
 """
 
 import json
+import logging
 import uuid
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.clock import Clock
 from shared.contracts.rules import CallKind, Trigger
 from shared.contracts.start import parse_start
-from shared.errors import CallvaultError, Conflict, NotFound
+from shared.errors import CallvaultError, Conflict, DestinationUnavailable
 from shared.gateways.acs import Repeatability
 from shared.gateways.bundle import Gateways
 from shared.gateways.claims import Claim
 from shared.gateways.worklist import WorkItem
-from shared.identity import key_of
+from shared.identity import call_key
 from shared.logs import logger
 from shared.settings import Settings
 from shared.starting import Starting
@@ -33,10 +35,11 @@ log = logger("autorecording")
 
 _BY = "AUTO_RECORD"  # who did it, in the audit
 _PAUSES = (0.0, 1.0, 3.0)  # seconds before each try of a delivery; Event Grid waits 30 s for its answer
-_BUSY = timedelta(seconds=60)  # after it the winner is taken for dead
-_NOT_YET = timedelta(minutes=5)  # within it ACS may not know the call yet that it just announced
+_NOT_YET = timedelta(minutes=5)  # within it ACS may not be ready yet for a call that it just announced
 _GIVEN_UP = timedelta(hours=4)
 _MOST_RESTARTS = 5  # after starts that ACS accepted and then could not carry out
+_ROUNDS = 5  # each is lost only to another write of the same claim at the same moment
+_STARTED, _RECORDED = "started", "recorded already"  # any other outcome is a call that is not recorded
 
 
 class AutoRecording:
@@ -46,6 +49,7 @@ class AutoRecording:
         self._claims, self._worklist, self._links = gateways.claims, gateways.worklist, gateways.links
         self._catalogue, self._starting, self._clock = gateways.catalogue, starting, clock
         self._rules = settings.auto_record_rules
+        self._busy = settings.lease  # after it the winner is taken for dead
 
     async def consider(self, trigger: Trigger, *, server_call_id: str, call_kind: CallKind | None = None) -> bool:
         """Records a call if a rule says so, and tells whether one does. Raises DestinationError when storage fails.
@@ -57,17 +61,17 @@ class AutoRecording:
             return False
         now = self._clock.now()
         wanted = Claim(
-            call_key=key_of(server_call_id),
+            call_key=call_key(server_call_id),
             trigger=trigger.value,
             body=json.dumps({"serverCallId": server_call_id, **rule.kind()}),
             repeatability_id=str(uuid.uuid4()),
             first_sent=now,
-            busy_until=now + _BUSY,
+            busy_until=now + self._busy,
         )
         claim, new = await self._claims.begin(wanted)
         if claim.outcome is not None:
             return True
-        await self._worklist.add(WorkItem.of_call(claim.call_key, claim.busy_until))
+        await self._worklist.add(_row(claim, claim.busy_until))
         if new:
             await self._record(claim, _PAUSES)
         return True
@@ -76,25 +80,37 @@ class AutoRecording:
         """The sweep's look at a call whose recording should have begun by now."""
         claim = await self._claims.find(item.recording_key)
         now = self._clock.now()
-        if claim is None or claim.outcome is not None:
+        if claim is None or item.row != _row(claim, now).row:
+            # Another start's. That of one to be sent anew is there a moment before its claim: it gets the time.
+            if item.due_at + self._busy <= now:
+                await self._worklist.remove(item)
+        elif claim.outcome is not None:
             await self._worklist.remove(item)
         elif claim.busy_until <= now:
-            taken = await self._claims.write(replace(claim, busy_until=now + _BUSY, attempts=claim.attempts + 1))
+            taken = await self._claims.write(replace(claim, busy_until=now + self._busy, attempts=claim.attempts + 1))
             if taken is not None:
                 await self._record(taken, (0.0,))
 
     async def start_failed(self, start_id: str, server_call_id: str) -> None:
         """ACS accepted an automatic start and could not carry it out: it is sent anew, as another request."""
-        claim = await self._claims.find(key_of(server_call_id))
-        if claim is None or key_of(claim.repeatability_id) != start_id or claim.attempts >= _MOST_RESTARTS:
-            return
-        now = self._clock.now()
-        again = replace(
-            claim, repeatability_id=str(uuid.uuid4()), attempts=claim.attempts + 1, busy_until=now, outcome=None
-        )
-        # The row first. Should we die in between, the sweep takes it away, and ACS's callback is unanswered.
-        await self._worklist.add(WorkItem.of_call(claim.call_key, now))
-        await self._claims.write(again)
+        for _ in range(_ROUNDS):
+            claim = await self._claims.find(call_key(server_call_id))
+            if claim is None or claim.start_id != start_id or claim.restarts >= _MOST_RESTARTS:
+                return
+            now = self._clock.now()
+            again = replace(
+                claim,
+                repeatability_id=str(uuid.uuid4()),
+                first_sent=now,
+                busy_until=now,
+                restarts=claim.restarts + 1,
+                outcome=None,
+            )
+            # The row first. Should we die in between, the sweep takes it away, and ACS's callback is unanswered.
+            await self._worklist.add(_row(again, now))
+            if await self._claims.write(again) is not None:
+                return
+        raise DestinationUnavailable("claiming a call anew: others were faster each time")
 
     async def _record(self, claim: Claim, pauses: tuple[float, ...]) -> None:
         for pause in pauses:
@@ -104,32 +120,28 @@ class AutoRecording:
                 await self._settle(claim, outcome)
                 return
         if self._clock.now() > claim.first_sent + _GIVEN_UP:
-            log.error("automatic recording given up", extra=_about(claim))
             await self._settle(claim, "given up")
             return
         log.error("automatic recording not begun, tried again within a minute", extra=_about(claim))
-        await self._claims.write(replace(claim, busy_until=self._clock.now()))
-        await self._worklist.add(WorkItem.of_call(claim.call_key, self._clock.now()))
+        now = self._clock.now()
+        await self._claims.write(replace(claim, busy_until=now))
+        await self._worklist.add(_row(claim, now))
 
     async def _try(self, claim: Claim) -> str | None:
         """What came of it; None when it is to be tried again."""
-        request = parse_start(claim.body.encode())
         try:
+            request = parse_start(claim.body.encode())
             if await self._is_recorded(request.server_call_id or ""):
-                return "recorded already"
+                return _RECORDED
             repeatability = Repeatability(request_id=claim.repeatability_id, first_sent=claim.first_sent)
             await self._starting.start(request, repeatability, by=_BY, trigger=claim.trigger)
         except Conflict:
-            return "recorded already"
-        except NotFound:
-            return "no such call" if self._clock.now() > claim.first_sent + _NOT_YET else None
+            return _RECORDED
         except CallvaultError as error:
-            if error.retry:
-                log.warning("automatic start failed", extra={**_about(claim), "reason": error.reason})
-                return None
-            log.error("automatic start refused", extra={**_about(claim), "reason": error.reason})  # noqa: TRY400 - ours, without a vendor's inside
-            return f"refused: {error.reason}"
-        return "started"
+            log.warning("automatic start failed", extra={**_about(claim), "reason": error.reason})
+            soon = self._clock.now() <= claim.first_sent + _NOT_YET
+            return None if error.retry or soon else f"refused: {error.reason}"
+        return _STARTED
 
     async def _is_recorded(self, server_call_id: str) -> bool:
         """ACS refuses a second recording of the same kind only."""
@@ -143,8 +155,13 @@ class AutoRecording:
         """Unless another has the claim meanwhile: then it is that one's, and so is its row."""
         if await self._claims.write(replace(claim, outcome=outcome)) is None:
             return
-        await self._worklist.remove(WorkItem.of_call(claim.call_key, claim.busy_until))
-        log.info("automatic recording settled", extra={**_about(claim), "outcome": outcome})
+        await self._worklist.remove(_row(claim, claim.busy_until))
+        level = logging.INFO if outcome in (_STARTED, _RECORDED) else logging.ERROR
+        log.log(level, "automatic recording settled", extra={**_about(claim), "outcome": outcome})
+
+
+def _row(claim: Claim, due_at: datetime) -> WorkItem:
+    return WorkItem.of_call(claim.call_key, claim.start_id, due_at)
 
 
 def _about(claim: Claim) -> dict[str, object]:

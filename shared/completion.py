@@ -11,6 +11,7 @@ from dataclasses import asdict
 from shared.clock import Clock
 from shared.contracts.archive import ArchiveAwaitedView, ArchivedChunkView, ArchiveRecordView, Awaited
 from shared.contracts.metadata import ChunkFacts
+from shared.contracts.views import ConsentView
 from shared.errors import (
     CallvaultError,
     ChunkFailed,
@@ -115,6 +116,7 @@ class Completion:
             asdict(recording)
             | {
                 "recording_id": recording_id,
+                "consent": ConsentView.of(recording),
                 "archive_container": self._settings.archive_container,
                 "size": sum(chunk.size for chunk in shown),
                 "chunks": shown,

@@ -101,15 +101,18 @@ class Control:
             if self._settings.require_consent and (known is None or known.consent_reference is None):
                 raise ConsentRequired("send consent, with its basis, reference and obtainedAt: none is on record")
             return known
-        stated = {f"consent_{name}": value for name, value in consent}
-        if known is not None and stated.items() <= vars(known).items():
-            return known
         now, key = self._clock.now(), key_of(recording_id)
+        consent.must_be_given(now)
+        if known is None:
+            await self._recorder.state(recording_id)  # nothing is kept of a recording that ACS doesn't know either
+        recording = known or Recording(recording_key=key)
+        stated = {f"consent_{name}": value for name, value in consent}
+        if stated.items() <= vars(recording).items():
+            return recording
         entry = AuditEntry(at=now, action="consent", by=by, details=consent.details())
-        listed_at = known.listed_at if known is not None and known.listed_at else now
-        change = {"recording_id": recording_id, "listed_at": listed_at, **stated}
+        change = {"recording_id": recording_id, "listed_at": recording.listed_at or now, **stated}
         await self._catalogue.merge(Recording(recording_key=key).evolve(**change), entry)
-        return None if known is None else known.evolve(**change)
+        return recording.evolve(**change)
 
     async def get(self, named: str) -> RecordingView:
         """The ledger's word and ACS's together, of a recording named by its id or key.
@@ -188,18 +191,12 @@ class Control:
             "unlinked": bool(recording.unlinked),
             "state": state,
             "acs_state": acs_state,
-            "consent": _consent(recording),
+            "consent": ConsentView.of(recording),
             "archive_container": self._settings.archive_container,
             "chunks": [asdict(chunk) | {"sibling": indexes[chunk.index] > 1} for chunk in chunks],
             "history": [asdict(entry) for entry in history],
         }
         return RecordingView.model_validate(shown)
-
-
-def _consent(recording: Recording) -> dict[str, Any] | None:
-    if recording.consent_reference is None:
-        return None
-    return {name: getattr(recording, f"consent_{name}") for name in ConsentView.model_fields}
 
 
 def _state_of(acs_state: str | None) -> RecordingState:

@@ -26,6 +26,11 @@ def key_of(identifier: str) -> str:
     return hashlib.sha256(identifier.encode()).hexdigest()[:_KEY_HEX]
 
 
+def call_key(server_call_id: str) -> str:
+    """The key of a call. A serverCallId is base64, and comes with its padding or without."""
+    return key_of(server_call_id.rstrip("="))
+
+
 def unlinked_key(document_id: str) -> str:
     """The key of a recording that no event and no ledger names: it is called after its first chunk."""
     return key_of(f"unlinked:{document_id}")

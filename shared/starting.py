@@ -5,6 +5,7 @@
 
 1 is done where ACS's callbacks come to us (CALLBACK_URL), since the state callback's address then names the start: a
 callback does 3 to 6 for a start whose process died after 2, and for one that ACS accepted without naming the recording.
+It is done, too, where consent was stated, so that it is on record before anybody is recorded.
 4 is one transaction, with an audit entry that a start can have only once: of two that tell of the same start, the
 second changes nothing. Without callbacks, the event of the recording's files makes the row, and a caller that repeats
 its start with the same Idempotency-Key gets the same recording.
@@ -44,10 +45,7 @@ class Starting:
         Raises ConsentRequired, InvalidRequest, NotFound, Conflict, or a SourceError when ACS fails.
         """
         start_id = key_of(repeatability.request_id)
-        if self._settings.require_consent and request.consent is None:
-            if trigger is None:
-                raise ConsentRequired("send consent, with its basis, reference and obtainedAt")
-            request = request.model_copy(update={"pause_on_start": True})  # until a resume brings the consent
+        request = self._consented(request, automatic=trigger is not None)
         asked = _asked(request, repeatability)
         details = request.consent.details() if request.consent else {}
         details |= {"trigger": trigger} if trigger else {}
@@ -56,6 +54,8 @@ class Starting:
         if followed:
             address = f"{self._settings.callback_url}?{_START}={start_id}"
             request = request.model_copy(update={"state_callback_url": address})
+        noted = followed or request.consent is not None
+        if noted:
             await self._starts.begin(start_id, asked, entry)
         started = await self._recorder.start(request, repeatability)
         state = RecordingState.STARTING
@@ -65,7 +65,7 @@ class Starting:
             context = {"action": "start", "recording_key": key_of(started.recording_id)}
             try:
                 await self._note(asked.evolve(control=state), started.recording_id, entry)
-                if followed:
+                if noted:
                     await self._starts.forget(start_id)
             except DestinationError:
                 # It runs, and only its id can stop it: the caller must have that. A callback or event makes the row.
@@ -78,6 +78,15 @@ class Starting:
             correlation=request.correlation,
             start_id=start_id if followed and started.recording_id is None else None,
         )
+
+    def _consented(self, request: StartRecording, *, automatic: bool) -> StartRecording:
+        if request.consent is not None:
+            request.consent.must_be_given(self._clock.now())
+        elif self._settings.require_consent:
+            if not automatic:
+                raise ConsentRequired("send consent, with its basis, reference and obtainedAt")
+            return request.model_copy(update={"pause_on_start": True})  # until a resume brings the consent
+        return request
 
     async def became(self, started: StartedView) -> StartedView:
         """A start that hadn't named its recording, as it stands now. Raises SourceRefused when it came to nothing."""

@@ -136,6 +136,6 @@ class Calls:
             "roomId": "room_id",
         }[locator]
         for call in self._calls.values():
-            if call.ended_at is None and getattr(call, attribute) == value:
+            if call.ended_at is None and (getattr(call, attribute) or "").rstrip("=") == value.rstrip("="):
                 return call
         raise call_not_found()

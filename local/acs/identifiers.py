@@ -57,9 +57,12 @@ def new_room_id() -> str:
 
 
 def is_base64(text: str) -> bool:
-    """Whether ACS would take the text for base64, which a serverCallId is and a callId (with its dashes) is not."""
+    """Whether ACS would take the text for base64, which a serverCallId is and a callId (with its dashes) is not.
+
+    ACS hands out serverCallIds without padding, too.
+    """
     try:
-        base64.b64decode(text, validate=True)
+        base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True)
     except ValueError:
         return False
     return bool(text)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from shared.contracts.views import View
+from shared.contracts.views import ConsentView, View
 
 
 class Awaited(StrEnum):
@@ -78,6 +78,7 @@ class ArchiveRecordView(View):
     stopped_at: datetime | None
     duration_ms: int | None
     session_end_reason: str | None
+    consent: ConsentView | None
     archive_container: str
     size: int = Field(description="Of all media files together.")
     chunks: list[ArchivedChunkView]

@@ -18,6 +18,10 @@ class _Lenient(BaseModel):
 class _Named(_Lenient):
     id: str | None = None
 
+    def __bool__(self) -> bool:
+        """Where there is no group, its id may be all zeros."""
+        return bool(self.id and self.id.strip("0-"))
+
 
 class CallStarted(_Lenient):
     """The event's data, as far as they matter here; who is in the call does not."""
@@ -30,10 +34,9 @@ class CallStarted(_Lenient):
 
     @property
     def kind(self) -> CallKind:
-        if self.is_rooms_call or (self.room is not None and self.room.id):
+        if self.is_rooms_call or self.room:
             return CallKind.ROOM
-        in_group = self.group is not None and self.group.id
-        return CallKind.TWO_PARTY if self.is_two_party and not in_group else CallKind.GROUP
+        return CallKind.TWO_PARTY if self.is_two_party and not self.group else CallKind.GROUP
 
 
 def read_call_started(envelope: dict[str, Any]) -> CallStarted:

@@ -1,14 +1,19 @@
 """On what ground people are recorded: what a caller states of it, and what is kept and shown with the recording."""
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from shared.contracts.bodies import Body, parse
 from shared.contracts.events import Utc
+from shared.errors import InvalidRequest
 
-Basis = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+_LEEWAY = timedelta(minutes=5)  # for a caller's clock
+_PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+
+Basis = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=_PRINTABLE)]
+Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024, pattern=_PRINTABLE)]
 
 
 class Consent(Body):
@@ -17,6 +22,11 @@ class Consent(Body):
     basis: Basis = Field(description="The ground in law, as in: consent, or contract.")
     reference: Reference = Field(description="Where the proof is: a document's or a ticket's id.")
     obtained_at: Utc = Field(description="When it was given, with its time zone.")
+
+    def must_be_given(self, now: datetime) -> None:
+        """Raises InvalidRequest for one that is yet to be obtained."""
+        if self.obtained_at > now + _LEEWAY:
+            raise InvalidRequest.of("consent.obtainedAt", "lies in the future: say when consent was given")
 
     def details(self) -> dict[str, str]:
         """As the audit has it."""

@@ -5,6 +5,8 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from shared.records import Recording
+
 
 class View(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
@@ -63,6 +65,12 @@ class ConsentView(View):
     basis: str
     reference: str
     obtained_at: datetime
+
+    @classmethod
+    def of(cls, recording: Recording) -> "ConsentView | None":
+        if recording.consent_reference is None:
+            return None
+        return cls.model_validate({name: getattr(recording, f"consent_{name}") for name in cls.model_fields})
 
 
 class RecordingView(View):

@@ -14,6 +14,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
 from shared.gateways.faults import is_absent, storage_faults
+from shared.identity import key_of
 
 _ROW = "claim"
 
@@ -29,8 +30,14 @@ class Claim:
     first_sent: datetime
     busy_until: datetime
     attempts: int = 0
+    restarts: int = 0  # after starts that ACS accepted and then could not carry out
     outcome: str | None = None
     etag: str | None = field(default=None, compare=False)
+
+    @property
+    def start_id(self) -> str:
+        """What the start is called in its state callback's address."""
+        return key_of(self.repeatability_id)
 
 
 class Claims:
@@ -82,6 +89,7 @@ def _entity(claim: Claim) -> dict[str, Any]:
         "firstSent": claim.first_sent,
         "busyUntil": claim.busy_until,
         "attempts": claim.attempts,
+        "restarts": claim.restarts,
     }
     return entity if claim.outcome is None else {**entity, "outcome": claim.outcome}
 
@@ -95,6 +103,7 @@ def _claim(row: Any) -> Claim:
         first_sent=row["firstSent"],
         busy_until=row["busyUntil"],
         attempts=row["attempts"],
+        restarts=row["restarts"],
         outcome=row.get("outcome"),
         etag=row.metadata["etag"],
     )

@@ -9,7 +9,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
 from shared.gateways.faults import is_absent, storage_faults
-from shared.identity import key_of
+from shared.identity import call_key, key_of
 
 _DOCUMENT_ROW = "document"
 
@@ -86,4 +86,4 @@ def _connection(call_connection_id: str) -> dict[str, str]:
 
 
 def _call(server_call_id: str) -> str:
-    return f"call-{key_of(server_call_id)}"
+    return f"call-{call_key(server_call_id)}"

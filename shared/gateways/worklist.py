@@ -67,9 +67,9 @@ class WorkItem:
         )
 
     @classmethod
-    def of_call(cls, call_key: str, due_at: datetime) -> "WorkItem":
-        """A call whose automatic recording hasn't begun."""
-        return cls(shard=call_key[0], row=f"{_CALL}{call_key}", recording_key=call_key, due_at=due_at)
+    def of_call(cls, call_key: str, start_id: str, due_at: datetime) -> "WorkItem":
+        """A call whose automatic recording hasn't begun, and the start that shall begin it."""
+        return cls(shard=call_key[0], row=f"{_CALL}{call_key}-{start_id}", recording_key=call_key, due_at=due_at)
 
     @property
     def call_key(self) -> str | None:

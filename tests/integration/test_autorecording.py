@@ -9,9 +9,9 @@ import pytest
 from local.acs.identifiers import RESOURCE_ID
 from shared.clock import SystemClock
 from shared.contracts.rules import Trigger
-from shared.gateways.claims import Claims
-from shared.gateways.worklist import Worklist
-from shared.identity import key_of
+from shared.gateways.claims import Claim, Claims
+from shared.gateways.worklist import WorkItem, Worklist
+from shared.identity import call_key
 from shared.intake import Outcome
 from shared.starting import Starting
 from tests.integration.conftest import MakeWorld, MovableClock, World
@@ -59,6 +59,14 @@ async def recordings_of(world: World, call: dict[str, Any]) -> list[dict[str, An
     return [one for one in told if one["serverCallId"] == call["serverCallId"]]
 
 
+async def at_rest(world: World, clock: QuickClock) -> None:
+    """The sweep soon finds no call that it still had to look after."""
+    for _ in range(2):
+        clock.forward(minutes=3)
+        await world.app.sweep.run()
+    assert [item async for item in world.gateways.worklist.due(clock.now()) if item.call_key] == []
+
+
 async def view(world: World, recording_id: str) -> dict[str, Any]:
     shown: dict[str, Any] = json.loads((await world.app.endpoints.get(recording_id)).body)
     return shown
@@ -85,6 +93,18 @@ async def test_a_call_is_recorded_once_whatever_the_number_of_events_and_process
     await world.app.endpoints.stop(made["recordingId"])
     assert await world.app.intake.receive(event) is Outcome.TAKEN
     assert len(await recordings_of(world, call)) == 1, "a late repeat must not record the rest of the call"
+
+
+async def test_a_call_named_without_base64_s_padding_is_the_same_call(make_world: MakeWorld):
+    world, _ = await recording(make_world)
+    for padded_first in (True, False):
+        call, event = await begun(world)
+        while not call["serverCallId"].endswith("="):
+            call, event = await begun(world)
+        bare = {**event, "data": {**event["data"], "serverCallId": call["serverCallId"].rstrip("=")}}
+        for told in (event, bare) if padded_first else (bare, event):
+            await world.app.intake.receive(told)
+        assert len(await recordings_of(world, call)) == 1
 
 
 async def test_rules_tell_calls_apart_and_without_one_nothing_happens(make_world: MakeWorld):
@@ -114,7 +134,7 @@ async def test_no_second_recording_is_started_where_one_runs_even_of_another_kin
     await world.app.endpoints.start(body, url="https://callvault.example/api/recordings", idempotency_key=None)
     await world.app.intake.receive(event)
     assert len(await recordings_of(world, call)) == 1
-    claim = await world.gateways.claims.find(key_of(call["serverCallId"]))
+    claim = await world.gateways.claims.find(call_key(call["serverCallId"]))
     assert claim is not None
     assert claim.outcome == "recorded already"
 
@@ -162,11 +182,10 @@ async def test_a_call_that_acs_does_not_know_yet_is_tried_again_and_one_that_is_
     for _ in range(6):
         clock.forward(minutes=1)
         await world.app.sweep.run()
-    claim = await world.gateways.claims.find(key_of(call["serverCallId"]))
+    claim = await world.gateways.claims.find(call_key(call["serverCallId"]))
     assert claim is not None
-    assert claim.outcome == "no such call"
-    due = world.gateways.worklist.due(clock.now())
-    assert key_of(call["serverCallId"]) not in [item.recording_key async for item in due]
+    assert claim.outcome == "refused: not-found"
+    await at_rest(world, clock)
 
 
 class Died(BaseException):
@@ -200,8 +219,23 @@ async def test_a_death_at_any_step_still_ends_in_one_recording(
     await world.app.sweep.run()
     (made,) = await recordings_of(world, call)
     assert (await view(world, made["recordingId"]))["state"] == "active"
-    due = world.gateways.worklist.due(clock.now())
-    assert key_of(call["serverCallId"]) not in [item.recording_key async for item in due]
+    await at_rest(world, clock)
+
+
+async def told_of_failure(world: World, call: dict[str, Any]) -> None:
+    """Delivers what ACS calls back with of a start that came to nothing."""
+    (failed,) = [
+        one
+        for one in await world.acs("GET", "/callbacks")
+        if one["event"]["data"]["serverCallId"] == call["serverCallId"]
+    ]
+    token = (await world.acs("POST", "/tokens"))["token"]
+    answer = await world.app.endpoints.callbacks(
+        json.dumps([failed["event"]]).encode(),
+        authorization=f"Bearer {token}",
+        start_id=failed["url"].partition("start=")[2],
+    )
+    assert answer.status == 200
 
 
 async def test_a_start_that_acs_accepted_and_then_could_not_carry_out_is_sent_anew(make_world: MakeWorld):
@@ -209,22 +243,38 @@ async def test_a_start_that_acs_accepted_and_then_could_not_carry_out_is_sent_an
     call, event = await begun(world)
     await world.fault("start", "accepted", fails=True, unnamed=True, callId=call["callId"])
     await world.app.intake.receive(event)
-    (failed,) = [
-        one
-        for one in await world.acs("GET", "/callbacks")
-        if one["event"]["data"]["serverCallId"] == call["serverCallId"]
-    ]
-    token = (await world.acs("POST", "/tokens"))["token"]
     for _ in range(2):
-        answer = await world.app.endpoints.callbacks(
-            json.dumps([failed["event"]]).encode(),
-            authorization=f"Bearer {token}",
-            start_id=failed["url"].partition("start=")[2],
-        )
-        assert answer.status == 200
+        await told_of_failure(world, call)
     clock.forward(seconds=1)
     await world.app.sweep.run()
     assert len(await recordings_of(world, call)) == 1
+    await at_rest(world, clock)
+
+
+async def test_the_failure_of_a_start_may_be_told_while_the_start_is_being_settled(make_world: MakeWorld):
+    world, clock = await recording(make_world)
+    call, event = await begun(world)
+    await world.fault("start", "accepted", fails=True, unnamed=True, callId=call["callId"])
+    settle, remove = Claims.write, Worklist.remove
+
+    async def write(self: Claims, claim: Claim) -> Claim | None:
+        patch.undo()
+        patch.setattr(Worklist, "remove", removed)
+        return await settle(self, claim)
+
+    async def removed(self: Worklist, item: WorkItem) -> None:
+        patch.undo()
+        await told_of_failure(world, call)
+        await world.app.sweep.run()
+        await remove(self, item)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Claims, "write", write)
+        await world.app.intake.receive(event)
+    clock.forward(seconds=1)
+    await world.app.sweep.run()
+    assert len(await recordings_of(world, call)) == 1
+    await at_rest(world, clock)
 
 
 async def test_where_consent_is_required_an_automatic_recording_waits_for_it_paused(make_world: MakeWorld):

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from shared.contracts.start import StartRecording
 from shared.errors import SourceUnavailable
-from shared.gateways.acs import CallRecorder
+from shared.gateways.acs import CallRecorder, Repeatability, Started
+from shared.identity import key_of
 from shared.web import Answer
 from tests.integration.conftest import MakeWorld, World
 
@@ -103,12 +105,42 @@ async def test_consent_is_on_record_before_acs_is_asked_so_a_resume_that_fails_n
         (b'{"consent": {"basis": "", "reference": "x", "obtainedAt": "2026-11-21T09:00:00Z"}}', "consent.basis"),
         (b'{"consent": {"basis": "x", "reference": "x", "obtainedAt": "yesterday"}}', "consent.obtainedAt"),
         (b'{"consent": {"basis": "x", "reference": "x", "obtainedAt": "2026-11-21T09:00:00"}}', "consent.obtainedAt"),
+        (b'{"consent": {"basis": "x", "reference": "x", "obtainedAt": "2999-11-21T09:00:00Z"}}', "consent.obtainedAt"),
+        (b'{"consent": {"basis": " ", "reference": "x", "obtainedAt": "2026-11-21T09:00:00Z"}}', "consent.basis"),
+        (rb'{"consent": {"basis": "\u0007", "reference": "x", "obtainedAt": "2026-11-21T09:00:00Z"}}', "consent.basis"),
     ],
 )
 async def test_consent_that_can_t_be_read_is_refused_by_field(world: World, body: bytes, field: str):
     answer = await world.app.endpoints.resume("cmVj", body)
     assert answer.status == 400
     assert field in [error["field"] for error in json.loads(answer.body)["errors"]]
+
+
+async def test_consent_for_a_recording_that_nobody_knows_is_not_kept(world: World):
+    body = json.dumps({"consent": CONSENT}).encode()
+    for _ in range(2):
+        assert (await world.app.endpoints.resume("bm9ib2R5", body)).status == 404
+    assert await world.gateways.catalogue.recording(key_of("bm9ib2R5")) == (None, ())
+
+
+async def test_consent_is_noted_before_acs_is_asked(world: World):
+    call = await world.acs("POST", "/calls")
+    asked = []
+    start_in_acs = CallRecorder.start
+
+    async def look_first(self: CallRecorder, request: StartRecording, repeatability: Repeatability) -> Started:
+        noted = await world.gateways.starts.find(key_of(repeatability.request_id))
+        assert noted is not None
+        asked.append(noted)
+        return await start_in_acs(self, request, repeatability)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CallRecorder, "start", look_first)
+        assert (await start(world, call, consent=CONSENT)).status == 201
+    (noted,) = asked
+    assert noted.asked is not None
+    assert (noted.asked.consent_basis, noted.asked.consent_reference) == ("consent", "ticket 4711")
+    assert await world.gateways.starts.find(noted.start_id) is None, "the ledger has it now"
 
 
 async def test_where_it_is_not_required_it_is_kept_all_the_same(make_world: MakeWorld):

@@ -26,6 +26,8 @@ def refusal(raw: bytes) -> InvalidRequest:
     "locator",
     [
         {"serverCallId": SERVER_CALL},
+        {"serverCallId": SERVER_CALL.rstrip("=")},
+        {"serverCallId": base64.urlsafe_b64encode(b"\xff\xfe").decode()},
         {"callConnectionId": "401f2a00-9d3a-4f4f-8e0a-6f0e2b0c1d2e"},
         {"groupCallId": "b0a5e6ad-7b26-4a05-9a4b-0ecf2d9cb6a4"},
         {"roomId": "99466898241024408"},
@@ -59,6 +61,8 @@ def test_what_is_left_out_is_filled_in_from_what_acs_offers(given: dict[str, str
         ({"callConnectionId": "x"}, "callConnectionId", "exactly one of"),
         ({"serverCallId": None}, "serverCallId", "exactly one of"),
         ({"serverCallId": "411f6d00-0782-4bc2-8a27-9c33e3e0c9c1"}, "serverCallId", "a callId was probably given"),
+        ({"serverCallId": "AAAAA"}, "serverCallId", "those are base64"),
+        ({"serverCallId": "AAAA===="}, "serverCallId", "those are base64"),
         ({"groupCallId": "no uuid", "serverCallId": None}, "groupCallId", "UUID"),
         ({"channel": "unmixed", "content": "audioVideo"}, "channel", "set content to audio"),
         ({"channel": "unmixed", "format": "mp4"}, "format", "offered as wav"),
