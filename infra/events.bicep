@@ -36,7 +36,8 @@ module subscription 'modules/event-subscription.bicep' = {
   params: {
     systemTopicName: systemTopicName
     functionId: '${app.id}/functions/on_recording_event'
-    eventTypes: ['Microsoft.Communication.RecordingFileStatusUpdated']
+    // CallStarted matters where AUTO_RECORD is set, and is ignored elsewhere.
+    eventTypes: ['Microsoft.Communication.RecordingFileStatusUpdated', 'Microsoft.Communication.CallStarted']
     deadLetterAccountId: storage.id
     deadLetterContainer: deadLetterContainer
     // Half of the media's own time, so that a dead letter can still be replayed before its media are gone.

@@ -1,4 +1,4 @@
-"""`python -m local.demo`: starts the stack, records three calls, waits for the archive, shows it and verifies it.
+"""`python -m local.demo`: starts the stack, records four calls, waits for the archive, shows it and verifies it.
 
 Exits with 0 when all is as promised, else with 1 and what went wrong.
 """
@@ -14,8 +14,8 @@ from rich.live import Live
 from local.demo import news, waiting
 from local.demo.page import looked_at
 from local.demo.peers import DemoError, Peers
-from local.demo.report import progress, show
-from local.demo.scenes import SCENES, play
+from local.demo.report import progress, show, title
+from local.demo.scenes import AUTO_RECORD, SCENES, play
 from local.demo.verification import discrepancies
 from local.stack import LOCAL, ChildError, Stack, StackOptions
 from local.stack.interruption import InterruptedBySignalError, interruptible
@@ -42,9 +42,14 @@ def main() -> int:
 async def _demo(console: Console) -> int:
     began = time.monotonic()
     console.print("[bold]1.[/] Starting Azurite, the ACS simulator and the function app …")
-    options = StackOptions(directory=LOCAL / "run", fresh=True, address_file=LOCAL / "stack.json")
+    options = StackOptions(
+        directory=LOCAL / "run", fresh=True, address_file=LOCAL / "stack.json", settings={"AUTO_RECORD": AUTO_RECORD}
+    )
     async with Stack(options) as stack, Peers(stack.addresses) as peers:
-        console.print(f"[bold]2.[/] Recording {len(SCENES)} calls through {stack.addresses.functions}/api/recordings …")
+        console.print(
+            f"[bold]2.[/] Recording {len(SCENES)} calls through {stack.addresses.functions}/api/recordings, "
+            "the last of them unasked …"
+        )
         played = await asyncio.gather(*(play(scene, peers) for scene in SCENES))
         recording_ids = [recording_id for recording_id, _ in played]
         console.print("[bold]3.[/] ACS announces the files; every chunk is on its way …")
@@ -87,7 +92,7 @@ async def _watch(console: Console, recording_ids: list[str], peers: Peers) -> li
             if all(view["state"] in _ENDED and _settled(view) for view in views):
                 return views
             if time.monotonic() > until:
-                states = ", ".join(f"{view['correlation']}: {view['state']}" for view in views)
+                states = ", ".join(f"{title(view)}: {view['state']}" for view in views)
                 raise DemoError(f"After {_PATIENCE:.0f} s not everything is archived: {states}.")
             await asyncio.sleep(_POLL)
 

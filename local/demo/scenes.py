@@ -1,9 +1,16 @@
-"""The three recordings of the demo, each of another kind, and what happens while they run."""
+"""The recordings of the demo, each of another kind, and what happens while they run."""
 
+import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
-from local.demo.peers import Answered, Peers
+from local.demo.peers import Answered, DemoError, Peers
+
+AUTO_RECORD = '{"on": ["CallStarted"], "calls": ["room"], "format": "mp3"}'
+_PATIENCE = 30.0  # seconds until a call that is recorded automatically must be
+_POLL = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +23,7 @@ class Scene:
     call: dict[str, Any] = field(default_factory=dict)
     paused: bool = False
     affinity: bool = False
+    automatic: bool = False  # nobody asks for it: AUTO_RECORD does it
 
 
 SCENES = (
@@ -34,23 +42,17 @@ SCENES = (
         call={"participants": [{"name": "Asker"}, {"name": "Answerer"}, {"name": "Clerk"}]},
         affinity=True,
     ),
+    Scene(title="town hall", lengths=(90,), wanted={}, call={"kind": "room"}, automatic=True),
 )
 
 
 async def play(scene: Scene, peers: Peers) -> tuple[str, Answered]:
-    """Makes the call, records it through the function app as the scene says, and stops.
+    """Makes the call, has it recorded by the function app as the scene says, and stops.
 
     Gives the recordingId, and what the stop was answered.
     """
     call = await peers.acs("POST", "/calls", {"kind": "group", "participants": 2} | scene.call)
-    request = scene.wanted | {"serverCallId": call["serverCallId"], "correlation": f"demo/{scene.title}"}
-    if scene.affinity:
-        people = enumerate(call["participants"])
-        request["channelAffinity"] = [
-            {"participantId": one["participantId"], "channel": number} for number, one in people
-        ]
-    started = await peers.callvault("POST", "", request)
-    recording_id = str(started["recordingId"])
+    recording_id = await (_recorded(call, peers) if scene.automatic else _start(scene, call, peers))
     for number, seconds in enumerate(scene.lengths):
         if number:
             await peers.acs("POST", f"/recordings/{recording_id}/cut")
@@ -59,3 +61,26 @@ async def play(scene: Scene, peers: Peers) -> tuple[str, Answered]:
             await peers.recording(recording_id, "/pause")
             await peers.recording(recording_id, "/resume")
     return recording_id, await peers.stopped(recording_id)
+
+
+async def _start(scene: Scene, call: dict[str, Any], peers: Peers) -> str:
+    request = scene.wanted | {"serverCallId": call["serverCallId"], "correlation": f"demo/{scene.title}"}
+    if scene.affinity:
+        people = enumerate(call["participants"])
+        request["channelAffinity"] = [
+            {"participantId": one["participantId"], "channel": number} for number, one in people
+        ]
+    started = await peers.callvault("POST", "", request)
+    return str(started["recordingId"])
+
+
+async def _recorded(call: dict[str, Any], peers: Peers) -> str:
+    """The recording that was begun because ACS announced the call."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        page = await peers.callvault("GET", f"?serverCallId={quote(call['serverCallId'])}")
+        if page["recordings"]:
+            return str(page["recordings"][0]["recordingId"])
+        if time.monotonic() > until:
+            raise DemoError("A call that should have been recorded automatically was not.")
+        await asyncio.sleep(_POLL)

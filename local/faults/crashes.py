@@ -16,8 +16,11 @@ from typing import Any
 from local.faults.orders import OrderBook
 from local.faults.points import POINTS, Moment, Scene, Step
 from shared.archiving import Archiving
+from shared.autorecording import AutoRecording
+from shared.gateways.acs import CallRecorder
 from shared.gateways.archive import ArchiveFile
 from shared.gateways.catalogue import Catalogue
+from shared.gateways.claims import Claims
 from shared.gateways.jobs import Jobs
 from shared.gateways.source import MediaSource
 from shared.gateways.topic import Topic
@@ -56,7 +59,15 @@ def install(book: OrderBook) -> None:
     for owner, method, told in (
         (Catalogue, "announce", lambda recording, *_: (None, recording.recording_key)),
         (Catalogue, "replace", lambda chunk, *_: (str(chunk.state), f"{chunk.recording_key} {chunk.chunk_key}")),
-        (Worklist, "add", lambda item, *_: (None, f"{item.recording_key} {item.chunk_key}")),
+        (Catalogue, "merge", lambda recording, *_: (None, recording.recording_key)),
+        (Claims, "begin", lambda claim: (None, claim.call_key)),
+        (Claims, "write", lambda claim: (None, claim.call_key)),
+        (CallRecorder, "start", lambda *_: (None, "")),
+        (
+            Worklist,
+            "add",
+            lambda item, *_: ("call" if item.call_key else None, f"{item.recording_key} {item.chunk_key}"),
+        ),
         (Worklist, "remove", lambda item, *_: (None, f"{item.recording_key} {item.chunk_key}")),
         (Jobs, "send", lambda job, delay=0: ("later" if delay else "now", f"{job.recordingKey} {job.chunkKey}")),
         (MediaSource, "delete", lambda location, *_: (None, location)),
@@ -69,6 +80,7 @@ def install(book: OrderBook) -> None:
         (Intake, "receive", Scene.INTAKE),
         (Archiving, "handle", Scene.ARCHIVING),
         (Sweep, "run", Scene.SWEEP),
+        (AutoRecording, "consider", Scene.CALLING),
     ):
         _set(use_case, method, scene)
 

@@ -14,6 +14,7 @@ class Scene(StrEnum):
     INTAKE = "intake"
     ARCHIVING = "archiving"
     SWEEP = "sweep"
+    CALLING = "calling"  # a call is recorded automatically
 
 
 class Moment(StrEnum):
@@ -27,7 +28,7 @@ class Step:
 
     scene: Scene | None
     call: str
-    trait: str | None  # which of the calls of that name: a chunk's new state, a job's delay, a file's kind
+    trait: str | None  # which of the calls of that name: a chunk's new state, a job's delay, a file's or a row's kind
     about: str  # the keys, names and locations it was called with
 
 
@@ -78,6 +79,11 @@ _ALL = (
     *_sides(Scene.SWEEP, "writing-lost", "Catalogue.replace", "lost"),
     *_sides(Scene.SWEEP, "announcing", "Topic.publish"),
     *_sides(Scene.SWEEP, "taking-off-worklist", "Worklist.remove"),
+    *_sides(Scene.CALLING, "claiming", "Claims.begin"),
+    *_sides(Scene.CALLING, "adding-to-worklist", "Worklist.add", "call"),
+    *_sides(Scene.CALLING, "starting", "CallRecorder.start"),
+    *_sides(Scene.CALLING, "writing-the-ledger", "Catalogue.merge"),
+    *_sides(Scene.CALLING, "settling", "Claims.write"),
 )
 
 POINTS: dict[str, Point] = {point.name: point for point in _ALL}

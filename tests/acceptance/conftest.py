@@ -1,6 +1,7 @@
 """The whole stack: the Functions host on the real worker library, Azurite, and ACS over TLS. Nothing is replaced."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -90,6 +91,12 @@ async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     settings = {
         "RETRY_BASE_SECONDS": "0.1",
         "LEASE_SECONDS": "5",
+        "AUTO_RECORD": json.dumps(
+            [
+                {"on": ["CallStarted"], "calls": ["room"], "format": "mp3"},
+                {"on": ["CallConnected"], "format": "mp3"},
+            ]
+        ),
         "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:00",
     }
     options = StackOptions(directory=tmp_path_factory.mktemp("stack"), workers=2, settings=settings)

@@ -1,5 +1,6 @@
 """Event Grid: our events reach the function one by one, and what can't be delivered is kept while it still matters."""
 
+from shared.contracts.callstarted import CALL_STARTED
 from shared.contracts.events import RECORDING_FILE_STATUS_UPDATED
 from tests.infra.policies.storage import CONTAINER, account_of, settings_of
 from tests.infra.product import functions
@@ -58,7 +59,7 @@ def events_go_to_the_function_that_takes_them(templates: Templates) -> None:
 
 def only_our_events_are_asked_for(templates: Templates) -> None:
     subscription = only(templates.events(), SUBSCRIPTION).properties
-    assert subscription["filter"] == {"includedEventTypes": [RECORDING_FILE_STATUS_UPDATED]}
+    assert subscription["filter"] == {"includedEventTypes": [RECORDING_FILE_STATUS_UPDATED, CALL_STARTED]}
 
 
 def delivery_ends_while_the_media_are_there(templates: Templates) -> None:

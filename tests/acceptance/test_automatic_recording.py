@@ -1,0 +1,70 @@
+"""Automatic recording on the whole stack: whatever tells of a call, and however often, it is recorded once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.acceptance.conftest import Deployment, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CALLBACKS = "https://callvault.example/api/callbacks"
+
+
+async def recordings_of(deployment: Deployment, call: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those that ACS knows, running or ended."""
+    told = await deployment.acs("GET", "/recordings")
+    return [one for one in told if one["serverCallId"] == call["serverCallId"]]
+
+
+async def told_of(deployment: Deployment, call: dict[str, Any], where: str, kind: str) -> dict[str, Any]:
+    """The event or callback that ACS sent of a call."""
+    sent = [one["event"] for one in await deployment.acs("GET", where)]
+    (event,) = [
+        one
+        for one in sent
+        if one.get("eventType", one.get("type")) == f"Microsoft.Communication.{kind}"
+        and one["data"]["serverCallId"] == call["serverCallId"]
+    ]
+    found: dict[str, Any] = event
+    return found
+
+
+async def test_two_hundred_racing_events_and_callbacks_of_one_call_end_in_one_recording(deployment: Deployment):
+    call = await deployment.acs("POST", "/calls", kind="room", callbackUri=CALLBACKS)
+    started = await told_of(deployment, call, "/events", "CallStarted")
+    connected = await told_of(deployment, call, "/callbacks", "CallConnected")
+    headers = {"Authorization": f"Bearer {(await deployment.acs('POST', '/tokens'))['token']}"}
+
+    async def repeat(number: int) -> int:
+        if number % 2:
+            return await deployment.deliver([started])
+        status, _, _ = await deployment.call("POST", "/api/callbacks", headers=headers, json=[connected])
+        return int(status)
+
+    statuses = await asyncio.gather(*(repeat(number) for number in range(200)))
+    assert set(statuses) == {200, 202}
+
+    async def recorded() -> list[dict[str, Any]]:
+        """Repeats are answered while the first of them is still at work."""
+        _, page, _ = await deployment.call("GET", "/api/recordings", params={"serverCallId": call["serverCallId"]})
+        listed: list[dict[str, Any]] = page["recordings"]
+        return listed
+
+    (listed,) = await until(recorded)
+    (made,) = await recordings_of(deployment, call)
+    assert made["recordingId"] == listed["recordingId"]
+    view = await deployment.recording(made["recordingId"])
+    (entry,) = view["history"]
+    assert (view["state"], view["format"], entry["action"], entry["by"]) == ("active", "mp3", "start", "AUTO_RECORD")
+    status, _, _ = await deployment.call("POST", f"/api/recordings/{made['recordingId']}/stop")
+    assert status == 200
+    assert (await deployment.deliver([started]), len(await recordings_of(deployment, call))) == (202, 1)
+
+
+async def test_calls_that_no_rule_means_are_not_recorded(deployment: Deployment):
+    call = await deployment.acs("POST", "/calls", kind="twoParty")
+    event = await told_of(deployment, call, "/events", "CallStarted")
+    assert await deployment.deliver([event]) == 202
+    assert await recordings_of(deployment, call) == []
