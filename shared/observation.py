@@ -73,7 +73,8 @@ class Observation:
                 # Nobody here started it. The worklist first, so that it is looked after should we die now.
                 await self._worklist.add(item)
             change = _named(known, event, recording_id)
-            moves = not chunks and _moves(known, state, event.at)
+            # Files tell that it began, and may come before the callback that tells of its end.
+            moves = (not chunks or state is RecordingState.STOPPED) and _moves(known, state, event.at)
             if moves:
                 change |= {"control": state} | _when(state, known, event)
             if not change:

@@ -171,6 +171,20 @@ async def test_a_recording_that_ends_with_its_call_is_seen_to_end_in_whatever_or
     assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [("start", "ada"), ("ended", "ACS")]
 
 
+async def test_the_end_of_a_recording_whose_files_came_first_is_seen_all_the_same(world: World):
+    made = await call(world)
+    recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
+    await world.acs("POST", f"/calls/{made['callId']}/end")
+    await world.acs("GET", f"/recordings/{recording_id}")  # answers when the files are there
+    files = [one["event"] for one in await world.acs("GET", "/events") if recording_id in one["event"]["subject"]]
+    assert [await world.app.intake.receive(event) for event in files] == ["queued"]
+    _, ended = await told_about(world, made, "RecordingStateChanged")
+    assert (await deliver(world, ended)).status == 200
+    shown = await view(world, recording_id)
+    assert (shown["state"], await control_of(world, recording_id)) == ("archiving", "stopped")
+    assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [("start", "ada"), ("ended", "ACS")]
+
+
 async def test_the_end_of_the_call_alone_tells_that_its_recording_has_ended(world: World):
     made = await call(world, callbackUri=CALLBACK_URL)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
