@@ -12,7 +12,6 @@ worklist is called after the start, so that whoever is done with one start never
 """
 
 import json
-import logging
 import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ from datetime import datetime, timedelta
 from shared.clock import Clock
 from shared.contracts.rules import CallKind, Trigger
 from shared.contracts.start import parse_start
-from shared.errors import CallvaultError, Conflict, DestinationUnavailable
+from shared.errors import CallvaultError, Conflict, DestinationUnavailable, NotFound
 from shared.gateways.acs import Repeatability
 from shared.gateways.bundle import Gateways
 from shared.gateways.claims import Claim
@@ -39,7 +38,11 @@ _NOT_YET = timedelta(minutes=5)  # within it ACS may not be ready yet for a call
 _GIVEN_UP = timedelta(hours=4)
 _MOST_RESTARTS = 5  # after starts that ACS accepted and then could not carry out
 _ROUNDS = 5  # each is lost only to another write of the same claim at the same moment
-_STARTED, _RECORDED = "started", "recorded already"  # any other outcome is a call that is not recorded
+_STARTED, _RECORDED, _OVER = (
+    "started",
+    "recorded already",
+    "over",
+)  # any other outcome is a call that goes on unrecorded
 
 
 class AutoRecording:
@@ -122,8 +125,9 @@ class AutoRecording:
         if self._clock.now() > claim.first_sent + _GIVEN_UP:
             await self._settle(claim, "given up")
             return
-        log.error("automatic recording not begun, tried again within a minute", extra=_about(claim))
         now = self._clock.now()
+        if now > claim.first_sent + _NOT_YET:
+            log.error("call not recorded yet", extra=_about(claim))
         await self._claims.write(replace(claim, busy_until=now))
         await self._worklist.add(_row(claim, now))
 
@@ -139,8 +143,9 @@ class AutoRecording:
             return _RECORDED
         except CallvaultError as error:
             log.warning("automatic start failed", extra={**_about(claim), "reason": error.reason})
-            soon = self._clock.now() <= claim.first_sent + _NOT_YET
-            return None if error.retry or soon else f"refused: {error.reason}"
+            if error.retry or self._clock.now() <= claim.first_sent + _NOT_YET:
+                return None
+            return _OVER if isinstance(error, NotFound) else f"refused: {error.reason}"
         return _STARTED
 
     async def _is_recorded(self, server_call_id: str) -> bool:
@@ -156,8 +161,13 @@ class AutoRecording:
         if await self._claims.write(replace(claim, outcome=outcome)) is None:
             return
         await self._worklist.remove(_row(claim, claim.busy_until))
-        level = logging.INFO if outcome in (_STARTED, _RECORDED) else logging.ERROR
-        log.log(level, "automatic recording settled", extra={**_about(claim), "outcome": outcome})
+        told = {**_about(claim), "outcome": outcome}
+        if outcome in (_STARTED, _RECORDED):
+            log.info("call recorded", extra=told)
+        elif outcome == _OVER:
+            log.warning("call was over before it was recorded", extra=told)
+        else:
+            log.error("call not recorded", extra=told)
 
 
 def _row(claim: Claim, due_at: datetime) -> WorkItem:

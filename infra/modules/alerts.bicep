@@ -92,7 +92,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/start-failed.kql')
-    says: 'ACS accepted a recording and could not start it: a call goes on unrecorded.'
+    says: 'A recording that was asked for could not be started: a call goes on unrecorded.'
   }
   {
     name: 'callbacks-refused'

@@ -184,7 +184,7 @@ async def test_a_call_that_acs_does_not_know_yet_is_tried_again_and_one_that_is_
         await world.app.sweep.run()
     claim = await world.gateways.claims.find(call_key(call["serverCallId"]))
     assert claim is not None
-    assert claim.outcome == "refused: not-found"
+    assert claim.outcome == "over"
     await at_rest(world, clock)
 
 
