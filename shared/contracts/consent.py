@@ -1,19 +1,31 @@
 """On what ground people are recorded: what a caller states of it, and what is kept and shown with the recording."""
 
+import re
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from shared.contracts.bodies import Body, parse
 from shared.contracts.events import Utc
 from shared.errors import InvalidRequest
 
 _LEEWAY = timedelta(minutes=5)  # for a caller's clock
-_PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+_PRINTABLE = r"^[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 
-Basis = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=_PRINTABLE)]
-Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024, pattern=_PRINTABLE)]
+Basis = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_PRINTABLE)]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=_PRINTABLE)]
+
+
+def _written_out(value: Any) -> Any:
+    """A number, which would be taken for seconds since 1970, or a time without its zone, is no evidence of anything."""
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise ValueError("must be a time as RFC 3339 writes it, with its zone: 2026-11-21T09:00:00+01:00")
+    return value
+
+
+ObtainedAt = Annotated[Utc, BeforeValidator(_written_out)]
 
 
 class Consent(Body):
@@ -21,7 +33,7 @@ class Consent(Body):
 
     basis: Basis = Field(description="The ground in law, as in: consent, or contract.")
     reference: Reference = Field(description="Where the proof is: a document's or a ticket's id.")
-    obtained_at: Utc = Field(description="When it was given, with its time zone.")
+    obtained_at: ObtainedAt = Field(description="When it was given, with its time zone.")
 
     def must_be_given(self, now: datetime) -> None:
         """Raises InvalidRequest for one that is yet to be obtained."""

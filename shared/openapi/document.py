@@ -106,7 +106,7 @@ def _parameters(operation: Operation) -> Iterable[Json]:
 def _body(body: Body, schemas: Any) -> Json:
     schema = schemas[body.model, "validation"] if body.model else dict(body.schema or {})
     return {
-        "required": True,
+        "required": body.required,
         "description": body.description,
         "content": {JSON: {"schema": schema, "example": body.example}},
     }

@@ -10,6 +10,12 @@ _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _METADATA_SHA256 = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
 _PARTICIPANT = "8:acs:411f6d00-0782-4bc2-8a27-9c33e3e0c9c1_00000024-aaaa-bbbb-cccc-000000000001"
 
+CONSENT: dict[str, Any] = {
+    "basis": "consent",
+    "reference": "ticket 4711",
+    "obtainedAt": "2026-11-21T09:00:00Z",
+}
+
 START: dict[str, Any] = {
     "serverCallId": SERVER_CALL_ID + "=",
     "content": "audio",
@@ -17,6 +23,7 @@ START: dict[str, Any] = {
     "format": "wav",
     "channelAffinity": [{"participantId": _PARTICIPANT, "channel": 0}],
     "correlation": "case 4711",
+    "consent": CONSENT,
 }
 
 STARTED: dict[str, Any] = {"recordingId": RECORDING_ID, "state": "active", "correlation": "case 4711", "startId": None}
@@ -63,6 +70,7 @@ _RECORDING: dict[str, Any] = {
     "stoppedAt": "2026-11-21T10:01:00Z",
     "durationMs": 60_000,
     "sessionEndReason": "CallEnded",
+    "consent": CONSENT,
     "archiveContainer": "recordings",
 }
 
@@ -82,7 +90,7 @@ RECORDING: dict[str, Any] = _RECORDING | {
     "failedAt": None,
     "failure": None,
     "chunks": [CHUNK],
-    "history": [{"at": "2026-11-21T09:59:59Z", "action": "start", "by": "function key", "details": {}}],
+    "history": [{"at": "2026-11-21T09:59:59Z", "action": "start", "by": "function key", "details": CONSENT}],
 }
 
 AWAITED: dict[str, Any] = {"recordingId": RECORDING_ID, "waitingFor": "chunks", "chunks": 3, "safe": 1}

@@ -59,6 +59,7 @@ class Body:
     example: Any
     model: type[BaseModel] | None = None
     schema: Mapping[str, Any] | None = None
+    required: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

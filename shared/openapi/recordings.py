@@ -1,12 +1,16 @@
 """Operations on recordings: start, stop, pause, resume, look, wait."""
 
+from dataclasses import replace
+
 from shared.contracts.archive import ArchiveAwaitedView, ArchiveRecordView
+from shared.contracts.consent import ResumeRecording
 from shared.contracts.start import StartRecording
 from shared.contracts.views import RecordingView, StartedView
 from shared.errors import (
     ChunkFailed,
     ChunkLost,
     Conflict,
+    ConsentRequired,
     DestinationConflict,
     FilesOverdue,
     InvalidRequest,
@@ -78,7 +82,7 @@ OPERATIONS = (
                 headers=("Location",),
             ),
         },
-        problems=(InvalidRequest, NotFound, Conflict, RequestInProgress, KeyReused, *ACS, *STORAGE),
+        problems=(InvalidRequest, ConsentRequired, NotFound, Conflict, RequestInProgress, KeyReused, *ACS, *STORAGE),
     ),
     Operation(
         function="get_recording",
@@ -111,7 +115,22 @@ OPERATIONS = (
         problems=(InvalidRequest, NotFound, *ACS, *STORAGE),
     ),
     _told("pause_recording", "pause", "Pause a recording", "Nothing is recorded until it is resumed."),
-    _told("resume_recording", "resume", "Resume a recording", "Goes on recording after a pause."),
+    replace(
+        _told(
+            "resume_recording",
+            "resume",
+            "Resume a recording",
+            "Goes on recording after a pause. A recording that waits for consent, as an automatic one does where the "
+            "deployment requires it, goes on when this brings it.",
+        ),
+        body=Body(
+            description="The consent, if the recording waits for it; else nothing.",
+            model=ResumeRecording,
+            example={"consent": examples.CONSENT},
+            required=False,
+        ),
+        problems=(InvalidRequest, ConsentRequired, NotFound, Conflict, *ACS, *STORAGE),
+    ),
     Operation(
         function="get_archive",
         method="get",

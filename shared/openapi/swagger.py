@@ -60,7 +60,13 @@ def _operation(operation: Json) -> Json:
         found["consumes"] = [kind]
         schema = {**_schema(content["schema"]), "x-ms-summary": body["description"]}
         parameters.append(
-            {"name": "body", "in": "body", "required": True, "description": body["description"], "schema": schema}
+            {
+                "name": "body",
+                "in": "body",
+                "required": body["required"],
+                "description": body["description"],
+                "schema": schema,
+            }
         )
     return found | {"parameters": parameters}
 

@@ -106,6 +106,8 @@ async def test_consent_is_on_record_before_acs_is_asked_so_a_resume_that_fails_n
         (b'{"consent": {"basis": "x", "reference": "x", "obtainedAt": "yesterday"}}', "consent.obtainedAt"),
         (b'{"consent": {"basis": "x", "reference": "x", "obtainedAt": "2026-11-21T09:00:00"}}', "consent.obtainedAt"),
         (b'{"consent": {"basis": "x", "reference": "x", "obtainedAt": "2999-11-21T09:00:00Z"}}', "consent.obtainedAt"),
+        (b'{"consent": {"basis": "x", "reference": "x", "obtainedAt": 1795252800}}', "consent.obtainedAt"),
+        (b'{"consent": {"basis": "x", "reference": "x", "obtainedAt": "1795252800"}}', "consent.obtainedAt"),
         (b'{"consent": {"basis": " ", "reference": "x", "obtainedAt": "2026-11-21T09:00:00Z"}}', "consent.basis"),
         (rb'{"consent": {"basis": "\u0007", "reference": "x", "obtainedAt": "2026-11-21T09:00:00Z"}}', "consent.basis"),
     ],
