@@ -97,7 +97,8 @@ def _pythonic(value: Any) -> Any:
         return [_pythonic(item) for item in value]
     if isinstance(value, dict):
         return {
-            re.sub("[A-Z]", lambda hump: f"_{hump[0].lower()}", name): _pythonic(item) for name, item in value.items()
+            re.sub("[A-Z]", lambda hump: f"_{hump[0].lower()}", name): item if name == "details" else _pythonic(item)
+            for name, item in value.items()
         }
     return value
 
