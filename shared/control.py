@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from shared.clock import Clock
@@ -105,6 +106,7 @@ class Control:
         consent.must_be_given(now)
         if known is None:
             await self._recorder.state(recording_id)  # nothing is kept of a recording that ACS doesn't know either
+            await self._await_files(recording_id, now)
         recording = known or Recording(recording_key=key)
         stated = {f"consent_{name}": value for name, value in consent}
         if stated.items() <= vars(recording).items():
@@ -151,13 +153,16 @@ class Control:
             if recording.listed_at is None:
                 change["listed_at"] = now
             if known is None:
-                # Nobody here started it. The worklist first, so that its files are awaited should we die now.
-                due_at = now + self._settings.files_awaited
-                await self._worklist.add(WorkItem.of_recording(key, recording_id, due_at, now))
+                await self._await_files(recording_id, now)
             entry = AuditEntry(at=now, action=act.name, by=by)
             await self._catalogue.merge(Recording(recording_key=key, **change), entry)
             recording = recording.evolve(**change)
         return self._view(recording, chunks, await self._audit.history(key))
+
+    async def _await_files(self, recording_id: str, now: datetime) -> None:
+        """For one that nobody here started. Before the ledger, so that its files are awaited should we die then."""
+        due_at = now + self._settings.files_awaited
+        await self._worklist.add(WorkItem.of_recording(key_of(recording_id), recording_id, due_at, now))
 
     async def _id_of(self, key: str) -> str | None:
         """What ACS calls a recording; None for files that nothing links to a recording."""

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from shared.clock import SystemClock
 from shared.contracts.start import StartRecording
 from shared.errors import SourceUnavailable
 from shared.gateways.acs import CallRecorder, Repeatability, Started
@@ -78,6 +79,8 @@ async def test_what_waits_for_consent_records_nothing_until_a_resume_brings_it(w
     shown = await view(world, recording_id)
     assert (shown["acsState"], shown["consent"]) == ("active", KEPT)
     assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [("consent", "bob"), ("resume", "bob")]
+    due = world.gateways.worklist.due(SystemClock().now() + world.settings.files_awaited)
+    assert key_of(recording_id) in [item.recording_key async for item in due], "its files are awaited"
 
 
 async def test_consent_is_on_record_before_acs_is_asked_so_a_resume_that_fails_needs_it_no_more(world: World):
