@@ -20,6 +20,8 @@ LEFT_TO_DEFAULT = {
     # Tuning, by extraSettings.
     *("BLOCK_CHECKSUM", "RANGES_IN_FLIGHT", "LEASE_SECONDS", "MAX_ATTEMPTS"),
     *("SWEEP_GRACE_SECONDS", "FILES_AWAITED_MINUTES", "RETRY_BASE_SECONDS", "LINK_MINUTES"),
+    # Whom to record, and on what ground: the customer's to say, by extraSettings.
+    *("AUTO_RECORD", "REQUIRE_CONSENT"),
     # The key of a topic that takes keys: the templates' takes none.
     "ANNOUNCE_TOPIC_KEY",
     # Where ACS's tokens come from, in Azure's public cloud.
