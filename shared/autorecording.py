@@ -66,7 +66,7 @@ class AutoRecording:
         wanted = Claim(
             call_key=call_key(server_call_id),
             trigger=trigger.value,
-            body=json.dumps({"serverCallId": server_call_id, **rule.kind()}),
+            body=json.dumps({"serverCallId": server_call_id, **rule.wanted()}),
             repeatability_id=str(uuid.uuid4()),
             first_sent=now,
             busy_until=now + self._busy,

@@ -14,7 +14,7 @@ from rich.live import Live
 from local.demo import news, waiting
 from local.demo.page import looked_at
 from local.demo.peers import DemoError, Peers
-from local.demo.report import progress, show, title
+from local.demo.report import progress, show
 from local.demo.scenes import AUTO_RECORD, SCENES, play
 from local.demo.verification import discrepancies
 from local.stack import LOCAL, ChildError, Stack, StackOptions
@@ -92,7 +92,7 @@ async def _watch(console: Console, recording_ids: list[str], peers: Peers) -> li
             if all(view["state"] in _ENDED and _settled(view) for view in views):
                 return views
             if time.monotonic() > until:
-                states = ", ".join(f"{title(view)}: {view['state']}" for view in views)
+                states = ", ".join(f"{view['correlation']}: {view['state']}" for view in views)
                 raise DemoError(f"After {_PATIENCE:.0f} s not everything is archived: {states}.")
             await asyncio.sleep(_POLL)
 

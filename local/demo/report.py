@@ -19,16 +19,11 @@ _COLOURS = {
 _DIGEST_SHOWN = 12  # hexadecimal digits: enough to tell two files apart by eye
 
 
-def title(view: dict[str, Any]) -> str:
-    """What a recording is called: as who asked for it called it, if anybody did."""
-    return view["correlation"] or "recorded automatically/room call"
-
-
 def progress(views: list[dict[str, Any]]) -> Text:
     """One line: a mark for each chunk, in the colour of its state."""
     line = Text("  ")
     for view in views:
-        line.append(title(view).partition("/")[2] + " ", style="bold")
+        line.append(view["correlation"].partition("/")[2] + " ", style="bold")
         for chunk in view["chunks"] or [{"state": view["state"]}]:
             line.append(f"● {chunk['state']}  ", style=_COLOURS.get(chunk["state"], "dim"))
     return line
@@ -46,7 +41,7 @@ def _recording(view: dict[str, Any]) -> Table:
         facts.append(f"paused {_clock(view['pausedAt'])}, resumed {_clock(view['resumedAt'])}")
     folder = next((chunk["blobName"].rpartition("/")[0] for chunk in view["chunks"] if chunk["blobName"]), "")
     table = Table(
-        title=f"[bold]{title(view)}[/]  [dim]{kind} · {' · '.join(facts)}[/]\n"
+        title=f"[bold]{view['correlation']}[/]  [dim]{kind} · {' · '.join(facts)}[/]\n"
         f"in [cyan]{view['archiveContainer']}/{folder}/[/], each with its metadata beside it",
         title_justify="left",
         box=box.SIMPLE_HEAD,

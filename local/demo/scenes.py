@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from local.demo.peers import Answered, DemoError, Peers
 
-AUTO_RECORD = '{"on": ["CallStarted"], "calls": ["room"], "format": "mp3"}'
+AUTO_RECORD = '{"on": ["CallStarted"], "calls": ["room"], "format": "mp3", "correlation": "demo/town hall"}'
 _PATIENCE = 30.0  # seconds until a call that is recorded automatically must be
 _POLL = 0.1
 

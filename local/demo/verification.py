@@ -10,7 +10,6 @@ from typing import Any
 from azure.storage.blob.aio import ContainerClient
 
 from local.demo.peers import Peers
-from local.demo.report import title
 
 
 async def discrepancies(views: list[dict[str, Any]], peers: Peers, storage: str) -> list[str]:
@@ -23,10 +22,10 @@ async def discrepancies(views: list[dict[str, Any]], peers: Peers, storage: str)
             originals = {chunk["documentId"]: chunk for chunk in told["chunks"]}
             shown = {chunk["documentId"]: chunk for chunk in view["chunks"]}
             if originals.keys() != shown.keys():
-                wrong.append(f"{title(view)}: ACS made {len(originals)} chunks, the catalogue has {len(shown)}")
+                wrong.append(f"{view['correlation']}: ACS made {len(originals)} chunks, the catalogue has {len(shown)}")
             for document_id in originals.keys() & shown.keys():
                 chunk, original = shown[document_id], originals[document_id]
-                where = f"{title(view)}, chunk {chunk['index']}"
+                where = f"{view['correlation']}, chunk {chunk['index']}"
                 expected |= {str(chunk["blobName"]), str(chunk["metadataBlobName"])}
                 if chunk["state"] != "released":
                     wrong.append(f"{where}: is {chunk['state']}, not released ({chunk['detail']})")

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from shared.contracts.bodies import Body
-from shared.contracts.start import Channel, Content, MediaFormat, parse_start
+from shared.contracts.start import Channel, Content, Correlation, MediaFormat, parse_start
 from shared.errors import InvalidRequest
 
 _ANY_CALL = "AAAA"  # a serverCallId to try a rule with
@@ -36,11 +36,12 @@ class AutoRecordRule(Body):
     content: Content | None = None
     channel: Channel | None = None
     format: MediaFormat | None = None
+    correlation: Correlation | None = None
 
     @model_validator(mode="after")
     def _is_offered(self) -> Self:
         try:
-            parse_start(json.dumps({"serverCallId": _ANY_CALL, **self.kind()}).encode())
+            parse_start(json.dumps({"serverCallId": _ANY_CALL, **self.wanted()}).encode())
         except InvalidRequest as error:
             raise ValueError(str(error)) from None
         return self
@@ -60,10 +61,15 @@ class AutoRecordRule(Body):
         """Whether anything can trigger it, depending on whether callbacks are taken."""
         return callbacks or Trigger.CALL_STARTED in self.on
 
-    def kind(self) -> dict[str, str]:
-        """Content, channel and format, as far as they are given."""
-        given = {"content": self.content, "channel": self.channel, "format": self.format}
-        return {name: value.value for name, value in given.items() if value is not None}
+    def wanted(self) -> dict[str, str]:
+        """What a start asks for besides the call, as far as it is given."""
+        given = {
+            "content": self.content,
+            "channel": self.channel,
+            "format": self.format,
+            "correlation": self.correlation,
+        }
+        return {name: str(value) for name, value in given.items() if value is not None}
 
 
 _rules: TypeAdapter[list[AutoRecordRule]] = TypeAdapter(list[AutoRecordRule])

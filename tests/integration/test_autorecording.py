@@ -29,7 +29,7 @@ class QuickClock(MovableClock):
 
 
 async def recording(
-    make_world: MakeWorld, rules: Any = ({"format": "mp3"},), **settings: Any
+    make_world: MakeWorld, rules: Any = ({"format": "mp3", "correlation": "by rule"},), **settings: Any
 ) -> tuple[World, QuickClock]:
     clock = QuickClock()
     world: World = await make_world(
@@ -87,7 +87,7 @@ async def test_a_call_is_recorded_once_whatever_the_number_of_events_and_process
     )
     (made,) = await recordings_of(world, call)
     shown = await view(world, made["recordingId"])
-    assert (shown["state"], shown["format"]) == ("active", "mp3")
+    assert (shown["state"], shown["format"], shown["correlation"]) == ("active", "mp3", "by rule")
     (entry,) = shown["history"]
     assert (entry["action"], entry["by"], set(entry["details"])) == ("start", "AUTO_RECORD", {"trigger"})
     await world.app.endpoints.stop(made["recordingId"])

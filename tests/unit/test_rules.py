@@ -13,11 +13,13 @@ def test_off_is_no_rule(text):
 
 
 def test_a_rule_says_upon_what_which_calls_are_recorded_and_how():
-    room, anything = read_rules('[{"on": ["CallStarted"], "calls": ["room"], "format": "mp3"}, {}]')
+    room, anything = read_rules(
+        '[{"on": ["CallStarted"], "calls": ["room"], "format": "mp3", "correlation": "rooms"}, {}]'
+    )
     assert room.meets(Trigger.CALL_STARTED, CallKind.ROOM)
     assert not room.meets(Trigger.CALL_STARTED, CallKind.GROUP)
     assert not room.meets(Trigger.CALL_CONNECTED, None)
-    assert room.kind() == {"format": "mp3"}
+    assert room.wanted() == {"format": "mp3", "correlation": "rooms"}
     assert anything.meets(Trigger.CALL_CONNECTED, None)
     assert anything.meets(Trigger.CALL_STARTED, CallKind.TWO_PARTY)
     assert read_rules('{"on": ["CallConnected"]}')[0].can_be_met(callbacks=True)
