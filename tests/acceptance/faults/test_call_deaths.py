@@ -15,13 +15,14 @@ from local.faults.points import POINTS, Scene
 from local.faults.site import Site, site
 from local.stack import Stack, StackOptions
 from shared.identity import call_key, key_of
+from shared.states import RUNNING
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PATIENCE = 90  # seconds; a bound for what must happen, not a measure of how fast it does
 CALLING = [point.name for point in POINTS.values() if point.scene is Scene.CALLING]
 
-type Ledger = list[tuple[str, str]]  # format and state of each recording of a call
+type Ledger = list[tuple[str, bool]]  # format of each recording of a call, and whether it runs
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", name="recorded")
@@ -44,7 +45,7 @@ async def recorded_fixture(tmp_path_factory: pytest.TempPathFactory) -> dict[str
         for point, call in calls.items():
             made = [one["recordingId"] for one in told if one["serverCallId"] == call["serverCallId"]]
             rows = [await ledger.get_entity(key_of(recording_id), "recording") for recording_id in made]
-            found[point] = [(row["format"], row["control"]) for row in rows]
+            found[point] = [(row["format"], row["control"] in RUNNING) for row in rows]
         return found
 
 
@@ -75,4 +76,4 @@ async def settled(where: Site, call: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("point", CALLING)
 async def test_a_call_is_recorded_once_though_a_worker_dies_here(recorded: dict[str, Ledger], point: str):
-    assert recorded[point] == [("mp3", "active")]
+    assert recorded[point] == [("mp3", True)]
