@@ -1,0 +1,115 @@
+"""Each app setting by itself: its name, kind, bounds and default, and the words that say what it must be."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.digests import ChecksumKind
+
+_RESOURCE_NAME = r"^[a-z0-9](?:-?[a-z0-9]){2,62}$"  # what Azure allows for queues and containers
+_RESOURCE = "3 to 63 lower-case letters, digits and single hyphens"
+_TABLE = "3 to 63 letters and digits, a letter first"
+_AUTOMATION = "https://acscallautomation.communication.azure.com"
+# Keys from elsewhere would let whoever publishes them sign callbacks.
+_AUTOMATION_PATTERN = r"^https://([A-Za-z0-9-]+\.)+communication\.azure\.(com|us)(/[A-Za-z0-9._/-]*)?$"
+_AUTOMATION_ADDRESS = "an https address below communication.azure.com or communication.azure.us"
+
+ResourceName = Annotated[str, StringConstraints(pattern=_RESOURCE_NAME)]
+TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{2,62}$")]
+
+
+class Environment(BaseSettings):
+    """Everything the product can be told. Sizes and times carry their unit in their name."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
+
+    acs_connection_string: str | None = Field(default=None, repr=False)
+    acs_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https://[A-Za-z0-9.-]+/?$",
+        description="the resource's address, as in https://contoso.communication.azure.com",
+    )
+    azure_client_id: str | None = None
+
+    host_connection: str | None = Field(default=None, repr=False, validation_alias="AzureWebJobsStorage")
+    host_account: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__accountName")
+    host_blob_uri: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__blobServiceUri")
+    host_queue_uri: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__queueServiceUri")
+    host_table_uri: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__tableServiceUri")
+    host_client_id: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__clientId")
+
+    archive_connection: str | None = Field(default=None, repr=False, validation_alias="ARCHIVE_STORAGE")
+    archive_account: str | None = Field(default=None, validation_alias="ARCHIVE_STORAGE__accountName")
+    archive_blob_uri: str | None = Field(default=None, validation_alias="ARCHIVE_STORAGE__blobServiceUri")
+    archive_client_id: str | None = Field(default=None, validation_alias="ARCHIVE_STORAGE__clientId")
+
+    retention_hours: float = Field(default=24, gt=0, le=48, description="hours, more than 0 and at most 48")
+    delete_source: bool = Field(default=True, description="true or false")
+    block_size_mib: int = Field(default=8, ge=1, le=100, description="a whole number of MiB from 1 to 100")
+    block_checksum: ChecksumKind = Field(default=ChecksumKind.CRC64, description="crc64 or md5")
+    memory_budget_mib: int = Field(default=192, ge=1, le=65536, description="a whole number of MiB, at least a block")
+    ranges_in_flight: int = Field(default=4, ge=1, le=32, description="a whole number from 1 to 32")
+    lease_seconds: float = Field(default=60, ge=1, le=600, description="seconds from 1 to 600")
+    max_attempts: int = Field(default=50, ge=1, le=1000, description="a whole number from 1 to 1000")
+    sweep_grace_seconds: float = Field(default=300, ge=1, le=3600, description="seconds from 1 to 3600")
+    files_awaited_minutes: float = Field(default=120, gt=0, le=2880, description="minutes, more than 0, at most 2880")
+    retry_base_seconds: float = Field(default=10, gt=0, le=600, description="seconds, more than 0 and at most 600")
+
+    chunks_queue: ResourceName = Field(default="recording-chunks", description=_RESOURCE)
+    archive_container: ResourceName = Field(default="recordings", description=_RESOURCE)
+    quarantine_container: ResourceName = Field(default="quarantine", description=_RESOURCE)
+    deadletter_container: ResourceName = Field(default="deadletter", description=_RESOURCE)
+    recordings_table: TableName = Field(default="recordings", description=_TABLE)
+    worklist_table: TableName = Field(default="worklist", description=_TABLE)
+    links_table: TableName = Field(default="links", description=_TABLE)
+    requests_table: TableName = Field(default="requests", description=_TABLE)
+    calendar_table: TableName = Field(default="calendar", description=_TABLE)
+    participants_table: TableName = Field(default="participants", description=_TABLE)
+
+    link_minutes: float = Field(default=15, ge=1, le=60, description="minutes from 1 to 60")
+    participants_secret: str | None = Field(
+        default=None, repr=False, min_length=16, description="at least 16 characters"
+    )
+
+    callback_url: str | None = Field(
+        default=None,
+        pattern=r"^https://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?$",
+        description="this app's own address for callbacks, as in https://<app>.azurewebsites.net/api/callbacks",
+    )
+    callback_audience: str | None = Field(
+        default=None,
+        pattern=r"^[0-9A-Fa-f-]{36}$",
+        description="the immutable resource id of the ACS resource, a GUID",
+    )
+    callback_issuer: str = Field(default=_AUTOMATION, pattern=_AUTOMATION_PATTERN, description=_AUTOMATION_ADDRESS)
+    callback_openid_url: str = Field(
+        default=f"{_AUTOMATION}/calling/.well-known/acsopenidconfiguration",
+        pattern=_AUTOMATION_PATTERN,
+        description=_AUTOMATION_ADDRESS,
+    )
+    announce_topic_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.eventgrid\.azure\.(net|us|cn)(/api/events)?/?$",
+        description="an Event Grid topic's endpoint, as in https://<topic>.<region>.eventgrid.azure.net/api/events",
+    )
+    announce_topic_key: str | None = Field(default=None, repr=False)
+
+    require_consent: bool = Field(default=False, description="true or false")
+    auto_record: str = "off"
+
+    acs_local_gateway: str | None = Field(
+        default=None, pattern=r"^(127\.0\.0\.1|localhost):\d{1,5}$", description="127.0.0.1 and a port"
+    )
+    acs_local_ca: Path | None = None
+    azure_functions_environment: str = "Production"
+    sign_in_replaces_key: bool = Field(default=False, description="true or false")
+    # Set by the platform, where App Service's built-in authentication is on.
+    website_auth_enabled: bool = Field(default=False, description="true or false, as the platform sets it")
+
+    @field_validator("announce_topic_endpoint", "announce_topic_key", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any) -> Any:
+        """A template that was given no topic sets these to nothing."""
+        return value or None

@@ -1,0 +1,131 @@
+"""The error tree: whose fault it is, and whether trying again can mend it.
+
+    CallvaultError
+    ├── CallerError              the caller's: the same request fails again
+    │   ├── InvalidRequest         400, names each field and its mend
+    │   ├── SignInRequired         401, nobody whom the platform vouches for
+    │   ├── ForeignPage            403, a page of another site acts in its visitor's name
+    │   ├── CallbackRefused        401, a callback without a good token
+    │   ├── CallbacksOff           403, callbacks aren't set up
+    │   ├── ConsentRequired        403, the deployment records nobody without
+    │   ├── NotFound               404
+    │   ├── Conflict               409
+    │   ├── NotArchived            409, the file isn't in the archive yet
+    │   ├── ArchivedFileGone       410, it was, and somebody took it away
+    │   ├── RequestInProgress      409, come back shortly
+    │   └── KeyReused              422, an Idempotency-Key with another body
+    ├── SourceError              ACS's, or its media store's
+    │   ├── SourceThrottled        retry, honouring Retry-After
+    │   ├── SourceUnavailable      retry: 5xx, reset, timeout
+    │   ├── SourceGarbled          retry: HTML or nonsense where an answer should be
+    │   ├── SourceIncomplete       retry: short, empty, or not what it claims to be
+    │   ├── SourceUnauthorized     retry: a credential may be stale
+    │   ├── SourceGone             retry a few times; then the chunk is lost
+    │   ├── MetadataMissing        retry: the media are safe, their metadata aren't there
+    │   ├── SourceRefused          permanent: any other refusal
+    │   └── SourceNotAllowed       permanent: a host that must never see our credentials
+    ├── DestinationError         the customer's storage: retry, whatever it answered
+    │   ├── DestinationUnavailable busy, 5xx, reset, or a table that is missing
+    │   ├── DestinationForbidden   roles take minutes to spread, and people mend them
+    │   └── DestinationConflict    permanent: another file stands where ours belongs
+    ├── ArchiveError             told to who waits for a recording's files; a 4xx, so that the wait ends at once
+    │   ├── ChunkFailed            409, may mend: the sweep tries again, and a person can
+    │   ├── ChunkLost              410, won't mend
+    │   ├── NothingRecorded        409, won't mend: ACS could not carry the start out
+    │   └── FilesOverdue           409, may mend: the recording ended, and its files aren't announced
+    ├── TopicUnavailable         the customer's topic for announcements: retry, it is busy or can't be reached
+    │   └── TopicRefused           retry: our identity, or what we sent; people mend it
+    └── OurError
+        ├── SettingsError          at start only
+        ├── InvalidJob             a message that is no job
+        ├── Unforeseen               retry: a defect of ours; the log has it
+        └── LeaseLost              another worker owns the chunk now: leave it alone
+
+A gateway raises these and nothing of a vendor's. `str(error)` is fit for a caller: it holds no secret and no query
+string. Logs take the reason alone.
+"""
+
+from shared.errors.base import CallvaultError, Fault
+from shared.errors.caller import (
+    ArchivedFileGone,
+    CallbackRefused,
+    CallbacksOff,
+    CallerError,
+    Conflict,
+    ConsentRequired,
+    FieldError,
+    ForeignPage,
+    InvalidRequest,
+    KeyReused,
+    NotArchived,
+    NotFound,
+    RequestInProgress,
+    SignInRequired,
+)
+from shared.errors.destination import (
+    DestinationConflict,
+    DestinationError,
+    DestinationForbidden,
+    DestinationUnavailable,
+    TopicRefused,
+    TopicUnavailable,
+)
+from shared.errors.ours import InvalidJob, LeaseLost, OurError, SettingsError, Unforeseen
+from shared.errors.source import (
+    MetadataMissing,
+    SourceError,
+    SourceGarbled,
+    SourceGone,
+    SourceIncomplete,
+    SourceNotAllowed,
+    SourceRefused,
+    SourceThrottled,
+    SourceUnauthorized,
+    SourceUnavailable,
+)
+from shared.errors.waiting import ArchiveError, ChunkFailed, ChunkLost, FilesOverdue, NothingRecorded
+
+__all__ = [
+    "ArchiveError",
+    "ArchivedFileGone",
+    "CallbackRefused",
+    "CallbacksOff",
+    "CallerError",
+    "CallvaultError",
+    "ChunkFailed",
+    "ChunkLost",
+    "Conflict",
+    "ConsentRequired",
+    "DestinationConflict",
+    "DestinationError",
+    "DestinationForbidden",
+    "DestinationUnavailable",
+    "Fault",
+    "FieldError",
+    "FilesOverdue",
+    "ForeignPage",
+    "InvalidJob",
+    "InvalidRequest",
+    "KeyReused",
+    "LeaseLost",
+    "MetadataMissing",
+    "NotArchived",
+    "NotFound",
+    "NothingRecorded",
+    "OurError",
+    "RequestInProgress",
+    "SettingsError",
+    "SignInRequired",
+    "SourceError",
+    "SourceGarbled",
+    "SourceGone",
+    "SourceIncomplete",
+    "SourceNotAllowed",
+    "SourceRefused",
+    "SourceThrottled",
+    "SourceUnauthorized",
+    "SourceUnavailable",
+    "TopicRefused",
+    "TopicUnavailable",
+    "Unforeseen",
+]
