@@ -153,8 +153,10 @@ async def died(where: Site, book: OrderBook, point: str) -> Death:
     if case.fault:
         await where.acs("POST", "/faults", documentId=document_id, **case.fault)
     if case.job_lost:
-        book.arm("intake-before-queueing", (key,))
-        assert not await where.deliver(event), "an event whose job could not be queued must come again"
+        lost = book.arm("intake-before-queueing", (key,))
+        async with asyncio.timeout(PATIENCE):
+            while not book.has_fired(lost):  # nor is an event taken while the worker that got it is only starting
+                assert not await where.deliver(event), "an event whose job could not be queued must come again"
     if case.expired:
         await where.acs("POST", f"/documents/{document_id}/expire")
     if case.broken_off:
