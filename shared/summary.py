@@ -52,9 +52,11 @@ class Summary:
         return SummaryView(at=now, open=still_open, trouble=trouble, last_day=last_day)
 
     async def _open(self, now: datetime) -> OpenView:
-        items, complete = await self._worklist.glance()
+        rows, complete = await self._worklist.glance()
+        items = [item for item in rows if item.call_key is None]  # of a call nothing is recorded yet
         # Rows outlive what they point to by a little, so each is looked up before it counts.
-        of_chunks = [item for item in items if item.chunk_key is not None][:_LOOKS]
+        all_of_chunks = [item for item in items if item.chunk_key is not None]
+        of_chunks = all_of_chunks[:_LOOKS]
         of_recordings = [item for item in items if item.chunk_key is None][:_LOOKS]
         chunks = [chunk for chunk in await _looked_up(of_chunks, self._chunk) if chunk and chunk.state not in _OVER]
         recordings = [found for found in await _looked_up(of_recordings, self._recording) if found]
@@ -63,6 +65,7 @@ class Summary:
             items=len(items),
             complete=complete,
             looked_at=len(of_chunks) + len(of_recordings),
+            chunks_left_out=len(all_of_chunks) - len(of_chunks),
             chunks=dict(Counter(str(chunk.state) for chunk in chunks)),
             recordings=dict(Counter(str(recording.state(()) or UNKNOWN) for recording in recordings)),
             oldest=None if unsafe is None else _shown(unsafe, now),

@@ -74,6 +74,7 @@ class OpenView(View):
     items: int = Field(description="Open chunks and recordings whose files are awaited, all together.")
     complete: bool = Field(description="Whether `items` is the whole number and not merely the least it can be.")
     looked_at: int = Field(description="How many of them, nearest deadline first, the other members count.")
+    chunks_left_out: int = Field(description="How many chunks, of later deadlines, were not looked up.")
     chunks: dict[str, int] = Field(description="Chunks by state: pending, copying, failed, archived (not released).")
     recordings: dict[str, int] = Field(description="Recordings without files yet: starting, active, paused, stopped …")
     oldest: OpenChunkView | None = Field(description="The chunk that isn't safe and has the least time left.")

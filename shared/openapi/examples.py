@@ -169,6 +169,7 @@ SUMMARY: dict[str, Any] = {
         "items": 2,
         "complete": True,
         "lookedAt": 2,
+        "chunksLeftOut": 0,
         "chunks": {"copying": 1},
         "recordings": {"active": 1},
         "oldest": {

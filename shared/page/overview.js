@@ -44,7 +44,7 @@ export function overview(root, { renew }) {
     stand.className = `verdict ${judged.tone}`;
     if (told && told !== judged.title) announce(judged.title);
     told = judged.title;
-    fillIfNew(tiles, [body.open.chunks, body.open.recordings, body.open.complete], () => counts(body.open));
+    fillIfNew(tiles, [{ ...body.open, oldest: null }], () => counts(body.open));
     fill(oldest, deadline(body.open));
     fillIfNew(charts[0], body.lastDay, () => throughput(body.lastDay));
     fillIfNew(charts[1], body.lastDay, () => timeToSafe(body.lastDay));
@@ -63,13 +63,14 @@ const banner = ({ tone, title, detail }, at) => [
 ];
 
 function counts(open) {
-  const more = open.complete ? "" : "+";
+  const all = open.complete && open.items === open.lookedAt + open.chunksLeftOut; // recordings
+  const more = { chunks: open.chunksLeftOut > 0, recordings: !all };
   const tile = (state, value, what, query) => {
     const [label, tone] = STATES[state] ?? [state, "calm"];
     return h(
       "a",
       { id: `tile-${what}-${state}`, class: `tile ${value ? tone : ""}`, href: `#/recordings?${query}` },
-      h("span", { class: "figure" }, plain(value) + more),
+      h("span", { class: "figure" }, plain(value) + (more[what] ? "+" : "")),
       h("span", {}, label),
       h("span", { class: "dim" }, what),
     );
@@ -87,13 +88,13 @@ function counts(open) {
 const named = (usual, counted) =>
   [...new Set([...usual, ...Object.keys(counted)])].map((state) => [state, counted[state] ?? 0]);
 
-function deadline({ oldest }) {
+function deadline({ oldest, chunksLeftOut }) {
   const title = h("h2", { id: "oldest-title" }, "Nearest deadline");
   if (!oldest)
     return [
       title,
-      h("p", { class: "figure good" }, "None"),
-      h("p", { class: "dim" }, "No chunk waits to become safe."),
+      h("p", { class: `figure ${chunksLeftOut ? "warn" : "good"}` }, chunksLeftOut ? "Unknown" : "None"),
+      h("p", { class: "dim" }, chunksLeftOut ? "More is open than was looked at." : "No chunk waits to become safe."),
     ];
   const address = `#/recordings/${encodeURIComponent(oldest.recordingId ?? oldest.recordingKey)}`;
   const past = oldest.secondsLeft <= 0;

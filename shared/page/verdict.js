@@ -9,6 +9,7 @@ export function verdict({ open, trouble, lastDay }) {
   const waiting = (open.chunks.pending ?? 0) + (open.chunks.copying ?? 0);
   const failed = open.chunks.failed ?? 0;
   const wrong = trouble.recordings.length;
+  const unseen = open.chunksLeftOut > 0;
   if (wrong || failed) {
     const many = `${wrong}${trouble.more ? " or more" : ""}`;
     return {
@@ -35,7 +36,15 @@ export function verdict({ open, trouble, lastDay }) {
   }
   if (waiting) {
     const nearest = oldest ? `, the nearest deadline in ${span(oldest.secondsLeft)}` : "";
-    return { tone: "busy", title: "All in hand", detail: `${count(waiting, "chunk")} on the way${nearest}.` };
+    const many = `${count(waiting, "chunk")}${unseen ? " or more" : ""}`;
+    return { tone: "busy", title: "All in hand", detail: `${many} on the way${nearest}.` };
+  }
+  if (unseen) {
+    return {
+      tone: "warn",
+      title: "Not everything could be looked at",
+      detail: `What was looked at is safe; ${count(open.chunksLeftOut, "chunk")} with later deadlines may not be.`,
+    };
   }
   const safe = lastDay.safe
     ? `${count(lastDay.safe, "chunk")} became safe in the last 24 hours.`

@@ -56,7 +56,7 @@ def told(tally: dict[str, Any]) -> dict[str, Any]:
 async def test_of_an_empty_catalogue_it_tells_that_nothing_is_open(world: World):
     found = await summary(world)
     assert found["open"] == {
-        "items": 0, "complete": True, "lookedAt": 0, "chunks": {}, "recordings": {}, "oldest": None,
+        "items": 0, "complete": True, "lookedAt": 0, "chunksLeftOut": 0, "chunks": {}, "recordings": {}, "oldest": None,
     }  # fmt: skip
     assert found["trouble"] == {"recordings": [], "more": False}
     assert told(found["lastDay"]) == NOTHING
@@ -157,5 +157,5 @@ async def test_where_too_much_is_open_to_count_it_says_so(world: World):
         for start in range(0, len(rows), 100):
             await table.submit_transaction([("create", one) for one in rows[start : start + 100]])
     found = (await summary(world))["open"]
-    assert (found["items"], found["complete"], found["lookedAt"]) == (250, False, 100)
+    assert (found["items"], found["complete"], found["lookedAt"], found["chunksLeftOut"]) == (250, False, 100, 150)
     assert found["chunks"] == {"pending": 100}

@@ -14,10 +14,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 HOUR = 3600
 
 
-def summary(*, seconds_left: float | None = None, safe: int = 0, trouble: int = 0, more: bool = False, **chunks: int):
+def summary(
+    *,
+    seconds_left: float | None = None,
+    safe: int = 0,
+    trouble: int = 0,
+    more: bool = False,
+    left_out: int = 0,
+    **chunks: int,
+):
     oldest = None if seconds_left is None else {"index": 1, "secondsLeft": seconds_left}
     return {
-        "open": {"chunks": chunks, "oldest": oldest},
+        "open": {"chunks": chunks, "oldest": oldest, "chunksLeftOut": left_out},
         "trouble": {"recordings": [{}] * trouble, "more": more},
         "lastDay": {"safe": safe},
     }
@@ -29,6 +37,8 @@ def summary(*, seconds_left: float | None = None, safe: int = 0, trouble: int = 
         (summary(safe=3), "good", "Everything is safe"),
         (summary(), "good", "Everything is safe"),
         (summary(seconds_left=20 * HOUR, copying=2), "busy", "All in hand"),
+        (summary(safe=3, archived=100, left_out=1), "warn", "Not everything could be looked at"),
+        (summary(seconds_left=20 * HOUR, pending=100, left_out=1), "busy", "All in hand"),
         (summary(seconds_left=-5, pending=1), "bad", "A deadline has passed"),
         (summary(seconds_left=3 * HOUR, pending=1), "warn", "Time is getting short"),
         (summary(seconds_left=20 * HOUR, failed=1), "bad", "1 chunk failed"),
