@@ -104,8 +104,9 @@ def chunk_safe(chunk: Chunk, archived_at: datetime) -> None:
     """To be told once of each chunk that becomes safe."""
     archive_io.add(chunk.size or 0, {"file": "media"})
     archive_io.add(chunk.metadata_size or 0, {"file": "metadata"})
-    time_to_safe.record((archived_at - chunk.event_time).total_seconds())
-    time_left.record((chunk.deadline - archived_at).total_seconds())
+    # An SDK drops what is negative, and a chunk that came after its deadline is the one to be told of.
+    time_to_safe.record(max((archived_at - chunk.event_time).total_seconds(), 0))
+    time_left.record(max((chunk.deadline - archived_at).total_seconds(), 0))
 
 
 def chunk_ended(chunk: Chunk) -> None:

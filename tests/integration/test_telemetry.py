@@ -144,6 +144,17 @@ async def test_a_chunk_that_becomes_safe_is_measured_once(world: World, told: Te
     assert speed > 0
 
 
+async def test_a_chunk_that_becomes_safe_after_its_deadline_is_measured_too(make_world: MakeWorld, told: Telemetry):
+    clock = MovableClock()
+    world = await make_world(clock=clock)
+    counted = Counted(told)
+    _, job = await world.announced(size=30_000, format="wav")
+    clock.forward(hours=25)  # by our reckoning; ACS has it still
+    await world.app.archiving.handle(job)
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+    assert counted.by("callvault.chunk.time_left") == (1, 0)
+
+
 async def test_a_chunk_whose_source_is_kept_ends_archived(make_world: MakeWorld, told: Telemetry):
     world = await make_world(DELETE_SOURCE="false")
     counted = Counted(told)
