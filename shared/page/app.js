@@ -22,9 +22,18 @@ function destination() {
   const [name, ...rest] = path.split("/");
   const parameters = new URLSearchParams(query);
   if (name === "recordings" && rest.length) {
-    return { view: recording, name, argument: decodeURIComponent(rest.join("/")), parameters };
+    return { view: recording, name, argument: decoded(rest.join("/")), parameters };
   }
   return { view: name === "recordings" ? list : overview, name: name || "overview", parameters };
+}
+
+// An address that was cut or mistyped is shown as what it is: the app refuses it in words.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 async function show({ moved = true } = {}) {

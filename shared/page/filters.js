@@ -80,7 +80,9 @@ export function filters(parameters, changed) {
     ),
   );
   for (const one of [state, from, to, open, trouble]) one.addEventListener("change", tell);
-  value.addEventListener("input", () => value.setCustomValidity(""));
+  const forgive = () => value.setCustomValidity("");
+  value.addEventListener("input", forgive);
+  by.addEventListener("change", forgive);
   return { form, given };
 }
 

@@ -45,7 +45,8 @@ export function list(root, { parameters, renew }) {
       cursor = page.nextCursor;
     }
     const rows = page.recordings;
-    summary.textContent = rows.length ? `${found(rows.length, page.nextCursor)}, newest first` : "No recording fits.";
+    const none = page.nextCursor ? "None so far, and there are more to look through." : "No recording fits.";
+    summary.textContent = rows.length ? `${found(rows.length, page.nextCursor)}, newest first` : none;
     if (told !== summary.textContent) announce((told = summary.textContent));
     fillIfNew(table, [rows, Math.floor(Date.now() / 60_000)], () =>
       rows.length ? recordingsTable("Recordings, newest first", rows, renew) : empty(),

@@ -144,6 +144,11 @@ async def test_what_is_missing_leaves_a_gap_in_the_time_line(deployment: Deploym
     await expect(visit.page.locator(".timeline .chunk")).to_have_count(2)
 
 
+async def test_an_address_that_was_cut_is_refused_in_words(visit: Visit):
+    await visit.to("#/recordings/eyJjdXQiOiJ%")
+    await expect(visit.page.get_by_role("alert")).to_contain_text("invalid-request")
+
+
 async def test_a_recording_that_nobody_knows_is_told(visit: Visit):
     await visit.to("#/recordings/eyJub2JvZHkiOiJrbm93cyJ9")
     await expect(visit.page.get_by_role("alert")).to_contain_text("neither the ledger nor ACS knows this recordingId")
