@@ -1,5 +1,6 @@
 """The parameters of a list of recordings: what is wrong with one is refused in words that name it and the mend."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Self
@@ -13,12 +14,13 @@ from shared.states import RecordingState
 
 MOST = 100  # recordings on a page
 PARTICIPANT_HEADER = "X-Participant-Id"
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _IN_A_URL = f"goes into the header {PARTICIPANT_HEADER}: URLs are logged on their way, and it is personal data"
 
 
 def _day(value: Any) -> Any:
     """Written as ISO 8601 writes a day and in no other of the ways that a date can be read from."""
-    if isinstance(value, str) and len(value) != len("2026-11-21"):
+    if isinstance(value, str) and not _DAY.fullmatch(value):
         raise ValueError("must be a day in UTC, as in 2026-11-21")
     return value
 
