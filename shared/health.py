@@ -1,12 +1,14 @@
 """Whether the promise is in danger: for monitors that ask every minute, so at a cost that doesn't grow.
 
-Sixteen rows of the worklist, the nearest deadline of each shard, one or a few chunks, and one request each to queue,
-archive and ACS, all at the same time. What the worklist shows is looked up in the catalogue before it counts.
+The nearest deadlines of the worklist's sixteen shards, a few chunks, and one request each to queue, archive and ACS,
+all at the same time. What the worklist shows is looked up in the catalogue before it counts: a chunk that is safe may
+stay there, as until it is announced.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from itertools import batched
 
 from shared.clock import Clock
 from shared.contracts.health import HealthCheckView, HealthStatus, HealthView, OldestChunkView
@@ -15,12 +17,19 @@ from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.records import Chunk
 from shared.settings import Settings
-from shared.states import SAFE
+from shared.states import SAFE, ChunkState
 
 _PATIENCE = 10.0  # seconds for each thing that is looked at; a monitor waits thirty
 _NEAR = timedelta(hours=4)  # before a deadline: when the sweep begins to call it an error
 _NEAR_SHARE = 6  # and not more than this part of a retention
+_AT_ONCE = 4  # chunks looked up together: the first is the one, as a rule
 _SWEEP_SILENT = timedelta(minutes=10)  # how long a row may be due; the sweep comes every minute
+_UNSEEN = HealthCheckView(
+    name="deadline",
+    ok=False,
+    reason="unseen",
+    detail="so many chunks wait to be announced, or to have their source deleted, that none behind them can be seen",
+)
 
 
 class Health:
@@ -35,9 +44,12 @@ class Health:
     async def look(self) -> HealthView:
         """Raises nothing: what can't be reached is told."""
         rows: list[WorkItem] = []
+        all_of_them = True
 
         async def read_worklist() -> None:
-            rows.extend(await self._worklist.nearest())
+            nonlocal all_of_them
+            nearest, all_of_them = await self._worklist.nearest()
+            rows.extend(nearest)
 
         reached = await asyncio.gather(
             _checked("tables", read_worklist),
@@ -55,6 +67,8 @@ class Health:
         chunk = oldest[0] if oldest else None
         if looked.ok and chunk is not None:
             looked = self._deadline(chunk, now)
+        elif looked.ok and not all_of_them:
+            looked = _UNSEEN
         checks = [*reached, looked, _sweep(rows, now)]
         return HealthView(
             status=HealthStatus.OK if all(check.ok for check in checks) else HealthStatus.DANGER,
@@ -64,11 +78,14 @@ class Health:
         )
 
     async def _oldest(self, rows: list[WorkItem]) -> list[Chunk]:
-        """The first by deadline that isn't safe, if any: a row may outlive what it points to by a little."""
-        for item in sorted(rows, key=lambda item: item.row):
-            chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
-            if chunk is not None and chunk.state not in SAFE:
-                return [chunk]
+        """The first by deadline that is open still, if any."""
+        for some in batched(rows, _AT_ONCE, strict=False):
+            chunks = await asyncio.gather(
+                *(self._catalogue.chunk(item.recording_key, item.chunk_key or "") for item in some)
+            )
+            for chunk in chunks:
+                if chunk is not None and chunk.state not in (*SAFE, ChunkState.LOST):
+                    return [chunk]
         return []
 
     def _deadline(self, chunk: Chunk, now: datetime) -> HealthCheckView:

@@ -23,9 +23,11 @@ from shared.records import Chunk
 
 _DEADLINE = "%Y%m%dT%H%M%S.%f"
 _LETTERS = "A"  # rows of chunks begin with the year of a deadline, all others with a word
+_END = "~"  # sorts after every row
 _CALL = "call-"
 _SHARDS = "0123456789abcdef"  # the first digit of a key: sixteen partitions share the load
 _GLANCE = 250  # rows of each shard
+_NEAREST = 20  # the same: of what is safe, rows may stay until it is announced or its source deleted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,21 +125,16 @@ class Worklist:
                 async for row in rows:
                     yield _item(row)
 
-    async def nearest(self) -> list[WorkItem]:
-        """Of each shard the chunk with the nearest deadline: one row a shard, all asked for at once."""
-        with storage_faults("reading the worklist"):
-            found = await asyncio.gather(*map(self._first, _SHARDS))
-        return [item for item in found if item is not None]
+    async def nearest(self) -> tuple[list[WorkItem], bool]:
+        """Chunks, nearest deadline first, as far as none can be missing between them, and whether that is all of them.
 
-    async def _first(self, shard: str) -> WorkItem | None:
-        rows = self._table.query_entities(
-            "PartitionKey eq @shard and RowKey lt @letters",
-            parameters={"shard": shard, "letters": _LETTERS},
-            results_per_page=1,
-        )
-        async for row in rows:
-            return _item(row)
-        return None
+        One operation a shard, however much there is, all asked for at once.
+        """
+        with storage_faults("reading the worklist"):
+            found = await asyncio.gather(*(self._head(shard, _NEAREST, below=_LETTERS) for shard in _SHARDS))
+        ends = [some[-1].row for some, complete in found if not complete]
+        items = [item for some, _ in found for item in some if not ends or item.row <= min(ends)]
+        return sorted(items, key=lambda item: item.row), not ends
 
     async def glance(self) -> tuple[list[WorkItem], bool]:
         """What is open, nearest deadline first and recordings last, and whether that is all of it.
@@ -145,16 +142,20 @@ class Worklist:
         One operation a shard, however much there is: of each shard its first rows.
         """
         with storage_faults("reading the worklist"):
-            found = await asyncio.gather(*map(self._head, _SHARDS))
+            found = await asyncio.gather(*(self._head(shard, _GLANCE, below=_END) for shard in _SHARDS))
         items = [item for some, _ in found for item in some]
         return sorted(items, key=lambda item: item.row), all(complete for _, complete in found)
 
-    async def _head(self, shard: str) -> tuple[list[WorkItem], bool]:
+    async def _head(self, shard: str, most: int, *, below: str) -> tuple[list[WorkItem], bool]:
         pages: Any = self._table.query_entities(
-            "PartitionKey eq @shard", parameters={"shard": shard}, results_per_page=_GLANCE
+            "PartitionKey eq @shard and RowKey lt @below",
+            parameters={"shard": shard, "below": below},
+            results_per_page=most,
         ).by_page()
         async for page in pages:
-            return [_item(row) async for row in page], pages.continuation_token is None
+            items = [_item(row) async for row in page]
+            if items:  # the service may answer a page that is empty, and go on
+                return items, pages.continuation_token is None
         return [], True
 
     async def deadlines(self) -> AsyncIterator[datetime]:

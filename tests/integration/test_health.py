@@ -1,11 +1,13 @@
 """Health for monitors: an alarm that doesn't ring loses files, one that always rings is switched off."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared.gateways.worklist import WorkItem
 from shared.states import ChunkState
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
@@ -51,6 +53,27 @@ async def test_a_chunk_that_nears_its_deadline_is_danger_and_one_that_is_safe_is
     _, body, failing = await look(world)
     assert body["oldestOpen"] is None
     assert "deadline" not in failing, "its row outlives it by a little"
+
+
+@pytest.mark.parametrize(("before", "reason"), [(19, "late"), (20, "unseen")])
+async def test_what_is_safe_and_waits_to_be_announced_hides_no_chunk_that_is_late(
+    make_world: MakeWorld, before: int, reason: str
+):
+    clock = MovableClock()
+    world = await make_world(clock=clock)
+    _, safe = await world.announced(size=20_000, format="wav")
+    await world.app.archiving.handle(safe)
+    _, late = await world.announced(size=20_000, format="wav")
+    released, chunk = await world.chunk(safe), await world.chunk(late)
+    shard, due_at = chunk.chunk_key[0], clock.now() + timedelta(hours=30)
+    for number in range(before):
+        deadline = chunk.deadline - timedelta(minutes=number + 1)
+        await world.gateways.worklist.add(
+            replace(WorkItem.of_chunk(released.evolve(deadline=deadline), due_at), shard=shard)
+        )
+    clock.forward(hours=20.1)
+    status, _, failing = await look(world)
+    assert (status, failing["deadline"]["reason"]) == (503, reason)
 
 
 async def test_a_sweep_that_doesn_t_run_is_danger_long_before_any_deadline(make_world: MakeWorld):
