@@ -23,7 +23,7 @@ _LONGEST = 8192  # characters; ACS's have a thousand
 _LEEWAY = timedelta(seconds=60)  # between ACS's clock and ours; its tokens are good for five minutes
 _KEPT = timedelta(hours=24)
 _PAUSE = timedelta(seconds=30)  # between two questions for keys
-_NEEDED = ["exp", "iat", "iss", "aud"]
+_NEEDED = ["exp", "iss", "aud"]
 _SETUP = (
     "set CALLBACK_AUDIENCE to the immutable resource id of the ACS resource: `az communication show` gives it as "
     "immutableResourceId"
@@ -35,7 +35,9 @@ class CallbackTokens:
 
     def __init__(self, published: SigningKeys, clock: Clock, settings: Settings) -> None:
         self._published, self._clock = published, clock
-        self._audience, self._issuer = settings.callback_audience, settings.callback_issuer
+        given, self._issuer = settings.callback_audience, settings.callback_issuer
+        # A GUID is the same in capitals, and a token has it in small letters.
+        self._audiences: tuple[str, ...] = () if given is None else (given, given.lower())
         self._keys: Keys = {}
         self._failure: CallvaultError | None = None
         self._fetched_at: datetime | None = None
@@ -47,7 +49,7 @@ class CallbackTokens:
 
         Raises a SourceError when the key that would tell can't be had.
         """
-        if self._audience is None:
+        if not self._audiences:
             raise CallbacksOff(_SETUP)
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST:
@@ -67,7 +69,7 @@ class CallbackTokens:
             token,
             key,
             algorithms=[_ALGORITHM],
-            audience=self._audience,
+            audience=self._audiences,
             issuer=self._issuer,
             leeway=_LEEWAY,
             options={"require": _NEEDED},
@@ -78,9 +80,12 @@ class CallbackTokens:
             async with self._asking:
                 await self._ask(key_id)
         key = self._keys.get(key_id)
-        if key is None:
-            raise self._failure or CallbackRefused("ACS publishes no key of the name that the token gives")
-        return key
+        if key is not None:
+            return key
+        if self._failure is not None:
+            # It is raised for many requests: with each one's traceback it would keep them all, bodies and tokens too.
+            raise self._failure.with_traceback(None)
+        raise CallbackRefused("ACS publishes no key of the name that the token gives")
 
     def _are_old(self) -> bool:
         return self._fetched_at is None or self._clock.now() > self._fetched_at + _KEPT

@@ -32,7 +32,10 @@ class SigningKeys:
         configuration = await self._document(self._openid_url)
         address = configuration.get("jwks_uri")
         here = urlsplit(self._openid_url)
-        there = urlsplit(address) if isinstance(address, str) else None
+        try:
+            there = urlsplit(address) if isinstance(address, str) else None
+        except ValueError:
+            there = None
         if there is None or (there.scheme, there.netloc) != ("https", here.netloc):
             raise SourceGarbled("the OpenID configuration of ACS names keys on another host than its own")
         published = (await self._document(there.geturl())).get("keys")

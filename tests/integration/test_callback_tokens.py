@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+import traceback
 import uuid
 from typing import Any
 
@@ -78,6 +79,12 @@ async def test_a_token_of_acs_for_another_time_or_resource_is_refused_and_says_w
     assert told in str(error)
 
 
+async def test_an_audience_set_in_capitals_is_the_same_resource(make_world: MakeWorld):
+    world: World = await make_world(CALLBACK_AUDIENCE=RESOURCE_ID.upper())
+    verifier = CallbackTokens(world.gateways.signing_keys, MovableClock(), world.settings)
+    await verifier.verify(f"Bearer {await signed(world)}")
+
+
 async def test_a_token_that_ran_out_a_moment_ago_is_taken_since_clocks_differ(tokens):
     world, verifier, _ = tokens
     await verifier.verify(f"Bearer {await signed(world, lifetime=-20)}")
@@ -129,11 +136,15 @@ async def test_a_token_without_an_end_or_an_audience_is_refused(tokens):
     verifier._keys = {"mine": jwt.PyJWK(jwk, algorithm="RS256")}  # noqa: SLF001 - nobody publishes a key on our word
     verifier._fetched_at = verifier._clock.now()  # noqa: SLF001
     await verifier.verify(f"Bearer {forged(mine, 'RS256', 'mine')}")
-    for missing in ("exp", "aud", "iss", "iat"):
+    for missing in ("exp", "aud", "iss"):
         claims = {"iss": ISSUER, "aud": RESOURCE_ID, "iat": time.time(), "exp": time.time() + 300}
         del claims[missing]
         token = jwt.encode(claims, mine, algorithm="RS256", headers={"kid": "mine"})
         assert (await refusal(verifier, f"Bearer {token}")).status == 401, missing
+    good = {"iss": ISSUER, "aud": RESOURCE_ID, "exp": time.time() + 300}
+    await verifier.verify(f"Bearer {jwt.encode(good, mine, algorithm='RS256', headers={'kid': 'mine'})}")
+    error = await refusal(verifier, f"Bearer {forged(mine, 'RS256', 'mine', iat=int(time.time()) + 120)}")
+    assert "a clock is wrong" in str(error)
 
 
 async def asked(world: World) -> int:
@@ -173,6 +184,10 @@ async def test_keys_that_can_t_be_had_are_no_fault_of_the_token(make_world: Make
     verifier = CallbackTokens(world.gateways.signing_keys, MovableClock(), world.settings)
     error = await refusal(verifier, f"Bearer {await signed(world)}")
     assert (error.status, error.retry) == (503, True)
+    length = len(traceback.extract_tb(error.__traceback__))
+    for _ in range(3):
+        again = await refusal(verifier, f"Bearer {await signed(world)}")
+        assert len(traceback.extract_tb(again.__traceback__)) <= length, "it must not keep each request that it refused"
 
 
 async def test_without_an_audience_no_callback_is_taken_and_the_answer_says_what_to_set(world: World):
@@ -186,6 +201,7 @@ async def test_without_an_audience_no_callback_is_taken_and_the_answer_says_what
     [
         {"jwks_uri": "https://evil.example/keys"},
         {"jwks_uri": 7},
+        {"jwks_uri": "https://[x"},
         [],
         {"jwks_uri": "http://{here}/keys"},
         {"jwks_uri": "x", "padding": "x" * 300_000},
