@@ -98,7 +98,10 @@ class AutoRecording:
         """ACS accepted an automatic start and could not carry it out: it is sent anew, as another request."""
         for _ in range(_ROUNDS):
             claim = await self._claims.find(call_key(server_call_id))
-            if claim is None or claim.start_id != start_id or claim.restarts >= _MOST_RESTARTS:
+            if claim is None or claim.start_id != start_id:
+                return
+            if claim.restarts >= _MOST_RESTARTS:
+                log.error("call not recorded", extra={**_about(claim), "outcome": "start failed"})
                 return
             now = self._clock.now()
             again = replace(

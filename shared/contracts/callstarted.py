@@ -27,8 +27,8 @@ class CallStarted(_Lenient):
     """The event's data, as far as they matter here; who is in the call does not."""
 
     server_call_id: str = Field(min_length=1, max_length=4096, pattern=r"^[A-Za-z0-9+/=_-]+$")
-    is_two_party: bool = False
-    is_rooms_call: bool = False
+    is_two_party: bool | None = None
+    is_rooms_call: bool | None = None
     group: _Named | None = None
     room: _Named | None = None
 

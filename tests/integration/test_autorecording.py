@@ -223,8 +223,8 @@ async def test_a_death_at_any_step_still_ends_in_one_recording(
 
 
 async def told_of_failure(world: World, call: dict[str, Any]) -> None:
-    """Delivers what ACS calls back with of a start that came to nothing."""
-    (failed,) = [
+    """Delivers what ACS calls back with of the newest start that came to nothing."""
+    *_, failed = [
         one
         for one in await world.acs("GET", "/callbacks")
         if one["event"]["data"]["serverCallId"] == call["serverCallId"]
@@ -248,6 +248,22 @@ async def test_a_start_that_acs_accepted_and_then_could_not_carry_out_is_sent_an
     clock.forward(seconds=1)
     await world.app.sweep.run()
     assert len(await recordings_of(world, call)) == 1
+    await at_rest(world, clock)
+
+
+async def test_a_call_whose_every_start_comes_to_nothing_is_told_unrecorded(
+    make_world: MakeWorld, caplog: pytest.LogCaptureFixture
+):
+    world, clock = await recording(make_world)
+    call, event = await begun(world)
+    await world.fault("start", "accepted", fails=True, unnamed=True, callId=call["callId"], times=0)
+    await world.app.intake.receive(event)
+    for _ in range(6):
+        assert "call not recorded" not in caplog.text
+        await told_of_failure(world, call)
+        clock.forward(seconds=1)
+        await world.app.sweep.run()
+    assert "call not recorded {" in caplog.text
     await at_rest(world, clock)
 
 

@@ -53,6 +53,7 @@ def test_a_rule_that_can_t_be_carried_out_is_named_with_its_mend(text, told):
         ({"room": {"id": "r"}, "isTwoParty": True}, CallKind.ROOM),
         ({"isRoomsCall": True, "group": {"id": None}}, CallKind.ROOM),
         ({"group": {"id": "00000000-0000-0000-0000-000000000000"}, "isTwoParty": True}, CallKind.TWO_PARTY),
+        ({"isTwoParty": None, "isRoomsCall": None}, CallKind.GROUP),
         ({}, CallKind.GROUP),
     ],
 )
