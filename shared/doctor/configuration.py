@@ -30,14 +30,15 @@ def concerns(name: str) -> bool:
     return name.upper() in map(str.upper, known) or bool(_DISABLED.fullmatch(name)) or _meant(name) is not None
 
 
-def wrong(error: SettingsError) -> list[Finding]:
-    """A failure for each setting that stops the app."""
+def wrong(error: SettingsError, environment: Mapping[str, str]) -> list[Finding]:
+    """A failure for each setting that stops the app; one may be missing because its name is misspelt."""
     split = [finding.partition(": ") for finding in error.findings]
     found = [
         Finding(check=f"setting {name}", level=Level.FAILURE, detail="is missing or wrong", mend=mend)
         for name, _, mend in split
     ]
-    return [*found, Finding(check="access", level=Level.NOTE, detail="was not tried: the settings come first")]
+    untried = Finding(check="access", level=Level.NOTE, detail="was not tried: the settings come first")
+    return [*found, *_misspelt(environment), *_of_the_host(environment), untried]
 
 
 def told_by(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:

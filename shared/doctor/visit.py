@@ -17,7 +17,7 @@ async def examined(environment: Mapping[str, str], clock: Clock) -> list[Finding
     try:
         settings = load_settings()
     except SettingsError as error:
-        return wrong(error)
+        return wrong(error, environment)
     clients = Clients(settings)
     try:
         async with Probes.over(clients, settings) as probes:

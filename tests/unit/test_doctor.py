@@ -82,7 +82,7 @@ def test_a_name_that_is_right_or_none_of_ours_is_left_alone(name: str):
 def test_each_wrong_setting_is_named_with_its_mend_and_without_its_value():
     with pytest.raises(SettingsError) as raised:
         load_settings(**BY_IDENTITY, retention_hours="soon", chunks_queue="Nope!")
-    found = wrong(raised.value)
+    found = wrong(raised.value, {})
     assert [(one.check, one.level) for one in found] == [
         ("setting RETENTION_HOURS", Level.FAILURE),
         ("setting CHUNKS_QUEUE", Level.FAILURE),
@@ -90,6 +90,15 @@ def test_each_wrong_setting_is_named_with_its_mend_and_without_its_value():
     ]
     assert "soon" not in as_text(found)
     assert "Nope!" not in as_text(found)
+
+
+def test_a_setting_that_is_missing_because_its_name_is_misspelt_is_told_so():
+    with pytest.raises(SettingsError) as raised:
+        load_settings(AzureWebJobsStorage__accountName="contoso")
+    found = wrong(raised.value, {"ACS_ENDPONT": "https://contoso.communication.azure.com"})
+    assert [(one.check, one.mend) for one in found if one.level is Level.WARNING] == [
+        ("setting ACS_ENDPONT", "call it ACS_ENDPOINT")
+    ]
 
 
 def test_findings_are_told_to_people_and_to_programs():
