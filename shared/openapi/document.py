@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from shared.contracts.problems import MEDIA_TYPE, Problem
-from shared.errors import CallvaultError, InvalidRequest
+from shared.errors import CallvaultError, ForeignPage, InvalidRequest
 from shared.openapi.operations import HEADERS, JSON, Body, Operation, Reply, Security
 from shared.openapi.table import OPERATIONS
 
@@ -17,6 +17,10 @@ type Json = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
 _KEY_SCHEMES: tuple[Json, ...] = ({"functionKey": []}, {"functionKeyInQuery": []})
+_LOCKED = (
+    "No function key, or a wrong one: the platform says no more. Where callers sign in, no token of Entra ID: the "
+    "platform's answer, or the problem sign-in-required."
+)
 _MAY_WAIT = frozenset({409, 429, 502, 503})  # problems that come with Retry-After when its length is known
 
 type _Model = tuple[type[BaseModel], JsonSchemaMode]
@@ -63,8 +67,8 @@ def _operation(operation: Operation, schemas: Any) -> Json:
         str(status): _reply(reply, schemas) for status, reply in sorted(operation.replies.items())
     }
     if operation.security is Security.KEY:
-        responses["401"] = {"description": "No function key, or a wrong one. The platform says no more."}
-    responses |= dict(_problems((*operation.problems, CallvaultError), schemas))
+        responses["401"] = {"description": _LOCKED}
+    responses |= dict(_problems((*operation.problems, *_of_the_door(operation), CallvaultError), schemas))
     described: Json = {
         "operationId": operation.function,
         "tags": [operation.tag],
@@ -77,6 +81,11 @@ def _operation(operation: Operation, schemas: Any) -> Json:
     if operation.body is not None:
         described["requestBody"] = _body(operation.body, schemas)
     return described
+
+
+def _of_the_door(operation: Operation) -> tuple[type[CallvaultError], ...]:
+    """What is answered before the operation is asked, where callers sign in."""
+    return (ForeignPage,) if operation.security is Security.KEY and operation.method == "post" else ()
 
 
 def _parameters(operation: Operation) -> Iterable[Json]:

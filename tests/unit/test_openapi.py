@@ -111,6 +111,13 @@ def test_each_problem_that_may_come_is_told_under_its_status(operation: Operatio
         assert content["examples"][error.reason]["value"]["status"] == error.status
 
 
+def test_what_is_refused_where_callers_sign_in_is_told_too(openapi: dict[str, Any]):
+    responses = openapi["paths"]["/recordings/{recordingId}/stop"]["post"]["responses"]
+    assert "foreign-page" in responses["403"]["content"]["application/problem+json"]["examples"]
+    assert "sign-in-required" in responses["401"]["description"]
+    assert "403" not in openapi["paths"]["/health"]["get"]["responses"]
+
+
 def test_each_problem_that_may_come_is_in_the_readme_with_what_to_do():
     readme = (CHECKOUT / "README.md").read_text()
     told = {reason for line in readme.splitlines() for reason in re.findall(r"`([a-z-]+)`", line.partition(" | ")[2])}
