@@ -11,6 +11,7 @@ from typing import Any
 
 import azure.functions as func
 
+from shared import failures
 from shared.app import Callvault
 from shared.caller import caller_of, stranger
 from shared.content import File
@@ -175,12 +176,14 @@ async def on_recording_event(event: func.EventGridEvent) -> None:
 
 @app.queue_trigger(arg_name="msg", queue_name=callvault.settings.chunks_queue, connection="AzureWebJobsStorage")
 async def archive_chunk(msg: func.QueueMessage) -> None:
-    await callvault.app.archiving.handle(ChunkJob.decode(msg.get_body()))
+    with failures.told("archive_chunk"):
+        await callvault.app.archiving.handle(ChunkJob.decode(msg.get_body()))
 
 
 @app.queue_trigger(arg_name="msg", queue_name=callvault.settings.poison_queue, connection="AzureWebJobsStorage")
 async def bury_job(msg: func.QueueMessage) -> None:
-    await callvault.app.poison.bury(msg.get_body())
+    with failures.told("bury_job"):
+        await callvault.app.poison.bury(msg.get_body())
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")

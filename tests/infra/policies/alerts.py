@@ -15,7 +15,7 @@ GROUP = "Microsoft.Insights/actionGroups"
 WORKBOOK = "Microsoft.Insights/workbooks"
 
 _TEXT = re.compile(r'Message startswith "([^"{]+) \{"')
-_PART = re.compile(r"Message has '(\"[^']+\")'")
+_PART = re.compile(r'Message startswith "([^"{]+) \{" and Message has \'("[^\']+")\'')
 _FIELD = re.compile(r"\bline\.(\w+)")
 _NAME = re.compile(r'Name == "([^"]+)"')
 _TABLES = {"AppTraces", "AppRequests", "AppMetrics"}
@@ -64,12 +64,15 @@ def queries_read_lines_as_the_code_writes_them(templates: Templates) -> None:
     line = rendered("chunk ended", action="archive", end="lost")
     assert line.startswith("chunk ended {")
     assert json.loads(line[line.index("{") :]) == {"action": "archive", "end": "lost"}
-    parts = [part for query in all_queries(templates) for part in _PART.findall(query)]
-    assert parts
-    for part in parts:
+    queries = all_queries(templates)
+    parts = {found for query in queries for found in _PART.findall(query)}
+    assert {text for text, _ in parts} == {"chunk ended", "function failed"}
+    assert len([part for query in queries for part in _PART.findall(query)]) == "".join(queries).count("Message has")
+    for text, part in parts:
         name, value = json.loads(f"{{{part}}}").popitem()
-        assert part in rendered("chunk ended", **{name: value})
-        assert name in log_lines()["chunk ended"].fields
+        assert part in rendered(text, **{name: value})
+        assert name in log_lines()[text].fields
+        assert name != "function" or value in functions()
 
 
 def whatever_is_said_loudly_wakes_someone(templates: Templates) -> None:
