@@ -11,6 +11,7 @@ import pytest
 from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueServiceClient
 
+from shared.contracts.callstarted import CALL_STARTED
 from shared.deadletters import Counted, DeadLetterReplay
 from shared.gateways.deadletters import DeadLetters
 from shared.intake import Outcome
@@ -99,6 +100,13 @@ async def test_what_is_no_event_of_ours_stays_and_keeps_nothing_else_from_being_
     await dead_lettered(world, [{**made["event"], **ADDED}], "d.json")
     done = await replay(world)
     assert (set(done.left), done.removed) == ({"a.json", "b.json", "c.json"}, 1)
+
+
+async def test_a_call_that_no_rule_means_is_done_with(world: World):
+    call = {"id": "1", "eventType": CALL_STARTED, "subject": "call", "data": {"serverCallId": "Y2FsbA=="}}
+    await dead_lettered(world, [{**call, **ADDED}])
+    done = await replay(world)
+    assert (done.outcomes, done.removed, done.left) == ({Outcome.IGNORED: 1}, 1, {})
 
 
 async def test_an_event_that_can_not_be_read_is_in_quarantine_before_its_dead_letter_goes(world: World):
