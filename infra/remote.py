@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 
 from shared.doctor.configuration import concerns
 
@@ -17,6 +18,7 @@ COMMANDS = ("shared.doctor", "shared.deadletters", "shared.rebuild")
 # What may take a list of settings; az asks Azure once.
 _PATIENCE_SECONDS = 120
 _FAILED = 2
+_REFERENCE = "@Microsoft.KeyVault("
 
 
 class RemoteError(Exception):
@@ -45,6 +47,19 @@ def settings_of(group: str, app: str) -> dict[str, str]:
         raise RemoteError(f"the settings of {app} in {group} can't be read: is az signed in?") from error
 
 
+def resolved(settings: Mapping[str, str], here: Mapping[str, str], command: str) -> dict[str, str]:
+    """Settings of which those that refer to a Key Vault, as the app alone can, are replaced by what is known here.
+
+    Raises RemoteError where a command would write by a reference's text: digests that nobody ever finds again.
+    """
+    referring = {name for name, value in settings.items() if value.startswith(_REFERENCE)}
+    unknown = sorted(referring - here.keys())
+    if unknown and command == "shared.rebuild":
+        names = ", ".join(unknown)
+        raise RemoteError(f"{names}: the app reads it from a Key Vault; put the secret into this shell's environment")
+    return {name: here[name] if name in referring and name in here else value for name, value in settings.items()}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.remote", description=__doc__)
     parser.add_argument("--group", required=True, help="the app's resource group")
@@ -53,7 +68,7 @@ def main() -> int:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what it is told, as in --apply")
     arguments = parser.parse_args()
     try:
-        settings = settings_of(arguments.group, arguments.app)
+        settings = resolved(settings_of(arguments.group, arguments.app), os.environ, arguments.command)
     except RemoteError as error:
         sys.stderr.write(f"{error}\n")
         return _FAILED

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.package import CHECKOUT
-from infra.remote import COMMANDS, RemoteError, own_settings
+from infra.remote import COMMANDS, RemoteError, own_settings, resolved
 
 
 def test_only_settings_of_callvault_are_taken_whatever_their_casing():
@@ -43,6 +43,15 @@ def test_the_command_runs_with_the_app_s_settings_and_its_exit_code_is_passed_on
     done = run(tmp_path, f"echo '{listed}'", "shared.rebuild")
     assert done.returncode == 1
     assert "RETENTION_HOURS: must be hours" in done.stderr
+
+
+def test_a_rebuild_never_keys_digests_by_the_text_of_a_key_vault_reference():
+    name = "PARTICIPANTS_SECRET"
+    given = {name: "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/p)", "RETENTION_HOURS": "24"}
+    with pytest.raises(RemoteError, match="PARTICIPANTS_SECRET: the app reads it from a Key Vault"):
+        resolved(given, {}, "shared.rebuild")
+    assert resolved(given, {name: "sixteen letters."}, "shared.rebuild") == given | {name: "sixteen letters."}
+    assert resolved(given, {"RETENTION_HOURS": "48"}, "shared.doctor") == given, "it writes no digest"
 
 
 def test_arguments_reach_the_command(tmp_path: Path):
