@@ -96,7 +96,8 @@ async def test_what_is_no_event_of_ours_stays_and_keeps_nothing_else_from_being_
     made = await world.document(size=20_000, format="wav")
     await dead_lettered(world, b"<html>", "a.json")
     await dead_lettered(world, [], "b.json")
-    await dead_lettered(world, [json.loads((EVENTS / "other-type.json").read_text())], "c.json")
+    other = json.loads((EVENTS / "other-type.json").read_text()) | {"eventType": "Microsoft.Communication.CallEnded"}
+    await dead_lettered(world, [other], "c.json")
     await dead_lettered(world, [{**made["event"], **ADDED}], "d.json")
     done = await replay(world)
     assert (set(done.left), done.removed) == ({"a.json", "b.json", "c.json"}, 1)
