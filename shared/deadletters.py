@@ -16,7 +16,7 @@ from typing import Any
 
 from shared.app import App
 from shared.clock import SystemClock
-from shared.contracts.callstarted import CALL_STARTED
+from shared.contracts.callstarted import is_call_started
 from shared.contracts.events import event_type
 from shared.errors import CallvaultError
 from shared.gateways.deadletters import DeadLetter, DeadLetters
@@ -80,7 +80,7 @@ class DeadLetterReplay:
         counted.outcomes.update(outcomes)
         ignored = [event for event, outcome in zip(events, outcomes, strict=True) if outcome is Outcome.IGNORED]
         # A call that no rule means was asked for all the same: with it nothing is left to do.
-        if any(event_type(event).lower() != CALL_STARTED.lower() for event in ignored):
+        if any(not is_call_started(event) for event in ignored):
             return "holds an event that Callvault has no use for"
         if not await self._letters.remove(letter):
             return "was written again meanwhile"

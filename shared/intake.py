@@ -21,7 +21,7 @@ from opentelemetry.trace import Span, SpanKind
 from shared import tracing
 from shared.autorecording import AutoRecording
 from shared.clock import Clock
-from shared.contracts.callstarted import CALL_STARTED, read_call_started
+from shared.contracts.callstarted import is_call_started, read_call_started
 from shared.contracts.events import (
     RECORDING_FILE_STATUS_UPDATED,
     RecordingFilesEvent,
@@ -65,9 +65,9 @@ class Intake:
         Raises DestinationError when storage fails, so that Event Grid delivers again. What can't be read is kept in
         quarantine and answered with success: delivering it again would not mend it.
         """
-        found = event_type(envelope)
-        if found.lower() == CALL_STARTED.lower():
+        if is_call_started(envelope):
             return await self._call_started(envelope)
+        found = event_type(envelope)
         if found and found.lower() != RECORDING_FILE_STATUS_UPDATED.lower():
             log.info("event ignored", extra={"action": "intake", "event_type": found[:128]})
             return Outcome.IGNORED

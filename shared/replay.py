@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from shared.clock import Clock
+from shared.contracts.callstarted import is_call_started, read_call_started
 from shared.contracts.events import UnreadableEvent, read_event
 from shared.contracts.jobs import ChunkJob
 from shared.errors import InvalidRequest, LeaseLost, NotFound
@@ -76,8 +77,9 @@ class Replay:
         if body is None:
             raise NotFound("the quarantine has no event of this id; ids are the names of its blobs, without .json")
         envelope: dict[str, Any] = json.loads(body)["event"]
+        read = read_call_started if is_call_started(envelope) else read_event
         try:
-            read_event(envelope)
+            read(envelope)
         except UnreadableEvent as error:
             raise InvalidRequest(f"the event still can't be read: {error}") from None
         return await self._intake.receive(envelope)

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from shared.contracts.events import UnreadableEvent
+from shared.contracts.events import UnreadableEvent, event_type
 from shared.contracts.rules import CallKind
 
 CALL_STARTED = "Microsoft.Communication.CallStarted"
@@ -37,6 +37,10 @@ class CallStarted(_Lenient):
         if self.is_rooms_call or self.room:
             return CallKind.ROOM
         return CallKind.TWO_PARTY if self.is_two_party and not self.group else CallKind.GROUP
+
+
+def is_call_started(envelope: dict[str, Any]) -> bool:
+    return event_type(envelope).lower() == CALL_STARTED.lower()
 
 
 def read_call_started(envelope: dict[str, Any]) -> CallStarted:

@@ -95,6 +95,19 @@ async def test_a_quarantined_event_that_still_can_t_be_read_stays_where_it_is(wo
     assert await kept(world) == [name]
 
 
+@pytest.mark.parametrize(
+    ("data", "status", "about"), [({"serverCallId": "aHR0cHM="}, 202, "ignored"), ({}, 400, "serverCallId")]
+)
+async def test_a_quarantined_event_of_a_call_is_read_again_as_one(
+    world: World, data: dict[str, str], status: int, about: str
+):
+    event = {"id": "1", "eventType": "Microsoft.Communication.CallStarted", "data": data}
+    await world.gateways.archive.quarantine("abc123.json", json.dumps({"reason": "unknown", "event": event}).encode())
+    answer = await world.app.endpoints.replay_quarantined("abc123")
+    assert answer.status == status
+    assert about in answer.body
+
+
 @pytest.mark.parametrize("quarantine_id", ["nothing", "../recordings/x", "jobs%2Fx", ""])
 async def test_an_unknown_quarantine_id_is_404(world: World, quarantine_id: str):
     assert (await world.app.endpoints.replay_quarantined(quarantine_id)).status == 404
