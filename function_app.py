@@ -1,8 +1,9 @@
 """Every trigger in one place: what calls us, and which use case answers. No logic lives here.
 
-HTTP functions start, stop, pause, resume and show recordings, and put failed work back. The Event Grid function turns
-an announcement into chunk jobs. The queue function takes one chunk from claim to release; what it could not is buried
-by the poison function. The timer sweeps up what went quiet.
+HTTP functions start, stop, pause, resume and show recordings, put failed work back, and take ACS's callbacks. The
+Event Grid function turns an announcement into chunk jobs, and a call into a recording where a rule says so. The queue
+function takes one chunk from claim to release; what it could not is buried by the poison function. The timer sweeps up
+what went quiet.
 """
 
 from collections.abc import Awaitable, Callable

@@ -82,7 +82,7 @@ class Endpoints:
         return await answering(_taken_in(self._replay.events(body)))
 
     async def callbacks(self, body: bytes, *, authorization: str | None, start_id: str | None) -> Answer:
-        """The one answer that needs no function key: who calls, a token tells."""
+        """Needs no function key: who calls, a token tells."""
         work = self._callbacks.receive(body, authorization=authorization, start_id=start_id)
         return await answering(_taken_in(work, status=200))
 

@@ -71,7 +71,9 @@ class OpenChunkView(View):
 class OpenView(View):
     """What isn't done yet, as it is now."""
 
-    items: int = Field(description="Open chunks and recordings whose files are awaited, all together.")
+    items: int = Field(
+        description="Open chunks, recordings whose files are awaited, and calls still to be recorded, all together."
+    )
     complete: bool = Field(description="Whether `items` is the whole number and not merely the least it can be.")
     looked_at: int = Field(description="How many of them, nearest deadline first, the other members count.")
     chunks_left_out: int = Field(description="How many chunks, of later deadlines, were not looked up.")

@@ -54,7 +54,8 @@ class AuditView(View):
         "others."
     )
     by: str = Field(
-        description="Who signed in to the app's built-in authentication, or else: function key. ACS: it happened there."
+        description="Who signed in to the app's built-in authentication, or else: function key. AUTO_RECORD: a rule "
+        "did. ACS: it happened there."
     )
     details: dict[str, str]
 

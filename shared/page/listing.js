@@ -5,9 +5,9 @@ import { h } from "./dom.js";
 import { SAFE, count, moment, secondsUntil, short, size, span } from "./format.js";
 import { replayButton } from "./replay.js";
 
-export const idOf = (row) => row.recordingId ?? row.recordingKey;
-export const nameOf = (row) => row.correlation || `Recording ${short(row.recordingKey ?? idOf(row), 8)}`;
-export const addressOf = (row) => `#/recordings/${encodeURIComponent(idOf(row))}`;
+const idOf = (row) => row.recordingId ?? row.recordingKey;
+const nameOf = (row) => row.correlation || `Recording ${short(row.recordingKey ?? idOf(row), 8)}`;
+const addressOf = (row) => `#/recordings/${encodeURIComponent(idOf(row))}`;
 export const kindOf = (row) => [row.channel, row.content, row.format].filter(Boolean).join(" ");
 
 export const recordingsTable = (caption, rows, then) =>
