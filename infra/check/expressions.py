@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tree_sitter import Node
 
@@ -29,15 +29,6 @@ _OPERANDS = frozenset(
         *("identifier", "call_expression", "parenthesized_expression", "resource_expression"),
     }
 )
-
-
-class Readable(Protocol):
-    """A resource or a module: what a template reads properties from."""
-
-    symbol: str
-
-    def member(self, name: str) -> Any:
-        """None for what isn't there because its owner isn't deployed."""
 
 
 class Expressions:
