@@ -38,11 +38,8 @@ _NOT_YET = timedelta(minutes=5)  # within it ACS may not be ready yet for a call
 _GIVEN_UP = timedelta(hours=4)
 _MOST_RESTARTS = 5  # after starts that ACS accepted and then could not carry out
 _ROUNDS = 5  # each is lost only to another write of the same claim at the same moment
-_STARTED, _RECORDED, _OVER = (
-    "started",
-    "recorded already",
-    "over",
-)  # any other outcome is a call that goes on unrecorded
+# Any other outcome is a call that goes on unrecorded.
+_STARTED, _RECORDED, _OVER = "started", "recorded already", "over"
 
 
 class AutoRecording:
