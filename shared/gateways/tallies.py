@@ -63,8 +63,9 @@ class Tallies:
                 except (DestinationError, asyncio.CancelledError):
                     self._unwritten.add(start)
                     raise
-            for start in [one for one in self._standing if one < max(self._standing) - QUARTER]:
-                del self._standing[start]  # nothing more comes to it
+            for start in self._standing.keys() - self._unwritten:
+                if start < max(self._standing) - QUARTER:
+                    del self._standing[start]  # nothing more comes to it
 
     async def since(self, first: datetime) -> AsyncIterator[tuple[datetime, Tally]]:
         """Rows from a quarter on, by its beginning."""
