@@ -7,7 +7,6 @@ other, and staged as tasks of their own.
 
 import asyncio
 import hashlib
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +16,7 @@ from shared.budget import MemoryBudget
 from shared.digests import Checksum, ChecksumKind, feed, sha256
 from shared.errors import CallvaultError, DestinationConflict
 from shared.gateways.archive import StagedBlock
-from shared.media import Media
+from shared.media import Block, Media
 from shared.payload import Payload
 
 
@@ -111,52 +110,62 @@ class _Blocks:
     sha256: str | None
 
 
+# Blocks in order, being read or there already, and their end.
+type _Coming = asyncio.Queue[asyncio.Task[Payload] | StagedBlock | None]
+
+
 class _BlockCopy:
-    """Reads ahead by `in_flight` blocks, hashes them in order, and stages as many at once."""
+    """Reads ahead by `in_flight` blocks, hashes them in order, and stages as many at once.
+
+    Blocks are hashed as soon as they are here and not when their turn to be staged comes: then none of the requests to
+    the archive waits for a digest. Twice `in_flight` blocks at most are between source and archive.
+    """
 
     def __init__(self, media: Media, sink: Sink, in_flight: int, checksum: ChecksumKind) -> None:
-        self._media, self._sink = media, sink
-        self._in_flight, self._checksum = in_flight, checksum
-        self._staging = asyncio.Semaphore(in_flight)
+        self._media, self._sink, self._checksum = media, sink, checksum
+        self._window = asyncio.Semaphore(2 * in_flight)
+        self._reading, self._staging = asyncio.Semaphore(in_flight), asyncio.Semaphore(in_flight)
         self._blocks: list[StagedBlock] = []
         self._run, self._digest = 0, hashlib.sha256()
 
     async def run(self, staged: Mapping[int, StagedBlock]) -> _Blocks:
         failure: CallvaultError | None = None
+        coming: _Coming = asyncio.Queue()
         try:
             async with asyncio.TaskGroup() as tasks:
-                await self._move(staged, tasks)
+                tasks.create_task(self._read_all(staged, coming, tasks))
+                tasks.create_task(self._stage_all(coming, tasks))
         except* CallvaultError as group:
             failure = _first(group)
         if failure is not None:
             raise failure
         return _Blocks(ids=self._blocks, sha256=None if staged else self._digest.hexdigest())
 
-    async def _move(self, staged: Mapping[int, StagedBlock], tasks: asyncio.TaskGroup) -> None:
-        reading: deque[asyncio.Task[Payload] | StagedBlock] = deque()
+    async def _read_all(self, staged: Mapping[int, StagedBlock], coming: _Coming, tasks: asyncio.TaskGroup) -> None:
         for block in self._media.blocks():
-            if len(reading) == self._in_flight:
-                await self._take(reading.popleft(), tasks)
             there = staged.get(block.index)
             if there is not None and there.size == block.length:
-                reading.append(there)
+                coming.put_nowait(there)
                 if block.index == 0:
                     self._media.skip_head()
             else:
-                reading.append(tasks.create_task(block.fetch()))
-        while reading:
-            await self._take(reading.popleft(), tasks)
+                await self._window.acquire()
+                coming.put_nowait(tasks.create_task(self._read(block)))
+        coming.put_nowait(None)
 
-    async def _take(self, item: "asyncio.Task[Payload] | StagedBlock", tasks: asyncio.TaskGroup) -> None:
-        if isinstance(item, StagedBlock):
-            self._media.copied += item.size
-            self._blocks.append(item)
-            self._run, self._digest = len(self._blocks), hashlib.sha256()
-            return
-        data = await item
-        block_id, checksum = await asyncio.to_thread(self._seal, data)
-        await self._staging.acquire()
-        tasks.create_task(self._stage(block_id, data, checksum))
+    async def _read(self, block: Block) -> Payload:
+        async with self._reading:
+            return await block.fetch()
+
+    async def _stage_all(self, coming: _Coming, tasks: asyncio.TaskGroup) -> None:
+        while (item := await coming.get()) is not None:
+            if isinstance(item, StagedBlock):
+                self._media.copied += item.size
+                self._blocks.append(item)
+                self._run, self._digest = len(self._blocks), hashlib.sha256()
+            else:
+                data = await item
+                tasks.create_task(self._stage(data, *await asyncio.to_thread(self._seal, data)))
 
     def _seal(self, data: Payload) -> tuple[str, Checksum]:
         """Runs in a thread, one block at a time and in order."""
@@ -165,12 +174,13 @@ class _BlockCopy:
         self._blocks.append(StagedBlock(block_id=block_id, size=data.size))
         return block_id, Checksum.of(data, self._checksum)
 
-    async def _stage(self, block_id: str, data: Payload, checksum: Checksum) -> None:
+    async def _stage(self, data: Payload, block_id: str, checksum: Checksum) -> None:
         try:
-            await self._sink.stage(block_id, data, checksum=checksum)
+            async with self._staging:
+                await self._sink.stage(block_id, data, checksum=checksum)
             self._media.copied += data.size
         finally:
-            self._staging.release()
+            self._window.release()
             self._media.share.give_back()
 
 

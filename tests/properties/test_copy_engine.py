@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.budget import MemoryBudget
-from shared.digests import ChecksumKind
+from shared.digests import Checksum, ChecksumKind
 from shared.errors import DestinationConflict, SourceError, SourceUnavailable
 from shared.gateways.archive import Archive, ArchiveFile
 from shared.gateways.source import MediaSource, Part
@@ -120,6 +120,34 @@ async def test_a_file_of_any_size_in_blocks_of_any_size_arrives_as_it_is(archive
     told = await copied(source, file, shape)
     await stands(archive, name, file, shape.data, told)
     assert sorted(source.read_from) == list(range(0, shape.size, shape.block_size)), "each block is read once"
+
+
+class Watched(ArchiveFile):
+    """A file of the archive that sees how many blocks are being staged, and how many lie between source and archive."""
+
+    def __init__(self, file: ArchiveFile, source: Memory) -> None:
+        vars(self).update(vars(file))
+        self._source = source
+        self._begun = self._done = 0
+        self.most_staged_at_once = self.most_between = 0
+
+    async def stage(self, block_id: str, data: Payload, *, checksum: Checksum) -> None:
+        self._begun += 1
+        self.most_staged_at_once = max(self.most_staged_at_once, self._begun - self._done)
+        await super().stage(block_id, data, checksum=checksum)
+        self.most_between = max(self.most_between, len(self._source.read_from) - self._done)
+        self._done += 1
+
+
+@effort(25)
+@given(shapes(blocks=2))
+async def test_no_more_blocks_are_under_way_than_the_settings_say(archive: Archive, shape: Shape):
+    source = Memory(data=shape.data)
+    name, file = fresh(archive)
+    watched = Watched(file, source)
+    await stands(archive, name, file, shape.data, await copied(source, watched, shape))
+    assert 0 < watched.most_staged_at_once <= shape.in_flight
+    assert watched.most_between <= min(2 * shape.in_flight, shape.budget)
 
 
 @effort(15)
