@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from shared.clock import Clock
 from shared.contracts.queries import ContentLink
-from shared.copying import CONTENT_TYPES
+from shared.copying import CONTENT_TYPES, METADATA_TYPE
 from shared.errors import ArchivedFileGone, NotArchived, NotFound
 from shared.gateways.bundle import Gateways
 from shared.gateways.readlinks import Presented
@@ -24,8 +24,6 @@ from shared.settings import Settings
 from shared.states import ChunkState
 
 log = logger("content")
-
-_METADATA_TYPE = "application/json"
 
 
 class File(StrEnum):
@@ -67,7 +65,7 @@ class Content:
         ending = PurePosixPath(name).suffix.removeprefix(".")
         presented = Presented(
             file_name=_file_name(chunk, wanted.file, ending),
-            content_type=CONTENT_TYPES.get(ending, _METADATA_TYPE),
+            content_type=CONTENT_TYPES.get(ending, METADATA_TYPE),
             inline=wanted.inline,
         )
         now = self._clock.now()

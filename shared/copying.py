@@ -6,7 +6,6 @@ entered into the lists of participants.
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared import metrics
@@ -28,6 +27,8 @@ from shared.transfer import Copied, Transfer
 log = logger("copying")
 
 CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}
+METADATA_TYPE = "application/json"
+_METADATA = "metadata.json"  # what a metadata file's name ends in
 _METADATA_LIMIT = 4 * 1024 * 1024  # bytes; real ones have one or two thousand
 
 
@@ -73,21 +74,18 @@ class Copying:
 
     async def _secure_metadata(self, chunk: Chunk) -> tuple[Secured, bytes | None]:
         """The file, and its bytes unless an attempt before this one brought it."""
-        name = f"{_stem(chunk)}.metadata.json"
-        file = self._archive.file(name, content_type="application/json", properties=_properties(chunk))
-        found = await self._found(chunk, {name: file})
+        found = await self._found(chunk, _METADATA)
         if found is not None:
             return found, None
         body = await self._source.read_whole(chunk.metadata_location, limit=_METADATA_LIMIT)
         check_metadata(body, document_id=chunk.document_id)
+        name, file = self._file(chunk, _METADATA)
         return _secured(name, await self._transfer.put(Payload.of(body), file)), body
 
     async def _secure_media(self, lease: Lease) -> Secured:
         chunk = lease.chunk
         # What was announced comes first; but what the file is goes before what it was said to be.
-        formats = sorted(CONTENT_TYPES, key=lambda one: one != chunk.format)
-        files = {f"{_stem(chunk)}.{one}": self._media_file(chunk, one) for one in formats}
-        found = await self._found(chunk, files)
+        found = await self._found(chunk, *sorted(CONTENT_TYPES, key=lambda one: one != chunk.format))
         if found is not None:
             return found
         location, block_size = chunk.content_location, self._settings.block_size
@@ -95,45 +93,47 @@ class Copying:
             if chunk.format not in (None, media.format):
                 context = {"action": "archive", "announced": chunk.format, "found": media.format}
                 log.warning("file is of another format than announced", extra={**context, **chunk.log_context()})
-            name = f"{_stem(chunk)}.{media.format}"
+            name, file = self._file(chunk, media.format)
             lease.progress = media
             resume = chunk.attempts > 1
             began = time.perf_counter()
-            copied = await self._transfer.copy(media, files[name], resume=resume)
+            copied = await self._transfer.copy(media, file, resume=resume)
             if not resume:  # of a copy that was taken up again a part was there before
                 metrics.copy_speed.record(copied.size / (time.perf_counter() - began))
             return _secured(name, copied)
 
-    def _media_file(self, chunk: Chunk, media_format: str) -> ArchiveFile:
-        name = f"{_stem(chunk)}.{media_format}"
-        return self._archive.file(name, content_type=CONTENT_TYPES[media_format], properties=_properties(chunk))
+    def _file(self, chunk: Chunk, ending: str) -> tuple[str, ArchiveFile]:
+        name = _name(chunk, ending)
+        content_type = CONTENT_TYPES.get(ending, METADATA_TYPE)
+        return name, self._archive.file(name, content_type=content_type, properties=_properties(chunk))
 
-    async def _found(self, chunk: Chunk, files: Mapping[str, ArchiveFile]) -> Secured | None:
+    async def _found(self, chunk: Chunk, *endings: str) -> Secured | None:
         """What an attempt before this one committed, if it is whole.
 
         A file without its digest was taken up again, by a worker that died before it had read it back. Raises
         DestinationConflict for a file of this chunk that isn't as long as its writer meant it to be.
         """
-        if chunk.attempts > 1:
-            for name, file in files.items():
-                stored = await self._archive.find(name)
-                if stored is None or stored.document_id != chunk.document_id:
-                    continue
-                if not stored.is_whole:
-                    raise DestinationConflict("the archive holds a part of this chunk's file; nothing was overwritten")
-                if stored.sha256 is None:
-                    return _secured(name, await self._transfer.read_back(file))
-                return Secured(name=name, size=stored.size, sha256=stored.sha256)
+        for ending in endings if chunk.attempts > 1 else ():
+            stored = await self._archive.find(_name(chunk, ending))
+            if stored is None or stored.document_id != chunk.document_id:
+                continue
+            if not stored.is_whole:
+                raise DestinationConflict("the archive holds a part of this chunk's file; nothing was overwritten")
+            name, file = self._file(chunk, ending)
+            if stored.sha256 is None:
+                return _secured(name, await self._transfer.read_back(file))
+            return Secured(name=name, size=stored.size, sha256=stored.sha256)
         return None
 
 
-def _stem(chunk: Chunk) -> str:
-    return blob_stem(
+def _name(chunk: Chunk, ending: str) -> str:
+    stem = blob_stem(
         started_at=chunk.started_at,
         recording_key=chunk.recording_key,
         index=chunk.index,
         document_id=chunk.document_id,
     )
+    return f"{stem}.{ending}"
 
 
 def _properties(chunk: Chunk) -> dict[str, str]:

@@ -14,6 +14,11 @@ RECORDING_ROW = "recording"
 CHUNK_ROWS = "chunk-"  # followed by the chunk key
 
 _KEYS = frozenset({"recording_key", "chunk_key", "etag"})
+# Each field that is neither a key nor the ETag, and its property.
+_PROPERTIES = {
+    record: tuple((item.name, to_camel(item.name)) for item in fields(record) if item.name not in _KEYS)
+    for record in (Chunk, Recording)
+}
 
 
 def chunk_entity(chunk: Chunk) -> dict[str, Any]:
@@ -26,10 +31,10 @@ def recording_entity(recording: Recording) -> dict[str, Any]:
 
 def _entity(record: Chunk | Recording, row_key: str) -> dict[str, Any]:
     entity: dict[str, Any] = {"PartitionKey": record.recording_key, "RowKey": row_key}
-    for item in fields(record):
-        value = getattr(record, item.name)
-        if value is not None and item.name not in _KEYS:
-            entity[to_camel(item.name)] = _property(value)
+    for name, stored in _PROPERTIES[type(record)]:
+        value = getattr(record, name)
+        if value is not None:
+            entity[stored] = _property(value)
     return entity
 
 
@@ -64,9 +69,5 @@ def to_recording(entity: Any) -> Recording:
 
 def _values(record: type[Chunk | Recording], entity: Any) -> dict[str, Any]:
     """Properties that the record has no field for are passed over, so that a newer version's rows can be read."""
-    found = {
-        item.name: entity[to_camel(item.name)]
-        for item in fields(record)
-        if item.name not in _KEYS and to_camel(item.name) in entity
-    }
+    found = {name: entity[stored] for name, stored in _PROPERTIES[record] if stored in entity}
     return {name: item.value if isinstance(item, EntityProperty) else item for name, item in found.items()}
