@@ -69,8 +69,12 @@ class Deployment:
 
 @contextlib.asynccontextmanager
 async def deployed(place: Path, *, workers: int, storage_log: bool = False) -> AsyncIterator[Deployment]:
-    """On empty storage; what an earlier one of the same place left is removed first."""
-    options = StackOptions(directory=place, fresh=True, workers=workers, storage_log=storage_log)
+    """On empty storage; what an earlier one of the same place left is removed first.
+
+    Nothing is announced: a topic is there only where one was asked for, and no peer tells any.
+    """
+    silent = {"ANNOUNCE_TOPIC_ENDPOINT": "", "ANNOUNCE_TOPIC_KEY": ""}
+    options = StackOptions(directory=place, fresh=True, workers=workers, settings=silent, storage_log=storage_log)
     async with (
         Stack(options) as stack,
         aiohttp.ClientSession() as http,
