@@ -17,11 +17,12 @@ from enum import StrEnum
 from itertools import batched
 from typing import Any, Self
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
-from shared.gateways.faults import storage_faults
+from shared.gateways.faults import is_absent, storage_faults
 from shared.identity import key_of
 from shared.records import Chunk, Recording
 
@@ -121,12 +122,26 @@ class Calendar:
             headings.append(Heading.TROUBLE)
         await self.enter(Place(at=recording.listed_at, recording_key=recording.recording_key), *headings)
 
-    async def strike(self, place: Place, heading: str) -> None:
-        """Takes a place off a list; it may be off already."""
+    async def find(self, place: Place, heading: str) -> str | None:
+        """The version of a place that stands in a list, None when it doesn't: each entry makes a new one."""
+        with storage_faults("looking up a list"):
+            try:
+                row = await self._table.get_entity(place.partition(heading), place.row(), select=["RowKey"])
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+                return None
+        return str(row.metadata["etag"])
+
+    async def strike(self, place: Place, heading: str, *, version: str | None = None) -> None:
+        """Takes a place off a list; it may be off already. One that was entered again since `version` stays."""
+        condition: dict[str, Any] = {}
+        if version is not None:
+            condition = {"etag": version, "match_condition": MatchConditions.IfNotModified}
         with storage_faults("striking off a list"):
             try:
-                await self._table.delete_entity(place.partition(heading), place.row())
-            except ResourceNotFoundError:
+                await self._table.delete_entity(place.partition(heading), place.row(), **condition)
+            except (ResourceNotFoundError, ResourceModifiedError):
                 return
 
     async def read(

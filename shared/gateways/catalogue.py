@@ -174,11 +174,16 @@ class Catalogue:
         if chunk.etag is None:
             raise ValueError("only a chunk that was read from the catalogue can be replaced")
         chunk = chunk if self._announces else chunk.evolve(outbox=None)
+        place = Place.of_chunk(chunk)
         if chunk.state in IN_TROUBLE:
-            await self._calendar.enter(Place.of_chunk(chunk), Heading.TROUBLE)
+            await self._calendar.enter(place, Heading.TROUBLE)
+        if chunk.state is not ChunkState.PENDING or chunk.attempts:
+            return await self._replace(chunk)
+        # Put back, as one is that was in trouble until now. Should it fail anew before it is struck off, it stays.
+        listed = await self._calendar.find(place, Heading.TROUBLE)
         replaced = await self._replace(chunk)
-        if chunk.state is ChunkState.PENDING and chunk.attempts == 0:  # as one is that was in trouble until now
-            await self._calendar.strike(Place.of_chunk(chunk), Heading.TROUBLE)
+        if listed is not None:
+            await self._calendar.strike(place, Heading.TROUBLE, version=listed)
         return replaced
 
     async def _replace(self, chunk: Chunk) -> Chunk:

@@ -12,8 +12,8 @@ from pydantic.alias_generators import to_camel
 from shared.contracts.listquery import PARTICIPANT_HEADER
 from shared.gateways.calendar import Heading, Place
 from shared.identity import key_of
-from shared.records import Recording
-from shared.states import RecordingState
+from shared.records import Chunk, Recording
+from shared.states import ChunkState, RecordingState
 from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -131,6 +131,30 @@ async def test_what_failed_is_in_trouble_with_its_reason_until_it_is_put_back(wo
     await world.drained()
     assert await ids(world, trouble="true") == []
     assert await ids(world, state="archived") == [made["recordingId"]]
+
+
+async def test_what_fails_anew_before_it_was_struck_off_stays_in_trouble(world: World, monkeypatch: pytest.MonkeyPatch):
+    """A process that put a chunk back, and froze before it took it off the list, must not hide what came after."""
+    catalogue, calendar = world.gateways.catalogue, world.gateways.calendar
+    _, job = await world.announced(size=20_000, format="wav")
+
+    async def fail() -> Chunk:
+        return await catalogue.replace((await world.chunk(job)).evolve(state=ChunkState.FAILED, reason="poisoned"))
+
+    failed = await fail()
+    strike = calendar.strike
+
+    async def thawed(*given: Any, **more: Any) -> None:
+        await fail()
+        await strike(*given, **more)
+
+    with monkeypatch.context() as frozen:
+        frozen.setattr(calendar, "strike", thawed)
+        await catalogue.replace(failed.fresh(NOON))
+    assert len(await ids(world, trouble="true")) == 1
+    await catalogue.replace((await world.chunk(job)).fresh(NOON))
+    assert await ids(world, trouble="true") == []
+    assert await calendar.find(Place.of_chunk(failed), Heading.TROUBLE) is None
 
 
 async def test_a_recording_whose_files_are_missed_is_in_trouble(world: World):
