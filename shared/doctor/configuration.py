@@ -69,27 +69,7 @@ def _doubtful(settings: Settings) -> Iterator[Finding]:
             detail="keys are in use where a managed identity could be",
             mend="set ACS_ENDPOINT and AzureWebJobsStorage__accountName in place of the connection strings",
         )
-    if settings.callback_url and not settings.callback_audience:
-        yield Finding(
-            check="setting CALLBACK_AUDIENCE",
-            level=Level.FAILURE,
-            detail="is missing while CALLBACK_URL is set: every callback of ACS is refused",
-            mend=AUDIENCE_MEND,
-        )
-    elif settings.callback_audience is None:
-        yield Finding(
-            check="setting CALLBACK_AUDIENCE",
-            level=Level.NOTE,
-            detail="is not set: callbacks are refused",
-            mend=f"to have them, set CALLBACK_URL; and {AUDIENCE_MEND}",
-        )
-    if settings.callback_url and not settings.callback_url.rstrip("/").endswith("/api/callbacks"):
-        yield Finding(
-            check="setting CALLBACK_URL",
-            level=Level.WARNING,
-            detail="does not end in /api/callbacks, where this app takes them",
-            mend="set it to https://<app>.azurewebsites.net/api/callbacks",
-        )
+    yield from _of_callbacks(settings)
     if settings.participants_secret is None:
         yield Finding(
             check="setting PARTICIPANTS_SECRET",
@@ -107,6 +87,38 @@ def _doubtful(settings: Settings) -> Iterator[Finding]:
     if settings.acs_local_gateway:
         yield Finding(
             check="setting ACS_LOCAL_GATEWAY", level=Level.NOTE, detail="is set: this is the local stack, not Azure"
+        )
+
+
+def _of_callbacks(settings: Settings) -> Iterator[Finding]:
+    if settings.callback_url and not settings.callback_audience:
+        yield Finding(
+            check="setting CALLBACK_AUDIENCE",
+            level=Level.FAILURE,
+            detail="is missing while CALLBACK_URL is set: every callback of ACS is refused",
+            mend=AUDIENCE_MEND,
+        )
+    elif settings.callback_audience is None:
+        yield Finding(
+            check="setting CALLBACK_AUDIENCE",
+            level=Level.NOTE,
+            detail="is not set: callbacks are refused",
+            mend=f"to have them, set CALLBACK_URL; and {AUDIENCE_MEND}",
+        )
+    for name, wanted in (("REQUIRE_CONSENT", settings.require_consent), ("AUTO_RECORD", settings.auto_record_rules)):
+        if wanted and settings.callback_url is None:
+            yield Finding(
+                check=f"setting {name}",
+                level=Level.WARNING,
+                detail="is set and CALLBACK_URL is not: of a start whose answer is lost ACS tells us no more",
+                mend="set CALLBACK_URL to https://<app>.azurewebsites.net/api/callbacks",
+            )
+    if settings.callback_url and not settings.callback_url.rstrip("/").endswith("/api/callbacks"):
+        yield Finding(
+            check="setting CALLBACK_URL",
+            level=Level.WARNING,
+            detail="does not end in /api/callbacks, where this app takes them",
+            mend="set it to https://<app>.azurewebsites.net/api/callbacks",
         )
 
 

@@ -51,6 +51,14 @@ def test_a_setting_that_will_be_regretted_is_told(changed: dict[str, Any], check
     assert advice(**changed) == {check: level}
 
 
+@pytest.mark.parametrize(("setting", "value"), [("REQUIRE_CONSENT", True), ("AUTO_RECORD", '{"on": ["CallStarted"]}')])
+def test_what_needs_acs_to_tell_of_a_lost_start_asks_for_callbacks(setting: str, value: object):
+    without = {"callback_url": None, "callback_audience": None}
+    assert advice(**{setting.lower(): value}) == {}
+    assert advice(**{setting.lower(): value}, **without)[f"setting {setting}"] is Level.WARNING
+    assert f"setting {setting}" not in advice(**without)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "check", "level"),
     [
