@@ -129,7 +129,7 @@ class Endpoints:
 
 async def _described(url: str, document: str) -> Answer:
     # Imported here: few processes are ever asked, and making schemas costs at start what nobody may need.
-    from shared.openapi.served import described  # noqa: PLC0415
+    from shared.openapi.served import described  # noqa: PLC0415 - as said
 
     return Answer(status=200, body=described(url, document))
 

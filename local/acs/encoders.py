@@ -11,7 +11,7 @@ import secrets
 from collections import defaultdict
 from pathlib import Path
 
-import imageio_ffmpeg  # type: ignore[import-untyped]
+import imageio_ffmpeg  # type: ignore[import-untyped] # it has no type marker
 
 from local.acs import tones
 from local.acs.errors import SimulatorError

@@ -48,7 +48,7 @@ def _recording(view: dict[str, Any]) -> Table:
         padding=(0, 1),
     )
     for name, justify in (("chunk", "right"), ("size", "right"), ("SHA-256", "left"), ("event", "left")):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type] # both are of rich's words
     for name in ("claimed", "archived", "released"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)

@@ -12,6 +12,7 @@ from local.faults.points import POINTS
 
 DAY = 24 * 3600.0  # seconds that ACS keeps a file, of the product's clock
 _SMALL, _BLOCKS = (1_000, 200_000), (1_100_000, 4_500_000)  # bytes: one request, or several blocks of 1 MiB
+_ODDITY, _OMISSION = 0.3, 0.2  # of recordings, that have one of what real ones sometimes have
 _VINTAGES = ("current", "current", "current", "2023", "2021-serverCallId", "2021")
 
 Announcement = Literal["plain", "siblings", "duplicate", "eventNever"]
@@ -65,10 +66,10 @@ def _recording(chance: random.Random) -> PlannedRecording:
             "count": chance.randint(1, 3),
             "seed": chance.randrange(1 << 20),
             "vintage": chance.choice(_VINTAGES),
-            "redirects": chance.random() < 0.3,  # noqa: PLR2004 - these and the next: as often
-            "quirks": chance.random() < 0.3,  # noqa: PLR2004
-            "shuffle": chance.random() < 0.3,  # noqa: PLR2004
-            "omitTypes": chance.random() < 0.2,  # noqa: PLR2004
+            "redirects": chance.random() < _ODDITY,
+            "quirks": chance.random() < _ODDITY,
+            "shuffle": chance.random() < _ODDITY,
+            "omitTypes": chance.random() < _OMISSION,
         },
         announcement=chance.choice(("plain", "plain", "plain", "siblings", "duplicate", "eventNever")),
         starts_after=chance.uniform(0, 3),

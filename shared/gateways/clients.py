@@ -97,7 +97,7 @@ class Clients:
 
     def _credential(self, client_id: str | None) -> AsyncTokenCredential:
         # Imported here: a process that has connection strings is spared the second that it takes.
-        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
+        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - as said
 
         if client_id not in self._credentials:
             self._credentials[client_id] = DefaultAzureCredential(
@@ -154,8 +154,8 @@ def _acs_session(settings: Settings) -> aiohttp.ClientSession:
 def _session(*, direct: bool = False, **connector: Any) -> aiohttp.ClientSession:
     """A session that asks the environment for a proxy, unless it is `direct`, and only where one is named there.
 
-    aiohttp would read ~/.netrc for each request besides: a quarter of what a small chunk costs us, and a credential that
-    isn't ours.
+    aiohttp would read ~/.netrc for each request besides: a quarter of what a small chunk costs us, and a credential
+    that isn't ours.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=_CONNECTIONS, **connector),
