@@ -161,7 +161,7 @@ def _session(*, direct: bool = False, **connector: Any) -> aiohttp.ClientSession
         connector=aiohttp.TCPConnector(limit=_CONNECTIONS, **connector),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,  # the archive holds the bytes as they came
-        trust_env=not direct and bool(getproxies()),
+        trust_env=not direct and bool(getproxies().keys() - {"no"}),  # "no" are hosts without one
         read_bufsize=_READ_BUFFER,
     )
 

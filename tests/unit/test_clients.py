@@ -82,7 +82,7 @@ def credentials(request: str) -> list[str]:
 async def test_a_users_netrc_gives_no_one_a_credential(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "netrc").write_text("default login someone password elses")
     async with Listening() as account:
-        await ask(monkeypatch, account.address, NETRC=str(tmp_path / "netrc"))
+        await ask(monkeypatch, account.address, NETRC=str(tmp_path / "netrc"), no_proxy="example.net")
     tables, keys = account.asked
     assert [one.split(":")[1].strip() for one in credentials(tables)] == ["SharedKey contoso"]
     assert credentials(keys) == []
