@@ -23,8 +23,8 @@ class Chunk:
     index: int
     end_reason: str | None = None
     content_location: str = field(repr=False)
-    metadata_location: str = field(repr=False)
-    delete_location: str = field(repr=False)
+    metadata_location: str | None = field(default=None, repr=False)  # an event may leave it out
+    delete_location: str | None = field(default=None, repr=False)  # likewise: then there is nothing to delete
     content: str | None = None
     channel: str | None = None
     format: str | None = None
@@ -52,6 +52,9 @@ class Chunk:
     metadata_blob_name: str | None = None
     metadata_size: int | None = None
     metadata_sha256: str | None = None
+    gone: int = 0  # consecutive answers of the source that it has no such file
+    gone_since: datetime | None = None  # the first of them
+    unverified: str | None = None  # why the archived file is not proved to be what it claims to be
     rescues: int = 0  # how often the sweep took it up again after it had failed
     escalated: int | None = None  # the last threshold, in hours before the deadline, that it was raised at
     fault: str | None = None

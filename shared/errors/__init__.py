@@ -19,6 +19,7 @@
     │   ├── SourceUnavailable      retry: 5xx, reset, timeout
     │   ├── SourceGarbled          retry: HTML or nonsense where an answer should be
     │   ├── SourceIncomplete       retry: short, empty, or not what it claims to be
+    │   │   └── SourceUnproven     retry: complete, and not what it claims to be
     │   ├── SourceUnauthorized     retry: a credential may be stale
     │   ├── SourceGone             retry a few times; then the chunk is lost
     │   ├── MetadataMissing        retry: the media are safe, their metadata aren't there
@@ -82,6 +83,7 @@ from shared.errors.source import (
     SourceThrottled,
     SourceUnauthorized,
     SourceUnavailable,
+    SourceUnproven,
 )
 from shared.errors.waiting import ArchiveError, ChunkFailed, ChunkLost, FilesOverdue, NothingRecorded
 
@@ -125,6 +127,7 @@ __all__ = [
     "SourceThrottled",
     "SourceUnauthorized",
     "SourceUnavailable",
+    "SourceUnproven",
     "TopicRefused",
     "TopicUnavailable",
     "Unforeseen",

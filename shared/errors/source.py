@@ -36,6 +36,13 @@ class SourceIncomplete(SourceError):
     title = "The source did not give the whole file"
 
 
+class SourceUnproven(SourceIncomplete):
+    """The bytes came complete, and are not the file that they claim to be: no index, wrong lengths, an error page."""
+
+    reason = "source-unproven"
+    title = "The source's file is not what it claims to be"
+
+
 class SourceUnauthorized(SourceError):
     retry = True
     reason = "acs-credential-refused"
