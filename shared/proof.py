@@ -149,10 +149,10 @@ def _mp4(total: int) -> _Walk:
     at = yield from _ftyp(total)
     indexed = False
     while total - at >= _BOX_HEADER:  # what is less is padding
-        header = yield Wanted(at=at, length=_BOX_HEADER, vital=not indexed)
-        if indexed and not any(header):
+        header = yield Wanted(at=at, length=min(2 * _BOX_HEADER, total - at), vital=not indexed)
+        size, name, began = int.from_bytes(header[:4]), header[4:_BOX_HEADER], _BOX_HEADER
+        if indexed and not any((size, *name)):
             return  # padding, too
-        size, name, began = int.from_bytes(header[:4]), header[4:], _BOX_HEADER
         if size == 1:
             long_size = yield Wanted(at=at + began, length=8, vital=not indexed)
             size, began = int.from_bytes(long_size), began + 8

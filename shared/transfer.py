@@ -45,7 +45,6 @@ class Transfer:
         `resume` goes on from the blocks that an earlier attempt staged, as far as they are of this very source.
         """
         if media.is_small:
-            media.prove(0, media.head)
             return await self.put(media.head, sink)
         staged = await self._reusable(media, sink) if resume and media.can_resume else {}
         blocks = await _BlockCopy(media, sink, self._in_flight, self._checksum).run(staged)
