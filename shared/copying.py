@@ -20,9 +20,10 @@ from shared.leases import Lease
 from shared.logs import logger
 from shared.media import opened
 from shared.payload import Payload
+from shared.readback import Copied
 from shared.records import Chunk
 from shared.settings import Settings
-from shared.transfer import Copied, Transfer
+from shared.transfer import Transfer
 
 log = logger("copying")
 
