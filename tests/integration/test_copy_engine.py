@@ -251,3 +251,14 @@ async def test_a_file_with_its_recorded_digest_is_verified_without_being_read(en
     assert await engine.transfer.verify(engine.file("tagged.wav"), size=len(body), sha256=digest)
     assert not await engine.transfer.verify(engine.file("tagged.wav"), size=len(body), sha256="0" * 64)
     assert not await engine.transfer.verify(engine.file("nowhere.wav"), size=len(body), sha256=digest)
+
+
+@pytest.mark.parametrize("size", [20 * KIB, 3 * MIB])
+async def test_a_file_that_lost_its_digest_is_read_before_it_is_called_another(engine: Engine, size: int):
+    made = await engine.world.document(size=size, format="wav")
+    copied = await engine.copy(made, engine.file("same.wav"))
+    await engine.blob("same.wav").set_blob_metadata({})
+    assert await engine.copy(made, engine.file("same.wav")) == copied
+    other = await engine.world.document(size=size, format="wav", seed=7)
+    with pytest.raises(DestinationConflict):
+        await engine.copy(other, engine.file("same.wav"))
