@@ -166,15 +166,15 @@ async def test_a_redirect_that_never_ends_is_given_up(world: World):
         ("download", "throttle", {"retryAfter": 1}, "acs-throttled"),
         ("download", "serverError", {"status": 503}, "acs-unavailable"),
         ("download", "html", {}, "acs-garbled"),
-        ("download", "htmlBody", {}, "source-incomplete"),
+        ("download", "htmlBody", {}, "source-unproven"),
         ("download", "unauthorized", {}, "acs-credential-refused"),
         ("download", "short", {}, "source-incomplete"),
         ("download", "reset", {"bytes": 1000}, "source-incomplete"),
         ("download", "empty", {}, "source-incomplete"),
         ("metadata", "serverError", {"status": 500}, "acs-unavailable"),
         ("metadata", "short", {}, "source-incomplete"),
-        ("metadata", "htmlBody", {}, "source-incomplete"),
-        ("metadata", "swapMetadata", {}, "source-incomplete"),
+        ("metadata", "htmlBody", {}, "source-unproven"),
+        ("metadata", "swapMetadata", {}, "source-unproven"),
     ],
 )
 async def test_what_passes_is_waited_out_and_then_the_chunk_is_archived(
