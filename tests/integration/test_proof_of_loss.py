@@ -30,6 +30,13 @@ async def world(make_world: MakeWorld, clock: MovableClock) -> World:
     return made
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def patient(make_world: MakeWorld, clock: MovableClock) -> World:
+    """Its attempts are half an hour apart almost from the start, so that hours take few of them."""
+    made: World = await make_world(clock=clock, RETRY_BASE_SECONDS=600)
+    return made
+
+
 async def fails(
     world: World, made: dict[str, Any], operation: str = "download", status: int = 404, **more: Any
 ) -> None:
@@ -56,7 +63,8 @@ async def attempts(world: World, clock: MovableClock, job: ChunkJob, *, until: t
     return chunk
 
 
-async def test_a_source_that_is_gone_is_lost_after_five_answers_over_four_hours(world: World, clock: MovableClock):
+async def test_a_source_that_is_gone_is_lost_after_five_answers_over_four_hours(patient: World, clock: MovableClock):
+    world = patient
     made, job = await world.announced(size=20 * KIB, format="wav")
     await fails(world, made)
     began = clock.now()
@@ -102,10 +110,12 @@ async def test_after_the_deadline_a_source_that_fails_is_asked_until_it_cannot_l
     world = await make_world(clock=clock, MAX_ATTEMPTS=200, RETRY_BASE_SECONDS=600)
     made, job = await world.announced(size=20 * KIB, format="wav")
     await fails(world, made, status=status)
-    chunk = await attempts(world, clock, job, until=47 * HOUR)
-    assert chunk.state is ChunkState.PENDING
-    assert chunk.next_attempt_at is not None
-    assert chunk.next_attempt_at <= clock.now() + 0.6 * HOUR, "half an hour, give or take a fifth"
+    for hours in (0, 24.5, 12, 11):
+        clock.forward(hours=hours)
+        chunk = await next_attempt(world, clock, job)
+        assert chunk.state is ChunkState.PENDING
+        assert chunk.next_attempt_at is not None
+        assert chunk.next_attempt_at <= clock.now() + 0.6 * HOUR, "half an hour, give or take a fifth"
     await world.acs("DELETE", "/faults")
     assert (await next_attempt(world, clock, job)).state is ChunkState.RELEASED
 
@@ -150,7 +160,8 @@ async def test_a_replay_of_a_lost_chunk_lasts_until_its_job_ran(world: World, cl
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_a_replay_forgets_how_often_the_source_was_gone(world: World, clock: MovableClock):
+async def test_a_replay_forgets_how_often_the_source_was_gone(patient: World, clock: MovableClock):
+    world = patient
     made, job = await world.announced(size=20 * KIB)
     await fails(world, made)
     assert (await attempts(world, clock, job, until=6 * HOUR)).state is ChunkState.LOST
@@ -172,7 +183,8 @@ async def test_metadata_that_are_gone_never_make_a_chunk_lost(make_world: MakeWo
     await world.acs("DELETE", "/faults")
 
 
-async def test_the_metadata_of_a_chunk_whose_media_are_gone_are_named_in_its_row(world: World, clock: MovableClock):
+async def test_the_metadata_of_a_chunk_whose_media_are_gone_are_named_in_its_row(patient: World, clock: MovableClock):
+    world = patient
     made, job = await world.announced(size=20 * KIB)
     await fails(world, made)
     waiting = await next_attempt(world, clock, job)
