@@ -15,7 +15,7 @@ from shared.blockids import BlockId, blocks_of_source
 from shared.budget import MemoryBudget
 from shared.digests import Checksum, ChecksumKind, feed, sha256
 from shared.errors import CallvaultError, DestinationConflict
-from shared.gateways.archive import WriteResult, StagedBlock
+from shared.gateways.archive import StagedBlock, WriteResult
 from shared.media import Block, Media
 from shared.payload import Payload
 from shared.readback import Copied, Readable, read_back, verify
