@@ -43,6 +43,7 @@ class ArchivedFile:
 
     name: str
     size: int
+    content_type: str
     archived_at: datetime
     properties: Mapping[str, str]
 
@@ -198,7 +199,11 @@ class Archive:
         with storage_faults("listing the archive"):
             async for blob in self._files.list_blobs(include=["metadata"]):
                 yield ArchivedFile(
-                    name=blob.name, size=blob.size, archived_at=blob.creation_time, properties=_properties(blob)
+                    name=blob.name,
+                    size=blob.size,
+                    content_type=blob.content_settings.content_type,
+                    archived_at=blob.creation_time,
+                    properties=_properties(blob),
                 )
 
     async def quarantine(self, name: str, body: bytes) -> None:

@@ -189,7 +189,7 @@ async def test_one_listing_finds_all_files_of_a_chunk_and_no_other_s(engine: Eng
     assert await engine.world.gateways.archive.files_of("a/0001-doc") == {}
 
 
-async def test_a_file_put_without_blocks_and_digest_is_nobody_s_and_never_verified_as_empty(engine: Engine):
+async def test_a_file_without_blocks_and_digest_is_a_conflict_and_never_verified_as_empty(engine: Engine):
     body = b"RIFF" + b"\0" * 5000
     await engine.blob("foreign.wav").upload_blob(body, metadata={"documentid": "document", "size": str(len(body))})
     with pytest.raises(DestinationConflict):

@@ -198,6 +198,47 @@ async def test_a_delete_location_of_another_chunk_is_never_called(world: World, 
     assert await worklist(world) == [], "nothing is left to do"
 
 
+async def test_media_of_another_document_leave_the_chunk_s_own_name_free_for_a_corrected_event(world: World):
+    made = await world.document(size=20 * KIB, format="wav", count=2)
+    one, two = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
+    right = two["contentLocation"]
+    two["contentLocation"] = one["contentLocation"]
+    job = world.job(made, 1)
+    await world.app.intake.receive(made["event"])
+    await world.fault("metadata", "serverError", status=503, documentId=two["documentId"])
+    await world.app.archiving.handle(job)
+    waiting = await world.chunk(job)
+    assert waiting.state is ChunkState.PENDING
+    assert str(waiting.blob_name).endswith(".unverified.wav")
+    await world.gateways.catalogue.replace(waiting.evolve(content_location=right, next_attempt_at=None))
+    await world.app.archiving.handle(job)
+    await archived_whole(world, made, 1)
+
+
+async def test_a_chunk_whose_content_location_names_another_document_keeps_its_source(world: World):
+    made = await world.document(size=20 * KIB, format="wav", count=2)
+    one, two = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
+    two["contentLocation"] = one["contentLocation"]
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    chunk = await world.chunk(world.job(made, 1))
+    assert (chunk.state, chunk.reason) == (ChunkState.ARCHIVED, "locations-differ")
+    assert chunk.unverified is not None
+    assert (await world.source(made, 1))["deletedAt"] is None
+
+
+async def test_metadata_of_another_document_are_not_stored_as_the_chunk_s(world: World):
+    made = await world.document(size=20 * KIB, format="wav", count=2)
+    one, two = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
+    two["metadataLocation"] = one["metadataLocation"]
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    chunk = await world.chunk(world.job(made, 1))
+    assert (chunk.state, chunk.reason, chunk.metadata_blob_name) == (ChunkState.ARCHIVED, "locations-differ", None)
+    assert chunk.sha256 == made["chunks"][1]["sha256"]
+    assert (await world.source(made, 1))["deletedAt"] is None
+
+
 async def test_a_chunk_that_names_nothing_to_delete_is_archived_and_says_so(
     world: World, caplog: pytest.LogCaptureFixture
 ):

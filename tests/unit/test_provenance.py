@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.provenance import reason_to_keep
+from shared.provenance import metadata_location_of, names_another, reason_to_keep
 from shared.records import Chunk
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -107,3 +107,20 @@ def test_an_event_that_names_no_metadata_keeps_the_source():
 
 def test_a_file_that_is_not_proved_keeps_the_source():
     assert reason(unverified="no index") == "unverified-file"
+
+
+@pytest.mark.parametrize(
+    ("location", "another"),
+    [
+        (f"{CONTENT}{ONE}/content/video", False),
+        (f"{CONTENT}{ONE}/content/video?part=1", False),
+        ("https://storage.asm.skype.com/download/17", False),
+        (f"{CONTENT}{OTHER}/content/video", True),
+        (f"{CONTENT}{ONE}/../{OTHER}/content/video", True),
+        (f"{CONTENT}{OTHER}/objects/{ONE}", True),
+        ("https://[storage", True),
+    ],
+)
+def test_a_file_of_another_document_is_not_taken_for_the_chunk_s(location: str, another: bool):
+    assert names_another(location, chunk()) is another
+    assert metadata_location_of(chunk(metadata_location=location)) == (None if another else location)
