@@ -31,6 +31,7 @@ from shared.summary import Summary
 from shared.sweep import Sweep
 from shared.timeline import Timeline
 from shared.tokens import CallbackTokens
+from shared.undelivered import DeadLetterTimer
 
 # The SDKs log every request's URL and headers at INFO; what is redacted there is theirs to decide, our logs are ours.
 logging.getLogger("azure").setLevel(logging.WARNING)
@@ -44,6 +45,7 @@ class App:
     queries: Queries
     dashboard: Dashboard
     intake: Intake
+    dead_letters: DeadLetterTimer
     archiving: Archiving
     sweep: Sweep
     poison: Poison
@@ -80,6 +82,7 @@ class App:
             ),
             dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,
+            dead_letters=DeadLetterTimer(clients, intake, settings),
             archiving=Archiving(gateways, announcing, clock, settings),
             sweep=Sweep(gateways, announcing, auto, clock, settings),
             poison=Poison(gateways, announcing, clock),

@@ -76,7 +76,7 @@ class Replay:
         body = await self._archive.quarantined(f"{quarantine_id}.json") if quarantine_id.isalnum() else None
         if body is None:
             raise NotFound("the quarantine has no event of this id; ids are the names of its blobs, without .json")
-        envelope: dict[str, Any] = json.loads(body)["event"]
+        envelope: Any = json.loads(body)["event"]
         read = read_call_started if is_call_started(envelope) else read_event
         try:
             read(envelope)

@@ -12,10 +12,10 @@ from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from shared.contracts.callstarted import CALL_STARTED
-from shared.deadletters import Counted, DeadLetterReplay
 from shared.gateways.deadletters import DeadLetters
 from shared.intake import Outcome
 from shared.states import ChunkState
+from shared.undelivered import Counted, DeadLetterReplay
 from tests.integration.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -85,7 +85,7 @@ async def test_a_dead_letter_stays_while_storage_refuses_its_event(world: World)
     async with QueueServiceClient.from_connection_string(world.storage) as queues:
         await queues.delete_queue(world.settings.chunks_queue)
         failed = await replay(world)
-        assert (failed.removed, len(failed.left), len(await letters(world))) == (0, 1, 1)
+        assert (failed.removed, len(failed.failed), len(await letters(world))) == (0, 1, 1)
         await queues.create_queue(world.settings.chunks_queue)
     assert (await replay(world)).removed == 1
     await world.drained()
