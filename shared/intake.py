@@ -9,7 +9,6 @@ delivery. The queue comes last: a job is never read before what it points to is 
 """
 
 import asyncio
-import json
 from datetime import datetime
 from enum import StrEnum
 from itertools import batched
@@ -21,6 +20,7 @@ from shared import tracing
 from shared.announced import chunk_of, dated, differing, recording_of
 from shared.autorecording import AutoRecording
 from shared.clock import Clock
+from shared.contracts import lenient
 from shared.contracts.callstarted import is_call_started, read_call_started
 from shared.contracts.events import (
     RECORDING_FILE_STATUS_UPDATED,
@@ -66,7 +66,7 @@ class Intake:
     async def deliver(self, text: str) -> Outcome:
         """Takes in one event as it was on the wire. Raises as `receive`. What isn't a JSON object is quarantined."""
         try:
-            envelope = json.loads(text)
+            envelope = lenient.parse(text)
         except (ValueError, RecursionError):
             envelope = text
         if isinstance(envelope, dict):

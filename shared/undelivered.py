@@ -6,11 +6,11 @@ keeps in quarantine. A blob that holds anything but events, or an event that isn
 timer passes it over until it changes.
 """
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.contracts import lenient
 from shared.contracts.callstarted import is_call_started
 from shared.contracts.events import event_type
 from shared.errors import CallvaultError
@@ -124,7 +124,7 @@ class DeadLetterTimer:
 
 def _events(body: bytes) -> list[dict[str, Any]] | None:
     try:
-        parsed = json.loads(body)
+        parsed = lenient.parse(body)
     except (ValueError, RecursionError):
         return None
     events = parsed if isinstance(parsed, list) else [parsed]

@@ -4,6 +4,7 @@ A name is found in any casing. Of several spellings the usual one counts first, 
 be used. What is there and can't be used is remembered by its path, so that a log line can say it without the value.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -12,8 +13,14 @@ from typing import Any
 
 _PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]+")
 _FIRST_YEAR, _LAST_YEAR = 1601, 9000  # a table's times begin with 1601; .NET writes the year 1 for "no time"
-_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(?:\.0*)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{0,18})?")
+_MOST_DIGITS = 4000
 _LONGEST_ADDRESS, _LONGEST_ID, _LONGEST_WORD = 8192, 1024, 256
+
+
+def parse(text: str | bytes) -> Any:
+    """JSON. Raises ValueError and RecursionError. A number of more digits than Python converts is kept as text."""
+    return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) <= _MOST_DIGITS else digits)
 
 
 class Members:
@@ -84,17 +91,21 @@ def word(value: Any) -> str | None:
     return value if usable else None
 
 
-def whole(value: Any) -> int | None:
-    """A whole number, also as 3.0 or "3". A boolean is none."""
+def number(value: Any) -> int | float | None:
+    """A finite number, also written as text. A boolean is none."""
     if isinstance(value, bool):
         return None
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value) if "." in value else int(value)
     if isinstance(value, int):
         return value
-    if isinstance(value, float):
-        return int(value) if math.isfinite(value) and value.is_integer() else None
-    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value.strip()):
-        return int(value.strip().partition(".")[0])
-    return None
+    return value if isinstance(value, float) and math.isfinite(value) else None
+
+
+def whole(value: Any) -> int | None:
+    """A whole number, also as 3.0 or "3"."""
+    found = number(value)
+    return int(found) if found is not None and found == int(found) else None
 
 
 def up_to(most: int) -> Callable[[Any], int | None]:
