@@ -37,14 +37,16 @@ def dated(event: RecordingFilesEvent, now: datetime, retention: timedelta) -> tu
 
 
 def recording_of(event: RecordingFilesEvent, when: datetime, filed: Filed, known: Recording | None) -> Recording:
-    """What the event adds to what is recorded of a recording."""
-    announced = when if known is None or known.announced_at is None else max(known.announced_at, when)
-    added = {name: value for name, value in _facts(event, filed).items() if not _is_decided(known, name)}
+    """What is recorded of a recording by this event and those before it."""
+    facts = {
+        name: getattr(known, name) if _is_decided(known, name) else value
+        for name, value in _facts(event, filed).items()
+    }
     return Recording(
         recording_key=filed.recording_key,
-        announced_at=announced,
+        announced_at=when if known is None or known.announced_at is None else max(known.announced_at, when),
         unlinked=filed.unlinked or None,
-        **added,
+        **facts,
     )
 
 

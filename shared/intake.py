@@ -134,9 +134,9 @@ class Intake:
         recording = recording_of(event, when, filed, known).evolve(listed_at=listed_at)
         chunks = tuple(self._chunk(event, when, filed, listed_at, number) for number in range(len(filed.chunks)))
         standing = await self._catalogue.announce(recording, chunks, known)
-        queued = 0
-        for some in batched(zip(standing, chunks, strict=True), _AT_ONCE, strict=False):
-            queued += sum(await asyncio.gather(*(self._queue(*pair) for pair in some)))
+        said, queued = {chunk.chunk_key: chunk for chunk in chunks}, 0
+        for some in batched(standing, _AT_ONCE, strict=False):
+            queued += sum(await asyncio.gather(*(self._queue(chunk, said[chunk.chunk_key]) for chunk in some)))
         if known is not None and known.control is not None:
             # Its files are here: nobody needs to look for them any more.
             await self._worklist.remove(
