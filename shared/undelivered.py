@@ -13,7 +13,7 @@ from typing import Any
 from shared.contracts import lenient
 from shared.contracts.callstarted import is_call_started
 from shared.contracts.events import event_type
-from shared.errors import CallvaultError
+from shared.errors import CallvaultError, Unforeseen
 from shared.gateways.clients import Clients
 from shared.gateways.deadletters import DeadLetter, DeadLetters
 from shared.intake import Intake, Outcome
@@ -109,17 +109,20 @@ class DeadLetterTimer:
         self._known: dict[str, str] = {}  # blobs that stay, and their versions
 
     async def run(self) -> None:
-        """Raises DestinationError when the container can't be listed."""
+        """Raises DestinationError when the container can't be listed, and Unforeseen when a blob isn't taken in."""
         async with self._clients.blobs(self._settings.host_storage) as service:
             letters = DeadLetters(service, self._settings.deadletter_container)
             counted = await DeadLetterReplay(letters, self._intake).run(apply=True, most=_AT_ONCE, known=self._known)
         for name, reason in counted.left.items():
             log.warning("dead letter left", extra={"action": "dead-letters", "blob": name, "reason": reason})
         for name, reason in counted.failed.items():
-            log.error("dead letter not taken in", extra={"action": "dead-letters", "blob": name, "reason": reason})
+            log.warning("dead letter not taken in", extra={"action": "dead-letters", "blob": name, "reason": reason})
         if counted.blobs:
-            told = {"blobs": counted.blobs, "removed": counted.removed, **counted.outcomes}
-            log.info("dead letters taken in", extra={"action": "dead-letters", **told})
+            outcomes = {str(outcome): number for outcome, number in counted.outcomes.items()}
+            told = {"action": "dead-letters", "blobs": counted.blobs, "removed": counted.removed, **outcomes}
+            log.info("dead letters taken in", extra=told)
+        if counted.failed:
+            raise Unforeseen(f"{len(counted.failed)} dead letters could not be taken in; the next run tries them again")
 
 
 def _events(body: bytes) -> list[dict[str, Any]] | None:

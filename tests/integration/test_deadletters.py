@@ -14,6 +14,7 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from shared import undelivered
 from shared.contracts.callstarted import CALL_STARTED
+from shared.errors import Unforeseen
 from shared.gateways.deadletters import DeadLetters
 from shared.intake import Outcome
 from shared.states import ChunkState
@@ -180,7 +181,8 @@ async def test_one_blob_that_fails_keeps_no_other_and_is_told_each_time(
 
     monkeypatch.setattr(world.app.intake, "receive", failing)
     for _ in range(2):
-        await world.app.dead_letters.run()
+        with pytest.raises(Unforeseen):
+            await world.app.dead_letters.run()
     assert await letters(world) == ["a.json"]
     assert logged(caplog).count("dead letter not taken in") == 2
 
