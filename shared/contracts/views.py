@@ -128,4 +128,7 @@ class ReplayedView(View):
 class TakenInView(View):
     """The answer to events taken in by hand."""
 
-    outcomes: list[str] = Field(description="For each event in turn: queued, unchanged, taken, ignored or quarantined.")
+    outcomes: list[str] = Field(
+        description="For each event in turn: queued; unchanged, when its chunks are known and none was queued; taken, "
+        "for an event of a call; ignored; or quarantined."
+    )
