@@ -32,6 +32,7 @@ from shared.summary import Summary
 from shared.sweep import Sweep
 from shared.timeline import Timeline
 from shared.tokens import CallbackTokens
+from shared.undelivered import DeadLetterTimer
 
 # The SDKs log every request's URL and headers at INFO; what is redacted there is theirs to decide, our logs are ours.
 logging.getLogger("azure").setLevel(logging.WARNING)
@@ -45,6 +46,7 @@ class App:
     queries: Queries
     dashboard: Dashboard
     intake: Intake
+    dead_letters: DeadLetterTimer
     archiving: Archiving
     sweep: Sweep
     poison: Poison
@@ -82,6 +84,7 @@ class App:
             ),
             dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,
+            dead_letters=DeadLetterTimer(clients, intake, settings),
             archiving=Archiving(gateways, copying, announcing, clock, settings),
             sweep=Sweep(gateways, announcing, auto, clock, settings),
             poison=Poison(gateways, copying, announcing, clock, settings),

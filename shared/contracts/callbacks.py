@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from shared.contracts.events import Identifier, UnreadableEvent, Utc, Word, event_type
+from shared.contracts.events import UnreadableEvent, event_type
+from shared.contracts.fields import Identifier, Utc, Word
 
 _PREFIX = "Microsoft.Communication."
 
