@@ -58,7 +58,9 @@ class Requests:
                     }
                 )
             except ResourceExistsError:
-                return _request(key, await self._table.get_entity(**_lookup(key))), False
+                standing = _request(key, await self._table.get_entity(**_lookup(key)))
+                # The SDK repeats an insert whose answer was lost, and the repeat meets our own row.
+                return standing, standing.repeatability_id == request.repeatability_id
         return request, True
 
     async def busy(self, key: str, until: datetime) -> None:
