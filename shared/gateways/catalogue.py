@@ -31,6 +31,7 @@ from shared.gateways.entities import (
     to_recording,
 )
 from shared.gateways.faults import is_absent, storage_faults
+from shared.gateways.repeats import REPEATED
 from shared.records import AuditEntry, Chunk, Recording
 from shared.states import IN_TROUBLE, ChunkState
 
@@ -95,7 +96,7 @@ class Catalogue:
         operations += [("create", audit_entity(key, entry)) for entry in entries]
         with storage_faults("writing a recording to the catalogue"):
             try:
-                await self._table.submit_transaction(operations)
+                await self._table.submit_transaction(operations, **REPEATED)
             except TableTransactionError as error:
                 # Only an audit row can be there already: from this very call, whose answer got lost so that the SDK
                 # repeated it, or from another process that told the same under the same mark.
@@ -116,7 +117,7 @@ class Catalogue:
         operations += [("create", audit_entity(key, entry)) for entry in entries]
         with storage_faults("moving a recording in the catalogue"):
             try:
-                await self._table.submit_transaction(operations)
+                await self._table.submit_transaction(operations, **REPEATED)
             except TableTransactionError as error:
                 if error.status_code not in (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED):
                     raise

@@ -18,6 +18,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
 from shared.gateways.faults import is_absent, storage_faults
+from shared.gateways.repeats import REPEATED
 from shared.identity import key_of
 
 _ROW = "claim"
@@ -57,7 +58,7 @@ class Claims:
         token = uuid.uuid4().hex
         with storage_faults("claiming a call"):
             try:
-                written = await self._table.create_entity(_entity(claim, token))
+                written = await self._table.create_entity(_entity(claim, token), **REPEATED)
             except ResourceExistsError:
                 row = await self._table.get_entity(_partition(claim.call_key), _ROW)
                 return _claim(row), row.get(_WRITE) == token

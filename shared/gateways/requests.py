@@ -14,6 +14,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
 from shared.gateways.faults import storage_faults
+from shared.gateways.repeats import REPEATED
 from shared.identity import key_of
 
 _ROW = "request"
@@ -55,7 +56,8 @@ class Requests:
                         "repeatabilityId": request.repeatability_id,
                         "firstSent": request.first_sent,
                         "busyUntil": request.busy_until,
-                    }
+                    },
+                    **REPEATED,
                 )
             except ResourceExistsError:
                 standing = _request(key, await self._table.get_entity(**_lookup(key)))
@@ -72,7 +74,7 @@ class Requests:
 
     async def _merge(self, key: str, properties: dict[str, Any]) -> None:
         with storage_faults("noting the answer under an Idempotency-Key"):
-            await self._table.upsert_entity({**_keys(key), **properties}, mode=UpdateMode.MERGE)
+            await self._table.upsert_entity({**_keys(key), **properties}, mode=UpdateMode.MERGE, **REPEATED)
 
 
 def _keys(key: str) -> dict[str, Any]:
