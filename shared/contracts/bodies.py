@@ -43,7 +43,7 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     null = {"type": "null"}
     if null in schema.get("anyOf", ()):
         return schema
-    outside = {name: schema[name] for name in ("default", "description") if name in schema}
+    outside: dict[str, Any] = {name: schema[name] for name in ("default", "description") if name in schema}
     inside = {name: item for name, item in schema.items() if name not in outside}
     return {"anyOf": [inside, null], **outside}
 

@@ -114,7 +114,8 @@ class _Fields:
             return None
         if isinstance(value, str) and len(value) <= longest and _PRINTABLE.fullmatch(value):
             return value
-        return self._unknown(name)
+        self._unreadable(name)
+        return None
 
     def time(self, name: str) -> datetime | None:
         value = self.found.get(name)
@@ -123,21 +124,27 @@ class _Fields:
         try:
             parsed = datetime.fromisoformat(value)
             moment = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+            if _FIRST_YEAR < moment.year < _LAST_YEAR:
+                return moment
         except (TypeError, ValueError, OverflowError):
-            return self._unknown(name)
-        return moment if _FIRST_YEAR < moment.year < _LAST_YEAR else self._unknown(name)
+            pass
+        self._unreadable(name)
+        return None
 
     def code(self, name: str) -> int | None:
         value = self.found.get(name)
         if value is None or value == "":
             return None
         try:
-            number = None if isinstance(value, bool) else int(value)
+            number = int(value)
+            if not isinstance(value, bool) and abs(number) <= _LARGEST_CODE:
+                return number
         except (TypeError, ValueError, OverflowError):
-            number = None
-        return number if number is not None and abs(number) <= _LARGEST_CODE else self._unknown(name)
+            pass
+        self._unreadable(name)
+        return None
 
-    def _unknown(self, name: str) -> None:
+    def _unreadable(self, name: str) -> None:
         self.unreadable.append(self._path + name)
 
 
