@@ -85,8 +85,8 @@ class Starting:
 
     async def _naming_the_running_one(self, asked: Recording, error: AlreadyRecording) -> AlreadyRecording:
         try:
-            server_call_id = await self._server_call_id(asked)
-            keys = await self._links.recordings_of_call(server_call_id) if server_call_id else []
+            names = {await self._server_call_id(asked), asked.call_connection_id} - {None}
+            keys = {key for name in names if name for key in await self._links.recordings_of_call(name)}
             known = [await self._catalogue.ledger(key) for key in keys]
         except DestinationError:
             return error
@@ -145,8 +145,9 @@ class Starting:
         await self._worklist.add(WorkItem.of_recording(key, recording_id, due_at, asked.listed_at))
         recording = asked.evolve(recording_key=key, recording_id=recording_id, server_call_id=server_call_id)
         await self._catalogue.merge(recording, entry)
-        if server_call_id:
-            await self._links.link_call(server_call_id, key)
+        for name in (server_call_id, asked.call_connection_id):
+            if name:
+                await self._links.link_call(name, key)
 
 
 def _asked(request: StartRecording, repeatability: Repeatability) -> Recording:

@@ -114,15 +114,13 @@ def _not_supported(refusal: Refusal) -> CallvaultError:
 
 def _application_forbidden(refusal: Refusal) -> CallvaultError:
     return ApplicationForbidden(
-        f"ACS does not permit this to the application{refusal.said()}: the credential is valid, so look at the "
-        "permissions, the tenant and the call's source identity"
+        "ACS accepts the credential and does not permit this: look at the application's permissions, the tenant and the "
+        f"call's source identity{refusal.said()}"
     )
 
 
 def _not_recordable(refusal: Refusal) -> CallvaultError:
-    return CallNotRecordable(
-        f"this Teams call can't be recorded by this resource{refusal.said()}: its tenant does not allow it"
-    )
+    return CallNotRecordable(f"this Teams call can't be recorded by this resource{refusal.said()}")
 
 
 def _unauthorized(refusal: Refusal) -> CallvaultError:

@@ -8,7 +8,6 @@ import json
 
 import pytest
 
-from local.acs.identifiers import RESOURCE_ID
 from shared.identity import call_key
 from tests.integration.conftest import MakeWorld, World
 from tests.integration.test_autorecording import at_rest, begun, recording, recordings_of
@@ -165,17 +164,28 @@ async def test_stopping_a_recording_of_other_code_whose_call_has_ended_succeeds(
     assert (answer.status, told(answer)["state"]) == (200, "stopped")
 
 
-@pytest.mark.parametrize("locator", ["serverCallId", "callConnectionId"])
-async def test_a_second_start_names_the_recording_that_runs(make_world: MakeWorld, locator: str):
-    world: World = await make_world(CALLBACK_AUDIENCE=RESOURCE_ID)
+_BY_CALL, _BY_CONNECTION = "serverCallId", "callConnectionId"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "connected"),
+    [
+        (_BY_CALL, _BY_CALL, False),
+        (_BY_CONNECTION, _BY_CONNECTION, False),
+        (_BY_CALL, _BY_CONNECTION, True),
+        (_BY_CONNECTION, _BY_CALL, True),
+    ],
+)
+async def test_a_second_start_names_the_recording_that_runs(world: World, first: str, second: str, connected: bool):
+    """`connected`: a CallConnected told which call the connection is of."""
     made = await call(world)
-    await world.gateways.links.link_connection(made["callConnectionId"], made["serverCallId"])
-    wanted = {locator: made[locator], "format": "mp3"}
+    if connected:
+        await world.gateways.links.link_connection(made["callConnectionId"], made["serverCallId"])
     await start(world, serverCallId=made["serverCallId"], channel="unmixed")
-    first = told(await start(world, **wanted))["recordingId"]
-    answer = await start(world, **wanted)
+    running = told(await start(world, **{first: made[first]}, format="mp3"))["recordingId"]
+    answer = await start(world, **{second: made[second]}, format="mp3")
     assert answer.status == 409
-    assert first in told(answer)["detail"]
+    assert running in told(answer)["detail"]
 
 
 async def test_a_message_of_acs_is_shown_bounded_and_without_secrets(world: World):
