@@ -52,5 +52,5 @@ class ResumeRecording(Body):
 
 
 def parse_resume(body: bytes) -> ResumeRecording:
-    """An empty body brings nothing. Raises InvalidRequest naming each wrong field and its mend."""
-    return parse(ResumeRecording, body) if body.strip() else ResumeRecording()
+    """An empty body, or null, brings nothing. Raises InvalidRequest naming each wrong field and its mend."""
+    return ResumeRecording() if body.strip() in (b"", b"null") else parse(ResumeRecording, body)

@@ -31,6 +31,16 @@ class SourceSlow(SourceError):
     title = "The source sends too slowly"
 
 
+class SourceFailing(SourceUnavailable):
+    """ACS answered, and its answer says that something behind it failed."""
+
+    status = 502
+
+
+class SourceTimedOut(SourceUnavailable):
+    status = 504
+
+
 class SourceGarbled(SourceError):
     retry = True
     reason = "acs-garbled"
@@ -72,6 +82,26 @@ class MetadataMissing(SourceError):
 class SourceRefused(SourceError):
     reason = "acs-refused"
     title = "Azure Communication Services refused the request"
+
+
+class ApplicationForbidden(SourceRefused):
+    """The credential is valid, and what it stands for lacks a permission."""
+
+    status = 403
+    reason = "acs-forbidden"
+    title = "Azure Communication Services does not permit this to the application"
+
+
+class CallNotRecordable(SourceRefused):
+    status = 403
+    reason = "call-not-recordable"
+    title = "This call can't be recorded by this resource"
+
+
+class NotSupported(SourceRefused):
+    status = 501
+    reason = "acs-not-supported"
+    title = "Azure Communication Services does not support the operation"
 
 
 class SourceNotAllowed(SourceError):

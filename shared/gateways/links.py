@@ -21,12 +21,13 @@ class Links:
         self._table = tables.get_table_client(table_name)
 
     async def link_call(self, server_call_id: str, recording_key: str) -> None:
+        """Links a call, by its serverCallId or its callConnectionId, to one of its recordings."""
         entity = {"PartitionKey": _call(server_call_id), "RowKey": recording_key}
         with storage_faults("linking a call to its recording"):
             await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
 
     async def recordings_of_call(self, server_call_id: str) -> list[str]:
-        """The keys of all recordings known of this call."""
+        """The keys of all recordings known of this call, which its callConnectionId may name as well."""
         with storage_faults("looking up a call's recordings"):
             rows = self._table.query_entities("PartitionKey eq @call", parameters={"call": _call(server_call_id)})
             return [row["RowKey"] async for row in rows]

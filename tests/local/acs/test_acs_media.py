@@ -132,6 +132,22 @@ async def test_metadata_can_have_the_quirks_of_real_ones(control, client):
     assert metadata["recordingInfo"]["videoConfiguration"]["framerate"] == 16
 
 
+async def test_durations_are_written_with_a_point_and_now_and_then_have_a_fraction(control):
+    for seed, fraction in ((0, 0.0), (3, 0.5)):
+        made = await control.post("/documents", size=320_044, seed=seed, oddities=True)
+        text = await control.get(f"/documents/{made['chunks'][0]['documentId']}/metadata")
+        assert text["chunkDuration"] % 1 == fraction
+        assert isinstance(text["chunkDuration"], float)
+
+
+async def test_metadata_can_be_as_wild_as_real_ones(control):
+    made = await control.post("/documents", size=320_044, wildMetadata=True, participants=[{"id": "8:acs:ada"}])
+    metadata = made["chunks"][0]["metadata"]
+    assert metadata["chunkDuration"] % 1 == 0.5
+    assert set(metadata["pauseResumeIntervals"][-1]) == {"startTime"}
+    assert metadata["participants"] == [{"participantId": "8:acs:ada"}, {"channel": 1}]
+
+
 @pytest.mark.parametrize("more", [0, 1, 1000, 1_048_576, 3_000_001])
 @pytest.mark.parametrize("media_format", ["wav", "mp3", "mp4"])
 async def test_a_document_to_order_has_the_exact_size_and_a_valid_form(control, client, tmp_path, media_format, more):
