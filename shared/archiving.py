@@ -155,8 +155,11 @@ class Archiving:
         """Raises LeaseLost, and nothing else."""
         chunk, last = lease.chunk, self._retries.is_last(lease.chunk, self._clock.now())
         try:
-            with tracing.span("copy", tracing.keys(chunk)):
-                return await lease.keep_while(self._copying.secure(lease, tried=tried, last=last))
+            with tracing.span("copy", tracing.keys(chunk)) as span:
+                attempted = await lease.keep_while(self._copying.secure(lease, tried=tried, last=last))
+                if attempted.error is not None:
+                    tracing.fail(span, attempted.error.reason)
+                return attempted
         except LeaseLost:
             raise
         except CallvaultError as error:
