@@ -84,12 +84,12 @@ class App:
             ),
             dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,
-            dead_letters=DeadLetterTimer(clients, intake, settings),
             archiving=Archiving(gateways, copying, announcing, clock, settings),
             sweep=Sweep(gateways, announcing, auto, clock, settings),
             poison=Poison(gateways, copying, announcing, clock, settings),
             clients=clients,
             tallies=gateways.tallies,
+            dead_letters=DeadLetterTimer(clients, intake, settings),
         )
 
     async def close(self) -> None:

@@ -92,7 +92,7 @@ class Intake:
         except UnreadableEvent as error:
             await self._quarantine.keep(envelope, str(error))
             return Outcome.QUARANTINED
-        outcome = await self._files(event)
+        outcome = await self._recording_files(event)
         if event.unread:
             await self._quarantine.keep(envelope, "; ".join(event.unread))
         return outcome
@@ -109,7 +109,7 @@ class Intake:
         )
         return Outcome.TAKEN if concerns_us else Outcome.IGNORED
 
-    async def _files(self, event: RecordingFilesEvent) -> Outcome:
+    async def _recording_files(self, event: RecordingFilesEvent) -> Outcome:
         if event.own_storage:
             extra = {"action": "intake", "chunks": len(event.files.chunks)}
             log.info("event ignored: ACS wrote the files to the customer's own storage", extra=extra)
