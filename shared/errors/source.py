@@ -24,16 +24,6 @@ class SourceUnavailable(SourceError):
     title = "Azure Communication Services cannot be reached or is failing"
 
 
-class SourceFailing(SourceUnavailable):
-    """ACS answered, and its answer says that something behind it failed."""
-
-    status = 502
-
-
-class SourceTimedOut(SourceUnavailable):
-    status = 504
-
-
 class SourceGarbled(SourceError):
     retry = True
     reason = "acs-garbled"
@@ -75,6 +65,16 @@ class MetadataMissing(SourceError):
 class SourceRefused(SourceError):
     reason = "acs-refused"
     title = "Azure Communication Services refused the request"
+
+
+class SourceFailing(SourceUnavailable):
+    """ACS answered, and its answer says that something behind it failed."""
+
+    status = 502
+
+
+class SourceTimedOut(SourceUnavailable):
+    status = 504
 
 
 class ApplicationForbidden(SourceRefused):
