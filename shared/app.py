@@ -12,6 +12,7 @@ from shared.clock import Clock, SystemClock
 from shared.completion import Completion
 from shared.content import Content
 from shared.control import Control
+from shared.copying import Copying
 from shared.dashboard import Dashboard
 from shared.endpoints import Endpoints, UseCases
 from shared.gateways.bundle import Gateways
@@ -56,6 +57,7 @@ class App:
         clients = Clients(settings)
         gateways = Gateways.over(clients, settings)
         announcing = Announcing(gateways, clock)
+        copying = Copying(gateways, settings)
         starting = Starting(gateways, clock, settings)
         listing = Listing(gateways, clock, settings)
         auto = AutoRecording(gateways, starting, clock, settings)
@@ -80,9 +82,9 @@ class App:
             ),
             dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,
-            archiving=Archiving(gateways, announcing, clock, settings),
+            archiving=Archiving(gateways, copying, announcing, clock, settings),
             sweep=Sweep(gateways, announcing, auto, clock, settings),
-            poison=Poison(gateways, announcing, clock),
+            poison=Poison(gateways, copying, announcing, clock, settings),
             clients=clients,
             tallies=gateways.tallies,
         )

@@ -20,14 +20,15 @@
     │   └── KeyReused              422, an Idempotency-Key with another body
     ├── SourceError              ACS's, or its media store's
     │   ├── SourceThrottled        retry, honouring Retry-After
-    │   ├── SourceUnavailable      retry: 503, reset
+    │   ├── SourceUnavailable      retry: 503, reset, timeout
     │   │   ├── SourceFailing        retry: 500, 502 and such
     │   │   └── SourceTimedOut       retry: 504
+    │   ├── SourceSlow             retry: an attempt ran out of time; what it staged is kept
     │   ├── SourceGarbled          retry: HTML or nonsense where an answer should be
     │   ├── SourceIncomplete       retry: short, empty, or not what it claims to be
     │   │   └── SourceUnproven     retry: complete, and not what it claims to be
     │   ├── SourceUnauthorized     retry: a credential may be stale
-    │   ├── SourceGone             retry a few times; then the chunk is lost
+    │   ├── SourceGone             retry for hours; then the chunk is lost
     │   ├── MetadataMissing        retry: the media are safe, their metadata aren't there
     │   ├── SourceRefused          permanent: any other refusal
     │   │   ├── ApplicationForbidden 403, the credential is valid and lacks a permission
@@ -97,6 +98,7 @@ from shared.errors.source import (
     SourceIncomplete,
     SourceNotAllowed,
     SourceRefused,
+    SourceSlow,
     SourceThrottled,
     SourceTimedOut,
     SourceUnauthorized,
@@ -150,6 +152,7 @@ __all__ = [
     "SourceIncomplete",
     "SourceNotAllowed",
     "SourceRefused",
+    "SourceSlow",
     "SourceThrottled",
     "SourceTimedOut",
     "SourceUnauthorized",
