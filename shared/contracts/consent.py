@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from shared.contracts.bodies import Body, parse
-from shared.contracts.events import Utc
+from shared.contracts.fields import Utc
 from shared.errors import InvalidRequest
 
 _LEEWAY = timedelta(minutes=5)  # for a caller's clock

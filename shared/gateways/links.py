@@ -1,7 +1,7 @@
-"""Which recording a call or a document belongs to, for events whose subject doesn't say.
+"""Which recording each document belongs to, and which recordings a call has, for events whose subject doesn't say.
 
 Partition = the key of the serverCallId, callConnectionId or documentId. A document is linked once: its first
-link stands, so that a repeated event finds the recording that the first one chose, whatever the ledger learnt since.
+link stands, so that every later event finds the recording that the first one chose, whatever it names itself.
 """
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -70,7 +70,10 @@ class Links:
         return str(row["recordingKey"])
 
     async def link_document(self, document_id: str, recording_key: str) -> str:
-        """Links a document unless it is linked; gives the recording key that stands."""
+        """Links a document unless it is linked; gives the recording key that stands.
+
+        The SDK repeats an insert whose answer was lost. The repeat meets our own row, which has the same key.
+        """
         partition = f"document-{key_of(document_id)}"
         entity = {"PartitionKey": partition, "RowKey": _DOCUMENT_ROW, "recordingKey": recording_key}
         with storage_faults("linking a document to its recording"):
