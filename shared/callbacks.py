@@ -86,9 +86,9 @@ class Callbacks:
             body = json.dumps(envelope, sort_keys=True).encode()
             return await self._quarantine({"event": envelope}, body, str(error))
         log.info("callback taken", extra={"action": "callback", "kind": str(kind)})
-        if event.unreadable:
-            fields = {"action": "callback", "kind": str(kind), "fields": list(event.unreadable)}
-            log.warning("callback has fields that can't be read", extra=fields)
+        if event.unknown:
+            fields = {"action": "callback", "kind": str(kind), "fields": list(event.unknown)}
+            log.warning("callback has fields that can't be used", extra=fields)
         match kind:
             case CallbackKind.CALL_CONNECTED:
                 await self._connected(event)

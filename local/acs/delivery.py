@@ -207,7 +207,7 @@ class EventGrid:
         async with self._session.post(
             to.endpoint, json=event if is_cloud_event else [event], headers=headers
         ) as response:
-            # The real Functions host answers the handshake as text/plain.
+            # By its text, whatever its type: the Functions host answers the handshake with JSON as text/plain.
             return response.status, _json_or_none(await response.read())
 
 

@@ -93,14 +93,6 @@ class MediaStore:
         )
 
 
-def _is_answered_whole(document: Document, request: web.Request) -> bool:
-    """The real store now and then answers a Range request with 200 and all of the file."""
-    if request.method != "GET" or "Range" not in request.headers:
-        return False
-    document.ranges_asked += 1
-    return document.ranges_asked - 1 == document.whole_answer
-
-
 def _operation(method: str, view: str | None) -> Operation | None:
     if view is None:
         return "delete" if method == "DELETE" else None
@@ -119,3 +111,11 @@ def _redirect(document: Document, host: str, fault: FaultOrder | None) -> str | 
         american = document.document_id.split("-")[1] in ("eus", "wus")
         return REGIONAL_HOSTS[0] if american else REGIONAL_HOSTS[1]
     return None
+
+
+def _is_answered_whole(document: Document, request: web.Request) -> bool:
+    """The real store now and then answers a Range request with 200 and all of the file."""
+    if request.method != "GET" or "Range" not in request.headers:
+        return False
+    document.ranges_asked += 1
+    return document.ranges_asked - 1 == document.whole_answer

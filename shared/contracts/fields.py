@@ -3,10 +3,9 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 _FIRST_YEAR, _LAST_YEAR = 1601, 9000  # a table's times begin with 1601
-_PRINTABLE = r"^[\x20-\x7e]*$"  # ACS's ids are printable ASCII
 
 
 def _assume_utc(value: Any) -> Any:
@@ -24,5 +23,3 @@ def _storable(value: datetime) -> datetime:
 
 
 Utc = Annotated[AwareDatetime, BeforeValidator(_assume_utc), AfterValidator(_storable)]
-Identifier = Annotated[str, Field(min_length=1, max_length=1024, pattern=_PRINTABLE)]
-Word = Annotated[str, Field(max_length=256, pattern=_PRINTABLE)]

@@ -20,7 +20,7 @@
     │   └── KeyReused              422, an Idempotency-Key with another body
     ├── SourceError              ACS's, or its media store's
     │   ├── SourceThrottled        retry, honouring Retry-After
-    │   ├── SourceUnavailable      retry: 503, reset
+    │   ├── SourceUnavailable      retry: 503, reset, timeout
     │   │   ├── SourceFailing        retry: 500, 502 and such
     │   │   └── SourceTimedOut       retry: 504
     │   ├── SourceSlow             retry: an attempt ran out of time; what it staged is kept

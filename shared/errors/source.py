@@ -31,16 +31,6 @@ class SourceSlow(SourceError):
     title = "The source sends too slowly"
 
 
-class SourceFailing(SourceUnavailable):
-    """ACS answered, and its answer says that something behind it failed."""
-
-    status = 502
-
-
-class SourceTimedOut(SourceUnavailable):
-    status = 504
-
-
 class SourceGarbled(SourceError):
     retry = True
     reason = "acs-garbled"
@@ -82,6 +72,16 @@ class MetadataMissing(SourceError):
 class SourceRefused(SourceError):
     reason = "acs-refused"
     title = "Azure Communication Services refused the request"
+
+
+class SourceFailing(SourceUnavailable):
+    """ACS answered, and its answer says that something behind it failed."""
+
+    status = 502
+
+
+class SourceTimedOut(SourceUnavailable):
+    status = 504
 
 
 class ApplicationForbidden(SourceRefused):

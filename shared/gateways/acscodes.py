@@ -114,8 +114,8 @@ def _not_supported(refusal: Refusal) -> CallvaultError:
 
 def _application_forbidden(refusal: Refusal) -> CallvaultError:
     return ApplicationForbidden(
-        "ACS accepts the credential and does not permit this: look at the application's permissions, the tenant and the "
-        f"call's source identity{refusal.said()}"
+        "ACS accepts the credential and does not permit this: look at the application's permissions, the tenant and "
+        f"the call's source identity{refusal.said()}"
     )
 
 

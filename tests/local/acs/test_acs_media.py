@@ -123,15 +123,6 @@ async def test_metadata_names_who_was_there_while_it_was_recorded(control, clien
     ]
 
 
-async def test_metadata_can_have_the_quirks_of_real_ones(control, client):
-    call = await control.post("/calls", quirks=True)
-    metadata = (await recorded(control, client, call=call, **MP4))["chunks"][0]["metadata"]
-    assert metadata["version"] == "1.0"
-    assert metadata["recordingInfo"]["contentType"] == "mixed"
-    assert metadata["recordingInfo"]["channelType"] == "audioVideo"
-    assert metadata["recordingInfo"]["videoConfiguration"]["framerate"] == 16
-
-
 async def test_durations_are_written_with_a_point_and_now_and_then_have_a_fraction(control):
     for seed, fraction in ((0, 0.0), (3, 0.5)):
         made = await control.post("/documents", size=320_044, seed=seed, oddities=True)
@@ -146,6 +137,15 @@ async def test_metadata_can_be_as_wild_as_real_ones(control):
     assert metadata["chunkDuration"] % 1 == 0.5
     assert set(metadata["pauseResumeIntervals"][-1]) == {"startTime"}
     assert metadata["participants"] == [{"participantId": "8:acs:ada"}, {"channel": 1}]
+
+
+async def test_metadata_can_have_the_quirks_of_real_ones(control, client):
+    call = await control.post("/calls", quirks=True)
+    metadata = (await recorded(control, client, call=call, **MP4))["chunks"][0]["metadata"]
+    assert metadata["version"] == "1.0"
+    assert metadata["recordingInfo"]["contentType"] == "mixed"
+    assert metadata["recordingInfo"]["channelType"] == "audioVideo"
+    assert metadata["recordingInfo"]["videoConfiguration"]["framerate"] == 16
 
 
 @pytest.mark.parametrize("more", [0, 1, 1000, 1_048_576, 3_000_001])

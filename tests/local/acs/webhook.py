@@ -17,15 +17,14 @@ class Webhook:
         self.received = []
         self.headers = []
         self.validates = True
-        self.answers_as = "application/json"
+        self.media_type = "application/json"
 
     async def answer(self, request):
         told = json.loads(await request.read())
         (event,) = told if isinstance(told, list) else [told]  # a CloudEvent comes alone
         if request.headers["aeg-event-type"] == "SubscriptionValidation":
             code = event["data"]["validationCode"] if self.validates else "something else"
-            answer = json.dumps({"validationResponse": code})
-            return web.Response(text=answer, content_type=self.answers_as)
+            return web.json_response({"validationResponse": code}, content_type=self.media_type)
         self.received.append(event)
         self.headers.append(dict(request.headers))
         return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
