@@ -8,10 +8,12 @@ from shared.announcing import Announcing
 from shared.archiving import Archiving
 from shared.autorecording import AutoRecording
 from shared.callbacks import Callbacks, Concerned
+from shared.chunkwatch import ChunkWatch
 from shared.clock import Clock, SystemClock
 from shared.completion import Completion
 from shared.content import Content
 from shared.control import Control
+from shared.copying import Copying
 from shared.dashboard import Dashboard
 from shared.endpoints import Endpoints, UseCases
 from shared.gateways.bundle import Gateways
@@ -56,6 +58,7 @@ class App:
         clients = Clients(settings)
         gateways = Gateways.over(clients, settings)
         announcing = Announcing(gateways, clock)
+        copying = Copying(gateways, settings)
         starting = Starting(gateways, clock, settings)
         listing = Listing(gateways, clock, settings)
         auto = AutoRecording(gateways, starting, clock, settings)
@@ -81,7 +84,7 @@ class App:
             dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,
             archiving=Archiving(gateways, announcing, clock, settings),
-            sweep=Sweep(gateways, announcing, auto, clock, settings),
+            sweep=Sweep(gateways, ChunkWatch(gateways, copying, announcing, clock, settings), auto, clock, settings),
             poison=Poison(gateways, announcing, clock),
             clients=clients,
             tallies=gateways.tallies,

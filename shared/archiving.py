@@ -101,7 +101,7 @@ class Archiving:
                 failed = chunk.move(ChunkState.FAILED, failed_at=now, owner=None, lease_until=None, **told)
                 failed = await self._catalogue.replace(failed)
                 metrics.chunk_ended(failed)
-                self._tallies.note(failed)
+                await self._tallies.note(failed)
                 log.error("chunk failed", extra={"action": "claim", **failed.log_context()})
                 await self._announcing.settle(failed)
                 return None
@@ -150,7 +150,7 @@ class Archiving:
         except CallvaultError as error:
             return await self._put_off(lease, error, job)
         metrics.chunk_safe(archived, now)
-        self._tallies.note(archived)
+        await self._tallies.note(archived)
         if not self._settings.delete_source:
             metrics.chunk_ended(archived)
         log.info("archived", extra={"action": "archive", "bytes": media.size, **archived.log_context()})
@@ -168,7 +168,7 @@ class Archiving:
             if isinstance(following, ChunkState):
                 ended = await lease.settle(following, **told, **{f"{following}_at": now})
                 metrics.chunk_ended(ended)
-                self._tallies.note(ended)
+                await self._tallies.note(ended)
                 log.error("chunk ended", extra={**context, "end": str(following)})
                 await self._announcing.settle(ended)
             else:

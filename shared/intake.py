@@ -31,6 +31,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.jobs import ChunkJob
 from shared.contracts.rules import Trigger
+from shared.filewatch import FileWatch
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_of, unlinked_key
@@ -57,6 +58,7 @@ class Intake:
     def __init__(self, gateways: Gateways, auto: AutoRecording, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._worklist, self._links = gateways.catalogue, gateways.worklist, gateways.links
         self._jobs, self._archive = gateways.jobs, gateways.archive
+        self._files = FileWatch(gateways, clock, settings)
         self._auto, self._clock, self._settings = auto, clock, settings
 
     async def receive(self, envelope: dict[str, Any]) -> Outcome:
@@ -105,11 +107,7 @@ class Intake:
         waiting = [chunk for chunk in standing if chunk.state is ChunkState.PENDING and chunk.attempts == 0]
         for some in batched(waiting, _AT_ONCE, strict=False):
             await asyncio.gather(*map(self._queue, some))
-        if known is not None and known.control is not None:
-            # Its files are here: nobody needs to look for them any more.
-            await self._worklist.remove(
-                WorkItem.of_recording(recording_key, event.recording_id or "", event.event_time, known.listed_at)
-            )
+        await self._files.announced(recording, standing, known)
         log.info(
             "event taken in",
             extra={

@@ -61,6 +61,6 @@ class Poison:
         except LeaseLost:
             return
         metrics.chunk_ended(failed)
-        self._tallies.note(failed)
+        await self._tallies.note(failed)
         log.critical("chunk failed", extra={"action": "poison", **failed.log_context()})
         await self._announcing.settle(failed)

@@ -40,6 +40,7 @@
         ├── SettingsError          at start only
         ├── InvalidJob             a message that is no job
         ├── Unforeseen               retry: a defect of ours; the log has it
+        ├── UnreadableRow          a row of the catalogue that another version wrote: leave it alone
         └── LeaseLost              another worker owns the chunk now: leave it alone
 
 A gateway raises these and nothing of a vendor's. `str(error)` is fit for a caller: it holds no secret and no query
@@ -71,7 +72,7 @@ from shared.errors.destination import (
     TopicRefused,
     TopicUnavailable,
 )
-from shared.errors.ours import InvalidJob, LeaseLost, OurError, SettingsError, Unforeseen
+from shared.errors.ours import InvalidJob, LeaseLost, OurError, SettingsError, Unforeseen, UnreadableRow
 from shared.errors.source import (
     MetadataMissing,
     SourceError,
@@ -131,4 +132,5 @@ __all__ = [
     "TopicRefused",
     "TopicUnavailable",
     "Unforeseen",
+    "UnreadableRow",
 ]
