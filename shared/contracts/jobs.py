@@ -17,6 +17,11 @@ def _traceparent(value: Any) -> str | None:
     return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else None
 
 
+def _flag(value: Any) -> bool | None:
+    """Likewise: without the flag a job is deferred once more, and that is all."""
+    return True if value is True else None
+
+
 class ChunkJob(BaseModel):
     """Take this chunk as far as it can go.
 
@@ -28,10 +33,15 @@ class ChunkJob(BaseModel):
     recordingKey: str = Field(pattern=_KEY)  # noqa: N815 - the wire's spelling
     chunkKey: str = Field(pattern=_KEY)  # noqa: N815 - the wire's spelling
     traceparent: Annotated[str | None, BeforeValidator(_traceparent)] = None  # the W3C trace that it goes on with
+    deferred: Annotated[bool | None, BeforeValidator(_flag)] = None  # came too early before, and is sent a second time
 
     @classmethod
     def of(cls, chunk: Chunk) -> "ChunkJob":
         return cls(recordingKey=chunk.recording_key, chunkKey=chunk.chunk_key, traceparent=chunk.traceparent)
+
+    def again(self) -> "ChunkJob":
+        """This job, marked as sent a second time because it came too early."""
+        return self.model_copy(update={"deferred": True})
 
     def encode(self) -> str:
         return self.model_dump_json(exclude_none=True)

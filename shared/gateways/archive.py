@@ -27,8 +27,9 @@ _SIZE = "size"  # bytes that the writer meant the file to have
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """What stands in the archive under a name; `sha256` is what we wrote beside the bytes that the service checked."""
+    """A file of the archive; `sha256` is the digest that its writer put on it, None if the file has none yet."""
 
+    name: str
     size: int
     sha256: str | None
     document_id: str | None
@@ -106,6 +107,10 @@ class ArchiveFile:
             download = await self._blob.download_blob(offset=start, length=length)
             return bytes(await download.readall())
 
+    async def look(self) -> Stored | None:
+        """The file as it is in the archive now; None when there is none."""
+        return await stored_in(self._blob)
+
     async def label(self, *, size: int, sha256: str) -> None:
         """Writes the digest beside a file that was committed without it; immutable storage keeps it from us."""
         with storage_faults("labelling a file in the archive"):
@@ -166,12 +171,25 @@ class Archive:
     async def find(self, name: str) -> Stored | None:
         return await stored_in(self._files.get_blob_client(name))
 
+    async def files_of(self, stem: str) -> dict[str, Stored]:
+        """All files of one chunk in one listing, by what follows `stem.`: "mp3", "metadata.json", "unverified.mp4".
+
+        Compare `document_id`: a document whose id continues this one's has files with the same start.
+        """
+        prefix = f"{stem}."
+        with storage_faults("listing a chunk's files in the archive"):
+            return {
+                blob.name.removeprefix(prefix): _stored(blob.name, blob)
+                async for blob in self._files.list_blobs(name_starts_with=prefix, include=["metadata"])
+            }
+
     async def files(self) -> AsyncIterator[ArchivedFile]:
         """Every file of the archive, with what is kept on it, a page at a time."""
         with storage_faults("listing the archive"):
             async for blob in self._files.list_blobs(include=["metadata"]):
-                kept = {name.lower(): unquote(value) for name, value in (blob.metadata or {}).items()}
-                yield ArchivedFile(name=blob.name, size=blob.size, archived_at=blob.creation_time, properties=kept)
+                yield ArchivedFile(
+                    name=blob.name, size=blob.size, archived_at=blob.creation_time, properties=_properties(blob)
+                )
 
     async def quarantine(self, name: str, body: bytes) -> None:
         """Keeps what could not be read, once, however often it comes."""
@@ -208,10 +226,19 @@ async def stored_in(blob: Any) -> Stored | None:
             if not is_absent(error):
                 raise
             return None
-    kept = {name.lower(): unquote(value) for name, value in (found.metadata or {}).items()}
+    return _stored(blob.blob_name, found)
+
+
+def _stored(name: str, found: Any) -> Stored:
+    kept = _properties(found)
     return Stored(
+        name=name,
         size=found.size,
         sha256=kept.get(_SHA256),
         document_id=kept.get(_DOCUMENT_ID),
         is_whole=kept.get(_SIZE) == str(found.size),
     )
+
+
+def _properties(found: Any) -> dict[str, str]:
+    return {name.lower(): unquote(value) for name, value in (found.metadata or {}).items()}

@@ -43,11 +43,12 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Bytes of a file from one offset on, and what the source says of the whole: `total` bytes, its ETag if any.
+    """Bytes of a file from offset `start` on, and what the source says of the whole: `total` bytes, its ETag if any.
 
     `location` is where they came from in the end, after redirects.
     """
 
+    start: int
     data: Payload
     total: int
     etag: str | None
@@ -71,18 +72,19 @@ class MediaSource:
                 declared = _content_length(response)
                 if start or declared > length:
                     return None
-                return Part(data=await _body(response, declared), total=declared, etag=etag, location=at)
+                return Part(start=0, data=await _body(response, declared), total=declared, etag=etag, location=at)
             first, last, total = _content_range(response)
             if first != start or last >= start + length or last != min(start + length, total) - 1:
                 raise SourceGarbled("the source answered with another range than it was asked for")
-            return Part(data=await _body(response, last - first + 1), total=total, etag=etag, location=at)
+            data = await _body(response, last - first + 1)
+            return Part(start=first, data=data, total=total, etag=etag, location=at)
 
     async def stream(self, location: str, *, block_size: int) -> AsyncGenerator[Part]:
         """The whole file in order, in parts of `block_size` bytes: for a source that won't serve ranges."""
         async with self._open(location, {}) as (response, at):
             total, etag = _content_length(response), response.headers.get("ETag")
             block = PayloadBuilder()
-            received = 0
+            given = received = 0
             async for piece in _pieces(response):
                 received += len(piece)
                 rest = piece
@@ -90,13 +92,14 @@ class MediaSource:
                     cut = block_size - block.size
                     block.add(rest[:cut])
                     rest = rest[cut:]
-                    yield Part(data=block.take(), total=total, etag=etag, location=at)
+                    yield Part(start=given, data=block.take(), total=total, etag=etag, location=at)
+                    given += block_size
                 if rest:
                     block.add(rest)
             if received != total:
                 raise SourceIncomplete(f"the source declared {total} bytes and gave {received}")
             if block.size:
-                yield Part(data=block.take(), total=total, etag=etag, location=at)
+                yield Part(start=given, data=block.take(), total=total, etag=etag, location=at)
 
     async def read_whole(self, location: str, *, limit: int) -> bytes:
         """A small file, of at most `limit` bytes."""

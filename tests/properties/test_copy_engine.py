@@ -66,7 +66,7 @@ class Memory:
 
     def part(self, start: int, length: int) -> Part:
         data = Payload.of(self.data[start : start + length])
-        return Part(data=data, total=len(self.data), etag=self.etag, location="location")
+        return Part(start=start, data=data, total=len(self.data), etag=self.etag, location="location")
 
 
 @dataclass(frozen=True, kw_only=True)

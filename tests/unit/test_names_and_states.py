@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import SourceIncomplete
 from shared.identity import blob_stem, key_of, unlinked_key
-from shared.media import sniff
+from shared.proof import sniff
 from shared.states import MOVES, ChunkState, ForbiddenMove, check_move
 
 STARTED = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)

@@ -1,0 +1,97 @@
+"""A chunk's files in the archive: their names, their properties, and the record of which are stored."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.identity import blob_stem
+from shared.records import Chunk
+
+CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}
+METADATA_TYPE = "application/json"
+METADATA = "metadata.json"  # the ending of a metadata file's name
+_UNVERIFIED = "unverified"
+_UNKNOWN_FORMAT = "bin"
+_UNKNOWN_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """A verified file of the archive: its name, bytes, and SHA-256 in hexadecimal."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """The files of one chunk that the archive holds. `unverified`: why the media are not proved to be media."""
+
+    media: StoredFile | None = None
+    metadata: StoredFile | None = None
+    unverified: str | None = None
+
+    def are_complete(self, chunk: Chunk) -> bool:
+        """Whether everything that the chunk's event named is stored."""
+        return self.media is not None and (self.metadata is not None or chunk.metadata_location is None)
+
+    def as_fields(self) -> dict[str, Any]:
+        """Them as fields of the chunk's row; a file that isn't stored clears its own."""
+        media, metadata = self.media, self.metadata
+        return {
+            "blob_name": media and media.name,
+            "size": media and media.size,
+            "sha256": media and media.sha256,
+            "metadata_blob_name": metadata and metadata.name,
+            "metadata_size": metadata and metadata.size,
+            "metadata_sha256": metadata and metadata.sha256,
+            "unverified": self.unverified,
+        }
+
+
+def stem_of(chunk: Chunk) -> str:
+    """What the names of all files of a chunk begin with."""
+    return blob_stem(
+        started_at=chunk.started_at,
+        recording_key=chunk.recording_key,
+        index=chunk.index,
+        document_id=chunk.document_id,
+    )
+
+
+def name_of(chunk: Chunk, ending: str) -> str:
+    return f"{stem_of(chunk)}.{ending}"
+
+
+def media_endings(chunk: Chunk) -> tuple[str, ...]:
+    """The announced format first. A verified file of another format is better than an unverified one."""
+    formats = sorted(CONTENT_TYPES, key=lambda one: one != chunk.format)
+    return (*formats, *(f"{_UNVERIFIED}.{one}" for one in (*formats, _UNKNOWN_FORMAT)))
+
+
+def unverified_ending(chunk: Chunk) -> str:
+    """The ending for media that are not proved to be of any format."""
+    return f"{_UNVERIFIED}.{chunk.format if chunk.format in CONTENT_TYPES else _UNKNOWN_FORMAT}"
+
+
+def is_unverified(ending: str) -> bool:
+    return ending.startswith(_UNVERIFIED)
+
+
+def content_type_of(ending: str) -> str:
+    return METADATA_TYPE if ending == METADATA else CONTENT_TYPES.get(ending.rpartition(".")[2], _UNKNOWN_TYPE)
+
+
+def properties_of(chunk: Chunk, unverified: str | None = None) -> dict[str, str]:
+    """What is kept on the blob. No participant: their ids are in the metadata file alone."""
+    known = {
+        "recordingid": chunk.recording_id,
+        "recordingkey": chunk.recording_key,
+        "documentid": chunk.document_id,
+        "chunkindex": str(chunk.index),
+        "endreason": chunk.end_reason,
+        "startedat": chunk.started_at.isoformat(),
+        "eventtime": chunk.event_time.isoformat(),
+        "unverified": unverified,
+    }
+    return {name: value for name, value in known.items() if value is not None}
