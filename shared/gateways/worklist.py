@@ -128,10 +128,9 @@ class Worklist:
 
         One operation a shard, however much there is, all asked for at once.
         """
-        found = "RowKey lt @end"
         with storage_faults("reading the worklist"):
             heads = await asyncio.gather(
-                *(self._head(shard, _NEAREST, found, {"end": Kind.CHUNK.end}) for shard in _SHARDS)
+                *(self._head(shard, _NEAREST, "RowKey lt @row", Kind.CHUNK.end) for shard in _SHARDS)
             )
         ends = [some[-1].row for some, complete in heads if not complete]
         items = [item for some, _ in heads for item in some if not ends or item.row <= min(ends)]
@@ -141,19 +140,23 @@ class Worklist:
         """What is open, nearest deadline first and recordings last, and whether that is all of it.
 
         One operation a shard, however much there is: of each shard its first rows. What is safe, and only waits to be
-        announced, is left out.
+        announced, is left out; where so much of it waits that it hides what sorts after it, a second operation.
         """
-        found, news = "(RowKey lt @first or RowKey gt @end)", {"first": Kind.NEWS.start, "end": Kind.NEWS.end}
         with storage_faults("reading the worklist"):
-            heads = await asyncio.gather(*(self._head(shard, _GLANCE, found, news) for shard in _SHARDS))
+            heads = await asyncio.gather(*map(self._glance, _SHARDS))
         items = [item for some, _ in heads for item in some]
         return sorted(items, key=lambda item: item.row), all(complete for _, complete in heads)
 
-    async def _head(self, shard: str, most: int, found: str, parameters: dict[str, str]) -> tuple[list[WorkItem], bool]:
+    async def _glance(self, shard: str) -> tuple[list[WorkItem], bool]:
+        items, complete = await self._head(shard, _GLANCE, "RowKey gt @row", "")
+        if not complete and items[-1].kind is Kind.NEWS:
+            more, complete = await self._head(shard, _GLANCE, "RowKey gt @row", Kind.NEWS.end)
+            items += more
+        return [item for item in items if item.kind is not Kind.NEWS], complete
+
+    async def _head(self, shard: str, most: int, found: str, row: str) -> tuple[list[WorkItem], bool]:
         pages: Any = self._table.query_entities(
-            f"PartitionKey eq @shard and {found}",
-            parameters={"shard": shard, **parameters},
-            results_per_page=most,
+            f"PartitionKey eq @shard and {found}", parameters={"shard": shard, "row": row}, results_per_page=most
         ).by_page()
         async for page in pages:
             items = [read_item(row) async for row in page]
