@@ -41,6 +41,7 @@ class FileWatch:
         repeated, and raises DestinationError when storage fails.
         """
         key, recording_id, now = recording.recording_key, recording.recording_id, self._clock.now()
+        watched = False
         if recording_id is not None:
             stopped_at = known.stopped_at if known is not None else None
             whole = recording.evolve(stopped_at=stopped_at).is_whole(chunks)
@@ -50,13 +51,16 @@ class FileWatch:
                 missed = True
             else:
                 missed = known is not None and known.overdue_at is not None
-            if not whole or missed:
+            watched = not whole or missed
+            if watched:
                 # Of one that is whole by now the sweep removes what an earlier event, or its absence, left.
                 due_at = now + (self._settings.sweep_grace if whole else self._settings.files_awaited)
                 await self._worklist.add(WorkItem.of_files(key, recording_id, due_at, recording.listed_at))
         if known is not None and known.control is not None:
-            # Whatever is still awaited has a row of its own now, so this one's end is final.
-            await self._worklist.remove(WorkItem.of_recording(key, recording_id or "", now, known.listed_at))
+            # Whatever is still awaited has a row of its own now, so this one's end is final. Both have one place in
+            # the list of what is open.
+            listed_at = None if watched else known.listed_at
+            await self._worklist.remove(WorkItem.of_recording(key, recording_id or "", now, listed_at))
 
     async def look_at(self, item: WorkItem) -> None:
         """The sweep's look: does the recording still run, and if not, where are its files?"""
