@@ -83,9 +83,9 @@ class App:
             ),
             dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,
-            archiving=Archiving(gateways, announcing, clock, settings),
+            archiving=Archiving(gateways, copying, announcing, clock, settings),
             sweep=Sweep(gateways, ChunkWatch(gateways, copying, announcing, clock, settings), auto, clock, settings),
-            poison=Poison(gateways, announcing, clock),
+            poison=Poison(gateways, copying, announcing, clock, settings),
             clients=clients,
             tallies=gateways.tallies,
         )

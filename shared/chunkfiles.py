@@ -6,9 +6,9 @@ from typing import Any
 from shared.identity import blob_stem
 from shared.records import Chunk
 
-CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}
-METADATA_TYPE = "application/json"
 METADATA = "metadata.json"  # the ending of a metadata file's name
+_MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}
+_TYPES = {**_MEDIA_TYPES, "json": "application/json"}
 _UNVERIFIED = "unverified"
 _UNKNOWN_FORMAT = "bin"
 _UNKNOWN_TYPE = "application/octet-stream"
@@ -25,28 +25,42 @@ class StoredFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """The files of one chunk that the archive holds. `unverified`: why the media are not proved to be media."""
+    """The files of one chunk that the archive holds.
+
+    `unverified`: why the media are not proved to be media. `…_taken`: the name is in use, by another file than the
+    chunk's, or by one that changed since it was recorded.
+    """
 
     media: StoredFile | None = None
     metadata: StoredFile | None = None
     unverified: str | None = None
+    media_taken: bool = False
+    metadata_taken: bool = False
 
     def are_complete(self, chunk: Chunk) -> bool:
         """Whether everything that the chunk's event named is stored."""
         return self.media is not None and (self.metadata is not None or chunk.metadata_location is None)
 
     def as_fields(self) -> dict[str, Any]:
-        """Them as fields of the chunk's row; a file that isn't stored clears its own."""
-        media, metadata = self.media, self.metadata
-        return {
-            "blob_name": media and media.name,
-            "size": media and media.size,
-            "sha256": media and media.sha256,
-            "metadata_blob_name": metadata and metadata.name,
-            "metadata_size": metadata and metadata.size,
-            "metadata_sha256": metadata and metadata.sha256,
-            "unverified": self.unverified,
-        }
+        """Them as fields of the chunk's row. A file that isn't stored clears its fields.
+
+        One that was changed keeps them: the digest that was recorded is what tells the change.
+        """
+        fields: dict[str, Any] = {}
+        if self.media is not None or not self.media_taken:
+            media = self.media
+            fields |= {
+                "blob_name": media and media.name,
+                "size": media and media.size,
+                "sha256": media and media.sha256,
+            }
+            fields["unverified"] = self.unverified
+        if self.metadata is not None or not self.metadata_taken:
+            metadata = self.metadata
+            fields["metadata_blob_name"] = metadata and metadata.name
+            fields["metadata_size"] = metadata and metadata.size
+            fields["metadata_sha256"] = metadata and metadata.sha256
+        return fields
 
 
 def stem_of(chunk: Chunk) -> str:
@@ -65,13 +79,13 @@ def name_of(chunk: Chunk, ending: str) -> str:
 
 def media_endings(chunk: Chunk) -> tuple[str, ...]:
     """The announced format first. A verified file of another format is better than an unverified one."""
-    formats = sorted(CONTENT_TYPES, key=lambda one: one != chunk.format)
+    formats = sorted(_MEDIA_TYPES, key=lambda one: one != chunk.format)
     return (*formats, *(f"{_UNVERIFIED}.{one}" for one in (*formats, _UNKNOWN_FORMAT)))
 
 
 def unverified_ending(chunk: Chunk) -> str:
     """The ending for media that are not proved to be of any format."""
-    return f"{_UNVERIFIED}.{chunk.format if chunk.format in CONTENT_TYPES else _UNKNOWN_FORMAT}"
+    return f"{_UNVERIFIED}.{chunk.format if chunk.format in _MEDIA_TYPES else _UNKNOWN_FORMAT}"
 
 
 def is_unverified(ending: str) -> bool:
@@ -79,7 +93,7 @@ def is_unverified(ending: str) -> bool:
 
 
 def content_type_of(ending: str) -> str:
-    return METADATA_TYPE if ending == METADATA else CONTENT_TYPES.get(ending.rpartition(".")[2], _UNKNOWN_TYPE)
+    return _TYPES.get(ending.rpartition(".")[2], _UNKNOWN_TYPE)
 
 
 def properties_of(chunk: Chunk, unverified: str | None = None) -> dict[str, str]:

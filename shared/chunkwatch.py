@@ -19,10 +19,12 @@ from shared.backlog import Backlog
 from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.copying import Copying
+from shared.endings import Endings, archived_with
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.logs import logger
 from shared.records import Chunk
+from shared.retry import is_soon
 from shared.settings import Settings
 from shared.states import ChunkState
 
@@ -35,8 +37,6 @@ _LATE_RESCUE = timedelta(minutes=30)  # the longest after the deadline
 _LONGEST_REQUEUE = timedelta(minutes=30)  # between two messages for a chunk that nobody works on
 _DOUBLINGS = 10  # of any interval: more would pass each of the bounds above
 _LEASE_OVER = timedelta(seconds=5)  # after a lease's end, so that the clocks of two workers may differ
-# A retry that is due later than this gets no message from the pipeline: it is queued here once it is due.
-_OWN_MESSAGE = timedelta(minutes=5)
 _MOMENT = timedelta(seconds=1)  # table and clock round differently
 _UNTRIED_FOR = timedelta(hours=24)  # past its end, a chunk that was put back and never tried keeps its chance
 
@@ -49,7 +49,8 @@ class ChunkWatch:
     ) -> None:
         self._announcing, self._copying = announcing, copying
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
-        self._tallies, self._clock, self._settings = gateways.tallies, clock, settings
+        self._endings = Endings(gateways, announcing, settings)
+        self._clock, self._settings = clock, settings
 
     @property
     def rest_ends(self) -> datetime:
@@ -113,25 +114,20 @@ class ChunkWatch:
     async def _end(self, item: WorkItem, chunk: Chunk, now: datetime) -> None:
         """Archived if the archive turns out to have all of it, lost if it has no media, else failed."""
         files = await self._copying.standing(chunk)
-        ended = {"owner": None, "lease_until": None, "next_attempt_at": None, **files.as_fields()}
         if files.are_complete(chunk):
-            fine = {"fault": None, "reason": None, "detail": None}
-            archived = chunk.move(ChunkState.ARCHIVED, archived_at=now, **ended, **fine)
+            archived = chunk.move(ChunkState.ARCHIVED, **archived_with(chunk, files, now))
             archived = await self._catalogue.replace(archived)
-            metrics.chunk_safe(archived, now)
-            await self._tallies.note(archived)
-            log.warning("found complete in the archive", extra={"action": "expire", **archived.log_context()})
+            await self._endings.archived(archived)
             await self._send(item, archived)
             return
         state = ChunkState.LOST if files.media is None else ChunkState.FAILED
         if chunk.state is not state:
-            chunk = chunk.move(state, **{f"{state}_at": now}, **ended, **_expired(chunk))
-            chunk = await self._catalogue.replace(chunk)
-            metrics.chunk_ended(chunk)
-            await self._tallies.note(chunk)
+            fields = {"owner": None, "lease_until": None, "next_attempt_at": None, **files.as_fields()}
+            chunk = chunk.move(state, **{f"{state}_at": now}, **fields, **_expired(chunk))
+            chunk = await self._endings.ended(await self._catalogue.replace(chunk))
         context = {"action": "expire", "end": str(state), "reason": chunk.reason, **chunk.log_context()}
         log.critical("chunk ended", extra=context)
-        await self._close(item, await self._announcing.offer(chunk))
+        await self._close(item, Offer(chunk=chunk, due_at=self._announcing.rest_ends if chunk.outbox else None))
 
     async def _close(self, item: WorkItem, offer: Offer) -> None:
         """Nothing is left to do but to announce it, if that."""
@@ -141,7 +137,7 @@ class ChunkWatch:
 
     async def _rescue(self, item: WorkItem, chunk: Chunk, offer: Offer, now: datetime) -> None:
         longest = _LONGEST_RESCUE if now < chunk.deadline else _LATE_RESCUE
-        rescue_at = (chunk.failed_at or now) + min(_FIRST_RESCUE * 2 ** min(chunk.rescues, _DOUBLINGS), longest)
+        rescue_at = (chunk.failed_at or now) + min(_FIRST_RESCUE * (1 << min(chunk.rescues, _DOUBLINGS)), longest)
         if now < rescue_at:
             await self._look_again(item, chunk, min(filter(None, (rescue_at, offer.due_at))))
             return
@@ -155,9 +151,9 @@ class ChunkWatch:
     async def _take_up(self, item: WorkItem, chunk: Chunk, backlog: Backlog, now: datetime) -> None:
         due = chunk.next_attempt_at
         if due is not None:
-            # The pipeline sent no message if it made the row due at the attempt itself, and none for one that is far.
+            # A retry that isn't soon has no message: the pipeline made its row due at the attempt itself.
             silent = abs(item.due_at - due) < _MOMENT
-            looked_at = due if silent or due - now > _OWN_MESSAGE else due + self._settings.sweep_grace
+            looked_at = due + self._settings.sweep_grace if not silent and is_soon(due, now) else due
             if now < looked_at:
                 await self._look_again(item, chunk, looked_at)
                 return
@@ -183,7 +179,7 @@ class ChunkWatch:
     def _pause(self, requeues: int) -> timedelta:
         """Doubles with each message that nobody worked on."""
         grace = self._settings.sweep_grace
-        return max(grace, min(grace * 2 ** min(requeues, _DOUBLINGS), _LONGEST_REQUEUE))
+        return max(grace, min(grace * (1 << min(requeues, _DOUBLINGS)), _LONGEST_REQUEUE))
 
     async def _escalated(self, chunk: Chunk, now: datetime) -> Chunk:
         """Reports a chunk that isn't safe and has come nearer to its deadline than when it was reported last."""

@@ -64,7 +64,7 @@ class Lease:
     async def settle(self, state: ChunkState, **changes: Any) -> Chunk:
         """Ends the lease with the chunk in its next state. Raises LeaseLost when another worker owns the chunk."""
         async with self._writing:
-            self.chunk = await self._write(self.chunk.move(state, owner=None, lease_until=None, **changes))
+            self.chunk = await self._write(self.chunk.move(state, **changes | {"owner": None, "lease_until": None}))
             return self.chunk
 
     async def _write(self, changed: Chunk) -> Chunk:

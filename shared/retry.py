@@ -18,6 +18,7 @@ from shared.states import ChunkState
 _LONGEST = 1800.0  # seconds between two attempts, whatever a Retry-After asks for
 _JITTER = 0.2  # of the delay, either way, so that chunks that failed together don't come back together
 _LAST_CHANCE = timedelta(minutes=5)  # before the deadline, and before the end of all attempts: an attempt is made then
+_BY_MESSAGE = timedelta(minutes=5)  # a longer wait is left to the sweep
 _GONE_ANSWERS = 5  # in a row: a file that isn't there may be late, or hidden by a failover
 _GONE_FOR = timedelta(hours=4)  # from the first of those answers to the last
 
@@ -56,6 +57,11 @@ class RetryPolicy:
     def _delay(self, attempts: int) -> float:
         exponential = min(self.base * 2.0 ** min(attempts - 1, 30), _LONGEST)
         return exponential * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load, guards nothing
+
+
+def is_soon(at: datetime, now: datetime) -> bool:
+    """Whether a message with a delay brings an attempt. A later one is queued by the sweep, by its worklist row."""
+    return at - now <= _BY_MESSAGE
 
 
 def gone_after(chunk: Chunk, error: CallvaultError, now: datetime) -> dict[str, Any]:

@@ -17,11 +17,12 @@
     ├── SourceError              ACS's, or its media store's
     │   ├── SourceThrottled        retry, honouring Retry-After
     │   ├── SourceUnavailable      retry: 5xx, reset, timeout
+    │   ├── SourceSlow             retry: an attempt ran out of time; what it staged is kept
     │   ├── SourceGarbled          retry: HTML or nonsense where an answer should be
     │   ├── SourceIncomplete       retry: short, empty, or not what it claims to be
     │   │   └── SourceUnproven     retry: complete, and not what it claims to be
     │   ├── SourceUnauthorized     retry: a credential may be stale
-    │   ├── SourceGone             retry a few times; then the chunk is lost
+    │   ├── SourceGone             retry for hours; then the chunk is lost
     │   ├── MetadataMissing        retry: the media are safe, their metadata aren't there
     │   ├── SourceRefused          permanent: any other refusal
     │   └── SourceNotAllowed       permanent: a host that must never see our credentials
@@ -81,6 +82,7 @@ from shared.errors.source import (
     SourceIncomplete,
     SourceNotAllowed,
     SourceRefused,
+    SourceSlow,
     SourceThrottled,
     SourceUnauthorized,
     SourceUnavailable,
@@ -125,6 +127,7 @@ __all__ = [
     "SourceIncomplete",
     "SourceNotAllowed",
     "SourceRefused",
+    "SourceSlow",
     "SourceThrottled",
     "SourceUnauthorized",
     "SourceUnavailable",

@@ -24,6 +24,13 @@ class SourceUnavailable(SourceError):
     title = "Azure Communication Services cannot be reached or is failing"
 
 
+class SourceSlow(SourceError):
+    retry = True
+    status = 504
+    reason = "source-slow"
+    title = "The source sends too slowly"
+
+
 class SourceGarbled(SourceError):
     retry = True
     reason = "acs-garbled"

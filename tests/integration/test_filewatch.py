@@ -190,9 +190,7 @@ async def test_an_overdue_recording_whose_files_came_after_all_leaves_the_list_o
     assert (await listed(world, Heading.TROUBLE), await rows(world)) == (0, [])
 
 
-async def test_an_intake_that_was_frozen_takes_no_watch_away_that_a_later_event_began(
-    world: World, clock: MovableClock
-):
+async def test_an_intake_that_was_frozen_ends_no_watch_that_a_later_event_began(world: World, clock: MovableClock):
     recording_id, _ = await started(world)
     _, (first, _, _) = await events_of(world, count=3, recordingId=recording_id)
     await take_in(world, first)

@@ -1,4 +1,4 @@
-"""Rows of the worklist: one bad row must keep no other from being looked at, and no row is removed by a stale reader."""
+"""Rows of the worklist: one bad row must hide no other, and no row is removed by a stale reader."""
 
 import json
 import logging
