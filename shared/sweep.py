@@ -30,7 +30,7 @@ _AT_ONCE = 16  # rows looked at together
 _MOST = 2000  # rows of each kind in one run; the others are due still in the next
 _UNREADABLE_AGAIN = timedelta(minutes=30)  # until a row that can't be read is reported again
 _BROKEN_AGAIN = timedelta(minutes=5)  # until a row is looked at again that failed for a reason nobody foresaw
-_LONGEST_WAIT = 20.0  # seconds that a run waits for a topic that rests, each time
+_LONGEST_WAIT = 10.0  # seconds that a run waits for a topic that rests, each time
 _OFFERS = 3  # how often a run offers news that weren't tried because the topic rested
 
 
