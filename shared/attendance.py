@@ -49,5 +49,5 @@ class Attendance:
                 return error
             log.warning("participants not listed", extra={"reason": error.reason, **context})
         except Exception:
-            log.exception("participants not listed", extra={"reason": Unforeseen.reason, **context})
+            log.warning("participants not listed", exc_info=True, extra={"reason": Unforeseen.reason, **context})
         return None

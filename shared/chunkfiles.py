@@ -1,9 +1,10 @@
 """A chunk's files in the archive: their names, their properties, and the record of which are stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.identity import blob_stem
+from shared.provenance import metadata_location_of
 from shared.records import Chunk
 
 METADATA = "metadata.json"  # the ending of a metadata file's name
@@ -38,8 +39,12 @@ class Files:
     metadata_taken: bool = False
 
     def are_complete(self, chunk: Chunk) -> bool:
-        """Whether everything that the chunk's event named is stored."""
-        return self.media is not None and (self.metadata is not None or chunk.metadata_location is None)
+        """Whether every file of the chunk that its event named is stored."""
+        return self.media is not None and (self.metadata is not None or metadata_location_of(chunk) is None)
+
+    def to_build_on(self, *, last: bool) -> "Files":
+        """What an attempt need not copy again: media that aren't verified only if no other attempt is sure."""
+        return self if last or self.unverified is None else replace(self, media=None, unverified=None)
 
     def as_fields(self) -> dict[str, Any]:
         """Them as fields of the chunk's row. A file that isn't stored clears its fields.

@@ -41,6 +41,7 @@ from shared.leases import Lease
 from shared.logs import logger
 from shared.media import opened
 from shared.payload import Payload
+from shared.provenance import metadata_location_of, names_another
 from shared.readback import Copied
 from shared.records import Chunk
 from shared.settings import Settings
@@ -50,6 +51,7 @@ log = logger("copying")
 
 _METADATA_LIMIT = 4 * 1024 * 1024  # bytes; real ones have one or two thousand
 _METADATA_SECONDS = 120.0
+_ELSEWHERE = "its content location names another document"
 _EARLIER = "an earlier attempt could not prove that it is what it claims to be"
 
 
@@ -78,14 +80,15 @@ class Copying:
         Raises DestinationError when the archive can't be asked what it holds.
         """
         chunk = lease.chunk
-        files = await self.standing(chunk) if tried else Files()
+        files = (await self.standing(chunk)).to_build_on(last=last) if tried else Files()
         media = await _result(chunk, self._media(lease, files, resume=tried, last=last))
         if isinstance(media, Files):
             files = media
         failed = media if isinstance(media, CallvaultError) else None
         body: bytes | None = None
-        if files.metadata is None and chunk.metadata_location is not None:
-            fetched = await _result(chunk, self._metadata(chunk, chunk.metadata_location, files))
+        location = metadata_location_of(chunk)
+        if files.metadata is None and location is not None:
+            fetched = await _result(chunk, self._metadata(chunk, location, files))
             if isinstance(fetched, CallvaultError):
                 failed = failed or fetched
             else:
@@ -94,7 +97,7 @@ class Copying:
         if failed is not None and not tried:
             # The row is new, but its files may not be: the archive may have them from an earlier life of the document.
             found = await _result(chunk, self.standing(chunk))
-            files = found if isinstance(found, Files) else files
+            files = found.to_build_on(last=last) if isinstance(found, Files) else files
             failed = None if files.are_complete(chunk) else failed
         if files.metadata is not None and (body is not None or failed is None):
             failed = failed or await self._attendance.note(chunk, files.metadata.name, body)
@@ -112,7 +115,7 @@ class Copying:
                 continue
             media = await self._verified(chunk, ending, stored[ending])
             if media is None:
-                files = replace(files, media_taken=True)
+                files = replace(files, media_taken=files.media_taken or not is_unverified(ending))
             else:
                 unverified = (chunk.unverified or _EARLIER) if is_unverified(ending) else None
                 files = replace(files, media=media, unverified=unverified)
@@ -132,35 +135,38 @@ class Copying:
         if files.media_taken:
             raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
         minutes = self._settings.attempt_minutes
+        doubt = _ELSEWHERE if names_another(lease.chunk.content_location, lease.chunk) else None
         try:
             async with asyncio.timeout(minutes * 60):
                 try:
-                    return replace(files, media=await self._copy(lease, resume=resume))
+                    return await self._copy(lease, files, resume=resume, doubt=doubt)
                 except SourceUnproven as error:
                     if not last:
                         raise
-                    reason = str(error)
-                return replace(files, media=await self._copy(lease, unverified=reason), unverified=reason)
+                    doubt = str(error)
+                return await self._copy(lease, files, doubt=doubt, prove=False)
         except TimeoutError:
             raise SourceSlow(
                 f"the copy was not done after {minutes:g} minutes; the next attempt continues it"
             ) from None
 
-    async def _copy(self, lease: Lease, *, resume: bool = False, unverified: str | None = None) -> StoredFile:
-        chunk, prove = lease.chunk, unverified is None
-        location, block_size = chunk.content_location, self._settings.block_size
+    async def _copy(
+        self, lease: Lease, files: Files, *, resume: bool = False, doubt: str | None, prove: bool = True
+    ) -> Files:
+        """Copies the media. `doubt`: why they may not be the chunk's; then they leave its own name free."""
+        chunk, location, block_size = lease.chunk, lease.chunk.content_location, self._settings.block_size
         async with opened(self._source, location, block_size=block_size, budget=self._budget, prove=prove) as media:
-            if prove and chunk.format not in (None, media.format):
+            if doubt is None and chunk.format not in (None, media.format):
                 context = {"action": "archive", "announced": chunk.format, "found": media.format}
                 log.warning("file is of another format than announced", extra={**context, **chunk.log_context()})
-            ending = media.format if prove and media.format else unverified_ending(chunk)
+            ending = media.format if doubt is None and media.format else unverified_ending(chunk)
             name = name_of(chunk, ending)
             lease.progress = media
             began = time.perf_counter()
-            copied = await self._transfer.copy(media, self._file(chunk, name, unverified), resume=resume)
+            copied = await self._transfer.copy(media, self._file(chunk, name, doubt), resume=resume)
             if not resume:  # a part of a resumed copy was there before
                 metrics.copy_speed.record(copied.size / (time.perf_counter() - began))
-            return _stored(name, copied)
+            return replace(files, media=_stored(name, copied), unverified=doubt)
 
     async def _metadata(self, chunk: Chunk, location: str, files: Files) -> tuple[StoredFile, bytes]:
         if files.metadata_taken:

@@ -1,6 +1,5 @@
 """What every end of a chunk needs besides the write of its row: metrics, tallies and announcements."""
 
-import logging
 from datetime import datetime
 from typing import Any
 
@@ -54,8 +53,11 @@ class Endings:
 
     def kept(self, chunk: Chunk, keep: Keep) -> None:
         """To be told once of each archived chunk whose source is not to be deleted."""
-        level = logging.ERROR if keep.alerts else logging.WARNING
-        log.log(level, "source kept", extra={"action": "release", "reason": keep.reason, **chunk.log_context()})
+        context = {"action": "release", "reason": keep.reason, **chunk.log_context()}
+        if keep.alerts:
+            log.error("source kept", extra=context)
+        else:
+            log.info("nothing to delete", extra=context)
 
     async def ended(self, chunk: Chunk) -> Chunk:
         """The chunk with its outbox as it is after the announcement. Raises DestinationError."""

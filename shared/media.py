@@ -98,6 +98,7 @@ class Media:
         self.format = _format(first.data.head(_HEAD), prove=prove)
         self._proof = Proof(self.format, self.total) if prove and self.format is not None else None
         self._check(first, 0, min(self._block_size, self.total))
+        self.prove(0, first.data)
 
     @property
     def head(self) -> Payload:
@@ -135,7 +136,10 @@ class Media:
         self.share.give_back()
 
     def prove(self, start: int, data: Payload) -> None:
-        """Follows the file's structure through a block. Blocks must come in order. May run in a thread."""
+        """Follows the file's structure through a block. Blocks must come in order. May run in a thread.
+
+        The first block was followed when the file was opened.
+        """
         if self._proof is not None:
             self._proof.see(start, data)
 
@@ -152,7 +156,7 @@ class Media:
 
     async def _bring(self, start: int, length: int) -> Payload:
         await self.share.take()
-        part = await (self._ranges.insist(start, length) if self._rest is None else self._next(self._rest))
+        part = await (self._ranges.insist(start, self._block_size) if self._rest is None else self._next(self._rest))
         self._check(part, start, length)
         return part.data
 

@@ -27,6 +27,7 @@ _LOW_BITRATES = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)  
 _SAMPLE_RATES = (44_100, 48_000, 32_000)  # of MPEG-1; half of it in MPEG-2, a quarter in MPEG-2.5
 _TAGS_AT_END = (b"TAG", b"APE")
 _FRAME_HEADER = 4
+_TAG_HEADER, _HAS_FOOTER = 10, 0x10
 _ZEROS = 4096  # bytes of padding that may stand between an ID3 tag and the first frame
 
 
@@ -52,24 +53,23 @@ class Proof:
     def __init__(self, media_format: str, total: int) -> None:
         self._total = total
         self._walk = _WALKS[media_format](total)
-        self._wanted: Wanted | None = None
-        self._begun = b""  # of the wanted bytes, those at the end of the block before
-        self._proceed(None)
+        self._wanted: Wanted | None = next(self._walk)
+        self._held = b""  # what was seen from the first wanted byte on
 
     def see(self, start: int, data: Payload) -> None:
         """Follows the walk through a block. Blocks must be shown in order; `missing` must be asked about gaps."""
-        end = start + data.size
-        while self._wanted is not None and self._wanted.at < end:
-            begin = max(self._wanted.at, start)
-            part = self._begun + data.part(begin - start, self._wanted.end - begin)
-            if len(part) < self._wanted.length:
-                self._begun = part
+        while (wanted := self._wanted) is not None:
+            begin = wanted.at + len(self._held)
+            if begin >= start + data.size:
                 return
-            self._proceed(part)
+            self._held += data.part(begin - start, wanted.end - begin)
+            self._follow()
+            if self._wanted == wanted:
+                return
 
     def missing(self, end: int) -> Wanted | None:
         """What the walk needs of the bytes before `end`, none of which will be shown: give it to `take`."""
-        if self._wanted is None or self._wanted.at >= end:
+        if self._wanted is None or self._wanted.at + len(self._held) >= end:
             return None
         if not self._wanted.vital:
             self._wanted = None  # what follows can't be found any more, and needn't be
@@ -77,17 +77,21 @@ class Proof:
 
     def take(self, data: bytes) -> None:
         """The bytes that `missing` named."""
-        self._proceed(data)
+        self._held = data
+        self._follow()
 
-    def _proceed(self, data: bytes | None) -> None:
-        self._begun = b""
-        try:
-            self._wanted = next(self._walk) if data is None else self._walk.send(data)
-        except StopIteration:
-            self._wanted = None
-            return
-        if self._wanted.end > self._total:
-            raise SourceUnproven("the file ends in the middle of a header")
+    def _follow(self) -> None:
+        """Goes on as far as the held bytes suffice. The next that are wanted may be some of these."""
+        while (wanted := self._wanted) is not None and len(self._held) >= wanted.length:
+            try:
+                following = self._walk.send(self._held[: wanted.length])
+            except StopIteration:
+                self._wanted = None
+                return
+            if following.end > self._total:
+                raise SourceUnproven("the file ends in the middle of a header")
+            self._held = self._held[following.at - wanted.at :]
+            self._wanted = following
 
 
 def sniff(head: bytes) -> str:
@@ -145,10 +149,10 @@ def _mp4(total: int) -> _Walk:
     at = yield from _ftyp(total)
     indexed = False
     while total - at >= _BOX_HEADER:  # what is less is padding
-        header = yield Wanted(at=at, length=_BOX_HEADER, vital=not indexed)
-        if indexed and not any(header):
+        header = yield Wanted(at=at, length=min(2 * _BOX_HEADER, total - at), vital=not indexed)
+        size, name, began = int.from_bytes(header[:4]), header[4:_BOX_HEADER], _BOX_HEADER
+        if indexed and not any((size, *name)):
             return  # padding, too
-        size, name, began = int.from_bytes(header[:4]), header[4:], _BOX_HEADER
         if size == 1:
             long_size = yield Wanted(at=at + began, length=8, vital=not indexed)
             size, began = int.from_bytes(long_size), began + 8
@@ -181,14 +185,13 @@ def _ftyp(total: int) -> Generator[Wanted, bytes, int]:
 def _mp3(total: int) -> _Walk:
     """Past all ID3 tags two frames must follow each other, or one and the end of the file."""
     at = 0
-    while (head := (yield Wanted(at=at, length=min(10, total - at) or 1)))[:3] == b"ID3":
-        if len(head) < 10 or any(byte & 0x80 for byte in head[6:10]):  # noqa: PLR2004 - of a tag's header
+    while (yield Wanted(at=at, length=3)) == b"ID3":
+        tag = yield Wanted(at=at, length=_TAG_HEADER)
+        if any(byte & 0x80 for byte in tag[6:]):
             raise SourceUnproven("the mp3's tag has an impossible size")
-        size = int.from_bytes(head[6:10])
-        size = sum((size >> 8 * place & 0x7F) << 7 * place for place in range(4))
-        at += 10 + size + (10 if head[5] & 0x10 else 0)
-        _must_fit(at, total, "the tag of the mp3")
-    if at and not any(head[:_FRAME_HEADER]):
+        size = sum(byte << 7 * place for place, byte in enumerate(reversed(tag[6:])))
+        at += _TAG_HEADER + size + (_TAG_HEADER if tag[5] & _HAS_FOOTER else 0)
+    if at:
         padding = yield Wanted(at=at, length=min(_ZEROS, total - at))
         at += len(padding) - len(padding.lstrip(b"\0"))
     first = yield Wanted(at=at, length=_FRAME_HEADER)

@@ -1,4 +1,4 @@
-"""Whether a chunk's source may be deleted: the locations must prove that it is what was archived.
+"""Whether a chunk's locations name its document: which files are its own, and whether its source may be deleted.
 
 The event says where the media, the metadata and the source to delete are, and events can be wrong or forged:
 Microsoft's own published sample deletes another document than it announces. Nothing is requested and nothing is written
@@ -24,10 +24,10 @@ class Keep:
 
 def reason_to_keep(chunk: Chunk) -> Keep | None:
     """Why the source of an archived chunk must not be deleted; None if it may be."""
-    if chunk.unverified is not None:
-        return Keep(reason="unverified-file", detail=f"the archived file is not verified: {chunk.unverified}")
     if not _is_one_document(chunk):
         return Keep(reason="locations-differ", detail="the event's locations and documentId don't name one document")
+    if chunk.unverified is not None:
+        return Keep(reason="unverified-file", detail=f"the archived file is not verified: {chunk.unverified}")
     if chunk.metadata_location is None:
         return Keep(reason="no-metadata-location", detail="the event names no metadata, so only the media are archived")
     if chunk.delete_location is None:
@@ -35,27 +35,46 @@ def reason_to_keep(chunk: Chunk) -> Keep | None:
     return None
 
 
+def names_another(location: str, chunk: Chunk) -> bool:
+    """Whether a location names another document than the chunk's, or hides which it names."""
+    segments, document_id = _segments_of(location), chunk.document_id.lower()
+    if segments is None or segments.count(_OBJECTS) > 1:
+        return True
+    return _object_of(segments, document_id) not in (None, document_id)
+
+
+def metadata_location_of(chunk: Chunk) -> str | None:
+    """Where the chunk's metadata are; None if its event named none, or clearly those of another document."""
+    location = chunk.metadata_location
+    return None if location is None or names_another(location, chunk) else location
+
+
 def _is_one_document(chunk: Chunk) -> bool:
     """Whether every location that the event gave names the chunk's document, and can mean no other."""
     given = [chunk.content_location, chunk.metadata_location, chunk.delete_location]
-    named = {_object_of(location, chunk.document_id) for location in given if location is not None}
-    return named == {chunk.document_id.lower()}
+    return all(_names(location, chunk.document_id.lower()) for location in given if location is not None)
 
 
-def _object_of(location: str, document_id: str) -> str | None:
-    """The object that a location names, in lower case; None if that is open to doubt."""
+def _names(location: str, document_id: str) -> bool:
+    segments = None if "?" in location or "#" in location else _segments_of(location)
+    return segments is not None and _object_of(segments, document_id) == document_id
+
+
+def _segments_of(location: str) -> list[str] | None:
+    """The decoded segments of a location's path, in lower case; None if servers may read the path differently."""
     try:
-        parts = urlsplit(location)
+        path = urlsplit(location).path
     except ValueError:
         return None
-    if "?" in location or "#" in location or not location.isascii():
-        return None
-    segments = [unquote(segment).lower() for segment in parts.path.removesuffix("/").split("/")[1:]]
-    if not all(_is_plain(segment) for segment in segments):
-        return None
+    segments = [unquote(segment).lower() for segment in path.removesuffix("/").split("/")[1:]]
+    return segments if location.isascii() and all(map(_is_plain, segments)) else None
+
+
+def _object_of(segments: list[str], document_id: str) -> str | None:
+    """The object that a path names; None if it names none, or more than one."""
     marks = [place for place, segment in enumerate(segments) if segment == _OBJECTS]
     if not marks:
-        return document_id.lower() if document_id.lower() in segments else None
+        return document_id if document_id in segments else None
     if len(marks) > 1 or marks[0] + 1 >= len(segments):
         return None
     return segments[marks[0] + 1]

@@ -17,7 +17,9 @@ from shared.errors import DestinationConflict, DestinationError
 from shared.gateways.archive import StagedBlock, Stored
 from shared.payload import Payload
 
-_PIECE = 8 * 1024 * 1024  # bytes, read at once of a file whose blocks don't matter
+# Bytes, read at once of a file whose blocks don't matter. No place in the memory budget is taken for them: a copy that
+# holds the last place could wait for it without end.
+_PIECE = 4 * 1024 * 1024
 
 
 class Readable(Protocol):
@@ -51,7 +53,7 @@ async def read_back(file: Readable, budget: MemoryBudget) -> Copied:
         raise DestinationConflict("the archive's file was taken away")
     blocks = [(BlockId.parse(block.block_id), block.size) for block in await file.committed()]
     if not blocks and stored.sha256 is not None:
-        digest = await _digest(file, stored.size, budget)
+        digest = await _digest(file, stored.size)
         if digest != stored.sha256:
             raise DestinationConflict("the archive's file isn't what its digest says; the source was kept")
         return Copied(size=stored.size, sha256=digest)
@@ -64,21 +66,19 @@ async def read_back(file: Readable, budget: MemoryBudget) -> Copied:
     return copied
 
 
-async def verify(file: Readable, budget: MemoryBudget, *, size: int, sha256: str) -> bool:
+async def verify(file: Readable, *, size: int, sha256: str) -> bool:
     """Whether the archive holds the file with this length and digest; it is read only if no digest stands beside it."""
     stored = await file.look()
     if stored is None or stored.size != size:
         return False
-    return sha256 == (stored.sha256 or await _digest(file, size, budget))
+    return sha256 == (stored.sha256 or await _digest(file, size))
 
 
-async def _digest(file: Readable, size: int, budget: MemoryBudget) -> str:
+async def _digest(file: Readable, size: int) -> str:
     whole = hashlib.sha256()
-    with budget.share() as share:
-        await share.take()
-        for start in range(0, size, _PIECE):
-            data = Payload.of(await file.read(start, min(_PIECE, size - start)))
-            await asyncio.to_thread(feed, whole, data)
+    for start in range(0, size, _PIECE):
+        data = Payload.of(await file.read(start, min(_PIECE, size - start)))
+        await asyncio.to_thread(feed, whole, data)
     return whole.hexdigest()
 
 

@@ -14,8 +14,8 @@ from typing import Protocol
 from shared.blockids import BlockId, blocks_of_source
 from shared.budget import MemoryBudget
 from shared.digests import Checksum, ChecksumKind, feed, sha256
-from shared.errors import CallvaultError
-from shared.gateways.archive import StagedBlock
+from shared.errors import CallvaultError, DestinationConflict
+from shared.gateways.archive import StagedBlock, WriteResult
 from shared.media import Block, Media
 from shared.payload import Payload
 from shared.readback import Copied, Readable, read_back, verify
@@ -24,13 +24,13 @@ from shared.readback import Copied, Readable, read_back, verify
 class Sink(Readable, Protocol):
     """Where a file goes: whole in one request, or in blocks that are committed together."""
 
-    async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> None: ...
+    async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> WriteResult: ...
 
     async def stage(self, block_id: str, data: Payload, *, checksum: Checksum) -> None: ...
 
     async def staged(self) -> list[StagedBlock]: ...
 
-    async def commit(self, block_ids: list[str], *, size: int, sha256: str | None) -> None: ...
+    async def commit(self, block_ids: list[str], *, size: int, sha256: str | None) -> WriteResult: ...
 
 
 class Transfer:
@@ -45,13 +45,14 @@ class Transfer:
         `resume` goes on from the blocks that an earlier attempt staged, as far as they are of this very source.
         """
         if media.is_small:
-            media.prove(0, media.head)
             return await self.put(media.head, sink)
         staged = await self._reusable(media, sink) if resume and media.can_resume else {}
         blocks = await _BlockCopy(media, sink, self._in_flight, self._checksum).run(staged)
         size = sum(block.size for block in blocks.ids)
-        await sink.commit([block.block_id for block in blocks.ids], size=size, sha256=blocks.sha256)
-        return await self.read_back(sink) if blocks.sha256 is None else Copied(size=size, sha256=blocks.sha256)
+        result = await sink.commit([block.block_id for block in blocks.ids], size=size, sha256=blocks.sha256)
+        if blocks.sha256 is None:
+            return await self.read_back(sink)
+        return await self._same(sink, result, Copied(size=size, sha256=blocks.sha256))
 
     async def _reusable(self, media: Media, sink: Sink) -> dict[int, StagedBlock]:
         """Staged blocks that are of this very source, by place; none unless its first block is among them."""
@@ -63,8 +64,14 @@ class Transfer:
     async def put(self, data: Payload, sink: Sink) -> Copied:
         """Copies a file that is here already, in one request."""
         checksum, digest = await asyncio.to_thread(lambda: (Checksum.of(data, self._checksum), sha256(data)))
-        await sink.put(data, checksum=checksum, sha256=digest.hexdigest())
-        return Copied(size=data.size, sha256=digest.hexdigest())
+        result = await sink.put(data, checksum=checksum, sha256=digest.hexdigest())
+        return await self._same(sink, result, Copied(size=data.size, sha256=digest.hexdigest()))
+
+    async def _same(self, sink: Sink, result: WriteResult, copied: Copied) -> Copied:
+        """What was copied, once a file without a digest that was there before turned out to be the same."""
+        if result is WriteResult.UNVERIFIED and not await self.verify(sink, size=copied.size, sha256=copied.sha256):
+            raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
+        return copied
 
     async def read_back(self, file: Sink) -> Copied:
         """The digest of a committed file that has none beside it, from all of its bytes in the archive.
@@ -75,7 +82,7 @@ class Transfer:
 
     async def verify(self, file: Sink, *, size: int, sha256: str) -> bool:
         """Whether the archive holds the file with this length and digest; without a digest beside it, it is read."""
-        return await verify(file, self._budget, size=size, sha256=sha256)
+        return await verify(file, size=size, sha256=sha256)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """A chunk's metadata JSON, read leniently: what is archived is always the bytes as they came.
 
-Real ones differ in casing (`framerate`), carry extra fields and have swapped contentType and channelType, so nothing
-is asked of them but that they are a JSON object, and of the right chunk where they say which.
+Real ones differ in casing (`framerate`), carry extra fields and have swapped contentType and channelType. So they must
+only be a JSON object that has something which metadata have, and that names no other chunk.
 """
 
 import json
@@ -10,20 +10,34 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.errors import SourceIncomplete
+from shared.errors import SourceUnproven
+
+_DOCUMENT_ID = "chunkdocumentid"
+_KNOWN = frozenset(
+    {
+        *("resourceid", "callid", _DOCUMENT_ID, "chunkindex", "chunkstarttime", "chunkduration"),
+        *("pauseresumeintervals", "recordinginfo", "participants"),
+    }
+)
 
 
 def check_metadata(body: bytes, *, document_id: str) -> None:
-    """Raises SourceIncomplete unless `body` is a JSON object that doesn't name another chunk."""
+    """Raises SourceUnproven unless `body` is a JSON object with a known field, and doesn't name another chunk.
+
+    Numbers are taken as text: their size and form say nothing about whether this is the chunk's file.
+    """
     try:
-        parsed: Any = json.loads(body)
+        parsed: Any = json.loads(body, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
-        raise SourceIncomplete("the metadata is not JSON") from None
+        raise SourceUnproven("the metadata is not JSON") from None
     if not isinstance(parsed, dict):
-        raise SourceIncomplete("the metadata is not a JSON object")
-    named = {key.lower(): value for key, value in parsed.items()}.get("chunkdocumentid", document_id)
-    if named and str(named).lower() != document_id.lower():
-        raise SourceIncomplete("the metadata names another chunk")
+        raise SourceUnproven("the metadata is not a JSON object")
+    told = {(key.lower(), value) for key, value in parsed.items() if isinstance(value, str) and value.strip()}
+    known = {key.lower() for key, value in parsed.items() if value not in (None, "")}
+    if not known & _KNOWN:
+        raise SourceUnproven("the metadata says nothing that a chunk's metadata say")
+    if any(key == _DOCUMENT_ID and value.strip().lower() != document_id.lower() for key, value in told):
+        raise SourceUnproven("the metadata names another chunk")
 
 
 class _Lower(BaseModel):

@@ -37,6 +37,8 @@ _HTTPS_PORT = 443
 _MAX_HOPS = 5
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")  # stricter than the SDK: no user, no brackets, no escapes
 _LENGTHS = ("Content-Length", "Content-Range")
+_LENGTH = re.compile(r"\d{1,18}", re.ASCII)
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII | re.IGNORECASE)
 _PLAIN = {"Accept-Encoding": "identity"}  # the archive holds the bytes as they are, not as a proxy packs them
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -198,7 +200,7 @@ def _translate(error: HttpResponseError) -> CallvaultError:
 def _content_length(response: Any) -> int:
     """Of a whole file. ACS serves metadata with a Content-Range though it was asked for none; both must agree."""
     told = [response.headers[name].rpartition("/")[2] for name in _LENGTHS if name in response.headers]
-    lengths = {int(length) for length in told if length.isascii() and length.isdigit()}
+    lengths = {int(length) for length in told if _LENGTH.fullmatch(length)}
     if not lengths:
         raise SourceIncomplete("the source doesn't say how long the file is, so it can't be proved whole")
     if len(lengths) > 1:
@@ -209,12 +211,11 @@ def _content_length(response: Any) -> int:
 
 
 def _content_range(response: Any) -> tuple[int, int, int]:
-    unit, _, span = response.headers.get("Content-Range", "").partition(" ")
-    bounds, _, total = span.partition("/")
-    first, _, last = bounds.partition("-")
-    if unit != "bytes" or not (first.isdigit() and last.isdigit() and total.isdigit()):
+    told = _RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    if told is None:
         raise SourceGarbled("the source answered a range without saying which")
-    return int(first), int(last), int(total)
+    first, last, total = map(int, told.groups())
+    return first, last, total
 
 
 async def _body(response: Any, length: int) -> Payload:

@@ -96,6 +96,36 @@ async def test_half_a_chunk_is_told_and_left_out(world: World):
     assert (found.chunks, found.without_metadata) == (0, 1)
 
 
+async def test_a_file_without_its_digest_is_read_back_for_it(make_world: MakeWorld):
+    """Immutable storage keeps no digest of a copy that was resumed; the chunk must come back all the same."""
+    world = await make_world(BLOCK_SIZE_MIB=1)
+    made, job = await world.announced(size=3_000_000, format="wav")
+    await world.drained()
+    name = str((await world.chunk(job)).blob_name)
+    blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, name)
+    kept = (await blob.get_blob_properties()).metadata
+    await blob.set_blob_metadata({key: value for key, value in kept.items() if key != "sha256"})
+    lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
+    rebuild = Rebuild(lost.gateways, lost.settings)
+    assert (await rebuild.run(apply=False)).without_digest == 1
+    assert (await rebuild.run(apply=True)).written == 1
+    assert (await lost.chunk(job)).sha256 == made["chunks"][0]["sha256"]
+
+
+async def test_a_file_that_was_stored_without_proof_comes_back_as_such(make_world: MakeWorld, world: World):
+    _, job = await world.announced(size=30_000, format="wav")
+    await world.drained()
+    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
+    name = str((await world.chunk(job)).blob_name)
+    data = (await world.blobs())[name]
+    kept = (await container.get_blob_client(name).get_blob_properties()).metadata
+    await container.upload_blob(name.replace(".wav", ".unverified.wav"), data, metadata=kept)
+    await container.delete_blob(name)
+    lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
+    assert (await Rebuild(lost.gateways, lost.settings).run(apply=True)).written == 1
+    assert (await lost.chunk(job)).unverified == "stored without proof"
+
+
 async def test_the_command_tells_its_counts_and_that_it_was_a_dry_run(world: World):
     await world.announced(size=30_000, format="wav")
     await world.drained()

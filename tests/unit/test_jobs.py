@@ -11,7 +11,7 @@ KEYS = {"recordingKey": "0" * 32, "chunkKey": "1" * 32}
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-@pytest.mark.parametrize("job", [ChunkJob(**KEYS), ChunkJob(**KEYS, traceparent=TRACEPARENT)])
+@pytest.mark.parametrize("job", [ChunkJob(**KEYS), ChunkJob(**KEYS, traceparent=TRACEPARENT), ChunkJob(**KEYS).again()])
 def test_a_job_arrives_as_it_was_sent(job: ChunkJob):
     assert ChunkJob.decode(job.encode().encode()) == job
 
@@ -23,6 +23,11 @@ def test_a_job_without_a_trace_is_written_as_it_was_before_there_were_any():
 @pytest.mark.parametrize("hostile", ["", "x", "00-0-0-0", TRACEPARENT.upper(), TRACEPARENT + "\n", 7, None, ["00"]])
 def test_a_broken_trace_context_never_keeps_a_job_from_being_done(hostile: object):
     assert ChunkJob.decode(json.dumps({**KEYS, "traceparent": hostile}).encode()) == ChunkJob(**KEYS)
+
+
+@pytest.mark.parametrize("hostile", ["true", 1, 0, None, [], {}])
+def test_a_broken_flag_never_keeps_a_job_from_being_done(hostile: object):
+    assert ChunkJob.decode(json.dumps({**KEYS, "deferred": hostile}).encode()) == ChunkJob(**KEYS)
 
 
 @pytest.mark.parametrize("wrong", [{}, {"recordingKey": "../x"}, {"chunkKey": "1" * 31}])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.contracts.metadata import check_metadata, read_facts
-from shared.errors import SourceIncomplete
+from shared.errors import SourceUnproven
 
 
 @pytest.mark.parametrize("key", ["chunkDocumentId", "ChunkDocumentId", "chunkdocumentid"])
@@ -19,11 +19,48 @@ def test_metadata_that_names_no_chunk_is_taken():
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"[]", b"null", b'{"chunkDocumentId": "doc-2"}', b"\xff\xfe", b"[" * 100_000, b'{"a": 1']
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"null",
+        b"17",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"a": 1',
+        b"{}",
+        b'{"error": {"code": "NotFound", "message": "no such document"}}',
+        b'{"message": "Internal Server Error", "statusCode": 500}',
+        b'{"participants": null, "callId": ""}',
+        b'{"chunkDocumentId": "doc-2"}',
+        b'{"chunkDocumentId": 2}',
+        b'{"chunkDocumentId": "doc-1", "ChunkDocumentId": "doc-2"}',
+        b'{"chunkDocumentId": "\\ud800"}',
+        '{"error": 404}'.encode("utf-16"),
+    ],
 )
-def test_anything_else_is_refused(body: bytes):
-    with pytest.raises(SourceIncomplete):
+def test_anything_else_is_refused_as_unproven(body: bytes):
+    with pytest.raises(SourceUnproven):
         check_metadata(body, document_id="doc-1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"chunkDocumentId": " DOC-1 "}',
+        '{"chunkDocumentId": null, "callId": "call"}',
+        '{"chunkDocumentId": ["doc-2"], "callId": "call"}',
+        '{"chunkDuration": 1.5e400}',
+        '{"chunkDuration": NaN}',
+        '{"chunkIndex": ' + "9" * 5000 + "}",
+        '{"participants": [{"participantId": "\\ud800"}]}',
+        '{"recordingInfo": {"framerate": 0.5}, "error": null}',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_odd_values_and_encodings_don_t_make_metadata_another_file(text: str, encoding: str):
+    check_metadata(text.encode(encoding), document_id="doc-1")
 
 
 def test_the_facts_of_a_recording_are_read_in_any_casing():
