@@ -20,7 +20,7 @@ from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.copying import Attempted, Copying
 from shared.endings import Endings, archived_with
-from shared.errors import CallvaultError, DestinationError, LeaseLost, Unforeseen
+from shared.errors import CallvaultError, DestinationError, LeaseLost, Unforeseen, UnreadableRow
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.leases import Lease
@@ -57,7 +57,12 @@ class Archiving:
         keys = {"callvault.recording.key": job.recordingKey, "callvault.chunk.key": job.chunkKey}
         with tracing.resumed("archive chunk", job.traceparent, keys):
             while True:
-                chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)
+                try:
+                    chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)
+                except UnreadableRow as error:  # the sweep keeps it in view until a version comes that can read it
+                    extra = {"action": "job", "detail": str(error), **job.model_dump()}
+                    log.error("row unreadable", extra=extra)  # noqa: TRY400 - the detail says it all
+                    return
                 if chunk is None:
                     log.warning("job for an unknown chunk", extra={"action": "job", **job.model_dump()})
                     return
@@ -155,8 +160,11 @@ class Archiving:
         """Raises LeaseLost, and nothing else."""
         chunk, last = lease.chunk, self._retries.is_last(lease.chunk, self._clock.now())
         try:
-            with tracing.span("copy", tracing.keys(chunk)):
-                return await lease.keep_while(self._copying.secure(lease, tried=tried, last=last))
+            with tracing.span("copy", tracing.keys(chunk)) as span:
+                attempted = await lease.keep_while(self._copying.secure(lease, tried=tried, last=last))
+                if attempted.error is not None:
+                    tracing.fail(span, attempted.error.reason)
+                return attempted
         except LeaseLost:
             raise
         except CallvaultError as error:

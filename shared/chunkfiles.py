@@ -42,9 +42,9 @@ class Files:
         """Whether every file of the chunk that its event named is stored."""
         return self.media is not None and (self.metadata is not None or metadata_location_of(chunk) is None)
 
-    def to_build_on(self, *, last: bool) -> "Files":
-        """What an attempt need not copy again: media that aren't verified only if no other attempt is sure."""
-        return self if last or self.unverified is None else replace(self, media=None, unverified=None)
+    def to_build_on(self, *, any_media: bool) -> "Files":
+        """What an attempt need not copy again: media that aren't verified only if no better ones are expected."""
+        return self if any_media or self.unverified is None else replace(self, media=None, unverified=None)
 
     def as_fields(self) -> dict[str, Any]:
         """Them as fields of the chunk's row. A file that isn't stored clears its fields.

@@ -80,7 +80,8 @@ class Copying:
         Raises DestinationError when the archive can't be asked what it holds.
         """
         chunk = lease.chunk
-        files = (await self.standing(chunk)).to_build_on(last=last) if tried else Files()
+        any_media = last or names_another(chunk.content_location, chunk)
+        files = (await self.standing(chunk)).to_build_on(any_media=any_media) if tried else Files()
         media = await _result(chunk, self._media(lease, files, resume=tried, last=last))
         if isinstance(media, Files):
             files = media
@@ -97,7 +98,8 @@ class Copying:
         if failed is not None and not tried:
             # The row is new, but its files may not be: the archive may have them from an earlier life of the document.
             found = await _result(chunk, self.standing(chunk))
-            files = found.to_build_on(last=last) if isinstance(found, Files) else files
+            any_media = any_media or files.media is not None
+            files = found.to_build_on(any_media=any_media) if isinstance(found, Files) else files
             failed = None if files.are_complete(chunk) else failed
         if files.metadata is not None and (body is not None or failed is None):
             failed = failed or await self._attendance.note(chunk, files.metadata.name, body)

@@ -52,7 +52,7 @@ class Relisting:
         now = self._clock.now()
         if chunk.state in IN_TROUBLE:
             await self._calendar.enter(Place.of_chunk(chunk), Heading.TROUBLE)
-        if chunk.state not in SAFE and chunk.deadline > now:
+        if chunk.state not in SAFE and chunk.given_up_at > now:
             await self._worklist.add(WorkItem.of_chunk(chunk, now))
         if chunk.metadata_blob_name is not None:
             await self._attendance.enter(chunk, chunk.metadata_blob_name)

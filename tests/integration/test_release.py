@@ -220,7 +220,7 @@ async def test_a_chunk_whose_content_location_names_another_document_keeps_its_s
     one, two = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
     two["contentLocation"] = one["contentLocation"]
     await world.app.intake.receive(made["event"])
-    await world.drained()
+    await world.app.archiving.handle(world.job(made, 1))
     chunk = await world.chunk(world.job(made, 1))
     assert (chunk.state, chunk.reason) == (ChunkState.ARCHIVED, "locations-differ")
     assert chunk.unverified is not None
@@ -232,7 +232,7 @@ async def test_metadata_of_another_document_are_not_stored_as_the_chunk_s(world:
     one, two = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
     two["metadataLocation"] = one["metadataLocation"]
     await world.app.intake.receive(made["event"])
-    await world.drained()
+    await world.app.archiving.handle(world.job(made, 1))
     chunk = await world.chunk(world.job(made, 1))
     assert (chunk.state, chunk.reason, chunk.metadata_blob_name) == (ChunkState.ARCHIVED, "locations-differ", None)
     assert chunk.sha256 == made["chunks"][1]["sha256"]

@@ -147,6 +147,18 @@ async def test_a_chunk_that_can_t_be_read_fails_no_answer(world: World):
     assert (await world.app.endpoints.archive(made["recordingId"], url="https://x/api")).status == 202
 
 
+async def test_a_job_for_a_chunk_that_can_t_be_read_neither_fails_nor_becomes_poison(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    _, job = await world.announced(size=2 * KIB)
+    await make_unreadable(world, job)
+    await world.app.archiving.handle(await world.take_job())
+    assert len(lines(caplog, "row unreadable")) == 1
+    await world.app.poison.bury(job.encode().encode())
+    assert len(await world.quarantined()) == 1
+    assert len(await rows(world)) == 1, "the sweep keeps it in view"
+
+
 async def test_an_event_is_taken_in_beside_a_chunk_that_can_t_be_read(world: World):
     made, job = await world.announced(size=2 * KIB)
     await make_unreadable(world, job)
