@@ -9,6 +9,7 @@ chunks become safe at once the last to write sees it; it announces what the othe
 nobody hears of the recording before its chunks.
 """
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
@@ -29,9 +30,19 @@ from shared.wording import Wording
 log = logger("announcing")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)  # between two tries of the sweep
-_REST = timedelta(seconds=15)  # after a topic gave no answer: its silence should not slow every job
+# After a topic gave no answer: its silence should not slow every job. Doubles with each time that follows on another.
+_FIRST_REST, _LONGEST_REST = timedelta(seconds=5), timedelta(minutes=1)
 _OVERDUE = timedelta(hours=1)  # from then on someone is woken: a role that lacks is not mended by waiting
 _KEPT = timedelta(days=7)  # what nobody could be told for so long isn't news any more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """What became of a chunk's news: the chunk as it stands then, and when to offer what is left, if anything is."""
+
+    chunk: Chunk
+    due_at: datetime | None = None
+    tried: bool = True  # or else the topic rests, and nobody asked it
 
 
 class Announcing:
@@ -41,29 +52,47 @@ class Announcing:
         self._catalogue, self._topic, self._clock = gateways.catalogue, gateways.topic, clock
         self._wording = Wording(gateways.archived)
         self._resting_until = datetime.min.replace(tzinfo=UTC)
+        self._rest = _FIRST_REST
+
+    @property
+    def rest_ends(self) -> datetime:
+        """When the topic may be asked again: now, unless it rests."""
+        return max(self._resting_until, self._clock.now())
+
+    @property
+    def rests(self) -> bool:
+        return self._topic is not None and self._clock.now() < self._resting_until
 
     async def settle(self, chunk: Chunk) -> Chunk:
         """Announces what is in a chunk's outbox and notes it. Gives the chunk as it stands then.
 
         Raises DestinationError when the catalogue fails; a topic that fails leaves the outbox as it is.
         """
-        delivered = await self.deliver(chunk)
-        if self._topic is None or delivered.outbox == chunk.outbox:
-            return delivered
+        return (await self.offer(chunk)).chunk
+
+    async def offer(self, chunk: Chunk) -> Offer:
+        """As `settle`, and says when to try again."""
+        offered = await self._deliver(chunk)
+        if self._topic is None or offered.chunk.outbox == chunk.outbox:
+            return offered
         try:
-            return await self._catalogue.replace(delivered)
+            return replace(offered, chunk=await self._catalogue.replace(offered.chunk))
         except LeaseLost:
-            return chunk  # whoever wrote it meanwhile carries the outbox on, and announces it again
+            # Whoever wrote it meanwhile carries the outbox on, and announces it again.
+            return Offer(chunk=chunk, due_at=self._due_again(chunk))
 
     async def deliver(self, chunk: Chunk) -> Chunk:
         """The chunk with its outbox empty, to be written by the caller, or as it is if the topic didn't take it.
 
         Raises nothing, whatever goes wrong: what only tells must not stop what archives.
         """
+        return (await self._deliver(chunk)).chunk
+
+    async def _deliver(self, chunk: Chunk) -> Offer:
         if chunk.outbox is None or self._topic is None:
-            return chunk.evolve(outbox=None)
-        if self._clock.now() < self._resting_until:
-            return chunk
+            return Offer(chunk=chunk.evolve(outbox=None))
+        if self.rests:
+            return Offer(chunk=chunk, due_at=self._resting_until, tried=False)
         try:
             with tracing.resumed("announce", chunk.traceparent, tracing.keys(chunk), kind=SpanKind.PRODUCER):
                 announcements = await self._announcements(chunk)
@@ -73,34 +102,42 @@ class Announcing:
         except Exception:
             log.exception("announcing failed unforeseen", extra={"action": "announce", **_keys(chunk)})
             return self._put_off(chunk, Unforeseen("announcing failed for a reason that was not foreseen"))
+        self._rest = _FIRST_REST
         for one in announcements:
             metrics.announcements.add(1, {"type": str(one.type)})
         log.info(
             "announced", extra={"action": "announce", "types": [one.type for one in announcements], **_keys(chunk)}
         )
-        return chunk.evolve(outbox=None)
+        return Offer(chunk=chunk.evolve(outbox=None))
 
-    def due_again(self, chunk: Chunk) -> datetime:
-        """When the sweep is to try again: it waits as long as the news has waited, within bounds."""
+    def _due_again(self, chunk: Chunk) -> datetime:
+        """When news that the topic refused are to be offered again: they wait as long as they have, within bounds."""
         now = self._clock.now()
         waited = now - min((news.at for news in read(chunk.outbox)), default=now)
         return now + max(_FIRST_PAUSE, min(waited, _LONGEST_PAUSE))
 
-    def _put_off(self, chunk: Chunk, error: CallvaultError) -> Chunk:
+    def _put_off(self, chunk: Chunk, error: CallvaultError) -> Offer:
         now = self._clock.now()
         metrics.announcements_put_off.add(1, {"error.type": error.reason})
         context = {"action": "announce", "reason": error.reason, **_keys(chunk)}
         if isinstance(error, TopicUnavailable):
-            self._resting_until = now + (timedelta(seconds=min(error.retry_after, 60)) if error.retry_after else _REST)
+            self._let_rest(now, error.retry_after)
         waited = now - min((news.at for news in read(chunk.outbox)), default=now)
         if all(now - news.at > _KEPT for news in read(chunk.outbox)):
             log.error("announcement given up", extra=context)
-            return chunk.evolve(outbox=None)
+            return Offer(chunk=chunk.evolve(outbox=None))
         if waited > _OVERDUE:
             log.error("announcement overdue", extra=context)
         else:
             log.warning("not announced", extra=context)
-        return chunk
+        return Offer(chunk=chunk, due_at=self._due_again(chunk))
+
+    def _let_rest(self, now: datetime, asked: float | None) -> None:
+        """Of requests that failed together only the first lets it rest longer."""
+        if now < self._resting_until:
+            return
+        self._resting_until = now + min(timedelta(seconds=asked) if asked else self._rest, _LONGEST_REST)
+        self._rest = min(self._rest * 2, _LONGEST_REST)
 
     async def _announcements(self, chunk: Chunk) -> list[Announcement]:
         recording, standing = await self._catalogue.recording(chunk.recording_key)

@@ -8,6 +8,7 @@ from shared.announcing import Announcing
 from shared.archiving import Archiving
 from shared.autorecording import AutoRecording
 from shared.callbacks import Callbacks, Concerned
+from shared.chunkwatch import ChunkWatch
 from shared.clock import Clock, SystemClock
 from shared.completion import Completion
 from shared.content import Content
@@ -85,7 +86,7 @@ class App:
             dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,
             archiving=Archiving(gateways, copying, announcing, clock, settings),
-            sweep=Sweep(gateways, announcing, auto, clock, settings),
+            sweep=Sweep(gateways, ChunkWatch(gateways, copying, announcing, clock, settings), auto, clock, settings),
             poison=Poison(gateways, copying, announcing, clock, settings),
             clients=clients,
             tallies=gateways.tallies,

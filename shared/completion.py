@@ -1,14 +1,15 @@
 """Whether all of a recording is safe, for callers that wait for it: what is awaited still, or the archive record.
 
 ACS may announce a recording's files in several events and in any order, so that all announced chunks are safe says
-little by itself. All is known once the recording has ended, the chunks' indexes have no gap, and the last of them says
-that the session ended and not merely the chunk. A wait that can't end well ends with an error, never in silence.
+little by itself: shared.completeness says when all files are. A wait that can't end well ends with an error, never in
+silence.
 """
 
 from collections import Counter
 from dataclasses import asdict
 
 from shared.clock import Clock
+from shared.completeness import has_last, is_gapless
 from shared.contracts.archive import ArchiveAwaitedView, ArchivedChunkView, ArchiveRecordView, Awaited
 from shared.contracts.metadata import ChunkFacts
 from shared.contracts.views import ConsentView
@@ -31,7 +32,6 @@ from shared.states import SAFE, ChunkState, RecordingState
 
 log = logger("completion")
 
-_CHUNK_ENDED = "chunk"  # what end reasons begin with when the recording goes on in another chunk
 _NAMED = 5  # chunks that an error names; the recording's own view has all
 
 
@@ -68,11 +68,14 @@ class Completion:
     async def _awaited(
         self, recording_id: str, recording: Recording | None, chunks: tuple[Chunk, ...]
     ) -> Awaited | None:
-        if not _has_last(recording, chunks):
+        if recording is not None and recording.unreadable:
+            return Awaited.CHUNKS  # another version of the app can say what became of them
+        if not has_last(chunks, ended=_has_ended(recording)):
             stopped = recording is not None and recording.control is RecordingState.STOPPED
             if not stopped and await self._may_run(recording_id, known=recording is not None):
                 return Awaited.RECORDING
-        elif _is_gapless(chunks):
+        # ACS knows a recording while it runs: where nothing is told of its end, its not running is one.
+        if has_last(chunks, ended=True) and is_gapless(chunks):
             return None if all(chunk.state in SAFE for chunk in chunks) else Awaited.CHUNKS
         self._raise_if_overdue(recording, chunks)
         return Awaited.FILES
@@ -132,21 +135,13 @@ class Completion:
 
 def is_complete(recording: Recording, chunks: tuple[Chunk, ...]) -> bool:
     """Whether every file of a recording is announced and safe, as far as ACS tells of its end."""
-    return _has_last(recording, chunks) and _is_gapless(chunks) and all(chunk.state in SAFE for chunk in chunks)
+    if recording.unreadable or not has_last(chunks, ended=_has_ended(recording)) or not is_gapless(chunks):
+        return False
+    return all(chunk.state in SAFE for chunk in chunks)
 
 
-def _has_last(recording: Recording | None, chunks: tuple[Chunk, ...]) -> bool:
-    """Whether the chunk that ends the recording is announced: its end is the session's, and not merely its own."""
-    last = max((chunk.index for chunk in chunks), default=None)
-    reasons = [chunk.end_reason for chunk in chunks if chunk.index == last and chunk.end_reason]
-    if chunks and not reasons:  # nothing is told of how it ended; then what is told of the session decides
-        return recording is not None and bool(recording.session_end_reason or recording.stopped_at)
-    return any(not reason.lower().startswith(_CHUNK_ENDED) for reason in reasons)
-
-
-def _is_gapless(chunks: tuple[Chunk, ...]) -> bool:
-    indexes = {chunk.index for chunk in chunks}
-    return indexes == set(range(len(indexes)))
+def _has_ended(recording: Recording | None) -> bool:
+    return recording is not None and bool(recording.session_end_reason or recording.stopped_at)
 
 
 def _raise_for_trouble(chunks: tuple[Chunk, ...]) -> None:

@@ -40,10 +40,10 @@ class Endings:
     def __init__(self, gateways: Gateways, announcing: Announcing, settings: Settings) -> None:
         self._tallies, self._announcing, self._settings = gateways.tallies, announcing, settings
 
-    def archived(self, chunk: Chunk) -> None:
+    async def archived(self, chunk: Chunk) -> None:
         """The announcement is left to the release that follows."""
         metrics.chunk_safe(chunk, chunk.archived_at or chunk.pending_at)
-        self._tallies.note(chunk)
+        await self._tallies.note(chunk)
         keep = reason_to_keep(chunk)
         if keep is not None or not self._settings.delete_source:
             metrics.chunk_ended(chunk)
@@ -62,5 +62,5 @@ class Endings:
     async def ended(self, chunk: Chunk) -> Chunk:
         """The chunk with its outbox as it is after the announcement. Raises DestinationError."""
         metrics.chunk_ended(chunk)
-        self._tallies.note(chunk)
+        await self._tallies.note(chunk)
         return await self._announcing.settle(chunk)

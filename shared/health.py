@@ -1,18 +1,19 @@
 """Whether the promise is in danger: for monitors that ask every minute, so at a cost that doesn't grow.
 
-The nearest deadlines of the worklist's sixteen shards, a few chunks, and one request each to queue, archive and ACS,
-all at the same time. What the worklist shows is looked up in the catalogue before it counts: a chunk that is safe may
-stay there, as until it is announced.
+The nearest deadlines of the worklist's sixteen shards, a few chunks, and one request each to both queues, archive and
+ACS, all at the same time. What the worklist shows is looked up in the catalogue before it counts: a chunk that is safe
+may stay there until its source is deleted. A row that this version can't read is named, and hides no other.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
 
 from shared.clock import Clock
 from shared.contracts.health import HealthCheckView, HealthStatus, HealthView, OldestChunkView
-from shared.errors import CallvaultError
+from shared.errors import CallvaultError, UnreadableRow
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.records import Chunk
@@ -22,14 +23,23 @@ from shared.states import SAFE, ChunkState
 _PATIENCE = 10.0  # seconds for each thing that is looked at; a monitor waits thirty
 _NEAR = timedelta(hours=4)  # before a deadline: when the sweep begins to call it an error
 _NEAR_SHARE = 6  # and not more than this part of a retention
-_AT_ONCE = 4  # chunks looked up together: the first is the one, as a rule
+_AT_ONCE = 16  # chunks looked up together: the first is the one, as a rule
+_NAMED = 3  # rows that can't be read, in a check's detail
 _SWEEP_SILENT = timedelta(minutes=10)  # how long a row may be due; the sweep comes every minute
 _UNSEEN = HealthCheckView(
     name="deadline",
     ok=False,
     reason="unseen",
-    detail="so many chunks wait to be announced, or to have their source deleted, that none behind them can be seen",
+    detail="so many chunks wait to have their source deleted that none behind them can be seen",
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Looked:
+    """What stands behind the first rows of the worklist: the open chunk with the least time left, and bad rows."""
+
+    oldest: Chunk | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 class Health:
@@ -45,48 +55,63 @@ class Health:
         """Raises nothing: what can't be reached is told."""
         rows: list[WorkItem] = []
         all_of_them = True
+        poisoned = 0
 
         async def read_worklist() -> None:
             nonlocal all_of_them
             nearest, all_of_them = await self._worklist.nearest()
             rows.extend(nearest)
 
+        async def count_poison() -> None:
+            nonlocal poisoned
+            poisoned = await self._jobs.poisoned()
+
         reached = await asyncio.gather(
             _checked("tables", read_worklist),
             _checked("queue", self._jobs.check),
+            _checked("poison", count_poison),
             _checked("archive", self._archived.check),
             _checked("acs", self._recorder.check),
         )
         now = self._clock.now()
-        oldest: list[Chunk] = []
+        looked = _Looked()
 
-        async def read_oldest() -> None:
-            oldest.extend(await self._oldest(rows))
+        async def look_up() -> None:
+            nonlocal looked
+            looked = await self._look_up(rows)
 
-        looked = await _checked("deadline", read_oldest)
-        chunk = oldest[0] if oldest else None
-        if looked.ok and chunk is not None:
-            looked = self._deadline(chunk, now)
-        elif looked.ok and not all_of_them:
-            looked = _UNSEEN
-        checks = [*reached, looked, _sweep(rows, now)]
+        seen = await _checked("deadline", look_up)
+        if seen.ok and looked.oldest is not None:
+            seen = self._deadline(looked.oldest, now)
+        elif seen.ok and not all_of_them:
+            seen = _UNSEEN
+        told = [_poison(poisoned) if check.name == "poison" and check.ok else check for check in reached]
+        checks = [*told, seen, _catalogue(looked.unreadable), _sweep(rows, now)]
         return HealthView(
             status=HealthStatus.OK if all(check.ok for check in checks) else HealthStatus.DANGER,
             at=now,
             checks=checks,
-            oldest_open=None if chunk is None else _told(chunk, now),
+            oldest_open=None if looked.oldest is None else _told(looked.oldest, now),
         )
 
-    async def _oldest(self, rows: list[WorkItem]) -> list[Chunk]:
-        """The first by deadline that is open still, if any."""
-        for some in batched(rows, _AT_ONCE, strict=False):
-            chunks = await asyncio.gather(
-                *(self._catalogue.chunk(item.recording_key, item.chunk_key or "") for item in some)
-            )
-            for chunk in chunks:
-                if chunk is not None and chunk.state not in (*SAFE, ChunkState.LOST):
-                    return [chunk]
-        return []
+    async def _look_up(self, rows: list[WorkItem]) -> _Looked:
+        """The first by deadline that is open still, if any, and the rows up to it that can't be read."""
+        unreadable = [f"worklist, {item.row}: {item.flaw}" for item in rows if item.flaw is not None]
+        oldest: Chunk | None = None
+        for some in batched([item for item in rows if item.flaw is None], _AT_ONCE, strict=False):
+            found = await asyncio.gather(*map(self._chunk, some))
+            unreadable += [str(one) for one in found if isinstance(one, UnreadableRow)]
+            chunks = [one for one in found if isinstance(one, Chunk) and one.state not in (*SAFE, ChunkState.LOST)]
+            if chunks:
+                oldest = chunks[0]
+                break
+        return _Looked(oldest=oldest, unreadable=tuple(unreadable))
+
+    async def _chunk(self, item: WorkItem) -> Chunk | UnreadableRow | None:
+        try:
+            return await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
+        except UnreadableRow as error:
+            return error
 
     def _deadline(self, chunk: Chunk, now: datetime) -> HealthCheckView:
         left = chunk.deadline - now
@@ -111,7 +136,29 @@ async def _checked(name: str, look: Callable[[], Awaitable[None]]) -> HealthChec
     return _fine(name)
 
 
+def _poison(messages: int) -> HealthCheckView:
+    if not messages:
+        return _fine("poison")
+    detail = (
+        f"{messages} messages stay on the poison queue: look at the log of the function bury_job, replay the "
+        "recordings that are open, then delete the messages"
+    )
+    return HealthCheckView(name="poison", ok=False, reason="poison-messages", detail=detail)
+
+
+def _catalogue(unreadable: tuple[str, ...]) -> HealthCheckView:
+    if not unreadable:
+        return _fine("catalogue")
+    more = "; …" if len(unreadable) > _NAMED else ""
+    detail = (
+        f"{len(unreadable)} rows can't be read by this version of the app: {'; '.join(unreadable[:_NAMED])}{more}; "
+        "did a newer version write them?"
+    )
+    return HealthCheckView(name="catalogue", ok=False, reason="row-unreadable", detail=detail)
+
+
 def _sweep(rows: list[WorkItem], now: datetime) -> HealthCheckView:
+    rows = [item for item in rows if item.flaw is None]
     if all(now - item.due_at < _SWEEP_SILENT for item in rows):
         return _fine("sweep")
     minutes = max(now - item.due_at for item in rows).total_seconds() / 60

@@ -31,6 +31,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.jobs import ChunkJob
 from shared.contracts.rules import Trigger
+from shared.filewatch import FileWatch
 from shared.filing import Filed, Filing
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
@@ -61,6 +62,7 @@ class Intake:
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
         self._filing, self._known = Filing(gateways.links), KnownChunks(gateways, clock)
         self._quarantine = Quarantine(gateways.archive, clock)
+        self._files = FileWatch(gateways, clock, settings)
         self._auto, self._clock, self._settings = auto, clock, settings
 
     async def deliver(self, text: str) -> Outcome:
@@ -137,11 +139,7 @@ class Intake:
         said, queued = {chunk.chunk_key: chunk for chunk in chunks}, 0
         for some in batched(standing, _AT_ONCE, strict=False):
             queued += sum(await asyncio.gather(*(self._queue(chunk, said[chunk.chunk_key]) for chunk in some)))
-        if known is not None and known.control is not None:
-            # Its files are here: nobody needs to look for them any more.
-            await self._worklist.remove(
-                WorkItem.of_recording(recording_key, event.recording_id or "", when, known.listed_at)
-            )
+        await self._files.announced(recording, standing, known)
         context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
         if differs := differing(event, known, filed):
             log.warning("event differs from what is recorded, which stays", extra={**context, "fields": differs})

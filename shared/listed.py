@@ -9,6 +9,7 @@ from shared.records import Chunk, Recording
 from shared.states import IN_TROUBLE, SAFE, ChunkState, RecordingState
 
 _TROUBLES = 5  # told of one recording
+UNREADABLE = "unreadable"  # the state of chunks whose rows this version can't read
 UNKNOWN = "unknown"  # what only ACS can tell, and lists don't ask it
 
 
@@ -27,6 +28,8 @@ class Standing:
         """Whether not all of it is safe, and something can still be done about it."""
         if not self.chunks:
             return self.state not in (None, RecordingState.FAILED)
+        if self.state in (RecordingState.ARCHIVING, RecordingState.OVERDUE):
+            return True
         return any(
             chunk.state in (ChunkState.PENDING, ChunkState.COPYING)
             or (chunk.state is ChunkState.FAILED and chunk.deadline > now)
@@ -35,6 +38,8 @@ class Standing:
 
     def shown(self) -> ListedRecording:
         states = Counter(str(chunk.state) for chunk in self.chunks)
+        if self.recording.unreadable:
+            states[UNREADABLE] = len(self.recording.unreadable)
         return ListedRecording.model_validate(
             asdict(self.recording)
             | {
@@ -55,7 +60,7 @@ class Standing:
                 "since": self.recording.overdue_at,
                 "fault": "source",
                 "reason": "files-overdue",
-                "detail": "the recording ended, and its files were not announced",
+                "detail": "the recording ended, and not all of its files were announced",
             }
             return [TroubleView.model_validate(missed)]
         return [

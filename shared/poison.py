@@ -18,7 +18,7 @@ from shared.clock import Clock
 from shared.contracts.jobs import ChunkJob
 from shared.copying import Copying
 from shared.endings import Endings, archived_with
-from shared.errors import InvalidJob, LeaseLost
+from shared.errors import InvalidJob, LeaseLost, UnreadableRow
 from shared.gateways.bundle import Gateways
 from shared.logs import logger
 from shared.records import Chunk
@@ -53,16 +53,16 @@ class Poison:
         log.critical("message buried", extra={"action": "poison", "blob": name})
         try:
             job = ChunkJob.decode(body)
-        except InvalidJob:
-            return
-        chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)
+            chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)
+        except (InvalidJob, UnreadableRow):
+            return  # of a chunk that this version can't read the sweep reports the row
         if chunk is None or chunk.is_leased(now) or chunk.state not in (ChunkState.PENDING, ChunkState.COPYING):
             return
         files = await self._copying.standing(chunk)
         try:
             if files.are_complete(chunk):
                 archived = chunk.move(ChunkState.ARCHIVED, **archived_with(chunk, files, now))
-                self._endings.archived(await self._catalogue.replace(archived))
+                await self._endings.archived(await self._catalogue.replace(archived))
                 await self._jobs.send(ChunkJob.of(chunk))
             elif self._is_queued_again(chunk, now):
                 log.warning("chunk left to the sweep", extra={"action": "poison", **chunk.log_context()})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from shared.completeness import has_last, is_gapless
 from shared.outbox import ANNOUNCED, added, news_of
 from shared.states import IN_TROUBLE, SAFE, ChunkState, RecordingState, check_move
 
@@ -162,6 +163,7 @@ class Recording:
     consent_obtained_at: datetime | None = None
     failed_at: datetime | None = None
     failure: str | None = None  # why ACS could not start it
+    unreadable: tuple[str, ...] = field(default=(), compare=False)  # its rows that this version can't read; not stored
     etag: str | None = field(default=None, compare=False)
 
     def evolve(self, **changes: Any) -> Self:
@@ -169,12 +171,24 @@ class Recording:
 
     def state(self, chunks: tuple[Chunk, ...]) -> RecordingState | None:
         """Where the recording is, all its chunks considered; None when only ACS can tell."""
-        if not chunks:
+        if not chunks and not self.unreadable:
             return RecordingState.OVERDUE if self.overdue_at else self.control
         states = {chunk.state for chunk in chunks}
         if states & IN_TROUBLE:
             return RecordingState.INCOMPLETE
-        return RecordingState.ARCHIVED if states <= SAFE else RecordingState.ARCHIVING
+        whole = self.is_whole(chunks)
+        if self.overdue_at is not None and not whole:
+            return RecordingState.OVERDUE
+        return RecordingState.ARCHIVED if whole and states <= SAFE else RecordingState.ARCHIVING
+
+    def is_whole(self, chunks: tuple[Chunk, ...]) -> bool:
+        """Whether all its files were announced. Files that nothing links to a recording are their event's alone."""
+        if not chunks or self.unreadable:
+            return False
+        if self.recording_id is None:
+            return True
+        ended = bool(self.session_end_reason or self.stopped_at)
+        return has_last(chunks, ended=ended) and is_gapless(chunks)
 
 
 @dataclass(frozen=True, kw_only=True)

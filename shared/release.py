@@ -82,9 +82,10 @@ class Release:
         return True
 
     async def close(self, chunk: Chunk) -> None:
-        """Nothing is left to do for a chunk, unless it is still to be announced: then the sweep finds it."""
-        if chunk.outbox is None:
-            await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
+        """Nothing is left to do for a chunk but to announce it, if that: then the sweep finds it among the news."""
+        if chunk.outbox is not None:
+            await self._worklist.add(WorkItem.of_news(chunk, self._announcing.rest_ends))
+        await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
 
     async def _delete(self, chunk: Chunk) -> SourceError | None:
         try:

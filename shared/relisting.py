@@ -43,15 +43,17 @@ class Relisting:
         if recording.listed_at is None:
             kept = Recording(recording_key=listed.recording_key, listed_at=listed.listed_at)
             await self._catalogue.merge(kept)
-        if not chunks and listed.recording_id and listed.overdue_at is None:
-            item = WorkItem.of_recording(listed.recording_key, listed.recording_id, self._clock.now(), listed.listed_at)
-            await self._worklist.add(item)
+        if listed.recording_id and listed.overdue_at is None and not listed.is_whole(chunks):
+            item = WorkItem.of_files if chunks else WorkItem.of_recording
+            await self._worklist.add(
+                item(listed.recording_key, listed.recording_id, self._clock.now(), listed.listed_at)
+            )
 
     async def _chunk(self, chunk: Chunk) -> None:
         now = self._clock.now()
         if chunk.state in IN_TROUBLE:
             await self._calendar.enter(Place.of_chunk(chunk), Heading.TROUBLE)
-        if chunk.state not in SAFE and chunk.deadline > now:
+        if chunk.state not in SAFE and chunk.given_up_at > now:
             await self._worklist.add(WorkItem.of_chunk(chunk, now))
         await self._links.link_document(chunk.document_id, chunk.recording_key)
         if chunk.metadata_blob_name is not None:

@@ -7,7 +7,7 @@ operation for each shard of the worklist, one for each thing looked up there, a 
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any
@@ -23,12 +23,13 @@ from shared.contracts.queries import (
     TimeToSafe,
     TroublePage,
 )
+from shared.errors import UnreadableRow
 from shared.gateways.bundle import Gateways
-from shared.gateways.worklist import WorkItem
+from shared.gateways.workitems import Kind, WorkItem
 from shared.listed import UNKNOWN
 from shared.listing import Listing
-from shared.records import Chunk, Recording
-from shared.states import SAFE, ChunkState
+from shared.records import Chunk
+from shared.states import SAFE, ChunkState, RecordingState
 from shared.tally import BOUNDS, QUARTER, Tally, quarter_of
 
 _LOOKS = 100  # chunks looked up, and recordings
@@ -37,6 +38,12 @@ _DAYS = 7  # for which trouble is shown here; lists show it for good
 _TROUBLES = 10
 _QUARTERS = 96  # in a day
 _OVER = frozenset({ChunkState.RELEASED, ChunkState.LOST})  # whose rows are about to go
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Open:
+    view: OpenView
+    unreadable: int  # rows of the worklist, and those of the catalogue that they lead to
 
 
 class Summary:
@@ -49,33 +56,45 @@ class Summary:
     async def look(self) -> SummaryView:
         now = self._clock.now()
         still_open, trouble, last_day = await asyncio.gather(self._open(now), self._trouble(now), self._last_day(now))
-        return SummaryView(at=now, open=still_open, trouble=trouble, last_day=last_day)
+        return SummaryView(
+            at=now, open=still_open.view, trouble=trouble, last_day=last_day, unreadable=still_open.unreadable
+        )
 
-    async def _open(self, now: datetime) -> OpenView:
+    async def _open(self, now: datetime) -> _Open:
         rows, complete = await self._worklist.glance()
         items = [item for item in rows if item.call_key is None]  # of a call nothing is recorded yet
         # Rows outlive what they point to by a little, so each is looked up before it counts.
-        all_of_chunks = [item for item in items if item.chunk_key is not None]
+        flawed = sum(item.flaw is not None for item in items)
+        readable = [item for item in items if item.flaw is None]
+        all_of_chunks = [item for item in readable if item.kind is Kind.CHUNK]
         of_chunks = all_of_chunks[:_LOOKS]
-        of_recordings = [item for item in items if item.chunk_key is None][:_LOOKS]
-        chunks = [chunk for chunk in await _looked_up(of_chunks, self._chunk) if chunk and chunk.state not in _OVER]
-        recordings = [found for found in await _looked_up(of_recordings, self._recording) if found]
+        of_recordings = [item for item in readable if item.chunk_key is None][:_LOOKS]
+        looked_up = await _looked_up(of_chunks, self._chunk)
+        chunks = [found for found in looked_up if isinstance(found, Chunk) and found.state not in _OVER]
+        states = [found for found in await _looked_up(of_recordings, self._recording) if found]
         unsafe = min((chunk for chunk in chunks if chunk.state not in SAFE), key=lambda one: one.deadline, default=None)
-        return OpenView(
-            items=len(items),
+        over = sum(isinstance(found, Chunk) and found.state in _OVER for found in looked_up)
+        view = OpenView(
+            items=len(items) - over - states.count(RecordingState.ARCHIVED),
             complete=complete,
             looked_at=len(of_chunks) + len(of_recordings),
             chunks_left_out=len(all_of_chunks) - len(of_chunks),
             chunks=dict(Counter(str(chunk.state) for chunk in chunks)),
-            recordings=dict(Counter(str(recording.state(()) or UNKNOWN) for recording in recordings)),
+            recordings=dict(Counter(str(state) for state in states if state is not RecordingState.ARCHIVED)),
             oldest=None if unsafe is None else _shown(unsafe, now),
         )
+        return _Open(view=view, unreadable=flawed + sum(isinstance(found, UnreadableRow) for found in looked_up))
 
-    async def _chunk(self, item: WorkItem) -> Chunk | None:
-        return await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
+    async def _chunk(self, item: WorkItem) -> Chunk | UnreadableRow | None:
+        try:
+            return await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
+        except UnreadableRow as error:
+            return error
 
-    async def _recording(self, item: WorkItem) -> Recording | None:
-        return await self._catalogue.ledger(item.recording_key)
+    async def _recording(self, item: WorkItem) -> str | None:
+        """The state of a recording whose files are awaited."""
+        recording, chunks = await self._catalogue.recording(item.recording_key)
+        return None if recording is None else recording.state(chunks) or UNKNOWN
 
     async def _trouble(self, now: datetime) -> TroublePage:
         since = (now - timedelta(days=_DAYS)).date()

@@ -1,226 +1,181 @@
-"""The sweep: nothing waits for a message that never comes, and nobody learns too late what is about to be lost.
+"""The sweep: looks every minute at those rows of the worklist that are due.
 
-It looks at those rows of the worklist that are due. A chunk whose job was lost is queued anew, a failed one is taken up
-again at growing intervals while its source lives, one that nears its deadline is raised, louder each time, and one that
-passes it is told lost. A recording that ended, and whose files nobody announced, is missed aloud.
-
-For a crash between two writes: the catalogue is written first, the job sent second, and the row says last when to look
-again. Whatever is left undone is due still. A chunk under a live lease is never written: it is its worker's.
+Nothing that is wrong with one row keeps the others from being looked at: what fails is reported with its reason, and
+the row is looked at again. Each run looks at a bounded number of rows of each kind, those with the oldest deadline
+first, and holds few of them at once, however much is due.
 """
 
 import asyncio
-import logging
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import batched
 
 from shared import metrics
-from shared.announcing import Announcing
 from shared.autorecording import AutoRecording
+from shared.backlog import Backlog
+from shared.chunkwatch import ChunkWatch
 from shared.clock import Clock
-from shared.contracts.jobs import ChunkJob
-from shared.errors import CallvaultError, LeaseLost, NotFound
+from shared.errors import CallvaultError, DestinationError, LeaseLost, UnreadableRow
+from shared.filewatch import FileWatch
 from shared.gateways.bundle import Gateways
-from shared.gateways.worklist import WorkItem
+from shared.gateways.workitems import Kind, WorkItem
+from shared.gateways.worklist import Worklist
 from shared.logs import logger
-from shared.records import Chunk, Recording
 from shared.settings import Settings
-from shared.states import ChunkState, RecordingState
 
 log = logger("sweep")
 
 _AT_ONCE = 16  # rows looked at together
-_THRESHOLDS = {12: logging.WARNING, 4: logging.ERROR, 1: logging.CRITICAL}  # hours before the deadline, and how loud
-_FIRST_RESCUE = timedelta(minutes=15)  # after a failure; doubles with each
-_LONGEST_RESCUE = timedelta(hours=4)
-_ASK_AGAIN = timedelta(minutes=30)  # whether a recording still runs, or its files are still missed
-_MISSED_FOR = timedelta(hours=48)  # after a recording's end ACS holds nothing of it any more, wherever it was
+_MOST = 2000  # rows of each kind in one run; the others are due still in the next
+_UNREADABLE_AGAIN = timedelta(minutes=30)  # until a row that can't be read is reported again
+_BROKEN_AGAIN = timedelta(minutes=5)  # until a row is looked at again that failed for a reason nobody foresaw
+_LONGEST_WAIT = 10.0  # seconds that a run waits for a topic that rests, each time
+_OFFERS = 3  # how often a run offers news that weren't tried because the topic rested
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """What one run of the sweep has met."""
+
+    backlog: Backlog
+    due: int = 0
+    failed: int = 0
+    unreadable: int = 0
+    untried: list[WorkItem] = field(default_factory=list)
+
+    def told(self) -> dict[str, object]:
+        troubles = {"failed": self.failed, "unreadable": self.unreadable, "left": len(self.untried)}
+        return {"action": "sweep", "due": self.due, **{name: number for name, number in troubles.items() if number}}
+
+
+class _Due:
+    """The rows that are due, handed out one by one: of each kind a bounded number."""
+
+    def __init__(self, worklist: Worklist, now: datetime) -> None:
+        self._worklist, self._now, self._turn = worklist, now, asyncio.Lock()
+        self._rows = worklist.due(now)
+        self._taken: Counter[Kind | None] = Counter()
+        self.failure: DestinationError | None = None
+
+    async def take(self) -> WorkItem | None:
+        """None when there are no more; if they couldn't all be read, `failure` says why."""
+        async with self._turn:
+            if self.failure is not None:
+                return None
+            try:
+                item = await anext(self._rows, None)
+                while item is not None and item.kind is not None and self._taken[item.kind] >= _MOST:
+                    await self._rows.aclose()
+                    self._rows = self._worklist.due(self._now, after=item.kind.end)
+                    item = await anext(self._rows, None)
+            except DestinationError as error:
+                self.failure = error
+                return None
+            if item is not None:
+                self._taken[item.kind] += 1
+            return item
 
 
 class Sweep:
     """Takes care of what is open and went quiet."""
 
     def __init__(
-        self, gateways: Gateways, announcing: Announcing, auto: AutoRecording, clock: Clock, settings: Settings
+        self, gateways: Gateways, chunks: ChunkWatch, auto: AutoRecording, clock: Clock, settings: Settings
     ) -> None:
-        self._announcing = announcing
-        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
-        self._recorder, self._tallies, self._auto = gateways.recorder, gateways.tallies, auto
+        self._worklist, self._jobs = gateways.worklist, gateways.jobs
+        self._chunks, self._files, self._auto = chunks, FileWatch(gateways, clock, settings), auto
         self._clock, self._settings = clock, settings
 
     async def run(self) -> int:
-        """Looks at every row that is due; gives their number. What fails for one row keeps none of the others."""
-        due = [item async for item in self._worklist.due(self._clock.now())]
-        for some in batched(due, _AT_ONCE, strict=False):
-            await asyncio.gather(*map(self._guarded, some))
-        if metrics.open_chunks.wanted:
-            await self._count_open()
-        log.info("swept", extra={"action": "sweep", "due": len(due)})  # each time: an alert rings when it is silent
-        return len(due)
+        """Looks at every row that is due; gives their number. Raises DestinationError if not all could be read."""
+        run = _Run(backlog=Backlog(self._jobs))
+        try:
+            await self._report_poison()
+            due = _Due(self._worklist, self._clock.now())
+            await self._work(run, due.take)
+            await self._offer_again(run)
+            if due.failure is not None:
+                raise due.failure
+            if metrics.open_chunks.wanted:
+                await self._count_open()
+        finally:
+            log.info("swept", extra=run.told())  # each time: an alert rings when it is silent
+        return run.due
+
+    async def _work(self, run: _Run, take: Callable[[], Awaitable[WorkItem | None]]) -> None:
+        async def work() -> None:
+            while (item := await take()) is not None:
+                run.due += 1
+                await self._guarded(item, run)
+
+        await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
+
+    async def _offer_again(self, run: _Run) -> None:
+        """News that weren't tried because the topic rested are due as soon as its rest ends."""
+        for _ in range(_OFFERS):
+            pause = (self._chunks.rest_ends - self._clock.now()).total_seconds()
+            if not run.untried or pause > _LONGEST_WAIT:
+                return
+            await self._clock.sleep(max(pause, 0))
+            waiting, run.untried = run.untried, []
+            run.due -= len(waiting)  # they were counted
+
+            async def take(rows: list[WorkItem] = waiting) -> WorkItem | None:
+                return rows.pop(0) if rows else None
+
+            await self._work(run, take)
+
+    async def _guarded(self, item: WorkItem, run: _Run) -> None:
+        try:
+            await self._look_at(item, run)
+        except LeaseLost:
+            log.info("a chunk moved on while it was looked at", extra={"action": "sweep", **_keys(item)})
+        except UnreadableRow as error:
+            run.unreadable += 1
+            log.error("row unreadable", extra={"action": "sweep", "detail": str(error), **_keys(item)})  # noqa: TRY400 - the detail says it all
+            await self._postpone(item, _UNREADABLE_AGAIN)
+        except CallvaultError as error:
+            run.failed += 1
+            log.warning("not swept", extra={"action": "sweep", "reason": error.reason, **_keys(item)})
+        except Exception:
+            run.failed += 1
+            log.exception("not swept unforeseen", extra={"action": "sweep", "reason": "unforeseen", **_keys(item)})
+            await self._postpone(item, _BROKEN_AGAIN)
+
+    async def _look_at(self, item: WorkItem, run: _Run) -> None:
+        if item.flaw is not None:
+            raise UnreadableRow(f"row {item.row} of the worklist {item.flaw}")
+        match item.kind:
+            case Kind.CALL:
+                await self._auto.take_up(item)
+            case Kind.RECORDING | Kind.FILES:
+                await self._files.look_at(item)
+            case Kind.NEWS:
+                if not await self._chunks.announce(item):
+                    run.untried.append(item)
+            case _:
+                await self._chunks.look_at(item, run.backlog)
+
+    async def _postpone(self, item: WorkItem, by: timedelta) -> None:
+        """So that what fails each time takes no other row's place in every run."""
+        try:
+            await self._worklist.postpone(item, self._clock.now() + by)
+        except DestinationError as error:
+            log.warning("not swept", extra={"action": "sweep", "reason": error.reason, **_keys(item)})
+
+    async def _report_poison(self) -> None:
+        try:
+            messages = await self._jobs.poisoned()
+        except DestinationError as error:
+            log.warning("poison queue not counted", extra={"action": "sweep", "reason": error.reason})
+            return
+        if messages:
+            log.error("messages stay on the poison queue", extra={"action": "sweep", "messages": messages})
 
     async def _count_open(self) -> None:
         now, kept = self._clock.now(), self._settings.retention
         metrics.open_chunks.tell([now - deadline + kept async for deadline in self._worklist.deadlines()])
-
-    async def _guarded(self, item: WorkItem) -> None:
-        try:
-            if item.call_key is not None:
-                await self._auto.take_up(item)
-            elif item.chunk_key is None:
-                await self._look_for_files(item)
-            else:
-                await self._look_at_chunk(item, item.chunk_key)
-        except LeaseLost:
-            log.info("a chunk moved on while it was looked at", extra={"action": "sweep", **_keys(item)})
-        except CallvaultError as error:
-            log.warning("not swept", extra={"action": "sweep", "reason": error.reason, **_keys(item)})
-
-    async def _look_at_chunk(self, item: WorkItem, chunk_key: str) -> None:
-        chunk = await self._catalogue.chunk(item.recording_key, chunk_key)
-        now = self._clock.now()
-        if chunk is not None and not chunk.is_leased(now):
-            chunk = await self._announcing.settle(chunk)
-        if chunk is None or self._is_done(chunk, now):
-            await self._close(item, chunk)
-        elif chunk.is_leased(now):
-            await self._look_again(chunk, (chunk.lease_until or now) + self._settings.sweep_grace)
-        elif chunk.state is ChunkState.ARCHIVED:
-            await self._queue(chunk)
-        elif now >= chunk.deadline:
-            await self._expire(item, chunk, now)
-        else:
-            await self._take_up(await self._escalated(chunk, now), now)
-
-    async def _expire(self, item: WorkItem, chunk: Chunk, now: datetime) -> None:
-        """The deadline is our reckoning, so the source is asked once more after it; what that doesn't bring is lost.
-
-        A chunk whose media are archived, and whose metadata never came, is failed and not lost.
-        """
-        if chunk.copying_at is None or chunk.copying_at < chunk.deadline:
-            if chunk.state is ChunkState.FAILED:
-                chunk = await self._catalogue.replace(chunk.fresh(now).evolve(rescues=chunk.rescues + 1))
-            await self._queue(chunk)
-            return
-        if chunk.blob_name is None:
-            ended = chunk.move(ChunkState.LOST, lost_at=now, owner=None, lease_until=None, **_expired(chunk))
-            ended = await self._catalogue.replace(ended)
-            metrics.chunk_ended(ended)
-            self._tallies.note(ended)
-        elif chunk.state is not ChunkState.FAILED:
-            ended = chunk.move(ChunkState.FAILED, failed_at=now, owner=None, lease_until=None, **_expired(chunk))
-            ended = await self._catalogue.replace(ended)
-            metrics.chunk_ended(ended)
-            self._tallies.note(ended)
-        else:
-            ended = chunk
-        log.critical("the deadline has passed", extra={"action": "expire", **ended.log_context()})
-        await self._close(item, await self._announcing.settle(ended))
-
-    async def _close(self, item: WorkItem, chunk: Chunk | None) -> None:
-        if chunk is None or chunk.outbox is None:
-            await self._worklist.remove(item)
-        else:
-            await self._look_again(chunk, self._announcing.due_again(chunk))
-
-    def _is_done(self, chunk: Chunk, now: datetime) -> bool:
-        if chunk.state is ChunkState.ARCHIVED:
-            return not self._settings.delete_source or now >= chunk.deadline
-        return chunk.state in (ChunkState.RELEASED, ChunkState.LOST)
-
-    async def _take_up(self, chunk: Chunk, now: datetime) -> None:
-        if chunk.state is ChunkState.FAILED:
-            rescue_at = (chunk.failed_at or now) + min(_FIRST_RESCUE * 2**chunk.rescues, _LONGEST_RESCUE)
-            if now < rescue_at:
-                await self._look_again(chunk, rescue_at)
-                return
-            chunk = await self._catalogue.replace(chunk.fresh(now).evolve(rescues=chunk.rescues + 1))
-            log.warning("failed chunk taken up again", extra={"action": "rescue", **chunk.log_context()})
-        elif chunk.next_attempt_at is not None and now < chunk.next_attempt_at + self._settings.sweep_grace:
-            await self._look_again(chunk, chunk.next_attempt_at + self._settings.sweep_grace)
-            return
-        await self._queue(chunk)
-
-    async def _queue(self, chunk: Chunk) -> None:
-        await self._jobs.send(ChunkJob.of(chunk))
-        log.info("queued anew", extra={"action": "requeue", **chunk.log_context()})
-        await self._look_again(chunk, self._clock.now() + self._settings.sweep_grace)
-
-    async def _escalated(self, chunk: Chunk, now: datetime) -> Chunk:
-        """Raises a chunk that has come nearer to its deadline than when it was raised last."""
-        left = chunk.deadline - now
-        passed = min((hours for hours in _THRESHOLDS if left <= timedelta(hours=hours)), default=None)
-        if passed is None or (chunk.escalated is not None and chunk.escalated <= passed):
-            return chunk
-        raised = await self._catalogue.replace(chunk.evolve(escalated=passed))
-        metrics.chunks_escalated.add(1, {"hours": passed})
-        context = {"action": "escalate", "hours_left": round(left.total_seconds() / 3600, 2), "threshold": passed}
-        log.log(_THRESHOLDS[passed], "chunk nears its deadline", extra={**context, **raised.log_context()})
-        return raised
-
-    async def _look_again(self, chunk: Chunk, at: datetime) -> None:
-        """Not later than the deadline, nor than the next threshold before it."""
-        now = self._clock.now()
-        moments = [chunk.deadline - timedelta(hours=hours) for hours in (*_THRESHOLDS, 0)]
-        if chunk.outbox is not None:
-            at = min(at, self._announcing.due_again(chunk))
-        following = min([at, *(moment for moment in moments if moment > now)])
-        await self._worklist.add(WorkItem.of_chunk(chunk, following))
-
-    async def _look_for_files(self, item: WorkItem) -> None:
-        """A recording that was started here: does it still run, and if not, where are its files?"""
-        recording, chunks = await self._catalogue.recording(item.recording_key)
-        now = self._clock.now()
-        if chunks or (recording is not None and recording.control is RecordingState.FAILED):
-            await self._worklist.remove(item)
-            return
-        recording = recording or Recording(recording_key=item.recording_key, recording_id=item.recording_id)
-        if recording.listed_at is None:
-            recording = recording.evolve(listed_at=item.listed_at or now)
-        if recording.control is not RecordingState.STOPPED:
-            if await self._still_runs(item):
-                await self._look_for_files_again(item, now + _ASK_AGAIN)
-                return
-            recording = recording.evolve(control=RecordingState.STOPPED, stopped_at=now)
-            await self._catalogue.merge(_change(recording, control=RecordingState.STOPPED, stopped_at=now))
-        ended = recording.stopped_at or now
-        if now < ended + self._settings.files_awaited:
-            await self._look_for_files_again(item, ended + self._settings.files_awaited)
-            return
-        if recording.overdue_at is None:
-            await self._catalogue.merge(_change(recording, overdue_at=now))
-            metrics.recordings_overdue.add(1)
-        hours = round((now - ended).total_seconds() / 3600, 2)
-        log.error("recording's files are missed", extra={"action": "overdue", "hours_since_end": hours, **_keys(item)})
-        if now > ended + _MISSED_FOR:
-            await self._worklist.remove(item)
-        else:
-            await self._look_for_files_again(item, now + _ASK_AGAIN)
-
-    async def _still_runs(self, item: WorkItem) -> bool:
-        """ACS knows a recording while it runs or is paused. Raises a SourceError when ACS can't be asked."""
-        try:
-            await self._recorder.state(item.recording_id or "")
-        except NotFound:
-            return False
-        return True
-
-    async def _look_for_files_again(self, item: WorkItem, at: datetime) -> None:
-        await self._worklist.add(replace(item, due_at=at))
-
-
-def _expired(chunk: Chunk) -> dict[str, str]:
-    """Why a chunk is lost: what kept failing, or else that nobody came to it."""
-    return {
-        "fault": chunk.fault or "ours",
-        "reason": chunk.reason or "expired",
-        "detail": chunk.detail or "the deadline passed before the chunk was archived",
-    }
-
-
-def _change(recording: Recording, **changes: object) -> Recording:
-    """Only what changed, since others write the recording too, and its place in lists."""
-    kept = {name: getattr(recording, name) for name in ("recording_key", "recording_id", "listed_at")}
-    return Recording(**kept).evolve(**changes)
 
 
 def _keys(item: WorkItem) -> dict[str, object]:

@@ -84,7 +84,15 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/poison.kql')
-    says: 'A job failed too often for a reason that was not foreseen.'
+    says: 'A job failed too often for a reason that was not foreseen, or messages stay on the poison queue.'
+  }
+  {
+    name: 'sweep-incomplete'
+    severity: 1
+    minutes: 60
+    above: 0
+    query: loadTextContent('../queries/sweep-incomplete.kql')
+    says: 'The sweep cannot look at some of what is open: nobody watches its deadline.'
   }
   {
     name: 'recording-files-missed'
@@ -92,7 +100,7 @@ var logAlerts = [
     minutes: 60
     above: 0
     query: loadTextContent('../queries/files-missed.kql')
-    says: 'A recording ended and no event announced its files.'
+    says: 'A recording ended and not all of its files were announced.'
   }
   {
     name: 'recording-not-started'

@@ -79,16 +79,15 @@ async def tallied(storage: str) -> None:
     now = datetime.now(UTC)
     async with TableServiceClient.from_connection_string(storage) as tables:
         tallies = Tallies(tables, Settings.model_fields["calendar_table"].default)
-        for quarter in range(2, 96):
+        for quarter in range(95, 1, -1):
             at = now - timedelta(minutes=15 * quarter)
             busy = max(0.0, 1 - abs(at.hour + at.minute / 60 - 12.5) / 8)
             for _ in range(max(0, round(chance.gauss(24 * busy, 3)))):
-                tallies.note(
+                await tallies.note(
                     _safe(at, seconds=min(240, chance.lognormvariate(1.2, 0.9)), size=chance.randrange(40_000_000))
                 )
             if chance.random() < busy / 12:
-                tallies.note(_ended(at, ChunkState.FAILED, failed_at=at))
-        await tallies.close()
+                await tallies.note(_ended(at, ChunkState.FAILED, failed_at=at))
 
 
 def _safe(at: datetime, *, seconds: float, size: int) -> Chunk:

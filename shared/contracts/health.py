@@ -16,7 +16,7 @@ class HealthStatus(StrEnum):
 class HealthCheckView(View):
     """One thing that was looked at."""
 
-    name: str = Field(description="tables, queue, archive, acs, deadline or sweep; more may come.")
+    name: str = Field(description="tables, queue, poison, archive, acs, deadline, catalogue or sweep; more may come.")
     ok: bool
     reason: str | None = Field(description="Of a failure: stable, as in problems.")
     detail: str | None

@@ -78,7 +78,9 @@ class OpenView(View):
     looked_at: int = Field(description="How many of them, nearest deadline first, the other members count.")
     chunks_left_out: int = Field(description="How many chunks, of later deadlines, were not looked up.")
     chunks: dict[str, int] = Field(description="Chunks by state: pending, copying, failed, archived (not released).")
-    recordings: dict[str, int] = Field(description="Recordings without files yet: starting, active, paused, stopped …")
+    recordings: dict[str, int] = Field(
+        description="Recordings whose files are awaited: starting, active, stopped, archiving …"
+    )
     oldest: OpenChunkView | None = Field(description="The chunk that isn't safe and has the least time left.")
 
 
@@ -126,6 +128,9 @@ class SummaryView(View):
     open: OpenView
     trouble: TroublePage
     last_day: LastDayView
+    unreadable: int = Field(
+        description="Rows among those looked at that this version of the app can't read, as after a rollback."
+    )
 
 
 class ContentLink(View):

@@ -50,6 +50,7 @@
         ├── SettingsError          at start only
         ├── InvalidJob             a message that is no job
         ├── Unforeseen               retry: a defect of ours; the log has it
+        ├── UnreadableRow          a row of the catalogue that another version wrote: leave it alone
         └── LeaseLost              another worker owns the chunk now: leave it alone
 
 A gateway raises these and nothing of a vendor's. `str(error)` is fit for a caller: it holds no secret and no query
@@ -85,7 +86,7 @@ from shared.errors.destination import (
     TopicRefused,
     TopicUnavailable,
 )
-from shared.errors.ours import InvalidJob, LeaseLost, OurError, SettingsError, Unforeseen
+from shared.errors.ours import InvalidJob, LeaseLost, OurError, SettingsError, Unforeseen, UnreadableRow
 from shared.errors.source import (
     ApplicationForbidden,
     CallNotRecordable,
@@ -161,4 +162,5 @@ __all__ = [
     "TopicRefused",
     "TopicUnavailable",
     "Unforeseen",
+    "UnreadableRow",
 ]

@@ -27,6 +27,11 @@ class Unforeseen(OurError):
     title = "Something failed that we did not foresee"
 
 
+class UnreadableRow(OurError):
+    reason = "row-unreadable"
+    title = "A row of the catalogue can't be read by this version"
+
+
 class LeaseLost(OurError):
     reason = "lease-lost"
     title = "Another worker owns the chunk"

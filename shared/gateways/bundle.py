@@ -65,7 +65,7 @@ class Gateways:
             starts=Starts(clients.tables, settings.links_table),
             signing_keys=SigningKeys(clients.keys, settings.callback_openid_url),
             requests=Requests(clients.tables, settings.requests_table),
-            jobs=Jobs(clients.queue),
+            jobs=Jobs(clients.queue, clients.poison),
             archive=Archive(clients.archive, settings.archive_container, settings.quarantine_container),
             archived=Archived(clients.archive, settings.archive_container),
             read_links=ReadLinks(clients.archive, settings.archive_container),

@@ -172,7 +172,15 @@ class Calendar:
                 found, parameters=values, results_per_page=at_once, select=["PartitionKey", "RowKey"]
             )
             async for segment in rows.by_page():
-                yield [Place.read(row["RowKey"]) async for row in segment]
+                yield [place async for row in segment if (place := _place(row["RowKey"])) is not None]
+
+
+def _place(row: str) -> Place | None:
+    """None for a row that isn't of this version's form: a list shows what it can."""
+    try:
+        return Place.read(row)
+    except ValueError:
+        return None
 
 
 def _day(day: date) -> str:

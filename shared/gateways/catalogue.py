@@ -27,6 +27,7 @@ from shared.gateways.entities import (
     RECORDING_ROW,
     chunk_entity,
     recording_entity,
+    recording_of,
     to_chunk,
     to_recording,
 )
@@ -61,9 +62,6 @@ class Catalogue:
         standing: list[Chunk] = []
         for some in batched(chunks, _TRANSACTION, strict=False):
             standing += await self._insert(recording, some)
-        if known is not None and known.overdue_at is not None and known.listed_at is not None:
-            place = Place(at=known.listed_at, recording_key=known.recording_key)
-            await self._calendar.strike(place, Heading.TROUBLE)
         return tuple(standing)
 
     async def _insert(self, recording: Recording, chunks: tuple[Chunk, ...]) -> list[Chunk]:
@@ -81,8 +79,12 @@ class Catalogue:
                         raise
                 else:
                     return [known.get(chunk.chunk_key, chunk) for chunk in chunks]
-            _, standing = await self.recording(recording.recording_key)
+            found, standing = await self.recording(recording.recording_key)
             known = {chunk.chunk_key: chunk for chunk in standing}
+            # A row that this version can't read keeps none of the others from being inserted.
+            chunks = tuple(
+                chunk for chunk in chunks if found is None or CHUNK_ROWS + chunk.chunk_key not in found.unreadable
+            )
         raise DestinationUnavailable("announcing chunks in the catalogue: other deliveries were faster each time")
 
     async def merge(self, recording: Recording, *entries: AuditEntry) -> None:
@@ -153,32 +155,29 @@ class Catalogue:
                 return None
 
     async def recording(self, recording_key: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
-        """A recording's row, None when there is none, and its chunks, ordered by index."""
-        recording: Recording | None = None
-        chunks: list[Chunk] = []
+        """A recording's row, None when there is none, and its chunks, ordered by index.
+
+        Rows that this version can't read are left out, and named in the recording's `unreadable`.
+        """
         with storage_faults("reading a recording from the catalogue"):
             # Audit rows sort before the chunks': the service leaves them out.
             rows = self._table.query_entities(
                 "PartitionKey eq @key and RowKey ge @first", parameters={"key": recording_key, "first": CHUNK_ROWS}
             )
-            async for row in rows:
-                if row["RowKey"] == RECORDING_ROW:
-                    recording = to_recording(row)
-                elif row["RowKey"].startswith(CHUNK_ROWS):
-                    chunks.append(to_chunk(row))
-        return recording, tuple(sorted(chunks, key=lambda chunk: (chunk.index, chunk.document_id)))
+            return recording_of(recording_key, [row async for row in rows])
 
     async def everything(self) -> AsyncIterator[tuple[Recording, tuple[Chunk, ...]]]:
-        """Every recording with its chunks: a scan, for maintenance."""
-        recording_key, chunks = "", list[Chunk]()
+        """Every recording with its chunks: a scan, for maintenance. Rows that can't be read are named, as above."""
+        recording_key, rows = "", list[Any]()
         with storage_faults("reading the catalogue"):
             async for row in self._table.query_entities("RowKey ge @first", parameters={"first": CHUNK_ROWS}):
                 if row["PartitionKey"] != recording_key:
-                    recording_key, chunks = row["PartitionKey"], []
-                if row["RowKey"].startswith(CHUNK_ROWS):
-                    chunks.append(to_chunk(row))
-                elif row["RowKey"] == RECORDING_ROW:  # sorts after its chunks
-                    yield to_recording(row), tuple(chunks)
+                    recording_key, rows = row["PartitionKey"], []
+                rows.append(row)
+                if row["RowKey"] == RECORDING_ROW:  # sorts after its chunks
+                    recording, chunks = recording_of(recording_key, rows)
+                    if recording is not None:
+                        yield recording, chunks
 
     async def replace(self, chunk: Chunk) -> Chunk:
         """Writes a chunk over the version it was made from, and gives it with its new ETag.

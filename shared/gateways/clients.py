@@ -80,9 +80,11 @@ class Clients:
         self.keys = _acs_session(settings)  # for what ACS publishes to anyone: no credential ever goes along
         host, archive = settings.host_storage, settings.archive_storage
         self.tables = self._service(TableServiceClient, host, host.table_uri, "endpoint")
-        queue: dict[str, Any] = {"queue_name": settings.chunks_queue, "message_encode_policy": TextBase64EncodePolicy()}
-        queue |= _PATIENCE
-        self.queue = self._service(QueueClient, host, host.queue_uri, "account_url", **queue)
+        queue: dict[str, Any] = {"message_encode_policy": TextBase64EncodePolicy(), **_PATIENCE}
+        self.queue, self.poison = (
+            self._service(QueueClient, host, host.queue_uri, "account_url", queue_name=name, **queue)
+            for name in (settings.chunks_queue, settings.poison_queue)
+        )
         self.topic = self._topic(settings)
         blob: dict[str, Any] = {"max_single_put_size": _MAX_SINGLE_PUT, **_PATIENCE}
         self.archive = self._service(BlobServiceClient, archive, archive.blob_uri, "account_url", **blob)
@@ -137,7 +139,7 @@ class Clients:
     async def close(self) -> None:
         if self.topic is not None:
             await self.topic.close()
-        for client in (self.calls._client, self.tables, self.queue, self.archive):  # noqa: SLF001 - SDK 1.6.0 offers no close
+        for client in (self.calls._client, self.tables, self.queue, self.poison, self.archive):  # noqa: SLF001 - SDK 1.6.0 offers no close
             await client.close()
         await self.keys.close()
         for credential in self._credentials.values():

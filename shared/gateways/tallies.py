@@ -1,8 +1,9 @@
 """Tallies in the calendar's table: for each quarter of an hour a row of each process that ended chunks in it.
 
-A chunk costs no write of its own: a process adds up what it ended and writes its row anew, whole, at most every ten
-seconds, so a repeat changes nothing. A process that is killed takes with it what it had not written yet. So tallies are
-for charts and prove nothing; what became of each chunk, the catalogue says.
+A process adds up what it ended and writes its row anew, whole, so a repeat changes nothing. It is written before the
+invocation that ended a chunk goes on: one write at a time, and each carries all that came while the one before it was
+under way, so chunks that end together share a write. A process that is killed between a chunk's end and this write
+takes the count with it. So tallies are for charts and prove nothing; what became of each chunk, the catalogue says.
 """
 
 import asyncio
@@ -10,7 +11,6 @@ import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator
-from contextvars import Context
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +27,6 @@ log = logger("tallies")
 
 _PARTITION = "tally"
 _START = "%Y%m%dT%H%M"
-_PAUSE = 10.0  # seconds between two writes
 
 
 class Tallies:
@@ -39,19 +38,22 @@ class Tallies:
         self._standing: dict[datetime, Tally] = {}
         self._unwritten: set[datetime] = set()
         self._turn = asyncio.Lock()
-        self._writing: asyncio.Task[None] | None = None
 
-    def note(self, chunk: Chunk) -> None:
-        """To be told once of each chunk that becomes safe, fails or is lost, after that is written."""
+    async def note(self, chunk: Chunk) -> None:
+        """To be told once of each chunk that becomes safe, fails or is lost, after that is written.
+
+        Raises nothing: what could not be written is carried by the next write.
+        """
         at = ended_at(chunk)
         if at is None:
             return
         start = quarter_of(at.astimezone(UTC))
         self._standing[start] = self._standing.get(start, Tally()) + Tally.of(chunk)
         self._unwritten.add(start)
-        if self._writing is None or self._writing.done():
-            # In no chunk's trace: it writes for all of them.
-            self._writing = asyncio.create_task(self._write_soon(), context=Context())
+        try:
+            await self.flush()
+        except DestinationError as error:
+            log.warning("tallies not written", extra={"action": "tally", "reason": error.reason})
 
     async def flush(self) -> None:
         """Writes what isn't written. Raises DestinationError; what could not be written is written next time."""
@@ -78,21 +80,9 @@ class Tallies:
                 yield _read(row)
 
     async def close(self) -> None:
-        """Stops writing, after what could be written was."""
-        if self._writing is not None:
-            self._writing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._writing
+        """Writes what could not be written before."""
         with contextlib.suppress(DestinationError):
             await self.flush()
-
-    async def _write_soon(self) -> None:
-        while self._unwritten:
-            await asyncio.sleep(_PAUSE)
-            try:
-                await self.flush()
-            except DestinationError as error:
-                log.warning("tallies not written", extra={"action": "tally", "reason": error.reason})
 
     async def _write(self, start: datetime, tally: Tally) -> None:
         entity: dict[str, Any] = {

@@ -187,6 +187,7 @@ SUMMARY: dict[str, Any] = {
         },
     },
     "trouble": {"recordings": [], "more": False},
+    "unreadable": 0,
     "lastDay": _TALLY
     | {
         "timeToSafe": [{"upToSeconds": 5.0, "chunks": 1}, {"upToSeconds": None, "chunks": 0}],

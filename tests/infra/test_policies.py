@@ -171,6 +171,13 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (alerts.the_loss_of_a_recording_is_critical, ALERTS, "severity: 0", "severity: 3"),
     (alerts.the_sweep_falling_silent_is_noticed, ALERTS, "'LessThan'", "'GreaterThan'"),
     (alerts.the_sweep_falling_silent_is_noticed, "queries/sweep.kql", "swept {", "queued anew {"),
+    (
+        alerts.what_stays_on_the_poison_queue_is_noticed,
+        "queries/poison.kql",
+        "messages stay on the",
+        "something is on the",
+    ),
+    (alerts.what_the_sweep_can_t_look_at_is_noticed, "queries/sweep-incomplete.kql", "row unreadable {", "swept {"),
     (alerts.what_event_grid_could_not_deliver_is_noticed, ALERTS, "'DeadLetteredCount'", "'DroppedEventCount'"),
     (alerts.every_alert_reaches_who_is_named, ALERTS, "concat(actionGroupIds, ", "concat([], "),
     (alerts.the_workbook_shows_every_loud_line, "workbook.json", "message buried {", "swept {"),

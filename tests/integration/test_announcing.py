@@ -11,6 +11,8 @@ import pytest
 
 from local.acs.simulator import Simulator
 from shared.contracts.announcements import Announcement, ChunkData, CompleteData
+from shared.contracts.jobs import ChunkJob
+from shared.gateways.worklist import WorkItem
 from shared.identity import key_of
 from shared.states import ChunkState
 from tests.integration.conftest import MakeWorld, MovableClock, World
@@ -270,6 +272,77 @@ async def test_a_topic_that_stays_away_is_tried_less_and_less_and_given_up_after
     said = [text.partition(" {")[0] for text in caplog.messages if "announce" in text]
     assert (said[0], said[-1]) == ("not announced", "announcement given up")
     assert set(said[4:-1]) == {"announcement overdue"}, "after an hour someone is woken"
+    assert ((await world.chunk(job)).outbox, await rows_of(world, made)) == (None, 0)
+
+
+async def waiting_news(world: World, number: int) -> list[ChunkJob]:
+    """Released chunks that nobody was told of: the topic was down."""
+    await world.fault("announce", "serverError", times=0)
+    jobs = [(await world.announced(size=2000, format="wav"))[1] for _ in range(number)]
+    await world.drained()
+    await world.acs("DELETE", "/faults")
+    return jobs
+
+
+async def untold(world: World, jobs: list[ChunkJob]) -> int:
+    return sum([(await world.chunk(job)).outbox is not None for job in jobs])
+
+
+async def test_a_topic_that_refuses_one_request_a_minute_stops_nearly_nothing(make_telling: MakeWorld):
+    clock = MovableClock()
+    world = await make_telling(clock=clock)
+    jobs = await waiting_news(world, 24)
+    clock.forward(minutes=25)  # whatever was refused now would wait as long again
+    for _ in range(2):
+        await world.fault("announce", "serverError", times=1)
+        clock.forward(minutes=1)
+        await world.app.sweep.run()
+    assert await untold(world, jobs) <= 2, "of those that were offered one is refused each time, and no other waits"
+    await world.acs("DELETE", "/faults")
+    clock.forward(minutes=31)
+    await world.app.sweep.run()
+    assert await untold(world, jobs) == 0
+
+
+async def test_safe_chunks_that_wait_for_the_topic_are_neither_open_nor_hide_what_is(make_telling: MakeWorld):
+    clock = MovableClock()
+    world = await make_telling(clock=clock)
+    jobs = await waiting_news(world, 3)
+    released = await world.chunk(jobs[0])
+    for number in range(30):  # of one shard, each with a nearer deadline than what is open
+        other = released.evolve(deadline=released.deadline - timedelta(minutes=number + 1))
+        await world.gateways.worklist.add(WorkItem.of_news(other, clock.now()))
+    await world.fault("announce", "serverError", times=0)
+    _, late = await world.announced(size=2000, format="wav")
+    clock.forward(hours=20.1)
+    health = json.loads((await world.app.endpoints.health()).body)
+    assert health["oldestOpen"]["chunkKey"] == late.chunkKey
+    assert {check["reason"] for check in health["checks"] if check["name"] == "deadline"} == {"late"}
+    summary = json.loads((await world.app.queries.summary()).body)
+    assert (summary["open"]["items"], summary["open"]["chunks"]) == (1, {"pending": 1})
+    assert len(json.loads((await world.app.queries.recordings({"open": "true"}, None)).body)["recordings"]) == 1
+    await world.acs("DELETE", "/faults")
+
+
+async def test_news_of_a_chunk_that_was_put_back_go_on_with_it(make_telling: MakeWorld):
+    clock = MovableClock()
+    world = await make_telling(clock=clock)
+    made, job = await world.announced(size=2000, format="wav")
+    document_id = made["chunks"][0]["documentId"]
+    await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
+    await world.fault("announce", "serverError", times=0)
+    await world.drained()
+    clock.forward(hours=49)
+    await world.app.sweep.run()
+    assert (await world.chunk(job)).state is ChunkState.LOST
+    await world.app.endpoints.replay(made["recordingId"])
+    clock.forward(minutes=2)
+    await world.app.sweep.run()
+    await world.acs("DELETE", "/faults")
+    await world.drained()
+    clock.forward(minutes=2)
+    await world.app.sweep.run()
+    assert await types_of(world, made) == [FAILED, LOST, ARCHIVED, COMPLETE]
     assert ((await world.chunk(job)).outbox, await rows_of(world, made)) == (None, 0)
 
 

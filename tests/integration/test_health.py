@@ -24,7 +24,9 @@ async def look(world: World) -> tuple[int, dict[str, Any], dict[str, Any]]:
 async def test_all_is_well_when_nothing_is_open(world: World):
     status, body, failing = await look(world)
     assert (status, body["status"], body["oldestOpen"], failing) == (200, "ok", None, {})
-    assert {check["name"] for check in body["checks"]} == {"tables", "queue", "archive", "acs", "deadline", "sweep"}
+    assert {check["name"] for check in body["checks"]} == {
+        "tables", "queue", "poison", "archive", "acs", "deadline", "catalogue", "sweep",
+    }  # fmt: skip
 
 
 async def test_the_oldest_open_chunk_is_told_with_its_time(make_world: MakeWorld):

@@ -143,24 +143,45 @@ async def test_an_open_chunk_is_raised_louder_each_time_as_its_deadline_nears(
     assert (await world.chunk(job)).escalated == 1
 
 
-async def test_a_chunk_past_its_deadline_is_lost_loudly_with_the_reason(
+async def test_a_deadline_that_passes_is_reported_once_and_nothing_is_lost_by_it_alone(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     made, job = await failed(world)
     document_id = made["chunks"][0]["documentId"]
     await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
     clock.forward(hours=24, minutes=1)
+    for _ in range(40):
+        await world.app.sweep.run()
+        await world.drained()
+        assert (await world.chunk(job)).state in (ChunkState.FAILED, ChunkState.PENDING)
+        clock.forward(minutes=31)
+    passed = [one for one in caplog.records if one.getMessage().startswith("the deadline has passed {")]
+    assert [one.levelno for one in passed] == [logging.CRITICAL]
+    assert (await world.chunk(job)).rescues >= 39, "it is tried every half hour"
+    await world.acs("DELETE", "/faults")
     await world.app.sweep.run()
     await world.drained()
-    assert (await world.chunk(job)).state is ChunkState.FAILED, "it was asked for once more"
-    clock.forward(minutes=6)
-    await world.app.sweep.run()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
+async def test_a_chunk_whose_source_can_t_exist_any_longer_is_lost_loudly_with_the_reason(
+    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
+):
+    made, job = await failed(world)
+    document_id = made["chunks"][0]["documentId"]
+    await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
+    for hours in (24.1, 23.8, 0.3):  # of 48
+        clock.forward(hours=hours)
+        await world.app.sweep.run()
+        await world.drained()
     await world.acs("DELETE", "/faults")
     lost = await world.chunk(job)
     assert (lost.state, lost.reason) == (ChunkState.LOST, "source-not-allowed")
     assert lost.lost_at is not None
     assert await worklist(world) == []
-    assert [one for one in caplog.records if one.levelno == logging.CRITICAL and one.__dict__["action"] == "expire"]
+    (line,) = [one for one in caplog.records if one.levelno == logging.CRITICAL and "end" in one.__dict__]
+    assert (line.__dict__["end"], line.__dict__["reason"]) == ("lost", "source-not-allowed")
+    assert line.getMessage().startswith("chunk ended {")
 
 
 async def test_a_source_that_lives_longer_than_we_reckoned_is_archived_after_its_deadline(
@@ -173,16 +194,72 @@ async def test_a_source_that_lives_longer_than_we_reckoned_is_archived_after_its
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
+async def test_a_replay_after_the_deadline_is_not_undone_before_its_job_ran(world: World, clock: MovableClock):
+    made, job = await failed(world)
+    document_id = made["chunks"][0]["documentId"]
+    await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
+    for hours in (24.1, 24):
+        clock.forward(hours=hours)
+        await world.app.sweep.run()
+        await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.LOST
+    await world.acs("DELETE", "/faults")
+    await world.app.endpoints.replay(made["recordingId"])
+    for _ in range(5):  # its job waits in a long queue
+        clock.forward(minutes=31)
+        await world.app.sweep.run()
+        assert (await world.chunk(job)).state is ChunkState.PENDING
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
+async def test_a_chunk_that_failed_again_after_a_replay_comes_to_an_end(world: World, clock: MovableClock):
+    made, job = await failed(world)
+    document_id = made["chunks"][0]["documentId"]
+    await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
+    clock.forward(hours=50)
+    await world.app.endpoints.replay(made["recordingId"])
+    await world.drained()
+    for _ in range(4):
+        clock.forward(minutes=31)
+        await world.app.sweep.run()
+        await world.drained()
+    await world.acs("DELETE", "/faults")
+    assert ((await world.chunk(job)).state, await worklist(world)) == (ChunkState.LOST, [])
+
+
+async def test_files_that_are_complete_in_the_archive_are_never_called_lost(world: World, clock: MovableClock):
+    made, job = await world.announced(size=20 * KIB)
+    before = await world.chunk(job)
+    await world.app.archiving.handle(await world.take_job())
+    chunk = await world.chunk(job)
+    assert chunk.state is ChunkState.RELEASED
+    # A row of an earlier life, as after a table was restored from a copy: it doesn't know what the archive holds.
+    await world.gateways.catalogue.replace(
+        before.evolve(etag=chunk.etag, state=ChunkState.FAILED, failed_at=clock.now(), reason="unforeseen")
+    )
+    await world.gateways.worklist.add(WorkItem.of_chunk(before, clock.now()))
+    clock.forward(hours=49)
+    await world.app.sweep.run()
+    found = await world.chunk(job)
+    assert (found.state, found.blob_name, found.sha256) == (ChunkState.ARCHIVED, chunk.blob_name, chunk.sha256)
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+    assert await worklist(world) == []
+    assert (await world.source(made))["downloads"] == 1
+
+
 async def test_media_whose_metadata_never_came_are_not_called_lost(make_world: MakeWorld, clock: MovableClock):
     world = await make_world(clock=clock, MAX_ATTEMPTS=1)
     made, job = await world.announced(size=20 * KIB)
     document_id = made["chunks"][0]["documentId"]
     await world.fault("metadata", "error", status=404, code="x", message="x", times=0, documentId=document_id)
-    await world.drained()
-    for minutes in (24 * 60 + 1, 6):
-        clock.forward(minutes=minutes)
+    await world.app.archiving.handle(await world.take_job())
+    for hours in (24.1, 25):
+        clock.forward(hours=hours)
         await world.app.sweep.run()
-        await world.drained()
+        while await world.queued():
+            await world.app.archiving.handle(await world.take_job())
     await world.acs("DELETE", "/faults")
     assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (ChunkState.FAILED, "metadata-missing")
     assert await worklist(world) == []

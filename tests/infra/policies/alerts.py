@@ -39,6 +39,7 @@ def whatever_is_promised_has_an_alert(templates: Templates) -> None:
             "announcements-overdue",
             "function-failures",
             "sweep-silent",
+            "sweep-incomplete",
             "events-dead-lettered",
             "events-dropped",
         ),
@@ -94,6 +95,17 @@ def the_sweep_falling_silent_is_noticed(templates: Templates) -> None:
     (criterion,) = rule.properties["criteria"]["allOf"]
     assert (criterion["timeAggregation"], criterion["operator"], criterion["threshold"]) == ("Count", "LessThan", 1)
     assert _TEXT.findall(criterion["query"]) == ["swept"], "said by each run, whatever there is to do"
+
+
+def what_stays_on_the_poison_queue_is_noticed(templates: Templates) -> None:
+    """A message that reaches no function leaves no line of its own: the sweep counts the queue."""
+    (rule,) = [one for one in made(templates.main(), LOG_RULE) if one.name.endswith("-poison-messages")]
+    assert {"message buried", "messages stay on the poison queue"} <= set(_TEXT.findall(query_of(rule)))
+
+
+def what_the_sweep_can_t_look_at_is_noticed(templates: Templates) -> None:
+    (rule,) = [one for one in made(templates.main(), LOG_RULE) if one.name.endswith("-sweep-incomplete")]
+    assert set(_TEXT.findall(query_of(rule))) == {"row unreadable", "not swept unforeseen"}
 
 
 def what_event_grid_could_not_deliver_is_noticed(templates: Templates) -> None:

@@ -1,0 +1,220 @@
+"""The sweep's look at one chunk: nothing waits for a message that never comes, and no chunk is given up in silence.
+
+A chunk whose job was lost is queued again, at growing intervals and not while the queue itself is behind. A failed one
+is tried again while its source may live. One that nears its deadline is reported, louder each time; after the deadline,
+which is only our estimate, it goes on being tried until its source can't exist any longer. Then the archive is asked
+before the chunk is called lost or failed.
+
+For a crash between two writes: the catalogue is written first, the job sent second, and the row says last when to look
+again. Whatever is left undone is due still. A chunk under a live lease is never written: it is its worker's.
+"""
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from shared import metrics
+from shared.announcing import Announcing, Offer
+from shared.backlog import Backlog
+from shared.clock import Clock
+from shared.contracts.jobs import ChunkJob
+from shared.copying import Copying
+from shared.endings import Endings, archived_with
+from shared.gateways.bundle import Gateways
+from shared.gateways.worklist import WorkItem
+from shared.logs import logger
+from shared.records import Chunk
+from shared.retry import is_soon
+from shared.settings import Settings
+from shared.states import ChunkState
+
+log = logger("chunkwatch")
+
+_THRESHOLDS = {12: logging.WARNING, 4: logging.ERROR, 1: logging.CRITICAL}  # hours before the deadline, and how loud
+_FIRST_RESCUE = timedelta(minutes=15)  # after a failure; doubles with each
+_LONGEST_RESCUE = timedelta(hours=4)
+_LATE_RESCUE = timedelta(minutes=30)  # the longest after the deadline
+_LONGEST_REQUEUE = timedelta(minutes=30)  # between two messages for a chunk that nobody works on
+_DOUBLINGS = 10  # of any interval: more would pass each of the bounds above
+_LEASE_OVER = timedelta(seconds=5)  # after a lease's end, so that the clocks of two workers may differ
+_MOMENT = timedelta(seconds=1)  # table and clock round differently
+_UNTRIED_FOR = timedelta(hours=24)  # past its end, a chunk that was put back and never tried keeps its chance
+
+
+class ChunkWatch:
+    """Takes care of a chunk that is open and went quiet, or that is still to be announced."""
+
+    def __init__(
+        self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
+    ) -> None:
+        self._announcing, self._copying = announcing, copying
+        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._endings = Endings(gateways, announcing, settings)
+        self._clock, self._settings = clock, settings
+
+    @property
+    def rest_ends(self) -> datetime:
+        """When the topic may be offered news again."""
+        return self._announcing.rest_ends
+
+    async def announce(self, item: WorkItem) -> bool:
+        """Offers news to the topic again; False if it rests, so that the row is left as it is."""
+        if self._announcing.rests:
+            return False
+        chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
+        now = self._clock.now()
+        if chunk is None:
+            await self._worklist.remove(item)
+            return True
+        if chunk.state in (ChunkState.PENDING, ChunkState.COPYING):
+            # Put back since: its news go on with it.
+            await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+            await self._worklist.remove(item)
+            return True
+        offer = await self._announcing.offer(chunk)
+        if offer.due_at is None:
+            await self._worklist.remove(item)
+        elif offer.tried:
+            await self._worklist.postpone(item, offer.due_at)
+        return offer.tried
+
+    async def look_at(self, item: WorkItem, backlog: Backlog) -> None:
+        """Raises LeaseLost when another wrote the chunk meanwhile, DestinationError when storage fails."""
+        chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
+        now = self._clock.now()
+        if chunk is None:
+            await self._worklist.remove(item)
+            return
+        if chunk.is_leased(now):
+            await self._look_again(item, chunk, (chunk.lease_until or now) + _LEASE_OVER)
+            return
+        offer = await self._announcing.offer(chunk)
+        chunk = offer.chunk
+        if self._is_done(chunk, now):
+            await self._close(item, offer)
+        elif chunk.state is not ChunkState.ARCHIVED and self._is_given_up(chunk, now):
+            await self._end(item, chunk, now)
+        elif chunk.state is ChunkState.FAILED:
+            await self._rescue(item, await self._escalated(chunk, now), offer, now)
+        else:
+            await self._take_up(item, await self._escalated(chunk, now), backlog, now)
+
+    def _is_done(self, chunk: Chunk, now: datetime) -> bool:
+        if chunk.state is ChunkState.ARCHIVED:
+            return not self._settings.delete_source or now >= chunk.given_up_at
+        return chunk.state in (ChunkState.RELEASED, ChunkState.LOST)
+
+    def _is_given_up(self, chunk: Chunk, now: datetime) -> bool:
+        """Its source can't exist any longer. One that was put back keeps its chance until its job has run."""
+        tried = chunk.state is ChunkState.FAILED or (
+            chunk.copying_at is not None and chunk.copying_at >= chunk.pending_at
+        )
+        return now >= chunk.given_up_at + (timedelta() if tried else _UNTRIED_FOR)
+
+    async def _end(self, item: WorkItem, chunk: Chunk, now: datetime) -> None:
+        """Archived if the archive turns out to have all of it, lost if it has no media, else failed."""
+        files = await self._copying.standing(chunk)
+        if files.are_complete(chunk):
+            archived = chunk.move(ChunkState.ARCHIVED, **archived_with(chunk, files, now))
+            archived = await self._catalogue.replace(archived)
+            await self._endings.archived(archived)
+            await self._send(item, archived)
+            return
+        state = ChunkState.LOST if files.media is None else ChunkState.FAILED
+        if chunk.state is not state:
+            fields = {"owner": None, "lease_until": None, "next_attempt_at": None, **files.as_fields()}
+            chunk = chunk.move(state, **{f"{state}_at": now}, **fields, **_expired(chunk))
+            chunk = await self._endings.ended(await self._catalogue.replace(chunk))
+        context = {"action": "expire", "end": str(state), "reason": chunk.reason, **chunk.log_context()}
+        log.critical("chunk ended", extra=context)
+        await self._close(item, Offer(chunk=chunk, due_at=self._announcing.rest_ends if chunk.outbox else None))
+
+    async def _close(self, item: WorkItem, offer: Offer) -> None:
+        """Nothing is left to do but to announce it, if that."""
+        if offer.due_at is not None:
+            await self._worklist.add(WorkItem.of_news(offer.chunk, offer.due_at))
+        await self._worklist.remove(item)
+
+    async def _rescue(self, item: WorkItem, chunk: Chunk, offer: Offer, now: datetime) -> None:
+        longest = _LONGEST_RESCUE if now < chunk.deadline else _LATE_RESCUE
+        rescue_at = (chunk.failed_at or now) + min(_FIRST_RESCUE * (1 << min(chunk.rescues, _DOUBLINGS)), longest)
+        if now < rescue_at:
+            await self._look_again(item, chunk, min(filter(None, (rescue_at, offer.due_at))))
+            return
+        fresh = chunk.fresh(now).evolve(rescues=chunk.rescues + 1)
+        if now >= chunk.deadline:
+            fresh = fresh.evolve(pending_at=chunk.pending_at)  # or each rescue would put off the end of all
+        fresh = await self._catalogue.replace(fresh)
+        log.warning("failed chunk taken up again", extra={"action": "rescue", **fresh.log_context()})
+        await self._send(item, fresh)
+
+    async def _take_up(self, item: WorkItem, chunk: Chunk, backlog: Backlog, now: datetime) -> None:
+        due = chunk.next_attempt_at
+        if due is not None:
+            # A retry that isn't soon has no message: the pipeline made its row due at the attempt itself.
+            silent = abs(item.due_at - due) < _MOMENT
+            looked_at = due + self._settings.sweep_grace if not silent and is_soon(due, now) else due
+            if now < looked_at:
+                await self._look_again(item, chunk, looked_at)
+                return
+            if silent:
+                await self._send(item, chunk)
+                return
+        moments = (item.queued_at, chunk.pending_at, chunk.copying_at, due)
+        sent_at = max(filter(None, moments))
+        moved = item.queued_at is not None and chunk.copying_at is not None and chunk.copying_at > item.queued_at
+        requeues = 0 if moved else item.requeues
+        if await backlog.hides(sent_at):
+            at = now + self._pause(requeues + 1)
+            await self._look_again(item, chunk, at, queued_at=sent_at, requeues=requeues + 1)
+        else:
+            await self._send(item, chunk, requeues=requeues + 1)
+
+    async def _send(self, item: WorkItem, chunk: Chunk, *, requeues: int = 0) -> None:
+        await self._jobs.send(ChunkJob.of(chunk))
+        log.info("queued anew", extra={"action": "requeue", **chunk.log_context()})
+        now = self._clock.now()
+        await self._look_again(item, chunk, now + self._pause(requeues), queued_at=now, requeues=requeues)
+
+    def _pause(self, requeues: int) -> timedelta:
+        """Doubles with each message that nobody worked on."""
+        grace = self._settings.sweep_grace
+        return max(grace, min(grace * (1 << min(requeues, _DOUBLINGS)), _LONGEST_REQUEUE))
+
+    async def _escalated(self, chunk: Chunk, now: datetime) -> Chunk:
+        """Reports a chunk that isn't safe and has come nearer to its deadline than when it was reported last."""
+        if chunk.state is ChunkState.ARCHIVED:
+            return chunk
+        left = chunk.deadline - now
+        passed = min((hours for hours in (*_THRESHOLDS, 0) if left <= timedelta(hours=hours)), default=None)
+        if passed is None or (chunk.escalated is not None and chunk.escalated <= passed):
+            return chunk
+        raised = await self._catalogue.replace(chunk.evolve(escalated=passed))
+        metrics.chunks_escalated.add(1, {"hours": passed})
+        context = {"hours_left": round(left.total_seconds() / 3600, 2), "threshold": passed, **raised.log_context()}
+        if passed == 0:
+            log.critical("the deadline has passed", extra={"action": "expire", **context})
+        else:
+            log.log(_THRESHOLDS[passed], "chunk nears its deadline", extra={"action": "escalate", **context})
+        return raised
+
+    async def _look_again(
+        self, item: WorkItem, chunk: Chunk, at: datetime, *, queued_at: datetime | None = None, requeues: int = 0
+    ) -> None:
+        """Not later than the deadline, nor than the next threshold before it, nor than the end of all attempts."""
+        now = self._clock.now()
+        moments = [chunk.given_up_at, *(chunk.deadline - timedelta(hours=hours) for hours in (*_THRESHOLDS, 0))]
+        following = min([at, *(moment for moment in moments if moment > now)])
+        row = WorkItem.of_chunk(chunk, following, queued_at=queued_at, requeues=requeues)
+        await self._worklist.add(row)
+        if item.row != row.row:  # of an older form, or of another deadline
+            await self._worklist.remove(replace(item, listed_at=None))
+
+
+def _expired(chunk: Chunk) -> dict[str, str]:
+    """Why a chunk is lost: what kept failing, or else that nobody came to it."""
+    return {
+        "fault": chunk.fault or "ours",
+        "reason": chunk.reason or "expired",
+        "detail": chunk.detail or "its source can't exist any longer, and no attempt archived it",
+    }

@@ -1,0 +1,128 @@
+"""Watches recordings until all their files are announced, and reports those whose files are missing.
+
+A recording that was started here is watched from its start. The first event that announces a file ends that watch; if
+its files aren't all of the recording's, another watch begins, with a row of its own on the worklist. That one ends when
+the last file has come and no index is missing, or two days after the recording's end: ACS holds nothing of it then.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from shared import metrics
+from shared.clock import Clock
+from shared.completeness import has_last
+from shared.errors import NotFound
+from shared.gateways.bundle import Gateways
+from shared.gateways.calendar import Heading, Place
+from shared.gateways.worklist import WorkItem
+from shared.logs import logger
+from shared.records import Chunk, Recording
+from shared.settings import Settings
+from shared.states import RecordingState
+
+log = logger("filewatch")
+
+_ASK_AGAIN = timedelta(minutes=30)  # whether a recording still runs, or its files are still missing
+_MISSED_FOR = timedelta(hours=48)  # after a recording's end ACS holds nothing of it any more, wherever it was
+
+
+class FileWatch:
+    """Which recordings' files are awaited."""
+
+    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+        self._catalogue, self._worklist = gateways.catalogue, gateways.worklist
+        self._recorder, self._calendar = gateways.recorder, gateways.calendar
+        self._clock, self._settings = clock, settings
+
+    async def announced(self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None) -> None:
+        """An event announced these chunks; `known` is the recording as it was before.
+
+        Costs nothing for a recording all of whose files come in one event and that nobody here started. May be
+        repeated, and raises DestinationError when storage fails.
+        """
+        key, recording_id, now = recording.recording_key, recording.recording_id, self._clock.now()
+        watched = False
+        if recording_id is not None:
+            stopped_at = known.stopped_at if known is not None else None
+            whole = recording.evolve(stopped_at=stopped_at).is_whole(chunks)
+            if not whole and known is not None and known.announced_at is not None:
+                found, standing = await self._catalogue.recording(key)
+                whole = (found or recording).is_whole(standing)
+                missed = True
+            else:
+                missed = known is not None and known.overdue_at is not None
+            watched = not whole or missed
+            if watched:
+                # Of one that is whole by now the sweep removes what an earlier event, or its absence, left.
+                due_at = now + (self._settings.sweep_grace if whole else self._settings.files_awaited)
+                await self._worklist.add(WorkItem.of_files(key, recording_id, due_at, recording.listed_at))
+        if known is not None and known.control is not None:
+            # Whatever is still awaited has a row of its own now, so this one's end is final. Both have one place in
+            # the list of what is open.
+            listed_at = None if watched else known.listed_at
+            await self._worklist.remove(WorkItem.of_recording(key, recording_id or "", now, listed_at))
+
+    async def look_at(self, item: WorkItem) -> None:
+        """The sweep's look: does the recording still run, and if not, where are its files?"""
+        recording, chunks = await self._catalogue.recording(item.recording_key)
+        recording = recording or Recording(recording_key=item.recording_key, recording_id=item.recording_id)
+        now = self._clock.now()
+        if recording.control is RecordingState.FAILED and not chunks:
+            await self._worklist.remove(item)
+            return
+        if recording.listed_at is None:
+            recording = recording.evolve(listed_at=item.listed_at or now)
+        if not recording.is_whole(chunks) and not _has_ended(recording, chunks):
+            if await self._still_runs(item):
+                await self._worklist.add(replace(item, due_at=now + _ASK_AGAIN))
+                return
+            recording = recording.evolve(control=RecordingState.STOPPED, stopped_at=now)
+            await self._catalogue.merge(_change(recording, control=RecordingState.STOPPED, stopped_at=now))
+        if recording.is_whole(chunks):
+            await self._end(item, recording)
+        else:
+            await self._await_files(item, recording, now)
+
+    async def _await_files(self, item: WorkItem, recording: Recording, now: datetime) -> None:
+        ended = max(filter(None, (recording.stopped_at, recording.announced_at)), default=now)
+        if now < ended + self._settings.files_awaited:
+            await self._worklist.add(replace(item, due_at=ended + self._settings.files_awaited))
+            return
+        if recording.overdue_at is None:
+            await self._catalogue.merge(_change(recording, overdue_at=now))
+            metrics.recordings_overdue.add(1)
+        hours = round((now - ended).total_seconds() / 3600, 2)
+        keys = {"recording_key": item.recording_key}
+        log.error("recording's files are missed", extra={"action": "overdue", "hours_since_end": hours, **keys})
+        if now > ended + _MISSED_FOR:
+            await self._worklist.remove(item)
+        else:
+            await self._worklist.add(replace(item, due_at=now + _ASK_AGAIN))
+
+    async def _end(self, item: WorkItem, recording: Recording) -> None:
+        """All files are announced. The recording's place in the list of trouble is removed only as it was read."""
+        if recording.overdue_at is not None and recording.listed_at is not None:
+            place = Place(at=recording.listed_at, recording_key=recording.recording_key)
+            listed = await self._calendar.find(place, Heading.TROUBLE)
+            if listed is not None:
+                await self._calendar.strike(place, Heading.TROUBLE, version=listed)
+        await self._worklist.remove(item)
+
+    async def _still_runs(self, item: WorkItem) -> bool:
+        """ACS knows a recording while it runs or is paused. Raises a SourceError when ACS can't be asked."""
+        try:
+            await self._recorder.state(item.recording_id or "")
+        except NotFound:
+            return False
+        return True
+
+
+def _has_ended(recording: Recording, chunks: tuple[Chunk, ...]) -> bool:
+    """Whether the ledger or the last file says so; otherwise ACS is asked."""
+    return recording.control is RecordingState.STOPPED or has_last(chunks, ended=bool(recording.session_end_reason))
+
+
+def _change(recording: Recording, **changes: object) -> Recording:
+    """Only what changed, since others write the recording too, and its place in lists."""
+    kept = {name: getattr(recording, name) for name in ("recording_key", "recording_id", "listed_at")}
+    return Recording(**kept).evolve(**changes)

@@ -1,0 +1,200 @@
+"""A recording is watched until its last file has come: a file that nobody misses is lost without a word."""
+
+import json
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from azure.data.tables.aio import TableClient
+
+from shared.gateways.calendar import Heading
+from shared.gateways.worklist import WorkItem
+from shared.identity import key_of
+from tests.integration.conftest import MakeWorld, MovableClock, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KIB = 1024
+CHUNK_ENDED = "ChunkMaximumSizeExceeded"
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(make_world: MakeWorld, clock: MovableClock) -> World:
+    made: World = await make_world(clock=clock)
+    return made
+
+
+async def started(world: World) -> tuple[str, str]:
+    call = await world.acs("POST", "/calls", kind="group", participants=2)
+    body = json.dumps({"serverCallId": call["serverCallId"]}).encode()
+    answer = await world.app.endpoints.start(body, url="https://x/api/recordings", idempotency_key=None)
+    return str(json.loads(answer.body)["recordingId"]), str(call["callId"])
+
+
+async def events_of(world: World, **order: Any) -> tuple[str, list[dict[str, Any]]]:
+    """A recording's id, and an event for each of its chunks, where the simulator made one for all."""
+    made = await world.document(size=2 * KIB, **order)
+    event = made["event"]
+    files = event["data"]["recordingStorageInfo"]
+    return made["recordingId"], [
+        event
+        | {"id": f"{event['id']}-{number}"}
+        | {"data": event["data"] | {"recordingStorageInfo": files | {"recordingChunks": [chunk]}}}
+        for number, chunk in enumerate(files["recordingChunks"])
+    ]
+
+
+async def take_in(world: World, *events: dict[str, Any]) -> None:
+    for event in events:
+        await world.app.intake.receive(event)
+    await world.drained()
+
+
+async def state(world: World, recording_id: str) -> str:
+    return str(json.loads((await world.app.endpoints.get(recording_id)).body)["state"])
+
+
+async def archive(world: World, recording_id: str) -> tuple[int, str | None]:
+    answer = await world.app.endpoints.archive(recording_id, url="https://x/api/recordings")
+    body = json.loads(answer.body)
+    return answer.status, body.get("reason") or body.get("waitingFor")
+
+
+async def rows(world: World) -> list[str]:
+    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
+        return [row["RowKey"] async for row in table.list_entities()]
+
+
+async def listed(world: World, heading: str) -> int:
+    places = world.gateways.calendar.read(heading, first=None, last=None, after=None, at_once=9)
+    return len([place async for some in places for place in some])
+
+
+def missed(caplog: pytest.LogCaptureFixture) -> int:
+    return len([one for one in caplog.records if one.__dict__.get("action") == "overdue"])
+
+
+async def test_a_chunk_that_never_comes_is_missed_aloud_for_two_days(
+    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
+):
+    recording_id, _ = await started(world)
+    _, (first, _) = await events_of(world, count=2, recordingId=recording_id)
+    await take_in(world, first)
+    assert await state(world, recording_id) == "archiving", "more is to come"
+    await world.app.endpoints.stop(recording_id)
+    assert await archive(world, recording_id) == (202, "files")
+    clock.forward(minutes=121)
+    await world.app.sweep.run()
+    assert missed(caplog) == 1
+    assert await state(world, recording_id) == "overdue"
+    assert await archive(world, recording_id) == (409, "files-overdue")
+    trouble = json.loads((await world.app.queries.recordings({"trouble": "true"}, None)).body)["recordings"]
+    assert [(one["state"], one["trouble"][0]["reason"]) for one in trouble] == [("overdue", "files-overdue")]
+    clock.forward(minutes=31)
+    await world.app.sweep.run()
+    assert missed(caplog) == 2
+    clock.forward(hours=48)
+    await world.app.sweep.run()
+    assert await rows(world) == []
+    assert await state(world, recording_id) == "overdue"
+
+
+async def test_a_missing_index_is_missed_though_the_last_chunk_has_come(
+    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
+):
+    recording_id, (first, middle, last) = await events_of(world, count=3)
+    await take_in(world, last, first)
+    assert await state(world, recording_id) == "archiving"
+    clock.forward(minutes=121)
+    await world.app.sweep.run()
+    assert (missed(caplog), await state(world, recording_id)) == (1, "overdue")
+    await take_in(world, middle)
+    assert await state(world, recording_id) == "archived"
+    clock.forward(minutes=31)
+    await world.app.sweep.run()
+    assert (missed(caplog), await rows(world), await listed(world, Heading.TROUBLE)) == (1, [], 0)
+
+
+async def test_a_recording_that_goes_on_in_another_chunk_is_let_run_and_not_missed(
+    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
+):
+    recording_id, call_id = await started(world)
+    _, (first, last) = await events_of(world, count=2, recordingId=recording_id)
+    await take_in(world, first)
+    for _ in range(6):  # a chunk of four hours
+        clock.forward(minutes=45)
+        await world.app.sweep.run()
+    assert (missed(caplog), await archive(world, recording_id)) == (0, (202, "recording"))
+    await world.acs("POST", f"/calls/{call_id}/end")
+    clock.forward(minutes=31)
+    await world.app.sweep.run()
+    await take_in(world, last)
+    assert (await state(world, recording_id), (await archive(world, recording_id))[0]) == ("archived", 200)
+    clock.forward(minutes=121)
+    await world.app.sweep.run()
+    assert (missed(caplog), await rows(world)) == (0, [])
+
+
+async def test_a_recording_that_nobody_here_started_is_watched_from_its_first_event(
+    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
+):
+    recording_id, (first, _) = await events_of(world, count=2)
+    await take_in(world, first)
+    clock.forward(minutes=121)
+    await world.app.sweep.run()
+    assert missed(caplog) == 0, "ACS knows it no more: from now on its files are due"
+    clock.forward(minutes=121)
+    await world.app.sweep.run()
+    assert (missed(caplog), await state(world, recording_id)) == (1, "overdue")
+
+
+async def test_events_that_tell_no_reason_of_an_end_are_not_watched_for_ever(
+    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
+):
+    recording_id, (event,) = await events_of(world)
+    data = event["data"]
+    del data["recordingStorageInfo"]["recordingChunks"][0]["endReason"]
+    data.pop("sessionEndReason", None)
+    await take_in(world, event)
+    assert (await archive(world, recording_id))[0] == 200, "ACS doesn't know it any more, so it has ended"
+    clock.forward(minutes=121)
+    await world.app.sweep.run()
+    assert (missed(caplog), await rows(world), await state(world, recording_id)) == (0, [], "archived")
+
+
+async def test_a_recording_whose_files_come_in_one_event_costs_no_watch(world: World):
+    recording_id, _ = await started(world)
+    made = await world.document(size=2 * KIB, count=2, recordingId=recording_id)
+    await world.app.intake.receive(made["event"])
+    assert [row for row in await rows(world) if not row[0].isdigit()] == []
+
+
+async def test_an_overdue_recording_whose_files_came_after_all_leaves_the_list_of_trouble(
+    world: World, clock: MovableClock
+):
+    recording_id, _ = await started(world)
+    await world.app.endpoints.stop(recording_id)
+    clock.forward(minutes=121)
+    await world.app.sweep.run()
+    assert await listed(world, Heading.TROUBLE) == 1
+    made = await world.document(size=2 * KIB, recordingId=recording_id)
+    await take_in(world, made["event"])
+    assert await state(world, recording_id) == "archived"
+    clock.forward(minutes=6)
+    await world.app.sweep.run()
+    assert (await listed(world, Heading.TROUBLE), await rows(world)) == (0, [])
+
+
+async def test_an_intake_that_was_frozen_ends_no_watch_that_a_later_event_began(world: World, clock: MovableClock):
+    recording_id, _ = await started(world)
+    _, (first, _, _) = await events_of(world, count=3, recordingId=recording_id)
+    await take_in(world, first)
+    key = key_of(recording_id)
+    await world.gateways.worklist.remove(WorkItem.of_recording(key, recording_id, clock.now()))  # it wakes
+    assert await rows(world) == [f"files-{key}"]
+    assert await listed(world, Heading.OPEN) == 1

@@ -1,0 +1,132 @@
+"""A message that is lost is sent again; one that waits in a long queue is not made more of."""
+
+import itertools
+import json
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from azure.data.tables.aio import TableClient
+from azure.storage.queue.aio import QueueClient
+
+from shared.gateways.worklist import WorkItem
+from shared.states import ChunkState
+from tests.integration.conftest import MakeWorld, MovableClock, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KIB = 1024
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(make_world: MakeWorld, clock: MovableClock) -> World:
+    made: World = await make_world(clock=clock)
+    return made
+
+
+async def row(world: World) -> dict[str, Any]:
+    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
+        (found,) = [dict(row) async for row in table.list_entities()]
+        return found
+
+
+async def test_chunks_that_wait_in_a_long_queue_are_not_queued_again(world: World, clock: MovableClock):
+    jobs = [(await world.announced(size=2 * KIB))[1] for _ in range(5)]
+    for _ in range(10):
+        clock.forward(minutes=6)
+        await world.app.sweep.run()
+    assert await world.queued() == 5
+    await world.drained()
+    assert {(await world.chunk(job)).state for job in jobs} == {ChunkState.RELEASED}
+
+
+async def test_what_is_queued_again_and_again_is_queued_at_growing_intervals(world: World, clock: MovableClock):
+    await world.announced(size=2 * KIB)
+    await world.dropped()
+    grace, minutes = world.settings.sweep_grace, 180
+    began, sent = clock.now(), []
+    for _ in range(minutes):
+        clock.forward(minutes=1)
+        await world.app.sweep.run()
+        if await world.dropped():
+            sent.append(clock.now() - began)
+    pauses = [after - before for before, after in zip([timedelta(), *sent], sent, strict=False)]
+    assert abs(pauses[0] - grace) <= timedelta(minutes=2)
+    assert all(later >= earlier - timedelta(minutes=1) for earlier, later in itertools.pairwise(pauses))
+    assert max(pauses) <= timedelta(minutes=32)
+    assert len(sent) <= 12
+
+
+async def test_a_chunk_that_moved_since_starts_with_the_shortest_interval(world: World, clock: MovableClock):
+    made, job = await world.announced(size=2 * KIB)
+    await world.dropped()
+    for _ in range(3):
+        clock.forward(minutes=31)
+        await world.app.sweep.run()
+        await world.dropped()
+    assert (await row(world))["requeues"] == 3
+    await world.fault("download", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
+    await world.app.archiving.handle(job)
+    await world.dropped()
+    clock.forward(minutes=31)
+    await world.app.sweep.run()
+    assert (await row(world))["requeues"] == 1
+
+
+async def test_a_retry_that_the_pipeline_left_to_the_sweep_is_queued_when_it_is_due(world: World, clock: MovableClock):
+    _, job = await world.announced(size=2 * KIB)
+    await world.dropped()
+    _, other = await world.announced(size=2 * KIB)  # a message that waits at the head
+    later = clock.now() + timedelta(minutes=20)
+    waiting = await world.gateways.catalogue.replace((await world.chunk(job)).evolve(next_attempt_at=later))
+    await world.gateways.worklist.add(WorkItem.of_chunk(waiting, later))
+    await world.gateways.worklist.remove(WorkItem.of_chunk(await world.chunk(other), later))
+    clock.forward(minutes=19)
+    await world.app.sweep.run()
+    assert await world.queued() == 1, "it isn't due"
+    clock.forward(minutes=1, seconds=1)
+    await world.app.sweep.run()
+    assert await world.queued() == 2, "no message of its own waits behind the head, so none is waited for"
+
+
+async def test_a_retry_that_isn_t_due_is_looked_at_when_it_is(world: World, clock: MovableClock):
+    _, job = await world.announced(size=2 * KIB)
+    await world.dropped()
+    later = clock.now() + timedelta(minutes=20)
+    await world.gateways.catalogue.replace((await world.chunk(job)).evolve(next_attempt_at=later))
+    clock.forward(minutes=6)
+    await world.app.sweep.run()
+    assert await world.queued() == 0
+    assert (await row(world))["dueAt"] == later
+
+
+async def test_messages_that_stay_on_the_poison_queue_are_reported_by_each_run_and_by_health(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    await world.app.sweep.run()
+    assert "poison" not in caplog.text
+    async with QueueClient.from_connection_string(world.storage, world.settings.poison_queue) as queue:
+        await queue.send_message("what no function was given")
+        await world.app.sweep.run()
+        (line,) = [one for one in caplog.records if one.getMessage().startswith("messages stay on the poison queue {")]
+        assert (line.levelno, line.__dict__["messages"]) == (logging.ERROR, 1)
+        (failing,) = [check for check in (await health(world))["checks"] if not check["ok"]]
+        assert (failing["name"], failing["reason"]) == ("poison", "poison-messages")
+        assert failing["detail"].startswith("1 messages")
+        await queue.delete_queue()
+    caplog.clear()
+    await world.app.sweep.run()
+    assert "poison" not in caplog.text, "the host makes the queue when it first needs it"
+    assert (await health(world))["status"] == "ok"
+
+
+async def health(world: World) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((await world.app.endpoints.health()).body)
+    return found

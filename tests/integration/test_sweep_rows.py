@@ -1,0 +1,251 @@
+"""Rows of the worklist: one bad row must hide no other, and no row is removed by a stale reader."""
+
+import json
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableClient
+
+from shared import sweep
+from shared.contracts.jobs import ChunkJob
+from shared.gateways.acs import CallRecorder
+from shared.gateways.calendar import Heading
+from shared.gateways.worklist import WorkItem
+from shared.records import Chunk
+from shared.states import ChunkState
+from tests.integration.conftest import MakeWorld, MovableClock, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KIB = 1024
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(make_world: MakeWorld, clock: MovableClock) -> World:
+    made: World = await make_world(clock=clock)
+    return made
+
+
+def worklist(world: World) -> TableClient:
+    return TableClient.from_connection_string(world.storage, world.settings.worklist_table)
+
+
+async def rows(world: World) -> list[dict[str, Any]]:
+    async with worklist(world) as table:
+        return [dict(row) async for row in table.list_entities()]
+
+
+async def make_unreadable(world: World, job: ChunkJob) -> None:
+    """As after a rollback: a newer version left the chunk in a state that this one doesn't know."""
+    async with TableClient.from_connection_string(world.storage, world.settings.recordings_table) as table:
+        row = {"PartitionKey": job.recordingKey, "RowKey": f"chunk-{job.chunkKey}", "state": "verifying"}
+        await table.update_entity(row, mode=UpdateMode.MERGE)
+
+
+async def read_item(world: World, clock: MovableClock) -> WorkItem:
+    (item,) = [item async for item in world.gateways.worklist.due(clock.now() + timedelta(days=3))]
+    return item
+
+
+def lines(caplog: pytest.LogCaptureFixture, text: str) -> list[logging.LogRecord]:
+    return [one for one in caplog.records if one.getMessage().startswith(f"{text} {{")]
+
+
+async def test_chunks_behind_one_that_can_t_be_read_are_worked_and_that_one_is_named(
+    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
+):
+    jobs = sorted([(await world.announced(size=2 * KIB))[1] for _ in range(5)], key=lambda job: job.chunkKey)
+    await world.dropped()
+    await make_unreadable(world, jobs[0])
+    clock.forward(minutes=6)
+    with caplog.at_level(logging.INFO):
+        await world.app.sweep.run()
+        await world.app.sweep.run()
+    (line,) = lines(caplog, "row unreadable")  # once in a while, and not each minute
+    assert (line.levelno, line.__dict__["chunk_key"]) == (logging.ERROR, jobs[0].chunkKey)
+    assert "verifying" in line.__dict__["detail"]
+    assert [one.__dict__.get("unreadable") for one in lines(caplog, "swept")] == [1, None]
+    await world.drained()
+    assert {(await world.chunk(job)).state for job in jobs[1:]} == {ChunkState.RELEASED}
+    clock.forward(minutes=31)
+    await world.app.sweep.run()
+    assert len(lines(caplog, "row unreadable")) == 2
+
+
+async def test_a_fault_that_nobody_foresaw_ends_no_run(
+    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    async def broken(*_: object) -> str:
+        raise AttributeError("'NoneType' object has no attribute 'lower'")
+
+    monkeypatch.setattr(CallRecorder, "state", broken)
+    for key in ("0" * 32, "f" * 32):  # the first and the last shard
+        await world.gateways.worklist.add(WorkItem.of_recording(key, "cmVjb3JkaW5n", clock.now()))
+    _, job = await world.announced(size=2 * KIB)
+    await world.dropped()
+    clock.forward(minutes=6)
+    with caplog.at_level(logging.INFO):
+        assert await world.app.sweep.run() == 3
+    assert len(lines(caplog, "not swept unforeseen")) == 2
+    assert [one.__dict__["failed"] for one in lines(caplog, "swept")] == [2]
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+    assert await world.app.sweep.run() == 0, "a row that fails each time doesn't come first in every run"
+
+
+async def test_rows_of_the_worklist_that_can_t_be_read_are_named_everywhere_and_hide_nothing(
+    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
+):
+    made, job = await world.announced(size=2 * KIB)
+    await world.dropped()
+    item = await read_item(world, clock)
+    bad = {"PartitionKey": item.shard, "dueAt": clock.now()}
+    async with worklist(world) as table:
+        await table.create_entity({**bad, "RowKey": item.row.replace(item.row[:8], "20200101")})  # no recordingKey
+        await table.create_entity({**bad, "RowKey": "review-of-a-newer-version", "recordingKey": "0" * 32})
+    health = json.loads((await world.app.endpoints.health()).body)
+    failing = {check["name"]: check for check in health["checks"] if not check["ok"]}
+    assert {name: check["reason"] for name, check in failing.items()} == {"catalogue": "row-unreadable"}
+    assert health["oldestOpen"]["chunkKey"] == job.chunkKey
+    summary = json.loads((await world.app.queries.summary()).body)
+    assert (summary["unreadable"], summary["open"]["chunks"]) == (2, {"pending": 1})
+    assert [moment async for moment in world.gateways.worklist.deadlines()]
+    clock.forward(minutes=6)
+    await world.app.sweep.run()
+    assert len(lines(caplog, "row unreadable")) == 2
+    await world.drained()
+    assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
+
+
+async def test_a_chunk_that_can_t_be_read_fails_no_answer(world: World):
+    made, job = await world.announced(size=2 * KIB, count=2)
+    await world.drained()
+    _, waiting = await world.announced(size=2 * KIB)
+    await make_unreadable(world, waiting)
+    await make_unreadable(world, job)
+    health = json.loads((await world.app.endpoints.health()).body)
+    (failing,) = [check for check in health["checks"] if not check["ok"]]
+    assert (failing["name"], failing["reason"]) == ("catalogue", "row-unreadable")
+    assert waiting.chunkKey in failing["detail"]
+    answer = await world.app.queries.summary()
+    assert (answer.status, json.loads(answer.body)["unreadable"]) == (200, 1)
+    page = json.loads((await world.app.queries.recordings({}, None)).body)["recordings"]
+    shown = {one["recordingKey"]: (one["state"], one["chunks"]) for one in page}
+    assert shown[job.recordingKey] == ("archiving", {"released": 1, "unreadable": 1})
+    view = await world.app.endpoints.get(made["recordingId"])
+    assert (view.status, json.loads(view.body)["state"]) == (200, "archiving")
+    assert (await world.app.endpoints.archive(made["recordingId"], url="https://x/api")).status == 202
+
+
+async def test_a_job_for_a_chunk_that_can_t_be_read_neither_fails_nor_becomes_poison(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    _, job = await world.announced(size=2 * KIB)
+    await make_unreadable(world, job)
+    await world.app.archiving.handle(await world.take_job())
+    assert len(lines(caplog, "row unreadable")) == 1
+    await world.app.poison.bury(job.encode().encode())
+    assert len(await world.quarantined()) == 1
+    assert len(await rows(world)) == 1, "the sweep keeps it in view"
+
+
+async def test_an_event_is_taken_in_beside_a_chunk_that_can_t_be_read(world: World):
+    made, job = await world.announced(size=2 * KIB)
+    await make_unreadable(world, job)
+    more = await world.document(size=2 * KIB, count=2, recordingId=made["recordingId"])
+    chunks = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
+    more["event"]["data"]["recordingStorageInfo"]["recordingChunks"] += chunks
+    await world.app.intake.receive(more["event"])
+    assert (await world.chunk(world.job(more))).state is ChunkState.PENDING
+
+
+async def test_a_row_of_the_former_form_is_worked_and_removed(world: World, clock: MovableClock):
+    _, job = await world.announced(size=2 * KIB)
+    item = await read_item(world, clock)
+    former = replace(item, row=item.row.removesuffix(f"-{job.recordingKey}"))
+    assert former.row != item.row
+    await world.gateways.worklist.remove(item)
+    await world.gateways.worklist.add(former)
+    await world.dropped()
+    clock.forward(minutes=6)
+    assert [moment async for moment in world.gateways.worklist.deadlines()]
+    assert json.loads((await world.app.endpoints.health()).body)["oldestOpen"]["chunkKey"] == job.chunkKey
+    await world.app.sweep.run()
+    assert [row["RowKey"] for row in await rows(world)] == [item.row], "it has its new form now"
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+    await world.gateways.worklist.add(former)
+    clock.forward(minutes=6)
+    await world.app.sweep.run()
+    assert await rows(world) == []
+
+
+async def test_two_recordings_with_one_document_have_a_row_each(world: World, clock: MovableClock):
+    _, job = await world.announced(size=2 * KIB)
+    chunk = await world.chunk(job)
+    other = chunk.evolve(recording_key="0" * 32)
+    await world.gateways.worklist.add(WorkItem.of_chunk(other, clock.now()))
+    await world.app.archiving.handle(job)
+    (row,) = await rows(world)
+    assert row["recordingKey"] == other.recording_key, "the one that is released first removes its own row only"
+
+
+async def test_a_row_that_was_changed_since_it_was_read_is_not_removed(world: World, clock: MovableClock):
+    made, _ = await world.announced(size=2 * KIB)
+    stale = await read_item(world, clock)
+    chunk = await world.chunk(world.job(made))
+    await world.gateways.worklist.add(WorkItem.of_chunk(chunk, clock.now() + timedelta(minutes=1)))
+    await world.gateways.worklist.remove(stale)
+    assert len(await rows(world)) == 1
+    place = stale.place
+    assert place is not None
+    assert await world.gateways.calendar.find(place, Heading.OPEN) is not None, "and it is on the list of what is open"
+    await world.gateways.worklist.remove(await read_item(world, clock))
+    assert await rows(world) == []
+    assert await world.gateways.calendar.find(place, Heading.OPEN) is None
+
+
+async def test_a_run_looks_at_a_bounded_number_of_each_kind_the_oldest_deadline_first(
+    world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sweep, "_MOST", 3)
+    jobs = []
+    for _ in range(5):
+        jobs.append((await world.announced(size=2 * KIB))[1])
+        clock.forward(minutes=1)
+    for number in range(2):
+        await world.gateways.worklist.add(WorkItem.of_recording(f"{number}" * 32, "cmVjb3JkaW5n", clock.now()))
+    await world.dropped()
+    clock.forward(minutes=6)
+    assert await world.app.sweep.run() == 5, "three chunks, and no backlog of chunks hides what sorts after them"
+    queued = [(await world.take_job()).chunkKey for _ in range(await world.queued())]
+    assert sorted(queued) == sorted(job.chunkKey for job in jobs[:3])
+    assert await world.app.sweep.run() == 2
+
+
+async def test_the_first_due_are_those_with_the_oldest_deadline_whatever_their_shard(world: World, clock: MovableClock):
+    _, job = await world.announced(size=2 * KIB)
+    chunk = await world.chunk(job)
+    await world.gateways.worklist.remove(await read_item(world, clock))
+    deadlines = []
+    for number in range(40):
+        one = _other(chunk, number)
+        deadlines.append(one.deadline)
+        await world.gateways.worklist.add(WorkItem.of_chunk(one, clock.now()))
+    found = [item.row.partition("-")[0] async for item in world.gateways.worklist.due(clock.now())]
+    assert found == [f"{deadline:%Y%m%dT%H%M%S.%f}" for deadline in sorted(deadlines)]
+
+
+def _other(chunk: Chunk, number: int) -> Chunk:
+    deadline = chunk.deadline + timedelta(minutes=(number * 7) % 40)
+    return chunk.evolve(chunk_key=f"{number % 16:x}{number:031x}", deadline=deadline)
