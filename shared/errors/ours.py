@@ -1,4 +1,4 @@
-"""Ours: settings, messages and defects; and a lease that another worker holds now."""
+"""Ours: settings, messages, defects, interrupted work; and a lease that another worker holds now."""
 
 from shared.errors.base import CallvaultError, Fault
 
@@ -25,6 +25,13 @@ class Unforeseen(OurError):
     retry = True
     reason = "unforeseen"
     title = "Something failed that we did not foresee"
+
+
+class Interrupted(OurError):
+    retry = True
+    status = 503
+    reason = "interrupted"
+    title = "The work was interrupted"
 
 
 class LeaseLost(OurError):
