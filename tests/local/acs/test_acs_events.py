@@ -80,6 +80,12 @@ async def test_a_subscription_must_prove_itself(control):
         assert await control.get("/subscriptions") == []
 
 
+async def test_a_proof_as_plain_text_counts_since_the_functions_host_sends_it_so(control):
+    async with webhook() as plain:
+        plain.media_type = "text/plain"
+        await control.post("/subscriptions", endpoint=plain.url)
+
+
 async def test_an_endpoint_that_is_not_there_is_refused_with_why(control):
     status, answer = await control.ask("POST", "/subscriptions", {"endpoint": "http://127.0.0.1:9/none"})
     assert status == 400

@@ -16,12 +16,13 @@ class Webhook:
         self.received = []
         self.headers = []
         self.validates = True
+        self.media_type = "application/json"
 
     async def answer(self, request):
         (event,) = await request.json()
         if request.headers["aeg-event-type"] == "SubscriptionValidation":
             code = event["data"]["validationCode"] if self.validates else "something else"
-            return web.json_response({"validationResponse": code})
+            return web.json_response({"validationResponse": code}, content_type=self.media_type)
         self.received.append(event)
         self.headers.append(dict(request.headers))
         return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
