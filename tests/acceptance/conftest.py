@@ -37,7 +37,7 @@ class Deployment:
         """
         options.setdefault("headers", {"x-functions-key": self.where.functions_key})
         async with self.http.request(method, f"{self.where.functions}{path}", **options) as response:
-            body = await response.json(content_type=None) if response.content_length else None
+            body = await response.json(content_type=None)
             DESCRIPTION.check(method, path, response.status, response.content_type, body)
             return response.status, body, response.headers
 
