@@ -91,4 +91,9 @@ async def test_a_chunk_whose_host_is_gone_goes_on_within_two_minutes_of_another_
                     return await state_of(second, recording_id) == "released"
 
                 await until(is_released)
-            assert (await queue.get_queue_properties()).approximate_message_count == 1, "it never was given back"
+
+            async def only_the_first_message_is_left() -> bool:
+                return (await queue.get_queue_properties()).approximate_message_count == 1
+
+            await until(only_the_first_message_is_left)
+        assert not await queue.peek_messages(), "it was never given back"
