@@ -20,8 +20,8 @@ from local.host.routes import BadPath, normalised
 _LONGEST_LINE = 8 * 1024
 _MOST_HEADERS = 100
 _LARGEST_HEADERS = 32 * 1024
-# The most that is read at all, so that the limits above are found here and not by aiohttp, which answers 400.
-READ_LIMITS = {"max_line_size": 128 * 1024, "max_field_size": 128 * 1024, "max_headers": 1000}
+# Bytes of a line, and number of headers, that are read at all: aiohttp would answer 400 before the limits above count.
+MOST_READ = 128 * 1024
 
 _HOME = "<!DOCTYPE html><html><head><title>Your Functions app is up and running</title></head><body></body></html>"
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from local.host.admin import Admin
 from local.host.bindings import Function
 from local.host.eventgrid import EventGridWebhook
-from local.host.front import READ_LIMITS, Front, Rules
+from local.host.front import MOST_READ, Front, Rules
 from local.host.httptriggers import HttpTriggers
 from local.host.invocations import Invocations
 from local.host.options import Options
@@ -38,9 +38,14 @@ class Site:
         )
         app = web.Application(client_max_size=largest + 1)
         app.router.add_route("*", "/{path:(?s:.*)}", front.handle)
-        # Bodies reach the function as they were sent.
         self._runner = web.AppRunner(
-            app, access_log=None, auto_decompress=False, shutdown_timeout=_AFTERMATH, **READ_LIMITS
+            app,
+            access_log=None,
+            auto_decompress=False,  # bodies reach the function as they were sent
+            shutdown_timeout=_AFTERMATH,
+            max_line_size=MOST_READ,
+            max_field_size=MOST_READ,
+            max_headers=MOST_READ,
         )
 
     async def open(self, at: socket.socket) -> None:

@@ -71,7 +71,7 @@ async def test_a_function_that_lets_a_cancellation_out_is_never_answered_before_
 ) -> None:
     work = await storage.create_queue(queues.work)
     app = app_copy(tmp_path, functionTimeout="00:00:04")
-    async with running_host(tmp_path, app=app, settings=queues.settings) as host:
+    async with running_host(tmp_path, "--grace", "0", app=app, settings=queues.settings) as host:
         [pid] = host.workers
         await work.send_message(encoded("cancel"))
         await host.log_of("received cancel")
