@@ -18,41 +18,72 @@ from shared.caller import caller_of, stranger
 from shared.content import File
 from shared.contracts.jobs import ChunkJob
 from shared.contracts.listquery import PARTICIPANT_HEADER
+from shared.errors import CallerError
 from shared.settings import load_settings
-from shared.web import Answer, problem
+from shared.web import Answer, missing_body, outcome, refusal
 
 type _Endpoint = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+type _Refusal = Callable[[func.HttpRequest], CallerError | None]
 
 callvault = Callvault(load_settings())
 
 
 class _Doors(func.FunctionApp):
-    """Each route asks for a function key; for a signed-in caller, where signing in stands for the key.
+    """Every function reports its own failure and lets no cancellation out: see shared/failures.py.
 
-    A route with an auth_level of its own looks after itself.
+    Each route asks for a function key; for a signed-in caller, where signing in stands for the key. A route with an
+    auth_level of its own looks after itself.
     """
 
     def route(self, *args: Any, **named: Any) -> Callable[..., Any]:
         register = super().route(*args, **named)
         if "auth_level" in named or not callvault.settings.signs_in:
-            return register
-        return lambda endpoint: register(_signed_in(endpoint))
+            return lambda endpoint: register(_answered(endpoint))
+        return lambda endpoint: register(_answered(_signed_in(endpoint)))
+
+    def event_grid_trigger(self, *args: Any, **named: Any) -> Callable[..., Any]:
+        register = super().event_grid_trigger(*args, **named)
+        return lambda function: register(failures.reported(function))
+
+    def queue_trigger(self, *args: Any, **named: Any) -> Callable[..., Any]:
+        register = super().queue_trigger(*args, **named)
+        return lambda function: register(failures.reported(function))
+
+    def timer_trigger(self, *args: Any, **named: Any) -> Callable[..., Any]:
+        register = super().timer_trigger(*args, **named)
+        return lambda function: register(failures.reported(function))
 
 
-def _signed_in(endpoint: _Endpoint) -> _Endpoint:
+def _answered(endpoint: _Endpoint) -> _Endpoint:
     @wraps(endpoint)
-    async def guarded(req: func.HttpRequest) -> func.HttpResponse:
-        refused = stranger(req.headers, req.method)
-        return _response(problem(refused)) if refused else await endpoint(req)
+    async def answered(req: func.HttpRequest) -> func.HttpResponse:
+        found = await outcome(endpoint.__name__, endpoint(req))
+        return _response(found) if isinstance(found, Answer) else found
 
-    return guarded
+    return answered
 
+
+def _unless(refusal_of: _Refusal) -> Callable[[_Endpoint], _Endpoint]:
+    def guard(endpoint: _Endpoint) -> _Endpoint:
+        @wraps(endpoint)
+        async def guarded(req: func.HttpRequest) -> func.HttpResponse:
+            refused = refusal_of(req)
+            return _response(refusal(refused)) if refused else await endpoint(req)
+
+        return guarded
+
+    return guard
+
+
+_signed_in = _unless(lambda req: stranger(req.headers, req.method))
+_with_body = _unless(lambda req: missing_body(req.headers, req.get_body()))
 
 _DOOR = func.AuthLevel.ANONYMOUS if callvault.settings.signs_in else func.AuthLevel.FUNCTION
 app = _Doors(http_auth_level=_DOOR)
 
 
 @app.route(route="recordings", methods=["POST"])
+@_with_body
 async def start_recording(req: func.HttpRequest) -> func.HttpResponse:
     key = req.headers.get("Idempotency-Key")
     return _response(
@@ -99,6 +130,7 @@ async def pause_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route(route="recordings/{recordingId}/resume", methods=["POST"])
+@_with_body
 async def resume_recording(req: func.HttpRequest) -> func.HttpResponse:
     recording_id = req.route_params["recordingId"]
     return _response(await callvault.app.endpoints.resume(recording_id, req.get_body(), by=_caller(req)))
@@ -141,6 +173,7 @@ async def show_page_file(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route(route="events", methods=["POST"])
+@_with_body
 async def take_events(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.endpoints.take_events(req.get_body()))
 
@@ -179,14 +212,12 @@ async def on_recording_event(event: str) -> None:
 
 @app.queue_trigger(arg_name="msg", queue_name=callvault.settings.chunks_queue, connection="AzureWebJobsStorage")
 async def archive_chunk(msg: str) -> None:
-    with failures.told("archive_chunk"):
-        await callvault.app.archiving.handle(ChunkJob.decode(msg))
+    await callvault.app.archiving.handle(ChunkJob.decode(msg))
 
 
 @app.queue_trigger(arg_name="msg", queue_name=callvault.settings.poison_queue, connection="AzureWebJobsStorage")
 async def bury_job(msg: str) -> None:
-    with failures.told("bury_job"):
-        await callvault.app.poison.bury(msg.encode())
+    await callvault.app.poison.bury(msg.encode())
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
@@ -198,8 +229,7 @@ async def sweep(timer: func.TimerRequest) -> None:
 @app.timer_trigger(arg_name="timer", schedule="30 */5 * * * *")
 async def take_dead_letters(timer: func.TimerRequest) -> None:
     del timer  # as in the sweep
-    with failures.told("take_dead_letters"):
-        await callvault.app.dead_letters.run()
+    await callvault.app.dead_letters.run()
 
 
 def _caller(req: func.HttpRequest) -> str:

@@ -17,7 +17,7 @@ from shared.clock import Clock
 from shared.contracts.callbacks import CallbackEvent, CallbackKind, callback_kind, read_callback
 from shared.contracts.events import UnreadableEvent
 from shared.contracts.rules import Trigger
-from shared.errors import InvalidRequest
+from shared.errors import InvalidRequest, LengthRequired
 from shared.gateways.bundle import Gateways
 from shared.intake import Outcome
 from shared.logs import logger
@@ -59,9 +59,12 @@ class Callbacks:
     async def receive(self, body: bytes, *, authorization: str | None, start_id: str | None) -> list[Outcome]:
         """Takes an array of CloudEvents, or one. `start_id` is what the address names, if it names a start.
 
-        Raises CallbackRefused or CallbacksOff before anything is read, and InvalidRequest for a body too large.
+        Raises CallbackRefused or CallbacksOff before anything is read, LengthRequired for a body that didn't arrive,
+        and InvalidRequest for a body too large.
         """
         await self._tokens.verify(authorization)
+        if not body:
+            raise LengthRequired
         if len(body) > _LARGEST:
             raise InvalidRequest.of("body", f"must have at most {_LARGEST} bytes")
         try:

@@ -1,6 +1,6 @@
 """The command line: `python -m local.host`.
 
-Exits with 1 when the app or its settings are wrong, with 0 when told to stop.
+Exits with 1 when the app or its settings are wrong, with 0 when told to stop or when its storage was away for too long.
 """
 
 import argparse
@@ -16,10 +16,11 @@ from typing import TextIO
 
 from local.host.config import read_host_json, read_settings
 from local.host.errors import HostError, IndexingFailed
-from local.host.host import Host, Options
+from local.host.host import Host
 from local.host.keys import Keys
 from local.host.logfilter import LogFilter
 from local.host.logs import Line, LineHandler, text_of
+from local.host.options import Options
 
 
 def _positive(text: str) -> int:
@@ -52,7 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--log", type=Path, metavar="FILE", help="default: stderr")
     add("--timer-status", type=Path, metavar="FILE", help="where timers remember, to be past due after a stop")
     add("--queue-visibility", type=_positive, default=600, metavar="SECONDS", help="of a received message; Azure: 600")
-    add("--grace", type=float, default=5, metavar="SECONDS", help="for running functions at the end (default 5)")
+    add("--grace", type=float, default=10, metavar="SECONDS", help="for running functions at the end (default 10)")
+    add(
+        "--storage-patience",
+        type=_positive,
+        metavar="SECONDS",
+        help="the host ends itself when a queue's storage is away for so long, as Azure's does now and then after 40",
+    )
     add("--worker-plugin", metavar="MODULE", help="imported by each worker before the app")
     return parser
 
@@ -88,6 +95,7 @@ def _options(arguments: argparse.Namespace, log: TextIO) -> Options:
         timer_status=arguments.timer_status,
         queue_visibility=timedelta(seconds=arguments.queue_visibility),
         grace=timedelta(seconds=arguments.grace),
+        storage_patience=timedelta(seconds=patience) if (patience := arguments.storage_patience) else None,
     )
 
 
@@ -97,15 +105,16 @@ async def _run(options: Options) -> None:
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     host = Host(options)
     starting = asyncio.create_task(host.start())
-    stopping = asyncio.create_task(told_to_stop.wait())
+    ends = [asyncio.create_task(told_to_stop.wait()), asyncio.create_task(host.gone.wait())]
     try:
-        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((starting, *ends), return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
-            await stopping
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        starting.cancel()
-        await asyncio.gather(starting, return_exceptions=True)
+        for task in (starting, *ends):
+            task.cancel()
+        await asyncio.gather(starting, *ends, return_exceptions=True)
         await host.stop()
 
 

@@ -1,11 +1,12 @@
-"""The admin endpoints: is the host there, what does it run, and start a function by hand.
+"""The admin endpoints: is the host there, what does it run, start a function by hand, and take no more queue messages.
 
-They need the master key: none or an unknown key is a 401, a key that is good for less a 403.
+All but the ping need the master key: none or an unknown key is a 401, a key that is good for less a 403. An endpoint
+that doesn't exist is a 404 for anyone.
 """
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from aiohttp import web
 from local.host import eventgrid, httptriggers, messages
 from local.host.bindings import EventGridTrigger, Function, HttpTrigger, QueueTrigger
 from local.host.errors import InvocationFailed
+from local.host.httpresponses import unauthorized
 from local.host.invocations import Cause, Invocations
 from local.host.keys import Keys, Level
 from local.host.protocol import Typed
@@ -22,25 +24,48 @@ PREFIX = "/admin/"
 
 
 class Admin:
-    def __init__(self, functions: Sequence[Function], prefix: str, keys: Keys, invocations: Invocations) -> None:
+    def __init__(
+        self,
+        functions: Sequence[Function],
+        prefix: str,
+        keys: Keys,
+        invocations: Invocations,
+        drain: Callable[[], None],
+    ) -> None:
         self._functions = {function.name.lower(): function for function in functions}
         self._prefix = prefix
         self._keys = keys
         self._invocations = invocations
+        self._drain = drain
         self._started: set[asyncio.Task[None]] = set()
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request, path: str) -> web.StreamResponse:
+        """`path` is normalised and begins with PREFIX, in any casing."""
+        endpoint = path[len(PREFIX) :].lower().strip("/").split("/")
+        match request.method, endpoint:
+            case (("GET" | "POST"), ["host", "ping"]):
+                return web.Response()
+            case ("GET", ["host", "status"] | ["functions"]) | ("POST", ["host", "drain"]):
+                pass
+            case (("GET" | "POST"), ["functions", _]):
+                pass
+            case _:
+                return web.Response(status=404)
         level = self._keys.level(request.headers, request.query)
         if level is not Level.ADMIN:
-            return web.Response(status=401 if level is Level.ANONYMOUS else 403)
-        match request.method, request.path[len(PREFIX) :].lower().strip("/").split("/"):
-            case "GET", ["host", "status"]:
+            return unauthorized() if level is Level.ANONYMOUS else web.Response(status=403)
+        return await self._answer(request, endpoint)
+
+    async def _answer(self, request: web.Request, endpoint: list[str]) -> web.Response:
+        match request.method, endpoint:
+            case _, ["host", "status"]:
                 return web.json_response(
                     {"id": "local", "state": "Running", "functions": [f.name for f in self._functions.values()]}
                 )
-            case (("GET" | "POST"), ["host", "ping"]):
-                return web.Response()
-            case "GET", ["functions"]:
+            case _, ["host", "drain"]:
+                self._drain()
+                return web.Response(status=202)
+            case _, ["functions"]:
                 return web.json_response([self._described(f, request) for f in self._functions.values()])
             case "GET", ["functions", name] if function := self._functions.get(name):
                 return web.json_response(self._described(function, request))
@@ -95,9 +120,11 @@ class Admin:
 
 
 def _input(body: bytes) -> str:
-    """The `input` of the request; one that is no string stands for its JSON. Raises ValueError."""
-    value = _object(json.loads(body) if body else {}).get("input", "")
-    return value if isinstance(value, str) else json.dumps(value)
+    """The `input` of the request, a string. Raises ValueError."""
+    value = _object(json.loads(body)).get("input", "")
+    if not isinstance(value, str):
+        raise ValueError("input must be a string")  # noqa: TRY004 - the caller's body, not a programming error
+    return value
 
 
 def _object(parsed: Any) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def _function(record: FunctionRecord, settings: Settings) -> Function:
         trigger=triggers[0],
         outputs=tuple(binding for binding in bound if isinstance(binding, QueueOutput)),
         retry=_retry(record.retry),
-        disabled=(settings.get(f"AzureWebJobs.{record.name}.Disabled") or "").lower() in ("true", "1"),
+        disabled=settings.is_true(f"AzureWebJobs.{record.name}.Disabled"),
         raw=tuple(record.bindings),
     )
 

@@ -35,6 +35,7 @@ class QueueOptions:
 @dataclass(frozen=True, kw_only=True)
 class HostConfig:
     route_prefix: str = "api"
+    custom_headers: Mapping[str, str] = field(default_factory=dict)
     # None: unbounded. The default is Flex Consumption's.
     function_timeout: timedelta | None = timedelta(minutes=30)
     queues: QueueOptions = field(default_factory=QueueOptions)
@@ -97,6 +98,7 @@ def read_host_json(app: Path, settings: Mapping[str, str]) -> HostConfig:
     bounded = whole.text("functionTimeout", "") != "-1"
     return HostConfig(
         route_prefix=http.text("routePrefix", "api").strip("/"),
+        custom_headers=http.section("customHeaders").texts(),
         function_timeout=whole.span("functionTimeout", timedelta(minutes=30)) if bounded else None,
         queues=_queue_options(extensions.section("queues")),
         log_levels=whole.section("logging").section("logLevel").texts(),
@@ -145,6 +147,16 @@ class Settings:
 
     def get(self, name: str) -> str | None:
         return self.values.get(name)
+
+    def is_true(self, name: str) -> bool:
+        return (self.get(name) or "").lower() in ("true", "1")
+
+    def number(self, name: str, default: int) -> int:
+        """Raises ConfigError for what isn't a whole number above 0."""
+        text = self.get(name) or str(default)
+        if not text.isdecimal() or not int(text):
+            raise ConfigError(f"the setting {name} must be a whole number above 0, not {text!r}")
+        return int(text)
 
     def resolve(self, expression: str) -> str:
         """`%NAME%` replaced by the setting's value. Raises ConfigError where there is none."""

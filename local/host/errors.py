@@ -2,6 +2,7 @@
 
 HostError
   ConfigError           the app's or the laptop's settings are wrong: the host does not start
+  StorageLost           a queue's storage was away for too long: the host ends itself
   IndexingFailed        the worker could not load the app: the host does not start
   InvocationFailed      one invocation failed; its trigger decides what follows
     WorkerLost          ... because its worker process ended
@@ -19,6 +20,9 @@ class IndexingFailed(HostError):
     def __init__(self, message: str, traceback: str) -> None:
         super().__init__(message)
         self.traceback = traceback
+
+
+class StorageLost(HostError): ...
 
 
 class InvocationFailed(HostError):

@@ -1,7 +1,8 @@
 """The Event Grid webhook: the subscription handshakes, and deliveries as invocations, one for each event.
 
-A delivery is answered 202 only when every event of it succeeded; any failure is a 500, and Event Grid sends the whole
-of it again. What can't be parsed is a 400, which Event Grid does not repeat.
+A delivery is answered 202 only when every event of it succeeded; any failure is a 500 with its text, and Event Grid
+sends the whole of it again. What isn't JSON, or no object, is a 500 too (measured). The webhooks of other extensions
+refuse every key but the master key.
 """
 
 import asyncio
@@ -13,11 +14,13 @@ from aiohttp import web
 
 from local.host.bindings import EventGridTrigger, Function
 from local.host.errors import InvocationFailed
+from local.host.httpresponses import unauthorized
 from local.host.invocations import Cause, Invocations
 from local.host.keys import Keys, Level
 from local.host.protocol import Typed
 
-PATH = "/runtime/webhooks/eventgrid"
+WEBHOOKS = "/runtime/webhooks/"
+_PATH = f"{WEBHOOKS}eventgrid"
 
 
 class EventGridWebhook:
@@ -25,22 +28,27 @@ class EventGridWebhook:
         self._keys = keys
         self._invocations = invocations
         self._functions = {
-            function.name.lower(): function
+            function.name: function
             for function in functions
             if isinstance(function.trigger, EventGridTrigger) and not function.disabled
         }
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request, path: str) -> web.StreamResponse:
+        """`path` is normalised, in lower case, and begins with WEBHOOKS."""
         level = self._keys.level(request.headers, request.query)
-        if level not in (Level.SYSTEM, Level.ADMIN):
+        if level is Level.ANONYMOUS:
+            return unauthorized()
+        is_ours = path.rstrip("/") == _PATH
+        if level is not Level.ADMIN and not (level is Level.SYSTEM and is_ours):
             # A key that is good for something else is known, but forbidden here.
-            return web.Response(status=403 if level is Level.FUNCTION else 401)
-        function = self._functions.get(request.query.get("functionName", "").lower())
+            return web.Response(status=403)
+        # The name is compared as it is written, unlike everything else in an address (measured).
+        function = self._functions.get(request.query.get("functionName", "")) if is_ours else None
         if function is None:
             return web.Response(status=404)
         if request.method == "OPTIONS":
             return _allowed(request)
-        if request.method != "POST":
+        if request.method not in ("POST", "PUT"):
             return web.Response(status=400)
         match request.headers.get("aeg-event-type", "").lower():
             case "subscriptionvalidation":
@@ -55,9 +63,11 @@ class EventGridWebhook:
     async def _deliver(self, function: Function, body: bytes) -> web.Response:
         events = _events(body)
         if events is None:
-            return web.Response(status=400)
+            return web.Response(status=500)
         succeeded = await asyncio.gather(*(self._succeeds(function, event) for event in events))
-        return web.Response(status=202 if all(succeeded) else 500)
+        if all(succeeded):
+            return web.Response(status=202)
+        return web.Response(status=500, text=f"Exception while executing function: Functions.{function.name}")
 
     async def _succeeds(self, function: Function, event: Mapping[str, Any]) -> bool:
         try:
@@ -92,8 +102,9 @@ def _validated(body: bytes) -> web.Response:
     data = events[0].get("data") if events else None
     code = data.get("validationCode") if isinstance(data, dict) else None
     if not isinstance(code, str):
-        return web.Response(status=400)
-    return web.json_response({"validationResponse": code})
+        return web.Response(status=500)
+    # JSON by its text, not by its type (measured).
+    return web.Response(text=json.dumps({"validationResponse": code}), content_type="text/plain")
 
 
 def _allowed(request: web.Request) -> web.Response:

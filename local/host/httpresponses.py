@@ -19,6 +19,11 @@ from local.host.protocol import Typed
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 
 
+def unauthorized() -> web.Response:
+    """Of the host's own endpoints; a function's 401 names no scheme."""
+    return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+
+
 def response_of(returned: Typed | None) -> web.Response:
     if returned is None:
         # The library refuses None from an HTTP function; without a return binding there is no answer to give.

@@ -1,17 +1,19 @@
 """HTTP functions: finds the one a request is for, checks its key, and turns its outcome into a response.
 
-No route or no such verb is a 404, a wrong key an empty 401, an exception an empty 500, a lost worker an empty 502: what
-went wrong is in the log, never in the answer.
+No route or no such verb is a 404, a wrong key an empty 401, an exception or a lost worker an empty 500: what went wrong
+is in the log, never in the answer. A body that comes in chunks reaches the function as an empty one, and every answer
+of a function is sent in chunks.
 """
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from local.host.bindings import AuthLevel, Function, HttpTrigger
-from local.host.errors import InvocationFailed, WorkerLost
+from local.host.errors import InvocationFailed
 from local.host.httpresponses import response_of
 from local.host.invocations import Cause, Invocations
 from local.host.keys import Keys, Level
@@ -37,22 +39,22 @@ class HttpTriggers:
         """Raises ConfigError for a route that can't be read."""
         self._keys = keys
         self._invocations = invocations
-        self._endpoints = sorted(
-            (
-                _Endpoint(function=function, trigger=function.trigger, route=_route(prefix, function.trigger))
-                for function in functions
-                if isinstance(function.trigger, HttpTrigger) and not function.disabled
-            ),
-            key=lambda endpoint: endpoint.route.precedence,
-        )
+        self._endpoints = [
+            _Endpoint(function=function, trigger=function.trigger, route=_route(prefix, function.trigger))
+            for function in functions
+            if isinstance(function.trigger, HttpTrigger) and not function.disabled
+        ]
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        found = self._find(request.method, request.rel_url.raw_path)
+    async def handle(self, request: web.Request, path: str) -> web.StreamResponse | None:
+        """None where no function has the route and the verb. `path` is normalised."""
+        found = self._find(request.method, path)
         if found is None:
-            return web.Response(status=404)
+            return None
         endpoint, values = found
         if self._keys.level(request.headers, request.query) not in _NEEDED[endpoint.trigger.auth_level]:
             return web.Response(status=401)
+        if not _is_principal(request.headers.get("x-ms-client-principal")):
+            return web.Response(status=500)
         cause = Cause(
             data=Typed(kind="http", value=await _request_parts(request, values)),
             trace_parent=request.headers.get("traceparent", ""),
@@ -60,11 +62,12 @@ class HttpTriggers:
         )
         try:
             outcome = await self._invocations.run(endpoint.function, cause)
-        except WorkerLost:
-            return web.Response(status=502)
         except InvocationFailed:
             return web.Response(status=500)
-        return response_of(outcome.returned)
+        response = response_of(outcome.returned)
+        if request.version >= HttpVersion11:
+            response.enable_chunked_encoding()
+        return response
 
     def _find(self, method: str, path: str) -> tuple[_Endpoint, dict[str, str]] | None:
         for endpoint in self._endpoints:
@@ -83,15 +86,27 @@ def _route(prefix: str, trigger: HttpTrigger) -> Route:
 
 
 async def _request_parts(request: web.Request, values: dict[str, str]) -> dict[str, Any]:
-    """The request as the real host tells it: names of headers in lower case, repeated ones joined, no empty query."""
+    """The request as the real host tells it: names of headers in lower case, repeated ones joined, no empty query.
+
+    A body in chunks is dropped: the function gets an empty one (measured, with enableChunkedRequestBinding too).
+    """
+    chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
     return {
         "method": request.method,
         "url": str(request.url),
         "headers": {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers},
         "query": {name: text for name in request.query if (text := ",".join(request.query.getall(name)))},
         "params": values,
-        "body": await request.read(),
+        "body": b"" if chunked else await request.read(),
     }
+
+
+def _is_principal(header: str | None) -> bool:
+    try:
+        base64.b64decode(header or "", validate=True)
+    except ValueError:
+        return False
+    return True
 
 
 def by_hand(trigger: HttpTrigger, url: str, body: bytes) -> Cause:

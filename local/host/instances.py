@@ -1,21 +1,25 @@
 """The app's instances: each a worker process that is started anew whenever it ends, until the host stops.
 
-An instance is ready or about to be; a call waits for that. Calls in flight at the end of a process fail, as Azure
-loses them. The first start decides whether the app can be loaded at all; a later one that fails is tried again.
+An instance is ready or about to be. A call waits for that, unless the process has only just ended: the real host has
+not noticed it then and hands the call to the dead worker. Calls in flight at the end of a process fail, as Azure loses
+them. The first start decides whether the app can be loaded at all; a later one that fails is tried again.
 """
 
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Sequence
 
-from local.host.errors import IndexingFailed, InvocationFailed, InvocationTimedOut
+from local.host.errors import IndexingFailed, InvocationFailed, InvocationTimedOut, WorkerLost
 from local.host.process import Launch, WorkerProcess
 from local.host.protocol import Call, FunctionRecord, Outcome
 
 # Before each attempt at a new process, and how long a call waits for one; seconds.
 _RESTART_DELAYS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _PATIENCE = 30
+# How long the real host takes a dead worker for alive, in seconds.
+_UNNOTICED = 0.1
 
 logger = logging.getLogger("host.instances")
 
@@ -30,6 +34,7 @@ class Instance:
         self._worker: WorkerProcess | None = None
         self._ready = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
+        self._ended_at = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -59,6 +64,8 @@ class Instance:
 
     async def call(self, call: Call) -> Outcome:
         """Raises InvocationFailed or one of its kinds. A call that takes too long costs the worker its life."""
+        if not self.is_ready and self._worker is not None and time.monotonic() - self._ended_at < _UNNOTICED:
+            raise WorkerLost(self._worker.pid)
         try:
             async with asyncio.timeout(_PATIENCE):
                 worker = await self.ready()
@@ -84,6 +91,7 @@ class Instance:
         while True:
             await worker.ended.wait()
             self._ready.clear()
+            self._ended_at = time.monotonic()
             about = {"instance": self.number, "pid": worker.pid}
             logger.error("worker process ended; a new one is started", extra=about)
             worker = await self._restarted()

@@ -1,6 +1,8 @@
 """Access keys: which level a request has, and which it needs.
 
-The key is that of the `x-functions-key` header, else of the `code` query parameter. The master key opens everything.
+The key is that of the `x-functions-key` header, an empty one too, else of the query parameter `code`, whose name counts
+in any casing. The master key opens everything. Once a key has been used it opens in any casing: the host's cache
+ignores case (measured).
 """
 
 import hmac
@@ -29,9 +31,16 @@ class Keys:
     # False: as `func start` without --enableAuth, every request has every right.
     enforced: bool = True
 
+    _used: dict[bytes, Level] = field(default_factory=dict, init=False, repr=False)
+
     def level(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Level:
         if not self.enforced:
             return Level.ADMIN
-        presented = (headers.get("x-functions-key") or query.get("code") or "").encode()
+        code = next((value for name, value in query.items() if name.lower() == "code"), "")
+        presented = headers.get("x-functions-key", code).encode()
         known = ((self.master, Level.ADMIN), (self.function, Level.FUNCTION), (self.system, Level.SYSTEM))
-        return next((level for key, level in known if hmac.compare_digest(key.encode(), presented)), Level.ANONYMOUS)
+        for key, level in known:
+            if hmac.compare_digest(key.encode(), presented):
+                self._used[presented.lower()] = level
+                return level
+        return self._used.get(presented.lower(), Level.ANONYMOUS)

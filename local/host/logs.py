@@ -1,7 +1,8 @@
 """Log lines: one JSON object a line, the same shape for the host's own records and for those of the app.
 
 A line holds time (UTC), level, function, invocation, logger, message, and the record's `extra` fields and traceback
-where there are any. The worker writes its lines to a pipe itself and at once, so that they outlive a killed worker.
+where there are any; `lost` says why the real worker would lose it (see `telemetry`). The worker writes its lines to a
+pipe itself and at once, so that they outlive a killed worker.
 """
 
 import json
@@ -51,7 +52,7 @@ class LineHandler(logging.Handler):
     What is known of the invocation comes from `about`, or for the host's own records from the `promoted` extra fields.
     """
 
-    about: Callable[[], Line] = dict
+    about: Callable[[logging.LogRecord], Line] = staticmethod(lambda _record: {})
 
     def __init__(self, sink: Sink, promoted: Sequence[str] = ()) -> None:
         super().__init__()
@@ -60,6 +61,6 @@ class LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._sink({**line_of(record, self._promoted), **self.about()})
+            self._sink({**line_of(record, self._promoted), **self.about(record)})
         except Exception:  # noqa: BLE001 - logging's own contract: a record that can't be written is told on stderr
             self.handleError(record)

@@ -16,6 +16,7 @@ from local.host.bindings import QueueTrigger, Trigger
 from local.host.invocations import Cause
 from local.host.protocol import Typed
 
+_COUNT = "DequeueCount"
 _DEFAULT_LIFE = timedelta(days=7)
 
 
@@ -25,13 +26,28 @@ def cause_of(message: QueueMessage, body: bytes, trigger: Trigger) -> Cause:
         trigger,
         {
             "Id": _text(message.id),
-            "DequeueCount": _typed(message.dequeue_count),
+            _COUNT: _typed(message.dequeue_count),
             "PopReceipt": _text(message.pop_receipt),
             "InsertionTime": _time(message.inserted_on),
             "ExpirationTime": _time(message.expires_on),
             "NextVisibleTime": _time(message.next_visible_on),
         },
     )
+
+
+def unfit(body: bytes) -> str | None:
+    """Why the host can't hand over a body that came as base64: the invocation fails before the worker sees it.
+
+    With messageEncoding none every body is handed over as it is (measured).
+    """
+    try:
+        parsed = json.loads(body.decode())
+    except UnicodeDecodeError:
+        return "the body is not UTF-8"
+    except ValueError:
+        return None
+    counts = [value for key, value in _items(parsed) if key.lower() == _COUNT.lower()]
+    return None if all(map(_is_count, counts)) else f"the body's {_COUNT} is no number"
 
 
 def cause_by_hand(body: bytes, trigger: Trigger) -> Cause:
@@ -42,7 +58,7 @@ def cause_by_hand(body: bytes, trigger: Trigger) -> Cause:
         trigger,
         {
             "Id": _text(str(uuid.uuid4())),
-            "DequeueCount": _typed(1),
+            _COUNT: _typed(1),
             "PopReceipt": _text(""),
             "InsertionTime": _time(now),
             "ExpirationTime": _time(now + _DEFAULT_LIFE),
@@ -66,10 +82,23 @@ def _overlaid(metadata: Mapping[str, Typed], text: str) -> dict[str, Typed]:
         body = json.loads(text)
     except ValueError:
         return dict(metadata)
-    if not isinstance(body, dict):
-        return dict(metadata)
     names = {name.lower(): name for name in metadata}
-    return {**metadata, **{names.get(key.lower()) or key: _typed(value) for key, value in body.items()}}
+    return {
+        **metadata,
+        **{
+            names.get(key.lower()) or key: _typed(value)
+            for key, value in _items(body)
+            if key.lower() != _COUNT.lower() or _is_count(value)
+        },
+    }
+
+
+def _items(parsed: Any) -> list[tuple[str, Any]]:
+    return list(parsed.items()) if isinstance(parsed, dict) else []
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int or (isinstance(value, str) and value.isdecimal())
 
 
 def _typed(value: Any) -> Typed:

@@ -1,7 +1,8 @@
 """Route templates of HTTP functions, matched as ASP.NET Core does.
 
-`{name}`, `{name?}`, `{name=default}`, `{name:constraint}` and `{*rest}`; literals without regard to case; of several
-templates that match, the more literal one wins. A percent-encoded segment is decoded, save `%2F`, which stays.
+`{name}`, `{name?}`, `{name=default}`, `{name:constraint}` and `{*rest}`; literals without regard to case. Of several
+templates that match, the one registered first wins (measured). A path is decoded, save `%2F`, which stays, and its dot
+segments are resolved before it is matched, those that were encoded too.
 """
 
 import re
@@ -74,8 +75,7 @@ class Segment:
 
     pattern: re.Pattern[str]
     parameters: tuple[Parameter, ...]
-    # Literals first, then constrained parameters, plain ones, and the rest of the path last.
-    rank: int
+    is_mixed: bool
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -98,11 +98,12 @@ class Segment:
         pattern += re.escape(text[position:])
         if "{" in _PARAMETER.sub("", text):
             raise ConfigError(f"route segment {text!r} can't be read")
-        rank = 0
-        if parameters:
-            rank = 4 if parameters[0].is_rest else (2 if parameters[0].constraints else 3)
-            rank = 1 if position != len(text) or not text.startswith("{") or len(parameters) > 1 else rank
-        return cls(pattern=re.compile(pattern, re.IGNORECASE | re.DOTALL), parameters=tuple(parameters), rank=rank)
+        is_whole = len(parameters) == 1 and text.startswith("{") and position == len(text)
+        return cls(
+            pattern=re.compile(pattern, re.IGNORECASE | re.DOTALL),
+            parameters=tuple(parameters),
+            is_mixed=bool(parameters) and not is_whole,
+        )
 
     def match(self, text: str) -> dict[str, str] | None:
         found = self.pattern.fullmatch(text)
@@ -113,7 +114,7 @@ class Segment:
 
     def absent(self) -> dict[str, str] | None:
         """The values where the path ends before this segment; None where it must not."""
-        if len(self.parameters) != 1 or not self.parameters[0].may_be_absent or self.rank == 1:
+        if len(self.parameters) != 1 or not self.parameters[0].may_be_absent or self.is_mixed:
             return None
         parameter = self.parameters[0]
         return {} if parameter.default is None else {parameter.name: parameter.default}
@@ -130,14 +131,9 @@ class Route:
         texts = [text for text in template.split("/") if text]
         return cls(template=template, segments=tuple(Segment.parse(text) for text in texts))
 
-    @property
-    def precedence(self) -> tuple[int, ...]:
-        """Lower comes first."""
-        return tuple(segment.rank for segment in self.segments)
-
     def match(self, path: str) -> dict[str, str] | None:
-        """The values of the parameters for a raw path (still percent-encoded), or None."""
-        parts = [decoded(part) for part in path.strip("/").split("/")] if path.strip("/") else []
+        """The values of the parameters for a path as `normalised` gives it, or None."""
+        parts = path.strip("/").split("/") if path.strip("/") else []
         values: dict[str, str] = {}
         for index, segment in enumerate(self.segments):
             if segment.parameters and segment.parameters[0].is_rest and parts[index:]:
@@ -150,5 +146,22 @@ class Route:
         return values if len(parts) <= len(self.segments) else None
 
 
-def decoded(segment: str) -> str:
+class BadPath(Exception):
+    """A path that the server refuses: with a NUL in it."""
+
+
+def normalised(raw: str) -> str:
+    """A raw path decoded once, without dot segments. Raises BadPath."""
+    kept: list[str] = []
+    for segment in map(_decoded, raw.split("/")):
+        if "\0" in segment:
+            raise BadPath(raw)
+        if segment == "..":
+            kept = [*kept[:1], *kept[1:-1]]
+        elif segment != ".":
+            kept.append(segment)
+    return "/".join(kept) if len(kept) > 1 else "/"
+
+
+def _decoded(segment: str) -> str:
     return "".join(part if _ENCODED_SLASH.fullmatch(part) else unquote(part) for part in _ENCODED_SLASH.split(segment))

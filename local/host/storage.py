@@ -22,7 +22,7 @@ _EMULATOR = "UseDevelopmentStorage=true"
 _EMULATOR_CONNECTION = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
     "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
-    "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
+    "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
 )
 # Short pauses, in seconds: on a laptop the account is either there or it isn't.
 _RETRY: dict[str, Any] = {"initial_backoff": 1, "increment_base": 2, "retry_total": 2}
@@ -47,6 +47,12 @@ class Encoding:
             raise ValueError(str(error)) from error
 
 
+def connection_string(settings: Settings, name: str) -> str | None:
+    """The setting of that name, in a form that the SDK understands."""
+    text = settings.get(name)
+    return _EMULATOR_CONNECTION if text and text.strip(";") == _EMULATOR else text
+
+
 @dataclass(kw_only=True)
 class QueueAccounts:
     """The clients of all connections, each made once; `close` ends them."""
@@ -69,8 +75,7 @@ class QueueAccounts:
 
     def _service(self, connection: str) -> QueueServiceClient:
         for name in (f"AzureWebJobs{connection}", connection):
-            if text := self.settings.get(name):
-                text = _EMULATOR_CONNECTION if text.strip(";") == _EMULATOR else text
+            if text := connection_string(self.settings, name):
                 try:
                     return QueueServiceClient.from_connection_string(text, **_RETRY)
                 except ValueError as error:

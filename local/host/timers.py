@@ -1,5 +1,7 @@
 """Timers: each schedule runs once for the whole app, on one instance at a time, never overlapping itself.
 
+Of several hosts on one storage account the one that holds a timer's lock runs it.
+
 What a schedule has done is kept in a file, so that after a stop over an occurrence it is past due and runs at once. An
 occurrence that passes while the function still runs is skipped. A failure is logged and swallowed, after the retries
 of `@app.retry` where it has one.
@@ -18,6 +20,7 @@ from local.host.bindings import Function, TimerTrigger
 from local.host.errors import ConfigError, InvocationFailed
 from local.host.files import write_whole
 from local.host.invocations import Cause, Invocations
+from local.host.locks import Lock
 from local.host.ncrontab import Schedule
 from local.host.protocol import Typed
 
@@ -53,7 +56,7 @@ class TimerStatuses:
 
 class Timer:
     def __init__(
-        self, function: Function, trigger: TimerTrigger, statuses: TimerStatuses, invocations: Invocations
+        self, function: Function, trigger: TimerTrigger, statuses: TimerStatuses, invocations: Invocations, lock: Lock
     ) -> None:
         """Raises ConfigError for a schedule that can't be read."""
         self._function = function
@@ -61,6 +64,7 @@ class Timer:
         self._schedule = Schedule.parse(trigger.schedule)
         self._statuses = statuses
         self._invocations = invocations
+        self._lock = lock
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -68,6 +72,14 @@ class Timer:
         self._stopping.set()
 
     async def run(self) -> None:
+        try:
+            while await self._lock.taken(self._stopping):
+                await self._run_by_schedule()
+        finally:
+            await self._lock.give_up()
+
+    async def _run_by_schedule(self) -> None:
+        """Until the host stops, or another host has the lock."""
         now = datetime.now(UTC)
         if self._is_past_due(now):
             await self._fire(past_due=True)
@@ -76,10 +88,11 @@ class Timer:
         else:
             self._note(now, self._schedule.after(now), ran=False)
         while (due := self._schedule.after(datetime.now(UTC))) is not None:
-            if await self._stopped_before(due):
+            if await self._ended_before(due):
                 return
             await self._fire(past_due=False)
         logger.warning("schedule %s has no occurrence", self._trigger.schedule, extra={"function": self._function.name})
+        await self._stopping.wait()
 
     def _is_past_due(self, now: datetime) -> bool:
         status = self._statuses.get(self._function.name)
@@ -87,13 +100,16 @@ class Timer:
             return False
         return now > datetime.fromisoformat(status["Next"])
 
-    async def _stopped_before(self, due: datetime) -> bool:
+    async def _ended_before(self, due: datetime) -> bool:
         # In steps: a laptop's clock jumps when it wakes, and a loop's does not.
-        while (wait := (due - datetime.now(UTC)).total_seconds()) > 0 and not self._stopping.is_set():
+        while (wait := (due - datetime.now(UTC)).total_seconds()) > 0 and self._goes_on():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(wait, 1.0)):
                     await self._stopping.wait()
-        return self._stopping.is_set()
+        return not self._goes_on()
+
+    def _goes_on(self) -> bool:
+        return self._lock.held and not self._stopping.is_set()
 
     async def _fire(self, *, past_due: bool) -> None:
         began = datetime.now(UTC)

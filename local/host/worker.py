@@ -27,6 +27,7 @@ from local.host import protocol, protoshim
 from local.host.channel import Channel
 from local.host.logs import Line, LineHandler, text_of
 from local.host.protocol import Call, Failure, FunctionRecord, Outcome
+from local.host.telemetry import loss
 
 _PR_SET_PDEATHSIG = 1
 
@@ -54,10 +55,12 @@ class Worker:
         self._names: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def about(self) -> Line:
-        """The function and the invocation on whose behalf the caller runs, for a log line."""
+    def about(self, record: logging.LogRecord) -> Line:
+        """On whose behalf the line is logged, and why the real worker would lose it, if it would."""
         call = invocation_id_cv.get()
-        return {"function": self._running.get(call), "invocation": call} if call else {}
+        line = {"function": self._running.get(call), "invocation": call} if call else {}
+        lost = loss(record, call, self._running)
+        return line if lost is None else {**line, "lost": lost}
 
     async def serve(self) -> None:
         """Indexes the app, then runs what the host calls until the channel ends."""
@@ -89,9 +92,9 @@ class Worker:
         self._running[call.id] = self._names[call.function_id]
         try:
             result = await self._invoke(call)
-        except asyncio.CancelledError as error:
-            # Nobody here cancels: it is the function's own, which the library lets through.
-            result = _failure_of(error)
+        except asyncio.CancelledError:
+            # The function's own, which the library lets through: Microsoft's worker never answers (measured).
+            return
         finally:
             del self._running[call.id]
         with contextlib.suppress(ConnectionError):

@@ -13,7 +13,7 @@ from local.stack.processes import Child, Program, running
 from local.stack.workplace import Workplace
 
 READY_SECONDS = 120
-GRACE_SECONDS = 20  # the host itself gives running invocations 5
+GRACE_SECONDS = 30  # the host itself gives running invocations 10
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
     CallvaultError
     ├── CallerError              the caller's: the same request fails again
     │   ├── InvalidRequest         400, names each field and its mend
+    │   ├── LengthRequired         411, a body without Content-Length, which the host drops
     │   ├── SignInRequired         401, nobody whom the platform vouches for
     │   ├── ForeignPage            403, a page of another site acts in its visitor's name
     │   ├── CallbackRefused        401, a callback without a good token
@@ -51,6 +52,7 @@
         ├── InvalidJob             a message that is no job
         ├── Unforeseen               retry: a defect of ours; the log has it
         ├── UnreadableRow          a row of the catalogue that another version wrote: leave it alone
+        ├── Interrupted              retry: 503, the work was cancelled
         └── LeaseLost              another worker owns the chunk now: leave it alone
 
 A gateway raises these and nothing of a vendor's. `str(error)` is fit for a caller: it holds no secret and no query
@@ -73,6 +75,7 @@ from shared.errors.caller import (
     ForeignPage,
     InvalidRequest,
     KeyReused,
+    LengthRequired,
     NotArchived,
     NotFound,
     RequestInProgress,
@@ -86,7 +89,7 @@ from shared.errors.destination import (
     TopicRefused,
     TopicUnavailable,
 )
-from shared.errors.ours import InvalidJob, LeaseLost, OurError, SettingsError, Unforeseen, UnreadableRow
+from shared.errors.ours import Interrupted, InvalidJob, LeaseLost, OurError, SettingsError, Unforeseen, UnreadableRow
 from shared.errors.source import (
     ApplicationForbidden,
     CallNotRecordable,
@@ -133,10 +136,12 @@ __all__ = [
     "FieldError",
     "FilesOverdue",
     "ForeignPage",
+    "Interrupted",
     "InvalidJob",
     "InvalidRequest",
     "KeyReused",
     "LeaseLost",
+    "LengthRequired",
     "MetadataMissing",
     "NotArchived",
     "NotFound",

@@ -4,6 +4,12 @@ from dataclasses import dataclass
 
 from shared.errors.base import CallvaultError, Fault
 
+_SEND_LENGTH = (
+    "the body arrived empty: Azure Functions drops a body that is sent in chunks, without Content-Length. Send the "
+    "request with a Content-Length. In .NET, send a StringContent, or call LoadIntoBufferAsync on the content first "
+    "(PostAsJsonAsync sends chunks); a proxy such as API Management must buffer the body. Logic Apps send the length."
+)
+
 
 class CallerError(CallvaultError):
     fault = Fault.CALLER
@@ -30,6 +36,17 @@ class InvalidRequest(CallerError):
     @classmethod
     def of(cls, field: str, detail: str) -> "InvalidRequest":
         return cls(f"{field}: {detail}", (FieldError(field=field, detail=detail),))
+
+
+class LengthRequired(CallerError):
+    """The Functions host hands a body without Content-Length to a Python function as an empty one."""
+
+    status = 411
+    reason = "length-required"
+    title = "The request's body did not arrive"
+
+    def __init__(self, detail: str = _SEND_LENGTH, *, retry_after: float | None = None) -> None:
+        super().__init__(detail, retry_after=retry_after)
 
 
 class SignInRequired(CallerError):

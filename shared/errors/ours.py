@@ -1,4 +1,4 @@
-"""Ours: settings, messages and defects; and a lease that another worker holds now."""
+"""Ours: settings, messages, defects, interrupted work; and a lease that another worker holds now."""
 
 from shared.errors.base import CallvaultError, Fault
 
@@ -30,6 +30,13 @@ class Unforeseen(OurError):
 class UnreadableRow(OurError):
     reason = "row-unreadable"
     title = "A row of the catalogue can't be read by this version"
+
+
+class Interrupted(OurError):
+    retry = True
+    status = 503
+    reason = "interrupted"
+    title = "The work was interrupted"
 
 
 class LeaseLost(OurError):

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -37,7 +38,7 @@ class Deployment:
         """
         options.setdefault("headers", {"x-functions-key": self.where.functions_key})
         async with self.http.request(method, f"{self.where.functions}{path}", **options) as response:
-            body = await response.json(content_type=None) if response.content_length else None
+            body = await response.json(content_type=None)
             DESCRIPTION.check(method, path, response.status, response.content_type, body)
             return response.status, body, response.headers
 
@@ -102,3 +103,13 @@ async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     options = StackOptions(directory=tmp_path_factory.mktemp("stack"), workers=2, settings=settings)
     async with Stack(options) as stack, aiohttp.ClientSession() as http:
         yield Deployment(where=stack.addresses, http=http)
+        assert not list(lost_lines(stack.addresses.logs / "host.log")), "an alert could not go by them"
+
+
+def lost_lines(log: Path) -> Iterator[str]:
+    """What the app warned of or worse in a place from which the real worker exports nothing."""
+    for text in log.read_text().splitlines():
+        line = json.loads(text) if text.startswith("{") else {}
+        loud = line.get("level") in ("WARNING", "ERROR", "CRITICAL")
+        if loud and "lost" in line and line["logger"].startswith("callvault"):
+            yield line["message"]

@@ -72,7 +72,7 @@ class Run:
         async with self.http.request(
             inputs["method"], inputs["uri"], headers=inputs["headers"], json=inputs.get("body")
         ) as response:
-            body = await response.json(content_type=None) if response.content_length else None
+            body = await response.json(content_type=None)
             self.outputs[name] = {"statusCode": response.status, "headers": dict(response.headers), "body": body}
         return response.ok
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The HTTP triggers of function_app, by the worker library's own reading."""
     monkeypatch.setenv("ACS_ENDPOINT", "https://contoso.communication.azure.com")
     monkeypatch.setenv("AzureWebJobsStorage", "UseDevelopmentStorage=true")
+    monkeypatch.delitem(sys.modules, "function_app", raising=False)  # an app gives its functions once
     import function_app  # noqa: PLC0415 - it reads the settings as it is imported
 
     triggers = [

@@ -101,7 +101,7 @@ def program(directory: Path, *arguments: str, app: Path = APP, settings: Mapping
         log=directory / "host.log",
         directory=CHECKOUT,
         environment=clean_environment(settings) | {"PYTHONDONTWRITEBYTECODE": "1"},
-        grace=20,
+        grace=30,
     )
 
 

@@ -19,8 +19,9 @@ async def test_the_status_says_running_and_which_functions(host: RunningHost) ->
     assert {"echo", "on_event", "on_message", "tick"} <= set(status["functions"])
 
 
-async def test_a_ping_is_answered(host: RunningHost) -> None:
-    assert (await ask(host, "host/ping", "POST")).status == 200
+async def test_a_ping_answers_anyone(host: RunningHost) -> None:
+    for method in ("GET", "POST"):
+        assert (await host.ask("/admin/host/ping", method)).status == 200
 
 
 async def test_functions_are_listed_with_their_bindings_and_urls(host: RunningHost) -> None:
@@ -49,19 +50,18 @@ async def test_an_event_grid_function_is_started_by_hand_with_its_event(
     host: RunningHost, shared_queues: Queues, storage: QueueServiceClient
 ) -> None:
     event = {"id": "hand", "eventType": "T", "subject": "s", "eventTime": "2026-11-21T10:00:00Z", "data": {}}
-    for given in (event, json.dumps(event)):
-        body = json.dumps({"input": given}).encode()
-        assert (await ask(host, "functions/on_event", "POST", body=body)).status == 202
-        await observed(storage.get_queue_client(shared_queues.observed), event="hand")
+    body = json.dumps({"input": json.dumps(event)}).encode()
+    assert (await ask(host, "functions/on_event", "POST", body=body)).status == 202
+    await observed(storage.get_queue_client(shared_queues.observed), event="hand")
 
 
 async def test_an_http_function_is_started_by_hand(host: RunningHost) -> None:
     before = len(host.logged("from sync"))
-    assert (await ask(host, "functions/log_sync", "POST")).status == 202
+    assert (await ask(host, "functions/log_sync", "POST", body=b'{"input": ""}')).status == 202
     await host.log_of("from sync", times=before + 1)
 
 
-@pytest.mark.parametrize("body", [b"no json", b"[]", b'{"input": "no event"}'])
+@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b'{"input": "no event"}', b'{"input": {}}'])
 async def test_an_input_that_can_not_be_used_is_refused(host: RunningHost, body: bytes) -> None:
     assert (await ask(host, "functions/on_event", "POST", body=body)).status == 400
 
@@ -69,10 +69,12 @@ async def test_an_input_that_can_not_be_used_is_refused(host: RunningHost, body:
 async def test_what_is_not_there_is_not_found(host: RunningHost) -> None:
     assert (await ask(host, "functions/nothing", "POST")).status == 404
     assert (await ask(host, "nothing")).status == 404
+    assert (await host.ask("/admin/nothing")).status == 404
 
 
 async def test_the_master_key_alone_opens_them(host: RunningHost) -> None:
-    assert (await host.ask("/admin/host/status")).status == 401
+    refused = await host.ask("/admin/host/status")
+    assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert (await ask(host, "host/status", key="wrong")).status == 401
     assert (await ask(host, "host/status", key=host.functions_key)).status == 403
     assert (await ask(host, "host/status", key=host.system_key)).status == 403

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from azure.storage.queue.aio import QueueServiceClient
 
-from tests.local.host.queues import Queues, encoded
+from tests.local.host.queues import Queues, count_of, encoded, shown
 from tests.local.host.running import app_copy, failing_start, running_host, until
 from tests.local.stack.pids import alive
 
@@ -72,16 +72,30 @@ async def test_at_the_end_a_running_function_may_finish(tmp_path: Path, queues: 
         assert await host.child.ended() == 0
 
 
-async def test_at_the_end_of_the_grace_a_message_is_given_back(
-    tmp_path: Path, queues: Queues, storage: QueueServiceClient
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+async def test_the_message_of_a_stopped_or_killed_host_is_not_given_back(
+    tmp_path: Path, queues: Queues, storage: QueueServiceClient, number: int
 ) -> None:
     work = await storage.create_queue(queues.work)
     await work.send_message(encoded("hang"))
     async with running_host(tmp_path, "--grace", "0.2", settings=queues.settings) as host:
         await host.log_of("received hang")
-        os.kill(host.pid, signal.SIGTERM)
+        os.kill(host.pid, number)
+        await host.child.ended()
+    assert not await work.peek_messages(), "it is invisible, up to ten minutes"
+    assert await count_of(work) == 1
+
+
+async def test_the_message_of_a_stopped_host_comes_back_when_its_lease_has_run_out(
+    tmp_path: Path, queues: Queues, storage: QueueServiceClient
+) -> None:
+    work = await storage.create_queue(queues.work)
+    await work.send_message(encoded("hang"))
+    async with running_host(tmp_path, "--grace", "0.2", "--queue-visibility", "2", settings=queues.settings) as host:
+        await host.log_of("received hang")
+        os.kill(host.pid, signal.SIGINT)
         assert await host.child.ended() == 0
-    assert [message.content for message in await work.peek_messages()] == [encoded("hang")]
+    await shown(work)
 
 
 async def test_the_log_goes_to_a_file_when_told(tmp_path: Path, queues: Queues) -> None:

@@ -1,5 +1,7 @@
-"""The Event Grid webhook answers so that Event Grid repeats what failed and never what can't be mended."""
+"""The Event Grid webhook answers as the real one does, so that Event Grid repeats what it would repeat there."""
 
+import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ def event(number: str, **data: Any) -> dict[str, Any]:
 async def test_a_subscription_is_validated(host: RunningHost) -> None:
     answer = await host.deliver([event("1", validationCode="512d38b6")], kind="SubscriptionValidation")
     assert (answer.status, answer.json()) == (200, {"validationResponse": "512d38b6"})
+    assert answer.headers["Content-Type"].startswith("text/plain")
 
 
 async def test_every_event_of_a_delivery_is_an_invocation(
@@ -35,7 +38,7 @@ async def test_a_single_event_need_not_be_in_an_array(host: RunningHost) -> None
 
 async def test_one_failure_fails_the_whole_delivery(host: RunningHost) -> None:
     answer = await host.deliver([event("good"), event("bad", fail=True)])
-    assert (answer.status, answer.body) == (500, b"")
+    assert (answer.status, answer.body) == (500, b"Exception while executing function: Functions.on_event")
 
 
 async def test_an_unsubscribe_is_accepted(host: RunningHost) -> None:
@@ -51,11 +54,27 @@ async def test_the_handshake_of_cloud_events_is_answered(host: RunningHost) -> N
     assert (answer.status, answer.headers["WebHook-Allowed-Origin"]) == (200, "eventgrid.azure.net")
 
 
-@pytest.mark.parametrize("body", [b"no json", b"[1]", b'"text"', b"\xff"])
-async def test_what_is_no_event_is_refused_for_good(host: RunningHost, body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"no json", b"[1]", b'"text"', b"\xff", b"null", b"", b'[{"id": "cut'])
+async def test_what_is_no_event_is_a_500_so_that_event_grid_repeats_it(host: RunningHost, body: bytes) -> None:
     path = f"/runtime/webhooks/EventGrid?functionName=on_event&code={host.system_key}"
     for kind in ("Notification", "SubscriptionValidation"):
-        assert (await host.ask(path, "POST", data=body, headers={"aeg-event-type": kind})).status == 400
+        assert (await host.ask(path, "POST", data=body, headers={"aeg-event-type": kind})).status == 500
+
+
+async def test_a_validation_without_its_code_is_a_500(host: RunningHost) -> None:
+    assert (await host.deliver([event("1")], kind="SubscriptionValidation")).status == 500
+
+
+async def test_a_put_counts_as_a_post_and_a_body_may_come_in_chunks(host: RunningHost) -> None:
+    path = f"/runtime/webhooks/EventGrid?functionName=on_event&code={host.system_key}"
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield json.dumps([event("put")]).encode()
+
+    before = len(host.logged("succeeded", function="on_event"))
+    headers = {"aeg-event-type": "Notification"}
+    assert (await host.ask(path, "PUT", data=pieces(), headers=headers)).status == 202
+    await host.log_of("succeeded", function="on_event", times=before + 1)
 
 
 async def test_an_unknown_kind_of_delivery_is_refused(host: RunningHost) -> None:
@@ -68,13 +87,21 @@ async def test_only_functions_with_an_event_grid_trigger_are_found(host: Running
     assert answer.status == 404
 
 
-async def test_the_name_of_the_function_is_found_in_any_case(host: RunningHost) -> None:
-    assert (await host.deliver([], query=f"functionName=ON_EVENT&code={host.system_key}")).status == 202
+async def test_the_name_of_the_function_is_found_as_it_is_written_only(host: RunningHost) -> None:
+    assert (await host.deliver([], query=f"functionName=ON_EVENT&code={host.system_key}")).status == 404
+
+
+async def test_other_webhooks_refuse_every_key_and_are_not_missing(host: RunningHost) -> None:
+    path = "/runtime/webhooks/durabletask/instances"
+    assert (await host.ask(path)).status == 401
+    for key in (host.system_key, host.functions_key):
+        assert (await host.ask(f"{path}?code={key}")).status == 403
 
 
 async def test_only_the_system_key_and_the_master_key_open_the_webhook(host: RunningHost) -> None:
     name = "functionName=on_event"
-    assert (await host.deliver([], query=name)).status == 401
+    refused = await host.deliver([], query=name)
+    assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert (await host.deliver([], query=f"{name}&code=wrong")).status == 401
     assert (await host.deliver([], query=f"{name}&code={host.functions_key}")).status == 403
     assert (await host.deliver([], query=f"{name}&code={host.master_key}")).status == 202

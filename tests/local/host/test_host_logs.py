@@ -1,5 +1,7 @@
 """What the app logs comes out of the host line by line, with the invocation it belongs to."""
 
+import pytest
+
 from tests.local.host.running import RunningHost
 
 
@@ -11,9 +13,27 @@ async def test_a_record_of_an_async_function_carries_its_fields_and_its_invocati
     assert host.logged("executing", invocation=line["invocation"], function="log")
 
 
-async def test_a_record_from_a_thread_of_a_function_carries_its_invocation(host: RunningHost) -> None:
+@pytest.mark.parametrize(
+    ("path", "message", "why"),
+    [
+        ("log", "from a thread", "thread"),
+        ("log-late", "after the invocation", "invocation has ended"),
+        ("log-late", "from a deaf logger", "logger"),
+        ("log", "at import", "no invocation"),
+    ],
+)
+async def test_a_record_that_the_real_worker_loses_is_marked(
+    host: RunningHost, path: str, message: str, why: str
+) -> None:
+    await host.ask(f"/api/{path}")
+    assert (await host.log_of(message))[-1]["lost"] == why
+
+
+async def test_a_record_inside_an_invocation_is_not_marked(host: RunningHost) -> None:
     await host.ask("/api/log")
-    assert (await host.log_of("from a thread"))[-1]["function"] == "log"
+    await host.ask("/api/log-sync")
+    for message in ("from async", "from sync"):
+        assert "lost" not in (await host.log_of(message))[-1]
 
 
 async def test_a_record_of_a_sync_function_carries_its_invocation(host: RunningHost) -> None:

@@ -1,5 +1,6 @@
 """The queue listener loses no message, gives up on none too early, and never runs more than it may."""
 
+import base64
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from tests.local.host.queues import Queues, count_of, emptied, encoded, message_of, observed, shown
-from tests.local.host.running import app_copy, running_host
+from tests.local.host.running import app_copy, running_host, until
 
 
 @pytest.fixture
@@ -93,13 +94,67 @@ async def test_a_body_that_is_not_base64_goes_to_poison_as_it_is(
     assert moved.content == "not base64!"
 
 
-async def test_without_message_encoding_bodies_are_plain_both_ways(
-    tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient
+@pytest.mark.parametrize("body", ['{"plain": "JSON"}', base64.urlsafe_b64encode(b"\xfb\xff" * 3).decode(), "YQ"])
+async def test_what_only_looks_like_base64_goes_to_poison_as_it_is(
+    tmp_path: Path, queues: Queues, work: QueueClient, storage: QueueServiceClient, body: str
 ) -> None:
-    await work.send_message("plain text")
+    await work.send_message(body)
+    async with running_host(tmp_path, settings=queues.settings) as host:
+        poison = storage.get_queue_client(f"{queues.work}-poison")
+        await host.log_of("a message that isn't base64", times=2)  # the listener of the poison queue meets it, too
+        assert await count_of(poison) == 1
+        assert not host.logged("executing", function="on_message")
+        assert not host.logged("executing", function="on_poison"), "it is never handed to a function"
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b'{"DequeueCount": "many"}', b'{"dequeuecount": true}'])
+async def test_a_body_that_the_host_can_not_hand_over_ends_in_poison_and_no_function_sees_it(
+    tmp_path: Path, queues: Queues, work: QueueClient, storage: QueueServiceClient, body: bytes
+) -> None:
+    await work.send_message(base64.b64encode(body).decode())
+    async with running_host(tmp_path, settings=queues.settings) as host:
+        await host.log_of(f"message moved to {queues.work}-poison")
+        failed = [line for line in host.lines() if line["message"].startswith("failed: the body")]
+        assert len([line for line in failed if line["function"] == "on_message"]) == 2  # its maxDequeueCount
+        await until(lambda: [line for line in host.lines() if line.get("function") == "on_poison"] or None)
+        assert not host.logged("executing", function="on_message")
+        assert not host.logged("executing", function="on_poison")
+        assert await count_of(storage.get_queue_client(f"{queues.work}-poison")) == 1
+
+
+@pytest.mark.parametrize("body", ["plain text", '{"DequeueCount": "many"}', "YQ==", "not base64!"])
+async def test_without_message_encoding_every_body_is_handed_over_as_it_is(
+    tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient, body: str
+) -> None:
+    await work.send_message(body)
     app = app_copy(tmp_path, extensions={"queues": {"messageEncoding": "none", "maxPollingInterval": "00:00:01"}})
     async with running_host(tmp_path, app=app, settings=queues.settings):
-        assert json.loads((await message_of(seen)).content)["body"] == "plain text"
+        said = json.loads((await message_of(seen)).content)
+    assert (said["body"], said["count"]) == (body, 1)
+
+
+async def test_a_drained_host_takes_no_more_messages_and_answers_on(
+    tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient
+) -> None:
+    await work.send_message(encoded("slow"))
+    async with running_host(tmp_path, settings=queues.settings) as host:
+        await host.log_of("received slow")
+        key = {"x-functions-key": host.master_key}
+        assert (await host.ask("/admin/host/drain", "POST", headers=key)).status == 202
+        await work.send_message(encoded("too late"))
+        await observed(seen, body="slow")
+        assert (await host.ask("/api/pid")).status == 200
+        assert (await host.deliver([])).status == 202
+        assert not host.logged("received too late")
+    assert [message.content for message in await work.peek_messages()] == [encoded("too late")]
+
+
+async def test_a_host_whose_storage_is_away_ends_itself_with_0_if_told_to(tmp_path: Path, queues: Queues) -> None:
+    away = "QueueEndpoint=http://127.0.0.1:9/devstoreaccount1;AccountName=devstoreaccount1;AccountKey=a2V5"
+    settings = queues.settings | {"QUEUES": away}
+    async with running_host(tmp_path, "--storage-patience", "1", settings=settings) as host:
+        assert await host.child.ended() == 0
+        assert any(line["message"].startswith("the host ends itself: storage of queue") for line in host.lines())
 
 
 async def test_a_long_function_keeps_its_message_by_renewing_it(

@@ -3,7 +3,7 @@
 import pytest
 
 from local.host.errors import ConfigError
-from local.host.routes import Route
+from local.host.routes import Route, normalised
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,7 @@ from local.host.routes import Route
     ],
 )
 def test_a_path_gives_the_values_of_its_parameters(template: str, path: str, values: object) -> None:
-    assert Route.parse(template).match(path) == values
-
-
-def test_the_more_literal_template_comes_first() -> None:
-    templates = ["a/{*rest}", "a/{x}", "a/{x:int}", "a/b", "a/b{x}"]
-    ordered = sorted((Route.parse(template) for template in templates), key=lambda route: route.precedence)
-    assert [route.template for route in ordered] == ["a/b", "a/b{x}", "a/{x:int}", "a/{x}", "a/{*rest}"]
+    assert Route.parse(template).match(normalised(path)) == values
 
 
 @pytest.mark.parametrize("template", ["a/{x:regex(^a$)}", "a/{x", "a/{x:nothing}"])

@@ -1,11 +1,15 @@
 """Timers run when they are due, once for the whole app, one run after the other, and catch up after a stop."""
 
 import json
+import os
+import signal
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from local.stack import Azurite
 from tests.local.host.queues import Queues
-from tests.local.host.running import running_host
+from tests.local.host.running import running_host, until
 
 EVERY_SECOND = "* * * * * *"
 ONCE_A_YEAR = "0 0 0 1 1 *"
@@ -75,3 +79,37 @@ async def test_a_changed_schedule_is_not_past_due(tmp_path: Path, queues: Queues
     async with running_host(tmp_path, "--timer-status", str(file), settings=queues.settings) as host:
         await host.log_of(f"ready at {host.url}")
         assert not host.logged("executing", function="tick")
+
+
+def sharing(azurite: Azurite) -> dict[str, str]:
+    """Settings of hosts that know each other by their storage and their id."""
+    storage = {"AzureWebJobsStorage": azurite.connection_string, "AzureFunctionsWebHost__hostid": uuid.uuid4().hex}
+    return storage | {"SCHEDULE": EVERY_SECOND}
+
+
+async def test_of_two_hosts_on_one_storage_one_runs_the_timer_and_the_other_takes_over(
+    tmp_path: Path, azurite: Azurite
+) -> None:
+    settings = sharing(azurite)
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    async with (
+        running_host(tmp_path / "first", settings=Queues(azurite.connection_string).settings | settings) as first,
+        running_host(tmp_path / "second", settings=Queues(azurite.connection_string).settings | settings) as second,
+    ):
+        await first.log_of("tick", times=len(first.logged("tick")) + 3)
+        assert not second.logged("tick")
+        os.kill(first.pid, signal.SIGKILL)
+        killed = datetime.now(UTC)
+        await until(lambda: second.logged("tick") or None, within=60)
+        taken = datetime.fromisoformat(second.logged("tick")[0]["time"])
+        assert taken - killed < timedelta(seconds=40)
+
+
+async def test_a_host_that_stops_gives_its_timers_to_the_next_at_once(tmp_path: Path, azurite: Azurite) -> None:
+    settings = sharing(azurite)
+    for run in ("first", "second"):
+        (tmp_path / run).mkdir()
+        queues = Queues(azurite.connection_string)
+        async with running_host(tmp_path / run, settings=queues.settings | settings) as host:
+            await host.log_of("tick")

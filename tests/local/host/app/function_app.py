@@ -21,6 +21,9 @@ def _json(**content: object) -> func.HttpResponse:
     return func.HttpResponse(json.dumps(content), mimetype=JSON)
 
 
+logging.getLogger("app.import").warning("at import")
+
+
 @app.route(route="echo/{id:int}/{word?}", methods=["GET", "POST"])
 def echo(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     return func.HttpResponse(
@@ -40,7 +43,7 @@ def echo(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         ),
         status_code=202,
         mimetype=JSON,
-        headers={"X-Answer": "yes", "Set-Cookie": "a=b; Path=/; HttpOnly; SameSite=Lax"},
+        headers={"X-Answer": "yes", "X-Custom": "of the function", "Set-Cookie": "a=b; Path=/; HttpOnly; SameSite=Lax"},
     )
 
 
@@ -100,6 +103,20 @@ async def log(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="log-sync", auth_level=func.AuthLevel.ANONYMOUS)
 def log_sync(req: func.HttpRequest) -> func.HttpResponse:
     logging.getLogger("app.sync").warning("from sync")
+    return _json()
+
+
+_late: set[asyncio.Task[None]] = set()
+
+
+@app.route(route="log-late", auth_level=func.AuthLevel.ANONYMOUS)
+async def log_late(req: func.HttpRequest) -> func.HttpResponse:
+    async def outlive() -> None:
+        await asyncio.sleep(0.2)
+        logging.getLogger("app.late").warning("after the invocation")
+
+    _late.add(asyncio.create_task(outlive()))
+    logging.getLogger("azure.functions.app").warning("from a deaf logger")
     return _json()
 
 
@@ -184,6 +201,8 @@ async def on_message(msg: func.QueueMessage, out: func.Out[str]) -> None:
         await asyncio.sleep(600)
     if "slow" in text:
         await asyncio.sleep(3)
+    if "cancel" in text:
+        raise asyncio.CancelledError
     if "fail" in text:
         raise RuntimeError("cannot take this message")
     times = {"inserted": msg.insertion_time, "expires": msg.expiration_time, "visible": msg.time_next_visible}

@@ -1,0 +1,97 @@
+"""What every request meets before a function: Kestrel's limits, and the host's own pages and headers.
+
+The server refuses what is too long, resolves `.` and `..` before anything is routed, and decodes a path once. The host
+then has its home page, its admin endpoints, its webhooks, and last the functions. `customHeaders` of host.json go on
+each answer of the host's; a header of the function's own wins.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from local.host import admin, eventgrid
+from local.host.admin import Admin
+from local.host.eventgrid import EventGridWebhook
+from local.host.httptriggers import HttpTriggers
+from local.host.routes import BadPath, normalised
+
+# Kestrel's defaults: bytes of the request line and of all headers, and their number.
+_LONGEST_LINE = 8 * 1024
+_MOST_HEADERS = 100
+_LARGEST_HEADERS = 32 * 1024
+# Bytes of a line, and number of headers, that are read at all: aiohttp would answer 400 before the limits above count.
+MOST_READ = 128 * 1024
+
+_HOME = "<!DOCTYPE html><html><head><title>Your Functions app is up and running</title></head><body></body></html>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What settings and host.json say of every request."""
+
+    body_limit: int  # bytes
+    custom_headers: Mapping[str, str]
+    has_home_page: bool
+
+
+class Front:
+    def __init__(self, triggers: HttpTriggers, webhook: EventGridWebhook, admin: Admin, rules: Rules) -> None:
+        self._triggers = triggers
+        self._webhook = webhook
+        self._admin = admin
+        self._rules = rules
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        refused = _beyond(request)
+        if refused is not None:
+            return _closing(refused)
+        try:
+            path = normalised(request.rel_url.raw_path)
+        except BadPath:
+            return _closing(400)
+        response = await self._answer(request, path)
+        for name, value in self._rules.custom_headers.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    async def _answer(self, request: web.Request, path: str) -> web.StreamResponse:
+        if (request.content_length or 0) > self._rules.body_limit:
+            return _closing(500)
+        try:
+            return await self._dispatch(request, path)
+        except web.HTTPRequestEntityTooLarge:  # sent in chunks, so that its length was not known before
+            return _closing(500)
+
+    async def _dispatch(self, request: web.Request, path: str) -> web.StreamResponse:
+        lowered = path.lower()
+        if lowered.startswith(admin.PREFIX):
+            return await self._admin.handle(request, path)
+        if lowered.startswith(eventgrid.WEBHOOKS):
+            return await self._webhook.handle(request, lowered)
+        answer = await self._triggers.handle(request, path)
+        if answer is not None:
+            return answer
+        if path == "/" and request.method == "GET":
+            return web.Response(text=_HOME, content_type="text/html") if self._rules.has_home_page else _nothing()
+        return web.Response(status=404)
+
+
+def _beyond(request: web.Request) -> int | None:
+    """The status of a request that exceeds a limit of the server."""
+    line = f"{request.method} {request.raw_path} HTTP/1.1\r\n"
+    if len(line) > _LONGEST_LINE:
+        return 414
+    headers = request.raw_headers
+    size = sum(len(name) + len(value) + len(": \r\n") for name, value in headers)
+    return 431 if len(headers) > _MOST_HEADERS or size > _LARGEST_HEADERS else None
+
+
+def _nothing() -> web.Response:
+    return web.Response(status=204)
+
+
+def _closing(status: int) -> web.Response:
+    response = web.Response(status=status)
+    response.force_close()
+    return response

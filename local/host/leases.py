@@ -1,0 +1,81 @@
+"""A received message: kept invisible to others until it is settled, or left to come back by itself."""
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from azure.core.exceptions import AzureError
+from azure.storage.queue import QueueMessage
+from azure.storage.queue.aio import QueueClient
+
+_POISON = "-poison"
+
+logger = logging.getLogger("host.queues")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A queue and where its poison goes: None for a poison queue itself."""
+
+    queue: QueueClient
+    poison: QueueClient | None
+    visibility: timedelta
+    # How long storage may be away before the listener raises StorageLost; None: for as long as it likes.
+    patience: timedelta | None
+
+
+def is_poison(queue: str) -> bool:
+    return queue.endswith(_POISON)
+
+
+def poison_name(queue: str) -> str:
+    return queue + _POISON
+
+
+class Lease:
+    """A received message, kept invisible to others by renewing it at half its time until it is settled."""
+
+    def __init__(self, source: Source, message: QueueMessage) -> None:
+        self.message = message
+        self._source = source
+        self._receipt = message.pop_receipt
+        self._renewing = asyncio.create_task(self._renew())
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self._source.visibility.total_seconds() / 2)
+            try:
+                await self._set_visibility(self._source.visibility)
+            except AzureError as error:
+                about = {"message_id": self.message.id, "reason": reason_of(error)}
+                logger.warning("can't renew a message", extra=about)
+
+    async def _set_visibility(self, visibility: timedelta) -> None:
+        updated = await self._source.queue.update_message(
+            self.message.id, self._receipt, visibility_timeout=int(visibility.total_seconds())
+        )
+        self._receipt = updated.pop_receipt
+
+    async def _end(self) -> None:
+        self._renewing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._renewing
+
+    async def delete(self) -> None:
+        await self._end()
+        await self._source.queue.delete_message(self.message.id, self._receipt)
+
+    async def give_back(self, delay: timedelta) -> None:
+        await self._end()
+        await self._set_visibility(delay)
+
+    async def leave(self) -> None:
+        """Lets the lease run out."""
+        await self._end()
+
+
+def reason_of(error: AzureError) -> str:
+    """The service's code or the kind of error: its text can quote a URL with a signature."""
+    return str(getattr(error, "error_code", None) or type(error).__name__)

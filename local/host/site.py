@@ -1,0 +1,61 @@
+"""What the host serves over HTTP: from the moment all its parts are ready until it is told to stop."""
+
+import socket
+from collections.abc import Callable, Sequence
+
+from aiohttp import web
+
+from local.host.admin import Admin
+from local.host.bindings import Function
+from local.host.eventgrid import EventGridWebhook
+from local.host.front import MOST_READ, Front, Rules
+from local.host.httptriggers import HttpTriggers
+from local.host.invocations import Invocations
+from local.host.options import Options
+
+# The host's default of FUNCTIONS_REQUEST_BODY_SIZE_LIMIT.
+_LARGEST_BODY = 100 * 1024 * 1024
+# What the last responses may take once the workers are gone, in seconds.
+_AFTERMATH = 5.0
+
+
+class Site:
+    def __init__(
+        self, options: Options, functions: Sequence[Function], invocations: Invocations, drain: Callable[[], None]
+    ) -> None:
+        """Raises ConfigError for a route or a setting that can't be read."""
+        settings, keys, prefix = options.settings, options.keys, options.config.route_prefix
+        largest = settings.number("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", _LARGEST_BODY)
+        front = Front(
+            HttpTriggers(functions, prefix, keys, invocations),
+            EventGridWebhook(functions, keys, invocations),
+            Admin(functions, prefix, keys, invocations, drain),
+            Rules(
+                body_limit=largest,
+                custom_headers=options.config.custom_headers,
+                has_home_page=not settings.is_true("AzureWebJobsDisableHomepage"),
+            ),
+        )
+        app = web.Application(client_max_size=largest + 1)
+        app.router.add_route("*", "/{path:(?s:.*)}", front.handle)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            auto_decompress=False,  # bodies reach the function as they were sent
+            shutdown_timeout=_AFTERMATH,
+            max_line_size=MOST_READ,
+            max_field_size=MOST_READ,
+            max_headers=MOST_READ,
+        )
+
+    async def open(self, at: socket.socket) -> None:
+        await self._runner.setup()
+        await web.SockSite(self._runner, at).start()
+
+    async def close_door(self) -> None:
+        """No connection is taken from now on; requests at hand are answered."""
+        for site in list(self._runner.sites):
+            await site.stop()
+
+    async def close(self) -> None:
+        await self._runner.cleanup()

@@ -1,0 +1,47 @@
+"""A body that the Functions host drops: without a word to its sender, consent, events and callbacks would be lost."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.acceptance.conftest import Deployment
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def pieces() -> AsyncIterator[bytes]:
+    """Sent with Transfer-Encoding: chunked and no Content-Length, as .NET's PostAsJsonAsync sends a body."""
+    yield b'{"serverCallId": '
+    yield b'"x"}'
+
+
+async def quarantined(deployment: Deployment) -> list[str]:
+    async with deployment.container("quarantine") as container:
+        return [blob.name async for blob in container.list_blobs()]
+
+
+@pytest.mark.parametrize("path", ["/api/recordings", "/api/recordings/x/resume", "/api/events"])
+async def test_a_body_without_its_length_is_refused_with_how_to_send_it(deployment: Deployment, path: str):
+    before = await quarantined(deployment)
+    status, problem, _ = await deployment.call("POST", path, data=pieces())
+    assert (status, problem["reason"], problem["fault"], problem["retry"]) == (411, "length-required", "caller", False)
+    for how in ("Content-Length", "LoadIntoBufferAsync", "StringContent", "API Management", "Logic Apps"):
+        assert how in problem["detail"]
+    assert await quarantined(deployment) == before
+
+
+@pytest.mark.parametrize("data", [pieces, None])
+async def test_a_callback_without_a_body_is_refused_and_nothing_is_kept_of_it(deployment: Deployment, data: object):
+    before = await quarantined(deployment)
+    token = (await deployment.acs("POST", "/tokens"))["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    body = pieces() if data is pieces else None
+    status, problem, _ = await deployment.call("POST", "/api/callbacks", data=body, headers=headers)
+    assert (status, problem["reason"]) == (411, "length-required")
+    assert await quarantined(deployment) == before
+
+
+@pytest.mark.parametrize("command", ["stop", "pause", "resume", "replay"])
+async def test_a_command_without_a_body_is_carried_out(deployment: Deployment, command: str):
+    status, problem, _ = await deployment.call("POST", f"/api/recordings/x/{command}")
+    assert status != 411, problem
