@@ -33,6 +33,7 @@ from shared.summary import Summary
 from shared.sweep import Sweep
 from shared.timeline import Timeline
 from shared.tokens import CallbackTokens
+from shared.undelivered import DeadLetterTimer
 
 # The SDKs log every request's URL and headers at INFO; what is redacted there is theirs to decide, our logs are ours.
 logging.getLogger("azure").setLevel(logging.WARNING)
@@ -46,6 +47,7 @@ class App:
     queries: Queries
     dashboard: Dashboard
     intake: Intake
+    dead_letters: DeadLetterTimer
     archiving: Archiving
     sweep: Sweep
     poison: Poison
@@ -88,6 +90,7 @@ class App:
             poison=Poison(gateways, copying, announcing, clock, settings),
             clients=clients,
             tallies=gateways.tallies,
+            dead_letters=DeadLetterTimer(clients, intake, settings),
         )
 
     async def close(self) -> None:

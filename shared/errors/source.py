@@ -74,6 +74,36 @@ class SourceRefused(SourceError):
     title = "Azure Communication Services refused the request"
 
 
+class SourceFailing(SourceUnavailable):
+    """ACS answered, and its answer says that something behind it failed."""
+
+    status = 502
+
+
+class SourceTimedOut(SourceUnavailable):
+    status = 504
+
+
+class ApplicationForbidden(SourceRefused):
+    """The credential is valid, and what it stands for lacks a permission."""
+
+    status = 403
+    reason = "acs-forbidden"
+    title = "Azure Communication Services does not permit this to the application"
+
+
+class CallNotRecordable(SourceRefused):
+    status = 403
+    reason = "call-not-recordable"
+    title = "This call can't be recorded by this resource"
+
+
+class NotSupported(SourceRefused):
+    status = 501
+    reason = "acs-not-supported"
+    title = "Azure Communication Services does not support the operation"
+
+
 class SourceNotAllowed(SourceError):
     reason = "source-not-allowed"
     title = "The source's host is not one that may see our credentials"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.intake import Outcome
 from shared.rebuild import Rebuild
 from tests.integration.conftest import MakeWorld, World
 
@@ -59,6 +60,18 @@ async def test_an_event_that_comes_again_after_a_rebuild_copies_nothing_twice(ma
     await Rebuild(lost.gateways, lost.settings).run(apply=True)
     await lost.app.intake.receive(made["event"])
     assert await lost.queued() == 0
+
+
+async def test_a_document_that_an_older_version_archived_without_a_link_stays_with_its_recording(
+    make_world: MakeWorld, world: World
+):
+    made, _ = await world.announced(size=30_000, format="wav")
+    await world.drained()
+    older = await make_world(like=world, LINKS_TABLE=f"{world.settings.links_table}lost")
+    await Rebuild(older.gateways, older.settings).run(apply=True)
+    other = made["event"] | {"subject": f"{made['event']['subject']}other", "id": "other"}
+    assert await older.app.intake.receive(other) is Outcome.UNCHANGED
+    assert await older.queued() == 0
 
 
 async def test_lists_that_are_lost_are_made_anew_from_the_catalogue(make_world: MakeWorld, world: World):

@@ -123,6 +123,22 @@ async def test_metadata_names_who_was_there_while_it_was_recorded(control, clien
     ]
 
 
+async def test_durations_are_written_with_a_point_and_now_and_then_have_a_fraction(control):
+    for seed, fraction in ((0, 0.0), (3, 0.5)):
+        made = await control.post("/documents", size=320_044, seed=seed, oddities=True)
+        text = await control.get(f"/documents/{made['chunks'][0]['documentId']}/metadata")
+        assert text["chunkDuration"] % 1 == fraction
+        assert isinstance(text["chunkDuration"], float)
+
+
+async def test_metadata_can_be_as_wild_as_real_ones(control):
+    made = await control.post("/documents", size=320_044, wildMetadata=True, participants=[{"id": "8:acs:ada"}])
+    metadata = made["chunks"][0]["metadata"]
+    assert metadata["chunkDuration"] % 1 == 0.5
+    assert set(metadata["pauseResumeIntervals"][-1]) == {"startTime"}
+    assert metadata["participants"] == [{"participantId": "8:acs:ada"}, {"channel": 1}]
+
+
 async def test_metadata_can_have_the_quirks_of_real_ones(control, client):
     call = await control.post("/calls", quirks=True)
     metadata = (await recorded(control, client, call=call, **MP4))["chunks"][0]["metadata"]
