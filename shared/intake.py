@@ -62,7 +62,7 @@ class Intake:
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
         self._filing, self._known = Filing(gateways.links), KnownChunks(gateways, clock)
         self._quarantine = Quarantine(gateways.archive, clock)
-        self._files = FileWatch(gateways, clock, settings)
+        self._watch = FileWatch(gateways, clock, settings)
         self._auto, self._clock, self._settings = auto, clock, settings
 
     async def deliver(self, text: str) -> Outcome:
@@ -139,7 +139,7 @@ class Intake:
         said, queued = {chunk.chunk_key: chunk for chunk in chunks}, 0
         for some in batched(standing, _AT_ONCE, strict=False):
             queued += sum(await asyncio.gather(*(self._queue(chunk, said[chunk.chunk_key]) for chunk in some)))
-        await self._files.announced(recording, standing, known)
+        await self._watch.announced(recording, standing, known)
         context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
         if differs := differing(event, known, filed):
             log.warning("event differs from what is recorded, which stays", extra={**context, "fields": differs})

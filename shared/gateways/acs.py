@@ -19,9 +19,8 @@ from azure.core.exceptions import ClientAuthenticationError, DecodeError, HttpRe
 
 from shared.contracts.start import StartRecording
 from shared.errors import (
+    CallerError,
     CallvaultError,
-    InvalidRequest,
-    NotFound,
     SourceGarbled,
     SourceThrottled,
     SourceUnauthorized,
@@ -119,7 +118,7 @@ class CallRecorder:
 
         Raises a SourceError when ACS can't be reached, or doesn't let us in.
         """
-        with contextlib.suppress(NotFound, InvalidRequest, SourceThrottled):
+        with contextlib.suppress(CallerError, SourceThrottled):
             await self.state(_NOBODY)
 
 
@@ -138,8 +137,9 @@ async def asking[T](call: Awaitable[T]) -> T:
         raise SourceGarbled("ACS answered with something that is no JSON", retry_after=BACK_OFF) from None
     except HttpResponseError as error:
         raise _translate(error) from None
-    except _NONSENSE:
-        raise SourceGarbled("ACS gave an answer of an unknown shape", retry_after=BACK_OFF) from None
+    except _NONSENSE as error:
+        kind = type(error).__name__
+        raise SourceGarbled(f"ACS gave an answer of an unknown shape ({kind})", retry_after=BACK_OFF) from None
 
 
 def _translate(error: HttpResponseError) -> CallvaultError:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -298,7 +299,7 @@ def first_of(made: dict[str, Any], recording_id: str, **data: Any) -> dict[str, 
         "source": "calling/recordings",
         "type": "Microsoft.Communication.RecordingStateChanged",
         "specversion": "1.0",
-        "time": f"{SystemClock().now():%Y-%m-%dT%H:%M:%S}.1234567+00:00",
+        "time": f"{SystemClock().now() + timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}.1234567+00:00",
         "data": {
             "recordingId": recording_id,
             "state": "inactive",
