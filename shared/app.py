@@ -12,6 +12,7 @@ from shared.clock import Clock, SystemClock
 from shared.completion import Completion
 from shared.content import Content
 from shared.control import Control
+from shared.copying import Copying
 from shared.dashboard import Dashboard
 from shared.endpoints import Endpoints, UseCases
 from shared.gateways.bundle import Gateways
@@ -31,6 +32,7 @@ from shared.summary import Summary
 from shared.sweep import Sweep
 from shared.timeline import Timeline
 from shared.tokens import CallbackTokens
+from shared.undelivered import DeadLetterTimer
 
 # The SDKs log every request's URL and headers at INFO; what is redacted there is theirs to decide, our logs are ours.
 logging.getLogger("azure").setLevel(logging.WARNING)
@@ -44,6 +46,7 @@ class App:
     queries: Queries
     dashboard: Dashboard
     intake: Intake
+    dead_letters: DeadLetterTimer
     archiving: Archiving
     sweep: Sweep
     poison: Poison
@@ -56,6 +59,7 @@ class App:
         clients = Clients(settings)
         gateways = Gateways.over(clients, settings)
         announcing = Announcing(gateways, clock)
+        copying = Copying(gateways, settings)
         starting = Starting(gateways, clock, settings)
         listing = Listing(gateways, clock, settings)
         auto = AutoRecording(gateways, starting, clock, settings)
@@ -80,11 +84,12 @@ class App:
             ),
             dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,
-            archiving=Archiving(gateways, announcing, clock, settings),
+            archiving=Archiving(gateways, copying, announcing, clock, settings),
             sweep=Sweep(gateways, announcing, auto, clock, settings),
-            poison=Poison(gateways, announcing, clock),
+            poison=Poison(gateways, copying, announcing, clock, settings),
             clients=clients,
             tallies=gateways.tallies,
+            dead_letters=DeadLetterTimer(clients, intake, settings),
         )
 
     async def close(self) -> None:

@@ -7,7 +7,7 @@ is tried again a few times, its files standing in the archive already, and then 
 from datetime import timedelta
 
 from shared.contracts.metadata import read_participants
-from shared.errors import DestinationError
+from shared.errors import DestinationError, Unforeseen
 from shared.gateways.bundle import Gateways
 from shared.gateways.calendar import Heading, Place
 from shared.identity import pseudonym_of
@@ -37,12 +37,17 @@ class Attendance:
         await self._participants.enter(Place.of_chunk(chunk), *map(Heading.PARTICIPANT.of, sorted(pseudonyms)))
 
     async def note(self, chunk: Chunk, metadata_name: str, metadata: bytes | None) -> DestinationError | None:
-        """As `enter`, for a chunk that is being archived: gives what its attempt is to fail over, if it should."""
+        """As `enter`, for a chunk that is being archived: gives the error that its attempt should fail with, if any.
+
+        A fault that nobody foresaw is logged and costs the chunk nothing: a rebuild enters its participants.
+        """
+        context = {"action": "list", **chunk.log_context()}
         try:
             await self.enter(chunk, metadata_name, metadata)
         except DestinationError as error:
             if chunk.attempts < self._attempts and (chunk.copying_at or chunk.deadline) < chunk.deadline - _IN_TIME:
                 return error
-            context = {"action": "list", "reason": error.reason, **chunk.log_context()}
-            log.warning("participants not listed", extra=context)
+            log.warning("participants not listed", extra={"reason": error.reason, **context})
+        except Exception:
+            log.warning("participants not listed", exc_info=True, extra={"reason": Unforeseen.reason, **context})
         return None

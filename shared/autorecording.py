@@ -7,8 +7,9 @@
 a claim that isn't settled makes sure of 2. From 2 on the sweep takes the claim up when its winner falls silent, so a
 death after it loses nothing; a death between 1 and 2 leaves a delivery that wasn't answered, and the next does 2. The
 start goes to ACS under the claim's own Repeatability id, the same however often it is sent. A call that is recorded
-already, as ACS says by 8553 or the ledger knows, is what was wanted: no second recording is started. The row on the
-worklist is called after the start, so that whoever is done with one start never takes away the row of the next.
+already, as ACS says (8553, 8559) or the ledger knows, is what was wanted: no second recording is started. A call that
+is over, or that ACS refuses for good, is settled at once, with one line in the log. The row on the worklist is called
+after the start, so that whoever is done with one start never takes away the row of the next.
 """
 
 import json
@@ -19,7 +20,16 @@ from datetime import datetime, timedelta
 from shared.clock import Clock
 from shared.contracts.rules import CallKind, Trigger
 from shared.contracts.start import parse_start
-from shared.errors import CallvaultError, Conflict, DestinationUnavailable, NotFound
+from shared.errors import (
+    AlreadyRecording,
+    ApplicationForbidden,
+    CallNotRecordable,
+    CallOver,
+    CallvaultError,
+    DestinationUnavailable,
+    NotFound,
+    NotSupported,
+)
 from shared.gateways.acs import Repeatability
 from shared.gateways.bundle import Gateways
 from shared.gateways.claims import Claim
@@ -126,9 +136,10 @@ class AutoRecording:
             await self._settle(claim, "given up")
             return
         now = self._clock.now()
-        if now > claim.first_sent + _NOT_YET:
+        late = now > claim.first_sent + _NOT_YET
+        if late and not claim.reported:
             log.error("call not recorded yet", extra=_about(claim))
-        await self._claims.write(replace(claim, busy_until=now))
+        await self._claims.write(replace(claim, busy_until=now, reported=claim.reported or late))
         await self._worklist.add(_row(claim, now))
 
     async def _try(self, claim: Claim) -> str | None:
@@ -139,8 +150,12 @@ class AutoRecording:
                 return _RECORDED
             repeatability = Repeatability(request_id=claim.repeatability_id, first_sent=claim.first_sent)
             await self._starting.start(request, repeatability, by=_BY, trigger=claim.trigger)
-        except Conflict:
+        except AlreadyRecording:
             return _RECORDED
+        except CallOver:
+            return _OVER
+        except (CallNotRecordable, ApplicationForbidden, NotSupported) as error:
+            return f"refused: {error.reason}"
         except CallvaultError as error:
             log.warning("automatic start failed", extra={**_about(claim), "reason": error.reason})
             if error.retry or self._clock.now() <= claim.first_sent + _NOT_YET:

@@ -1,4 +1,4 @@
-"""Ids of staged blocks. They alone say what is staged and of what, so that a copy broken off can be taken up again.
+"""Ids of staged blocks. They alone say what is staged and of what, so that a copy that broke off can be resumed.
 
     00012-00000-9f86d081-n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg
     place run   version  SHA-256 of the run's bytes up to the end of this block, in URL-safe Base64

@@ -1,8 +1,8 @@
 """Takes what Call Automation calls back with: who it is from is settled first, then each event moves what it concerns.
 
-A callback without a good token changes nothing. Everything else may come twice, late and in any order. What can't be
-read is kept in quarantine and answered with success; when storage or ACS fails, the answer is an error, and whatever
-was done already may be done again.
+A callback without a good token changes nothing. Everything else may come twice, late and in any order. A callback that
+can't be read is kept in quarantine and answered with success; when storage or ACS fails, the answer is an error, and
+whatever was done already may be done again.
 """
 
 import base64
@@ -84,11 +84,14 @@ class Callbacks:
             kind = callback_kind(envelope)
             if kind is None:
                 return Outcome.IGNORED
-            event = read_callback(kind, envelope)
+            event = read_callback(kind, envelope, self._clock.now())
         except UnreadableEvent as error:
             body = json.dumps(envelope, sort_keys=True).encode()
             return await self._quarantine({"event": envelope}, body, str(error))
         log.info("callback taken", extra={"action": "callback", "kind": str(kind)})
+        if event.unknown:
+            fields = {"action": "callback", "kind": str(kind), "fields": list(event.unknown)}
+            log.warning("callback has fields that can't be used", extra=fields)
         match kind:
             case CallbackKind.CALL_CONNECTED:
                 await self._connected(event)

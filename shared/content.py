@@ -11,9 +11,9 @@ from datetime import UTC
 from enum import StrEnum
 from pathlib import PurePosixPath
 
+from shared.chunkfiles import content_type_of
 from shared.clock import Clock
 from shared.contracts.queries import ContentLink
-from shared.copying import CONTENT_TYPES, METADATA_TYPE
 from shared.errors import ArchivedFileGone, NotArchived, NotFound
 from shared.gateways.bundle import Gateways
 from shared.gateways.readlinks import Presented
@@ -65,7 +65,7 @@ class Content:
         ending = PurePosixPath(name).suffix.removeprefix(".")
         presented = Presented(
             file_name=_file_name(chunk, wanted.file, ending),
-            content_type=CONTENT_TYPES.get(ending, METADATA_TYPE),
+            content_type=content_type_of(ending),
             inline=wanted.inline,
         )
         now = self._clock.now()

@@ -8,13 +8,21 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.clock import Clock
 from shared.contracts.consent import Consent
 from shared.contracts.views import ConsentView, RecordingView
-from shared.errors import CallvaultError, Conflict, ConsentRequired, InvalidRequest, NotFound
+from shared.errors import (
+    CallNotReady,
+    CallOver,
+    CallvaultError,
+    Conflict,
+    ConsentRequired,
+    InvalidRequest,
+    NotFound,
+)
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_of, must_be_a_recording_id, recording_key_of
@@ -26,6 +34,7 @@ from shared.states import RUNNING, RecordingState
 log = logger("control")
 
 _ENDED = "the recording has ended: start a new one"
+_CARRIED_OUT = timedelta(seconds=10)  # within it ACS may not have carried out yet what it accepted
 _OVER = frozenset({RecordingState.STOPPED, RecordingState.FAILED})
 
 
@@ -56,6 +65,8 @@ class Control:
         known, chunks = await self._known(recording_id)
         try:
             await self._recorder.stop(recording_id)
+        except (CallOver, CallNotReady):
+            log.info("recording had ended already", extra={"action": "stop", "recording_key": key_of(recording_id)})
         except NotFound:
             # In failovers ACS forgets recordings whose files it delivers all the same: reconcile, don't fail.
             if known is None:
@@ -85,6 +96,8 @@ class Control:
             known = await self._with_consent(known, recording_id, consent, by)
         try:
             await ask(recording_id)
+        except CallOver:
+            raise Conflict(_ENDED) from None
         except NotFound:
             if known is None:
                 raise
@@ -179,6 +192,21 @@ class Control:
         except CallvaultError as error:
             return error
 
+    def _shown_state(self, recording: Recording, state: RecordingState | None, acs_state: str | None) -> RecordingState:
+        """The ledger's state, corrected by what ACS says of a recording that other code may have paused or ended."""
+        if state is None:
+            return _state_of(acs_state)
+        if state not in RUNNING or acs_state in (None, "unavailable"):
+            return state
+        if acs_state != "unknown":
+            if state is RecordingState.STARTING and acs_state == "inactive" and recording.paused_at is None:
+                return state  # ACS says so of each recording until it has begun
+            acts = (recording.requested_at, recording.paused_at, recording.resumed_at)
+            now = self._clock.now()
+            if state is not RecordingState.STARTING and any(act and now < act + _CARRIED_OUT for act in acts):
+                return state
+        return _state_of(acs_state)
+
     def _view(
         self,
         recording: Recording,
@@ -186,11 +214,7 @@ class Control:
         history: tuple[AuditEntry, ...],
         acs_state: str | None = None,
     ) -> RecordingView:
-        state = recording.state(chunks)
-        if state is None or (state is RecordingState.STARTING and acs_state == "active"):
-            state = _state_of(acs_state)
-        elif state in RUNNING and acs_state == "unknown":
-            state = RecordingState.STOPPED  # it ended on its own: ACS knows a recording for as long as it runs
+        state = self._shown_state(recording, recording.state(chunks), acs_state)
         indexes = Counter(chunk.index for chunk in chunks)
         shown = asdict(recording) | {
             "unlinked": bool(recording.unlinked),
@@ -205,4 +229,11 @@ class Control:
 
 
 def _state_of(acs_state: str | None) -> RecordingState:
-    return RecordingState.ACTIVE if acs_state == "active" else RecordingState.STOPPED
+    """The state of a recording of which the ledger knows none. ACS knows a recording for as long as it runs."""
+    match acs_state:
+        case "active":
+            return RecordingState.ACTIVE
+        case "inactive":
+            return RecordingState.PAUSED
+        case _:
+            return RecordingState.STOPPED

@@ -1,48 +1,70 @@
-"""Gets a claimed chunk's two files into the archive, under names that the chunk alone decides.
+"""Gets a claimed chunk's files into the archive: the media first, then the metadata, then who took part.
 
-What stands in the archive after this is whole and is the source's: every file was verified before it could appear, and
-what an attempt before this one brought there is found and not copied again. Who took part, as the metadata tell, is
-entered into the lists of participants.
+Whatever is wrong with one file, the other is copied before the attempt fails, and what was stored is reported with the
+failure. Every file is verified before it appears in the archive. `standing` is the one check of what the archive holds
+of a chunk: after it nothing is copied twice, and nothing complete is called failed or lost.
 """
 
+import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
 
 from shared import metrics
 from shared.attendance import Attendance
 from shared.budget import MemoryBudget
+from shared.chunkfiles import (
+    METADATA,
+    Files,
+    StoredFile,
+    content_type_of,
+    is_unverified,
+    media_endings,
+    name_of,
+    properties_of,
+    stem_of,
+    unverified_ending,
+)
 from shared.contracts.metadata import check_metadata
-from shared.errors import DestinationConflict, DestinationError, MetadataMissing, SourceError, SourceGone
-from shared.gateways.archive import ArchiveFile
+from shared.errors import (
+    CallvaultError,
+    DestinationConflict,
+    MetadataMissing,
+    SourceGone,
+    SourceSlow,
+    SourceUnproven,
+    Unforeseen,
+)
+from shared.gateways.archive import ArchiveFile, Stored
 from shared.gateways.bundle import Gateways
-from shared.identity import blob_stem
 from shared.leases import Lease
 from shared.logs import logger
 from shared.media import opened
 from shared.payload import Payload
+from shared.provenance import metadata_location_of, names_another
+from shared.readback import Copied
 from shared.records import Chunk
 from shared.settings import Settings
-from shared.transfer import Copied, Transfer
+from shared.transfer import Transfer
 
 log = logger("copying")
 
-CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}
-METADATA_TYPE = "application/json"
-_METADATA = "metadata.json"  # what a metadata file's name ends in
 _METADATA_LIMIT = 4 * 1024 * 1024  # bytes; real ones have one or two thousand
+_METADATA_SECONDS = 120.0
+_ELSEWHERE = "its content location names another document"
+_EARLIER = "an earlier attempt could not prove that it is what it claims to be"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Secured:
-    """A file that stands in the archive: its name, bytes, and SHA-256 in hexadecimal."""
+class Attempted:
+    """The result of an attempt: the files that the archive holds, None if that is unknown, and what went wrong."""
 
-    name: str
-    size: int
-    sha256: str
+    files: Files | None
+    error: CallvaultError | None = None
 
 
 class Copying:
-    """Copies metadata and media of one chunk."""
+    """Copies media and metadata of one chunk. One for the process: all copies share a memory budget."""
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
         self._source, self._archive, self._settings = gateways.source, gateways.archive, settings
@@ -52,103 +74,154 @@ class Copying:
             in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=self._budget
         )
 
-    async def secure(self, lease: Lease) -> tuple[Secured, Secured]:
-        """Metadata first, so that they stand beside the media from the moment that these appear.
+    async def secure(self, lease: Lease, *, tried: bool, last: bool) -> Attempted:
+        """Makes one attempt. `tried`: others were made before. `last`: the source may not live to see another.
 
-        But whatever is wrong with the metadata, the media are copied before it is said: they can't be had again.
+        Raises DestinationError when the archive can't be asked what it holds.
         """
-        metadata: Secured | SourceError
-        unlisted: DestinationError | None = None
-        try:
-            metadata, body = await self._secure_metadata(lease.chunk)
-            unlisted = await self._attendance.note(lease.chunk, metadata.name, body)
-        except SourceError as error:
-            metadata = error
-        media = await self._secure_media(lease)
-        if isinstance(metadata, SourceError):
-            await lease.note(blob_name=media.name, size=media.size, sha256=media.sha256)
-            raise MetadataMissing(str(metadata)) if isinstance(metadata, SourceGone) else metadata
-        if unlisted is not None:
-            raise unlisted
-        return metadata, media
-
-    async def _secure_metadata(self, chunk: Chunk) -> tuple[Secured, bytes | None]:
-        """The file, and its bytes unless an attempt before this one brought it."""
-        found = await self._found(chunk, _METADATA)
-        if found is not None:
-            return found, None
-        body = await self._source.read_whole(chunk.metadata_location, limit=_METADATA_LIMIT)
-        check_metadata(body, document_id=chunk.document_id)
-        name, file = self._file(chunk, _METADATA)
-        return _secured(name, await self._transfer.put(Payload.of(body), file)), body
-
-    async def _secure_media(self, lease: Lease) -> Secured:
         chunk = lease.chunk
-        # What was announced comes first; but what the file is goes before what it was said to be.
-        found = await self._found(chunk, *sorted(CONTENT_TYPES, key=lambda one: one != chunk.format))
-        if found is not None:
-            return found
-        location, block_size = chunk.content_location, self._settings.block_size
-        async with opened(self._source, location, block_size=block_size, budget=self._budget) as media:
-            if chunk.format not in (None, media.format):
+        files = (await self.standing(chunk)).to_build_on(last=last) if tried else Files()
+        media = await _result(chunk, self._media(lease, files, resume=tried, last=last))
+        if isinstance(media, Files):
+            files = media
+        failed = media if isinstance(media, CallvaultError) else None
+        body: bytes | None = None
+        location = metadata_location_of(chunk)
+        if files.metadata is None and location is not None:
+            fetched = await _result(chunk, self._metadata(chunk, location, files))
+            if isinstance(fetched, CallvaultError):
+                failed = failed or fetched
+            else:
+                stored, body = fetched
+                files = replace(files, metadata=stored)
+        if failed is not None and not tried:
+            # The row is new, but its files may not be: the archive may have them from an earlier life of the document.
+            found = await _result(chunk, self.standing(chunk))
+            files = found.to_build_on(last=last) if isinstance(found, Files) else files
+            failed = None if files.are_complete(chunk) else failed
+        if files.metadata is not None and (body is not None or failed is None):
+            failed = failed or await self._attendance.note(chunk, files.metadata.name, body)
+        return Attempted(files=files, error=failed)
+
+    async def standing(self, chunk: Chunk) -> Files:
+        """The files of a chunk that the archive holds, verified. One listing; a file without a digest is read.
+
+        Raises DestinationError when the archive can't be asked.
+        """
+        stored = await self._archive.files_of(stem_of(chunk))
+        files = Files()
+        for ending in media_endings(chunk):
+            if ending not in stored or files.media is not None:
+                continue
+            media = await self._verified(chunk, ending, stored[ending])
+            if media is None:
+                files = replace(files, media_taken=files.media_taken or not is_unverified(ending))
+            else:
+                unverified = (chunk.unverified or _EARLIER) if is_unverified(ending) else None
+                files = replace(files, media=media, unverified=unverified)
+        if METADATA in stored:
+            metadata = await self._verified(chunk, METADATA, stored[METADATA])
+            files = replace(files, metadata=metadata, metadata_taken=metadata is None)
+        return files
+
+    async def holds(self, chunk: Chunk, wanted: StoredFile) -> bool:
+        """Whether a file is in the archive as it was recorded. It is read only if no digest was put on it."""
+        file = self._file(chunk, wanted.name)
+        return await self._transfer.verify(file, size=wanted.size, sha256=wanted.sha256)
+
+    async def _media(self, lease: Lease, files: Files, *, resume: bool, last: bool) -> Files:
+        if files.media is not None:
+            return files
+        if files.media_taken:
+            raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
+        minutes = self._settings.attempt_minutes
+        doubt = _ELSEWHERE if names_another(lease.chunk.content_location, lease.chunk) else None
+        try:
+            async with asyncio.timeout(minutes * 60):
+                try:
+                    return await self._copy(lease, files, resume=resume, doubt=doubt)
+                except SourceUnproven as error:
+                    if not last:
+                        raise
+                    doubt = str(error)
+                return await self._copy(lease, files, doubt=doubt, prove=False)
+        except TimeoutError:
+            raise SourceSlow(
+                f"the copy was not done after {minutes:g} minutes; the next attempt continues it"
+            ) from None
+
+    async def _copy(
+        self, lease: Lease, files: Files, *, resume: bool = False, doubt: str | None, prove: bool = True
+    ) -> Files:
+        """Copies the media. `doubt`: why they may not be the chunk's; then they leave its own name free."""
+        chunk, location, block_size = lease.chunk, lease.chunk.content_location, self._settings.block_size
+        async with opened(self._source, location, block_size=block_size, budget=self._budget, prove=prove) as media:
+            if doubt is None and chunk.format not in (None, media.format):
                 context = {"action": "archive", "announced": chunk.format, "found": media.format}
                 log.warning("file is of another format than announced", extra={**context, **chunk.log_context()})
-            name, file = self._file(chunk, media.format)
+            ending = media.format if doubt is None and media.format else unverified_ending(chunk)
+            name = name_of(chunk, ending)
             lease.progress = media
-            resume = chunk.attempts > 1
             began = time.perf_counter()
-            copied = await self._transfer.copy(media, file, resume=resume)
-            if not resume:  # of a copy that was taken up again a part was there before
+            copied = await self._transfer.copy(media, self._file(chunk, name, doubt), resume=resume)
+            if not resume:  # a part of a resumed copy was there before
                 metrics.copy_speed.record(copied.size / (time.perf_counter() - began))
-            return _secured(name, copied)
+            return replace(files, media=_stored(name, copied), unverified=doubt)
 
-    def _file(self, chunk: Chunk, ending: str) -> tuple[str, ArchiveFile]:
-        name = _name(chunk, ending)
-        content_type = CONTENT_TYPES.get(ending, METADATA_TYPE)
-        return name, self._archive.file(name, content_type=content_type, properties=_properties(chunk))
+    async def _metadata(self, chunk: Chunk, location: str, files: Files) -> tuple[StoredFile, bytes]:
+        if files.metadata_taken:
+            raise DestinationConflict(
+                "the archive holds other metadata under this chunk's name; nothing was overwritten"
+            )
+        try:
+            async with asyncio.timeout(_METADATA_SECONDS):
+                body = await self._source.read_whole(location, limit=_METADATA_LIMIT)
+        except TimeoutError:
+            raise SourceSlow("the metadata did not come within two minutes") from None
+        except SourceGone as error:
+            if files.media is None:
+                raise
+            raise MetadataMissing(str(error)) from None
+        check_metadata(body, document_id=chunk.document_id)
+        name = name_of(chunk, METADATA)
+        return _stored(name, await self._transfer.put(Payload.of(body), self._file(chunk, name))), body
 
-    async def _found(self, chunk: Chunk, *endings: str) -> Secured | None:
-        """What an attempt before this one committed, if it is whole.
+    async def _verified(self, chunk: Chunk, ending: str, found: Stored) -> StoredFile | None:
+        """A file that an earlier attempt stored; None if it is another file, a part of it, or changed since.
 
-        A file without its digest was taken up again, by a worker that died before it had read it back. Raises
-        DestinationConflict for a file of this chunk that isn't as long as its writer meant it to be.
+        A digest in the chunk's row goes before the digest on the file, which others may have put there.
         """
-        for ending in endings if chunk.attempts > 1 else ():
-            stored = await self._archive.find(_name(chunk, ending))
-            if stored is None or stored.document_id != chunk.document_id:
-                continue
-            if not stored.is_whole:
-                raise DestinationConflict("the archive holds a part of this chunk's file; nothing was overwritten")
-            name, file = self._file(chunk, ending)
-            if stored.sha256 is None:
-                return _secured(name, await self._transfer.read_back(file))
-            return Secured(name=name, size=stored.size, sha256=stored.sha256)
-        return None
+        name = name_of(chunk, ending)
+        recorded = {chunk.blob_name: chunk.sha256, chunk.metadata_blob_name: chunk.metadata_sha256}.get(name)
+        if found.document_id != chunk.document_id or not found.is_whole:
+            return None
+        sha256 = found.sha256
+        if recorded is not None and sha256 is None:
+            wanted = StoredFile(name=name, size=found.size, sha256=recorded)
+            return wanted if await self.holds(chunk, wanted) else None
+        if sha256 is not None:
+            return StoredFile(name=name, size=found.size, sha256=sha256) if recorded in (None, sha256) else None
+        try:
+            return _stored(name, await self._transfer.read_back(self._file(chunk, name)))
+        except DestinationConflict:
+            return None
+
+    def _file(self, chunk: Chunk, name: str, unverified: str | None = None) -> ArchiveFile:
+        ending = name.removeprefix(f"{stem_of(chunk)}.")
+        properties = properties_of(chunk, unverified)
+        return self._archive.file(name, content_type=content_type_of(ending), properties=properties)
 
 
-def _name(chunk: Chunk, ending: str) -> str:
-    stem = blob_stem(
-        started_at=chunk.started_at,
-        recording_key=chunk.recording_key,
-        index=chunk.index,
-        document_id=chunk.document_id,
-    )
-    return f"{stem}.{ending}"
+async def _result[T](chunk: Chunk, work: Awaitable[T]) -> T | CallvaultError:
+    """What the work gives, or the error it raises: a fault of one file must not stop the other."""
+    try:
+        return await work
+    except CallvaultError as error:
+        return error
+    except Exception:
+        log.exception("attempt failed unforeseen", extra={"action": "archive", **chunk.log_context()})
+        return Unforeseen("the attempt failed for a reason that was not foreseen; the log has it")
 
 
-def _properties(chunk: Chunk) -> dict[str, str]:
-    """What is kept on the blob. No participant: those stand in the metadata file alone."""
-    known = {
-        "recordingid": chunk.recording_id,
-        "recordingkey": chunk.recording_key,
-        "documentid": chunk.document_id,
-        "chunkindex": str(chunk.index),
-        "endreason": chunk.end_reason,
-        "startedat": chunk.started_at.isoformat(),
-        "eventtime": chunk.event_time.isoformat(),
-    }
-    return {name: value for name, value in known.items() if value is not None}
-
-
-def _secured(name: str, copied: Copied) -> Secured:
-    return Secured(name=name, size=copied.size, sha256=copied.sha256)
+def _stored(name: str, copied: Copied) -> StoredFile:
+    return StoredFile(name=name, size=copied.size, sha256=copied.sha256)

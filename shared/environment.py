@@ -51,9 +51,10 @@ class Environment(BaseSettings):
     block_checksum: ChecksumKind = Field(default=ChecksumKind.CRC64, description="crc64 or md5")
     memory_budget_mib: int = Field(default=192, ge=1, le=65536, description="a whole number of MiB, at least a block")
     ranges_in_flight: int = Field(default=4, ge=1, le=32, description="a whole number from 1 to 32")
-    lease_seconds: float = Field(default=60, ge=1, le=600, description="seconds from 1 to 600")
+    attempt_minutes: float = Field(default=50, gt=0, le=1440, description="minutes, more than 0 and at most 1440")
+    lease_seconds: float = Field(default=45, ge=1, le=600, description="seconds from 1 to 600")
     max_attempts: int = Field(default=50, ge=1, le=1000, description="a whole number from 1 to 1000")
-    sweep_grace_seconds: float = Field(default=300, ge=1, le=3600, description="seconds from 1 to 3600")
+    sweep_grace_seconds: float = Field(default=90, ge=1, le=3600, description="seconds from 1 to 3600")
     files_awaited_minutes: float = Field(default=120, gt=0, le=2880, description="minutes, more than 0, at most 2880")
     retry_base_seconds: float = Field(default=10, gt=0, le=600, description="seconds, more than 0 and at most 600")
 

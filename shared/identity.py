@@ -58,7 +58,8 @@ def recording_key_of(named: str) -> str:
 
 def pseudonym_of(participant_id: str, secret: str | None) -> str:
     """What a participant is called in tables. Without a secret, who guesses an id, as of a telephone, can test it."""
-    return hmac.new((secret or "").encode(), participant_id.strip().lower().encode(), hashlib.sha256).hexdigest()
+    told = participant_id.strip().lower().encode(errors="surrogatepass")  # JSON can hold what UTF-8 can't
+    return hmac.new((secret or "").encode(), told, hashlib.sha256).hexdigest()
 
 
 def must_be_a_recording_id(text: str) -> None:

@@ -64,16 +64,19 @@ class Lease:
     async def settle(self, state: ChunkState, **changes: Any) -> Chunk:
         """Ends the lease with the chunk in its next state. Raises LeaseLost when another worker owns the chunk."""
         async with self._writing:
-            self.chunk = await self._write(self.chunk.move(state, owner=None, lease_until=None, **changes))
+            self.chunk = await self._write(self.chunk.move(state, **changes | {"owner": None, "lease_until": None}))
             return self.chunk
 
     async def _write(self, changed: Chunk) -> Chunk:
-        """A version that isn't the one we know may still be ours: a renewal that arrived, and whose answer did not."""
+        """A version that we don't know may still be ours: a renewal that was written, and whose answer was lost.
+
+        Such a renewal changed nothing else. If anything else differs, another writer was there, and its write stays.
+        """
         try:
             return await self._catalogue.replace(changed)
         except LeaseLost:
             standing = await self._catalogue.chunk(changed.recording_key, changed.chunk_key)
-            if standing is None or self._owner is None or standing.owner != self._owner:
+            if standing is None or self._owner is None or _renewable(standing) != _renewable(self.chunk):
                 raise
         return await self._catalogue.replace(changed.evolve(etag=standing.etag))
 
@@ -95,3 +98,8 @@ class Lease:
                 until = self.chunk.lease_until
                 if until is not None and self._clock.now() >= until:
                     return
+
+
+def _renewable(chunk: Chunk) -> Chunk:
+    """A chunk without what a renewal changes, for a comparison of the rest."""
+    return chunk.evolve(lease_until=None, copied=None, expected=None)

@@ -1,9 +1,10 @@
 """What ACS tells of recordings moves the ledger: that one runs, is paused, has ended, or never came to be.
 
-Callbacks repeat, overtake one another and come late, and `inactive` means paused as well as ended. So a callback says
-only that something changed, and ACS is asked what is true now; the sweep asks again should none come. A recording that
-has stopped never runs again, and what a caller did later than the callback stands. Each move is one conditional write,
-with an audit entry that the same callback can make only once.
+Callbacks repeat, overtake one another and come late, and `inactive` means paused, ended, or not begun: the first
+callback of every recording says `inactive`, without a start time. So a callback says only that something changed, and
+ACS is asked what is true now; the sweep asks again should none come. A recording that has stopped never runs again, and
+what a caller did later than the callback stands. Each move is one conditional write, with an audit entry that the same
+callback can make only once.
 """
 
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ log = logger("observation")
 _ACS = "ACS"  # who did it, in the audit
 _ROUNDS = 5  # each is lost only to another write of the same recording at the same moment
 _FRESH = timedelta(minutes=2)  # within it ACS may not know yet what it just announced
+_BEGINNING = frozenset({None, RecordingState.STARTING, RecordingState.ACTIVE})
 _UNSETTLED = frozenset({None, RecordingState.STARTING, RecordingState.FAILED})
 _TIMES = {RecordingState.PAUSED: "paused_at", RecordingState.STOPPED: "stopped_at", RecordingState.FAILED: "failed_at"}
 _ENTRIES = {RecordingState.STOPPED: "ended", RecordingState.FAILED: "start-failed"}
@@ -44,7 +46,8 @@ class Observation:
     async def start_failed(self, event: CallbackEvent, recording_id: str) -> None:
         """A start that had named its recording came to nothing, unless ACS knows the recording after all."""
         found = await self._truth(event, recording_id)
-        await self._move(event, recording_id, RecordingState.FAILED if found is RecordingState.STOPPED else found)
+        gone = found in (None, RecordingState.STOPPED)
+        await self._move(event, recording_id, RecordingState.FAILED if gone else found)
 
     async def call_ended(self, event: CallbackEvent) -> None:
         """A recording ends with its call, as a rule: if just one is known of the call, ACS is asked."""
@@ -53,15 +56,19 @@ class Observation:
         if recording is not None and recording.recording_id and recording.control is not RecordingState.STOPPED:
             await self.state_changed(event, recording.recording_id)
 
-    async def _truth(self, event: CallbackEvent, recording_id: str) -> RecordingState:
+    async def _truth(self, event: CallbackEvent, recording_id: str) -> RecordingState | None:
+        """The state that ACS gives; None for a recording that ACS announced just now and doesn't know yet."""
         try:
             state = await self._recorder.state(recording_id)
         except NotFound:
-            just_begun = event.state == "active" and self._clock.now() < event.at + _FRESH
-            return RecordingState.ACTIVE if just_begun else RecordingState.STOPPED
+            is_fresh = self._clock.now() < event.at + _FRESH
+            if is_fresh and event.state == "active":
+                return RecordingState.ACTIVE
+            is_first = event.state == "inactive" and event.started_at is None
+            return None if is_fresh and is_first else RecordingState.STOPPED
         return RecordingState.ACTIVE if state == "active" else RecordingState.PAUSED
 
-    async def _move(self, event: CallbackEvent, recording_id: str, state: RecordingState) -> None:
+    async def _move(self, event: CallbackEvent, recording_id: str, told: RecordingState | None) -> None:
         key = key_of(recording_id)
         for _ in range(_ROUNDS):
             standing, chunks = await self._catalogue.recording(key)
@@ -73,13 +80,15 @@ class Observation:
                 # Nobody here started it. The worklist first, so that it is looked after should we die now.
                 await self._worklist.add(item)
             change = _named(known, event, recording_id)
+            state = None if told is RecordingState.PAUSED and _has_not_begun(known, event) else told
             # Files tell that it began, and may come before the callback that tells of its end.
-            moves = (not chunks or state is RecordingState.STOPPED) and _moves(known, state, event.at)
-            if moves:
+            is_open = not chunks or state is RecordingState.STOPPED
+            entries: list[AuditEntry] = []
+            if state is not None and is_open and _moves(known, state, event.at):
                 change |= {"control": state} | _when(state, known, event)
+                entries = [_entry(event, _ENTRIES[state])] if state in _ENTRIES else []
             if not change:
                 return
-            entries = [_entry(event, _ENTRIES[state])] if moves and state in _ENTRIES else []
             changed = Recording(recording_key=key, etag=known.etag, listed_at=listed_at).evolve(**change)
             if await self._catalogue.move(changed, *entries):
                 if changed.control is RecordingState.FAILED:
@@ -89,6 +98,15 @@ class Observation:
                 log.info("recording moved", extra={"action": "observe", "recording_key": key, "state": str(state)})
                 return
         raise DestinationUnavailable("moving a recording in the catalogue: others were faster each time")
+
+
+def _has_not_begun(known: Recording, event: CallbackEvent) -> bool:
+    """Whether `inactive` says that a recording has yet to begin, and not that it is paused.
+
+    A start that asked for a pause, and any later pause of a caller's, are in the ledger.
+    """
+    started_at = event.started_at or known.started_at
+    return started_at is None and known.paused_at is None and known.control in _BEGINNING
 
 
 def _moves(known: Recording, state: RecordingState, at: datetime) -> bool:
@@ -102,11 +120,10 @@ def _moves(known: Recording, state: RecordingState, at: datetime) -> bool:
 
 
 def _named(known: Recording, event: CallbackEvent, recording_id: str) -> dict[str, Any]:
-    """The ids that the callback tells and the ledger doesn't have."""
+    """What the callback says and the ledger does not know."""
     told = {
         "recording_id": recording_id,
         "server_call_id": event.server_call_id,
-        "call_connection_id": event.call_connection_id,
         "started_at": event.started_at,
     }
     return {name: value for name, value in told.items() if value is not None and getattr(known, name) is None}

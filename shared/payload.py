@@ -29,7 +29,11 @@ class Payload:
 
     def head(self, length: int) -> bytes:
         """The first `length` bytes, or all where there are fewer."""
-        return b"".join(_first(self.pieces, length))
+        return self.part(0, length)
+
+    def part(self, start: int, length: int) -> bytes:
+        """`length` bytes from `start`, or all that there are from it."""
+        return b"".join(_cut(self.pieces, start, length))
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for piece in self.pieces:
@@ -65,9 +69,12 @@ class PayloadBuilder:
         self._small, self._small_size = [], 0
 
 
-def _first(pieces: Iterable[bytes], length: int) -> Iterable[bytes]:
+def _cut(pieces: Iterable[bytes], start: int, length: int) -> Iterable[bytes]:
     for piece in pieces:
-        yield piece[:length]
-        length -= len(piece)
-        if length <= 0:
-            return
+        if start < len(piece):
+            found = piece[start : start + length]
+            yield found
+            length -= len(found)
+            if length <= 0:
+                return
+        start = max(0, start - len(piece))

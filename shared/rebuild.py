@@ -1,8 +1,9 @@
 """Rebuilds the catalogue from the archive alone: `python -m shared.rebuild`, and `--apply` to write.
 
 Each media file that was archived whole, with its metadata beside it, gets back its row and its recording's. What the
-catalogue has already is left as it is. What only the catalogue knew stays lost: correlations, the call's ids, and the
-times of starting and pausing. Then all that the catalogue holds is entered into the lists again.
+catalogue has already is left as it is. A file without a digest, such as one whose copy was resumed under immutability,
+is read back to have one. What only the catalogue knew stays lost: correlations, the call's ids, and the times of
+starting and pausing. Then all that the catalogue holds is entered into the lists again.
 """
 
 import argparse
@@ -12,18 +13,21 @@ import sys
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from shared.budget import MemoryBudget
 from shared.clock import SystemClock
-from shared.errors import CallvaultError
+from shared.errors import CallvaultError, DestinationConflict
 from shared.gateways.archive import ArchivedFile
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
 from shared.identity import key_of
+from shared.readback import read_back
 from shared.records import Chunk, Recording
 from shared.relisting import Relisting
 from shared.settings import Settings, load_settings
 from shared.states import ChunkState
 
 _METADATA_SUFFIX = ".metadata.json"
+_UNVERIFIED_SUFFIX = ".unverified"  # before the extension of a file that was stored without proof
 _NEEDED = ("documentid", "recordingkey", "chunkindex", "startedat", "eventtime")
 
 
@@ -47,13 +51,14 @@ class Rebuild:
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
         self._gateways, self._settings = gateways, settings
         self._archive, self._catalogue = gateways.archive, gateways.catalogue
+        self._budget = MemoryBudget(1)
 
     async def run(self, *, apply: bool) -> Found:
         """Counts, and with `apply` writes. Files of one chunk follow each other in a listing, which is by name."""
         found = Found()
         waiting: dict[str, ArchivedFile] = {}
         async for file in self._archive.files():
-            stem = file.name.removesuffix(_METADATA_SUFFIX) if _is_metadata(file) else file.name.rpartition(".")[0]
+            stem = _stem(file)
             if any(name not in file.properties for name in _NEEDED):
                 found.not_ours += 1
             elif (other := waiting.pop(stem, None)) is None:
@@ -67,13 +72,17 @@ class Rebuild:
         return found
 
     async def _chunk(self, media: ArchivedFile, metadata: ArchivedFile, found: Found, *, apply: bool) -> None:
-        if "sha256" not in media.properties:
-            found.without_digest += 1
-            return
         chunk = _chunk(media, metadata, self._settings)
+        is_known = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key) is not None
+        if chunk.sha256 is None and not is_known:
+            digest = await self._read_back(media) if apply else None
+            if digest is None:
+                found.without_digest += 1
+                return
+            chunk = chunk.evolve(sha256=digest)
         found.chunks += 1
         found.recordings.add(chunk.recording_key)
-        if await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key) is not None:
+        if is_known:
             found.already_there += 1
         elif apply:
             recording = Recording(
@@ -89,9 +98,23 @@ class Rebuild:
             await self._catalogue.announce(recording, (chunk.evolve(listed_at=recording.listed_at),), known)
             found.written += 1
 
+    async def _read_back(self, media: ArchivedFile) -> str | None:
+        file = self._archive.file(media.name, content_type=media.content_type, properties=dict(media.properties))
+        try:
+            return (await read_back(file, self._budget)).sha256
+        except DestinationConflict:
+            return None
+
 
 def _is_metadata(file: ArchivedFile) -> bool:
     return file.name.endswith(_METADATA_SUFFIX)
+
+
+def _stem(file: ArchivedFile) -> str:
+    """What the names of a chunk's files have in common."""
+    if _is_metadata(file):
+        return file.name.removesuffix(_METADATA_SUFFIX)
+    return file.name.rpartition(".")[0].removesuffix(_UNVERIFIED_SUFFIX)
 
 
 def _chunk(media: ArchivedFile, metadata: ArchivedFile, settings: Settings) -> Chunk:
@@ -117,10 +140,11 @@ def _chunk(media: ArchivedFile, metadata: ArchivedFile, settings: Settings) -> C
         archived_at=media.archived_at,
         blob_name=media.name,
         size=media.size,
-        sha256=kept["sha256"],
+        sha256=kept.get("sha256"),
         metadata_blob_name=metadata.name,
         metadata_size=metadata.size,
         metadata_sha256=metadata.properties.get("sha256"),
+        unverified="stored without proof" if media.name.rpartition(".")[0].endswith(_UNVERIFIED_SUFFIX) else None,
         detail="rebuilt from the archive",
     )
 
@@ -150,7 +174,8 @@ def main() -> int:
     sys.stdout.write(
         f"{found.chunks} chunks of {len(found.recordings)} recordings in the archive, read in {seconds:.1f} s\n"
         f"{found.already_there} are in the catalogue already, {missing}\n"
-        f"left out: {found.without_metadata} files without their other half, {found.without_digest} without a digest, "
+        f"left out: {found.without_metadata} files without their other half, {found.without_digest} without a digest"
+        f"{'' if apply else ' (those are read with --apply)'}, "
         f"{found.not_ours} that aren't Callvault's\n"
     )
     if apply:

@@ -5,11 +5,14 @@ A record never changes: `evolve` gives a new one. The gateway alone knows how th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from shared.outbox import ANNOUNCED, added, news_of
 from shared.states import IN_TROUBLE, SAFE, ChunkState, RecordingState, check_move
+
+_LONGEST_LIFE = timedelta(hours=48)  # of a source after its event: what ACS's documentation named at its longest
+_ONE_CHANCE = timedelta(hours=1)  # for a chunk that an event, a replay or a rescue brought in late
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +84,20 @@ class Chunk:
         news = news_of(state, since, moved.attempts, fault=moved.fault, reason=moved.reason, detail=moved.detail)
         return replace(moved, outbox=added(self.outbox, news))
 
+    @property
+    def given_up_at(self) -> datetime:
+        """When nothing more is tried: the source can't exist any longer, and each new beginning had its hour."""
+        return max(self.event_time + _LONGEST_LIFE, self.pending_at + _ONE_CHANCE)
+
     def is_leased(self, now: datetime) -> bool:
         """Whether a worker is copying it and nobody else may write it."""
         return self.state is ChunkState.COPYING and self.lease_until is not None and self.lease_until > now
 
     def fresh(self, now: datetime) -> Self:
-        """This chunk as if it had never been tried, but for what is staged in the archive already."""
+        """This chunk as if it had never been tried, except for what the archive has of it.
+
+        `copying_at` stays: it says that the next attempt must look at the archive first.
+        """
         return self.move(
             ChunkState.PENDING,
             pending_at=now,
@@ -97,6 +108,8 @@ class Chunk:
             failed_at=None,
             lost_at=None,
             archived_at=None,
+            gone=0,
+            gone_since=None,
             fault=None,
             reason=None,
             detail=None,

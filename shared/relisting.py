@@ -19,11 +19,12 @@ _AT_ONCE = 16  # chunks entered together
 
 
 class Relisting:
-    """Calendar, participants and worklist from the catalogue."""
+    """Calendar, participants, worklist and the links of documents from the catalogue."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._calendar, self._worklist = gateways.catalogue, gateways.calendar, gateways.worklist
         self._attendance, self._clock = Attendance(gateways, settings), clock
+        self._links = gateways.links
 
     async def run(self) -> int:
         """Gives the number of recordings. Reads the whole catalogue, and the metadata file of every chunk."""
@@ -52,5 +53,6 @@ class Relisting:
             await self._calendar.enter(Place.of_chunk(chunk), Heading.TROUBLE)
         if chunk.state not in SAFE and chunk.deadline > now:
             await self._worklist.add(WorkItem.of_chunk(chunk, now))
+        await self._links.link_document(chunk.document_id, chunk.recording_key)
         if chunk.metadata_blob_name is not None:
             await self._attendance.enter(chunk, chunk.metadata_blob_name)

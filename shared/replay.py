@@ -5,10 +5,10 @@ For a crash between two writes: the audit comes first, so that what was asked fo
 chunk before its state says that it is waiting, and the job is sent last, so the sweep finds whatever was left undone.
 """
 
-import json
 from typing import Any
 
 from shared.clock import Clock
+from shared.contracts import lenient
 from shared.contracts.callstarted import is_call_started, read_call_started
 from shared.contracts.events import UnreadableEvent, read_event
 from shared.contracts.jobs import ChunkJob
@@ -76,7 +76,7 @@ class Replay:
         body = await self._archive.quarantined(f"{quarantine_id}.json") if quarantine_id.isalnum() else None
         if body is None:
             raise NotFound("the quarantine has no event of this id; ids are the names of its blobs, without .json")
-        envelope: dict[str, Any] = json.loads(body)["event"]
+        envelope: Any = lenient.parse(body)["event"]
         read = read_call_started if is_call_started(envelope) else read_event
         try:
             read(envelope)
@@ -92,7 +92,7 @@ class Replay:
         if len(body) > _LARGEST:
             raise InvalidRequest.of("body", f"must have at most {_LARGEST} bytes: send its events in several requests")
         try:
-            parsed = json.loads(body)
+            parsed = lenient.parse(body)
         except (ValueError, RecursionError):
             raise InvalidRequest.of("body", "must be JSON: one event or an array of events") from None
         envelopes = parsed if isinstance(parsed, list) else [parsed]

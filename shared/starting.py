@@ -14,7 +14,7 @@ its start with the same Idempotency-Key gets the same recording.
 from shared.clock import Clock
 from shared.contracts.start import StartRecording
 from shared.contracts.views import StartedView
-from shared.errors import ConsentRequired, DestinationError, SourceRefused
+from shared.errors import AlreadyRecording, ConsentRequired, DestinationError, SourceRefused
 from shared.gateways.acs import Repeatability
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
@@ -22,7 +22,7 @@ from shared.identity import key_of
 from shared.logs import logger
 from shared.records import AuditEntry, Recording
 from shared.settings import Settings
-from shared.states import RecordingState
+from shared.states import RUNNING, RecordingState
 
 log = logger("starting")
 
@@ -42,7 +42,8 @@ class Starting:
     ) -> StartedView:
         """Starts a recording; `trigger` is what started it automatically.
 
-        Raises ConsentRequired, InvalidRequest, NotFound, Conflict, or a SourceError when ACS fails.
+        Raises ConsentRequired, InvalidRequest, NotFound, Conflict, or a SourceError when ACS fails. AlreadyRecording
+        names the running recording if the ledger knows it.
         """
         start_id = key_of(repeatability.request_id)
         request = self._consented(request, automatic=trigger is not None)
@@ -57,7 +58,10 @@ class Starting:
         noted = followed or request.consent is not None
         if noted:
             await self._starts.begin(start_id, asked, entry)
-        started = await self._recorder.start(request, repeatability)
+        try:
+            started = await self._recorder.start(request, repeatability)
+        except AlreadyRecording as error:
+            raise await self._naming_the_running_one(asked, error) from None
         state = RecordingState.STARTING
         if started.running:
             state = RecordingState.PAUSED if request.pause_on_start else RecordingState.ACTIVE
@@ -78,6 +82,25 @@ class Starting:
             correlation=request.correlation,
             start_id=start_id if followed and started.recording_id is None else None,
         )
+
+    async def _naming_the_running_one(self, asked: Recording, error: AlreadyRecording) -> AlreadyRecording:
+        try:
+            names = {await self._server_call_id(asked), asked.call_connection_id} - {None}
+            keys = {key for name in names if name for key in await self._links.recordings_of_call(name)}
+            known = [await self._catalogue.ledger(key) for key in keys]
+        except DestinationError:
+            return error
+        running = [one for one in known if one is not None and one.recording_id and one.control in RUNNING]
+        alike = [one for one in running if (one.content, one.channel) == (asked.content, asked.channel)]
+        found = alike or running
+        if len(found) != 1:
+            return error
+        return AlreadyRecording(f"{error}; the running recording has the recordingId {found[0].recording_id}")
+
+    async def _server_call_id(self, asked: Recording) -> str | None:
+        if asked.server_call_id is None and asked.call_connection_id:
+            return await self._links.call_of_connection(asked.call_connection_id)
+        return asked.server_call_id
 
     def _consented(self, request: StartRecording, *, automatic: bool) -> StartRecording:
         if request.consent is not None:
@@ -117,15 +140,14 @@ class Starting:
     async def _note(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
         """The worklist first: its row alone is enough for the sweep to ask ACS what became of the recording."""
         key = key_of(recording_id)
-        server_call_id = asked.server_call_id
-        if server_call_id is None and asked.call_connection_id:
-            server_call_id = await self._links.call_of_connection(asked.call_connection_id)
+        server_call_id = await self._server_call_id(asked)
         due_at = self._clock.now() + self._settings.files_awaited
         await self._worklist.add(WorkItem.of_recording(key, recording_id, due_at, asked.listed_at))
         recording = asked.evolve(recording_key=key, recording_id=recording_id, server_call_id=server_call_id)
         await self._catalogue.merge(recording, entry)
-        if server_call_id:
-            await self._links.link_call(server_call_id, key)
+        for name in (server_call_id, asked.call_connection_id):
+            if name:
+                await self._links.link_call(name, key)
 
 
 def _asked(request: StartRecording, repeatability: Repeatability) -> Recording:

@@ -3,16 +3,17 @@ r"""The states of a chunk and of a recording, and the moves allowed between them
      pending --claim--> copying --verified--> archived --source deleted--> released
       ^   ^              |  |  \                 |
       |   |  transient   |  |   \ source gone    | the archive lost it before the source was deleted
-      |   +--- retry ----+  |    \ or expired    v
+      |   +--- retry ----+  |    \ for good      v
       |                     |     +--> lost    pending
       |   permanent fault,  |            |
       |   out of attempts   v            |
-      +----- sweep, ---- failed          |
-      +----- replay ---------------------+
+      +---- sweep, ----- failed          |
+      +---- replay, new event -----------+
 
-A claim is one conditional write. `copying` under a lease that ran out may be claimed again by another worker;
-`archived` is final where DELETE_SOURCE is false. What is not being copied can fail (its message is poison) or be lost
-(its deadline passes) from where it is.
+A claim is one conditional write. `copying` under a lease that ran out may be claimed again by another worker.
+`archived` is final if the source is to be kept: DELETE_SOURCE is false, or shared.provenance gives a reason. A chunk
+that isn't being copied can fail (its message is poison) or be lost (its source's longest lifetime is over) from where
+it is. Whenever both files turn out to be complete in the archive, the chunk is archived, from any state before.
 """
 
 from enum import StrEnum
@@ -26,7 +27,7 @@ class ChunkState(StrEnum):
     ARCHIVED = "archived"  # media and metadata are in the archive, verified and recorded
     RELEASED = "released"  # ... and the source is deleted
     FAILED = "failed"  # given up with a reason; the source is kept, and it can be replayed
-    LOST = "lost"  # the source went away before we had it
+    LOST = "lost"  # the source went away before we had it; a replay or a new event starts it again
 
 
 class RecordingState(StrEnum):
@@ -46,14 +47,14 @@ SAFE = frozenset({ChunkState.ARCHIVED, ChunkState.RELEASED})
 IN_TROUBLE = frozenset({ChunkState.FAILED, ChunkState.LOST})
 
 MOVES: dict[ChunkState, frozenset[ChunkState]] = {
-    ChunkState.PENDING: frozenset({ChunkState.COPYING, ChunkState.FAILED, ChunkState.LOST}),
+    ChunkState.PENDING: frozenset({ChunkState.COPYING, ChunkState.ARCHIVED, ChunkState.FAILED, ChunkState.LOST}),
     ChunkState.COPYING: frozenset(
         {ChunkState.COPYING, ChunkState.PENDING, ChunkState.ARCHIVED, ChunkState.FAILED, ChunkState.LOST}
     ),
     ChunkState.ARCHIVED: frozenset({ChunkState.RELEASED, ChunkState.PENDING}),
     ChunkState.RELEASED: frozenset(),
-    ChunkState.FAILED: frozenset({ChunkState.PENDING, ChunkState.LOST}),
-    ChunkState.LOST: frozenset({ChunkState.PENDING}),
+    ChunkState.FAILED: frozenset({ChunkState.PENDING, ChunkState.ARCHIVED, ChunkState.LOST}),
+    ChunkState.LOST: frozenset({ChunkState.PENDING, ChunkState.ARCHIVED}),
 }
 
 

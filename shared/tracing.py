@@ -48,10 +48,10 @@ def span(
         try:
             yield begun
         except CallvaultError as error:
-            _fail(begun, error.reason)
+            fail(begun, error.reason)
             raise
         except Exception as error:
-            _fail(begun, type(error).__name__)
+            fail(begun, type(error).__name__)
             raise
 
 
@@ -71,7 +71,8 @@ def resumed(
     return span(name, attributes, kind=kind, context=context, links=links)
 
 
-def _fail(begun: Span, reason: str) -> None:
+def fail(begun: Span, reason: str) -> None:
+    """Marks a span as failed, where the error isn't raised through it."""
     begun.set_attribute("error.type", reason)
     begun.set_status(Status(StatusCode.ERROR, reason))
 

@@ -15,35 +15,22 @@ from shared.blockids import BlockId, blocks_of_source
 from shared.budget import MemoryBudget
 from shared.digests import Checksum, ChecksumKind, feed, sha256
 from shared.errors import CallvaultError, DestinationConflict
-from shared.gateways.archive import StagedBlock
+from shared.gateways.archive import StagedBlock, WriteResult
 from shared.media import Block, Media
 from shared.payload import Payload
+from shared.readback import Copied, Readable, read_back, verify
 
 
-class Sink(Protocol):
+class Sink(Readable, Protocol):
     """Where a file goes: whole in one request, or in blocks that are committed together."""
 
-    async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> None: ...
+    async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> WriteResult: ...
 
     async def stage(self, block_id: str, data: Payload, *, checksum: Checksum) -> None: ...
 
     async def staged(self) -> list[StagedBlock]: ...
 
-    async def committed(self) -> list[StagedBlock]: ...
-
-    async def commit(self, block_ids: list[str], *, size: int, sha256: str | None) -> None: ...
-
-    async def read(self, start: int, length: int) -> bytes: ...
-
-    async def label(self, *, size: int, sha256: str) -> None: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Copied:
-    """What was copied: bytes, and the SHA-256 of the source's bytes in hexadecimal."""
-
-    size: int
-    sha256: str
+    async def commit(self, block_ids: list[str], *, size: int, sha256: str | None) -> WriteResult: ...
 
 
 class Transfer:
@@ -59,47 +46,43 @@ class Transfer:
         """
         if media.is_small:
             return await self.put(media.head, sink)
-        staged = {}
-        if resume and media.etag is not None:
-            staged = blocks_of_source(await sink.staged(), media.version)
-            head = await asyncio.to_thread(sha256, media.head)
-            if 0 not in staged or staged[0].block_id != str(BlockId.of(0, 0, media.version, head)):
-                staged = {}
+        staged = await self._reusable(media, sink) if resume and media.can_resume else {}
         blocks = await _BlockCopy(media, sink, self._in_flight, self._checksum).run(staged)
         size = sum(block.size for block in blocks.ids)
-        await sink.commit([block.block_id for block in blocks.ids], size=size, sha256=blocks.sha256)
-        return await self.read_back(sink) if blocks.sha256 is None else Copied(size=size, sha256=blocks.sha256)
+        result = await sink.commit([block.block_id for block in blocks.ids], size=size, sha256=blocks.sha256)
+        if blocks.sha256 is None:
+            return await self.read_back(sink)
+        return await self._same(sink, result, Copied(size=size, sha256=blocks.sha256))
+
+    async def _reusable(self, media: Media, sink: Sink) -> dict[int, StagedBlock]:
+        """Staged blocks that are of this very source, by place; none unless its first block is among them."""
+        staged = blocks_of_source(await sink.staged(), media.version)
+        head = await asyncio.to_thread(sha256, media.head)
+        first = str(BlockId.of(0, 0, media.version, head))
+        return staged if 0 in staged and staged[0].block_id == first else {}
 
     async def put(self, data: Payload, sink: Sink) -> Copied:
         """Copies a file that is here already, in one request."""
         checksum, digest = await asyncio.to_thread(lambda: (Checksum.of(data, self._checksum), sha256(data)))
-        await sink.put(data, checksum=checksum, sha256=digest.hexdigest())
-        return Copied(size=data.size, sha256=digest.hexdigest())
+        result = await sink.put(data, checksum=checksum, sha256=digest.hexdigest())
+        return await self._same(sink, result, Copied(size=data.size, sha256=digest.hexdigest()))
 
-    async def read_back(self, sink: Sink) -> Copied:
-        """The digest of a committed file whose copy was taken up again, from its bytes in the archive.
+    async def _same(self, sink: Sink, result: WriteResult, copied: Copied) -> Copied:
+        """What was copied, once a file without a digest that was there before turned out to be the same."""
+        if result is WriteResult.UNVERIFIED and not await self.verify(sink, size=copied.size, sha256=copied.sha256):
+            raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
+        return copied
 
-        Each block must be what its id says that the source had. Raises DestinationConflict when one isn't.
+    async def read_back(self, file: Sink) -> Copied:
+        """The digest of a committed file that has none beside it, from all of its bytes in the archive.
+
+        Raises DestinationConflict when they aren't what was staged, or when nothing says what they must be.
         """
-        blocks = [(BlockId.parse(block.block_id), block.size) for block in await sink.committed()]
-        last = {block_id.start: block_id.index for block_id, _ in blocks}  # of each run
-        whole = hashlib.sha256()
-        runs: dict[int, hashlib._Hash] = {}
-        offset = 0
-        with self._budget.share() as share:
-            await share.take()
-            for block_id, size in blocks:
-                data = Payload.of(await sink.read(offset, size))
-                offset += size
-                if block_id.index in last:
-                    runs[block_id.index] = hashlib.sha256()
-                for digest in (whole, *runs.values()):
-                    await asyncio.to_thread(feed, digest, data)
-                if block_id.start not in runs or not block_id.holds(runs[block_id.start]):
-                    raise DestinationConflict("the archive holds other bytes than were staged; the source was kept")
-                runs = {start: digest for start, digest in runs.items() if last[start] > block_id.index}
-        await sink.label(size=offset, sha256=whole.hexdigest())
-        return Copied(size=offset, sha256=whole.hexdigest())
+        return await read_back(file, self._budget)
+
+    async def verify(self, file: Sink, *, size: int, sha256: str) -> bool:
+        """Whether the archive holds the file with this length and digest; without a digest beside it, it is read."""
+        return await verify(file, size=size, sha256=sha256)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +94,7 @@ class _Blocks:
 
 
 # Blocks in order, being read or there already, and their end.
-type _Coming = asyncio.Queue[asyncio.Task[Payload] | StagedBlock | None]
+type _Coming = asyncio.Queue[tuple[Block, asyncio.Task[Payload] | StagedBlock] | None]
 
 
 class _BlockCopy:
@@ -145,12 +128,12 @@ class _BlockCopy:
         for block in self._media.blocks():
             there = staged.get(block.index)
             if there is not None and there.size == block.length:
-                coming.put_nowait(there)
+                coming.put_nowait((block, there))
                 if block.index == 0:
                     self._media.skip_head()
             else:
                 await self._window.acquire()
-                coming.put_nowait(tasks.create_task(self._read(block)))
+                coming.put_nowait((block, tasks.create_task(self._read(block))))
         coming.put_nowait(None)
 
     async def _read(self, block: Block) -> Payload:
@@ -158,19 +141,22 @@ class _BlockCopy:
             return await block.fetch()
 
     async def _stage_all(self, coming: _Coming, tasks: asyncio.TaskGroup) -> None:
-        while (item := await coming.get()) is not None:
+        while (following := await coming.get()) is not None:
+            block, item = following
             if isinstance(item, StagedBlock):
+                await self._media.prove_unread(block)
                 self._media.copied += item.size
                 self._blocks.append(item)
                 self._run, self._digest = len(self._blocks), hashlib.sha256()
             else:
                 data = await item
-                tasks.create_task(self._stage(data, *await asyncio.to_thread(self._seal, data)))
+                tasks.create_task(self._stage(data, *await asyncio.to_thread(self._seal, block, data)))
 
-    def _seal(self, data: Payload) -> tuple[str, Checksum]:
-        """Runs in a thread, one block at a time and in order."""
+    def _seal(self, block: Block, data: Payload) -> tuple[str, Checksum]:
+        """Runs in a thread, one block at a time and in order. What the proof refuses isn't staged."""
+        self._media.prove(block.start, data)
         feed(self._digest, data)
-        block_id = str(BlockId.of(len(self._blocks), self._run, self._media.version, self._digest))
+        block_id = str(BlockId.of(block.index, self._run, self._media.version, self._digest))
         self._blocks.append(StagedBlock(block_id=block_id, size=data.size))
         return block_id, Checksum.of(data, self._checksum)
 

@@ -71,6 +71,14 @@ var logAlerts = [
     says: 'A chunk was given up. Its source lives until its deadline.'
   }
   {
+    name: 'source-kept'
+    severity: 2
+    minutes: 60
+    above: 0
+    query: loadTextContent('../queries/source-kept.kql')
+    says: 'A chunk is archived, and its source is kept: the file or the event is in doubt.'
+  }
+  {
     name: 'poison-messages'
     severity: 1
     minutes: 15

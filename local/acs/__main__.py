@@ -33,6 +33,7 @@ def main() -> int:
         control_port=arguments.control_port,
         event_delay=arguments.event_delay,
         retention=arguments.retention,
+        oddities=not arguments.no_oddities,
     )
     try:
         return asyncio.run(_run(options, arguments.ready))
@@ -93,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ready", type=Path, metavar="FILE", help="written once it listens: where to find it")
     parser.add_argument("--event-delay", type=float, default=Options.event_delay, metavar="SECONDS")
     parser.add_argument("--retention", type=float, default=Options.retention, metavar="SECONDS")
+    parser.add_argument("--no-oddities", action="store_true", help="nothing unusual unless it is asked for")
     parser.add_argument("--log", type=Path, metavar="FILE", help="instead of standard error")
     return parser
 

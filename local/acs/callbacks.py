@@ -13,13 +13,15 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 
 from local.acs.calls import Call
-from local.acs.identifiers import new_guid
-from local.acs.moments import acs_time, now
+from local.acs.identifiers import new_guid, recorder_of
+from local.acs.moments import NO_TIME, acs_time, after, now
 from local.acs.recordings import Recording
 from local.acs.tokens import TokenIssuer
 
 RETRY_SECONDS = (0.2, 1.0, 3.0)
 ANSWER_SECONDS = 30.0
+BEGINS_AFTER = 0.1
+"""Seconds between the first callback of a recording and the one that says that it is active."""
 SPECIFICATION = "1.0"
 
 Event = dict[str, Any]
@@ -69,52 +71,66 @@ class Callbacks:
     def call_disconnected(self, call: Call) -> None:
         self._call_event(call, "CallDisconnected")
 
+    def recording_begun(self, recording: Recording) -> None:
+        """The first callback of every recording says `inactive` and gives no time; `active` follows, unless paused."""
+        self._state_event(recording, "inactive", NO_TIME)
+        if recording.state == "active":
+            self._state_event(recording, "active", acs_time(recording.began_at), BEGINS_AFTER)
+
     def recording_changed(self, recording: Recording) -> None:
         """Tells the state of a recording, to whoever asked for it at its start."""
-        self._recording_event(
-            recording,
-            "RecordingStateChanged",
-            state=recording.state,
-            startDateTime=acs_time(recording.began_at),
-            recordingKind="azureCommunicationServices",
-        )
+        self._state_event(recording, recording.state, acs_time(recording.began_at))
+
+    def _state_event(self, recording: Recording, state: str, started_at: str, delay: float = 0.0) -> None:
+        data = {
+            "state": state,
+            "startDateTime": started_at,
+            "recordingKind": "azureCommunicationServices",
+            "resultInformation": {"code": 200, "subCode": 0, "message": ""},
+        }
+        self._recording_event(recording, "RecordingStateChanged", data, delay)
 
     def start_failed(self, recording: Recording) -> None:
         """Tells that a recording, which never was, could not be started."""
         reason = {"code": 500, "subCode": 9999, "message": "The recording could not be started."}
-        self._recording_event(recording, "StartRecordingFailed", resultInformation=reason)
+        self._recording_event(recording, "StartRecordingFailed", {"resultInformation": reason})
 
     def _call_event(self, call: Call, kind: str) -> None:
         if call.callback_uri is not None:
             source = f"calling/callConnections/{call.call_connection_id}"
             self._send(call.callback_uri, kind, source, _of_call(call))
 
-    def _recording_event(self, recording: Recording, kind: str, **data: Any) -> None:
-        url = recording.request.recording_state_callback_uri
-        if url is not None:
-            call = recording.call
-            source = f"calling/recordings/{call.server_call_id}/recordingId/{recording.recording_id}/{kind}"
-            self._send(url, kind, source, {**_of_call(call), "recordingId": recording.recording_id, **data})
+    def _recording_event(self, recording: Recording, kind: str, data: dict[str, Any], delay: float = 0.0) -> None:
+        url, call = recording.request.recording_state_callback_uri, recording.call
+        if url is None:
+            return
+        source = f"calling/recordings/{call.server_call_id}/{recording.recording_id}/{kind}"
+        told = {"eventSource": source, "recordingId": recording.recording_id, **data, **_of_call(call)}
+        if recording.request.call_connection_id is None:
+            told["callConnectionId"] = recorder_of(recording.recording_id)
+        self._send(url, kind, source, told, delay)
 
-    def _send(self, url: str, kind: str, source: str, data: dict[str, Any]) -> None:
+    def _send(self, url: str, kind: str, source: str, data: dict[str, Any], delay: float = 0.0) -> None:
+        public = f"Microsoft.Communication.{kind}"
         event = {
             "id": new_guid(),
             "source": source,
-            "type": f"Microsoft.Communication.{kind}",
+            "type": public,
             "specversion": SPECIFICATION,
             "datacontenttype": "application/json",
-            "time": acs_time(now()),
-            "data": {"version": "2024-09-15", **data},
+            "subject": source,
+            "time": acs_time(after(now(), delay)),
+            "data": {"version": "2024-09-01-preview", **data, "publicEventType": public},
         }
         callback = Callback(url=url, event=event)
         self._sent.append(callback)
-        task = asyncio.create_task(self._until_taken(callback))
+        task = asyncio.create_task(self._until_taken(callback, delay))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _until_taken(self, callback: Callback) -> None:
+    async def _until_taken(self, callback: Callback, delay: float) -> None:
         try:
-            for wait in (0.0, *RETRY_SECONDS):
+            for wait in (delay, *RETRY_SECONDS):
                 await asyncio.sleep(wait)
                 status = await self._post(callback)
                 callback.statuses.append(status)

@@ -1,6 +1,6 @@
 """Calls and who is in them: what a recording is started on.
 
-A call is found by any of the locators ACS takes, and only while it lasts.
+A call is found by any of the locators ACS takes; one that has ended is refused as terminated.
 """
 
 from dataclasses import dataclass, field
@@ -8,11 +8,22 @@ from datetime import datetime
 from typing import Any, Literal
 
 from local.acs import identifiers
-from local.acs.errors import ControlError, call_not_found, invalid_request
+from local.acs.errors import ControlError, call_not_found, call_terminated, invalid_request
 from local.acs.moments import acs_time, acs_time_or_none, now
 
 CallKind = Literal["group", "room", "twoParty"]
-Vintage = Literal["current", "2023", "2021", "2021-serverCallId"]
+Vintage = Literal[
+    "current",
+    "2023",
+    "2021-serverCallId",
+    "2021",
+    "2021-noDelete",
+    "2021-04",
+    "sample",
+    "byos",
+    "typedClient",
+    "cloudEvents",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +48,8 @@ class CallTraits:
     repeat_events: int = 0
     shuffle: bool = False
     quirks: bool = False
+    wild_metadata: bool = False
+    oddities: bool = True
 
 
 @dataclass(kw_only=True)
@@ -136,6 +149,8 @@ class Calls:
             "roomId": "room_id",
         }[locator]
         for call in self._calls.values():
-            if call.ended_at is None and (getattr(call, attribute) or "").rstrip("=") == value.rstrip("="):
+            if (getattr(call, attribute) or "").rstrip("=") == value.rstrip("="):
+                if call.ended_at is not None:
+                    raise call_terminated()
                 return call
         raise call_not_found()

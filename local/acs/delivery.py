@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from local.acs.errors import ControlError
-from local.acs.events import Event
+from local.acs.events import Event, type_of
 from local.acs.identifiers import TOPIC, new_guid
 from local.acs.moments import acs_time, now
 
@@ -35,7 +35,7 @@ class Subscription:
         return f"local-{self.subscription_id[:8]}".upper()
 
     def wants(self, event: Event) -> bool:
-        return self.event_types is None or event.get("eventType") in self.event_types
+        return self.event_types is None or type_of(event) in self.event_types
 
     def described(self) -> dict[str, Any]:
         return {
@@ -201,7 +201,12 @@ class EventGrid:
             "aeg-data-version": "1.0",
             "aeg-metadata-version": "1",
         }
-        async with self._session.post(to.endpoint, json=[event], headers=headers) as response:
+        is_cloud_event = "specversion" in event
+        if is_cloud_event:
+            headers["Content-Type"] = "application/cloudevents+json; charset=utf-8"
+        async with self._session.post(
+            to.endpoint, json=event if is_cloud_event else [event], headers=headers
+        ) as response:
             # By its text, whatever its type: the Functions host answers the handshake with JSON as text/plain.
             return response.status, _json_or_none(await response.read())
 

@@ -31,6 +31,9 @@ class Document:
     downloads: int = 0
     metadata_downloads: int = 0
     bytes_sent: int = field(default=0)
+    whole_answer: int | None = None
+    """Which Range request for the media, counted from 0, is answered with 200 and the whole file."""
+    ranges_asked: int = 0
 
     @property
     def content_location(self) -> str:

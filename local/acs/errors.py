@@ -50,6 +50,10 @@ def call_not_found() -> AcsError:
     return AcsError(404, "8522", "Call not found.")
 
 
+def call_terminated() -> AcsError:
+    return AcsError(400, "8528", "Action is invalid when call is terminated.")
+
+
 def recording_not_found() -> AcsError:
     return AcsError(404, "8522", "Recording not found.")
 

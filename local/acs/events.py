@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from local.acs import oddities
 from local.acs.calls import Call, CallTraits
+from local.acs.certificates import DELETE_HOST
 from local.acs.documents import Document
-from local.acs.identifiers import TOPIC, new_guid
-from local.acs.moments import acs_time, now
+from local.acs.identifiers import TOPIC, new_document_id, new_guid
+from local.acs.moments import NO_TIME, acs_time, now
 
 FILE_STATUS_UPDATED = "Microsoft.Communication.RecordingFileStatusUpdated"
 CALL_STARTED = "Microsoft.Communication.CallStarted"
@@ -31,27 +33,87 @@ class FinishedRecording:
     media_format: str
     session_end_reason: str
     documents: Sequence[Document]
+    number: int
+    """Decides what is odd about the event: see local.acs.oddities."""
 
 
 def file_status_updated(finished: FinishedRecording) -> Event:
-    chunks = [document.as_chunk() for document in finished.documents]
-    if finished.traits.shuffle:
+    traits = finished.traits
+    chunks = _chunks(finished)
+    if traits.shuffle:
         random.shuffle(chunks)
+    no_time = traits.oddities and oddities.has_no_start_time(finished.number)
     data: dict[str, Any] = {
         "recordingStorageInfo": {"recordingChunks": chunks},
-        "recordingStartTime": acs_time(finished.started),
+        "recordingStartTime": NO_TIME if no_time else acs_time(finished.started),
         "recordingDurationMs": finished.duration_ms,
         "sessionEndReason": finished.session_end_reason,
     }
-    if not finished.traits.omit_types:
+    if not traits.omit_types and traits.vintage not in ("2021-04", "2021-noDelete"):
         data |= {
             "recordingContentType": _pascal(finished.content_type),
             "recordingChannelType": _pascal(finished.channel_type),
             "recordingFormatType": _pascal(finished.media_format),
         }
-    if any(document.container for document in finished.documents):
+    if traits.vintage == "byos" or any(document.container for document in finished.documents):
         data |= {"storageType": "AzureBlob", "recordingId": finished.recording_id}
-    return _event(FILE_STATUS_UPDATED, _subject(finished), data)
+    if traits.vintage == "typedClient":
+        data |= _DEFAULTS
+    event = _event(FILE_STATUS_UPDATED, _subject(finished), data)
+    return _as_cloud_event(event) if traits.vintage == "cloudEvents" else event
+
+
+def type_of(event: Event) -> Any:
+    """The type of an event in either schema."""
+    return event.get("eventType", event.get("type"))
+
+
+_DEFAULTS = {
+    "recordingStartTime": "0001-01-01T00:00:00",
+    "recordingDurationMs": 0,
+    "recordingContentType": 1,
+    "recordingChannelType": 0,
+    "recordingFormatType": 2,
+    "sessionEndReason": "",
+}
+"""What a typed client writes for what it doesn't know: no time, nought, and numbers in place of words."""
+
+
+def _chunks(finished: FinishedRecording) -> list[dict[str, Any]]:
+    chunks = [document.as_chunk() for document in finished.documents]
+    match finished.traits.vintage:
+        case "2021-noDelete":
+            return [_without(chunk, "deleteLocation") for chunk in chunks]
+        case "2021-04":
+            return [{"documentId": chunk["documentId"]} for chunk in chunks]
+        case "sample":
+            # Microsoft's own published sample: what deletes one document is listed with another.
+            elsewhere = [*[chunk["deleteLocation"] for chunk in chunks[1:]], _delete_location_of_nobody()]
+            return [chunk | {"deleteLocation": other} for chunk, other in zip(chunks, elsewhere, strict=True)]
+        case "typedClient":
+            return [chunk | {"endReason": ""} for chunk in chunks]
+        case _:
+            return chunks
+
+
+def _without(chunk: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in chunk.items() if key != name}
+
+
+def _delete_location_of_nobody() -> str:
+    return f"https://{DELETE_HOST}/v1/objects/{new_document_id()}"
+
+
+def _as_cloud_event(event: Event) -> Event:
+    return {
+        "specversion": "1.0",
+        "id": event["id"],
+        "source": event["topic"],
+        "subject": event["subject"],
+        "type": event["eventType"],
+        "time": event["eventTime"],
+        "data": event["data"],
+    }
 
 
 def call_started(call: Call) -> Event:
@@ -67,14 +129,14 @@ def call_ended(call: Call) -> Event:
 def _subject(finished: FinishedRecording) -> str:
     call = f"/recording/call/{finished.call_id}"
     match finished.traits.vintage:
-        case "current":
-            return f"{call}/serverCallId/{finished.server_call_id}/recordingId/{finished.recording_id}"
         case "2023":
             return f"{call}/recordingId/{finished.recording_id}"
-        case "2021":
+        case "2021" | "2021-04":
             return call
         case "2021-serverCallId":
             return f"{call}/serverCallId/{finished.server_call_id}"
+        case _:
+            return f"{call}/serverCallId/{finished.server_call_id}/recordingId/{finished.recording_id}"
 
 
 def _call_data(call: Call, actor: str) -> dict[str, Any]:

@@ -52,7 +52,11 @@ def refusal(fault: FaultOrder) -> web.Response | None:
                 fault.status or 400, fault.code or "8523", fault.message or "Invalid request"
             ).response()
         case "html":
-            response = web.Response(status=fault.status or 400, text=HTML, content_type=fault.content_type)
+            response = web.Response(
+                status=fault.status or 400, text=HTML, content_type=fault.content_type or "text/html"
+            )
+        case "nonsense":
+            response = web.Response(text=fault.text, content_type=fault.content_type or "application/json")
         case _:
             return None
     if fault.retry_after is not None:

@@ -35,6 +35,7 @@ Kind = Literal[
     "eventNever",
     "duplicate",
     "delayAnswer",
+    "nonsense",
 ]
 
 REST: frozenset[Operation] = frozenset({"start", "get", "stop", "pause", "resume"})
@@ -63,8 +64,9 @@ FITTING: dict[Kind, tuple[frozenset[Operation], frozenset[str]]] = {
     "eventNever": (frozenset({"event"}), frozenset()),
     "duplicate": (frozenset({"event"}), frozenset({"copies"})),
     "delayAnswer": (ANSWERS, frozenset({"seconds"})),
+    "nonsense": (REST, frozenset({"text", "content_type", "applied"})),
 }
-NEEDED: dict[Kind, str] = {"slow": "bytes_per_second", "delayAnswer": "seconds", "error": "status"}
+NEEDED: dict[Kind, str] = {"nonsense": "text", "slow": "bytes_per_second", "delayAnswer": "seconds", "error": "status"}
 SELECTORS = frozenset({"operation", "kind", "times", "skip", "recording_id", "document_id", "call_id"})
 
 
@@ -85,7 +87,7 @@ class FaultOrder(BaseModel):
     status: int | None = Field(default=None, ge=400, le=599)
     code: str | None = None
     message: str | None = None
-    content_type: str = "text/html"
+    content_type: str | None = None
     applied: bool = False
     """Whether the operation is carried out although the answer says it failed."""
     bytes: int | None = Field(default=None, ge=0)
@@ -100,6 +102,8 @@ class FaultOrder(BaseModel):
     seconds: float | None = Field(default=None, ge=0)
     unnamed: bool = False
     """Whether an accepted start is answered without a recordingId: its callback alone tells it."""
+    text: str | None = None
+    """The body of an answer of 200 that makes no sense."""
     fails: bool = False
     """Whether an accepted start comes to nothing, as its callback tells."""
 

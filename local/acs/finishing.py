@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from local.acs import events, identifiers, media
+from local.acs import events, identifiers, media, oddities
 from local.acs.calls import CallTraits
 from local.acs.content import Content
 from local.acs.delivery import EventGrid, Published
@@ -42,6 +42,16 @@ class Output:
     traits: CallTraits
     retention: float
     container: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """One chunk, before it is a document."""
+
+    index: int
+    span: Span
+    content: Content
+    document_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,20 +116,26 @@ class Finisher:
             media_format=recording.request.media_format,
             session_end_reason=recording.session_end_reason or "CallEnded",
             documents=await self._files_of(recording),
+            number=oddities.number_of(recording.recording_id),
         )
 
-    def add(self, output: Output, index: int, span: Span, content: Content, document_id: str) -> Document:
+    def add(self, output: Output, made: Made, number: int) -> Document:
+        """A chunk in the store; `number` decides what is odd about it."""
+        document_id, index, content = made.document_id, made.index, made.content
+        odd = output.traits.oddities
         facts = ChunkFacts(
             call_id=output.call_id,
             document_id=document_id,
             index=index,
-            span=span,
+            span=made.span,
             content_type=output.content_type,
             channel_type=output.channel_type,
             media_format=output.media_format,
             channels=output.channels,
             speakers=output.speakers,
             quirks=output.traits.quirks,
+            wild=output.traits.wild_metadata,
+            half_milliseconds=odd and oddities.has_half_milliseconds(number),
         )
         metadata = chunk_metadata(facts)
         document = Document(
@@ -131,10 +147,11 @@ class Finisher:
             content=content,
             metadata=metadata,
             metadata_bytes=encoded(metadata),
-            end_reason=span.end_reason,
+            end_reason=made.span.end_reason,
             expires_at=after(now(), output.retention),
             redirects=output.traits.redirects,
             container=output.container,
+            whole_answer=oddities.whole_answer(number) if odd else None,
         )
         self.documents.add(document)
         return document
@@ -168,7 +185,8 @@ class Finisher:
                 duration_ms=span.duration_ms,
             )
             content = await media.render(take, self.encoders, self.directory, document_id)
-            documents.append(self.add(output, index, span, content, document_id))
+            made = Made(index=index, span=span, content=content, document_id=document_id)
+            documents.append(self.add(output, made, oddities.number_of(document_id)))
         return documents
 
     def _sibling(self, document: Document) -> Document:
@@ -185,6 +203,7 @@ class Finisher:
             downloads=0,
             metadata_downloads=0,
             bytes_sent=0,
+            ranges_asked=0,
         )
         self.documents.add(sibling)
         return sibling

@@ -43,6 +43,13 @@ def new_recording_id() -> str:
     return base64.urlsafe_b64encode(json.dumps(fields, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
+def recorder_of(recording_id: str) -> str:
+    """The connection of the recorder itself, which is part of a recordingId."""
+    fields = json.loads(base64.urlsafe_b64decode(recording_id + "=" * (-len(recording_id) % 4)))
+    endpoint: str = fields["PlatformEndpointId"]
+    return endpoint
+
+
 def new_document_id() -> str:
     return f"0-{secrets.choice(('eus', 'wus', 'weu', 'neu'))}-d{secrets.randbelow(12) + 1}-{secrets.token_hex(16)}"
 

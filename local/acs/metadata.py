@@ -1,7 +1,8 @@
 """The metadata JSON ACS keeps beside each chunk, with the differences seen between real ones.
 
-A field that isn't documented is always there; what more a parser must put up with is switched by `quirks`: a
-lowercase frame rate, and content and channel type in each other's place.
+A field that isn't documented is always there, and durations are written as 15000.0. What more a parser must put up with
+is switched by `quirks`: a lowercase frame rate, and content and channel type in each other's place; and by `wild`:
+durations with a fraction, a pause without an end, a participant without an id.
 """
 
 import json
@@ -28,6 +29,8 @@ class ChunkFacts:
     speakers: tuple[tuple[str, int | None], ...]
     """Participant ids, each with the channel it was recorded on when channels are unmixed."""
     quirks: bool
+    wild: bool = False
+    half_milliseconds: bool = False
 
 
 def chunk_metadata(facts: ChunkFacts) -> dict[str, Any]:
@@ -51,21 +54,27 @@ def chunk_metadata(facts: ChunkFacts) -> dict[str, Any]:
             "framerate" if facts.quirks else "frameRate": 16,
             "bitRate": 1_000_000,
         }
+    fraction = 0.5 if facts.wild or facts.half_milliseconds else 0.0
+    pauses: list[dict[str, Any]] = [
+        {"startTime": acs_time(pause.started), "duration": pause.duration_ms + fraction} for pause in facts.span.pauses
+    ]
+    participants: list[dict[str, Any]] = [
+        {"participantId": speaker} if channel is None else {"participantId": speaker, "channel": channel}
+        for speaker, channel in facts.speakers
+    ]
+    if facts.wild:
+        pauses.append({"startTime": acs_time(facts.span.started)})
+        participants.append({"channel": len(participants)})
     return {
         "resourceId": RESOURCE_ID,
         "callId": facts.call_id,
         "chunkDocumentId": facts.document_id,
         "chunkIndex": facts.index,
         "chunkStartTime": acs_time(facts.span.started),
-        "chunkDuration": facts.span.duration_ms,
-        "pauseResumeIntervals": [
-            {"startTime": acs_time(pause.started), "duration": pause.duration_ms} for pause in facts.span.pauses
-        ],
+        "chunkDuration": facts.span.duration_ms + fraction,
+        "pauseResumeIntervals": pauses,
         "recordingInfo": info,
-        "participants": [
-            {"participantId": speaker} if channel is None else {"participantId": speaker, "channel": channel}
-            for speaker, channel in facts.speakers
-        ],
+        "participants": participants,
         "version": "1.0",
     }
 

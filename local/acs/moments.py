@@ -5,6 +5,9 @@ ACS writes UTC with seven decimals, one more than most parsers expect; so do we.
 
 from datetime import UTC, datetime, timedelta
 
+NO_TIME = "0001-01-01T00:00:00+00:00"
+"""What .NET writes where there is no time."""
+
 
 def now() -> datetime:
     return datetime.now(tz=UTC)

@@ -1,7 +1,8 @@
 """The life of recordings: started on a call, paused, resumed, stopped, and turned into the files of its chunks.
 
 A call has one running recording of a type at most. A recording is paused or running until it is stopped; ACS then
-forgets it, and answers 404 where it knew it a moment ago, as the real one does.
+forgets it, and answers 404 where it knew it a moment ago, as the real one does. Of a recording that ended with its call
+it says, to whoever wants to change it, that the call is terminated.
 """
 
 import asyncio
@@ -13,10 +14,12 @@ from typing import Any
 from local.acs import identifiers
 from local.acs.calls import Call, Participant
 from local.acs.documents import Documents
-from local.acs.errors import ControlError, recording_not_found
+from local.acs.errors import ControlError, call_terminated, recording_not_found
 from local.acs.moments import acs_time, acs_time_or_none, now
 from local.acs.startrequest import StartRequest, already_recording
 from local.acs.timeline import Timeline
+
+CALL_ENDED = "CallEnded"
 
 
 @dataclass(kw_only=True)
@@ -76,7 +79,7 @@ class Recording:
 
 
 class Recordings:
-    """`on_changed` hears of each change of state as it happens.
+    """`on_begun` hears of each start, and `on_changed` of each later change of state, as it happens.
 
     `on_ended` runs once for each recording that ends, in the background: it makes the files and tells of them.
     """
@@ -85,10 +88,12 @@ class Recordings:
         self,
         documents: Documents,
         *,
+        on_begun: Callable[[Recording], None],
         on_changed: Callable[[Recording], None],
         on_ended: Callable[[Recording], Coroutine[Any, Any, None]],
     ) -> None:
         self._documents = documents
+        self._on_begun = on_begun
         self._on_changed = on_changed
         self._on_ended = on_ended
         self._recordings: dict[str, Recording] = {}
@@ -107,7 +112,7 @@ class Recordings:
         if request.pause_on_start:
             recording.timeline.pause(moment)
         self._recordings[recording.recording_id] = recording
-        self._on_changed(recording)
+        self._on_begun(recording)
         return recording
 
     def pause(self, recording: Recording) -> None:
@@ -127,6 +132,13 @@ class Recordings:
         if recording is None or recording.ended_at is not None:
             raise recording_not_found()
         return recording
+
+    def to_change(self, recording_id: str) -> Recording:
+        """As ACS finds it to stop, pause or resume it: one that ended with its call is refused as terminated."""
+        recording = self._recordings.get(recording_id)
+        if recording is not None and recording.session_end_reason == CALL_ENDED:
+            raise call_terminated()
+        return self.running(recording_id)
 
     def known(self, recording_id: str) -> Recording | None:
         return self._recordings.get(recording_id)
@@ -148,7 +160,7 @@ class Recordings:
 
     def stop_all_of(self, call: Call) -> None:
         for recording in self._running(call):
-            self.stop(recording, "CallEnded")
+            self.stop(recording, CALL_ENDED)
 
     async def close(self) -> None:
         for task in self._ending:

@@ -66,8 +66,8 @@ class RestApi:
         entry.operation, entry.fault = operation, fault.kind if fault else None
 
         async def perform() -> web.Response:
-            recording = self._service.recordings.running(recording_id)
-            return self._perform(operation, recording)
+            found = self._service.recordings.running if operation == "get" else self._service.recordings.to_change
+            return self._perform(operation, found(recording_id))
 
         return await answered(fault, request, perform)
 

@@ -20,6 +20,7 @@ class Service:
     directory: Path
     event_delay: float
     retention: float
+    oddities: bool = True
     access_key: bytes = field(default_factory=lambda: secrets.token_bytes(64))
     calls: Calls = field(default_factory=Calls)
     documents: Documents = field(default_factory=Documents)
@@ -42,7 +43,10 @@ class Service:
             retention=self.retention,
         )
         self.recordings = Recordings(
-            self.documents, on_changed=self.callbacks.recording_changed, on_ended=self.finisher.finish
+            self.documents,
+            on_begun=self.callbacks.recording_begun,
+            on_changed=self.callbacks.recording_changed,
+            on_ended=self.finisher.finish,
         )
 
     async def open(self) -> None:

@@ -35,6 +35,8 @@ class Options:
     """Seconds between the end of a recording and its event."""
     retention: float = 86_400
     """Seconds a document stays in the store."""
+    oddities: bool = True
+    """Whether unusual things happen now and then: see local.acs.oddities."""
 
 
 class Simulator:
@@ -59,7 +61,10 @@ class Simulator:
             self.ca = directory / "ca.pem"
             context = issue(self.ca)
             service = Service(
-                directory=directory, event_delay=self._options.event_delay, retention=self._options.retention
+                directory=directory,
+                event_delay=self._options.event_delay,
+                retention=self._options.retention,
+                oddities=self._options.oddities,
             )
             stack.push_async_callback(service.close)
             await service.open()

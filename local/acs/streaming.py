@@ -24,8 +24,14 @@ class Body:
 
 
 async def send(
-    request: web.Request, body: Body, entry: LoggedRequest, fault: FaultOrder | None = None
+    request: web.Request,
+    body: Body,
+    entry: LoggedRequest,
+    fault: FaultOrder | None = None,
+    *,
+    whole: bool = False,
 ) -> web.StreamResponse:
+    """Sends a body; `whole`: all of it, whatever range was asked for."""
     size = body.content.size
     kind = fault.kind if fault else None
     if kind == "htmlBody":
@@ -35,7 +41,7 @@ async def send(
     if request.headers.get("If-Match") not in (None, "*", body.etag):
         return web.Response(status=412)
     try:
-        wanted = None if kind == "ignoreRange" else parse_range(request.headers.get("Range"), size)
+        wanted = None if whole or kind == "ignoreRange" else parse_range(request.headers.get("Range"), size)
     except RangeNotSatisfiableError:
         return web.Response(status=416, headers={"Content-Range": f"bytes */{size}"})
     response = web.StreamResponse(status=206 if wanted else 200, headers={**body.headers, "ETag": body.etag})

@@ -22,9 +22,33 @@ ID3_HEADER = 10
 
 FTYP = struct.pack(">I4s4sI4s4s4s4s", 32, b"ftyp", b"isom", 512, b"isom", b"iso2", b"avc1", b"mp41")
 BOX_LIMIT = 1 << 32
-BOX_HEADER, LARGE_BOX_HEADER = 8, 16
+BOX_HEADER = 8
+# A movie of no tracks: a header of version 0 with its time scale, speed, volume, matrix and next track.
+MVHD = struct.pack(
+    ">I4s4I2IH10x9I24xI",
+    108,
+    b"mvhd",
+    0,
+    0,
+    0,
+    1000,
+    0,
+    1 << 16,
+    1 << 8,
+    1 << 16,
+    0,
+    0,
+    0,
+    1 << 16,
+    0,
+    0,
+    0,
+    1 << 30,
+    1,
+)
+MOOV = struct.pack(">I4s", BOX_HEADER + len(MVHD), b"moov") + MVHD
 
-SMALLEST = {"wav": HEADER_SIZE, "mp3": ID3_HEADER, "mp4": len(FTYP) + BOX_HEADER}
+SMALLEST = {"wav": HEADER_SIZE, "mp3": ID3_HEADER + MP3_FRAME, "mp4": len(FTYP) + BOX_HEADER + len(MOOV)}
 
 
 def synthetic(media_format: str, size: int, *, channels: int, seed: int) -> Content:
@@ -68,7 +92,7 @@ def _mp3(size: int, seed: int) -> list[Part]:
 
 
 def _mp4(size: int, seed: int) -> list[Part]:
-    """A file type box, and one free box over all the rest."""
-    box = size - len(FTYP)
-    header = struct.pack(">I4s", box, b"free") if box < BOX_LIMIT else struct.pack(">I4sQ", 1, b"free", box)
-    return [Literal(FTYP + header), _filling(box - len(header), seed)]
+    """A file type box, one media box over nearly all the rest, and the index after it, where most writers put it."""
+    box = size - len(FTYP) - len(MOOV)
+    header = struct.pack(">I4s", box, b"mdat") if box < BOX_LIMIT else struct.pack(">I4sQ", 1, b"mdat", box)
+    return [Literal(FTYP + header), _filling(box - len(header), seed), Literal(MOOV)]

@@ -122,7 +122,6 @@ class Stack:
             "ANNOUNCE_TOPIC_ENDPOINT": self._simulator.topic_endpoint,
             "ANNOUNCE_TOPIC_KEY": self._simulator.topic_key,
             "ACS_LOCAL_GATEWAY": self._simulator.tls,
-            "BLOCK_CHECKSUM": "md5",  # Azurite computes a CRC64 in JavaScript, at a quarter of the speed
             "ACS_LOCAL_CA": self._simulator.ca,
             "CALLBACK_URL": f"https://{CALLBACK_HOST}/api/callbacks",
             "CALLBACK_AUDIENCE": RESOURCE_ID,

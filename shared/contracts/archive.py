@@ -33,7 +33,7 @@ class PauseView(View):
     """A time in which nothing was recorded."""
 
     started_at: datetime
-    duration_ms: int
+    duration_ms: int | None = Field(description="Null when its metadata don't say, as of a pause that hadn't ended.")
 
 
 class ParticipantView(View):

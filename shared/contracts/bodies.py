@@ -1,10 +1,13 @@
-"""Bodies of requests, read strictly: what is wrong is told by field, with its mend, and no value is ever quoted."""
+"""Bodies of requests, read strictly: each wrong field is named, with its mend, and no value is ever quoted.
+
+`null` means "left out" for every optional field: Logic Apps send it for an expression that gives nothing.
+"""
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from shared.errors import FieldError, InvalidRequest
 
@@ -17,6 +20,32 @@ class Body(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=False, hide_input_in_errors=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_left_out(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        optional = {to_camel(name) for name, item in cls.model_fields.items() if not item.is_required()}
+        return {name: item for name, item in value.items() if item is not None or name not in optional}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        described = handler(schema)
+        told = handler.resolve_ref_schema(described)
+        for name, item in told.get("properties", {}).items():
+            if name not in told.get("required", ()):
+                told["properties"][name] = _or_null(item)
+        return described
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    null = {"type": "null"}
+    if null in schema.get("anyOf", ()):
+        return schema
+    outside: dict[str, Any] = {name: schema[name] for name in ("default", "description") if name in schema}
+    inside = {name: item for name, item in schema.items() if name not in outside}
+    return {"anyOf": [inside, null], **outside}
 
 
 def wrong(field: str, sentence: str) -> PydanticCustomError:

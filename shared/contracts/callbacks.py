@@ -1,18 +1,25 @@
-"""Call Automation's callbacks, as CloudEvents: those of calls and recordings that move what we know.
+"""Call Automation's callbacks, as CloudEvents: those of calls and recordings that change what we know.
 
-Read as leniently as Event Grid's events: ACS may leave ids out, and adds fields at will.
+What a callback is needed for is read strictly: its kind, and the recording or call that it is about. Every other field
+is read by itself, and is unknown when it can't be used. The first callback of every recording gives .NET's "no time"
+(0001-01-01) as its start: that is nothing to warn about.
 """
 
-from datetime import datetime
+import hashlib
+import json
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, ConfigDict
 
-from shared.contracts.events import Identifier, UnreadableEvent, Utc, Word, event_type
+from shared.contracts import lenient
+from shared.contracts.events import UnreadableEvent, event_type
+from shared.contracts.lenient import Members
 
 _PREFIX = "Microsoft.Communication."
+_LARGEST_CODE = 10**9
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 class CallbackKind(StrEnum):
@@ -22,35 +29,20 @@ class CallbackKind(StrEnum):
     START_RECORDING_FAILED = "StartRecordingFailed"
 
 
-class _Lenient(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, hide_input_in_errors=True)
+_OF_RECORDINGS = frozenset({CallbackKind.RECORDING_STATE_CHANGED, CallbackKind.START_RECORDING_FAILED})
 
 
-class ResultInformation(_Lenient):
+class ResultInformation(BaseModel):
     """Why something came as it did."""
 
-    code: int | None = Field(default=None, ge=-(10**9), le=10**9)
-    sub_code: int | None = Field(default=None, ge=-(10**9), le=10**9)
-    message: str | None = None
+    model_config = ConfigDict(frozen=True)
 
-
-class _Data(_Lenient):
-    call_connection_id: Identifier | None = None
-    server_call_id: str | None = Field(default=None, max_length=4096, pattern=r"^[\x20-\x7e]*$")
-    recording_id: Identifier | None = None
-    state: Word | None = None
-    start_date_time: Utc | None = None
-    result_information: ResultInformation | None = None
-
-
-class _Envelope(_Lenient):
-    id: Identifier
-    time: Utc
-    data: _Data
+    code: int | None
+    sub_code: int | None
 
 
 class CallbackEvent(BaseModel):
-    """One callback."""
+    """One callback. `unknown` has the paths of fields that were there and could not be used."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -63,6 +55,7 @@ class CallbackEvent(BaseModel):
     state: str | None
     started_at: datetime | None
     result: ResultInformation | None
+    unknown: tuple[str, ...] = ()
 
 
 def callback_kind(envelope: dict[str, Any]) -> CallbackKind | None:
@@ -74,24 +67,53 @@ def callback_kind(envelope: dict[str, Any]) -> CallbackKind | None:
     return CallbackKind(named) if named in CallbackKind else None
 
 
-def read_callback(kind: CallbackKind, envelope: dict[str, Any]) -> CallbackEvent:
-    """Raises UnreadableEvent naming the fields at fault."""
-    try:
-        outer = _Envelope.model_validate(envelope)
-    except ValidationError as error:
-        wrong = error.errors(include_input=False, include_url=False, include_context=False)
-        raise UnreadableEvent("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong)) from None
-    data = outer.data
-    if kind is CallbackKind.RECORDING_STATE_CHANGED and not data.recording_id:
-        raise UnreadableEvent("data.recordingId: is missing")
+def read_callback(kind: CallbackKind, envelope: dict[str, Any], received_at: datetime) -> CallbackEvent:
+    """Raises UnreadableEvent naming the field that is needed and isn't there, or can't be used.
+
+    A callback without a usable time has the one at which it was received; one without an id, a digest of itself.
+    """
+    outer = Members(envelope)
+    data = outer.inner("data")
+    recording_id = data.read("recordingId", lenient.identifier)
+    if kind is CallbackKind.RECORDING_STATE_CHANGED and recording_id is None:
+        raise UnreadableEvent("data.recordingId: is missing or can't be used")
+    server_call_id = data.read("serverCallId", lenient.address)
+    if kind is CallbackKind.CALL_CONNECTED and {"data", "data.serverCallId"} & set(outer.unknown):
+        raise UnreadableEvent("data.serverCallId: can't be used")
+    # In callbacks of recordings this is the recorder's own connection, and not the call's.
+    connection = None if kind in _OF_RECORDINGS else data.read("callConnectionId", lenient.identifier)
+    started_at = data.read("startDateTime", _start)
     return CallbackEvent(
         kind=kind,
-        event_id=outer.id,
-        at=outer.time,
-        call_connection_id=data.call_connection_id,
-        server_call_id=data.server_call_id or None,
-        recording_id=data.recording_id,
-        state=data.state.lower() if data.state else None,
-        started_at=data.start_date_time,
-        result=data.result_information,
+        event_id=outer.read("id", lenient.identifier) or _digest(envelope),
+        at=outer.read("time", lenient.moment) or received_at,
+        call_connection_id=connection,
+        server_call_id=server_call_id,
+        recording_id=recording_id,
+        state=(data.read("state", lenient.word) or "").lower() or None,
+        started_at=None if started_at == _NO_TIME else started_at,
+        result=_result(data),
+        unknown=tuple(outer.unknown),
     )
+
+
+def _result(data: Members) -> ResultInformation | None:
+    if data.read("resultInformation", lenient.mapping) is None:
+        return None
+    found = data.inner("resultInformation")
+    return ResultInformation(code=found.read("code", _code), sub_code=found.read("subCode", _code))
+
+
+def _start(value: Any) -> datetime | None:
+    if isinstance(value, str) and (not value.strip() or value.strip().startswith("0001-01-01")):
+        return _NO_TIME
+    return lenient.moment(value)
+
+
+def _code(value: Any) -> int | None:
+    found = lenient.whole(value)
+    return found if found is not None and abs(found) <= _LARGEST_CODE else None
+
+
+def _digest(envelope: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(envelope, sort_keys=True).encode()).hexdigest()[:32]

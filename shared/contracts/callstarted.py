@@ -1,42 +1,35 @@
 """Event Grid's `CallStarted`: ACS announces a VoIP call, and says of which kind it is."""
 
+import re
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
-
+from shared.contracts import lenient
 from shared.contracts.events import UnreadableEvent, event_type
+from shared.contracts.lenient import Members
 from shared.contracts.rules import CallKind
 
 CALL_STARTED = "Microsoft.Communication.CallStarted"
 
-
-class _Lenient(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, hide_input_in_errors=True)
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_-]{1,4096}")
 
 
-class _Named(_Lenient):
-    id: str | None = None
+@dataclass(frozen=True, kw_only=True)
+class CallStarted:
+    """The event's data, as far as they matter here; who is in the call does not. What can't be used is unknown."""
 
-    def __bool__(self) -> bool:
-        """Where there is no group, its id may be all zeros."""
-        return bool(self.id and self.id.strip("0-"))
-
-
-class CallStarted(_Lenient):
-    """The event's data, as far as they matter here; who is in the call does not."""
-
-    server_call_id: str = Field(min_length=1, max_length=4096, pattern=r"^[A-Za-z0-9+/=_-]+$")
+    server_call_id: str
     is_two_party: bool | None = None
     is_rooms_call: bool | None = None
-    group: _Named | None = None
-    room: _Named | None = None
+    in_group: bool = False
+    in_room: bool = False
+    unknown: tuple[str, ...] = ()  # paths of fields that could not be used
 
     @property
     def kind(self) -> CallKind:
-        if self.is_rooms_call or self.room:
+        if self.is_rooms_call or self.in_room:
             return CallKind.ROOM
-        return CallKind.TWO_PARTY if self.is_two_party and not self.group else CallKind.GROUP
+        return CallKind.TWO_PARTY if self.is_two_party and not self.in_group else CallKind.GROUP
 
 
 def is_call_started(envelope: dict[str, Any]) -> bool:
@@ -44,9 +37,27 @@ def is_call_started(envelope: dict[str, Any]) -> bool:
 
 
 def read_call_started(envelope: dict[str, Any]) -> CallStarted:
-    """Raises UnreadableEvent naming the fields at fault."""
-    try:
-        return CallStarted.model_validate(envelope.get("data"))
-    except ValidationError as error:
-        wrong = error.errors(include_input=False, include_url=False, include_context=False)
-        raise UnreadableEvent("; ".join(f"data.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong)) from None
+    """Raises UnreadableEvent when the event doesn't name its call."""
+    outer = Members(envelope)
+    data = outer.inner("data")
+    server_call_id = data.read("serverCallId", _server_call_id)
+    if server_call_id is None:
+        raise UnreadableEvent(f"{data.path('serverCallId')}: is missing or can't be used")
+    return CallStarted(
+        server_call_id=server_call_id,
+        is_two_party=data.read("isTwoParty", lenient.flag),
+        is_rooms_call=data.read("isRoomsCall", lenient.flag),
+        in_group=_is_named(data.inner("group")),
+        in_room=_is_named(data.inner("room")),
+        unknown=tuple(outer.unknown),
+    )
+
+
+def _server_call_id(value: Any) -> str | None:
+    return value if isinstance(value, str) and _BASE64.fullmatch(value) else None
+
+
+def _is_named(members: Members) -> bool:
+    """Where there is no group, its id may be empty or all zeros."""
+    named = members.read("id", lambda value: value if isinstance(value, str) else None)
+    return bool(named and named.strip("0-"))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from shared.contracts.bodies import Body, parse
-from shared.contracts.events import Utc
+from shared.contracts.fields import Utc
 from shared.errors import InvalidRequest
 
 _LEEWAY = timedelta(minutes=5)  # for a caller's clock
@@ -52,5 +52,5 @@ class ResumeRecording(Body):
 
 
 def parse_resume(body: bytes) -> ResumeRecording:
-    """An empty body brings nothing. Raises InvalidRequest naming each wrong field and its mend."""
-    return parse(ResumeRecording, body) if body.strip() else ResumeRecording()
+    """An empty body, or null, brings nothing. Raises InvalidRequest naming each wrong field and its mend."""
+    return ResumeRecording() if body.strip() in (b"", b"null") else parse(ResumeRecording, body)

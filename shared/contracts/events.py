@@ -1,153 +1,179 @@
-"""Event Grid's `RecordingFileStatusUpdated`, read leniently where ACS is loose and strictly where identity hangs on it.
+"""Event Grid's `RecordingFileStatusUpdated`: what archiving needs is read strictly, all else leniently.
+
+To archive a chunk, its documentId and the location of its media must be there. Every other field is optional in ACS's
+specification, and typed clients write defaults such as `""`, 0 and 0001-01-01: what can't be used is unknown, and named
+in `unknown`. Each chunk is read by itself: what is wrong with one stands in `unread`, and the others count.
 
 ACS's own spelling varies: type fields are optional and PascalCase, keys have come in both casings, and subjects exist
-in three vintages, of which the older lack serverCallId, recordingId or both. What makes a chunk a chunk (documentId and
-three locations) must be there.
+in three vintages, of which the older lack serverCallId, recordingId or both.
 """
 
+import hashlib
+import json
 import re
-from datetime import UTC, datetime
-from typing import Annotated, Any, Protocol
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from shared.contracts import lenient
+from shared.contracts.lenient import Members
+from shared.contracts.ownstorage import is_own_storage, names_own_storage
 
 RECORDING_FILE_STATUS_UPDATED = "Microsoft.Communication.RecordingFileStatusUpdated"
-
 
 _CALL, _SERVER, _RECORDING = (
     re.compile(label, re.IGNORECASE | re.ASCII) for label in ("/?recording/call/", "/serverCallId/", "/recordingId/")
 )
-_FIRST_YEAR, _LAST_YEAR = 1601, 9000  # a table's times begin with 1601
+_LARGEST_INDEX = 1_000_000
 _LONGEST_MS = 10**12  # thirty years
+_LONGEST_SUBJECT = 16384
+_SUBJECT = re.compile(r"[\x20-\x7e]+")
+_CHUNKS = "recordingChunks"
 
 
 class UnreadableEvent(ValueError):
     """The event cannot be understood, and delivering it again will not change that."""
 
 
-def _lower_first(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key[:1].lower() + key[1:]: item for key, item in value.items() if isinstance(key, str)}
-    return value
-
-
-def _assume_utc(value: Any) -> Any:
-    """A time without a zone is UTC: the worker library drops the zone of some spellings."""
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return value.isoformat() + "Z"
-    return value
-
-
-def _storable(value: datetime) -> datetime:
-    """In UTC, and of a year that Table Storage and the arithmetic of deadlines can take."""
-    if not _FIRST_YEAR < value.year < _LAST_YEAR:
-        raise ValueError(f"must be between the years {_FIRST_YEAR} and {_LAST_YEAR}")
-    return value.astimezone(UTC)
-
-
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _content(value: Any) -> Any:
-    lowered = _lower(value)
-    return "audioVideo" if lowered == "audiovideo" else lowered
-
-
-def _distinct(chunks: "list[AnnouncedChunk]") -> "list[AnnouncedChunk]":
-    return list({chunk.document_id: chunk for chunk in chunks}.values())
-
-
-Utc = Annotated[AwareDatetime, BeforeValidator(_assume_utc), AfterValidator(_storable)]
-# ACS's ids and addresses are printable ASCII. Ids of this length, percent-encoded, fit a blob's 8 KiB of metadata.
-_PRINTABLE = r"^[\x20-\x7e]*$"
-Location = Annotated[str, Field(min_length=1, max_length=8192, pattern=_PRINTABLE)]
-Identifier = Annotated[str, Field(min_length=1, max_length=1024, pattern=_PRINTABLE)]
-Word = Annotated[str, Field(max_length=256, pattern=_PRINTABLE)]
-
-
-class _Lenient(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
-    )
-
-
-class AnnouncedChunk(_Lenient):
+@dataclass(frozen=True, kw_only=True)
+class AnnouncedChunk:
     """One file of the recording: where its media and metadata are, and what deletes both."""
 
-    document_id: Identifier
-    index: int = Field(default=0, ge=0, le=1_000_000)
-    end_reason: Word | None = None
-    content_location: Location
-    metadata_location: Location
-    delete_location: Location
+    document_id: str
+    index: int
+    end_reason: str | None = None
+    content_location: str = field(repr=False)
+    metadata_location: str | None = field(default=None, repr=False)
+    delete_location: str | None = field(default=None, repr=False)
 
 
-class RecordingFiles(_Lenient):
+@dataclass(frozen=True, kw_only=True)
+class RecordingFiles:
     """The event's data."""
 
-    chunks: Annotated[list[AnnouncedChunk], AfterValidator(_distinct)]
-    recording_id: Identifier | None = None
-    recording_start_time: Utc | None = None
-    recording_duration_ms: int | None = Field(default=None, ge=0, le=_LONGEST_MS)
-    recording_content_type: Annotated[Word | None, BeforeValidator(_content)] = None
-    recording_channel_type: Annotated[Word | None, BeforeValidator(_lower)] = None
-    recording_format_type: Annotated[Word | None, BeforeValidator(_lower)] = None
-    session_end_reason: Word | None = None
+    chunks: tuple[AnnouncedChunk, ...]
+    recording_start_time: datetime | None = None
+    recording_duration_ms: int | None = None
+    recording_content_type: str | None = None
+    recording_channel_type: str | None = None
+    recording_format_type: str | None = None
+    session_end_reason: str | None = None
 
 
-class RecordingFilesEvent(BaseModel):
-    """One event, its subject taken apart."""
-
-    model_config = ConfigDict(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class RecordingFilesEvent:
+    """One event, its subject taken apart. `event_time` is None when the event doesn't say."""
 
     event_id: str
-    event_time: datetime
+    event_time: datetime | None
     call_id: str | None
     server_call_id: str | None
-    recording_id: Identifier | None
+    recording_id: str | None
     files: RecordingFiles
-
-
-class _Envelope(_Lenient):
-    id: Identifier
-    subject: str = Field(max_length=16384, pattern=_PRINTABLE)
-    event_time: Utc
-    data: dict[str, Any]
+    unread: tuple[str, ...] = ()  # what is wrong with each chunk that could not be read
+    unknown: tuple[str, ...] = ()  # paths of fields that could not be used
+    own_storage: bool = False  # ACS wrote files, those not among `files`, to the customer's own storage
 
 
 def event_type(envelope: dict[str, Any]) -> str:
     """The type of an event of Event Grid's schema or CloudEvents'; empty when it has none."""
-    keys = _lower_first(envelope)
-    found = keys.get("eventType") or keys.get("type")
-    return found if isinstance(found, str) else ""
+    keys = Members(envelope)
+    return (keys.read("eventType", lenient.word) or keys.read("type", lenient.word) or "").strip()
 
 
 def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:
-    """Reads an event of Event Grid's schema or CloudEvents 1.0. Raises UnreadableEvent naming the fields at fault."""
-    keys = _lower_first(envelope)
-    keys.setdefault("eventTime", keys.get("time"))
-    try:
-        outer = _Envelope.model_validate(keys)
-        data = _lower_first(outer.data)
-        info = _lower_first(data.get("recordingStorageInfo"))
-        chunks = info.get("recordingChunks") if isinstance(info, dict) else None
-        if not isinstance(chunks, list) or not chunks:
-            raise UnreadableEvent("data.recordingStorageInfo.recordingChunks: lists no chunk")
-        files = RecordingFiles.model_validate({**data, "chunks": [_lower_first(chunk) for chunk in chunks]})
-        call_id, server_call_id, recording_id = _take_apart(outer.subject)
-        return RecordingFilesEvent(
-            event_id=outer.id,
-            event_time=outer.event_time,
-            call_id=call_id,
-            server_call_id=server_call_id,
-            recording_id=recording_id or files.recording_id,
-            files=files,
-        )
-    except ValidationError as error:
-        wrong = error.errors(include_input=False, include_url=False, include_context=False)
-        raise UnreadableEvent("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong)) from None
+    """Reads an event of Event Grid's schema or CloudEvents 1.0.
+
+    Raises UnreadableEvent, naming the fields at fault, when no chunk of it can be read.
+    """
+    outer = Members(envelope)
+    call_id, server_call_id, recording_id = _take_apart(outer.read("subject", _subject) or "")
+    data = outer.inner("data")
+    elsewhere = bool(data.read("storageType", names_own_storage))
+    storage = data.inner("recordingStorageInfo")
+    chunks: dict[str, AnnouncedChunk] = {}
+    unread: list[str] = []
+    listed = [] if elsewhere else storage.read(_CHUNKS, lenient.entries) or []
+    for number, entry in enumerate(listed):
+        try:
+            chunk = _chunk(storage.at(number, _CHUNKS, entry), number)
+        except UnreadableEvent as error:
+            unread.append(str(error))
+        else:
+            elsewhere = elsewhere or chunk is None
+            chunks |= {chunk.document_id: chunk} if chunk is not None else {}
+    if not chunks and not elsewhere:
+        raise UnreadableEvent("; ".join(unread) or f"{storage.path(_CHUNKS)}: lists no chunk")
+    files = RecordingFiles(
+        chunks=tuple(chunks.values()),
+        recording_start_time=data.read("recordingStartTime", lenient.moment),
+        recording_duration_ms=data.read("recordingDurationMs", lenient.up_to(_LONGEST_MS)),
+        recording_content_type=data.read("recordingContentType", _content),
+        recording_channel_type=data.read("recordingChannelType", _lower),
+        recording_format_type=data.read("recordingFormatType", _lower),
+        session_end_reason=data.read("sessionEndReason", lenient.word),
+    )
+    in_data = data.read("recordingId", lenient.identifier)
+    return RecordingFilesEvent(
+        event_id=outer.read("id", lenient.identifier) or _digest(envelope),
+        event_time=outer.read("eventTime", lenient.moment) or outer.read("time", lenient.moment),
+        call_id=call_id,
+        server_call_id=server_call_id,
+        recording_id=recording_id or in_data,
+        files=files,
+        unread=tuple(unread),
+        unknown=tuple(outer.unknown),
+        own_storage=elsewhere,
+    )
+
+
+def _chunk(members: Members, number: int) -> AnnouncedChunk | None:
+    """A chunk of ACS's store; None for one in the customer's own. Without a usable index its place in the list counts.
+
+    Raises UnreadableEvent, naming what is missing.
+    """
+    document_id = members.read("documentId", lenient.identifier)
+    content, metadata, delete = (
+        members.read(name, lenient.address) for name in ("contentLocation", "metadataLocation", "deleteLocation")
+    )
+    if any(is_own_storage(location) for location in ([content] if content else filter(None, (metadata, delete)))):
+        return None
+    if document_id is None or content is None:
+        needed = {"documentId": document_id, "contentLocation": content}
+        lacking = [members.path(name) for name, value in needed.items() if value is None]
+        raise UnreadableEvent("; ".join(f"{path}: is missing or can't be used" for path in lacking))
+    index = members.read("index", lenient.up_to(_LARGEST_INDEX))
+    return AnnouncedChunk(
+        document_id=document_id,
+        index=number if index is None else index,
+        end_reason=members.read("endReason", lenient.word),
+        content_location=content,
+        metadata_location=metadata,
+        delete_location=delete,
+    )
+
+
+def _digest(envelope: dict[str, Any]) -> str:
+    """An id for an event that brings none: of what a delivery, a dead letter and a replay of it have in common."""
+    told = {key.lower(): value for key, value in envelope.items()}
+    kept = {key: told[key] for key in ("eventtype", "type", "subject", "eventtime", "time", "data") if key in told}
+    text = json.dumps(kept, default=str, sort_keys=True)
+    return f"sha256-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _subject(value: Any) -> str | None:
+    usable = isinstance(value, str) and value.strip() and len(value) <= _LONGEST_SUBJECT
+    return value if usable and _SUBJECT.fullmatch(value) else None
+
+
+def _lower(value: Any) -> str | None:
+    found = lenient.word(value)
+    return found.lower() if found else None
+
+
+def _content(value: Any) -> str | None:
+    lowered = _lower(value)
+    return "audioVideo" if lowered == "audiovideo" else lowered
 
 
 def _take_apart(subject: str) -> tuple[str | None, str | None, str | None]:
@@ -165,33 +191,4 @@ def _take_apart(subject: str) -> tuple[str | None, str | None, str | None]:
     server = _SERVER.search(rest)
     server_call_id = rest[server.end() :] if server else None
     call_id = rest[: server.start()] if server else rest
-    return call_id or None, server_call_id or None, recording_id or None
-
-
-class DeliveredEvent(Protocol):
-    """What the worker library hands a function: an Event Grid event, its members as attributes."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def subject(self) -> str: ...
-
-    @property
-    def event_type(self) -> str: ...
-
-    @property
-    def event_time(self) -> datetime | None: ...
-
-    def get_json(self) -> Any: ...
-
-
-def envelope_of(event: DeliveredEvent) -> dict[str, Any]:
-    """The event as it was on the wire, as far as the worker library kept it."""
-    return {
-        "id": event.id,
-        "subject": event.subject,
-        "eventType": event.event_type,
-        "eventTime": event.event_time,
-        "data": event.get_json(),
-    }
+    return call_id or None, server_call_id or None, lenient.identifier(recording_id)

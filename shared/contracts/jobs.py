@@ -1,5 +1,12 @@
-"""The queue message: keys only (claim check). Where the chunk is and how far it got stands in the catalogue."""
+"""The queue message: keys only (claim check). Where the chunk is and how far it got stands in the catalogue.
 
+Jobs are sent in base64, as the host's default and older versions expect them. The host hands every body over as it is
+(`messageEncoding` none), so that what is no job reaches the poison function too; plain and base64 are read alike.
+"""
+
+import base64
+import binascii
+import codecs
 import re
 from typing import Annotated, Any
 
@@ -8,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from shared.errors import InvalidJob
 from shared.records import Chunk
 
+_STANDARD = bytes.maketrans(b"-_", b"+/")  # from the alphabet for URLs
 _KEY = r"^[0-9a-f]{32}$"
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -15,6 +23,11 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 def _traceparent(value: Any) -> str | None:
     """Anything else is left out: what only helps to look on must not keep a job from being done."""
     return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else None
+
+
+def _flag(value: Any) -> bool | None:
+    """Likewise: without the flag a job is deferred once more, and that is all."""
+    return True if value is True else None
 
 
 class ChunkJob(BaseModel):
@@ -28,18 +41,36 @@ class ChunkJob(BaseModel):
     recordingKey: str = Field(pattern=_KEY)  # noqa: N815 - the wire's spelling
     chunkKey: str = Field(pattern=_KEY)  # noqa: N815 - the wire's spelling
     traceparent: Annotated[str | None, BeforeValidator(_traceparent)] = None  # the W3C trace that it goes on with
+    deferred: Annotated[bool | None, BeforeValidator(_flag)] = None  # came too early before, and is sent a second time
 
     @classmethod
     def of(cls, chunk: Chunk) -> "ChunkJob":
         return cls(recordingKey=chunk.recording_key, chunkKey=chunk.chunk_key, traceparent=chunk.traceparent)
 
+    def again(self) -> "ChunkJob":
+        """This job, marked as sent a second time because it came too early."""
+        return self.model_copy(update={"deferred": True})
+
     def encode(self) -> str:
         return self.model_dump_json(exclude_none=True)
 
     @classmethod
-    def decode(cls, body: bytes) -> "ChunkJob":
-        """Raises InvalidJob, without quoting the body."""
+    def decode(cls, body: bytes | str) -> "ChunkJob":
+        """A message's body: JSON, or base64 of JSON. Raises InvalidJob, without quoting the body."""
         try:
-            return cls.model_validate_json(body)
+            return cls.model_validate_json(_plain(body.encode() if isinstance(body, str) else body))
         except ValidationError as error:
-            raise InvalidJob(f"the message is no chunk job: {error.error_count()} fields are wrong") from None
+            wrong = sorted({str(one["loc"][0]) for one in error.errors(include_input=False) if one["loc"]})
+            told = f"missing or wrong: {', '.join(wrong)}" if wrong else "it is not a JSON object"
+            raise InvalidJob(f"the message is no chunk job: {told}") from None
+        except UnicodeError:
+            raise InvalidJob("the message is no chunk job: it is not text") from None
+
+
+def _plain(body: bytes) -> bytes:
+    """The JSON text of a body. JSON objects begin with a brace, which base64 of either alphabet doesn't have."""
+    packed = b"".join(body.split()).translate(_STANDARD)
+    try:
+        return base64.b64decode(packed + b"=" * (-len(packed) % 4), validate=True)
+    except binascii.Error:
+        return body.removeprefix(codecs.BOM_UTF8)

@@ -50,12 +50,12 @@ class AuditView(View):
 
     at: datetime
     action: str = Field(
-        description="start, consent, pause, resume, stop, replay, read content, read metadata, ended, start-failed; or "
-        "others."
+        description="start, consent, pause, resume, stop, replay, read content, read metadata, ended, start-failed, "
+        "relocated, announced differently; or others."
     )
     by: str = Field(
         description="Who signed in to the app's built-in authentication, or else: function key. AUTO_RECORD: a rule "
-        "did. ACS: it happened there."
+        "did. ACS: it happened there. Event Grid: an event said so."
     )
     details: dict[str, str]
 
@@ -128,4 +128,7 @@ class ReplayedView(View):
 class TakenInView(View):
     """The answer to events taken in by hand."""
 
-    outcomes: list[str] = Field(description="For each event in turn: queued, taken, ignored or quarantined.")
+    outcomes: list[str] = Field(
+        description="For each event in turn: queued; unchanged, when its chunks are known and none was queued; taken, "
+        "for an event of a call; ignored; or quarantined."
+    )

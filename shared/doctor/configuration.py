@@ -155,12 +155,12 @@ def _of_the_host(environment: Mapping[str, str]) -> Iterator[Finding]:
             )
     if environment.get(_RUNTIME, "python") != "python":
         yield Finding(check=f"setting {_RUNTIME}", level=Level.FAILURE, detail="is not python", mend="set it so")
-    if environment.get(_ENCODING, "base64").lower() != "base64":
+    if environment.get(_ENCODING, "none").lower() != "none":
         yield Finding(
             check=f"setting {_ENCODING}",
-            level=Level.FAILURE,
-            detail="makes every job unreadable: they are sent in base64",
-            mend="remove it",
+            level=Level.WARNING,
+            detail="keeps messages that aren't base64 from the app, so that nobody is told of them",
+            mend="remove it: host.json says none",
         )
     if "WEBSITE_SITE_NAME" in environment and "APPLICATIONINSIGHTS_CONNECTION_STRING" not in environment:
         yield Finding(

@@ -10,21 +10,31 @@
     │   ├── CallbacksOff           403, callbacks aren't set up
     │   ├── ConsentRequired        403, the deployment records nobody without
     │   ├── NotFound               404
+    │   │   └── CallOver             404, the call has ended
     │   ├── Conflict               409
+    │   │   ├── AlreadyRecording     409, the call has a running recording of this kind
+    │   │   └── ConflictForNow       409, retry: another operation is under way
+    │   │       └── CallNotReady       409, retry: the call is not established yet
     │   ├── NotArchived            409, the file isn't in the archive yet
     │   ├── ArchivedFileGone       410, it was, and somebody took it away
     │   ├── RequestInProgress      409, come back shortly
     │   └── KeyReused              422, an Idempotency-Key with another body
     ├── SourceError              ACS's, or its media store's
     │   ├── SourceThrottled        retry, honouring Retry-After
-    │   ├── SourceUnavailable      retry: 5xx, reset, timeout
+    │   ├── SourceUnavailable      retry: 503, reset, timeout
+    │   │   ├── SourceFailing        retry: 500, 502 and such
+    │   │   └── SourceTimedOut       retry: 504
+    │   ├── SourceSlow             retry: an attempt ran out of time; what it staged is kept
     │   ├── SourceGarbled          retry: HTML or nonsense where an answer should be
     │   ├── SourceIncomplete       retry: short, empty, or not what it claims to be
     │   │   └── SourceUnproven     retry: complete, and not what it claims to be
     │   ├── SourceUnauthorized     retry: a credential may be stale
-    │   ├── SourceGone             retry a few times; then the chunk is lost
+    │   ├── SourceGone             retry for hours; then the chunk is lost
     │   ├── MetadataMissing        retry: the media are safe, their metadata aren't there
     │   ├── SourceRefused          permanent: any other refusal
+    │   │   ├── ApplicationForbidden 403, the credential is valid and lacks a permission
+    │   │   ├── CallNotRecordable    403, a Teams call that this resource may not record
+    │   │   └── NotSupported         501
     │   └── SourceNotAllowed       permanent: a host that must never see our credentials
     ├── DestinationError         the customer's storage: retry, whatever it answered
     │   ├── DestinationUnavailable busy, 5xx, reset, or a table that is missing
@@ -50,11 +60,15 @@ string. Logs take the reason alone.
 
 from shared.errors.base import CallvaultError, Fault
 from shared.errors.caller import (
+    AlreadyRecording,
     ArchivedFileGone,
     CallbackRefused,
     CallbacksOff,
     CallerError,
+    CallNotReady,
+    CallOver,
     Conflict,
+    ConflictForNow,
     ConsentRequired,
     FieldError,
     ForeignPage,
@@ -76,14 +90,20 @@ from shared.errors.destination import (
 )
 from shared.errors.ours import Interrupted, InvalidJob, LeaseLost, OurError, SettingsError, Unforeseen
 from shared.errors.source import (
+    ApplicationForbidden,
+    CallNotRecordable,
     MetadataMissing,
+    NotSupported,
     SourceError,
+    SourceFailing,
     SourceGarbled,
     SourceGone,
     SourceIncomplete,
     SourceNotAllowed,
     SourceRefused,
+    SourceSlow,
     SourceThrottled,
+    SourceTimedOut,
     SourceUnauthorized,
     SourceUnavailable,
     SourceUnproven,
@@ -91,8 +111,13 @@ from shared.errors.source import (
 from shared.errors.waiting import ArchiveError, ChunkFailed, ChunkLost, FilesOverdue, NothingRecorded
 
 __all__ = [
+    "AlreadyRecording",
+    "ApplicationForbidden",
     "ArchiveError",
     "ArchivedFileGone",
+    "CallNotReady",
+    "CallNotRecordable",
+    "CallOver",
     "CallbackRefused",
     "CallbacksOff",
     "CallerError",
@@ -100,6 +125,7 @@ __all__ = [
     "ChunkFailed",
     "ChunkLost",
     "Conflict",
+    "ConflictForNow",
     "ConsentRequired",
     "DestinationConflict",
     "DestinationError",
@@ -118,18 +144,22 @@ __all__ = [
     "MetadataMissing",
     "NotArchived",
     "NotFound",
+    "NotSupported",
     "NothingRecorded",
     "OurError",
     "RequestInProgress",
     "SettingsError",
     "SignInRequired",
     "SourceError",
+    "SourceFailing",
     "SourceGarbled",
     "SourceGone",
     "SourceIncomplete",
     "SourceNotAllowed",
     "SourceRefused",
+    "SourceSlow",
     "SourceThrottled",
+    "SourceTimedOut",
     "SourceUnauthorized",
     "SourceUnavailable",
     "SourceUnproven",

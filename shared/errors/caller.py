@@ -82,13 +82,31 @@ class ConsentRequired(CallerError):
 class NotFound(CallerError):
     status = 404
     reason = "not-found"
-    title = "There is no such thing"
+    title = "Not found"
+
+
+class CallOver(NotFound):
+    """ACS says that the call has ended, or does not exist: so has each recording of it."""
 
 
 class Conflict(CallerError):
     status = 409
     reason = "conflict"
     title = "The state of the call or recording forbids it"
+
+
+class AlreadyRecording(Conflict):
+    """The call has a running recording of this kind."""
+
+
+class ConflictForNow(Conflict):
+    """The same request may succeed in a moment."""
+
+    retry = True
+
+
+class CallNotReady(ConflictForNow):
+    """The call is not established yet, or in a state that does not allow it."""
 
 
 class NotArchived(CallerError):

@@ -24,6 +24,13 @@ class SourceUnavailable(SourceError):
     title = "Azure Communication Services cannot be reached or is failing"
 
 
+class SourceSlow(SourceError):
+    retry = True
+    status = 504
+    reason = "source-slow"
+    title = "The source sends too slowly"
+
+
 class SourceGarbled(SourceError):
     retry = True
     reason = "acs-garbled"
@@ -65,6 +72,36 @@ class MetadataMissing(SourceError):
 class SourceRefused(SourceError):
     reason = "acs-refused"
     title = "Azure Communication Services refused the request"
+
+
+class SourceFailing(SourceUnavailable):
+    """ACS answered, and its answer says that something behind it failed."""
+
+    status = 502
+
+
+class SourceTimedOut(SourceUnavailable):
+    status = 504
+
+
+class ApplicationForbidden(SourceRefused):
+    """The credential is valid, and what it stands for lacks a permission."""
+
+    status = 403
+    reason = "acs-forbidden"
+    title = "Azure Communication Services does not permit this to the application"
+
+
+class CallNotRecordable(SourceRefused):
+    status = 403
+    reason = "call-not-recordable"
+    title = "This call can't be recorded by this resource"
+
+
+class NotSupported(SourceRefused):
+    status = 501
+    reason = "acs-not-supported"
+    title = "Azure Communication Services does not support the operation"
 
 
 class SourceNotAllowed(SourceError):

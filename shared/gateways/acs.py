@@ -1,7 +1,7 @@
 """Starts, stops, pauses and resumes recordings through Call Automation, and asks for their state.
 
-Every refusal of ACS becomes an error of ours. ACS publishes no list of its codes, so the few that real traffic shows
-are told apart and any other goes by its HTTP status.
+Every refusal of ACS becomes an error of ours, by its code or its HTTP status (shared.gateways.acscodes). An answer that
+makes no sense, whatever the SDK raises for it, is SourceGarbled, to be tried again.
 """
 
 import contextlib
@@ -19,22 +19,21 @@ from azure.core.exceptions import ClientAuthenticationError, DecodeError, HttpRe
 
 from shared.contracts.start import StartRecording
 from shared.errors import (
+    CallerError,
     CallvaultError,
-    Conflict,
-    InvalidRequest,
-    NotFound,
     SourceGarbled,
-    SourceRefused,
     SourceThrottled,
     SourceUnauthorized,
     SourceUnavailable,
 )
+from shared.gateways.acscodes import BACK_OFF, Refusal, error_of
 from shared.gateways.faults import BROKEN_CONNECTION, retry_after
 
-_ALREADY_RECORDING = "8553"
-_NOT_FOUND = "8522"
 _NOBODY = "Y2FsbHZhdWx0"  # the name of a recording that ACS never gives: "callvault" in base64
-_BACK_OFF = 10.0  # seconds proposed to a caller when ACS is down and says nothing itself
+_LONGEST_CODE = 64
+_STATES = frozenset({"active", "inactive"})
+# What SDK 1.6.0 raises inside itself for an answer of 200 that is HTML, empty, null, an array or of another shape.
+_NONSENSE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +90,11 @@ class CallRecorder:
                 **{name: value for name, value in optional.items() if value},
             )
         )
-        return Started(recording_id=started.recording_id or None, running=HTTPStatus.ACCEPTED not in statuses)
+        running = HTTPStatus.ACCEPTED not in statuses
+        recording_id = getattr(started, "recording_id", None) or None
+        if not isinstance(recording_id, str | None) or (running and recording_id is None):
+            raise SourceGarbled("ACS started a recording and did not say which", retry_after=BACK_OFF)
+        return Started(recording_id=recording_id, running=running)
 
     async def stop(self, recording_id: str) -> None:
         await asking(self._client.stop_recording(recording_id))
@@ -105,14 +108,17 @@ class CallRecorder:
     async def state(self, recording_id: str) -> str:
         """`active` or `inactive`; a paused recording is inactive to ACS, and one that has ended is NotFound."""
         properties = await asking(self._client.get_recording_properties(recording_id))
-        return str(properties.recording_state)
+        state = str(getattr(properties, "recording_state", "")).lower()
+        if state not in _STATES:
+            raise SourceGarbled("ACS gave a recording without a readable state", retry_after=BACK_OFF)
+        return state
 
     async def check(self) -> None:
         """Asks ACS after a recording that never was: it costs nothing, changes nothing, and proves the credential.
 
         Raises a SourceError when ACS can't be reached, or doesn't let us in.
         """
-        with contextlib.suppress(NotFound, InvalidRequest, SourceThrottled):
+        with contextlib.suppress(CallerError, SourceThrottled):
             await self.state(_NOBODY)
 
 
@@ -126,43 +132,31 @@ async def asking[T](call: Awaitable[T]) -> T:
     try:
         return await call
     except BROKEN_CONNECTION:
-        raise SourceUnavailable("ACS cannot be reached", retry_after=_BACK_OFF) from None
+        raise SourceUnavailable("ACS cannot be reached", retry_after=BACK_OFF) from None
     except DecodeError:
-        raise SourceGarbled("ACS answered with something that is no JSON", retry_after=_BACK_OFF) from None
+        raise SourceGarbled("ACS answered with something that is no JSON", retry_after=BACK_OFF) from None
     except HttpResponseError as error:
         raise _translate(error) from None
+    except _NONSENSE as error:
+        kind = type(error).__name__
+        raise SourceGarbled(f"ACS gave an answer of an unknown shape ({kind})", retry_after=BACK_OFF) from None
 
 
 def _translate(error: HttpResponseError) -> CallvaultError:
-    status = error.status_code or 0
     code, message = _code_and_message(error)
-    asked = retry_after(error)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return SourceThrottled("ACS throttles requests of this resource", retry_after=asked or _BACK_OFF)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return SourceUnavailable("ACS is not available", retry_after=asked or _BACK_OFF)
-    if isinstance(error, ClientAuthenticationError) or status in (401, 403):
-        return SourceUnauthorized("ACS refused our credential: check ACS_CONNECTION_STRING, or the identity's role")
-    if status == HTTPStatus.NOT_FOUND:
-        return NotFound("ACS knows no such call or recording: it may have ended, or the id is of another resource")
-    if status == 0:
-        return SourceUnavailable("ACS gave no answer", retry_after=_BACK_OFF)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code is None:
-        return SourceGarbled(f"ACS answered {status} without a readable reason", retry_after=asked or _BACK_OFF)
-    if code == _ALREADY_RECORDING:
-        return Conflict("the call is being recorded already: ACS allows one recording of a kind per call")
-    if code == _NOT_FOUND:
-        return NotFound("ACS knows no such call or recording: it may have ended, or the id is of another resource")
-    if status == HTTPStatus.BAD_REQUEST:
-        return InvalidRequest(f"ACS refused the request ({code}): {message}")
-    return SourceRefused(f"ACS refused the request with {status} ({code})")
+    if error.status_code:
+        return error_of(Refusal(status=error.status_code, code=code, message=message, retry_after=retry_after(error)))
+    if isinstance(error, ClientAuthenticationError):
+        return SourceUnauthorized("no credential for ACS could be had: check the identity")
+    return SourceUnavailable("ACS gave no answer", retry_after=BACK_OFF)
 
 
 def _code_and_message(error: HttpResponseError) -> tuple[str | None, str]:
     """ACS's own code and words; no code when the body isn't ACS's JSON, as its front doors' HTML pages aren't."""
     try:
         response: Any = error.response
-        body = response.json()["error"]
-        return str(body["code"]), str(body.get("message", ""))[:300]
-    except (AttributeError, KeyError, TypeError, ValueError, DecodeError):
+        told = response.json()["error"]
+        code = told["code"]
+        return (None if code is None else str(code)[:_LONGEST_CODE]), str(told.get("message") or "")
+    except (*_NONSENSE, DecodeError):
         return None, ""

@@ -7,6 +7,7 @@ is ever overwritten; whoever comes second finds the first one's file and must fi
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -27,8 +28,9 @@ _SIZE = "size"  # bytes that the writer meant the file to have
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """What stands in the archive under a name; `sha256` is what we wrote beside the bytes that the service checked."""
+    """A file of the archive; `sha256` is the digest that its writer put on it, None if the file has none yet."""
 
+    name: str
     size: int
     sha256: str | None
     document_id: str | None
@@ -41,8 +43,16 @@ class ArchivedFile:
 
     name: str
     size: int
+    content_type: str
     archived_at: datetime
     properties: Mapping[str, str]
+
+
+class WriteResult(Enum):
+    """What a put or a commit found."""
+
+    STORED = auto()  # the archive holds the file, from now on or with the same digest already
+    UNVERIFIED = auto()  # it holds one of the same length that has no digest, and that must be read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +71,8 @@ class ArchiveFile:
         self._content = ContentSettings(content_type=content_type)
         self._properties = properties
 
-    async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> None:
-        """Stores a small file in one request."""
+    async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> WriteResult:
+        """Stores a small file in one request. Raises DestinationConflict when another file has its name."""
         with storage_faults("storing a file in the archive"):
             try:
                 await self._blob.upload_blob(
@@ -76,8 +86,8 @@ class ArchiveFile:
                 if not is_taken(error):
                     raise
             else:
-                return
-        await self._must_hold(data.size, sha256)
+                return WriteResult.STORED
+        return await self._held(data.size, sha256)
 
     async def stage(self, block_id: str, data: Payload, *, checksum: Checksum) -> None:
         with storage_faults("staging a block in the archive"):
@@ -106,18 +116,20 @@ class ArchiveFile:
             download = await self._blob.download_blob(offset=start, length=length)
             return bytes(await download.readall())
 
-    async def label(self, *, size: int, sha256: str) -> None:
-        """Writes the digest beside a file that was committed without it; immutable storage keeps it from us."""
-        with storage_faults("labelling a file in the archive"):
-            try:
-                await self._blob.set_blob_metadata(self._metadata(size, sha256))
-            except ResourceExistsError:
-                return
+    async def look(self) -> Stored | None:
+        """The file as it is in the archive now; None when there is none."""
+        return await stored_in(self._blob)
 
-    async def commit(self, block_ids: list[str], *, size: int, sha256: str | None) -> None:
+    async def label(self, *, size: int, sha256: str) -> None:
+        """Writes the digest beside a file that was committed without it. Immutable storage refuses that."""
+        with storage_faults("labelling a file in the archive"):
+            await self._blob.set_blob_metadata(self._metadata(size, sha256))
+
+    async def commit(self, block_ids: list[str], *, size: int, sha256: str | None) -> WriteResult:
         """Makes the staged blocks the file, unless it is there, and checks that all of them make up `size` bytes.
 
-        Without a digest the file is read back later and labelled; who finds it unlabelled does that first.
+        A file that is committed without a digest must be read back. Raises DestinationConflict when another file has
+        its name.
         """
         exists = False
         with storage_faults("committing a file to the archive"):
@@ -134,18 +146,22 @@ class ArchiveFile:
                 exists = True
         committed = await self.committed()
         if [block.block_id for block in committed] == block_ids and sum(block.size for block in committed) == size:
-            return
+            return WriteResult.STORED
         if not exists:
             raise DestinationUnavailable("the committed blocks aren't those that were staged")
-        await self._must_hold(size, sha256)
+        return await self._held(size, sha256)
 
-    async def _must_hold(self, size: int, sha256: str | None) -> None:
-        """For whoever came second. Raises DestinationConflict when the file that stands there is another one."""
+    async def _held(self, size: int, sha256: str | None) -> WriteResult:
+        """For a second writer: whether the file that the first one stored is the same."""
         stored = await stored_in(self._blob)
-        if stored is not None and stored.size == size and None in (sha256, stored.sha256):
-            raise DestinationUnavailable("another worker's file stands there and isn't labelled with its digest yet")
-        if stored is None or (stored.size, stored.sha256) != (size, sha256):
-            raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
+        if stored is not None and stored.size == size:
+            if sha256 is None:
+                raise DestinationUnavailable("another worker stored a file under this chunk's name meanwhile")
+            if stored.sha256 is None:
+                return WriteResult.UNVERIFIED
+            if stored.sha256 == sha256:
+                return WriteResult.STORED
+        raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
 
     def _metadata(self, size: int, sha256: str | None) -> dict[str, str]:
         kept = {**self._properties, _SIZE: str(size), **({} if sha256 is None else {_SHA256: sha256})}
@@ -166,12 +182,29 @@ class Archive:
     async def find(self, name: str) -> Stored | None:
         return await stored_in(self._files.get_blob_client(name))
 
+    async def files_of(self, stem: str) -> dict[str, Stored]:
+        """All files of one chunk in one listing, by what follows `stem.`: "mp3", "metadata.json", "unverified.mp4".
+
+        Compare `document_id`: a document whose id continues this one's has files with the same start.
+        """
+        prefix = f"{stem}."
+        with storage_faults("listing a chunk's files in the archive"):
+            return {
+                blob.name.removeprefix(prefix): _stored(blob.name, blob)
+                async for blob in self._files.list_blobs(name_starts_with=prefix, include=["metadata"])
+            }
+
     async def files(self) -> AsyncIterator[ArchivedFile]:
         """Every file of the archive, with what is kept on it, a page at a time."""
         with storage_faults("listing the archive"):
             async for blob in self._files.list_blobs(include=["metadata"]):
-                kept = {name.lower(): unquote(value) for name, value in (blob.metadata or {}).items()}
-                yield ArchivedFile(name=blob.name, size=blob.size, archived_at=blob.creation_time, properties=kept)
+                yield ArchivedFile(
+                    name=blob.name,
+                    size=blob.size,
+                    content_type=blob.content_settings.content_type,
+                    archived_at=blob.creation_time,
+                    properties=_properties(blob),
+                )
 
     async def quarantine(self, name: str, body: bytes) -> None:
         """Keeps what could not be read, once, however often it comes."""
@@ -208,10 +241,19 @@ async def stored_in(blob: Any) -> Stored | None:
             if not is_absent(error):
                 raise
             return None
-    kept = {name.lower(): unquote(value) for name, value in (found.metadata or {}).items()}
+    return _stored(blob.blob_name, found)
+
+
+def _stored(name: str, found: Any) -> Stored:
+    kept = _properties(found)
     return Stored(
+        name=name,
         size=found.size,
         sha256=kept.get(_SHA256),
         document_id=kept.get(_DOCUMENT_ID),
         is_whole=kept.get(_SIZE) == str(found.size),
     )
+
+
+def _properties(found: Any) -> dict[str, str]:
+    return {name.lower(): unquote(value) for name, value in (found.metadata or {}).items()}

@@ -14,6 +14,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.data.tables.aio import TableServiceClient
 
 from shared.gateways.faults import storage_faults
+from shared.gateways.repeats import REPEATED
 from shared.records import AuditEntry
 
 _ROWS = "audit-"  # followed by the time and a random mark
@@ -42,7 +43,7 @@ class Audit:
     async def add(self, recording_key: str, entry: AuditEntry) -> None:
         with storage_faults("writing to the audit"):
             try:
-                await self._table.create_entity(audit_entity(recording_key, entry))
+                await self._table.create_entity(audit_entity(recording_key, entry), **REPEATED)
             except ResourceExistsError:
                 return  # ours: the SDK repeats a write whose answer got lost, and nobody else has the mark
 

@@ -8,6 +8,7 @@ The calendar's lists follow what is written here: a place is entered before the 
 struck after it changed, so that a crash between the two leaves a place too many, which shows nothing.
 """
 
+import uuid
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from itertools import batched
@@ -30,10 +31,12 @@ from shared.gateways.entities import (
     to_recording,
 )
 from shared.gateways.faults import is_absent, storage_faults
+from shared.gateways.repeats import REPEATED
 from shared.records import AuditEntry, Chunk, Recording
 from shared.states import IN_TROUBLE, ChunkState
 
 _TRANSACTION = 99  # chunks in one; Table Storage takes a hundred rows, and the recording's is one
+_MOVE = "moveToken"  # the property that holds the token of the latest conditional write of a recording
 _INSERT_ROUNDS = 5  # each is lost only to another delivery of the same event, at the same moment
 
 
@@ -93,7 +96,7 @@ class Catalogue:
         operations += [("create", audit_entity(key, entry)) for entry in entries]
         with storage_faults("writing a recording to the catalogue"):
             try:
-                await self._table.submit_transaction(operations)
+                await self._table.submit_transaction(operations, **REPEATED)
             except TableTransactionError as error:
                 # Only an audit row can be there already: from this very call, whose answer got lost so that the SDK
                 # repeated it, or from another process that told the same under the same mark.
@@ -103,21 +106,32 @@ class Catalogue:
     async def move(self, recording: Recording, *entries: AuditEntry) -> bool:
         """As `merge`, unless another wrote the recording since it was read: then nothing is written, and it is False.
 
-        A recording without an ETag is one that had no row.
+        A recording without an ETag is one that had no row. The SDK repeats a write whose answer was lost, and the
+        repeat is refused because of the first: the row's token shows whose write it was.
         """
         await self._calendar.enter_recording(recording)
-        key, entity = recording.recording_key, recording_entity(recording)
+        token = uuid.uuid4().hex
+        key, entity = recording.recording_key, {**recording_entity(recording), _MOVE: token}
         condition = {"etag": recording.etag, "match_condition": MatchConditions.IfNotModified}
         operations: list[Any] = [("update", entity, condition) if recording.etag else ("create", entity)]
         operations += [("create", audit_entity(key, entry)) for entry in entries]
         with storage_faults("moving a recording in the catalogue"):
             try:
-                await self._table.submit_transaction(operations)
+                await self._table.submit_transaction(operations, **REPEATED)
             except TableTransactionError as error:
                 if error.status_code not in (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED):
                     raise
-                return False
+                return await self._moved_by(token, key)
         return True
+
+    async def _moved_by(self, token: str, recording_key: str) -> bool:
+        try:
+            row = await self._table.get_entity(recording_key, RECORDING_ROW, select=[_MOVE])
+        except ResourceNotFoundError as error:
+            if not is_absent(error):
+                raise
+            return False
+        return bool(row.get(_MOVE) == token)
 
     async def ledger(self, recording_key: str) -> Recording | None:
         """A recording's row alone."""

@@ -2,8 +2,12 @@
 
 The row holds all that the start needs, and the Repeatability id that goes to ACS, so that whoever comes after a death
 sends the same request again. It stays when all is done: a late repeat must find that it is.
+
+The SDK repeats a write whose answer was lost, and the repeat is then refused because of our own first write. Each write
+carries a token of its own, so that it recognizes itself.
 """
 
+import uuid
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,9 +18,11 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
 from shared.gateways.faults import is_absent, storage_faults
+from shared.gateways.repeats import REPEATED
 from shared.identity import key_of
 
 _ROW = "claim"
+_WRITE = "writeToken"  # the property that holds the token of the latest write
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +37,7 @@ class Claim:
     busy_until: datetime
     attempts: int = 0
     restarts: int = 0  # after starts that ACS accepted and then could not carry out
+    reported: bool = False  # an error line has said that the call isn't recorded yet
     outcome: str | None = None
     etag: str | None = field(default=None, compare=False)
 
@@ -48,11 +55,13 @@ class Claims:
 
     async def begin(self, claim: Claim) -> tuple[Claim, bool]:
         """The claim on this call, and whether it is new."""
+        token = uuid.uuid4().hex
         with storage_faults("claiming a call"):
             try:
-                written = await self._table.create_entity(_entity(claim))
+                written = await self._table.create_entity(_entity(claim, token), **REPEATED)
             except ResourceExistsError:
-                return _claim(await self._table.get_entity(_partition(claim.call_key), _ROW)), False
+                row = await self._table.get_entity(_partition(claim.call_key), _ROW)
+                return _claim(row), row.get(_WRITE) == token
         return replace(claim, etag=written["etag"]), True
 
     async def find(self, call_key: str) -> Claim | None:
@@ -66,12 +75,14 @@ class Claims:
 
     async def write(self, claim: Claim) -> Claim | None:
         """Writes a claim over the version it was made from; None when another was faster, and then that one has it."""
+        token = uuid.uuid4().hex
         condition: dict[str, Any] = {"etag": claim.etag, "match_condition": MatchConditions.IfNotModified}
         with storage_faults("writing a call's claim"):
             try:
-                written = await self._table.update_entity(_entity(claim), mode=UpdateMode.REPLACE, **condition)
+                written = await self._table.update_entity(_entity(claim, token), mode=UpdateMode.REPLACE, **condition)
             except ResourceModifiedError:
-                return None
+                row = await self._table.get_entity(_partition(claim.call_key), _ROW)
+                return _claim(row) if row.get(_WRITE) == token else None
         return replace(claim, etag=written["etag"])
 
 
@@ -79,7 +90,7 @@ def _partition(call_key: str) -> str:
     return f"auto-{call_key}"
 
 
-def _entity(claim: Claim) -> dict[str, Any]:
+def _entity(claim: Claim, token: str) -> dict[str, Any]:
     entity = {
         "PartitionKey": _partition(claim.call_key),
         "RowKey": _ROW,
@@ -90,6 +101,8 @@ def _entity(claim: Claim) -> dict[str, Any]:
         "busyUntil": claim.busy_until,
         "attempts": claim.attempts,
         "restarts": claim.restarts,
+        "reported": claim.reported,
+        _WRITE: token,
     }
     return entity if claim.outcome is None else {**entity, "outcome": claim.outcome}
 
@@ -104,6 +117,7 @@ def _claim(row: Any) -> Claim:
         busy_until=row["busyUntil"],
         attempts=row["attempts"],
         restarts=row["restarts"],
+        reported=row.get("reported", False),  # rows of earlier versions have no such property
         outcome=row.get("outcome"),
         etag=row.metadata["etag"],
     )

@@ -1,7 +1,7 @@
-"""Which recording a call or a document belongs to, for events whose subject doesn't say.
+"""Which recording each document belongs to, and which recordings a call has, for events whose subject doesn't say.
 
 Partition = the key of the serverCallId, callConnectionId or documentId. A document is linked once: its first
-link stands, so that a repeated event finds the recording that the first one chose, whatever the ledger learnt since.
+link stands, so that every later event finds the recording that the first one chose, whatever it names itself.
 """
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -21,12 +21,13 @@ class Links:
         self._table = tables.get_table_client(table_name)
 
     async def link_call(self, server_call_id: str, recording_key: str) -> None:
+        """Links a call, by its serverCallId or its callConnectionId, to one of its recordings."""
         entity = {"PartitionKey": _call(server_call_id), "RowKey": recording_key}
         with storage_faults("linking a call to its recording"):
             await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
 
     async def recordings_of_call(self, server_call_id: str) -> list[str]:
-        """The keys of all recordings known of this call."""
+        """The keys of all recordings known of this call, which its callConnectionId may name as well."""
         with storage_faults("looking up a call's recordings"):
             rows = self._table.query_entities("PartitionKey eq @call", parameters={"call": _call(server_call_id)})
             return [row["RowKey"] async for row in rows]
@@ -69,7 +70,10 @@ class Links:
         return str(row["recordingKey"])
 
     async def link_document(self, document_id: str, recording_key: str) -> str:
-        """Links a document unless it is linked; gives the recording key that stands."""
+        """Links a document unless it is linked; gives the recording key that stands.
+
+        The SDK repeats an insert whose answer was lost. The repeat meets our own row, which has the same key.
+        """
         partition = f"document-{key_of(document_id)}"
         entity = {"PartitionKey": partition, "RowKey": _DOCUMENT_ROW, "recordingKey": recording_key}
         with storage_faults("linking a document to its recording"):

@@ -14,6 +14,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
 from shared.gateways.faults import storage_faults
+from shared.gateways.repeats import REPEATED
 from shared.identity import key_of
 
 _ROW = "request"
@@ -55,10 +56,13 @@ class Requests:
                         "repeatabilityId": request.repeatability_id,
                         "firstSent": request.first_sent,
                         "busyUntil": request.busy_until,
-                    }
+                    },
+                    **REPEATED,
                 )
             except ResourceExistsError:
-                return _request(key, await self._table.get_entity(**_lookup(key))), False
+                standing = _request(key, await self._table.get_entity(**_lookup(key)))
+                # The SDK repeats an insert whose answer was lost, and the repeat meets our own row.
+                return standing, standing.repeatability_id == request.repeatability_id
         return request, True
 
     async def busy(self, key: str, until: datetime) -> None:
@@ -70,7 +74,7 @@ class Requests:
 
     async def _merge(self, key: str, properties: dict[str, Any]) -> None:
         with storage_faults("noting the answer under an Idempotency-Key"):
-            await self._table.upsert_entity({**_keys(key), **properties}, mode=UpdateMode.MERGE)
+            await self._table.upsert_entity({**_keys(key), **properties}, mode=UpdateMode.MERGE, **REPEATED)
 
 
 def _keys(key: str) -> dict[str, Any]:

@@ -37,17 +37,20 @@ _HTTPS_PORT = 443
 _MAX_HOPS = 5
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")  # stricter than the SDK: no user, no brackets, no escapes
 _LENGTHS = ("Content-Length", "Content-Range")
+_LENGTH = re.compile(r"\d{1,18}", re.ASCII)
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII | re.IGNORECASE)
 _PLAIN = {"Accept-Encoding": "identity"}  # the archive holds the bytes as they are, not as a proxy packs them
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Bytes of a file from one offset on, and what the source says of the whole: `total` bytes, its ETag if any.
+    """Bytes of a file from offset `start` on, and what the source says of the whole: `total` bytes, its ETag if any.
 
     `location` is where they came from in the end, after redirects.
     """
 
+    start: int
     data: Payload
     total: int
     etag: str | None
@@ -71,18 +74,19 @@ class MediaSource:
                 declared = _content_length(response)
                 if start or declared > length:
                     return None
-                return Part(data=await _body(response, declared), total=declared, etag=etag, location=at)
+                return Part(start=0, data=await _body(response, declared), total=declared, etag=etag, location=at)
             first, last, total = _content_range(response)
             if first != start or last >= start + length or last != min(start + length, total) - 1:
                 raise SourceGarbled("the source answered with another range than it was asked for")
-            return Part(data=await _body(response, last - first + 1), total=total, etag=etag, location=at)
+            data = await _body(response, last - first + 1)
+            return Part(start=first, data=data, total=total, etag=etag, location=at)
 
     async def stream(self, location: str, *, block_size: int) -> AsyncGenerator[Part]:
         """The whole file in order, in parts of `block_size` bytes: for a source that won't serve ranges."""
         async with self._open(location, {}) as (response, at):
             total, etag = _content_length(response), response.headers.get("ETag")
             block = PayloadBuilder()
-            received = 0
+            given = received = 0
             async for piece in _pieces(response):
                 received += len(piece)
                 rest = piece
@@ -90,13 +94,14 @@ class MediaSource:
                     cut = block_size - block.size
                     block.add(rest[:cut])
                     rest = rest[cut:]
-                    yield Part(data=block.take(), total=total, etag=etag, location=at)
+                    yield Part(start=given, data=block.take(), total=total, etag=etag, location=at)
+                    given += block_size
                 if rest:
                     block.add(rest)
             if received != total:
                 raise SourceIncomplete(f"the source declared {total} bytes and gave {received}")
             if block.size:
-                yield Part(data=block.take(), total=total, etag=etag, location=at)
+                yield Part(start=given, data=block.take(), total=total, etag=etag, location=at)
 
     async def read_whole(self, location: str, *, limit: int) -> bytes:
         """A small file, of at most `limit` bytes."""
@@ -195,7 +200,7 @@ def _translate(error: HttpResponseError) -> CallvaultError:
 def _content_length(response: Any) -> int:
     """Of a whole file. ACS serves metadata with a Content-Range though it was asked for none; both must agree."""
     told = [response.headers[name].rpartition("/")[2] for name in _LENGTHS if name in response.headers]
-    lengths = {int(length) for length in told if length.isascii() and length.isdigit()}
+    lengths = {int(length) for length in told if _LENGTH.fullmatch(length)}
     if not lengths:
         raise SourceIncomplete("the source doesn't say how long the file is, so it can't be proved whole")
     if len(lengths) > 1:
@@ -206,12 +211,11 @@ def _content_length(response: Any) -> int:
 
 
 def _content_range(response: Any) -> tuple[int, int, int]:
-    unit, _, span = response.headers.get("Content-Range", "").partition(" ")
-    bounds, _, total = span.partition("/")
-    first, _, last = bounds.partition("-")
-    if unit != "bytes" or not (first.isdigit() and last.isdigit() and total.isdigit()):
+    told = _RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    if told is None:
         raise SourceGarbled("the source answered a range without saying which")
-    return int(first), int(last), int(total)
+    first, last, total = map(int, told.groups())
+    return first, last, total
 
 
 async def _body(response: Any, length: int) -> Payload:

@@ -12,6 +12,7 @@ from azure.data.tables.aio import TableServiceClient
 from pydantic import TypeAdapter
 
 from shared.gateways.faults import is_absent, storage_faults
+from shared.gateways.repeats import REPEATED
 from shared.records import AuditEntry, Recording, Start
 
 _ROW = "start"
@@ -34,7 +35,7 @@ class Starts:
         }
         with storage_faults("noting a start"):
             try:
-                await self._table.create_entity(entity)
+                await self._table.create_entity(entity, **REPEATED)
             except ResourceExistsError:
                 return
 

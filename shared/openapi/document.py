@@ -21,7 +21,7 @@ _LOCKED = (
     "No function key, or a wrong one: the platform says no more. Where callers sign in, no token of Entra ID: the "
     "platform's answer, or the problem sign-in-required."
 )
-_MAY_WAIT = frozenset({409, 429, 502, 503})  # problems that come with Retry-After when its length is known
+_MAY_WAIT = frozenset({409, 429, 502, 503, 504})  # problems that come with Retry-After when its length is known
 
 type _Model = tuple[type[BaseModel], JsonSchemaMode]
 

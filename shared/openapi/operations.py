@@ -8,13 +8,17 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from shared.errors import (
+    ApplicationForbidden,
     CallvaultError,
     DestinationError,
     DestinationForbidden,
     DestinationUnavailable,
+    NotSupported,
+    SourceFailing,
     SourceGarbled,
     SourceRefused,
     SourceThrottled,
+    SourceTimedOut,
     SourceUnauthorized,
     SourceUnavailable,
 )
@@ -25,9 +29,13 @@ JSON = "application/json"
 ACS: tuple[type[CallvaultError], ...] = (
     SourceThrottled,
     SourceGarbled,
+    SourceFailing,
     SourceRefused,
     SourceUnauthorized,
     SourceUnavailable,
+    SourceTimedOut,
+    ApplicationForbidden,
+    NotSupported,
 )
 STORAGE: tuple[type[CallvaultError], ...] = (DestinationUnavailable, DestinationForbidden, DestinationError)
 

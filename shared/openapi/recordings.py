@@ -7,6 +7,7 @@ from shared.contracts.consent import ResumeRecording
 from shared.contracts.start import StartRecording
 from shared.contracts.views import RecordingView, StartedView
 from shared.errors import (
+    CallNotRecordable,
     ChunkFailed,
     ChunkLost,
     Conflict,
@@ -59,7 +60,7 @@ def _told(function: str, verb: str, summary: str, description: str) -> Operation
         description=description,
         parameters=(RECORDING_ID,),
         replies={200: Reply(description="Done.", model=RecordingView, example=examples.RECORDING)},
-        problems=(InvalidRequest, NotFound, Conflict, *ACS, *STORAGE),
+        problems=(InvalidRequest, CallNotRecordable, NotFound, Conflict, *ACS, *STORAGE),
     )
 
 
@@ -82,7 +83,17 @@ OPERATIONS = (
                 headers=("Location",),
             ),
         },
-        problems=(InvalidRequest, ConsentRequired, NotFound, Conflict, RequestInProgress, KeyReused, *ACS, *STORAGE),
+        problems=(
+            InvalidRequest,
+            ConsentRequired,
+            CallNotRecordable,
+            NotFound,
+            Conflict,
+            RequestInProgress,
+            KeyReused,
+            *ACS,
+            *STORAGE,
+        ),
     ),
     Operation(
         function="get_recording",
@@ -112,7 +123,7 @@ OPERATIONS = (
                 headers=("Location", "Retry-After", "Preference-Applied"),
             ),
         },
-        problems=(InvalidRequest, NotFound, *ACS, *STORAGE),
+        problems=(InvalidRequest, CallNotRecordable, NotFound, Conflict, *ACS, *STORAGE),
     ),
     _told("pause_recording", "pause", "Pause a recording", "Nothing is recorded until it is resumed."),
     replace(
@@ -129,7 +140,7 @@ OPERATIONS = (
             example={"consent": examples.CONSENT},
             required=False,
         ),
-        problems=(InvalidRequest, ConsentRequired, NotFound, Conflict, *ACS, *STORAGE),
+        problems=(InvalidRequest, ConsentRequired, CallNotRecordable, NotFound, Conflict, *ACS, *STORAGE),
     ),
     Operation(
         function="get_archive",

@@ -144,17 +144,44 @@ async def test_an_event_of_another_type_is_answered_with_success(deployment: Dep
     assert await deployment.deliver([event]) == 202
 
 
-async def test_a_message_that_is_no_job_is_buried_where_it_can_be_seen(deployment: Deployment):
-    body = b'{"chunkKey": "../../x"}'
+async def test_every_message_that_is_no_job_is_buried_where_it_can_be_seen(deployment: Deployment):
+    bodies = {
+        '{"chunkKey": "../../x"}',
+        "hello",  # not base64
+        base64.b64encode(b"\xff\xfe").decode(),  # base64, of no text
+        '{"DequeueCount": "many", "Id": [], "InsertionTime": "soon"}',  # keys of the host's own
+    }
     async with deployment.queue() as queue, deployment.container("quarantine") as container:
-        await queue.send_message(base64.b64encode(body).decode())
+        await asyncio.gather(*map(queue.send_message, bodies))
 
-        async def kept() -> list[str]:
-            return [blob.name async for blob in container.list_blobs(name_starts_with="jobs/")]
+        async def kept() -> set[str]:
+            names = [blob.name async for blob in container.list_blobs(name_starts_with="jobs/")]
+            told = [json.loads(await (await container.download_blob(name)).readall()) for name in names]
+            return {base64.b64decode(one["bodyBase64"]).decode() for one in told}
 
-        (name,) = await until(kept)
-        told = json.loads(await (await container.download_blob(name)).readall())
-        assert base64.b64decode(told["bodyBase64"]) == body
+        async def all_kept() -> bool:
+            return bodies <= await kept()
+
+        await until(all_kept)
+
+
+async def test_a_job_in_plain_json_is_done(deployment: Deployment):
+    made = await deployment.acs("POST", "/documents", size=30_000, format="mp3", announce=False)
+    event = made["event"]
+    assert await deployment.deliver([event]) == 202
+    await deployment.settled(made["recordingId"])
+    job = {"recordingKey": key_of(made["recordingId"]), "chunkKey": key_of(made["chunks"][0]["documentId"])}
+    async with deployment.queue() as queue:
+        await queue.send_message(json.dumps(job))
+
+        async def empty() -> bool:
+            return (await queue.get_queue_properties()).approximate_message_count == 0
+
+        await until(empty)
+    async with deployment.container("quarantine") as container:
+        assert not [
+            blob.name async for blob in container.list_blobs(name_starts_with=f"jobs/{key_of(json.dumps(job))}")
+        ]
 
 
 async def test_failed_work_is_put_back_by_hand_and_a_dead_lettered_event_taken_in(deployment: Deployment):

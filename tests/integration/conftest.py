@@ -29,7 +29,7 @@ MakeWorld = Callable[..., Any]
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def simulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulator]:
-    async with Simulator(Options(state=tmp_path_factory.mktemp("acs"), event_delay=0)) as running:
+    async with Simulator(Options(state=tmp_path_factory.mktemp("acs"), event_delay=0, oddities=False)) as running:
         yield running
 
 

@@ -27,19 +27,20 @@ class StorageFront:
     target: URL
     url: URL = field(default_factory=URL)
     seen: list[str] = field(default_factory=list)
-    _spoilt: list[tuple[str, Mishap]] = field(default_factory=list)
+    _spoilt: list[tuple[str, str, Mishap]] = field(default_factory=list)
     _client: aiohttp.ClientSession | None = None
 
-    def spoil(self, operation: str, mishap: Mishap, *, times: int) -> None:
-        """`operation` as `PUT block`: the method and the value of `comp`, if there is one."""
-        self._spoilt += [(operation, mishap)] * times
+    def spoil(self, operation: str, mishap: Mishap, *, times: int, path: str = "") -> None:
+        """`operation` as `PUT block`: the method and the value of `comp`, if there is one; `path` is a part of it."""
+        self._spoilt += [(operation, path, mishap)] * times
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         operation = " ".join(filter(None, (request.method, request.query.get("comp"))))
         self.seen.append(operation)
-        mishap = next((mishap for spoilt, mishap in self._spoilt if spoilt == operation), None)
-        if mishap is not None:
-            self._spoilt.remove((operation, mishap))
+        spoilt = next((one for one in self._spoilt if one[0] == operation and one[1] in request.path), None)
+        if spoilt is not None:
+            self._spoilt.remove(spoilt)
+        mishap = spoilt[2] if spoilt else None
         if mishap is Mishap.BUSY:
             await request.read()
             return web.Response(status=503, headers={"x-ms-error-code": "ServerBusy"})

@@ -131,9 +131,11 @@ async def test_a_failed_chunk_is_announced_with_whose_fault_it_is_and_why(make_t
 
 
 async def test_a_lost_chunk_is_announced(make_telling: MakeWorld):
-    world = await make_telling(MAX_ATTEMPTS=1)
+    world = await make_telling()
     made, job = await world.announced(size=30_000, format="wav")
     await world.acs("POST", f"/documents/{made['chunks'][0]['documentId']}/expire")
+    chunk = await world.chunk(job)
+    await world.gateways.catalogue.replace(chunk.evolve(gone=4, gone_since=chunk.pending_at - timedelta(hours=4)))
     await world.app.archiving.handle(job)
     assert await types_of(world, made) == [LOST]
 

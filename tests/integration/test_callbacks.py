@@ -2,17 +2,19 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from local.acs.identifiers import RESOURCE_ID
+from shared.clock import SystemClock
 from shared.gateways.acs import CallRecorder
 from shared.gateways.worklist import Worklist
 from shared.identity import key_of
 from shared.web import Answer
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -73,7 +75,7 @@ async def test_a_start_that_acs_accepted_without_a_name_becomes_known_with_all_t
     asked = {"serverCallId": made["serverCallId"], "format": "mp3", "correlation": "case 4711"}
     first = await start(world, key=made["callId"], **asked)
     assert (first.status, json.loads(first.body)["recordingId"]) == (202, None)
-    (event,) = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await told_about(world, made, "RecordingStateChanged")
     recording_id = event["data"]["recordingId"]
     assert (await deliver(world, event)).status == 200
     shown = await view(world, recording_id)
@@ -97,7 +99,7 @@ async def test_a_start_whose_process_died_before_it_was_noted_is_noted_by_the_ca
         patch.setattr(Worklist, "add", die)
         with pytest.raises(Died):
             await start(world, serverCallId=made["serverCallId"], correlation="case 4712")
-    (event,) = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await told_about(world, made, "RecordingStateChanged")
     assert await control_of(world, event["data"]["recordingId"]) is None
     assert (await deliver(world, event)).status == 200
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "case 4712"
@@ -109,7 +111,7 @@ async def test_a_callback_that_comes_before_the_start_has_returned_and_again_lat
 
     async def slow(self: CallRecorder, *asked: Any) -> Any:
         started = await recorder_start(self, *asked)
-        (event,) = await told_about(world, made, "RecordingStateChanged")
+        event, _ = await told_about(world, made, "RecordingStateChanged")
         assert (await deliver(world, event)).status == 200
         return started
 
@@ -117,7 +119,7 @@ async def test_a_callback_that_comes_before_the_start_has_returned_and_again_lat
         patch.setattr(CallRecorder, "start", slow)
         answer = await start(world, serverCallId=made["serverCallId"], correlation="case 4713")
     assert answer.status == 201
-    (event,) = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await told_about(world, made, "RecordingStateChanged")
     assert (await deliver(world, event, event)).status == 200
     shown = await view(world, event["data"]["recordingId"])
     assert (shown["state"], shown["correlation"]) == ("active", "case 4713")
@@ -153,7 +155,7 @@ async def test_a_failure_that_is_told_of_a_recording_that_runs_is_not_believed(w
     made = await call(world)
     answer = await start(world, serverCallId=made["serverCallId"])
     recording_id = json.loads(answer.body)["recordingId"]
-    (event,) = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await told_about(world, made, "RecordingStateChanged")
     failed = {**event, "type": "Microsoft.Communication.StartRecordingFailed"}
     assert (await deliver(world, failed)).status == 200
     assert await control_of(world, recording_id) == "active"
@@ -163,8 +165,8 @@ async def test_a_recording_that_ends_with_its_call_is_seen_to_end_in_whatever_or
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
-    began, ended = await told_about(world, made, "RecordingStateChanged")
-    for event in (ended, began, ended, began):
+    first, began, ended = await told_about(world, made, "RecordingStateChanged")
+    for event in (ended, first, began, ended, began, first):
         assert (await deliver(world, event)).status == 200
     shown = await view(world, recording_id)
     assert (shown["state"], shown["acsState"]) == ("stopped", "unknown")
@@ -178,7 +180,7 @@ async def test_the_end_of_a_recording_whose_files_came_first_is_seen_all_the_sam
     await world.acs("GET", f"/recordings/{recording_id}")  # answers when the files are there
     files = [one["event"] for one in await world.acs("GET", "/events") if recording_id in one["event"]["subject"]]
     assert [await world.app.intake.receive(event) for event in files] == ["queued"]
-    _, ended = await told_about(world, made, "RecordingStateChanged")
+    *_, ended = await told_about(world, made, "RecordingStateChanged")
     assert (await deliver(world, ended)).status == 200
     shown = await view(world, recording_id)
     assert (shown["state"], await control_of(world, recording_id)) == ("archiving", "stopped")
@@ -248,7 +250,7 @@ async def test_a_callback_without_a_good_token_changes_nothing(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
-    _, ended = await told_about(world, made, "RecordingStateChanged")
+    *_, ended = await told_about(world, made, "RecordingStateChanged")
     answer = await deliver(world, ended, token="nonsense")
     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert await control_of(world, recording_id) == "active"
@@ -285,3 +287,122 @@ async def test_a_body_that_is_no_json_is_kept_and_one_too_large_is_refused(world
     assert (await endpoints.callbacks(large, authorization=token, start_id=None)).status == 400
     many = json.dumps([{"type": "x"}] * 101).encode()
     assert (await endpoints.callbacks(many, authorization=token, start_id=None)).status == 400
+
+
+NO_TIME = "0001-01-01T00:00:00+00:00"
+
+
+def first_of(made: dict[str, Any], recording_id: str, **data: Any) -> dict[str, Any]:
+    """The first callback of every recording, as ACS sends it."""
+    return {
+        "id": recording_id[-36:],
+        "source": "calling/recordings",
+        "type": "Microsoft.Communication.RecordingStateChanged",
+        "specversion": "1.0",
+        "time": f"{SystemClock().now() + timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}.1234567+00:00",
+        "data": {
+            "recordingId": recording_id,
+            "state": "inactive",
+            "startDateTime": NO_TIME,
+            "recordingKind": "azureCommunicationServices",
+            "resultInformation": {"code": 200, "subCode": 0, "message": ""},
+            "callConnectionId": "00000000-0000-4000-8000-000000000001",
+            "serverCallId": made["serverCallId"],
+            **data,
+        },
+    }
+
+
+@pytest.mark.parametrize("started_at", [NO_TIME, "0001-01-01T00:00:00", None, "", "soon", 7])
+async def test_the_first_callback_of_a_recording_is_taken_and_pauses_nothing(
+    world: World, caplog: pytest.LogCaptureFixture, started_at: Any
+):
+    made = await call(world)
+    recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
+    await world.gateways.recorder.pause(recording_id)  # to ACS it is inactive, as at its very beginning
+    answer = await deliver(world, first_of(made, recording_id, startDateTime=started_at))
+    assert json.loads(answer.body)["outcomes"] == ["taken"]
+    assert await control_of(world, recording_id) == "active"
+    assert await world.quarantined() == []
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    warned = [record.getMessage() for record in caplog.records if "can't be used" in record.getMessage()]
+    assert len(warned) == (started_at in ("soon", 7))
+
+
+async def test_a_recording_that_was_to_begin_paused_is_paused_from_its_first_callback(world: World):
+    made = await call(world)
+    await world.fault("start", "accepted", callId=made["callId"])
+    asked = {"serverCallId": made["serverCallId"], "pauseOnStart": True}
+    recording_id = json.loads((await start(world, **asked)).body)["recordingId"]
+    assert await control_of(world, recording_id) == "starting"
+    assert (await deliver(world, first_of(made, recording_id))).status == 200
+    assert await control_of(world, recording_id) == "paused"
+
+
+async def test_the_first_callback_of_a_recording_that_acs_does_not_know_yet_ends_nothing(world: World):
+    made = await call(world)
+    recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
+    await world.fault("get", "error", status=404, code="8522", recordingId=recording_id, times=1)
+    assert (await deliver(world, first_of(made, recording_id))).status == 200
+    assert await control_of(world, recording_id) == "active"
+
+
+async def test_the_connection_in_a_callback_of_a_recording_is_not_the_call_s(world: World):
+    made = await call(world, callbackUri=CALLBACK_URL)
+    (connected,) = await told_about(world, made, "CallConnected")
+    started = await world.app.clients.calls.start_recording(server_call_id=made["serverCallId"])
+    first = first_of(made, started.recording_id)
+    assert (await deliver(world, connected, first)).status == 200
+    shown = await view(world, started.recording_id)
+    assert (shown["serverCallId"], shown["callConnectionId"]) == (made["serverCallId"], None)
+    recorders = first["data"]["callConnectionId"]
+    assert await world.gateways.links.call_of_connection(recorders) is None
+    assert await world.gateways.links.call_of_connection(made["callConnectionId"]) == made["serverCallId"]
+
+
+@pytest.mark.parametrize(
+    ("outer", "data"),
+    [
+        ({"id": None}, {}),
+        ({"id": 7}, {}),
+        ({"time": None}, {}),
+        ({"time": "yesterday"}, {}),
+        ({}, {"state": 1}),
+        ({}, {"serverCallId": ["x"]}),
+        ({}, {"callConnectionId": "\u0000"}),
+        ({}, {"resultInformation": "200"}),
+        ({}, {"resultInformation": {"code": "x", "subCode": 10**12, "message": 5}}),
+    ],
+)
+async def test_an_odd_field_that_isn_t_needed_stops_no_callback(world: World, outer: Any, data: Any):
+    made = await call(world)
+    recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
+    await world.acs("POST", f"/calls/{made['callId']}/end")
+    ended = first_of(made, recording_id, startDateTime="2026-11-21T09:00:00Z", **data) | outer
+    answer = await deliver(world, ended, ended)
+    assert json.loads(answer.body)["outcomes"] == ["taken", "taken"]
+    assert await control_of(world, recording_id) == "stopped"
+    assert await world.quarantined() == []
+
+
+async def test_a_recording_of_other_code_that_is_paused_shows_as_paused(world: World):
+    made = await call(world)
+    started = await world.app.clients.calls.start_recording(server_call_id=made["serverCallId"])
+    await world.gateways.recorder.pause(started.recording_id)
+    shown = await view(world, started.recording_id)
+    assert (shown["state"], shown["acsState"]) == ("paused", "inactive")
+    await world.gateways.recorder.stop(started.recording_id)
+    assert (await world.app.endpoints.get(started.recording_id)).status == 404
+
+
+async def test_what_other_code_did_without_a_callback_shows_once_acs_has_carried_it_out(make_world: MakeWorld):
+    clock = MovableClock()
+    world: World = await make_world(clock=clock)
+    made = await call(world)
+    recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
+    await world.gateways.recorder.pause(recording_id)
+    assert (await view(world, recording_id))["state"] == "active", "ACS may say so before it has begun"
+    clock.forward(minutes=1)
+    assert (await view(world, recording_id))["state"] == "paused"
+    await world.gateways.recorder.resume(recording_id)
+    assert (await view(world, recording_id))["state"] == "active"

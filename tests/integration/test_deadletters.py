@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueServiceClient
 
+from shared import undelivered
 from shared.contracts.callstarted import CALL_STARTED
-from shared.deadletters import Counted, DeadLetterReplay
+from shared.errors import Unforeseen
 from shared.gateways.deadletters import DeadLetters
 from shared.intake import Outcome
 from shared.states import ChunkState
+from shared.undelivered import Counted, DeadLetterReplay
 from tests.integration.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -85,7 +88,7 @@ async def test_a_dead_letter_stays_while_storage_refuses_its_event(world: World)
     async with QueueServiceClient.from_connection_string(world.storage) as queues:
         await queues.delete_queue(world.settings.chunks_queue)
         failed = await replay(world)
-        assert (failed.removed, len(failed.left), len(await letters(world))) == (0, 1, 1)
+        assert (failed.removed, len(failed.failed), len(await letters(world))) == (0, 1, 1)
         await queues.create_queue(world.settings.chunks_queue)
     assert (await replay(world)).removed == 1
     await world.drained()
@@ -127,6 +130,72 @@ async def test_a_dead_letter_that_was_written_again_or_is_gone_is_not_removed_un
         await kept.delete_blob(letter.name)
     assert await gateway(world).read(letter) is None
     assert await gateway(world).remove(letter) is True
+
+
+async def test_the_timer_takes_dead_letters_in_and_passes_over_what_is_left(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO)
+    made = await world.document(size=20_000, format="wav")
+    await dead_lettered(world, b"<html>", "a.json")
+    await dead_lettered(world, [{**made["event"], **ADDED}], "b.json")
+    await world.app.dead_letters.run()
+    assert await letters(world) == ["a.json"]
+    await world.drained()
+    assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
+    await world.app.dead_letters.run()
+    assert logged(caplog) == ["dead letter left", "dead letters taken in"], "what is left is told once"
+    await dead_lettered(world, [{**made["event"], **ADDED}], "a.json")
+    await world.app.dead_letters.run()
+    assert await letters(world) == [], "what changed is looked at again"
+
+
+async def test_a_run_of_the_timer_is_bounded_and_what_is_left_does_not_count(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(undelivered, "_AT_ONCE", 2)
+    broken = json.loads((EVENTS / "broken-no-chunks.json").read_text())
+    for name in ("a.json", "b.json"):
+        await dead_lettered(world, b"<html>", name)
+    for name in ("c.json", "d.json", "e.json"):
+        await dead_lettered(world, [{**broken, **ADDED}], name)
+    left = []
+    for _ in range(3):
+        await world.app.dead_letters.run()
+        left.append(len(await letters(world)))
+    assert left == [5, 3, 2]
+
+
+async def test_one_blob_that_fails_keeps_no_other_and_is_told_each_time(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    made = await world.document(size=20_000, format="wav")
+    await dead_lettered(world, [{"id": "bad"}], "a.json")
+    await dead_lettered(world, [{**made["event"], **ADDED}], "b.json")
+    receive = world.app.intake.receive
+
+    async def failing(event: dict[str, Any]) -> Outcome:
+        if event["id"] == "bad":
+            raise TypeError("a defect")
+        return await receive(event)
+
+    monkeypatch.setattr(world.app.intake, "receive", failing)
+    for _ in range(2):
+        with pytest.raises(Unforeseen):
+            await world.app.dead_letters.run()
+    assert await letters(world) == ["a.json"]
+    assert logged(caplog).count("dead letter not taken in") == 2
+
+
+async def test_an_event_of_the_customer_s_own_storage_stays_for_a_version_that_can_use_it(world: World):
+    await dead_lettered(world, [json.loads((EVENTS / "own-storage.json").read_text())], "own.json")
+    await world.app.dead_letters.run()
+    assert await letters(world) == ["own.json"]
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    told = [record.getMessage().partition(" {")[0] for record in caplog.records]
+    return [line for line in told if line.startswith("dead letter")]
 
 
 async def test_the_command_is_a_dry_run_unless_told_otherwise_and_fails_when_something_is_left(world: World):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.intake import Outcome
 from shared.rebuild import Rebuild
 from tests.integration.conftest import MakeWorld, World
 
@@ -61,6 +62,18 @@ async def test_an_event_that_comes_again_after_a_rebuild_copies_nothing_twice(ma
     assert await lost.queued() == 0
 
 
+async def test_a_document_that_an_older_version_archived_without_a_link_stays_with_its_recording(
+    make_world: MakeWorld, world: World
+):
+    made, _ = await world.announced(size=30_000, format="wav")
+    await world.drained()
+    older = await make_world(like=world, LINKS_TABLE=f"{world.settings.links_table}lost")
+    await Rebuild(older.gateways, older.settings).run(apply=True)
+    other = made["event"] | {"subject": f"{made['event']['subject']}other", "id": "other"}
+    assert await older.app.intake.receive(other) is Outcome.UNCHANGED
+    assert await older.queued() == 0
+
+
 async def test_lists_that_are_lost_are_made_anew_from_the_catalogue(make_world: MakeWorld, world: World):
     await archive_of(world)
     wrong = await world.document(size=20_000, format="wav")
@@ -94,6 +107,36 @@ async def test_half_a_chunk_is_told_and_left_out(world: World):
     await container.delete_blob(name)
     found = await Rebuild(world.gateways, world.settings).run(apply=True)
     assert (found.chunks, found.without_metadata) == (0, 1)
+
+
+async def test_a_file_without_its_digest_is_read_back_for_it(make_world: MakeWorld):
+    """Immutable storage keeps no digest of a copy that was resumed; the chunk must come back all the same."""
+    world = await make_world(BLOCK_SIZE_MIB=1)
+    made, job = await world.announced(size=3_000_000, format="wav")
+    await world.drained()
+    name = str((await world.chunk(job)).blob_name)
+    blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, name)
+    kept = (await blob.get_blob_properties()).metadata
+    await blob.set_blob_metadata({key: value for key, value in kept.items() if key != "sha256"})
+    lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
+    rebuild = Rebuild(lost.gateways, lost.settings)
+    assert (await rebuild.run(apply=False)).without_digest == 1
+    assert (await rebuild.run(apply=True)).written == 1
+    assert (await lost.chunk(job)).sha256 == made["chunks"][0]["sha256"]
+
+
+async def test_a_file_that_was_stored_without_proof_comes_back_as_such(make_world: MakeWorld, world: World):
+    _, job = await world.announced(size=30_000, format="wav")
+    await world.drained()
+    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
+    name = str((await world.chunk(job)).blob_name)
+    data = (await world.blobs())[name]
+    kept = (await container.get_blob_client(name).get_blob_properties()).metadata
+    await container.upload_blob(name.replace(".wav", ".unverified.wav"), data, metadata=kept)
+    await container.delete_blob(name)
+    lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
+    assert (await Rebuild(lost.gateways, lost.settings).run(apply=True)).written == 1
+    assert (await lost.chunk(job)).unverified == "stored without proof"
 
 
 async def test_the_command_tells_its_counts_and_that_it_was_a_dry_run(world: World):

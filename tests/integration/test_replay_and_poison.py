@@ -11,7 +11,7 @@ from azure.storage.blob.aio import ContainerClient
 from shared.contracts.jobs import ChunkJob
 from shared.identity import key_of
 from shared.states import ChunkState
-from tests.integration.conftest import World
+from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -135,8 +135,9 @@ async def test_a_body_that_holds_no_events_is_refused_before_anything_is_taken_i
     assert await kept(world) == []
 
 
-async def test_a_poisoned_job_fails_its_chunk_and_is_kept(world: World):
+async def test_a_job_that_is_poison_before_any_sweep_fails_its_chunk_and_is_kept(world: World):
     _, job = await world.announced(size=20 * KIB)
+    await world.take_job()
     await world.app.poison.bury(job.encode().encode())
     chunk = await world.chunk(job)
     assert (chunk.state, chunk.reason, chunk.fault) == (ChunkState.FAILED, "poisoned", "ours")
@@ -144,6 +145,60 @@ async def test_a_poisoned_job_fails_its_chunk_and_is_kept(world: World):
     async with ContainerClient.from_connection_string(world.storage, world.settings.quarantine_container) as container:
         body = json.loads(await (await container.download_blob(name)).readall())
     assert ChunkJob.decode(base64.b64decode(body["bodyBase64"])) == job
+
+
+async def test_minutes_without_storage_fail_no_chunk_that_the_sweep_queues_again(make_world: MakeWorld):
+    clock = MovableClock()
+    world = await make_world(clock=clock)
+    _, job = await world.announced(size=20 * KIB)
+    await world.take_job()
+    clock.forward(minutes=5)  # five deliveries, a minute apart
+    await world.app.sweep.run()
+    await world.app.poison.bury(job.encode().encode())
+    assert (await world.chunk(job)).state is ChunkState.PENDING
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+    assert len(await kept(world)) == 1
+
+
+async def test_a_poisoned_job_of_a_chunk_that_waits_for_its_next_attempt_fails_nothing(world: World):
+    made, job = await world.announced(size=20 * KIB)
+    await world.fault("download", "serverError", status=503, documentId=made["chunks"][0]["documentId"])
+    await world.app.archiving.handle(await world.take_job())
+    await world.app.poison.bury(job.encode().encode())
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
+@pytest.mark.parametrize(("deaths", "state"), [(1, ChunkState.COPYING), (5, ChunkState.FAILED)])
+async def test_a_chunk_that_ended_its_worker_at_each_delivery_fails(
+    make_world: MakeWorld, deaths: int, state: ChunkState
+):
+    clock = MovableClock()
+    world = await make_world(clock=clock)
+    _, job = await world.announced(size=20 * KIB)
+    for _ in range(deaths):
+        assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - and there it dies
+        clock.forward(seconds=61)
+    await world.app.poison.bury(job.encode().encode())
+    assert (await world.chunk(job)).state is state
+
+
+async def test_a_poisoned_job_of_a_chunk_that_is_complete_in_the_archive_archives_it(make_world: MakeWorld):
+    clock = MovableClock()
+    world = await make_world(clock=clock)
+    made, job = await world.announced(size=20 * KIB)
+    await world.fault("delete", "serverError", status=503, documentId=made["chunks"][0]["documentId"])
+    await world.app.archiving.handle(await world.take_job())
+    done = await world.chunk(job)
+    dead = done.evolve(state=ChunkState.COPYING, owner="dead", lease_until=done.copying_at, next_attempt_at=None)
+    await world.gateways.catalogue.replace(dead)
+    await world.dropped()
+    await world.app.poison.bury(job.encode().encode())
+    assert (await world.chunk(job)).state is ChunkState.ARCHIVED
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+    assert (await world.source(made))["downloads"] == 1
 
 
 async def test_a_poisoned_job_takes_nothing_from_a_chunk_that_went_further(world: World):

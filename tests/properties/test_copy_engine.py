@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import struct
 import uuid
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from shared.budget import MemoryBudget
 from shared.digests import Checksum, ChecksumKind
-from shared.errors import DestinationConflict, SourceError, SourceUnavailable
+from shared.errors import DestinationConflict, SourceError, SourceIncomplete, SourceUnavailable
 from shared.gateways.archive import Archive, ArchiveFile
 from shared.gateways.source import MediaSource, Part
 from shared.media import opened
@@ -24,18 +25,25 @@ from tests.properties.strategies import encodable_texts
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-_HEAD = b"ID3"
 _MOST_BLOCKS = 24
+_SMALLEST = 64  # bytes: headers of any format, and some of their content
+_SMALLEST_BLOCK = 17  # what is read in fewer bytes is a header in a block that isn't read
 
 
 @dataclass(kw_only=True)
 class Memory:
-    """A source of one file. What it does with a range that has a sabotage is decided by that."""
+    """A source of one file. What it does with a range that has a sabotage is decided by that.
+
+    It breaks off at the block that starts at `breaks_at`, and where a range has `refusals` it serves that many of its
+    first requests with the whole file.
+    """
 
     data: bytes
     ranges: bool = True
     sabotage: dict[int, str] = field(default_factory=dict)  # by the offset of a range
-    etag: str = '"1"'
+    refusals: dict[int, int] = field(default_factory=dict)
+    breaks_at: int | None = None
+    etag: str | None = '"1"'
     read_from: list[int] = field(default_factory=list)
 
     async def read(self, location: str, *, start: int, length: int) -> Part | None:
@@ -43,7 +51,15 @@ class Memory:
         if not self.ranges and len(self.data) > length:
             return None
         await asyncio.sleep(0)
-        self.read_from.append(start)
+        if self.refusals.get(start, 0) > 0:
+            self.refusals[start] -= 1
+            return None
+        self._break(start)
+        if length >= _SMALLEST_BLOCK:
+            self.read_from.append(start)
+        return self._sabotaged(start, length)
+
+    def _sabotaged(self, start: int, length: int) -> Part | None:
         whole = self.part(start, length)
         match self.sabotage.get(start):
             case "fails":
@@ -52,21 +68,30 @@ class Memory:
                 return None
             case "changed":
                 return replace(whole, etag='"2"')
+            case "forgot":
+                return replace(whole, etag=None if self.etag else '"2"')
             case "grew":
                 return replace(whole, total=whole.total + 1)
             case "short":
                 return replace(whole, data=Payload.of(bytes(whole.data)[:-1]))
+            case "elsewhere":
+                return self.part(start - 1, length) if start else whole
         return whole
 
     async def stream(self, location: str, *, block_size: int) -> AsyncGenerator[Part]:
         del location
         for start in range(0, len(self.data), block_size):
+            self._break(start)
             self.read_from.append(start)
             yield self.part(start, block_size)
 
     def part(self, start: int, length: int) -> Part:
         data = Payload.of(self.data[start : start + length])
-        return Part(data=data, total=len(self.data), etag=self.etag, location="location")
+        return Part(start=start, data=data, total=len(self.data), etag=self.etag, location="location")
+
+    def _break(self, start: int) -> None:
+        if self.breaks_at is not None and start >= self.breaks_at:
+            raise SourceIncomplete("broken off")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,19 +102,38 @@ class Shape:
     block_size: int
     in_flight: int
     budget: int = 4  # blocks
+    media_format: str = "wav"
 
     @property
     def data(self) -> bytes:
-        counted = b"".join(number.to_bytes(4) for number in range(self.size // 4 + 1))
-        return (_HEAD + counted)[: self.size]
+        return self.version(0)
+
+    def version(self, number: int) -> bytes:
+        """Files of one length, of other contents for other numbers."""
+        counted = b"".join((place << 4 | number).to_bytes(4) for place in range(self.size // 4 + 1))
+        if self.media_format == "wav":
+            rest = self.size - 44
+            header = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", rest + 36, b"WAVE", b"fmt ", 16, 1, 1, 16000, 32000, 2, 16)
+            return header + struct.pack("<4sI", b"data", rest) + counted[:rest]
+        index = struct.pack(">I4sI4s", 16, b"moov", 8, b"mvhd")
+        rest = self.size - 40
+        content = struct.pack(">I4s", rest + 8, b"mdat") + counted[:rest]
+        boxes = index + content if self.media_format == "mp4, index first" else content + index
+        return struct.pack(">I4s4sI", 16, b"ftyp", b"isom", 512) + boxes
 
 
 @st.composite
 def shapes(draw: st.DrawFn, *, blocks: int = 0) -> Shape:
-    block_size = draw(st.sampled_from([16, 17, 100, 1000, 4096]))
+    block_size = draw(st.sampled_from([_SMALLEST_BLOCK, 32, 100, 1000, 4096]))
     border = block_size * draw(st.integers(blocks, _MOST_BLOCKS))
-    size = max(len(_HEAD), border + draw(st.sampled_from([-1, 0, 1]) | st.integers(0, block_size - 1)))
-    return Shape(size=size, block_size=block_size, in_flight=draw(st.integers(1, 6)), budget=draw(st.integers(1, 12)))
+    size = max(_SMALLEST, border + draw(st.sampled_from([-1, 0, 1]) | st.integers(0, block_size - 1)))
+    return Shape(
+        size=size,
+        block_size=block_size,
+        in_flight=draw(st.integers(1, 6)),
+        budget=draw(st.integers(1, 12)),
+        media_format=draw(st.sampled_from(["wav", "mp4, index first", "mp4, index last"])),
+    )
 
 
 def fresh(archive: Archive, **properties: str) -> tuple[str, ArchiveFile]:
@@ -157,9 +201,8 @@ async def test_of_two_files_under_one_name_the_first_stands(archive: Archive, sh
     told = await copied(Memory(data=shape.data), file, shape)
     again = await copied(Memory(data=shape.data), file, shape)
     assert again == told
-    changed = _HEAD + other.data[len(_HEAD) :] + b"!"
     with pytest.raises(DestinationConflict):
-        await copied(Memory(data=changed), file, other)
+        await copied(Memory(data=other.version(1)), file, other)
     await stands(archive, name, file, shape.data, told)
 
 
@@ -169,7 +212,7 @@ async def test_a_source_that_goes_wrong_leaves_no_file_and_the_next_copy_makes_i
     archive: Archive, shape: Shape, data: st.DataObject
 ):
     offsets = range(shape.block_size, shape.size, shape.block_size)
-    kinds = st.sampled_from(["refuses", "changed", "grew", "short"])
+    kinds = st.sampled_from(["refuses", "changed", "forgot", "grew", "short", "elsewhere"])
     sabotage = data.draw(st.dictionaries(st.sampled_from(offsets), kinds, max_size=3))
     sabotage[data.draw(st.sampled_from(offsets))] = "fails"
     name, file = fresh(archive)
@@ -183,6 +226,63 @@ async def test_a_source_that_goes_wrong_leaves_no_file_and_the_next_copy_makes_i
     told = await copied(source, file, shape, resume=True)
     await stands(archive, name, file, shape.data, told)
     assert len(source.read_from) <= len(range(0, shape.size, shape.block_size))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """How the source behaves in one attempt, and which version of its file it has."""
+
+    version: int
+    etag: str | None
+    ranges: bool
+    breaks_at: int | None
+    refusals: dict[int, int]
+    sabotage: dict[int, str]
+
+    def source(self, shape: Shape) -> Memory:
+        return Memory(
+            data=shape.version(self.version),
+            ranges=self.ranges,
+            etag=self.etag,
+            breaks_at=self.breaks_at,
+            refusals=dict(self.refusals),
+            sabotage=self.sabotage,
+        )
+
+
+@st.composite
+def attempts(draw: st.DrawFn, shape: Shape) -> Attempt:
+    """An ETag that is strong names one version; a weak one, or none, says nothing."""
+    version = draw(st.integers(0, 1))
+    offsets = st.sampled_from(range(0, shape.size, shape.block_size))
+    return Attempt(
+        version=version,
+        etag=draw(st.sampled_from([f'"{version}"', f'"{version}"', 'W/"weak"', None])),
+        ranges=draw(st.booleans()),
+        breaks_at=draw(st.none() | offsets),
+        refusals=draw(st.dictionaries(offsets, st.integers(1, 2), max_size=2)),
+        sabotage=draw(st.dictionaries(offsets, st.sampled_from(["fails", "changed", "forgot", "short"]), max_size=1)),
+    )
+
+
+@effort(80)
+@given(shapes(blocks=2), st.data())
+async def test_whatever_the_attempts_before_met_the_archive_holds_the_bytes_of_one_version(
+    archive: Archive, shape: Shape, data: st.DataObject
+):
+    """With ranges and without, ETags that appear and disappear, files exchanged, and breaks after any block."""
+    name, file = fresh(archive)
+    plan = data.draw(st.lists(attempts(shape), min_size=1, max_size=5))
+    last = Attempt(version=0, etag='"0"', ranges=True, breaks_at=None, refusals={}, sabotage={})
+    for number, attempt in enumerate([*plan, data.draw(st.sampled_from([last, replace(last, ranges=False)]))]):
+        try:
+            told = await copied(attempt.source(shape), file, shape, resume=number > 0)
+        except SourceError:
+            assert await archive.find(name) is None
+        else:
+            await stands(archive, name, file, shape.version(attempt.version), told)
+            return
+    pytest.fail("the last attempt met nothing that could stop it")
 
 
 @effort(40)

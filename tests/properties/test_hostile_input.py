@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import hashlib
 import json
 import uuid
 from pathlib import Path
@@ -23,6 +22,7 @@ from tests.properties.strategies import json_objects, json_values, mutated
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+LARGEST = 48_000  # bytes: a queue takes 64 KiB, in base64
 EVENTS = Path(__file__).parent.parent / "events"
 CURRENT: dict[str, Any] = json.loads((EVENTS / "current.json").read_text())
 JOB = {"recordingKey": key_of("nobody's"), "chunkKey": key_of("nothing")}
@@ -37,8 +37,7 @@ def is_problem(reply: Any) -> bool:
 async def test_an_event_that_can_t_be_read_is_kept_exactly_once(besieged: Deployment, data: dict[str, Any]):
     event = CURRENT | {"data": data | {"mark": uuid.uuid4().hex}}  # so that no other example's is the same
     try:
-        read_event(event)
-        kept = 0
+        kept = 1 if read_event(event).unread else 0
     except UnreadableEvent:
         kept = 1
     before = await holdings(besieged)
@@ -58,9 +57,11 @@ async def test_events_by_hand_are_taken_in_or_refused_with_a_reason(besieged: De
 @effort(3)  # the first one tried is the simplest there is: empty messages alone
 @given(
     st.lists(
-        st.binary(max_size=60)
-        | json_values.map(lambda value: json.dumps(value).encode())
-        | mutated(JOB).map(lambda value: json.dumps(value).encode()),
+        (
+            st.binary(max_size=60)
+            | json_values.map(lambda value: json.dumps(value).encode())
+            | mutated(JOB).map(lambda value: json.dumps(value).encode())
+        ).filter(lambda message: len(message) < LARGEST),
         min_size=20,
         max_size=25,
     )
@@ -70,7 +71,7 @@ async def test_messages_that_are_no_jobs_are_kept_and_leave_the_catalogue_as_it_
 ):
     rows = (await holdings(besieged)).rows
     texts = [base64.b64encode(one).decode() for one in [*messages, json.dumps(JOB).encode()]]
-    buried = {f"jobs/{hashlib.sha256(one).hexdigest()[:32]}.json" for one in messages if not is_job(one)}
+    buried = {f"jobs/{key_of(base64.b64encode(one).decode())}.json" for one in messages if not is_job(one)}
     async with besieged.queue() as queue:
         await asyncio.gather(*map(queue.send_message, texts))
 

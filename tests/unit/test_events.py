@@ -10,7 +10,9 @@ import pytest
 from shared.contracts.events import UnreadableEvent, event_type, read_event
 
 EVENTS = Path(__file__).parent.parent / "events"
-READABLE = sorted(path.stem for path in EVENTS.glob("*.json") if not path.stem.startswith(("broken", "other-type")))
+READABLE = sorted(
+    path.stem for path in EVENTS.glob("*.json") if not path.stem.startswith(("broken", "other-type", "own-storage"))
+)
 BROKEN = sorted(path.stem for path in EVENTS.glob("broken-*.json"))
 
 
@@ -19,14 +21,20 @@ def load(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", READABLE)
-def test_every_vintage_gives_its_chunks_with_all_three_locations(name: str):
-    event = read_event(load(name))
+def test_every_vintage_gives_its_chunks_with_the_locations_it_has(name: str):
+    event, text = read_event(load(name)), (EVENTS / f"{name}.json").read_text()
     assert event.files.chunks
     for chunk in event.files.chunks:
         assert chunk.document_id in chunk.content_location
-        assert chunk.metadata_location.endswith("/acsmetadata")
-        assert chunk.delete_location.startswith("https://us-storage.asm.skype.com/")
-    assert event.event_time == datetime(2026, 11, 21, 9, 7, 11, 765432, tzinfo=UTC)
+        if name == "odd-locations":
+            assert (chunk.metadata_location, chunk.delete_location) == (None, None)
+            continue
+        assert (chunk.metadata_location or "").endswith("/acsmetadata")
+        deletes = "eleteLocation" in text
+        assert (chunk.delete_location or "").startswith("https://us-storage.asm.skype.com/" if deletes else "")
+        assert (chunk.delete_location is not None) == deletes
+    timed = "2026-11-21T09:07:11" in text
+    assert event.event_time == (datetime(2026, 11, 21, 9, 7, 11, 765432, tzinfo=UTC) if timed else None)
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -91,28 +99,158 @@ def test_siblings_of_one_index_are_two_chunks():
     assert len({chunk.document_id for chunk in chunks}) == 2
 
 
+def changed(place: str, value: Any, event: dict[str, Any] | None = None) -> dict[str, Any]:
+    """An event with another value at one place; `data.x` and `chunk.x` are inside. GONE takes the field away."""
+    event = event or load("current")
+    inside, _, name = place.rpartition(".")
+    chunk = event["data"]["recordingStorageInfo"]["recordingChunks"][0]
+    holder = {"": event, "data": event["data"], "chunk": chunk}[inside]
+    if value is GONE:
+        del holder[name]
+    else:
+        holder[name] = value
+    return event
+
+
+GONE = object()
+ODD = [
+    None,
+    "",
+    " ",
+    0.5,
+    -1,
+    True,
+    [],
+    {},
+    [1],
+    {"a": 1},
+    "0001-01-01T00:00:00Z",
+    "\ud800",
+    "a\u0000b",
+    10**400,
+    1e308,
+]
+OPTIONAL = {
+    "id": lambda event: event.event_id,
+    "eventTime": lambda event: event.event_time,
+    "subject": lambda event: event.recording_id,
+    "data.recordingStartTime": lambda event: event.files.recording_start_time,
+    "data.recordingDurationMs": lambda event: event.files.recording_duration_ms,
+    "data.recordingContentType": lambda event: event.files.recording_content_type,
+    "data.recordingChannelType": lambda event: event.files.recording_channel_type,
+    "data.recordingFormatType": lambda event: event.files.recording_format_type,
+    "data.sessionEndReason": lambda event: event.files.session_end_reason,
+    "data.recordingId": lambda event: None,  # noqa: ARG005 - the subject names it
+    "chunk.index": lambda event: event.files.chunks[0].index,
+    "chunk.endReason": lambda event: event.files.chunks[0].end_reason,
+    "chunk.metadataLocation": lambda event: event.files.chunks[0].metadata_location,
+    "chunk.deleteLocation": lambda event: event.files.chunks[0].delete_location,
+}
+
+
+@pytest.mark.parametrize("place", OPTIONAL)
+@pytest.mark.parametrize("value", [*ODD, GONE], ids=lambda value: "gone" if value is GONE else repr(value)[:20])
+def test_a_field_that_archiving_does_not_need_never_costs_the_chunk(place: str, value: Any):
+    whole = read_event(load("current"))
+    if value is GONE and place == "data.recordingId":
+        return
+    event = read_event(changed(place, value))
+    (chunk,) = event.files.chunks
+    assert chunk.content_location == whole.files.chunks[0].content_location
+    read = OPTIONAL[place](event)
+    told = value not in (None, GONE) and place.rpartition(".")[2] in " ".join(event.unknown)
+    match place:
+        case "id":
+            assert read
+        case "chunk.index":
+            assert read == 0
+        case _ if isinstance(value, str) and value.isprintable() and value.strip():
+            pass  # a word of an open set may be any
+        case _:
+            assert read is None
+            assert told or value in (None, GONE)
+    others = {name: take for name, take in OPTIONAL.items() if name not in {place, "id"}}
+    assert [take(event) for take in others.values()] == [take(whole) for take in others.values()]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "read"),
+    [
+        ("data.recordingDurationMs", "6620", 6620),
+        ("data.recordingDurationMs", 6620.0, 6620),
+        ("data.recordingDurationMs", 6620.5, None),
+        ("data.recordingDurationMs", 10**30, None),
+        ("data.recordingStartTime", "2026-11-21T09:05:28", datetime(2026, 11, 21, 9, 5, 28, tzinfo=UTC)),
+        ("data.recordingStartTime", "2026-11-21T10:05:28.1234567+01:00", datetime(2026, 11, 21, 9, 5, 28, 123456, UTC)),
+        ("data.recordingStartTime", "9999-12-31T23:59:59-14:00", None),
+        ("data.recordingStartTime", 1760000000, None),
+        ("eventTime", "2026-11-21 09:07:11z", datetime(2026, 11, 21, 9, 7, 11, tzinfo=UTC)),
+        ("eventTime", "yesterday", None),
+        ("data.recordingFormatType", 2, None),
+        ("data.recordingFormatType", "x" * 300, None),
+        ("data.sessionEndReason", "beendet \u2013 Ende", "beendet \u2013 Ende"),
+        ("chunk.index", "3", 3),
+        ("chunk.index", 3.0, 3),
+        ("subject", "/recording/call/c/recordingId/" + "r" * 2000, None),
+        ("subject", "/recording/call/c\u0130/serverCallId/abc/recordingId/xyz", None),
+    ],
+)
+def test_what_is_written_otherwise_is_read_as_far_as_it_has_one_meaning(place: str, value: Any, read: Any):
+    assert OPTIONAL[place](read_event(changed(place, value))) == read
+
+
+def test_names_are_found_in_any_casing_and_the_usual_one_counts_first():
+    event = load("current")
+    chunk = event["data"]["recordingStorageInfo"]["recordingChunks"][0]
+    usual = chunk["contentLocation"]
+    chunk["CONTENTLOCATION"] = "https://storage.asm.skype.com/other"
+    chunk["documentid"], chunk["documentId"] = chunk["documentId"], None
+    event["EVENTTIME"], event["eventTime"] = event["eventTime"], ""
+    read = read_event(event)
+    assert (read.files.chunks[0].content_location, read.unknown) == (usual, ())
+    assert read.event_time == datetime(2026, 11, 21, 9, 7, 11, 765432, tzinfo=UTC)
+
+
+def test_an_event_without_an_id_gets_the_same_one_from_every_delivery():
+    event = changed("id", GONE)
+    dead = {**event, "deadLetterReason": "MaxDeliveryAttemptsExceeded", "deliveryAttempts": 30, "metadataVersion": "2"}
+    other = changed("chunk.endReason", "Other", changed("id", GONE))
+    assert read_event(event).event_id == read_event(dead).event_id != read_event(other).event_id
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [17, None, {}, {"documentId": "d"}, {"documentId": 7, "contentLocation": "https://x"}, {"documentId": "\u00e4"}],
+)
+def test_a_chunk_that_can_t_be_read_costs_none_of_the_others_and_is_named(bad: Any):
+    event = load("several-chunks")
+    event["data"]["recordingStorageInfo"]["recordingChunks"][1] = bad
+    read = read_event(event)
+    assert [chunk.index for chunk in read.files.chunks] == [0, 2]
+    (told,) = read.unread
+    assert "recordingChunks.1" in told
+
+
+def test_a_chunk_without_an_index_counts_by_its_place():
+    event = load("several-chunks")
+    del event["data"]["recordingStorageInfo"]["recordingChunks"][1]["index"]
+    assert [chunk.index for chunk in read_event(event).files.chunks] == [0, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"id": None}, "id"),
-        ({"eventTime": "yesterday"}, "eventTime"),
-        ({"data": "text"}, "data"),
-        ({"data": None}, "data"),
+        ({"data": "text"}, "recordingChunks"),
+        ({"data": None}, "recordingChunks"),
         ({"data": {}}, "recordingChunks"),
-        ({"data": {"recordingStorageInfo": {"recordingChunks": {"a": 1}}}}, "recordingChunks"),
-        ({"data": {"recordingStorageInfo": {"recordingChunks": [17]}}}, "chunks.0"),
-        ({"subject": 5}, "subject"),
+        ({"data": {"recordingStorageInfo": {"recordingChunks": {"a": 1}}}}, "recordingChunks.0.documentId"),
+        ({"data": {"recordingStorageInfo": {"recordingChunks": [17]}}}, "recordingChunks.0.contentLocation"),
     ],
 )
 def test_what_is_wrong_with_an_event_is_named(change: dict[str, Any], field: str):
     with pytest.raises(UnreadableEvent) as raised:
         read_event(load("current") | change)
     assert field in str(raised.value)
-
-
-def test_a_time_without_a_zone_is_utc():
-    event = read_event(load("current") | {"eventTime": datetime(2026, 11, 21, 9, 7)})  # noqa: DTZ001 - the case itself
-    assert event.event_time == datetime(2026, 11, 21, 9, 7, tzinfo=UTC)
 
 
 def test_the_type_is_found_in_both_schemas():
@@ -122,22 +260,34 @@ def test_the_type_is_found_in_both_schemas():
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("host", "own"),
     [
-        {"eventTime": "9999-12-31T23:59:59Z"},
-        {"eventTime": "0001-01-01T00:00:00+14:00"},
-        {"id": "control\u0000character"},
-        {"subject": "/recording/call/c\u0130/serverCallId/abc/recordingId/xyz"},
-        {"subject": "/recording/call/c/recordingId/" + "r" * 2000},
+        ("contoso.blob.core.windows.net", True),
+        ("CONTOSO.BLOB.CORE.USGOVCLOUDAPI.NET", True),
+        ("contoso.blob.core.chinacloudapi.cn", True),
+        ("contoso.z01.blob.storage.azure.net", True),
+        ("storage.asm.skype.com", False),
+        ("blob.core.windows.net.example.com", False),
     ],
 )
-def test_what_no_table_could_hold_is_unreadable_and_not_a_failure_for_ever(change: dict[str, Any]):
-    with pytest.raises(UnreadableEvent):
-        read_event(load("current") | change)
+def test_files_in_the_customer_s_own_storage_are_told_by_their_location(host: str, own: bool):
+    event = read_event(changed("chunk.contentLocation", f"https://{host}/recordings/0-video.mp4"))
+    assert (event.own_storage, len(event.files.chunks)) == (own, 0 if own else 1)
 
 
-def test_a_duration_beyond_reason_is_unreadable():
-    event = load("current")
-    event["data"]["recordingDurationMs"] = 10**30
-    with pytest.raises(UnreadableEvent, match="recordingDurationMs"):
-        read_event(event)
+@pytest.mark.parametrize(
+    ("storage_type", "own"),
+    [("AzureBlob", True), ("azureBlobStorage", True), ("AcsStorage", False), ("AzureCommunicationServices", False)]
+    + [(odd, False) for odd in (None, "", 1, {})],
+)
+def test_files_in_the_customer_s_own_storage_are_told_by_the_storage_type(storage_type: Any, own: bool):
+    event = read_event(changed("data.storageType", storage_type))
+    assert (event.own_storage, len(event.files.chunks)) == (own, 0 if own else 1)
+
+
+def test_a_chunk_in_acs_s_store_is_read_beside_one_in_the_customer_s():
+    event = load("several-chunks")
+    first = event["data"]["recordingStorageInfo"]["recordingChunks"][0]
+    first["contentLocation"] = "https://contoso.blob.core.windows.net/recordings/0-video.mp4"
+    read = read_event(event)
+    assert (read.own_storage, [chunk.index for chunk in read.files.chunks]) == (True, [1, 2])

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.contracts.metadata import check_metadata, read_facts
-from shared.errors import SourceIncomplete
+from shared.contracts.metadata import check_metadata, read_facts, read_participants
+from shared.errors import SourceUnproven
 
 
 @pytest.mark.parametrize("key", ["chunkDocumentId", "ChunkDocumentId", "chunkdocumentid"])
@@ -19,11 +19,48 @@ def test_metadata_that_names_no_chunk_is_taken():
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"[]", b"null", b'{"chunkDocumentId": "doc-2"}', b"\xff\xfe", b"[" * 100_000, b'{"a": 1']
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"null",
+        b"17",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"a": 1',
+        b"{}",
+        b'{"error": {"code": "NotFound", "message": "no such document"}}',
+        b'{"message": "Internal Server Error", "statusCode": 500}',
+        b'{"participants": null, "callId": ""}',
+        b'{"chunkDocumentId": "doc-2"}',
+        b'{"chunkDocumentId": 2}',
+        b'{"chunkDocumentId": "doc-1", "ChunkDocumentId": "doc-2"}',
+        b'{"chunkDocumentId": "\\ud800"}',
+        '{"error": 404}'.encode("utf-16"),
+    ],
 )
-def test_anything_else_is_refused(body: bytes):
-    with pytest.raises(SourceIncomplete):
+def test_anything_else_is_refused_as_unproven(body: bytes):
+    with pytest.raises(SourceUnproven):
         check_metadata(body, document_id="doc-1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"chunkDocumentId": " DOC-1 "}',
+        '{"chunkDocumentId": null, "callId": "call"}',
+        '{"chunkDocumentId": ["doc-2"], "callId": "call"}',
+        '{"chunkDuration": 1.5e400}',
+        '{"chunkDuration": NaN}',
+        '{"chunkIndex": ' + "9" * 5000 + "}",
+        '{"participants": [{"participantId": "\\ud800"}]}',
+        '{"recordingInfo": {"framerate": 0.5}, "error": null}',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_odd_values_and_encodings_don_t_make_metadata_another_file(text: str, encoding: str):
+    check_metadata(text.encode(encoding), document_id="doc-1")
 
 
 def test_the_facts_of_a_recording_are_read_in_any_casing():
@@ -44,8 +81,69 @@ def test_what_isn_t_said_is_told_as_unknown_and_not_as_none_at_all():
     assert (facts.pauses, facts.participants) == (None, None)
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"[]", b'{"pauseResumeIntervals": [{"startTime": "soon"}]}', b'{"participants": [1]}', b"[" * 100_000]
-)
-def test_facts_that_can_t_be_read_are_not_guessed(body: bytes):
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"[" * 100_000, b"\xff\xfe"])
+def test_a_file_that_is_no_json_object_tells_nothing(body: bytes):
     assert read_facts(body) is None
+
+
+WHOLE = {
+    "chunkStartTime": "2026-11-21T10:00:00Z",
+    "chunkDuration": 4000,
+    "pauseResumeIntervals": [{"startTime": "2026-11-21T10:00:01Z", "duration": 500}],
+    "participants": [{"participantId": "8:acs:a", "channel": 0}],
+}
+FIELDS = ("started_at", "duration_ms", "pauses", "participants")
+
+
+@pytest.mark.parametrize(
+    "odd", [None, "", "soon", [], {}, True, -1, 10**400, 1e308, "0001-01-01T00:00:00", [1], [None]]
+)
+@pytest.mark.parametrize(("name", "field"), [*zip(WHOLE, FIELDS, strict=True)])
+def test_an_odd_fact_hides_none_of_the_others(name: str, field: str, odd: object):
+    whole, read = read_facts(json.dumps(WHOLE).encode()), read_facts(json.dumps(WHOLE | {name: odd}).encode())
+    assert whole is not None
+    assert read is not None
+    assert getattr(read, field) in (None, ())
+    assert [getattr(read, one) for one in FIELDS if one != field] == [
+        getattr(whole, one) for one in FIELDS if one != field
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [(15000.0, 15000), (1.5, 2), ("15000", 15000), ("15000.4", 15000), (0, 0), (10**13, None), (True, None)],
+)
+def test_lengths_are_read_as_acs_writes_them(told: object, read: int | None):
+    facts = read_facts(
+        json.dumps(
+            {"chunkDuration": told, "pauseResumeIntervals": [{"startTime": "2026-11-21", "duration": told}]}
+        ).encode()
+    )
+    assert facts is not None
+    assert facts.duration_ms == read
+    assert [pause.duration_ms for pause in facts.pauses or ()] == [read]
+
+
+def test_a_number_of_more_digits_than_python_converts_hides_nothing_else():
+    facts = read_facts(b'{"chunkDuration": ' + b"1" * 10_000 + b', "participants": [{"participantId": "8:acs:a"}]}')
+    assert facts is not None
+    assert (facts.duration_ms, len(facts.participants or ())) == (None, 1)
+
+
+def test_a_pause_that_did_not_end_has_no_length_and_is_shown():
+    facts = read_facts(b'{"pauseResumeIntervals": [{"startTime": "2026-11-21T10:00:01Z"}, {"duration": 5}, 7]}')
+    assert facts is not None
+    assert [(pause.started_at.second, pause.duration_ms) for pause in facts.pauses or ()] == [(1, None)]
+
+
+def test_an_entry_that_can_t_be_read_drops_only_itself():
+    body = json.dumps(
+        {"participants": [{"channel": 1}, 1, None, {"participantId": "\ud800"}, {"participantId": " "}, *PEOPLE]}
+    )
+    facts = read_facts(body.encode())
+    assert facts is not None
+    assert [(one.participant_id, one.channel) for one in facts.participants or ()] == [("8:acs:a", None), ("4:+49", 1)]
+    assert read_participants(body.encode()) == {"8:acs:a", "4:+49"}
+
+
+PEOPLE = [{"ParticipantId": "8:acs:a", "channel": "left"}, {"participantId": "4:+49", "channel": 1.0}]

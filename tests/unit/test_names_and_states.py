@@ -5,9 +5,9 @@ from itertools import product
 
 import pytest
 
-from shared.errors import SourceIncomplete
+from shared.errors import SourceUnproven
 from shared.identity import blob_stem, key_of, unlinked_key
-from shared.media import sniff
+from shared.proof import sniff
 from shared.states import MOVES, ChunkState, ForbiddenMove, check_move
 
 STARTED = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
@@ -84,5 +84,5 @@ def test_a_format_is_told_by_how_the_file_starts(head: bytes, media_format: str)
     "head", [b"", b"<!DOCTYPE html>", b'{"error": 1}', b"RIFF\x24\x00\x00\x00AVI ", b"\xff", b"%PDF"]
 )
 def test_an_error_page_is_no_recording(head: bytes):
-    with pytest.raises(SourceIncomplete):
+    with pytest.raises(SourceUnproven):
         sniff(head)

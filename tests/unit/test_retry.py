@@ -1,19 +1,34 @@
 """A retry too early burns attempts, one too late meets a destroyed source."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from shared.errors import DestinationConflict, SourceGone, SourceNotAllowed, SourceThrottled, SourceUnavailable
+from shared.errors import (
+    DestinationConflict,
+    DestinationUnavailable,
+    MetadataMissing,
+    SourceGone,
+    SourceNotAllowed,
+    SourceThrottled,
+    SourceUnavailable,
+)
 from shared.records import Chunk
-from shared.retry import RetryPolicy
+from shared.retry import RetryPolicy, gone_after
 from shared.states import ChunkState
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 POLICY = RetryPolicy(base=10, max_attempts=50)
 
 
-def chunk(*, attempts: int = 1, deadline: timedelta = timedelta(hours=20)) -> Chunk:
+HOUR = timedelta(hours=1)
+
+
+def chunk(
+    *, attempts: int = 1, deadline: timedelta = 20 * HOUR, age: timedelta = 4 * HOUR, gone: int = 0, **more: Any
+) -> Chunk:
+    """Of an event that is `age` old."""
     return Chunk(
         recording_key="0" * 32,
         chunk_key="1" * 32,
@@ -24,11 +39,13 @@ def chunk(*, attempts: int = 1, deadline: timedelta = timedelta(hours=20)) -> Ch
         delete_location="d",
         started_at=NOW,
         event_id="e",
-        event_time=NOW,
+        event_time=NOW - age,
         deadline=NOW + deadline,
-        pending_at=NOW,
+        pending_at=more.pop("pending_at", NOW - age),
         state=ChunkState.COPYING,
         attempts=attempts,
+        gone=gone,
+        **more,
     )
 
 
@@ -52,11 +69,38 @@ def test_a_source_that_says_how_long_to_wait_is_given_that_long():
     assert following == NOW + timedelta(seconds=300)
 
 
-def test_the_last_attempt_comes_five_minutes_before_the_deadline_and_none_after_it():
-    down = SourceUnavailable("down")
-    assert POLICY.after(chunk(attempts=9, deadline=timedelta(minutes=15)), down, NOW) == NOW + timedelta(minutes=10)
-    assert POLICY.after(chunk(attempts=9, deadline=timedelta(minutes=5)), down, NOW) is ChunkState.FAILED
-    assert POLICY.after(chunk(attempts=1, deadline=timedelta(minutes=-5)), down, NOW) is ChunkState.FAILED
+DOWN = SourceUnavailable("down")
+
+
+def test_an_attempt_comes_five_minutes_before_the_deadline_and_others_after_it():
+    before = chunk(attempts=9, deadline=timedelta(minutes=15))
+    assert POLICY.after(before, DOWN, NOW) == NOW + timedelta(minutes=10)
+    for left in (5, 4, 0, -600):
+        following = POLICY.after(chunk(attempts=9, deadline=timedelta(minutes=left)), DOWN, NOW)
+        assert isinstance(following, datetime)
+        assert following <= NOW + 0.6 * HOUR
+
+
+def test_the_last_attempt_comes_five_minutes_before_the_source_can_t_live_any_longer():
+    late = chunk(attempts=9, deadline=-24 * HOUR, age=47.8 * HOUR)
+    assert POLICY.after(late, DOWN, NOW) == NOW + timedelta(minutes=7)
+    ended = chunk(attempts=9, deadline=-24 * HOUR, age=47.95 * HOUR)
+    assert POLICY.after(ended, DOWN, NOW) is ChunkState.FAILED
+    assert POLICY.after(ended, SourceGone("404"), NOW) is ChunkState.LOST
+
+
+def test_a_chunk_that_begins_anew_late_has_an_hour_of_attempts():
+    anew = chunk(age=70 * HOUR, deadline=-46 * HOUR, pending_at=NOW - timedelta(minutes=30))
+    assert isinstance(POLICY.after(anew, DOWN, NOW), datetime)
+    assert POLICY.after(anew.evolve(pending_at=NOW - HOUR), DOWN, NOW) is ChunkState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("attempts", "left", "last"),
+    [(49, 20 * HOUR, False), (50, 20 * HOUR, True), (1, HOUR / 12, True), (1, -HOUR, True)],
+)
+def test_the_attempt_after_which_no_other_is_sure_is_the_last(attempts: int, left: timedelta, last: bool):
+    assert POLICY.is_last(chunk(attempts=attempts, deadline=left), NOW) is last
 
 
 def test_a_source_can_t_put_us_off_past_half_an_hour():
@@ -69,10 +113,23 @@ def test_what_trying_again_cannot_mend_ends_at_once(error: Exception):
     assert POLICY.after(chunk(), error, NOW) is ChunkState.FAILED  # type: ignore[arg-type]
 
 
-def test_a_missing_source_is_looked_for_five_times_and_then_lost():
-    gone = SourceGone("404")
-    assert isinstance(POLICY.after(chunk(attempts=4), gone, NOW), datetime)
-    assert POLICY.after(chunk(attempts=5), gone, NOW) is ChunkState.LOST
+@pytest.mark.parametrize(
+    ("answers", "span", "lost"),
+    [(5, 4 * HOUR, True), (4, 9 * HOUR, False), (5, 3.99 * HOUR, False), (99, 4 * HOUR, True)],
+)
+def test_a_missing_source_is_lost_after_five_answers_over_four_hours(answers: int, span: timedelta, lost: bool):
+    following = POLICY.after(chunk(attempts=50, gone=answers, gone_since=NOW - span), SourceGone("404"), NOW)
+    assert (following is ChunkState.LOST) is lost
+    assert lost or isinstance(following, datetime), "an absence that isn't proved uses up no attempts"
+
+
+def test_only_answers_of_the_source_are_counted_and_any_other_answer_starts_anew():
+    first = chunk(gone=2, gone_since=NOW - HOUR)
+    assert gone_after(first, SourceGone("404"), NOW) == {"gone": 3, "gone_since": NOW - HOUR}
+    assert gone_after(chunk(), SourceGone("404"), NOW) == {"gone": 1, "gone_since": NOW}
+    assert gone_after(first, DestinationUnavailable("down"), NOW) == {}
+    for other in (DOWN, SourceThrottled("busy"), MetadataMissing("404")):
+        assert gone_after(first, other, NOW) == {"gone": 0, "gone_since": None}
 
 
 def test_attempts_run_out():

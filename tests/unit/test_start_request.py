@@ -5,7 +5,9 @@ import json
 from typing import Any
 
 import pytest
+from pydantic.alias_generators import to_camel
 
+from shared.contracts.consent import parse_resume
 from shared.contracts.start import Channel, Content, MediaFormat, StartRecording, parse_start
 from shared.errors import InvalidRequest
 
@@ -104,6 +106,21 @@ def test_at_most_five_channels_each_for_one_participant(affinity: list[tuple[str
     error = refusal(body(channel="unmixed", channelAffinity=items))
     assert told in str(error)
     assert error.fields[0].field.startswith("channelAffinity")
+
+
+def test_null_means_left_out_for_every_optional_field():
+    """Logic Apps send null for an expression that gives nothing."""
+    optional = {to_camel(name) for name in StartRecording.model_fields} - {"serverCallId"}
+    assert parse_start(body(**dict.fromkeys(optional))) == parse_start(body())
+    assert parse_resume(b'{"consent": null}') == parse_resume(b" null ") == parse_resume(b"")
+    assert refusal(body(colour=None)).fields[0].field == "colour"
+    assert refusal(body(channelAffinity=[None])).fields[0].field == "channelAffinity.0"
+    assert {item.field for item in refusal(body(consent={"basis": None})).fields} >= {"consent.basis"}
+
+
+def test_the_schema_says_that_null_is_taken():
+    properties = StartRecording.model_json_schema()["properties"]
+    assert all({"type": "null"} in item["anyOf"] for item in properties.values())
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b"17", b"\xff\xfe", b'"text"'])

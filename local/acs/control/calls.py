@@ -30,7 +30,7 @@ class CallControl:
         participants = listed(order.participants)
         if not 1 <= len(participants) <= MOST_PARTICIPANTS:
             raise ControlError(400, f"participants: a call has 1 to {MOST_PARTICIPANTS}")
-        call = self._service.calls.open(order.traits(order.kind), order.callback_uri)
+        call = self._service.calls.open(order.traits(order.kind, oddities=self._service.oddities), order.callback_uri)
         for one in participants:
             call.join(one.id, one.name)
         self._service.grid.publish(events.call_started(call))

@@ -9,7 +9,7 @@ from local.acs import finishing, identifiers
 from local.acs.control.orders import DocumentOrder, listed, read
 from local.acs.errors import ControlError
 from local.acs.events import FinishedRecording, file_status_updated
-from local.acs.finishing import Output
+from local.acs.finishing import Made, Output
 from local.acs.moments import now
 from local.acs.service import Service
 from local.acs.synthetic import synthetic
@@ -50,7 +50,8 @@ class DocumentControl:
                 end_reason="SessionEnded" if last else "ChunkMaximumTimeExceeded",
             )
             document_id = identifiers.new_document_id()
-            documents.append(self._service.finisher.add(output, order.index + number, span, content, document_id))
+            chunk = Made(index=order.index + number, span=span, content=content, document_id=document_id)
+            documents.append(self._service.finisher.add(output, chunk, seed + number))
         facts = FinishedRecording(
             call_id=output.call_id,
             server_call_id=self._server_call_id(order),
@@ -63,6 +64,7 @@ class DocumentControl:
             media_format=output.media_format,
             session_end_reason="CallEnded",
             documents=documents,
+            number=seed,
         )
         self._service.finisher.finished.setdefault(output.recording_id, facts)
         # Described before it is announced, so that hashing doesn't slow down whoever the event sets to work.
@@ -109,7 +111,7 @@ class DocumentControl:
                 (speaker, number if unmixed and number < order.channels else None)
                 for number, speaker in enumerate(speakers)
             ),
-            traits=order.traits(),
+            traits=order.traits(oddities=self._service.oddities),
             retention=order.retention_seconds or self._service.retention,
         )
 

@@ -30,8 +30,11 @@ class TraitsOrder(Order):
     repeat_events: int = Field(default=0, ge=0)
     shuffle: bool = False
     quirks: bool = False
+    wild_metadata: bool = False
+    oddities: bool | None = None
+    """Whether unusual things happen now and then; the simulator's own option if left out."""
 
-    def traits(self, kind: CallKind = "group") -> CallTraits:
+    def traits(self, kind: CallKind = "group", *, oddities: bool) -> CallTraits:
         return CallTraits(
             kind=kind,
             vintage=self.vintage,
@@ -41,6 +44,8 @@ class TraitsOrder(Order):
             repeat_events=self.repeat_events,
             shuffle=self.shuffle,
             quirks=self.quirks,
+            wild_metadata=self.wild_metadata,
+            oddities=oddities if self.oddities is None else self.oddities,
         )
 
 

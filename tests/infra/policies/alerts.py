@@ -30,8 +30,9 @@ def whatever_is_promised_has_an_alert(templates: Templates) -> None:
     suffix = only(deployment, "Microsoft.Web/serverfarms").name.removeprefix("plan-")
     named = {one.name.removeprefix(f"{suffix}-") for kind in (LOG_RULE, METRIC_RULE) for one in made(deployment, kind)}
     assert named == {
-        *("chunk-lost", "chunk-near-deadline", "chunk-failed", "poison-messages", "recording-files-missed"),
+        *("chunk-lost", "chunk-near-deadline", "chunk-failed", "source-kept", "poison-messages"),
         *(
+            "recording-files-missed",
             "recording-not-started",
             "callbacks-refused",
             "event-quarantined",

@@ -9,7 +9,7 @@ from tests.local.acs.webhook import webhook
 
 @pytest.fixture
 async def simulator(tmp_path):
-    async with Simulator(Options(state=tmp_path / "acs", event_delay=0.01)) as simulator:
+    async with Simulator(Options(state=tmp_path / "acs", event_delay=0.01, oddities=False)) as simulator:
         yield simulator
 
 

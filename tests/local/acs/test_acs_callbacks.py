@@ -1,5 +1,8 @@
 """Callbacks as Call Automation sends them. If these fail, what verifies tokens was practised on nothing."""
 
+import base64
+import json
+
 import jwt
 import pytest
 from aiohttp import web
@@ -91,6 +94,26 @@ async def test_a_recording_tells_each_of_its_states_to_whoever_asked_at_its_star
     assert {event["data"]["recordingId"] for event in events} == {started.recording_id}
 
 
+async def test_the_first_state_of_every_recording_is_inactive_without_a_time(control, client, receiver):
+    call = await control.post("/calls")
+    started = await client.start_recording(server_call_id=call["serverCallId"], recording_state_callback_url=URL)
+    first, second = await receiver.kinds(*["RecordingStateChanged"] * 2)
+    assert (first["data"]["state"], first["data"]["startDateTime"]) == ("inactive", "0001-01-01T00:00:00+00:00")
+    assert second["data"]["state"] == "active"
+    assert second["data"]["startDateTime"].startswith("20")
+    assert first["time"] < second["time"]
+    fields = json.loads(base64.urlsafe_b64decode(started.recording_id + "=" * (-len(started.recording_id) % 4)))
+    assert first["data"]["callConnectionId"] == fields["PlatformEndpointId"] != call["callConnectionId"]
+    assert first["data"]["serverCallId"] == call["serverCallId"]
+
+
+async def test_a_recording_that_was_started_by_its_connection_calls_back_with_it(control, client, receiver):
+    call = await control.post("/calls")
+    await client.start_recording(call_connection_id=call["callConnectionId"], recording_state_callback_url=URL)
+    first, _ = await receiver.kinds(*["RecordingStateChanged"] * 2)
+    assert first["data"]["callConnectionId"] == call["callConnectionId"]
+
+
 async def test_an_accepted_start_may_name_nothing_and_may_come_to_nothing(control, client, receiver):
     call = await control.post("/calls", callbackUri=URL)
     options = {"server_call_id": call["serverCallId"], "recording_state_callback_url": URL}
@@ -99,10 +122,10 @@ async def test_an_accepted_start_may_name_nothing_and_may_come_to_nothing(contro
     assert (await client.start_recording(**options)).recording_id is None
     assert (await client.start_recording(**options)).recording_id is None
     await control.post(f"/calls/{call['callId']}/end")
-    kinds = ["CallConnected", "StartRecordingFailed", "RecordingStateChanged", "RecordingStateChanged"]
+    kinds = ["CallConnected", "StartRecordingFailed", *["RecordingStateChanged"] * 3]
 
     async def all_taken():
-        return len(receiver.taken) == 5
+        return len(receiver.taken) == 6
 
     await eventually(all_taken)
     assert sorted(kind for kind, *_ in receiver.taken) == sorted([*kinds, "CallDisconnected"])

@@ -20,7 +20,7 @@ from tests.local.acs.clients import recorded
         ("POST /calls", {"participants": 0}, 400, "participants"),
         ("POST /calls", {"colour": "red"}, 400, "colour"),
         ("POST /documents", {}, 400, "size"),
-        ("POST /documents", {"size": 7, "format": "mp4"}, 400, "at least 40"),
+        ("POST /documents", {"size": 7, "format": "mp4"}, 400, "at least 156"),
         ("POST /documents", {"size": 7000, "format": "mp3", "channels": 2}, 400, "channels"),
         ("POST /subscriptions", {"endpoint": "ftp://here"}, 400, "endpoint"),
         ("POST /calls", ["a", "list"], 400, "object"),

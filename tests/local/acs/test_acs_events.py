@@ -43,6 +43,63 @@ async def test_subjects_of_older_years_say_less(control, client, hook, vintage, 
     assert not [name for name in event["data"] if name.endswith("Type")]
 
 
+TYPES = {"recordingContentType", "recordingChannelType", "recordingFormatType"}
+
+
+async def published(control, vintage, **order):
+    made = await control.post("/documents", size=1000, count=2, announce=False, vintage=vintage, **order)
+    return made, made["event"]["data"], made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
+
+
+async def test_events_of_2021_have_no_delete_location_and_no_types(control):
+    made, data, chunks = await published(control, "2021-noDelete")
+    assert not TYPES & set(data)
+    assert [set(chunk) for chunk in chunks] == [
+        {"documentId", "index", "endReason", "contentLocation", "metadataLocation"}
+    ] * 2
+    _, data, chunks = await published(control, "2021-04")
+    assert not TYPES & set(data)
+    assert [set(chunk) for chunk in chunks] == [{"documentId"}] * 2
+    assert made["recordingId"] in made["event"]["subject"]
+
+
+async def test_the_published_sample_deletes_another_document(control):
+    made, _, chunks = await published(control, "sample")
+    one, other = made["chunks"]
+    assert chunks[0]["deleteLocation"] == other["deleteLocation"]
+    assert one["documentId"] not in chunks[0]["deleteLocation"]
+    assert other["documentId"] not in chunks[1]["deleteLocation"]
+
+
+async def test_an_event_of_ones_own_storage_may_have_acs_s_addresses(control):
+    made, data, chunks = await published(control, "byos")
+    assert (data["storageType"], data["recordingId"]) == ("AzureBlob", made["recordingId"])
+    assert chunks[0]["contentLocation"] == made["chunks"][0]["contentLocation"]
+
+
+async def test_a_typed_client_writes_its_defaults(control):
+    _, data, chunks = await published(control, "typedClient")
+    assert data["recordingStartTime"] == "0001-01-01T00:00:00"
+    assert (data["recordingContentType"], data["sessionEndReason"], chunks[0]["endReason"]) == (1, "", "")
+
+
+async def test_a_cloud_event_is_delivered_alone_in_its_own_schema(control, hook):
+    made = await control.post("/documents", size=1000, vintage="cloudEvents")
+    (event,) = await hook.next()
+    assert event == made["event"]
+    assert (event["specversion"], event["type"]) == ("1.0", "Microsoft.Communication.RecordingFileStatusUpdated")
+    assert "eventType" not in event
+    assert hook.headers[-1]["Content-Type"].startswith("application/cloudevents+json")
+
+
+async def test_now_and_then_an_event_says_that_there_is_no_start_time(control):
+    times = [(await published(control, "current", seed=seed, oddities=True))[1] for seed in range(8)]
+    none = [seed for seed, data in enumerate(times) if data["recordingStartTime"] == "0001-01-01T00:00:00+00:00"]
+    assert none == [2]
+    _, data, _ = await published(control, "current", seed=2)
+    assert data["recordingStartTime"].startswith("20"), "the tests' simulator has no oddities unless asked"
+
+
 async def test_a_refused_delivery_is_tried_again_with_its_count(control, hook):
     hook.statuses = [503, 500, 200]
     await control.post("/documents", size=1000)

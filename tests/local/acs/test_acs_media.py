@@ -9,6 +9,7 @@ from itertools import pairwise
 import imageio_ffmpeg
 import pytest
 
+from local.acs.synthetic import SMALLEST
 from tests.local.acs.clients import downloaded, recorded
 
 MP4 = {"recording_content_type": "audioVideo", "recording_format_type": "mp4"}
@@ -122,6 +123,22 @@ async def test_metadata_names_who_was_there_while_it_was_recorded(control, clien
     ]
 
 
+async def test_durations_are_written_with_a_point_and_now_and_then_have_a_fraction(control):
+    for seed, fraction in ((0, 0.0), (3, 0.5)):
+        made = await control.post("/documents", size=320_044, seed=seed, oddities=True)
+        text = await control.get(f"/documents/{made['chunks'][0]['documentId']}/metadata")
+        assert text["chunkDuration"] % 1 == fraction
+        assert isinstance(text["chunkDuration"], float)
+
+
+async def test_metadata_can_be_as_wild_as_real_ones(control):
+    made = await control.post("/documents", size=320_044, wildMetadata=True, participants=[{"id": "8:acs:ada"}])
+    metadata = made["chunks"][0]["metadata"]
+    assert metadata["chunkDuration"] % 1 == 0.5
+    assert set(metadata["pauseResumeIntervals"][-1]) == {"startTime"}
+    assert metadata["participants"] == [{"participantId": "8:acs:ada"}, {"channel": 1}]
+
+
 async def test_metadata_can_have_the_quirks_of_real_ones(control, client):
     call = await control.post("/calls", quirks=True)
     metadata = (await recorded(control, client, call=call, **MP4))["chunks"][0]["metadata"]
@@ -131,9 +148,10 @@ async def test_metadata_can_have_the_quirks_of_real_ones(control, client):
     assert metadata["recordingInfo"]["videoConfiguration"]["framerate"] == 16
 
 
-@pytest.mark.parametrize("size", [44, 45, 1000, 1_048_576, 3_000_001])
+@pytest.mark.parametrize("more", [0, 1, 1000, 1_048_576, 3_000_001])
 @pytest.mark.parametrize("media_format", ["wav", "mp3", "mp4"])
-async def test_a_document_to_order_has_the_exact_size_and_a_valid_form(control, client, tmp_path, media_format, size):
+async def test_a_document_to_order_has_the_exact_size_and_a_valid_form(control, client, tmp_path, media_format, more):
+    size = SMALLEST[media_format] + more
     made = await control.post("/documents", size=size, format=media_format)
     data = await downloaded(client, made["chunks"][0]["contentLocation"])
     assert len(data) == size == made["chunks"][0]["size"]
@@ -142,9 +160,10 @@ async def test_a_document_to_order_has_the_exact_size_and_a_valid_form(control, 
             assert file.getnframes() == (size - 44) // 2
     elif media_format == "mp4":
         assert data[4:8] == b"ftyp"
-        assert 32 + int.from_bytes(data[32:36]) == size
-        assert data[36:40] == b"free"
-    elif size > 1000:
+        index = 32 + int.from_bytes(data[32:36])
+        assert data[36:40] == b"mdat"
+        assert (index + int.from_bytes(data[index : index + 4]), data[index + 4 : index + 8]) == (size, b"moov")
+    elif more > 1000:
         (tmp_path / "media").write_bytes(data)
         said, seconds = probed(tmp_path / "media")
         assert "rror" not in said

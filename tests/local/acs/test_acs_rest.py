@@ -71,8 +71,15 @@ async def test_the_end_of_a_call_ends_its_recordings(control, client):
     told = await control.get(f"/recordings/{recording_id}")
     assert told["recordingState"] == "inactive"
     assert told["sessionEndReason"] == "CallEnded"
-    with pytest.raises(ResourceNotFoundError):
+    with pytest.raises(HttpResponseError) as failure:
         await client.start_recording(server_call_id=call["serverCallId"])
+    assert (failure.value.status_code, error_of(failure)["code"]) == (400, "8528")
+    for operation in (client.stop_recording, client.pause_recording, client.resume_recording):
+        with pytest.raises(HttpResponseError) as failure:
+            await operation(recording_id)
+        assert (failure.value.status_code, error_of(failure)["code"]) == (400, "8528")
+    with pytest.raises(ResourceNotFoundError):
+        await client.get_recording_properties(recording_id)
 
 
 async def test_one_recording_of_a_type_per_call(control, client):

@@ -1,5 +1,6 @@
 """An endpoint for Event Grid as a function app offers it: answers the handshake, and keeps what is delivered."""
 
+import json
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -19,7 +20,8 @@ class Webhook:
         self.media_type = "application/json"
 
     async def answer(self, request):
-        (event,) = await request.json()
+        told = json.loads(await request.read())
+        (event,) = told if isinstance(told, list) else [told]  # a CloudEvent comes alone
         if request.headers["aeg-event-type"] == "SubscriptionValidation":
             code = event["data"]["validationCode"] if self.validates else "something else"
             return web.json_response({"validationResponse": code}, content_type=self.media_type)
@@ -31,10 +33,14 @@ class Webhook:
         """The first `count` deliveries of a type, once they are there."""
 
         async def enough():
-            found = [event for event in self.received if str(event.get("eventType", "")).endswith(event_type)]
+            found = [event for event in self.received if _type_of(event).endswith(event_type)]
             return found if len(found) >= count else None
 
         return await eventually(enough)
+
+
+def _type_of(event):
+    return str(event.get("eventType", event.get("type", "")))
 
 
 @asynccontextmanager

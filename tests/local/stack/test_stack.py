@@ -68,6 +68,7 @@ async def test_the_app_has_the_settings_of_the_stack_and_nothing_of_the_shell(st
     assert environment["ACS_LOCAL_GATEWAY"] == where.acs_tls
     assert environment["ACS_LOCAL_CA"] == where.acs_ca
     assert environment["RETENTION_HOURS"] == "12"
+    assert "BLOCK_CHECKSUM" not in environment, "what is tried here is what runs in production"
     assert "leak" not in environment.values()
 
 

@@ -1,0 +1,66 @@
+"""What every end of a chunk needs besides the write of its row: metrics, tallies and announcements."""
+
+from datetime import datetime
+from typing import Any
+
+from shared import metrics
+from shared.announcing import Announcing
+from shared.chunkfiles import Files
+from shared.gateways.bundle import Gateways
+from shared.logs import logger
+from shared.provenance import Keep, reason_to_keep
+from shared.records import Chunk
+from shared.settings import Settings
+
+log = logger("endings")
+
+
+def archived_with(chunk: Chunk, files: Files, now: datetime) -> dict[str, Any]:
+    """The fields of a row that becomes `archived`: its files, and the reason if its source is to be kept."""
+    keep = reason_to_keep(chunk.evolve(**files.as_fields()))
+    return {
+        **files.as_fields(),
+        "archived_at": now,
+        "failed_at": None,
+        "lost_at": None,
+        "owner": None,
+        "lease_until": None,
+        "next_attempt_at": None,
+        "gone": 0,
+        "gone_since": None,
+        "fault": keep and "source",
+        "reason": keep and keep.reason,
+        "detail": keep and keep.detail,
+    }
+
+
+class Endings:
+    """To be told of each chunk that becomes safe, fails or is lost, once, after that is written."""
+
+    def __init__(self, gateways: Gateways, announcing: Announcing, settings: Settings) -> None:
+        self._tallies, self._announcing, self._settings = gateways.tallies, announcing, settings
+
+    def archived(self, chunk: Chunk) -> None:
+        """The announcement is left to the release that follows."""
+        metrics.chunk_safe(chunk, chunk.archived_at or chunk.pending_at)
+        self._tallies.note(chunk)
+        keep = reason_to_keep(chunk)
+        if keep is not None or not self._settings.delete_source:
+            metrics.chunk_ended(chunk)
+        log.info("archived", extra={"action": "archive", "bytes": chunk.size, **chunk.log_context()})
+        if keep is not None and self._settings.delete_source:
+            self.kept(chunk, keep)
+
+    def kept(self, chunk: Chunk, keep: Keep) -> None:
+        """To be told once of each archived chunk whose source is not to be deleted."""
+        context = {"action": "release", "reason": keep.reason, **chunk.log_context()}
+        if keep.alerts:
+            log.error("source kept", extra=context)
+        else:
+            log.info("nothing to delete", extra=context)
+
+    async def ended(self, chunk: Chunk) -> Chunk:
+        """The chunk with its outbox as it is after the announcement. Raises DestinationError."""
+        metrics.chunk_ended(chunk)
+        self._tallies.note(chunk)
+        return await self._announcing.settle(chunk)

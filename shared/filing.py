@@ -1,0 +1,68 @@
+"""Under which recording each document of an event is filed: one document belongs to one recording, in all the archive.
+
+The link of a document is written before its chunk, by one insert that an earlier link refuses. So the first recording
+that a document is filed under keeps it, and an event that names another one is joined to the first and reported. A
+crash after the link leaves nothing else behind: the next delivery finds the same recording.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from itertools import batched
+
+from shared.contracts.events import AnnouncedChunk, RecordingFilesEvent
+from shared.gateways.links import Links
+from shared.identity import key_of, unlinked_key
+from shared.logs import logger
+
+log = logger("intake")
+
+_AT_ONCE = 32  # links written together; Event Grid waits 30 s for all of an event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filed:
+    """Chunks of one event that belong to one recording."""
+
+    recording_key: str
+    chunks: tuple[AnnouncedChunk, ...]
+    unlinked: bool  # nothing links them to a recording that anybody named
+    joined: bool  # the event means another recording, but these documents belong to this one
+
+
+class Filing:
+    """Finds the recording of each document, and keeps what was found."""
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+
+    async def of(self, event: RecordingFilesEvent) -> list[Filed]:
+        """The event's chunks by recording, in the order of the event."""
+        chunks = event.files.chunks
+        documents = sorted(chunk.document_id for chunk in chunks)
+        meant = key_of(event.recording_id) if event.recording_id else await self._meant(event, documents)
+        keys: list[str] = []
+        for some in batched(chunks, _AT_ONCE, strict=False):
+            keys += await asyncio.gather(*(self._links.link_document(one.document_id, meant) for one in some))
+        alone = set(map(unlinked_key, documents))
+        return [
+            Filed(
+                recording_key=key,
+                chunks=tuple(chunk for chunk, one in zip(chunks, keys, strict=True) if one == key),
+                unlinked=key in alone,
+                joined=key != meant,
+            )
+            for key in dict.fromkeys(keys)
+        ]
+
+    async def _meant(self, event: RecordingFilesEvent, documents: list[str]) -> str:
+        """The recording of an event that names none.
+
+        Subjects of older events don't name it. Then an earlier event of its documents decides, and else the ledger, if
+        the call has just one recording.
+        """
+        for some in batched(documents, _AT_ONCE, strict=False):
+            known = await asyncio.gather(*map(self._links.recording_of_document, some))
+            if found := next(filter(None, known), None):
+                return found
+        found = await self._links.recording_of_call(event.server_call_id) if event.server_call_id else None
+        return found or unlinked_key(documents[0])

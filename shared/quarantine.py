@@ -1,0 +1,27 @@
+"""Keeps events that can't be read, whole or in part, with the reason: once, however often they are delivered."""
+
+import hashlib
+import json
+from typing import Any
+
+from shared.clock import Clock
+from shared.gateways.archive import Archive
+from shared.logs import logger
+
+log = logger("intake")
+
+
+class Quarantine:
+    """The container of events that could not be read."""
+
+    def __init__(self, archive: Archive, clock: Clock) -> None:
+        self._archive, self._clock = archive, clock
+
+    async def keep(self, event: Any, reason: str) -> None:
+        """Raises DestinationError when storage fails. `event` is JSON, or the text that is none."""
+        # ASCII alone: strings may hold lone surrogates, which UTF-8 can't encode.
+        told = json.dumps(event, default=str, sort_keys=True, ensure_ascii=True)
+        name = f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.json"
+        kept = {"reason": reason, "receivedAt": self._clock.now().isoformat(), "event": event}
+        await self._archive.quarantine(name, json.dumps(kept, default=str, ensure_ascii=True, indent=2).encode())
+        log.error("event kept in quarantine", extra={"action": "quarantine", "blob": name, "reason": reason})

@@ -1,0 +1,148 @@
+"""Deletes the source of an archived chunk, if that is proved to be safe, and closes what is open about it.
+
+        archived ──> check ──> delete source ──> released ──> off the worklist
+            1          2             3               4               5
+
+1: the row has the files' digests. 2: a delete that doesn't follow the write of `archived` within seconds is preceded by
+a check of the row and of both files, since a worker may have been frozen in between. 3, 4: deleting again succeeds, so
+a crash between them is repaired by the next job. 5: a row too many costs the sweep a look.
+"""
+
+import asyncio
+import contextlib
+from datetime import datetime, timedelta
+
+from shared import metrics
+from shared.announcing import Announcing
+from shared.chunkfiles import StoredFile
+from shared.clock import Clock
+from shared.contracts.jobs import ChunkJob
+from shared.copying import Copying
+from shared.endings import Endings
+from shared.errors import LeaseLost, SourceError
+from shared.gateways.bundle import Gateways
+from shared.gateways.worklist import WorkItem
+from shared.logs import logger
+from shared.provenance import Keep, reason_to_keep
+from shared.records import Chunk
+from shared.retry import RetryPolicy, is_soon
+from shared.settings import Settings
+from shared.states import ChunkState
+
+log = logger("release")
+
+_FRESH = timedelta(seconds=5)  # so long a check, or the write of `archived`, is trusted
+
+
+class Release:
+    """Takes an archived chunk to its end."""
+
+    def __init__(
+        self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
+    ) -> None:
+        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._source = gateways.source
+        self._copying, self._announcing, self._clock, self._settings = copying, announcing, clock, settings
+        self._endings = Endings(gateways, announcing, settings)
+        self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
+
+    async def release(self, chunk: Chunk, *, checked_at: datetime | None = None) -> bool:
+        """Deletes the source; a source that refuses is asked again later, the chunk is safe anyhow.
+
+        `checked_at`: when row and files were last known to be right. False when the row has changed: look at it anew.
+        Raises DestinationError when storage fails.
+        """
+        keep = reason_to_keep(chunk)
+        if keep is not None or not self._settings.delete_source:
+            await self.close(await self._announcing.settle(await self._kept(chunk, keep)))
+            return True
+        while checked_at is None or self._clock.now() - checked_at > _FRESH:
+            if not await self._is_safe(chunk):
+                await self._start_over(chunk)
+                return False
+            current = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
+            if current is None or current.etag != chunk.etag:
+                return current is None
+            checked_at = self._clock.now()
+        # It is announced meanwhile: the delete doesn't wait for a topic, and one write records the end of both.
+        chunk, refused = await asyncio.gather(self._announcing.deliver(chunk), self._delete(chunk))
+        if refused is not None:
+            await self._try_later(chunk, refused)
+            return True
+        done = {"next_attempt_at": None, "fault": None, "reason": None, "detail": None}
+        try:
+            released = await self._catalogue.replace(
+                chunk.move(ChunkState.RELEASED, released_at=self._clock.now(), **done)
+            )
+        except LeaseLost:
+            return True  # another job released it at the same moment, and reports it
+        await self.close(released)
+        metrics.chunk_ended(released)
+        log.info("released", extra={"action": "release", **released.log_context()})
+        return True
+
+    async def close(self, chunk: Chunk) -> None:
+        """Nothing is left to do for a chunk, unless it is still to be announced: then the sweep finds it."""
+        if chunk.outbox is None:
+            await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
+
+    async def _delete(self, chunk: Chunk) -> SourceError | None:
+        try:
+            await self._source.delete(chunk.delete_location or "")
+        except SourceError as error:
+            return error
+        return None
+
+    async def _kept(self, chunk: Chunk, keep: Keep | None) -> Chunk:
+        """Records why a source is kept, if the write of `archived` didn't: a row that an older version wrote."""
+        if keep is None or chunk.reason == keep.reason:
+            return chunk
+        why = {"fault": "source", "reason": keep.reason, "detail": keep.detail, "next_attempt_at": None}
+        with contextlib.suppress(LeaseLost):
+            chunk = await self._catalogue.replace(chunk.evolve(**why))
+            self._endings.kept(chunk, keep)
+        return chunk
+
+    async def _is_safe(self, chunk: Chunk) -> bool:
+        """Whether both files are in the archive, with the bytes that were recorded."""
+        for name, size, sha256 in (
+            (chunk.blob_name, chunk.size, chunk.sha256),
+            (chunk.metadata_blob_name, chunk.metadata_size, chunk.metadata_sha256),
+        ):
+            if name is None or size is None or sha256 is None:
+                return False
+            if not await self._copying.holds(chunk, StoredFile(name=name, size=size, sha256=sha256)):
+                return False
+        return True
+
+    async def _start_over(self, chunk: Chunk) -> None:
+        """A file vanished or changed in the archive before its source was deleted: the source is all there is.
+
+        What vanished is no longer named in the row. What changed still is, by its digest, so that the next attempt
+        doesn't take it for the chunk's file.
+        """
+        log.critical("archived file is not what was recorded", extra={"action": "release", **chunk.log_context()})
+        now = self._clock.now()
+        files = await self._copying.standing(chunk)
+        await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+        with contextlib.suppress(LeaseLost):
+            await self._catalogue.replace(chunk.fresh(now).evolve(**files.as_fields()))
+
+    async def _try_later(self, chunk: Chunk, error: SourceError) -> None:
+        """The state first: of two jobs at one chunk only the one whose write succeeds sends the message."""
+        now = self._clock.now()
+        why = {"fault": str(error.fault), "reason": error.reason, "detail": str(error)}
+        tried = chunk.evolve(attempts=chunk.attempts + 1, **why)
+        following = self._retries.after(tried, error, now)
+        again = None if isinstance(following, ChunkState) else following
+        try:
+            tried = await self._catalogue.replace(tried.evolve(next_attempt_at=again))
+        except LeaseLost:
+            return
+        log.warning("source not deleted", extra={"action": "release", "reason": error.reason, **tried.log_context()})
+        if again is None:
+            return
+        if is_soon(again, now):
+            await self._jobs.send(ChunkJob.of(tried), delay=(again - now).total_seconds())
+        else:
+            await self._worklist.add(WorkItem.of_chunk(tried, again))

@@ -1,0 +1,134 @@
+"""Takes in what Event Grid could not deliver: by a timer, or by the command of shared.deadletters.
+
+Each blob of the dead-letter container goes through the same intake as a delivered event, and is deleted only once all
+of its events were taken in, so a crash leaves it to be taken in again, which changes nothing. What intake can't read it
+keeps in quarantine. A blob that holds anything but events, or an event that isn't Callvault's, stays where it is; the
+timer passes it over until it changes.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.contracts import lenient
+from shared.contracts.callstarted import is_call_started
+from shared.contracts.events import event_type
+from shared.errors import CallvaultError, Unforeseen
+from shared.gateways.clients import Clients
+from shared.gateways.deadletters import DeadLetter, DeadLetters
+from shared.intake import Intake, Outcome
+from shared.logs import logger
+from shared.settings import Settings
+
+log = logger("deadletters")
+
+_AT_ONCE = 200  # blobs that one run of the timer takes in
+_LARGEST = 64 * 1024 * 1024  # bytes; Event Grid delivers no event above 1 MiB, and gathers some in a blob
+
+
+@dataclass(kw_only=True)
+class Counted:
+    """What was found and what became of it: `left` and `failed` hold the names of blobs that stay, with the reason.
+
+    What is left is nothing for Callvault; what failed may be taken in later.
+    """
+
+    blobs: int = 0
+    types: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    removed: int = 0
+    left: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def events(self) -> int:
+        return self.types.total()
+
+
+class DeadLetterReplay:
+    """Dead letters, delivered after all."""
+
+    def __init__(self, letters: DeadLetters, intake: Intake) -> None:
+        self._letters, self._intake = letters, intake
+
+    async def run(self, *, apply: bool, most: int | None = None, known: dict[str, str] | None = None) -> Counted:
+        """Counts, and with `apply` takes in and removes. Raises DestinationError when the container can't be listed.
+
+        A fault that meets one blob keeps none of the others. `known` has the versions of blobs that were left before,
+        and gets those that are left now; they are passed over. Beside them `most` blobs are looked at.
+        """
+        counted, known = Counted(), {} if known is None else known
+        async for letter in self._letters.all():
+            if known.get(letter.name) == letter.etag:
+                continue
+            if counted.blobs == most:
+                break
+            try:
+                reason = await self._one(letter, counted, apply=apply)
+            except CallvaultError as error:
+                counted.failed[letter.name] = str(error)
+            except Exception as error:  # noqa: BLE001 - one blob's fault must not keep the others
+                counted.failed[letter.name] = f"unforeseen: {type(error).__name__}"
+            else:
+                if reason is not None:
+                    counted.left[letter.name] = reason
+                    known[letter.name] = letter.etag
+        return counted
+
+    async def _one(self, letter: DeadLetter, counted: Counted, *, apply: bool) -> str | None:
+        """Why the blob has to stay; None when nothing keeps it."""
+        counted.blobs += 1
+        if letter.size > _LARGEST:
+            return f"has more than {_LARGEST} bytes"
+        body = await self._letters.read(letter)
+        if body is None:
+            return None
+        events = _events(body)
+        if events is None:
+            return "holds something else than events"
+        counted.types.update(event_type(event) or "without a type" for event in events)
+        if not apply:
+            return None
+        outcomes = [await self._intake.receive(event) for event in events]
+        counted.outcomes.update(outcomes)
+        ignored = [event for event, outcome in zip(events, outcomes, strict=True) if outcome is Outcome.IGNORED]
+        # A call that no rule means was asked for all the same: with it nothing is left to do.
+        if any(not is_call_started(event) for event in ignored):
+            return "holds an event that Callvault has no use for"
+        if not await self._letters.remove(letter):
+            return "was written again meanwhile"
+        counted.removed += 1
+        return None
+
+
+class DeadLetterTimer:
+    """Takes dead letters in without being asked, some in each run."""
+
+    def __init__(self, clients: Clients, intake: Intake, settings: Settings) -> None:
+        self._clients, self._intake, self._settings = clients, intake, settings
+        self._known: dict[str, str] = {}  # blobs that stay, and their versions
+
+    async def run(self) -> None:
+        """Raises DestinationError when the container can't be listed, and Unforeseen when a blob isn't taken in."""
+        async with self._clients.blobs(self._settings.host_storage) as service:
+            letters = DeadLetters(service, self._settings.deadletter_container)
+            counted = await DeadLetterReplay(letters, self._intake).run(apply=True, most=_AT_ONCE, known=self._known)
+        for name, reason in counted.left.items():
+            log.warning("dead letter left", extra={"action": "dead-letters", "blob": name, "reason": reason})
+        for name, reason in counted.failed.items():
+            log.warning("dead letter not taken in", extra={"action": "dead-letters", "blob": name, "reason": reason})
+        if counted.blobs:
+            outcomes = {str(outcome): number for outcome, number in counted.outcomes.items()}
+            told = {"action": "dead-letters", "blobs": counted.blobs, "removed": counted.removed, **outcomes}
+            log.info("dead letters taken in", extra=told)
+        if counted.failed:
+            raise Unforeseen(f"{len(counted.failed)} dead letters could not be taken in; the next run tries them again")
+
+
+def _events(body: bytes) -> list[dict[str, Any]] | None:
+    try:
+        parsed = lenient.parse(body)
+    except (ValueError, RecursionError):
+        return None
+    events = parsed if isinstance(parsed, list) else [parsed]
+    return events if events and all(isinstance(event, dict) for event in events) else None

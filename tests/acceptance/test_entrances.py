@@ -1,0 +1,165 @@
+"""An event ends alike through whatever door it comes: else a redelivery by hand loses what a delivery keeps."""
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.contracts.events import UnreadableEvent, read_event
+from shared.identity import key_of, unlinked_key
+from tests.acceptance.conftest import Deployment, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+EVENTS = Path(__file__).parent.parent / "events"
+FILES = sorted(path.stem for path in EVENTS.glob("*.json"))
+GRID_TO_CLOUD = {"topic": "source", "eventType": "type", "eventTime": "time"}
+ADDED = {"deadLetterReason": "MaxDeliveryAttemptsExceeded", "deliveryAttempts": 30, "lastDeliveryOutcome": "Busy"}
+SAID = (
+    *(
+        "documentId",
+        "index",
+        "endReason",
+        "contentLocation",
+        "metadataLocation",
+        "deleteLocation",
+        "content",
+        "channel",
+    ),
+    *("format", "recordingId", "serverCallId", "callId", "durationMs", "sessionEndReason", "unlinked"),
+)
+TIMED = ("startedAt", "eventTime", "announcedAt", "deadline", "listedAt")  # a guess of these differs by the moment
+
+type Enter = Callable[[Deployment, dict[str, Any], str], Awaitable[bool]]
+
+
+def marked(name: str, mark: str) -> dict[str, Any]:
+    """An event of its own: other ids of event, call, recording and documents."""
+    text = (EVENTS / f"{name}.json").read_text()
+    for beginning in ("7283825e-", "411f6d00-", "aHR0cHM6", "eyJQbGF0", "0-wus-d4-", "0-eus-d7-"):
+        text = text.replace(beginning, f"{mark}{beginning}")
+    event: dict[str, Any] = json.loads(text)
+    return event
+
+
+def as_cloud_event(event: dict[str, Any]) -> dict[str, Any]:
+    kept = {GRID_TO_CLOUD.get(name, name): value for name, value in event.items() if not name.endswith("Version")}
+    return {"specversion": "1.0", **kept}
+
+
+def as_grid_event(event: dict[str, Any]) -> dict[str, Any]:
+    names = {cloud: grid for grid, cloud in GRID_TO_CLOUD.items()}
+    kept = {names.get(name, name): value for name, value in event.items() if name != "specversion"}
+    return {**kept, "dataVersion": "1.0", "metadataVersion": "1"}
+
+
+async def through_the_trigger(deployment: Deployment, event: dict[str, Any], _: str) -> bool:
+    delivered = as_grid_event(event)
+    assert await deployment.deliver([delivered]) == 202
+    return await in_quarantine(deployment, delivered)
+
+
+async def through_the_trigger_as_a_cloud_event(deployment: Deployment, event: dict[str, Any], _: str) -> bool:
+    delivered = as_cloud_event(event)
+    assert await deployment.deliver(delivered) == 202
+    return await in_quarantine(deployment, delivered)
+
+
+async def by_hand(deployment: Deployment, event: dict[str, Any], _: str) -> bool:
+    status, body, _headers = await deployment.call("POST", "/api/events", data=json.dumps(event))
+    assert status == 202, body
+    return await in_quarantine(deployment, event)
+
+
+async def from_the_dead_letters(deployment: Deployment, event: dict[str, Any], mark: str) -> bool:
+    """What is listed after it is taken in after it; an ignored event stays."""
+    name, delivered = f"RECORDINGS/{mark}", {**event, **ADDED}
+    async with deployment.container("deadletter") as container:
+        await container.upload_blob(f"{name}-1.json", json.dumps([delivered]).encode())
+        await container.upload_blob(f"{name}-2.json", json.dumps([{"id": mark}]).encode())
+        headers = {"x-functions-key": deployment.where.master_key, "Content-Type": "application/json"}
+        where = f"{deployment.where.functions}/admin/functions/take_dead_letters"
+        async with deployment.http.post(where, data='{"input": ""}', headers=headers) as response:
+            assert response.status == 202
+
+        async def taken_in() -> bool:
+            return not [blob async for blob in container.list_blobs(name_starts_with=f"{name}-2")]
+
+        await until(taken_in)
+    return await in_quarantine(deployment, delivered)
+
+
+async def from_the_quarantine(deployment: Deployment, event: dict[str, Any], mark: str) -> bool:
+    name = key_of(mark)
+    async with deployment.container("quarantine") as container:
+        await container.upload_blob(f"{name}.json", json.dumps({"reason": "an older version", "event": event}).encode())
+    status, body, _ = await deployment.call("POST", f"/api/quarantine/{name}/replay")
+    assert status in (202, 400), body
+    return status == 400 or await in_quarantine(deployment, event)
+
+
+ENTRANCES: list[Enter] = [
+    through_the_trigger,
+    through_the_trigger_as_a_cloud_event,
+    by_hand,
+    from_the_dead_letters,
+    from_the_quarantine,
+]
+
+
+async def in_quarantine(deployment: Deployment, event: dict[str, Any]) -> bool:
+    name = f"{key_of(json.dumps(event, sort_keys=True))}.json"
+    async with deployment.container("quarantine") as container:
+        return await container.get_blob_client(name).exists()
+
+
+async def recorded(deployment: Deployment, event: dict[str, Any], mark: str) -> list[dict[str, str]]:
+    """What the catalogue holds of the event's recording, as the event said it."""
+    try:
+        read = read_event(event)
+    except UnreadableEvent:
+        return []
+    documents = sorted(chunk.document_id for chunk in read.files.chunks)
+    if not documents:
+        return []
+    key = key_of(read.recording_id) if read.recording_id else unlinked_key(documents[0])
+    columns = SAID + (TIMED if read.event_time else ())
+    async with deployment.table("recordings") as table:
+        rows = [
+            row
+            async for row in table.query_entities("PartitionKey eq @key and RowKey ge 'chunk'", parameters={"key": key})
+        ]
+    told = [{name: str(row[name]).replace(mark, "") for name in columns if name in row} for row in rows]
+    return sorted(told, key=lambda one: one.get("documentId", ""))
+
+
+@pytest.mark.parametrize("name", FILES)
+async def test_an_event_gives_one_result_through_every_entrance(deployment: Deployment, name: str):
+    results = {}
+    for enter in ENTRANCES:
+        mark = uuid.uuid4().hex[:8]
+        event = marked(name, mark)
+        quarantined = await enter(deployment, event, mark)
+        results[enter.__name__] = (quarantined, await recorded(deployment, event, mark))
+    first = results[through_the_trigger.__name__]
+    assert results == dict.fromkeys(results, first)
+    quarantined, rows = first
+    match name:
+        case _ if name.startswith("broken"):
+            assert (quarantined, rows) == (True, [])
+        case _ if name.startswith(("own-storage", "other-type")):
+            assert (quarantined, rows) == (False, [])
+        case _:
+            assert quarantined == (name == "several-chunks-one-broken")
+            assert any("documentId" in row for row in rows)
+
+
+@pytest.mark.parametrize("time", ["yesterday", "0001-01-01T00:00:00Z", "", None, 17, "2026-11-21T09:07:11 CET"])
+async def test_a_time_that_the_worker_library_can_t_parse_keeps_no_event_from_us(deployment: Deployment, time: Any):
+    mark = uuid.uuid4().hex[:8]
+    event = marked("current", mark) | {"eventTime": time}
+    assert await deployment.deliver([event]) == 202
+    assert await recorded(deployment, event, mark)

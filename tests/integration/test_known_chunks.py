@@ -1,0 +1,223 @@
+"""A corrected event is the only word of where a file is: taken for a repeat, it would cost the recording."""
+
+import copy
+import logging
+import uuid
+from typing import Any
+
+import pytest
+
+from shared.contracts.jobs import ChunkJob
+from shared.errors import DestinationUnavailable
+from shared.intake import Outcome
+from shared.records import Chunk
+from shared.states import ChunkState
+from tests.integration.conftest import MakeWorld, MovableClock, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KIB = 1024
+LOCATIONS = ("contentLocation", "metadataLocation", "deleteLocation")
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+def elsewhere(event: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The event with locations on a host that isn't ACS's."""
+    changed = copy.deepcopy(event) | changes
+    chunk = changed["data"]["recordingStorageInfo"]["recordingChunks"][0]
+    for name in LOCATIONS:
+        chunk[name] = f"{chunk[name].replace('asm.skype.com', 'example.com')}?sig=secret"
+    return changed
+
+
+def another(event: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return copy.deepcopy(event) | {"id": str(uuid.uuid4())} | changes
+
+
+async def history(world: World, job: ChunkJob, action: str) -> list[dict[str, str]]:
+    entries = await world.gateways.audit.history(job.recordingKey)
+    return [dict(entry.details) for entry in entries if entry.action == action]
+
+
+async def test_new_locations_replace_those_of_a_chunk_that_failed_and_it_is_archived(world: World):
+    made = await world.document(size=20 * KIB)
+    job = world.job(made)
+    await world.app.intake.receive(elsewhere(made["event"]))
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.FAILED
+    assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+    (old,) = await history(world, job, "relocated")
+    assert "example.com" in old["contentLocation"]
+    assert "secret" not in str(old)
+
+
+async def test_new_locations_replace_those_of_a_chunk_that_waits(world: World):
+    made = await world.document(size=20 * KIB)
+    job = world.job(made)
+    await world.app.intake.receive(elsewhere(made["event"]))
+    assert await world.app.intake.receive(another(made["event"])) is Outcome.QUEUED
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
+async def test_new_locations_take_the_chunk_from_a_worker_that_copies_from_the_old_ones(
+    make_world: MakeWorld, clock: MovableClock
+):
+    world = await make_world(clock=clock)
+    made = await world.document(size=20 * KIB)
+    job = world.job(made)
+    await world.app.intake.receive(elsewhere(made["event"]))
+    waiting = await world.chunk(job)
+    held = await world.gateways.catalogue.replace(
+        waiting.move(
+            ChunkState.COPYING,
+            attempts=1,
+            owner="worker",
+            lease_until=clock.now() + world.settings.lease,
+            copying_at=clock.now(),
+        )
+    )
+    assert await world.app.intake.receive(another(made["event"])) is Outcome.QUEUED
+    assert (await world.chunk(job)).owner is None
+    with pytest.raises(Exception, match="another worker"):
+        await world.gateways.catalogue.replace(held.evolve(copied=1))
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
+async def test_an_event_that_was_corrected_does_not_undo_the_correction_when_it_is_delivered_again(world: World):
+    made = await world.document(size=20 * KIB)
+    job, wrong = world.job(made), elsewhere(made["event"], id=str(uuid.uuid4()))
+    await world.app.intake.receive(wrong)
+    await world.app.intake.receive(made["event"])
+    assert await world.app.intake.receive(wrong) is Outcome.UNCHANGED
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
+async def test_a_writer_at_the_same_moment_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch):
+    made = await world.document(size=20 * KIB)
+    job = world.job(made)
+    await world.app.intake.receive(elsewhere(made["event"]))
+    catalogue, tried = world.gateways.catalogue, 0
+
+    async def overtaken(chunk: Chunk) -> Chunk:
+        nonlocal tried
+        tried += 1
+        if tried == 1:
+            await catalogue.replace((await world.chunk(job)).evolve(detail="another writer"))
+        return await catalogue.replace(chunk)
+
+    monkeypatch.setattr(world.app.intake._known._catalogue, "replace", overtaken)  # noqa: SLF001 - the moment between
+    assert await world.app.intake.receive(another(made["event"])) is Outcome.QUEUED
+    assert (await world.chunk(job)).content_location.startswith("https://storage.asm.skype.com/")
+    assert tried == 2
+
+
+async def test_a_safe_chunk_stays_and_other_locations_are_reported_once(world: World, caplog: pytest.LogCaptureFixture):
+    made, job = await world.announced(size=20 * KIB)
+    await world.drained()
+    before = await world.chunk(job)
+    assert before.state is ChunkState.RELEASED
+    other = elsewhere(made["event"], id=str(uuid.uuid4()))
+    for _ in range(2):
+        assert await world.app.intake.receive(other) is Outcome.UNCHANGED
+    assert await world.chunk(job) == before
+    assert await world.queued() == 0
+    assert len(await history(world, job, "announced differently")) == 1
+    told = [record for record in caplog.records if "other locations, which are not used" in record.getMessage()]
+    assert [record.levelno for record in told] == [logging.WARNING] * 2
+    assert "content_location" in told[0].getMessage()
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("state", [ChunkState.FAILED, ChunkState.LOST])
+async def test_another_event_starts_a_chunk_that_failed_or_is_lost_anew(
+    make_world: MakeWorld, clock: MovableClock, state: ChunkState
+):
+    world = await make_world(clock=clock)
+    made, job = await world.announced(size=20 * KIB)
+    await world.dropped()
+    waiting = await world.chunk(job)
+    ended = {f"{state}_at": clock.now()}
+    await world.gateways.catalogue.replace(waiting.move(state, **ended).evolve(attempts=7, gone=5, rescues=3))
+    clock.forward(hours=3)
+    assert await world.app.intake.receive(made["event"]) is Outcome.UNCHANGED, "the same event says nothing new"
+    again = another(made["event"], eventTime=clock.now().isoformat())
+    assert await world.app.intake.receive(again) is Outcome.QUEUED
+    anew = await world.chunk(job)
+    assert (anew.state, anew.attempts, anew.gone, anew.rescues) == (ChunkState.PENDING, 0, 0, 0)
+    assert (anew.event_id, anew.deadline - waiting.deadline >= anew.event_time - waiting.event_time) == (
+        again["id"],
+        True,
+    )
+    assert anew.deadline == anew.event_time + world.settings.retention
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
+async def test_a_chunk_on_its_way_is_left_alone_by_repeats(make_world: MakeWorld, clock: MovableClock):
+    world = await make_world(clock=clock)
+    made, job = await world.announced(size=20 * KIB)
+    await world.dropped()
+    waiting = await world.chunk(job)
+    tried = await world.gateways.catalogue.replace(waiting.evolve(attempts=2, next_attempt_at=clock.now()))
+    for event in (made["event"], another(made["event"])):
+        assert await world.app.intake.receive(event) is Outcome.UNCHANGED
+    assert await world.chunk(job) == tried
+    assert await world.queued() == 0
+
+
+async def test_a_crash_between_row_and_queue_is_mended_by_the_next_delivery(make_world: MakeWorld, world: World):
+    made = await world.document(size=20 * KIB)
+    await world.app.intake.receive(elsewhere(made["event"]))
+    await world.drained()
+    broken = await make_world(like=world, CHUNKS_QUEUE=f"{world.settings.chunks_queue}-gone")
+    await broken.app.clients.queue.delete_queue()
+    right = another(made["event"])
+    with pytest.raises(DestinationUnavailable):
+        await broken.app.intake.receive(right)
+    assert await world.app.intake.receive(right) is Outcome.QUEUED
+    await world.drained()
+    assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
+
+
+async def test_an_event_that_leaves_a_location_out_takes_none_away(world: World):
+    made, job = await world.announced(size=20 * KIB)
+    before = await world.chunk(job)
+    later = another(made["event"])
+    del later["data"]["recordingStorageInfo"]["recordingChunks"][0]["deleteLocation"]
+    await world.app.intake.receive(later)
+    assert (await world.chunk(job)).delete_location == before.delete_location
+
+
+async def test_what_is_recorded_of_a_recording_with_chunks_stays_and_the_difference_is_reported(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    made, job = await world.announced(size=20 * KIB)
+    before = await world.gateways.catalogue.ledger(job.recordingKey)
+    assert before is not None
+    later = another(made["event"])
+    later["data"] |= {"recordingDurationMs": 1, "sessionEndReason": "Other", "recordingFormatType": "wav"}
+    await world.app.intake.receive(later)
+    after = await world.gateways.catalogue.ledger(job.recordingKey)
+    assert after == before
+    (told,) = [record for record in caplog.records if "differs from what is recorded" in record.getMessage()]
+    assert "duration_ms" in told.getMessage()
+
+
+async def test_what_was_unknown_of_a_recording_is_added(world: World):
+    made = await world.document(size=20 * KIB)
+    first = copy.deepcopy(made["event"])
+    first["data"]["recordingDurationMs"] = None
+    await world.app.intake.receive(first)
+    await world.app.intake.receive(another(made["event"]))
+    recording = await world.gateways.catalogue.ledger(world.job(made).recordingKey)
+    assert recording is not None
+    assert recording.duration_ms == made["event"]["data"]["recordingDurationMs"]

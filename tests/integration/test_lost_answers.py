@@ -1,0 +1,133 @@
+"""Writes to tables whose answer is lost: the SDK repeats them, and the repeat is refused because of the first.
+
+Taken for another's, such a write would delay an automatic recording by more than a minute, and refuse a caller's first
+start for as long.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from yarl import URL
+
+from local.acs.identifiers import RESOURCE_ID
+from local.stack import Azurite
+from shared.clock import SystemClock
+from shared.gateways.claims import Claim
+from shared.identity import call_key, key_of
+from shared.records import AuditEntry, Recording
+from shared.states import RecordingState
+from tests.integration.conftest import MakeWorld, World
+from tests.integration.storagefront import Mishap, StorageFront
+from tests.integration.test_autorecording import begun, recordings_of
+from tests.integration.test_control import call, start, told
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def origin(azurite: Azurite) -> str:
+    parts = dict(part.split("=", 1) for part in azurite.connection_string.rstrip(";").split(";"))
+    return str(URL(parts["TableEndpoint"]).origin())
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def front(azurite: Azurite) -> AsyncIterator[StorageFront]:
+    async with StorageFront(URL(origin(azurite))).standing() as standing:
+        yield standing
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(make_world: MakeWorld, azurite: Azurite, front: StorageFront) -> World:
+    """Tables are reached through the front, all else of storage without it."""
+    made: World = await make_world(
+        AzureWebJobsStorage=azurite.connection_string.replace(origin(azurite), str(front.url.origin())),
+        AUTO_RECORD=json.dumps([{"format": "mp3"}]),
+        CALLBACK_AUDIENCE=RESOURCE_ID,
+    )
+    return made
+
+
+async def test_a_call_is_recorded_at_once_though_the_claim_s_answer_is_lost(world: World, front: StorageFront):
+    made, event = await begun(world)
+    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.links_table)
+    began = SystemClock().now()
+    await world.app.intake.receive(event)
+    (recorded,) = await recordings_of(world, made)
+    assert recorded["recordingState"] == "active"
+    assert (SystemClock().now() - began).total_seconds() < 10, "a claim that is taken for another's waits for its lease"
+
+
+async def test_a_claim_whose_settling_got_no_answer_is_settled_by_its_own_writer(world: World, front: StorageFront):
+    made, event = await begun(world)
+    front.spoil("PUT", Mishap.ANSWER_LOST, times=1, path="claim")
+    await world.app.intake.receive(event)
+    claim = await world.gateways.claims.find(call_key(made["serverCallId"]))
+    assert claim is not None
+    assert claim.outcome == "started"
+    due = [item async for item in world.gateways.worklist.due(SystemClock().now().replace(year=2100))]
+    assert [item for item in due if item.call_key] == [], "the call's row is off the worklist"
+
+
+async def test_of_two_writers_of_one_claim_only_one_has_it(world: World):
+    now = SystemClock().now()
+    mine = Claim(
+        call_key=key_of("a call"),
+        trigger="CallStarted",
+        body="{}",
+        repeatability_id="one",
+        first_sent=now,
+        busy_until=now,
+    )
+    claim, new = await world.gateways.claims.begin(mine)
+    again, new_again = await world.gateways.claims.begin(mine)
+    assert (new, new_again, again.repeatability_id) == (True, False, "one")
+    assert await world.gateways.claims.write(claim) is not None
+    assert await world.gateways.claims.write(claim) is None, "the same content, written by another"
+
+
+async def test_a_caller_s_first_start_is_carried_out_though_its_key_s_answer_is_lost(world: World, front: StorageFront):
+    made = await call(world)
+    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.requests_table)
+    answer = await start(world, key=f"key-{made['callId']}", serverCallId=made["serverCallId"])
+    assert answer.status == 201, answer.body
+
+
+async def test_a_start_whose_note_s_answer_is_lost_keeps_the_consent(world: World, front: StorageFront):
+    made = await call(world)
+    consent = {"basis": "consent", "reference": "ticket 4711", "obtainedAt": "2026-01-01T09:00:00Z"}
+    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.links_table)
+    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
+    answer = await start(world, serverCallId=made["serverCallId"], consent=consent)
+    assert answer.status == 201, answer.body
+    shown = told(await world.app.endpoints.get(told(answer)["recordingId"]))
+    assert shown["consent"]["reference"] == "ticket 4711"
+    assert [entry["action"] for entry in shown["history"]] == ["start"]
+
+
+async def test_a_stop_whose_transaction_s_answer_is_lost_is_in_the_audit_once(world: World, front: StorageFront):
+    made = await call(world)
+    recording_id = told(await start(world, serverCallId=made["serverCallId"]))["recordingId"]
+    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
+    answer = await world.app.endpoints.stop(recording_id)
+    assert (answer.status, told(answer)["state"]) == (200, "stopped")
+    assert [entry["action"] for entry in told(answer)["history"]] == ["start", "stop"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_move_that_meets_its_own_first_write_is_a_move(world: World, front: StorageFront, known: bool):
+    catalogue, now = world.gateways.catalogue, SystemClock().now()
+    recording = Recording(recording_key=key_of(f"move {known}"), recording_id="moved", listed_at=now)
+    if known:
+        await catalogue.merge(recording)
+    standing: Any = await catalogue.ledger(recording.recording_key) or recording
+    entry = AuditEntry(at=now, action="ended", by="ACS", mark="mark of the callback")
+    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
+    stopped = standing.evolve(control=RecordingState.STOPPED)
+    assert await catalogue.move(stopped, entry)
+    assert not await catalogue.move(stopped.evolve(control=RecordingState.FAILED)), "it was moved from that version"
+    moved = await catalogue.ledger(recording.recording_key)
+    assert moved is not None
+    assert moved.control is RecordingState.STOPPED
+    assert len(await world.gateways.audit.history(recording.recording_key)) == 1

@@ -1,0 +1,288 @@
+"""Before a source is deleted: the archive holds its files, they are recorded, and the delete names that very source."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from azure.data.tables.aio import TableClient
+from yarl import URL
+
+from local.stack import Azurite
+from shared.contracts.jobs import ChunkJob
+from shared.states import ChunkState
+from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.storagefront import StorageFront
+from tests.integration.test_archiving import archived_whole
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+async def worklist(world: World) -> list[dict[str, Any]]:
+    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
+        return [dict(row) async for row in table.list_entities()]
+
+
+async def not_deleted_yet(world: World, **order: Any) -> tuple[dict[str, Any], ChunkJob]:
+    """A chunk whose files are archived, and whose source could not be deleted."""
+    made, job = await world.announced(**({"size": 20 * KIB, "format": "wav"} | order))
+    await world.take_job()
+    await world.fault("delete", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
+    await world.app.archiving.handle(job)
+    chunk = await world.chunk(job)
+    assert (chunk.state, chunk.reason) == (ChunkState.ARCHIVED, "acs-unavailable")
+    return made, job
+
+
+async def test_before_a_late_delete_the_archive_is_looked_at_again(world: World):
+    """Between archived and the next job someone may have emptied the container: then the source is all there is."""
+    made, job = await not_deleted_yet(world)
+    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
+    await container.delete_blob(str((await world.chunk(job)).blob_name))
+    await world.app.archiving.handle(await world.take_job())
+    await archived_whole(world, made)
+    assert (await world.source(made))["downloads"] == 2
+
+
+async def test_a_vanished_file_whose_source_is_gone_is_not_named_any_more_and_asked_for_until_it_is_lost(
+    make_world: MakeWorld, clock: MovableClock
+):
+    world = await make_world(clock=clock)
+    made, job = await not_deleted_yet(world)
+    before = await world.chunk(job)
+    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
+    await container.delete_blob(str(before.blob_name))
+    await world.acs("POST", f"/documents/{made['chunks'][0]['documentId']}/expire")
+    clock.forward(hours=25)
+    await world.app.archiving.handle(job)
+    waiting = await world.chunk(job)
+    assert (waiting.state, waiting.reason, waiting.blob_name, waiting.sha256) == (
+        ChunkState.PENDING,
+        "source-gone",
+        None,
+        None,
+    )
+    assert waiting.metadata_blob_name == before.metadata_blob_name
+    assert len(await worklist(world)) == 1
+    while (chunk := await world.chunk(job)).state is ChunkState.PENDING:
+        assert chunk.next_attempt_at is not None
+        clock.forward(seconds=max((chunk.next_attempt_at - clock.now()).total_seconds(), 0))
+        await world.app.archiving.handle(job)
+    assert (chunk.state, chunk.blob_name) == (ChunkState.LOST, None)
+
+
+async def test_a_file_that_was_exchanged_is_not_taken_for_the_chunk_s_nor_its_source_deleted(world: World):
+    made, job = await not_deleted_yet(world)
+    chunk = await world.chunk(job)
+    blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, str(chunk.blob_name))
+    other = b"RIFF" + bytes(20 * KIB)
+    kept = {"documentid": chunk.document_id, "sha256": "0" * 64, "size": str(len(other))}
+    await blob.upload_blob(other, overwrite=True, metadata=kept)
+    await world.app.archiving.handle(await world.take_job())
+    failed = await world.chunk(job)
+    assert (failed.state, failed.reason) == (ChunkState.FAILED, "storage-conflict")
+    await world.app.endpoints.replay(made["recordingId"])
+    await world.drained()
+    again = await world.chunk(job)
+    assert (again.state, again.sha256) == (ChunkState.FAILED, made["chunks"][0]["sha256"])
+    assert (await world.source(made))["deletedAt"] is None
+
+
+async def test_a_file_without_a_digest_is_read_before_its_source_is_deleted(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    made, job = await not_deleted_yet(world)
+    blob = world.app.clients.archive.get_blob_client(
+        world.settings.archive_container, str((await world.chunk(job)).blob_name)
+    )
+    properties = (await blob.get_blob_properties()).metadata
+    await blob.set_blob_metadata({name: value for name, value in properties.items() if name != "sha256"})
+    await world.app.archiving.handle(await world.take_job())
+    await archived_whole(world, made)
+    assert (await world.source(made))["downloads"] == 1
+    assert [one for one in caplog.records if one.levelno == logging.CRITICAL] == []
+
+
+async def test_a_file_without_a_digest_and_with_other_bytes_keeps_its_source(world: World):
+    made, job = await not_deleted_yet(world)
+    chunk = await world.chunk(job)
+    blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, str(chunk.blob_name))
+    kept = {"documentid": chunk.document_id, "size": str(chunk.size)}
+    await blob.upload_blob(bytes(chunk.size or 0), overwrite=True, metadata=kept)
+    await world.app.archiving.handle(await world.take_job())
+    assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (ChunkState.FAILED, "storage-conflict")
+    assert (await world.source(made))["deletedAt"] is None
+
+
+@dataclass
+class Freezer(StorageFront):
+    """Stands before the tables, and does what is to happen once a row says `archived` and before its writer knows."""
+
+    then: Callable[[], Awaitable[None]] | None = None
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        answer = await super().handle(request)
+        if self.then is not None and b'"archived"' in body:
+            then, self.then = self.then, None
+            await then()
+        return answer
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tables(azurite: Azurite) -> AsyncIterator[Freezer]:
+    endpoint = dict(part.split("=", 1) for part in azurite.connection_string.split(";") if part)["TableEndpoint"]
+    async with Freezer(URL(endpoint).origin()).standing() as standing:
+        assert isinstance(standing, Freezer)
+        yield standing
+
+
+@pytest.mark.parametrize("happens", ["file vanished", "row changed"])
+async def test_a_worker_that_was_frozen_after_archived_checks_row_and_files_before_it_deletes(
+    make_world: MakeWorld, azurite: Azurite, clock: MovableClock, tables: Freezer, happens: str
+):
+    through = azurite.connection_string.replace(str(tables.target), str(tables.url.origin()))
+    assert through != azurite.connection_string
+    plain = await make_world(clock=clock)
+    world = await make_world(like=plain, clock=clock, AzureWebJobsStorage=through)
+    made, job = await world.announced(size=20 * KIB, format="wav")
+
+    async def frozen() -> None:
+        clock.forward(minutes=5)
+        chunk = await plain.chunk(job)
+        assert chunk.state is ChunkState.ARCHIVED
+        assert (await world.source(made))["deletedAt"] is None
+        if happens == "row changed":
+            await plain.gateways.catalogue.replace(chunk.evolve(delete_location=None))
+        else:
+            container = plain.app.clients.archive.get_container_client(plain.settings.archive_container)
+            await container.delete_blob(str(chunk.blob_name))
+
+    tables.then = frozen
+    await world.app.archiving.handle(job)
+    if happens == "file vanished":
+        await archived_whole(world, made)
+        assert (await world.source(made))["downloads"] == 2
+    else:
+        assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (
+            ChunkState.ARCHIVED,
+            "no-delete-location",
+        )
+        assert (await world.source(made))["deletedAt"] is None
+
+
+async def test_a_delete_location_of_another_chunk_is_never_called(world: World, caplog: pytest.LogCaptureFixture):
+    made = await world.document(size=20 * KIB, count=2)
+    one, two = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
+    two["deleteLocation"] = one["deleteLocation"]
+    await world.fault("download", "serverError", status=503, documentId=one["documentId"])
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    await archived_whole(world, made, 0)
+    chunk = await world.chunk(world.job(made, 1))
+    assert (chunk.state, chunk.reason, chunk.fault) == (ChunkState.ARCHIVED, "locations-differ", "source")
+    assert chunk.sha256 == made["chunks"][1]["sha256"]
+    assert (await world.source(made, 1))["deletedAt"] is None
+    assert [one.levelno for one in caplog.records if one.message.startswith("source kept")] == [logging.ERROR]
+    assert await worklist(world) == [], "nothing is left to do"
+
+
+async def test_media_of_another_document_leave_the_chunk_s_own_name_free_for_a_corrected_event(world: World):
+    made = await world.document(size=20 * KIB, format="wav", count=2)
+    one, two = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
+    right = two["contentLocation"]
+    two["contentLocation"] = one["contentLocation"]
+    job = world.job(made, 1)
+    await world.app.intake.receive(made["event"])
+    await world.fault("metadata", "serverError", status=503, documentId=two["documentId"])
+    await world.app.archiving.handle(job)
+    waiting = await world.chunk(job)
+    assert waiting.state is ChunkState.PENDING
+    assert str(waiting.blob_name).endswith(".unverified.wav")
+    await world.gateways.catalogue.replace(waiting.evolve(content_location=right, next_attempt_at=None))
+    await world.app.archiving.handle(job)
+    await archived_whole(world, made, 1)
+
+
+async def test_a_chunk_whose_content_location_names_another_document_keeps_its_source(world: World):
+    made = await world.document(size=20 * KIB, format="wav", count=2)
+    one, two = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
+    two["contentLocation"] = one["contentLocation"]
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    chunk = await world.chunk(world.job(made, 1))
+    assert (chunk.state, chunk.reason) == (ChunkState.ARCHIVED, "locations-differ")
+    assert chunk.unverified is not None
+    assert (await world.source(made, 1))["deletedAt"] is None
+
+
+async def test_metadata_of_another_document_are_not_stored_as_the_chunk_s(world: World):
+    made = await world.document(size=20 * KIB, format="wav", count=2)
+    one, two = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
+    two["metadataLocation"] = one["metadataLocation"]
+    await world.app.intake.receive(made["event"])
+    await world.drained()
+    chunk = await world.chunk(world.job(made, 1))
+    assert (chunk.state, chunk.reason, chunk.metadata_blob_name) == (ChunkState.ARCHIVED, "locations-differ", None)
+    assert chunk.sha256 == made["chunks"][1]["sha256"]
+    assert (await world.source(made, 1))["deletedAt"] is None
+
+
+async def test_a_chunk_that_names_nothing_to_delete_is_archived_and_says_so(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    made, job = await world.announced(size=20 * KIB)
+    await world.gateways.catalogue.replace((await world.chunk(job)).evolve(delete_location=None))
+    await world.drained()
+    chunk = await world.chunk(job)
+    assert (chunk.state, chunk.reason) == (ChunkState.ARCHIVED, "no-delete-location")
+    assert (await world.source(made))["deletedAt"] is None
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
+    assert await worklist(world) == []
+
+
+async def test_a_row_that_an_older_version_archived_gets_the_reason_its_source_is_kept_for(world: World):
+    made, job = await not_deleted_yet(world)
+    chunk = await world.chunk(job)
+    other = str(chunk.delete_location).replace(chunk.document_id, "0-weu-d1-" + "0" * 32)
+    await world.gateways.catalogue.replace(chunk.evolve(delete_location=other, next_attempt_at=None))
+    await world.app.archiving.handle(job)
+    assert (await world.chunk(job)).reason == "locations-differ"
+    assert (await world.source(made))["deletedAt"] is None
+    assert await worklist(world) == []
+
+
+class Immutable(StorageFront):
+    """An archive under an immutability policy: what was committed can't be written again, its metadata neither."""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        if request.method == "PUT" and request.query.get("comp") == "metadata":
+            self.seen.append("refused")
+            return web.Response(status=409, headers={"x-ms-error-code": "BlobImmutableDueToPolicy"})
+        return await super().handle(request)
+
+
+async def test_a_resumed_copy_in_an_immutable_archive_is_released_though_it_has_no_digest_beside_it(
+    make_world: MakeWorld, azurite: Azurite, caplog: pytest.LogCaptureFixture
+):
+    async with Immutable(URL(azurite.blob_url).origin()).standing() as front:
+        blobs = azurite.connection_string.replace(str(URL(azurite.blob_url).origin()), str(front.url.origin()))
+        world = await make_world(ARCHIVE_STORAGE=blobs, BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=1)
+        made, _ = await world.announced(size=4 * MIB + 3, format="wav")
+        document_id = made["chunks"][0]["documentId"]
+        await world.fault("download", "serverError", status=503, skip=3, documentId=document_id)
+        await world.fault("delete", "serverError", status=503, times=3, documentId=document_id)
+        await world.drained()
+        await archived_whole(world, made)
+    assert [one for one in caplog.records if one.levelno == logging.CRITICAL] == []

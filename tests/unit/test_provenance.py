@@ -1,0 +1,126 @@
+"""A delete that names another document than the archived one destroys a recording that nobody has copied."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.provenance import metadata_location_of, names_another, reason_to_keep
+from shared.records import Chunk
+
+NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
+ONE, OTHER = "0-eus-d12-00000000000000000000000000000001", "0-eus-d12-00000000000000000000000000000002"
+CONTENT, DELETE = "https://storage.asm.skype.com/v1/objects/", "https://us-storage.asm.skype.com/v1/objects/"
+
+
+def chunk(**changes: Any) -> Chunk:
+    known = Chunk(
+        recording_key="0" * 32,
+        chunk_key="1" * 32,
+        document_id=ONE,
+        index=0,
+        content_location=f"{CONTENT}{ONE}/content/video",
+        metadata_location=f"{CONTENT}{ONE}/content/acsmetadata",
+        delete_location=f"{DELETE}{ONE}",
+        started_at=NOW,
+        event_id="e",
+        event_time=NOW,
+        deadline=NOW,
+        pending_at=NOW,
+    )
+    return known.evolve(**changes)
+
+
+def reason(**changes: Any) -> str | None:
+    keep = reason_to_keep(chunk(**changes))
+    return keep and keep.reason
+
+
+def test_three_locations_of_the_document_let_its_source_be_deleted():
+    assert reason() is None
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        f"{DELETE}{ONE}/",
+        f"{DELETE}{ONE.upper()}",
+        f"{DELETE}{ONE.replace('0', '%30')}",
+        f"https://us-storage.asm.skype.com/V1/Objects/{ONE}",
+        f"https://us-storage.asm.skype.com/v2/documents/{ONE}/",
+    ],
+)
+def test_casing_escapes_and_the_rest_of_the_path_make_no_difference(same: str):
+    assert reason(delete_location=same) is None
+
+
+@pytest.mark.parametrize("field", ["content_location", "metadata_location", "delete_location"])
+def test_any_location_of_another_document_keeps_the_source(field: str):
+    assert reason(**{field: getattr(chunk(), field).replace(ONE, OTHER)}) == "locations-differ"
+
+
+def test_another_document_id_keeps_the_source():
+    assert reason(document_id=OTHER) == "locations-differ"
+
+
+@pytest.mark.parametrize(
+    "doubtful",
+    [
+        "",
+        "https://us-storage.asm.skype.com/",
+        DELETE,
+        f"{DELETE}{ONE}/../{OTHER}",
+        f"{DELETE}{ONE}/%2e%2e/{OTHER}",
+        f"{DELETE}{OTHER}/objects/{ONE}",
+        f"{DELETE}{ONE}/objects/{OTHER}",
+        f"{DELETE}{OTHER}/{ONE}",
+        f"{DELETE}{OTHER}%2F{ONE}",
+        f"{DELETE}{ONE}%2F..%2F{OTHER}",
+        f"{DELETE}{ONE}%5C..%5C{OTHER}",
+        f"{DELETE}{ONE}\\..\\{OTHER}",
+        f"{DELETE}%252e%252e/{ONE}",
+        f"{DELETE}/{ONE}",
+        f"{DELETE}{ONE};v={OTHER}",
+        f"{DELETE}{ONE}?objects/{OTHER}",
+        f"{DELETE}{ONE}#/{OTHER}",
+        f"{DELETE}{ONE}\u00e4",
+        f"{DELETE}{ONE}%00",
+        f"{DELETE}x{ONE}",
+        f"{DELETE}{ONE}x",
+        "https://[us-storage",
+        "not a url",
+    ],
+)
+def test_a_location_that_leaves_a_doubt_keeps_the_source(doubtful: str):
+    assert reason(delete_location=doubtful) == "locations-differ"
+
+
+def test_an_event_that_names_nothing_to_delete_is_no_alarm():
+    keep = reason_to_keep(chunk(delete_location=None))
+    assert keep is not None
+    assert (keep.reason, keep.alerts) == ("no-delete-location", False)
+
+
+def test_an_event_that_names_no_metadata_keeps_the_source():
+    assert reason(metadata_location=None) == "no-metadata-location"
+
+
+def test_a_file_that_is_not_proved_keeps_the_source():
+    assert reason(unverified="no index") == "unverified-file"
+
+
+@pytest.mark.parametrize(
+    ("location", "another"),
+    [
+        (f"{CONTENT}{ONE}/content/video", False),
+        (f"{CONTENT}{ONE}/content/video?part=1", False),
+        ("https://storage.asm.skype.com/download/17", False),
+        (f"{CONTENT}{OTHER}/content/video", True),
+        (f"{CONTENT}{ONE}/../{OTHER}/content/video", True),
+        (f"{CONTENT}{OTHER}/objects/{ONE}", True),
+        ("https://[storage", True),
+    ],
+)
+def test_a_file_of_another_document_is_not_taken_for_the_chunk_s(location: str, another: bool):
+    assert names_another(location, chunk()) is another
+    assert metadata_location_of(chunk(metadata_location=location)) == (None if another else location)
