@@ -60,4 +60,16 @@ def _reply(raw: bytes) -> Reply:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     media_type = headers.get("content-type", "").partition(";")[0]
-    return Reply(status=int(first.split()[1]), media_type=media_type, body=body)
+    whole = _joined(body) if headers.get("transfer-encoding") == "chunked" else body
+    return Reply(status=int(first.split()[1]), media_type=media_type, body=whole)
+
+
+def _joined(chunks: bytes) -> bytes:
+    """A body out of its chunks (RFC 9112, 7.1)."""
+    joined = b""
+    while chunks:
+        size, _, rest = chunks.partition(b"\r\n")
+        length = int(size, 16)
+        joined += rest[:length]
+        chunks = rest[length + len(b"\r\n") :] if length else b""
+    return joined

@@ -90,7 +90,6 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> list[Function]:
     import function_app  # noqa: PLC0415 - it reads the settings as it is imported
 
     monkeypatch.setattr(function_app.ChunkJob, "decode", lambda _body: None)
-    monkeypatch.setattr(function_app, "envelope_of", lambda _event: {}, raising=False)
     found = function_app.app.get_functions()
     return [(one.get_function_name(), str(one.get_trigger().type), one.get_user_function()) for one in found]
 
