@@ -102,7 +102,8 @@ class Copying:
             files = found.to_build_on(any_media=any_media) if isinstance(found, Files) else files
             failed = None if files.are_complete(chunk) else failed
         if files.metadata is not None and (body is not None or failed is None):
-            failed = failed or await self._attendance.note(chunk, files.metadata.name, body)
+            unlisted = await self._attendance.note(chunk, files.metadata.name, body)
+            failed = failed or unlisted
         return Attempted(files=files, error=failed)
 
     async def standing(self, chunk: Chunk) -> Files:

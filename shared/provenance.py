@@ -30,7 +30,7 @@ def reason_to_keep(chunk: Chunk) -> Keep | None:
         return Keep(reason="unverified-file", detail=f"the archived file is not verified: {chunk.unverified}")
     if chunk.metadata_location is None:
         return Keep(reason="no-metadata-location", detail="the event names no metadata, so only the media are archived")
-    if chunk.delete_location is None:
+    if not chunk.delete_location:
         return Keep(reason="no-delete-location", detail="the event names nothing to delete", alerts=False)
     return None
 
@@ -50,8 +50,13 @@ def metadata_location_of(chunk: Chunk) -> str | None:
 
 
 def _is_one_document(chunk: Chunk) -> bool:
-    """Whether every location that the event gave names the chunk's document, and can mean no other."""
+    """Whether every location that the event gave names the chunk's document, and can mean no other.
+
+    Where there is nothing to delete, it is enough that none clearly names another.
+    """
     given = [chunk.content_location, chunk.metadata_location, chunk.delete_location]
+    if not chunk.delete_location:
+        return not any(names_another(location, chunk) for location in given if location)
     return all(_names(location, chunk.document_id.lower()) for location in given if location is not None)
 
 

@@ -54,7 +54,10 @@ class Release:
         """
         keep = reason_to_keep(chunk)
         if keep is not None or not self._settings.delete_source:
-            await self.close(await self._announcing.settle(await self._kept(chunk, keep)))
+            kept = await self._kept(chunk, keep)
+            if kept is None:
+                return False
+            await self.close(await self._announcing.settle(kept))
             return True
         while checked_at is None or self._clock.now() - checked_at > _FRESH:
             if not await self._is_safe(chunk):
@@ -94,14 +97,19 @@ class Release:
             return error
         return None
 
-    async def _kept(self, chunk: Chunk, keep: Keep | None) -> Chunk:
-        """Records why a source is kept, if the write of `archived` didn't: a row that an older version wrote."""
+    async def _kept(self, chunk: Chunk, keep: Keep | None) -> Chunk | None:
+        """Records why a source is kept, if the write of `archived` didn't: a row that an older version wrote.
+
+        None when another wrote the row meanwhile.
+        """
         if keep is None or chunk.reason == keep.reason:
             return chunk
         why = {"fault": "source", "reason": keep.reason, "detail": keep.detail, "next_attempt_at": None}
-        with contextlib.suppress(LeaseLost):
+        try:
             chunk = await self._catalogue.replace(chunk.evolve(**why))
-            self._endings.kept(chunk, keep)
+        except LeaseLost:
+            return None
+        self._endings.kept(chunk, keep)
         return chunk
 
     async def _is_safe(self, chunk: Chunk) -> bool:

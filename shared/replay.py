@@ -26,6 +26,7 @@ log = logger("replay")
 
 _LARGEST = 1024 * 1024  # bytes; Event Grid delivers no more in one request
 _MOST_EVENTS = 1000
+_ROUNDS = 5  # each is lost only to a worker that wrote the chunk at the same moment
 
 
 class Replay:
@@ -53,20 +54,28 @@ class Replay:
         return sum([await self._put_back(chunk) for chunk in wanted])
 
     async def _put_back(self, chunk: Chunk) -> bool:
-        now = self._clock.now()
-        if chunk.state not in {*IN_TROUBLE, ChunkState.PENDING}:
-            return False
-        await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-        try:
-            if chunk.state in IN_TROUBLE:
-                chunk = await self._catalogue.replace(chunk.fresh(now).evolve(rescues=0, escalated=None))
-            elif chunk.next_attempt_at is not None:
-                chunk = await self._catalogue.replace(chunk.evolve(next_attempt_at=None))
-        except LeaseLost:
-            return False
-        await self._jobs.send(ChunkJob.of(chunk))
-        log.info("chunk put back", extra={"action": "replay", **chunk.log_context()})
-        return True
+        """A write that another overtook is made again: as often as not, the other only noted an announcement."""
+        found: Chunk | None = chunk
+        for _ in range(_ROUNDS):
+            if found is None or found.state not in {*IN_TROUBLE, ChunkState.PENDING}:
+                return False
+            await self._worklist.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
+            try:
+                found = await self._start_anew(found)
+            except LeaseLost:
+                found = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
+                continue
+            await self._jobs.send(ChunkJob.of(found))
+            log.info("chunk put back", extra={"action": "replay", **found.log_context()})
+            return True
+        return False
+
+    async def _start_anew(self, chunk: Chunk) -> Chunk:
+        if chunk.state in IN_TROUBLE:
+            return await self._catalogue.replace(chunk.fresh(self._clock.now()).evolve(rescues=0, escalated=None))
+        if chunk.next_attempt_at is not None:
+            return await self._catalogue.replace(chunk.evolve(next_attempt_at=None))
+        return chunk
 
     async def quarantined(self, quarantine_id: str) -> Outcome:
         """Reads a quarantined event again, as after an update that understands it.

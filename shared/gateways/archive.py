@@ -201,7 +201,7 @@ class Archive:
                 yield ArchivedFile(
                     name=blob.name,
                     size=blob.size,
-                    content_type=blob.content_settings.content_type,
+                    content_type=blob.content_settings.content_type or "application/octet-stream",
                     archived_at=blob.creation_time,
                     properties=_properties(blob),
                 )

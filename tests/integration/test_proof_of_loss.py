@@ -338,6 +338,26 @@ async def test_a_file_that_never_proves_is_archived_as_unverified_on_the_last_at
     assert await world.chunk(job) == chunk, "a job that comes again changes nothing"
 
 
+async def test_an_unverified_file_is_better_than_none_when_a_chunk_would_fail(make_world: MakeWorld):
+    """It was stored by a worker that died; while attempts are left, a proved file is preferred to it."""
+    first = await make_world(MAX_ATTEMPTS=1)
+    made, job = await first.announced(size=20 * KIB, format="mp3")
+    document_id = made["chunks"][0]["documentId"]
+    await first.fault("download", "htmlBody", times=0, documentId=document_id)
+    await first.app.archiving.handle(job)
+    await first.acs("DELETE", "/faults")
+    stored = await first.chunk(job)
+    assert stored.unverified is not None
+    dead = stored.evolve(state=ChunkState.PENDING, attempts=0, blob_name=None, sha256=None, unverified=None)
+    await first.gateways.catalogue.replace(dead)
+    world = await make_world(like=first)
+    await world.fault("download", "redirect", host="media.example.net", documentId=document_id)
+    await world.app.archiving.handle(job)
+    chunk = await world.chunk(job)
+    assert (chunk.state, chunk.reason, chunk.blob_name) == (ChunkState.ARCHIVED, "unverified-file", stored.blob_name)
+    assert (await world.source(made))["deletedAt"] is None
+
+
 async def test_at_the_deadline_an_unproven_file_is_archived_whatever_attempts_are_left(
     world: World, clock: MovableClock
 ):

@@ -82,6 +82,17 @@ async def test_a_vanished_file_whose_source_is_gone_is_not_named_any_more_and_as
     assert (chunk.state, chunk.blob_name) == (ChunkState.LOST, None)
 
 
+async def test_a_vanished_file_is_not_named_while_the_chunk_waits_to_be_copied_again(world: World):
+    _, job = await not_deleted_yet(world)
+    before = await world.chunk(job)
+    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
+    await container.delete_blob(str(before.blob_name))
+    assert not await world.app.archiving._release.release(before)  # noqa: SLF001 - the step before the next claim
+    waiting = await world.chunk(job)
+    assert (waiting.state, waiting.blob_name, waiting.sha256) == (ChunkState.PENDING, None, None)
+    assert waiting.metadata_sha256 == before.metadata_sha256
+
+
 async def test_a_file_that_was_exchanged_is_not_taken_for_the_chunk_s_nor_its_source_deleted(world: World):
     made, job = await not_deleted_yet(world)
     chunk = await world.chunk(job)

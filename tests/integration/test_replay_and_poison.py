@@ -67,6 +67,17 @@ async def test_a_lost_chunk_whose_source_is_found_again_can_be_put_back(world: W
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
+async def test_a_replay_that_another_write_overtakes_puts_the_chunk_back_all_the_same(world: World):
+    """As the note of a failure's announcement does, that follows the failure at once."""
+    made = await failed(world)
+    stale = await world.chunk(world.job(made))
+    await world.gateways.catalogue.replace(stale.evolve(outbox=None, detail="announced"))
+    replay = world.app.endpoints._replay  # noqa: SLF001 - a read that is followed by another's write
+    assert await replay._put_back(stale)  # noqa: SLF001
+    await world.drained()
+    assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
+
+
 @pytest.mark.parametrize("known", [True, False])
 async def test_what_the_catalogue_doesn_t_have_can_t_be_put_back(world: World, known: bool):
     made, _ = await world.announced(size=20 * KIB)

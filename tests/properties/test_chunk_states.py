@@ -19,7 +19,7 @@ from shared.gateways.catalogue import Catalogue
 from shared.identity import key_of
 from shared.leases import Lease
 from shared.records import Chunk, Recording
-from shared.states import IN_TROUBLE, MOVES, ChunkState, ForbiddenMove
+from shared.states import IN_TROUBLE, MOVES, SAFE, ChunkState, ForbiddenMove
 from tests.properties.effort import effort
 from tests.properties.strategies import encodable_texts
 
@@ -93,7 +93,7 @@ class Workers(RuleBasedStateMachine):
         self.clock = HeldClock()
         self.recording = Recording(recording_key=key_of(uuid.uuid4().hex), recording_id="recording")
         self.rows: dict[str, Chunk] = {}
-        self.owners = 0
+        self.owners = self.corrections = 0
 
     def run[T](self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
@@ -122,8 +122,9 @@ class Workers(RuleBasedStateMachine):
 
     @staticmethod
     def may_write(version: Chunk, standing: Chunk, *, leased: bool) -> bool:
-        """The newest version may; under a lease so may an older one of the same owner, which missed an answer."""
-        is_owners = leased and version.owner is not None and version.owner == standing.owner
+        """The newest version may; under a lease so may an older one that a renewal of the same owner overtook."""
+        is_renewed = version.evolve(lease_until=standing.lease_until) == standing
+        is_owners = leased and version.owner is not None and is_renewed
         return version.etag == standing.etag or is_owners
 
     def look(self, document_id: str) -> Chunk:
@@ -271,6 +272,16 @@ class Workers(RuleBasedStateMachine):
         if version.state not in IN_TROUBLE:
             return version
         return self.write(version, self.catalogue.replace(version.fresh(self.clock.time)))
+
+    @rule(target=versions, version=versions, gives_way=st.booleans())
+    def correct(self, version: Chunk, gives_way: bool) -> Chunk:
+        """As intake replaces the locations of a chunk that isn't safe, under a worker's lease, too."""
+        if version.state in SAFE:
+            return version
+        self.corrections += 1
+        anew = version if version.state is ChunkState.PENDING or not gives_way else version.fresh(self.clock.time)
+        location = f"https://storage.asm.skype.com/{self.corrections}"
+        return self.write(version, self.catalogue.replace(anew.evolve(content_location=location)))
 
     @precondition(lambda self: self.rows)
     @rule()

@@ -228,6 +228,18 @@ async def test_a_source_that_goes_wrong_leaves_no_file_and_the_next_copy_makes_i
     assert len(source.read_from) <= len(range(0, shape.size, shape.block_size))
 
 
+@effort(20)
+@given(shapes(blocks=2), st.data())
+async def test_a_part_of_another_place_is_written_nowhere(archive: Archive, shape: Shape, data: st.DataObject):
+    start = data.draw(st.sampled_from(range(shape.block_size, shape.size, shape.block_size)))
+    kind = data.draw(st.sampled_from(["elsewhere", "changed", "forgot", "grew", "short"]))
+    name, file = fresh(archive)
+    with pytest.raises(SourceError):
+        await copied(Memory(data=shape.data, sabotage={start: kind}), file, shape)
+    assert await archive.find(name) is None
+    assert all(int(block.block_id[:5]) * shape.block_size != start for block in await file.staged())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
     """How the source behaves in one attempt, and which version of its file it has."""

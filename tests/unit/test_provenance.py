@@ -66,7 +66,6 @@ def test_another_document_id_keeps_the_source():
 @pytest.mark.parametrize(
     "doubtful",
     [
-        "",
         "https://us-storage.asm.skype.com/",
         DELETE,
         f"{DELETE}{ONE}/../{OTHER}",
@@ -96,9 +95,12 @@ def test_a_location_that_leaves_a_doubt_keeps_the_source(doubtful: str):
 
 
 def test_an_event_that_names_nothing_to_delete_is_no_alarm():
-    keep = reason_to_keep(chunk(delete_location=None))
-    assert keep is not None
-    assert (keep.reason, keep.alerts) == ("no-delete-location", False)
+    for nothing in (None, ""):
+        keep = reason_to_keep(chunk(delete_location=nothing))
+        assert keep is not None
+        assert (keep.reason, keep.alerts) == ("no-delete-location", False)
+    other = f"{CONTENT}{OTHER}/content/video"
+    assert reason(delete_location=None, content_location=other) == "locations-differ"
 
 
 def test_an_event_that_names_no_metadata_keeps_the_source():
