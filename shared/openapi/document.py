@@ -68,7 +68,11 @@ def _operation(operation: Operation, schemas: Any) -> Json:
     }
     if operation.security is Security.KEY:
         responses["401"] = {"description": _LOCKED}
-    responses |= dict(_problems((*operation.problems, *_of_the_door(operation), Interrupted, CallvaultError), schemas))
+    problems = (*operation.problems, *_of_the_door(operation), Interrupted, CallvaultError)
+    for status, problem in _problems(problems, schemas):
+        # A status that is an answer already, as health's 503, comes with either content.
+        known = responses.setdefault(status, problem)
+        known["content"] = {**known.get("content", {}), **problem["content"]}
     described: Json = {
         "operationId": operation.function,
         "tags": [operation.tag],

@@ -83,7 +83,7 @@ def _response(reply: Json) -> Json:
     found: Json = {"description": reply["description"]}
     content = reply.get("content", {})
     if content:
-        ((kind, told),) = content.items()
+        kind, told = next(iter(content.items()))  # the format has room for one: the answer, before the problem
         found["schema"] = _schema(told["schema"])
         examples = [told["example"]] if told.get("example") is not None else []
         examples += [one["value"] for one in told.get("examples", {}).values()]

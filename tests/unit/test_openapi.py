@@ -73,6 +73,14 @@ def _plain(trigger: dict[str, Any]) -> dict[str, Any]:
     return trigger | {"authLevel": getattr(trigger["authLevel"], "value", trigger["authLevel"]).upper()}
 
 
+def test_a_status_that_is_an_answer_and_a_problem_is_described_as_both(
+    openapi: dict[str, Any], swagger: dict[str, Any]
+):
+    found = openapi["paths"]["/health"]["get"]["responses"]["503"]["content"]
+    assert list(found) == ["application/json", "application/problem+json"]
+    assert "HealthView" in swagger["paths"]["/health"]["get"]["responses"]["503"]["schema"]["$ref"]
+
+
 def test_the_documents_name_the_app_that_was_asked_and_no_key(openapi: dict[str, Any], swagger: dict[str, Any]):
     assert openapi["servers"] == [{"url": HERE}]
     assert (swagger["host"], swagger["basePath"], swagger["schemes"]) == (
