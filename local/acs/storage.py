@@ -17,9 +17,12 @@ from local.acs.moments import now
 from local.acs.requestlog import LoggedRequest
 from local.acs.service import Service
 from local.acs.streaming import Body, send
+from local.acs.synthetic import synthetic
+from local.acs.witness import asked
 
 OBJECT = re.compile(r"/v1/objects/(?P<document_id>[^/]+)(?:/content/(?P<view>video|audio|acsmetadata))?")
 CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}
+_OTHER_SEED = 1 << 30  # of a file that has the same length and other bytes
 READING = frozenset({"GET", "HEAD"})
 
 
@@ -47,6 +50,9 @@ class MediaStore:
             document = self._service.documents.available(document_id)
             match operation:
                 case "delete":
+                    if self._service.witness is not None:
+                        await asked(self._service.witness, document)
+                        document = self._service.documents.available(document_id)
                     document.deleted_at = now()
                     return web.Response(status=200)
                 case _:
@@ -71,7 +77,11 @@ class MediaStore:
                 document.metadata_downloads += request.method == "GET"
                 return await send(request, self._metadata(document, fault), entry, fault)
             document.downloads += request.method == "GET"
-            body = Body(content=document.content, content_type=CONTENT_TYPES[document.media_format], etag=document.etag)
+            content, etag = document.content, document.etag
+            if fault and fault.kind == "otherVersion":
+                content = synthetic(document.media_format, content.size, channels=1, seed=_OTHER_SEED)
+                etag = '"another-version"'
+            body = Body(content=content, content_type=CONTENT_TYPES[document.media_format], etag=etag)
             return await send(request, body, entry, fault)
         finally:
             document.bytes_sent += entry.bytes_sent - sent_before

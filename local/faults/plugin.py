@@ -3,9 +3,11 @@
 import os
 from pathlib import Path
 
-from local.faults import clock, crashes
+from local.faults import clock, crashes, mutants
 from local.faults.orders import DIRECTORY_SETTING, OrderBook
 
 if compression := clock.Compression.of(os.environ):
     clock.install(compression)
+if mutant := os.environ.get(mutants.SETTING):
+    mutants.install(mutant)
 crashes.install(OrderBook(Path(os.environ[DIRECTORY_SETTING])))

@@ -19,6 +19,7 @@ from local.faults.clock import Compression
 from local.faults.evidence import Evidence, Original, Row, Told
 from local.stack.addresses import Addresses
 from shared.gateways.entities import CHUNK_ROWS, to_chunk
+from shared.identity import key_of
 from shared.records import Chunk
 
 QUEUE = "recording-chunks"
@@ -35,6 +36,7 @@ class Site:
     tables: TableServiceClient
     queues: QueueServiceClient
     archive: ContainerClient
+    quarantine: ContainerClient
     compression: Compression | None = None
 
     async def acs(self, method: str, path: str, **body: Any) -> Any:
@@ -46,18 +48,36 @@ class Site:
     async def document(self, **order: Any) -> Any:
         return await self.acs("POST", "/documents", **order)
 
-    async def deliver(self, event: dict[str, Any]) -> bool:
-        """Delivers an event once, as Event Grid does; whether it was taken."""
-        headers = {"aeg-event-type": "Notification"}
-        async with self.http.post(self.where.event_grid_url, json=[event], headers=headers) as response:
-            return response.status == HTTPStatus.ACCEPTED
+    async def deliver(self, event: dict[str, Any], entrance: str = "trigger") -> bool:
+        """Delivers an event once, as Event Grid does or by hand; whether it was taken."""
+        url, headers = self.where.event_grid_url, {"aeg-event-type": "Notification"}
+        if entrance != "trigger":
+            url, headers = f"{self.where.functions}/api/events", {"x-functions-key": self.where.functions_key}
+        body = [_cloud_event(event) if entrance == "cloud event" else event]
+        try:
+            async with self.http.post(url, json=body, headers=headers) as response:
+                return response.status == HTTPStatus.ACCEPTED
+        except (aiohttp.ClientError, TimeoutError):
+            return False  # the host is being replaced
 
-    async def sweep(self) -> None:
-        """Starts the sweep by hand; it runs on when this returns."""
+    async def sweep(self) -> bool:
+        """Starts the sweep by hand; it runs on when this returns. False when the host can't be reached."""
         url = f"{self.where.functions}/admin/functions/sweep"
-        async with self.http.post(url, json={}, headers={"x-functions-key": self.where.master_key}) as response:
-            if response.status != HTTPStatus.ACCEPTED:
-                raise SiteError(f"the sweep can't be started: {response.status}")
+        try:
+            async with self.http.post(url, json={}, headers={"x-functions-key": self.where.master_key}) as response:
+                return response.status == HTTPStatus.ACCEPTED
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    async def ask(self, path: str, **headers: str) -> tuple[int, Any]:
+        """Status and body of the app's answer to a GET."""
+        keyed = {"x-functions-key": self.where.functions_key, **headers}
+        async with self.http.get(f"{self.where.functions}/api/{path}", headers=keyed) as response:
+            body = await response.read()
+        try:
+            return response.status, json.loads(body or b"null")
+        except ValueError:
+            return response.status, None
 
     async def chunks(self, keys: Collection[str] | None = None) -> list[Chunk]:
         """The catalogue's chunks: those of the recordings with these keys, or all."""
@@ -68,6 +88,12 @@ class Site:
             async for entity in partition
             if entity["RowKey"].startswith(CHUNK_ROWS)
         ]
+
+    async def chunks_of(self, document_id: str) -> list[Chunk]:
+        """What the catalogue has of a document, under whichever recording."""
+        table = self.tables.get_table_client("recordings")
+        row = CHUNK_ROWS + key_of(document_id)
+        return [to_chunk(entity) async for entity in table.query_entities("RowKey eq @row", parameters={"row": row})]
 
     async def rows(self) -> list[Row]:
         """The worklist."""
@@ -92,10 +118,12 @@ class Site:
             chunks=await self.chunks(keys),
             rows=[row for row in await self.rows() if keys is None or row.recording_key in keys],
             told=await self._told(),
-            files={name: await self._sha256(name) async for name in self._names(keys)},
+            files={name: await self.sha256(name) async for name in self._names(keys)},
+            labels={blob.name: blob.metadata or {} async for blob in self.archive.list_blobs(include=["metadata"])},
+            quarantined=[name async for name in self.quarantine.list_blob_names()],
             queued=await self.messages(),
             poisoned=await self.messages(f"{QUEUE}-poison"),
-            now=self._moment(datetime.now(UTC)),
+            now=self.now(),
         )
 
     async def _told(self) -> list[Told]:
@@ -106,11 +134,16 @@ class Site:
         return Original(
             sha256=told["sha256"],
             metadata_sha256=told["metadataSha256"],
-            deleted_at=self._moment(datetime.fromisoformat(deleted)) if deleted else None,
-            expires_at=self._moment(datetime.fromisoformat(told["expiresAt"])),
+            deleted_at=self.moment(datetime.fromisoformat(deleted)) if deleted else None,
+            expires_at=self.moment(datetime.fromisoformat(told["expiresAt"])),
+            participants=tuple(one["participantId"] for one in told["metadata"].get("participants", ())),
         )
 
-    def _moment(self, real: datetime) -> datetime:
+    def now(self) -> datetime:
+        """By the product's clock."""
+        return self.moment(datetime.now(UTC))
+
+    def moment(self, real: datetime) -> datetime:
         return self.compression.moment(real) if self.compression else real
 
     async def _names(self, keys: Collection[str] | None) -> AsyncIterator[str]:
@@ -118,7 +151,7 @@ class Site:
             if keys is None or any(key in name for key in keys):
                 yield name
 
-    async def _sha256(self, name: str) -> str:
+    async def sha256(self, name: str) -> str:
         digest = hashlib.sha256()
         download = await self.archive.download_blob(name)
         async for piece in download.chunks():
@@ -129,7 +162,21 @@ class Site:
 def _told(event: dict[str, Any]) -> Told:
     data = event["data"]
     chunks = data.get("chunks") or [data]
-    return Told(type=event["type"], subject=event["subject"], documents=tuple(chunk["documentId"] for chunk in chunks))
+    return Told(
+        type=event["type"],
+        subject=event["subject"],
+        documents=tuple(chunk["documentId"] for chunk in chunks),
+        announcement_id=event["id"],
+        at=datetime.fromisoformat(event["time"]),
+        reason=data.get("reason"),
+    )
+
+
+def _cloud_event(event: dict[str, Any]) -> dict[str, Any]:
+    """An event of Event Grid's schema in CloudEvents 1.0."""
+    same = {name: event[name] for name in ("id", "subject", "data")}
+    told = {"specversion": "1.0", "source": event["topic"], "type": event["eventType"], "time": event["eventTime"]}
+    return same | told
 
 
 async def _partitions(table: Any, keys: Collection[str] | None) -> AsyncIterator[Any]:
@@ -148,5 +195,14 @@ async def site(where: Addresses, compression: Compression | None = None) -> Asyn
         TableServiceClient.from_connection_string(storage) as tables,
         QueueServiceClient.from_connection_string(storage) as queues,
         ContainerClient.from_connection_string(storage, "recordings") as archive,
+        ContainerClient.from_connection_string(storage, "quarantine") as quarantine,
     ):
-        yield Site(where=where, http=http, tables=tables, queues=queues, archive=archive, compression=compression)
+        yield Site(
+            where=where,
+            http=http,
+            tables=tables,
+            queues=queues,
+            archive=archive,
+            quarantine=quarantine,
+            compression=compression,
+        )

@@ -1,0 +1,6 @@
+"""x"""
+
+SETTING = "CALLVAULT_FAULTS_MUTANT"
+
+
+def install(name: str) -> None: ...
