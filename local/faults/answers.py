@@ -4,26 +4,29 @@ Each question is asked of the app over HTTP, as a caller does; what it must say 
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from local.faults.evidence import Evidence
 from local.faults.site import Site
 from local.faults.violations import Kind, Violation, violation
+from shared.identity import key_of
 from shared.records import Chunk
-from shared.states import IN_TROUBLE, SAFE, ChunkState
+from shared.states import IN_TROUBLE, SAFE, ChunkState, RecordingState
 
 _PAGE = 100
 _PEOPLE = 12  # who are looked up
 _OPEN = frozenset({ChunkState.PENDING, ChunkState.COPYING})
 
 
-async def wrong_answers(site: Site, evidence: Evidence) -> list[Violation]:
+async def wrong_answers(site: Site, evidence: Evidence, gaps: Collection[str] = ()) -> list[Violation]:
+    """`gaps`: recordings of which a chunk is never announced."""
     recordings: dict[str, list[Chunk]] = defaultdict(list)
     for chunk in evidence.chunks:
         recordings[chunk.recording_key].append(chunk)
     found = [sentence async for sentence in _wrong(site, evidence, recordings)]
+    found += [sentence async for sentence in _whole(site, gaps)]
     return [violation(Kind.ANSWERED_WRONG, None, sentence) for sentence in found]
 
 
@@ -46,6 +49,14 @@ async def _wrong(site: Site, evidence: Evidence, recordings: Mapping[str, list[C
         if recording_id is not None and {chunk.state for chunk in chunks} <= SAFE:
             async for sentence in _record(site, recording_id, chunks):
                 yield sentence
+
+
+async def _whole(site: Site, gaps: Collection[str]) -> AsyncIterator[str]:
+    for recording_id in gaps:
+        key = key_of(recording_id)
+        shown = [one async for one in _pages(site, "") if one["recordingKey"] == key]
+        if any(one["state"] == RecordingState.ARCHIVED for one in shown):
+            yield f"recording {key} is shown as archived, and one of its chunks was never announced"
 
 
 async def _summary(site: Site, evidence: Evidence, recordings: Mapping[str, list[Chunk]]) -> AsyncIterator[str]:
@@ -80,13 +91,18 @@ async def _lists(site: Site, recordings: Mapping[str, list[Chunk]]) -> AsyncIter
 
 
 async def _listed(site: Site, filters: str, **headers: str) -> AsyncIterator[str]:
+    async for one in _pages(site, filters, **headers):
+        yield one["recordingKey"]
+
+
+async def _pages(site: Site, filters: str, **headers: str) -> AsyncIterator[dict[str, Any]]:
     cursor = ""
     while True:
         status, page = await site.ask(f"recordings?limit={_PAGE}{filters}{cursor}", **headers)
         if status != HTTPStatus.OK:
             return
         for one in page["recordings"]:
-            yield one["recordingKey"]
+            yield one
         if page["nextCursor"] is None:
             return
         cursor = f"&cursor={page['nextCursor']}"

@@ -70,6 +70,7 @@ def install(compression: Compression) -> None:
     vars(shared.app)["SystemClock"] = functools.partial(CompressedClock, compression)
     _shrink_delays(compression.rate)
     _shrink_patience()
+    _map_times_of_messages(compression)
     _map_event_times(compression)
 
 
@@ -81,6 +82,21 @@ def _shrink_delays(rate: float) -> None:
         await original(self, job, delay=delay / rate)
 
     Jobs.send = send  # type: ignore[method-assign] # this process's own, for as long as it lives
+
+
+def _map_times_of_messages(compression: Compression) -> None:
+    """Storage says in real time when a message was queued."""
+    original = getattr(Jobs, "head", None)
+    if original is None:
+        return
+
+    @functools.wraps(original)
+    async def head(self: Any) -> datetime | None:
+        found = await original(self)
+        return None if found is None else compression.moment(found)
+
+    vars_of: Any = Jobs
+    vars_of.head = head
 
 
 def _shrink_patience() -> None:

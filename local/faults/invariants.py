@@ -8,7 +8,7 @@ chunk was announced.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from local.faults.course import Course
 from local.faults.evidence import Evidence, Original
@@ -78,25 +78,30 @@ def _state(chunk: Chunk, original: Original, course: Course) -> Iterator[tuple[K
         if chunk.state not in SAFE | IN_TROUBLE:
             yield Kind.UNFINISHED, "it came to no end"
         return
-    end = course.end_of(chunk.document_id)
-    if end is End.REFUSED and chunk.state is ChunkState.RELEASED:
+    if course.end_of(chunk.document_id) is End.REFUSED and chunk.state is ChunkState.RELEASED:
         yield Kind.DELETED_EARLY, "it can't be archived rightly, and was released"
-    if not course.decides(original) or end in {End.REFUSED, End.IGNORED}:
+    if course.decides(original):
+        yield from _decided(chunk, course)
+
+
+def _decided(chunk: Chunk, course: Course) -> Iterator[tuple[Kind, str]]:
+    """Of a chunk whose source was there for hours after the last fault."""
+    end = course.end_of(chunk.document_id)
+    if end in {End.REFUSED, End.IGNORED}:
         return
     if chunk.document_id in course.wants_media:
         if chunk.blob_name is None:
             yield Kind.GIVEN_UP, "its media could be copied, and aren't in the archive"
-        return
-    if chunk.state not in SAFE:
+    elif chunk.state not in SAFE:
         kind = Kind.GIVEN_UP if chunk.state in IN_TROUBLE else Kind.UNFINISHED
         yield kind, "it isn't archived hours after the last fault, and its source existed"
     elif end is End.KEPT and chunk.state is ChunkState.RELEASED:
         yield Kind.DELETED_EARLY, "it was released although nothing says what to delete"
 
 
-def _existed(original: Original, at: object) -> bool:
+def _existed(original: Original, at: datetime) -> bool:
     ended = min(filter(None, (original.deleted_at, original.expires_at)))
-    return bool(ended > at + _SKEW)  # type: ignore[operator]
+    return ended > at + _SKEW
 
 
 def _archive(chunk: Chunk, original: Original, files: dict[str, str], course: Course) -> Iterator[tuple[Kind, str]]:

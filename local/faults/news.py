@@ -5,7 +5,6 @@ A recording is told of after each of the chunks that it names was told safe, eac
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
 
 from local.faults.evidence import Evidence
 from shared.completion import is_complete
@@ -52,10 +51,10 @@ def _early(evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 def misled(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
     """Sentences about announcements that were wrong: of one event under two ids, and of a loss that was none."""
-    ids: dict[tuple[str, str, datetime], set[str]] = defaultdict(set)
+    ids: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for one in evidence.told:
         if one.type != AnnouncementType.RECORDING_COMPLETE:  # of other files it is another event of the same time
-            ids[one.type, one.subject, one.at].add(one.announcement_id)
+            ids[one.type, one.subject, one.at.isoformat()].add(one.announcement_id)
         for document in one.documents:
             original = evidence.originals.get(document)
             if one.type == AnnouncementType.CHUNK_LOST and original is not None and original.expires_at > one.at:

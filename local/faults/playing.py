@@ -9,7 +9,7 @@ from typing import Any
 from local.acs.identifiers import new_recording_id
 from local.faults.oddities import Delivery, End, Event, oddly
 from local.faults.orders import OrderBook
-from local.faults.scenarios import Fault
+from local.faults.scenarios import FREEZE, Fault
 from local.faults.schedules import DAY, PlannedRecording, Schedule
 from local.faults.site import Site
 from local.faults.tampering import Tamperer
@@ -28,6 +28,7 @@ class Played:
     announced: dict[str, End] = field(default_factory=dict)  # documents, and what must become of them
     victims: set[str] = field(default_factory=set)  # documents that only a wrong delete location names
     wants_media: set[str] = field(default_factory=set)  # documents whose media must be archived in any case
+    gaps: set[str] = field(default_factory=set)  # recordings of which a chunk is never announced
     quarantined: int = 0  # events of which something must be in quarantine
     passing: set[str] = field(default_factory=set)  # faults that end with the troubles
     events: int = 0  # deliveries by hand
@@ -67,17 +68,24 @@ class Player:
         if by_simulator and planned.announcement == "eventNever":
             return
         delivery = await self._delivery(plan, planned, made, played)
+        if planned.ordeal.gap:
+            played.gaps.add(recording_id)
         documents = [chunk["documentId"] for chunk in _chunks(made["event"])]
         for document_id in documents:
             played.announced[document_id] = delivery.exceptions.get(document_id, delivery.ends)
         played.wants_media |= set(documents) if planned.ordeal.wants_media else set()
         played.quarantined += delivery.quarantined
         if not by_simulator:
-            self._arm(plan, number, (key_of(recording_id), *documents, *map(key_of, documents)), played)
+            about = (key_of(recording_id), *documents, *map(key_of, documents))
+            self._arm(plan, number, about, played)
+            if planned.ordeal.frozen_at is not None:
+                played.freezes.add(self.book.arm(planned.ordeal.frozen_at, (key_of(documents[0]),), freeze=FREEZE))
         async with asyncio.TaskGroup() as group:
             if planned.ordeal.tampering is not None:
                 group.create_task(self.tamperer.tamper(documents[0], planned.ordeal.tampering))
             group.create_task(self._deliver_all(planned, delivery, played))
+            if planned.ordeal.poisoned:
+                group.create_task(self.site.poison(documents[0]))
 
     async def _order(self, fault: Fault, recording_id: str, played: Played) -> None:
         order = {name: value for name, value in fault.items() if name != "stays"}
@@ -100,6 +108,8 @@ class Player:
         event: Event = made["event"]
         if planned.announcement == "plain":
             event = event | {"eventTime": self._event_time(planned, made)}
+        if planned.ordeal.gap:
+            del _in_order(event)[1]
         if planned.oddity is None:
             return Delivery(events=(event,), exceptions={})
         victim = await self.site.document(size=3_000, announce=False, retentionSeconds=DAY / self.rate)
@@ -136,6 +146,11 @@ class Player:
         while not await self.site.deliver(event, planned.entrance):
             played.events += 1
             await asyncio.sleep(_RETRY_PAUSE)
+
+
+def _in_order(event: Event) -> list[dict[str, Any]]:
+    _chunks(event).sort(key=lambda chunk: int(chunk["index"]))
+    return _chunks(event)
 
 
 def _chunks(event: Event) -> list[dict[str, Any]]:

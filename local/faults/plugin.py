@@ -8,6 +8,5 @@ from local.faults.orders import DIRECTORY_SETTING, OrderBook
 
 if compression := clock.Compression.of(os.environ):
     clock.install(compression)
-if mutant := os.environ.get(mutants.SETTING):
-    mutants.install(mutant)
+mutants.install_from_environment()
 crashes.install(OrderBook(Path(os.environ[DIRECTORY_SETTING])))

@@ -4,11 +4,13 @@ A mixed schedule, the usual one, draws one for each of its recordings.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 HOUR = 3600.0
+FREEZE = 4.0  # real seconds
 Fault = dict[str, Any]  # for the simulator
 
 
@@ -22,6 +24,10 @@ class Scenario(StrEnum):
     TAMPERED = "tampered"  # someone changes the archive before the source is deleted
     RETOLD = "retold"  # the topic takes announcements and says that it didn't
     EXPIRING = "expiring"  # the source expires while ACS answers errors
+    GARBLED = "garbled"  # what comes isn't the file, though it is complete
+    POISONED = "poisoned"  # its message ends on the poison queue while it waits for its next attempt
+    FROZEN = "frozen"  # its worker freezes before the delete, and someone changes the archive meanwhile
+    GAP = "gap"  # one of its chunks is never announced
 
 
 class Tampering(StrEnum):
@@ -40,39 +46,57 @@ class Ordeal:
     odd: bool = False
     tampering: Tampering | None = None
     wants_media: bool = False  # the media must be archived, whatever becomes of the metadata
+    frozen_at: str | None = None  # a point, for `FREEZE`
+    poisoned: bool = False
+    gap: bool = False
 
 
 def ordeal(scenario: Scenario, chance: random.Random) -> Ordeal:
-    match scenario:
-        case Scenario.PLAIN:
-            return Ordeal()
-        case Scenario.GONE:
-            return Ordeal(faults=_gone(chance))
-        case Scenario.RANGES:
-            return Ordeal(faults=_ranges(chance), large=True)
-        case Scenario.LATE:
-            status = [{"kind": "throttle", "retryAfter": chance.randint(0, 300)}, {"kind": "serverError"}]
-            fault = {"operation": "download", "times": chance.randint(1, 3), **chance.choice(status)}
-            return Ordeal(faults=(fault,), age=chance.uniform(24.1, 27) * HOUR)
-        case Scenario.HALVED:
-            answer = chance.choice(({"kind": "error", "status": 404}, {"kind": "serverError"}, {"kind": "empty"}))
-            return Ordeal(
-                faults=({"operation": "metadata", "times": 0, "stays": True, **answer},),
-                life=chance.uniform(12, 16) * HOUR,
-                wants_media=True,
-            )
-        case Scenario.ODD:
-            return Ordeal(odd=True)
-        case Scenario.TAMPERED:
-            refusal = {"operation": "delete", "kind": "serverError", "times": 0}
-            return Ordeal(faults=(refusal,), tampering=chance.choice(tuple(Tampering)))
-        case Scenario.RETOLD:
-            fault = {"operation": "announce", "kind": "serverError", "applied": True, "times": chance.randint(1, 3)}
-            return Ordeal(faults=(fault,))
-        case Scenario.EXPIRING:
-            answer = chance.choice(({"kind": "serverError"}, {"kind": "throttle"}, {"kind": "unauthorized"}))
-            fault = {"operation": "download", "times": 0, "stays": True, **answer}
-            return Ordeal(faults=(fault,), life=chance.uniform(3, 5) * HOUR)
+    return _ORDEALS[scenario](chance)
+
+
+def _late(chance: random.Random) -> Ordeal:
+    status = [{"kind": "throttle", "retryAfter": chance.randint(0, 300)}, {"kind": "serverError"}]
+    fault = {"operation": "download", "times": chance.randint(1, 3), **chance.choice(status)}
+    return Ordeal(faults=(fault,), age=chance.uniform(24.1, 27) * HOUR)
+
+
+def _halved(chance: random.Random) -> Ordeal:
+    answer = chance.choice(({"kind": "error", "status": 404}, {"kind": "serverError"}, {"kind": "empty"}))
+    return Ordeal(
+        faults=({"operation": "metadata", "times": 0, "stays": True, **answer},),
+        life=chance.uniform(12, 16) * HOUR,
+        wants_media=True,
+    )
+
+
+def _tampered(chance: random.Random) -> Ordeal:
+    refusal = {"operation": "delete", "kind": "serverError", "times": 0}
+    return Ordeal(faults=(refusal,), tampering=chance.choice(tuple(Tampering)))
+
+
+def _retold(chance: random.Random) -> Ordeal:
+    fault = {"operation": "announce", "kind": "serverError", "applied": True, "times": chance.randint(1, 3)}
+    return Ordeal(faults=(fault,))
+
+
+def _expiring(chance: random.Random) -> Ordeal:
+    answer = chance.choice(({"kind": "serverError"}, {"kind": "throttle"}, {"kind": "unauthorized"}))
+    fault = {"operation": "download", "times": 0, "stays": True, **answer}
+    return Ordeal(faults=(fault,), life=chance.uniform(3, 5) * HOUR)
+
+
+def _garbled(chance: random.Random) -> Ordeal:
+    kinds = ({"kind": "corrupt", "offset": 0}, {"kind": "htmlBody"}, {"kind": "empty"})
+    media = {"operation": "download", "times": chance.randint(1, 2), **chance.choice(kinds)}
+    kinds = ({"kind": "swapMetadata"}, {"kind": "htmlBody"}, {"kind": "empty"})
+    metadata = {"operation": "metadata", "times": chance.randint(1, 2), **chance.choice(kinds)}
+    return Ordeal(faults=(media, metadata), large=False)
+
+
+def _poisoned(chance: random.Random) -> Ordeal:
+    fault = {"operation": "download", "kind": "serverError", "times": chance.randint(4, 6)}
+    return Ordeal(faults=(fault,), poisoned=True)
 
 
 def _gone(chance: random.Random) -> tuple[Fault, ...]:
@@ -101,3 +125,20 @@ def _ranges(chance: random.Random) -> tuple[Fault, ...]:
             return ({"operation": "download", "kind": "otherVersion", "skip": chance.randint(1, 3), "times": 1},)
         case _:
             return whole | {"skip": chance.randint(0, 5), "times": 1}, broken | {"skip": chance.randint(0, 3)}
+
+
+_ORDEALS: dict[Scenario, Callable[[random.Random], Ordeal]] = {
+    Scenario.PLAIN: lambda _: Ordeal(),
+    Scenario.GONE: lambda chance: Ordeal(faults=_gone(chance)),
+    Scenario.RANGES: lambda chance: Ordeal(faults=_ranges(chance), large=True),
+    Scenario.LATE: _late,
+    Scenario.HALVED: _halved,
+    Scenario.ODD: lambda _: Ordeal(odd=True),
+    Scenario.TAMPERED: _tampered,
+    Scenario.RETOLD: _retold,
+    Scenario.EXPIRING: _expiring,
+    Scenario.GARBLED: _garbled,
+    Scenario.POISONED: _poisoned,
+    Scenario.FROZEN: lambda _: Ordeal(tampering=Tampering.REMOVE, frozen_at="archiving-after-writing-archived"),
+    Scenario.GAP: lambda _: Ordeal(gap=True),
+}

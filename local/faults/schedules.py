@@ -83,7 +83,9 @@ def _recording(chance: random.Random, scenario: Scenario) -> PlannedRecording:
     is_large = given.large if given.large is not None else chance.random() < 0.25  # noqa: PLR2004 - one in four
     deliveries = chance.choice((1, 1, 2, 3))
     is_plain = scenario is Scenario.PLAIN
-    expected = given.odd or given.tampering or given.life or given.age  # then the event is delivered by hand
+    expected = (
+        given.odd or given.tampering or given.life or given.age or given.gap or given.poisoned
+    )  # then the event is delivered by hand
     announcement: Announcement = "plain"
     if not expected:
         announcement = chance.choice(("plain", "plain", "plain", "siblings", "duplicate", "eventNever"))
@@ -94,9 +96,9 @@ def _recording(chance: random.Random, scenario: Scenario) -> PlannedRecording:
         order={
             "size": chance.randint(*(_BLOCKS if is_large else _SMALL)),
             "format": chance.choice(("wav", "mp3", "mp4")),
-            "count": chance.randint(1, 3),
+            "count": 3 if given.gap else chance.randint(1, 3),
             "seed": chance.randrange(1 << 20),
-            "vintage": "current" if given.odd else chance.choice(_VINTAGES),
+            "vintage": "current" if given.odd or given.gap else chance.choice(_VINTAGES),
             "redirects": chance.random() < _ODDITY,
             "quirks": chance.random() < _ODDITY,
             "shuffle": chance.random() < _ODDITY,

@@ -1,16 +1,19 @@
 """A running stack as the fault proofs use it: make documents, deliver events, start the sweep, look at what stands."""
 
 import asyncio
+import base64
+import contextlib
 import hashlib
 import json
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 import aiohttp
+from azure.core.exceptions import AzureError
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueServiceClient
@@ -18,11 +21,15 @@ from azure.storage.queue.aio import QueueServiceClient
 from local.faults.clock import Compression
 from local.faults.evidence import Evidence, Original, Row, Told
 from local.stack.addresses import Addresses
+from shared.contracts.jobs import ChunkJob
 from shared.gateways.entities import CHUNK_ROWS, to_chunk
 from shared.identity import key_of
 from shared.records import Chunk
+from shared.states import ChunkState
 
 QUEUE = "recording-chunks"
+_SPOILED = "spoiled"  # documentId of a row that can't be read
+_POISONED_WITHIN = 120  # seconds
 
 
 class SiteError(Exception):
@@ -86,7 +93,7 @@ class Site:
             to_chunk(entity)
             async for partition in _partitions(table, keys)
             async for entity in partition
-            if entity["RowKey"].startswith(CHUNK_ROWS)
+            if entity["RowKey"].startswith(CHUNK_ROWS) and entity["documentId"] != _SPOILED
         ]
 
     async def chunks_of(self, document_id: str) -> list[Chunk]:
@@ -94,6 +101,30 @@ class Site:
         table = self.tables.get_table_client("recordings")
         row = CHUNK_ROWS + key_of(document_id)
         return [to_chunk(entity) async for entity in table.query_entities("RowKey eq @row", parameters={"row": row})]
+
+    async def spoil(self) -> None:
+        """Puts a chunk that no version can read into the catalogue, and on each shard of the worklist."""
+        for shard in "0123456789abcdef":
+            key = shard * 32
+            row = f"20000101T000000.000000-{key}-{key}"
+            chunk = {"PartitionKey": key, "RowKey": CHUNK_ROWS + key, "state": "transcendent", "documentId": _SPOILED}
+            due = {"recordingKey": key, "chunkKey": key, "dueAt": self.now() - timedelta(days=1)}
+            await self.tables.get_table_client("recordings").upsert_entity(chunk)
+            await self.tables.get_table_client("worklist").upsert_entity({"PartitionKey": shard, "RowKey": row, **due})
+
+    async def poison(self, document_id: str) -> None:
+        """Puts a chunk's job on the poison queue as soon as the chunk waits for its next attempt."""
+        async with asyncio.timeout(_POISONED_WITHIN):
+            while True:
+                with contextlib.suppress(AzureError):  # storage may be restarting
+                    for chunk in await self.chunks_of(document_id):
+                        if chunk.state is ChunkState.RELEASED:
+                            return
+                        if chunk.state is ChunkState.PENDING and chunk.attempts:
+                            job = base64.b64encode(ChunkJob.of(chunk).model_dump_json(exclude_none=True).encode())
+                            await self.queues.get_queue_client(f"{QUEUE}-poison").send_message(job.decode())
+                            return
+                await asyncio.sleep(0.1)
 
     async def rows(self) -> list[Row]:
         """The worklist."""

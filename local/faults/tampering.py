@@ -10,7 +10,7 @@ from local.faults.scenarios import Tampering
 from local.faults.site import Site
 from shared.states import ChunkState
 
-_PATIENCE = 20.0  # seconds until a chunk is archived
+_PATIENCE = 60.0  # seconds until a chunk is archived
 _POLL = 0.1
 _STRANGE = b"RIFF\x00\x00\x00\x00WAVE these are not the bytes that were archived"
 
