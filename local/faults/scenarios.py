@@ -49,6 +49,7 @@ class Ordeal:
     frozen_at: str | None = None  # a point, for `FREEZE`
     poisoned: bool = False
     gap: bool = False
+    alone: bool = False  # one chunk only, so that all faults meet it
 
 
 def ordeal(scenario: Scenario, chance: random.Random) -> Ordeal:
@@ -91,7 +92,7 @@ def _garbled(chance: random.Random) -> Ordeal:
     media = {"operation": "download", "times": chance.randint(1, 2), **chance.choice(kinds)}
     kinds = ({"kind": "swapMetadata"}, {"kind": "htmlBody"}, {"kind": "empty"})
     metadata = {"operation": "metadata", "times": chance.randint(1, 2), **chance.choice(kinds)}
-    return Ordeal(faults=(media, metadata), large=False)
+    return Ordeal(faults=(media, metadata), large=False, alone=True)
 
 
 def _poisoned(chance: random.Random) -> Ordeal:
@@ -129,8 +130,8 @@ def _ranges(chance: random.Random) -> tuple[Fault, ...]:
 
 _ORDEALS: dict[Scenario, Callable[[random.Random], Ordeal]] = {
     Scenario.PLAIN: lambda _: Ordeal(),
-    Scenario.GONE: lambda chance: Ordeal(faults=_gone(chance)),
-    Scenario.RANGES: lambda chance: Ordeal(faults=_ranges(chance), large=True),
+    Scenario.GONE: lambda chance: Ordeal(faults=_gone(chance), alone=True),
+    Scenario.RANGES: lambda chance: Ordeal(faults=_ranges(chance), large=True, alone=True),
     Scenario.LATE: _late,
     Scenario.HALVED: _halved,
     Scenario.ODD: lambda _: Ordeal(odd=True),

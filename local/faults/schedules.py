@@ -83,20 +83,18 @@ def _recording(chance: random.Random, scenario: Scenario) -> PlannedRecording:
     is_large = given.large if given.large is not None else chance.random() < 0.25  # noqa: PLR2004 - one in four
     deliveries = chance.choice((1, 1, 2, 3))
     is_plain = scenario is Scenario.PLAIN
-    expected = (
-        given.odd or given.tampering or given.life or given.age or given.gap or given.poisoned
-    )  # then the event is delivered by hand
+    # By hand, if something is to be done about the event or about its documents.
+    by_hand = (given.odd, given.tampering, given.life, given.age, given.gap, given.poisoned, given.alone)
     announcement: Announcement = "plain"
-    if not expected:
+    if not any(by_hand):
         announcement = chance.choice(("plain", "plain", "plain", "siblings", "duplicate", "eventNever"))
-    # Which version of another file is whole nobody could tell.
     own = tuple(_fault(chance) for _ in range(chance.choice((0, 1, 1, 2, 3, 4)))) if is_plain else ()
     return PlannedRecording(
         scenario=scenario,
         order={
             "size": chance.randint(*(_BLOCKS if is_large else _SMALL)),
             "format": chance.choice(("wav", "mp3", "mp4")),
-            "count": 3 if given.gap else chance.randint(1, 3),
+            "count": 3 if given.gap else 1 if given.alone else chance.randint(1, 3),
             "seed": chance.randrange(1 << 20),
             "vintage": "current" if given.odd or given.gap else chance.choice(_VINTAGES),
             "redirects": chance.random() < _ODDITY,
