@@ -104,7 +104,7 @@ def _shrink_patience() -> None:
         del self
         await asyncio.sleep(duration / _SDK_RATE)
 
-    AioHttpTransport.sleep = sleep  # type: ignore[method-assign] # as above
+    AioHttpTransport.sleep = sleep
 
 
 def _map_event_times(compression: Compression) -> None:

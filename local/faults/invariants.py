@@ -180,9 +180,9 @@ def _worklist(evidence: Evidence, course: Course) -> Iterator[Violation]:
         done = chunk.state in {ChunkState.RELEASED, ChunkState.LOST}
         if done and rows:
             yield violation(Kind.DISAGREES, chunk.document_id, f"is {chunk.state}, and still on the worklist")
-        must = chunk.state not in {*SAFE, ChunkState.LOST} and original is not None
-        must = must and original.expires_at > evidence.now and course.end_of(chunk.document_id) is not End.REFUSED
-        if must and not rows:
+        lives = original is not None and original.expires_at > evidence.now
+        must = chunk.state not in {*SAFE, ChunkState.LOST} and course.end_of(chunk.document_id) is not End.REFUSED
+        if must and lives and not rows:
             yield violation(Kind.DISAGREES, chunk.document_id, f"is {chunk.state}, and not on the worklist")
     if stray := sum(listed.values()):
         yield violation(Kind.DISAGREES, None, f"the worklist holds {stray} rows of no chunk")

@@ -43,8 +43,10 @@ def _chunks(event: Event) -> list[dict[str, Any]]:
     return found
 
 
-def _delivery(*events: Event, ends: End = End.RELEASED, quarantined: bool = False, **exceptions: End) -> Delivery:
-    return Delivery(events=events, ends=ends, exceptions=exceptions, quarantined=quarantined)
+def _delivery(
+    *events: Event, ends: End = End.RELEASED, quarantined: bool = False, exceptions: dict[str, End] | None = None
+) -> Delivery:
+    return Delivery(events=events, ends=ends, exceptions=exceptions or {}, quarantined=quarantined)
 
 
 def _again(event: Event) -> Event:
@@ -104,7 +106,7 @@ def _no_delete_location(event: Event, _other: str, chance: random.Random) -> Del
 def _foreign_delete_location(event: Event, other: str, _chance: random.Random) -> Delivery:
     first = _chunks(event)[0]
     first["deleteLocation"] = first["deleteLocation"].replace(first["documentId"], other)
-    return _delivery(event, **{first["documentId"]: End.KEPT})
+    return _delivery(event, exceptions={first["documentId"]: End.KEPT})
 
 
 def _bad_among_good(event: Event, _other: str, chance: random.Random) -> Delivery:
@@ -117,7 +119,7 @@ def _bad_among_good(event: Event, _other: str, chance: random.Random) -> Deliver
 def _forged_host(event: Event, _other: str, _chance: random.Random) -> Delivery:
     first = _chunks(event)[0]
     first["contentLocation"] = f"https://media.example.org/v1/objects/{first['documentId']}/content/video"
-    return _delivery(event, **{first["documentId"]: End.REFUSED})
+    return _delivery(event, exceptions={first["documentId"]: End.REFUSED})
 
 
 def _corrected(event: Event, _other: str, _chance: random.Random) -> Delivery:

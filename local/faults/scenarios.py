@@ -57,7 +57,7 @@ def ordeal(scenario: Scenario, chance: random.Random) -> Ordeal:
 
 
 def _late(chance: random.Random) -> Ordeal:
-    status = [{"kind": "throttle", "retryAfter": chance.randint(0, 300)}, {"kind": "serverError"}]
+    status: list[Fault] = [{"kind": "throttle", "retryAfter": chance.randint(0, 300)}, {"kind": "serverError"}]
     fault = {"operation": "download", "times": chance.randint(1, 3), **chance.choice(status)}
     return Ordeal(faults=(fault,), age=chance.uniform(24.1, 27) * HOUR)
 

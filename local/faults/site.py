@@ -29,6 +29,7 @@ from shared.states import ChunkState
 
 QUEUE = "recording-chunks"
 _SPOILED = "spoiled"  # documentId of a row that can't be read
+_BREATH = 5.0  # seconds
 _POISONED_WITHIN = 120  # seconds
 
 
@@ -68,13 +69,19 @@ class Site:
             return False  # the host is being replaced
 
     async def sweep(self) -> bool:
-        """Starts the sweep by hand; it runs on when this returns. False when the host can't be reached."""
+        """Starts the sweep by hand. It runs on when this returns, which takes as long as a question to a busy app.
+
+        False when the host can't be reached.
+        """
         url = f"{self.where.functions}/admin/functions/sweep"
         try:
             async with self.http.post(url, json={}, headers={"x-functions-key": self.where.master_key}) as response:
-                return response.status == HTTPStatus.ACCEPTED
+                started = response.status == HTTPStatus.ACCEPTED
+            async with asyncio.timeout(_BREATH):  # else sweeps would pile up
+                await self.ask("recordings?limit=1")
         except (aiohttp.ClientError, TimeoutError):
             return False
+        return started
 
     async def ask(self, path: str, **headers: str) -> tuple[int, Any]:
         """Status and body of the app's answer to a GET."""

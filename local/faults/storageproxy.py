@@ -79,7 +79,10 @@ class StorageProxy:
         await asyncio.gather(*self._late, return_exceptions=True)
 
     async def _handle(self, service: str, upstream: str, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionError:
+            return web.Response(status=500)  # the client is dead
         account, _, path = request.rel_url.raw_path.lstrip("/").partition("/")
         del account
         operation = Operation(service=service, method=request.method, path=path, query=request.rel_url.query_string)
