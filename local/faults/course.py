@@ -28,6 +28,10 @@ class Course:
             return End.REFUSED  # nothing is overwritten, so the source is all there is
         return self.ends.get(document_id, End.RELEASED)
 
+    def rests(self, document_id: str) -> bool:
+        """Whether its chunk comes to an end in the time of a run, instead of being tried again and again."""
+        return self.end_of(document_id) is not End.REFUSED and document_id not in self.wants_media
+
     def decides(self, original: Original) -> bool:
         """Whether the source was there for long enough after the last fault."""
         return self.quiet_at is not None and original.expires_at >= self.quiet_at + DECIDED
