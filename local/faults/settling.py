@@ -56,7 +56,11 @@ async def settle_course(
         missing = set(announced) - {chunk.document_id for chunk in chunks}
         if any(course.end_of(document_id) not in {End.REFUSED, End.IGNORED} for document_id in missing):
             return False
-        return all(_is_as_it_must_be(chunk, course, now) for chunk in chunks)
+        if not all(_is_as_it_must_be(chunk, course, now) for chunk in chunks):
+            return False
+        # A row too many is removed when it is due.
+        done = {chunk.chunk_key for chunk in chunks if chunk.state is ChunkState.RELEASED}
+        return not done & {row.chunk_key for row in await site.rows()}
 
     return await _until(site, rests, within)
 
