@@ -7,17 +7,14 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
 from itertools import batched
 
 from rich.console import Console
 from rich.table import Table
 
 from local.faults import batches, table
-from local.faults.batches import Batch, Outcome
-from local.faults.disturbances import plan
+from local.faults.batches import Outcome
 from local.faults.scenarios import Scenario
-from local.faults.schedules import MIXED, schedule
 from local.faults.site import SiteError
 from local.stack import LOCAL, ChildError
 from local.stack.interruption import InterruptedBySignalError, interruptible
@@ -46,7 +43,7 @@ async def _run(seeds: list[int], scenarios: list[Scenario], console: Console) ->
     began = time.monotonic()
     outcomes: list[Outcome] = []
     for some in batched(seeds, batches.SIZE, strict=False):
-        outcome = await batches.run(batch_of(some, scenarios), LOCAL / "faults")
+        outcome = await batches.run(batches.of_seeds(some, scenarios), LOCAL / "faults")
         outcomes.append(outcome)
         verdict = "[bold red]✗[/]" if outcome.violations else "[bold green]✓[/]"
         console.print(f"{verdict} seeds {some[0]} to {some[-1]}, {time.monotonic() - began:.0f} s")
@@ -57,11 +54,6 @@ async def _run(seeds: list[int], scenarios: list[Scenario], console: Console) ->
     for sentence in wrong:
         console.print(f"[bold red]✗[/] {sentence}", soft_wrap=True)
     return 1 if wrong else 0
-
-
-def batch_of(seeds: Sequence[int], scenarios: Sequence[Scenario] = ()) -> Batch:
-    """The schedules of these seeds, with the disturbances of the first."""
-    return Batch(schedules=[schedule(seed, scenarios or MIXED) for seed in seeds], plan=plan(seeds[0]))
 
 
 def _table(outcomes: list[Outcome]) -> Table:

@@ -20,13 +20,14 @@ from local.faults.answers import wrong_answers
 from local.faults.clock import Compression
 from local.faults.course import Course
 from local.faults.detour import Detour
-from local.faults.disturbances import CALM, Disturber, Plan
+from local.faults.disturbances import CALM, Disturber, Plan, plan
 from local.faults.evidence import Evidence
 from local.faults.invariants import violations
 from local.faults.oddities import End
 from local.faults.orders import DIRECTORY_SETTING, OrderBook
 from local.faults.playing import Played, Player
-from local.faults.schedules import Schedule
+from local.faults.scenarios import Scenario
+from local.faults.schedules import MIXED, Schedule, schedule
 from local.faults.settling import settle_course
 from local.faults.site import Site, site
 from local.faults.tampering import Tamperer
@@ -60,6 +61,11 @@ class Batch:
     @property
     def seeds(self) -> list[int]:
         return [one.seed for one in self.schedules]
+
+
+def of_seeds(seeds: Sequence[int], scenarios: Sequence[Scenario] = ()) -> Batch:
+    """The schedules of these seeds, with the disturbances of the first."""
+    return Batch(schedules=[schedule(seed, scenarios or MIXED) for seed in seeds], plan=plan(seeds[0]))
 
 
 @dataclass(frozen=True, kw_only=True)

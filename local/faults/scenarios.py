@@ -105,7 +105,7 @@ def _gone(chance: random.Random) -> tuple[Fault, ...]:
     if chance.random() < 0.5:  # noqa: PLR2004 - either
         failing = {"operation": "download", "kind": "serverError", "times": 4}
         return failing, missing | {"times": chance.randint(1, 3)}
-    return (missing | {"times": chance.randint(5, 7)},)
+    return (missing | {"times": chance.randint(8, 10)},)
 
 
 def _ranges(chance: random.Random) -> tuple[Fault, ...]:
