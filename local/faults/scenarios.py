@@ -22,7 +22,7 @@ class Scenario(StrEnum):
     HALVED = "halved"  # the metadata never come, and the source expires
     ODD = "odd"  # an event as it should not be
     TAMPERED = "tampered"  # someone changes the archive before the source is deleted
-    RETOLD = "retold"  # the topic takes announcements and says that it didn't
+    RETOLD = "retold"  # the topic refuses announcements, or takes them and says that it didn't
     EXPIRING = "expiring"  # the source expires while ACS answers errors
     GARBLED = "garbled"  # what comes isn't the file, though it is complete
     POISONED = "poisoned"  # its message ends on the poison queue while it waits for its next attempt
@@ -77,7 +77,8 @@ def _tampered(chance: random.Random) -> Ordeal:
 
 
 def _retold(chance: random.Random) -> Ordeal:
-    fault = {"operation": "announce", "kind": "serverError", "applied": True, "times": chance.randint(1, 3)}
+    applied = chance.random() < 0.5  # noqa: PLR2004 - either
+    fault = {"operation": "announce", "kind": "serverError", "applied": applied, "times": chance.randint(1, 3)}
     return Ordeal(faults=(fault,))
 
 

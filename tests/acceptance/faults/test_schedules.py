@@ -8,7 +8,7 @@ from local.faults import batches
 from local.faults.schedules import schedule
 from local.faults.table import complaints
 
-SEEDS = tuple(range(8))
+SEEDS = tuple(range(4, 10))  # the first of them has every disturbance
 
 
 async def test_no_schedule_of_faults_and_deaths_breaks_an_invariant(tmp_path: Path):
