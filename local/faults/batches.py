@@ -32,7 +32,7 @@ from local.faults.settling import settle_course
 from local.faults.site import Site, site
 from local.faults.tampering import Tamperer
 from local.faults.troubles import Troubles
-from local.faults.violations import Violation
+from local.faults.violations import Kind, Violation, violation
 from local.faults.witness import Witness
 from local.stack import Stack, StackOptions
 from shared.records import Chunk
@@ -159,6 +159,8 @@ class _Run:
         gaps = set[str]().union(*(one.gaps for one in played))
         evidence = await self.site.evidence(recordings)
         found = [*self.witness.found, *violations(evidence, announced, course)]
+        refused = [what for one in played for what in one.refused]
+        found += [violation(Kind.UNFINISHED, None, f"an event ({what}) was not taken in time") for what in refused]
         if self.batch.spoiled:
             found = [one for one in found if one.document_id is not None]
         elif answered := await wrong_answers(self.site, evidence, gaps):

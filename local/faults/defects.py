@@ -1,11 +1,11 @@
 """The defects of `mutants`: each function puts one into this process. Its docstring would only repeat the sentence."""
 
 import uuid
-from dataclasses import replace
 from typing import Any
 
 from local.faults.mutants import mutant, swap, swap_property
 from local.faults.scenarios import Scenario
+from shared.contracts.events import UnreadableEvent
 from shared.errors import CallvaultError, LeaseLost, SourceError, SourceGone
 from shared.states import ChunkState
 
@@ -152,15 +152,22 @@ def quarantine_is_empty() -> None:
 
 @mutant("Files on the customer's own storage are taken for ACS's.", Scenario.ODD, oddity="customer's storage")
 def own_storage_is_not_known() -> None:
-    def unaware(original: Any) -> Any:
+    for name in ("is_own_storage", "names_own_storage"):
+        swap(f"shared.contracts.events:{name}", lambda _: lambda _location: False)
+
+
+@mutant("One odd field quarantines the whole event.", Scenario.ODD, oddity="odd duration")
+def odd_fields_stop_events() -> None:
+    def strict(original: Any) -> Any:
         def read_event(envelope: dict[str, Any]) -> Any:
             event = original(envelope)
-            chunks = tuple(event.files.chunks) + tuple(event.own_storage)
-            return replace(event, own_storage=(), files=replace(event.files, chunks=chunks))
+            if event.unread or event.unknown:
+                raise UnreadableEvent("it has an odd field")
+            return event
 
         return read_event
 
-    swap("shared.intake:read_event", unaware)
+    swap("shared.intake:read_event", strict)
 
 
 @mutant("A file proves nothing: what comes complete is taken.", Scenario.GARBLED)

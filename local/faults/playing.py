@@ -16,6 +16,7 @@ from local.faults.tampering import Tamperer
 from shared.identity import key_of
 
 _RETRY_PAUSE = 0.2  # seconds until an event that wasn't taken comes again
+_TAKEN_WITHIN = 120.0  # seconds, in which a host can be replaced
 _CORRECTED_AFTER = 1.0  # seconds between a wrong event and the right one
 
 
@@ -31,6 +32,7 @@ class Played:
     gaps: set[str] = field(default_factory=set)  # recordings of which a chunk is never announced
     quarantined: int = 0  # events of which something must be in quarantine
     passing: set[str] = field(default_factory=set)  # faults that end with the troubles
+    refused: list[str] = field(default_factory=list)  # events that were not taken in time: what they are of
     events: int = 0  # deliveries by hand
     deaths: set[str] = field(default_factory=set)  # orders
     freezes: set[str] = field(default_factory=set)
@@ -141,11 +143,15 @@ class Player:
                 await self._deliver(planned, event, played)
 
     async def _deliver(self, planned: PlannedRecording, event: Event, played: Played) -> None:
-        """Until it is taken, as Event Grid does."""
+        """Until it is taken, as Event Grid does, but for a shorter time."""
         played.events += 1
-        while not await self.site.deliver(event, planned.entrance):
-            played.events += 1
-            await asyncio.sleep(_RETRY_PAUSE)
+        try:
+            async with asyncio.timeout(_TAKEN_WITHIN):
+                while not await self.site.deliver(event, planned.entrance):
+                    played.events += 1
+                    await asyncio.sleep(_RETRY_PAUSE)
+        except TimeoutError:
+            played.refused.append(planned.oddity or planned.scenario)
 
 
 def _in_order(event: Event) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 from azure.core.exceptions import AzureError
+from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueServiceClient
@@ -108,6 +109,13 @@ class Site:
         table = self.tables.get_table_client("recordings")
         row = CHUNK_ROWS + key_of(document_id)
         return [to_chunk(entity) async for entity in table.query_entities("RowKey eq @row", parameters={"row": row})]
+
+    async def backdate(self, document_id: str, age: timedelta) -> None:
+        """Makes a chunk's row as old as its event."""
+        table = self.tables.get_table_client("recordings")
+        for chunk in await self.chunks_of(document_id):
+            keys = {"PartitionKey": chunk.recording_key, "RowKey": CHUNK_ROWS + chunk.chunk_key}
+            await table.upsert_entity(keys | {"pendingAt": self.now() - age}, mode=UpdateMode.MERGE)
 
     async def spoil(self) -> None:
         """Puts a chunk that no version can read into the catalogue, and on each shard of the worklist."""
