@@ -79,7 +79,7 @@ def announcements_have_new_ids() -> None:
     swap("shared.wording:key_of", lambda _: lambda _identifier: uuid.uuid4().hex)
 
 
-@mutant("News that the topic refuses are forgotten.", Scenario.PLAIN, Scenario.RETOLD)
+@mutant("News that the topic refuses are forgotten.", Scenario.RETOLD)
 def refused_news_are_forgotten() -> None:
     def forgetful(original: Any) -> Any:
         async def publish(self: Any, announcements: Any) -> None:

@@ -22,7 +22,7 @@ from local.faults.troubles import Rule, Trouble
 from local.stack import LOCAL, ChildError
 from local.stack.interruption import InterruptedBySignalError, interruptible
 
-_SCHEDULES = 4  # for each mutant
+_SCHEDULES = 6  # for each mutant
 _LOST_FOR = 8.0  # seconds for which messages are lost
 _INTERRUPTED = 130
 

@@ -58,7 +58,7 @@ def ordeal(scenario: Scenario, chance: random.Random) -> Ordeal:
 
 def _late(chance: random.Random) -> Ordeal:
     status: list[Fault] = [{"kind": "throttle", "retryAfter": chance.randint(0, 300)}, {"kind": "serverError"}]
-    fault = {"operation": "download", "times": chance.randint(1, 3), **chance.choice(status)}
+    fault = {"operation": "download", "times": chance.randint(1, 3), "stays": True, **chance.choice(status)}
     return Ordeal(faults=(fault,), age=chance.uniform(24.1, 27) * HOUR)
 
 
@@ -97,14 +97,16 @@ def _garbled(chance: random.Random) -> Ordeal:
 
 
 def _poisoned(chance: random.Random) -> Ordeal:
-    fault = {"operation": "download", "kind": "serverError", "times": chance.randint(4, 6)}
+    fault = {"operation": "download", "kind": "serverError", "times": chance.randint(4, 6), "stays": True}
     return Ordeal(faults=(fault,), poisoned=True)
 
 
 def _gone(chance: random.Random) -> tuple[Fault, ...]:
-    missing = {"operation": "download", "kind": "error", "status": chance.choice((404, 404, 410)), "code": "8522"}
+    """They stay: with pauses that double, so many answers take longer than the events do."""
+    status = chance.choice((404, 404, 410))
+    missing = {"operation": "download", "kind": "error", "status": status, "code": "8522", "stays": True}
     if chance.random() < 0.5:  # noqa: PLR2004 - either
-        failing = {"operation": "download", "kind": "serverError", "times": 4}
+        failing = {"operation": "download", "kind": "serverError", "times": 4, "stays": True}
         return failing, missing | {"times": chance.randint(1, 3)}
     return (missing | {"times": chance.randint(8, 10)},)
 
