@@ -18,7 +18,7 @@ from pathlib import Path
 
 from local.faults.answers import wrong_answers
 from local.faults.clock import Compression
-from local.faults.course import Course
+from local.faults.course import DECIDED, Course
 from local.faults.detour import Detour
 from local.faults.disturbances import CALM, Disturber, Plan, plan
 from local.faults.evidence import Evidence
@@ -55,6 +55,7 @@ class Batch:
     schedules: Sequence[Schedule]
     plan: Plan = CALM
     settings: Mapping[str, str] = field(default_factory=dict)
+    patience: timedelta = DECIDED  # of the product's clock, until chunks are judged
     spoiled: bool = False  # rows that no version can read are in the catalogue and on the worklist
     ends_at_the_first: bool = False  # violation that is certain: the others it then lists may be none
 
@@ -147,6 +148,7 @@ class _Run:
         course = Course(
             ends=announced,
             quiet_at=self.site.now(),
+            patience=self.batch.patience,
             wants_media=frozenset(document for one in played for document in one.wants_media),
             tampered={document: tampering for document, (tampering, _) in self.witness.tamperer.done.items()},
             quarantined=sum(one.quarantined for one in played),

@@ -21,6 +21,7 @@ class Course:
     quiet_at: datetime | None = None  # when the faults ended, by the product's clock; None: judge by rest alone
     wants_media: frozenset[str] = frozenset()  # documents whose media must be archived whatever their metadata do
     tampered: Mapping[str, Tampering] = field(default_factory=dict)  # documents
+    patience: timedelta = DECIDED  # after which a chunk is judged
     quarantined: int = 0  # events of which something must be in quarantine, at least
 
     def end_of(self, document_id: str) -> End:
@@ -34,4 +35,4 @@ class Course:
 
     def decides(self, original: Original) -> bool:
         """Whether the source was there for long enough after the last fault."""
-        return self.quiet_at is not None and original.expires_at >= self.quiet_at + DECIDED
+        return self.quiet_at is not None and original.expires_at >= self.quiet_at + self.patience

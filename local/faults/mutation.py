@@ -9,6 +9,7 @@ import asyncio
 import sys
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 from rich.console import Console
 
@@ -23,6 +24,7 @@ from local.stack import LOCAL, ChildError
 from local.stack.interruption import InterruptedBySignalError, interruptible
 
 _SCHEDULES = 6  # for each mutant
+_PATIENCE = timedelta(hours=5)  # shorter than of a random schedule, in which more goes wrong
 _LOST_FOR = 8.0  # seconds for which messages are lost
 _INTERRUPTED = 130
 
@@ -74,6 +76,7 @@ def batch_of(one: Mutant) -> Batch:
         schedules=schedules,
         plan=Plan(rules=rules),
         settings={SETTING: one.name},
+        patience=_PATIENCE,
         ends_at_the_first=True,
         spoiled=one.spoiled,
     )

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 
-from local.faults.course import DECIDED, Course
+from local.faults.course import Course
 from local.faults.oddities import End
 from local.faults.site import QUEUE, Site
 from shared.records import Chunk
@@ -44,7 +44,7 @@ async def settle_course(
     """Until every chunk is as it must be, or something is certainly wrong, or it can be judged; whether in time."""
     if course.quiet_at is None:
         raise ValueError("the troubles haven't ended")
-    decided = course.quiet_at + DECIDED
+    decided = course.quiet_at + course.patience
 
     async def rests() -> bool:
         now = site.now()
