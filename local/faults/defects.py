@@ -6,7 +6,7 @@ from typing import Any
 from local.faults.mutants import mutant, swap, swap_property
 from local.faults.scenarios import Scenario
 from shared.contracts.events import UnreadableEvent
-from shared.errors import CallvaultError, LeaseLost, SourceError, SourceGone
+from shared.errors import CallvaultError, SourceError, SourceGone
 from shared.states import ChunkState
 
 
@@ -191,25 +191,7 @@ def lost_messages_stay_lost() -> None:
 
 @mutant("A poison message fails a chunk that waits for its next attempt.", Scenario.POISONED)
 def poison_fails_what_waits() -> None:
-    def old(original: Any) -> Any:
-        async def bury(self: Any, body: bytes) -> None:
-            from shared.contracts.jobs import ChunkJob  # noqa: PLC0415 - in this worker alone
-
-            await original(self, body)
-            job = ChunkJob.decode(body)
-            chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)
-            if chunk is None or chunk.state is not ChunkState.PENDING:
-                return
-            why = {"fault": "ours", "reason": "poisoned", "detail": "its job failed too often"}
-            failed = chunk.move(ChunkState.FAILED, failed_at=self._clock.now(), **why)
-            try:
-                await self._announcing.settle(await self._catalogue.replace(failed))
-            except LeaseLost:
-                return
-
-        return bury
-
-    swap("shared.poison:Poison.bury", old)
+    swap("shared.poison:Poison._is_queued_again", lambda _: lambda _self, _chunk, _now: False)
 
 
 @mutant("The first event of a recording ends the watch for it.", Scenario.GAP)

@@ -35,6 +35,7 @@ class Told:
     announcement_id: str
     at: datetime
     reason: str | None
+    attempts: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

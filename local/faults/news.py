@@ -59,8 +59,8 @@ def misled(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
             original = evidence.originals.get(document)
             if one.type == AnnouncementType.CHUNK_LOST and original is not None and original.expires_at > one.at:
                 yield document, "was announced as lost while its source existed"
-            if one.type == AnnouncementType.CHUNK_FAILED and one.reason == "poisoned":
-                yield document, "was called failed for a message that could not be delivered"
+            if one.type == AnnouncementType.CHUNK_FAILED and one.reason == "poisoned" and one.attempts:
+                yield document, "was called failed for one message, and others had been worked"
     for (told, subject, _), given in ids.items():
         if len(given) > 1:
             yield None, f"{told} of {subject} was announced under {len(given)} ids"

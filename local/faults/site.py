@@ -215,6 +215,7 @@ def _told(event: dict[str, Any]) -> Told:
         announcement_id=event["id"],
         at=datetime.fromisoformat(event["time"]),
         reason=data.get("reason"),
+        attempts=data.get("attempts", 0),
     )
 
 
