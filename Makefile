@@ -21,7 +21,7 @@ SETTINGS ?= .local/up/local.settings.json
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor run up test faults bench screenshots lint infra-check package clean
+.PHONY: help setup doctor run up test faults mutants bench screenshots lint infra-check package clean
 
 help: ## This list
 	@echo "Callvault: what make does here"
@@ -43,6 +43,9 @@ test: setup $(CHECKOV_STAMP) ## All tests, two files at a time; JOBS=4 for more,
 
 faults: setup ## Random schedules of faults and crashes on the whole stack; SEEDS=200 for more, ARGS="--seed 7" for one
 	@exec $(PYTHON_IN_VENV) -m local.faults --seeds "$(SEEDS)" $(ARGS)
+
+mutants: setup ## Known defects, put in one by one: the schedules of faults must catch each; ARGS="--only NAME" for one
+	@exec $(PYTHON_IN_VENV) -m local.faults.mutation $(ARGS)
 
 bench: setup $(BENCH_STAMP) ## Measurements beside peers; ARGS="copy --rounds 1 --sizes 64" for a short one
 	@exec $(PYTHON_IN_VENV) -m bench $(ARGS)

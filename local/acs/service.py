@@ -28,6 +28,8 @@ class Service:
     grid: EventGrid = field(default_factory=EventGrid)
     callbacks: Callbacks = field(default_factory=Callbacks)
     log: RequestLog = field(default_factory=RequestLog)
+    witness: str | None = None
+    """Who is asked before a document is deleted: the delete waits until this URL has answered."""
     topic: NewsTopic = field(init=False)
     finisher: Finisher = field(init=False)
     recordings: Recordings = field(init=False)

@@ -4,6 +4,7 @@ Redirects lead to a regional host that wants a signature of its own, as the real
 """
 
 import re
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -17,9 +18,12 @@ from local.acs.moments import now
 from local.acs.requestlog import LoggedRequest
 from local.acs.service import Service
 from local.acs.streaming import Body, send
+from local.acs.synthetic import synthetic
+from local.acs.witness import asked
 
 OBJECT = re.compile(r"/v1/objects/(?P<document_id>[^/]+)(?:/content/(?P<view>video|audio|acsmetadata))?")
 CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}
+_OTHER_SEED = 1 << 30
 READING = frozenset({"GET", "HEAD"})
 
 
@@ -45,8 +49,13 @@ class MediaStore:
 
         async def perform() -> web.StreamResponse:
             document = self._service.documents.available(document_id)
+            if fault and fault.kind == "otherVersion":
+                document = _other_version(document)
             match operation:
                 case "delete":
+                    if self._service.witness is not None:
+                        await asked(self._service.witness, document)
+                        document = self._service.documents.available(document_id)
                     document.deleted_at = now()
                     return web.Response(status=200)
                 case _:
@@ -91,6 +100,12 @@ class MediaStore:
             etag=told.etag,
             headers=headers,
         )
+
+
+def _other_version(document: Document) -> Document:
+    """The document with a file of the same length and other bytes, and so with another ETag."""
+    content = synthetic(document.media_format, document.content.size, channels=1, seed=_OTHER_SEED)
+    return replace(document, document_id=f"{document.document_id}-changed", content=content)
 
 
 def _operation(method: str, view: str | None) -> Operation | None:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from local.faults import batches, table
 from local.faults.batches import Outcome
+from local.faults.scenarios import Scenario
 from local.faults.site import SiteError
 from local.stack import LOCAL, ChildError
 from local.stack.interruption import InterruptedBySignalError, interruptible
@@ -28,7 +29,7 @@ def main() -> int:
     )
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
     try:
-        return asyncio.run(interruptible(_run(list(seeds), console), with_parent=True))
+        return asyncio.run(interruptible(_run(list(seeds), arguments.scenario, console), with_parent=True))
     except InterruptedBySignalError:
         console.print("Interrupted. Nothing is running any more.")
         return _INTERRUPTED
@@ -37,12 +38,12 @@ def main() -> int:
         return 1
 
 
-async def _run(seeds: list[int], console: Console) -> int:
+async def _run(seeds: list[int], scenarios: list[Scenario], console: Console) -> int:
     """Ends at the first batch that violates anything, while its logs are there to be read."""
     began = time.monotonic()
     outcomes: list[Outcome] = []
     for some in batched(seeds, batches.SIZE, strict=False):
-        outcome = await batches.run(some, LOCAL / "faults")
+        outcome = await batches.run(batches.of_seeds(some, scenarios), LOCAL / "faults")
         outcomes.append(outcome)
         verdict = "[bold red]✗[/]" if outcome.violations else "[bold green]✓[/]"
         console.print(f"{verdict} seeds {some[0]} to {some[-1]}, {time.monotonic() - began:.0f} s")
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.faults", description="Random schedules of faults.")
     parser.add_argument("--seeds", type=int, default=20, metavar="N", help="how many schedules (default 20)")
     parser.add_argument("--from", type=int, default=0, metavar="N", dest="first", help="the first seed (default 0)")
+    parser.add_argument("--scenario", type=Scenario, action="append", default=[], help=", ".join(Scenario))
     parser.add_argument("--seed", type=int, metavar="N", help="this schedule alone")
     return parser
 

@@ -1,30 +1,72 @@
-"""A batch: several schedules at once on one stack, then quiet, recovery, and the invariants over all that stands.
+"""A batch: several schedules at once on one stack, then quiet, recovery, and the invariants over all that is there.
 
 Schedules that run at once share workers, so that a death meant for one meets the others too.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from local.faults.answers import wrong_answers
 from local.faults.clock import Compression
+from local.faults.course import DECIDED, Course
+from local.faults.detour import Detour
+from local.faults.disturbances import CALM, Disturber, Plan, plan
 from local.faults.evidence import Evidence
-from local.faults.invariants import Violation, violations
+from local.faults.invariants import violations
+from local.faults.oddities import End
 from local.faults.orders import DIRECTORY_SETTING, OrderBook
 from local.faults.playing import Played, Player
-from local.faults.schedules import DAY, schedule
-from local.faults.settling import settle
+from local.faults.scenarios import Scenario
+from local.faults.schedules import MIXED, Schedule, schedule
+from local.faults.settling import settle_course
 from local.faults.site import Site, site
+from local.faults.tampering import Tamperer
+from local.faults.troubles import Troubles
+from local.faults.violations import Kind, Violation, violation
+from local.faults.witness import Witness
 from local.stack import Stack, StackOptions
+from shared.records import Chunk
 
-RATE = 600.0  # a second is ten minutes, a day 144 seconds
+FASTEST, SLOWEST = 600.0, 150.0  # a second is ten minutes, a day 144 seconds; on a machine under load less
 SIZE = 20  # schedules on one stack
 _SWEEPS = 0.5  # real seconds between two; five minutes of the product's clock
-_QUIET = 3.0  # real seconds that faults may go on for once every event was taken
-_PATIENCE = 600.0  # real seconds; a bound for what must happen: a day of the product's clock, 144, is the least
+_QUIET = 1.0  # real seconds that faults may go on for once every event was taken
+_PATIENCE = 600.0  # real seconds; a bound for what must happen
+_USUAL_START = 1.0  # seconds that a program takes to import SDKs
+_SURELY = timedelta(minutes=30)  # before a deadline: then the source exists by any clock
+_SKEW = 120.0  # seconds of the product's clock
+_KEYS = ("--function-key", "--system-key", "--master-key")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What is to be played on one stack."""
+
+    schedules: Sequence[Schedule]
+    plan: Plan = CALM
+    settings: Mapping[str, str] = field(default_factory=dict)
+    patience: timedelta = DECIDED  # of the product's clock, until chunks are judged
+    spoiled: bool = False  # rows that no version can read are in the catalogue and on the worklist
+    ends_at_the_first: bool = False  # violation that is certain: the others it then lists may be none
+
+    @property
+    def seeds(self) -> list[int]:
+        return [one.seed for one in self.schedules]
+
+
+def of_seeds(seeds: Sequence[int], scenarios: Sequence[Scenario] = ()) -> Batch:
+    """The schedules of these seeds, with the disturbances of the first."""
+    return Batch(schedules=[schedule(seed, scenarios or MIXED) for seed in seeds], plan=plan(seeds[0]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,26 +74,37 @@ class Outcome:
     seeds: Sequence[int]
     played: Sequence[Played]
     evidence: Evidence
-    faults: int  # that fired
-    deaths: int
-    freezes: int
+    happened: Counter[str]  # faults, deaths and other disturbances
     violations: Sequence[Violation]
     logs: Path
 
     def seed_of(self, violation: Violation) -> int | None:
         """The schedule that announced the document, if the violation is about one."""
-        return next((one.seed for one in self.played if violation.document_id in one.announced), None)
+        known = (one for one in self.played if violation.document_id in {*one.announced, *one.victims})
+        return next((one.seed for one in known), None)
 
 
-async def run(seeds: Sequence[int], directory: Path) -> Outcome:
-    """Plays these schedules at once, on a stack of two to four workers."""
-    compression = Compression(start=datetime.now(UTC), rate=RATE)
+def pace() -> float:
+    """The rate of the product's clock that suits this machine now: by how long a program takes that imports SDKs."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import aiohttp, azure.data.tables.aio"], check=True)
+    return max(SLOWEST, min(FASTEST, FASTEST * _USUAL_START / (time.monotonic() - began)))
+
+
+async def run(batch: Batch, directory: Path) -> Outcome:
+    """Plays schedules at once, on a stack of two to four workers."""
+    first = batch.seeds[0]
+    rate = await asyncio.to_thread(pace)
+    compression = Compression(start=datetime.now(UTC), rate=rate)
     orders = directory / "orders"
     orders.mkdir(parents=True, exist_ok=True)
+    chance = random.Random(f"batch {first}")  # noqa: S311 - the same seed must give the same batch
+    detour = Detour(Troubles(batch.plan.rules, chance))
+    keys = [part for name in _KEYS for part in (name, f"{name.strip('-')}-of-a-batch")]
     options = StackOptions(
         directory=directory / "stack",
         fresh=True,
-        workers=2 + seeds[0] // SIZE % 3,
+        workers=2 + first // SIZE % 3,
         settings={
             "BLOCK_SIZE_MIB": "1",
             "LEASE_SECONDS": "600",
@@ -59,43 +112,125 @@ async def run(seeds: Sequence[int], directory: Path) -> Outcome:
             "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
             "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.5",
             DIRECTORY_SETTING: str(orders.absolute()),
-            **compression.settings(),
+            **compression.settings(skew=_SKEW),
+            **batch.settings,
         },
-        host_arguments=("--worker-plugin", "local.faults.plugin", "--queue-visibility", "2"),
-        acs_arguments=("--retention", str(DAY / RATE)),
+        detour=detour,
+        # A host that is replaced must be where it was: Event Grid knows its address.
+        host_arguments=(
+            *("--worker-plugin", "local.faults.plugin", "--queue-visibility", "2"),
+            *("--port", str(_free_port()), *keys),
+        ),
     )
-    book = OrderBook(orders)
     async with Stack(options) as stack, site(stack.addresses, compression) as where:
-        return await _played(seeds, where, book, stack.addresses.logs)
+        tamperer = Tamperer(site=where)
+        witness = Witness(site=where, tamperer=tamperer)
+        player = Player(site=where, book=OrderBook(orders), tamperer=tamperer, rate=rate)
+        disturber = Disturber(stack=stack, relay=detour.relay, chance=chance)
+        async with witness.watching():
+            return await _Run(
+                batch=batch, site=where, player=player, witness=witness, disturber=disturber, detour=detour
+            ).outcome(stack.addresses.logs)
 
 
-async def _played(seeds: Sequence[int], where: Site, book: OrderBook, logs: Path) -> Outcome:
-    player = Player(site=where, book=book, rate=RATE)
-    async with _swept(where):
-        played = await asyncio.gather(*(player.play(schedule(seed)) for seed in seeds))
-        await asyncio.sleep(_QUIET)
-        faults = sum(fault["fired"] for fault in await where.acs("GET", "/faults"))
-        await where.acs("DELETE", "/faults")
-        deaths = _fired(book, *(one.deaths for one in played))
-        freezes = _fired(book, *(one.freezes for one in played))
-    announced = set[str]().union(*(one.announced for one in played))
-    await settle(where, announced, None, within=_PATIENCE, failed_is_rest=False)
-    evidence = await where.evidence(set[str]().union(*(one.recordings for one in played)))
-    return Outcome(
-        seeds=seeds,
-        played=played,
-        evidence=evidence,
-        faults=faults,
-        deaths=deaths,
-        freezes=freezes,
-        violations=violations(evidence, announced),
-        logs=logs,
-    )
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    batch: Batch
+    site: Site
+    player: Player
+    witness: Witness
+    disturber: Disturber
+    detour: Detour
+
+    async def outcome(self, logs: Path) -> Outcome:
+        played, happened = await self._played()
+        announced = _union(played)
+        course = Course(
+            ends=announced,
+            quiet_at=self.site.now(),
+            patience=self.batch.patience,
+            wants_media=frozenset(document for one in played for document in one.wants_media),
+            tampered={document: tampering for document, (tampering, _) in self.witness.tamperer.done.items()},
+            quarantined=sum(one.quarantined for one in played),
+        )
+        is_wrong = self._is_wrong if self.batch.ends_at_the_first else lambda _: False
+        settled = asyncio.get_running_loop().time()
+        await settle_course(self.site, announced, course, within=_PATIENCE, is_wrong=is_wrong)
+        happened["seconds of recovery"] = round(asyncio.get_running_loop().time() - settled)
+        recordings = set[str]().union(*(one.recordings for one in played))
+        gaps = set[str]().union(*(one.gaps for one in played))
+        evidence = await self.site.evidence(recordings)
+        found = [*self.witness.found, *violations(evidence, announced, course)]
+        refused = [what for one in played for what in one.refused]
+        found += [violation(Kind.UNFINISHED, None, f"an event ({what}) was not taken in time") for what in refused]
+        if self.batch.spoiled:
+            found = [one for one in found if one.document_id is not None]
+        elif answered := await wrong_answers(self.site, evidence, gaps):
+            # What a worker changed between evidence and question is right when both are taken anew.
+            evidence = await self.site.evidence(recordings)
+            found += [one for one in await wrong_answers(self.site, evidence, gaps) if one in answered]
+        happened["deletes witnessed"] = self.witness.deletes
+        return Outcome(
+            seeds=self.batch.seeds,
+            played=played,
+            evidence=evidence,
+            happened=happened,
+            violations=found,
+            logs=logs,
+        )
+
+    def _is_wrong(self, chunks: list[Chunk]) -> bool:
+        """Whether something can't be right any more, whatever comes."""
+        return bool(self.witness.found) or any(
+            chunk.lost_at is not None and chunk.lost_at < chunk.deadline - _SURELY for chunk in chunks
+        )
+
+    async def _played(self) -> tuple[list[Played], Counter[str]]:
+        """Everything that goes wrong does so in here, but for faults that stay."""
+        began = asyncio.get_running_loop().time()
+        if self.batch.spoiled:
+            await self.site.spoil()
+        self.detour.troubles.begin()
+        async with _swept(self.site), asyncio.TaskGroup() as group:
+            disturbing = group.create_task(self.disturber.disturb(self.batch.plan.blows))
+            playing = [group.create_task(self.player.play(one)) for one in self.batch.schedules]
+            await asyncio.gather(disturbing, *playing)
+            await asyncio.sleep(_QUIET)
+        self.detour.troubles.end()
+        played = [one.result() for one in playing]
+        faults = await self.site.acs("GET", "/faults")
+        passing = set[str]().union(*(one.passing for one in played))
+        for fault in faults:
+            if fault["id"] in passing:
+                await self.site.acs("DELETE", f"/faults/{fault['id']}")
+        happened = Counter[str](
+            {
+                "seconds of trouble": round(asyncio.get_running_loop().time() - began),
+                "faults of ACS": sum(fault["fired"] for fault in faults),
+                "faults of storage": self.detour.troubles.fired.total(),
+                "killed at a step": _fired(self.player.book, *(one.deaths for one in played)),
+                "frozen at a step": _fired(self.player.book, *(one.freezes for one in played)),
+                "files tampered with": len(self.witness.tamperer.done),
+            }
+        )
+        happened.update({str(blow): number for blow, number in self.disturber.dealt.items()})
+        return played, happened
+
+
+def _union(played: Sequence[Played]) -> dict[str, End]:
+    return {document: end for one in played for document, end in one.announced.items()}
 
 
 def _fired(book: OrderBook, *orders: set[str]) -> int:
     """Those that were carried out; the others won't be any more."""
     return sum(not book.disarm(order) for some in orders for order in some)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextlib.asynccontextmanager

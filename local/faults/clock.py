@@ -1,21 +1,27 @@
-"""One compressed clock for all workers: a day passes in minutes, and every worker agrees on the time.
+"""One compressed clock for all workers: a day passes in minutes, and workers agree on the time but for a skew.
 
 The rate and the common start are app settings, so the processes need not talk. Delays on the queue shrink by the rate;
-the times of events, which the simulator gives in real time, are read in compressed time, so that deadlines fit.
+the times of events, which the simulator gives in real time, are read in compressed time, so that deadlines fit. The
+pauses in which the SDKs try again shrink less: at the full rate they would be none.
 """
 
 import asyncio
 import functools
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
+
+from azure.core.pipeline.transport import AioHttpTransport
 
 import shared.app
 from shared.gateways.jobs import Jobs
 from shared.intake import Intake
 
 START_SETTING, RATE_SETTING = "CALLVAULT_FAULTS_CLOCK_START", "CALLVAULT_FAULTS_CLOCK_RATE"
+SKEW_SETTING = "CALLVAULT_FAULTS_CLOCK_SKEW"
+_SDK_RATE = 10  # by which an SDK's pauses shrink
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,15 +30,22 @@ class Compression:
 
     start: datetime
     rate: float
+    skew: timedelta = timedelta()  # of one process, by the product's clock
 
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> Self | None:
         if RATE_SETTING not in settings:
             return None
-        return cls(start=datetime.fromisoformat(settings[START_SETTING]), rate=float(settings[RATE_SETTING]))
+        most = float(settings[SKEW_SETTING])
+        return cls(
+            start=datetime.fromisoformat(settings[START_SETTING]),
+            rate=float(settings[RATE_SETTING]),
+            skew=timedelta(seconds=random.uniform(-most, most)),  # noqa: S311 - no secret; each process has its own
+        )
 
-    def settings(self) -> dict[str, str]:
-        return {START_SETTING: self.start.isoformat(), RATE_SETTING: str(self.rate)}
+    def settings(self, *, skew: float) -> dict[str, str]:
+        """`skew`: seconds by which a worker's clock may be ahead or behind."""
+        return {START_SETTING: self.start.isoformat(), RATE_SETTING: str(self.rate), SKEW_SETTING: str(skew)}
 
     def moment(self, real: datetime) -> datetime:
         """The compressed time of a moment in real time."""
@@ -46,7 +59,7 @@ class CompressedClock:
         self._compression = compression
 
     def now(self) -> datetime:
-        return self._compression.moment(datetime.now(UTC))
+        return self._compression.moment(datetime.now(UTC)) + self._compression.skew
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._compression.rate)
@@ -56,6 +69,8 @@ def install(compression: Compression) -> None:
     """To be called before the app is made."""
     vars(shared.app)["SystemClock"] = functools.partial(CompressedClock, compression)
     _shrink_delays(compression.rate)
+    _shrink_patience()
+    _map_times_of_messages(compression)
     _map_event_times(compression)
 
 
@@ -69,16 +84,40 @@ def _shrink_delays(rate: float) -> None:
     Jobs.send = send  # type: ignore[method-assign] # this process's own, for as long as it lives
 
 
+def _map_times_of_messages(compression: Compression) -> None:
+    """Storage says in real time when a message was queued."""
+    original = getattr(Jobs, "head", None)
+    if original is None:
+        return
+
+    @functools.wraps(original)
+    async def head(self: Any) -> datetime | None:
+        found = await original(self)
+        return None if found is None else compression.moment(found)
+
+    vars_of: Any = Jobs
+    vars_of.head = head
+
+
+def _shrink_patience() -> None:
+    async def sleep(self: Any, duration: float) -> None:
+        del self
+        await asyncio.sleep(duration / _SDK_RATE)
+
+    AioHttpTransport.sleep = sleep
+
+
 def _map_event_times(compression: Compression) -> None:
     original = Intake.receive
 
     @functools.wraps(original)
     async def receive(self: Any, envelope: dict[str, Any]) -> Any:
-        told = envelope.get("eventTime")
-        real = datetime.fromisoformat(told) if isinstance(told, str) else told
-        if isinstance(real, datetime):
-            zoned = real if real.tzinfo else real.replace(tzinfo=UTC)
-            envelope = envelope | {"eventTime": compression.moment(zoned).isoformat()}
+        for name in ("eventTime", "time"):
+            told = envelope.get(name)
+            real = datetime.fromisoformat(told) if isinstance(told, str) else told
+            if isinstance(real, datetime):
+                zoned = real if real.tzinfo else real.replace(tzinfo=UTC)
+                envelope = envelope | {name: compression.moment(zoned).isoformat()}
         return await original(self, envelope)
 
     Intake.receive = receive  # type: ignore[method-assign] # as above

@@ -14,6 +14,7 @@ class Original:
     metadata_sha256: str
     deleted_at: datetime | None
     expires_at: datetime
+    participants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,10 @@ class Told:
     type: str
     subject: str
     documents: tuple[str, ...]
+    announcement_id: str
+    at: datetime
+    reason: str | None
+    attempts: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,8 @@ class Evidence:
     rows: list[Row]
     told: list[Told]  # what was announced, in the order in which the topic took it
     files: dict[str, str]  # name in the archive: SHA-256 of the bytes that stand there
+    labels: dict[str, dict[str, str]]  # name in the archive: what is written on the file
+    quarantined: list[str]  # names
     queued: int
     poisoned: int
     now: datetime

@@ -28,7 +28,7 @@ def untold(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
         recordings[chunk.recording_key].append(chunk)
         if chunk.outbox is not None:
             yield chunk.document_id, "something of it is still to be announced"
-        if chunk.state in _TYPES and (_TYPES[chunk.state], chunk.document_id) not in told:
+        if chunk.outbox is None and chunk.state in _TYPES and (_TYPES[chunk.state], chunk.document_id) not in told:
             yield chunk.document_id, f"is {chunk.state}, and nobody was told"
     complete = {frozenset(one.documents) for one in evidence.told if one.type == AnnouncementType.RECORDING_COMPLETE}
     for key, chunks in recordings.items():
@@ -47,3 +47,20 @@ def _early(evidence: Evidence) -> Iterator[tuple[str, str]]:
             for document in one.documents:
                 if document not in safe:
                     yield document, "its recording was announced complete before it was announced safe"
+
+
+def misled(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
+    """Sentences about announcements that were wrong: of one event under two ids, and of a loss that was none."""
+    ids: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for one in evidence.told:
+        if one.type != AnnouncementType.RECORDING_COMPLETE:  # of other files it is another event of the same time
+            ids[one.type, one.subject, one.at.isoformat()].add(one.announcement_id)
+        for document in one.documents:
+            original = evidence.originals.get(document)
+            if one.type == AnnouncementType.CHUNK_LOST and original is not None and original.expires_at > one.at:
+                yield document, "was announced as lost while its source existed"
+            if one.type == AnnouncementType.CHUNK_FAILED and one.reason == "poisoned" and one.attempts:
+                yield document, "was called failed for one message, and others had been worked"
+    for (told, subject, _), given in ids.items():
+        if len(given) > 1:
+            yield None, f"{told} of {subject} was announced under {len(given)} ids"

@@ -1,17 +1,23 @@
 """Plays a schedule on a running stack: makes its recordings, orders its faults and deaths, delivers its events."""
 
 import asyncio
+import random
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.acs.identifiers import new_recording_id
+from local.faults.oddities import Delivery, End, Event, oddly
 from local.faults.orders import OrderBook
+from local.faults.scenarios import FREEZE, Fault
 from local.faults.schedules import DAY, PlannedRecording, Schedule
 from local.faults.site import Site
+from local.faults.tampering import Tamperer
 from shared.identity import key_of
 
 _RETRY_PAUSE = 0.2  # seconds until an event that wasn't taken comes again
+_TAKEN_WITHIN = 120.0  # seconds, in which a host can be replaced
+_CORRECTED_AFTER = 1.0  # seconds between a wrong event and the right one
 
 
 @dataclass(kw_only=True)
@@ -20,7 +26,13 @@ class Played:
 
     seed: int
     recordings: set[str] = field(default_factory=set)
-    announced: set[str] = field(default_factory=set)  # documents
+    announced: dict[str, End] = field(default_factory=dict)  # documents, and what must become of them
+    victims: set[str] = field(default_factory=set)  # documents that only a wrong delete location names
+    wants_media: set[str] = field(default_factory=set)  # documents whose media must be archived in any case
+    gaps: set[str] = field(default_factory=set)  # recordings of which a chunk is never announced
+    quarantined: int = 0  # events of which something must be in quarantine
+    passing: set[str] = field(default_factory=set)  # faults that end with the troubles
+    refused: list[str] = field(default_factory=list)  # events that were not taken in time: what they are of
     events: int = 0  # deliveries by hand
     deaths: set[str] = field(default_factory=set)  # orders
     freezes: set[str] = field(default_factory=set)
@@ -30,6 +42,7 @@ class Played:
 class Player:
     site: Site
     book: OrderBook
+    tamperer: Tamperer
     rate: float
 
     async def play(self, plan: Schedule) -> Played:
@@ -44,35 +57,74 @@ class Player:
         await asyncio.sleep(planned.starts_after)
         recording_id = new_recording_id()
         for fault in planned.faults:
-            await self.site.acs("POST", "/faults", recordingId=recording_id, **fault)
-        by_simulator = planned.announcement != "plain" and planned.left is None
+            await self._order(fault, recording_id, played)
+        by_simulator = planned.announcement != "plain"
         if by_simulator:
             await self.site.acs(
                 "POST", "/faults", operation="event", kind=planned.announcement, recordingId=recording_id
             )
-        if by_simulator:
             # Its event comes before anyone can know the documents: deaths are armed by the recording alone.
             self._arm(plan, number, (key_of(recording_id),), played)
-        kept = (planned.left or DAY) / self.rate
-        made = await self.site.document(
-            recordingId=recording_id, announce=by_simulator, retentionSeconds=kept, **planned.order
-        )
+        made = await self._made(planned, recording_id, announce=by_simulator)
         played.recordings.add(recording_id)
         if by_simulator and planned.announcement == "eventNever":
             return
-        event = made["event"]
-        documents = [chunk["documentId"] for chunk in event["data"]["recordingStorageInfo"]["recordingChunks"]]
-        played.announced.update(documents)
+        delivery = await self._delivery(plan, planned, made, played)
+        if planned.ordeal.gap:
+            played.gaps.add(recording_id)
+        documents = [chunk["documentId"] for chunk in _chunks(made["event"])]
+        for document_id in documents:
+            played.announced[document_id] = delivery.exceptions.get(document_id, delivery.ends)
+        played.wants_media |= set(documents) if planned.ordeal.wants_media else set()
+        played.quarantined += delivery.quarantined
         if not by_simulator:
-            keys = (key_of(recording_id), *documents, *map(key_of, documents))
-            self._arm(plan, number, keys, played)
-            event |= {"eventTime": self._event_time(made)}
-        for pause in planned.pauses:
-            await asyncio.sleep(pause)
-            await self._deliver(event, played)
+            about = (key_of(recording_id), *documents, *map(key_of, documents))
+            self._arm(plan, number, about, played)
+            if planned.ordeal.frozen_at is not None:
+                played.freezes.add(self.book.arm(planned.ordeal.frozen_at, (key_of(documents[0]),), freeze=FREEZE))
+        async with asyncio.TaskGroup() as group:
+            if planned.ordeal.tampering is not None:
+                group.create_task(self.tamperer.tamper(documents[0], planned.ordeal.tampering))
+            group.create_task(self._deliver_all(planned, delivery, played))
+            if planned.ordeal.poisoned:
+                group.create_task(self.site.poison(documents[0]))
 
-    def _event_time(self, made: dict[str, Any]) -> str:
-        """Such that the product's deadline is the moment at which the simulator's source expires."""
+    async def _order(self, fault: Fault, recording_id: str, played: Played) -> None:
+        order = {name: value for name, value in fault.items() if name != "stays"}
+        made = await self.site.acs("POST", "/faults", recordingId=recording_id, **order)
+        if "stays" not in fault:
+            played.passing.add(made["id"])
+
+    async def _made(self, planned: PlannedRecording, recording_id: str, *, announce: bool) -> dict[str, Any]:
+        given = planned.ordeal
+        # A late event is of a file that ACS keeps for two days.
+        kept = given.life or (2 * DAY - given.age if given.age else DAY)
+        made: dict[str, Any] = await self.site.document(
+            recordingId=recording_id, announce=announce, retentionSeconds=kept / self.rate, **planned.order
+        )
+        return made
+
+    async def _delivery(
+        self, plan: Schedule, planned: PlannedRecording, made: dict[str, Any], played: Played
+    ) -> Delivery:
+        event: Event = made["event"]
+        if planned.announcement == "plain":
+            event = event | {"eventTime": self._event_time(planned, made)}
+        if planned.ordeal.gap:
+            del _in_order(event)[1]
+        if planned.oddity is None:
+            return Delivery(events=(event,), exceptions={})
+        victim = await self.site.document(size=3_000, announce=False, retentionSeconds=DAY / self.rate)
+        played.recordings.add(victim["recordingId"])
+        victim_id: str = victim["chunks"][0]["documentId"]
+        played.victims.add(victim_id)
+        own = random.Random(f"oddity {plan.seed}")  # noqa: S311 - the same seed must give the same event
+        return oddly(planned.oddity, event, victim_id, own)
+
+    def _event_time(self, planned: PlannedRecording, made: dict[str, Any]) -> str:
+        """Such that the product's deadline is when the source expires, unless the event is a late one."""
+        if planned.ordeal.age:
+            return (datetime.now(UTC) - timedelta(seconds=planned.ordeal.age / self.rate)).isoformat()
         expires = min(datetime.fromisoformat(chunk["expiresAt"]) for chunk in made["chunks"])
         return (expires - timedelta(seconds=DAY / self.rate)).isoformat()
 
@@ -82,9 +134,31 @@ class Player:
                 order_id = self.book.arm(order.point, about, skip=order.skip, freeze=order.freeze)
                 (played.deaths if order.freeze is None else played.freezes).add(order_id)
 
-    async def _deliver(self, event: dict[str, Any], played: Played) -> None:
-        """Until it is taken, as Event Grid does."""
+    async def _deliver_all(self, planned: PlannedRecording, delivery: Delivery, played: Played) -> None:
+        for pause in planned.pauses:
+            await asyncio.sleep(pause)
+            for number, event in enumerate(delivery.events):
+                if number:
+                    await asyncio.sleep(_CORRECTED_AFTER)
+                await self._deliver(planned, event, played)
+
+    async def _deliver(self, planned: PlannedRecording, event: Event, played: Played) -> None:
+        """Until it is taken, as Event Grid does, but for a shorter time."""
         played.events += 1
-        while not await self.site.deliver(event):
-            played.events += 1
-            await asyncio.sleep(_RETRY_PAUSE)
+        try:
+            async with asyncio.timeout(_TAKEN_WITHIN):
+                while not await self.site.deliver(event, planned.entrance):
+                    played.events += 1
+                    await asyncio.sleep(_RETRY_PAUSE)
+        except TimeoutError:
+            played.refused.append(planned.oddity or planned.scenario)
+
+
+def _in_order(event: Event) -> list[dict[str, Any]]:
+    _chunks(event).sort(key=lambda chunk: int(chunk["index"]))
+    return _chunks(event)
+
+
+def _chunks(event: Event) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = event["data"]["recordingStorageInfo"]["recordingChunks"]
+    return found

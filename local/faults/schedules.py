@@ -5,27 +5,52 @@ that flips a byte in the middle, can't be told from an honest one by anybody: AC
 """
 
 import random
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from local.faults.points import POINTS
+from local.faults.oddities import ODDITIES
+from local.faults.points import POINTS, Scene
+from local.faults.scenarios import HOUR, Ordeal, Scenario, ordeal
 
-DAY = 24 * 3600.0  # seconds that ACS keeps a file, of the product's clock
-_SMALL, _BLOCKS = (1_000, 200_000), (1_100_000, 4_500_000)  # bytes: one request, or several blocks of 1 MiB
+DAY = 24 * HOUR  # that ACS keeps a file, seconds of the product's clock
+_SMALL, _BLOCKS = (1_000, 200_000), (2_200_000, 4_500_000)  # bytes: one request, or several blocks of 1 MiB
 _ODDITY, _OMISSION = 0.3, 0.2  # of recordings, that have one of what real ones sometimes have
 _VINTAGES = ("current", "current", "current", "2023", "2021-serverCallId", "2021")
+MIXED = (*(Scenario.PLAIN,) * 6, *(Scenario.ODD,) * 3, *Scenario)  # of a mixed schedule's recordings
+_ANY = 0.25  # of orders, that are for any step; the others are for steps that nearly every chunk comes to
+_MET = (
+    "intake-after-announcing",
+    "intake-after-adding-to-worklist",
+    "intake-before-queueing",
+    "intake-after-queueing",
+    "archiving-after-claiming",
+    "archiving-after-storing-metadata",
+    "archiving-before-storing-media",
+    "archiving-after-storing-media",
+    "archiving-before-writing-archived",
+    "archiving-after-writing-archived",
+    "archiving-before-deleting-the-source",
+    "archiving-after-deleting-the-source",
+    "archiving-after-writing-released",
+)
+_DEADLY = tuple(point.name for point in POINTS.values() if point.scene is not Scene.CALLING)
 
 Announcement = Literal["plain", "siblings", "duplicate", "eventNever"]
+Entrance = Literal["trigger", "api", "cloud event"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRecording:
+    scenario: Scenario
     order: dict[str, Any]  # of documents, for the simulator
     announcement: Announcement
+    entrance: Entrance
+    oddity: str | None
     starts_after: float  # real seconds
     deliveries: int  # at least; by hand, on top of the simulator's own
     pauses: tuple[float, ...]  # real seconds before each of them
-    left: float | None  # seconds of the product's clock until the source expires; None: the usual day
+    ordeal: Ordeal
     faults: tuple[dict[str, Any], ...]
 
 
@@ -46,46 +71,54 @@ class Schedule:
     orders: tuple[PlannedOrder, ...]
 
 
-def schedule(seed: int) -> Schedule:
+def schedule(seed: int, scenarios: Sequence[Scenario] = MIXED) -> Schedule:
     chance = random.Random(seed)  # noqa: S311 - the same seed must give the same schedule
-    recordings = tuple(_recording(chance) for _ in range(chance.randint(1, 3)))
-    # Of a chance of their own: a seed's other choices are what they were before there were announcements.
-    own = random.Random(f"announcements {seed}")  # noqa: S311 - as above
-    recordings = tuple(replace(one, faults=(*one.faults, *_topic_faults(own))) for one in recordings)
-    orders = tuple(_order(chance, len(recordings)) for _ in range(chance.choice((0, 1, 1, 2, 3))))
+    recordings = tuple(_recording(chance, chance.choice(scenarios)) for _ in range(chance.randint(1, 3)))
+    orders = tuple(_order(chance, len(recordings)) for _ in range(chance.choice((0, 1, 2, 3, 4))))
     return Schedule(seed=seed, recordings=recordings, orders=orders)
 
 
-def _recording(chance: random.Random) -> PlannedRecording:
-    low, high = _BLOCKS if chance.random() < 0.25 else _SMALL  # noqa: PLR2004 - one in four
+def _recording(chance: random.Random, scenario: Scenario) -> PlannedRecording:
+    given = ordeal(scenario, chance)
+    is_large = given.large if given.large is not None else chance.random() < 0.25  # noqa: PLR2004 - one in four
     deliveries = chance.choice((1, 1, 2, 3))
+    is_plain = scenario is Scenario.PLAIN
+    # By hand, if something is to be done about the event or about its documents.
+    by_hand = (given.odd, given.tampering, given.life, given.age, given.gap, given.poisoned, given.alone)
+    announcement: Announcement = "plain"
+    if not any(by_hand):
+        announcement = chance.choice(("plain", "plain", "plain", "siblings", "duplicate", "eventNever"))
+    own = tuple(_fault(chance) for _ in range(chance.choice((0, 1, 1, 2, 3, 4)))) if is_plain else ()
     return PlannedRecording(
+        scenario=scenario,
         order={
-            "size": chance.randint(low, high),
+            "size": chance.randint(*(_BLOCKS if is_large else _SMALL)),
             "format": chance.choice(("wav", "mp3", "mp4")),
-            "count": chance.randint(1, 3),
+            "count": 3 if given.gap else 1 if given.alone else chance.randint(1, 3),
             "seed": chance.randrange(1 << 20),
-            "vintage": chance.choice(_VINTAGES),
+            "vintage": "current" if given.odd or given.gap else chance.choice(_VINTAGES),
             "redirects": chance.random() < _ODDITY,
             "quirks": chance.random() < _ODDITY,
             "shuffle": chance.random() < _ODDITY,
             "omitTypes": chance.random() < _OMISSION,
         },
-        announcement=chance.choice(("plain", "plain", "plain", "siblings", "duplicate", "eventNever")),
+        announcement=announcement,
+        entrance=chance.choice(("trigger", "trigger", "api", "cloud event")),
+        oddity=chance.choice(tuple(ODDITIES)) if given.odd else None,
         starts_after=chance.uniform(0, 3),
         deliveries=deliveries,
         pauses=tuple(chance.uniform(0, 2) for _ in range(deliveries)),
-        left=chance.uniform(1, 8) * 3600 if chance.random() < 0.2 else None,  # noqa: PLR2004 - one in five
-        faults=tuple(_fault(chance) for _ in range(chance.choice((0, 1, 1, 2, 3, 4)))),
+        ordeal=given,
+        faults=(*given.faults, *own, *(_topic_faults(chance) if is_plain else ())),
     )
 
 
 def _order(chance: random.Random, recordings: int) -> PlannedOrder:
     return PlannedOrder(
         recording=chance.randrange(recordings),
-        point=chance.choice(tuple(POINTS)),
-        skip=chance.choice((0, 0, 0, 1, 2)),
-        freeze=chance.uniform(0.3, 2.5) if chance.random() < 0.3 else None,  # noqa: PLR2004 - three in ten
+        point=chance.choice(_DEADLY if chance.random() < _ANY else _MET),
+        skip=chance.choice((0, 0, 0, 0, 1)),
+        freeze=chance.uniform(0.5, 3) if chance.random() < 0.3 else None,  # noqa: PLR2004 - three in ten
     )
 
 
@@ -118,6 +151,7 @@ def _fault(chance: random.Random) -> dict[str, Any]:
         kinds += [{"kind": kind, "applied": True} for kind in ("serverError", "reset", "html")]
     else:
         kinds += [
+            {"kind": "error", "status": 404, "code": "8522"},
             {"kind": "reset", "bytes": chance.randint(0, 900)},
             {"kind": "short", "bytes": chance.randint(0, 900)},
             {"kind": "empty"},

@@ -1,16 +1,20 @@
 """A running stack as the fault proofs use it: make documents, deliver events, start the sweep, look at what stands."""
 
 import asyncio
+import base64
+import contextlib
 import hashlib
 import json
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 import aiohttp
+from azure.core.exceptions import AzureError
+from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueServiceClient
@@ -18,10 +22,16 @@ from azure.storage.queue.aio import QueueServiceClient
 from local.faults.clock import Compression
 from local.faults.evidence import Evidence, Original, Row, Told
 from local.stack.addresses import Addresses
+from shared.contracts.jobs import ChunkJob
 from shared.gateways.entities import CHUNK_ROWS, to_chunk
+from shared.identity import key_of
 from shared.records import Chunk
+from shared.states import ChunkState
 
 QUEUE = "recording-chunks"
+_SPOILED = "spoiled"  # documentId of a row that can't be read
+_BREATH = 5.0  # seconds
+_POISONED_WITHIN = 120  # seconds
 
 
 class SiteError(Exception):
@@ -35,6 +45,7 @@ class Site:
     tables: TableServiceClient
     queues: QueueServiceClient
     archive: ContainerClient
+    quarantine: ContainerClient
     compression: Compression | None = None
 
     async def acs(self, method: str, path: str, **body: Any) -> Any:
@@ -46,18 +57,42 @@ class Site:
     async def document(self, **order: Any) -> Any:
         return await self.acs("POST", "/documents", **order)
 
-    async def deliver(self, event: dict[str, Any]) -> bool:
-        """Delivers an event once, as Event Grid does; whether it was taken."""
-        headers = {"aeg-event-type": "Notification"}
-        async with self.http.post(self.where.event_grid_url, json=[event], headers=headers) as response:
-            return response.status == HTTPStatus.ACCEPTED
+    async def deliver(self, event: dict[str, Any], entrance: str = "trigger") -> bool:
+        """Delivers an event once, as Event Grid does or by hand; whether it was taken."""
+        url, headers = self.where.event_grid_url, {"aeg-event-type": "Notification"}
+        if entrance != "trigger":
+            url, headers = f"{self.where.functions}/api/events", {"x-functions-key": self.where.functions_key}
+        body = [_cloud_event(event) if entrance == "cloud event" else event]
+        try:
+            async with self.http.post(url, json=body, headers=headers) as response:
+                return response.status == HTTPStatus.ACCEPTED
+        except (aiohttp.ClientError, TimeoutError):
+            return False  # the host is being replaced
 
-    async def sweep(self) -> None:
-        """Starts the sweep by hand; it runs on when this returns."""
+    async def sweep(self) -> bool:
+        """Starts the sweep by hand. It runs on when this returns, which takes as long as a question to a busy app.
+
+        False when the host can't be reached.
+        """
         url = f"{self.where.functions}/admin/functions/sweep"
-        async with self.http.post(url, json={}, headers={"x-functions-key": self.where.master_key}) as response:
-            if response.status != HTTPStatus.ACCEPTED:
-                raise SiteError(f"the sweep can't be started: {response.status}")
+        try:
+            async with self.http.post(url, json={}, headers={"x-functions-key": self.where.master_key}) as response:
+                started = response.status == HTTPStatus.ACCEPTED
+            async with asyncio.timeout(_BREATH):  # else sweeps would pile up
+                await self.ask("recordings?limit=1")
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+        return started
+
+    async def ask(self, path: str, **headers: str) -> tuple[int, Any]:
+        """Status and body of the app's answer to a GET."""
+        keyed = {"x-functions-key": self.where.functions_key, **headers}
+        async with self.http.get(f"{self.where.functions}/api/{path}", headers=keyed) as response:
+            body = await response.read()
+        try:
+            return response.status, json.loads(body or b"null")
+        except ValueError:
+            return response.status, None
 
     async def chunks(self, keys: Collection[str] | None = None) -> list[Chunk]:
         """The catalogue's chunks: those of the recordings with these keys, or all."""
@@ -66,8 +101,45 @@ class Site:
             to_chunk(entity)
             async for partition in _partitions(table, keys)
             async for entity in partition
-            if entity["RowKey"].startswith(CHUNK_ROWS)
+            if entity["RowKey"].startswith(CHUNK_ROWS) and entity["documentId"] != _SPOILED
         ]
+
+    async def chunks_of(self, document_id: str) -> list[Chunk]:
+        """What the catalogue has of a document, under whichever recording."""
+        table = self.tables.get_table_client("recordings")
+        row = CHUNK_ROWS + key_of(document_id)
+        return [to_chunk(entity) async for entity in table.query_entities("RowKey eq @row", parameters={"row": row})]
+
+    async def backdate(self, document_id: str, age: timedelta) -> None:
+        """Makes a chunk's row as old as its event."""
+        table = self.tables.get_table_client("recordings")
+        for chunk in await self.chunks_of(document_id):
+            keys = {"PartitionKey": chunk.recording_key, "RowKey": CHUNK_ROWS + chunk.chunk_key}
+            await table.upsert_entity(keys | {"pendingAt": self.now() - age}, mode=UpdateMode.MERGE)
+
+    async def spoil(self) -> None:
+        """Puts a chunk that no version can read into the catalogue, and on each shard of the worklist."""
+        for shard in "0123456789abcdef":
+            key = shard * 32
+            row = f"20000101T000000.000000-{key}-{key}"
+            chunk = {"PartitionKey": key, "RowKey": CHUNK_ROWS + key, "state": "transcendent", "documentId": _SPOILED}
+            due = {"recordingKey": key, "chunkKey": key, "dueAt": self.now() - timedelta(days=1)}
+            await self.tables.get_table_client("recordings").upsert_entity(chunk)
+            await self.tables.get_table_client("worklist").upsert_entity({"PartitionKey": shard, "RowKey": row, **due})
+
+    async def poison(self, document_id: str) -> None:
+        """Puts a chunk's job on the poison queue as soon as the chunk waits for its next attempt."""
+        async with asyncio.timeout(_POISONED_WITHIN):
+            while True:
+                with contextlib.suppress(AzureError):  # storage may be restarting
+                    for chunk in await self.chunks_of(document_id):
+                        if chunk.state is ChunkState.RELEASED:
+                            return
+                        if chunk.state is ChunkState.PENDING and chunk.attempts:
+                            job = base64.b64encode(ChunkJob.of(chunk).model_dump_json(exclude_none=True).encode())
+                            await self.queues.get_queue_client(f"{QUEUE}-poison").send_message(job.decode())
+                            return
+                await asyncio.sleep(0.1)
 
     async def rows(self) -> list[Row]:
         """The worklist."""
@@ -92,10 +164,12 @@ class Site:
             chunks=await self.chunks(keys),
             rows=[row for row in await self.rows() if keys is None or row.recording_key in keys],
             told=await self._told(),
-            files={name: await self._sha256(name) async for name in self._names(keys)},
+            files={name: await self.sha256(name) async for name in self._names(keys)},
+            labels={blob.name: blob.metadata or {} async for blob in self.archive.list_blobs(include=["metadata"])},
+            quarantined=[name async for name in self.quarantine.list_blob_names()],
             queued=await self.messages(),
             poisoned=await self.messages(f"{QUEUE}-poison"),
-            now=self._moment(datetime.now(UTC)),
+            now=self.now(),
         )
 
     async def _told(self) -> list[Told]:
@@ -106,11 +180,16 @@ class Site:
         return Original(
             sha256=told["sha256"],
             metadata_sha256=told["metadataSha256"],
-            deleted_at=self._moment(datetime.fromisoformat(deleted)) if deleted else None,
-            expires_at=self._moment(datetime.fromisoformat(told["expiresAt"])),
+            deleted_at=self.moment(datetime.fromisoformat(deleted)) if deleted else None,
+            expires_at=self.moment(datetime.fromisoformat(told["expiresAt"])),
+            participants=tuple(one["participantId"] for one in told["metadata"].get("participants", ())),
         )
 
-    def _moment(self, real: datetime) -> datetime:
+    def now(self) -> datetime:
+        """By the product's clock."""
+        return self.moment(datetime.now(UTC))
+
+    def moment(self, real: datetime) -> datetime:
         return self.compression.moment(real) if self.compression else real
 
     async def _names(self, keys: Collection[str] | None) -> AsyncIterator[str]:
@@ -118,7 +197,7 @@ class Site:
             if keys is None or any(key in name for key in keys):
                 yield name
 
-    async def _sha256(self, name: str) -> str:
+    async def sha256(self, name: str) -> str:
         digest = hashlib.sha256()
         download = await self.archive.download_blob(name)
         async for piece in download.chunks():
@@ -129,7 +208,22 @@ class Site:
 def _told(event: dict[str, Any]) -> Told:
     data = event["data"]
     chunks = data.get("chunks") or [data]
-    return Told(type=event["type"], subject=event["subject"], documents=tuple(chunk["documentId"] for chunk in chunks))
+    return Told(
+        type=event["type"],
+        subject=event["subject"],
+        documents=tuple(chunk["documentId"] for chunk in chunks),
+        announcement_id=event["id"],
+        at=datetime.fromisoformat(event["time"]),
+        reason=data.get("reason"),
+        attempts=data.get("attempts", 0),
+    )
+
+
+def _cloud_event(event: dict[str, Any]) -> dict[str, Any]:
+    """An event of Event Grid's schema in CloudEvents 1.0."""
+    same = {name: event[name] for name in ("id", "subject", "data")}
+    told = {"specversion": "1.0", "source": event["topic"], "type": event["eventType"], "time": event["eventTime"]}
+    return same | told
 
 
 async def _partitions(table: Any, keys: Collection[str] | None) -> AsyncIterator[Any]:
@@ -148,5 +242,14 @@ async def site(where: Addresses, compression: Compression | None = None) -> Asyn
         TableServiceClient.from_connection_string(storage) as tables,
         QueueServiceClient.from_connection_string(storage) as queues,
         ContainerClient.from_connection_string(storage, "recordings") as archive,
+        ContainerClient.from_connection_string(storage, "quarantine") as quarantine,
     ):
-        yield Site(where=where, http=http, tables=tables, queues=queues, archive=archive, compression=compression)
+        yield Site(
+            where=where,
+            http=http,
+            tables=tables,
+            queues=queues,
+            archive=archive,
+            quarantine=quarantine,
+            compression=compression,
+        )

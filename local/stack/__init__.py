@@ -4,9 +4,9 @@
 """
 
 from local.stack.azurite import Azurite, azurite
-from local.stack.options import LOCAL, StackOptions
+from local.stack.options import LOCAL, Services, StackOptions
 from local.stack.processes import ChildError
 from local.stack.provision import Resources, provision
 from local.stack.stack import Stack
 
-__all__ = ["LOCAL", "Azurite", "ChildError", "Resources", "Stack", "StackOptions", "azurite", "provision"]
+__all__ = ["LOCAL", "Azurite", "ChildError", "Resources", "Services", "Stack", "StackOptions", "azurite", "provision"]

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from local.stack.processes import Child, ChildError, Program, running
 
@@ -19,6 +20,7 @@ ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (https?://\S+)")
 READY_SECONDS = 60
+ANY_PORTS = (0, 0, 0)  # of blobs, queues and tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,12 @@ class Azurite:
     def pid(self) -> int:
         return self.child.pid
 
+    @property
+    def ports(self) -> tuple[int, int, int]:
+        """Of blobs, queues and tables."""
+        blob, queue, table = (urlsplit(url).port or 0 for url in (self.blob_url, self.queue_url, self.table_url))
+        return blob, queue, table
+
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
@@ -40,6 +48,7 @@ class Variant:
 
     script: Path = AZURITE
     in_memory: bool = False  # its directory then holds the log alone
+    ports: tuple[int, int, int] = ANY_PORTS  # else those that the system chooses
     requests_logged: bool = False  # a line for every request, in the log
     options: tuple[str, ...] = ()  # passed on to it, as for TLS and tokens
 
@@ -79,7 +88,8 @@ def _command(directory: Path, variant: Variant) -> list[str]:
     command = [node, str(variant.script)]
     command += ["--inMemoryPersistence"] if variant.in_memory else ["--location", str(directory)]
     command += [] if variant.requests_logged else ["--silent"]
-    command += ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]
+    for service, port in zip(("blob", "queue", "table"), variant.ports, strict=True):
+        command += [f"--{service}Port", str(port)]
     # Newer SDKs ask for API versions that Azurite hasn't heard of; telemetry would leave the machine.
     return [*command, "--skipApiVersionCheck", "--disableTelemetry", *variant.options]
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import functools
 import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
@@ -15,10 +16,10 @@ from typing import Self
 
 from local.acs.identifiers import RESOURCE_ID
 from local.stack.addresses import Addresses, AddressFile, Pids
-from local.stack.azurite import Azurite, Variant, azurite
+from local.stack.azurite import ANY_PORTS, Azurite, Variant, azurite
 from local.stack.core_tools import core_tools_host, find_func
 from local.stack.hosts import callvault_host
-from local.stack.options import StackOptions
+from local.stack.options import Services, StackOptions
 from local.stack.processes import ChildError
 from local.stack.provision import Resources, provision
 from local.stack.simulator import CALLBACK_HOST, Simulator, lead_callbacks, simulator, subscribe
@@ -33,6 +34,7 @@ class Stack:
     def __init__(self, options: StackOptions) -> None:
         self._options = options
         self._exits = contextlib.AsyncExitStack()
+        self._azurite_life, self._host_life = contextlib.AsyncExitStack(), contextlib.AsyncExitStack()
         path = options.address_file or options.directory / "stack.json"
         self._file = AddressFile(path.absolute(), yields=options.fresh)
 
@@ -40,8 +42,13 @@ class Stack:
         host = callvault_host if self._options.host == "callvault" else functools.partial(core_tools_host, find_func())
         async with contextlib.AsyncExitStack() as exits:
             self._place = await exits.enter_async_context(workplace(self._options.directory, fresh=self._options.fresh))
+            await exits.enter_async_context(self._azurite_life)
             self._azurite, self._simulator = await self._start_services(exits, self._place)
-            self._host = await exits.enter_async_context(host(self._options, self._place, self._app_settings()))
+            detour = self._options.detour
+            led = await exits.enter_async_context(detour(self._services())) if detour is not None else {}
+            self._new_host = functools.partial(host, self._options, self._place, self._app_settings() | dict(led))
+            await exits.enter_async_context(self._host_life)
+            self._host = await self._host_life.enter_async_context(self._new_host())
             await lead_callbacks(self._simulator, self._host.functions)
             await subscribe(self._simulator, self._host.event_grid_url(self._options.event_function))
             self._file.write(self.addresses)
@@ -84,6 +91,21 @@ class Stack:
     def address_file(self) -> Path:
         return self._file.path
 
+    async def replace_host(self) -> None:
+        """Kills the host, as a machine dies, and starts another; with a port and keys given it is where it was."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._host.child.pid, signal.SIGKILL)
+        await self._host_life.aclose()
+        self._host = await self._host_life.enter_async_context(self._new_host())
+
+    async def replace_azurite(self) -> None:
+        """Ends Azurite, which cuts the requests under way, and starts another with the same state and ports.
+
+        It isn't killed: Azurite writes its tables to disk every few seconds only, and loses the rest with its process.
+        """
+        await self._azurite_life.aclose()
+        self._azurite = await self._start_azurite(self._place, self._azurite.ports)
+
     async def failure(self) -> ChildError:
         """Why the stack can't go on, once one of its processes has ended by itself."""
         children = (self._azurite.child, self._simulator.child, self._host.child)
@@ -98,21 +120,31 @@ class Stack:
 
     async def _start_services(self, exits: contextlib.AsyncExitStack, place: Workplace) -> tuple[Azurite, Simulator]:
         """Both at once, for neither needs the other."""
-        storage = azurite(
-            place.path / "azurite",
-            log=place.logs / "azurite.log",
-            held=(place.lock,),
-            variant=Variant(requests_logged=self._options.storage_log),
-        )
         try:
             async with asyncio.TaskGroup() as group:
                 acs = group.create_task(exits.enter_async_context(simulator(self._options, place)))
-                started = await exits.enter_async_context(storage)
+                started = await self._start_azurite(place)
                 await provision(started.connection_string, Resources.named_by(self._options.settings))
         except BaseExceptionGroup as failed:
             known = failed.subgroup(ChildError)
             raise known.exceptions[0] if known else failed from None
         return started, acs.result()
+
+    async def _start_azurite(self, place: Workplace, ports: tuple[int, int, int] = ANY_PORTS) -> Azurite:
+        storage = azurite(
+            place.path / "azurite",
+            log=place.logs / "azurite.log",
+            held=(place.lock,),
+            variant=Variant(requests_logged=self._options.storage_log, ports=ports),
+        )
+        return await self._azurite_life.enter_async_context(storage)
+
+    def _services(self) -> Services:
+        return Services(
+            storage_connection_string=self._azurite.connection_string,
+            acs_control=self._simulator.control,
+            acs_tls=self._simulator.tls,
+        )
 
     def _app_settings(self) -> dict[str, str]:
         return {

@@ -6,7 +6,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from local.acs import finishing, identifiers
-from local.acs.control.orders import DocumentOrder, listed, read
+from local.acs.control.orders import DocumentOrder, WitnessOrder, listed, read
 from local.acs.errors import ControlError
 from local.acs.events import FinishedRecording, file_status_updated
 from local.acs.finishing import Made, Output
@@ -28,6 +28,7 @@ class DocumentControl:
             web.get("/documents/{document_id}/content", self.content),
             web.get("/documents/{document_id}/metadata", self.metadata),
             web.post("/documents/{document_id}/expire", self.expire),
+            web.post("/witness", self.witness),
         ]
 
     async def make(self, request: web.Request) -> web.Response:
@@ -90,6 +91,10 @@ class DocumentControl:
         document = self._service.documents.get(request.match_info["document_id"])
         document.expires_at = now()
         return web.json_response(await document.described())
+
+    async def witness(self, request: web.Request) -> web.Response:
+        self._service.witness = (await read(request, WitnessOrder)).address
+        return web.Response(status=204)
 
     def _output(self, order: DocumentOrder) -> Output:
         recording_id = order.recording_id or identifiers.new_recording_id()

@@ -60,6 +60,10 @@ class HostOrder(Order):
     address: str = Field(pattern=r"^http://\S+$")
 
 
+class WitnessOrder(Order):
+    address: str = Field(pattern=r"^http://\S+$")
+
+
 class TokenOrder(Order):
     audience: str | None = None
     issuer: str | None = None

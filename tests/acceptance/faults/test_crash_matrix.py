@@ -51,10 +51,10 @@ RESUMED = Case(size=LARGE, broken_off=True)
 FAILING = Case(fault={"operation": "download", "kind": "serverError"})
 SWEPT = Case(job_lost=True)
 NEARING = Case(job_lost=True, age=timedelta(hours=21))
-# Past its deadline the source is asked once more; it answers nothing of use, and then the chunk is lost.
+# Two days after its event no source exists any more, so the chunk is lost without another answer.
 DOWN = {"operation": "download", "kind": "serverError", "times": 0}
 REFUSED = Case(fault={"operation": "download", "kind": "redirect", "times": 0}, ends=ChunkState.FAILED)
-EXPIRED = Case(job_lost=True, age=timedelta(hours=25), fault=DOWN, expired=True, ends=ChunkState.LOST)
+EXPIRED = Case(job_lost=True, age=timedelta(hours=100), fault=DOWN, expired=True, ends=ChunkState.LOST)
 
 CASES = {
     "archiving-before-staging-a-block": BLOCKS,
@@ -158,6 +158,7 @@ async def died(where: Site, book: OrderBook, point: str) -> Death:
             while not book.has_fired(lost):  # nor is an event taken while the worker that got it is only starting
                 assert not await where.deliver(event), "an event whose job could not be queued must come again"
     if case.expired:
+        await where.backdate(document_id, case.age)
         await where.acs("POST", f"/documents/{document_id}/expire")
     if case.broken_off:
         book.arm("archiving-after-staging-a-block", (key,), skip=2)

@@ -1,0 +1,136 @@
+"""What the app answers when all has settled, compared with what is in storage: health, summary, lists, archive records.
+
+Each question is asked of the app over HTTP, as a caller does; what it must say is reckoned from the catalogue.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from local.faults.evidence import Evidence
+from local.faults.site import Site
+from local.faults.violations import Kind, Violation, violation
+from shared.identity import key_of
+from shared.records import Chunk
+from shared.states import IN_TROUBLE, SAFE, ChunkState, RecordingState
+
+_PAGE = 100
+_PEOPLE = 12  # who are looked up
+_OPEN = frozenset({ChunkState.PENDING, ChunkState.COPYING})
+
+
+async def wrong_answers(site: Site, evidence: Evidence, gaps: Collection[str] = ()) -> list[Violation]:
+    """`gaps`: recordings of which a chunk is never announced."""
+    recordings: dict[str, list[Chunk]] = defaultdict(list)
+    for chunk in evidence.chunks:
+        recordings[chunk.recording_key].append(chunk)
+    found = [sentence async for sentence in _wrong(site, evidence, recordings)]
+    found += [sentence async for sentence in _whole(site, gaps)]
+    return [violation(Kind.ANSWERED_WRONG, None, sentence) for sentence in found]
+
+
+async def _wrong(site: Site, evidence: Evidence, recordings: Mapping[str, list[Chunk]]) -> AsyncIterator[str]:
+    everything = {chunk.state for chunk in evidence.chunks} <= SAFE and not evidence.rows
+    status, health = await site.ask("health")
+    if not isinstance(health, dict) or status not in (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE):
+        yield f"health answers {status}"
+    elif everything and not evidence.poisoned and status != HTTPStatus.OK:
+        bad = [check["name"] for check in health.get("checks", ()) if not check["ok"]]
+        yield f"all is safe, and health answers {status} because of {', '.join(bad) or 'its status'}"
+    async for sentence in _summary(site, evidence, recordings):
+        yield sentence
+    async for sentence in _lists(site, recordings):
+        yield sentence
+    async for sentence in _people(site, evidence):
+        yield sentence
+    for chunks in recordings.values():
+        recording_id = chunks[0].recording_id
+        if recording_id is not None and {chunk.state for chunk in chunks} <= SAFE:
+            async for sentence in _record(site, recording_id, chunks):
+                yield sentence
+
+
+async def _whole(site: Site, gaps: Collection[str]) -> AsyncIterator[str]:
+    for recording_id in gaps:
+        key = key_of(recording_id)
+        shown = [one async for one in _pages(site, "") if one["recordingKey"] == key]
+        if any(one["state"] == RecordingState.ARCHIVED for one in shown):
+            yield f"recording {key} is shown as archived, and one of its chunks was never announced"
+
+
+async def _summary(site: Site, evidence: Evidence, recordings: Mapping[str, list[Chunk]]) -> AsyncIterator[str]:
+    status, summary = await site.ask("summary")
+    if status != HTTPStatus.OK or not isinstance(summary, dict):
+        yield f"the summary answers {status}"
+        return
+    if summary["open"]["items"] != len(evidence.rows):
+        yield f"the summary says that {summary['open']['items']} are open; the worklist holds {len(evidence.rows)}"
+    shown = {one["recordingKey"] for one in summary["trouble"]["recordings"]}
+    if wrong := shown - _in_trouble(recordings):
+        yield f"the summary shows {len(wrong)} recordings in trouble that are not"
+
+
+async def _lists(site: Site, recordings: Mapping[str, list[Chunk]]) -> AsyncIterator[str]:
+    listed = [key async for key in _listed(site, "")]
+    for key in recordings:
+        if listed.count(key) != 1:
+            yield f"recording {key} is {listed.count(key)} times on the list of all"
+    trouble = {key async for key in _listed(site, "&trouble=true")}
+    if missing := _in_trouble(recordings) - trouble:
+        yield f"the list of trouble lacks {len(missing)} recordings"
+    if wrong := {key for key in trouble & recordings.keys() if key not in _in_trouble(recordings)}:
+        yield f"the list of trouble has {len(wrong)} recordings that are in none"
+    still_open = {key async for key in _listed(site, "&open=true")}
+    for key, chunks in recordings.items():
+        states = {chunk.state for chunk in chunks}
+        if states & _OPEN and key not in still_open:
+            yield f"recording {key} is open, and not on that list"
+        if states == {ChunkState.RELEASED} and key in still_open:
+            yield f"recording {key} is released, and on the list of what is open"
+
+
+async def _listed(site: Site, filters: str, **headers: str) -> AsyncIterator[str]:
+    async for one in _pages(site, filters, **headers):
+        yield one["recordingKey"]
+
+
+async def _pages(site: Site, filters: str, **headers: str) -> AsyncIterator[dict[str, Any]]:
+    cursor = ""
+    while True:
+        status, page = await site.ask(f"recordings?limit={_PAGE}{filters}{cursor}", **headers)
+        if status != HTTPStatus.OK:
+            return
+        for one in page["recordings"]:
+            yield one
+        if page["nextCursor"] is None:
+            return
+        cursor = f"&cursor={page['nextCursor']}"
+
+
+async def _people(site: Site, evidence: Evidence) -> AsyncIterator[str]:
+    """Whoever is named by archived metadata is found by name."""
+    safe = [chunk for chunk in evidence.chunks if chunk.state in SAFE]
+    for chunk in safe[:_PEOPLE]:
+        for person in evidence.originals[chunk.document_id].participants[:1]:
+            found = {key async for key in _listed(site, "", **{"X-Participant-Id": person})}
+            if chunk.recording_key not in found:
+                yield f"recording {chunk.recording_key} isn't found by one of its participants"
+
+
+async def _record(site: Site, recording_id: str, chunks: list[Chunk]) -> AsyncIterator[str]:
+    status, record = await site.ask(f"recordings/{recording_id}/archive")
+    if status == HTTPStatus.ACCEPTED:
+        return  # more chunks are awaited
+    if status != HTTPStatus.OK:
+        yield f"the archive record of {recording_id} answers {status}, and all of it is safe"
+        return
+    told: dict[str, Any] = {one["documentId"]: one for one in record["chunks"]}
+    for chunk in chunks:
+        one = told.get(chunk.document_id)
+        if one is None or (one["blobName"], one["sha256"], one["size"]) != (chunk.blob_name, chunk.sha256, chunk.size):
+            yield f"the archive record of {recording_id} doesn't say what is archived of document {chunk.document_id}"
+
+
+def _in_trouble(recordings: Mapping[str, list[Chunk]]) -> set[str]:
+    return {key for key, chunks in recordings.items() if {chunk.state for chunk in chunks} & IN_TROUBLE}

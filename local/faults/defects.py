@@ -1,0 +1,236 @@
+"""The defects of `mutants`: each function puts one into this process. Its docstring would only repeat the sentence."""
+
+import uuid
+from typing import Any
+
+from local.faults.mutants import mutant, swap, swap_property
+from local.faults.scenarios import Scenario
+from shared.contracts.events import UnreadableEvent
+from shared.errors import CallvaultError, SourceError, SourceGone
+from shared.states import ChunkState
+
+
+def _always(*, result: Any) -> Any:
+    """A coroutine function that does nothing and gives this."""
+
+    async def nothing(*_: Any, **__: Any) -> Any:
+        return result
+
+    return lambda _: nothing
+
+
+@mutant("Every failure of the source is final: the chunk is lost.", Scenario.GONE, Scenario.LATE)
+def every_failure_is_final() -> None:
+    def final(original: Any) -> Any:
+        def after(self: Any, chunk: Any, error: Any, now: Any) -> Any:
+            return ChunkState.LOST if isinstance(error, SourceError) else original(self, chunk, error, now)
+
+        return after
+
+    swap("shared.retry:RetryPolicy.after", final)
+
+
+@mutant("One 404 means that the source is gone.", Scenario.GONE)
+def one_404_is_lost() -> None:
+    def final(original: Any) -> Any:
+        def after(self: Any, chunk: Any, error: Any, now: Any) -> Any:
+            return ChunkState.LOST if isinstance(error, SourceGone) else original(self, chunk, error, now)
+
+        return after
+
+    swap("shared.retry:RetryPolicy.after", final)
+
+
+@mutant("Five 404s mean that the source is gone, however quickly they come.", Scenario.GONE)
+def absence_is_proved_in_minutes() -> None:
+    swap("shared.retry:_is_proved_gone", lambda _: lambda chunk, _now: chunk.gone >= 5)  # noqa: PLR2004 - as told
+
+
+@mutant("After the deadline one failure means that the chunk is lost.", Scenario.LATE)
+def deadline_is_the_end() -> None:
+    def final(original: Any) -> Any:
+        def after(self: Any, chunk: Any, error: Any, now: Any) -> Any:
+            return ChunkState.LOST if now >= chunk.deadline else original(self, chunk, error, now)
+
+        return after
+
+    swap("shared.retry:RetryPolicy.after", final)
+
+
+@mutant("A later job deletes the source without a look at the archive.", Scenario.TAMPERED)
+def archive_is_not_checked() -> None:
+    swap("shared.release:Release._is_safe", _always(result=True))
+
+
+@mutant("A worker that was frozen deletes the source on what it knew before.", Scenario.FROZEN)
+def stale_decisions_are_carried_out() -> None:
+    from datetime import timedelta  # noqa: PLC0415 - in this worker alone
+
+    swap("shared.release:_FRESH", lambda _: timedelta(days=1))
+
+
+@mutant("No list is ever written.", Scenario.PLAIN)
+def lists_are_not_written() -> None:
+    swap("shared.gateways.calendar:Calendar.enter", _always(result=None))
+
+
+@mutant("A repeated announcement has another id.", Scenario.RETOLD)
+def announcements_have_new_ids() -> None:
+    swap("shared.wording:key_of", lambda _: lambda _identifier: uuid.uuid4().hex)
+
+
+@mutant("News that the topic refuses are forgotten.", Scenario.RETOLD)
+def refused_news_are_forgotten() -> None:
+    def forgetful(original: Any) -> Any:
+        async def publish(self: Any, announcements: Any) -> None:
+            try:
+                await original(self, announcements)
+            except CallvaultError:
+                return
+
+        return publish
+
+    swap("shared.gateways.topic:Topic.publish", forgetful)
+
+
+@mutant("Parts of a single stream are written at the offsets of later blocks.", Scenario.RANGES)
+def offsets_are_ignored_on_resume() -> None:
+    swap_property("shared.media:Media.can_resume", lambda self: self.etag is not None)
+    swap("shared.media:Media._check", lambda _: lambda _self, _part, _start, _length: None)
+    swap("shared.media:Media.prove", lambda _: lambda _self, _start, _data: None)
+    swap("shared.media:Media.prove_unread", _always(result=None))
+
+
+@mutant("A file that changes between two reads is put together from both versions.", Scenario.RANGES)
+def versions_are_mixed() -> None:
+    swap("shared.media:Media._check", lambda _: lambda _self, _part, _start, _length: None)
+
+
+@mutant("Metadata come first, and their failure stops the media.", Scenario.HALVED)
+def metadata_block_the_media() -> None:
+    def blocking(original: Any) -> Any:
+        async def secure(self: Any, lease: Any, **more: Any) -> Any:
+            location = lease.chunk.metadata_location
+            if location is not None:
+                await self._source.read_whole(location, limit=1 << 22)
+            return await original(self, lease, **more)
+
+        return secure
+
+    swap("shared.copying:Copying.secure", blocking)
+
+
+@mutant("A delete location is believed, whatever document it names.", Scenario.ODD, oddity="foreign delete location")
+def delete_location_is_believed() -> None:
+    def believing(original: Any) -> Any:
+        return lambda chunk: None if chunk.delete_location is not None else original(chunk)
+
+    for module in ("release", "endings"):
+        swap(f"shared.{module}:reason_to_keep", believing)
+
+
+@mutant("The first event of a document wins for ever.", Scenario.ODD, oddity="corrected")
+def first_event_wins() -> None:
+    swap("shared.knownchunks:KnownChunks.announced_again", _always(result=None))
+
+
+@mutant("A document is filed under every recording that an event names.", Scenario.ODD, oddity="two recordings")
+def documents_have_many_recordings() -> None:
+    def many(_: Any) -> Any:
+        async def link_document(_self: Any, _document_id: str, recording_key: str) -> str:
+            return recording_key
+
+        return link_document
+
+    swap("shared.gateways.links:Links.link_document", many)
+
+
+@mutant("What can't be read of an event is dropped.", Scenario.ODD, oddity="bad among good")
+def quarantine_is_empty() -> None:
+    swap("shared.gateways.archive:Archive.quarantine", _always(result=None))
+
+
+@mutant("Files on the customer's own storage are taken for ACS's.", Scenario.ODD, oddity="customer's storage")
+def own_storage_is_not_known() -> None:
+    for name in ("is_own_storage", "names_own_storage"):
+        swap(f"shared.contracts.events:{name}", lambda _: lambda _location: False)
+
+
+@mutant("One odd field quarantines the whole event.", Scenario.ODD, oddity="odd duration")
+def odd_fields_stop_events() -> None:
+    def strict(original: Any) -> Any:
+        def read_event(envelope: dict[str, Any]) -> Any:
+            event = original(envelope)
+            if event.unread or event.unknown:
+                raise UnreadableEvent("it has an odd field")
+            return event
+
+        return read_event
+
+    swap("shared.intake:read_event", strict)
+
+
+@mutant("A file proves nothing: what comes complete is taken.", Scenario.GARBLED)
+def files_prove_nothing() -> None:
+    for name in ("see", "take"):
+        swap(f"shared.proof:Proof.{name}", lambda _: lambda *_args: None)
+    swap("shared.proof:Proof.missing", lambda _: lambda *_args: None)
+    swap("shared.media:_format", lambda original: lambda head, **_: original(head, prove=False) or "mp3")
+    swap("shared.copying:check_metadata", lambda _: lambda *_args, **_named: None)
+
+
+@mutant("One exception ends a whole run of the sweep.", Scenario.PLAIN, jobs_lost=True, spoiled=True)
+def sweep_ends_at_the_first_exception() -> None:
+    swap("shared.sweep:Sweep._guarded", lambda _: lambda self, item, run: self._look_at(item, run))
+
+
+@mutant("The sweep queues nothing again.", Scenario.PLAIN, jobs_lost=True)
+def lost_messages_stay_lost() -> None:
+    swap("shared.chunkwatch:ChunkWatch._send", _always(result=None))
+
+
+@mutant("A poison message fails a chunk that waits for its next attempt.", Scenario.POISONED)
+def poison_fails_what_waits() -> None:
+    swap("shared.poison:Poison._is_queued_again", lambda _: lambda _self, _chunk, _now: False)
+
+
+@mutant("The first event of a recording ends the watch for it.", Scenario.GAP)
+def first_event_ends_the_watch() -> None:
+    swap("shared.records:Recording.is_whole", lambda _: lambda _self, _chunks: True)
+
+
+@mutant("The source is deleted before the catalogue says that it is archived.", Scenario.PLAIN)
+def source_is_deleted_first() -> None:
+    def hasty(original: Any) -> Any:
+        async def secure(self: Any, lease: Any, **more: Any) -> Any:
+            secured = await original(self, lease, **more)
+            if lease.chunk.delete_location is not None:
+                await self._source.delete(lease.chunk.delete_location)
+            return secured
+
+        return secure
+
+    swap("shared.copying:Copying.secure", hasty)
+
+
+@mutant("Nobody is entered into the list of participants.", Scenario.PLAIN)
+def participants_are_not_entered() -> None:
+    swap("shared.attendance:Attendance.enter", _always(result=None))
+
+
+@mutant("A row stays on the worklist for ever.", Scenario.PLAIN)
+def rows_are_not_removed() -> None:
+    swap("shared.gateways.worklist:Worklist.remove", _always(result=None))
+
+
+@mutant("A digest is recorded that the file doesn't have.", Scenario.PLAIN)
+def digests_are_wrong() -> None:
+    def wrong(original: Any) -> Any:
+        def settle(self: Any, state: Any, **changes: Any) -> Any:
+            if changes.get("sha256"):
+                changes["sha256"] = changes["sha256"][::-1]
+            return original(self, state, **changes)
+
+        return settle
+
+    swap("shared.leases:Lease.settle", wrong)

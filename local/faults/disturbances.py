@@ -1,0 +1,141 @@
+"""What happens to whole processes and to storage while schedules are played, from a seed alone.
+
+Workers die by SIGKILL and stand still by SIGSTOP at moments of nobody's choosing, inside transfers as well; the host
+dies and comes back; Azurite restarts; ACS is away; storage fails in all the ways of `troubles`.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from local.faults.relay import Relay
+from local.faults.troubles import MESSAGES, Rule, Trouble
+from local.stack import Stack
+
+LENGTH = 14.0  # real seconds over which they are spread
+
+
+class Blow(StrEnum):
+    KILL_WORKER = "worker killed"
+    FREEZE_WORKER = "worker frozen"
+    KILL_HOST = "host killed"
+    RESTART_STORAGE = "storage restarted"
+    ACS_AWAY = "ACS away"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    blow: Blow
+    at: float  # real seconds after the start
+    seconds: float = 0.0  # that it lasts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    blows: Sequence[Planned] = ()
+    rules: Sequence[Rule] = ()
+
+
+CALM = Plan()
+
+
+def plan(seed: int) -> Plan:
+    chance = random.Random(f"disturbances {seed}")  # noqa: S311 - the same seed must give the same plan
+    blows = [
+        *(Planned(blow=Blow.KILL_WORKER, at=chance.uniform(1, LENGTH)) for _ in range(chance.randint(3, 6))),
+        *(_lasting(chance, Blow.FREEZE_WORKER, 0.5, 3.0) for _ in range(chance.randint(1, 4))),
+        *(_lasting(chance, Blow.ACS_AWAY, 0.3, 2.0) for _ in range(chance.randint(0, 2))),
+    ]
+    if chance.random() < 0.5:  # noqa: PLR2004 - either
+        blows.append(Planned(blow=Blow.KILL_HOST, at=chance.uniform(2, LENGTH)))
+    if chance.random() < 0.4:  # noqa: PLR2004 - two in five
+        blows.append(Planned(blow=Blow.RESTART_STORAGE, at=chance.uniform(2, LENGTH)))
+    return Plan(blows=sorted(blows, key=lambda one: one.at), rules=_rules(chance))
+
+
+def _lasting(chance: random.Random, blow: Blow, least: float, most: float) -> Planned:
+    return Planned(blow=blow, at=chance.uniform(1, LENGTH), seconds=chance.uniform(least, most))
+
+
+def _rules(chance: random.Random) -> list[Rule]:
+    """Always some of a low probability, and now and then an outage or a full disk."""
+    rules = []
+    for trouble in (*Trouble,):
+        if trouble in MESSAGES:
+            rules.append(Rule(trouble=trouble, begins=0, ends=LENGTH, probability=chance.uniform(0, 0.15)))
+        elif trouble in (Trouble.OUTAGE, Trouble.FULL):
+            begins = chance.uniform(1, LENGTH)
+            services = chance.choice((("blob",), ("table",), ("queue",), ("blob", "queue", "table")))
+            rules.append(
+                Rule(
+                    trouble=trouble,
+                    begins=begins,
+                    ends=begins + chance.uniform(0.3, 2),
+                    services=frozenset(services),
+                )
+            )
+        else:
+            rules.append(
+                Rule(
+                    trouble=trouble,
+                    begins=0,
+                    ends=LENGTH,
+                    probability=chance.uniform(0, 0.03),
+                    seconds=chance.uniform(0.2, 2.0),
+                )
+            )
+    return rules
+
+
+@dataclass(kw_only=True)
+class Disturber:
+    """Deals the blows of a plan."""
+
+    stack: Stack
+    relay: Relay
+    chance: random.Random
+    dealt: Counter[Blow] = field(default_factory=Counter)
+
+    async def disturb(self, planned: Sequence[Planned]) -> None:
+        """Returns when the last of them is over."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for one in planned:
+            await asyncio.sleep(max(0.0, began + one.at - loop.time()))
+            await self._deal(one)
+            self.dealt[one.blow] += 1
+
+    async def _deal(self, one: Planned) -> None:
+        match one.blow:
+            case Blow.KILL_WORKER:
+                self._signal(signal.SIGKILL)
+            case Blow.FREEZE_WORKER:
+                pid = self._signal(signal.SIGSTOP)
+                await asyncio.sleep(one.seconds)
+                if pid is not None:
+                    _send(pid, signal.SIGCONT)
+            case Blow.KILL_HOST:
+                await self.stack.replace_host()
+            case Blow.RESTART_STORAGE:
+                await self.stack.replace_azurite()
+            case Blow.ACS_AWAY:
+                await self.relay.die(one.seconds)
+
+    def _signal(self, number: signal.Signals) -> int | None:
+        workers = self.stack.addresses.pids.workers
+        if not workers:
+            return None
+        pid = self.chance.choice(workers)
+        _send(pid, number)
+        return pid
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)

@@ -1,0 +1,100 @@
+"""`python -m local.faults.mutation`: shows that the schedules catch each of the known defects.
+
+Each mutant gets a stack of its own and a few schedules of the scenarios in which it must show. Exits with 0 when all
+were caught, and with 1 when one survived or couldn't be put into the product.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+from rich.console import Console
+
+from local.faults import batches
+from local.faults.batches import Batch, Outcome
+from local.faults.disturbances import Plan
+from local.faults.mutants import SETTING, Mutant, known
+from local.faults.scenarios import Scenario
+from local.faults.schedules import Schedule, schedule
+from local.faults.troubles import Rule, Trouble
+from local.stack import LOCAL, ChildError
+from local.stack.interruption import InterruptedBySignalError, interruptible
+
+_SCHEDULES = 6  # for each mutant
+_PATIENCE = timedelta(hours=5)  # shorter than of a random schedule, in which more goes wrong
+_LOST_FOR = 8.0  # seconds for which messages are lost
+_INTERRUPTED = 130
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.faults.mutation", description="Known defects, caught.")
+    parser.add_argument("--only", action="append", default=[], choices=sorted(known()), metavar="NAME")
+    parser.add_argument("--control", action="store_true", help="the same schedules without the defects: all must pass")
+    parser.add_argument("--list", action="store_true", help="the names alone")
+    arguments = parser.parse_args()
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    chosen = [one for one in known().values() if not arguments.only or one.name in arguments.only]
+    if arguments.list:
+        for one in chosen:
+            console.print(f"{one.name}: {one.defect}")
+        return 0
+    try:
+        return asyncio.run(interruptible(_run(chosen, console, is_control=arguments.control), with_parent=True))
+    except InterruptedBySignalError:
+        console.print("Interrupted. Nothing is running any more.")
+        return _INTERRUPTED
+
+
+async def _run(chosen: list[Mutant], console: Console, *, is_control: bool) -> int:
+    survived = 0
+    for one in chosen:
+        began = time.monotonic()
+        try:
+            batch = replace(batch_of(one), settings={}) if is_control else batch_of(one)
+            outcome = await batches.run(batch, LOCAL / "mutants")
+        except ChildError as error:
+            console.print(f"[bold red]✗[/] {one.name} could not be put into the app. {error}", soft_wrap=True)
+            survived += 1
+            continue
+        caught = bool(outcome.violations) is not is_control
+        survived += not caught
+        verdict = "[bold green]✓[/]" if caught else "[bold red]✗[/]"
+        console.print(f"{verdict} {one.name}, {time.monotonic() - began:.0f} s: {_shown(outcome)}", soft_wrap=True)
+    told = "schedules without a defect passed" if is_control else "mutants caught"
+    console.print(f"{len(chosen) - survived} of {len(chosen)} {told}")
+    return 1 if survived else 0
+
+
+def batch_of(one: Mutant) -> Batch:
+    """A few schedules in which the defect must show, without deaths, so that nothing else is to be seen."""
+    schedules = [_fitting(schedule(seed, one.scenarios), one) for seed in range(_SCHEDULES)]
+    rules = [Rule(trouble=Trouble.MESSAGE_LOST, begins=0, ends=_LOST_FOR)] if one.jobs_lost else []
+    return Batch(
+        schedules=schedules,
+        plan=Plan(rules=rules),
+        settings={SETTING: one.name},
+        patience=_PATIENCE,
+        ends_at_the_first=True,
+        spoiled=one.spoiled,
+    )
+
+
+def _fitting(plan: Schedule, one: Mutant) -> Schedule:
+    recordings = tuple(
+        replace(planned, oddity=one.oddity) if one.oddity and planned.scenario is Scenario.ODD else planned
+        for planned in plan.recordings
+    )
+    return replace(plan, recordings=recordings, orders=())
+
+
+def _shown(outcome: Outcome) -> str:
+    if not outcome.violations:
+        return f"nothing was seen; logs: {outcome.logs}"
+    return outcome.violations[0].sentence
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""Scenarios: what a recording has to bear in each, so that a certain defect has something to show itself on.
+
+A mixed schedule, the usual one, draws one for each of its recordings.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+HOUR = 3600.0
+FREEZE = 4.0  # real seconds
+Fault = dict[str, Any]  # for the simulator
+
+
+class Scenario(StrEnum):
+    PLAIN = "plain"  # whatever ACS does wrong, at random
+    GONE = "gone"  # 404 for a while, after and between other failures
+    RANGES = "ranges"  # several blocks; ranges served at one time and not at another; the file changes meanwhile
+    LATE = "late"  # the event comes after the deadline, and the source answers 503 and 429 for a while
+    HALVED = "halved"  # the metadata never come, and the source expires
+    ODD = "odd"  # an event as it should not be
+    TAMPERED = "tampered"  # someone changes the archive before the source is deleted
+    RETOLD = "retold"  # the topic refuses announcements, or takes them and says that it didn't
+    EXPIRING = "expiring"  # the source expires while ACS answers errors
+    GARBLED = "garbled"  # what comes isn't the file, though it is complete
+    POISONED = "poisoned"  # its message ends on the poison queue while it waits for its next attempt
+    FROZEN = "frozen"  # its worker freezes before the delete, and someone changes the archive meanwhile
+    GAP = "gap"  # one of its chunks is never announced
+
+
+class Tampering(StrEnum):
+    REMOVE = "remove"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ordeal:
+    """What a recording has to bear. Times are seconds of the product's clock."""
+
+    faults: tuple[Fault, ...] = ()  # those marked `stays` go on when the others have ended
+    large: bool | None = None  # None: as it comes
+    life: float | None = None  # of the source; None: a day, or what is left of two
+    age: float = 0.0  # of the event when it is delivered
+    odd: bool = False
+    tampering: Tampering | None = None
+    wants_media: bool = False  # the media must be archived, whatever becomes of the metadata
+    frozen_at: str | None = None  # a point, for `FREEZE`
+    poisoned: bool = False
+    gap: bool = False
+    alone: bool = False  # one chunk only, so that all faults meet it
+
+
+def ordeal(scenario: Scenario, chance: random.Random) -> Ordeal:
+    return _ORDEALS[scenario](chance)
+
+
+def _late(chance: random.Random) -> Ordeal:
+    status: list[Fault] = [{"kind": "throttle", "retryAfter": chance.randint(0, 300)}, {"kind": "serverError"}]
+    fault = {"operation": "download", "times": chance.randint(1, 3), "stays": True, **chance.choice(status)}
+    return Ordeal(faults=(fault,), age=chance.uniform(24.1, 27) * HOUR)
+
+
+def _halved(chance: random.Random) -> Ordeal:
+    answer = chance.choice(({"kind": "error", "status": 404}, {"kind": "serverError"}, {"kind": "empty"}))
+    return Ordeal(
+        faults=({"operation": "metadata", "times": 0, "stays": True, **answer},),
+        life=chance.uniform(12, 16) * HOUR,
+        wants_media=True,
+    )
+
+
+def _tampered(chance: random.Random) -> Ordeal:
+    refusal = {"operation": "delete", "kind": "serverError", "times": 0}
+    return Ordeal(faults=(refusal,), tampering=chance.choice(tuple(Tampering)))
+
+
+def _retold(chance: random.Random) -> Ordeal:
+    applied = chance.random() < 0.5  # noqa: PLR2004 - either
+    fault = {"operation": "announce", "kind": "serverError", "applied": applied, "times": chance.randint(1, 3)}
+    return Ordeal(faults=(fault,))
+
+
+def _expiring(chance: random.Random) -> Ordeal:
+    answer = chance.choice(({"kind": "serverError"}, {"kind": "throttle"}, {"kind": "unauthorized"}))
+    fault = {"operation": "download", "times": 0, "stays": True, **answer}
+    return Ordeal(faults=(fault,), life=chance.uniform(3, 5) * HOUR)
+
+
+def _garbled(chance: random.Random) -> Ordeal:
+    kinds = ({"kind": "corrupt", "offset": 0}, {"kind": "htmlBody"}, {"kind": "empty"})
+    media = {"operation": "download", "times": chance.randint(1, 2), **chance.choice(kinds)}
+    kinds = ({"kind": "swapMetadata"}, {"kind": "htmlBody"}, {"kind": "empty"})
+    metadata = {"operation": "metadata", "times": chance.randint(1, 2), **chance.choice(kinds)}
+    return Ordeal(faults=(media, metadata), large=False, alone=True)
+
+
+def _poisoned(chance: random.Random) -> Ordeal:
+    fault = {"operation": "download", "kind": "serverError", "times": chance.randint(4, 6), "stays": True}
+    return Ordeal(faults=(fault,), poisoned=True)
+
+
+def _gone(chance: random.Random) -> tuple[Fault, ...]:
+    """They stay: with pauses that double, so many answers take longer than the events do."""
+    status = chance.choice((404, 404, 410))
+    missing = {"operation": "download", "kind": "error", "status": status, "code": "8522", "stays": True}
+    if chance.random() < 0.5:  # noqa: PLR2004 - either
+        failing = {"operation": "download", "kind": "serverError", "times": 4, "stays": True}
+        return failing, missing | {"times": chance.randint(1, 3)}
+    return (missing | {"times": chance.randint(8, 10)},)
+
+
+def _ranges(chance: random.Random) -> tuple[Fault, ...]:
+    """In their order: the first that isn't spent meets a request."""
+    broken = {"operation": "download", "kind": "reset", "bytes": chance.randint(100_000, 900_000)}
+    failing = {"operation": "download", "kind": "serverError"}
+    whole = {"operation": "download", "kind": "ignoreRange"}
+    match chance.randrange(4):
+        case 0:  # blocks 0 and 1 at least are staged, then no range is served, then all are
+            return failing | {"skip": 2, "times": 1}, whole | {"times": chance.randint(2, 4)}
+        case 1:  # as 0, and the single stream breaks in its middle
+            return (
+                failing | {"skip": chance.randint(2, 3), "times": 1},
+                broken | {"skip": 1, "times": 1, "bytes": chance.randint(1_200_000, 2_000_000)},
+                whole | {"times": 6},
+            )
+        case 2:  # another version of the file in between; never whole, for nobody could tell it from the right one
+            return ({"operation": "download", "kind": "otherVersion", "skip": chance.randint(1, 3), "times": 1},)
+        case _:
+            return whole | {"skip": chance.randint(0, 5), "times": 1}, broken | {"skip": chance.randint(0, 3)}
+
+
+_ORDEALS: dict[Scenario, Callable[[random.Random], Ordeal]] = {
+    Scenario.PLAIN: lambda _: Ordeal(),
+    Scenario.GONE: lambda chance: Ordeal(faults=_gone(chance), alone=True),
+    Scenario.RANGES: lambda chance: Ordeal(faults=_ranges(chance), large=True, alone=True),
+    Scenario.LATE: _late,
+    Scenario.HALVED: _halved,
+    Scenario.ODD: lambda _: Ordeal(odd=True),
+    Scenario.TAMPERED: _tampered,
+    Scenario.RETOLD: _retold,
+    Scenario.EXPIRING: _expiring,
+    Scenario.GARBLED: _garbled,
+    Scenario.POISONED: _poisoned,
+    Scenario.FROZEN: lambda _: Ordeal(tampering=Tampering.REMOVE, frozen_at="archiving-after-writing-archived"),
+    Scenario.GAP: lambda _: Ordeal(gap=True),
+}

@@ -1,0 +1,52 @@
+"""Changes the archive behind the app's back, after a chunk was archived and before its source is deleted."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from azure.core.exceptions import AzureError
+
+from local.faults.scenarios import Tampering
+from local.faults.site import Site
+from shared.states import ChunkState
+
+_PATIENCE = 60.0  # seconds until a chunk is archived
+_POLL = 0.1
+_STRANGE = b"RIFF\x00\x00\x00\x00WAVE these are not the bytes that were archived"
+
+
+@dataclass(kw_only=True)
+class Tamperer:
+    site: Site
+    done: dict[str, tuple[Tampering, float]] = field(default_factory=dict)  # by documentId; monotonic time
+
+    async def tamper(self, document_id: str, tampering: Tampering) -> None:
+        """Waits until the chunk is archived; does nothing to one that was released before it was seen."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while True:
+                    try:
+                        if await self._tampered(document_id, tampering):
+                            return
+                    except AzureError:
+                        pass  # storage is being restarted
+                    await asyncio.sleep(_POLL)
+        except TimeoutError:
+            return
+
+    async def _tampered(self, document_id: str, tampering: Tampering) -> bool:
+        for chunk in await self.site.chunks_of(document_id):
+            if chunk.state is ChunkState.RELEASED:
+                return True
+            if chunk.state is ChunkState.ARCHIVED and chunk.blob_name is not None:
+                if tampering is Tampering.REPLACE:
+                    await self.site.archive.upload_blob(chunk.blob_name, _STRANGE, overwrite=True)
+                else:
+                    await self.site.archive.delete_blob(chunk.blob_name)
+                self.done[document_id] = (tampering, time.monotonic())
+                return True
+        return False
+
+    def was_just_done(self, document_id: str, within: float) -> bool:
+        """Whether it happened so shortly ago that nobody can be expected to have seen it before a delete."""
+        return document_id in self.done and time.monotonic() - self.done[document_id][1] < within

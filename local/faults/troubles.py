@@ -1,0 +1,94 @@
+"""What goes wrong between the app and its storage account: kinds of faults, and rules for when they happen.
+
+Every fault here is one that Azure Storage has: a request can be refused, be carried out while its answer is lost, be
+carried out late, or take long. A rule holds for a time, for some operations, with a probability.
+"""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Trouble(StrEnum):
+    LOST_ANSWER = "lost answer"  # carried out, then the connection is cut
+    ERROR_AFTER = "error after"  # carried out, then answered with 500
+    BUSY_AFTER = "busy after"  # carried out, then answered with 503
+    BUSY = "busy"  # answered with 503
+    LATE = "late"  # the connection is cut, and the request is carried out afterwards
+    SLOW = "slow"  # carried out after a while
+    FULL = "full"  # a full disk: answered with 507
+    OUTAGE = "outage"  # the connection is cut
+    MESSAGE_LOST = "message lost"  # a queued message is gone
+    MESSAGE_TWICE = "message twice"
+
+
+MESSAGES = frozenset({Trouble.MESSAGE_LOST, Trouble.MESSAGE_TWICE})
+_WRITES_ONLY = frozenset({Trouble.LOST_ANSWER, Trouble.ERROR_AFTER, Trouble.BUSY_AFTER, Trouble.LATE, Trouble.FULL})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    service: str  # blob, queue or table
+    method: str
+    path: str  # without the account
+    query: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes what the app stores: receiving and settling messages is the host's own business."""
+        if self.service == "queue":
+            return self.sends
+        return self.method not in ("GET", "HEAD")
+
+    @property
+    def sends(self) -> bool:
+        return self.service == "queue" and self.method == "POST" and self.path.endswith("/messages")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """Times are seconds after the start of the troubles, real ones."""
+
+    trouble: Trouble
+    begins: float
+    ends: float
+    probability: float = 1.0
+    services: frozenset[str] = frozenset({"blob", "queue", "table"})
+    seconds: float = 0.0  # of a delay
+
+    def meets(self, operation: Operation, at: float) -> bool:
+        if not self.begins <= at < self.ends or operation.service not in self.services:
+            return False
+        if self.trouble in MESSAGES:
+            return operation.sends
+        if self.trouble is Trouble.FULL:
+            return operation.writes and operation.service == "blob"
+        return operation.writes or self.trouble not in _WRITES_ONLY
+
+
+class Troubles:
+    """Decides what happens to each request, from the start until the end of the troubles."""
+
+    def __init__(self, rules: Sequence[Rule], chance: random.Random) -> None:
+        self._rules, self._chance = rules, chance
+        self._began: float | None = None
+        self.fired: Counter[Trouble] = Counter()
+
+    def begin(self) -> None:
+        self._began = time.monotonic()
+
+    def end(self) -> None:
+        self._began = None
+
+    def meet(self, operation: Operation) -> Rule | None:
+        if self._began is None:
+            return None
+        at = time.monotonic() - self._began
+        for rule in self._rules:
+            if rule.meets(operation, at) and self._chance.random() < rule.probability:
+                self.fired[rule.trouble] += 1
+                return rule
+        return None

@@ -1,0 +1,28 @@
+"""What can be wrong with a run: each violation is a sentence, of a kind, and about a document where it is about one."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    UNFINISHED = "unfinished"
+    GIVEN_UP = "given up"
+    MISSING = "missing"
+    DUPLICATED = "duplicated"
+    DELETED_EARLY = "deleted early"
+    BYTES_WRONG = "bytes wrong"
+    DISAGREES = "disagrees"
+    UNTOLD = "untold"
+    ANSWERED_WRONG = "answered wrong"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violation:
+    kind: Kind
+    document_id: str | None
+    sentence: str
+
+
+def violation(kind: Kind, document_id: str | None, sentence: str) -> Violation:
+    about = f"document {document_id}: " if document_id else ""
+    return Violation(kind=kind, document_id=document_id, sentence=f"{about}{sentence}")

@@ -1,0 +1,110 @@
+"""Each trouble of the storage proxy is what it is called; if one isn't, the schedules prove less than they say."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import pytest_asyncio
+from azure.core.exceptions import AzureError, HttpResponseError
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.queue.aio import QueueServiceClient
+
+from local.faults.storageproxy import StorageProxy
+from local.faults.troubles import Rule, Trouble, Troubles
+from local.stack import Resources, provision
+from local.stack import azurite as run_azurite
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+RESOURCES = Resources(queues=("jobs",), tables=("things",), containers=("files",))
+ROW = {"PartitionKey": "p", "RowKey": "r"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="storage")
+async def storage_fixture(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    async with run_azurite(tmp_path_factory.mktemp("azurite")) as storage:
+        await provision(storage.connection_string, RESOURCES)
+        yield storage.connection_string
+
+
+@asynccontextmanager
+async def troubled(storage: str, trouble: Trouble, seconds: float = 0.0) -> AsyncIterator[str]:
+    """A connection string on whose way a trouble happens to everything."""
+    rule = Rule(trouble=trouble, begins=0, ends=600, seconds=seconds)
+    troubles = Troubles([rule], random.Random(0))
+    async with StorageProxy(storage, troubles).running() as led:
+        troubles.begin()
+        yield led
+
+
+async def stored(storage: str, name: str) -> bool:
+    async with BlobServiceClient.from_connection_string(storage) as blobs:
+        return await blobs.get_blob_client("files", name).exists()
+
+
+async def store(led: str, name: str) -> None:
+    async with BlobServiceClient.from_connection_string(led, retry_total=0) as blobs:
+        await blobs.get_blob_client("files", name).upload_blob(b"bytes")
+
+
+@pytest.mark.parametrize("trouble", [Trouble.LOST_ANSWER, Trouble.ERROR_AFTER, Trouble.BUSY_AFTER])
+async def test_a_write_is_carried_out_though_its_answer_says_otherwise(storage: str, trouble: Trouble):
+    async with troubled(storage, trouble) as led:
+        with pytest.raises(AzureError):
+            await store(led, trouble.name)
+    assert await stored(storage, trouble.name)
+
+
+@pytest.mark.parametrize(("trouble", "status"), [(Trouble.BUSY, 503), (Trouble.FULL, 507)])
+async def test_a_refused_write_is_not_carried_out(storage: str, trouble: Trouble, status: int):
+    async with troubled(storage, trouble) as led:
+        with pytest.raises(HttpResponseError) as refused:
+            await store(led, trouble.name)
+        assert refused.value.status_code == status
+    assert not await stored(storage, trouble.name)
+
+
+async def test_an_outage_cuts_reads_and_writes(storage: str):
+    async with (
+        troubled(storage, Trouble.OUTAGE) as led,
+        TableServiceClient.from_connection_string(led, retry_total=0) as tables,
+    ):
+        with pytest.raises(AzureError):
+            await tables.get_table_client("things").get_entity("p", "r")
+        with pytest.raises(AzureError):
+            await tables.get_table_client("things").upsert_entity(ROW)
+
+
+async def test_a_late_write_comes_after_its_failure(storage: str):
+    async with troubled(storage, Trouble.LATE, 0.3) as led:
+        with pytest.raises(AzureError):
+            await store(led, "late")
+        assert not await stored(storage, "late")
+        async with asyncio.timeout(10):
+            while not await stored(storage, "late"):  # noqa: ASYNC110 - only storage knows
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(("trouble", "number"), [(Trouble.MESSAGE_LOST, 0), (Trouble.MESSAGE_TWICE, 2)])
+async def test_a_queued_message_is_lost_or_comes_twice(storage: str, trouble: Trouble, number: int):
+    async with troubled(storage, trouble) as led, QueueServiceClient.from_connection_string(led) as queues:
+        await queues.get_queue_client("jobs").send_message("job")
+    async with QueueServiceClient.from_connection_string(storage) as queues:
+        queue = queues.get_queue_client("jobs")
+        assert (await queue.get_queue_properties()).approximate_message_count == number
+        await queue.clear_messages()
+
+
+async def test_without_a_rule_everything_passes_as_it_is(storage: str):
+    async with StorageProxy(storage, Troubles([], random.Random(0))).running() as led:
+        async with BlobServiceClient.from_connection_string(led) as blobs:
+            blob = blobs.get_blob_client("files", "2026/11/a name with spaces & more.wav")
+            await blob.upload_blob(b"", metadata={"documentid": "0-eus-d1-a%2Fb"})
+            assert (await blob.get_blob_properties()).metadata == {"documentid": "0-eus-d1-a%2Fb"}
+            assert await (await blob.download_blob()).readall() == b""
+        async with TableServiceClient.from_connection_string(led) as tables:
+            table = tables.get_table_client("things")
+            await table.upsert_entity(ROW | {"text": "ä"})
+            assert [row["text"] async for row in table.query_entities("PartitionKey eq 'p'")] == ["ä"]
