@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,13 @@ async def until(look: Callable[[], Any]) -> Any:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
+    async with deployed(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@asynccontextmanager
+async def deployed(directory: Path) -> AsyncIterator[Deployment]:
+    """A stack of its own, for tests that leave work behind, as jobs for sources that don't exist."""
     settings = {
         "RETRY_BASE_SECONDS": "0.1",
         "LEASE_SECONDS": "5",
@@ -100,7 +108,7 @@ async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
         ),
         "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:00",
     }
-    options = StackOptions(directory=tmp_path_factory.mktemp("stack"), workers=2, settings=settings)
+    options = StackOptions(directory=directory, workers=2, settings=settings)
     async with Stack(options) as stack, aiohttp.ClientSession() as http:
         yield Deployment(where=stack.addresses, http=http)
         assert not list(lost_lines(stack.addresses.logs / "host.log")), "an alert could not go by them"

@@ -2,15 +2,16 @@
 
 import json
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from shared.contracts.events import UnreadableEvent, read_event
 from shared.identity import key_of, unlinked_key
-from tests.acceptance.conftest import Deployment, until
+from tests.acceptance.conftest import Deployment, deployed, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -34,6 +35,12 @@ SAID = (
 TIMED = ("startedAt", "eventTime", "announcedAt", "deadline", "listedAt")  # a guess of these differs by the moment
 
 type Enter = Callable[[Deployment, dict[str, Any], str], Awaitable[bool]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
+    async with deployed(tmp_path_factory.mktemp("stack")) as running:
+        yield running
 
 
 def marked(name: str, mark: str) -> dict[str, Any]:
