@@ -117,11 +117,15 @@ class Health:
         left = chunk.deadline - now
         if left > self._near:
             return _fine("deadline")
+        hours = abs(left.total_seconds()) / 3600
+        due = (
+            f"in {hours:.1f} hours" if left > timedelta() else f"any moment: its deadline passed {hours:.1f} hours ago"
+        )
         return HealthCheckView(
             name="deadline",
             ok=False,
             reason=chunk.reason or "late",
-            detail=f"a chunk isn't safe, and ACS destroys its source in {left.total_seconds() / 3600:.1f} hours",
+            detail=f"a chunk isn't safe, and ACS may delete its source {due}",
         )
 
 

@@ -28,12 +28,14 @@ CHECKS = (
 EXAMPLES = int(os.environ.get("INTERFACE_EXAMPLES", "10"))  # requests of each kind for each operation
 PATIENCE = 300
 CHECKOUT = Path(__file__).parents[2]
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 HOOKS = {"SCHEMATHESIS_HOOKS": "tests.properties.interface_hooks", "PYTHONPATH": str(CHECKOUT)}
 
 
 async def test_no_answer_differs_from_the_description(besieged: Deployment, tmp_path: Path):
     command = [
-        *(sys.executable, "-m", "schemathesis.cli", "run", f"{besieged.where.functions}/api/openapi.json"),
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION)),
+        *("run", f"{besieged.where.functions}/api/openapi.json"),
         *("--header", f"x-functions-key:{besieged.where.functions_key}"),
         *("--checks", ",".join(CHECKS), "--max-examples", str(EXAMPLES)),
         *("--generation-deterministic", "--no-shrink", "--continue-on-failure"),
