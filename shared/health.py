@@ -17,7 +17,7 @@ from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.records import Chunk
 from shared.settings import Settings
-from shared.states import SAFE, ChunkState
+from shared.states import ONCE_SAFE, ChunkState
 
 _PATIENCE = 10.0  # seconds for each thing that is looked at; a monitor waits thirty
 _NEAR = timedelta(hours=4)  # before a deadline: when the sweep begins to call it an error
@@ -84,7 +84,7 @@ class Health:
                 *(self._catalogue.chunk(item.recording_key, item.chunk_key or "") for item in some)
             )
             for chunk in chunks:
-                if chunk is not None and chunk.state not in (*SAFE, ChunkState.LOST):
+                if chunk is not None and chunk.state not in (*ONCE_SAFE, ChunkState.LOST):
                     return [chunk]
         return []
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from shared.outbox import ANNOUNCED, added, news_of
-from shared.states import IN_TROUBLE, SAFE, ChunkState, RecordingState, check_move
+from shared.states import IN_TROUBLE, ONCE_SAFE, SAFE, ChunkState, MissingFile, RecordingState, check_move
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,9 @@ class Chunk:
     released_at: datetime | None = None
     failed_at: datetime | None = None
     lost_at: datetime | None = None
+    expired_at: datetime | None = None  # when a read found that the archive's own rule had removed the file
+    removed_at: datetime | None = None  # when a read found that somebody had removed a file
+    missing: str | None = None  # which of its archived files a read found missing: a MissingFile
     blob_name: str | None = None
     copied: int | None = None  # bytes of a running copy, as of its lease's last renewal
     expected: int | None = None  # bytes that it will have
@@ -80,6 +83,16 @@ class Chunk:
         since: datetime = getattr(moved, f"{state}_at")
         news = news_of(state, since, moved.attempts, fault=moved.fault, reason=moved.reason, detail=moved.detail)
         return replace(moved, outbox=added(self.outbox, news))
+
+    @property
+    def lacks_media(self) -> bool:
+        """Whether a read found its archived media file missing."""
+        return self.missing in (MissingFile.MEDIA, MissingFile.BOTH)
+
+    @property
+    def lacks_metadata(self) -> bool:
+        """Whether a read found its archived metadata file missing."""
+        return self.missing in (MissingFile.METADATA, MissingFile.BOTH)
 
     def is_leased(self, now: datetime) -> bool:
         """Whether a worker is copying it and nobody else may write it."""
@@ -161,7 +174,9 @@ class Recording:
         states = {chunk.state for chunk in chunks}
         if states & IN_TROUBLE:
             return RecordingState.INCOMPLETE
-        return RecordingState.ARCHIVED if states <= SAFE else RecordingState.ARCHIVING
+        if states <= SAFE:
+            return RecordingState.ARCHIVED
+        return RecordingState.EXPIRED if states <= ONCE_SAFE else RecordingState.ARCHIVING
 
 
 @dataclass(frozen=True, kw_only=True)

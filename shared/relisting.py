@@ -13,7 +13,7 @@ from shared.gateways.calendar import Heading, Place
 from shared.gateways.worklist import WorkItem
 from shared.records import Chunk, Recording
 from shared.settings import Settings
-from shared.states import IN_TROUBLE, SAFE
+from shared.states import IN_TROUBLE, ONCE_SAFE
 
 _AT_ONCE = 16  # chunks entered together
 
@@ -50,7 +50,7 @@ class Relisting:
         now = self._clock.now()
         if chunk.state in IN_TROUBLE:
             await self._calendar.enter(Place.of_chunk(chunk), Heading.TROUBLE)
-        if chunk.state not in SAFE and chunk.deadline > now:
+        if chunk.state not in ONCE_SAFE and chunk.deadline > now:
             await self._worklist.add(WorkItem.of_chunk(chunk, now))
         if chunk.metadata_blob_name is not None:
             await self._attendance.enter(chunk, chunk.metadata_blob_name)

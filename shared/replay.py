@@ -20,7 +20,7 @@ from shared.intake import Intake, Outcome
 from shared.logs import logger
 from shared.records import AuditEntry, Chunk
 from shared.settings import Settings
-from shared.states import IN_TROUBLE, ChunkState
+from shared.states import REPLAYABLE, ChunkState
 
 log = logger("replay")
 
@@ -54,11 +54,11 @@ class Replay:
 
     async def _put_back(self, chunk: Chunk) -> bool:
         now = self._clock.now()
-        if chunk.state not in {*IN_TROUBLE, ChunkState.PENDING}:
+        if chunk.state not in {*REPLAYABLE, ChunkState.PENDING}:
             return False
         await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
         try:
-            if chunk.state in IN_TROUBLE:
+            if chunk.state in REPLAYABLE:
                 chunk = await self._catalogue.replace(chunk.fresh(now).evolve(rescues=0, escalated=None))
             elif chunk.next_attempt_at is not None:
                 chunk = await self._catalogue.replace(chunk.evolve(next_attempt_at=None))

@@ -28,7 +28,7 @@ from shared.gateways.worklist import WorkItem
 from shared.listed import UNKNOWN
 from shared.listing import Listing
 from shared.records import Chunk, Recording
-from shared.states import SAFE, ChunkState
+from shared.states import MISSING, SAFE, ChunkState
 from shared.tally import BOUNDS, QUARTER, Tally, quarter_of
 
 _LOOKS = 100  # chunks looked up, and recordings
@@ -36,7 +36,7 @@ _AT_ONCE = 32  # looked up together
 _DAYS = 7  # for which trouble is shown here; lists show it for good
 _TROUBLES = 10
 _QUARTERS = 96  # in a day
-_OVER = frozenset({ChunkState.RELEASED, ChunkState.LOST})  # whose rows are about to go
+_OVER = MISSING | {ChunkState.RELEASED, ChunkState.LOST}  # whose rows are about to go
 
 
 class Summary:

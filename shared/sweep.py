@@ -25,7 +25,7 @@ from shared.gateways.worklist import WorkItem
 from shared.logs import logger
 from shared.records import Chunk, Recording
 from shared.settings import Settings
-from shared.states import ChunkState, RecordingState
+from shared.states import MISSING, ChunkState, RecordingState
 
 log = logger("sweep")
 
@@ -125,7 +125,7 @@ class Sweep:
     def _is_done(self, chunk: Chunk, now: datetime) -> bool:
         if chunk.state is ChunkState.ARCHIVED:
             return not self._settings.delete_source or now >= chunk.deadline
-        return chunk.state in (ChunkState.RELEASED, ChunkState.LOST)
+        return chunk.state in (ChunkState.RELEASED, ChunkState.LOST, *MISSING)
 
     async def _take_up(self, chunk: Chunk, now: datetime) -> None:
         if chunk.state is ChunkState.FAILED:

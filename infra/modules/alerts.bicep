@@ -71,6 +71,14 @@ var logAlerts = [
     says: 'A chunk was given up. Its source lives until its deadline.'
   }
   {
+    name: 'archived-file-removed'
+    severity: 1
+    minutes: 15
+    above: 0
+    query: loadTextContent('../queries/removed.kql')
+    says: 'Somebody removed a file from the archive. It can be restored for as long as soft delete keeps it.'
+  }
+  {
     name: 'poison-messages'
     severity: 1
     minutes: 15

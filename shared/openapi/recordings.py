@@ -9,6 +9,7 @@ from shared.contracts.views import RecordingView, StartedView
 from shared.errors import (
     ChunkFailed,
     ChunkLost,
+    ChunkRemoved,
     Conflict,
     ConsentRequired,
     DestinationConflict,
@@ -138,11 +139,11 @@ OPERATIONS = (
         tag=_TAG,
         summary="Wait for a recording's files",
         description="202 while something is awaited, the archive record when every file is safe, and a problem as soon "
-        "as one won't be by itself.",
+        "as one won't be by itself. Looks for each file that the record names: two storage operations a chunk.",
         parameters=(RECORDING_ID,),
         replies={
             200: Reply(
-                description="Every file is in the archive, verified.",
+                description="Every file is in the archive, verified, or has expired there.",
                 model=ArchiveRecordView,
                 example=examples.ARCHIVE_RECORD,
                 headers=("Cache-Control",),
@@ -162,6 +163,7 @@ OPERATIONS = (
             NothingRecorded,
             DestinationConflict,
             ChunkLost,
+            ChunkRemoved,
             *ACS,
             *STORAGE,
         ),
