@@ -203,7 +203,10 @@ async def test_a_file_that_is_removed_before_its_time_has_not_expired(keep: Any,
     assert told(await kept.link())["reason"] == "archived-file-gone"
     clock.forward(days=2)
     assert told(await kept.link())["reason"] == "archived-file-gone", "and doesn't expire afterwards"
-    assert (await kept.chunk()).state is ChunkState.REMOVED
+    await kept.remove(File.METADATA)
+    assert told(await kept.archive())["reason"] == "chunk-removed"
+    chunk = await kept.chunk()
+    assert (chunk.state, chunk.missing) == (ChunkState.REMOVED, "both")
 
 
 async def test_metadata_that_expire_a_day_before_their_media_change_no_state(keep: Any, clock: MovableClock):
@@ -244,16 +247,20 @@ async def test_a_link_finds_a_file_that_is_back_as_well(keep: Any, clock: Movabl
     assert (await kept.chunk()).state is ChunkState.RELEASED
 
 
-async def test_what_is_found_missing_and_back_is_not_announced_anew(keep: Any, simulator: Simulator):
+async def test_what_is_found_missing_and_back_is_not_announced_anew(
+    keep: Any, clock: MovableClock, simulator: Simulator
+):
     topic = {"ANNOUNCE_TOPIC_ENDPOINT": simulator.topic_endpoint, "ANNOUNCE_TOPIC_KEY": simulator.topic_key}
-    kept: Kept = await keep(**topic)
+    kept: Kept = await keep(DELETE_SOURCE="false", **topic)
+    clock.forward(hours=kept.world.settings.retention_hours + 1)
     asked = f"/announcements?recordingId={kept.id}"
     announced = await kept.world.acs("GET", asked)
     bodies = await kept.remove(File.CONTENT)
     await kept.archive()
     await kept.restore(bodies)
     await kept.archive()
-    assert (await kept.chunk()).outbox is None, "nobody would ever empty it"
+    chunk = await kept.chunk()
+    assert (chunk.state, chunk.outbox) == (ChunkState.ARCHIVED, None), "nobody would ever empty it"
     await kept.world.app.sweep.run()
     assert await kept.world.acs("GET", asked) == announced
 
@@ -304,22 +311,26 @@ async def test_nothing_tries_to_copy_what_is_missing_from_a_source_that_is_gone(
     await kept.world.app.archiving.handle(kept.job)
     await kept.world.app.intake.receive(kept.made["event"])
     await Relisting(kept.world.gateways, clock, kept.world.settings).run()
+    assert told(await kept.world.app.queries.summary())["open"]["items"] == 0
     clock.forward(hours=1)
     await kept.world.app.sweep.run()
     assert await kept.world.queued() == 0
     assert await kept.chunk() == missing
 
 
-async def test_a_worklist_row_of_what_is_missing_is_closed(keep: Any, clock: MovableClock):
+async def test_a_worklist_row_of_what_is_missing_is_nothing_open_and_is_closed(keep: Any, clock: MovableClock):
     """As of a released chunk whose row outlived it."""
     kept: Kept = await keep()
     await kept.remove(File.CONTENT)
     await kept.archive()
     await kept.world.gateways.worklist.add(WorkItem.of_chunk(await kept.chunk(), clock.now()))
-    clock.forward(seconds=1)
-    await kept.world.app.sweep.run()
+    clock.forward(hours=kept.world.settings.retention_hours - 1)
     summary = told(await kept.world.app.queries.summary())
-    assert summary["open"]["items"] == 0
+    assert (summary["open"]["chunks"], summary["open"]["oldest"]) == ({}, None)
+    health = told(await kept.world.app.endpoints.health())
+    assert health["oldestOpen"] is None
+    await kept.world.app.sweep.run()
+    assert told(await kept.world.app.queries.summary())["open"]["items"] == 0
     assert (await kept.chunk()).state is ChunkState.REMOVED
 
 
