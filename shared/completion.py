@@ -126,7 +126,7 @@ class Completion:
             asdict(recording)
             | {
                 "recording_id": recording_id,
-                "state": recording.state(chunks),
+                "state": _state_of(chunks),
                 "consent": ConsentView.of(recording),
                 "archive_container": self._settings.archive_container,
                 "size": sum(chunk.size for chunk in shown),
@@ -148,6 +148,14 @@ class Completion:
 def is_complete(recording: Recording, chunks: tuple[Chunk, ...]) -> bool:
     """Whether every file of a recording is announced and safe, as far as ACS tells of its end."""
     return _has_last(recording, chunks) and _is_gapless(chunks) and all(chunk.state in SAFE for chunk in chunks)
+
+
+def _state_of(chunks: tuple[Chunk, ...]) -> RecordingState:
+    """Of a recording whose chunks were all safe once."""
+    states = {chunk.state for chunk in chunks}
+    if ChunkState.REMOVED in states:
+        return RecordingState.INCOMPLETE
+    return RecordingState.EXPIRED if ChunkState.EXPIRED in states else RecordingState.ARCHIVED
 
 
 def _awaiting(recording_id: str, awaited: Awaited, chunks: tuple[Chunk, ...]) -> ArchiveAwaitedView:

@@ -1,6 +1,7 @@
 """Files that leave the archive later: an answer that still names one sends its reader to nothing, and hides a loss."""
 
 import asyncio
+import copy
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -314,6 +315,23 @@ async def test_nothing_tries_to_copy_what_is_missing_from_a_source_that_is_gone(
     assert told(await kept.world.app.queries.summary())["open"]["items"] == 0
     clock.forward(hours=1)
     await kept.world.app.sweep.run()
+    assert await kept.world.queued() == 0
+    assert await kept.chunk() == missing
+
+
+@pytest.mark.parametrize("days", [0, DAYS], ids=["removed", "expired"])
+async def test_an_event_that_names_what_is_missing_elsewhere_changes_nothing(keep: Any, clock: MovableClock, days: int):
+    """Corrected, or forged: the source was released, and what was archived is on record."""
+    kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
+    clock.forward(days=days)
+    await kept.remove(File.CONTENT)
+    await kept.archive()
+    missing = await kept.chunk()
+    event = copy.deepcopy(kept.made["event"]) | {"id": "another"}
+    (chunk,) = event["data"]["recordingStorageInfo"]["recordingChunks"]
+    chunk["contentLocation"] += "?other=1"
+    for again in (kept.made["event"] | {"id": "yet another"}, event):
+        await kept.world.app.intake.receive(again)
     assert await kept.world.queued() == 0
     assert await kept.chunk() == missing
 
