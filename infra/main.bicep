@@ -202,6 +202,8 @@ var deadLetterContainer = 'deadletter'
 
 // Settings that are set only where asked for: an empty one would be refused.
 var optionalSettings = empty(participantsSecret) ? {} : { PARTICIPANTS_SECRET: participantsSecret }
+// The app tells a file that the lifecycle rule removed from one that somebody removed.
+var retentionSettings = deleteAfterDays > 0 ? { ARCHIVE_DELETE_AFTER_DAYS: string(deleteAfterDays) } : {}
 var announceSettings = announce ? { ANNOUNCE_TOPIC_ENDPOINT: announcements!.outputs.endpoint } : {}
 var signInSettings = empty(entraClientId) ? {} : { SIGN_IN_REPLACES_KEY: 'true' }
 
@@ -492,7 +494,7 @@ module functionApp 'modules/app.bicep' = {
     alwaysReadyArchiving: alwaysReadyArchiving
     archivingFunction: 'archive_chunk'
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
-    settings: union(proposedSettings, signInSettings, extraSettings, optionalSettings, announceSettings, metricSettings, {
+    settings: union(proposedSettings, signInSettings, extraSettings, optionalSettings, retentionSettings, announceSettings, metricSettings, {
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__blobServiceUri: hostStorage.outputs.blobUri

@@ -81,7 +81,10 @@ class App:
         return cls(
             endpoints=Endpoints(cases, Idempotency(gateways.requests, clock)),
             queries=Queries(
-                listing, Summary(gateways, listing, clock), Content(gateways, clock, settings), Timeline(gateways)
+                listing,
+                Summary(gateways, listing, clock),
+                Content(gateways, clock, settings),
+                Timeline(gateways, clock, settings),
             ),
             dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,

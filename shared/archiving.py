@@ -83,7 +83,7 @@ class Archiving:
                     return await self._release.release(chunk)
             case ChunkState.RELEASED:
                 await self._release.close(await self._announcing.settle(chunk))
-            case ChunkState.FAILED | ChunkState.LOST:
+            case ChunkState.FAILED | ChunkState.LOST | ChunkState.EXPIRED | ChunkState.REMOVED:
                 log.info("job for an ended chunk", extra={"action": "job", **chunk.log_context()})
                 await self._announcing.settle(chunk)
         return True

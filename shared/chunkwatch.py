@@ -26,7 +26,7 @@ from shared.logs import logger
 from shared.records import Chunk
 from shared.retry import is_soon
 from shared.settings import Settings
-from shared.states import ChunkState
+from shared.states import MISSING, ChunkState
 
 log = logger("chunkwatch")
 
@@ -102,7 +102,7 @@ class ChunkWatch:
     def _is_done(self, chunk: Chunk, now: datetime) -> bool:
         if chunk.state is ChunkState.ARCHIVED:
             return not self._settings.delete_source or now >= chunk.given_up_at
-        return chunk.state in (ChunkState.RELEASED, ChunkState.LOST)
+        return chunk.state in (ChunkState.RELEASED, ChunkState.LOST, *MISSING)
 
     def _is_given_up(self, chunk: Chunk, now: datetime) -> bool:
         """Its source can't exist any longer. One that was put back keeps its chance until its job has run."""

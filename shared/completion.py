@@ -17,18 +17,20 @@ from shared.errors import (
     CallvaultError,
     ChunkFailed,
     ChunkLost,
+    ChunkRemoved,
     Fault,
     FilesOverdue,
     NotFound,
     NothingRecorded,
 )
-from shared.facts import ArchivedFacts
+from shared.facts import ArchivedFacts, MetadataRead
 from shared.gateways.bundle import Gateways
 from shared.identity import key_of, must_be_a_recording_id
 from shared.logs import logger
+from shared.presence import Presence
 from shared.records import Chunk, Recording
 from shared.settings import Settings
-from shared.states import SAFE, ChunkState, RecordingState
+from shared.states import ONCE_SAFE, SAFE, ChunkState, RecordingState
 
 log = logger("completion")
 
@@ -41,14 +43,15 @@ class Completion:
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._recorder, self._catalogue, self._archived = gateways.recorder, gateways.catalogue, gateways.archived
         self._facts = ArchivedFacts(gateways.archived)
+        self._presence = Presence(gateways, clock, settings)
         self._clock, self._settings = clock, settings
 
     async def of(self, recording_id: str) -> ArchiveAwaitedView | ArchiveRecordView:
         """What is awaited, or the archive record once nothing is.
 
         Raises NotFound for a recording that nobody knows, NothingRecorded for one that ACS could not start, ChunkFailed
-        and ChunkLost when a chunk isn't in the archive and won't be by itself, FilesOverdue when files weren't
-        announced in the time that they should take.
+        and ChunkLost when a chunk isn't in the archive and won't be by itself, ChunkRemoved when somebody removed one
+        from there, FilesOverdue when files weren't announced in the time that they should take.
         """
         must_be_a_recording_id(recording_id)
         recording, chunks = await self._catalogue.recording(key_of(recording_id))
@@ -57,13 +60,8 @@ class Completion:
             raise NothingRecorded(f"ACS could not start the recording: {recording.failure}; start it again")
         awaited = await self._awaited(recording_id, recording, chunks)
         if awaited is None and recording is not None:
-            return await self._record(recording_id, recording, chunks)
-        return ArchiveAwaitedView(
-            recording_id=recording_id,
-            waiting_for=awaited or Awaited.FILES,
-            chunks=len(chunks),
-            safe=sum(chunk.state in SAFE for chunk in chunks),
-        )
+            return await self._found(recording_id, recording, chunks)
+        return _awaiting(recording_id, awaited or Awaited.FILES, chunks)
 
     async def _awaited(
         self, recording_id: str, recording: Recording | None, chunks: tuple[Chunk, ...]
@@ -76,7 +74,7 @@ class Completion:
                 return Awaited.RECORDING
         # ACS knows a recording while it runs: where nothing is told of its end, its not running is one.
         if has_last(chunks, ended=True) and is_gapless(chunks):
-            return None if all(chunk.state in SAFE for chunk in chunks) else Awaited.CHUNKS
+            return None if all(chunk.state in ONCE_SAFE for chunk in chunks) else Awaited.CHUNKS
         self._raise_if_overdue(recording, chunks)
         return Awaited.FILES
 
@@ -108,17 +106,30 @@ class Completion:
             "event in Event Grid's metrics, the dead-letter container and the quarantine; should it come, ask again"
         )
 
-    async def _record(self, recording_id: str, recording: Recording, chunks: tuple[Chunk, ...]) -> ArchiveRecordView:
-        facts = await self._facts.of(chunks)
+    async def _found(
+        self, recording_id: str, recording: Recording, chunks: tuple[Chunk, ...]
+    ) -> ArchiveAwaitedView | ArchiveRecordView:
+        """The record of what is in the archive now; a chunk whose file is missing may be copied again."""
+        metadata = await self._facts.of(chunks)
+        chunks = await self._presence.of(chunks, metadata)
+        _raise_for_removed(chunks)
+        if any(chunk.state not in ONCE_SAFE for chunk in chunks):
+            return _awaiting(recording_id, Awaited.CHUNKS, chunks)
+        return self._record(recording_id, recording, chunks, metadata)
+
+    def _record(
+        self, recording_id: str, recording: Recording, chunks: tuple[Chunk, ...], metadata: list[MetadataRead]
+    ) -> ArchiveRecordView:
         indexes = Counter(chunk.index for chunk in chunks)
         shown = [
-            self._shown(chunk, told, sibling=indexes[chunk.index] > 1)
-            for chunk, told in zip(chunks, facts, strict=True)
+            self._shown(chunk, read.facts, sibling=indexes[chunk.index] > 1)
+            for chunk, read in zip(chunks, metadata, strict=True)
         ]
         return ArchiveRecordView.model_validate(
             asdict(recording)
             | {
                 "recording_id": recording_id,
+                "state": _state_of(chunks),
                 "consent": ConsentView.of(recording),
                 "archive_container": self._settings.archive_container,
                 "size": sum(chunk.size for chunk in shown),
@@ -128,9 +139,13 @@ class Completion:
 
     def _shown(self, chunk: Chunk, facts: ChunkFacts | None, *, sibling: bool) -> ArchivedChunkView:
         told = facts.model_dump() if facts else dict.fromkeys(ChunkFacts.model_fields)
-        return ArchivedChunkView.model_validate(
-            asdict(chunk) | told | {"sibling": sibling, "blob_url": self._archived.url(str(chunk.blob_name))}
-        )
+        media = None if chunk.lacks_media else chunk.blob_name
+        names = {
+            "blob_name": media,
+            "blob_url": None if media is None else self._archived.url(media),
+            "metadata_blob_name": None if chunk.lacks_metadata else chunk.metadata_blob_name,
+        }
+        return ArchivedChunkView.model_validate(asdict(chunk) | told | names | {"sibling": sibling})
 
 
 def is_complete(recording: Recording, chunks: tuple[Chunk, ...]) -> bool:
@@ -144,6 +159,19 @@ def _has_ended(recording: Recording | None) -> bool:
     return recording is not None and bool(recording.session_end_reason or recording.stopped_at)
 
 
+def _state_of(chunks: tuple[Chunk, ...]) -> RecordingState:
+    """Of a recording whose chunks were all safe once."""
+    states = {chunk.state for chunk in chunks}
+    if ChunkState.REMOVED in states:
+        return RecordingState.INCOMPLETE
+    return RecordingState.EXPIRED if ChunkState.EXPIRED in states else RecordingState.ARCHIVED
+
+
+def _awaiting(recording_id: str, awaited: Awaited, chunks: tuple[Chunk, ...]) -> ArchiveAwaitedView:
+    safe = sum(chunk.state in SAFE for chunk in chunks)
+    return ArchiveAwaitedView(recording_id=recording_id, waiting_for=awaited, chunks=len(chunks), safe=safe)
+
+
 def _raise_for_trouble(chunks: tuple[Chunk, ...]) -> None:
     for state, error, mend in (
         (ChunkState.LOST, ChunkLost, "ACS no longer has it; the recording's own view says why"),
@@ -151,6 +179,20 @@ def _raise_for_trouble(chunks: tuple[Chunk, ...]) -> None:
     ):
         bad = [chunk for chunk in chunks if chunk.state is state]
         if bad:
-            named = ", ".join(f"index {chunk.index} ({chunk.reason})" for chunk in bad[:_NAMED])
             fault = Fault(bad[0].fault) if bad[0].fault else Fault.OURS
-            raise error(f"{len(bad)} of {len(chunks)} chunks: {state}: {named}; {mend}", fault)
+            raise error(f"{len(bad)} of {len(chunks)} chunks: {state}: {_named(bad)}; {mend}", fault)
+
+
+def _raise_for_removed(chunks: tuple[Chunk, ...]) -> None:
+    """A chunk that lacks its metadata alone is shown by the record."""
+    bad = [chunk for chunk in chunks if chunk.state is ChunkState.REMOVED and chunk.lacks_media]
+    if bad:
+        raise ChunkRemoved(
+            f"{len(bad)} of {len(chunks)} chunks: removed: {_named(bad)}; restore the files from soft delete or a "
+            "version, and ask again",
+            Fault.DESTINATION,
+        )
+
+
+def _named(chunks: list[Chunk]) -> str:
+    return ", ".join(f"index {chunk.index} ({chunk.reason})" for chunk in chunks[:_NAMED])

@@ -14,11 +14,12 @@ from pathlib import PurePosixPath
 from shared.chunkfiles import content_type_of
 from shared.clock import Clock
 from shared.contracts.queries import ContentLink
-from shared.errors import ArchivedFileGone, NotArchived, NotFound
+from shared.errors import ArchivedFileExpired, ArchivedFileGone, CallvaultError, NotArchived, NotFound
 from shared.gateways.bundle import Gateways
 from shared.gateways.readlinks import Presented
 from shared.identity import key_of, recording_key_of
 from shared.logs import logger
+from shared.presence import Presence
 from shared.records import AuditEntry, Chunk
 from shared.settings import Settings
 from shared.states import ChunkState
@@ -46,10 +47,15 @@ class Content:
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._audit, self._links = gateways.catalogue, gateways.audit, gateways.read_links
+        self._archived, self._presence = gateways.archived, Presence(gateways, clock, settings)
         self._clock, self._settings = clock, settings
 
     async def link(self, wanted: Wanted, *, by: str) -> ContentLink:
-        """Raises NotFound for an unknown chunk, NotArchived before its file is there, ArchivedFileGone after it was."""
+        """Raises NotFound for an unknown chunk, NotArchived before its file is there.
+
+        Raises ArchivedFileExpired when the archive's own rule removed the file, ArchivedFileGone when somebody else
+        did, or when the archive tier holds it.
+        """
         recording_key = recording_key_of(wanted.recording)
         chunk = await self._catalogue.chunk(recording_key, key_of(wanted.document_id))
         if chunk is None:
@@ -57,11 +63,13 @@ class Content:
         name = chunk.blob_name if wanted.file is File.CONTENT else chunk.metadata_blob_name
         if name is None:
             raise NotArchived(f"the file is not in the archive: {_why(chunk)}")
-        size = await self._links.size(name)
-        if size is None:
-            raise ArchivedFileGone(
-                "somebody removed the file from the archive, or moved it to a tier that can't be read"
-            )
+        found = await self._archived.find(name)
+        if (found is None) != (chunk.lacks_media if wanted.file is File.CONTENT else chunk.lacks_metadata):
+            chunk = await self._presence.look(chunk)
+        if found is None:
+            raise _missing(chunk)
+        if found.is_cold:
+            raise ArchivedFileGone("the file is in the archive tier: rehydrate it to read it")
         ending = PurePosixPath(name).suffix.removeprefix(".")
         presented = Presented(
             file_name=_file_name(chunk, wanted.file, ending),
@@ -79,8 +87,16 @@ class Content:
             expires_at=until,
             file_name=presented.file_name,
             content_type=presented.content_type,
-            size=size,
+            size=found.size,
         )
+
+
+def _missing(chunk: Chunk) -> CallvaultError:
+    if chunk.state is ChunkState.PENDING:
+        return NotArchived("somebody removed the file from the archive, and it is copied again: ask again shortly")
+    if chunk.missing is not None and chunk.state is not ChunkState.REMOVED:
+        return ArchivedFileExpired("the archive's own rule removed the file when its time was over")
+    return ArchivedFileGone("somebody removed the file from the archive: restore it from soft delete or a version")
 
 
 def _why(chunk: Chunk) -> str:

@@ -58,6 +58,13 @@ class Environment(BaseSettings):
     files_awaited_minutes: float = Field(default=120, gt=0, le=2880, description="minutes, more than 0, at most 2880")
     retry_base_seconds: float = Field(default=10, gt=0, le=600, description="seconds, more than 0 and at most 600")
 
+    archive_delete_after_days: int = Field(
+        default=0,
+        ge=0,
+        le=99_999,
+        description="a whole number of days; 0, or empty, where no rule deletes archived files",
+    )
+
     chunks_queue: ResourceName = Field(default="recording-chunks", description=_RESOURCE)
     archive_container: ResourceName = Field(default="recordings", description=_RESOURCE)
     quarantine_container: ResourceName = Field(default="quarantine", description=_RESOURCE)
@@ -114,3 +121,8 @@ class Environment(BaseSettings):
     def _empty_is_unset(cls, value: Any) -> Any:
         """A template that was given no topic sets these to nothing."""
         return value or None
+
+    @field_validator("archive_delete_after_days", mode="before")
+    @classmethod
+    def _empty_is_never(cls, value: Any) -> Any:
+        return value or 0

@@ -2,14 +2,23 @@
 
 import asyncio
 import hashlib
+from dataclasses import dataclass
 
 from shared.contracts.metadata import ChunkFacts, read_facts
 from shared.errors import DestinationConflict
-from shared.gateways.archived import Archived
+from shared.gateways.archived import Archived, Unreadable
 from shared.records import Chunk
 
 _AT_ONCE = 8  # files read together
 _LIMIT = 4 * 1024 * 1024  # bytes: what may be archived as metadata
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetadataRead:
+    """What reading a chunk's metadata file gave. `is_absent`: whether it is missing; None: it wasn't looked for."""
+
+    facts: ChunkFacts | None = None
+    is_absent: bool | None = None
 
 
 class ArchivedFacts:
@@ -18,23 +27,23 @@ class ArchivedFacts:
     def __init__(self, archived: Archived) -> None:
         self._archived = archived
 
-    async def of(self, chunks: tuple[Chunk, ...]) -> list[ChunkFacts | None]:
-        """The facts of each chunk; None where its metadata aren't archived, are gone, or can't be read.
+    async def of(self, chunks: tuple[Chunk, ...]) -> list[MetadataRead]:
+        """The facts of each chunk; none where its metadata aren't archived, are missing, or can't be read.
 
         Raises DestinationConflict when a file's bytes aren't those that were archived.
         """
         some = asyncio.Semaphore(_AT_ONCE)
         return list(await asyncio.gather(*(self._read(chunk, some) for chunk in chunks)))
 
-    async def _read(self, chunk: Chunk, some: asyncio.Semaphore) -> ChunkFacts | None:
+    async def _read(self, chunk: Chunk, some: asyncio.Semaphore) -> MetadataRead:
         if chunk.metadata_blob_name is None or chunk.metadata_sha256 is None:
-            return None
+            return MetadataRead()
         async with some:
-            body = await self._archived.read(chunk.metadata_blob_name, limit=_LIMIT)
-        if body is None:
-            return None
+            body = await self._archived.fetch(chunk.metadata_blob_name, limit=_LIMIT)
+        if isinstance(body, Unreadable):
+            return MetadataRead(is_absent=body is Unreadable.ABSENT)
         if hashlib.sha256(body).hexdigest() != chunk.metadata_sha256:
             raise DestinationConflict(
                 f"the metadata file of chunk {chunk.index} is not the one that was archived: somebody changed it"
             )
-        return read_facts(body)
+        return MetadataRead(facts=read_facts(body), is_absent=False)

@@ -18,7 +18,7 @@ from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.records import Chunk
 from shared.settings import Settings
-from shared.states import SAFE, ChunkState
+from shared.states import ONCE_SAFE, ChunkState
 
 _PATIENCE = 10.0  # seconds for each thing that is looked at; a monitor waits thirty
 _NEAR = timedelta(hours=4)  # before a deadline: when the sweep begins to call it an error
@@ -101,7 +101,7 @@ class Health:
         for some in batched([item for item in rows if item.flaw is None], _AT_ONCE, strict=False):
             found = await asyncio.gather(*map(self._chunk, some))
             unreadable += [str(one) for one in found if isinstance(one, UnreadableRow)]
-            chunks = [one for one in found if isinstance(one, Chunk) and one.state not in (*SAFE, ChunkState.LOST)]
+            chunks = [one for one in found if isinstance(one, Chunk) and one.state not in (*ONCE_SAFE, ChunkState.LOST)]
             if chunks:
                 oldest = chunks[0]
                 break

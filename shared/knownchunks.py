@@ -23,7 +23,7 @@ from shared.gateways.bundle import Gateways
 from shared.identity import key_of
 from shared.logs import logger
 from shared.records import AuditEntry, Chunk
-from shared.states import IN_TROUBLE, SAFE, ChunkState
+from shared.states import ONCE_SAFE, REPLAYABLE, ChunkState
 
 log = logger("intake")
 
@@ -50,10 +50,10 @@ class KnownChunks:
         """
         for _ in range(_ROUNDS):
             moved = _moved(standing, announced)
-            if moved and (standing.state in SAFE or await self._is_superseded(standing, announced)):
+            if moved and (standing.state in ONCE_SAFE or await self._is_superseded(standing, announced)):
                 await self._report(standing, announced, moved)
                 return None
-            revived = standing.state in IN_TROUBLE and standing.event_id != announced.event_id
+            revived = standing.state in REPLAYABLE and standing.event_id != announced.event_id
             if not moved and not revived:
                 untried = standing.state is ChunkState.PENDING and standing.attempts == 0
                 return standing if untried else None

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.contracts.queries import ListedRecording, TroubleView
 from shared.records import Chunk, Recording
-from shared.states import IN_TROUBLE, SAFE, ChunkState, RecordingState
+from shared.states import IN_TROUBLE, ONCE_SAFE, ChunkState, RecordingState
 
 _TROUBLES = 5  # told of one recording
 UNREADABLE = "unreadable"  # the state of chunks whose rows this version can't read
@@ -46,9 +46,11 @@ class Standing:
                 "state": self.state or UNKNOWN,
                 "listed_at": self.recording.listed_at or self.recording.started_at,
                 "unlinked": bool(self.recording.unlinked),
-                "size": sum(chunk.size or 0 for chunk in self.chunks),
+                "size": sum(chunk.size or 0 for chunk in self.chunks if not chunk.lacks_media),
                 "chunks": dict(states),
-                "deadline": min((chunk.deadline for chunk in self.chunks if chunk.state not in SAFE), default=None),
+                "deadline": min(
+                    (chunk.deadline for chunk in self.chunks if chunk.state not in ONCE_SAFE), default=None
+                ),
                 "trouble": self._trouble()[:_TROUBLES],
             }
         )
@@ -64,7 +66,7 @@ class Standing:
             }
             return [TroubleView.model_validate(missed)]
         return [
-            TroubleView.model_validate(asdict(chunk) | {"since": chunk.lost_at or chunk.failed_at})
+            TroubleView.model_validate(asdict(chunk) | {"since": chunk.removed_at or chunk.lost_at or chunk.failed_at})
             for chunk in self.chunks
             if chunk.state in IN_TROUBLE
         ]

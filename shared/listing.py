@@ -30,7 +30,9 @@ _AT_ONCE = 32  # partitions read together
 
 _TROUBLED = frozenset({RecordingState.OVERDUE, RecordingState.INCOMPLETE})
 # Those that the worklist has: others may have left it.
-_AWAITED = frozenset(RecordingState) - _TROUBLED - {RecordingState.ARCHIVED, RecordingState.FAILED}
+_AWAITED = (
+    frozenset(RecordingState) - _TROUBLED - {RecordingState.ARCHIVED, RecordingState.EXPIRED, RecordingState.FAILED}
+)
 _BY_VALUE = {
     "server_call_id": Heading.SERVER_CALL,
     "call_id": Heading.CALL,

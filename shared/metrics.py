@@ -29,7 +29,8 @@ chunks_escalated = _meter.create_counter(
 chunks_ended = _meter.create_counter(
     "callvault.chunks.ended",
     unit="{chunk}",
-    description="Chunks that came to an end, by state: released, archived (where sources are kept), failed, lost.",
+    description="Chunks that came to an end, by state: released, archived (where sources are kept), failed, lost, "
+    "expired, removed.",
 )
 recordings_overdue = _meter.create_counter(
     "callvault.recordings.overdue", unit="{recording}", description="Recordings that ended and whose files never came."

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from shared.completeness import has_last, is_gapless
 from shared.outbox import ANNOUNCED, added, news_of
-from shared.states import IN_TROUBLE, SAFE, ChunkState, RecordingState, check_move
+from shared.states import IN_TROUBLE, ONCE_SAFE, SAFE, ChunkState, MissingFile, RecordingState, check_move
 
 _LONGEST_LIFE = timedelta(hours=48)  # of a source after its event: what ACS's documentation named at its longest
 _ONE_CHANCE = timedelta(hours=1)  # for a chunk that an event, a replay or a rescue brought in late
@@ -48,6 +48,9 @@ class Chunk:
     released_at: datetime | None = None
     failed_at: datetime | None = None
     lost_at: datetime | None = None
+    expired_at: datetime | None = None  # when a read found that the archive's own rule had removed the file
+    removed_at: datetime | None = None  # when a read found that somebody had removed a file
+    missing: str | None = None  # which of its archived files a read found missing: a MissingFile
     blob_name: str | None = None
     copied: int | None = None  # bytes of a running copy, as of its lease's last renewal
     expected: int | None = None  # bytes that it will have
@@ -89,6 +92,16 @@ class Chunk:
     def given_up_at(self) -> datetime:
         """When nothing more is tried: the source can't exist any longer, and each new beginning had its hour."""
         return max(self.event_time + _LONGEST_LIFE, self.pending_at + _ONE_CHANCE)
+
+    @property
+    def lacks_media(self) -> bool:
+        """Whether a read found its archived media file missing."""
+        return self.missing in (MissingFile.MEDIA, MissingFile.BOTH)
+
+    @property
+    def lacks_metadata(self) -> bool:
+        """Whether a read found its archived metadata file missing."""
+        return self.missing in (MissingFile.METADATA, MissingFile.BOTH)
 
     def is_leased(self, now: datetime) -> bool:
         """Whether a worker is copying it and nobody else may write it."""
@@ -179,7 +192,9 @@ class Recording:
         whole = self.is_whole(chunks)
         if self.overdue_at is not None and not whole:
             return RecordingState.OVERDUE
-        return RecordingState.ARCHIVED if whole and states <= SAFE else RecordingState.ARCHIVING
+        if not whole or not states <= ONCE_SAFE:
+            return RecordingState.ARCHIVING
+        return RecordingState.ARCHIVED if states <= SAFE else RecordingState.EXPIRED
 
     def is_whole(self, chunks: tuple[Chunk, ...]) -> bool:
         """Whether all its files were announced. Files that nothing links to a recording are their event's alone."""

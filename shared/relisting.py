@@ -13,7 +13,7 @@ from shared.gateways.calendar import Heading, Place
 from shared.gateways.worklist import WorkItem
 from shared.records import Chunk, Recording
 from shared.settings import Settings
-from shared.states import IN_TROUBLE, SAFE
+from shared.states import IN_TROUBLE, ONCE_SAFE
 
 _AT_ONCE = 16  # chunks entered together
 
@@ -53,7 +53,7 @@ class Relisting:
         now = self._clock.now()
         if chunk.state in IN_TROUBLE:
             await self._calendar.enter(Place.of_chunk(chunk), Heading.TROUBLE)
-        if chunk.state not in SAFE and chunk.given_up_at > now:
+        if chunk.state not in ONCE_SAFE and chunk.given_up_at > now:
             await self._worklist.add(WorkItem.of_chunk(chunk, now))
         await self._links.link_document(chunk.document_id, chunk.recording_key)
         if chunk.metadata_blob_name is not None:

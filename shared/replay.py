@@ -20,7 +20,7 @@ from shared.intake import Intake, Outcome
 from shared.logs import logger
 from shared.records import AuditEntry, Chunk
 from shared.settings import Settings
-from shared.states import IN_TROUBLE, ChunkState
+from shared.states import REPLAYABLE, ChunkState
 
 log = logger("replay")
 
@@ -57,7 +57,7 @@ class Replay:
         """A write that another overtook is made again: as often as not, the other only noted an announcement."""
         found: Chunk | None = chunk
         for _ in range(_ROUNDS):
-            if found is None or found.state not in {*IN_TROUBLE, ChunkState.PENDING}:
+            if found is None or found.state not in {*REPLAYABLE, ChunkState.PENDING}:
                 return False
             await self._worklist.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
             try:
@@ -71,7 +71,7 @@ class Replay:
         return False
 
     async def _start_anew(self, chunk: Chunk) -> Chunk:
-        if chunk.state in IN_TROUBLE:
+        if chunk.state in REPLAYABLE:
             return await self._catalogue.replace(chunk.fresh(self._clock.now()).evolve(rescues=0, escalated=None))
         if chunk.next_attempt_at is not None:
             return await self._catalogue.replace(chunk.evolve(next_attempt_at=None))

@@ -118,6 +118,11 @@ class Settings(Environment):
         return timedelta(minutes=self.link_minutes)
 
     @property
+    def archive_life(self) -> timedelta | None:
+        """The age from which on the archive's own lifecycle rule removes a file; None where there is no such rule."""
+        return timedelta(days=self.archive_delete_after_days) if self.archive_delete_after_days else None
+
+    @property
     def block_size(self) -> int:
         """Bytes in one block, and in one range asked of the source."""
         return self.block_size_mib * 1024 * 1024

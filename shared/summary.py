@@ -29,7 +29,7 @@ from shared.gateways.workitems import Kind, WorkItem
 from shared.listed import UNKNOWN
 from shared.listing import Listing
 from shared.records import Chunk
-from shared.states import SAFE, ChunkState, RecordingState
+from shared.states import MISSING, SAFE, ChunkState, RecordingState
 from shared.tally import BOUNDS, QUARTER, Tally, quarter_of
 
 _LOOKS = 100  # chunks looked up, and recordings
@@ -37,7 +37,7 @@ _AT_ONCE = 32  # looked up together
 _DAYS = 7  # for which trouble is shown here; lists show it for good
 _TROUBLES = 10
 _QUARTERS = 96  # in a day
-_OVER = frozenset({ChunkState.RELEASED, ChunkState.LOST})  # whose rows are about to go
+_OVER = MISSING | {ChunkState.RELEASED, ChunkState.LOST}  # whose rows are about to go
 
 
 @dataclass(frozen=True, kw_only=True)

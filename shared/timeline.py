@@ -2,29 +2,34 @@
 
 from dataclasses import asdict
 
+from shared.clock import Clock
 from shared.contracts.archive import TimelineView
 from shared.contracts.metadata import ChunkFacts
 from shared.errors import NotFound
 from shared.facts import ArchivedFacts
 from shared.gateways.bundle import Gateways
 from shared.identity import recording_key_of
+from shared.presence import Presence
+from shared.settings import Settings
 
 
 class Timeline:
     """What was recorded when."""
 
-    def __init__(self, gateways: Gateways) -> None:
+    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._facts = gateways.catalogue, ArchivedFacts(gateways.archived)
+        self._presence = Presence(gateways, clock, settings)
 
     async def of(self, recording: str) -> TimelineView:
         """Raises NotFound for a recording that the catalogue doesn't have, else as ArchivedFacts does."""
         known, chunks = await self._catalogue.recording(recording_key_of(recording))
         if known is None:
             raise NotFound("the catalogue has no such recording")
-        facts = await self._facts.of(chunks)
+        metadata = await self._facts.of(chunks)
+        chunks = await self._presence.corrected(chunks, metadata)
         nothing = dict.fromkeys(ChunkFacts.model_fields)
         told = [
-            asdict(chunk) | (found.model_dump() if found else nothing)
-            for chunk, found in zip(chunks, facts, strict=True)
+            asdict(chunk) | (read.facts.model_dump() if read.facts else nothing)
+            for chunk, read in zip(chunks, metadata, strict=True)
         ]
         return TimelineView.model_validate({"chunks": told})

@@ -79,6 +79,14 @@ var logAlerts = [
     says: 'A chunk is archived, and its source is kept: the file or the event is in doubt.'
   }
   {
+    name: 'archived-file-removed'
+    severity: 1
+    minutes: 15
+    above: 0
+    query: loadTextContent('../queries/removed.kql')
+    says: 'Somebody removed a file from the archive. It can be restored for as long as soft delete keeps it.'
+  }
+  {
     name: 'poison-messages'
     severity: 1
     minutes: 15

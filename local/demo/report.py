@@ -15,6 +15,7 @@ _COLOURS = {
     "released": "bold green",
     "failed": "bold red",
     "lost": "bold red",
+    "removed": "bold red",
 }
 _DIGEST_SHOWN = 12  # hexadecimal digits: enough to tell two files apart by eye
 

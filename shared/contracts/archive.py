@@ -49,14 +49,20 @@ class ArchivedChunkView(View):
     document_id: str
     index: int
     sibling: bool = Field(description="Another chunk has the same index: ACS failed over and made more than one file.")
+    state: str = Field(
+        description="archived or released; expired when the archive's own rule removed its media file; removed when "
+        "somebody removed its metadata file."
+    )
     end_reason: str | None
-    blob_name: str
-    blob_url: str = Field(description="Without a signature: reading it takes a role on the storage account.")
+    blob_name: str | None = Field(description="Null when the file expired.")
+    blob_url: str | None = Field(
+        description="Without a signature: reading it takes a role on the storage account. Null when the file expired."
+    )
     size: int
     sha256: str
-    metadata_blob_name: str
-    metadata_size: int
-    metadata_sha256: str
+    metadata_blob_name: str | None = Field(description="Null when the file expired, was removed or never was there.")
+    metadata_size: int | None
+    metadata_sha256: str | None
     archived_at: datetime
     released_at: datetime | None = Field(description="When the source was deleted in ACS; null while it is kept.")
     started_at: datetime | None = Field(description="When its first second was recorded, by its metadata.")
@@ -66,9 +72,16 @@ class ArchivedChunkView(View):
 
 
 class ArchiveRecordView(View):
-    """Every announced file of the recording is in the archive, verified: what, where, and the digests that prove it."""
+    """Every announced file of the recording was archived and verified: what, where, and the digests that prove it.
+
+    Files that the archive's own rule removed since have neither name nor URL.
+    """
 
     recording_id: str
+    state: str = Field(
+        description="archived; expired when the archive's own rule removed a media file; incomplete when somebody "
+        "removed a metadata file."
+    )
     correlation: str | None
     server_call_id: str | None
     content: str | None
@@ -80,7 +93,7 @@ class ArchiveRecordView(View):
     session_end_reason: str | None
     consent: ConsentView | None
     archive_container: str
-    size: int = Field(description="Of all media files together.")
+    size: int = Field(description="Of all media files together, those that expired too.")
     chunks: list[ArchivedChunkView]
 
 

@@ -8,11 +8,11 @@ from shared.contracts.views import View
 
 
 class TroubleView(View):
-    """A chunk that failed or is lost, or (without a documentId) a recording whose files are missed."""
+    """A chunk that failed, is lost or was removed, or (without a documentId) a recording whose files are missed."""
 
     document_id: str | None
     index: int | None
-    state: str = Field(description="failed, lost or overdue.")
+    state: str = Field(description="failed, lost, removed or overdue.")
     since: datetime | None
     deadline: datetime | None = Field(description="When ACS destroys the source; until then the chunk can be replayed.")
     fault: str | None = Field(description="Whose fault it is: source, destination or ours.")

@@ -37,6 +37,11 @@ class ChunkView(View):
     released_at: datetime | None
     failed_at: datetime | None
     lost_at: datetime | None
+    expired_at: datetime | None = Field(description="When a read found that the archive's own rule had removed it.")
+    removed_at: datetime | None = Field(description="When a read found that somebody had removed a file of it.")
+    missing: str | None = Field(
+        description="Which of its archived files a read found missing: media, metadata or both. Null: none."
+    )
     next_attempt_at: datetime | None
     rescues: int = Field(description="How often the sweep took it up again after it had failed.")
     escalated: int | None = Field(description="The last threshold, in hours before the deadline, it was raised at.")
@@ -50,12 +55,12 @@ class AuditView(View):
 
     at: datetime
     action: str = Field(
-        description="start, consent, pause, resume, stop, replay, read content, read metadata, ended, start-failed, "
-        "relocated, announced differently; or others."
+        description="start, consent, pause, resume, stop, replay, read content, read metadata, removed, expired, "
+        "found again, ended, start-failed, relocated, announced differently; or others."
     )
     by: str = Field(
         description="Who signed in to the app's built-in authentication, or else: function key. AUTO_RECORD: a rule "
-        "did. ACS: it happened there. Event Grid: an event said so."
+        "did. ACS: it happened there. Event Grid: an event said so. Callvault: a read found it."
     )
     details: dict[str, str]
 

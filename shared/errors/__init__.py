@@ -16,7 +16,8 @@
     │   │   └── ConflictForNow       409, retry: another operation is under way
     │   │       └── CallNotReady       409, retry: the call is not established yet
     │   ├── NotArchived            409, the file isn't in the archive yet
-    │   ├── ArchivedFileGone       410, it was, and somebody took it away
+    │   ├── ArchivedFileGone       410, it was, and somebody removed it or made it unreadable
+    │   ├── ArchivedFileExpired    410, it was, and the archive's own rule removed it
     │   ├── RequestInProgress      409, come back shortly
     │   └── KeyReused              422, an Idempotency-Key with another body
     ├── SourceError              ACS's, or its media store's
@@ -43,6 +44,7 @@
     ├── ArchiveError             told to who waits for a recording's files; a 4xx, so that the wait ends at once
     │   ├── ChunkFailed            409, may mend: the sweep tries again, and a person can
     │   ├── ChunkLost              410, won't mend
+    │   ├── ChunkRemoved           410, somebody removed its file from the archive
     │   ├── NothingRecorded        409, won't mend: ACS could not carry the start out
     │   └── FilesOverdue           409, may mend: the recording ended, and its files aren't announced
     ├── TopicUnavailable         the customer's topic for announcements: retry, it is busy or can't be reached
@@ -62,6 +64,7 @@ string. Logs take the reason alone.
 from shared.errors.base import CallvaultError, Fault
 from shared.errors.caller import (
     AlreadyRecording,
+    ArchivedFileExpired,
     ArchivedFileGone,
     CallbackRefused,
     CallbacksOff,
@@ -109,12 +112,13 @@ from shared.errors.source import (
     SourceUnavailable,
     SourceUnproven,
 )
-from shared.errors.waiting import ArchiveError, ChunkFailed, ChunkLost, FilesOverdue, NothingRecorded
+from shared.errors.waiting import ArchiveError, ChunkFailed, ChunkLost, ChunkRemoved, FilesOverdue, NothingRecorded
 
 __all__ = [
     "AlreadyRecording",
     "ApplicationForbidden",
     "ArchiveError",
+    "ArchivedFileExpired",
     "ArchivedFileGone",
     "CallNotReady",
     "CallNotRecordable",
@@ -125,6 +129,7 @@ __all__ = [
     "CallvaultError",
     "ChunkFailed",
     "ChunkLost",
+    "ChunkRemoved",
     "Conflict",
     "ConflictForNow",
     "ConsentRequired",

@@ -123,6 +123,12 @@ class ArchivedFileGone(CallerError):
     title = "The file is no longer in the archive, or can't be read there"
 
 
+class ArchivedFileExpired(CallerError):
+    status = 410
+    reason = "archived-file-expired"
+    title = "The file's time in the archive is over"
+
+
 class RequestInProgress(CallerError):
     status = 409
     reason = "request-in-progress"

@@ -27,6 +27,13 @@ class ChunkLost(ArchiveError):
     title = "A chunk of the recording is lost"
 
 
+class ChunkRemoved(ArchiveError):
+    status = 410
+    fault = Fault.DESTINATION
+    reason = "chunk-removed"
+    title = "A chunk of the recording was removed from the archive"
+
+
 class NothingRecorded(ArchiveError):
     reason = "nothing-recorded"
     title = "Azure Communication Services could not start the recording"

@@ -1,12 +1,33 @@
-"""The archive as its readers see it: small files whole, and where a file is.
+"""The archive as its readers see it: whether a file is there, where it is, and small files whole.
 
-A file that the customer's own rules took away or sent to cold storage is no fault of anyone's, and told as absent.
+A file in the archive tier is there, and can't be read until somebody rehydrates it.
 """
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.gateways.faults import is_absent, is_cold, storage_faults
+
+_COLD_TIER = "Archive"
+
+
+class Unreadable(StrEnum):
+    """Why a file can't be read."""
+
+    ABSENT = "absent"  # there is no such file
+    COLD = "cold"  # the archive tier holds it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A file that is in the archive. `size` in bytes."""
+
+    size: int
+    is_cold: bool
 
 
 class Archived:
@@ -28,13 +49,31 @@ class Archived:
         with storage_faults("asking after the archive's container"):
             await self._files.get_container_properties()
 
-    async def read(self, name: str, *, limit: int) -> bytes | None:
-        """A file's first `limit` bytes; None when it isn't there, or can't be read where it lies."""
+    async def find(self, name: str) -> Found | None:
+        """Looks for a file; None when it isn't there."""
+        with storage_faults("looking for a file of the archive"):
+            try:
+                found: Any = await self._files.get_blob_client(name).get_blob_properties()
+            except HttpResponseError as error:
+                if is_absent(error):
+                    return None
+                raise
+        return Found(size=int(found.size), is_cold=found.blob_tier == _COLD_TIER)
+
+    async def fetch(self, name: str, *, limit: int) -> bytes | Unreadable:
+        """A file's first `limit` bytes, or why it can't be read."""
         with storage_faults("reading a file of the archive"):
             try:
                 download = await self._files.get_blob_client(name).download_blob(offset=0, length=limit)
                 return bytes(await download.readall())
             except HttpResponseError as error:
-                if is_absent(error) or is_cold(error):
-                    return None
+                if is_absent(error):
+                    return Unreadable.ABSENT
+                if is_cold(error):
+                    return Unreadable.COLD
                 raise
+
+    async def read(self, name: str, *, limit: int) -> bytes | None:
+        """As `fetch`, for callers to whom a file that can't be read is an absent one."""
+        body = await self.fetch(name, limit=limit)
+        return None if isinstance(body, Unreadable) else body

@@ -10,16 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_blob_sas
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.errors import DestinationForbidden
-from shared.gateways.faults import is_absent, storage_faults
+from shared.gateways.faults import storage_faults
 
 _LENT_FOR = timedelta(hours=8)
 _SKEW = timedelta(minutes=5)  # between our clock and the service's
-_COLD = "Archive"  # the tier that can't be read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +46,6 @@ class ReadLinks:
         """Scheme and host that links lead to, as a Content-Security-Policy names them."""
         parts = urlsplit(self._service.url)
         return f"{parts.scheme}://{parts.netloc}"
-
-    async def size(self, name: str) -> int | None:
-        """Bytes of a file; None when it isn't there, or can't be read where it lies."""
-        with storage_faults("looking for a file of the archive"):
-            try:
-                found: Any = await self._service.get_blob_client(self._container, name).get_blob_properties()
-            except HttpResponseError as error:
-                if is_absent(error):
-                    return None
-                raise
-        return None if found.blob_tier == _COLD else int(found.size)
 
     async def sign(self, name: str, presented: Presented, *, now: datetime, until: datetime) -> str:
         """A link to a file. Raises DestinationForbidden where nothing that we have can sign one."""

@@ -51,6 +51,9 @@ CHUNK: dict[str, Any] = {
     "releasedAt": "2026-11-21T10:02:12Z",
     "failedAt": None,
     "lostAt": None,
+    "expiredAt": None,
+    "removedAt": None,
+    "missing": None,
     "nextAttemptAt": None,
     "rescues": 0,
     "escalated": None,
@@ -96,12 +99,14 @@ RECORDING: dict[str, Any] = _RECORDING | {
 AWAITED: dict[str, Any] = {"recordingId": RECORDING_ID, "waitingFor": "chunks", "chunks": 3, "safe": 1}
 
 ARCHIVE_RECORD: dict[str, Any] = _RECORDING | {
+    "state": "archived",
     "size": CHUNK["size"],
     "chunks": [
         {
             "documentId": DOCUMENT_ID,
             "index": 0,
             "sibling": False,
+            "state": "released",
             "endReason": "SessionEnded",
             "blobName": CHUNK["blobName"],
             "blobUrl": f"https://contoso.blob.core.windows.net/recordings/{CHUNK['blobName']}",

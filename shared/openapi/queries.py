@@ -4,7 +4,14 @@ from shared.contracts.archive import TimelineView
 from shared.contracts.linkquery import LinkQuery
 from shared.contracts.listquery import ListQuery
 from shared.contracts.queries import ContentLink, RecordingsPage, SummaryView
-from shared.errors import ArchivedFileGone, DestinationConflict, InvalidRequest, NotArchived, NotFound
+from shared.errors import (
+    ArchivedFileExpired,
+    ArchivedFileGone,
+    DestinationConflict,
+    InvalidRequest,
+    NotArchived,
+    NotFound,
+)
 from shared.openapi import examples
 from shared.openapi.operations import STORAGE, Operation, Parameter, Reply
 from shared.openapi.recovery import DOCUMENT_ID
@@ -43,7 +50,7 @@ def _link(function: str, file: str, summary: str) -> Operation:
                 headers=("Cache-Control",),
             ),
         },
-        problems=(InvalidRequest, NotFound, NotArchived, ArchivedFileGone, *STORAGE),
+        problems=(InvalidRequest, NotFound, NotArchived, ArchivedFileGone, ArchivedFileExpired, *STORAGE),
     )
 
 

@@ -10,6 +10,7 @@ from shared.errors import (
     CallNotRecordable,
     ChunkFailed,
     ChunkLost,
+    ChunkRemoved,
     Conflict,
     ConsentRequired,
     DestinationConflict,
@@ -149,11 +150,11 @@ OPERATIONS = (
         tag=_TAG,
         summary="Wait for a recording's files",
         description="202 while something is awaited, the archive record when every file is safe, and a problem as soon "
-        "as one won't be by itself.",
+        "as one won't be by itself. Looks for each file that the record names: two storage operations a chunk.",
         parameters=(RECORDING_ID,),
         replies={
             200: Reply(
-                description="Every file is in the archive, verified.",
+                description="Every file is in the archive, verified, or has expired there.",
                 model=ArchiveRecordView,
                 example=examples.ARCHIVE_RECORD,
                 headers=("Cache-Control",),
@@ -173,6 +174,7 @@ OPERATIONS = (
             NothingRecorded,
             DestinationConflict,
             ChunkLost,
+            ChunkRemoved,
             *ACS,
             *STORAGE,
         ),

@@ -3,7 +3,7 @@
 import { chunkPath, get } from "./api.js";
 import { badge } from "./badge.js";
 import { announce, h } from "./dom.js";
-import { SAFE, moment, secondsUntil, size, span, time } from "./format.js";
+import { MISSING, REPLAYABLE, SAFE, hasMedia, hasMetadata, moment, secondsUntil, size, span, time } from "./format.js";
 import { left } from "./listing.js";
 import { replayButton } from "./replay.js";
 
@@ -59,6 +59,7 @@ function standing(one) {
       one.reason ? ` · ${one.reason}` : "",
     );
   }
+  if (MISSING.has(one.state)) return h("span", { class: "dim under" }, `found ${moment(one.removedAt ?? one.expiredAt)}`);
   return SAFE.has(one.state) || one.state === "lost" ? null : h("span", { class: "dim under" }, left(one.deadline));
 }
 
@@ -98,15 +99,15 @@ function digest(one) {
 function actionsOf(recording, one, play, then) {
   const about = `chunk ${one.index}`;
   return [
-    one.blobName &&
+    hasMedia(one) &&
       h(
         "button",
         { class: "primary", id: `play-${one.documentId}`, onclick: () => play(one), "aria-label": `Play ${about}` },
         "Play",
       ),
-    one.blobName && save(recording, one, "content", "Download"),
-    one.metadataBlobName && save(recording, one, "metadata", "Metadata"),
-    ["failed", "lost"].includes(one.state)
+    hasMedia(one) && save(recording, one, "content", "Download"),
+    hasMetadata(one) && save(recording, one, "metadata", "Metadata"),
+    REPLAYABLE.has(one.state)
       ? replayButton({ recording, documentId: one.documentId, about, then })
       : null,
   ];

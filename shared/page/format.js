@@ -44,7 +44,9 @@ export const STATES = {
   overdue: ["Overdue", "warn", "It ended, and its files were not announced in the time that they should take"],
   archiving: ["Archiving", "busy", "Its files are on their way into the archive"],
   archived: ["Archived", "good", "In the archive, verified"],
-  incomplete: ["Incomplete", "bad", "A file failed or is lost"],
+  incomplete: ["Incomplete", "bad", "A file failed, is lost, or was removed from the archive"],
+  expired: ["Expired", "calm", "Was in the archive until the archive's own rule removed it"],
+  removed: ["Removed", "bad", "Was in the archive until somebody removed a file of it"],
   pending: ["Waiting", "calm", "Known, and waiting for a worker or its next attempt"],
   copying: ["Copying", "busy", "On its way into the archive"],
   released: ["Released", "good", "In the archive, verified, and its source deleted"],
@@ -61,6 +63,12 @@ export const RECORDING_STATES = [
   "archiving",
   "archived",
   "incomplete",
+  "expired",
   "failed",
 ];
 export const SAFE = new Set(["archived", "released"]);
+export const REPLAYABLE = new Set(["failed", "lost"]);
+export const MISSING = new Set(["expired", "removed"]);
+const lacks = (one, file) => one.missing === file || one.missing === "both";
+export const hasMedia = (one) => Boolean(one.blobName) && !lacks(one, "media");
+export const hasMetadata = (one) => Boolean(one.metadataBlobName) && !lacks(one, "metadata");

@@ -2,7 +2,7 @@
 
 import { badge } from "./badge.js";
 import { h } from "./dom.js";
-import { SAFE, count, moment, secondsUntil, short, size, span } from "./format.js";
+import { REPLAYABLE, SAFE, count, moment, secondsUntil, short, size, span } from "./format.js";
 import { replayButton } from "./replay.js";
 
 const idOf = (row) => row.recordingId ?? row.recordingKey;
@@ -74,7 +74,7 @@ function wrong(row, then) {
         { class: "bare" },
         row.trouble.map((item) => h("li", {}, trouble(item))),
       ),
-      row.trouble.some((item) => item.documentId)
+      row.trouble.some((item) => REPLAYABLE.has(item.state))
         ? replayButton({ recording: idOf(row), about: nameOf(row), then })
         : null,
     ];

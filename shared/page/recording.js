@@ -4,7 +4,7 @@ import { NeedsKey, get, pathOf } from "./api.js";
 import { badge } from "./badge.js";
 import { chunksTable } from "./chunks.js";
 import { announce, fill, fillIfNew, h } from "./dom.js";
-import { STATES, moment, short } from "./format.js";
+import { REPLAYABLE, STATES, moment, short } from "./format.js";
 import { facts, history } from "./particulars.js";
 import { player } from "./player.js";
 import { replayButton } from "./replay.js";
@@ -15,7 +15,7 @@ const WHILE_OPEN = 5;
 const AT_REST = 30;
 const MOVING = new Set(["pending", "copying"]);
 const RUNNING = new Set(["starting", "active", "paused", "stopped", "archiving"]);
-const BAD = new Set(["failed", "lost"]);
+const BAD = new Set(["failed", "lost", "removed"]);
 
 export function recording(root, { argument, renew }) {
   const shown = { title: "Recording", refresh };
@@ -45,9 +45,10 @@ export function recording(root, { argument, renew }) {
     course = await courseOf(view, signal);
     shown.title = view.correlation || "Recording";
     document.title = `${shown.title} · Callvault`;
-    fillIfNew(head, [view.correlation, view.state, view.chunks.some((one) => BAD.has(one.state))], () => title(view));
+    fillIfNew(head, [view.correlation, view.state, view.chunks.some((one) => REPLAYABLE.has(one.state))], () => title(view));
     fillIfNew(trouble, troubles(view), () => troubles(view).map((item) => note(item)));
-    fillIfNew(line, [course, view.chunks.map((one) => [one.documentId, one.state, one.blobName])], () => {
+    const drawnOf = view.chunks.map((one) => [one.documentId, one.state, one.blobName, one.missing]);
+    fillIfNew(line, [course, drawnOf], () => {
       const drawn = timeline(view, course, (documentId, seconds) => play.play(chunkOf(view, documentId), seconds));
       line.follow = drawn.follow;
       return [h("h2", { id: "line-title" }, "Time line"), drawn.element];
@@ -79,7 +80,7 @@ export function recording(root, { argument, renew }) {
   }
 
   function title(view) {
-    const failed = view.chunks.filter((one) => BAD.has(one.state)).length;
+    const failed = view.chunks.filter((one) => REPLAYABLE.has(one.state)).length;
     return [
       h("h1", {}, view.correlation || `Recording ${short(argument, 10)}`),
       badge(view.state),
@@ -108,14 +109,16 @@ function pace(view) {
   return RUNNING.has(view.state) || view.chunks.some((one) => one.state === "archived") ? WHILE_OPEN : AT_REST;
 }
 
+const TITLES = { failed: "failed", lost: "is lost", removed: "was removed from the archive" };
+
 function troubles(view) {
   const bad = view.chunks
     .filter((one) => BAD.has(one.state))
     .map((one) => ({
-      title: `Chunk ${one.index} ${one.state === "lost" ? "is lost" : "failed"}`,
+      title: `Chunk ${one.index} ${TITLES[one.state]}`,
       reason: one.reason,
       detail: one.detail,
-      since: one.lostAt ?? one.failedAt,
+      since: one.removedAt ?? one.lostAt ?? one.failedAt,
       next:
         one.state === "failed"
           ? `Its source is kept until ${moment(one.deadline)}. Mend the reason, then replay it.`

@@ -4,7 +4,7 @@
 
 import { channels, gapsOf, mediaTime, momentOf, timed } from "./course.js";
 import { h } from "./dom.js";
-import { STATES, count, shortTime, span, tail } from "./format.js";
+import { STATES, count, hasMedia, shortTime, span, tail } from "./format.js";
 
 const TICKS = 5;
 
@@ -65,7 +65,9 @@ const lane = (name, blocks, who) =>
     h("div", { class: "track" }, blocks),
   );
 
-function block(one, { state, blobName }, scale, play) {
+function block(one, chunk, scale, play) {
+  const { state } = chunk;
+  const playable = hasMedia(chunk);
   const tone = (STATES[state] ?? ["", "calm"])[1];
   const length = span((one.to - one.from) / 1000);
   const from = (event) => {
@@ -77,11 +79,11 @@ function block(one, { state, blobName }, scale, play) {
     "button",
     {
       class: `chunk ${tone}`,
-      disabled: !blobName,
+      disabled: !playable,
       style: place(one, scale),
       onclick: from,
       title: `Chunk ${one.index}: ${shortTime(one.from)}, ${length}`,
-      "aria-label": `${blobName ? "Play chunk" : "Chunk"} ${one.index}, ${length}, ${state}`,
+      "aria-label": `${playable ? "Play chunk" : "Chunk"} ${one.index}, ${length}, ${state}`,
     },
     h("span", {}, `${one.index}`),
   );
@@ -130,10 +132,10 @@ const inOrder = (view, play) =>
             "button",
             {
               class: `chunk ${(STATES[one.state] ?? ["", "calm"])[1]}`,
-              disabled: !one.blobName,
+              disabled: !hasMedia(one),
               onclick: () => play(one.documentId, 0),
               title: `Chunk ${one.index}: ${one.state}`,
-              "aria-label": `Play chunk ${one.index}, ${one.state}`,
+              "aria-label": `${hasMedia(one) ? "Play chunk" : "Chunk"} ${one.index}, ${one.state}`,
             },
             h("span", {}, `${one.index}`),
           ),

@@ -97,6 +97,12 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (app.its_settings_are_the_products_and_hold_no_secret, MAIN, "      ACS_ENDPOINT: acs.outputs.endpoint\n", ""),
     (app.its_settings_are_the_products_and_hold_no_secret, MAIN, "RETENTION_HOURS:", "RETENTION:"),
     (app.every_setting_is_set_or_left_on_purpose, MAIN, "      DELETE_SOURCE: string(deleteSource)\n", ""),
+    (
+        app.it_knows_after_how_many_days_files_are_deleted,
+        MAIN,
+        "optionalSettings, retentionSettings,",
+        "optionalSettings,",
+    ),
     (app.further_settings_never_override, MAIN, "proposedSettings, extraSettings", "extraSettings, proposedSettings"),
     (app.an_instance_takes_on_what_fits_its_memory, MAIN, "budgetMib: '64'", "budgetMib: '192'"),
     (app.an_instance_takes_on_what_fits_its_memory, MAIN, "batch: '8'", "batch: '16'"),

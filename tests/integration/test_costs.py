@@ -17,6 +17,7 @@ MIB = 1024 * 1024
 COLUMNS = ("blob writes", "blob reads", "table operations", "queue messages")
 README = (CHECKOUT / "README.md").read_text()
 OPERATIONS = (CHECKOUT / "docs" / "operations.md").read_text()
+QUERIES = (CHECKOUT / "docs" / "queries.md").read_text()
 
 
 class Bill:
@@ -103,3 +104,13 @@ async def test_the_cost_of_a_million_is_a_million_times_the_cost_of_one():
     assert (quantity("table operations"), quantity("queue operations")) == (tables, messages + 2)
     busiest = [int(one) for one in re.findall(r"\| 16 . (\d+) = \d+ (?:messages )?a second \|", OPERATIONS)]
     assert busiest == [writes + reads, messages + 2, tables]
+
+
+async def test_an_archive_record_looks_for_each_file_once(world: World, monkeypatch: pytest.MonkeyPatch):
+    made, _ = await world.announced(size=20_000, format="wav", count=3)
+    await world.drained()
+    bill = Bill(world, monkeypatch)
+    answer = await world.app.endpoints.archive(made["recordingId"], url="https://x/api/recordings/x/archive")
+    assert answer.status == 200
+    assert "An archive record costs two operations for each chunk" in QUERIES
+    assert bill.since() == (0, 2 * 3, 1, 0)

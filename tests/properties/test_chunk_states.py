@@ -19,7 +19,7 @@ from shared.gateways.catalogue import Catalogue
 from shared.identity import key_of
 from shared.leases import Lease
 from shared.records import Chunk, Recording
-from shared.states import IN_TROUBLE, MOVES, SAFE, ChunkState, ForbiddenMove
+from shared.states import MOVES, ONCE_SAFE, REPLAYABLE, ChunkState, ForbiddenMove
 from tests.properties.effort import effort
 from tests.properties.strategies import encodable_texts
 
@@ -40,6 +40,8 @@ TOLD: dict[ChunkState, dict[str, Any]] = {
     },
     ChunkState.FAILED: {"failed_at": START},
     ChunkState.LOST: {"lost_at": START},
+    ChunkState.EXPIRED: {"expired_at": START, "missing": "media"},
+    ChunkState.REMOVED: {"removed_at": START, "missing": "both"},
 }
 
 
@@ -133,14 +135,13 @@ class Workers(RuleBasedStateMachine):
         assert found is not None, "a chunk that was announced never goes away"
         before = self.rows.get(document_id)
         if before is not None and found.etag != before.etag:
-            assert MOVES[before.state], "what has ended stays as it is"
             assert found.state == before.state or found.state in MOVES[before.state]
             is_live = before.lease_until is not None and before.lease_until > self.clock.time
             assert not is_live or found.owner in (before.owner, None), "a live lease has one owner"
         if found.state is ChunkState.RELEASED:
             assert before is not None
-            assert before.state in (ChunkState.ARCHIVED, ChunkState.RELEASED)
-        if found.state in (ChunkState.ARCHIVED, ChunkState.RELEASED):
+            assert before.state in ONCE_SAFE, "what has ended was archived first"
+        if found.state in ONCE_SAFE:
             assert None not in (found.blob_name, found.size, found.sha256, found.metadata_sha256)
         assert (found.owner is not None) == (found.state is ChunkState.COPYING)
         self.rows[document_id] = found
@@ -269,14 +270,14 @@ class Workers(RuleBasedStateMachine):
 
     @rule(target=versions, version=versions)
     def replay(self, version: Chunk) -> Chunk:
-        if version.state not in IN_TROUBLE:
+        if version.state not in REPLAYABLE:
             return version
         return self.write(version, self.catalogue.replace(version.fresh(self.clock.time)))
 
     @rule(target=versions, version=versions, gives_way=st.booleans())
     def correct(self, version: Chunk, gives_way: bool) -> Chunk:
         """As intake replaces the locations of a chunk that isn't safe, under a worker's lease, too."""
-        if version.state in SAFE:
+        if version.state in ONCE_SAFE:
             return version
         self.corrections += 1
         anew = version if version.state is ChunkState.PENDING or not gives_way else version.fresh(self.clock.time)

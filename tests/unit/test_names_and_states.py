@@ -8,7 +8,7 @@ import pytest
 from shared.errors import SourceUnproven
 from shared.identity import blob_stem, key_of, unlinked_key
 from shared.proof import sniff
-from shared.states import MOVES, ChunkState, ForbiddenMove, check_move
+from shared.states import MISSING, MOVES, ONCE_SAFE, ChunkState, ForbiddenMove, check_move
 
 STARTED = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
 HOSTILE = [
@@ -62,7 +62,14 @@ def test_a_chunk_moves_along_the_drawing_and_no_other_way():
 
 
 def test_nothing_is_released_that_was_not_archived():
-    assert [state for state, following in MOVES.items() if ChunkState.RELEASED in following] == [ChunkState.ARCHIVED]
+    before = {state for state, following in MOVES.items() if ChunkState.RELEASED in following}
+    assert before == {ChunkState.ARCHIVED, *MISSING}
+    entrances = {(state, to) for state, following in MOVES.items() for to in following & ONCE_SAFE}
+    assert {to for state, to in entrances if state not in ONCE_SAFE} == {ChunkState.ARCHIVED}
+
+
+def test_a_chunk_whose_file_is_missing_is_never_copied_from_a_source_that_is_gone():
+    assert all(MOVES[state] <= ONCE_SAFE for state in MISSING)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from playwright.async_api import Locator, Route, expect
@@ -142,6 +142,22 @@ async def test_what_is_missing_leaves_a_gap_in_the_time_line(deployment: Deploym
     await expect(visit.page.locator(".timeline .gap")).to_have_count(1)
     await expect(visit.page.locator(".legend")).to_contain_text(re.compile(r"2 chunks of 3 .*1 gap, chunk \d failed"))
     await expect(visit.page.locator(".timeline .chunk")).to_have_count(2)
+
+
+async def test_a_file_that_somebody_removed_is_trouble_and_offers_no_player(deployment: Deployment, visit: Visit):
+    recording_id = await record(deployment, "removed")
+    (chunk,) = (await deployment.settled(recording_id))["chunks"]
+    async with deployment.container("recordings") as archive:
+        await archive.delete_blob(chunk["blobName"])
+    status, _, _ = await deployment.call("GET", f"/api/recordings/{quote(recording_id, safe='')}/archive")
+    assert status == 410
+    await visit.to_recording(recording_id)
+    page = visit.page
+    await expect(page.locator(".note")).to_contain_text("Chunk 0 was removed from the archive")
+    await expect(page.locator("h1 + .badge")).to_have_text("Incomplete")
+    await expect(page.get_by_role("button", name="Metadata of chunk 0")).to_be_visible()
+    for absent in ("Play chunk 0", "Download of chunk 0", "Replay chunk 0"):
+        await expect(page.get_by_role("button", name=absent)).to_have_count(0)
 
 
 async def test_an_address_that_was_cut_is_refused_in_words(visit: Visit):

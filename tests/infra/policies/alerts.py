@@ -31,6 +31,7 @@ def whatever_is_promised_has_an_alert(templates: Templates) -> None:
     named = {one.name.removeprefix(f"{suffix}-") for kind in (LOG_RULE, METRIC_RULE) for one in made(deployment, kind)}
     assert named == {
         *("chunk-lost", "chunk-near-deadline", "chunk-failed", "source-kept", "poison-messages"),
+        "archived-file-removed",
         *(
             "recording-files-missed",
             "recording-not-started",

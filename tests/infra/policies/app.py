@@ -1,5 +1,7 @@
 """The function app: what it runs on, how it is reached, and that its settings are the product's."""
 
+from datetime import timedelta
+
 from infra.package import CHECKOUT
 from local.host.config import read_host_json
 from tests.infra.policies.storage import CONTAINER, settings_of
@@ -36,6 +38,7 @@ EVERYTHING = {
     "sendMetrics": True,
     "entraClientId": "an-app-of-entra",
     "announce": True,
+    "deleteAfterDays": 365,
 }
 
 _QUEUES = "AzureFunctionsJobHost__extensions__queues"
@@ -108,6 +111,14 @@ def every_setting_is_set_or_left_on_purpose(templates: Templates) -> None:
     assert setting_names() == given.keys() - HOST_SETTINGS - METRIC_SETTINGS | LEFT_TO_DEFAULT
     assert not given.keys() & LEFT_TO_DEFAULT
     settings_of(templates, **EVERYTHING)
+
+
+def it_knows_after_how_many_days_files_are_deleted(templates: Templates) -> None:
+    assert settings_of(templates).archive_life is None
+    assert settings_of(templates, deleteAfterDays=365).archive_life == timedelta(days=365)
+    own_rule = {"ARCHIVE_DELETE_AFTER_DAYS": "30"}
+    assert settings_of(templates, extraSettings=own_rule).archive_life == timedelta(days=30)
+    assert settings_of(templates, extraSettings=own_rule, deleteAfterDays=365).archive_life == timedelta(days=365)
 
 
 def an_instance_takes_on_what_fits_its_memory(templates: Templates) -> None:

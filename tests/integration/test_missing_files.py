@@ -1,0 +1,415 @@
+"""Files that leave the archive later: an answer that still names one sends its reader to nothing, and hides a loss."""
+
+import asyncio
+import copy
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from azure.core import MatchConditions
+from azure.data.tables import UpdateMode
+from azure.storage.blob import StandardBlobTier
+from azure.storage.blob.aio import ContainerClient
+
+from local.acs.simulator import Simulator
+from shared.content import File
+from shared.contracts.jobs import ChunkJob
+from shared.gateways.calendar import Heading, Place
+from shared.gateways.worklist import WorkItem
+from shared.identity import key_of
+from shared.records import Chunk
+from shared.relisting import Relisting
+from shared.states import ChunkState
+from shared.web import Answer
+from tests.integration.conftest import MakeWorld, MovableClock, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+DAYS = 30  # after which the archive's rule deletes, where there is one
+
+
+def told(answer: Answer) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(answer.body)
+    return body
+
+
+class Kept:
+    """A recording of one chunk that was archived and released, and what happens to its files."""
+
+    def __init__(self, world: World, container: ContainerClient, made: dict[str, Any], job: ChunkJob) -> None:
+        self.world, self.container, self.made, self.job = world, container, made, job
+        self.id: str = made["recordingId"]
+
+    async def chunk(self) -> Chunk:
+        return await self.world.chunk(self.job)
+
+    async def name(self, file: File) -> str:
+        chunk = await self.chunk()
+        return str(chunk.blob_name if file is File.CONTENT else chunk.metadata_blob_name)
+
+    async def remove(self, *files: File) -> dict[str, bytes]:
+        """Deletes files as somebody with access to the account could; gives what they held."""
+        bodies = {}
+        for file in files:
+            name = await self.name(file)
+            bodies[name] = await (await self.container.download_blob(name)).readall()
+            await self.container.delete_blob(name)
+        return bodies
+
+    async def restore(self, bodies: dict[str, bytes]) -> None:
+        for name, body in bodies.items():
+            await self.container.upload_blob(name, body)
+
+    async def link(self, file: File = File.CONTENT) -> Answer:
+        path = {"recordingId": self.id, "documentId": self.made["chunks"][0]["documentId"]}
+        return await self.world.app.queries.link(file, path, {}, by="ada@contoso.example")
+
+    async def archive(self) -> Answer:
+        return await self.world.app.endpoints.archive(self.id, url=f"https://x/api/recordings/{self.id}/archive")
+
+    async def view(self) -> dict[str, Any]:
+        return told(await self.world.app.endpoints.get(self.id))
+
+    async def listed(self, **query: str) -> list[dict[str, Any]]:
+        page = told(await self.world.app.queries.recordings(query, participant=None))
+        return [one for one in page["recordings"] if one["recordingId"] == self.id]
+
+    async def history(self) -> list[str]:
+        return [one.action for one in await self.world.gateways.audit.history(key_of(self.id))]
+
+
+@pytest.fixture(name="clock")
+def clock_fixture() -> MovableClock:
+    return MovableClock()
+
+
+@pytest_asyncio.fixture(name="keep", loop_scope="session")
+async def keep_fixture(make_world: MakeWorld, clock: MovableClock) -> AsyncIterator[Any]:
+    """Makes recordings that are safe."""
+    containers: list[ContainerClient] = []
+
+    async def keep(count: int = 1, **settings: Any) -> Kept:
+        world = await make_world(clock=clock, **settings)
+        made, job = await world.announced(size=30_000, format="wav", count=count, participants=[{"name": "Alice"}])
+        await world.drained()
+        name = world.settings.archive_container
+        containers.append(ContainerClient.from_connection_string(world.storage, name))
+        return Kept(world, containers[-1], made, job)
+
+    yield keep
+    await asyncio.gather(*(one.close() for one in containers))
+
+
+def removals(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [one.message for one in caplog.records if one.levelno >= logging.ERROR]
+
+
+async def test_a_media_file_that_somebody_removed_is_trouble_wherever_the_recording_shows(
+    keep: Any, caplog: pytest.LogCaptureFixture
+):
+    kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
+    await kept.remove(File.CONTENT)
+    answer = await kept.link()
+    assert (answer.status, told(answer)["reason"]) == (410, "archived-file-gone")
+    chunk = await kept.chunk()
+    assert (chunk.state, chunk.missing, chunk.fault) == (ChunkState.REMOVED, "media", "destination")
+    assert chunk.blob_name is not None, "where it was is how it is found again"
+    view = await kept.view()
+    assert (view["state"], view["chunks"][0]["state"], view["chunks"][0]["missing"]) == (
+        "incomplete",
+        "removed",
+        "media",
+    )
+    (listed,) = await kept.listed(trouble="true")
+    assert (listed["state"], listed["size"], listed["deadline"]) == ("incomplete", 0, None)
+    assert listed["trouble"][0]["reason"] == "media-removed"
+    assert listed["trouble"][0]["since"] is not None
+    summary = told(await kept.world.app.queries.summary())
+    assert [one["recordingId"] for one in summary["trouble"]["recordings"]] == [kept.id]
+    assert "removed" in await kept.history()
+    assert [one for one in removals(caplog) if one.startswith("archived file removed")]
+    assert (await kept.link(File.METADATA)).status == 302
+
+
+async def test_the_archive_record_never_names_a_file_that_is_not_there(keep: Any):
+    kept: Kept = await keep(count=2)
+    assert (await kept.archive()).status == 200
+    await kept.remove(File.CONTENT)
+    answer = await kept.archive()
+    problem = told(answer)
+    assert (answer.status, problem["reason"], problem["fault"]) == (410, "chunk-removed", "destination")
+    assert problem["detail"].startswith("1 of 2 chunks: removed: index 0 (media-removed)")
+    assert (await kept.chunk()).state is ChunkState.REMOVED
+
+
+async def test_a_metadata_file_that_somebody_removed_leaves_the_media_to_be_had(keep: Any):
+    kept: Kept = await keep()
+    await kept.remove(File.METADATA)
+    answer = await kept.archive()
+    record = told(answer)
+    (shown,) = record["chunks"]
+    assert (answer.status, record["state"], shown["state"]) == (200, "incomplete", "removed")
+    assert (shown["metadataBlobName"], shown["participants"]) == (None, None)
+    assert shown["blobUrl"].endswith(shown["blobName"])
+    chunk = await kept.chunk()
+    assert (chunk.state, chunk.missing, chunk.reason) == (ChunkState.REMOVED, "metadata", "metadata-removed")
+    assert (await kept.link()).status == 302
+    assert (await kept.link(File.METADATA)).status == 410
+
+
+async def test_the_time_line_finds_a_missing_metadata_file_too(keep: Any):
+    kept: Kept = await keep()
+    bodies = await kept.remove(File.METADATA, File.CONTENT)
+    (shown,) = told(await kept.world.app.queries.timeline(kept.id))["chunks"]
+    assert (shown["state"], shown["startedAt"]) == ("removed", None)
+    assert (await kept.chunk()).missing == "both"
+    await kept.restore(bodies)
+    (shown,) = told(await kept.world.app.queries.timeline(kept.id))["chunks"]
+    assert (shown["state"], shown["startedAt"] is not None) == ("released", True)
+
+
+async def test_what_the_archive_s_own_rule_removed_has_expired_and_is_no_fault(
+    keep: Any, clock: MovableClock, caplog: pytest.LogCaptureFixture
+):
+    kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
+    clock.forward(days=DAYS, hours=1)
+    await kept.remove(File.CONTENT, File.METADATA)
+    caplog.clear()
+    answer = await kept.archive()
+    record = told(answer)
+    (shown,) = record["chunks"]
+    assert (answer.status, record["state"], shown["state"]) == (200, "expired", "expired")
+    assert (shown["blobName"], shown["blobUrl"], shown["metadataBlobName"]) == (None, None, None)
+    assert shown["sha256"] == kept.made["chunks"][0]["sha256"], "what was recorded stays on record"
+    chunk = await kept.chunk()
+    assert (chunk.state, chunk.missing, chunk.reason, chunk.fault) == (ChunkState.EXPIRED, "both", None, None)
+    assert (await kept.view())["state"] == "expired"
+    assert await kept.listed(trouble="true") == []
+    assert [one["state"] for one in await kept.listed(state="expired")] == ["expired"]
+    link = await kept.link()
+    assert (link.status, told(link)["reason"]) == (410, "archived-file-expired")
+    assert "expired" in await kept.history()
+    assert not removals(caplog)
+    health = told(await kept.world.app.endpoints.health())
+    assert [one for one in health["checks"] if one["name"] == "deadline" and not one["ok"]] == []
+
+
+async def test_a_file_that_is_removed_before_its_time_has_not_expired(keep: Any, clock: MovableClock):
+    kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
+    clock.forward(days=DAYS, hours=-1)
+    await kept.remove(File.CONTENT)
+    assert told(await kept.link())["reason"] == "archived-file-gone"
+    clock.forward(days=2)
+    assert told(await kept.link())["reason"] == "archived-file-gone", "and doesn't expire afterwards"
+    await kept.remove(File.METADATA)
+    assert told(await kept.archive())["reason"] == "chunk-removed"
+    chunk = await kept.chunk()
+    assert (chunk.state, chunk.missing) == (ChunkState.REMOVED, "both")
+
+
+async def test_metadata_that_expire_a_day_before_their_media_change_no_state(keep: Any, clock: MovableClock):
+    kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
+    clock.forward(days=DAYS, hours=1)
+    await kept.remove(File.METADATA)
+    record = told(await kept.archive())
+    (shown,) = record["chunks"]
+    assert (record["state"], shown["state"], shown["metadataBlobName"]) == ("archived", "released", None)
+    assert shown["blobName"] is not None
+    assert told(await kept.link(File.METADATA))["reason"] == "archived-file-expired"
+    await kept.remove(File.CONTENT)
+    assert told(await kept.archive())["state"] == "expired"
+
+
+async def test_a_file_that_is_back_gives_the_chunk_its_former_state(keep: Any):
+    kept: Kept = await keep()
+    before = await kept.chunk()
+    bodies = await kept.remove(File.CONTENT, File.METADATA)
+    assert (await kept.archive()).status == 410
+    place = Place.of_chunk(before)
+    assert await kept.world.gateways.calendar.find(place, Heading.TROUBLE) is not None
+    await kept.restore(bodies)
+    assert (await kept.archive()).status == 200
+    assert await kept.chunk() == before
+    assert await kept.world.gateways.calendar.find(place, Heading.TROUBLE) is None
+    assert (await kept.history())[-1] == "found again"
+    assert (await kept.link()).status == 302
+
+
+async def test_a_link_finds_a_file_that_is_back_as_well(keep: Any, clock: MovableClock):
+    kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
+    clock.forward(days=DAYS + 1)
+    bodies = await kept.remove(File.CONTENT)
+    assert (await kept.link()).status == 410
+    await kept.restore(bodies)
+    assert (await kept.link()).status == 302
+    assert (await kept.chunk()).state is ChunkState.RELEASED
+
+
+async def test_what_is_found_missing_and_back_is_not_announced_anew(
+    keep: Any, clock: MovableClock, simulator: Simulator
+):
+    topic = {"ANNOUNCE_TOPIC_ENDPOINT": simulator.topic_endpoint, "ANNOUNCE_TOPIC_KEY": simulator.topic_key}
+    kept: Kept = await keep(DELETE_SOURCE="false", **topic)
+    clock.forward(hours=kept.world.settings.retention_hours + 1)
+    asked = f"/announcements?recordingId={kept.id}"
+    announced = await kept.world.acs("GET", asked)
+    bodies = await kept.remove(File.CONTENT)
+    await kept.archive()
+    await kept.restore(bodies)
+    await kept.archive()
+    chunk = await kept.chunk()
+    assert (chunk.state, chunk.outbox) == (ChunkState.ARCHIVED, None), "nobody would ever empty it"
+    await kept.world.app.sweep.run()
+    assert await kept.world.acs("GET", asked) == announced
+
+
+@pytest.mark.parametrize("file", File)
+async def test_an_archived_file_whose_source_acs_still_has_is_copied_again(keep: Any, file: File):
+    kept: Kept = await keep(DELETE_SOURCE="false")
+    await kept.remove(file)
+    answer = await kept.archive()
+    assert (answer.status, told(answer)["waitingFor"]) == (202, "chunks")
+    assert (await kept.chunk()).state is ChunkState.PENDING
+    assert "removed" in await kept.history()
+    assert await kept.world.queued() == 1
+    await kept.world.drained()
+    assert (await kept.archive()).status == 200
+    chunk = await kept.chunk()
+    assert (chunk.state, chunk.missing) == (ChunkState.ARCHIVED, None)
+    assert (await kept.link(file)).status == 302
+
+
+async def test_past_its_deadline_a_kept_source_is_not_asked_for(keep: Any, clock: MovableClock):
+    kept: Kept = await keep(DELETE_SOURCE="false")
+    await kept.remove(File.CONTENT)
+    clock.forward(hours=kept.world.settings.retention_hours + 1)
+    assert (await kept.link()).status == 410
+    assert (await kept.chunk()).state is ChunkState.REMOVED
+    assert await kept.world.queued() == 0
+
+
+async def test_a_link_to_a_file_that_is_copied_again_is_worth_asking_for_again(keep: Any):
+    kept: Kept = await keep(DELETE_SOURCE="false")
+    await kept.remove(File.CONTENT)
+    answer = await kept.link()
+    assert (answer.status, told(answer)["reason"], told(answer)["retry"]) == (409, "not-archived", True)
+
+
+@pytest.mark.parametrize("days", [0, DAYS], ids=["removed", "expired"])
+async def test_nothing_tries_to_copy_what_is_missing_from_a_source_that_is_gone(
+    keep: Any, clock: MovableClock, days: int
+):
+    kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
+    clock.forward(days=days)
+    await kept.remove(File.CONTENT)
+    await kept.archive()
+    missing = await kept.chunk()
+    replayed = told(await kept.world.app.endpoints.replay(kept.id))
+    assert replayed["chunks"] == 0
+    await kept.world.app.archiving.handle(kept.job)
+    await kept.world.app.intake.receive(kept.made["event"])
+    await Relisting(kept.world.gateways, clock, kept.world.settings).run()
+    assert told(await kept.world.app.queries.summary())["open"]["items"] == 0
+    clock.forward(hours=1)
+    await kept.world.app.sweep.run()
+    assert await kept.world.queued() == 0
+    assert await kept.chunk() == missing
+
+
+@pytest.mark.parametrize("days", [0, DAYS], ids=["removed", "expired"])
+async def test_an_event_that_names_what_is_missing_elsewhere_changes_nothing(keep: Any, clock: MovableClock, days: int):
+    """Corrected, or forged: the source was released, and what was archived is on record."""
+    kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
+    clock.forward(days=days)
+    await kept.remove(File.CONTENT)
+    await kept.archive()
+    missing = await kept.chunk()
+    event = copy.deepcopy(kept.made["event"]) | {"id": "another"}
+    (chunk,) = event["data"]["recordingStorageInfo"]["recordingChunks"]
+    chunk["contentLocation"] += "?other=1"
+    for again in (kept.made["event"] | {"id": "yet another"}, event):
+        await kept.world.app.intake.receive(again)
+    assert await kept.world.queued() == 0
+    assert await kept.chunk() == missing
+
+
+async def test_a_worklist_row_of_what_is_missing_is_nothing_open_and_is_closed(keep: Any, clock: MovableClock):
+    """As of a released chunk whose row outlived it."""
+    kept: Kept = await keep()
+    await kept.remove(File.CONTENT)
+    await kept.archive()
+    await kept.world.gateways.worklist.add(WorkItem.of_chunk(await kept.chunk(), clock.now()))
+    clock.forward(hours=kept.world.settings.retention_hours - 1)
+    summary = told(await kept.world.app.queries.summary())
+    assert (summary["open"]["chunks"], summary["open"]["oldest"]) == ({}, None)
+    health = told(await kept.world.app.endpoints.health())
+    assert health["oldestOpen"] is None
+    await kept.world.app.sweep.run()
+    assert told(await kept.world.app.queries.summary())["open"]["items"] == 0
+    assert (await kept.chunk()).state is ChunkState.REMOVED
+
+
+async def test_a_file_in_the_archive_tier_is_there_and_cannot_be_read(keep: Any):
+    kept: Kept = await keep()
+    for file in File:
+        await kept.container.get_blob_client(await kept.name(file)).set_standard_blob_tier(StandardBlobTier.ARCHIVE)
+    link = await kept.link()
+    assert (link.status, told(link)["reason"]) == (410, "archived-file-gone")
+    record = told(await kept.archive())
+    assert record["chunks"][0]["blobUrl"] is not None
+    assert record["chunks"][0]["participants"] is None
+    assert (await kept.chunk()).state is ChunkState.RELEASED
+
+
+async def test_of_many_reads_that_miss_a_file_one_records_it(keep: Any):
+    kept: Kept = await keep()
+    await kept.remove(File.CONTENT)
+    answers = await asyncio.gather(*(kept.archive() for _ in range(4)), *(kept.link() for _ in range(4)))
+    assert {answer.status for answer in answers} == {410}
+    assert (await kept.history()).count("removed") == 1
+
+
+async def test_a_row_that_is_written_meanwhile_keeps_what_was_written(keep: Any, monkeypatch: pytest.MonkeyPatch):
+    kept: Kept = await keep()
+    await kept.remove(File.CONTENT)
+    catalogue = kept.world.gateways.catalogue
+    real, rounds = type(catalogue).replace, []
+
+    async def overtaken(self: Any, chunk: Chunk) -> Chunk:
+        if not rounds:
+            rounds.append(chunk)
+            standing = await self.chunk(chunk.recording_key, chunk.chunk_key)
+            await real(self, standing.evolve(detail="written meanwhile"))
+        return await real(self, chunk)
+
+    monkeypatch.setattr(type(catalogue), "replace", overtaken)
+    assert (await kept.archive()).status == 410
+    chunk = await kept.chunk()
+    assert rounds
+    assert (chunk.state, chunk.missing) == (ChunkState.REMOVED, "media")
+
+
+async def test_a_container_that_is_missing_is_no_removed_file(keep: Any):
+    kept: Kept = await keep()
+    await kept.container.delete_container()
+    assert (await kept.archive()).status == 503
+    assert (await kept.link()).status == 503
+    assert (await kept.chunk()).state is ChunkState.RELEASED
+
+
+async def test_a_file_older_than_its_row_counts_from_its_event(keep: Any, clock: MovableClock):
+    """Found in the archive by a later attempt: its rule has counted since it was made."""
+    kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
+    chunk = await kept.chunk()
+    clock.forward(days=DAYS, hours=1)
+    table = kept.world.app.clients.tables.get_table_client(kept.world.settings.recordings_table)
+    row = await table.get_entity(kept.job.recordingKey, f"chunk-{kept.job.chunkKey}")
+    row["archivedAt"] = clock.now()
+    await table.update_entity(
+        row, mode=UpdateMode.REPLACE, etag=chunk.etag, match_condition=MatchConditions.IfNotModified
+    )
+    await kept.remove(File.CONTENT)
+    assert told(await kept.link())["reason"] == "archived-file-expired"
