@@ -11,6 +11,7 @@ from typing import Any
 from local.faults.evidence import Evidence
 from local.faults.site import Site
 from local.faults.violations import Kind, Violation, violation
+from shared.completeness import has_last, is_gapless
 from shared.identity import key_of
 from shared.records import Chunk
 from shared.states import IN_TROUBLE, SAFE, ChunkState, RecordingState
@@ -67,7 +68,7 @@ async def _summary(site: Site, evidence: Evidence, recordings: Mapping[str, list
     if summary["open"]["items"] != len(evidence.rows):
         yield f"the summary says that {summary['open']['items']} are open; the worklist holds {len(evidence.rows)}"
     shown = {one["recordingKey"] for one in summary["trouble"]["recordings"]}
-    if wrong := shown - _in_trouble(recordings):
+    if wrong := shown - _in_trouble(recordings) - _awaiting(recordings):
         yield f"the summary shows {len(wrong)} recordings in trouble that are not"
 
 
@@ -79,14 +80,14 @@ async def _lists(site: Site, recordings: Mapping[str, list[Chunk]]) -> AsyncIter
     trouble = {key async for key in _listed(site, "&trouble=true")}
     if missing := _in_trouble(recordings) - trouble:
         yield f"the list of trouble lacks {len(missing)} recordings"
-    if wrong := {key for key in trouble & recordings.keys() if key not in _in_trouble(recordings)}:
+    if wrong := (trouble & recordings.keys()) - _in_trouble(recordings) - _awaiting(recordings):
         yield f"the list of trouble has {len(wrong)} recordings that are in none"
     still_open = {key async for key in _listed(site, "&open=true")}
     for key, chunks in recordings.items():
         states = {chunk.state for chunk in chunks}
         if states & _OPEN and key not in still_open:
             yield f"recording {key} is open, and not on that list"
-        if states == {ChunkState.RELEASED} and key in still_open:
+        if states == {ChunkState.RELEASED} and key in still_open and not _awaits_files(chunks):
             yield f"recording {key} is released, and on the list of what is open"
 
 
@@ -122,6 +123,10 @@ async def _record(site: Site, recording_id: str, chunks: list[Chunk]) -> AsyncIt
     status, record = await site.ask(f"recordings/{recording_id}/archive")
     if status == HTTPStatus.ACCEPTED:
         return  # more chunks are awaited
+    if _awaits_files(chunks):
+        if status != HTTPStatus.CONFLICT:
+            yield f"the archive record of {recording_id} answers {status}, and not all of its chunks were announced"
+        return
     if status != HTTPStatus.OK:
         yield f"the archive record of {recording_id} answers {status}, and all of it is safe"
         return
@@ -130,6 +135,15 @@ async def _record(site: Site, recording_id: str, chunks: list[Chunk]) -> AsyncIt
         one = told.get(chunk.document_id)
         if one is None or (one["blobName"], one["sha256"], one["size"]) != (chunk.blob_name, chunk.sha256, chunk.size):
             yield f"the archive record of {recording_id} doesn't say what is archived of document {chunk.document_id}"
+
+
+def _awaiting(recordings: Mapping[str, list[Chunk]]) -> set[str]:
+    return {key for key, chunks in recordings.items() if _awaits_files(chunks)}
+
+
+def _awaits_files(chunks: list[Chunk]) -> bool:
+    """Whether a chunk wasn't announced, or not in a form that can be read: then the recording is overdue in time."""
+    return not (has_last(tuple(chunks), ended=True) and is_gapless(tuple(chunks)))
 
 
 def _in_trouble(recordings: Mapping[str, list[Chunk]]) -> set[str]:
