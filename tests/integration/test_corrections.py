@@ -82,3 +82,27 @@ async def test_media_from_a_location_that_names_no_document_are_not_taken_for_th
     assert chunk.sha256 != made["chunks"][0]["sha256"]
     assert (chunk.state, chunk.reason) == (ChunkState.FAILED, "storage-conflict")
     assert (await world.source(made, 1))["deletedAt"] is None
+
+
+async def test_a_correction_that_comes_while_the_chunk_is_archived_keeps_its_row_on_the_worklist(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """The row is removed when a chunk is archived; by then this chunk has begun anew, and its job may be lost."""
+    made, wrong, job = await two_documents(world)
+    await world.app.intake.receive(wrong)
+    release = world.app.archiving._release  # noqa: SLF001 - the moment between archived and the end
+    settle = release._announcing.settle  # noqa: SLF001
+    outcomes: list[Outcome] = []
+
+    async def late(chunk: Any) -> Any:
+        if not outcomes:
+            outcomes.append(await world.app.intake.receive(made["event"]))
+        return await settle(chunk)
+
+    monkeypatch.setattr(release._announcing, "settle", late)  # noqa: SLF001
+    await world.app.archiving.handle(job)
+    assert outcomes == [Outcome.QUEUED]
+    chunk = await world.chunk(job)
+    assert chunk.state is ChunkState.PENDING
+    due = world.gateways.worklist.due(chunk.deadline)
+    assert job.chunkKey in [item.chunk_key async for item in due]
