@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from shared.gateways.archive import ORIGIN
 from shared.identity import blob_stem
 from shared.provenance import metadata_location_of
 from shared.records import Chunk
@@ -101,8 +102,11 @@ def content_type_of(ending: str) -> str:
     return _TYPES.get(ending.rpartition(".")[2], _UNKNOWN_TYPE)
 
 
-def properties_of(chunk: Chunk, unverified: str | None = None) -> dict[str, str]:
-    """What is kept on the blob. No participant: their ids are in the metadata file alone."""
+def properties_of(chunk: Chunk, origin: str | None = None, unverified: str | None = None) -> dict[str, str]:
+    """What is kept on the blob. No participant: their ids are in the metadata file alone.
+
+    `origin` is the key of a location that doesn't name the document, see `shared.provenance.origin_of`.
+    """
     known = {
         "recordingid": chunk.recording_id,
         "recordingkey": chunk.recording_key,
@@ -111,6 +115,7 @@ def properties_of(chunk: Chunk, unverified: str | None = None) -> dict[str, str]
         "endreason": chunk.end_reason,
         "startedat": chunk.started_at.isoformat(),
         "eventtime": chunk.event_time.isoformat(),
+        ORIGIN: origin,
         "unverified": unverified,
     }
     return {name: value for name, value in known.items() if value is not None}

@@ -41,7 +41,7 @@ from shared.leases import Lease
 from shared.logs import logger
 from shared.media import opened
 from shared.payload import Payload
-from shared.provenance import metadata_location_of, names_another
+from shared.provenance import metadata_location_of, names_another, origin_of
 from shared.readback import Copied
 from shared.records import Chunk
 from shared.settings import Settings
@@ -80,7 +80,8 @@ class Copying:
         Raises DestinationError when the archive can't be asked what it holds.
         """
         chunk = lease.chunk
-        any_media = last or names_another(chunk.content_location, chunk)
+        # The last attempt, too, asks the source first: unverified media may be those of a location since corrected.
+        any_media = names_another(chunk.content_location, chunk)
         files = (await self.standing(chunk)).to_build_on(any_media=any_media) if tried else Files()
         media = await _result(chunk, self._media(lease, files, resume=tried, last=last))
         if isinstance(media, Files):
@@ -198,6 +199,8 @@ class Copying:
         recorded = {chunk.blob_name: chunk.sha256, chunk.metadata_blob_name: chunk.metadata_sha256}.get(name)
         if found.document_id != chunk.document_id or not found.is_whole:
             return None
+        if found.origin not in (None, origin_of(_location_of(chunk, ending), chunk)):
+            return None  # from a location that named no document, and that a later event corrected
         sha256 = found.sha256
         if recorded is not None and sha256 is None:
             wanted = StoredFile(name=name, size=found.size, sha256=recorded)
@@ -211,8 +214,12 @@ class Copying:
 
     def _file(self, chunk: Chunk, name: str, unverified: str | None = None) -> ArchiveFile:
         ending = name.removeprefix(f"{stem_of(chunk)}.")
-        properties = properties_of(chunk, unverified)
+        properties = properties_of(chunk, origin_of(_location_of(chunk, ending), chunk), unverified)
         return self._archive.file(name, content_type=content_type_of(ending), properties=properties)
+
+
+def _location_of(chunk: Chunk, ending: str) -> str | None:
+    return chunk.metadata_location if ending == METADATA else chunk.content_location
 
 
 async def _result[T](chunk: Chunk, work: Awaitable[T]) -> T | CallvaultError:

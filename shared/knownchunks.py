@@ -8,7 +8,8 @@
   worker that copies from the old ones loses its lease. An event that was corrected already changes nothing when it is
   delivered once more.
 - Another event for a chunk that failed or is lost: ACS has the file again, so the chunk starts anew.
-- Other locations for a chunk that is safe: the difference is reported, and nothing changes.
+- Other locations for a chunk that is safe: the difference is reported, and nothing changes. An archived chunk whose
+  media are unverified is not safe: another content location may bring the right media.
 
 The write of 2 is conditional on the version that was read. A crash before it leaves an entry in the history; a crash
 after it leaves a chunk that waits for its first attempt, which the next delivery queues.
@@ -50,7 +51,7 @@ class KnownChunks:
         """
         for _ in range(_ROUNDS):
             moved = _moved(standing, announced)
-            if moved and (standing.state in ONCE_SAFE or await self._is_superseded(standing, announced)):
+            if moved and (_is_settled(standing, moved) or await self._is_superseded(standing, announced)):
                 await self._report(standing, announced, moved)
                 return None
             revived = standing.state in REPLAYABLE and standing.event_id != announced.event_id
@@ -122,6 +123,12 @@ class KnownChunks:
 def _moved(standing: Chunk, announced: Chunk) -> list[str]:
     """Names of the locations that an event gives otherwise. One that it leaves out says nothing."""
     return [name for name in _LOCATIONS if getattr(announced, name) not in (None, getattr(standing, name))]
+
+
+def _is_settled(chunk: Chunk, moved: list[str]) -> bool:
+    """Whether other locations change nothing: the chunk was safe, and not by unverified media that moved."""
+    unproven = chunk.state is ChunkState.ARCHIVED and chunk.unverified is not None
+    return chunk.state in ONCE_SAFE and not (unproven and "content_location" in moved)
 
 
 def _told(chunk: Chunk, names: list[str]) -> dict[str, str]:

@@ -75,10 +75,11 @@ class Poison:
         """Whether the chunk has another message, or will have one from the sweep.
 
         It has none if its only message became poison before the sweep first looked. A chunk that ended its worker at
-        each delivery had its chance: it fails, and the sweep takes it up again after a while.
+        each delivery had its chance: it fails, and the sweep takes it up again after a while. An attempt that came to
+        an end of its own left a reason: then the attempts don't count the workers that ended.
         """
         if chunk.state is ChunkState.COPYING:
-            return chunk.attempts < _DELIVERIES
+            return chunk.reason is not None or chunk.attempts < _DELIVERIES
         was_tried = chunk.copying_at is not None or chunk.next_attempt_at is not None
         return was_tried or now >= chunk.pending_at + self._settings.sweep_grace
 

@@ -107,7 +107,10 @@ class Presence:
                     return await self._copy_again(chunk, judged, now)
                 return await self._write(chunk, judged, now)
             except LeaseLost:
-                chunk = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key) or chunk
+                current = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key) or chunk
+                if current.archived_at != chunk.archived_at:
+                    return current  # archived anew: what was found says nothing of its files
+                chunk = current
         return judged
 
     def _judged(self, chunk: Chunk, missing: MissingFile | None, now: datetime) -> Chunk:

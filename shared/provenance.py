@@ -8,6 +8,7 @@ here. If this module can't decide, the source is kept: ACS deletes it on its own
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from shared.identity import key_of
 from shared.records import Chunk
 
 _OBJECTS = "objects"  # in https://storage.asm.skype.com/v1/objects/{documentId}/content/video
@@ -47,6 +48,17 @@ def metadata_location_of(chunk: Chunk) -> str | None:
     """Where the chunk's metadata are; None if its event named none, or clearly those of another document."""
     location = chunk.metadata_location
     return None if location is None or names_another(location, chunk) else location
+
+
+def origin_of(location: str | None, chunk: Chunk) -> str | None:
+    """A key of a location that doesn't name the chunk's document; None if it does.
+
+    The key tells files of such a location from those of a corrected event. The query isn't part of it: it may change.
+    """
+    document_id = chunk.document_id.lower()
+    if location is None or _object_of(_segments_of(location) or [], document_id) == document_id:
+        return None
+    return key_of(location.partition("?")[0].partition("#")[0])
 
 
 def _is_one_document(chunk: Chunk) -> bool:

@@ -58,6 +58,8 @@ class Release:
             if kept is None:
                 return False
             await self.close(await self._announcing.settle(kept))
+            if checked_at is None or kept.unverified is not None:
+                await self._watch_if_open(kept)
             return True
         while checked_at is None or self._clock.now() - checked_at > _FRESH:
             if not await self._is_safe(chunk):
@@ -89,6 +91,13 @@ class Release:
         if chunk.outbox is not None:
             await self._worklist.add(WorkItem.of_news(chunk, self._announcing.rest_ends))
         await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
+
+    async def _watch_if_open(self, kept: Chunk) -> None:
+        """Adds the removed row again if a read or a corrected event had put the chunk back to be copied again."""
+        current = await self._catalogue.chunk(kept.recording_key, kept.chunk_key)
+        if current is not None and current.state in (ChunkState.PENDING, ChunkState.COPYING):
+            due_at = self._clock.now() + self._settings.sweep_grace
+            await self._worklist.add(WorkItem.of_chunk(current, due_at))
 
     async def _delete(self, chunk: Chunk) -> SourceError | None:
         try:

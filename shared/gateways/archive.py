@@ -23,6 +23,7 @@ from shared.payload import Payload
 
 _SHA256 = "sha256"
 _DOCUMENT_ID = "documentid"
+ORIGIN = "origin"  # of a file that came from a location that doesn't name its document
 _SIZE = "size"  # bytes that the writer meant the file to have
 
 
@@ -35,6 +36,7 @@ class Stored:
     sha256: str | None
     document_id: str | None
     is_whole: bool  # as long as its writer meant it to be
+    origin: str | None = None  # the key of the location that it came from, if that doesn't name its document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,6 +254,7 @@ def _stored(name: str, found: Any) -> Stored:
         sha256=kept.get(_SHA256),
         document_id=kept.get(_DOCUMENT_ID),
         is_whole=kept.get(_SIZE) == str(found.size),
+        origin=kept.get(ORIGIN),
     )
 
 

@@ -20,6 +20,7 @@ from shared.contracts.jobs import ChunkJob
 from shared.gateways.calendar import Heading, Place
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_of
+from shared.presence import Presence
 from shared.records import Chunk
 from shared.relisting import Relisting
 from shared.states import ChunkState
@@ -390,6 +391,43 @@ async def test_a_row_that_is_written_meanwhile_keeps_what_was_written(keep: Any,
     chunk = await kept.chunk()
     assert rounds
     assert (chunk.state, chunk.missing) == (ChunkState.REMOVED, "media")
+
+
+async def test_what_a_read_missed_says_nothing_of_files_that_were_copied_again_meanwhile(
+    keep: Any, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+):
+    kept: Kept = await keep(DELETE_SOURCE="false")
+    before = await kept.chunk()
+    await kept.remove(File.CONTENT)
+    presence = Presence(kept.world.gateways, clock, kept.world.settings)
+    real, rounds = presence._is_absent, []  # noqa: SLF001 - the moment between look and write
+
+    async def late(name: str | None) -> bool:
+        missed: bool = await real(name)
+        if missed and not rounds:
+            rounds.append(name)
+            await kept.archive()
+            await kept.world.drained()
+        return missed
+
+    monkeypatch.setattr(presence, "_is_absent", late)
+    chunk = await presence.look(before)
+    assert rounds
+    assert (chunk.state, chunk.missing) == (ChunkState.ARCHIVED, None)
+    assert await kept.world.queued() == 0
+    assert (await kept.history()).count("removed") == 1
+
+
+async def test_a_late_job_of_a_kept_chunk_takes_no_row_of_a_chunk_that_is_copied_again(keep: Any):
+    kept: Kept = await keep(DELETE_SOURCE="false")
+    before = await kept.chunk()
+    await kept.remove(File.CONTENT)
+    await kept.archive()
+    assert (await kept.chunk()).state is ChunkState.PENDING
+    await kept.world.app.archiving._release.release(before)  # noqa: SLF001 - what the job had read before
+    await kept.world.dropped()
+    due = kept.world.gateways.worklist.due((await kept.chunk()).deadline)
+    assert [item.chunk_key async for item in due] == [before.chunk_key]
 
 
 async def test_a_container_that_is_missing_is_no_removed_file(keep: Any):

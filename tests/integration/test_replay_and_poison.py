@@ -195,6 +195,24 @@ async def test_a_chunk_that_ended_its_worker_at_each_delivery_fails(
     assert (await world.chunk(job)).state is state
 
 
+async def test_attempts_that_the_source_failed_are_no_deaths_of_a_worker(make_world: MakeWorld):
+    """One worker dies while storage is away; the chunk's five earlier attempts ended with the source's errors."""
+    clock = MovableClock()
+    world = await make_world(clock=clock)
+    made, job = await world.announced(size=20 * KIB)
+    await world.fault("download", "serverError", status=503, times=5, documentId=made["chunks"][0]["documentId"])
+    for _ in range(5):
+        await world.app.archiving.handle(await world.take_job())
+    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - and there it dies
+    clock.forward(minutes=5)
+    await world.app.poison.bury(job.encode().encode())
+    assert (await world.chunk(job)).state is ChunkState.COPYING
+    await world.dropped()
+    await world.app.sweep.run()
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
 async def test_a_poisoned_job_of_a_chunk_that_is_complete_in_the_archive_archives_it(make_world: MakeWorld):
     clock = MovableClock()
     world = await make_world(clock=clock)

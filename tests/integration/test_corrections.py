@@ -1,0 +1,108 @@
+"""A corrected event brings the right media, whatever an earlier event's locations left in the archive."""
+
+import copy
+import uuid
+from typing import Any
+
+import pytest
+
+from shared.contracts.jobs import ChunkJob
+from shared.intake import Outcome
+from shared.states import ChunkState
+from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.test_archiving import archived_whole
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KIB = 1024
+NAMELESS = "https://storage.asm.skype.com/v1/files/first"
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+async def two_documents(world: World, *, content: str | None = None) -> tuple[dict[str, Any], dict[str, Any], ChunkJob]:
+    """The right event, one whose second chunk names the first chunk's media or `content`, and the second's job."""
+    made = await world.document(size=20 * KIB, format="wav", count=2)
+    wrong = copy.deepcopy(made["event"]) | {"id": str(uuid.uuid4())}
+    one, two = wrong["data"]["recordingStorageInfo"]["recordingChunks"]
+    two["contentLocation"] = content or one["contentLocation"]
+    return made, wrong, world.job(made, 1)
+
+
+async def test_a_corrected_event_brings_the_media_of_a_chunk_that_was_archived_from_another_document(world: World):
+    made, wrong, job = await two_documents(world)
+    await world.app.intake.receive(wrong)
+    await world.app.archiving.handle(job)
+    chunk = await world.chunk(job)
+    assert (chunk.state, chunk.reason) == (ChunkState.ARCHIVED, "locations-differ")
+    assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
+    await world.app.archiving.handle(job)
+    await archived_whole(world, made, 1)
+
+
+async def test_the_last_attempt_asks_the_source_although_the_archive_has_unverified_media(
+    make_world: MakeWorld, clock: MovableClock
+):
+    world = await make_world(clock=clock)
+    made, wrong, job = await two_documents(world)
+    await world.fault("metadata", "serverError", status=503, documentId=made["chunks"][1]["documentId"])
+    await world.app.intake.receive(wrong)
+    await world.app.archiving.handle(job)
+    assert (await world.chunk(job)).unverified is not None
+    clock.forward(hours=25)
+    assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
+    await world.app.archiving.handle(job)
+    await archived_whole(world, made, 1)
+
+
+async def test_media_from_a_location_that_names_no_document_are_not_taken_for_those_of_a_corrected_event(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """The source would be deleted although the archive holds other bytes than the source."""
+    made, wrong, job = await two_documents(world, content=NAMELESS)
+    other = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"][0]["contentLocation"]
+    source = world.app.archiving._copying._source  # noqa: SLF001 - a location that the simulator doesn't serve
+    read = source.read
+
+    async def served(location: str, *, start: int, length: int) -> Any:
+        return await read(other if location == NAMELESS else location, start=start, length=length)
+
+    monkeypatch.setattr(source, "read", served)
+    await world.fault("metadata", "serverError", status=503, documentId=made["chunks"][1]["documentId"])
+    await world.app.intake.receive(wrong)
+    await world.app.archiving.handle(job)
+    waiting = await world.chunk(job)
+    assert (waiting.state, waiting.sha256) == (ChunkState.PENDING, made["chunks"][0]["sha256"])
+    assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
+    await world.app.archiving.handle(job)
+    chunk = await world.chunk(job)
+    assert chunk.sha256 != made["chunks"][0]["sha256"]
+    assert (chunk.state, chunk.reason) == (ChunkState.FAILED, "storage-conflict")
+    assert (await world.source(made, 1))["deletedAt"] is None
+
+
+async def test_a_correction_that_comes_while_the_chunk_is_archived_keeps_its_row_on_the_worklist(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """The row is removed when a chunk is archived; by then this chunk has begun anew, and its job may be lost."""
+    made, wrong, job = await two_documents(world)
+    await world.app.intake.receive(wrong)
+    release = world.app.archiving._release  # noqa: SLF001 - the moment between archived and the end
+    settle = release._announcing.settle  # noqa: SLF001
+    outcomes: list[Outcome] = []
+
+    async def late(chunk: Any) -> Any:
+        if not outcomes:
+            outcomes.append(await world.app.intake.receive(made["event"]))
+        return await settle(chunk)
+
+    monkeypatch.setattr(release._announcing, "settle", late)  # noqa: SLF001
+    await world.app.archiving.handle(job)
+    assert outcomes == [Outcome.QUEUED]
+    chunk = await world.chunk(job)
+    assert chunk.state is ChunkState.PENDING
+    due = world.gateways.worklist.due(chunk.deadline)
+    assert job.chunkKey in [item.chunk_key async for item in due]
