@@ -102,13 +102,16 @@ def _poisoned(chance: random.Random) -> Ordeal:
 
 
 def _gone(chance: random.Random) -> tuple[Fault, ...]:
-    """They stay: with pauses that double, so many answers take longer than the events do."""
+    """They stay: with pauses that double, so many answers take longer than the events do.
+
+    More than five, as five over four hours prove a loss, and few enough to be over before four hours are.
+    """
     status = chance.choice((404, 404, 410))
     missing = {"operation": "download", "kind": "error", "status": status, "code": "8522", "stays": True}
     if chance.random() < 0.5:  # noqa: PLR2004 - either
         failing = {"operation": "download", "kind": "serverError", "times": 4, "stays": True}
         return failing, missing | {"times": chance.randint(1, 3)}
-    return (missing | {"times": chance.randint(8, 10)},)
+    return (missing | {"times": chance.randint(6, 7)},)
 
 
 def _ranges(chance: random.Random) -> tuple[Fault, ...]:
