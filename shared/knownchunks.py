@@ -9,7 +9,7 @@
   delivered once more.
 - Another event for a chunk that failed or is lost: ACS has the file again, so the chunk starts anew.
 - Other locations for a chunk that is safe: the difference is reported, and nothing changes. An archived chunk whose
-  media are unverified is not safe: another content location may bring the right media.
+  media are unverified, or that has no metadata, is not safe: another location of that file may bring the right one.
 
 The write of 2 is conditional on the version that was read. A crash before it leaves an entry in the history; a crash
 after it leaves a chunk that waits for its first attempt, which the next delivery queues.
@@ -126,9 +126,12 @@ def _moved(standing: Chunk, announced: Chunk) -> list[str]:
 
 
 def _is_settled(chunk: Chunk, moved: list[str]) -> bool:
-    """Whether other locations change nothing: the chunk was safe, and not by unverified media that moved."""
-    unproven = chunk.state is ChunkState.ARCHIVED and chunk.unverified is not None
-    return chunk.state in ONCE_SAFE and not (unproven and "content_location" in moved)
+    """Whether other locations change nothing: the chunk was safe, and lacks none of the files that moved."""
+    if chunk.state is not ChunkState.ARCHIVED:
+        return chunk.state in ONCE_SAFE
+    lacks_media = chunk.unverified is not None and "content_location" in moved
+    lacks_metadata = chunk.metadata_blob_name is None and "metadata_location" in moved
+    return not lacks_media and not lacks_metadata
 
 
 def _told(chunk: Chunk, names: list[str]) -> dict[str, str]:

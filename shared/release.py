@@ -58,7 +58,7 @@ class Release:
             if kept is None:
                 return False
             await self.close(await self._announcing.settle(kept))
-            if checked_at is None or kept.unverified is not None:
+            if checked_at is None or kept.unverified is not None or kept.metadata_blob_name is None:
                 await self._watch_if_open(kept)
             return True
         while checked_at is None or self._clock.now() - checked_at > _FRESH:

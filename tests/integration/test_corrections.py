@@ -43,6 +43,23 @@ async def test_a_corrected_event_brings_the_media_of_a_chunk_that_was_archived_f
     await archived_whole(world, made, 1)
 
 
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_corrected_event_brings_the_metadata_of_a_chunk_that_was_archived_without(world: World, named: bool):
+    made = await world.document(size=20 * KIB, format="wav", count=2)
+    wrong = copy.deepcopy(made["event"]) | {"id": str(uuid.uuid4())}
+    one, two = wrong["data"]["recordingStorageInfo"]["recordingChunks"]
+    two["metadataLocation"] = one["metadataLocation"] if named else None
+    job = world.job(made, 1)
+    await world.app.intake.receive(wrong)
+    await world.app.archiving.handle(job)
+    chunk = await world.chunk(job)
+    assert (chunk.state, chunk.metadata_blob_name) == (ChunkState.ARCHIVED, None)
+    assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
+    await world.app.archiving.handle(job)
+    await archived_whole(world, made, 1)
+    assert (await world.source(made, 1))["downloads"] == 1
+
+
 async def test_the_last_attempt_asks_the_source_although_the_archive_has_unverified_media(
     make_world: MakeWorld, clock: MovableClock
 ):

@@ -5,12 +5,14 @@ import json
 import logging
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 import pytest_asyncio
 from azure.data.tables.aio import TableClient
 from azure.storage.queue.aio import QueueClient
 
+from shared.errors import DestinationUnavailable
 from shared.gateways.worklist import WorkItem
 from shared.states import ChunkState
 from tests.integration.conftest import MakeWorld, MovableClock, World
@@ -94,6 +96,27 @@ async def test_a_retry_that_the_pipeline_left_to_the_sweep_is_queued_when_it_is_
     clock.forward(minutes=1, seconds=1)
     await world.app.sweep.run()
     assert await world.queued() == 2, "no message of its own waits behind the head, so none is waited for"
+
+
+async def test_a_far_retry_whose_row_could_not_be_written_is_queued_all_the_same(
+    world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+):
+    made, job = await world.announced(size=2 * KIB)
+    await world.dropped()
+    document_id = made["chunks"][0]["documentId"]
+    await world.fault("download", "serverError", status=503, retryAfter=1200, documentId=document_id)
+    with monkeypatch.context() as broken:
+        failing = AsyncMock(side_effect=DestinationUnavailable("storage is away"))
+        broken.setattr(world.app.archiving._worklist, "add", failing)  # noqa: SLF001 - between state and row
+        with pytest.raises(DestinationUnavailable):
+            await world.app.archiving.handle(job)
+    await world.app.archiving.handle(job)  # the message, delivered again: too early, and it ends
+    assert await world.queued() == 0
+    for _ in range(25):
+        clock.forward(minutes=1)
+        await world.app.sweep.run()
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
 async def test_a_retry_that_isn_t_due_is_looked_at_when_it_is(world: World, clock: MovableClock):
