@@ -18,6 +18,7 @@ from shared.states import ChunkState
 _LONGEST = 1800.0  # seconds between two attempts, whatever a Retry-After asks for
 _JITTER = 0.2  # of the delay, either way, so that chunks that failed together don't come back together
 _LAST_CHANCE = timedelta(minutes=5)  # before the deadline, and before the end of all attempts: an attempt is made then
+_LATE_ATTEMPTS = 5  # with the default pauses they take two and a half minutes
 _BY_MESSAGE = timedelta(minutes=5)  # a longer wait is left to the sweep
 _GONE_ANSWERS = 5  # in a row: a file that isn't there may be late, or hidden by a failover
 _GONE_FOR = timedelta(hours=4)  # from the first of those answers to the last
@@ -51,8 +52,15 @@ class RetryPolicy:
         return following
 
     def is_last(self, chunk: Chunk, now: datetime) -> bool:
-        """Whether this attempt may be the last that the source lives to see."""
-        return chunk.attempts >= self.max_attempts or now >= chunk.deadline - _LAST_CHANCE
+        """Whether this attempt may be the last that the source lives to see.
+
+        A chunk that came after that moment, as by a dead letter, has had no attempt before it: one bad answer to the
+        first proves nothing, so it gets a few.
+        """
+        if chunk.attempts >= self.max_attempts or now >= chunk.given_up_at - _LAST_CHANCE:
+            return True
+        last_chance = chunk.deadline - _LAST_CHANCE
+        return now >= last_chance and (chunk.pending_at < last_chance or chunk.attempts >= _LATE_ATTEMPTS)
 
     def _delay(self, attempts: int) -> float:
         exponential = min(self.base * 2.0 ** min(attempts - 1, 30), _LONGEST)

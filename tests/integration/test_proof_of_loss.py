@@ -131,6 +131,17 @@ async def test_an_event_that_comes_days_late_gets_its_attempts(world: World, clo
     assert (await next_attempt(world, clock, job)).state is ChunkState.RELEASED
 
 
+async def test_one_error_page_is_not_archived_because_its_event_comes_late(world: World, clock: MovableClock):
+    made = await world.document(size=20 * KIB, format="wav")
+    made["event"]["eventTime"] = (clock.now() - 30 * HOUR).isoformat()
+    await world.app.intake.receive(made["event"])
+    job = world.job(made)
+    await world.fault("download", "htmlBody", times=1, documentId=made["chunks"][0]["documentId"])
+    assert (await next_attempt(world, clock, job)).state is ChunkState.PENDING
+    chunk = await next_attempt(world, clock, job)
+    assert (chunk.state, chunk.unverified) == (ChunkState.RELEASED, None)
+
+
 async def test_a_retry_that_is_due_in_hours_has_no_message_and_is_found_by_the_sweep(
     make_world: MakeWorld, clock: MovableClock
 ):

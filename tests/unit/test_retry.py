@@ -103,6 +103,17 @@ def test_the_attempt_after_which_no_other_is_sure_is_the_last(attempts: int, lef
     assert POLICY.is_last(chunk(attempts=attempts, deadline=left), NOW) is last
 
 
+@pytest.mark.parametrize(("attempts", "last"), [(1, False), (4, False), (5, True)])
+def test_a_chunk_that_comes_after_its_deadline_has_attempts_before_its_last(attempts: int, last: bool):
+    late = chunk(attempts=attempts, age=30 * HOUR, deadline=-6 * HOUR, pending_at=NOW - timedelta(minutes=1))
+    assert POLICY.is_last(late, NOW) is last
+
+
+def test_the_attempt_before_a_source_s_longest_life_ends_is_the_last():
+    late = chunk(attempts=1, age=70 * HOUR, deadline=-46 * HOUR, pending_at=NOW - timedelta(minutes=56))
+    assert POLICY.is_last(late, NOW)
+
+
 def test_a_source_can_t_put_us_off_past_half_an_hour():
     following = POLICY.after(chunk(), SourceThrottled("busy", retry_after=1e9), NOW)
     assert following == NOW + timedelta(seconds=1800)
