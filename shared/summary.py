@@ -38,6 +38,7 @@ _DAYS = 7  # for which trouble is shown here; lists show it for good
 _TROUBLES = 10
 _QUARTERS = 96  # in a day
 _OVER = MISSING | {ChunkState.RELEASED, ChunkState.LOST}  # whose rows are about to go
+_WHOLE = frozenset({RecordingState.ARCHIVED, RecordingState.EXPIRED})  # likewise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +76,12 @@ class Summary:
         unsafe = min((chunk for chunk in chunks if chunk.state not in SAFE), key=lambda one: one.deadline, default=None)
         over = sum(isinstance(found, Chunk) and found.state in _OVER for found in looked_up)
         view = OpenView(
-            items=len(items) - over - states.count(RecordingState.ARCHIVED),
+            items=len(items) - over - sum(state in _WHOLE for state in states),
             complete=complete,
             looked_at=len(of_chunks) + len(of_recordings),
             chunks_left_out=len(all_of_chunks) - len(of_chunks),
             chunks=dict(Counter(str(chunk.state) for chunk in chunks)),
-            recordings=dict(Counter(str(state) for state in states if state is not RecordingState.ARCHIVED)),
+            recordings=dict(Counter(str(state) for state in states if state not in _WHOLE)),
             oldest=None if unsafe is None else _shown(unsafe, now),
         )
         return _Open(view=view, unreadable=flawed + sum(isinstance(found, UnreadableRow) for found in looked_up))

@@ -198,6 +198,20 @@ async def test_what_the_archive_s_own_rule_removed_has_expired_and_is_no_fault(
     assert [one for one in health["checks"] if one["name"] == "deadline" and not one["ok"]] == []
 
 
+async def test_an_expired_recording_that_is_about_to_leave_the_worklist_is_not_open(keep: Any, clock: MovableClock):
+    kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
+    clock.forward(days=DAYS, hours=1)
+    await kept.remove(File.CONTENT, File.METADATA)
+    await kept.archive()
+    recording = await kept.world.gateways.catalogue.ledger(key_of(kept.id))
+    assert recording is not None
+    await kept.world.gateways.worklist.add(
+        WorkItem.of_files(recording.recording_key, kept.id, clock.now(), recording.listed_at)
+    )
+    found = told(await kept.world.app.queries.summary())["open"]
+    assert (found["items"], found["recordings"]) == (0, {})
+
+
 async def test_a_file_that_is_removed_before_its_time_has_not_expired(keep: Any, clock: MovableClock):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=DAYS, hours=-1)
