@@ -27,7 +27,7 @@ from shared.leases import Lease
 from shared.logs import logger
 from shared.records import Chunk
 from shared.release import Release
-from shared.retry import RetryPolicy, gone_after, is_soon
+from shared.retry import RetryPolicy, gone_after, is_soon, looked_at_by
 from shared.settings import Settings
 from shared.states import ChunkState
 
@@ -208,7 +208,7 @@ class Archiving:
             await self._jobs.send(ChunkJob.of(chunk), delay=(following - now).total_seconds())
         waiting = await lease.settle(ChunkState.PENDING, **fields, next_attempt_at=following)
         if not soon:
-            await self._worklist.add(WorkItem.of_chunk(waiting, following))
+            await self._worklist.add(WorkItem.of_chunk(waiting, looked_at_by(waiting, following, now)))
         metrics.attempt_failed(error)
         log.warning("attempt failed", extra={**context, "next_attempt_at": following.isoformat()})
         return None

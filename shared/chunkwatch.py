@@ -24,13 +24,13 @@ from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.logs import logger
 from shared.records import Chunk
-from shared.retry import is_soon
+from shared.retry import REPORT_HOURS, is_soon, looked_at_by
 from shared.settings import Settings
 from shared.states import MISSING, ChunkState
 
 log = logger("chunkwatch")
 
-_THRESHOLDS = {12: logging.WARNING, 4: logging.ERROR, 1: logging.CRITICAL}  # hours before the deadline, and how loud
+_LOUDNESS = dict(zip(REPORT_HOURS, (logging.WARNING, logging.ERROR, logging.CRITICAL), strict=True))
 _FIRST_RESCUE = timedelta(minutes=15)  # after a failure; doubles with each
 _LONGEST_RESCUE = timedelta(hours=4)
 _LATE_RESCUE = timedelta(minutes=30)  # the longest after the deadline
@@ -186,7 +186,7 @@ class ChunkWatch:
         if chunk.state is ChunkState.ARCHIVED:
             return chunk
         left = chunk.deadline - now
-        passed = min((hours for hours in (*_THRESHOLDS, 0) if left <= timedelta(hours=hours)), default=None)
+        passed = min((hours for hours in (*REPORT_HOURS, 0) if left <= timedelta(hours=hours)), default=None)
         if passed is None or (chunk.escalated is not None and chunk.escalated <= passed):
             return chunk
         raised = await self._catalogue.replace(chunk.evolve(escalated=passed))
@@ -195,16 +195,14 @@ class ChunkWatch:
         if passed == 0:
             log.critical("the deadline has passed", extra={"action": "expire", **context})
         else:
-            log.log(_THRESHOLDS[passed], "chunk nears its deadline", extra={"action": "escalate", **context})
+            log.log(_LOUDNESS[passed], "chunk nears its deadline", extra={"action": "escalate", **context})
         return raised
 
     async def _look_again(
         self, item: WorkItem, chunk: Chunk, at: datetime, *, queued_at: datetime | None = None, requeues: int = 0
     ) -> None:
         """Not later than the deadline, nor than the next threshold before it, nor than the end of all attempts."""
-        now = self._clock.now()
-        moments = [chunk.given_up_at, *(chunk.deadline - timedelta(hours=hours) for hours in (*_THRESHOLDS, 0))]
-        following = min([at, *(moment for moment in moments if moment > now)])
+        following = looked_at_by(chunk, at, self._clock.now())
         row = WorkItem.of_chunk(chunk, following, queued_at=queued_at, requeues=requeues)
         await self._worklist.add(row)
         if item.row != row.row:  # of an older form, or of another deadline

@@ -15,6 +15,7 @@ from shared.errors import CallvaultError, SourceError, SourceGone
 from shared.records import Chunk
 from shared.states import ChunkState
 
+REPORT_HOURS = (12, 4, 1)  # before the deadline: an open chunk is reported then, louder each time
 _LONGEST = 1800.0  # seconds between two attempts, whatever a Retry-After asks for
 _JITTER = 0.2  # of the delay, either way, so that chunks that failed together don't come back together
 _LAST_CHANCE = timedelta(minutes=5)  # before the deadline, and before the end of all attempts: an attempt is made then
@@ -70,6 +71,12 @@ class RetryPolicy:
 def is_soon(at: datetime, now: datetime) -> bool:
     """Whether a message with a delay brings an attempt. A later one is queued by the sweep, by its worklist row."""
     return at - now <= _BY_MESSAGE
+
+
+def looked_at_by(chunk: Chunk, at: datetime, now: datetime) -> datetime:
+    """When the sweep must look at a chunk that waits until `at`: not after the next moment to report or to end it."""
+    reports = (chunk.deadline - timedelta(hours=hours) for hours in (*REPORT_HOURS, 0))
+    return min([at, *(moment for moment in (chunk.given_up_at, *reports) if moment > now)])
 
 
 def gone_after(chunk: Chunk, error: CallvaultError, now: datetime) -> dict[str, Any]:

@@ -156,6 +156,23 @@ async def test_a_retry_that_is_due_in_hours_has_no_message_and_is_found_by_the_s
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
+async def test_a_chunk_that_waits_for_its_retry_is_reported_in_time(make_world: MakeWorld, clock: MovableClock):
+    world = await make_world(clock=clock, RETRY_BASE_SECONDS=600)
+    made, job = await world.announced(size=20 * KIB, format="wav")
+    clock.forward(hours=22, minutes=58)
+    await fails(world, made, status=503, times=1)
+    await world.app.archiving.handle(await world.take_job())
+    clock.forward(minutes=3)
+    await world.app.sweep.run()
+    waiting = await world.chunk(job)
+    assert (waiting.state, waiting.escalated) == (ChunkState.PENDING, 1), "an hour is left, and the retry is to come"
+    assert await world.queued() == 0
+    clock.forward(minutes=12)
+    await world.app.sweep.run()
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
 async def test_a_replay_of_a_lost_chunk_lasts_until_its_job_ran(world: World, clock: MovableClock):
     made, job = await world.announced(size=20 * KIB)
     lost = await world.chunk(job)
