@@ -35,7 +35,7 @@ def archived_with(chunk: Chunk, files: Files, now: datetime) -> dict[str, Any]:
 
 
 class Endings:
-    """To be told of each chunk that becomes safe, fails or is lost, once, after that is written."""
+    """Called once for each chunk that becomes safe, fails or is lost, after its row is written."""
 
     def __init__(self, gateways: Gateways, announcing: Announcing, settings: Settings) -> None:
         self._tallies, self._announcing, self._settings = gateways.tallies, announcing, settings
@@ -52,7 +52,7 @@ class Endings:
             self.kept(chunk, keep)
 
     def kept(self, chunk: Chunk, keep: Keep) -> None:
-        """To be told once of each archived chunk whose source is not to be deleted."""
+        """Called once for each archived chunk whose source is not to be deleted."""
         context = {"action": "release", "reason": keep.reason, **chunk.log_context()}
         if keep.alerts:
             log.error("source kept", extra=context)
