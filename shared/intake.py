@@ -3,9 +3,9 @@
         links ──> catalogue ──> worklist ──> queue ──> answer to Event Grid
           1           2             3          4             5
 
-Event Grid delivers again until it gets 5, and every step takes a repeat, so a crash anywhere is mended by the next
-delivery. The queue comes last: a job is never read before what it points to is there. Once a chunk has left
-`pending`, all steps have been done for it, and a repeat does nothing.
+Event Grid repeats the delivery until it receives 5, and every step can be repeated, so the next delivery recovers from
+a crash at any point. The job is queued last: the chunk it names is in the catalogue before a worker can read the job.
+Once a chunk has left `pending`, all steps have been done for it, and a repeat does nothing.
 """
 
 import asyncio

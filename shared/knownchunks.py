@@ -1,4 +1,4 @@
-"""What becomes of a chunk that an event announces again.
+"""Handles a chunk that an event announces again.
 
         read ──> history (old locations) ──> chunk ──> worklist and queue, by the caller
                             1                  2                    3
@@ -28,12 +28,12 @@ from shared.states import ONCE_SAFE, REPLAYABLE, ChunkState
 
 log = logger("intake")
 
-_ROUNDS = 5  # each is lost only to a worker that wrote the chunk at the same moment
+_ROUNDS = 5  # tries of the conditional write; each fails only if a worker wrote the chunk meanwhile
 _LOCATIONS = ("content_location", "metadata_location", "delete_location")
 _BY = "Event Grid"
 _RELOCATED, _DIFFERS = "relocated", "announced differently"
 _LONGEST = 2048  # characters of a location in the history; a row's text ends at 32,768
-# What a file that was stored from an old location told; the archive is looked at anew.
+# Facts about a file that was stored from an old location; the next attempt checks the archive again.
 _OF_CONTENT: dict[str, Any] = {"blob_name": None, "size": None, "sha256": None, "unverified": None}
 _OF_METADATA: dict[str, Any] = {"metadata_blob_name": None, "metadata_size": None, "metadata_sha256": None}
 
@@ -79,7 +79,7 @@ class KnownChunks:
         return found
 
     def _anew(self, standing: Chunk, announced: Chunk, moved: list[str]) -> Chunk:
-        # To a chunk that waits already nothing is moved; what its attempts left is cleared all the same.
+        # A pending chunk keeps its state; the results of its earlier attempts are cleared all the same.
         tried = standing.evolve(state=ChunkState.COPYING) if standing.state is ChunkState.PENDING else standing
         cleared = (_OF_CONTENT if "content_location" in moved else {}) | (
             _OF_METADATA if "metadata_location" in moved else {}
