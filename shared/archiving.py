@@ -89,7 +89,7 @@ class Archiving:
         return True
 
     async def _is_too_early(self, chunk: Chunk, job: ChunkJob) -> bool:
-        """Whether another worker holds the lease, or the next attempt isn't due. Then the job is sent once more, delayed.
+        """Whether a worker holds the lease, or the next attempt isn't due. Then the job is sent once more, delayed.
 
         A job is too early when this worker's clock is slow, or when the host repeats the job of a worker that died. A
         job that is too early a second time is dropped: the chunk has another message by then, or the sweep queues it.

@@ -143,9 +143,7 @@ class ChunkWatch:
             return
         fresh = chunk.fresh(now).evolve(rescues=chunk.rescues + 1)
         if now >= chunk.deadline:
-            fresh = fresh.evolve(
-                pending_at=chunk.pending_at
-            )  # else each rescue would postpone the last attempt
+            fresh = fresh.evolve(pending_at=chunk.pending_at)  # else each rescue would postpone the last attempt
         fresh = await self._catalogue.replace(fresh)
         log.warning("failed chunk taken up again", extra={"action": "rescue", **fresh.log_context()})
         await self._send(item, fresh)

@@ -39,13 +39,13 @@ _OF_METADATA: dict[str, Any] = {"metadata_blob_name": None, "metadata_size": Non
 
 
 class KnownChunks:
-    """Chunks that are in the catalogue already, announced once more."""
+    """Handles announced chunks that are in the catalogue already."""
 
     def __init__(self, gateways: Gateways, clock: Clock) -> None:
         self._catalogue, self._audit, self._clock = gateways.catalogue, gateways.audit, clock
 
     async def announced_again(self, standing: Chunk, announced: Chunk) -> Chunk | None:
-        """The chunk as it stands now, if it is to be queued; None when there is nothing to do.
+        """The current chunk, if the caller must queue it; None when there is nothing to do.
 
         Raises DestinationError when storage fails.
         """
@@ -98,7 +98,7 @@ class KnownChunks:
         )
 
     async def _is_superseded(self, standing: Chunk, announced: Chunk) -> bool:
-        """Whether this very event was corrected by the one that the chunk goes by now."""
+        """Whether this event was already replaced by the event whose locations the chunk uses now."""
         if standing.event_id == announced.event_id:
             return False
         named = {"documentId": standing.document_id, "eventId": announced.event_id}
@@ -111,7 +111,7 @@ class KnownChunks:
         await self._audit.add(standing.recording_key, entry)
 
     async def _report(self, standing: Chunk, announced: Chunk, moved: list[str]) -> None:
-        """Once in the history for each event, since repeats have the same time and mark; in the log each time."""
+        """Adds one history entry per event, because repeats have the same time and mark, and logs each delivery."""
         extra = {"action": "intake", "differs": moved, **standing.log_context()}
         log.warning("chunk announced with other locations, which are not used", extra=extra)
         details = {"documentId": standing.document_id, "eventId": announced.event_id, **_told(announced, moved)}
@@ -121,7 +121,7 @@ class KnownChunks:
 
 
 def _moved(standing: Chunk, announced: Chunk) -> list[str]:
-    """Names of the locations that an event gives otherwise. One that it leaves out says nothing."""
+    """Names of the locations that differ in the event. A location that the event omits counts as unchanged."""
     return [name for name in _LOCATIONS if getattr(announced, name) not in (None, getattr(standing, name))]
 
 
@@ -135,7 +135,7 @@ def _is_settled(chunk: Chunk, moved: list[str]) -> bool:
 
 
 def _told(chunk: Chunk, names: list[str]) -> dict[str, str]:
-    """Locations as the history may show them."""
+    """Locations without the parts that the history must not contain."""
     found = {name: getattr(chunk, name) for name in names}
     return {_CAMEL[name]: _bare(location) for name, location in found.items() if location is not None}
 
