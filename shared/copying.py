@@ -2,7 +2,7 @@
 
 If one file fails, the other is still copied before the attempt fails, and the result names the stored files. Every file
 is verified before it appears in the archive. `standing` is the only check of which files of a chunk the archive holds.
-It prevents that a file is copied twice, and that a completely archived chunk becomes failed or lost.
+It keeps files from being copied twice, and completely archived chunks from becoming failed or lost.
 """
 
 import asyncio
