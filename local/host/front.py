@@ -1,9 +1,8 @@
 """Handles each HTTP request before a function does: Kestrel's limits, and the host's own pages and headers.
 
 The server refuses requests that exceed its limits, resolves `.` and `..` before anything is routed, and decodes a
-path once. The host
-then has its home page, its admin endpoints, its webhooks, and last the functions. `customHeaders` of host.json go on
-each of the host's answers, unless the function sets the same header.
+path once. The host then tries its home page, its admin endpoints, its webhooks, and last the functions. It adds the
+`customHeaders` of host.json to each answer, unless the function sets the same header.
 """
 
 from collections.abc import Mapping

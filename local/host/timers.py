@@ -4,8 +4,7 @@ Of several hosts on one storage account the one that holds a timer's lock runs i
 
 A file keeps the last run of each schedule. A timer that missed an occurrence while the host was stopped is past due and
 runs at once. An occurrence that passes while the function still runs is skipped. A failure is logged and swallowed,
-after the retries
-of `@app.retry` where it has one.
+after the retries of `@app.retry` where it has one.
 """
 
 import asyncio
