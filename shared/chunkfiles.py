@@ -29,8 +29,8 @@ class StoredFile:
 class Files:
     """The files of one chunk that the archive holds.
 
-    `unverified`: why the media are not proved to be media. `…_taken`: the name is in use, by another file than the
-    chunk's, or by one that changed since it was recorded.
+    `unverified`: why the media file could not be verified as media. `…_taken`: the name is in use by a file that isn't
+    the chunk's, or that changed after it was recorded.
     """
 
     media: StoredFile | None = None
@@ -44,13 +44,13 @@ class Files:
         return self.media is not None and (self.metadata is not None or metadata_location_of(chunk) is None)
 
     def to_build_on(self, *, any_media: bool) -> "Files":
-        """What an attempt need not copy again: media that aren't verified only if no better ones are expected."""
+        """The files that an attempt need not copy again. Unverified media count only if `any_media` is set."""
         return self if any_media or self.unverified is None else replace(self, media=None, unverified=None)
 
     def as_fields(self) -> dict[str, Any]:
-        """Them as fields of the chunk's row. A file that isn't stored clears its fields.
+        """The files as fields of the chunk's row. A file that isn't stored clears its fields.
 
-        One that was changed keeps them: the digest that was recorded is what tells the change.
+        A changed file keeps its fields: only the recorded digest shows the change.
         """
         fields: dict[str, Any] = {}
         if self.media is not None or not self.media_taken:
@@ -70,7 +70,7 @@ class Files:
 
 
 def stem_of(chunk: Chunk) -> str:
-    """What the names of all files of a chunk begin with."""
+    """The common beginning of the names of all files of a chunk."""
     return blob_stem(
         started_at=chunk.started_at,
         recording_key=chunk.recording_key,
@@ -90,7 +90,7 @@ def media_endings(chunk: Chunk) -> tuple[str, ...]:
 
 
 def unverified_ending(chunk: Chunk) -> str:
-    """The ending for media that are not proved to be of any format."""
+    """The ending for media whose format is not verified."""
     return f"{_UNVERIFIED}.{chunk.format if chunk.format in _MEDIA_TYPES else _UNKNOWN_FORMAT}"
 
 
@@ -103,7 +103,7 @@ def content_type_of(ending: str) -> str:
 
 
 def properties_of(chunk: Chunk, origin: str | None = None, unverified: str | None = None) -> dict[str, str]:
-    """What is kept on the blob. No participant: their ids are in the metadata file alone.
+    """The metadata of the blob. Participants' ids are left out: only the metadata file has them.
 
     `origin` is the key of a location that doesn't name the document, see `shared.provenance.origin_of`.
     """

@@ -1,4 +1,4 @@
-"""What becomes of a chunk that an event announces again.
+"""Handles a chunk that an event announces again.
 
         read ──> history (old locations) ──> chunk ──> worklist and queue, by the caller
                             1                  2                    3
@@ -28,24 +28,24 @@ from shared.states import ONCE_SAFE, REPLAYABLE, ChunkState
 
 log = logger("intake")
 
-_ROUNDS = 5  # each is lost only to a worker that wrote the chunk at the same moment
+_ROUNDS = 5  # tries of the conditional write; each fails only if a worker wrote the chunk meanwhile
 _LOCATIONS = ("content_location", "metadata_location", "delete_location")
 _BY = "Event Grid"
 _RELOCATED, _DIFFERS = "relocated", "announced differently"
 _LONGEST = 2048  # characters of a location in the history; a row's text ends at 32,768
-# What a file that was stored from an old location told; the archive is looked at anew.
+# Facts about a file that was stored from an old location; the next attempt checks the archive again.
 _OF_CONTENT: dict[str, Any] = {"blob_name": None, "size": None, "sha256": None, "unverified": None}
 _OF_METADATA: dict[str, Any] = {"metadata_blob_name": None, "metadata_size": None, "metadata_sha256": None}
 
 
 class KnownChunks:
-    """Chunks that are in the catalogue already, announced once more."""
+    """Handles announced chunks that are in the catalogue already."""
 
     def __init__(self, gateways: Gateways, clock: Clock) -> None:
         self._catalogue, self._audit, self._clock = gateways.catalogue, gateways.audit, clock
 
     async def announced_again(self, standing: Chunk, announced: Chunk) -> Chunk | None:
-        """The chunk as it stands now, if it is to be queued; None when there is nothing to do.
+        """The current chunk, if the caller must queue it; None when there is nothing to do.
 
         Raises DestinationError when storage fails.
         """
@@ -79,7 +79,7 @@ class KnownChunks:
         return found
 
     def _anew(self, standing: Chunk, announced: Chunk, moved: list[str]) -> Chunk:
-        # To a chunk that waits already nothing is moved; what its attempts left is cleared all the same.
+        # A pending chunk keeps its state; the results of its earlier attempts are cleared all the same.
         tried = standing.evolve(state=ChunkState.COPYING) if standing.state is ChunkState.PENDING else standing
         cleared = (_OF_CONTENT if "content_location" in moved else {}) | (
             _OF_METADATA if "metadata_location" in moved else {}
@@ -98,7 +98,7 @@ class KnownChunks:
         )
 
     async def _is_superseded(self, standing: Chunk, announced: Chunk) -> bool:
-        """Whether this very event was corrected by the one that the chunk goes by now."""
+        """Whether this event was already replaced by the event whose locations the chunk uses now."""
         if standing.event_id == announced.event_id:
             return False
         named = {"documentId": standing.document_id, "eventId": announced.event_id}
@@ -111,7 +111,7 @@ class KnownChunks:
         await self._audit.add(standing.recording_key, entry)
 
     async def _report(self, standing: Chunk, announced: Chunk, moved: list[str]) -> None:
-        """Once in the history for each event, since repeats have the same time and mark; in the log each time."""
+        """Adds one history entry per event, because repeats have the same time and mark, and logs each delivery."""
         extra = {"action": "intake", "differs": moved, **standing.log_context()}
         log.warning("chunk announced with other locations, which are not used", extra=extra)
         details = {"documentId": standing.document_id, "eventId": announced.event_id, **_told(announced, moved)}
@@ -121,7 +121,7 @@ class KnownChunks:
 
 
 def _moved(standing: Chunk, announced: Chunk) -> list[str]:
-    """Names of the locations that an event gives otherwise. One that it leaves out says nothing."""
+    """Names of the locations that differ in the event. A location that the event omits counts as unchanged."""
     return [name for name in _LOCATIONS if getattr(announced, name) not in (None, getattr(standing, name))]
 
 
@@ -135,7 +135,7 @@ def _is_settled(chunk: Chunk, moved: list[str]) -> bool:
 
 
 def _told(chunk: Chunk, names: list[str]) -> dict[str, str]:
-    """Locations as the history may show them."""
+    """Locations without the parts that the history must not contain."""
     found = {name: getattr(chunk, name) for name in names}
     return {_CAMEL[name]: _bare(location) for name, location in found.items() if location is not None}
 

@@ -1,4 +1,4 @@
-"""Whether the archived files of a chunk are still in the archive, and what the catalogue says when they aren't.
+"""Checks whether the archived files of a chunk still exist, and updates the catalogue if they don't.
 
 Nobody reports that a file was removed: a read finds it missing. The read then writes the chunk's state, if the row is
 still the version that it read. `expired`: the archive's own lifecycle rule removes files of that age. `removed`:
@@ -33,8 +33,8 @@ from shared.states import MISSING, ONCE_SAFE, ChunkState, MissingFile
 
 log = logger("presence")
 
-_AT_ONCE = 8  # files looked for together
-_ROUNDS = 3  # of writing a state that others write, too
+_AT_ONCE = 8  # files checked concurrently
+_ROUNDS = 3  # tries of the conditional write of a state
 _REASONS = {
     MissingFile.MEDIA: "media-removed",
     MissingFile.METADATA: "metadata-removed",
@@ -43,7 +43,7 @@ _REASONS = {
 
 
 class Presence:
-    """Looks for archived files, and records which are missing."""
+    """Checks for archived files and records which ones are missing."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._archived, self._catalogue, self._calendar = gateways.archived, gateways.catalogue, gateways.calendar
@@ -109,7 +109,7 @@ class Presence:
             except LeaseLost:
                 current = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key) or chunk
                 if current.archived_at != chunk.archived_at:
-                    return current  # archived anew: what was found says nothing of its files
+                    return current  # the chunk was archived again: the result concerns its former files
                 chunk = current
         return judged
 
@@ -127,7 +127,7 @@ class Presence:
         return moved.evolve(outbox=chunk.outbox)
 
     def _state(self, before: Chunk, found: Chunk, now: datetime) -> ChunkState:
-        """A chunk is its media: while only its metadata expired, it is what it was."""
+        """The media file decides the state: a chunk whose metadata file alone expired keeps its state."""
         was = ChunkState.RELEASED if before.released_at else ChunkState.ARCHIVED
         if found.missing is None:
             return was

@@ -54,7 +54,7 @@ class Replay:
         return sum([await self._put_back(chunk) for chunk in wanted])
 
     async def _put_back(self, chunk: Chunk) -> bool:
-        """A write that another overtook is made again: as often as not, the other only noted an announcement."""
+        """Repeats a write that another write preceded: often the other write only recorded an announcement."""
         found: Chunk | None = chunk
         for _ in range(_ROUNDS):
             if found is None or found.state not in {*REPLAYABLE, ChunkState.PENDING}:

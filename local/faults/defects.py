@@ -11,7 +11,7 @@ from shared.states import ChunkState
 
 
 def _always(*, result: Any) -> Any:
-    """A coroutine function that does nothing and gives this."""
+    """A coroutine function that does nothing and returns the given value."""
 
     async def nothing(*_: Any, **__: Any) -> Any:
         return result

@@ -1,6 +1,6 @@
-"""Scenarios: what a recording has to bear in each, so that a certain defect has something to show itself on.
+"""Scenarios: the faults that a recording meets in each, chosen so that certain defects become visible.
 
-A mixed schedule, the usual one, draws one for each of its recordings.
+A mixed schedule, which is the default, draws one scenario for each of its recordings.
 """
 
 import random
@@ -15,16 +15,16 @@ Fault = dict[str, Any]  # for the simulator
 
 
 class Scenario(StrEnum):
-    PLAIN = "plain"  # whatever ACS does wrong, at random
+    PLAIN = "plain"  # random faults of ACS
     GONE = "gone"  # 404 for a while, after and between other failures
     RANGES = "ranges"  # several blocks; ranges served at one time and not at another; the file changes meanwhile
     LATE = "late"  # the event comes after the deadline, and the source answers 503 and 429 for a while
     HALVED = "halved"  # the metadata never come, and the source expires
-    ODD = "odd"  # an event as it should not be
+    ODD = "odd"  # an event with unusual or wrong fields
     TAMPERED = "tampered"  # someone changes the archive before the source is deleted
     RETOLD = "retold"  # the topic refuses announcements, or takes them and says that it didn't
     EXPIRING = "expiring"  # the source expires while ACS answers errors
-    GARBLED = "garbled"  # what comes isn't the file, though it is complete
+    GARBLED = "garbled"  # the source answers with complete bytes that aren't the file
     POISONED = "poisoned"  # its message ends on the poison queue while it waits for its next attempt
     FROZEN = "frozen"  # its worker freezes before the delete, and someone changes the archive meanwhile
     GAP = "gap"  # one of its chunks is never announced
@@ -37,9 +37,9 @@ class Tampering(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Ordeal:
-    """What a recording has to bear. Times are seconds of the product's clock."""
+    """The faults of one recording. Times are in seconds of the product's clock."""
 
-    faults: tuple[Fault, ...] = ()  # those marked `stays` go on when the others have ended
+    faults: tuple[Fault, ...] = ()  # faults marked `stays` continue after the others have ended
     large: bool | None = None  # None: as it comes
     life: float | None = None  # of the source; None: a day, or what is left of two
     age: float = 0.0  # of the event when it is delivered
@@ -115,7 +115,7 @@ def _gone(chance: random.Random) -> tuple[Fault, ...]:
 
 
 def _ranges(chance: random.Random) -> tuple[Fault, ...]:
-    """In their order: the first that isn't spent meets a request."""
+    """Faults in order: each request gets the first one that isn't used up."""
     broken = {"operation": "download", "kind": "reset", "bytes": chance.randint(100_000, 900_000)}
     failing = {"operation": "download", "kind": "serverError"}
     whole = {"operation": "download", "kind": "ignoreRange"}

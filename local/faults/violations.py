@@ -1,4 +1,4 @@
-"""What can be wrong with a run: each violation is a sentence, of a kind, and about a document where it is about one."""
+"""Violations found in a run. Each has a sentence, a kind and, if it concerns one document, that document's id."""
 
 from dataclasses import dataclass
 from enum import StrEnum
