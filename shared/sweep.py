@@ -1,8 +1,8 @@
 """The sweep: looks every minute at those rows of the worklist that are due.
 
 Nothing that is wrong with one row keeps the others from being looked at: what fails is reported with its reason, and
-the row is looked at again. Each run looks at a bounded number of rows of each kind, those with the oldest deadline
-first, and holds few of them at once, however much is due.
+the row is looked at again some minutes later, so that rows behind it get their turn. Each run looks at a bounded number
+of rows of each kind, those with the oldest deadline first, and holds few of them at once, however much is due.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ log = logger("sweep")
 _AT_ONCE = 16  # rows looked at together
 _MOST = 2000  # rows of each kind in one run; the others are due still in the next
 _UNREADABLE_AGAIN = timedelta(minutes=30)  # until a row that can't be read is reported again
-_BROKEN_AGAIN = timedelta(minutes=5)  # until a row is looked at again that failed for a reason nobody foresaw
+_FAILED_AGAIN = timedelta(minutes=5)  # until a row is looked at again whose look failed for any other reason
 _LONGEST_WAIT = 10.0  # seconds that a run waits for a topic that rests, each time
 _OFFERS = 3  # how often a run offers news that weren't tried because the topic rested
 
@@ -138,10 +138,11 @@ class Sweep:
         except CallvaultError as error:
             run.failed += 1
             log.warning("not swept", extra={"action": "sweep", "reason": error.reason, **_keys(item)})
+            await self._postpone(item, _FAILED_AGAIN)
         except Exception:
             run.failed += 1
             log.exception("not swept unforeseen", extra={"action": "sweep", "reason": "unforeseen", **_keys(item)})
-            await self._postpone(item, _BROKEN_AGAIN)
+            await self._postpone(item, _FAILED_AGAIN)
 
     async def _look_at(self, item: WorkItem, run: _Run) -> None:
         if item.flaw is not None:
