@@ -29,14 +29,16 @@ class StoredFile:
 class Files:
     """The files of one chunk that the archive holds.
 
-    `unverified`: why the media are not proved to be media. `…_taken`: the name is in use, by another file than the
-    chunk's, or by one that changed since it was recorded.
+    `unverified`: why the media are not proved to be media. `taken`: endings of media that other files than the chunk's
+    have, or files that changed since they were recorded; `media_changed`: one of those is the recorded file.
+    `metadata_taken`: likewise, of the one name that metadata can have.
     """
 
     media: StoredFile | None = None
     metadata: StoredFile | None = None
     unverified: str | None = None
-    media_taken: bool = False
+    taken: frozenset[str] = frozenset()
+    media_changed: bool = False
     metadata_taken: bool = False
 
     def are_complete(self, chunk: Chunk) -> bool:
@@ -53,7 +55,7 @@ class Files:
         One that was changed keeps them: the digest that was recorded is what tells the change.
         """
         fields: dict[str, Any] = {}
-        if self.media is not None or not self.media_taken:
+        if self.media is not None or not self.media_changed:
             media = self.media
             fields |= {
                 "blob_name": media and media.name,
