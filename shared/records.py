@@ -121,8 +121,6 @@ class Chunk:
             ChunkState.PENDING,
             **absent,
             missing=None,
-            released_at=None,
-            expired_at=None,
             removed_at=None,
             pending_at=now,
             attempts=0,

@@ -18,8 +18,8 @@ A claim is one conditional write. `copying` under a lease that ran out may be cl
 that isn't being copied can fail (its message is poison) or be lost (its source's longest lifetime is over) from where
 it is. Whenever both files turn out to be complete in the archive, the chunk is archived, from any state before. A
 chunk whose archived file a read finds missing is `expired` where the archive's own lifecycle rule removes files of that
-age, else `removed`. A new event for a removed chunk says that ACS has the file: it is copied again. An expired chunk
-stays expired, since its file was removed on purpose.
+age, else `removed`. A new event for a removed chunk says that ACS has the file: it is copied again, unless its source
+was deleted. An expired chunk stays expired, since its file was removed on purpose.
 """
 
 from enum import StrEnum
@@ -35,7 +35,7 @@ class ChunkState(StrEnum):
     FAILED = "failed"  # given up with a reason; the source is kept, and it can be replayed
     LOST = "lost"  # the source went away before we had it; a replay or a new event starts it again
     EXPIRED = "expired"  # was archived, until the archive's own lifecycle rule removed its file: no fault
-    REMOVED = "removed"  # was archived, until somebody removed a file of it; a new event starts it again
+    REMOVED = "removed"  # was archived, until somebody removed a file of it
 
 
 class MissingFile(StrEnum):

@@ -41,9 +41,9 @@ class Jobs:
         """
         with storage_faults("looking at the head of the queue"):
             messages = await self._queue.peek_messages(max_messages=_PEEKED)
-        if not messages:
+        head = next((message for message in messages if not message.dequeue_count), messages[0] if messages else None)
+        if head is None or head.inserted_on is None:
             return None
-        head = next((message for message in messages if not message.dequeue_count), messages[0])
         return head.inserted_on + timedelta(seconds=_delay_of(head.content))
 
     async def poisoned(self) -> int:

@@ -268,25 +268,6 @@ async def test_a_removed_chunk_is_copied_from_the_other_location_that_a_new_even
     assert (await world.chunk(job)).state is ChunkState.ARCHIVED
 
 
-async def test_a_released_chunk_whose_file_was_removed_is_tried_again_and_its_file_found_if_it_was_restored(
-    make_world: MakeWorld, clock: MovableClock
-):
-    world = await make_world(clock=clock)
-    made, job = await world.announced(size=20 * KIB, format="wav")
-    await world.drained()
-    before, bodies = await world.chunk(job), await world.blobs()
-    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
-    properties = await container.get_blob_client(before.blob_name).get_blob_properties()
-    assert (await removed(world, job)).state is ChunkState.REMOVED
-    assert await world.app.intake.receive(another(made["event"])) is Outcome.QUEUED
-    waiting = await world.chunk(job)
-    assert (waiting.state, waiting.released_at, waiting.blob_name) == (ChunkState.PENDING, None, None)
-    await container.upload_blob(before.blob_name, bodies[str(before.blob_name)], metadata=properties.metadata)
-    await world.drained()
-    after = await world.chunk(job)
-    assert (after.state, after.sha256) == (ChunkState.RELEASED, before.sha256)
-
-
 async def test_an_expired_chunk_stays_expired_when_its_document_is_announced_anew(
     make_world: MakeWorld, clock: MovableClock
 ):
