@@ -275,6 +275,7 @@ async def test_rows_whose_look_fails_each_time_do_not_keep_those_behind_them_fro
         broken.setattr(Catalogue, "chunk", failing)
         for _ in range(3):
             await world.app.sweep.run()
+    assert await world.queued() == 1, "the row behind the failing one had its turn"
     assert await world.take_job() == second
     clock.forward(minutes=6)
     for _ in range(3):
