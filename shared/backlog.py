@@ -1,8 +1,8 @@
 """Whether the queue of jobs is behind, as one run of the sweep sees it.
 
 A chunk that nobody has worked on has lost its message, or its message still waits behind others. In the second case
-another message helps nothing and makes the queue longer, so the head of the queue decides: if it was sent before the
-chunk's own last message, that one waits still.
+another message helps nothing and makes the queue longer, so the head of the queue decides: if it has waited since
+before the chunk's own last message, that one waits still. A message with a delay waits from the end of its delay.
 """
 
 import asyncio

@@ -29,14 +29,16 @@ class StoredFile:
 class Files:
     """The files of one chunk that the archive holds.
 
-    `unverified`: why the media file could not be verified as media. `…_taken`: the name is in use by a file that isn't
-    the chunk's, or that changed after it was recorded.
+    `unverified`: why the media file could not be verified as media. `taken`: endings of media names that are in use by
+    files that aren't the chunk's, or that changed after they were recorded; `media_changed`: one of these is the
+    recorded file. `metadata_taken`: likewise, for the one name that metadata can have.
     """
 
     media: StoredFile | None = None
     metadata: StoredFile | None = None
     unverified: str | None = None
-    media_taken: bool = False
+    taken: frozenset[str] = frozenset()
+    media_changed: bool = False
     metadata_taken: bool = False
 
     def are_complete(self, chunk: Chunk) -> bool:
@@ -53,7 +55,7 @@ class Files:
         A changed file keeps its fields: only the recorded digest shows the change.
         """
         fields: dict[str, Any] = {}
-        if self.media is not None or not self.media_taken:
+        if self.media is not None or not self.media_changed:
             media = self.media
             fields |= {
                 "blob_name": media and media.name,

@@ -119,7 +119,7 @@ class Copying:
                 continue
             media = await self._verified(chunk, ending, stored[ending])
             if media is None:
-                files = replace(files, media_taken=files.media_taken or not is_unverified(ending))
+                files = _taken(files, chunk, ending)
             else:
                 unverified = (chunk.unverified or _EARLIER) if is_unverified(ending) else None
                 files = replace(files, media=media, unverified=unverified)
@@ -136,8 +136,8 @@ class Copying:
     async def _media(self, lease: Lease, files: Files, *, resume: bool, last: bool) -> Files:
         if files.media is not None:
             return files
-        if files.media_taken:
-            raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
+        if files.media_changed:
+            raise DestinationConflict.of(lease.chunk.blob_name or "")
         minutes = self._settings.attempt_minutes
         doubt = _ELSEWHERE if names_another(lease.chunk.content_location, lease.chunk) else None
         try:
@@ -165,6 +165,8 @@ class Copying:
                 log.warning("file is of another format than announced", extra={**context, **chunk.log_context()})
             ending = media.format if doubt is None and media.format else unverified_ending(chunk)
             name = name_of(chunk, ending)
+            if ending in files.taken:
+                raise DestinationConflict.of(name)
             lease.progress = media
             began = time.perf_counter()
             copied = await self._transfer.copy(media, self._file(chunk, name, doubt), resume=resume)
@@ -174,9 +176,7 @@ class Copying:
 
     async def _metadata(self, chunk: Chunk, location: str, files: Files) -> tuple[StoredFile, bytes]:
         if files.metadata_taken:
-            raise DestinationConflict(
-                "the archive holds other metadata under this chunk's name; nothing was overwritten"
-            )
+            raise DestinationConflict.of(name_of(chunk, METADATA))
         try:
             async with asyncio.timeout(_METADATA_SECONDS):
                 body = await self._source.read_whole(location, limit=_METADATA_LIMIT)
@@ -231,6 +231,14 @@ async def _result[T](chunk: Chunk, work: Awaitable[T]) -> T | CallvaultError:
     except Exception:
         log.exception("attempt failed unforeseen", extra={"action": "archive", **chunk.log_context()})
         return Unforeseen("the attempt failed for a reason that was not foreseen; the log has it")
+
+
+def _taken(files: Files, chunk: Chunk, ending: str) -> Files:
+    """With a media file noted that isn't the chunk's. One of another format than the source keeps no name from it."""
+    if is_unverified(ending):
+        return files
+    changed = files.media_changed or name_of(chunk, ending) == chunk.blob_name
+    return replace(files, taken=files.taken | {ending}, media_changed=changed)
 
 
 def _stored(name: str, copied: Copied) -> StoredFile:

@@ -7,7 +7,9 @@
 - Other locations, and the chunk isn't safe yet: they replace the old ones, which the recording's history keeps. A
   worker that copies from the old ones loses its lease. An event that was corrected already changes nothing when it is
   delivered once more.
-- Another event for a chunk that failed or is lost: ACS has the file again, so the chunk starts anew.
+- Another event for a chunk that failed or is lost, or that had a file removed from the archive before its source was
+  deleted: ACS has the file, so the chunk starts anew. An expired chunk doesn't: the archive's own rule removed its file
+  on purpose.
 - Other locations for a chunk that is safe: the difference is reported, and nothing changes. An archived chunk whose
   media are unverified, or that has no metadata, is not safe: another location of that file may bring the right one.
 
@@ -54,7 +56,7 @@ class KnownChunks:
             if moved and (_is_settled(standing, moved) or await self._is_superseded(standing, announced)):
                 await self._report(standing, announced, moved)
                 return None
-            revived = standing.state in REPLAYABLE and standing.event_id != announced.event_id
+            revived = _is_revivable(standing) and standing.event_id != announced.event_id
             if not moved and not revived:
                 untried = standing.state is ChunkState.PENDING and standing.attempts == 0
                 return standing if untried else None
@@ -125,10 +127,15 @@ def _moved(standing: Chunk, announced: Chunk) -> list[str]:
     return [name for name in _LOCATIONS if getattr(announced, name) not in (None, getattr(standing, name))]
 
 
+def _is_revivable(chunk: Chunk) -> bool:
+    """Whether a new event starts the chunk anew. A source that was deleted doesn't come back."""
+    return chunk.state in REPLAYABLE or (chunk.state is ChunkState.REMOVED and chunk.released_at is None)
+
+
 def _is_settled(chunk: Chunk, moved: list[str]) -> bool:
     """Whether other locations change nothing: the chunk was safe, and lacks none of the files that moved."""
     if chunk.state is not ChunkState.ARCHIVED:
-        return chunk.state in ONCE_SAFE
+        return chunk.state in ONCE_SAFE and not _is_revivable(chunk)
     lacks_media = chunk.unverified is not None and "content_location" in moved
     lacks_metadata = chunk.metadata_blob_name is None and "metadata_location" in moved
     return not lacks_media and not lacks_metadata

@@ -5,8 +5,8 @@ still the version that it read. `expired`: the archive's own lifecycle rule remo
 somebody else did. A file that is back, as after an undelete, gives the chunk its former state. A file in the archive
 tier is there.
 
-        state ──> audit entry             worklist ──> pending ──> job
-          1            2                      1           2         3
+        state ──> audit entry             worklist ──> pending ──> worklist ──> job
+          1            2                      1           2            3         4
 
 On the right, an archived chunk whose source ACS still has is copied again. A crash after 1 on the left leaves a state
 that the history doesn't mention; on the right the sweep does what is left.
@@ -163,12 +163,9 @@ class Presence:
 
     async def _copy_again(self, chunk: Chunk, judged: Chunk, now: datetime) -> Chunk:
         await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-        without: dict[str, Any] = {"missing": None}
-        if judged.lacks_media:
-            without |= {"blob_name": None, "size": None, "sha256": None}
-        if judged.lacks_metadata:
-            without |= {"metadata_blob_name": None, "metadata_size": None, "metadata_sha256": None}
-        pending = await self._catalogue.replace(chunk.fresh(now).evolve(**without))
+        pending = await self._catalogue.replace(chunk.evolve(missing=judged.missing).fresh(now))
+        # Once more: if this took long, the sweep found the chunk archived and removed its row.
+        await self._worklist.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob.of(pending))
         await self._tell(judged, now)
         return pending

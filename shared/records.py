@@ -108,12 +108,20 @@ class Chunk:
         return self.state is ChunkState.COPYING and self.lease_until is not None and self.lease_until > now
 
     def fresh(self, now: datetime) -> Self:
-        """This chunk as if it had never been tried, except for what the archive has of it.
+        """This chunk as if it had never been tried, except for the files that the archive has of it.
 
         `copying_at` stays: it says that the next attempt must look at the archive first.
         """
+        absent: dict[str, Any] = {}
+        if self.lacks_media:
+            absent |= {"blob_name": None, "size": None, "sha256": None}
+        if self.lacks_metadata:
+            absent |= {"metadata_blob_name": None, "metadata_size": None, "metadata_sha256": None}
         return self.move(
             ChunkState.PENDING,
+            **absent,
+            missing=None,
+            removed_at=None,
             pending_at=now,
             attempts=0,
             owner=None,

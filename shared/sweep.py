@@ -1,8 +1,8 @@
 """The sweep: checks the due rows of the worklist every minute.
 
 A failure of one row doesn't stop the check of the others: it is logged with its reason, and the row is checked again
-later. Each run checks a bounded number of rows of each kind, those with the oldest deadline first. It keeps only a few
-rows in memory at a time.
+some minutes later, so that a run reaches the rows behind it. Each run checks a bounded number of rows of each kind,
+those with the oldest deadline first. It keeps only a few rows in memory at a time.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ log = logger("sweep")
 _AT_ONCE = 16  # rows checked concurrently
 _MOST = 2000  # rows of each kind in one run; the others stay due for the next run
 _UNREADABLE_AGAIN = timedelta(minutes=30)  # until a row that can't be read is reported again
-_BROKEN_AGAIN = timedelta(minutes=5)  # until a row that failed with an unexpected exception is checked again
+_FAILED_AGAIN = timedelta(minutes=5)  # until a row whose check failed for any other reason is checked again
 _LONGEST_WAIT = 10.0  # seconds that a run waits, each time, for a paused topic
 _OFFERS = 3  # times that a run tries announcements that it skipped while the topic was paused
 
@@ -138,10 +138,11 @@ class Sweep:
         except CallvaultError as error:
             run.failed += 1
             log.warning("not swept", extra={"action": "sweep", "reason": error.reason, **_keys(item)})
+            await self._postpone(item, _FAILED_AGAIN)
         except Exception:
             run.failed += 1
             log.exception("not swept unforeseen", extra={"action": "sweep", "reason": "unforeseen", **_keys(item)})
-            await self._postpone(item, _BROKEN_AGAIN)
+            await self._postpone(item, _FAILED_AGAIN)
 
     async def _look_at(self, item: WorkItem, run: _Run) -> None:
         if item.flaw is not None:
