@@ -495,6 +495,10 @@ module functionApp 'modules/app.bicep' = {
     archivingFunction: 'archive_chunk'
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
     settings: union(proposedSettings, signInSettings, extraSettings, optionalSettings, retentionSettings, announceSettings, metricSettings, {
+      // The host's home page tells strangers which product answers.
+      AzureWebJobsDisableHomepage: 'true'
+      // 1 MiB in bytes. The host would take 100 MiB; an event, a callback and a start are far smaller than this.
+      FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__blobServiceUri: hostStorage.outputs.blobUri

@@ -150,6 +150,8 @@ class Stack:
         return {
             "FUNCTIONS_WORKER_RUNTIME": "python",
             "AzureWebJobsStorage": self._azurite.connection_string,
+            "AzureWebJobsDisableHomepage": "true",
+            "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576",
             "ACS_CONNECTION_STRING": self._simulator.connection_string,
             "ANNOUNCE_TOPIC_ENDPOINT": self._simulator.topic_endpoint,
             "ANNOUNCE_TOPIC_KEY": self._simulator.topic_key,

@@ -13,10 +13,12 @@ from tests.infra.templates import Templates, only
 
 _FUNCTION_APP = Path(__file__).parents[2] / "function_app.py"
 
-# Read by the host, not by us: identity-based connections, how much it hands an instance at once, and telemetry.
+# Read by the host: identity-based connections, limits of HTTP and of queues, and telemetry.
 HOST_SETTINGS = frozenset(
     {
         "AzureWebJobsStorage__credential",
+        "AzureWebJobsDisableHomepage",
+        "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
         "AzureFunctionsJobHost__extensions__queues__batchSize",
         "AzureFunctionsJobHost__extensions__queues__newBatchThreshold",
         "APPLICATIONINSIGHTS_CONNECTION_STRING",

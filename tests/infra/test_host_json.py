@@ -41,6 +41,13 @@ def test_nothing_is_set_that_the_host_ignores_beside_opentelemetry():
     assert "applicationInsights" not in HOST["logging"]
 
 
+def test_every_answer_forbids_caches_and_content_sniffing_and_asks_browsers_for_https():
+    http = HOST["extensions"]["http"]
+    assert http["customHeaders"] == {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    assert http["hsts"] == {"isEnabled": True, "maxAge": "365.00:00:00"}
+    assert read_host_json(CHECKOUT, {}).custom_headers == http["customHeaders"], "the local host sends the same"
+
+
 def test_what_an_instance_takes_on_stands_in_the_docs_as_the_templates_set_it():
     rows = re.findall(r"\| ([\d,]+) MB[^|]*\| (\d+), (\d+) \| (\d+) \| (\d+) \|", SECTION)
     assert [found[0] for found in rows] == ["512", "2,048", "4,096"]

@@ -1,11 +1,13 @@
 """What the server and the host do before a function is asked: an app can't see it, and must not be built against it."""
 
 import asyncio
+import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from infra.package import CHECKOUT
 from tests.local.host.queues import Queues
 from tests.local.host.running import Answer, RunningHost, app_copy, running_host
 
@@ -110,3 +112,22 @@ async def test_custom_headers_are_on_every_answer_and_a_function_s_own_wins(tmp_
         assert custom(await host.ask("/api/echo/1", headers=key)) == ("of the function", "yes")
         for path in ("/api/echo/1", "/api/nothing", "/admin/host/status", "/admin/host/ping", "/api/broken"):
             assert custom(await host.ask(path)) == ("of the host", "yes")
+
+
+async def test_the_app_s_own_headers_are_on_the_empty_401_404_and_500_of_the_host(
+    tmp_path: Path, queues: Queues
+) -> None:
+    http = json.loads((CHECKOUT / "host.json").read_text(encoding="utf-8"))["extensions"]["http"]
+    app = app_copy(tmp_path, extensions={"http": http})
+    settings = queues.settings | {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "10"}
+    async with running_host(tmp_path, app=app, settings=settings) as host:
+        answers = [
+            (401, await host.ask("/api/echo/1")),
+            (404, await host.ask("/api/nothing")),
+            (500, await host.ask("/api/echo/1", "POST", data=b"x" * 11)),
+        ]
+    for status, answer in answers:
+        assert (answer.status, answer.body) == (status, b"")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "Strict-Transport-Security" not in answer.headers, "plain HTTP"
