@@ -1,7 +1,9 @@
 """Runs a command of Callvault here, against a deployed app: `python -m infra.remote --group G --app A shared.doctor`.
 
-The command gets the app's own settings, read from Azure, and no other variable that stands there; it signs in as
-whoever is signed in to the Azure CLI, never as the app. Nothing of the settings is printed.
+The command gets the app's own settings, read from Azure, and no other variable of the app's; it signs in as the user
+of the Azure CLI, never as the app. No value of a setting is printed. Because whoever can write the app's settings
+chooses the hosts that this user's tokens go to, the command's settings refuse hosts other than Azure's
+(shared.tokenhosts), and settings that lead to a simulator on this machine are refused here.
 """
 
 import argparse
@@ -19,6 +21,7 @@ COMMANDS = ("shared.doctor", "shared.deadletters", "shared.rebuild")
 _PATIENCE_SECONDS = 120
 _FAILED = 2
 _REFERENCE = "@Microsoft.KeyVault("
+_SIMULATOR = frozenset({"ACS_LOCAL_GATEWAY", "ACS_LOCAL_CA"})
 
 
 class RemoteError(Exception):
@@ -30,6 +33,9 @@ def own_settings(listed: object) -> dict[str, str]:
     if not isinstance(listed, list):
         raise RemoteError("az gave no list of settings")
     given = {str(item["name"]): str(item["value"]) for item in listed}
+    if simulator := sorted(name for name in given if name.upper() in _SIMULATOR):
+        names = ", ".join(simulator)
+        raise RemoteError(f"{names}: leads to a simulator, which a deployed app has none of; remove it from the app")
     return {name: value for name, value in given.items() if concerns(name)}
 
 

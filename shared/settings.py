@@ -73,6 +73,11 @@ class Settings(Environment):
             raise ValueError("ACS_LOCAL_GATEWAY: is for local development only; remove it")
         if self.acs_local_ca is None or not self.acs_local_ca.is_file():
             raise ValueError("ACS_LOCAL_CA: must name the simulator's CA certificate when ACS_LOCAL_GATEWAY is set")
+        if self.acs_endpoint or (self.announce_topic_endpoint and not self.announce_topic_key):
+            raise ValueError(
+                "ACS_LOCAL_GATEWAY: the simulator gets no token of an identity; set ACS_CONNECTION_STRING in place of "
+                "ACS_ENDPOINT, and ANNOUNCE_TOPIC_KEY beside ANNOUNCE_TOPIC_ENDPOINT"
+            )
         return self
 
     @model_validator(mode="after")
@@ -182,6 +187,13 @@ class Settings(Environment):
         )
 
 
+# What each setting must be, by the name that pydantic gives to a wrong one: the alias of a setting that has one.
+_RULES = {
+    str(field.validation_alias or name): f"{field.validation_alias or name.upper()}: must be {field.description}"
+    for name, field in Settings.model_fields.items()
+}
+
+
 def load_settings(**overrides: Any) -> Settings:
     """The settings of this process. Raises SettingsError with one sentence, free of values, naming what is wrong."""
     try:
@@ -194,8 +206,7 @@ def load_settings(**overrides: Any) -> Settings:
 def _findings(error: ValidationError) -> Iterable[str]:
     for item in error.errors(include_input=False, include_url=False, include_context=False):
         name = str(item["loc"][0]) if item["loc"] else ""
-        field = Settings.model_fields.get(name)
-        if field is None:
+        if name not in _RULES:
             yield item["msg"].removeprefix("Value error, ")
         else:
-            yield f"{name.upper()}: must be {field.description}"
+            yield _RULES[name]

@@ -45,6 +45,39 @@ def test_the_command_runs_with_the_app_s_settings_and_its_exit_code_is_passed_on
     assert "RETENTION_HOURS: must be hours" in done.stderr
 
 
+DEPLOYED = {
+    "ACS_ENDPOINT": "https://contoso.communication.azure.com",
+    "AzureWebJobsStorage__accountName": "contoso",
+    "ANNOUNCE_TOPIC_ENDPOINT": "https://news.westeurope-1.eventgrid.azure.net/api/events",
+}
+# Lists the settings when it is asked for them, and leaves a file when it is asked for anything else, as a token is.
+AZ = """case "$*" in *appsettings*) cat settings.json ;; *) echo "$*" >>asked ;; esac"""
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "value"),
+    [
+        *((command, "ACS_ENDPOINT", "https://x.communication.azure.com.attacker.example") for command in COMMANDS),
+        ("shared.doctor", "AzureWebJobsStorage__accountName", "attacker.example/"),
+        ("shared.doctor", "AzureWebJobsStorage__queueServiceUri", "https://attacker.example"),
+        ("shared.doctor", "ARCHIVE_STORAGE__accountName", "attacker.example#"),
+        ("shared.doctor", "ARCHIVE_STORAGE__blobServiceUri", "https://contoso.blob.core.windows.net@attacker.example"),
+        ("shared.doctor", "ANNOUNCE_TOPIC_ENDPOINT", "https://attacker.example/api/events"),
+        ("shared.doctor", "ACS_LOCAL_GATEWAY", "127.0.0.1:8443"),
+    ],
+)
+def test_a_setting_that_names_a_foreign_host_gets_no_token_of_the_operator(
+    tmp_path: Path, command: str, name: str, value: str
+):
+    listed = [{"name": name, "value": value} for name, value in (DEPLOYED | {name: value}).items()]
+    (tmp_path / "settings.json").write_text(json.dumps(listed))
+    done = run(tmp_path, f"cd {tmp_path}\n{AZ}", command)
+    assert done.returncode in {1, 2}
+    assert name in done.stdout + done.stderr
+    assert value not in done.stdout + done.stderr
+    assert not (tmp_path / "asked").exists(), "az was asked for more than the settings"
+
+
 def test_a_rebuild_never_keys_digests_by_the_text_of_a_key_vault_reference():
     name = "PARTICIPANTS_SECRET"
     given = {name: "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/p)", "RETENTION_HOURS": "24"}
