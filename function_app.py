@@ -17,10 +17,11 @@ from shared.app import Callvault
 from shared.caller import caller_of, stranger
 from shared.content import File
 from shared.contracts.jobs import ChunkJob
+from shared.contracts.limits import CALLBACK_BYTES, EVENTS_BYTES, REQUEST_BYTES
 from shared.contracts.listquery import PARTICIPANT_HEADER
 from shared.errors import CallerError
 from shared.settings import load_settings
-from shared.web import Answer, missing_body, outcome, refusal
+from shared.web import Answer, declared_too_large, missing_body, outcome, refusal
 
 type _Endpoint = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 type _Refusal = Callable[[func.HttpRequest], CallerError | None]
@@ -78,11 +79,18 @@ def _unless(refusal_of: _Refusal) -> Callable[[_Endpoint], _Endpoint]:
 _signed_in = _unless(lambda req: stranger(req.headers, req.method))
 _with_body = _unless(lambda req: missing_body(req.headers, req.get_body()))
 
+
+def _at_most(limit: int) -> Callable[[_Endpoint], _Endpoint]:
+    """Refuses a body by the length that its request declares, before anything reads it."""
+    return _unless(lambda req: declared_too_large(req.headers, limit))
+
+
 _DOOR = func.AuthLevel.ANONYMOUS if callvault.settings.signs_in else func.AuthLevel.FUNCTION
 app = _Doors(http_auth_level=_DOOR)
 
 
 @app.route(route="recordings", methods=["POST"])
+@_at_most(REQUEST_BYTES)
 @_with_body
 async def start_recording(req: func.HttpRequest) -> func.HttpResponse:
     key = req.headers.get("Idempotency-Key")
@@ -130,6 +138,7 @@ async def pause_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route(route="recordings/{recordingId}/resume", methods=["POST"])
+@_at_most(REQUEST_BYTES)
 @_with_body
 async def resume_recording(req: func.HttpRequest) -> func.HttpResponse:
     recording_id = req.route_params["recordingId"]
@@ -173,12 +182,14 @@ async def show_page_file(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route(route="events", methods=["POST"])
+@_at_most(EVENTS_BYTES)
 @_with_body
 async def take_events(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.endpoints.take_events(req.get_body()))
 
 
 @app.route(route="callbacks", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@_at_most(CALLBACK_BYTES)
 async def take_callbacks(req: func.HttpRequest) -> func.HttpResponse:
     authorization, start_id = req.headers.get("Authorization"), req.params.get("start")
     return _response(

@@ -16,8 +16,9 @@ from shared.autorecording import AutoRecording
 from shared.clock import Clock
 from shared.contracts.callbacks import CallbackEvent, CallbackKind, callback_kind, read_callback
 from shared.contracts.events import UnreadableEvent
+from shared.contracts.limits import CALLBACK_BYTES
 from shared.contracts.rules import Trigger
-from shared.errors import InvalidRequest, LengthRequired
+from shared.errors import BodyTooLarge, InvalidRequest, LengthRequired
 from shared.gateways.bundle import Gateways
 from shared.intake import Outcome
 from shared.logs import logger
@@ -27,7 +28,6 @@ from shared.tokens import CallbackTokens
 
 log = logger("callbacks")
 
-_LARGEST = 256 * 1024  # bytes of a request
 _MOST_EVENTS = 100
 _FOLDER = "callbacks"  # in the quarantine
 _START_ID = re.compile(r"[0-9a-f]{32}")
@@ -60,13 +60,13 @@ class Callbacks:
         """Takes an array of CloudEvents, or one. `start_id` is what the address names, if it names a start.
 
         Raises CallbackRefused or CallbacksOff before anything is read, LengthRequired for a body that didn't arrive,
-        and InvalidRequest for a body too large.
+        BodyTooLarge, and InvalidRequest for too many events.
         """
         await self._tokens.verify(authorization)
         if not body:
             raise LengthRequired
-        if len(body) > _LARGEST:
-            raise InvalidRequest.of("body", f"must have at most {_LARGEST} bytes")
+        if len(body) > CALLBACK_BYTES:
+            raise BodyTooLarge(CALLBACK_BYTES)
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError):

@@ -12,7 +12,8 @@ from shared.contracts import lenient
 from shared.contracts.callstarted import is_call_started, read_call_started
 from shared.contracts.events import UnreadableEvent, read_event
 from shared.contracts.jobs import ChunkJob
-from shared.errors import InvalidRequest, LeaseLost, NotFound
+from shared.contracts.limits import EVENTS_BYTES
+from shared.errors import BodyTooLarge, InvalidRequest, LeaseLost, NotFound
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_named
@@ -24,7 +25,6 @@ from shared.states import REPLAYABLE, ChunkState
 
 log = logger("replay")
 
-_LARGEST = 1024 * 1024  # bytes; Event Grid delivers no more in one request
 _MOST_EVENTS = 1000
 _ROUNDS = 5  # each is lost only to a worker that wrote the chunk at the same moment
 
@@ -96,10 +96,10 @@ class Replay:
     async def events(self, body: bytes) -> list[Outcome]:
         """Takes in events by hand, one object or an array of them, as a dead-letter file holds them.
 
-        Raises InvalidRequest when the body is neither, before any event is taken in.
+        Raises InvalidRequest when the body is neither, and BodyTooLarge, before any event is taken in.
         """
-        if len(body) > _LARGEST:
-            raise InvalidRequest.of("body", f"must have at most {_LARGEST} bytes: send its events in several requests")
+        if len(body) > EVENTS_BYTES:
+            raise BodyTooLarge(EVENTS_BYTES)
         try:
             parsed = lenient.parse(body)
         except (ValueError, RecursionError):

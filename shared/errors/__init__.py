@@ -4,6 +4,7 @@
     ├── CallerError              the caller's: the same request fails again
     │   ├── InvalidRequest         400, names each field and its mend
     │   ├── LengthRequired         411, a body without Content-Length, which the host drops
+    │   ├── BodyTooLarge           413, names the limit
     │   ├── SignInRequired         401, nobody whom the platform vouches for
     │   ├── ForeignPage            403, a page of another site acts in its visitor's name
     │   ├── CallbackRefused        401, a callback without a good token
@@ -66,6 +67,7 @@ from shared.errors.caller import (
     AlreadyRecording,
     ArchivedFileExpired,
     ArchivedFileGone,
+    BodyTooLarge,
     CallbackRefused,
     CallbacksOff,
     CallerError,
@@ -120,6 +122,7 @@ __all__ = [
     "ArchiveError",
     "ArchivedFileExpired",
     "ArchivedFileGone",
+    "BodyTooLarge",
     "CallNotReady",
     "CallNotRecordable",
     "CallOver",

@@ -49,6 +49,16 @@ class LengthRequired(CallerError):
         super().__init__(detail, retry_after=retry_after)
 
 
+class BodyTooLarge(CallerError):
+    status = 413
+    reason = "body-too-large"
+    title = "The request's body is too large"
+
+    def __init__(self, limit: int) -> None:
+        """`limit`: the most bytes that this body may have."""
+        super().__init__(f"body: must have at most {limit} bytes; shorten it, or send events in several requests")
+
+
 class SignInRequired(CallerError):
     status = 401
     reason = "sign-in-required"

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from shared.contracts.problems import MEDIA_TYPE, Problem
-from shared.errors import CallvaultError, ForeignPage, Interrupted, InvalidRequest, LengthRequired
+from shared.errors import BodyTooLarge, CallvaultError, ForeignPage, Interrupted, InvalidRequest, LengthRequired
 from shared.openapi.operations import HEADERS, JSON, Body, Operation, Reply, Security
 from shared.openapi.table import OPERATIONS
 
@@ -90,7 +90,7 @@ def _operation(operation: Operation, schemas: Any) -> Json:
 def _of_the_door(operation: Operation) -> tuple[type[CallvaultError], ...]:
     """What is answered before the operation is asked: where callers sign in, and where a body may be sent."""
     foreign = (ForeignPage,) if operation.security is Security.KEY and operation.method == "post" else ()
-    return (*foreign, LengthRequired) if operation.body is not None else foreign
+    return (*foreign, LengthRequired, BodyTooLarge) if operation.body is not None else foreign
 
 
 def _parameters(operation: Operation) -> Iterable[Json]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from shared.contracts.limits import CALLBACK_BYTES, REQUEST_BYTES
 from tests.acceptance.conftest import Deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -45,3 +46,24 @@ async def test_a_callback_without_a_body_is_refused_and_nothing_is_kept_of_it(de
 async def test_a_command_without_a_body_is_carried_out(deployment: Deployment, command: str):
     status, problem, _ = await deployment.call("POST", f"/api/recordings/x/{command}")
     assert status != 411, problem
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        ("/api/recordings", REQUEST_BYTES),
+        ("/api/recordings/x/resume", REQUEST_BYTES),
+        ("/api/callbacks", CALLBACK_BYTES),
+    ],
+)
+async def test_a_body_that_is_too_large_is_refused_with_the_limit(deployment: Deployment, path: str, limit: int):
+    before = await quarantined(deployment)
+    status, problem, _ = await deployment.call("POST", path, data=b" " * (limit + 1))
+    assert (status, problem["reason"], problem["fault"]) == (413, "body-too-large", "caller")
+    assert str(limit) in problem["detail"]
+    assert await quarantined(deployment) == before
+
+
+async def test_an_anonymous_callback_is_measured_before_its_token_is_looked_at(deployment: Deployment):
+    assert (await deployment.call("POST", "/api/callbacks", data=b" " * CALLBACK_BYTES))[0] == 401
+    assert (await deployment.call("POST", "/api/callbacks", data=b" " * (CALLBACK_BYTES + 1)))[0] == 413

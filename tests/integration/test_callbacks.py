@@ -284,7 +284,7 @@ async def test_a_body_that_is_no_json_is_kept_and_one_too_large_is_refused(world
     assert (await endpoints.callbacks(b"{", authorization=token, start_id=None)).status == 200
     assert len(await world.quarantined()) == 1
     large = b"[" + b" " * 300_000 + b"]"
-    assert (await endpoints.callbacks(large, authorization=token, start_id=None)).status == 400
+    assert (await endpoints.callbacks(large, authorization=token, start_id=None)).status == 413
     many = json.dumps([{"type": "x"}] * 101).encode()
     assert (await endpoints.callbacks(many, authorization=token, start_id=None)).status == 400
 

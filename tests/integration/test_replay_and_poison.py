@@ -9,6 +9,7 @@ import pytest
 from azure.storage.blob.aio import ContainerClient
 
 from shared.contracts.jobs import ChunkJob
+from shared.contracts.limits import EVENTS_BYTES
 from shared.identity import key_of
 from shared.states import ChunkState
 from tests.integration.conftest import MakeWorld, MovableClock, World
@@ -137,6 +138,12 @@ async def test_dead_lettered_events_are_taken_in_by_hand_one_or_an_array(world: 
     assert told(again)["outcomes"] == ["queued"]
     recording_id = one["subject"].rpartition("/recordingId/")[2]
     assert len((await world.gateways.catalogue.recording(key_of(recording_id)))[1]) == 1
+
+
+async def test_more_bytes_than_event_grid_delivers_at_once_are_refused_before_anything_is_taken_in(world: World):
+    answer = await world.app.endpoints.take_events(b"[" + b" " * EVENTS_BYTES + b"{}]")
+    assert (answer.status, told(answer)["reason"]) == (413, "body-too-large")
+    assert await kept(world) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"17", b"[1]", b"[" * 100_000, b"[" + b"{}," * 1000 + b"{}]"])
