@@ -25,6 +25,7 @@ _PYTHON = "3.13"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux2014_x86_64")  # of a Flex Consumption instance
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can tell
 _MODE = 0o100644 << 16
+_REQUIREMENTS = CHECKOUT / "requirements.txt"
 _AT_ROOT = ("function_app.py", "host.json", "requirements.txt")
 _CODE = "shared"
 _PAGE = "shared/page"
@@ -81,15 +82,15 @@ def copy(target: Path, *, source: Path = CHECKOUT) -> Path:
     return target
 
 
-def install(target: Path, *, platforms: Sequence[str] = PLATFORMS) -> None:
+def install(target: Path, *, platforms: Sequence[str] = PLATFORMS, requirements: Path = _REQUIREMENTS) -> None:
     """Installs what the app needs, by default for Azure.
 
-    Raises CalledProcessError when a wheel is missing, or isn't one of those whose hashes requirements.txt has.
+    Raises CalledProcessError when a wheel is missing, or isn't one of those whose hashes `requirements` has.
     """
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     command += ["--require-hashes", "--only-binary=:all:", "--implementation=cp", f"--python-version={_PYTHON}"]
     command += [f"--platform={platform}" for platform in platforms]
-    command += [f"--target={target}", f"--requirement={CHECKOUT / 'requirements.txt'}"]
+    command += [f"--target={target}", f"--requirement={requirements}"]
     subprocess.run(command, check=True)  # noqa: S603 - our own interpreter, and no shell
 
 
