@@ -74,7 +74,7 @@ lock: $(VENV_STAMP) ## Each .txt of requirements anew from its .in, with hashes;
 
 audit: $(AUDIT_STAMP) ## Known vulnerabilities of the Python and Node.js packages
 	@for name in $(LOCKED); do \
-	  echo "$$name.txt" && .audit/bin/python -m pip_audit --disable-pip --require-hashes --requirement "$$name.txt" || exit 1; \
+	  echo "$$name.txt" && .audit/bin/python -m pip_audit --strict --disable-pip --require-hashes --requirement "$$name.txt" || exit 1; \
 	done
 	@for folder in local bench; do npm audit --audit-level high --prefix "$$folder" || exit 1; done
 
