@@ -65,6 +65,7 @@ def test_the_job_that_deploys_installs_the_run_time_packages_and_nothing_else():
     assert [command.split()[0] for command in commands] == ["make", "infra/deploy.sh"]
     assert commands[0] == "make runtime"
     assert steps[-1]["env"]["CALLVAULT_PYTHON"] == ".runtime/bin/python"
+    assert steps[-1]["env"]["AZURE_BICEP_USE_BINARY_FROM_PATH"] == "true", "az downloads no compiler"
     assert not [step for step in steps if "setup-node" in step.get("uses", "")], "npm has no business beside the rights"
     rules = (CHECKOUT / "Makefile").read_text()
     (install,) = re.findall(r"^PIP_INSTALL := (.*)$", rules, re.MULTILINE)

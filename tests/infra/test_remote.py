@@ -11,6 +11,12 @@ import pytest
 from infra.package import CHECKOUT
 from infra.remote import COMMANDS, RemoteError, own_settings, resolved
 
+LEADS_ASTRAY = (
+    *("AZURE_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID", "AZURE_TOKEN_CREDENTIALS"),
+    *("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "PYTHONPATH", "PYTHONSTARTUP", "AZURE_CONFIG_DIR"),
+)
+
 
 def test_only_settings_of_callvault_are_taken_whatever_their_casing():
     listed = [
@@ -22,6 +28,8 @@ def test_only_settings_of_callvault_are_taken_whatever_their_casing():
         {"name": "LD_PRELOAD", "value": "/evil.so"},
         {"name": "PATH", "value": "/evil"},
         {"name": "APPLICATIONINSIGHTS_CONNECTION_STRING", "value": "InstrumentationKey=0"},
+        # What would lead the operator's tokens elsewhere, or make a library trust another host.
+        *({"name": name, "value": "https://attacker.example"} for name in LEADS_ASTRAY),
     ]
     assert set(own_settings(listed)) == {one["name"] for one in listed[:5]}
     with pytest.raises(RemoteError):
