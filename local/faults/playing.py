@@ -96,7 +96,9 @@ class Player:
                 group.create_task(self.site.poison(documents[0]))
 
     async def _order(self, fault: Fault, recording_id: str, played: Played) -> None:
-        order = {name: value for name, value in fault.items() if name != "stays"}
+        order = {name: value for name, value in fault.items() if name not in {"stays", "within"}}
+        if "within" in fault:
+            order["withinSeconds"] = fault["within"] / self.rate
         made = await self.site.acs("POST", "/faults", recordingId=recording_id, **order)
         if "stays" not in fault:
             played.passing.add(made["id"])
