@@ -14,6 +14,9 @@ _TABLE = "3 to 63 letters and digits, a letter first"
 _AUTOMATION = "https://acscallautomation.communication.azure.com"
 # Keys from elsewhere would let whoever publishes them sign callbacks.
 _AUTOMATION_PATTERN = r"^https://([A-Za-z0-9-]+\.)+communication\.azure\.(com|us)(/[A-Za-z0-9._/-]*)?$"
+_ACS_RESOURCE_PATTERN = (
+    r"(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Communication/communicationServices/[^/]+$"
+)
 _AUTOMATION_ADDRESS = "an https address below communication.azure.com or communication.azure.us"
 
 ResourceName = Annotated[str, StringConstraints(pattern=_RESOURCE_NAME)]
@@ -91,6 +94,12 @@ class Environment(BaseSettings):
         pattern=r"^[0-9A-Fa-f-]{36}$",
         description="the immutable resource id of the ACS resource, a GUID",
     )
+    event_source: str | None = Field(
+        default=None,
+        pattern=_ACS_RESOURCE_PATTERN,
+        description="the ACS resource's id, as in /subscriptions/…/resourceGroups/…/providers/Microsoft.Communication/"
+        "communicationServices/…",
+    )
     callback_issuer: str = Field(default=_AUTOMATION, pattern=_AUTOMATION_PATTERN, description=_AUTOMATION_ADDRESS)
     callback_openid_url: str = Field(
         default=f"{_AUTOMATION}/calling/.well-known/acsopenidconfiguration",
@@ -116,10 +125,10 @@ class Environment(BaseSettings):
     # Set by the platform, where App Service's built-in authentication is on.
     website_auth_enabled: bool = Field(default=False, description="true or false, as the platform sets it")
 
-    @field_validator("announce_topic_endpoint", "announce_topic_key", mode="before")
+    @field_validator("announce_topic_endpoint", "announce_topic_key", "event_source", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
-        """A template that was given no topic sets these to nothing."""
+        """A template that has no value for these sets them to an empty string."""
         return value or None
 
     @field_validator("archive_delete_after_days", mode="before")
