@@ -6,17 +6,16 @@ ACS carried out is written there even if the ledger has nothing to change, as wh
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
 from shared.auditing import report_unwritten
 from shared.clock import Clock
 from shared.contracts.consent import Consent
-from shared.contracts.views import ConsentView, RecordingView
+from shared.contracts.views import RecordingView
 from shared.errors import (
     CallNotReady,
     CallOver,
@@ -31,14 +30,14 @@ from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_of, must_be_a_recording_id, recording_key_of
 from shared.logs import logger
+from shared.recordingview import shown_state, view_of
 from shared.records import AuditEntry, Chunk, Recording
 from shared.settings import Settings
-from shared.states import RUNNING, RecordingState
+from shared.states import RecordingState
 
 log = logger("control")
 
 _ENDED = "the recording has ended: start a new one"
-_CARRIED_OUT = timedelta(seconds=10)  # within it ACS may not have carried out yet what it accepted
 _OVER = frozenset({RecordingState.STOPPED, RecordingState.FAILED})
 
 
@@ -226,21 +225,6 @@ class Control:
         except CallvaultError as error:
             return error
 
-    def _shown_state(self, recording: Recording, state: RecordingState | None, acs_state: str | None) -> RecordingState:
-        """The ledger's state, corrected by what ACS says of a recording that other code may have paused or ended."""
-        if state is None:
-            return _state_of(acs_state)
-        if state not in RUNNING or acs_state in (None, "unavailable"):
-            return state
-        if acs_state != "unknown":
-            if state is RecordingState.STARTING and acs_state == "inactive" and recording.paused_at is None:
-                return state  # ACS says so of each recording until it has begun
-            acts = (recording.requested_at, recording.paused_at, recording.resumed_at)
-            now = self._clock.now()
-            if state is not RecordingState.STARTING and any(act and now < act + _CARRIED_OUT for act in acts):
-                return state
-        return _state_of(acs_state)
-
     def _view(
         self,
         recording: Recording,
@@ -248,26 +232,6 @@ class Control:
         history: tuple[AuditEntry, ...],
         acs_state: str | None = None,
     ) -> RecordingView:
-        state = self._shown_state(recording, recording.state(chunks), acs_state)
-        indexes = Counter(chunk.index for chunk in chunks)
-        shown = asdict(recording) | {
-            "unlinked": bool(recording.unlinked),
-            "state": state,
-            "acs_state": acs_state,
-            "consent": ConsentView.of(recording),
-            "archive_container": self._settings.archive_container,
-            "chunks": [asdict(chunk) | {"sibling": indexes[chunk.index] > 1} for chunk in chunks],
-            "history": [asdict(entry) for entry in history],
-        }
-        return RecordingView.model_validate(shown)
-
-
-def _state_of(acs_state: str | None) -> RecordingState:
-    """The state of a recording of which the ledger knows none. ACS knows a recording for as long as it runs."""
-    match acs_state:
-        case "active":
-            return RecordingState.ACTIVE
-        case "inactive":
-            return RecordingState.PAUSED
-        case _:
-            return RecordingState.STOPPED
+        state = shown_state(recording, recording.state(chunks), acs_state, self._clock.now())
+        container = self._settings.archive_container
+        return view_of(recording, chunks, history, state, acs_state=acs_state, archive_container=container)

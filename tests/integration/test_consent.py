@@ -78,7 +78,11 @@ async def test_what_waits_for_consent_records_nothing_until_a_resume_brings_it(w
         assert (answer.status, json.loads(answer.body)["state"]) == (200, "active")
     shown = await view(world, recording_id)
     assert (shown["acsState"], shown["consent"]) == ("active", KEPT)
-    assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [("consent", "bob"), ("resume", "bob")]
+    assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [
+        ("consent", "bob"),
+        ("resume", "bob"),
+        ("resume", "bob"),
+    ]
     due = world.gateways.worklist.due(SystemClock().now() + world.settings.files_awaited)
     assert key_of(recording_id) in [item.recording_key async for item in due], "its files are awaited"
 
