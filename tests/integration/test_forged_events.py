@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -52,7 +53,8 @@ async def test_an_event_changes_nothing_that_is_recorded_and_the_answer_names_wh
     before = await world.gateways.catalogue.ledger(job.recordingKey)
     assert before is not None
     other = forged(made["event"], recordingDurationMs=1, sessionEndReason="Other", recordingFormatType="Mp4")
-    other["eventTime"] = "2030-01-01T00:00:00Z"
+    assert before.announced_at is not None
+    other["eventTime"] = (before.announced_at + timedelta(minutes=10)).isoformat()
     other["data"]["recordingStorageInfo"]["recordingChunks"][0] |= {"index": 7, "endReason": "Other"}
     other["subject"] = other["subject"].replace("/serverCallId/", "/serverCallId/forged")
     answer = await by_hand(world, other, made["event"])
