@@ -109,19 +109,19 @@ class Intake:
         be read and others can't is taken in and kept in quarantine. An event from another resource than EVENT_SOURCE
         is kept in quarantine, and nothing else is done with it.
         """
-        return (await self._take(envelope, None)).outcome
+        return (await self.take(envelope, None)).outcome
 
     async def receive_by_hand(self, envelope: dict[str, Any], *, by: str) -> Taken:
         """As `receive`, for an event that a person handed in: each recording that it concerns gets an audit entry."""
-        return await self._take(envelope, by)
+        return await self.take(envelope, by)
 
     def is_foreign(self, envelope: dict[str, Any]) -> bool:
         """Whether an event is from another resource than the ACS resource that is configured."""
         source = self._settings.event_source
         return source is not None and not is_from(source, envelope)
 
-    async def _take(self, envelope: dict[str, Any], by: str | None) -> Taken:
-        """`by` is None for an event that Event Grid delivered."""
+    async def take(self, envelope: dict[str, Any], by: str | None) -> Taken:
+        """The one way in: `by` is None for an event that Event Grid delivered, else who handed it in."""
         found = event_type(envelope)
         starts_call = is_call_started(envelope)
         if found and not starts_call and found.lower() != RECORDING_FILE_STATUS_UPDATED.lower():
