@@ -75,6 +75,7 @@ async def test_of_two_writers_of_one_claim_only_one_has_it(world: World):
     mine = Claim(
         call_key=key_of("a call"),
         trigger="CallStarted",
+        by="AUTO_RECORD",
         body="{}",
         repeatability_id="one",
         first_sent=now,
