@@ -5,11 +5,12 @@ carried out can't be undone: if its entry can't be written, an error is logged t
 an alert.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from shared.clock import Clock
 from shared.contracts.archive import ParticipantView
-from shared.errors import DestinationError
+from shared.errors import CallvaultError
 from shared.gateways.audit import Audit
 from shared.logs import logger
 from shared.records import AuditEntry
@@ -31,15 +32,20 @@ class Disclosures:
             await self._audit.add(recording_key, AuditEntry(at=self._clock.now(), action=action, by=by))
 
 
-def report_unwritten(entry: AuditEntry, recording_key: str, error: DestinationError) -> None:
-    """Logs an entry of an act that was carried out. Its details may hold what a caller wrote and stay out."""
-    log.error(
-        "audit entry not written",
-        extra={
-            "action": entry.action,
-            "recording_key": recording_key,
-            "by": entry.by,
-            "at": entry.at.isoformat(),
-            "reason": error.reason,
-        },
-    )
+@contextmanager
+def reported_if_unwritten(entry: AuditEntry, recording_key: str) -> Iterator[None]:
+    """Logs an entry of an act that was carried out if it can't be written, and passes on why.
+
+    That includes a cancellation. The entry's details may hold what a caller wrote and stay out of the log.
+    """
+    try:
+        yield
+    except BaseException as error:
+        _report(entry, recording_key, error.reason if isinstance(error, CallvaultError) else type(error).__name__)
+        raise
+
+
+def _report(entry: AuditEntry, recording_key: str, reason: str) -> None:
+    at = entry.at.isoformat()
+    told = {"action": entry.action, "recording_key": recording_key, "by": entry.by, "at": at, "reason": reason}
+    log.error("audit entry not written", extra=told)

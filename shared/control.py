@@ -7,12 +7,13 @@ ACS carried out is written there even if the ledger has nothing to change, as wh
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from shared.auditing import report_unwritten
+from shared.auditing import reported_if_unwritten
 from shared.clock import Clock
 from shared.contracts.consent import Consent
 from shared.contracts.views import RecordingView
@@ -22,7 +23,6 @@ from shared.errors import (
     CallvaultError,
     Conflict,
     ConsentRequired,
-    DestinationError,
     InvalidRequest,
     NotFound,
 )
@@ -180,12 +180,8 @@ class Control:
         recording = known or Recording(recording_key=key_of(recording_id), recording_id=recording_id)
         key, entry = recording.recording_key, AuditEntry(at=self._clock.now(), action=act.name, by=by)
         log.info("recording command sent", extra={"action": act.name, "recording_key": key})
-        try:
+        with reported_if_unwritten(entry, key) if done is _Done.CARRIED_OUT else nullcontext():
             recording = await self._written(act, done, recording_id, recording, entry)
-        except DestinationError as error:
-            if done is _Done.CARRIED_OUT:
-                report_unwritten(entry, key, error)
-            raise
         return self._view(recording, chunks, await self._audit.history(key))
 
     async def _written(

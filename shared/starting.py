@@ -11,7 +11,7 @@ second changes nothing. Without callbacks, the event of the recording's files ma
 its start with the same Idempotency-Key gets the same recording.
 """
 
-from shared.auditing import report_unwritten
+from shared.auditing import reported_if_unwritten
 from shared.clock import Clock
 from shared.contracts.start import StartRecording
 from shared.contracts.views import StartedView
@@ -70,12 +70,13 @@ class Starting:
         if started.recording_id is not None:
             context = {"action": "start", "recording_key": key_of(started.recording_id)}
             try:
-                await self._note_insistently(asked.evolve(control=state), started.recording_id, entry)
+                with reported_if_unwritten(entry, context["recording_key"]):
+                    await self._note_insistently(asked.evolve(control=state), started.recording_id, entry)
                 if noted:
                     await self._starts.forget(start_id)
-            except DestinationError as error:
+            except DestinationError:
                 # It runs, and only its id can stop it: the caller must have that. A callback or event makes the row.
-                report_unwritten(entry, context["recording_key"], error)
+                log.warning("started recording not noted", extra=context)
             else:
                 log.info("recording started", extra=context)
         elif not followed:

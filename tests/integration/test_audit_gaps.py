@@ -1,5 +1,6 @@
 """Whatever ACS carried out, and whoever read who was recorded, is on record: also when the ledger was wrong or away."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,11 +10,13 @@ import pytest_asyncio
 from yarl import URL
 
 from local.stack import Azurite
+from shared.auditing import reported_if_unwritten
 from shared.clock import SystemClock
 from shared.content import File
+from shared.errors import DestinationUnavailable
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_of, pseudonym_of
-from shared.records import Recording
+from shared.records import AuditEntry, Recording
 from shared.states import RecordingState
 from shared.web import Answer
 from tests.integration.conftest import MakeWorld, World
@@ -206,3 +209,14 @@ async def test_the_history_names_the_file_that_was_read(world: World):
         await world.app.queries.link(file, path, {}, by="ada")
         entry = (await audit.history(key_of(made["recordingId"])))[-1]
         assert (entry.action, entry.details["blobName"]) == (f"read {file}", name)
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), RuntimeError("a defect"), DestinationUnavailable("away")])
+async def test_an_entry_is_reported_whatever_kept_it_from_being_written(
+    caplog: pytest.LogCaptureFixture, error: BaseException
+):
+    entry = AuditEntry(at=SystemClock().now(), action="stop", by="ada")
+    with pytest.raises(type(error)), reported_if_unwritten(entry, key_of("recording")):
+        raise error
+    assert UNWRITTEN in caplog.text
+    assert "a defect" not in caplog.text
