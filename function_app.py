@@ -101,7 +101,8 @@ async def start_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="recordings", methods=["GET"])
 async def list_recordings(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.queries.recordings(req.params, req.headers.get(PARTICIPANT_HEADER)))
+    participant = req.headers.get(PARTICIPANT_HEADER)
+    return _response(await callvault.app.queries.recordings(req.params, participant, by=_caller(req)))
 
 
 @app.route(route="summary", methods=["GET"])
@@ -124,12 +125,13 @@ async def stop_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="recordings/{recordingId}/archive", methods=["GET"])
 async def get_archive(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.archive(req.route_params["recordingId"], url=req.url))
+    recording_id = req.route_params["recordingId"]
+    return _response(await callvault.app.endpoints.archive(recording_id, url=req.url, by=_caller(req)))
 
 
 @app.route(route="recordings/{recordingId}/timeline", methods=["GET"])
 async def get_timeline(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.queries.timeline(req.route_params["recordingId"]))
+    return _response(await callvault.app.queries.timeline(req.route_params["recordingId"], by=_caller(req)))
 
 
 @app.route(route="recordings/{recordingId}/pause", methods=["POST"])
@@ -168,7 +170,8 @@ async def get_metadata(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="quarantine/{quarantineId}/replay", methods=["POST"])
 async def replay_quarantined(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.replay_quarantined(req.route_params["quarantineId"]))
+    quarantine_id = req.route_params["quarantineId"]
+    return _response(await callvault.app.endpoints.replay_quarantined(quarantine_id, by=_caller(req)))
 
 
 @app.route(route="dashboard", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -185,7 +188,7 @@ async def show_page_file(req: func.HttpRequest) -> func.HttpResponse:
 @_at_most(EVENTS_BYTES)
 @_with_body
 async def take_events(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.take_events(req.get_body()))
+    return _response(await callvault.app.endpoints.take_events(req.get_body(), by=_caller(req)))
 
 
 @app.route(route="callbacks", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)

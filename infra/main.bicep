@@ -505,6 +505,7 @@ module functionApp 'modules/app.bicep' = {
       AZURE_CLIENT_ID: identity.properties.clientId
       ACS_ENDPOINT: acs.outputs.endpoint
       CALLBACK_AUDIENCE: acs.outputs.immutableResourceId
+      EVENT_SOURCE: acs.outputs.resourceId
       ARCHIVE_STORAGE__blobServiceUri: archiveInOwnAccount ? archiveStorage!.outputs.blobUri : hostStorage.outputs.blobUri
       RETENTION_HOURS: string(retentionHours)
       DELETE_SOURCE: string(deleteSource)

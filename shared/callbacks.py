@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from shared.autorecording import AutoRecording
+from shared.autorecording import RULE, AutoRecording
 from shared.clock import Clock
 from shared.contracts.callbacks import CallbackEvent, CallbackKind, callback_kind, read_callback
 from shared.contracts.events import UnreadableEvent
@@ -108,7 +108,7 @@ class Callbacks:
             return
         if event.call_connection_id:
             await self._links.link_connection(event.call_connection_id, event.server_call_id)
-        await self._auto.consider(Trigger.CALL_CONNECTED, server_call_id=event.server_call_id)
+        await self._auto.consider(Trigger.CALL_CONNECTED, server_call_id=event.server_call_id, by=RULE)
 
     async def _recording_changed(self, event: CallbackEvent, recording_id: str, start_id: str | None) -> None:
         if start_id:

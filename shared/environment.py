@@ -28,6 +28,9 @@ _TABLE = "3 to 63 letters and digits, a letter first"
 _AUTOMATION = "https://acscallautomation.communication.azure.com"
 # Keys from elsewhere would let whoever publishes them sign callbacks.
 _AUTOMATION_PATTERN = r"^https://([A-Za-z0-9-]+\.)+communication\.azure\.(com|us)(/[A-Za-z0-9._/-]*)?$"
+_ACS_RESOURCE_PATTERN = (
+    r"(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Communication/communicationServices/[^/]+$"
+)
 _AUTOMATION_ADDRESS = "an https address below communication.azure.com or communication.azure.us"
 
 ResourceName = Annotated[str, StringConstraints(pattern=_RESOURCE_NAME)]
@@ -110,6 +113,12 @@ class Environment(BaseSettings):
         pattern=r"^[0-9A-Fa-f-]{36}$",
         description="the immutable resource id of the ACS resource, a GUID",
     )
+    event_source: str | None = Field(
+        default=None,
+        pattern=_ACS_RESOURCE_PATTERN,
+        description="the ACS resource's id, as in /subscriptions/…/resourceGroups/…/providers/Microsoft.Communication/"
+        "communicationServices/…",
+    )
     callback_issuer: str = Field(default=_AUTOMATION, pattern=_AUTOMATION_PATTERN, description=_AUTOMATION_ADDRESS)
     callback_openid_url: str = Field(
         default=f"{_AUTOMATION}/calling/.well-known/acsopenidconfiguration",
@@ -140,11 +149,12 @@ class Environment(BaseSettings):
         "host_table_uri",
         "archive_account",
         "archive_blob_uri",
+        "event_source",
         mode="before",
     )
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
-        """A template that was given no topic sets its settings to an empty text; the host reads one as unset, too."""
+        """A template that has no value for these sets them to an empty string, which the host reads as unset, too."""
         return value or None
 
     @field_validator("archive_delete_after_days", mode="before")

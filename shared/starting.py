@@ -11,6 +11,7 @@ second changes nothing. Without callbacks, the event of the recording's files ma
 its start with the same Idempotency-Key gets the same recording.
 """
 
+from shared.auditing import reported_if_unwritten
 from shared.clock import Clock
 from shared.contracts.start import StartRecording
 from shared.contracts.views import StartedView
@@ -26,6 +27,7 @@ from shared.states import RUNNING, RecordingState
 
 log = logger("starting")
 
+_PAUSES = (1.0, 3.0)  # seconds before each further try to write a start down; its caller waits
 _START = "start"  # the query parameter of a state callback that names the start
 
 
@@ -68,14 +70,19 @@ class Starting:
         if started.recording_id is not None:
             context = {"action": "start", "recording_key": key_of(started.recording_id)}
             try:
-                await self._note(asked.evolve(control=state), started.recording_id, entry)
+                with reported_if_unwritten(entry, context["recording_key"]):
+                    await self._note_insistently(asked.evolve(control=state), started.recording_id, entry)
                 if noted:
                     await self._starts.forget(start_id)
             except DestinationError:
                 # It runs, and only its id can stop it: the caller must have that. A callback or event makes the row.
-                log.exception("started recording not noted", extra=context)
+                log.warning("started recording not noted", extra=context)
             else:
                 log.info("recording started", extra=context)
+        elif not followed:
+            log.warning(
+                "start accepted without a recordingId", extra={"action": "start", "start_id": start_id, "by": by}
+            )
         return StartedView(
             recording_id=started.recording_id,
             state=state,
@@ -136,6 +143,15 @@ class Starting:
         start = await self._starts.find(start_id)
         if start is not None and start.recording_id is None:
             await self._starts.became(start_id, failure=failure)
+
+    async def _note_insistently(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
+        """As `_note`, which may be repeated: nobody else may ever know who started the recording."""
+        for pause in _PAUSES:
+            try:
+                return await self._note(asked, recording_id, entry)
+            except DestinationError:
+                await self._clock.sleep(pause)
+        return await self._note(asked, recording_id, entry)
 
     async def _note(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
         """The worklist first: its row alone is enough for the sweep to ask ACS what became of the recording."""

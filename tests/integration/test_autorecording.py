@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local.acs.identifiers import RESOURCE_ID
+from shared.autorecording import RULE
 from shared.clock import SystemClock
 from shared.contracts.rules import Trigger
 from shared.gateways.claims import Claim, Claims
@@ -81,7 +82,7 @@ async def test_a_call_is_recorded_once_whatever_the_number_of_events_and_process
     await asyncio.gather(
         *(apps[number % 2].intake.receive(event) for number in range(30)),
         *(
-            connected[number % 2].consider(Trigger.CALL_CONNECTED, server_call_id=call["serverCallId"])
+            connected[number % 2].consider(Trigger.CALL_CONNECTED, server_call_id=call["serverCallId"], by=RULE)
             for number in range(30)
         ),
     )
@@ -90,7 +91,7 @@ async def test_a_call_is_recorded_once_whatever_the_number_of_events_and_process
     assert (shown["state"], shown["format"], shown["correlation"]) == ("active", "mp3", "by rule")
     (entry,) = shown["history"]
     assert (entry["action"], entry["by"], set(entry["details"])) == ("start", "AUTO_RECORD", {"trigger"})
-    await world.app.endpoints.stop(made["recordingId"])
+    await world.app.endpoints.stop(made["recordingId"], by="ada")
     assert await world.app.intake.receive(event) is Outcome.TAKEN
     assert len(await recordings_of(world, call)) == 1, "a late repeat must not record the rest of the call"
 
@@ -131,7 +132,9 @@ async def test_no_second_recording_is_started_where_one_runs_even_of_another_kin
     world, _ = await recording(make_world)
     call, event = await begun(world)
     body = json.dumps({"serverCallId": call["serverCallId"], **mine}).encode()
-    await world.app.endpoints.start(body, url="https://callvault.example/api/recordings", idempotency_key=None)
+    await world.app.endpoints.start(
+        body, url="https://callvault.example/api/recordings", idempotency_key=None, by="ada"
+    )
     await world.app.intake.receive(event)
     assert len(await recordings_of(world, call)) == 1
     claim = await world.gateways.claims.find(call_key(call["serverCallId"]))
@@ -300,7 +303,7 @@ async def test_where_consent_is_required_an_automatic_recording_waits_for_it_pau
     (made,) = await recordings_of(world, call)
     shown = await view(world, made["recordingId"])
     assert (shown["state"], shown["acsState"], shown["consent"]) == ("paused", "inactive", None)
-    assert (await world.app.endpoints.resume(made["recordingId"])).status == 403
+    assert (await world.app.endpoints.resume(made["recordingId"], by="ada")).status == 403
 
 
 async def test_a_call_started_event_that_can_t_be_read_is_kept(make_world: MakeWorld):

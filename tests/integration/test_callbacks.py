@@ -137,9 +137,9 @@ async def test_a_start_that_fails_is_told_by_its_recording_and_by_the_repeated_r
     shown = await view(world, recording_id)
     assert (shown["state"], shown["failure"]) == ("failed", "ACS gave the codes 500 and 9999")
     assert [entry["action"] for entry in shown["history"]] == ["start", "start-failed"]
-    assert (await world.app.endpoints.stop(recording_id)).status == 200
+    assert (await world.app.endpoints.stop(recording_id, by="ada")).status == 200
     assert (await view(world, recording_id))["state"] == "failed"
-    assert (await world.app.endpoints.pause(recording_id)).status == 409
+    assert (await world.app.endpoints.pause(recording_id, by="ada")).status == 409
 
     other = await call(world)
     await world.fault("start", "accepted", fails=True, unnamed=True, callId=other["callId"])
@@ -203,7 +203,7 @@ async def test_paused_by_someone_else_is_paused_and_a_late_callback_undoes_no_re
     *_, paused = await told_about(world, made, "RecordingStateChanged")
     assert (await deliver(world, paused)).status == 200
     assert await control_of(world, recording_id) == "paused"
-    assert (await world.app.endpoints.resume(recording_id)).status == 200
+    assert (await world.app.endpoints.resume(recording_id, by="ada")).status == 200
     await world.gateways.recorder.pause(recording_id)
     assert (await deliver(world, paused)).status == 200
     assert await control_of(world, recording_id) == "active", "the callback is older than the resume"

@@ -21,7 +21,7 @@ BEN = "4:+49301234567"
 
 
 async def ids(world: World, participant: str, **parameters: str) -> list[str]:
-    answer = await world.app.queries.recordings(parameters, participant)
+    answer = await world.app.queries.recordings(parameters, participant, by="ada")
     assert answer.status == 200, answer.body
     return [one["recordingId"] for one in json.loads(answer.body)["recordings"]]
 
@@ -61,8 +61,8 @@ async def test_no_table_and_no_log_names_a_person(world: World, caplog: pytest.L
         await announced(world, ADA, BEN)
         await world.drained()
         assert len(await ids(world, BEN)) == 1
-        await world.app.queries.recordings({"state": "wrong"}, BEN)
-        await world.app.queries.recordings({}, BEN * 400)
+        await world.app.queries.recordings({"state": "wrong"}, BEN, by="ada")
+        await world.app.queries.recordings({}, BEN * 400, by="ada")
     for person in (ADA, BEN):
         assert person not in await rows(world)
         assert person not in caplog.text
