@@ -280,7 +280,7 @@ async def test_a_replay_that_is_frozen_before_the_state_is_written_leaves_the_ch
         return await start_anew(chunk)
 
     monkeypatch.setattr(replay, "_start_anew", frozen)
-    await world.app.endpoints.replay(made["recordingId"])
+    await world.app.endpoints.replay(made["recordingId"], by="ada")
     await world.dropped()
     clock.forward(minutes=2)
     await world.app.sweep.run()
