@@ -6,6 +6,7 @@
     │   ├── LengthRequired         411, a body without Content-Length, which the host drops
     │   ├── SignInRequired         401, nobody whom the platform vouches for
     │   ├── ForeignPage            403, a page of another site acts in its visitor's name
+    │   ├── RoleRequired           403, signed in, without the app role of the operation
     │   ├── CallbackRefused        401, a callback without a good token
     │   ├── CallbacksOff           403, callbacks aren't set up
     │   ├── ConsentRequired        403, the deployment records nobody without
@@ -82,6 +83,7 @@ from shared.errors.caller import (
     NotArchived,
     NotFound,
     RequestInProgress,
+    RoleRequired,
     SignInRequired,
 )
 from shared.errors.destination import (
@@ -154,6 +156,7 @@ __all__ = [
     "NothingRecorded",
     "OurError",
     "RequestInProgress",
+    "RoleRequired",
     "SettingsError",
     "SignInRequired",
     "SourceError",
