@@ -1,7 +1,7 @@
-"""What an event says, as records of the catalogue.
+"""Converts an event into records of the catalogue.
 
-The first event that announces files of a recording decides what is recorded about it. Later ones add what was unknown;
-where they say otherwise, the first value stays and the difference is reported.
+The first event that announces files of a recording sets the recording's fields. Later events add fields that were
+unknown. If a later event has another value for a field, the first value stays and the difference is reported.
 """
 
 from dataclasses import replace
@@ -13,7 +13,7 @@ from shared.filing import Filed
 from shared.identity import key_of
 from shared.records import Chunk, Recording
 
-_SKEW = timedelta(hours=1)  # what clocks may differ by; a time further ahead is none
+_SKEW = timedelta(hours=1)  # allowed clock difference; an event time further in the future is ignored
 
 
 def dated(event: RecordingFilesEvent, now: datetime, retention: timedelta) -> tuple[datetime, RecordingFilesEvent]:
@@ -37,7 +37,7 @@ def dated(event: RecordingFilesEvent, now: datetime, retention: timedelta) -> tu
 
 
 def recording_of(event: RecordingFilesEvent, when: datetime, filed: Filed, known: Recording | None) -> Recording:
-    """What is recorded of a recording by this event and those before it."""
+    """The recording's record, merged from this event and the earlier ones."""
     facts = {
         name: getattr(known, name) if _is_decided(known, name) else value
         for name, value in _facts(event, filed).items()
@@ -51,7 +51,7 @@ def recording_of(event: RecordingFilesEvent, when: datetime, filed: Filed, known
 
 
 def differing(event: RecordingFilesEvent, known: Recording | None, filed: Filed) -> list[str]:
-    """Names of what the event says otherwise than what is recorded, and so doesn't change."""
+    """Names of the fields whose value in the event differs from the recorded value, which stays."""
     said = _facts(event, filed).items()
     facts = [name for name, value in said if _is_decided(known, name) and value not in (None, getattr(known, name))]
     return [*(["recording"] if filed.joined else []), *facts]

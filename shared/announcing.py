@@ -42,7 +42,7 @@ class Offer:
 
     chunk: Chunk
     due_at: datetime | None = None
-    tried: bool = True  # or else the topic rests, and nobody asked it
+    tried: bool = True  # False: the topic is paused after a failure, and no request was sent
 
 
 class Announcing:
@@ -56,7 +56,7 @@ class Announcing:
 
     @property
     def rest_ends(self) -> datetime:
-        """When the topic may be asked again: now, unless it rests."""
+        """When the next request to the topic may be sent: now, unless the topic is paused after a failure."""
         return max(self._resting_until, self._clock.now())
 
     @property
@@ -78,7 +78,7 @@ class Announcing:
         try:
             return replace(offered, chunk=await self._catalogue.replace(offered.chunk))
         except LeaseLost:
-            # Whoever wrote it meanwhile carries the outbox on, and announces it again.
+            # Another process wrote the row meanwhile: the outbox is still in it, so the chunk is announced again.
             return Offer(chunk=chunk, due_at=self._due_again(chunk))
 
     async def deliver(self, chunk: Chunk) -> Chunk:
@@ -133,7 +133,7 @@ class Announcing:
         return Offer(chunk=chunk, due_at=self._due_again(chunk))
 
     def _let_rest(self, now: datetime, asked: float | None) -> None:
-        """Of requests that failed together only the first lets it rest longer."""
+        """Of several requests that fail at the same time, only the first extends the pause."""
         if now < self._resting_until:
             return
         self._resting_until = now + min(timedelta(seconds=asked) if asked else self._rest, _LONGEST_REST)

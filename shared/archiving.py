@@ -3,11 +3,11 @@
         claim ──> media ──> metadata ──> participants ──> archived ──> release (shared.release)
           1         2          3                             4             5
 
-Each step is durable before the next begins, and a crash between two of them is safe. 1: a lease that nobody renews
-runs out, and the chunk is claimed again. 2, 3: the next attempt finds a file that is in the archive and doesn't copy it
-again; after a failure, the write that ends the attempt names what was stored. 4: the next job finds `archived` and goes
-on to release. The source is deleted after 4 and never before; a worker that lost its lease fails at 4 and never gets
-to 5.
+Each step is durable before the next begins, and a crash between two steps is safe. 1: the lease expires, and another
+worker claims the chunk. 2, 3: the next attempt finds the files that are already in the archive and doesn't copy them
+again. If an attempt fails, the write that ends it records the stored files in the chunk's row. 4: the next job finds
+the state `archived` and continues with the release. The source is deleted only after step 4. A worker that lost its
+lease fails at step 4 and never reaches step 5.
 """
 
 import uuid
@@ -33,12 +33,12 @@ from shared.states import ChunkState
 
 log = logger("archiving")
 
-_SKEW = timedelta(seconds=5)  # between the clocks of two workers: what is due within it is due
-_ASK_AGAIN = timedelta(minutes=1)  # what the archive holds, before a chunk ends without it
+_SKEW = timedelta(seconds=5)  # allowed difference between the clocks of two workers
+_ASK_AGAIN = timedelta(minutes=1)  # until the next attempt, if the archive could not be checked before the chunk ends
 
 
 class Archiving:
-    """Takes a chunk as far as it can go."""
+    """Runs the steps of a chunk's job until the chunk ends or has to wait."""
 
     def __init__(
         self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
@@ -50,16 +50,16 @@ class Archiving:
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
 
     async def handle(self, job: ChunkJob) -> None:
-        """Does what a job asks for; a job that comes again, too early, or for nothing, ends quietly.
+        """Processes one job. A repeated job, and a job for an ended or unknown chunk, changes nothing.
 
-        Raises DestinationError when the catalogue or the queue fails, so that the host brings the message again.
+        Raises DestinationError when the catalogue or the queue fails, so that the host delivers the message again.
         """
         keys = {"callvault.recording.key": job.recordingKey, "callvault.chunk.key": job.chunkKey}
         with tracing.resumed("archive chunk", job.traceparent, keys):
             while True:
                 try:
                     chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)
-                except UnreadableRow as error:  # the sweep keeps it in view until a version comes that can read it
+                except UnreadableRow as error:  # the sweep reports the row until a version of the app can read it
                     extra = {"action": "job", "detail": str(error), **job.model_dump()}
                     log.error("row unreadable", extra=extra)  # noqa: TRY400 - the detail says it all
                     return
@@ -70,7 +70,7 @@ class Archiving:
                     return
 
     async def _advance(self, chunk: Chunk) -> bool:
-        """Takes a chunk on from its state; False when another was there in between: it is to be looked at anew."""
+        """Does the next step of the chunk. False when another worker changed the chunk: read it again."""
         match chunk.state:
             case ChunkState.COPYING if chunk.attempts >= self._settings.max_attempts:
                 return await self._run_out(chunk)
@@ -89,10 +89,10 @@ class Archiving:
         return True
 
     async def _is_too_early(self, chunk: Chunk, job: ChunkJob) -> bool:
-        """Whether a worker has the chunk, or it isn't due. Then the job is sent once more, for when that is over.
+        """Whether a worker holds the lease, or the next attempt isn't due. Then the job is sent once more, delayed.
 
-        A worker with a slow clock takes a job that is due for one that isn't, and the host repeats the job of a worker
-        that died. A job that is too early a second time ends: by then the chunk has another message, or the sweep.
+        A job is too early when this worker's clock is slow, or when the host repeats the job of a worker that died. A
+        job that is too early a second time is dropped: the chunk has another message by then, or the sweep queues it.
         """
         now = self._clock.now()
         free = chunk.lease_until if chunk.is_leased(now) else chunk.next_attempt_at
@@ -103,7 +103,7 @@ class Archiving:
         return True
 
     async def _claim(self, chunk: Chunk) -> Chunk | None:
-        """The chunk, ours for one lease; None when another worker was faster."""
+        """Claims the chunk for one lease. None when another worker claimed it first."""
         now = self._clock.now()
         claimed = chunk.move(
             ChunkState.COPYING,
@@ -119,7 +119,7 @@ class Archiving:
             return None
 
     async def _run_out(self, chunk: Chunk) -> bool:
-        """Ends a chunk that ended its worker at each of its attempts: no worker was left to count them."""
+        """Ends a chunk whose last attempt never reported a result, because its worker died. False as for `_advance`."""
         now = self._clock.now()
         files = await self._copying.standing(chunk)
         complete = files.are_complete(chunk)
@@ -140,7 +140,7 @@ class Archiving:
         return True
 
     async def _attempt(self, claimed: Chunk, *, tried: bool) -> bool:
-        """Copies and releases, or postpones. False when the lease was lost: the chunk is to be looked at anew."""
+        """Copies and releases the chunk, or schedules a retry. False when the lease was lost: read the chunk again."""
         lease = Lease(self._catalogue, self._clock, claimed, self._settings.lease)
         try:
             attempted = await self._copy(lease, tried=tried)
@@ -157,7 +157,7 @@ class Archiving:
             return await self._release.release(archived, checked_at=archived.archived_at)
 
     async def _copy(self, lease: Lease, *, tried: bool) -> Attempted:
-        """Raises LeaseLost, and nothing else."""
+        """Copies the files and returns any error in the result. Raises only LeaseLost."""
         chunk, last = lease.chunk, self._retries.is_last(lease.chunk, self._clock.now())
         try:
             with tracing.span("copy", tracing.keys(chunk)) as span:
@@ -180,9 +180,9 @@ class Archiving:
         return archived
 
     async def _fail(self, lease: Lease, files: Files | None, error: CallvaultError) -> Chunk | None:
-        """Another attempt later, or the end; gives the chunk if it turns out to be archived.
+        """Schedules a retry or ends the chunk. Returns the chunk if the archive already holds all of its files.
 
-        The message of a retry is on the queue before the state says so: a crash in between leaves a lease that ends.
+        The message of a retry is queued before the row is written: after a crash in between, the lease expires.
         """
         chunk, now = lease.chunk, self._clock.now()
         counted = gone_after(chunk, error, now)
@@ -191,7 +191,7 @@ class Archiving:
             try:
                 files = await lease.keep_while(self._copying.standing(chunk))
             except DestinationError:
-                following = now + _ASK_AGAIN  # nothing ends before the archive was asked
+                following = now + _ASK_AGAIN  # a chunk must not end before the archive is checked
             else:
                 if files.are_complete(chunk):
                     return await self._archive(lease, files)

@@ -1,4 +1,4 @@
-"""Records calls that a rule asks for, once each, whoever tells of them and however often.
+"""Starts the recording of calls that match a rule, once per call, however many events announce the call.
 
         claim ──> worklist ──> start ──> claim settled ──> off the worklist
           1          2           3             4                 5

@@ -1,8 +1,8 @@
 """Whether the queue of jobs is behind, as one run of the sweep sees it.
 
 A chunk that nobody has worked on has lost its message, or its message still waits behind others. In the second case
-another message helps nothing and makes the queue longer, so the head of the queue decides: if it was sent before the
-chunk's own last message, that one waits still.
+another message helps nothing and makes the queue longer, so the head of the queue decides: if it has waited since
+before the chunk's own last message, that one waits still. A message with a delay waits from the end of its delay.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ _MARGIN = timedelta(seconds=30)
 
 
 class Backlog:
-    """Looks at the queue's head when it is first asked, and no more."""
+    """Reads the head of the queue on the first question, and keeps the answer."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs, self._turn = jobs, asyncio.Lock()
@@ -26,7 +26,7 @@ class Backlog:
         self._failure: DestinationError | None = None
 
     async def hides(self, sent_at: datetime) -> bool:
-        """Whether a message that was sent then may still wait. Raises DestinationError if the queue can't be asked."""
+        """Whether a message sent at that time may still be queued. Raises DestinationError if the queue fails."""
         async with self._turn:
             if not self._asked:
                 self._asked = True

@@ -1,4 +1,4 @@
-"""Takes what Call Automation calls back with: who it is from is settled first, then each event moves what it concerns.
+"""Processes callbacks of Call Automation: verifies the sender first, then applies each event.
 
 A callback without a good token changes nothing. Everything else may come twice, late and in any order. A callback that
 can't be read is kept in quarantine and answered with success; when storage or ACS fails, the answer is an error, and

@@ -29,14 +29,16 @@ class StoredFile:
 class Files:
     """The files of one chunk that the archive holds.
 
-    `unverified`: why the media are not proved to be media. `…_taken`: the name is in use, by another file than the
-    chunk's, or by one that changed since it was recorded.
+    `unverified`: why the media file could not be verified as media. `taken`: endings of media names that are in use by
+    files that aren't the chunk's, or that changed after they were recorded; `media_changed`: one of these is the
+    recorded file. `metadata_taken`: likewise, for the one name that metadata can have.
     """
 
     media: StoredFile | None = None
     metadata: StoredFile | None = None
     unverified: str | None = None
-    media_taken: bool = False
+    taken: frozenset[str] = frozenset()
+    media_changed: bool = False
     metadata_taken: bool = False
 
     def are_complete(self, chunk: Chunk) -> bool:
@@ -44,16 +46,16 @@ class Files:
         return self.media is not None and (self.metadata is not None or metadata_location_of(chunk) is None)
 
     def to_build_on(self, *, any_media: bool) -> "Files":
-        """What an attempt need not copy again: media that aren't verified only if no better ones are expected."""
+        """The files that an attempt need not copy again. Unverified media count only if `any_media` is set."""
         return self if any_media or self.unverified is None else replace(self, media=None, unverified=None)
 
     def as_fields(self) -> dict[str, Any]:
-        """Them as fields of the chunk's row. A file that isn't stored clears its fields.
+        """The files as fields of the chunk's row. A file that isn't stored clears its fields.
 
-        One that was changed keeps them: the digest that was recorded is what tells the change.
+        A changed file keeps its fields: only the recorded digest shows the change.
         """
         fields: dict[str, Any] = {}
-        if self.media is not None or not self.media_taken:
+        if self.media is not None or not self.media_changed:
             media = self.media
             fields |= {
                 "blob_name": media and media.name,
@@ -70,7 +72,7 @@ class Files:
 
 
 def stem_of(chunk: Chunk) -> str:
-    """What the names of all files of a chunk begin with."""
+    """The common beginning of the names of all files of a chunk."""
     return blob_stem(
         started_at=chunk.started_at,
         recording_key=chunk.recording_key,
@@ -90,7 +92,7 @@ def media_endings(chunk: Chunk) -> tuple[str, ...]:
 
 
 def unverified_ending(chunk: Chunk) -> str:
-    """The ending for media that are not proved to be of any format."""
+    """The ending for media whose format is not verified."""
     return f"{_UNVERIFIED}.{chunk.format if chunk.format in _MEDIA_TYPES else _UNKNOWN_FORMAT}"
 
 
@@ -103,7 +105,7 @@ def content_type_of(ending: str) -> str:
 
 
 def properties_of(chunk: Chunk, origin: str | None = None, unverified: str | None = None) -> dict[str, str]:
-    """What is kept on the blob. No participant: their ids are in the metadata file alone.
+    """The metadata of the blob. Participants' ids are left out: only the metadata file has them.
 
     `origin` is the key of a location that doesn't name the document, see `shared.provenance.origin_of`.
     """

@@ -1,12 +1,12 @@
-"""The sweep's look at one chunk: nothing waits for a message that never comes, and no chunk is given up in silence.
+"""The sweep's check of one open chunk: it queues the chunk again, reports it, retries it or ends it.
 
-A chunk whose job was lost is queued again, at growing intervals and not while the queue itself is behind. A failed one
-is tried again while its source may live. One that nears its deadline is reported, louder each time; after the deadline,
-which is only our estimate, it goes on being tried until its source can't exist any longer. Then the archive is asked
-before the chunk is called lost or failed.
+A chunk whose job was lost is queued again, at growing intervals, but not while the queue has a backlog. A failed chunk
+is retried as long as its source may exist. A chunk that nears its deadline is reported with a rising log level. The
+deadline is an estimate, so attempts continue after it until the source can't exist any longer. Before a chunk becomes
+lost or failed, the archive is checked for its files.
 
-For a crash between two writes: the catalogue is written first, the job sent second, and the row says last when to look
-again. Whatever is left undone is due still. A chunk under a live lease is never written: it is its worker's.
+Each check writes the catalogue first, sends the job second, and sets the next check in the worklist row last. After a
+crash the row is still due, and the next run repeats the check. The sweep never writes a chunk that a worker has leased.
 """
 
 import logging
@@ -31,18 +31,18 @@ from shared.states import MISSING, ChunkState
 log = logger("chunkwatch")
 
 _LOUDNESS = dict(zip(REPORT_HOURS, (logging.WARNING, logging.ERROR, logging.CRITICAL), strict=True))
-_FIRST_RESCUE = timedelta(minutes=15)  # after a failure; doubles with each
+_FIRST_RESCUE = timedelta(minutes=15)  # from a failure to the first rescue; doubles with each rescue
 _LONGEST_RESCUE = timedelta(hours=4)
-_LATE_RESCUE = timedelta(minutes=30)  # the longest after the deadline
-_LONGEST_REQUEUE = timedelta(minutes=30)  # between two messages for a chunk that nobody works on
-_DOUBLINGS = 10  # of any interval: more would pass each of the bounds above
-_LEASE_OVER = timedelta(seconds=5)  # after a lease's end, so that the clocks of two workers may differ
-_MOMENT = timedelta(seconds=1)  # table and clock round differently
-_UNTRIED_FOR = timedelta(hours=24)  # past its end, a chunk that was put back and never tried keeps its chance
+_LATE_RESCUE = timedelta(minutes=30)  # the longest interval between rescues after the deadline
+_LONGEST_REQUEUE = timedelta(minutes=30)  # the longest interval between two messages for a chunk without attempts
+_DOUBLINGS = 10  # of any interval; more would exceed every limit above
+_LEASE_OVER = timedelta(seconds=5)  # wait after a lease's end: allowed difference between two clocks
+_MOMENT = timedelta(seconds=1)  # tolerance: the table and the clock round times differently
+_UNTRIED_FOR = timedelta(hours=24)  # how much longer a chunk that was queued again, but not tried since, stays open
 
 
 class ChunkWatch:
-    """Takes care of a chunk that is open and went quiet, or that is still to be announced."""
+    """Checks chunks that are open without progress, and chunks with announcements that were not delivered."""
 
     def __init__(
         self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
@@ -54,11 +54,11 @@ class ChunkWatch:
 
     @property
     def rest_ends(self) -> datetime:
-        """When the topic may be offered news again."""
+        """When announcements to the topic may be tried again."""
         return self._announcing.rest_ends
 
     async def announce(self, item: WorkItem) -> bool:
-        """Offers news to the topic again; False if it rests, so that the row is left as it is."""
+        """Sends waiting announcements again. False, and no change, while the topic is paused after a failure."""
         if self._announcing.rests:
             return False
         chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
@@ -67,7 +67,7 @@ class ChunkWatch:
             await self._worklist.remove(item)
             return True
         if chunk.state in (ChunkState.PENDING, ChunkState.COPYING):
-            # Put back since: its news go on with it.
+            # The chunk was queued again meanwhile: its own row covers its announcements.
             await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
             await self._worklist.remove(item)
             return True
@@ -79,7 +79,7 @@ class ChunkWatch:
         return offer.tried
 
     async def look_at(self, item: WorkItem, backlog: Backlog) -> None:
-        """Raises LeaseLost when another wrote the chunk meanwhile, DestinationError when storage fails."""
+        """Raises LeaseLost when another process wrote the chunk meanwhile, DestinationError when storage fails."""
         chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
         now = self._clock.now()
         if chunk is None:
@@ -105,14 +105,14 @@ class ChunkWatch:
         return chunk.state in (ChunkState.RELEASED, ChunkState.LOST, *MISSING)
 
     def _is_given_up(self, chunk: Chunk, now: datetime) -> bool:
-        """Its source can't exist any longer. One that was put back keeps its chance until its job has run."""
+        """Whether the source can't exist any longer. A chunk that was queued again gets 24 hours for an attempt."""
         tried = chunk.state is ChunkState.FAILED or (
             chunk.copying_at is not None and chunk.copying_at >= chunk.pending_at
         )
         return now >= chunk.given_up_at + (timedelta() if tried else _UNTRIED_FOR)
 
     async def _end(self, item: WorkItem, chunk: Chunk, now: datetime) -> None:
-        """Archived if the archive turns out to have all of it, lost if it has no media, else failed."""
+        """Sets the end state: archived if the archive holds all files, lost if it holds no media, failed otherwise."""
         files = await self._copying.standing(chunk)
         if files.are_complete(chunk):
             archived = chunk.move(ChunkState.ARCHIVED, **archived_with(chunk, files, now))
@@ -130,7 +130,7 @@ class ChunkWatch:
         await self._close(item, Offer(chunk=chunk, due_at=self._announcing.rest_ends if chunk.outbox else None))
 
     async def _close(self, item: WorkItem, offer: Offer) -> None:
-        """Nothing is left to do but to announce it, if that."""
+        """Removes the chunk's row. Announcements that are not delivered get a row of their own."""
         if offer.due_at is not None:
             await self._worklist.add(WorkItem.of_news(offer.chunk, offer.due_at))
         await self._worklist.remove(item)
@@ -143,7 +143,7 @@ class ChunkWatch:
             return
         fresh = chunk.fresh(now).evolve(rescues=chunk.rescues + 1)
         if now >= chunk.deadline:
-            fresh = fresh.evolve(pending_at=chunk.pending_at)  # or each rescue would put off the end of all
+            fresh = fresh.evolve(pending_at=chunk.pending_at)  # else each rescue would postpone the last attempt
         fresh = await self._catalogue.replace(fresh)
         log.warning("failed chunk taken up again", extra={"action": "rescue", **fresh.log_context()})
         await self._send(item, fresh)
@@ -151,7 +151,7 @@ class ChunkWatch:
     async def _take_up(self, item: WorkItem, chunk: Chunk, backlog: Backlog, now: datetime) -> None:
         due = chunk.next_attempt_at
         if due is not None:
-            # A retry that isn't soon has no message: the pipeline made its row due at the attempt itself.
+            # A distant retry has no queue message: its worklist row is due at the time of the attempt.
             silent = abs(item.due_at - due) < _MOMENT
             looked_at = due + self._settings.sweep_grace if not silent and is_soon(due, now) else due
             if now < looked_at:
@@ -177,12 +177,12 @@ class ChunkWatch:
         await self._look_again(item, chunk, now + self._pause(requeues), queued_at=now, requeues=requeues)
 
     def _pause(self, requeues: int) -> timedelta:
-        """Doubles with each message that nobody worked on."""
+        """The interval until the next check. It doubles with each message that led to no attempt."""
         grace = self._settings.sweep_grace
         return max(grace, min(grace * (1 << min(requeues, _DOUBLINGS)), _LONGEST_REQUEUE))
 
     async def _escalated(self, chunk: Chunk, now: datetime) -> Chunk:
-        """Reports a chunk that isn't safe and has come nearer to its deadline than when it was reported last."""
+        """Reports a chunk that isn't archived each time it passes another threshold before its deadline."""
         if chunk.state is ChunkState.ARCHIVED:
             return chunk
         left = chunk.deadline - now
@@ -201,16 +201,16 @@ class ChunkWatch:
     async def _look_again(
         self, item: WorkItem, chunk: Chunk, at: datetime, *, queued_at: datetime | None = None, requeues: int = 0
     ) -> None:
-        """Not later than the deadline, nor than the next threshold before it, nor than the end of all attempts."""
+        """Sets the next check: at `at`, or earlier at the next reporting threshold, deadline or end of all attempts."""
         following = looked_at_by(chunk, at, self._clock.now())
         row = WorkItem.of_chunk(chunk, following, queued_at=queued_at, requeues=requeues)
         await self._worklist.add(row)
-        if item.row != row.row:  # of an older form, or of another deadline
+        if item.row != row.row:  # the old row has an older format or another deadline
             await self._worklist.remove(replace(item, listed_at=None))
 
 
 def _expired(chunk: Chunk) -> dict[str, str]:
-    """Why a chunk is lost: what kept failing, or else that nobody came to it."""
+    """The reason of a chunk without further attempts: its last error, or `expired` if no attempt failed."""
     return {
         "fault": chunk.fault or "ours",
         "reason": chunk.reason or "expired",

@@ -7,11 +7,11 @@ no gap, and the last of them says that the session ended and not merely the chun
 from collections.abc import Collection
 from typing import Protocol
 
-_CHUNK_ENDED = "chunk"  # what end reasons begin with when the recording goes on in another chunk
+_CHUNK_ENDED = "chunk"  # prefix of end reasons after which the recording continues in another chunk
 
 
 class AnnouncedFile(Protocol):
-    """What an event says of one file."""
+    """The facts of one file that its event states."""
 
     @property
     def index(self) -> int: ...
@@ -21,9 +21,9 @@ class AnnouncedFile(Protocol):
 
 
 def has_last(files: Collection[AnnouncedFile], *, ended: bool) -> bool:
-    """Whether the file that ends the recording is announced: its end is the session's, and not merely its own.
+    """Whether the recording's last file is announced: its end reason is that of the session, not only of the chunk.
 
-    Where no end reason is known of the last file, `ended` decides: whether the recording is known to have ended.
+    If the last file has no end reason, the result is `ended`: whether the recording is known to have ended.
     """
     last = max((file.index for file in files), default=None)
     reasons = [file.end_reason for file in files if file.index == last and file.end_reason]

@@ -160,7 +160,7 @@ def _has_ended(recording: Recording | None) -> bool:
 
 
 def _state_of(chunks: tuple[Chunk, ...]) -> RecordingState:
-    """Of a recording whose chunks were all safe once."""
+    """The archive record of a recording all of whose chunks were archived."""
     states = {chunk.state for chunk in chunks}
     if ChunkState.REMOVED in states:
         return RecordingState.INCOMPLETE

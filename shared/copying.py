@@ -1,8 +1,8 @@
-"""Gets a claimed chunk's files into the archive: the media first, then the metadata, then who took part.
+"""Copies a claimed chunk's files into the archive: first the media, then the metadata, then the participants' index.
 
-Whatever is wrong with one file, the other is copied before the attempt fails, and what was stored is reported with the
-failure. Every file is verified before it appears in the archive. `standing` is the one check of what the archive holds
-of a chunk: after it nothing is copied twice, and nothing complete is called failed or lost.
+If one file fails, the other is still copied before the attempt fails, and the result names the stored files. Every file
+is verified before it appears in the archive. `standing` is the only check of which files of a chunk the archive holds.
+It keeps files from being copied twice, and completely archived chunks from becoming failed or lost.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ from shared.transfer import Transfer
 
 log = logger("copying")
 
-_METADATA_LIMIT = 4 * 1024 * 1024  # bytes; real ones have one or two thousand
+_METADATA_LIMIT = 4 * 1024 * 1024  # bytes; real metadata files have one or two thousand bytes
 _METADATA_SECONDS = 120.0
 _ELSEWHERE = "its content location names another document"
 _EARLIER = "an earlier attempt could not prove that it is what it claims to be"
@@ -64,7 +64,7 @@ class Attempted:
 
 
 class Copying:
-    """Copies media and metadata of one chunk. One for the process: all copies share a memory budget."""
+    """Copies media and metadata of chunks. One instance per process: all copies share its memory budget."""
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
         self._source, self._archive, self._settings = gateways.source, gateways.archive, settings
@@ -75,12 +75,12 @@ class Copying:
         )
 
     async def secure(self, lease: Lease, *, tried: bool, last: bool) -> Attempted:
-        """Makes one attempt. `tried`: others were made before. `last`: the source may not live to see another.
+        """Makes one attempt. `tried`: there were earlier attempts. `last`: the source may expire before another one.
 
-        Raises DestinationError when the archive can't be asked what it holds.
+        Raises DestinationError when the archive's files can't be listed.
         """
         chunk = lease.chunk
-        # The last attempt, too, asks the source first: unverified media may be those of a location since corrected.
+        # The last attempt reads the source, too: unverified media may come from a location that was corrected since.
         any_media = names_another(chunk.content_location, chunk)
         files = (await self.standing(chunk)).to_build_on(any_media=any_media) if tried else Files()
         media = await _result(chunk, self._media(lease, files, resume=tried, last=last))
@@ -97,7 +97,7 @@ class Copying:
                 stored, body = fetched
                 files = replace(files, metadata=stored)
         if failed is not None and not tried:
-            # The row is new, but its files may not be: the archive may have them from an earlier life of the document.
+            # The archive may hold files of this document although its row is new, as after the row was lost.
             found = await _result(chunk, self.standing(chunk))
             any_media = any_media or files.media is not None
             files = found.to_build_on(any_media=any_media) if isinstance(found, Files) else files
@@ -108,9 +108,9 @@ class Copying:
         return Attempted(files=files, error=failed)
 
     async def standing(self, chunk: Chunk) -> Files:
-        """The files of a chunk that the archive holds, verified. One listing; a file without a digest is read.
+        """The verified files of a chunk in the archive. Needs one listing, and reads each file that has no digest.
 
-        Raises DestinationError when the archive can't be asked.
+        Raises DestinationError when the archive can't be read.
         """
         stored = await self._archive.files_of(stem_of(chunk))
         files = Files()
@@ -119,7 +119,7 @@ class Copying:
                 continue
             media = await self._verified(chunk, ending, stored[ending])
             if media is None:
-                files = replace(files, media_taken=files.media_taken or not is_unverified(ending))
+                files = _taken(files, chunk, ending)
             else:
                 unverified = (chunk.unverified or _EARLIER) if is_unverified(ending) else None
                 files = replace(files, media=media, unverified=unverified)
@@ -129,15 +129,15 @@ class Copying:
         return files
 
     async def holds(self, chunk: Chunk, wanted: StoredFile) -> bool:
-        """Whether a file is in the archive as it was recorded. It is read only if no digest was put on it."""
+        """Whether the archive holds the file as recorded. Reads the file only if its blob has no digest."""
         file = self._file(chunk, wanted.name)
         return await self._transfer.verify(file, size=wanted.size, sha256=wanted.sha256)
 
     async def _media(self, lease: Lease, files: Files, *, resume: bool, last: bool) -> Files:
         if files.media is not None:
             return files
-        if files.media_taken:
-            raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
+        if files.media_changed:
+            raise DestinationConflict.of(lease.chunk.blob_name or "")
         minutes = self._settings.attempt_minutes
         doubt = _ELSEWHERE if names_another(lease.chunk.content_location, lease.chunk) else None
         try:
@@ -165,18 +165,18 @@ class Copying:
                 log.warning("file is of another format than announced", extra={**context, **chunk.log_context()})
             ending = media.format if doubt is None and media.format else unverified_ending(chunk)
             name = name_of(chunk, ending)
+            if ending in files.taken:
+                raise DestinationConflict.of(name)
             lease.progress = media
             began = time.perf_counter()
             copied = await self._transfer.copy(media, self._file(chunk, name, doubt), resume=resume)
-            if not resume:  # a part of a resumed copy was there before
+            if not resume:  # a resumed copy includes blocks of earlier attempts
                 metrics.copy_speed.record(copied.size / (time.perf_counter() - began))
             return replace(files, media=_stored(name, copied), unverified=doubt)
 
     async def _metadata(self, chunk: Chunk, location: str, files: Files) -> tuple[StoredFile, bytes]:
         if files.metadata_taken:
-            raise DestinationConflict(
-                "the archive holds other metadata under this chunk's name; nothing was overwritten"
-            )
+            raise DestinationConflict.of(name_of(chunk, METADATA))
         try:
             async with asyncio.timeout(_METADATA_SECONDS):
                 body = await self._source.read_whole(location, limit=_METADATA_LIMIT)
@@ -191,16 +191,16 @@ class Copying:
         return _stored(name, await self._transfer.put(Payload.of(body), self._file(chunk, name))), body
 
     async def _verified(self, chunk: Chunk, ending: str, found: Stored) -> StoredFile | None:
-        """A file that an earlier attempt stored; None if it is another file, a part of it, or changed since.
+        """A file that an earlier attempt stored. None if the file is another chunk's, incomplete or changed.
 
-        A digest in the chunk's row goes before the digest on the file, which others may have put there.
+        The digest in the chunk's row takes precedence over the digest on the blob, which anyone may have written.
         """
         name = name_of(chunk, ending)
         recorded = {chunk.blob_name: chunk.sha256, chunk.metadata_blob_name: chunk.metadata_sha256}.get(name)
         if found.document_id != chunk.document_id or not found.is_whole:
             return None
         if found.origin not in (None, origin_of(_location_of(chunk, ending), chunk)):
-            return None  # from a location that named no document, and that a later event corrected
+            return None  # copied from a location without document id, which a later event corrected
         sha256 = found.sha256
         if recorded is not None and sha256 is None:
             wanted = StoredFile(name=name, size=found.size, sha256=recorded)
@@ -223,7 +223,7 @@ def _location_of(chunk: Chunk, ending: str) -> str | None:
 
 
 async def _result[T](chunk: Chunk, work: Awaitable[T]) -> T | CallvaultError:
-    """What the work gives, or the error it raises: a fault of one file must not stop the other."""
+    """The result of the work, or its error as a value, so that an error in one file doesn't stop the other."""
     try:
         return await work
     except CallvaultError as error:
@@ -231,6 +231,14 @@ async def _result[T](chunk: Chunk, work: Awaitable[T]) -> T | CallvaultError:
     except Exception:
         log.exception("attempt failed unforeseen", extra={"action": "archive", **chunk.log_context()})
         return Unforeseen("the attempt failed for a reason that was not foreseen; the log has it")
+
+
+def _taken(files: Files, chunk: Chunk, ending: str) -> Files:
+    """With a media file noted that isn't the chunk's. One of another format than the source keeps no name from it."""
+    if is_unverified(ending):
+        return files
+    changed = files.media_changed or name_of(chunk, ending) == chunk.blob_name
+    return replace(files, taken=files.taken | {ending}, media_changed=changed)
 
 
 def _stored(name: str, copied: Copied) -> StoredFile:

@@ -1,4 +1,4 @@
-"""What every end of a chunk needs besides the write of its row: metrics, tallies and announcements."""
+"""Reports every end of a chunk after its row is written: metrics, tallies and announcements."""
 
 from datetime import datetime
 from typing import Any

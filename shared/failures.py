@@ -1,4 +1,4 @@
-"""Reports the failure of a function, and lets no cancellation out of it.
+"""Logs the failure of a function and converts cancellations into errors.
 
 The host reports a request for an HTTP or Event Grid function. For a storage queue or a timer it reports none in
 OpenTelemetry mode (Azure/azure-sdk-for-net#49793), so an alert needs a log line. A function that lets
@@ -47,4 +47,4 @@ def reported[**P, T](function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitab
 
 def _report(function: str, reason: str) -> None:
     extra = {"action": "invoke", "function": function, "reason": reason}
-    log.error("function failed", extra=extra)  # an exception's text and stack stay out
+    log.error("function failed", extra=extra)  # without the exception's text and stack, which may contain URLs

@@ -1,8 +1,8 @@
 """Watches recordings until all their files are announced, and reports those whose files are missing.
 
-A recording that was started here is watched from its start. The first event that announces a file ends that watch; if
-its files aren't all of the recording's, another watch begins, with a row of its own on the worklist. That one ends when
-the last file has come and no index is missing, or two days after the recording's end: ACS holds nothing of it then.
+A recording that Callvault started is watched from its start, until the first event announces a file. If that event
+doesn't announce all files, a second watch begins, with its own worklist row. The second watch ends when the last file
+is announced and no index is missing, or 48 hours after the recording's end, when ACS has deleted all of its files.
 """
 
 from dataclasses import replace
@@ -22,12 +22,12 @@ from shared.states import RecordingState
 
 log = logger("filewatch")
 
-_ASK_AGAIN = timedelta(minutes=30)  # whether a recording still runs, or its files are still missing
-_MISSED_FOR = timedelta(hours=48)  # after a recording's end ACS holds nothing of it any more, wherever it was
+_ASK_AGAIN = timedelta(minutes=30)  # interval between checks of a recording that still runs or lacks files
+_MISSED_FOR = timedelta(hours=48)  # after a recording's end; by then ACS has deleted its files in every region
 
 
 class FileWatch:
-    """Which recordings' files are awaited."""
+    """Keeps track of recordings whose files are not all announced."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._worklist = gateways.catalogue, gateways.worklist
@@ -37,8 +37,8 @@ class FileWatch:
     async def announced(self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None) -> None:
         """An event announced these chunks; `known` is the recording as it was before.
 
-        Costs nothing for a recording all of whose files come in one event and that nobody here started. May be
-        repeated, and raises DestinationError when storage fails.
+        Needs no storage operation for a recording that Callvault didn't start and whose files all come in one event.
+        Safe to repeat. Raises DestinationError when storage fails.
         """
         key, recording_id, now = recording.recording_key, recording.recording_id, self._clock.now()
         watched = False
@@ -53,17 +53,17 @@ class FileWatch:
                 missed = known is not None and known.overdue_at is not None
             watched = not whole or missed
             if watched:
-                # Of one that is whole by now the sweep removes what an earlier event, or its absence, left.
+                # If all files are announced now, the sweep ends the earlier watch and clears the overdue report.
                 due_at = now + (self._settings.sweep_grace if whole else self._settings.files_awaited)
                 await self._worklist.add(WorkItem.of_files(key, recording_id, due_at, recording.listed_at))
         if known is not None and known.control is not None:
-            # Whatever is still awaited has a row of its own now, so this one's end is final. Both have one place in
-            # the list of what is open.
+            # The first watch ends here: files that are still missing have the second watch's row. Both rows share one
+            # entry in the list of open recordings, so that entry stays while the second watch lasts.
             listed_at = None if watched else known.listed_at
             await self._worklist.remove(WorkItem.of_recording(key, recording_id or "", now, listed_at))
 
     async def look_at(self, item: WorkItem) -> None:
-        """The sweep's look: does the recording still run, and if not, where are its files?"""
+        """The sweep's check: whether the recording still runs and, if it has ended, whether files are missing."""
         recording, chunks = await self._catalogue.recording(item.recording_key)
         recording = recording or Recording(recording_key=item.recording_key, recording_id=item.recording_id)
         now = self._clock.now()
@@ -100,7 +100,7 @@ class FileWatch:
             await self._worklist.add(replace(item, due_at=now + _ASK_AGAIN))
 
     async def _end(self, item: WorkItem, recording: Recording) -> None:
-        """All files are announced. The recording's place in the list of trouble is removed only as it was read."""
+        """All files are announced: removes the recording from the trouble list, unless that entry changed meanwhile."""
         if recording.overdue_at is not None and recording.listed_at is not None:
             place = Place(at=recording.listed_at, recording_key=recording.recording_key)
             listed = await self._calendar.find(place, Heading.TROUBLE)
@@ -109,7 +109,7 @@ class FileWatch:
         await self._worklist.remove(item)
 
     async def _still_runs(self, item: WorkItem) -> bool:
-        """ACS knows a recording while it runs or is paused. Raises a SourceError when ACS can't be asked."""
+        """Whether ACS still knows the recording, as it does while it runs or is paused. Raises SourceError."""
         try:
             await self._recorder.state(item.recording_id or "")
         except NotFound:
@@ -118,11 +118,11 @@ class FileWatch:
 
 
 def _has_ended(recording: Recording, chunks: tuple[Chunk, ...]) -> bool:
-    """Whether the ledger or the last file says so; otherwise ACS is asked."""
+    """Whether the catalogue or the last file shows that the recording ended. If not, the caller asks ACS."""
     return recording.control is RecordingState.STOPPED or has_last(chunks, ended=bool(recording.session_end_reason))
 
 
 def _change(recording: Recording, **changes: object) -> Recording:
-    """Only what changed, since others write the recording too, and its place in lists."""
+    """A record of only the changed fields and the keys, because other processes write the recording, too."""
     kept = {name: getattr(recording, name) for name in ("recording_key", "recording_id", "listed_at")}
     return Recording(**kept).evolve(**changes)

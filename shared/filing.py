@@ -1,8 +1,8 @@
-"""Under which recording each document of an event is filed: one document belongs to one recording, in all the archive.
+"""Assigns each document of an event to its recording. A document belongs to exactly one recording.
 
-The link of a document is written before its chunk, by one insert that an earlier link refuses. So the first recording
-that a document is filed under keeps it, and an event that names another one is joined to the first and reported. A
-crash after the link leaves nothing else behind: the next delivery finds the same recording.
+The link from a document to its recording is inserted before the chunk is written. The insert fails if a link exists,
+so a document stays with the first recording it was assigned to. If a later event names another recording, its document
+is assigned to the first one, and the difference is logged. After a crash, the next delivery finds the same link.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from shared.logs import logger
 
 log = logger("intake")
 
-_AT_ONCE = 32  # links written together; Event Grid waits 30 s for all of an event
+_AT_ONCE = 32  # links written concurrently; Event Grid waits 30 s for the response to an event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +25,12 @@ class Filed:
 
     recording_key: str
     chunks: tuple[AnnouncedChunk, ...]
-    unlinked: bool  # nothing links them to a recording that anybody named
-    joined: bool  # the event means another recording, but these documents belong to this one
+    unlinked: bool  # no event and no link names their recording
+    joined: bool  # the event names another recording, but these documents belong to this one
 
 
 class Filing:
-    """Finds the recording of each document, and keeps what was found."""
+    """Finds the recording of each document and stores the link."""
 
     def __init__(self, links: Links) -> None:
         self._links = links
@@ -57,8 +57,8 @@ class Filing:
     async def _meant(self, event: RecordingFilesEvent, documents: list[str]) -> str:
         """The recording of an event that names none.
 
-        Subjects of older events don't name it. Then an earlier event of its documents decides, and else the ledger, if
-        the call has just one recording.
+        Subjects of older events don't contain the recording id. The recording is then that of an earlier event for the
+        same documents, or the call's recording in the ledger, if the call has exactly one.
         """
         for some in batched(documents, _AT_ONCE, strict=False):
             known = await asyncio.gather(*map(self._links.recording_of_document, some))

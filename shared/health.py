@@ -1,4 +1,4 @@
-"""Whether the promise is in danger: for monitors that ask every minute, so at a cost that doesn't grow.
+"""Checks the health of the app, for monitors that ask every minute. The cost doesn't grow with the archive.
 
 The nearest deadlines of the worklist's sixteen shards, a few chunks, and one request each to both queues, archive and
 ACS, all at the same time. What the worklist shows is looked up in the catalogue before it counts: a chunk that is safe
@@ -23,7 +23,7 @@ from shared.states import ONCE_SAFE, ChunkState
 _PATIENCE = 10.0  # seconds for each thing that is looked at; a monitor waits thirty
 _NEAR = timedelta(hours=4)  # before a deadline: when the sweep begins to call it an error
 _NEAR_SHARE = 6  # and not more than this part of a retention
-_AT_ONCE = 16  # chunks looked up together: the first is the one, as a rule
+_AT_ONCE = 16  # chunks looked up concurrently; usually the first one is open
 _NAMED = 3  # rows that can't be read, in a check's detail
 _SWEEP_SILENT = timedelta(minutes=10)  # how long a row may be due; the sweep comes every minute
 _UNSEEN = HealthCheckView(
@@ -36,7 +36,7 @@ _UNSEEN = HealthCheckView(
 
 @dataclass(frozen=True, kw_only=True)
 class _Looked:
-    """What stands behind the first rows of the worklist: the open chunk with the least time left, and bad rows."""
+    """The chunk that is open with the least time left, and the unreadable rows, among the worklist's first rows."""
 
     oldest: Chunk | None = None
     unreadable: tuple[str, ...] = ()

@@ -3,9 +3,9 @@
         links ──> catalogue ──> worklist ──> queue ──> answer to Event Grid
           1           2             3          4             5
 
-Event Grid delivers again until it gets 5, and every step takes a repeat, so a crash anywhere is mended by the next
-delivery. The queue comes last: a job is never read before what it points to is there. Once a chunk has left
-`pending`, all steps have been done for it, and a repeat does nothing.
+Event Grid repeats the delivery until it receives 5, and every step can be repeated, so the next delivery recovers from
+a crash at any point. The job is queued last: the chunk it names is in the catalogue before a worker can read the job.
+Once a chunk has left `pending`, all steps have been done for it, and a repeat does nothing.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ class Intake:
         self._auto, self._clock, self._settings = auto, clock, settings
 
     async def deliver(self, text: str) -> Outcome:
-        """Takes in one event as it was on the wire. Raises as `receive`. What isn't a JSON object is quarantined."""
+        """Takes in the raw bytes of one event. Raises as `receive`. Quarantines a body that isn't a JSON object."""
         try:
             envelope = lenient.parse(text)
         except (ValueError, RecursionError):
@@ -79,9 +79,9 @@ class Intake:
     async def receive(self, envelope: dict[str, Any]) -> Outcome:
         """Takes in one event, of Event Grid's schema or CloudEvents'.
 
-        Raises DestinationError when storage fails, so that Event Grid delivers again. What can't be read is kept in
-        quarantine and answered with success: delivering it again would not mend it. An event of which some chunks can
-        be read and others can't is taken in and kept in quarantine.
+        Raises DestinationError when storage fails, so that Event Grid delivers again. An event that can't be parsed
+        is quarantined and acknowledged, because another delivery would fail in the same way. If only some chunks of an
+        event can be parsed, those are archived and the event is quarantined, too.
         """
         if is_call_started(envelope):
             return await self._call_started(envelope)
@@ -128,7 +128,7 @@ class Intake:
         return Outcome.QUEUED if queued else Outcome.UNCHANGED
 
     async def _announce(self, event: RecordingFilesEvent, when: datetime, filed: Filed) -> int:
-        """Enters chunks of one recording; gives the number of those that were queued."""
+        """Enters chunks of one recording and returns how many of them were queued."""
         recording_key = filed.recording_key
         known = await self._catalogue.ledger(recording_key)
         listed_at = known.listed_at if known is not None else None
@@ -170,7 +170,7 @@ class Intake:
         )
 
     async def _queue(self, standing: Chunk, announced: Chunk) -> bool:
-        is_new = standing.etag is None  # nobody has read it yet
+        is_new = standing.etag is None  # the row isn't in the catalogue yet
         chunk = standing if is_new else await self._known.announced_again(standing, announced)
         if chunk is None:
             return False

@@ -1,4 +1,4 @@
-"""What becomes of a chunk that an event announces again.
+"""Handles a chunk that an event announces again.
 
         read ──> history (old locations) ──> chunk ──> worklist and queue, by the caller
                             1                  2                    3
@@ -7,7 +7,9 @@
 - Other locations, and the chunk isn't safe yet: they replace the old ones, which the recording's history keeps. A
   worker that copies from the old ones loses its lease. An event that was corrected already changes nothing when it is
   delivered once more.
-- Another event for a chunk that failed or is lost: ACS has the file again, so the chunk starts anew.
+- Another event for a chunk that failed or is lost, or that had a file removed from the archive before its source was
+  deleted: ACS has the file, so the chunk starts anew. An expired chunk doesn't: the archive's own rule removed its file
+  on purpose.
 - Other locations for a chunk that is safe: the difference is reported, and nothing changes. An archived chunk whose
   media are unverified, or that has no metadata, is not safe: another location of that file may bring the right one.
 
@@ -28,24 +30,24 @@ from shared.states import ONCE_SAFE, REPLAYABLE, ChunkState
 
 log = logger("intake")
 
-_ROUNDS = 5  # each is lost only to a worker that wrote the chunk at the same moment
+_ROUNDS = 5  # tries of the conditional write; each fails only if a worker wrote the chunk meanwhile
 _LOCATIONS = ("content_location", "metadata_location", "delete_location")
 _BY = "Event Grid"
 _RELOCATED, _DIFFERS = "relocated", "announced differently"
 _LONGEST = 2048  # characters of a location in the history; a row's text ends at 32,768
-# What a file that was stored from an old location told; the archive is looked at anew.
+# Facts about a file that was stored from an old location; the next attempt checks the archive again.
 _OF_CONTENT: dict[str, Any] = {"blob_name": None, "size": None, "sha256": None, "unverified": None}
 _OF_METADATA: dict[str, Any] = {"metadata_blob_name": None, "metadata_size": None, "metadata_sha256": None}
 
 
 class KnownChunks:
-    """Chunks that are in the catalogue already, announced once more."""
+    """Handles announced chunks that are in the catalogue already."""
 
     def __init__(self, gateways: Gateways, clock: Clock) -> None:
         self._catalogue, self._audit, self._clock = gateways.catalogue, gateways.audit, clock
 
     async def announced_again(self, standing: Chunk, announced: Chunk) -> Chunk | None:
-        """The chunk as it stands now, if it is to be queued; None when there is nothing to do.
+        """The current chunk, if the caller must queue it; None when there is nothing to do.
 
         Raises DestinationError when storage fails.
         """
@@ -54,7 +56,7 @@ class KnownChunks:
             if moved and (_is_settled(standing, moved) or await self._is_superseded(standing, announced)):
                 await self._report(standing, announced, moved)
                 return None
-            revived = standing.state in REPLAYABLE and standing.event_id != announced.event_id
+            revived = _is_revivable(standing) and standing.event_id != announced.event_id
             if not moved and not revived:
                 untried = standing.state is ChunkState.PENDING and standing.attempts == 0
                 return standing if untried else None
@@ -79,7 +81,7 @@ class KnownChunks:
         return found
 
     def _anew(self, standing: Chunk, announced: Chunk, moved: list[str]) -> Chunk:
-        # To a chunk that waits already nothing is moved; what its attempts left is cleared all the same.
+        # A pending chunk keeps its state; the results of its earlier attempts are cleared all the same.
         tried = standing.evolve(state=ChunkState.COPYING) if standing.state is ChunkState.PENDING else standing
         cleared = (_OF_CONTENT if "content_location" in moved else {}) | (
             _OF_METADATA if "metadata_location" in moved else {}
@@ -98,7 +100,7 @@ class KnownChunks:
         )
 
     async def _is_superseded(self, standing: Chunk, announced: Chunk) -> bool:
-        """Whether this very event was corrected by the one that the chunk goes by now."""
+        """Whether this event was already replaced by the event whose locations the chunk uses now."""
         if standing.event_id == announced.event_id:
             return False
         named = {"documentId": standing.document_id, "eventId": announced.event_id}
@@ -111,7 +113,7 @@ class KnownChunks:
         await self._audit.add(standing.recording_key, entry)
 
     async def _report(self, standing: Chunk, announced: Chunk, moved: list[str]) -> None:
-        """Once in the history for each event, since repeats have the same time and mark; in the log each time."""
+        """Adds one history entry per event, because repeats have the same time and mark, and logs each delivery."""
         extra = {"action": "intake", "differs": moved, **standing.log_context()}
         log.warning("chunk announced with other locations, which are not used", extra=extra)
         details = {"documentId": standing.document_id, "eventId": announced.event_id, **_told(announced, moved)}
@@ -121,21 +123,26 @@ class KnownChunks:
 
 
 def _moved(standing: Chunk, announced: Chunk) -> list[str]:
-    """Names of the locations that an event gives otherwise. One that it leaves out says nothing."""
+    """Names of the locations that differ in the event. A location that the event omits counts as unchanged."""
     return [name for name in _LOCATIONS if getattr(announced, name) not in (None, getattr(standing, name))]
+
+
+def _is_revivable(chunk: Chunk) -> bool:
+    """Whether a new event starts the chunk anew. A source that was deleted doesn't come back."""
+    return chunk.state in REPLAYABLE or (chunk.state is ChunkState.REMOVED and chunk.released_at is None)
 
 
 def _is_settled(chunk: Chunk, moved: list[str]) -> bool:
     """Whether other locations change nothing: the chunk was safe, and lacks none of the files that moved."""
     if chunk.state is not ChunkState.ARCHIVED:
-        return chunk.state in ONCE_SAFE
+        return chunk.state in ONCE_SAFE and not _is_revivable(chunk)
     lacks_media = chunk.unverified is not None and "content_location" in moved
     lacks_metadata = chunk.metadata_blob_name is None and "metadata_location" in moved
     return not lacks_media and not lacks_metadata
 
 
 def _told(chunk: Chunk, names: list[str]) -> dict[str, str]:
-    """Locations as the history may show them."""
+    """Locations without the parts that the history must not contain."""
     found = {name: getattr(chunk, name) for name in names}
     return {_CAMEL[name]: _bare(location) for name, location in found.items() if location is not None}
 

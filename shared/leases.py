@@ -68,7 +68,7 @@ class Lease:
             return self.chunk
 
     async def _write(self, changed: Chunk) -> Chunk:
-        """A version that we don't know may still be ours: a renewal that was written, and whose answer was lost.
+        """Accepts an unknown version of the row if this worker's own renewal wrote it and only the response was lost.
 
         Such a renewal changed nothing else. If anything else differs, another writer was there, and its write stays.
         """

@@ -1,4 +1,4 @@
-"""What ACS tells of recordings moves the ledger: that one runs, is paused, has ended, or never came to be.
+"""Updates the ledger from ACS's callbacks: a recording runs, is paused, has ended, or failed to start.
 
 Callbacks repeat, overtake one another and come late, and `inactive` means paused, ended, or not begun: the first
 callback of every recording says `inactive`, without a start time. So a callback says only that something changed, and
@@ -120,7 +120,7 @@ def _moves(known: Recording, state: RecordingState, at: datetime) -> bool:
 
 
 def _named(known: Recording, event: CallbackEvent, recording_id: str) -> dict[str, Any]:
-    """What the callback says and the ledger does not know."""
+    """The facts in the callback that the ledger doesn't have yet."""
     told = {
         "recording_id": recording_id,
         "server_call_id": event.server_call_id,

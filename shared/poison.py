@@ -1,4 +1,4 @@
-"""What happens to a message on the poison queue: it is kept, and its chunk fails only if nobody else takes it further.
+"""Handles messages on the poison queue: stores the message, and fails its chunk only if nothing else processes it.
 
 The host puts a message there when its function failed too often: storage was away, or something happened that we did
 not foresee. Keeping the body comes first: the host repeats a message of this queue while its function fails, but only a
@@ -31,7 +31,7 @@ _DELIVERIES = 5  # host.json's maxDequeueCount: a chunk that ended its worker ea
 
 
 class Poison:
-    """Keeps messages that could not be worked."""
+    """Stores messages that could not be processed."""
 
     def __init__(
         self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
@@ -55,7 +55,7 @@ class Poison:
             job = ChunkJob.decode(body)
             chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)
         except (InvalidJob, UnreadableRow):
-            return  # of a chunk that this version can't read the sweep reports the row
+            return  # this version can't read the chunk's row, which the sweep reports
         if chunk is None or chunk.is_leased(now) or chunk.state not in (ChunkState.PENDING, ChunkState.COPYING):
             return
         files = await self._copying.standing(chunk)

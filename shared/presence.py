@@ -1,12 +1,12 @@
-"""Whether the archived files of a chunk are still in the archive, and what the catalogue says when they aren't.
+"""Checks whether the archived files of a chunk still exist, and updates the catalogue if they don't.
 
 Nobody reports that a file was removed: a read finds it missing. The read then writes the chunk's state, if the row is
 still the version that it read. `expired`: the archive's own lifecycle rule removes files of that age. `removed`:
 somebody else did. A file that is back, as after an undelete, gives the chunk its former state. A file in the archive
 tier is there.
 
-        state ──> audit entry             worklist ──> pending ──> job
-          1            2                      1           2         3
+        state ──> audit entry             worklist ──> pending ──> worklist ──> job
+          1            2                      1           2            3         4
 
 On the right, an archived chunk whose source ACS still has is copied again. A crash after 1 on the left leaves a state
 that the history doesn't mention; on the right the sweep does what is left.
@@ -33,8 +33,8 @@ from shared.states import MISSING, ONCE_SAFE, ChunkState, MissingFile
 
 log = logger("presence")
 
-_AT_ONCE = 8  # files looked for together
-_ROUNDS = 3  # of writing a state that others write, too
+_AT_ONCE = 8  # files checked concurrently
+_ROUNDS = 3  # tries of the conditional write of a state
 _REASONS = {
     MissingFile.MEDIA: "media-removed",
     MissingFile.METADATA: "metadata-removed",
@@ -43,7 +43,7 @@ _REASONS = {
 
 
 class Presence:
-    """Looks for archived files, and records which are missing."""
+    """Checks for archived files and records which ones are missing."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._archived, self._catalogue, self._calendar = gateways.archived, gateways.catalogue, gateways.calendar
@@ -109,7 +109,7 @@ class Presence:
             except LeaseLost:
                 current = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key) or chunk
                 if current.archived_at != chunk.archived_at:
-                    return current  # archived anew: what was found says nothing of its files
+                    return current  # the chunk was archived again: the result concerns its former files
                 chunk = current
         return judged
 
@@ -127,7 +127,7 @@ class Presence:
         return moved.evolve(outbox=chunk.outbox)
 
     def _state(self, before: Chunk, found: Chunk, now: datetime) -> ChunkState:
-        """A chunk is its media: while only its metadata expired, it is what it was."""
+        """The media file decides the state: a chunk whose metadata file alone expired keeps its state."""
         was = ChunkState.RELEASED if before.released_at else ChunkState.ARCHIVED
         if found.missing is None:
             return was
@@ -163,12 +163,9 @@ class Presence:
 
     async def _copy_again(self, chunk: Chunk, judged: Chunk, now: datetime) -> Chunk:
         await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-        without: dict[str, Any] = {"missing": None}
-        if judged.lacks_media:
-            without |= {"blob_name": None, "size": None, "sha256": None}
-        if judged.lacks_metadata:
-            without |= {"metadata_blob_name": None, "metadata_size": None, "metadata_sha256": None}
-        pending = await self._catalogue.replace(chunk.fresh(now).evolve(**without))
+        pending = await self._catalogue.replace(chunk.evolve(missing=judged.missing).fresh(now))
+        # Once more: if this took long, the sweep found the chunk archived and removed its row.
+        await self._worklist.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob.of(pending))
         await self._tell(judged, now)
         return pending

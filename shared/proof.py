@@ -1,4 +1,4 @@
-"""Proof that a media file is what it claims to be: its structure is followed from its start to its end.
+"""Checks that a media file is complete and of its format, by following its structure from start to end.
 
 A walk names the bytes of a file that it needs, in order of their offsets, and raises SourceUnproven when they claim
 more than the file has or aren't of its format. The copy feeds the walk with the blocks on their way to the archive, so
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from shared.errors import SourceUnproven
 from shared.payload import Payload
 
-_UNKNOWN = {0, 0xFFFFFFFF}  # sizes that a writer leaves who doesn't know them: they claim nothing
+_UNKNOWN = {0, 0xFFFFFFFF}  # placeholders of writers that don't know the size
 _UNKNOWN_LONG = {0, 0xFFFFFFFFFFFFFFFF}
 _BOX_HEADER = 8
 _SHORTEST_FTYP, _LONGEST_FTYP = 16, 4096  # bytes; real ones have 20 to 40
@@ -54,7 +54,7 @@ class Proof:
         self._total = total
         self._walk = _WALKS[media_format](total)
         self._wanted: Wanted | None = next(self._walk)
-        self._held = b""  # what was seen from the first wanted byte on
+        self._held = b""  # the bytes read so far, from the first wanted byte
 
     def see(self, start: int, data: Payload) -> None:
         """Follows the walk through a block. Blocks must be shown in order; `missing` must be asked about gaps."""

@@ -1,4 +1,4 @@
-"""Whether a chunk's locations name its document: which files are its own, and whether its source may be deleted.
+"""Checks that a chunk's locations name its document, and decides whether its source may be deleted.
 
 The event says where the media, the metadata and the source to delete are, and events can be wrong or forged:
 Microsoft's own published sample deletes another document than it announces. Nothing is requested and nothing is written

@@ -18,7 +18,7 @@ class Quarantine:
         self._archive, self._clock = archive, clock
 
     async def keep(self, event: Any, reason: str) -> None:
-        """Raises DestinationError when storage fails. `event` is JSON, or the text that is none."""
+        """Raises DestinationError when storage fails. `event` is parsed JSON, or text that isn't JSON."""
         # ASCII alone: strings may hold lone surrogates, which UTF-8 can't encode.
         told = json.dumps(event, default=str, sort_keys=True, ensure_ascii=True)
         name = f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.json"

@@ -1,7 +1,7 @@
-"""Files of the archive, read back: what a digest that nobody wrote beside them would have said.
+"""Verifies files of the archive by reading them, for files whose blob has no digest in its metadata.
 
-Nothing depends on a write after the commit, since immutable storage refuses it. A file without a digest is unverified
-and not altered: its bytes are compared with what its blocks' ids, or the catalogue, say of them.
+Immutable storage may refuse writes after the commit, so nothing depends on adding the digest later. A file without a
+digest is verified by comparing its bytes with the digests in its block ids, or with the digest in the catalogue.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from shared.errors import DestinationConflict, DestinationError
 from shared.gateways.archive import StagedBlock, Stored
 from shared.payload import Payload
 
-# Bytes, read at once of a file whose blocks don't matter. No place in the memory budget is taken for them: a copy that
-# holds the last place could wait for it without end.
+# Bytes per read of a file without block ids. These reads take no place in the memory budget: a copy that holds the last
+# place would otherwise wait for itself forever.
 _PIECE = 4 * 1024 * 1024
 
 
@@ -67,7 +67,7 @@ async def read_back(file: Readable, budget: MemoryBudget) -> Copied:
 
 
 async def verify(file: Readable, *, size: int, sha256: str) -> bool:
-    """Whether the archive holds the file with this length and digest; it is read only if no digest stands beside it."""
+    """Whether the archive holds the file with this size and digest. Reads the file only if its blob has no digest."""
     stored = await file.look()
     if stored is None or stored.size != size:
         return False

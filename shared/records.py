@@ -48,7 +48,7 @@ class Chunk:
     released_at: datetime | None = None
     failed_at: datetime | None = None
     lost_at: datetime | None = None
-    expired_at: datetime | None = None  # when a read found that the archive's own rule had removed the file
+    expired_at: datetime | None = None  # when a read found that the archive's lifecycle rule had removed the file
     removed_at: datetime | None = None  # when a read found that somebody had removed a file
     missing: str | None = None  # which of its archived files a read found missing: a MissingFile
     blob_name: str | None = None
@@ -90,7 +90,7 @@ class Chunk:
 
     @property
     def given_up_at(self) -> datetime:
-        """When nothing more is tried: the source can't exist any longer, and each new beginning had its hour."""
+        """When attempts end: the source can't exist any longer, and a late event or replay had one hour of attempts."""
         return max(self.event_time + _LONGEST_LIFE, self.pending_at + _ONE_CHANCE)
 
     @property
@@ -108,12 +108,20 @@ class Chunk:
         return self.state is ChunkState.COPYING and self.lease_until is not None and self.lease_until > now
 
     def fresh(self, now: datetime) -> Self:
-        """This chunk as if it had never been tried, except for what the archive has of it.
+        """This chunk as if it had never been tried, except for the files that the archive has of it.
 
         `copying_at` stays: it says that the next attempt must look at the archive first.
         """
+        absent: dict[str, Any] = {}
+        if self.lacks_media:
+            absent |= {"blob_name": None, "size": None, "sha256": None}
+        if self.lacks_metadata:
+            absent |= {"metadata_blob_name": None, "metadata_size": None, "metadata_sha256": None}
         return self.move(
             ChunkState.PENDING,
+            **absent,
+            missing=None,
+            removed_at=None,
             pending_at=now,
             attempts=0,
             owner=None,

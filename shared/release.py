@@ -1,11 +1,11 @@
-"""Deletes the source of an archived chunk, if that is proved to be safe, and closes what is open about it.
+"""Deletes the source of an archived chunk, if that is safe, and removes the chunk from the worklist.
 
         archived ──> check ──> delete source ──> released ──> off the worklist
             1          2             3               4               5
 
-1: the row has the files' digests. 2: a delete that doesn't follow the write of `archived` within seconds is preceded by
-a check of the row and of both files, since a worker may have been frozen in between. 3, 4: deleting again succeeds, so
-a crash between them is repaired by the next job. 5: a row too many costs the sweep a look.
+1: the row has the files' digests. 2: unless the state `archived` was written within the last 5 seconds, the row and
+both files are checked before the delete, because the worker may have been suspended meanwhile. 3, 4: a repeated delete
+succeeds, so the next job recovers from a crash between them. 5: after a crash before it, the sweep removes the row.
 """
 
 import asyncio
@@ -31,11 +31,11 @@ from shared.states import ChunkState
 
 log = logger("release")
 
-_FRESH = timedelta(seconds=5)  # so long a check, or the write of `archived`, is trusted
+_FRESH = timedelta(seconds=5)  # how long a check, or the write of `archived`, stays valid
 
 
 class Release:
-    """Takes an archived chunk to its end."""
+    """Releases archived chunks."""
 
     def __init__(
         self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
@@ -47,9 +47,9 @@ class Release:
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
 
     async def release(self, chunk: Chunk, *, checked_at: datetime | None = None) -> bool:
-        """Deletes the source; a source that refuses is asked again later, the chunk is safe anyhow.
+        """Deletes the source, or schedules another try if the source refuses. The archived files stay safe either way.
 
-        `checked_at`: when row and files were last known to be right. False when the row has changed: look at it anew.
+        `checked_at`: when row and files were last known to be correct. False when the row changed: read it again.
         Raises DestinationError when storage fails.
         """
         keep = reason_to_keep(chunk)
@@ -69,7 +69,7 @@ class Release:
             if current is None or current.etag != chunk.etag:
                 return current is None
             checked_at = self._clock.now()
-        # It is announced meanwhile: the delete doesn't wait for a topic, and one write records the end of both.
+        # Announce and delete concurrently: a slow topic doesn't delay the delete, and one write records both results.
         chunk, refused = await asyncio.gather(self._announcing.deliver(chunk), self._delete(chunk))
         if refused is not None:
             await self._try_later(chunk, refused)
@@ -87,13 +87,13 @@ class Release:
         return True
 
     async def close(self, chunk: Chunk) -> None:
-        """Nothing is left to do for a chunk but to announce it, if that: then the sweep finds it among the news."""
+        """Removes the chunk's worklist row. Announcements that are not delivered get a row for the sweep."""
         if chunk.outbox is not None:
             await self._worklist.add(WorkItem.of_news(chunk, self._announcing.rest_ends))
         await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
 
     async def _watch_if_open(self, kept: Chunk) -> None:
-        """Adds the removed row again if a read or a corrected event had put the chunk back to be copied again."""
+        """Adds the worklist row again if a read or a corrected event queued the chunk for another copy meanwhile."""
         current = await self._catalogue.chunk(kept.recording_key, kept.chunk_key)
         if current is not None and current.state in (ChunkState.PENDING, ChunkState.COPYING):
             due_at = self._clock.now() + self._settings.sweep_grace
@@ -107,9 +107,9 @@ class Release:
         return None
 
     async def _kept(self, chunk: Chunk, keep: Keep | None) -> Chunk | None:
-        """Records why a source is kept, if the write of `archived` didn't: a row that an older version wrote.
+        """Records why the source is kept, unless the row has the reason. Rows of an older version of the app lack it.
 
-        None when another wrote the row meanwhile.
+        None when another process wrote the row meanwhile.
         """
         if keep is None or chunk.reason == keep.reason:
             return chunk
@@ -134,10 +134,10 @@ class Release:
         return True
 
     async def _start_over(self, chunk: Chunk) -> None:
-        """A file vanished or changed in the archive before its source was deleted: the source is all there is.
+        """Queues the chunk for another copy: an archived file is missing or changed, and the source still exists.
 
-        What vanished is no longer named in the row. What changed still is, by its digest, so that the next attempt
-        doesn't take it for the chunk's file.
+        The row drops the fields of a missing file. It keeps the digest of a changed file, so that the next attempt
+        doesn't accept that file as the chunk's.
         """
         log.critical("archived file is not what was recorded", extra={"action": "release", **chunk.log_context()})
         now = self._clock.now()
@@ -147,7 +147,7 @@ class Release:
             await self._catalogue.replace(chunk.fresh(now).evolve(**files.as_fields()))
 
     async def _try_later(self, chunk: Chunk, error: SourceError) -> None:
-        """The state first: of two jobs at one chunk only the one whose write succeeds sends the message."""
+        """Schedules another delete. Writes the row first, so that only one of two concurrent jobs sends the message."""
         now = self._clock.now()
         why = {"fault": str(error.fault), "reason": error.reason, "detail": str(error)}
         tried = chunk.evolve(attempts=chunk.attempts + 1, **why)

@@ -2,7 +2,8 @@
 
 Everything here may be repeated. A chunk that is safe or being copied is left alone; one that is waiting gets a job.
 For a crash between two writes: the audit comes first, so that what was asked for stays on record; the worklist has the
-chunk before its state says that it is waiting, and the job is sent last, so the sweep finds whatever was left undone.
+chunk before its state says that it is waiting, and again after that, and the job is sent last. So the sweep finds
+whatever was left undone, and a row that it removed between the first two writes is there again.
 """
 
 from typing import Any
@@ -54,7 +55,7 @@ class Replay:
         return sum([await self._put_back(chunk) for chunk in wanted])
 
     async def _put_back(self, chunk: Chunk) -> bool:
-        """A write that another overtook is made again: as often as not, the other only noted an announcement."""
+        """Repeats a write that another write preceded: often the other write only recorded an announcement."""
         found: Chunk | None = chunk
         for _ in range(_ROUNDS):
             if found is None or found.state not in {*REPLAYABLE, ChunkState.PENDING}:
@@ -65,6 +66,8 @@ class Replay:
             except LeaseLost:
                 found = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
                 continue
+            # Once more: if this took long, the sweep found a chunk that had ended and removed its row.
+            await self._worklist.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
             await self._jobs.send(ChunkJob.of(found))
             log.info("chunk put back", extra={"action": "replay", **found.log_context()})
             return True

@@ -1,9 +1,10 @@
-"""What follows a failed attempt: another attempt and when, or the end and which.
+"""Decides what follows a failed attempt: the time of the next attempt, or the state in which the chunk ends.
 
 With the defaults (10 s base, doubling, at most 30 min, 50 attempts) the pauses are 10 s, 20 s, 40 s … 21 min and then
-half an hour each, give or take a fifth: the ninth attempt comes 42 minutes after the first, the fiftieth 21 hours.
-Attempts go on after the deadline, which is only our estimate, until `Chunk.given_up_at`. `lost` needs proof: the source
-answered 404 or 410 to at least five attempts in a row, over at least four hours, or its longest lifetime is over.
+half an hour each, with a random deviation of up to 20 %. The ninth attempt comes about 42 minutes after the first, the
+fiftieth about 21 hours after it. The deadline is an estimate, so attempts continue until `Chunk.given_up_at`. A chunk
+is `lost` only if the source answered 404 or 410 to at least five attempts in a row, over at least four hours, or if its
+longest possible lifetime has passed.
 """
 
 import random
@@ -15,13 +16,13 @@ from shared.errors import CallvaultError, SourceError, SourceGone
 from shared.records import Chunk
 from shared.states import ChunkState
 
-REPORT_HOURS = (12, 4, 1)  # before the deadline: an open chunk is reported then, louder each time
+REPORT_HOURS = (12, 4, 1)  # hours before the deadline at which an open chunk is reported
 _LONGEST = 1800.0  # seconds between two attempts, whatever a Retry-After asks for
-_JITTER = 0.2  # of the delay, either way, so that chunks that failed together don't come back together
+_JITTER = 0.2  # fraction of the delay, up or down, so that chunks that failed together retry apart
 _LAST_CHANCE = timedelta(minutes=5)  # before the deadline, and before the end of all attempts: an attempt is made then
 _LATE_ATTEMPTS = 5  # with the default pauses they take two and a half minutes
 _BY_MESSAGE = timedelta(minutes=5)  # a longer wait is left to the sweep
-_GONE_ANSWERS = 5  # in a row: a file that isn't there may be late, or hidden by a failover
+_GONE_ANSWERS = 5  # in a row; a single 404 may come from a delay or a failover
 _GONE_FOR = timedelta(hours=4)  # from the first of those answers to the last
 
 
@@ -35,8 +36,8 @@ class RetryPolicy:
     def after(self, chunk: Chunk, error: CallvaultError, now: datetime) -> datetime | ChunkState:
         """The time of the next attempt, or the state in which the chunk ends: failed, or lost if its source is gone.
 
-        `chunk` has counted this attempt's answer already, see `gone_after`. A source that answers that it has no such
-        file doesn't use up attempts: they end when its absence is proved.
+        `chunk` includes this attempt's answer, see `gone_after`. Answers of 404 and 410 don't count against
+        `max_attempts`: those attempts end when the source is proved to be gone.
         """
         gone = isinstance(error, SourceGone)
         if gone and _is_proved_gone(chunk, now):
@@ -53,10 +54,10 @@ class RetryPolicy:
         return following
 
     def is_last(self, chunk: Chunk, now: datetime) -> bool:
-        """Whether this attempt may be the last that the source lives to see.
+        """Whether the source may expire before another attempt.
 
-        A chunk that came after that moment, as by a dead letter, has had no attempt before it: one bad answer to the
-        first proves nothing, so it gets a few.
+        A chunk that was announced late, for example by a dead letter, had no attempt before that time. One bad answer
+        proves nothing, so such a chunk gets five attempts before one counts as its last.
         """
         if chunk.attempts >= self.max_attempts or now >= chunk.given_up_at - _LAST_CHANCE:
             return True
@@ -69,18 +70,18 @@ class RetryPolicy:
 
 
 def is_soon(at: datetime, now: datetime) -> bool:
-    """Whether a message with a delay brings an attempt. A later one is queued by the sweep, by its worklist row."""
+    """Whether a delayed queue message triggers the attempt. The sweep triggers attempts that are further away."""
     return at - now <= _BY_MESSAGE
 
 
 def looked_at_by(chunk: Chunk, at: datetime, now: datetime) -> datetime:
-    """When the sweep must look at a chunk that waits until `at`: not after the next moment to report or to end it."""
+    """When the sweep must check a chunk that waits until `at`: then, or earlier if a report or its end is due."""
     reports = (chunk.deadline - timedelta(hours=hours) for hours in (*REPORT_HOURS, 0))
     return min([at, *(moment for moment in (chunk.given_up_at, *reports) if moment > now)])
 
 
 def gone_after(chunk: Chunk, error: CallvaultError, now: datetime) -> dict[str, Any]:
-    """The count of consecutive "gone" answers after this failure: any other answer of the source starts it anew."""
+    """The count of consecutive 404 and 410 answers after this failure. Any other source error resets it."""
     if isinstance(error, SourceGone):
         return {"gone": chunk.gone + 1, "gone_since": chunk.gone_since or now}
     return {"gone": 0, "gone_since": None} if isinstance(error, SourceError) else {}

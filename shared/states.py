@@ -11,13 +11,15 @@ r"""The states of a chunk and of a recording, and the moves allowed between them
       +---- replay, new event -----------+
 
      archived, released <--- a read: the file is missing, or is back ---> expired, removed
+                                                      pending <--- new event --- removed
 
 A claim is one conditional write. `copying` under a lease that ran out may be claimed again by another worker.
 `archived` is final if the source is to be kept: DELETE_SOURCE is false, or shared.provenance gives a reason. A chunk
 that isn't being copied can fail (its message is poison) or be lost (its source's longest lifetime is over) from where
 it is. Whenever both files turn out to be complete in the archive, the chunk is archived, from any state before. A
 chunk whose archived file a read finds missing is `expired` where the archive's own lifecycle rule removes files of that
-age, else `removed`.
+age, else `removed`. A new event for a removed chunk says that ACS has the file: it is copied again, unless its source
+was deleted. An expired chunk stays expired, since its file was removed on purpose.
 """
 
 from enum import StrEnum
@@ -78,7 +80,7 @@ MOVES: dict[ChunkState, frozenset[ChunkState]] = {
     ChunkState.ARCHIVED: frozenset({ChunkState.RELEASED, ChunkState.PENDING}) | MISSING,
     ChunkState.RELEASED: MISSING,
     ChunkState.EXPIRED: frozenset({ChunkState.ARCHIVED, ChunkState.RELEASED, ChunkState.REMOVED}),
-    ChunkState.REMOVED: frozenset({ChunkState.ARCHIVED, ChunkState.RELEASED, ChunkState.EXPIRED}),
+    ChunkState.REMOVED: frozenset({ChunkState.ARCHIVED, ChunkState.RELEASED, ChunkState.EXPIRED, ChunkState.PENDING}),
     ChunkState.FAILED: frozenset({ChunkState.PENDING, ChunkState.ARCHIVED, ChunkState.LOST}),
     ChunkState.LOST: frozenset({ChunkState.PENDING, ChunkState.ARCHIVED}),
 }

@@ -1,8 +1,8 @@
-"""The sweep: looks every minute at those rows of the worklist that are due.
+"""The sweep: checks the due rows of the worklist every minute.
 
-Nothing that is wrong with one row keeps the others from being looked at: what fails is reported with its reason, and
-the row is looked at again. Each run looks at a bounded number of rows of each kind, those with the oldest deadline
-first, and holds few of them at once, however much is due.
+A failure of one row doesn't stop the check of the others: it is logged with its reason, and the row is checked again
+some minutes later, so that a run reaches the rows behind it. Each run checks a bounded number of rows of each kind,
+those with the oldest deadline first. It keeps only a few rows in memory at a time.
 """
 
 import asyncio
@@ -26,17 +26,17 @@ from shared.settings import Settings
 
 log = logger("sweep")
 
-_AT_ONCE = 16  # rows looked at together
-_MOST = 2000  # rows of each kind in one run; the others are due still in the next
+_AT_ONCE = 16  # rows checked concurrently
+_MOST = 2000  # rows of each kind in one run; the others stay due for the next run
 _UNREADABLE_AGAIN = timedelta(minutes=30)  # until a row that can't be read is reported again
-_BROKEN_AGAIN = timedelta(minutes=5)  # until a row is looked at again that failed for a reason nobody foresaw
-_LONGEST_WAIT = 10.0  # seconds that a run waits for a topic that rests, each time
-_OFFERS = 3  # how often a run offers news that weren't tried because the topic rested
+_FAILED_AGAIN = timedelta(minutes=5)  # until a row whose check failed for any other reason is checked again
+_LONGEST_WAIT = 10.0  # seconds that a run waits, each time, for a paused topic
+_OFFERS = 3  # times that a run tries announcements that it skipped while the topic was paused
 
 
 @dataclass(kw_only=True)
 class _Run:
-    """What one run of the sweep has met."""
+    """The counts of one run of the sweep."""
 
     backlog: Backlog
     due: int = 0
@@ -50,7 +50,7 @@ class _Run:
 
 
 class _Due:
-    """The rows that are due, handed out one by one: of each kind a bounded number."""
+    """Yields the due rows one by one, a bounded number of each kind."""
 
     def __init__(self, worklist: Worklist, now: datetime) -> None:
         self._worklist, self._now, self._turn = worklist, now, asyncio.Lock()
@@ -59,7 +59,7 @@ class _Due:
         self.failure: DestinationError | None = None
 
     async def take(self) -> WorkItem | None:
-        """None when there are no more; if they couldn't all be read, `failure` says why."""
+        """The next row, or None after the last one. If reading failed, `failure` has the error."""
         async with self._turn:
             if self.failure is not None:
                 return None
@@ -78,7 +78,7 @@ class _Due:
 
 
 class Sweep:
-    """Takes care of what is open and went quiet."""
+    """Checks open chunks, recordings, calls and announcements that make no progress."""
 
     def __init__(
         self, gateways: Gateways, chunks: ChunkWatch, auto: AutoRecording, clock: Clock, settings: Settings
@@ -88,7 +88,7 @@ class Sweep:
         self._clock, self._settings = clock, settings
 
     async def run(self) -> int:
-        """Looks at every row that is due; gives their number. Raises DestinationError if not all could be read."""
+        """Checks the due rows and returns their number. Raises DestinationError if not all could be read."""
         run = _Run(backlog=Backlog(self._jobs))
         try:
             await self._report_poison()
@@ -100,7 +100,7 @@ class Sweep:
             if metrics.open_chunks.wanted:
                 await self._count_open()
         finally:
-            log.info("swept", extra=run.told())  # each time: an alert rings when it is silent
+            log.info("swept", extra=run.told())  # in every run: an alert fires when this line is missing
         return run.due
 
     async def _work(self, run: _Run, take: Callable[[], Awaitable[WorkItem | None]]) -> None:
@@ -112,14 +112,14 @@ class Sweep:
         await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
 
     async def _offer_again(self, run: _Run) -> None:
-        """News that weren't tried because the topic rested are due as soon as its rest ends."""
+        """Sends the announcements that were skipped while the topic was paused, once the pause ends."""
         for _ in range(_OFFERS):
             pause = (self._chunks.rest_ends - self._clock.now()).total_seconds()
             if not run.untried or pause > _LONGEST_WAIT:
                 return
             await self._clock.sleep(max(pause, 0))
             waiting, run.untried = run.untried, []
-            run.due -= len(waiting)  # they were counted
+            run.due -= len(waiting)  # these rows were counted already
 
             async def take(rows: list[WorkItem] = waiting) -> WorkItem | None:
                 return rows.pop(0) if rows else None
@@ -138,10 +138,11 @@ class Sweep:
         except CallvaultError as error:
             run.failed += 1
             log.warning("not swept", extra={"action": "sweep", "reason": error.reason, **_keys(item)})
+            await self._postpone(item, _FAILED_AGAIN)
         except Exception:
             run.failed += 1
             log.exception("not swept unforeseen", extra={"action": "sweep", "reason": "unforeseen", **_keys(item)})
-            await self._postpone(item, _BROKEN_AGAIN)
+            await self._postpone(item, _FAILED_AGAIN)
 
     async def _look_at(self, item: WorkItem, run: _Run) -> None:
         if item.flaw is not None:
@@ -158,7 +159,7 @@ class Sweep:
                 await self._chunks.look_at(item, run.backlog)
 
     async def _postpone(self, item: WorkItem, by: timedelta) -> None:
-        """So that what fails each time takes no other row's place in every run."""
+        """Postpones a row that keeps failing, so that it doesn't take the place of other rows in each run."""
         try:
             await self._worklist.postpone(item, self._clock.now() + by)
         except DestinationError as error:

@@ -1,9 +1,9 @@
-"""Takes in what Event Grid could not deliver: by a timer, or by the command of shared.deadletters.
+"""Takes in dead-lettered events: by a timer, or by the command in shared.deadletters.
 
-Each blob of the dead-letter container goes through the same intake as a delivered event, and is deleted only once all
-of its events were taken in, so a crash leaves it to be taken in again, which changes nothing. What intake can't read it
-keeps in quarantine. A blob that holds anything but events, or an event that isn't Callvault's, stays where it is; the
-timer passes it over until it changes.
+Each event in the dead-letter container goes through the same intake as a delivered event. A blob is deleted only after
+all of its events were taken in; after a crash the next run takes them in again, which changes nothing. Events that
+can't be parsed are quarantined. A blob that contains anything but events, or an event of a type that Callvault doesn't
+process, stays in the container, and the timer skips it until it changes.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from shared.settings import Settings
 log = logger("deadletters")
 
 _AT_ONCE = 200  # blobs that one run of the timer takes in
-_LARGEST = 64 * 1024 * 1024  # bytes; Event Grid delivers no event above 1 MiB, and gathers some in a blob
+_LARGEST = 64 * 1024 * 1024  # bytes; an event has at most 1 MiB, and Event Grid writes several events into one blob
 
 
 @dataclass(kw_only=True)
@@ -46,7 +46,7 @@ class Counted:
 
 
 class DeadLetterReplay:
-    """Dead letters, delivered after all."""
+    """Takes in dead-lettered events."""
 
     def __init__(self, letters: DeadLetters, intake: Intake) -> None:
         self._letters, self._intake = letters, intake
@@ -76,7 +76,7 @@ class DeadLetterReplay:
         return counted
 
     async def _one(self, letter: DeadLetter, counted: Counted, *, apply: bool) -> str | None:
-        """Why the blob has to stay; None when nothing keeps it."""
+        """The reason why the blob stays in the container; None when it can be deleted."""
         counted.blobs += 1
         if letter.size > _LARGEST:
             return f"has more than {_LARGEST} bytes"
@@ -102,7 +102,7 @@ class DeadLetterReplay:
 
 
 class DeadLetterTimer:
-    """Takes dead letters in without being asked, some in each run."""
+    """The timer's part: takes in a bounded number of dead letters in each run."""
 
     def __init__(self, clients: Clients, intake: Intake, settings: Settings) -> None:
         self._clients, self._intake, self._settings = clients, intake, settings

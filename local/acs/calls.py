@@ -1,4 +1,4 @@
-"""Calls and who is in them: what a recording is started on.
+"""Calls and their participants, on which recordings are started.
 
 A call is found by any of the locators ACS takes; one that has ended is refused as terminated.
 """

@@ -1,4 +1,4 @@
-"""What is unusual now and then, chosen by a number that a document or a recording keeps for good.
+"""Unusual answers and fields of ACS, selected by a fixed number of each document or recording.
 
 For a document made to order the number is its seed, for any other a digest of its id: the same document is always odd
 in the same way.

@@ -1,6 +1,6 @@
-"""What the app answers when all has settled, compared with what is in storage: health, summary, lists, archive records.
+"""Checks the app's answers at the end of a run: health, summary, lists and archive records.
 
-Each question is asked of the app over HTTP, as a caller does; what it must say is reckoned from the catalogue.
+Each request goes to the app over HTTP, as a caller's does. The expected answer is computed from the catalogue.
 """
 
 from collections import defaultdict
@@ -17,12 +17,12 @@ from shared.records import Chunk
 from shared.states import IN_TROUBLE, SAFE, ChunkState, RecordingState
 
 _PAGE = 100
-_PEOPLE = 12  # who are looked up
+_PEOPLE = 12  # participants whose recordings are looked up
 _OPEN = frozenset({ChunkState.PENDING, ChunkState.COPYING})
 
 
 async def wrong_answers(site: Site, evidence: Evidence, gaps: Collection[str] = ()) -> list[Violation]:
-    """`gaps`: recordings of which a chunk is never announced."""
+    """`gaps`: recordings with a chunk that is never announced."""
     recordings: dict[str, list[Chunk]] = defaultdict(list)
     for chunk in evidence.chunks:
         recordings[chunk.recording_key].append(chunk)
@@ -110,7 +110,7 @@ async def _pages(site: Site, filters: str, **headers: str) -> AsyncIterator[dict
 
 
 async def _people(site: Site, evidence: Evidence) -> AsyncIterator[str]:
-    """Whoever is named by archived metadata is found by name."""
+    """Each participant in the archived metadata must find the recording in the participants' index."""
     safe = [chunk for chunk in evidence.chunks if chunk.state in SAFE]
     for chunk in safe[:_PEOPLE]:
         for person in evidence.originals[chunk.document_id].participants[:1]:

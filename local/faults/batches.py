@@ -1,6 +1,6 @@
-"""A batch: several schedules at once on one stack, then quiet, recovery, and the invariants over all that is there.
+"""A batch: runs several schedules on one stack, waits for recovery, and checks the invariants over all data.
 
-Schedules that run at once share workers, so that a death meant for one meets the others too.
+The schedules of a batch share workers, so that the kill of a worker affects all of them.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from local.faults.acts import unaudited
 from local.faults.answers import wrong_answers
 from local.faults.clock import Compression
 from local.faults.course import DECIDED, Course
@@ -37,11 +38,14 @@ from local.faults.witness import Witness
 from local.stack import Stack, StackOptions
 from shared.records import Chunk
 
-FASTEST, SLOWEST = 600.0, 150.0  # a second is ten minutes, a day 144 seconds; on a machine under load less
+FASTEST, SLOWEST = (
+    600.0,
+    150.0,
+)  # product seconds per real second; lower under load
 SIZE = 20  # schedules on one stack
 _SWEEPS = 0.5  # real seconds between two; five minutes of the product's clock
-_QUIET = 1.0  # real seconds that faults may go on for once every event was taken
-_PATIENCE = 600.0  # real seconds; a bound for what must happen
+_QUIET = 1.0  # real seconds for which faults continue after every event was taken in
+_PATIENCE = 600.0  # real seconds; the longest wait for an expected result
 _USUAL_START = 1.0  # seconds that a program takes to import SDKs
 _SURELY = timedelta(minutes=30)  # before a deadline: then the source exists by any clock
 _SKEW = 120.0  # seconds of the product's clock
@@ -161,12 +165,15 @@ class _Run:
         gaps = set[str]().union(*(one.gaps for one in played))
         evidence = await self.site.evidence(recordings)
         found = [*self.witness.found, *violations(evidence, announced, course)]
-        refused = [what for one in played for what in one.refused]
-        found += [violation(Kind.UNFINISHED, None, f"an event ({what}) was not taken in time") for what in refused]
+        for one in played:
+            found += await unaudited(self.site, one.acts, evidence.chunks, one.announced, one.corrected)
+            found += [
+                violation(Kind.UNFINISHED, None, f"an event ({what}) was not taken in time") for what in one.refused
+            ]
         if self.batch.spoiled:
             found = [one for one in found if one.document_id is not None]
         elif answered := await wrong_answers(self.site, evidence, gaps):
-            # What a worker changed between evidence and question is right when both are taken anew.
+            # A worker may have changed data between the evidence and the request: collect both again.
             evidence = await self.site.evidence(recordings)
             found += [one for one in await wrong_answers(self.site, evidence, gaps) if one in answered]
         happened["deletes witnessed"] = self.witness.deletes
@@ -180,13 +187,13 @@ class _Run:
         )
 
     def _is_wrong(self, chunks: list[Chunk]) -> bool:
-        """Whether something can't be right any more, whatever comes."""
+        """Whether a violation is certain, so that waiting longer can't resolve it."""
         return bool(self.witness.found) or any(
             chunk.lost_at is not None and chunk.lost_at < chunk.deadline - _SURELY for chunk in chunks
         )
 
     async def _played(self) -> tuple[list[Played], Counter[str]]:
-        """Everything that goes wrong does so in here, but for faults that stay."""
+        """Runs all faults and disturbances, except for faults that last to the end of the run."""
         began = asyncio.get_running_loop().time()
         if self.batch.spoiled:
             await self.site.spoil()

@@ -1,4 +1,4 @@
-"""One compressed clock for all workers: a day passes in minutes, and workers agree on the time but for a skew.
+"""One compressed clock for all workers: a day takes minutes, and each worker's clock may have a fixed skew.
 
 The rate and the common start are app settings, so the processes need not talk. Delays on the queue shrink by the rate;
 the times of events, which the simulator gives in real time, are read in compressed time, so that deadlines fit. The
@@ -21,7 +21,7 @@ from shared.intake import Intake
 
 START_SETTING, RATE_SETTING = "CALLVAULT_FAULTS_CLOCK_START", "CALLVAULT_FAULTS_CLOCK_RATE"
 SKEW_SETTING = "CALLVAULT_FAULTS_CLOCK_SKEW"
-_SDK_RATE = 10  # by which an SDK's pauses shrink
+_SDK_RATE = 10  # factor by which the SDKs' retry pauses are shortened
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""What a run was like, as far as judging it takes: what must become of each document, and when the faults ended.
+"""The facts that judge a run: the expected end of each document, and the time at which the faults ended.
 
-A chunk is judged by the moment when the faults on it ended. If its source lived on for `DECIDED` after that, nothing
-excuses any end but the one that it must have.
+If a chunk's source existed for `DECIDED` after the faults on it ended, the chunk must have its expected end. Any other
+end is a violation.
 """
 
 from collections.abc import Mapping
@@ -26,11 +26,11 @@ class Course:
 
     def end_of(self, document_id: str) -> End:
         if self.tampered.get(document_id) is Tampering.REPLACE:
-            return End.REFUSED  # nothing is overwritten, so the source is all there is
+            return End.REFUSED  # the archive never overwrites a file, so only the source has the right bytes
         return self.ends.get(document_id, End.RELEASED)
 
     def rests(self, document_id: str) -> bool:
-        """Whether its chunk comes to an end in the time of a run, instead of being tried again and again."""
+        """Whether the chunk ends within the time of a run, instead of being retried until its source expires."""
         return self.end_of(document_id) is not End.REFUSED and document_id not in self.wants_media
 
     def decides(self, original: Original) -> bool:

@@ -1,4 +1,4 @@
-"""What stands between the app and its services during a batch: the storage proxy, and the relay to the simulator."""
+"""The storage proxy, and the relay to the ACS simulator, that inject faults between the app and its services."""
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
@@ -10,7 +10,7 @@ from local.stack import Services
 
 
 class Detour:
-    """To be given to a stack as its detour; afterwards `relay` can be made to die."""
+    """Pass this to a stack as its detour; after that, `relay` can be stopped."""
 
     def __init__(self, troubles: Troubles) -> None:
         self.troubles = troubles

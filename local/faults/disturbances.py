@@ -1,7 +1,7 @@
-"""What happens to whole processes and to storage while schedules are played, from a seed alone.
+"""Disturbances of processes and storage while schedules run, all derived from one seed.
 
-Workers die by SIGKILL and stand still by SIGSTOP at moments of nobody's choosing, inside transfers as well; the host
-dies and comes back; Azurite restarts; ACS is away; storage fails in all the ways of `troubles`.
+Workers are killed (SIGKILL) and suspended (SIGSTOP) at random times, also during transfers. The host is killed and
+restarted, Azurite restarts, ACS is unreachable, and storage fails in each way that `troubles` defines.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from local.faults.relay import Relay
 from local.faults.troubles import MESSAGES, Rule, Trouble
 from local.stack import Stack
 
-LENGTH = 14.0  # real seconds over which they are spread
+LENGTH = 14.0  # real seconds over which the disturbances are spread
 
 
 class Blow(StrEnum):
@@ -33,7 +33,7 @@ class Blow(StrEnum):
 class Planned:
     blow: Blow
     at: float  # real seconds after the start
-    seconds: float = 0.0  # that it lasts
+    seconds: float = 0.0  # duration in real seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def _lasting(chance: random.Random, blow: Blow, least: float, most: float) -> Pl
 
 
 def _rules(chance: random.Random) -> list[Rule]:
-    """Always some of a low probability, and now and then an outage or a full disk."""
+    """Storage faults of a low probability, and sometimes an outage or a full disk."""
     rules = []
     for trouble in (*Trouble,):
         if trouble in MESSAGES:
@@ -95,7 +95,7 @@ def _rules(chance: random.Random) -> list[Rule]:
 
 @dataclass(kw_only=True)
 class Disturber:
-    """Deals the blows of a plan."""
+    """Carries out the disturbances of a plan."""
 
     stack: Stack
     relay: Relay
@@ -103,7 +103,7 @@ class Disturber:
     dealt: Counter[Blow] = field(default_factory=Counter)
 
     async def disturb(self, planned: Sequence[Planned]) -> None:
-        """Returns when the last of them is over."""
+        """Returns when the last disturbance has ended."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         for one in planned:

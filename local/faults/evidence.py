@@ -45,7 +45,7 @@ class Evidence:
     rows: list[Row]
     told: list[Told]  # what was announced, in the order in which the topic took it
     files: dict[str, str]  # name in the archive: SHA-256 of the bytes that stand there
-    labels: dict[str, dict[str, str]]  # name in the archive: what is written on the file
+    labels: dict[str, dict[str, str]]  # file name in the archive: metadata of its blob
     quarantined: list[str]  # names
     queued: int
     poisoned: int

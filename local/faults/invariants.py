@@ -1,4 +1,4 @@
-"""The promise, as statements about what is in storage when everything has settled; each violation is a sentence.
+"""Callvault's guarantees, checked against storage at the end of a run. Each violation is one sentence.
 
 Only announced documents may be in the catalogue and the archive, and every one of them must be: released with its very
 bytes in the archive if its source lived long enough after the last fault, else failed or lost with a reason. No chunk
@@ -89,7 +89,7 @@ def _state(chunk: Chunk, original: Original, course: Course) -> Iterator[tuple[K
 
 
 def _decided(chunk: Chunk, course: Course) -> Iterator[tuple[Kind, str]]:
-    """Of a chunk whose source was there for hours after the last fault."""
+    """Violations of a chunk whose source existed for hours after the last fault."""
     end = course.end_of(chunk.document_id)
     if end in {End.REFUSED, End.IGNORED}:
         return
@@ -128,7 +128,7 @@ def _archive(chunk: Chunk, original: Original, files: dict[str, str], course: Co
 
 
 def _labels(chunk: Chunk, files: dict[str, str], evidence: Evidence) -> Iterator[tuple[Kind, str]]:
-    """What is written on the files: the catalogue can be rebuilt from it alone."""
+    """Violations in the blobs' metadata, from which alone the catalogue must be rebuildable."""
     if chunk.state not in SAFE:
         return
     for name in filter(None, (chunk.blob_name, chunk.metadata_blob_name)):

@@ -1,7 +1,7 @@
 """Known defects, put into a worker on purpose, to show that the schedules see each of them.
 
-A defect is a replacement of one or a few named functions of the product. A name that is gone is an error, so that no
-mutant is believed to be caught that isn't there any more.
+A defect replaces one or a few named functions of the product. A name that no longer exists is an error, so that a
+mutant without effect isn't reported as detected.
 """
 
 import importlib
@@ -50,7 +50,7 @@ def known() -> dict[str, Mutant]:
 
 
 def install_from_environment() -> None:
-    """To be called in a worker, before the app is made."""
+    """Call this in a worker before the app is created."""
     if name := os.environ.get(SETTING):
         known()[name].install()
 

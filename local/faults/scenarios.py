@@ -1,6 +1,6 @@
-"""Scenarios: what a recording has to bear in each, so that a certain defect has something to show itself on.
+"""Scenarios: the faults that a recording meets in each, chosen so that certain defects become visible.
 
-A mixed schedule, the usual one, draws one for each of its recordings.
+A mixed schedule, which is the default, draws one scenario for each of its recordings.
 """
 
 import random
@@ -11,20 +11,20 @@ from typing import Any
 
 HOUR = 3600.0
 FREEZE = 4.0  # real seconds
-Fault = dict[str, Any]  # for the simulator
+Fault = dict[str, Any]  # for the simulator; `within` is in seconds of the product's clock
 
 
 class Scenario(StrEnum):
-    PLAIN = "plain"  # whatever ACS does wrong, at random
+    PLAIN = "plain"  # random faults of ACS
     GONE = "gone"  # 404 for a while, after and between other failures
     RANGES = "ranges"  # several blocks; ranges served at one time and not at another; the file changes meanwhile
     LATE = "late"  # the event comes after the deadline, and the source answers 503 and 429 for a while
     HALVED = "halved"  # the metadata never come, and the source expires
-    ODD = "odd"  # an event as it should not be
+    ODD = "odd"  # an event with unusual or wrong fields
     TAMPERED = "tampered"  # someone changes the archive before the source is deleted
     RETOLD = "retold"  # the topic refuses announcements, or takes them and says that it didn't
     EXPIRING = "expiring"  # the source expires while ACS answers errors
-    GARBLED = "garbled"  # what comes isn't the file, though it is complete
+    GARBLED = "garbled"  # the source answers with complete bytes that aren't the file
     POISONED = "poisoned"  # its message ends on the poison queue while it waits for its next attempt
     FROZEN = "frozen"  # its worker freezes before the delete, and someone changes the archive meanwhile
     GAP = "gap"  # one of its chunks is never announced
@@ -37,9 +37,9 @@ class Tampering(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Ordeal:
-    """What a recording has to bear. Times are seconds of the product's clock."""
+    """The faults of one recording. Times are in seconds of the product's clock."""
 
-    faults: tuple[Fault, ...] = ()  # those marked `stays` go on when the others have ended
+    faults: tuple[Fault, ...] = ()  # faults marked `stays` continue after the others have ended
     large: bool | None = None  # None: as it comes
     life: float | None = None  # of the source; None: a day, or what is left of two
     age: float = 0.0  # of the event when it is delivered
@@ -104,10 +104,11 @@ def _poisoned(chance: random.Random) -> Ordeal:
 def _gone(chance: random.Random) -> tuple[Fault, ...]:
     """They stay: with pauses that double, so many answers take longer than the events do.
 
-    More than five, as five over four hours prove a loss, and few enough to be over before four hours are.
+    More than five, as five over four hours prove a loss, and over before four hours are, however slow the machine is.
     """
     status = chance.choice((404, 404, 410))
     missing = {"operation": "download", "kind": "error", "status": status, "code": "8522", "stays": True}
+    missing["within"] = 3 * HOUR
     if chance.random() < 0.5:  # noqa: PLR2004 - either
         failing = {"operation": "download", "kind": "serverError", "times": 4, "stays": True}
         return failing, missing | {"times": chance.randint(1, 3)}
@@ -115,7 +116,7 @@ def _gone(chance: random.Random) -> tuple[Fault, ...]:
 
 
 def _ranges(chance: random.Random) -> tuple[Fault, ...]:
-    """In their order: the first that isn't spent meets a request."""
+    """Faults in order: each request gets the first one that isn't used up."""
     broken = {"operation": "download", "kind": "reset", "bytes": chance.randint(100_000, 900_000)}
     failing = {"operation": "download", "kind": "serverError"}
     whole = {"operation": "download", "kind": "ignoreRange"}

@@ -1,6 +1,6 @@
-"""Lets a stack come to rest: the sweep is started again and again until nothing is open and no message is left.
+"""Waits until a stack is idle: starts the sweep repeatedly until no chunk is open and no message is queued.
 
-Rest is a state that nothing but time or a caller changes: every announced chunk has ended and was announced, and the
+An idle stack changes only with time or by a caller: every announced chunk has ended, its end was announced, and the
 queues are empty.
 """
 
@@ -41,7 +41,7 @@ async def settle(
 async def settle_course(
     site: Site, announced: Collection[str], course: Course, *, within: float, is_wrong: Callable[[list[Chunk]], bool]
 ) -> bool:
-    """Until every chunk is as it must be, or something is certainly wrong, or it can be judged; whether in time."""
+    """Waits until every chunk has its expected end, can be judged, or is certainly wrong. False after a timeout."""
     if course.quiet_at is None:
         raise ValueError("the troubles haven't ended")
     decided = course.quiet_at + course.patience

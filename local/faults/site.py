@@ -78,7 +78,7 @@ class Site:
         try:
             async with self.http.post(url, json={}, headers={"x-functions-key": self.where.master_key}) as response:
                 started = response.status == HTTPStatus.ACCEPTED
-            async with asyncio.timeout(_BREATH):  # else sweeps would pile up
+            async with asyncio.timeout(_BREATH):  # without the limit, concurrent sweeps would accumulate
                 await self.ask("recordings?limit=1")
         except (aiohttp.ClientError, TimeoutError):
             return False
@@ -105,7 +105,7 @@ class Site:
         ]
 
     async def chunks_of(self, document_id: str) -> list[Chunk]:
-        """What the catalogue has of a document, under whichever recording."""
+        """The catalogue's rows of a document, under any recording."""
         table = self.tables.get_table_client("recordings")
         row = CHUNK_ROWS + key_of(document_id)
         return [to_chunk(entity) async for entity in table.query_entities("RowKey eq @row", parameters={"row": row})]

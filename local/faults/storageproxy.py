@@ -1,4 +1,4 @@
-"""A proxy between the app and Azurite, for blobs, queues and tables, that makes the troubles of `troubles` happen.
+"""A proxy between the app and Azurite, for blobs, queues and tables, that injects the faults defined in `troubles`.
 
 Requests pass unchanged but for their host, which no signature covers. Each is read whole before it is passed on, so a
 request that is said to be lost, late or repeated is exactly that.
@@ -101,7 +101,7 @@ class StorageProxy:
             return web.Response(status=500)  # the client is dead
 
     async def _troubled(self, rule: Rule, operation: Operation, send: _Send) -> _Answer | None:
-        """What the client gets; None when its connection is cut."""
+        """The response to the client; None when the connection is cut."""
         match rule.trouble:
             case Trouble.OUTAGE:
                 return None
@@ -142,7 +142,7 @@ class StorageProxy:
             return _Answer(status=response.status, headers=response.headers.copy(), body=await response.read())
 
     async def _steal(self, operation: Operation, answer: _Answer) -> None:
-        """Takes a message off the queue that was just put there."""
+        """Deletes a message that was just added to the queue."""
         queue = self._queues.get_queue_client(operation.path.partition("/")[0])
         for message in ET.fromstring(answer.body).iter("QueueMessage"):  # noqa: S314 - Azurite's own answer
             with contextlib.suppress(AzureError):

@@ -48,5 +48,5 @@ class Tamperer:
         return False
 
     def was_just_done(self, document_id: str, within: float) -> bool:
-        """Whether it happened so shortly ago that nobody can be expected to have seen it before a delete."""
+        """Whether the change is so recent that the app may have checked the files before it."""
         return document_id in self.done and time.monotonic() - self.done[document_id][1] < within

@@ -1,4 +1,4 @@
-"""What goes wrong between the app and its storage account: kinds of faults, and rules for when they happen.
+"""Faults between the app and its storage account: their kinds, and rules for when they happen.
 
 Every fault here is one that Azure Storage has: a request can be refused, be carried out while its answer is lost, be
 carried out late, or take long. A rule holds for a time, for some operations, with a probability.
@@ -50,7 +50,7 @@ class Operation:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Times are seconds after the start of the troubles, real ones."""
+    """Times are in real seconds after the start of the faults."""
 
     trouble: Trouble
     begins: float

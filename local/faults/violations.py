@@ -1,4 +1,4 @@
-"""What can be wrong with a run: each violation is a sentence, of a kind, and about a document where it is about one."""
+"""Violations found in a run. Each has a sentence, a kind and, if it concerns one document, that document's id."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +14,7 @@ class Kind(StrEnum):
     DISAGREES = "disagrees"
     UNTOLD = "untold"
     ANSWERED_WRONG = "answered wrong"
+    UNAUDITED = "unaudited"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
-"""Looks at raw storage each time that a source is about to be deleted: the simulator's delete waits for it.
+"""Checks storage directly before each delete of a source: the simulator's delete waits for the check.
 
-At that moment a row of the catalogue must say that the document is archived, and both of its files must be in the
+At that time a row of the catalogue must say that the document is archived, and both of its files must be in the
 archive with the original's bytes.
 """
 

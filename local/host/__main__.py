@@ -1,6 +1,6 @@
 """The command line: `python -m local.host`.
 
-Exits with 1 when the app or its settings are wrong, with 0 when told to stop or when its storage was away for too long.
+Exits with 1 when the app or its settings are invalid, and with 0 after a stop signal or a long storage outage.
 """
 
 import argparse

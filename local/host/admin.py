@@ -1,7 +1,7 @@
-"""The admin endpoints: is the host there, what does it run, start a function by hand, and take no more queue messages.
+"""The admin endpoints: ping, host status, list of functions, start of a function, and drain of the queue listeners.
 
-All but the ping need the master key: none or an unknown key is a 401, a key that is good for less a 403. An endpoint
-that doesn't exist is a 404 for anyone.
+All but the ping need the master key. A missing or unknown key is a 401, a key of a lower level a 403. An endpoint that
+doesn't exist is a 404 with any key.
 """
 
 import asyncio

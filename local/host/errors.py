@@ -1,8 +1,8 @@
-"""What can go wrong in the host: before it is started, and in one invocation.
+"""The errors of the host: at its start, while it runs, and in one invocation.
 
 HostError
-  ConfigError           the app's or the laptop's settings are wrong: the host does not start
-  StorageLost           a queue's storage was away for too long: the host ends itself
+  ConfigError           the app's or the host's settings are invalid: the host does not start
+  StorageLost           a queue's storage was unreachable for too long: the host ends itself
   IndexingFailed        the worker could not load the app: the host does not start
   InvocationFailed      one invocation failed; its trigger decides what follows
     WorkerLost          ... because its worker process ended

@@ -1,8 +1,8 @@
 """The Event Grid webhook: the subscription handshakes, and deliveries as invocations, one for each event.
 
 A delivery is answered 202 only when every event of it succeeded; any failure is a 500 with its text, and Event Grid
-sends the whole of it again. What isn't JSON, or no object, is a 500 too (measured). The webhooks of other extensions
-refuse every key but the master key.
+repeats the whole delivery. A body that isn't JSON, or an event that isn't an object, is a 500, too (measured). The
+webhooks of other extensions accept only the master key.
 """
 
 import asyncio

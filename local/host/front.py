@@ -1,8 +1,8 @@
-"""What every request meets before a function: Kestrel's limits, and the host's own pages and headers.
+"""Handles each HTTP request before a function does: Kestrel's limits, and the host's own pages and headers.
 
-The server refuses what is too long, resolves `.` and `..` before anything is routed, and decodes a path once. The host
-then has its home page, its admin endpoints, its webhooks, and last the functions. `customHeaders` of host.json go on
-each answer of the host's; a header of the function's own wins.
+The server refuses requests that exceed its limits, resolves `.` and `..` before anything is routed, and decodes a
+path once. The host then tries its home page, its admin endpoints, its webhooks, and last the functions. It adds the
+`customHeaders` of host.json to each answer, unless the function sets the same header.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _HOME = "<!DOCTYPE html><html><head><title>Your Functions app is up and running<
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What settings and host.json say of every request."""
+    """The settings and host.json values that apply to every request."""
 
     body_limit: int  # bytes
     custom_headers: Mapping[str, str]
@@ -60,7 +60,7 @@ class Front:
             return _closing(500)
         try:
             return await self._dispatch(request, path)
-        except web.HTTPRequestEntityTooLarge:  # sent in chunks, so that its length was not known before
+        except web.HTTPRequestEntityTooLarge:  # a chunked body: its length wasn't known before
             return _closing(500)
 
     async def _dispatch(self, request: web.Request, path: str) -> web.StreamResponse:

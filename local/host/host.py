@@ -1,7 +1,7 @@
 """The host as a whole: its parts started in order, announced when all of them are ready, and stopped in order.
 
 Started means that every instance has indexed the app, listeners receive and HTTP is served. Stopped means that no
-process is left. The message of a function that was cut short isn't given back: it comes back when its lease runs out.
+process is left. The message of an interrupted function isn't released: it becomes visible when its lease expires.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from local.host.timers import Timer, TimerStatuses
 
 _STORAGE = "AzureWebJobsStorage"
 _ADDRESS = "127.0.0.1"
-# What the settling of the last messages may take once the workers are gone, in seconds.
+# Seconds allowed for settling the last messages after the workers have ended.
 _AFTERMATH = 5.0
 
 logger = logging.getLogger("host")
@@ -58,7 +58,7 @@ class Host:
         self._tasks: list[asyncio.Task[None]] = []
         self._site: Site | None = None
         self._started = False
-        # The storage of a queue was away for too long: the real host shuts itself down then, seen twice.
+        # A queue's storage was unreachable for too long: the real host then shuts itself down (observed twice).
         self.gone = asyncio.Event()
 
     def _launch(self) -> Launch:

@@ -86,9 +86,9 @@ def _route(prefix: str, trigger: HttpTrigger) -> Route:
 
 
 async def _request_parts(request: web.Request, values: dict[str, str]) -> dict[str, Any]:
-    """The request as the real host tells it: names of headers in lower case, repeated ones joined, no empty query.
+    """The request as the real host passes it on: header names in lower case, repeated headers joined, no empty query.
 
-    A body in chunks is dropped: the function gets an empty one (measured, with enableChunkedRequestBinding too).
+    A chunked body is dropped: the function gets an empty one (measured, with enableChunkedRequestBinding too).
     """
     chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
     return {

@@ -1,4 +1,4 @@
-"""The app's instances: each a worker process that is started anew whenever it ends, until the host stops.
+"""The app's instances: each is a worker process that is restarted whenever it ends, until the host stops.
 
 An instance is ready or about to be. A call waits for that, unless the process has only just ended: the real host has
 not noticed it then and hands the call to the dead worker. Calls in flight at the end of a process fail, as Azure loses
@@ -18,7 +18,7 @@ from local.host.protocol import Call, FunctionRecord, Outcome
 # Before each attempt at a new process, and how long a call waits for one; seconds.
 _RESTART_DELAYS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _PATIENCE = 30
-# How long the real host takes a dead worker for alive, in seconds.
+# Seconds until the real host notices that a worker has died.
 _UNNOTICED = 0.1
 
 logger = logging.getLogger("host.instances")

@@ -1,4 +1,4 @@
-"""A received message: kept invisible to others until it is settled, or left to come back by itself."""
+"""The lease of a received message: renewed until the message is settled, or left to expire."""
 
 import asyncio
 import contextlib
@@ -17,12 +17,12 @@ logger = logging.getLogger("host.queues")
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A queue and where its poison goes: None for a poison queue itself."""
+    """A queue and its poison queue, which is None for a poison queue itself."""
 
     queue: QueueClient
     poison: QueueClient | None
     visibility: timedelta
-    # How long storage may be away before the listener raises StorageLost; None: for as long as it likes.
+    # How long storage may be unreachable before the listener raises StorageLost; None: without a limit.
     patience: timedelta | None
 
 
@@ -72,7 +72,7 @@ class Lease:
         await self._set_visibility(delay)
 
     async def leave(self) -> None:
-        """Lets the lease run out."""
+        """Stops renewing, so that the lease expires."""
         await self._end()
 
 

@@ -1,7 +1,7 @@
-"""Singleton locks: of all hosts of an app on one storage account, one runs each timer.
+"""Singleton locks: of all hosts of an app on one storage account, only one runs each timer.
 
-As the WebJobs SDK has it, a lock is a lease on a blob in `azure-webjobs-hosts`, named by the host's id and the
-function. A host that stops gives its locks up; those of a killed one are free when their leases have run out, so that
+As in the WebJobs SDK, a lock is a lease on a blob in `azure-webjobs-hosts`, named by the host's id and the
+function. A host that stops releases its locks. The locks of a killed host are released when their leases expire, so
 another host takes over within 40 seconds.
 """
 
@@ -41,7 +41,7 @@ class Lock(Protocol):
 
 
 class NoLock:
-    """Of a host without a storage account of its own, which is alone."""
+    """The lock of a host without a storage account, which has no other hosts to exclude."""
 
     held = True
 
@@ -79,7 +79,7 @@ class BlobLock:
         try:
             await self._make()
             self._lease = await self._blob.acquire_lease(_LEASE)
-        except ResourceExistsError:  # another host has it
+        except ResourceExistsError:  # another host holds the lock
             return False
         except AzureError as error:
             logger.warning("can't take the lock of a timer", extra={"reason": reason_of(error)})

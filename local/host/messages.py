@@ -36,9 +36,9 @@ def cause_of(message: QueueMessage, body: bytes, trigger: Trigger) -> Cause:
 
 
 def unfit(body: bytes) -> str | None:
-    """Why the host can't hand over a body that came as base64: the invocation fails before the worker sees it.
+    """Why the host can't decode a base64 body: the invocation then fails before it reaches the worker.
 
-    With messageEncoding none every body is handed over as it is (measured).
+    With messageEncoding none the host passes on every body unchanged (measured).
     """
     try:
         parsed = json.loads(body.decode())

@@ -1,4 +1,4 @@
-"""What a host is told on its command line."""
+"""The options of a host's command line."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,5 +24,5 @@ class Options:
     # Azure's: a message whose host is gone is invisible for up to ten minutes.
     queue_visibility: timedelta = timedelta(minutes=10)
     grace: timedelta = timedelta(seconds=10)
-    # None: the host waits for its storage however long it is away.
+    # None: the host waits for unreachable storage without a limit.
     storage_patience: timedelta | None = None

@@ -1,9 +1,9 @@
 """The queue listener: receives for one function on one instance, and settles the messages it received.
 
-As the WebJobs SDK has it: a batch at a time, polling less often while the queue is empty, the lease renewed at half
-its time. A success deletes the message. A failure gives it back, or with its attempts used up moves it to the poison
-queue: written there first, so that it is never nowhere. A message whose function is cut short by the stop of the host
-isn't given back, nor is one whose host or worker dies with it: it comes back when its lease has run out.
+As in the WebJobs SDK: a batch at a time, polling less often while the queue is empty, the lease renewed at half
+its time. A success deletes the message. A failure releases it, or moves it to the poison queue after its
+last attempt. The message is written to the poison queue before it is deleted, so it can't get lost. If the host stops,
+or the host or the worker dies, during a function, the message becomes visible again when its lease expires.
 """
 
 import asyncio
@@ -55,12 +55,12 @@ class QueueListener:
         self._messages: set[asyncio.Task[None]] = set()
 
     def stop(self) -> None:
-        """No message is taken from now on; `run` returns when those at hand have ended."""
+        """Stops receiving messages. `run` returns when the messages in progress have ended."""
         self._stopping.set()
         self._drained.set()
 
     def drain(self) -> None:
-        """No message is taken from now on; those at hand run to their end and are settled."""
+        """Stops receiving messages. The messages in progress run to their end and are settled."""
         self._drained.set()
 
     async def run(self) -> None:

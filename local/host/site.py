@@ -1,4 +1,4 @@
-"""What the host serves over HTTP: from the moment all its parts are ready until it is told to stop."""
+"""The host's HTTP server. It runs from the time all parts of the host are ready until the host stops."""
 
 import socket
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from local.host.options import Options
 
 # The host's default of FUNCTIONS_REQUEST_BODY_SIZE_LIMIT.
 _LARGEST_BODY = 100 * 1024 * 1024
-# What the last responses may take once the workers are gone, in seconds.
+# Seconds allowed for the last responses after the workers have ended.
 _AFTERMATH = 5.0
 
 
@@ -53,7 +53,7 @@ class Site:
         await web.SockSite(self._runner, at).start()
 
     async def close_door(self) -> None:
-        """No connection is taken from now on; requests at hand are answered."""
+        """Accepts no more connections. Requests in progress are answered."""
         for site in list(self._runner.sites):
             await site.stop()
 

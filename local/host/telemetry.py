@@ -1,4 +1,4 @@
-"""Which of an app's log lines the real worker loses, so that no alert can go by them.
+"""Determines which of an app's log lines the real worker loses, so that no alert can use them.
 
 A line arrives if it is logged inside a running invocation, on the worker's event loop or in the thread of a sync
 function. Lost are lines that are logged at import, by other threads, by tasks and callbacks that outlive their
@@ -17,7 +17,7 @@ _DEAF = "azure.functions"
 
 
 def loss(record: logging.LogRecord, invocation: str | None, running: Container[str]) -> str | None:
-    """Why the line is lost; None for one that arrives. `invocation`: on whose behalf the line is logged."""
+    """Why the line is lost; None if it arrives. `invocation`: the invocation that logs the line."""
     if record.name.startswith(_DEAF):
         return "logger"
     if invocation is None:

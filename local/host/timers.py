@@ -2,9 +2,9 @@
 
 Of several hosts on one storage account the one that holds a timer's lock runs it.
 
-What a schedule has done is kept in a file, so that after a stop over an occurrence it is past due and runs at once. An
-occurrence that passes while the function still runs is skipped. A failure is logged and swallowed, after the retries
-of `@app.retry` where it has one.
+A file keeps the last run of each schedule. A timer that missed an occurrence while the host was stopped is past due and
+runs at once. An occurrence that passes while the function still runs is skipped. A failure is logged and swallowed,
+after the retries of `@app.retry` where it has one.
 """
 
 import asyncio
@@ -79,7 +79,7 @@ class Timer:
             await self._lock.give_up()
 
     async def _run_by_schedule(self) -> None:
-        """Until the host stops, or another host has the lock."""
+        """Runs the timer until the host stops or another host holds the lock."""
         now = datetime.now(UTC)
         if self._is_past_due(now):
             await self._fire(past_due=True)

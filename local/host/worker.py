@@ -56,7 +56,7 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def about(self, record: logging.LogRecord) -> Line:
-        """On whose behalf the line is logged, and why the real worker would lose it, if it would."""
+        """The invocation that logs the line, and the reason if the real worker would lose the line."""
         call = invocation_id_cv.get()
         line = {"function": self._running.get(call), "invocation": call} if call else {}
         lost = loss(record, call, self._running)

@@ -1,4 +1,4 @@
-"""Event Grid's `RecordingFileStatusUpdated`: what archiving needs is read strictly, all else leniently.
+"""Parses Event Grid's `RecordingFileStatusUpdated`: strict for the fields that archiving needs, lenient for others.
 
 To archive a chunk, its documentId and the location of its media must be there. Every other field is optional in ACS's
 specification, and typed clients write defaults such as `""`, 0 and 0001-01-01: what can't be used is unknown, and named
@@ -62,7 +62,7 @@ class RecordingFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingFilesEvent:
-    """One event, its subject taken apart. `event_time` is None when the event doesn't say."""
+    """One event with its parsed subject. `event_time` is None when the event has no usable time."""
 
     event_id: str
     event_time: datetime | None
@@ -154,7 +154,7 @@ def _chunk(members: Members, number: int) -> AnnouncedChunk | None:
 
 
 def _digest(envelope: dict[str, Any]) -> str:
-    """An id for an event that brings none: of what a delivery, a dead letter and a replay of it have in common."""
+    """An id for an event without one, from fields that its delivery, dead letter and replay have in common."""
     told = {key.lower(): value for key, value in envelope.items()}
     kept = {key: told[key] for key in ("eventtype", "type", "subject", "eventtime", "time", "data") if key in told}
     text = json.dumps(kept, default=str, sort_keys=True)

@@ -17,6 +17,7 @@ from shared.records import Chunk
 
 _STANDARD = bytes.maketrans(b"-_", b"+/")  # from the alphabet for URLs
 _KEY = r"^[0-9a-f]{32}$"
+_LONGEST_DELAY = 7 * 24 * 3600  # seconds, of a queue message
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -28,6 +29,11 @@ def _traceparent(value: Any) -> str | None:
 def _flag(value: Any) -> bool | None:
     """Likewise: without the flag a job is deferred once more, and that is all."""
     return True if value is True else None
+
+
+def _seconds(value: Any) -> int | None:
+    """Likewise: without it a message that was sent with a delay looks older than it is."""
+    return value if type(value) is int and 0 < value <= _LONGEST_DELAY else None
 
 
 class ChunkJob(BaseModel):
@@ -42,6 +48,8 @@ class ChunkJob(BaseModel):
     chunkKey: str = Field(pattern=_KEY)  # noqa: N815 - the wire's spelling
     traceparent: Annotated[str | None, BeforeValidator(_traceparent)] = None  # the W3C trace that it goes on with
     deferred: Annotated[bool | None, BeforeValidator(_flag)] = None  # came too early before, and is sent a second time
+    # The message's delay: a peek tells when a message was inserted, and not since when it can be taken.
+    delaySeconds: Annotated[int | None, BeforeValidator(_seconds)] = None  # noqa: N815 - the wire's spelling
 
     @classmethod
     def of(cls, chunk: Chunk) -> "ChunkJob":
@@ -50,6 +58,10 @@ class ChunkJob(BaseModel):
     def again(self) -> "ChunkJob":
         """This job, marked as sent a second time because it came too early."""
         return self.model_copy(update={"deferred": True})
+
+    def delayed(self, seconds: int) -> "ChunkJob":
+        """This job, sent with a delay, or with none if that is 0."""
+        return self.model_copy(update={"delaySeconds": seconds or None})
 
     def encode(self) -> str:
         return self.model_dump_json(exclude_none=True)

@@ -1,4 +1,4 @@
-"""Reads single members of JSON that others wrote, each by itself: a bad one is unknown and costs none of the others.
+"""Reads members of a JSON object leniently: a member that can't be used becomes unknown, and the others still count.
 
 A name is found in any casing. Of several spellings the usual one counts first, and the next one where its value can't
 be used. What is there and can't be used is remembered by its path, so that a log line can say it without the value.
@@ -37,7 +37,7 @@ class Members:
                     self._found.setdefault(key.lower(), []).append((key, value))
 
     def read[T](self, name: str, convert: Callable[[Any], T | None]) -> T | None:
-        """The member's value as `convert` gives it; None when it is absent, null or of no use."""
+        """The member's value, converted by `convert`; None when it is absent, null or can't be converted."""
         present = [value for value in self._spellings(name) if value is not None]
         for value in present:
             converted = convert(value)
@@ -92,7 +92,7 @@ def word(value: Any) -> str | None:
 
 
 def number(value: Any) -> int | float | None:
-    """A finite number, also written as text. A boolean is none."""
+    """A finite number, or text that contains one. Booleans are refused."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):

@@ -29,6 +29,13 @@ class DestinationConflict(DestinationError):
     reason = "storage-conflict"
     title = "Another file stands where ours belongs"
 
+    @classmethod
+    def of(cls, name: str) -> "DestinationConflict":
+        """Names the blob, so that an operator can find it."""
+        return cls(
+            f"the archive holds another file named {name}; nothing was overwritten: move it, then retry the chunk"
+        )
+
 
 class TopicUnavailable(CallvaultError):
     fault = Fault.DESTINATION

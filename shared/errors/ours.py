@@ -1,4 +1,4 @@
-"""Ours: settings, messages, defects, interrupted work; and a lease that another worker holds now."""
+"""Callvault's own errors: settings, messages, defects, interrupted work, and a lease that another worker holds."""
 
 from shared.errors.base import CallvaultError, Fault
 

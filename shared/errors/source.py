@@ -44,7 +44,7 @@ class SourceIncomplete(SourceError):
 
 
 class SourceUnproven(SourceIncomplete):
-    """The bytes came complete, and are not the file that they claim to be: no index, wrong lengths, an error page."""
+    """The bytes are complete but not a valid media file: no index, wrong lengths, or an error page."""
 
     reason = "source-unproven"
     title = "The source's file is not what it claims to be"
@@ -85,7 +85,7 @@ class SourceTimedOut(SourceUnavailable):
 
 
 class ApplicationForbidden(SourceRefused):
-    """The credential is valid, and what it stands for lacks a permission."""
+    """The credential is valid, but its application lacks a permission."""
 
     status = 403
     reason = "acs-forbidden"

@@ -1,7 +1,8 @@
 """ACS's published error codes, and the error of ours that each becomes.
 
-The codes are Microsoft's table of Call Automation codes (azure-docs, includes/codes/call-automation-sdk.md), as far as
-a recording can meet them. A code decides, whatever the HTTP status; a code that isn't listed goes by its status.
+The codes come from Microsoft's table of Call Automation codes (azure-docs, includes/codes/call-automation-sdk.md),
+limited to those that recording operations can return. The code takes precedence over the HTTP status. For a code that
+isn't listed, the status decides.
 """
 
 import re
@@ -30,7 +31,7 @@ from shared.errors import (
     SourceUnavailable,
 )
 
-BACK_OFF = 10.0  # seconds proposed to a caller when ACS asks for none itself
+BACK_OFF = 10.0  # seconds in Retry-After when ACS sends no Retry-After itself
 _LONGEST_MESSAGE = 300
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _SECRET = re.compile(
@@ -55,7 +56,7 @@ class Refusal:
         return BACK_OFF if self.retry_after is None else self.retry_after
 
     def said(self) -> str:
-        """ACS's code and words, fit for a caller, to be put behind a sentence."""
+        """ACS's code and sanitized message, formatted to follow a sentence."""
         code = f" ({self.code})" if self.code else ""
         words = fit_to_show(self.message)
         return f"{code}: {words}" if words else code
@@ -65,7 +66,7 @@ type _Meaning = Callable[[Refusal], CallvaultError]
 
 
 def fit_to_show(message: str) -> str:
-    """A message of ACS on one line, bounded, without addresses and without what looks like a secret."""
+    """A message of ACS on one line, truncated, without URLs and possible secrets."""
     line = " ".join(message.split())
     line = _SECRET.sub(r"\1 (left out)", _ADDRESS.sub("(address)", line))
     return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}…"
@@ -185,7 +186,7 @@ _CLEAR = frozenset(
 
 
 def error_of(refusal: Refusal) -> CallvaultError:
-    """The error of ours that an answer of ACS becomes."""
+    """The Callvault error for an answer of ACS."""
     if refusal.code is None and refusal.status not in _CLEAR:
         return SourceGarbled(f"ACS answered {refusal.status} without a readable reason", retry_after=refusal.wait)
     meaning = _CODES.get(refusal.code or "") or _STATUSES.get(refusal.status)

@@ -163,7 +163,7 @@ class ArchiveFile:
                 return WriteResult.UNVERIFIED
             if stored.sha256 == sha256:
                 return WriteResult.STORED
-        raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
+        raise DestinationConflict.of(self._blob.blob_name)
 
     def _metadata(self, size: int, sha256: str | None) -> dict[str, str]:
         kept = {**self._properties, _SIZE: str(size), **({} if sha256 is None else {_SHA256: sha256})}

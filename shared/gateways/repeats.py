@@ -1,8 +1,8 @@
-"""Has the tables SDK repeat a write whose answer was lost.
+"""Makes the tables SDK retry a write whose response was lost.
 
 By default SDK 12 repeats inserts and merges (POST, PATCH) only after an answer of 500, 503 or 504, and not when the
-connection broke. A write that goes with REPEATED may meet its own first try, so its caller must recognize that: by a
-token of the row's own, or because the same write twice is the same row.
+connection broke. With REPEATED, a retry may find the row that its own first try wrote. The caller must recognize that
+row, by a token in it, or write the same row each time.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rows of the worklist: what is to be looked at, and when. The key of a row says of which kind it is.
+"""Rows of the worklist: which item the sweep must check, and when. The prefix of a row's key is its kind.
 
 Chunks come first, by deadline; an older version's rows of chunks don't name their recording and are read all the same.
 A row that this version can't read is an item with a flaw: it is counted and reported, and never guessed at.
@@ -19,13 +19,13 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Kind(StrEnum):
-    """What a row's key begins with, in the order in which the rows of a shard sort."""
+    """Prefixes of row keys, in the order in which the rows of a shard sort."""
 
     CHUNK = ""  # an open chunk: its deadline, which begins with a digit
     CALL = "call-"  # a call whose automatic recording hasn't begun
-    FILES = "files-"  # a recording some of whose files were announced, and others are awaited
-    NEWS = "news-"  # a chunk that is safe, or has ended, and is still to be announced
-    RECORDING = "recording-"  # a recording none of whose files were announced
+    FILES = "files-"  # a recording with announced files that still lacks others
+    NEWS = "news-"  # an archived or ended chunk with undelivered announcements
+    RECORDING = "recording-"  # a recording without announced files
 
     @property
     def start(self) -> str:

@@ -1,12 +1,12 @@
 """The worklist: a row for every open chunk, watched recording, call to record and unsent announcement, in fixed shards.
 
-It is an index over the catalogue and nothing more: a row too many costs a look, and a row is removed only after what it
-points to is safe. A row says when to look at it, so what goes its way unhindered is gone before it is ever read, and
-the cost of finding what is late follows what is open, not what was ever archived. The calendar's list of what is open
-has the same rows in the order of lists: entered before a row is added here and struck before it is removed, so that
-whatever a crash leaves on that list, the row that is left here takes off in the end.
+The worklist is an index over the catalogue. A superfluous row only costs one check, and a row is removed only after its
+chunk, recording or call needs no more work. Each row has a due time. Work that makes progress removes its row before
+that time, so the sweep reads only late rows, and its cost depends on the number of open items, not on the archive's
+size. The calendar's list of open items has an entry for each row. The entry is added before the row and removed before
+the row, so if a crash leaves an entry, a row is left that removes it later.
 
-A row that was read is removed only in the version that was read: whoever changed it meanwhile has a reason to keep it.
+A row that was read is removed only if its version is unchanged: another process that changed it still needs it.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ __all__ = ["WorkItem", "Worklist"]
 _SHARDS = "0123456789abcdef"  # the first digit of a key: sixteen partitions share the load
 _PAGE = 100  # rows of a shard that are held while due ones are worked
 _GLANCE = 250  # rows of each shard
-_NEAREST = 20  # the same: what is safe may stay until its source is deleted
+_NEAREST = 20  # rows per shard in `nearest`; archived chunks stay among them until their source is deleted
 
 
 class Worklist:

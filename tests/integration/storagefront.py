@@ -34,6 +34,10 @@ class StorageFront:
         """`operation` as `PUT block`: the method and the value of `comp`, if there is one; `path` is a part of it."""
         self._spoilt += [(operation, path, mishap)] * times
 
+    def recover(self) -> None:
+        """Nothing goes wrong any more."""
+        self._spoilt.clear()
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         operation = " ".join(filter(None, (request.method, request.query.get("comp"))))
         self.seen.append(operation)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from shared.chunkfiles import name_of
+from shared.contracts.jobs import ChunkJob
 from shared.digests import Checksum, ChecksumKind
 from shared.errors import DestinationConflict, DestinationError
 from shared.payload import Payload
@@ -478,3 +480,48 @@ async def test_a_renewal_that_arrived_and_whose_answer_did_not_costs_nothing(wor
     await working
     await archived_whole(world, made)
     assert (await world.source(made))["downloads"] == 1
+
+
+async def foreign_file(world: World, job: ChunkJob, ending: str) -> str:
+    """Somebody's file, with what a name of the chunk begins with."""
+    name = name_of(await world.chunk(job), ending)
+    await world.app.clients.archive.get_blob_client(world.settings.archive_container, name).upload_blob(b"other")
+    return name
+
+
+@pytest.mark.parametrize("announced", ["Wav", None, "Mp4"])
+async def test_a_foreign_file_of_another_format_does_not_keep_the_chunk_out_of_the_archive(
+    world: World, announced: str | None
+):
+    """The chunk's own name is free, whatever format its event announced; the foreign file stays as it is."""
+    made = await world.document(size=20 * KIB, format="wav")
+    made["event"]["data"]["recordingFormatType"] = announced
+    await world.app.intake.receive(made["event"])
+    job = world.job(made)
+    foreign = await foreign_file(world, job, "mp4")
+    await world.fault("download", "serverError", status=503, documentId=made["chunks"][0]["documentId"])
+    await world.drained()
+    chunk = await world.chunk(job)
+    assert (chunk.state, chunk.attempts, chunk.blob_name) == (ChunkState.RELEASED, 2, name_of(chunk, "wav"))
+    blobs = await world.blobs()
+    assert blobs.pop(foreign) == b"other"
+    assert set(blobs) == {chunk.blob_name, chunk.metadata_blob_name}
+
+
+async def test_a_file_under_the_chunk_s_name_is_named_by_the_failure_and_once_it_is_moved_the_chunk_is_archived(
+    world: World,
+):
+    made, job = await world.announced(size=20 * KIB, format="wav")
+    foreign = await foreign_file(world, job, "wav")
+    await world.drained()
+    for _ in range(2):  # the second attempt asks the archive first, and doesn't read the source to its end
+        failed = await world.chunk(job)
+        assert (failed.state, failed.reason) == (ChunkState.FAILED, "storage-conflict")
+        assert foreign in str(failed.detail)
+        assert failed.blob_name is None
+        await world.app.endpoints.replay(made["recordingId"])
+        await world.drained()
+    await world.app.clients.archive.get_blob_client(world.settings.archive_container, foreign).delete_blob()
+    await world.app.endpoints.replay(made["recordingId"])
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED

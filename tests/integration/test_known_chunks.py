@@ -221,3 +221,61 @@ async def test_what_was_unknown_of_a_recording_is_added(world: World):
     recording = await world.gateways.catalogue.ledger(world.job(made).recordingKey)
     assert recording is not None
     assert recording.duration_ms == made["event"]["data"]["recordingDurationMs"]
+
+
+async def removed(world: World, job: ChunkJob) -> Chunk:
+    """Somebody deletes the media file, and a read misses it."""
+    chunk = await world.chunk(job)
+    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
+    await container.delete_blob(chunk.blob_name)
+    await world.app.endpoints.archive(chunk.recording_id, url="https://x/archive")
+    return await world.chunk(job)
+
+
+async def test_a_chunk_whose_archived_file_was_removed_is_copied_again_when_its_document_is_announced_anew(
+    make_world: MakeWorld, clock: MovableClock
+):
+    """After the deadline a read doesn't start the copy by itself; a new event says that ACS has the file."""
+    world = await make_world(clock=clock, DELETE_SOURCE="false")
+    made, job = await world.announced(size=20 * KIB, format="wav")
+    await world.drained()
+    before = await world.chunk(job)
+    clock.forward(hours=25)
+    assert (await removed(world, job)).state is ChunkState.REMOVED
+    assert await world.app.intake.receive(made["event"]) is Outcome.UNCHANGED, "the same event says nothing new"
+    assert await world.app.intake.receive(another(made["event"])) is Outcome.QUEUED
+    waiting = await world.chunk(job)
+    assert (waiting.state, waiting.missing, waiting.removed_at) == (ChunkState.PENDING, None, None)
+    await world.drained()
+    after = await world.chunk(job)
+    assert (after.state, after.sha256, after.missing) == (ChunkState.ARCHIVED, before.sha256, None)
+    assert set(await world.blobs()) == {after.blob_name, after.metadata_blob_name}
+
+
+async def test_a_removed_chunk_is_copied_from_the_other_location_that_a_new_event_gives(
+    make_world: MakeWorld, clock: MovableClock
+):
+    world = await make_world(clock=clock, DELETE_SOURCE="false")
+    made, job = await world.announced(size=20 * KIB, format="wav")
+    await world.drained()
+    clock.forward(hours=25)
+    assert (await removed(world, job)).state is ChunkState.REMOVED
+    event = another(made["event"])
+    chunk = event["data"]["recordingStorageInfo"]["recordingChunks"][0]
+    chunk["contentLocation"] += "?again"
+    assert await world.app.intake.receive(event) is Outcome.QUEUED
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.ARCHIVED
+
+
+async def test_an_expired_chunk_stays_expired_when_its_document_is_announced_anew(
+    make_world: MakeWorld, clock: MovableClock
+):
+    """The archive's own rule removed the file on purpose: a late event must not bring it back."""
+    world = await make_world(clock=clock, DELETE_SOURCE="false", ARCHIVE_DELETE_AFTER_DAYS=1)
+    made, job = await world.announced(size=20 * KIB, format="wav")
+    await world.drained()
+    clock.forward(hours=25)
+    assert (await removed(world, job)).state is ChunkState.EXPIRED
+    assert await world.app.intake.receive(another(made["event"])) is Outcome.UNCHANGED
+    assert (await world.chunk(job)).state is ChunkState.EXPIRED

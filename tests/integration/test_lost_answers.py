@@ -4,6 +4,7 @@ Taken for another's, such a write would delay an automatic recording by more tha
 start for as long.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -19,7 +20,7 @@ from shared.gateways.claims import Claim
 from shared.identity import call_key, key_of
 from shared.records import AuditEntry, Recording
 from shared.states import RecordingState
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.storagefront import Mishap, StorageFront
 from tests.integration.test_autorecording import begun, recordings_of
 from tests.integration.test_control import call, start, told
@@ -131,3 +132,28 @@ async def test_a_move_that_meets_its_own_first_write_is_a_move(world: World, fro
     assert moved is not None
     assert moved.control is RecordingState.STOPPED
     assert len(await world.gateways.audit.history(recording.recording_key)) == 1
+
+
+async def test_a_key_whose_every_answer_is_lost_refuses_its_caller_for_a_minute_and_then_starts_once(
+    make_world: MakeWorld, azurite: Azurite, front: StorageFront
+):
+    """Nobody knows then whether the first request is being carried out: a second beside it might start twice."""
+    clock = MovableClock()
+    storage = azurite.connection_string.replace(origin(azurite), str(front.url.origin()))
+    world = await make_world(clock=clock, AzureWebJobsStorage=storage)
+    made = await call(world)
+    key, locator = f"key-{made['callId']}", {"serverCallId": made["serverCallId"]}
+    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.requests_table)
+    front.spoil("POST", Mishap.BUSY, times=50, path=world.settings.requests_table)
+    assert (await start(world, key=key, **locator)).status == 503
+    front.recover()
+    refused = await start(world, key=key, **locator)
+    assert (refused.status, told(refused)["reason"]) == (409, "request-in-progress")
+    assert int(refused.headers["Retry-After"]) > 0
+    assert await recordings_of(world, made) == []
+    clock.forward(seconds=61)
+    both = await asyncio.gather(*(start(world, key=key, **locator) for _ in range(2)))
+    assert [one.status for one in both] == [201, 201], "both are the same request to ACS"
+    assert len({told(one)["recordingId"] for one in both}) == 1
+    assert told(await start(world, key=key, **locator)) == told(both[0])
+    assert len(await recordings_of(world, made)) == 1

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from azure.storage.blob.aio import ContainerClient
 
 from shared.contracts.jobs import ChunkJob
+from shared.gateways.worklist import WorkItem
 from shared.identity import key_of
+from shared.records import Chunk
 from shared.states import ChunkState
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
@@ -247,3 +250,32 @@ async def test_a_message_that_is_no_job_is_kept_as_it_came(world: World, body: b
 async def test_a_poisoned_job_of_nobody_is_kept(world: World):
     await world.app.poison.bury(ChunkJob(recordingKey="0" * 32, chunkKey="1" * 32).encode().encode())
     assert len(await kept(world)) == 1
+
+
+async def test_a_replay_that_is_frozen_before_the_state_is_written_leaves_the_chunk_on_the_worklist(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+):
+    """The sweep meets a row of a chunk that is lost still, and removes it."""
+    clock = MovableClock()
+    world = await make_world(clock=clock)
+    made, job = await world.announced(size=20 * KIB)
+    await world.dropped()
+    waiting = await world.chunk(job)
+    await world.gateways.worklist.remove(WorkItem.of_chunk(waiting, clock.now()))
+    await world.gateways.catalogue.replace(waiting.move(ChunkState.LOST, lost_at=clock.now()))
+    replay = world.app.endpoints._replay  # noqa: SLF001 - the moment between row and state
+    start_anew = replay._start_anew  # noqa: SLF001
+
+    async def frozen(chunk: Chunk) -> Chunk:
+        clock.forward(minutes=2)
+        await world.app.sweep.run()
+        assert [one async for one in world.gateways.worklist.due(clock.now() + timedelta(days=3))] == []
+        return await start_anew(chunk)
+
+    monkeypatch.setattr(replay, "_start_anew", frozen)
+    await world.app.endpoints.replay(made["recordingId"])
+    await world.dropped()
+    clock.forward(minutes=2)
+    await world.app.sweep.run()
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED

@@ -1,5 +1,6 @@
 """A message that is lost is sent again; one that waits in a long queue is not made more of."""
 
+import base64
 import itertools
 import json
 import logging
@@ -10,6 +11,7 @@ from unittest.mock import AsyncMock
 import pytest
 import pytest_asyncio
 from azure.data.tables.aio import TableClient
+from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
 from shared.errors import DestinationUnavailable
@@ -153,3 +155,55 @@ async def test_messages_that_stay_on_the_poison_queue_are_reported_by_each_run_a
 async def health(world: World) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((await world.app.endpoints.health()).body)
     return found
+
+
+async def send_raw(world: World, body: str) -> None:
+    async with QueueClient.from_connection_string(world.storage, world.settings.chunks_queue) as queue:
+        await queue.send_message(base64.b64encode(body.encode()).decode())
+
+
+async def peeked(world: World) -> list[QueueMessage]:
+    async with QueueClient.from_connection_string(world.storage, world.settings.chunks_queue) as queue:
+        return list(await queue.peek_messages(max_messages=32))
+
+
+async def test_a_message_whose_delay_is_over_does_not_make_the_queue_look_behind(world: World, clock: MovableClock):
+    """It was inserted when the lost message was, and waits only since its delay ended."""
+    _, lost = await world.announced(size=2 * KIB)
+    _, other = await world.announced(size=2 * KIB)
+    await world.dropped()
+    await world.gateways.worklist.remove(WorkItem.of_chunk(await world.chunk(other), clock.now()))
+    await send_raw(world, other.delayed(240).encode())  # a message that was hidden for four minutes
+    clock.forward(minutes=4)
+    await world.app.sweep.run()
+    assert {(await world.take_job()).chunkKey for _ in range(await world.queued())} == {other.chunkKey, lost.chunkKey}
+
+
+async def test_a_message_with_a_delay_counts_from_its_end(world: World):
+    _, job = await world.announced(size=2 * KIB)
+    await world.dropped()
+    await world.gateways.jobs.send(job, delay=0.5)
+    assert await world.gateways.jobs.head() is None
+    while not (messages := await peeked(world)):
+        pass
+    assert await world.gateways.jobs.head() == messages[0].inserted_on + timedelta(seconds=1)
+
+
+async def test_a_message_that_came_back_does_not_make_the_queue_look_behind(world: World):
+    """The host repeats what failed, and a peek tells when a message was inserted, not when it came back."""
+    _, job = await world.announced(size=2 * KIB)
+    await world.dropped()
+    await send_raw(world, job.delayed(1000).encode())
+    async with QueueClient.from_connection_string(world.storage, world.settings.chunks_queue) as queue:
+        await queue.receive_message(visibility_timeout=1)
+        await send_raw(world, job.delayed(2000).encode())
+        while len(messages := await peeked(world)) < 2:
+            pass
+    (untaken,) = [message for message in messages if not message.dequeue_count]
+    assert await world.gateways.jobs.head() == untaken.inserted_on + timedelta(seconds=2000)
+
+
+async def test_a_message_that_is_no_job_counts_from_its_insertion(world: World):
+    await send_raw(world, "no job")
+    (message,) = await peeked(world)
+    assert await world.gateways.jobs.head() == message.inserted_on

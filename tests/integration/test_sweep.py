@@ -346,3 +346,29 @@ async def test_a_recording_whose_files_came_is_looked_for_no_more(world: World, 
     await world.app.sweep.run()
     assert await worklist(world) == []
     assert (await _view(world, recording_id))["state"] == "archived"
+
+
+async def test_a_failed_chunk_that_turns_out_to_be_archived_is_shown_as_trouble_nowhere(
+    world: World, clock: MovableClock
+):
+    """Its place in the list of trouble stays; a list looks up what it shows."""
+    made, job = await world.announced(size=20 * KIB)
+    before = await world.chunk(job)
+    await world.app.archiving.handle(await world.take_job())
+    chunk = await world.chunk(job)
+    await world.gateways.catalogue.replace(
+        before.evolve(etag=chunk.etag, state=ChunkState.FAILED, failed_at=clock.now(), reason="unforeseen")
+    )
+    await world.gateways.worklist.add(WorkItem.of_chunk(before, clock.now()))
+    assert await troubled(world) == ([made["recordingId"]], [made["recordingId"]])
+    clock.forward(hours=49)
+    await world.app.sweep.run()
+    assert (await world.chunk(job)).state is ChunkState.ARCHIVED
+    assert await troubled(world) == ([], [])
+
+
+async def troubled(world: World) -> tuple[list[str], list[str]]:
+    """The recordings in trouble, by the summary and by the list."""
+    summary = json.loads((await world.app.queries.summary()).body)["trouble"]
+    page = json.loads((await world.app.queries.recordings({"trouble": "true"}, participant=None)).body)
+    return tuple([one["recordingId"] for one in some["recordings"]] for some in (summary, page))  # type: ignore[return-value]

@@ -5,6 +5,7 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 import pytest_asyncio
@@ -13,8 +14,10 @@ from azure.data.tables.aio import TableClient
 
 from shared import sweep
 from shared.contracts.jobs import ChunkJob
+from shared.errors import DestinationUnavailable, LeaseLost, SourceUnavailable
 from shared.gateways.acs import CallRecorder
 from shared.gateways.calendar import Heading
+from shared.gateways.catalogue import Catalogue
 from shared.gateways.worklist import WorkItem
 from shared.records import Chunk
 from shared.states import ChunkState
@@ -249,3 +252,66 @@ async def test_the_first_due_are_those_with_the_oldest_deadline_whatever_their_s
 def _other(chunk: Chunk, number: int) -> Chunk:
     deadline = chunk.deadline + timedelta(minutes=(number * 7) % 40)
     return chunk.evolve(chunk_key=f"{number % 16:x}{number:031x}", deadline=deadline)
+
+
+async def test_rows_whose_look_fails_each_time_do_not_keep_those_behind_them_from_their_turn(
+    world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+):
+    """A run looks at a bounded number of rows, the oldest deadline first: here at one."""
+    monkeypatch.setattr(sweep, "_MOST", 1)
+    monkeypatch.setattr(sweep, "_AT_ONCE", 1)
+    _, first = await world.announced(size=2 * KIB)
+    _, second = await world.announced(size=2 * KIB)
+    await world.dropped()
+    clock.forward(minutes=6)
+    read = Catalogue.chunk
+
+    async def failing(self: Catalogue, recording_key: str, chunk_key: str) -> Chunk | None:
+        if chunk_key == first.chunkKey:
+            raise DestinationUnavailable("the partition of this recording is away")
+        return await read(self, recording_key, chunk_key)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Catalogue, "chunk", failing)
+        for _ in range(3):
+            await world.app.sweep.run()
+    assert await world.queued() == 1, "the row behind the failing one had its turn"
+    assert await world.take_job() == second
+    clock.forward(minutes=6)
+    for _ in range(3):
+        await world.app.sweep.run()
+    await world.drained()
+    assert (await world.chunk(first)).state is ChunkState.RELEASED, "the row that failed is looked at again"
+
+
+async def test_a_recording_that_acs_can_t_be_asked_about_is_asked_about_later(
+    world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+):
+    asked = 0
+
+    async def busy(*_: object) -> str:
+        nonlocal asked
+        asked += 1
+        raise SourceUnavailable("ACS is busy")
+
+    monkeypatch.setattr(CallRecorder, "state", busy)
+    await world.gateways.worklist.add(WorkItem.of_recording("0" * 32, "cmVjb3JkaW5n", clock.now()))
+    for _ in range(10):
+        await world.app.sweep.run()
+        clock.forward(minutes=1)
+    assert asked == 2
+
+
+async def test_a_row_whose_chunk_moved_on_meanwhile_is_not_postponed(
+    world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever moved the chunk wrote the row, or is about to: that is no failure."""
+    _, job = await world.announced(size=2 * KIB)
+    await world.dropped()
+    clock.forward(minutes=6)
+    with monkeypatch.context() as overtaken:
+        lost = AsyncMock(side_effect=LeaseLost("another worker wrote this chunk in between"))
+        overtaken.setattr(Catalogue, "chunk", lost)
+        await world.app.sweep.run()
+    await world.app.sweep.run()
+    assert await world.take_job() == job
