@@ -41,7 +41,7 @@ class _Doors(func.FunctionApp):
     def route(self, *args: Any, **named: Any) -> Callable[..., Any]:
         (method,) = named["methods"]
         access = access_to(method, named["route"])
-        register = super().route(*args, auth_level=_key_level(access), **named)
+        register = super().route(*args, **named | {"auth_level": _key_level(access)})
         admitted = _unless(lambda req: _guard.refusal(access, req.headers, url=req.url))
         return lambda endpoint: register(_answered(admitted(endpoint)))
 
