@@ -127,8 +127,15 @@ param zoneRedundant bool = false
 @description('Client id of an Entra app registration that stands for the API: callers sign in instead of showing a function key. Empty: they show the key. Its tokens must be of version 2.')
 param entraClientId string = ''
 
-@description('Object ids of the users, groups and identities that may call, if entraClientId is given; empty: whoever the app registration admits.')
+@description('Object ids of the users and identities that may call, if entraClientId is given: at most 12, since App Service takes 500 characters.')
+@maxLength(12)
 param entraAllowedPrincipalIds array = []
+
+@description('Object ids of the groups whose members may call, if entraClientId is given. Tokens must name the groups (docs/templates.md).')
+param entraAllowedGroupIds array = []
+
+@description('Whether everybody may call to whom the app registration gives a token, and who has an app role. Without it a deployment with entraClientId must name callers in one of the two lists.')
+param entraAllowAnyCaller bool = false
 
 // --- Network
 
@@ -205,6 +212,8 @@ var optionalSettings = empty(participantsSecret) ? {} : { PARTICIPANTS_SECRET: p
 // The app tells a file that the lifecycle rule removed from one that somebody removed.
 var retentionSettings = deleteAfterDays > 0 ? { ARCHIVE_DELETE_AFTER_DAYS: string(deleteAfterDays) } : {}
 var announceSettings = announce ? { ANNOUNCE_TOPIC_ENDPOINT: announcements!.outputs.endpoint } : {}
+var callersAreNamed = !empty(entraAllowedPrincipalIds) || !empty(entraAllowedGroupIds)
+var callersAreIntended = empty(entraClientId) || callersAreNamed || entraAllowAnyCaller
 var signInSettings = empty(entraClientId) ? {} : { SIGN_IN_REPLACES_KEY: 'true' }
 
 // How much an instance does at once, so that it fits its memory: docs/design.md has the arithmetic.
@@ -516,11 +525,14 @@ module functionApp 'modules/app.bicep' = {
 }
 
 module signIn 'modules/sign-in.bicep' = if (!empty(entraClientId)) {
-  name: 'callvault-sign-in'
+  // Azure evaluates names before it deploys anything, so the refusal comes before the first resource.
+  name: callersAreIntended ? 'callvault-sign-in' : fail('entraAllowedPrincipalIds, entraAllowedGroupIds: name who may call, or set entraAllowAnyCaller to admit everybody to whom the app registration gives a token')
   params: {
     appName: functionApp.outputs.name
     clientId: entraClientId
-    allowedPrincipalIds: empty(entraAllowedPrincipalIds) || !sampleLogicApp ? entraAllowedPrincipalIds : concat(entraAllowedPrincipalIds, [logicApp!.outputs.principalId])
+    // With both lists empty nobody is singled out, and the sample is let in with everybody.
+    allowedPrincipalIds: callersAreNamed && sampleLogicApp ? concat(entraAllowedPrincipalIds, [logicApp!.outputs.principalId]) : entraAllowedPrincipalIds
+    allowedGroupIds: entraAllowedGroupIds
     excludedPaths: [
       // Event Grid shows a system key of the app's.
       '/runtime/webhooks/*'
@@ -582,6 +594,9 @@ output url string = functionApp.outputs.url
 
 @description('Client id of the app\'s identity.')
 output identityClientId string = identity.properties.clientId
+
+@description('Object id of the sample Logic App\'s identity, which needs the app role Recorder; empty where there is none.')
+output sampleLogicAppPrincipalId string = sampleLogicApp && !empty(entraClientId) ? logicApp!.outputs.principalId : ''
 
 @description('Account with queues and tables, the app\'s package and the dead letters.')
 output hostStorageName string = hostStorage.outputs.name

@@ -61,7 +61,7 @@ class Site:
         """Delivers an event once, as Event Grid does or by hand; whether it was taken."""
         url, headers = self.where.event_grid_url, {"aeg-event-type": "Notification"}
         if entrance != "trigger":
-            url, headers = f"{self.where.functions}/api/events", {"x-functions-key": self.where.functions_key}
+            url, headers = f"{self.where.functions}/api/events", {"x-functions-key": self.where.master_key}
         body = [_cloud_event(event) if entrance == "cloud event" else event]
         try:
             async with self.http.post(url, json=body, headers=headers) as response:

@@ -7,6 +7,7 @@
     │   ├── BodyTooLarge           413, names the limit
     │   ├── SignInRequired         401, nobody whom the platform vouches for
     │   ├── ForeignPage            403, a page of another site acts in its visitor's name
+    │   ├── RoleRequired           403, signed in, without the app role of the operation
     │   ├── CallbackRefused        401, a callback without a good token
     │   ├── CallbacksOff           403, callbacks aren't set up
     │   ├── ConsentRequired        403, the deployment records nobody without
@@ -84,6 +85,7 @@ from shared.errors.caller import (
     NotArchived,
     NotFound,
     RequestInProgress,
+    RoleRequired,
     SignInRequired,
 )
 from shared.errors.destination import (
@@ -157,6 +159,7 @@ __all__ = [
     "NothingRecorded",
     "OurError",
     "RequestInProgress",
+    "RoleRequired",
     "SettingsError",
     "SignInRequired",
     "SourceError",

@@ -68,7 +68,20 @@ class SignInRequired(CallerError):
 class ForeignPage(CallerError):
     status = 403
     reason = "foreign-page"
-    title = "A page of another site may not act for who is signed in"
+    title = "A page of another site made this request"
+
+
+class RoleRequired(CallerError):
+    status = 403
+    reason = "role-required"
+    title = "The caller lacks the app role that this operation needs"
+
+    @classmethod
+    def of(cls, role: str) -> "RoleRequired":
+        return cls(
+            f"this operation needs the app role {role}: assign it to the caller, or to a group of the caller's, in the "
+            "Entra enterprise application of this app. Tokens issued before that don't name it: get a new one"
+        )
 
 
 class CallbackRefused(CallerError):

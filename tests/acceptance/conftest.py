@@ -32,8 +32,13 @@ class Deployment:
     where: Addresses
     http: aiohttp.ClientSession
 
+    @property
+    def operator(self) -> dict[str, str]:
+        """Headers of a caller with the master key, which operators' routes require."""
+        return {"x-functions-key": self.where.master_key}
+
     async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any, Any]:
-        """Status, body and headers of a request to the function app, with its key unless `headers` are given.
+        """Status, body and headers of a request to the function app, with its function key unless `headers` are given.
 
         Fails for an answer that the interface's description doesn't tell of.
         """

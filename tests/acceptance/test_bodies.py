@@ -24,7 +24,7 @@ async def quarantined(deployment: Deployment) -> list[str]:
 @pytest.mark.parametrize("path", ["/api/recordings", "/api/recordings/x/resume", "/api/events"])
 async def test_a_body_without_its_length_is_refused_with_how_to_send_it(deployment: Deployment, path: str):
     before = await quarantined(deployment)
-    status, problem, _ = await deployment.call("POST", path, data=pieces())
+    status, problem, _ = await deployment.call("POST", path, data=pieces(), headers=deployment.operator)
     assert (status, problem["reason"], problem["fault"], problem["retry"]) == (411, "length-required", "caller", False)
     for how in ("Content-Length", "LoadIntoBufferAsync", "StringContent", "API Management", "Logic Apps"):
         assert how in problem["detail"]
@@ -44,7 +44,7 @@ async def test_a_callback_without_a_body_is_refused_and_nothing_is_kept_of_it(de
 
 @pytest.mark.parametrize("command", ["stop", "pause", "resume", "replay"])
 async def test_a_command_without_a_body_is_carried_out(deployment: Deployment, command: str):
-    status, problem, _ = await deployment.call("POST", f"/api/recordings/x/{command}")
+    status, problem, _ = await deployment.call("POST", f"/api/recordings/x/{command}", headers=deployment.operator)
     assert status != 411, problem
 
 

@@ -76,7 +76,9 @@ async def through_the_trigger_as_a_cloud_event(deployment: Deployment, event: di
 
 
 async def by_hand(deployment: Deployment, event: dict[str, Any], _: str) -> bool:
-    status, body, _headers = await deployment.call("POST", "/api/events", data=json.dumps(event))
+    status, body, _headers = await deployment.call(
+        "POST", "/api/events", data=json.dumps(event), headers=deployment.operator
+    )
     assert status == 202, body
     return await in_quarantine(deployment, event)
 
@@ -103,7 +105,7 @@ async def from_the_quarantine(deployment: Deployment, event: dict[str, Any], mar
     name = key_of(mark)
     async with deployment.container("quarantine") as container:
         await container.upload_blob(f"{name}.json", json.dumps({"reason": "an older version", "event": event}).encode())
-    status, body, _ = await deployment.call("POST", f"/api/quarantine/{name}/replay")
+    status, body, _ = await deployment.call("POST", f"/api/quarantine/{name}/replay", headers=deployment.operator)
     assert status in (202, 400), body
     return status == 400 or await in_quarantine(deployment, event)
 

@@ -42,6 +42,7 @@ UNDEPLOYABLE = {
     "breaks @maxLength": "@maxLength(2)\nparam a string = 'abc'\noutput b string = a",
     "breaks @allowed": "@allowed(['x'])\nparam a string = 'y'\noutput b string = a",
     "must be of type int": "param a int = 'b'\noutput c int = a",
+    "name an owner": "param a string = ''\noutput b string = empty(a) ? fail('a: name an owner') : a",
     "there is no b": "var a = { c: 1 }\noutput d int = a.b",
 }
 

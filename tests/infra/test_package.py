@@ -173,7 +173,7 @@ async def test_the_package_runs_on_the_real_worker_with_what_it_holds_alone(
     command = [str(tmp_path / "bare" / "bin" / "python"), "-m", "local.host"]
     host = Program(
         name="host",
-        command=[*command, "--app", str(app), "--ready", str(ready), "--function-key", "key"],
+        command=[*command, "--app", str(app), "--ready", str(ready), "--master-key", "key"],
         log=tmp_path / "host.log",
         directory=CHECKOUT,
         environment=clean_environment(settings),

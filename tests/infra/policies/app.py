@@ -37,6 +37,7 @@ EVERYTHING = {
     "participantsSecret": "sixteen letters.",
     "sendMetrics": True,
     "entraClientId": "an-app-of-entra",
+    "entraAllowAnyCaller": True,
     "announce": True,
     "deleteAfterDays": 365,
 }
