@@ -495,6 +495,9 @@ module functionApp 'modules/app.bicep' = {
     archivingFunction: 'archive_chunk'
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
     settings: union(proposedSettings, signInSettings, extraSettings, optionalSettings, retentionSettings, announceSettings, metricSettings, {
+      // The host's page for anyone is off. A larger body is answered 500 by the host, before the app reads any of it.
+      AzureWebJobsDisableHomepage: 'true'
+      FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__blobServiceUri: hostStorage.outputs.blobUri

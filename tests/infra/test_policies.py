@@ -85,6 +85,18 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (storage.recordings_can_be_written_once_where_asked, ARCHIVE, "parent: recordings", "parent: quarantine"),
     (app.it_runs_python_on_flex_consumption, APP, "'3.13'", "'3.12'"),
     (app.it_runs_python_on_flex_consumption, MAIN, "httpConcurrency int = 16", "httpConcurrency int = 1"),
+    (
+        app.the_host_answers_for_itself_with_no_page_and_takes_no_body_over_a_mebibyte,
+        MAIN,
+        "SIZE_LIMIT: '1048576'",
+        "SIZE_LIMIT: '104857600'",
+    ),
+    (
+        app.the_host_answers_for_itself_with_no_page_and_takes_no_body_over_a_mebibyte,
+        MAIN,
+        "      AzureWebJobsDisableHomepage: 'true'\n",
+        "",
+    ),
     (app.instances_are_kept_warm_where_asked, MAIN, "'archive_chunk'", "'archive'"),
     (app.it_is_reached_by_tls_alone_and_published_to_without_passwords, APP, "httpsOnly: true", "httpsOnly: false"),
     (app.it_is_reached_by_tls_alone_and_published_to_without_passwords, APP, "'1.2'", "'1.0'"),
