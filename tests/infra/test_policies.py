@@ -46,6 +46,7 @@ MAIN, ACCOUNT, ARCHIVE, APP, ACS, SUBSCRIPTION, MONITORING = (
     "modules/event-subscription.bicep",
     "modules/monitoring.bicep",
 )
+STORAGE_LOGS, ACS_LOGS = "modules/storage-logs.bicep", "modules/acs-logs.bicep"
 ANNOUNCEMENTS = "modules/announcements.bicep"
 ALERTS, SIGN_IN, LOGIC_APP, NETWORK, ENDPOINTS = (
     "modules/alerts.bicep",
@@ -140,6 +141,12 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
         "b24988ac-6180-42a0-ab88-20f7382dd24c",
     ),
     (roles.an_operator_holds_what_the_commands_need_if_named, MAIN, "concat([app], operators)", "[app]"),
+    (
+        roles.an_operator_writes_tables_only_to_rebuild,
+        MAIN,
+        "operatorMayRebuild bool = false",
+        "operatorMayRebuild bool = true",
+    ),
     (roles.every_role_is_given_with_its_reason, MAIN, "// Event Grid keeps there what it could not deliver.\n", ""),
     (
         roles.every_role_is_given_with_its_reason,
@@ -177,6 +184,27 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
         MONITORING,
         "DisableLocalAuth: true",
         "DisableLocalAuth: false",
+    ),
+    (
+        monitoring.whoever_reads_or_deletes_past_the_app_is_logged,
+        MAIN,
+        "accessLogs bool = true",
+        "accessLogs bool = false",
+    ),
+    (monitoring.whoever_reads_or_deletes_past_the_app_is_logged, STORAGE_LOGS, ", 'StorageDelete'", ""),
+    (monitoring.whoever_reads_or_deletes_past_the_app_is_logged, STORAGE_LOGS, "scope: host::tables", "scope: host"),
+    (monitoring.whoever_reads_or_deletes_past_the_app_is_logged, ACS_LOGS, "'CallRecordingSummary'", "'CallSummary'"),
+    (
+        monitoring.two_saved_queries_tell_who_read_and_who_deleted,
+        STORAGE_LOGS,
+        "replace(query.text, '<object id of the app>', appPrincipalId)",
+        "query.text",
+    ),
+    (
+        monitoring.two_saved_queries_tell_who_read_and_who_deleted,
+        "queries/who-read.kql",
+        "isnotempty(RequesterUpn)",
+        "isnotempty(RequesterName)",
     ),
     (alerts.whatever_is_promised_has_an_alert, ALERTS, "name: 'events-dropped'", "name: 'dropped'"),
     (alerts.whatever_is_promised_has_an_alert, MAIN, "alertsEnabled bool = true", "alertsEnabled bool = false"),

@@ -169,7 +169,7 @@ def callbacks_are_taken_at_the_apps_own_address(templates: Templates) -> None:
     deployment, settings = templates.main(), settings_of(templates)
     assert settings.callback_url == f"{deployment.outputs['url']}/api/callbacks"
     assert functions()["take_callbacks"]["route"] == "callbacks"
-    (acs,) = deployment.of_type("Microsoft.Communication/communicationServices")
+    acs = deployment.of_type("Microsoft.Communication/communicationServices")[0]
     assert settings.callback_audience == acs.member("properties").member("immutableResourceId")
 
 
