@@ -175,7 +175,8 @@ param sampleLogicApp bool = false
 @secure()
 param sampleFunctionKey string = ''
 
-@description('Where the sample Logic App hands the archive record on to; empty: nowhere.')
+@description('HTTPS URL that the sample Logic App posts the archive record to. It may hold a key, so it is secure; empty: none.')
+@secure()
 param sampleResultUrl string = ''
 
 // --- Who operates it
@@ -192,6 +193,7 @@ param operatorPrincipalType string = 'User'
 
 var suffix = take(uniqueString(resourceGroup().id, name), 8)
 var stem = toLower(replace(name, '-', ''))
+var hasSafeResultUrl = empty(sampleResultUrl) || startsWith(sampleResultUrl, 'https://')
 var topicName = empty(systemTopicName) ? 'evgt-${name}-${suffix}' : systemTopicName
 
 // Names that the app's settings have as defaults. The host makes none of these itself, save the poison queue, and that
@@ -579,7 +581,8 @@ module logicApp 'modules/logic-app.bicep' = if (sampleLogicApp && !empty(entraCl
     callvaultUrl: functionApp.outputs.url
     audience: 'api://${entraClientId}'
     functionKey: sampleFunctionKey
-    resultUrl: sampleResultUrl
+    // The record names who was recorded: it is sent over TLS alone.
+    resultUrl: hasSafeResultUrl ? sampleResultUrl : fail('sampleResultUrl must begin with https://')
   }
 }
 

@@ -249,6 +249,12 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (callers.who_may_call_can_be_named, SIGN_IN, "identities: allowedPrincipalIds", "identities: []"),
     (callers.the_sample_logic_app_is_made_on_request_and_signs_in, MAIN, "if (sampleLogicApp && ", "if ("),
     (callers.the_sample_logic_app_is_made_on_request_and_signs_in, LOGIC_APP, "value: audience", "value: callvaultUrl"),
+    (
+        callers.the_sample_logic_app_sends_the_record_over_tls_alone,
+        MAIN,
+        "startsWith(sampleResultUrl, 'https://')",
+        "startsWith(sampleResultUrl, 'http')",
+    ),
     (secrets.what_may_be_secret_is_in_no_history, APP, "@secure()\n", ""),
     (secrets.what_may_be_secret_is_in_no_history, LOGIC_APP, "@secure()\n", ""),
     (secrets.what_may_be_secret_is_in_no_history, MAIN, "@secure()\nparam extra", "param extra"),

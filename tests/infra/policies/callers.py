@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from infra.check.syntax import BicepError
 from tests.infra.policies.storage import settings_of
 from tests.infra.product import functions
 from tests.infra.templates import Templates, made, only
@@ -86,6 +87,19 @@ def the_sample_logic_app_is_made_on_request_and_signs_in(templates: Templates) -
     assert given.keys() == definition["parameters"].keys()
     assert given["audience"] == f"api://{ENTRA['entraClientId']}"
     assert given["callvaultUrl"] == deployment.outputs["url"]
+
+
+def the_sample_logic_app_sends_the_record_over_tls_alone(templates: Templates) -> None:
+    address = "https://desk.example/records?key=abc"
+    sample = only(templates.main(sampleLogicApp=True, sampleResultUrl=address, **ENTRA), WORKFLOW)
+    assert sample.properties["parameters"]["resultUrl"]["value"] == address
+    try:
+        templates.main(sampleLogicApp=True, sampleResultUrl="http://desk.example/records", **ENTRA)
+    except BicepError as refused:
+        reason = str(refused)
+    else:
+        reason = "it was taken"
+    assert "sampleResultUrl must begin with https://" in reason
 
 
 def sign_in(templates: Templates, **params: object) -> dict[str, dict[str, dict[str, dict[str, object]]]]:
