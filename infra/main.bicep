@@ -167,6 +167,9 @@ param alertsEnabled bool = true
 @maxValue(730)
 param logRetentionDays int = 90
 
+@description('Whether logs of who read, wrote and deleted go to the workspace: of the archive\'s blobs, the tables, the recording operations of ACS and the Event Grid topics. docs/operations.md has what they cost.')
+param accessLogs bool = true
+
 @description('Whether Callvault\'s metrics and spans are sent. They need azure-monitor-opentelemetry in requirements.txt first (docs/observability.md).')
 param sendMetrics bool = false
 
@@ -179,7 +182,8 @@ param sampleLogicApp bool = false
 @secure()
 param sampleFunctionKey string = ''
 
-@description('Where the sample Logic App hands the archive record on to; empty: nowhere.')
+@description('HTTPS URL that the sample Logic App posts the archive record to. It may hold a key, so it is secure; empty: none.')
+@secure()
 param sampleResultUrl string = ''
 
 // --- Who operates it
@@ -187,12 +191,16 @@ param sampleResultUrl string = ''
 @description('Object id of whoever runs the doctor, the rebuild and the replay of dead letters from outside the app; empty: nobody.')
 param operatorPrincipalId string = ''
 
+@description('Whether the operator may write tables. Only the rebuild with --apply needs that: turn it off again afterwards.')
+param operatorMayRebuild bool = false
+
 @description('Kind of the operator.')
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param operatorPrincipalType string = 'User'
 
 var suffix = take(uniqueString(resourceGroup().id, name), 8)
 var stem = toLower(replace(name, '-', ''))
+var hasSafeResultUrl = empty(sampleResultUrl) || startsWith(sampleResultUrl, 'https://')
 var topicName = empty(systemTopicName) ? 'evgt-${name}-${suffix}' : systemTopicName
 
 // Names that the app's settings have as defaults. The host makes none of these itself, save the poison queue, and that
@@ -248,6 +256,7 @@ var roles = {
   storageBlobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
   storageBlobDelegator: 'db58b8e5-c6ad-4a2a-8342-4190687cbf4a'
   storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
+  storageTableDataReader: '76199698-9eea-4c19-bc75-cec21354c6b6'
   storageTableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
   eventGridDataSender: 'd5a91429-5739-47e2-a06b-3470a27159e7'
   monitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
@@ -411,7 +420,6 @@ module deadLetterRole 'modules/container-roles.bicep' = {
   }
 }
 
-// The doctor proves each queue and table by a write and a delete; the rebuild writes the catalogue.
 module operatorHostRoles 'modules/account-roles.bicep' = if (!empty(operatorPrincipalId)) {
   name: 'callvault-operator-host-roles'
   params: {
@@ -419,8 +427,11 @@ module operatorHostRoles 'modules/account-roles.bicep' = if (!empty(operatorPrin
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     roleIds: [
+      // The doctor proves each queue by a message that it sends and deletes.
       roles.storageQueueDataContributor
-      roles.storageTableDataContributor
+      // The doctor reads each table. Who can write a table can change what is recorded about a recording: only the
+      // rebuild needs it.
+      operatorMayRebuild ? roles.storageTableDataContributor : roles.storageTableDataReader
     ]
   }
 }
@@ -485,6 +496,28 @@ module monitoring 'modules/monitoring.bicep' = {
   }
 }
 
+module storageLogs 'modules/storage-logs.bicep' = if (accessLogs) {
+  name: 'callvault-storage-logs'
+  params: {
+    archiveAccountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+    tablesAccountName: hostStorage.outputs.name
+    topicName: announce ? announcements!.outputs.name : ''
+    workspaceName: monitoring.outputs.workspaceName
+    appPrincipalId: app.principalId
+  }
+}
+
+module acsLogs 'modules/acs-logs.bicep' = if (accessLogs) {
+  name: 'callvault-acs-logs'
+  scope: resourceGroup(acsResourceGroup)
+  params: {
+    acsName: acsName
+    systemTopicName: topicName
+    workspaceId: monitoring.outputs.workspaceId
+  }
+  dependsOn: [acs]
+}
+
 module functionApp 'modules/app.bicep' = {
   name: 'callvault-app'
   params: {
@@ -504,6 +537,9 @@ module functionApp 'modules/app.bicep' = {
     archivingFunction: 'archive_chunk'
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
     settings: union(proposedSettings, signInSettings, extraSettings, optionalSettings, retentionSettings, announceSettings, metricSettings, {
+      // The host's page for anyone is off. A larger body is answered 500 by the host, before the app reads any of it.
+      AzureWebJobsDisableHomepage: 'true'
+      FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__blobServiceUri: hostStorage.outputs.blobUri
@@ -558,7 +594,8 @@ module logicApp 'modules/logic-app.bicep' = if (sampleLogicApp && !empty(entraCl
     callvaultUrl: functionApp.outputs.url
     audience: 'api://${entraClientId}'
     functionKey: sampleFunctionKey
-    resultUrl: sampleResultUrl
+    // The record names who was recorded: it is sent over TLS alone.
+    resultUrl: hasSafeResultUrl ? sampleResultUrl : fail('sampleResultUrl must begin with https://')
   }
 }
 

@@ -124,6 +124,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "range": lambda start, count: list(range(start, start + count)),
     "replace": lambda whole, old, new: whole.replace(old, new),
     "resourceGroup": lambda name=GROUP: Scope.of(name),
+    "startsWith": lambda whole, start: whole.lower().startswith(start.lower()),
     "string": text_of,
     "subscription": lambda: {"id": SUBSCRIPTION, "tenantId": TENANT_ID},
     "subscriptionResourceId": lambda type_, name: f"{SUBSCRIPTION}/providers/{type_}/{name}",

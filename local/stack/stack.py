@@ -149,6 +149,9 @@ class Stack:
     def _app_settings(self) -> dict[str, str]:
         return {
             "FUNCTIONS_WORKER_RUNTIME": "python",
+            # As main.bicep sets them.
+            "AzureWebJobsDisableHomepage": "true",
+            "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576",
             "AzureWebJobsStorage": self._azurite.connection_string,
             "ACS_CONNECTION_STRING": self._simulator.connection_string,
             "ANNOUNCE_TOPIC_ENDPOINT": self._simulator.topic_endpoint,

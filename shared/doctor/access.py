@@ -75,8 +75,12 @@ class Access:
         ]
 
     async def _table(self, name: str) -> list[Finding]:
-        await self._probes.table(name)
-        return [ok(f"table {name}", "takes a row and deletes it")]
+        check = f"table {name}"
+        if await self._probes.table(name):
+            return [ok(check, "takes a row and deletes it")]
+        detail = "can be read and not written: right for an operator, and too little for the app or a rebuild"
+        mend = "if this is the app's identity: give it the role Storage Table Data Contributor on the account"
+        return [Finding(check=check, level=Level.NOTE, detail=detail, mend=mend)]
 
     async def _container(self, name: str, *, of_host: bool = False) -> list[Finding]:
         found = await self._probes.container(name, of_host=of_host)

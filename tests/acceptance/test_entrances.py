@@ -172,3 +172,16 @@ async def test_a_time_that_the_worker_library_can_t_parse_keeps_no_event_from_us
     event = marked("current", mark) | {"eventTime": time}
     assert await deployment.deliver([event]) == 202
     assert await recorded(deployment, event, mark)
+
+
+async def test_what_the_host_answers_by_itself_is_neither_cached_nor_sniffed(deployment: Deployment):
+    for path, expected in (("/api/recordings", 401), ("/api/nothing", 404), ("/", 204)):
+        async with deployment.http.get(deployment.where.functions + path) as response:
+            assert (response.status, await response.read()) == (expected, b""), path
+            assert response.headers["X-Content-Type-Options"] == "nosniff", path
+            assert response.headers["Cache-Control"] == "no-store", path
+
+
+async def test_a_body_over_a_mebibyte_never_reaches_the_app(deployment: Deployment):
+    async with deployment.http.post(f"{deployment.where.functions}/api/callbacks", data=b" " * (2**20 + 1)) as response:
+        assert (response.status, await response.read()) == (500, b"")

@@ -13,9 +13,12 @@ from tests.infra.templates import Templates, only
 
 _FUNCTION_APP = Path(__file__).parents[2] / "function_app.py"
 
-# Read by the host, not by us: identity-based connections, how much it hands an instance at once, and telemetry.
+# Read by the host, not by us: identity-based connections, how much it hands an instance at once, and telemetry,
+# and what it answers by itself.
 HOST_SETTINGS = frozenset(
     {
+        "AzureWebJobsDisableHomepage",
+        "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
         "AzureWebJobsStorage__credential",
         "AzureFunctionsJobHost__extensions__queues__batchSize",
         "AzureFunctionsJobHost__extensions__queues__newBatchThreshold",

@@ -125,6 +125,14 @@ def test_the_scan_sees_a_weak_setting_and_a_file_it_cannot_read(folder: Path):
     assert any("CKV_AZURE_" in finding and "outer.bicep" in finding for finding in found)
 
 
+def test_the_scan_reads_a_template_that_ends_a_deployment_by_itself(folder: Path):
+    weak = "resource a '{0}' = {{\n  name: true ? 'a' : fail('no')\n  properties: {{\n    {1}\n  }}\n}}\n"
+    file = written(folder, weak.format(ACCOUNT, "allowBlobPublicAccess: true"))
+    found = list(scan.findings(folder, CHECKOV))
+    assert not any("can't parse" in finding for finding in found)
+    assert any("CKV_AZURE_" in finding and file.name in finding for finding in found)
+
+
 def test_templates_are_scanned_again_once_they_or_the_scan_changed(folder: Path, tmp_path: Path):
     """`python` here is one that scans nothing: only what isn't scanned at all passes."""
     clean, nothing = tmp_path / "clean", Path("/bin/false")

@@ -41,6 +41,12 @@ def test_nothing_is_set_that_the_host_ignores_beside_opentelemetry():
     assert "applicationInsights" not in HOST["logging"]
 
 
+def test_no_answer_of_the_host_is_cached_sniffed_or_asked_for_without_tls():
+    config = read_host_json(CHECKOUT, {})
+    assert config.custom_headers == {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    assert config.strict_transport == "max-age=31536000"
+
+
 def test_what_an_instance_takes_on_stands_in_the_docs_as_the_templates_set_it():
     rows = re.findall(r"\| ([\d,]+) MB[^|]*\| (\d+), (\d+) \| (\d+) \| (\d+) \|", SECTION)
     assert [found[0] for found in rows] == ["512", "2,048", "4,096"]

@@ -46,6 +46,7 @@ MAIN, ACCOUNT, ARCHIVE, APP, ACS, SUBSCRIPTION, MONITORING = (
     "modules/event-subscription.bicep",
     "modules/monitoring.bicep",
 )
+STORAGE_LOGS, ACS_LOGS = "modules/storage-logs.bicep", "modules/acs-logs.bicep"
 ANNOUNCEMENTS = "modules/announcements.bicep"
 ALERTS, SIGN_IN, LOGIC_APP, NETWORK, ENDPOINTS = (
     "modules/alerts.bicep",
@@ -85,6 +86,18 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (storage.recordings_can_be_written_once_where_asked, ARCHIVE, "parent: recordings", "parent: quarantine"),
     (app.it_runs_python_on_flex_consumption, APP, "'3.13'", "'3.12'"),
     (app.it_runs_python_on_flex_consumption, MAIN, "httpConcurrency int = 16", "httpConcurrency int = 1"),
+    (
+        app.the_host_answers_for_itself_with_no_page_and_takes_no_body_over_a_mebibyte,
+        MAIN,
+        "SIZE_LIMIT: '1048576'",
+        "SIZE_LIMIT: '104857600'",
+    ),
+    (
+        app.the_host_answers_for_itself_with_no_page_and_takes_no_body_over_a_mebibyte,
+        MAIN,
+        "      AzureWebJobsDisableHomepage: 'true'\n",
+        "",
+    ),
     (app.instances_are_kept_warm_where_asked, MAIN, "'archive_chunk'", "'archive'"),
     (app.it_is_reached_by_tls_alone_and_published_to_without_passwords, APP, "httpsOnly: true", "httpsOnly: false"),
     (app.it_is_reached_by_tls_alone_and_published_to_without_passwords, APP, "'1.2'", "'1.0'"),
@@ -128,6 +141,12 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
         "b24988ac-6180-42a0-ab88-20f7382dd24c",
     ),
     (roles.an_operator_holds_what_the_commands_need_if_named, MAIN, "concat([app], operators)", "[app]"),
+    (
+        roles.an_operator_writes_tables_only_to_rebuild,
+        MAIN,
+        "operatorMayRebuild bool = false",
+        "operatorMayRebuild bool = true",
+    ),
     (roles.every_role_is_given_with_its_reason, MAIN, "// Event Grid keeps there what it could not deliver.\n", ""),
     (
         roles.every_role_is_given_with_its_reason,
@@ -165,6 +184,27 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
         MONITORING,
         "DisableLocalAuth: true",
         "DisableLocalAuth: false",
+    ),
+    (
+        monitoring.whoever_reads_or_deletes_past_the_app_is_logged,
+        MAIN,
+        "accessLogs bool = true",
+        "accessLogs bool = false",
+    ),
+    (monitoring.whoever_reads_or_deletes_past_the_app_is_logged, STORAGE_LOGS, ", 'StorageDelete'", ""),
+    (monitoring.whoever_reads_or_deletes_past_the_app_is_logged, STORAGE_LOGS, "scope: host::tables", "scope: host"),
+    (monitoring.whoever_reads_or_deletes_past_the_app_is_logged, ACS_LOGS, "'CallRecordingSummary'", "'CallSummary'"),
+    (
+        monitoring.two_saved_queries_tell_who_read_and_who_deleted,
+        STORAGE_LOGS,
+        "replace(query.text, '<object id of the app>', appPrincipalId)",
+        "query.text",
+    ),
+    (
+        monitoring.two_saved_queries_tell_who_read_and_who_deleted,
+        "queries/who-read.kql",
+        "isnotempty(RequesterUpn)",
+        "isnotempty(RequesterName)",
     ),
     (alerts.whatever_is_promised_has_an_alert, ALERTS, "name: 'events-dropped'", "name: 'dropped'"),
     (alerts.whatever_is_promised_has_an_alert, MAIN, "alertsEnabled bool = true", "alertsEnabled bool = false"),
@@ -225,6 +265,12 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     ),
     (callers.the_sample_logic_app_is_made_on_request_and_signs_in, MAIN, "if (sampleLogicApp && ", "if ("),
     (callers.the_sample_logic_app_is_made_on_request_and_signs_in, LOGIC_APP, "value: audience", "value: callvaultUrl"),
+    (
+        callers.the_sample_logic_app_sends_the_record_over_tls_alone,
+        MAIN,
+        "startsWith(sampleResultUrl, 'https://')",
+        "startsWith(sampleResultUrl, 'http')",
+    ),
     (secrets.what_may_be_secret_is_in_no_history, APP, "@secure()\n", ""),
     (secrets.what_may_be_secret_is_in_no_history, LOGIC_APP, "@secure()\n", ""),
     (secrets.what_may_be_secret_is_in_no_history, MAIN, "@secure()\nparam extra", "param extra"),

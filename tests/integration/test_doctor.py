@@ -189,6 +189,24 @@ async def test_links_that_can_t_be_signed_are_told(well: MakeWorld, monkeypatch:
     assert (found.check, str(found.mend).count("Storage Blob Delegator")) == ("links to files", 1)
 
 
+async def test_tables_that_can_only_be_read_are_right_for_an_operator(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
+    world = await well()
+    may_read = generate_account_sas(
+        parts(world)["AccountName"],
+        account_key(world),
+        ResourceTypes(service=True, container=True, object=True),
+        AccountSasPermissions(read=True, list=True),
+        expiry=SystemClock().now() + timedelta(hours=1),
+        services="bqt",
+    )
+    endpoints = ";".join(part for part in world.storage.split(";") if "Endpoint=" in part)
+    monkeypatch.setenv("AzureWebJobsStorage", f"{endpoints};SharedAccessSignature={may_read}")
+    found = {one.check: one for one in await examined(os.environ, SystemClock())}
+    for name in world.settings.tables:
+        assert (found[f"table {name}"].level, found[f"table {name}"].mend is None) == (Level.NOTE, False)
+        assert found[f"table {name}"].detail.startswith("can be read and not written")
+
+
 async def test_a_container_that_is_open_to_all_is_told(well: MakeWorld):
     world = await well()
     async with BlobServiceClient.from_connection_string(world.storage) as blobs:

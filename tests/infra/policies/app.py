@@ -1,5 +1,6 @@
 """The function app: what it runs on, how it is reached, and that its settings are the product's."""
 
+import json
 from datetime import timedelta
 
 from infra.package import CHECKOUT
@@ -56,6 +57,16 @@ def it_runs_python_on_flex_consumption(templates: Templates) -> None:
     assert scale["triggers"]["http"]["perInstanceConcurrency"] > 1, "Azure's default for Python is one at a time"
     assert scale["alwaysReady"] == []
     assert "FUNCTIONS_WORKER_RUNTIME" not in app_settings(templates), "Flex Consumption refuses it"
+
+
+def the_host_answers_for_itself_with_no_page_and_takes_no_body_over_a_mebibyte(templates: Templates) -> None:
+    """What the host does before the app is asked: in Azure, in the sample settings and in the local stack alike."""
+    sample = json.loads((CHECKOUT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
+    expected = {"AzureWebJobsDisableHomepage": "true", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(1024 * 1024)}
+    for given in (app_settings(templates), sample):
+        assert expected.items() <= given.items()
+    asked = {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "104857600", "AzureWebJobsDisableHomepage": "false"}
+    assert app_settings(templates, extraSettings=asked) == app_settings(templates)
 
 
 def instances_are_kept_warm_where_asked(templates: Templates) -> None:
@@ -159,7 +170,7 @@ def callbacks_are_taken_at_the_apps_own_address(templates: Templates) -> None:
     deployment, settings = templates.main(), settings_of(templates)
     assert settings.callback_url == f"{deployment.outputs['url']}/api/callbacks"
     assert functions()["take_callbacks"]["route"] == "callbacks"
-    (acs,) = deployment.of_type("Microsoft.Communication/communicationServices")
+    acs = deployment.of_type("Microsoft.Communication/communicationServices")[0]
     assert settings.callback_audience == acs.member("properties").member("immutableResourceId")
 
 

@@ -126,6 +126,19 @@ def the_sample_logic_app_is_made_on_request_and_signs_in(templates: Templates) -
     assert given["callvaultUrl"] == deployment.outputs["url"]
 
 
+def the_sample_logic_app_sends_the_record_over_tls_alone(templates: Templates) -> None:
+    address = "https://desk.example/records?key=abc"
+    sample = only(templates.main(sampleLogicApp=True, sampleResultUrl=address, **ENTRA), WORKFLOW)
+    assert sample.properties["parameters"]["resultUrl"]["value"] == address
+    try:
+        templates.main(sampleLogicApp=True, sampleResultUrl="http://desk.example/records", **ENTRA)
+    except BicepError as refused:
+        reason = str(refused)
+    else:
+        reason = "it was taken"
+    assert "sampleResultUrl must begin with https://" in reason
+
+
 def sign_in(templates: Templates, **params: object) -> dict[str, dict[str, dict[str, dict[str, object]]]]:
     (config,) = [one for one in made(templates.main(**params), CONFIG) if one.name.endswith("/authsettingsV2")]
     return dict(config.properties)

@@ -7,7 +7,7 @@ from tree_sitter import Node
 from infra.check.syntax import Template, children, entries, read, text
 from tests.infra.templates import Templates
 
-SECRET = {"participantsSecret", "sampleFunctionKey", "extraSettings"}
+SECRET = {"participantsSecret", "sampleFunctionKey", "sampleResultUrl", "extraSettings"}
 
 
 def what_may_be_secret_is_in_no_history(templates: Templates) -> None:
@@ -21,7 +21,7 @@ def what_may_be_secret_is_in_no_history(templates: Templates) -> None:
             if _named(main, value) & SECRET:
                 given.add(name)
                 assert "secure" in target.params[name].decorators, f"{module.name}: {name}"
-    assert given == {"settings", "functionKey"}
+    assert given == {"settings", "functionKey", "resultUrl"}
 
 
 def no_secret_comes_out(templates: Templates) -> None:

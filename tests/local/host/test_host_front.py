@@ -110,3 +110,22 @@ async def test_custom_headers_are_on_every_answer_and_a_function_s_own_wins(tmp_
         assert custom(await host.ask("/api/echo/1", headers=key)) == ("of the function", "yes")
         for path in ("/api/echo/1", "/api/nothing", "/admin/host/status", "/admin/host/ping", "/api/broken"):
             assert custom(await host.ask(path)) == ("of the host", "yes")
+
+
+async def test_strict_transport_security_is_on_every_answer_to_a_request_that_came_over_tls(
+    tmp_path: Path, queues: Queues
+) -> None:
+    app = app_copy(tmp_path, extensions={"http": {"hsts": {"isEnabled": True, "maxAge": "365.00:00:00"}}})
+    tls = {"X-Forwarded-Proto": "https", "Host": "app.example"}
+
+    async with running_host(tmp_path, app=app, settings=queues.settings) as host:
+        for path in ("/api/echo/1", "/api/nothing", "/admin/host/ping"):
+            answer = await host.ask(path, headers=tls)
+            assert answer.headers["Strict-Transport-Security"] == "max-age=31536000", path
+        for plain in ({"Host": "app.example"}, {"X-Forwarded-Proto": "https"}):
+            assert "Strict-Transport-Security" not in (await host.ask("/api/nothing", headers=plain)).headers
+
+
+async def test_without_hsts_in_host_json_strict_transport_security_is_never_sent(host: RunningHost) -> None:
+    tls = {"X-Forwarded-Proto": "https", "Host": "app.example"}
+    assert "Strict-Transport-Security" not in (await host.ask("/api/nothing", headers=tls)).headers
