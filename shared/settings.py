@@ -88,6 +88,11 @@ class Settings(Environment):
         return read_rules(self.auto_record)
 
     @property
+    def callback_hosts(self) -> frozenset[str]:
+        """The hosts that a caller's `stateCallbackUrl` may name; `*.` stands for any subdomain. Empty: any host."""
+        return frozenset(name.strip().lower() for name in self.state_callback_hosts.split(",") if name.strip())
+
+    @property
     def signs_in(self) -> bool:
         """Whether signing in stands for the function key: never on our word alone, or nobody would watch the door."""
         return self.sign_in_replaces_key and self.website_auth_enabled

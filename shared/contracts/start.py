@@ -13,6 +13,9 @@ from shared.contracts.consent import Consent
 MAX_CHANNELS = 5  # participants that ACS records apart, one a channel
 _SERVER_CALL_ID = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")  # base64 of either alphabet, padded or not: all are met
 _CALL_ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_HTTPS = re.compile(
+    r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)*\.?(?::\d{1,5})?(?:[/?][!#-\[\]-~]*)?", re.ASCII | re.IGNORECASE
+)
 _NEVER_BASE64 = 1  # characters left over after fours
 _LOCATORS = ("serverCallId", "callConnectionId", "groupCallId", "roomId")
 
@@ -42,8 +45,12 @@ OFFERED: dict[tuple[Content, Channel], tuple[MediaFormat, ...]] = {
 
 
 def _https(url: str) -> str:
-    if not url.lower().startswith("https://") or len(url) <= len("https://"):
-        raise ValueError("must be an absolute https URL: ACS calls back over TLS only")
+    """Of one reading only: with a user, a backslash or a blank in it, two parsers may see two different hosts."""
+    if not _HTTPS.fullmatch(url):
+        raise ValueError(
+            "must be an absolute https URL with a host name, without a user or characters that a URL must escape: "
+            "ACS calls back over TLS only"
+        )
     return url
 
 

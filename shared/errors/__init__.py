@@ -6,8 +6,9 @@
     │   ├── LengthRequired         411, a body without Content-Length, which the host drops
     │   ├── SignInRequired         401, nobody whom the platform vouches for
     │   ├── ForeignPage            403, a page of another site acts in its visitor's name
-    │   ├── CallbackRefused        401, a callback without a good token
+    │   ├── CallbackRefused        401, a callback without a valid token or signature
     │   ├── CallbacksOff           403, callbacks aren't set up
+    │   ├── CallbacksThrottled     429, too many callbacks that can't be read
     │   ├── ConsentRequired        403, the deployment records nobody without
     │   ├── NotFound               404
     │   │   └── CallOver             404, the call has ended
@@ -68,6 +69,7 @@ from shared.errors.caller import (
     ArchivedFileGone,
     CallbackRefused,
     CallbacksOff,
+    CallbacksThrottled,
     CallerError,
     CallNotReady,
     CallOver,
@@ -125,6 +127,7 @@ __all__ = [
     "CallOver",
     "CallbackRefused",
     "CallbacksOff",
+    "CallbacksThrottled",
     "CallerError",
     "CallvaultError",
     "ChunkFailed",

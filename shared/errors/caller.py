@@ -64,7 +64,14 @@ class ForeignPage(CallerError):
 class CallbackRefused(CallerError):
     status = 401
     reason = "callback-unauthorized"
-    title = "The callback carries no good token of Azure Communication Services"
+    title = "The callback carries no good token of Azure Communication Services, or its URL no valid signature"
+
+
+class CallbacksThrottled(CallerError):
+    status = 429
+    retry = True
+    reason = "callbacks-throttled"
+    title = "Too many callbacks that Callvault can't read"
 
 
 class CallbacksOff(CallerError):
