@@ -16,7 +16,7 @@ from itertools import batched
 from shared.clock import Clock
 from shared.contracts.listquery import ListQuery
 from shared.contracts.queries import ListedRecording, RecordingsPage
-from shared.errors import InvalidRequest
+from shared.errors import InvalidRequest, ParticipantsOff
 from shared.gateways.bundle import Gateways
 from shared.gateways.calendar import Calendar, Heading, Place
 from shared.identity import pseudonym_of
@@ -58,7 +58,7 @@ class Listing:
         self._participants, self._clock, self._settings = gateways.participants, clock, settings
 
     async def page(self, query: ListQuery) -> RecordingsPage:
-        """The next page. Raises InvalidRequest for a cursor that no answer gave."""
+        """The next page. Raises InvalidRequest for a cursor that no answer gave, ParticipantsOff without a secret."""
         chosen = self._choose(query)
         after = _position(query.cursor)
         walk = _Walk(
@@ -86,7 +86,12 @@ class Listing:
     def _choose(self, query: ListQuery) -> _List:
         """The narrowest list: a person's, a call's, what is in trouble or open, and every recording at last."""
         if query.participant is not None:
-            pseudonym = pseudonym_of(query.participant, self._settings.participants_secret)
+            secret = self._settings.participants_secret
+            if secret is None:
+                raise ParticipantsOff(
+                    "set PARTICIPANTS_SECRET to 32 random characters, then run python -m shared.rebuild --apply"
+                )
+            pseudonym = pseudonym_of(query.participant, secret)
             return _List(calendar=self._participants, heading=Heading.PARTICIPANT.of(pseudonym))
         for name, heading in _BY_VALUE.items():
             value = getattr(query, name)

@@ -15,9 +15,27 @@ from shared.contracts.rules import AutoRecordRule, read_rules
 from shared.environment import Environment
 from shared.errors import SettingsError
 
+_UNRESOLVED = (
+    "holds a Key Vault reference, and not the secret that it refers to: give the app's identity the role Key Vault "
+    "Secrets User on the vault, let the app reach it, check the secret's name, and restart the app; outside the app, "
+    "put the secret itself into the environment"
+)
+_REFERENCES = ("@microsoft.keyvault(", "@microsoft.appconfiguration(")
+
 
 class Settings(Environment):
     """The settings of one process, which agree with one another."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _references_are_resolved(cls, values: Any) -> Any:
+        """The platform hands a reference that it can't resolve to the app as it is: a secret that everybody knows."""
+        given = values.items() if isinstance(values, dict) else ()
+        names = [name for name, value in given if isinstance(value, str) and is_reference(value)]
+        if names:
+            known = {name.lower(): name.upper() if name in cls.model_fields else name for name in names}
+            raise ValueError(f"{', '.join(sorted(known.values()))}: {_UNRESOLVED}")
+        return values
 
     @model_validator(mode="after")
     def _acs_is_named_once(self) -> Self:
@@ -185,6 +203,11 @@ class Settings(Environment):
             blob_uri=uri,
             client_id=self.archive_client_id or self.azure_client_id,
         )
+
+
+def is_reference(value: str) -> bool:
+    """Whether a setting's value is a reference to a vault, and not what the vault holds."""
+    return value.strip().lower().startswith(_REFERENCES)
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -74,7 +74,7 @@ def _doubtful(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             check="setting PARTICIPANTS_SECRET",
             level=Level.WARNING,
-            detail="is not set: who reads the tables can test whether a guessed participant was recorded",
+            detail="is not set: participants aren't listed, and a search for one is refused",
             mend="set it to 32 random characters, then run python -m shared.rebuild --apply",
         )
     if settings.announce_topic_endpoint:
@@ -98,7 +98,15 @@ def _of_callbacks(settings: Settings) -> Iterator[Finding]:
             detail="is missing while CALLBACK_URL is set: every callback of ACS is refused",
             mend=AUDIENCE_MEND,
         )
-    elif settings.callback_audience is None:
+    if settings.callback_url and not settings.callback_secret:
+        yield Finding(
+            check="setting CALLBACK_SECRET",
+            level=Level.FAILURE,
+            detail="is missing while CALLBACK_URL is set: a token that ACS sent elsewhere can be replayed here",
+            mend="set it to 32 random characters; for calls of other code, have ACS call back the URL that "
+            "python -m shared.callbackurls prints",
+        )
+    if settings.callback_audience is None and not settings.callback_url:
         yield Finding(
             check="setting CALLBACK_AUDIENCE",
             level=Level.NOTE,

@@ -9,6 +9,7 @@
     │   ├── CallbackRefused        401, a callback without a valid token or signature
     │   ├── CallbacksOff           403, callbacks aren't set up
     │   ├── CallbacksThrottled     429, too many callbacks that can't be read
+    │   ├── ParticipantsOff        403, no secret to key participants' digests with
     │   ├── ConsentRequired        403, the deployment records nobody without
     │   ├── NotFound               404
     │   │   └── CallOver             404, the call has ended
@@ -83,6 +84,7 @@ from shared.errors.caller import (
     LengthRequired,
     NotArchived,
     NotFound,
+    ParticipantsOff,
     RequestInProgress,
     SignInRequired,
 )
@@ -156,6 +158,7 @@ __all__ = [
     "NotSupported",
     "NothingRecorded",
     "OurError",
+    "ParticipantsOff",
     "RequestInProgress",
     "SettingsError",
     "SignInRequired",

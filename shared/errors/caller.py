@@ -80,6 +80,12 @@ class CallbacksOff(CallerError):
     title = "This app takes no callbacks"
 
 
+class ParticipantsOff(CallerError):
+    status = 403
+    reason = "participants-off"
+    title = "This app keeps no list of participants"
+
+
 class ConsentRequired(CallerError):
     status = 403
     reason = "consent-required"

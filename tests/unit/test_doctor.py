@@ -17,6 +17,7 @@ BY_IDENTITY = {"acs_endpoint": "https://contoso.communication.azure.com", "Azure
 WHOLE = {
     "participants_secret": "sixteen or more characters",
     "callback_url": "https://contoso.azurewebsites.net/api/callbacks",
+    "callback_secret": "a secret of thirty-two letters, or more",
     "callback_audience": "2dee53b4-368b-45b4-ab52-8493fb117652",
 }
 
@@ -37,6 +38,7 @@ def test_settings_that_are_as_they_should_be_bring_no_advice():
         ({"delete_source": False}, "setting DELETE_SOURCE", Level.NOTE),
         ({"participants_secret": None}, "setting PARTICIPANTS_SECRET", Level.WARNING),
         ({"callback_audience": None}, "setting CALLBACK_AUDIENCE", Level.FAILURE),
+        ({"callback_secret": None}, "setting CALLBACK_SECRET", Level.FAILURE),
         ({"callback_audience": None, "callback_url": None}, "setting CALLBACK_AUDIENCE", Level.NOTE),
         ({"callback_url": "https://contoso.azurewebsites.net/callbacks"}, "setting CALLBACK_URL", Level.WARNING),
         (
