@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field
 
 from shared.contracts.bodies import Body, parse, wrong
 from shared.contracts.consent import Consent
+from shared.contracts.text import Plain
 
 MAX_CHANNELS = 5  # participants that ACS records apart, one a channel
 _SERVER_CALL_ID = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")  # base64 of either alphabet, padded or not: all are met
@@ -55,9 +56,10 @@ def _https(url: str) -> str:
 
 
 HttpsUrl = Annotated[str, Field(max_length=2048), AfterValidator(_https)]
-# Printable, and no longer than a table property allows.
-Correlation = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-ParticipantId = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+# No longer than a table property allows.
+Correlation = Annotated[str, StringConstraints(min_length=1, max_length=1024), Plain()]
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=512), Plain()]
+ParticipantId = Identifier
 
 
 class ChannelAffinity(Body):
@@ -78,9 +80,9 @@ class StartRecording(Body):
     model_config = ConfigDict(json_schema_extra=_one_locator)
 
     server_call_id: str | None = Field(default=None, min_length=1, max_length=4096)
-    call_connection_id: str | None = Field(default=None, min_length=1, max_length=512)
+    call_connection_id: Identifier | None = None
     group_call_id: UUID | None = None
-    room_id: str | None = Field(default=None, min_length=1, max_length=512)
+    room_id: Identifier | None = None
     content: Content | None = None
     channel: Channel | None = None
     format: MediaFormat | None = None
