@@ -23,7 +23,7 @@ HINDI = "क्\u200dष सहमति र्\u200cय"
 PLAIN = (
     *(
         "file 12/2026",
-        "Ünïcödé – „quoted“ 'text' <b>&amp;</b>",
+        "Ünïcödé „quoted“ 'text' <b>&amp;</b>",
         "日本語の同意書",
         "เอกสาร ๑๒",
         "اتفاقية ١٢",
@@ -70,9 +70,7 @@ def test_text_of_every_script_is_taken_with_the_joiners_that_its_spelling_needs(
     assert value in start(field, value).model_dump_json()
 
 
-@pytest.mark.parametrize(
-    "value", ["نامه\u200c", "\u200cنامه", "نا\u200c\u200cمه", "क\u200d", "क्\u200d\u200d", "a\u200cb", "👩\u200d💻"]
-)
+@pytest.mark.parametrize("value", MISPLACED)
 def test_a_joiner_that_changes_no_letter_is_refused(value: str):
     with pytest.raises(InvalidRequest, match="zero-width"):
         start("correlation", value)
