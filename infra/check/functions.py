@@ -96,9 +96,15 @@ def _unique(*values: str) -> str:
     return "".join("abcdefghijklmnopqrstuvwxyz234567"[byte % 32] for byte in digest[:13])
 
 
+def _fail(message: str) -> None:
+    """A deployment ends here, with this message."""
+    raise ValueError(message)
+
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "concat": lambda *parts: "".join(parts) if isinstance(parts[0], str) else [item for part in parts for item in part],
     "contains": lambda container, item: item in container,
+    "fail": _fail,
     "empty": lambda value: not value,
     "environment": lambda: {
         "suffixes": {"storage": "core.windows.net"},
@@ -112,6 +118,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "length": len,
     "max": max,
     "min": min,
+    "newGuid": lambda: str(uuid.uuid5(uuid.NAMESPACE_URL, "newGuid")),
+    "objectKeys": list,
     "range": lambda start, count: list(range(start, start + count)),
     "replace": lambda whole, old, new: whole.replace(old, new),
     "resourceGroup": lambda name=GROUP: Scope.of(name),
@@ -121,6 +129,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "take": lambda whole, count: whole[:count],
     "tenant": lambda: {"tenantId": TENANT_ID},
     "toLower": str.lower,
+    "toUpper": str.upper,
     "union": _union,
     "uniqueString": _unique,
 }
