@@ -177,6 +177,14 @@ async def test_callbacks_without_an_audience_are_told(well: MakeWorld, monkeypat
     assert set(await visit()) == {"setting CALLBACK_AUDIENCE"}
 
 
+async def test_where_callers_sign_in_the_app_s_own_address_is_asked(well: MakeWorld):
+    """No app answers at this one: a sign-in that can't be seen is no sign-in that holds."""
+    await well(SIGN_IN_REPLACES_KEY="true")
+    failures = await visit()
+    assert set(failures) == {"sign-in"}
+    assert "the app's own address doesn't answer" in failures["sign-in"].detail
+
+
 async def test_links_that_can_t_be_signed_are_told(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
     world = await well()
     signature = generate_account_sas(

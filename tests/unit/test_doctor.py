@@ -53,6 +53,13 @@ def test_a_setting_that_will_be_regretted_is_told(changed: dict[str, Any], check
     assert advice(**changed) == {check: level}
 
 
+@pytest.mark.parametrize("name", ["WEBSITE_AUTH_ENABLED", "website_auth_enabled"])
+def test_only_the_platform_may_say_that_sign_in_is_on(name: str):
+    assert advice({name: "True"}) == {"setting WEBSITE_AUTH_ENABLED": Level.FAILURE}
+    assert "setting WEBSITE_AUTH_ENABLED" not in advice({name: "True", "WEBSITE_SITE_NAME": "func-callvault"})
+    assert advice(sign_in_replaces_key=True, callback_url=None)["sign-in"] is Level.NOTE
+
+
 @pytest.mark.parametrize(("setting", "value"), [("REQUIRE_CONSENT", True), ("AUTO_RECORD", '{"on": ["CallStarted"]}')])
 def test_what_needs_acs_to_tell_of_a_lost_start_asks_for_callbacks(setting: str, value: object):
     without = {"callback_url": None, "callback_audience": None}
