@@ -97,4 +97,10 @@ async def test_a_recording_that_ends_with_its_call_is_seen_to_end(deployment: De
         return [(entry["action"], entry["by"]) for entry in history] == [("start", "function key"), ("ended", "ACS")]
 
     await until(ended)
+    signatures = {
+        dict(parse_qsl(one["url"].partition("?")[2]))["sig"] for one in await deployment.acs("GET", "/callbacks")
+    }
+    log = (deployment.where.logs / "host.log").read_text()
+    assert signatures
+    assert not [one for one in signatures if one in log], "a URL's query is a secret"
     assert (await deployment.settled(started["recordingId"]))["state"] == "archived"
