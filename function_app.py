@@ -15,6 +15,7 @@ import azure.functions as func
 from shared import failures
 from shared.access import Access, Role, access_to
 from shared.app import Callvault
+from shared.callbackurls import SIGNATURE, START
 from shared.caller import caller_of
 from shared.content import File
 from shared.contracts.jobs import ChunkJob
@@ -203,9 +204,13 @@ async def take_events(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="callbacks", methods=["POST"])
 @_at_most(CALLBACK_BYTES)
 async def take_callbacks(req: func.HttpRequest) -> func.HttpResponse:
-    authorization, start_id = req.headers.get("Authorization"), req.params.get("start")
     return _response(
-        await callvault.app.endpoints.callbacks(req.get_body(), authorization=authorization, start_id=start_id)
+        await callvault.app.endpoints.callbacks(
+            req.get_body(),
+            authorization=req.headers.get("Authorization"),
+            start_id=req.params.get(START),
+            signature=req.params.get(SIGNATURE),
+        )
     )
 
 

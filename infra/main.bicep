@@ -47,7 +47,7 @@ param deleteSource bool = true
 @description('Whether to make an Event Grid topic that tells which recordings became safe, failed or are lost (docs/announcements.md).')
 param announce bool = false
 
-@description('Secret of at least 16 characters that keys the digests of participant ids, so that nobody who reads the table can try out ids; empty: none. A Key Vault reference is taken too.')
+@description('Secret of at least 16 characters that keys the digests of participant ids, so that nobody who reads the table can try out ids; empty: the template makes one, once, in its Key Vault. A reference to another vault is taken too.')
 @secure()
 param participantsSecret string = ''
 
@@ -215,8 +215,16 @@ var quarantineContainer = 'quarantine'
 var packageContainer = 'app-package'
 var deadLetterContainer = 'deadletter'
 
-// Settings that are set only where asked for: an empty one would be refused.
-var optionalSettings = empty(participantsSecret) ? {} : { PARTICIPANTS_SECRET: participantsSecret }
+// No hyphen at the end of a name may meet the next: a vault's name has no two in a row.
+var vaultName = 'kv-${stem}-${suffix}'
+var secretSettings = {
+  PARTICIPANTS_SECRET: empty(participantsSecret) ? '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=participants-secret)' : participantsSecret
+  CALLBACK_SECRET: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=callback-secret)'
+}
+// The platform alone says whether sign-in is on. As an app setting it would say so where nobody signs in, and the app
+// would believe the identity that any request names.
+var refusedSetting = 'WEBSITE_AUTH_ENABLED'
+var furtherSettings = contains(',${toUpper(join(objectKeys(extraSettings), ','))},', ',${refusedSetting},') ? fail('extraSettings: remove ${refusedSetting}, which the platform sets where sign-in is on') : extraSettings
 // The app tells a file that the lifecycle rule removed from one that somebody removed.
 var retentionSettings = deleteAfterDays > 0 ? { ARCHIVE_DELETE_AFTER_DAYS: string(deleteAfterDays) } : {}
 var announceSettings = announce ? { ANNOUNCE_TOPIC_ENDPOINT: announcements!.outputs.endpoint } : {}
@@ -260,6 +268,7 @@ var roles = {
   storageTableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
   eventGridDataSender: 'd5a91429-5739-47e2-a06b-3470a27159e7'
   monitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
+  keyVaultSecretsUser: '4633458b-17de-408a-874b-0445c86b69e6'
   communicationOwner: '09976791-48a7-449e-bb21-39d1a415f350' // Communication and Email Service Owner
 }
 
@@ -409,6 +418,18 @@ module archiveAccountRoles 'modules/account-roles.bicep' = {
   }
 }
 
+module secrets 'modules/secrets.bicep' = {
+  name: 'callvault-secrets'
+  params: {
+    name: vaultName
+    location: location
+    tags: tags
+    readers: concat([app], operators)
+    // Reads secrets and lists none: the app by its settings' references, the operator for the rebuild.
+    roleId: roles.keyVaultSecretsUser
+  }
+}
+
 // Event Grid keeps there what it could not deliver.
 module deadLetterRole 'modules/container-roles.bicep' = {
   name: 'callvault-deadletter-role'
@@ -536,7 +557,7 @@ module functionApp 'modules/app.bicep' = {
     alwaysReadyArchiving: alwaysReadyArchiving
     archivingFunction: 'archive_chunk'
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
-    settings: union(proposedSettings, signInSettings, extraSettings, optionalSettings, retentionSettings, announceSettings, metricSettings, {
+    settings: union(proposedSettings, signInSettings, furtherSettings, secretSettings, retentionSettings, announceSettings, metricSettings, {
       // The host's page for anyone is off. A larger body is answered 500 by the host, before the app reads any of it.
       AzureWebJobsDisableHomepage: 'true'
       FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'
@@ -557,7 +578,7 @@ module functionApp 'modules/app.bicep' = {
     })
   }
   // An app that starts before its roles are there fails its first minutes for nothing.
-  dependsOn: [hostRoles, archiveRoles, archiveAccountRoles, hostEndpoints, archiveEndpoints]
+  dependsOn: [hostRoles, archiveRoles, archiveAccountRoles, secrets, hostEndpoints, archiveEndpoints]
 }
 
 module signIn 'modules/sign-in.bicep' = if (!empty(entraClientId)) {
@@ -649,6 +670,9 @@ output acsResourceGroup string = acsResourceGroup
 
 @description('Topic of the announcements; empty where there is none.')
 output announcementsTopicName string = announce ? announcements!.outputs.name : ''
+
+@description('Key Vault of the app\'s secrets.')
+output keyVaultName string = secrets.outputs.name
 
 @description('Container of the events that could not be delivered.')
 output deadLetterContainer string = deadLetterContainer

@@ -8,6 +8,7 @@ from shared.announcing import Announcing
 from shared.archiving import Archiving
 from shared.autorecording import AutoRecording
 from shared.callbacks import Callbacks, Concerned
+from shared.callbackurls import CallbackUrls
 from shared.chunkwatch import ChunkWatch
 from shared.clock import Clock, SystemClock
 from shared.completion import Completion
@@ -75,6 +76,7 @@ class App:
                 gateways,
                 clock,
                 CallbackTokens(gateways.signing_keys, clock, settings),
+                CallbackUrls(settings),
                 Concerned(starting=starting, observation=Observation(gateways, clock, settings), auto=auto),
             ),
         )

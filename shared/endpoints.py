@@ -80,9 +80,11 @@ class Endpoints:
     async def take_events(self, body: bytes, *, by: str) -> Answer:
         return await answering(self._take_events(body, by))
 
-    async def callbacks(self, body: bytes, *, authorization: str | None, start_id: str | None) -> Answer:
-        """Needs no function key: who calls, a token tells."""
-        work = self._callbacks.receive(body, authorization=authorization, start_id=start_id)
+    async def callbacks(
+        self, body: bytes, *, authorization: str | None, start_id: str | None, signature: str | None
+    ) -> Answer:
+        """Needs no function key: a token and the URL's signature show who calls."""
+        work = self._callbacks.receive(body, authorization=authorization, start_id=start_id, signature=signature)
         return await answering(_called_back(work))
 
     async def health(self) -> Answer:

@@ -33,6 +33,8 @@ _ACS_RESOURCE_PATTERN = (
 )
 _AUTOMATION_ADDRESS = "an https address below communication.azure.com or communication.azure.us"
 
+_HOST_PATTERN = r"(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"
+
 ResourceName = Annotated[str, StringConstraints(pattern=_RESOURCE_NAME)]
 TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{2,62}$")]
 AccountName = Annotated[str, StringConstraints(pattern=ACCOUNT_NAME)]
@@ -107,6 +109,12 @@ class Environment(BaseSettings):
         default=None,
         pattern=r"^https://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?$",
         description="this app's own address for callbacks, as in https://<app>.azurewebsites.net/api/callbacks",
+    )
+    callback_secret: str | None = Field(default=None, repr=False, min_length=32, description="at least 32 characters")
+    state_callback_hosts: str = Field(
+        default="",
+        pattern=rf"^{_HOST_PATTERN}( *, *{_HOST_PATTERN})*$|^$",
+        description="host names separated by commas, as in hooks.contoso.com, *.contoso.net",
     )
     callback_audience: str | None = Field(
         default=None,

@@ -16,7 +16,7 @@ from itertools import batched
 from shared.clock import Clock
 from shared.contracts.listquery import ListQuery
 from shared.contracts.queries import ListedRecording, RecordingsPage
-from shared.errors import InvalidRequest
+from shared.errors import InvalidRequest, ParticipantsOff
 from shared.gateways.bundle import Gateways
 from shared.gateways.calendar import Calendar, Heading, Place
 from shared.identity import pseudonym_of
@@ -61,7 +61,7 @@ class Listing:
         self._participants, self._clock, self._settings = gateways.participants, clock, settings
 
     async def page(self, query: ListQuery, *, by: str) -> RecordingsPage:
-        """The next page. Raises InvalidRequest for a cursor that no answer gave.
+        """The next page. Raises InvalidRequest for a cursor that no answer gave, ParticipantsOff without a secret.
 
         A search by participant is a read of personal data: a log line says who made it, under the person's pseudonym.
         """
@@ -108,7 +108,12 @@ class Listing:
         return _List(calendar=self._calendar, heading=Heading.DAY)
 
     def _pseudonym(self, participant: str) -> str:
-        return pseudonym_of(participant, self._settings.participants_secret)
+        secret = self._settings.participants_secret
+        if secret is None:
+            raise ParticipantsOff(
+                "set PARTICIPANTS_SECRET to 32 random characters, then run python -m shared.rebuild --apply"
+            )
+        return pseudonym_of(participant, secret)
 
     async def _look_up(self, places: list[Place]) -> list[Standing | None]:
         looked: list[Standing | None] = []

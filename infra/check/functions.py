@@ -121,6 +121,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "length": len,
     "max": max,
     "min": min,
+    "newGuid": lambda: str(uuid.uuid5(uuid.NAMESPACE_URL, "newGuid")),
+    "objectKeys": list,
     "range": lambda start, count: list(range(start, start + count)),
     "replace": lambda whole, old, new: whole.replace(old, new),
     "resourceGroup": lambda name=GROUP: Scope.of(name),
@@ -131,6 +133,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "take": lambda whole, count: whole[:count],
     "tenant": lambda: {"tenantId": TENANT_ID},
     "toLower": str.lower,
+    "toUpper": str.upper,
     "union": _union,
     "uniqueString": _unique,
 }

@@ -8,8 +8,10 @@
     │   ├── SignInRequired         401, nobody whom the platform vouches for
     │   ├── ForeignPage            403, a page of another site acts in its visitor's name
     │   ├── RoleRequired           403, signed in, without the app role of the operation
-    │   ├── CallbackRefused        401, a callback without a good token
+    │   ├── CallbackRefused        401, a callback without a valid token or signature
     │   ├── CallbacksOff           403, callbacks aren't set up
+    │   ├── CallbacksThrottled     429, too many callbacks that can't be read
+    │   ├── ParticipantsOff        403, no secret to key participants' digests with
     │   ├── ConsentRequired        403, the deployment records nobody without
     │   ├── NotFound               404
     │   │   └── CallOver             404, the call has ended
@@ -71,6 +73,7 @@ from shared.errors.caller import (
     BodyTooLarge,
     CallbackRefused,
     CallbacksOff,
+    CallbacksThrottled,
     CallerError,
     CallNotReady,
     CallOver,
@@ -84,6 +87,7 @@ from shared.errors.caller import (
     LengthRequired,
     NotArchived,
     NotFound,
+    ParticipantsOff,
     RequestInProgress,
     RoleRequired,
     SignInRequired,
@@ -130,6 +134,7 @@ __all__ = [
     "CallOver",
     "CallbackRefused",
     "CallbacksOff",
+    "CallbacksThrottled",
     "CallerError",
     "CallvaultError",
     "ChunkFailed",
@@ -158,6 +163,7 @@ __all__ = [
     "NotSupported",
     "NothingRecorded",
     "OurError",
+    "ParticipantsOff",
     "RequestInProgress",
     "RoleRequired",
     "SettingsError",

@@ -87,13 +87,26 @@ class RoleRequired(CallerError):
 class CallbackRefused(CallerError):
     status = 401
     reason = "callback-unauthorized"
-    title = "The callback carries no good token of Azure Communication Services"
+    title = "The callback carries no good token of Azure Communication Services, or its URL no valid signature"
+
+
+class CallbacksThrottled(CallerError):
+    status = 429
+    retry = True
+    reason = "callbacks-throttled"
+    title = "Too many callbacks that Callvault can't read"
 
 
 class CallbacksOff(CallerError):
     status = 403
     reason = "callbacks-off"
     title = "This app takes no callbacks"
+
+
+class ParticipantsOff(CallerError):
+    status = 403
+    reason = "participants-off"
+    title = "This app keeps no list of participants"
 
 
 class ConsentRequired(CallerError):

@@ -1,11 +1,12 @@
 """A body that the Functions host drops: without a word to its sender, consent, events and callbacks would be lost."""
 
 from collections.abc import AsyncIterator
+from urllib.parse import parse_qsl
 
 import pytest
 
 from shared.contracts.limits import CALLBACK_BYTES, REQUEST_BYTES
-from tests.acceptance.conftest import Deployment
+from tests.acceptance.conftest import SIGNED, Deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -37,7 +38,8 @@ async def test_a_callback_without_a_body_is_refused_and_nothing_is_kept_of_it(de
     token = (await deployment.acs("POST", "/tokens"))["token"]
     headers = {"Authorization": f"Bearer {token}"}
     body = pieces() if data is pieces else None
-    status, problem, _ = await deployment.call("POST", "/api/callbacks", data=body, headers=headers)
+    params = dict(parse_qsl(SIGNED))
+    status, problem, _ = await deployment.call("POST", "/api/callbacks", params=params, data=body, headers=headers)
     assert (status, problem["reason"]) == (411, "length-required")
     assert await quarantined(deployment) == before
 

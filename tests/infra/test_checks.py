@@ -66,6 +66,14 @@ def test_a_mistake_is_told_with_its_place(folder: Path, told: str):
     assert finding.startswith("outer.bicep")
 
 
+def test_a_new_guid_makes_a_secret_and_nothing_else(folder: Path):
+    made = "@description('x')\n@secure()\nparam a string = '${newGuid()}'\noutput b int = length(a)"
+    assert not list(names.findings(written(folder, made)))
+    read.cache_clear()
+    (finding,) = names.findings(written(folder, made.replace("@secure()\n", "")))
+    assert "newGuid changes from one deployment" in finding
+
+
 @pytest.mark.parametrize("told", UNDEPLOYABLE)
 def test_what_azure_would_refuse_is_refused_here(folder: Path, told: str):
     with pytest.raises(BicepError, match=told):

@@ -47,7 +47,7 @@ MAIN, ACCOUNT, ARCHIVE, APP, ACS, SUBSCRIPTION, MONITORING = (
     "modules/monitoring.bicep",
 )
 STORAGE_LOGS, ACS_LOGS = "modules/storage-logs.bicep", "modules/acs-logs.bicep"
-ANNOUNCEMENTS = "modules/announcements.bicep"
+ANNOUNCEMENTS, SECRETS = "modules/announcements.bicep", "modules/secrets.bicep"
 ALERTS, SIGN_IN, LOGIC_APP, NETWORK, ENDPOINTS = (
     "modules/alerts.bicep",
     "modules/sign-in.bicep",
@@ -113,10 +113,15 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (
         app.it_knows_after_how_many_days_files_are_deleted,
         MAIN,
-        "optionalSettings, retentionSettings,",
-        "optionalSettings,",
+        "secretSettings, retentionSettings,",
+        "secretSettings,",
     ),
-    (app.further_settings_never_override, MAIN, "proposedSettings, extraSettings", "extraSettings, proposedSettings"),
+    (
+        app.further_settings_never_override,
+        MAIN,
+        "proposedSettings, signInSettings, furtherSettings",
+        "furtherSettings, signInSettings, proposedSettings",
+    ),
     (app.an_instance_takes_on_what_fits_its_memory, MAIN, "budgetMib: '64'", "budgetMib: '192'"),
     (app.an_instance_takes_on_what_fits_its_memory, MAIN, "batch: '8'", "batch: '16'"),
     (app.no_failure_is_sampled_away_unless_asked, MAIN, "ARG: '1.0'", "ARG: '0.05'"),
@@ -274,6 +279,17 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (secrets.what_may_be_secret_is_in_no_history, APP, "@secure()\n", ""),
     (secrets.what_may_be_secret_is_in_no_history, LOGIC_APP, "@secure()\n", ""),
     (secrets.what_may_be_secret_is_in_no_history, MAIN, "@secure()\nparam extra", "param extra"),
+    (
+        app.nobody_but_the_platform_says_that_sign_in_is_on,
+        MAIN,
+        "'WEBSITE_AUTH_ENABLED'",
+        "'WEBSITE_AUTH'",
+    ),
+    (secrets.secrets_are_made_once_and_every_reference_leads_to_one, SECRETS, "@onlyIfNotExists()\n", ""),
+    (secrets.secrets_are_made_once_and_every_reference_leads_to_one, SECRETS, "'callback-secret'", "'callbacks'"),
+    (secrets.the_vault_opens_by_role_alone_and_is_not_purged, SECRETS, "Authorization: true", "Authorization: false"),
+    (secrets.the_vault_opens_by_role_alone_and_is_not_purged, SECRETS, "Protection: true", "Protection: false"),
+    (secrets.the_vault_opens_by_role_alone_and_is_not_purged, MAIN, "kv-${stem}", "kv-${name}"),
     (secrets.no_secret_comes_out, APP, "output id string = app.id", "output id object = settings"),
     (network.no_network_is_made_unless_asked, MAIN, "privateNetworking bool = false", "privateNetworking bool = true"),
     (network.storage_is_shut_to_the_outside, MAIN, "? 'Disabled'", "? 'Guarded'"),

@@ -10,6 +10,7 @@ import pytest
 
 from infra.package import CHECKOUT
 from infra.remote import COMMANDS, RemoteError, own_settings, resolved
+from shared.settings import is_reference
 
 LEADS_ASTRAY = (
     *("AZURE_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID", "AZURE_TOKEN_CREDENTIALS"),
@@ -86,13 +87,22 @@ def test_a_setting_that_names_a_foreign_host_gets_no_token_of_the_operator(
     assert not (tmp_path / "asked").exists(), "az was asked for more than the settings"
 
 
-def test_a_rebuild_never_keys_digests_by_the_text_of_a_key_vault_reference():
+def test_no_command_takes_the_text_of_a_key_vault_reference_for_a_secret():
     name = "PARTICIPANTS_SECRET"
     given = {name: "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/p)", "RETENTION_HOURS": "24"}
     with pytest.raises(RemoteError, match="PARTICIPANTS_SECRET: the app reads it from a Key Vault"):
         resolved(given, {}, "shared.rebuild")
     assert resolved(given, {name: "sixteen letters."}, "shared.rebuild") == given | {name: "sixteen letters."}
-    assert resolved(given, {"RETENTION_HOURS": "48"}, "shared.doctor") == given, "it writes no digest"
+    for command in COMMANDS:
+        if command != "shared.doctor":
+            with pytest.raises(RemoteError, match=name):
+                resolved(given, {}, command)
+    stood_in = resolved(given, {"RETENTION_HOURS": "48"}, "shared.doctor")
+    assert stood_in["RETENTION_HOURS"] == "24"
+    assert len(stood_in[name]) >= 32, "the doctor looks whether it is set, and uses it for nothing"
+    assert not is_reference(stood_in[name])
+    with pytest.raises(RemoteError, match="ACS_CONNECTION_STRING"):
+        resolved({"ACS_CONNECTION_STRING": given[name]}, {}, "shared.doctor")
 
 
 def test_arguments_reach_the_command(tmp_path: Path):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -38,6 +39,7 @@ async def recording(
         AUTO_RECORD=json.dumps(rules),
         CALLBACK_URL=CALLBACK_URL,
         CALLBACK_AUDIENCE=RESOURCE_ID,
+        CALLBACK_SECRET="a secret of thirty-two letters, or more",
         **settings,
     )
     return world, clock
@@ -233,10 +235,12 @@ async def told_of_failure(world: World, call: dict[str, Any]) -> None:
         if one["event"]["data"]["serverCallId"] == call["serverCallId"]
     ]
     token = (await world.acs("POST", "/tokens"))["token"]
+    parameters = dict(parse_qsl(urlsplit(failed["url"]).query))
     answer = await world.app.endpoints.callbacks(
         json.dumps([failed["event"]]).encode(),
         authorization=f"Bearer {token}",
-        start_id=failed["url"].partition("start=")[2],
+        start_id=parameters["start"],
+        signature=parameters["sig"],
     )
     assert answer.status == 200
 

@@ -23,6 +23,8 @@ LEFT_TO_DEFAULT = {
     # Tuning, by extraSettings.
     *("BLOCK_CHECKSUM", "RANGES_IN_FLIGHT", "LEASE_SECONDS", "ATTEMPT_MINUTES", "MAX_ATTEMPTS"),
     *("SWEEP_GRACE_SECONDS", "FILES_AWAITED_MINUTES", "RETRY_BASE_SECONDS", "LINK_MINUTES"),
+    # Which hosts callers may have called back: the customer's to say, by extraSettings.
+    "STATE_CALLBACK_HOSTS",
     # Whom to record, and on what ground: the customer's to say, by extraSettings.
     *("AUTO_RECORD", "REQUIRE_CONSENT"),
     # The key of a topic that takes keys: the templates' takes none.
@@ -172,6 +174,18 @@ def callbacks_are_taken_at_the_apps_own_address(templates: Templates) -> None:
     assert functions()["take_callbacks"]["route"] == "callbacks"
     acs = deployment.of_type("Microsoft.Communication/communicationServices")[0]
     assert settings.callback_audience == acs.member("properties").member("immutableResourceId")
+
+
+def nobody_but_the_platform_says_that_sign_in_is_on(templates: Templates) -> None:
+    assert "WEBSITE_AUTH_ENABLED" not in app_settings(templates, **EVERYTHING)
+    for name in ("WEBSITE_AUTH_ENABLED", "Website_Auth_Enabled"):
+        try:
+            templates.main(extraSettings={"BLOCK_SIZE_MIB": "4", name: "true"})
+        except ValueError as error:
+            refusal = str(error)
+        else:
+            refusal = "none"
+        assert refusal.startswith("extraSettings: remove WEBSITE_AUTH_ENABLED")
 
 
 def further_settings_never_override(templates: Templates) -> None:

@@ -16,6 +16,7 @@ READER_OF_TABLES = "76199698-9eea-4c19-bc75-cec21354c6b6"
 WRITER_OF_TABLES = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"
 SENDER_OF_METRICS = "3913510d-42f4-4e42-8a64-420c390055eb"
 SENDER_OF_EVENTS = "d5a91429-5739-47e2-a06b-3470a27159e7"
+READER_OF_SECRETS = "4633458b-17de-408a-874b-0445c86b69e6"
 OWNER_OF_COMMUNICATION = "09976791-48a7-449e-bb21-39d1a415f350"
 
 NAMES = {
@@ -27,6 +28,7 @@ NAMES = {
     WRITER_OF_TABLES: "Storage Table Data Contributor",
     SENDER_OF_EVENTS: "EventGrid Data Sender",
     SENDER_OF_METRICS: "Monitoring Metrics Publisher",
+    READER_OF_SECRETS: "Key Vault Secrets User",
     OWNER_OF_COMMUNICATION: "Communication and Email Service Owner",
 }
 
@@ -44,6 +46,7 @@ def nobody_holds_more_than_this(templates: Templates) -> None:
         ("app", SIGNER_OF_LINKS, archive),
         ("app", SENDER_OF_METRICS, only(templates.main(), "Microsoft.Insights/components").name),
         ("app", OWNER_OF_COMMUNICATION, ACS),
+        ("app", READER_OF_SECRETS, only(templates.main(), "Microsoft.KeyVault/vaults").name),
         ("topic", WRITER_OF_BLOBS, f"{host}/default/deadletter"),
     }
 
@@ -64,6 +67,7 @@ def an_operator_holds_what_the_commands_need_if_named(templates: Templates) -> N
         ("operator", WRITER_OF_BLOBS, f"{archive}/default/quarantine"),
         ("operator", SIGNER_OF_LINKS, archive),
         ("operator", OWNER_OF_COMMUNICATION, ACS),
+        ("operator", READER_OF_SECRETS, only(templates.main(), "Microsoft.KeyVault/vaults").name),
     }
 
 
