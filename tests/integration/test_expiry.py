@@ -7,6 +7,7 @@ import pytest
 from azure.data.tables.aio import TableServiceClient
 
 from shared.clock import SystemClock
+from shared.errors import DestinationError
 from shared.expiry import KEPT, Expiry
 from shared.gateways.claims import Claim
 from shared.identity import key_of
@@ -96,3 +97,14 @@ async def test_a_row_that_is_used_again_is_kept_for_another_thirty_days(make_wor
     clock.forward(hours=2)
     await world.app.expiry.run()
     assert await world.gateways.claims.find("settled") is not None
+
+
+async def test_a_request_that_expires_as_it_is_repeated_leaves_no_row_that_cannot_be_read(make_world: MakeWorld):
+    clock = MovableClock()
+    world: World = await make_world(clock=clock)
+    await request(world, "a key")
+    clock.forward(hours=KEPT.total_seconds() / 3600 + 1)
+    await world.app.expiry.run()
+    with pytest.raises(DestinationError):
+        await world.gateways.requests.busy("a key", clock.now())
+    assert await rows(world, world.settings.requests_table) == set()
