@@ -260,6 +260,12 @@ async def take_dead_letters(timer: func.TimerRequest) -> None:
     await callvault.app.dead_letters.run()
 
 
+@app.timer_trigger(arg_name="timer", schedule="15 17 3 * * *")
+async def remove_expired(timer: func.TimerRequest) -> None:
+    del timer  # as in the sweep
+    await callvault.app.expiry.run()
+
+
 def _caller(req: func.HttpRequest) -> str:
     return caller_of(req.headers, authenticated=callvault.settings.website_auth_enabled)
 

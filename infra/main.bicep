@@ -88,6 +88,10 @@ param archiveAfterDays int = 0
 @minValue(0)
 param deleteAfterDays int = 0
 
+@description('Days after which what lies in quarantine and among dead letters is deleted; 0: never.')
+@minValue(0)
+param quarantineDays int = 90
+
 @description('Days in which nobody can change or delete a recording (version-level immutability, unlocked); 0: no such rule. Settle it before the first deployment: a container can\'t always take it later.')
 @minValue(0)
 @maxValue(146000)
@@ -340,6 +344,17 @@ module archive 'modules/archive.bicep' = {
     archiveAfterDays: archiveAfterDays
     deleteAfterDays: deleteAfterDays
     immutabilityDays: immutabilityDays
+    quarantineDays: quarantineDays
+    deadLetterContainer: archiveInOwnAccount ? '' : deadLetterContainer
+  }
+}
+
+module deadLetterExpiry 'modules/dead-letter-expiry.bicep' = if (archiveInOwnAccount && quarantineDays > 0) {
+  name: 'callvault-dead-letter-expiry'
+  params: {
+    accountName: hostStorage.outputs.name
+    container: deadLetterContainer
+    days: max(quarantineDays, 1)
   }
 }
 

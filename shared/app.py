@@ -17,6 +17,7 @@ from shared.control import Control
 from shared.copying import Copying
 from shared.dashboard import Dashboard
 from shared.endpoints import Endpoints, UseCases
+from shared.expiry import Expiry
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
 from shared.gateways.tallies import Tallies
@@ -49,6 +50,7 @@ class App:
     dashboard: Dashboard
     intake: Intake
     dead_letters: DeadLetterTimer
+    expiry: Expiry
     archiving: Archiving
     sweep: Sweep
     poison: Poison
@@ -96,6 +98,7 @@ class App:
             clients=clients,
             tallies=gateways.tallies,
             dead_letters=DeadLetterTimer(clients, intake, settings),
+            expiry=Expiry(gateways, clock),
         )
 
     async def close(self) -> None:

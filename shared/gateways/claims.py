@@ -1,7 +1,7 @@
 """Calls that are recorded automatically: a row for each, inserted once, whatever the number of events that tell of it.
 
 The row holds all that the start needs, and the Repeatability id that goes to ACS, so that whoever comes after a death
-sends the same request again. It stays when all is done: a late repeat must find that it is.
+sends the same request again. It stays for thirty days when all is done: a late repeat must find that it is.
 
 The SDK repeats a write whose answer was lost, and the repeat is then refused because of our own first write. Each write
 carries a token of its own, so that it recognizes itself.

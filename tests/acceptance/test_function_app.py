@@ -49,6 +49,7 @@ EXPECTED = {
     "archive_chunk": QUEUE,
     "bury_job": QUEUE | {"queueName": "recording-chunks-poison"},
     "sweep": {"type": "timerTrigger", "schedule": "0 * * * * *"},
+    "remove_expired": {"type": "timerTrigger", "schedule": "15 17 3 * * *"},
     "take_dead_letters": {"type": "timerTrigger", "schedule": "30 */5 * * * *"},
 }
 
