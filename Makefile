@@ -10,6 +10,11 @@ VENV_STAMP := .venv/.installed
 NODE_STAMP := local/node_modules/.installed
 BENCH_STAMP := bench/node_modules/.installed
 CHECKOV_STAMP := .checkov/.installed
+AUDIT_STAMP := .audit/.installed
+RUNTIME_STAMP := .runtime/.installed
+# Wheels alone, each by its hash: no code of a package runs while it is installed.
+PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement
+LOCKED := requirements requirements-dev infra/check/checkov infra/check/audit
 
 WORKERS ?= 1
 JOBS ?= 2
@@ -21,7 +26,7 @@ SETTINGS ?= .local/up/local.settings.json
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor run up test faults mutants bench screenshots lint infra-check package clean
+.PHONY: help setup doctor run up test faults mutants bench screenshots lint infra-check lock audit package runtime clean
 
 help: ## This list
 	@echo "Callvault: what make does here"
@@ -61,11 +66,25 @@ lint: $(VENV_STAMP) infra-check ## Style, format and types, and the Bicep templa
 infra-check: $(VENV_STAMP) $(CHECKOV_STAMP) ## The Bicep templates: syntax, names, weak settings; BICEP_CHECK="az bicep lint --file" for one check more
 	@$(PYTHON_IN_VENV) -m infra.check
 
+lock: $(VENV_STAMP) ## Each .txt of requirements anew from its .in, with hashes; ARGS=--upgrade for newer versions
+	@for name in $(LOCKED); do \
+	  .venv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.13 --emit-build-options \
+	    --no-emit-index-url "$$name.in" --output-file "$$name.txt" $(ARGS) || exit 1; \
+	done
+
+audit: $(AUDIT_STAMP) ## Known vulnerabilities of the Python and Node.js packages
+	@for name in $(LOCKED); do \
+	  echo "$$name.txt" && .audit/bin/python -m pip_audit --strict --disable-pip --require-hashes --requirement "$$name.txt" || exit 1; \
+	done
+	@for folder in local bench; do npm audit --audit-level high --prefix "$$folder" || exit 1; done
+
 package: $(VENV_STAMP) ## The zip that is deployed, in dist; ARGS=--with-dependencies to hold those as well
 	@$(PYTHON_IN_VENV) -m infra.package $(ARGS)
 
+runtime: $(RUNTIME_STAMP) ## The run-time packages alone, in .runtime: all that deploying needs
+
 clean: ## Remove everything that make has made, stored recordings of the local stack included
-	rm -rf .venv .checkov dist local/node_modules bench/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .checkov .audit .runtime dist local/node_modules bench/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 setup: $(VENV_STAMP) $(NODE_STAMP) ## Install what is missing; every other goal does this first
@@ -75,20 +94,34 @@ ifneq ($(shell test -x $(PYTHON_IN_VENV) && echo works),works)
 .PHONY: $(VENV_STAMP)
 endif
 
-$(VENV_STAMP): requirements.txt requirements-dev.txt constraints.txt
+$(VENV_STAMP): requirements-dev.txt
 	@if ! test -f $@ || ! test -x $(PYTHON_IN_VENV); then \
 	  python=$$(local/find-python.sh) && "$$python" -m venv --clear .venv || exit 1; \
 	fi
 	@rm -f $@
 	@echo "Installing Python packages …"
-	@$(PYTHON_IN_VENV) -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(PYTHON_IN_VENV) $(PIP_INSTALL) requirements-dev.txt
 	@touch $@
 
 $(CHECKOV_STAMP): infra/check/checkov.txt | $(VENV_STAMP)
 	@rm -f $@
 	@echo "Installing checkov …"
 	@$(PYTHON_IN_VENV) -m venv --clear .checkov
-	@.checkov/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement $<
+	@.checkov/bin/python $(PIP_INSTALL) $<
+	@touch $@
+
+$(AUDIT_STAMP): infra/check/audit.txt
+	@rm -f $@
+	@echo "Installing pip-audit …"
+	@python=$$(local/find-python.sh) && "$$python" -m venv --clear .audit
+	@.audit/bin/python $(PIP_INSTALL) $<
+	@touch $@
+
+$(RUNTIME_STAMP): requirements.txt
+	@rm -f $@
+	@echo "Installing the run-time packages …"
+	@python=$$(local/find-python.sh) && "$$python" -m venv --clear .runtime
+	@.runtime/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
 $(NODE_STAMP): local/package.json local/package-lock.json local/.npmrc

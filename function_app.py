@@ -13,33 +13,39 @@ from typing import Any
 import azure.functions as func
 
 from shared import failures
+from shared.access import Access, Role, access_to
 from shared.app import Callvault
-from shared.caller import caller_of, stranger
+from shared.callbackurls import SIGNATURE, START
+from shared.caller import caller_of
 from shared.content import File
 from shared.contracts.jobs import ChunkJob
+from shared.contracts.limits import CALLBACK_BYTES, EVENTS_BYTES, REQUEST_BYTES
 from shared.contracts.listquery import PARTICIPANT_HEADER
 from shared.errors import CallerError
+from shared.guard import Guard
 from shared.settings import load_settings
-from shared.web import Answer, missing_body, outcome, refusal
+from shared.web import Answer, declared_too_large, missing_body, outcome, refusal
 
 type _Endpoint = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 type _Refusal = Callable[[func.HttpRequest], CallerError | None]
 
 callvault = Callvault(load_settings())
+_guard = Guard(authenticated=callvault.settings.website_auth_enabled, signs_in=callvault.settings.signs_in)
 
 
 class _Doors(func.FunctionApp):
     """Every function reports its own failure and lets no cancellation out: see shared/failures.py.
 
-    Each route asks for a function key; for a signed-in caller, where signing in stands for the key. A route with an
-    auth_level of its own looks after itself.
+    Who may call a route is in the table of shared/access.py: it gives the host's key level and, where callers sign in,
+    the app role. A route without a row there can't be registered.
     """
 
     def route(self, *args: Any, **named: Any) -> Callable[..., Any]:
-        register = super().route(*args, **named)
-        if "auth_level" in named or not callvault.settings.signs_in:
-            return lambda endpoint: register(_answered(endpoint))
-        return lambda endpoint: register(_answered(_signed_in(endpoint)))
+        (method,) = named["methods"]
+        access = access_to(method, named["route"])
+        register = super().route(*args, **named | {"auth_level": _key_level(access)})
+        admitted = _unless(lambda req: _guard.refusal(access, req.headers, url=req.url))
+        return lambda endpoint: register(_answered(admitted(endpoint)))
 
     def event_grid_trigger(self, *args: Any, **named: Any) -> Callable[..., Any]:
         register = super().event_grid_trigger(*args, **named)
@@ -75,14 +81,26 @@ def _unless(refusal_of: _Refusal) -> Callable[[_Endpoint], _Endpoint]:
     return guard
 
 
-_signed_in = _unless(lambda req: stranger(req.headers, req.method))
+def _key_level(access: Access) -> func.AuthLevel:
+    """The key that the host requires. Operators' routes take the master key alone."""
+    if access.role is None or callvault.settings.signs_in:
+        return func.AuthLevel.ANONYMOUS
+    return func.AuthLevel.ADMIN if access.role is Role.OPERATOR else func.AuthLevel.FUNCTION
+
+
 _with_body = _unless(lambda req: missing_body(req.headers, req.get_body()))
 
-_DOOR = func.AuthLevel.ANONYMOUS if callvault.settings.signs_in else func.AuthLevel.FUNCTION
-app = _Doors(http_auth_level=_DOOR)
+
+def _at_most(limit: int) -> Callable[[_Endpoint], _Endpoint]:
+    """Refuses a body by the length that its request declares, before anything reads it."""
+    return _unless(lambda req: declared_too_large(req.headers, limit))
+
+
+app = _Doors()
 
 
 @app.route(route="recordings", methods=["POST"])
+@_at_most(REQUEST_BYTES)
 @_with_body
 async def start_recording(req: func.HttpRequest) -> func.HttpResponse:
     key = req.headers.get("Idempotency-Key")
@@ -93,7 +111,8 @@ async def start_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="recordings", methods=["GET"])
 async def list_recordings(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.queries.recordings(req.params, req.headers.get(PARTICIPANT_HEADER)))
+    participant = req.headers.get(PARTICIPANT_HEADER)
+    return _response(await callvault.app.queries.recordings(req.params, participant, by=_caller(req)))
 
 
 @app.route(route="summary", methods=["GET"])
@@ -116,12 +135,13 @@ async def stop_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="recordings/{recordingId}/archive", methods=["GET"])
 async def get_archive(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.archive(req.route_params["recordingId"], url=req.url))
+    recording_id = req.route_params["recordingId"]
+    return _response(await callvault.app.endpoints.archive(recording_id, url=req.url, by=_caller(req)))
 
 
 @app.route(route="recordings/{recordingId}/timeline", methods=["GET"])
 async def get_timeline(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.queries.timeline(req.route_params["recordingId"]))
+    return _response(await callvault.app.queries.timeline(req.route_params["recordingId"], by=_caller(req)))
 
 
 @app.route(route="recordings/{recordingId}/pause", methods=["POST"])
@@ -130,6 +150,7 @@ async def pause_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route(route="recordings/{recordingId}/resume", methods=["POST"])
+@_at_most(REQUEST_BYTES)
 @_with_body
 async def resume_recording(req: func.HttpRequest) -> func.HttpResponse:
     recording_id = req.route_params["recordingId"]
@@ -159,30 +180,37 @@ async def get_metadata(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="quarantine/{quarantineId}/replay", methods=["POST"])
 async def replay_quarantined(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.replay_quarantined(req.route_params["quarantineId"]))
+    quarantine_id = req.route_params["quarantineId"]
+    return _response(await callvault.app.endpoints.replay_quarantined(quarantine_id, by=_caller(req)))
 
 
-@app.route(route="dashboard", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route(route="dashboard", methods=["GET"])
 async def show_page(req: func.HttpRequest) -> func.HttpResponse:
     return _response(callvault.app.dashboard.page(req.headers.get("If-None-Match")))
 
 
-@app.route(route="dashboard/{file}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route(route="dashboard/{file}", methods=["GET"])
 async def show_page_file(req: func.HttpRequest) -> func.HttpResponse:
     return _response(callvault.app.dashboard.file(req.route_params["file"], req.headers.get("If-None-Match")))
 
 
 @app.route(route="events", methods=["POST"])
+@_at_most(EVENTS_BYTES)
 @_with_body
 async def take_events(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.take_events(req.get_body()))
+    return _response(await callvault.app.endpoints.take_events(req.get_body(), by=_caller(req)))
 
 
-@app.route(route="callbacks", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route(route="callbacks", methods=["POST"])
+@_at_most(CALLBACK_BYTES)
 async def take_callbacks(req: func.HttpRequest) -> func.HttpResponse:
-    authorization, start_id = req.headers.get("Authorization"), req.params.get("start")
     return _response(
-        await callvault.app.endpoints.callbacks(req.get_body(), authorization=authorization, start_id=start_id)
+        await callvault.app.endpoints.callbacks(
+            req.get_body(),
+            authorization=req.headers.get("Authorization"),
+            start_id=req.params.get(START),
+            signature=req.params.get(SIGNATURE),
+        )
     )
 
 
@@ -192,12 +220,12 @@ async def get_health(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.endpoints.health())
 
 
-@app.route(route="openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route(route="openapi.json", methods=["GET"])
 async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.endpoints.openapi(url=req.url))
 
 
-@app.route(route="swagger.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route(route="swagger.json", methods=["GET"])
 async def get_swagger(req: func.HttpRequest) -> func.HttpResponse:
     return _response(await callvault.app.endpoints.swagger(url=req.url))
 
@@ -230,6 +258,12 @@ async def sweep(timer: func.TimerRequest) -> None:
 async def take_dead_letters(timer: func.TimerRequest) -> None:
     del timer  # as in the sweep
     await callvault.app.dead_letters.run()
+
+
+@app.timer_trigger(arg_name="timer", schedule="15 17 3 * * *")
+async def remove_expired(timer: func.TimerRequest) -> None:
+    del timer  # as in the sweep
+    await callvault.app.expiry.run()
 
 
 def _caller(req: func.HttpRequest) -> str:

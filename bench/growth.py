@@ -67,11 +67,11 @@ class Grown:
         recording = Recording(
             recording_key=chunk.recording_key, recording_id=chunk.recording_id, listed_at=chunk.listed_at
         )
-        await self.gateways.catalogue.announce(recording, (chunk,))
+        await self.gateways.catalogue.announce(recording, (chunk,), None)
         return chunk
 
     async def list(self) -> Callable[[], Awaitable[Any]]:
-        return lambda: self.app.queries.recordings({}, None)
+        return lambda: self.app.queries.recordings({}, None, by="ada")
 
     async def sweep(self) -> Callable[[], Awaitable[Any]]:
         for _ in range(_OPEN):

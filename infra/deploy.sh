@@ -34,13 +34,14 @@ fail() {
   exit "${2:-2}"
 }
 
-step=''
+step='' staged=''
 begin() {
   step=$1
   printf '\n=== %s\n' "$step"
 }
 finish() {
   local code=$?
+  [ -z "$staged" ] || rm -rf "$staged"
   if [ "$code" -ne 0 ]; then
     printf '\ndeploy.sh stopped at: %s. Nothing after it was done. Mend what is told above and call it again.\n' "$step" >&2
   fi
@@ -167,7 +168,12 @@ case $code in
     az functionapp deployment source config-zip --resource-group "$group" --name "$app" --src "$package" \
       --build-remote "$remote" --output none
     ;;
-  func) (cd "$root" && func azure functionapp publish "$app" --python) ;;
+  func)
+    # Core Tools publish a directory: one that holds the package's files and nothing else of the checkout.
+    staged=$(mktemp -d)
+    (cd "$root" && "$python" -m infra.package --directory "$staged/callvault")
+    (cd "$staged/callvault" && func azure functionapp publish "$app" --python)
+    ;;
   none) echo 'The code stays as it is.' ;;
 esac
 

@@ -47,7 +47,7 @@ param deleteSource bool = true
 @description('Whether to make an Event Grid topic that tells which recordings became safe, failed or are lost (docs/announcements.md).')
 param announce bool = false
 
-@description('Secret of at least 16 characters that keys the digests of participant ids, so that nobody who reads the table can try out ids; empty: none. A Key Vault reference is taken too.')
+@description('Secret of at least 16 characters that keys the digests of participant ids, so that nobody who reads the table can try out ids; empty: the template makes one, once, in its Key Vault. A reference to another vault is taken too.')
 @secure()
 param participantsSecret string = ''
 
@@ -88,6 +88,10 @@ param archiveAfterDays int = 0
 @minValue(0)
 param deleteAfterDays int = 0
 
+@description('Days after which what lies in quarantine and among dead letters is deleted; 0: never.')
+@minValue(0)
+param quarantineDays int = 90
+
 @description('Days in which nobody can change or delete a recording (version-level immutability, unlocked); 0: no such rule. Settle it before the first deployment: a container can\'t always take it later.')
 @minValue(0)
 @maxValue(146000)
@@ -127,8 +131,15 @@ param zoneRedundant bool = false
 @description('Client id of an Entra app registration that stands for the API: callers sign in instead of showing a function key. Empty: they show the key. Its tokens must be of version 2.')
 param entraClientId string = ''
 
-@description('Object ids of the users, groups and identities that may call, if entraClientId is given; empty: whoever the app registration admits.')
+@description('Object ids of the users and identities that may call, if entraClientId is given: at most 12, since App Service takes 500 characters.')
+@maxLength(12)
 param entraAllowedPrincipalIds array = []
+
+@description('Object ids of the groups whose members may call, if entraClientId is given. Tokens must name the groups (docs/templates.md).')
+param entraAllowedGroupIds array = []
+
+@description('Whether everybody may call to whom the app registration gives a token, and who has an app role. Without it a deployment with entraClientId must name callers in one of the two lists.')
+param entraAllowAnyCaller bool = false
 
 // --- Network
 
@@ -160,6 +171,9 @@ param alertsEnabled bool = true
 @maxValue(730)
 param logRetentionDays int = 90
 
+@description('Whether logs of who read, wrote and deleted go to the workspace: of the archive\'s blobs, the tables, the recording operations of ACS and the Event Grid topics. docs/operations.md has what they cost.')
+param accessLogs bool = true
+
 @description('Whether Callvault\'s metrics and spans are sent. They need azure-monitor-opentelemetry in requirements.txt first (docs/observability.md).')
 param sendMetrics bool = false
 
@@ -172,7 +186,8 @@ param sampleLogicApp bool = false
 @secure()
 param sampleFunctionKey string = ''
 
-@description('Where the sample Logic App hands the archive record on to; empty: nowhere.')
+@description('HTTPS URL that the sample Logic App posts the archive record to. It may hold a key, so it is secure; empty: none.')
+@secure()
 param sampleResultUrl string = ''
 
 // --- Who operates it
@@ -180,12 +195,16 @@ param sampleResultUrl string = ''
 @description('Object id of whoever runs the doctor, the rebuild and the replay of dead letters from outside the app; empty: nobody.')
 param operatorPrincipalId string = ''
 
+@description('Whether the operator may write tables. Only the rebuild with --apply needs that: turn it off again afterwards.')
+param operatorMayRebuild bool = false
+
 @description('Kind of the operator.')
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param operatorPrincipalType string = 'User'
 
 var suffix = take(uniqueString(resourceGroup().id, name), 8)
 var stem = toLower(replace(name, '-', ''))
+var hasSafeResultUrl = empty(sampleResultUrl) || startsWith(sampleResultUrl, 'https://')
 var topicName = empty(systemTopicName) ? 'evgt-${name}-${suffix}' : systemTopicName
 
 // Names that the app's settings have as defaults. The host makes none of these itself, save the poison queue, and that
@@ -200,11 +219,21 @@ var quarantineContainer = 'quarantine'
 var packageContainer = 'app-package'
 var deadLetterContainer = 'deadletter'
 
-// Settings that are set only where asked for: an empty one would be refused.
-var optionalSettings = empty(participantsSecret) ? {} : { PARTICIPANTS_SECRET: participantsSecret }
+// No hyphen at the end of a name may meet the next: a vault's name has no two in a row.
+var vaultName = 'kv-${stem}-${suffix}'
+var secretSettings = {
+  PARTICIPANTS_SECRET: empty(participantsSecret) ? '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=participants-secret)' : participantsSecret
+  CALLBACK_SECRET: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=callback-secret)'
+}
+// The platform alone says whether sign-in is on. As an app setting it would say so where nobody signs in, and the app
+// would believe the identity that any request names.
+var refusedSetting = 'WEBSITE_AUTH_ENABLED'
+var furtherSettings = contains(',${toUpper(join(objectKeys(extraSettings), ','))},', ',${refusedSetting},') ? fail('extraSettings: remove ${refusedSetting}, which the platform sets where sign-in is on') : extraSettings
 // The app tells a file that the lifecycle rule removed from one that somebody removed.
 var retentionSettings = deleteAfterDays > 0 ? { ARCHIVE_DELETE_AFTER_DAYS: string(deleteAfterDays) } : {}
 var announceSettings = announce ? { ANNOUNCE_TOPIC_ENDPOINT: announcements!.outputs.endpoint } : {}
+var callersAreNamed = !empty(entraAllowedPrincipalIds) || !empty(entraAllowedGroupIds)
+var callersAreIntended = empty(entraClientId) || callersAreNamed || entraAllowAnyCaller
 var signInSettings = empty(entraClientId) ? {} : { SIGN_IN_REPLACES_KEY: 'true' }
 
 // How much an instance does at once, so that it fits its memory: docs/design.md has the arithmetic.
@@ -239,9 +268,11 @@ var roles = {
   storageBlobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
   storageBlobDelegator: 'db58b8e5-c6ad-4a2a-8342-4190687cbf4a'
   storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
+  storageTableDataReader: '76199698-9eea-4c19-bc75-cec21354c6b6'
   storageTableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
   eventGridDataSender: 'd5a91429-5739-47e2-a06b-3470a27159e7'
   monitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
+  keyVaultSecretsUser: '4633458b-17de-408a-874b-0445c86b69e6'
   communicationOwner: '09976791-48a7-449e-bb21-39d1a415f350' // Communication and Email Service Owner
 }
 
@@ -313,6 +344,17 @@ module archive 'modules/archive.bicep' = {
     archiveAfterDays: archiveAfterDays
     deleteAfterDays: deleteAfterDays
     immutabilityDays: immutabilityDays
+    quarantineDays: quarantineDays
+    deadLetterContainer: archiveInOwnAccount ? '' : deadLetterContainer
+  }
+}
+
+module deadLetterExpiry 'modules/dead-letter-expiry.bicep' = if (archiveInOwnAccount && quarantineDays > 0) {
+  name: 'callvault-dead-letter-expiry'
+  params: {
+    accountName: hostStorage.outputs.name
+    container: deadLetterContainer
+    days: max(quarantineDays, 1)
   }
 }
 
@@ -391,6 +433,18 @@ module archiveAccountRoles 'modules/account-roles.bicep' = {
   }
 }
 
+module secrets 'modules/secrets.bicep' = {
+  name: 'callvault-secrets'
+  params: {
+    name: vaultName
+    location: location
+    tags: tags
+    readers: concat([app], operators)
+    // Reads secrets and lists none: the app by its settings' references, the operator for the rebuild.
+    roleId: roles.keyVaultSecretsUser
+  }
+}
+
 // Event Grid keeps there what it could not deliver.
 module deadLetterRole 'modules/container-roles.bicep' = {
   name: 'callvault-deadletter-role'
@@ -402,7 +456,6 @@ module deadLetterRole 'modules/container-roles.bicep' = {
   }
 }
 
-// The doctor proves each queue and table by a write and a delete; the rebuild writes the catalogue.
 module operatorHostRoles 'modules/account-roles.bicep' = if (!empty(operatorPrincipalId)) {
   name: 'callvault-operator-host-roles'
   params: {
@@ -410,8 +463,11 @@ module operatorHostRoles 'modules/account-roles.bicep' = if (!empty(operatorPrin
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     roleIds: [
+      // The doctor proves each queue by a message that it sends and deletes.
       roles.storageQueueDataContributor
-      roles.storageTableDataContributor
+      // The doctor reads each table. Who can write a table can change what is recorded about a recording: only the
+      // rebuild needs it.
+      operatorMayRebuild ? roles.storageTableDataContributor : roles.storageTableDataReader
     ]
   }
 }
@@ -476,6 +532,28 @@ module monitoring 'modules/monitoring.bicep' = {
   }
 }
 
+module storageLogs 'modules/storage-logs.bicep' = if (accessLogs) {
+  name: 'callvault-storage-logs'
+  params: {
+    archiveAccountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+    tablesAccountName: hostStorage.outputs.name
+    topicName: announce ? announcements!.outputs.name : ''
+    workspaceName: monitoring.outputs.workspaceName
+    appPrincipalId: app.principalId
+  }
+}
+
+module acsLogs 'modules/acs-logs.bicep' = if (accessLogs) {
+  name: 'callvault-acs-logs'
+  scope: resourceGroup(acsResourceGroup)
+  params: {
+    acsName: acsName
+    systemTopicName: topicName
+    workspaceId: monitoring.outputs.workspaceId
+  }
+  dependsOn: [acs]
+}
+
 module functionApp 'modules/app.bicep' = {
   name: 'callvault-app'
   params: {
@@ -494,10 +572,9 @@ module functionApp 'modules/app.bicep' = {
     alwaysReadyArchiving: alwaysReadyArchiving
     archivingFunction: 'archive_chunk'
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
-    settings: union(proposedSettings, signInSettings, extraSettings, optionalSettings, retentionSettings, announceSettings, metricSettings, {
-      // The host's home page tells strangers which product answers.
+    settings: union(proposedSettings, signInSettings, furtherSettings, secretSettings, retentionSettings, announceSettings, metricSettings, {
+      // The host's page for anyone is off. A larger body is answered 500 by the host, before the app reads any of it.
       AzureWebJobsDisableHomepage: 'true'
-      // 1 MiB in bytes. The host would take 100 MiB; an event, a callback and a start are far smaller than this.
       FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
@@ -509,21 +586,25 @@ module functionApp 'modules/app.bicep' = {
       AZURE_CLIENT_ID: identity.properties.clientId
       ACS_ENDPOINT: acs.outputs.endpoint
       CALLBACK_AUDIENCE: acs.outputs.immutableResourceId
+      EVENT_SOURCE: acs.outputs.resourceId
       ARCHIVE_STORAGE__blobServiceUri: archiveInOwnAccount ? archiveStorage!.outputs.blobUri : hostStorage.outputs.blobUri
       RETENTION_HOURS: string(retentionHours)
       DELETE_SOURCE: string(deleteSource)
     })
   }
   // An app that starts before its roles are there fails its first minutes for nothing.
-  dependsOn: [hostRoles, archiveRoles, archiveAccountRoles, hostEndpoints, archiveEndpoints]
+  dependsOn: [hostRoles, archiveRoles, archiveAccountRoles, secrets, hostEndpoints, archiveEndpoints]
 }
 
 module signIn 'modules/sign-in.bicep' = if (!empty(entraClientId)) {
-  name: 'callvault-sign-in'
+  // Azure evaluates names before it deploys anything, so the refusal comes before the first resource.
+  name: callersAreIntended ? 'callvault-sign-in' : fail('entraAllowedPrincipalIds, entraAllowedGroupIds: name who may call, or set entraAllowAnyCaller to admit everybody to whom the app registration gives a token')
   params: {
     appName: functionApp.outputs.name
     clientId: entraClientId
-    allowedPrincipalIds: empty(entraAllowedPrincipalIds) || !sampleLogicApp ? entraAllowedPrincipalIds : concat(entraAllowedPrincipalIds, [logicApp!.outputs.principalId])
+    // With both lists empty nobody is singled out, and the sample is let in with everybody.
+    allowedPrincipalIds: callersAreNamed && sampleLogicApp ? concat(entraAllowedPrincipalIds, [logicApp!.outputs.principalId]) : entraAllowedPrincipalIds
+    allowedGroupIds: entraAllowedGroupIds
     excludedPaths: [
       // Event Grid shows a system key of the app's.
       '/runtime/webhooks/*'
@@ -549,7 +630,8 @@ module logicApp 'modules/logic-app.bicep' = if (sampleLogicApp && !empty(entraCl
     callvaultUrl: functionApp.outputs.url
     audience: 'api://${entraClientId}'
     functionKey: sampleFunctionKey
-    resultUrl: sampleResultUrl
+    // The record names who was recorded: it is sent over TLS alone.
+    resultUrl: hasSafeResultUrl ? sampleResultUrl : fail('sampleResultUrl must begin with https://')
   }
 }
 
@@ -586,6 +668,9 @@ output url string = functionApp.outputs.url
 @description('Client id of the app\'s identity.')
 output identityClientId string = identity.properties.clientId
 
+@description('Object id of the sample Logic App\'s identity, which needs the app role Recorder; empty where there is none.')
+output sampleLogicAppPrincipalId string = sampleLogicApp && !empty(entraClientId) ? logicApp!.outputs.principalId : ''
+
 @description('Account with queues and tables, the app\'s package and the dead letters.')
 output hostStorageName string = hostStorage.outputs.name
 
@@ -600,6 +685,9 @@ output acsResourceGroup string = acsResourceGroup
 
 @description('Topic of the announcements; empty where there is none.')
 output announcementsTopicName string = announce ? announcements!.outputs.name : ''
+
+@description('Key Vault of the app\'s secrets.')
+output keyVaultName string = secrets.outputs.name
 
 @description('Container of the events that could not be delivered.')
 output deadLetterContainer string = deadLetterContainer

@@ -1,12 +1,17 @@
 """Builds the package that is deployed: `python -m infra.package`, or `make package`.
 
-It holds what .funcignore leaves in and nothing else, and the same files give the same bytes: an unchanged package is
-an unchanged digest. With dependencies, it holds those of requirements.txt as well, for Linux on x86-64 whatever the
-machine, so that nothing is built in Azure; without, Azure installs them (remote build).
+It holds the files of an allow-list: three at the root, and below shared/ Python modules and the page's files. A key,
+a certificate, a file of parameters or settings, or a link that lies anywhere in the checkout is never packed. The same
+files give the same bytes: an unchanged package is an unchanged digest. With dependencies, it holds those of
+requirements.txt as well, for Linux on x86-64 whatever the machine, so that nothing is built in Azure; without, Azure
+installs them (remote build). Core Tools publish a directory, and their .funcignore can't express the whole list:
+`--directory` writes the same files there.
 """
 
 import argparse
 import hashlib
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,14 +19,19 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-
 CHECKOUT = Path(__file__).parents[1]
 DEPENDENCIES = ".python_packages/lib/site-packages"  # where the platform's worker looks for them
 _PYTHON = "3.13"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux2014_x86_64")  # of a Flex Consumption instance
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can tell
 _MODE = 0o100644 << 16
+_REQUIREMENTS = CHECKOUT / "requirements.txt"
+_AT_ROOT = ("function_app.py", "host.json", "requirements.txt")
+_CODE = "shared"
+_PAGE = "shared/page"
+_FOLDER = re.compile(r"[a-z][a-z0-9_]*")
+_MODULE = re.compile(r"[a-z_][a-z0-9_]*\.py")
+_PAGE_FILE = re.compile(r"[a-z][a-z0-9-]*\.(?:css|html|js|svg)")
 # Scripts name the interpreter of the machine that installed them; nothing in Azure calls them.
 _SCRIPTS = "bin"
 
@@ -45,24 +55,42 @@ def package(output: Path, *, source: Path = CHECKOUT, dependencies: Path | None 
 
 
 def packaged(source: Path = CHECKOUT) -> Iterator[str]:
-    """Names of the files that .funcignore leaves in, read as Core Tools reads it: by the rules of .gitignore."""
-    ignored = GitIgnoreSpec.from_lines((source / ".funcignore").read_text().splitlines())
-    for directory, names, files in source.walk():
-        here = directory.relative_to(source)
-        # What is ignored is not walked into: a checkout has a virtual environment of a hundred thousand files.
-        names[:] = [name for name in names if not ignored.match_file(f"{(here / name).as_posix()}/")]
-        for file in files:
-            name = (here / file).as_posix()
-            if not ignored.match_file(name):
-                yield name
+    """Names of the checkout's files that are deployed. Raises FileNotFoundError where one of the root is missing."""
+    for name in _AT_ROOT:
+        if not _is_plain(source / name):
+            raise FileNotFoundError(f"{name} is missing, or is a link")
+        yield name
+    for directory, names, files in (source / _CODE).walk():
+        folder = directory.relative_to(source).as_posix()
+        names[:] = [name for name in names if _FOLDER.fullmatch(name) and not (directory / name).is_symlink()]
+        wanted = _PAGE_FILE if folder == _PAGE else _MODULE
+        for name in files:
+            if wanted.fullmatch(name) and _is_plain(directory / name):
+                yield f"{folder}/{name}"
 
 
-def install(target: Path, *, platforms: Sequence[str] = PLATFORMS) -> None:
-    """Installs what the app needs, by default for Azure. Raises CalledProcessError when a wheel is missing."""
+def _is_plain(file: Path) -> bool:
+    return file.is_file() and not file.is_symlink()
+
+
+def copy(target: Path, *, source: Path = CHECKOUT) -> Path:
+    """Writes the package's files, without dependencies, into a new directory. Raises FileExistsError for an old one."""
+    target.mkdir(parents=True)
+    for name in packaged(source):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target / name)
+    return target
+
+
+def install(target: Path, *, platforms: Sequence[str] = PLATFORMS, requirements: Path = _REQUIREMENTS) -> None:
+    """Installs what the app needs, by default for Azure.
+
+    Raises CalledProcessError when a wheel is missing, or isn't one of those whose hashes `requirements` has.
+    """
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={_PYTHON}"]
+    command += ["--require-hashes", "--only-binary=:all:", "--implementation=cp", f"--python-version={_PYTHON}"]
     command += [f"--platform={platform}" for platform in platforms]
-    command += [f"--target={target}", f"--requirement={CHECKOUT / 'requirements.txt'}"]
+    command += [f"--target={target}", f"--requirement={requirements}"]
     subprocess.run(command, check=True)  # noqa: S603 - our own interpreter, and no shell
 
 
@@ -70,7 +98,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
     parser.add_argument("--output", type=Path, default=CHECKOUT / "dist" / "callvault.zip", metavar="FILE")
     parser.add_argument("--with-dependencies", action="store_true", help="hold them, so that nothing is built in Azure")
+    parser.add_argument("--directory", type=Path, help="write the files into this new directory, and no zip")
     arguments = parser.parse_args()
+    if arguments.directory is not None:
+        sys.stdout.write(f"{copy(arguments.directory)}\n")
+        return 0
     with tempfile.TemporaryDirectory() as directory:
         dependencies = Path(directory) if arguments.with_dependencies else None
         if dependencies is not None:

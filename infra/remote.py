@@ -1,24 +1,30 @@
 """Runs a command of Callvault here, against a deployed app: `python -m infra.remote --group G --app A shared.doctor`.
 
-The command gets the app's own settings, read from Azure, and no other variable that stands there; it signs in as
-whoever is signed in to the Azure CLI, never as the app. Nothing of the settings is printed.
+The command gets the app's own settings, read from Azure, and no other variable of the app's; it signs in as the user
+of the Azure CLI, never as the app. No value of a setting is printed. Because whoever can write the app's settings
+chooses the hosts that this user's tokens go to, the command's settings refuse hosts other than Azure's
+(shared.tokenhosts), and settings that lead to a simulator on this machine are refused here.
 """
 
 import argparse
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 
 from shared.doctor.configuration import concerns
+from shared.settings import is_reference
 
-COMMANDS = ("shared.doctor", "shared.deadletters", "shared.rebuild")
+COMMANDS = ("shared.doctor", "shared.deadletters", "shared.rebuild", "shared.callbackurls")
 # What may take a list of settings; az asks Azure once.
 _PATIENCE_SECONDS = 120
 _FAILED = 2
-_REFERENCE = "@Microsoft.KeyVault("
+_SIMULATOR = frozenset({"ACS_LOCAL_GATEWAY", "ACS_LOCAL_CA"})
+# The doctor looks whether they are set, and uses neither.
+_STOOD_IN_FOR = frozenset({"PARTICIPANTS_SECRET", "CALLBACK_SECRET"})
 
 
 class RemoteError(Exception):
@@ -30,6 +36,9 @@ def own_settings(listed: object) -> dict[str, str]:
     if not isinstance(listed, list):
         raise RemoteError("az gave no list of settings")
     given = {str(item["name"]): str(item["value"]) for item in listed}
+    if simulator := sorted(name for name in given if name.upper() in _SIMULATOR):
+        names = ", ".join(simulator)
+        raise RemoteError(f"{names}: leads to a simulator, which a deployed app has none of; remove it from the app")
     return {name: value for name, value in given.items() if concerns(name)}
 
 
@@ -50,14 +59,21 @@ def settings_of(group: str, app: str) -> dict[str, str]:
 def resolved(settings: Mapping[str, str], here: Mapping[str, str], command: str) -> dict[str, str]:
     """Settings of which those that refer to a Key Vault, as the app alone can, are replaced by what is known here.
 
-    Raises RemoteError where a command would write by a reference's text: digests that nobody ever finds again.
+    For the doctor a random text stands in for a secret that it doesn't use: whoever deploys need not be able to read
+    it. Raises RemoteError for any other reference that isn't known here, because its text must never serve as a value.
     """
-    referring = {name for name, value in settings.items() if value.startswith(_REFERENCE)}
-    unknown = sorted(referring - here.keys())
-    if unknown and command == "shared.rebuild":
+    referring = {name for name, value in settings.items() if is_reference(value)}
+    known = {name: here[name] for name in referring & here.keys()}
+    if command == "shared.doctor":
+        known = {name: secrets.token_urlsafe(32) for name in referring & _STOOD_IN_FOR} | known
+    unknown = sorted(referring - known.keys())
+    if unknown:
         names = ", ".join(unknown)
-        raise RemoteError(f"{names}: the app reads it from a Key Vault; put the secret into this shell's environment")
-    return {name: here[name] if name in referring and name in here else value for name, value in settings.items()}
+        raise RemoteError(
+            f"{names}: the app reads it from a Key Vault; put the secret into this shell's environment, as "
+            "`az keyvault secret show --query value --output tsv` gives it"
+        )
+    return {**settings, **known}
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ The first event that announces files of a recording sets the recording's fields.
 unknown. If a later event has another value for a field, the first value stays and the difference is reported.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,7 +45,7 @@ def recording_of(event: RecordingFilesEvent, when: datetime, filed: Filed, known
     }
     return Recording(
         recording_key=filed.recording_key,
-        announced_at=when if known is None or known.announced_at is None else max(known.announced_at, when),
+        announced_at=when if known is None or known.announced_at is None else known.announced_at,
         unlinked=filed.unlinked or None,
         **facts,
     )
@@ -55,6 +56,16 @@ def differing(event: RecordingFilesEvent, known: Recording | None, filed: Filed)
     said = _facts(event, filed).items()
     facts = [name for name, value in said if _is_decided(known, name) and value not in (None, getattr(known, name))]
     return [*(["recording"] if filed.joined else []), *facts]
+
+
+def chunks_differing(standing: tuple[Chunk, ...], said: Mapping[str, Chunk]) -> list[str]:
+    """Names of what an event says otherwise of chunks that are known. Locations have rules and reports of their own."""
+    pairs = [(chunk, said[chunk.chunk_key]) for chunk in standing]
+    return [
+        name
+        for name in ("index", "end_reason")
+        if any(getattr(one, name) not in (None, getattr(chunk, name)) for chunk, one in pairs)
+    ]
 
 
 def chunk_of(event: RecordingFilesEvent, filed: Filed, number: int, **tracked: Any) -> Chunk:

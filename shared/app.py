@@ -8,6 +8,7 @@ from shared.announcing import Announcing
 from shared.archiving import Archiving
 from shared.autorecording import AutoRecording
 from shared.callbacks import Callbacks, Concerned
+from shared.callbackurls import CallbackUrls
 from shared.chunkwatch import ChunkWatch
 from shared.clock import Clock, SystemClock
 from shared.completion import Completion
@@ -16,6 +17,7 @@ from shared.control import Control
 from shared.copying import Copying
 from shared.dashboard import Dashboard
 from shared.endpoints import Endpoints, UseCases
+from shared.expiry import Expiry
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
 from shared.gateways.tallies import Tallies
@@ -48,6 +50,7 @@ class App:
     dashboard: Dashboard
     intake: Intake
     dead_letters: DeadLetterTimer
+    expiry: Expiry
     archiving: Archiving
     sweep: Sweep
     poison: Poison
@@ -75,6 +78,7 @@ class App:
                 gateways,
                 clock,
                 CallbackTokens(gateways.signing_keys, clock, settings),
+                CallbackUrls(settings),
                 Concerned(starting=starting, observation=Observation(gateways, clock, settings), auto=auto),
             ),
         )
@@ -94,6 +98,7 @@ class App:
             clients=clients,
             tallies=gateways.tallies,
             dead_letters=DeadLetterTimer(clients, intake, settings),
+            expiry=Expiry(gateways, clock),
         )
 
     async def close(self) -> None:

@@ -1,7 +1,9 @@
 """Who was on which recording, so that a person's recordings can be found: entered before a chunk is called archived.
 
-Tables hold a digest and never the id. The lists serve searches and guard nothing: while they can't be written a chunk
-is tried again a few times, its files standing in the archive already, and then archived without. A rebuild enters it.
+Tables hold a digest keyed by PARTICIPANTS_SECRET, never the id, and never a digest without a key: where the secret
+isn't set, no participant is entered, and a rebuild enters them once it is. The lists serve searches and guard nothing:
+while they can't be written a chunk is tried again a few times, its files being in the archive already, and then
+archived without. A rebuild enters it.
 """
 
 from datetime import timedelta
@@ -31,9 +33,12 @@ class Attendance:
 
     async def enter(self, chunk: Chunk, metadata_name: str, metadata: bytes | None = None) -> None:
         """Reads the metadata back from the archive where they aren't at hand. Raises DestinationError."""
+        secret = self._secret
+        if secret is None:
+            return
         if metadata is None:
             metadata = await self._archived.read(metadata_name, limit=_LIMIT)
-        pseudonyms = {pseudonym_of(one, self._secret) for one in read_participants(metadata or b"")}
+        pseudonyms = {pseudonym_of(one, secret) for one in read_participants(metadata or b"")}
         await self._participants.enter(Place.of_chunk(chunk), *map(Heading.PARTICIPANT.of, sorted(pseudonyms)))
 
     async def note(self, chunk: Chunk, metadata_name: str, metadata: bytes | None) -> DestinationError | None:

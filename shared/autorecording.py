@@ -42,7 +42,7 @@ from shared.states import RUNNING
 
 log = logger("autorecording")
 
-_BY = "AUTO_RECORD"  # who did it, in the audit
+RULE = "AUTO_RECORD"  # who did it, in the audit, when nobody handed the event in
 _PAUSES = (0.0, 1.0, 3.0)  # seconds before each try of a delivery; Event Grid waits 30 s for its answer
 _NOT_YET = timedelta(minutes=5)  # within it ACS may not be ready yet for a call that it just announced
 _GIVEN_UP = timedelta(hours=4)
@@ -61,8 +61,12 @@ class AutoRecording:
         self._rules = settings.auto_record_rules
         self._busy = settings.lease  # after it the winner is taken for dead
 
-    async def consider(self, trigger: Trigger, *, server_call_id: str, call_kind: CallKind | None = None) -> bool:
+    async def consider(
+        self, trigger: Trigger, *, server_call_id: str, call_kind: CallKind | None = None, by: str
+    ) -> bool:
         """Records a call if a rule says so, and tells whether one does. Raises DestinationError when storage fails.
+
+        `by` is who is named in the audit: RULE, or the person who handed the event in.
 
         A start that fails for now is left to the sweep: raising it would have Event Grid hold back other events, too.
         """
@@ -73,6 +77,7 @@ class AutoRecording:
         wanted = Claim(
             call_key=call_key(server_call_id),
             trigger=trigger.value,
+            by=by,
             body=json.dumps({"serverCallId": server_call_id, **rule.wanted()}),
             repeatability_id=str(uuid.uuid4()),
             first_sent=now,
@@ -149,7 +154,7 @@ class AutoRecording:
             if await self._is_recorded(request.server_call_id or ""):
                 return _RECORDED
             repeatability = Repeatability(request_id=claim.repeatability_id, first_sent=claim.first_sent)
-            await self._starting.start(request, repeatability, by=_BY, trigger=claim.trigger)
+            await self._starting.start(request, repeatability, by=claim.by, trigger=claim.trigger)
         except AlreadyRecording:
             return _RECORDED
         except CallOver:

@@ -1,36 +1,40 @@
 """Processes callbacks of Call Automation: verifies the sender first, then applies each event.
 
-A callback without a good token changes nothing. Everything else may come twice, late and in any order. A callback that
-can't be read is kept in quarantine and answered with success; when storage or ACS fails, the answer is an error, and
-whatever was done already may be done again.
+A callback without a valid token, or with a URL whose signature is wrong, changes nothing. Every other callback may come
+twice, late and in any order. A callback that can't be read is quarantined and answered with success, up to a limit a
+minute; past it, and when storage or ACS fails, the answer is an error, and ACS may send the same callback again.
 """
 
 import base64
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
-from shared.autorecording import AutoRecording
+from shared.autorecording import RULE, AutoRecording
+from shared.callbackurls import CallbackUrls
 from shared.clock import Clock
 from shared.contracts.callbacks import CallbackEvent, CallbackKind, callback_kind, read_callback
 from shared.contracts.events import UnreadableEvent
+from shared.contracts.limits import CALLBACK_BYTES
 from shared.contracts.rules import Trigger
-from shared.errors import InvalidRequest, LengthRequired
+from shared.errors import BodyTooLarge, CallbackRefused, CallbacksThrottled, InvalidRequest, LengthRequired
 from shared.gateways.bundle import Gateways
+from shared.identity import call_key
 from shared.intake import Outcome
 from shared.logs import logger
 from shared.observation import Observation, told_of
+from shared.ratelimit import RateLimit
 from shared.starting import Starting
 from shared.tokens import CallbackTokens
 
 log = logger("callbacks")
 
-_LARGEST = 256 * 1024  # bytes of a request
 _MOST_EVENTS = 100
 _FOLDER = "callbacks"  # in the quarantine
-_START_ID = re.compile(r"[0-9a-f]{32}")
+# Callbacks that an instance quarantines a minute: a whole array fits. Counted in memory, not in storage: whoever can
+# send one has a token and a signed URL, and a counter in storage would itself be what a flood writes to.
+_MOST_QUARANTINED = _MOST_EVENTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,23 +54,33 @@ class Callbacks:
         gateways: Gateways,
         clock: Clock,
         tokens: CallbackTokens,
+        urls: CallbackUrls,
         concerned: Concerned,
     ) -> None:
         self._archive, self._links, self._clock = gateways.archive, gateways.links, clock
         self._starting, self._observation, self._auto = concerned.starting, concerned.observation, concerned.auto
-        self._tokens = tokens
+        self._tokens, self._urls = tokens, urls
+        self._quarantined = RateLimit(_MOST_QUARANTINED, clock)
 
-    async def receive(self, body: bytes, *, authorization: str | None, start_id: str | None) -> list[Outcome]:
-        """Takes an array of CloudEvents, or one. `start_id` is what the address names, if it names a start.
+    async def receive(
+        self, body: bytes, *, authorization: str | None, start_id: str | None, signature: str | None
+    ) -> list[Outcome]:
+        """Takes an array of CloudEvents, or one. `start_id` and `signature` are the URL's parameters, where it has any.
 
         Raises CallbackRefused or CallbacksOff before anything is read, LengthRequired for a body that didn't arrive,
-        and InvalidRequest for a body too large.
+        BodyTooLarge, InvalidRequest for too many events, and CallbacksThrottled for too many callbacks that can't be
+        read.
         """
         await self._tokens.verify(authorization)
+        try:
+            named = self._urls.verified(start_id, signature)
+        except CallbackRefused:
+            log.error("callback not signed", extra={"action": "callback"})  # noqa: TRY400 - no traceback: it is no defect
+            raise
         if not body:
             raise LengthRequired
-        if len(body) > _LARGEST:
-            raise InvalidRequest.of("body", f"must have at most {_LARGEST} bytes")
+        if len(body) > CALLBACK_BYTES:
+            raise BodyTooLarge(CALLBACK_BYTES)
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError):
@@ -74,7 +88,6 @@ class Callbacks:
         envelopes = parsed if isinstance(parsed, list) else [parsed]
         if len(envelopes) > _MOST_EVENTS:
             raise InvalidRequest.of("body", f"must be an array of at most {_MOST_EVENTS} events")
-        named = start_id if start_id and _START_ID.fullmatch(start_id) else None
         return [await self._take(envelope, named) for envelope in envelopes]
 
     async def _take(self, envelope: Any, start_id: str | None) -> Outcome:
@@ -107,8 +120,11 @@ class Callbacks:
         if event.server_call_id is None:
             return
         if event.call_connection_id:
-            await self._links.link_connection(event.call_connection_id, event.server_call_id)
-        await self._auto.consider(Trigger.CALL_CONNECTED, server_call_id=event.server_call_id)
+            linked = await self._links.link_connection(event.call_connection_id, event.server_call_id)
+            if call_key(linked) != call_key(event.server_call_id):
+                fields = {"action": "callback", "call_key": call_key(event.server_call_id)}
+                log.warning("connection is linked to another call already", extra=fields)
+        await self._auto.consider(Trigger.CALL_CONNECTED, server_call_id=event.server_call_id, by=RULE)
 
     async def _recording_changed(self, event: CallbackEvent, recording_id: str, start_id: str | None) -> None:
         if start_id:
@@ -128,6 +144,11 @@ class Callbacks:
 
     async def _quarantine(self, kept: dict[str, Any], body: bytes, reason: str) -> Outcome:
         name = f"{_FOLDER}/{hashlib.sha256(body).hexdigest()[:32]}.json"
+        if not self._quarantined.admits(name):
+            raise CallbacksThrottled(
+                f"an instance quarantines at most {_MOST_QUARANTINED} callbacks a minute that it can't read",
+                retry_after=self._quarantined.retry_after(),
+            )
         told = {"reason": reason, "receivedAt": self._clock.now().isoformat(), **kept}
         await self._archive.quarantine(name, json.dumps(told, indent=2).encode())
         log.error("callback kept in quarantine", extra={"action": "quarantine", "blob": name, "reason": reason})

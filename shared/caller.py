@@ -1,17 +1,22 @@
-"""Who called, as the audit names them: the platform's word where it vouches for one, else the key that opened the door.
+"""Who called and with which roles, as App Service's built-in authentication says; else the key that was accepted.
 
-App Service's built-in authentication puts who signed in into headers, and drops those that a caller brings along. While
-it is off nobody drops them, so they are believed only when the platform says that it is on.
+The platform puts the caller into headers, and drops those that a caller brings along. While it is off nobody drops
+them, so they are believed only when the platform says that it is on.
 """
 
-from collections.abc import Mapping
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from shared.errors import CallerError, ForeignPage, SignInRequired
+from shared.access import Role
 
 FUNCTION_KEY = "function key"
 
 _LONGEST = 256  # characters of a name
-_OUR_OWN = frozenset({"same-origin", "none"})  # a page of ours, or an address typed in
+# How the platform names the claim of an app role: as the token does, or by the name that .NET maps it to. A principal's
+# own `role_typ` says which; both are read, for what it says differs between its versions.
+_ROLE_CLAIMS = frozenset({"roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"})
 
 
 def caller_of(headers: Mapping[str, str], *, authenticated: bool) -> str:
@@ -26,19 +31,33 @@ def caller_of(headers: Mapping[str, str], *, authenticated: bool) -> str:
     return name or identifier or FUNCTION_KEY
 
 
-def stranger(headers: Mapping[str, str], method: str) -> CallerError | None:
-    """Why a request is refused where signing in stands for the function key; None lets it in.
+def is_signed_in(headers: Mapping[str, str]) -> bool:
+    """Whether the platform names a caller. Believe it only where built-in authentication is on."""
+    return bool(_header(headers, "x-ms-client-principal-id").strip())
 
-    Asked although the platform lets no stranger through: a path that it excludes might be written in a way that it and
-    the Functions host read differently. A browser sends its session's cookie for any page, so one of another site may
-    change nothing; who is no browser sends no such header.
-    """
-    given = {name.lower(): value for name, value in headers.items()}
-    if not given.get("x-ms-client-principal-id", "").strip():
-        return SignInRequired("sign in: send a token of Entra ID for this app as Authorization: Bearer …")
-    if method.upper() not in {"GET", "HEAD"} and given.get("sec-fetch-site", "none") not in _OUR_OWN:
-        return ForeignPage("this request was made by a page of another site")
-    return None
+
+def roles_of(headers: Mapping[str, str]) -> frozenset[Role]:
+    """The caller's app roles; none for a principal that can't be read. Believe them as `is_signed_in`."""
+    try:
+        principal = json.loads(base64.b64decode(_header(headers, "x-ms-client-principal"), validate=True))
+    except (ValueError, RecursionError):
+        return frozenset()
+    values = set(_role_values(principal))
+    return frozenset(role for role in Role if role in values)
+
+
+def _role_values(principal: Any) -> Iterable[str]:
+    if not isinstance(principal, dict) or not isinstance(claims := principal.get("claims"), list):
+        return
+    names = {*_ROLE_CLAIMS, principal["role_typ"]} if isinstance(principal.get("role_typ"), str) else _ROLE_CLAIMS
+    for claim in claims:
+        match claim:
+            case {"typ": str(name), "val": str(value)} if name in names:
+                yield value
+
+
+def _header(headers: Mapping[str, str], wanted: str) -> str:
+    return next((value for name, value in headers.items() if name.lower() == wanted), "")
 
 
 def _printable(value: str) -> str:

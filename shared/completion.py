@@ -8,6 +8,7 @@ silence.
 from collections import Counter
 from dataclasses import asdict
 
+from shared.auditing import Disclosures
 from shared.clock import Clock
 from shared.completeness import has_last, is_gapless
 from shared.contracts.archive import ArchiveAwaitedView, ArchivedChunkView, ArchiveRecordView, Awaited
@@ -44,10 +45,11 @@ class Completion:
         self._recorder, self._catalogue, self._archived = gateways.recorder, gateways.catalogue, gateways.archived
         self._facts = ArchivedFacts(gateways.archived)
         self._presence = Presence(gateways, clock, settings)
+        self._disclosures = Disclosures(gateways.audit, clock)
         self._clock, self._settings = clock, settings
 
-    async def of(self, recording_id: str) -> ArchiveAwaitedView | ArchiveRecordView:
-        """What is awaited, or the archive record once nothing is.
+    async def of(self, recording_id: str, *, by: str) -> ArchiveAwaitedView | ArchiveRecordView:
+        """What is awaited, or the archive record once nothing is. A record that names participants is audited.
 
         Raises NotFound for a recording that nobody knows, NothingRecorded for one that ACS could not start, ChunkFailed
         and ChunkLost when a chunk isn't in the archive and won't be by itself, ChunkRemoved when somebody removed one
@@ -60,7 +62,11 @@ class Completion:
             raise NothingRecorded(f"ACS could not start the recording: {recording.failure}; start it again")
         awaited = await self._awaited(recording_id, recording, chunks)
         if awaited is None and recording is not None:
-            return await self._found(recording_id, recording, chunks)
+            found = await self._found(recording_id, recording, chunks)
+            if isinstance(found, ArchiveRecordView):
+                named = (chunk.participants for chunk in found.chunks)
+                await self._disclosures.record("read archive", recording.recording_key, named, by=by)
+            return found
         return _awaiting(recording_id, awaited or Awaited.FILES, chunks)
 
     async def _awaited(
@@ -98,7 +104,7 @@ class Completion:
         """Before any file has come the sweep says when that is too late; after one, as long may pass again."""
         if recording is None or (not chunks and recording.overdue_at is None):
             return
-        since = max(filter(None, (recording.stopped_at, recording.announced_at)), default=self._clock.now())
+        since = recording.silent_since(chunks) or self._clock.now()
         if chunks and self._clock.now() < since + self._settings.files_awaited:
             return
         raise FilesOverdue(

@@ -78,7 +78,7 @@ class Content:
         )
         now = self._clock.now()
         until = now + self._settings.link_life
-        details = {"documentId": chunk.document_id, "until": until.isoformat(timespec="seconds")}
+        details = {"documentId": chunk.document_id, "blobName": name, "until": until.isoformat(timespec="seconds")}
         await self._audit.add(recording_key, AuditEntry(at=now, action=f"read {wanted.file}", by=by, details=details))
         url = await self._links.sign(name, presented, now=now, until=until)
         log.info("link given", extra={"action": "link", "file": str(wanted.file), **chunk.log_context()})

@@ -1,19 +1,22 @@
 """Stop, pause, resume a recording, and tell where it is: what the HTTP functions answer with.
 
 ACS is asked first and the ledger written after it, since only ACS can refuse. A crash between the two loses nothing:
-what was asked can be asked again. What a caller did is written into the audit in one transaction with the ledger.
+what was asked can be asked again. What a caller did is written into the audit in one transaction with the ledger. What
+ACS carried out is written there even if the ledger has nothing to change, as when it was behind.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 
+from shared.auditing import reported_if_unwritten
 from shared.clock import Clock
 from shared.contracts.consent import Consent
-from shared.contracts.views import ConsentView, RecordingView
+from shared.contracts.views import RecordingView
 from shared.errors import (
     CallNotReady,
     CallOver,
@@ -27,14 +30,14 @@ from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_of, must_be_a_recording_id, recording_key_of
 from shared.logs import logger
+from shared.recordingview import shown_state, view_of
 from shared.records import AuditEntry, Chunk, Recording
 from shared.settings import Settings
-from shared.states import RUNNING, RecordingState
+from shared.states import RecordingState
 
 log = logger("control")
 
 _ENDED = "the recording has ended: start a new one"
-_CARRIED_OUT = timedelta(seconds=10)  # within it ACS may not have carried out yet what it accepted
 _OVER = frozenset({RecordingState.STOPPED, RecordingState.FAILED})
 
 
@@ -45,6 +48,13 @@ class _Act:
     name: str
     leads_to: RecordingState
     time: str
+
+
+class _Done(Enum):
+    """What became of an act in ACS."""
+
+    CARRIED_OUT = auto()
+    ENDED_BEFORE = auto()
 
 
 _STOP = _Act(name="stop", leads_to=RecordingState.STOPPED, time="stopped_at")
@@ -63,6 +73,7 @@ class Control:
     async def stop(self, recording_id: str, *, by: str) -> RecordingView:
         """Stops a recording; one that has stopped already stays so. Raises NotFound for one that nobody knows."""
         known, chunks = await self._known(recording_id)
+        done = _Done.ENDED_BEFORE
         try:
             await self._recorder.stop(recording_id)
         except (CallOver, CallNotReady):
@@ -71,7 +82,9 @@ class Control:
             # In failovers ACS forgets recordings whose files it delivers all the same: reconcile, don't fail.
             if known is None:
                 raise
-        return await self._noted(_STOP, recording_id, by, known, chunks)
+        else:
+            done = _Done.CARRIED_OUT
+        return await self._noted(_STOP, done, recording_id, by, (known, chunks))
 
     async def pause(self, recording_id: str, *, by: str) -> RecordingView:
         """Pauses a running recording. Raises Conflict when it has ended, NotFound for one that nobody knows."""
@@ -102,7 +115,7 @@ class Control:
             if known is None:
                 raise
             raise Conflict(_ENDED) from None
-        return await self._noted(act, recording_id, by, known, chunks)
+        return await self._noted(act, _Done.CARRIED_OUT, recording_id, by, (known, chunks))
 
     async def _with_consent(
         self, known: Recording | None, recording_id: str, consent: Consent | None, by: str
@@ -155,22 +168,38 @@ class Control:
         return await self._catalogue.recording(key_of(recording_id))
 
     async def _noted(
-        self, act: _Act, recording_id: str, by: str, known: Recording | None, chunks: tuple[Chunk, ...]
+        self,
+        act: _Act,
+        done: _Done,
+        recording_id: str,
+        by: str,
+        found: tuple[Recording | None, tuple[Chunk, ...]],
     ) -> RecordingView:
         """Writes what was just done to a recording, and when it was done first; only that, since others write too."""
+        known, chunks = found
         recording = known or Recording(recording_key=key_of(recording_id), recording_id=recording_id)
-        key, now = recording.recording_key, self._clock.now()
-        log.info("recording told", extra={"action": act.name, "recording_key": key})
-        if recording.control is not act.leads_to and recording.control is not RecordingState.FAILED:
-            change: dict[str, Any] = {"recording_id": recording_id, "control": act.leads_to, act.time: now}
-            if recording.listed_at is None:
-                change["listed_at"] = now
-            if known is None:
-                await self._await_files(recording_id, now)
-            entry = AuditEntry(at=now, action=act.name, by=by)
-            await self._catalogue.merge(Recording(recording_key=key, **change), entry)
-            recording = recording.evolve(**change)
+        key, entry = recording.recording_key, AuditEntry(at=self._clock.now(), action=act.name, by=by)
+        log.info("recording command sent", extra={"action": act.name, "recording_key": key})
+        with reported_if_unwritten(entry, key) if done is _Done.CARRIED_OUT else nullcontext():
+            recording = await self._written(act, done, recording_id, recording, entry)
         return self._view(recording, chunks, await self._audit.history(key))
+
+    async def _written(
+        self, act: _Act, done: _Done, recording_id: str, recording: Recording, entry: AuditEntry
+    ) -> Recording:
+        """The recording as it is now. One that failed, as far as ACS told, and that ACS could stop did run."""
+        failed = recording.control is RecordingState.FAILED
+        if recording.control is act.leads_to or (failed and done is _Done.ENDED_BEFORE):
+            if done is _Done.CARRIED_OUT:
+                await self._audit.add(recording.recording_key, entry)
+            return recording
+        change: dict[str, Any] = {"recording_id": recording_id, "control": act.leads_to, act.time: entry.at}
+        if recording.listed_at is None:
+            change["listed_at"] = entry.at
+        if recording.etag is None or failed:  # nobody here started it, or its files are no longer awaited
+            await self._await_files(recording_id, recording.listed_at or entry.at)
+        await self._catalogue.merge(Recording(recording_key=recording.recording_key, **change), entry)
+        return recording.evolve(**change)
 
     async def _await_files(self, recording_id: str, now: datetime) -> None:
         """For one that nobody here started. Before the ledger, so that its files are awaited should we die then."""
@@ -192,21 +221,6 @@ class Control:
         except CallvaultError as error:
             return error
 
-    def _shown_state(self, recording: Recording, state: RecordingState | None, acs_state: str | None) -> RecordingState:
-        """The ledger's state, corrected by what ACS says of a recording that other code may have paused or ended."""
-        if state is None:
-            return _state_of(acs_state)
-        if state not in RUNNING or acs_state in (None, "unavailable"):
-            return state
-        if acs_state != "unknown":
-            if state is RecordingState.STARTING and acs_state == "inactive" and recording.paused_at is None:
-                return state  # ACS says so of each recording until it has begun
-            acts = (recording.requested_at, recording.paused_at, recording.resumed_at)
-            now = self._clock.now()
-            if state is not RecordingState.STARTING and any(act and now < act + _CARRIED_OUT for act in acts):
-                return state
-        return _state_of(acs_state)
-
     def _view(
         self,
         recording: Recording,
@@ -214,26 +228,6 @@ class Control:
         history: tuple[AuditEntry, ...],
         acs_state: str | None = None,
     ) -> RecordingView:
-        state = self._shown_state(recording, recording.state(chunks), acs_state)
-        indexes = Counter(chunk.index for chunk in chunks)
-        shown = asdict(recording) | {
-            "unlinked": bool(recording.unlinked),
-            "state": state,
-            "acs_state": acs_state,
-            "consent": ConsentView.of(recording),
-            "archive_container": self._settings.archive_container,
-            "chunks": [asdict(chunk) | {"sibling": indexes[chunk.index] > 1} for chunk in chunks],
-            "history": [asdict(entry) for entry in history],
-        }
-        return RecordingView.model_validate(shown)
-
-
-def _state_of(acs_state: str | None) -> RecordingState:
-    """The state of a recording of which the ledger knows none. ACS knows a recording for as long as it runs."""
-    match acs_state:
-        case "active":
-            return RecordingState.ACTIVE
-        case "inactive":
-            return RecordingState.PAUSED
-        case _:
-            return RecordingState.STOPPED
+        state = shown_state(recording, recording.state(chunks), acs_state, self._clock.now())
+        container = self._settings.archive_container
+        return view_of(recording, chunks, history, state, acs_state=acs_state, archive_container=container)

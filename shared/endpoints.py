@@ -5,19 +5,20 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from pydantic.alias_generators import to_camel
+
 from shared.callbacks import Callbacks
-from shared.caller import FUNCTION_KEY
 from shared.completion import Completion
 from shared.contracts.archive import ArchiveAwaitedView, Awaited
 from shared.contracts.consent import parse_resume
 from shared.contracts.health import HealthStatus
 from shared.contracts.start import parse_start
-from shared.contracts.views import RecordingView, ReplayedView, StartedView, TakenInView
+from shared.contracts.views import HandedInView, RecordingView, ReplayedView, StartedView, TakenInView
 from shared.control import Control
 from shared.gateways.acs import Repeatability
 from shared.health import Health
 from shared.idempotency import Idempotency
-from shared.intake import Outcome
+from shared.intake import Outcome, Taken
 from shared.replay import Replay
 from shared.starting import Starting
 from shared.states import RecordingState
@@ -49,42 +50,42 @@ class Endpoints:
         self._replay, self._completion = cases.replay, cases.completion
         self._idempotency, self._health = idempotency, cases.health
 
-    async def start(self, body: bytes, *, url: str, idempotency_key: str | None, by: str = FUNCTION_KEY) -> Answer:
+    async def start(self, body: bytes, *, url: str, idempotency_key: str | None, by: str) -> Answer:
         return await answering(self._start(body, url, idempotency_key, by))
 
-    async def stop(
-        self, recording_id: str, *, url: str = "", prefer: str | None = None, by: str = FUNCTION_KEY
-    ) -> Answer:
+    async def stop(self, recording_id: str, *, url: str = "", prefer: str | None = None, by: str) -> Answer:
         view = self._control.stop(recording_id, by=by)
         if prefer is not None and _RESPOND_ASYNC.search(prefer):
             return await answering(_accepted(view, url, recording_id))
         return await answering(_shown(view))
 
-    async def archive(self, recording_id: str, *, url: str) -> Answer:
-        return await answering(self._archive(recording_id, url))
+    async def archive(self, recording_id: str, *, url: str, by: str) -> Answer:
+        return await answering(self._archive(recording_id, url, by))
 
-    async def pause(self, recording_id: str, *, by: str = FUNCTION_KEY) -> Answer:
+    async def pause(self, recording_id: str, *, by: str) -> Answer:
         return await answering(_shown(self._control.pause(recording_id, by=by)))
 
-    async def resume(self, recording_id: str, body: bytes = b"", *, by: str = FUNCTION_KEY) -> Answer:
+    async def resume(self, recording_id: str, body: bytes = b"", *, by: str) -> Answer:
         return await answering(self._resume(recording_id, body, by))
 
     async def get(self, recording_id: str) -> Answer:
         return await answering(_shown(self._control.get(recording_id)))
 
-    async def replay(self, recording_id: str, document_id: str | None = None, *, by: str = FUNCTION_KEY) -> Answer:
+    async def replay(self, recording_id: str, document_id: str | None = None, *, by: str) -> Answer:
         return await answering(self._replayed(recording_id, document_id, by))
 
-    async def replay_quarantined(self, quarantine_id: str) -> Answer:
-        return await answering(_taken_in(self._replay.quarantined(quarantine_id)))
+    async def replay_quarantined(self, quarantine_id: str, *, by: str) -> Answer:
+        return await answering(self._replayed_from_quarantine(quarantine_id, by))
 
-    async def take_events(self, body: bytes) -> Answer:
-        return await answering(_taken_in(self._replay.events(body)))
+    async def take_events(self, body: bytes, *, by: str) -> Answer:
+        return await answering(self._take_events(body, by))
 
-    async def callbacks(self, body: bytes, *, authorization: str | None, start_id: str | None) -> Answer:
-        """Needs no function key: who calls, a token tells."""
-        work = self._callbacks.receive(body, authorization=authorization, start_id=start_id)
-        return await answering(_taken_in(work, status=200))
+    async def callbacks(
+        self, body: bytes, *, authorization: str | None, start_id: str | None, signature: str | None
+    ) -> Answer:
+        """Needs no function key: a token and the URL's signature show who calls."""
+        work = self._callbacks.receive(body, authorization=authorization, start_id=start_id, signature=signature)
+        return await answering(_called_back(work))
 
     async def health(self) -> Answer:
         return await answering(self._looked())
@@ -104,14 +105,20 @@ class Endpoints:
         consent = parse_resume(body).consent
         return await _shown(self._control.resume(recording_id, consent, by=by))
 
-    async def _archive(self, recording_id: str, url: str) -> Answer:
-        found = await self._completion.of(recording_id)
+    async def _archive(self, recording_id: str, url: str, by: str) -> Answer:
+        found = await self._completion.of(recording_id, by=by)
         if isinstance(found, ArchiveAwaitedView):
             return answer(found, status=202, headers=_ask_again(url, recording_id, found.waiting_for))
         return answer(found, headers={"Cache-Control": "no-store"})  # it names participants
 
     async def _replayed(self, recording_id: str, document_id: str | None, by: str) -> Answer:
         return answer(ReplayedView(chunks=await self._replay.recording(recording_id, document_id, by=by)), status=202)
+
+    async def _replayed_from_quarantine(self, quarantine_id: str, by: str) -> Answer:
+        return _handed_in([await self._replay.quarantined(quarantine_id, by=by)])
+
+    async def _take_events(self, body: bytes, by: str) -> Answer:
+        return _handed_in(await self._replay.events(body, by=by))
 
     async def _start(self, body: bytes, url: str, idempotency_key: str | None, by: str) -> Answer:
         request = parse_start(body)
@@ -134,10 +141,14 @@ async def _described(url: str, document: str) -> Answer:
     return Answer(status=200, body=described(url, document))
 
 
-async def _taken_in(work: Awaitable[Outcome | list[Outcome]], *, status: int = 202) -> Answer:
-    outcomes = await work
-    told = outcomes if isinstance(outcomes, list) else [outcomes]
-    return answer(TakenInView(outcomes=[str(outcome) for outcome in told]), status=status)
+async def _called_back(work: Awaitable[list[Outcome]]) -> Answer:
+    return answer(TakenInView(outcomes=[str(outcome) for outcome in await work]))
+
+
+def _handed_in(taken: list[Taken]) -> Answer:
+    outcomes = [str(one.outcome) for one in taken]
+    differing = [[to_camel(name) for name in one.differing] for one in taken]
+    return answer(HandedInView(outcomes=outcomes, differing=differing), status=202)
 
 
 async def _accepted(view: Awaitable[RecordingView], url: str, recording_id: str) -> Answer:

@@ -7,6 +7,20 @@ from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.digests import ChecksumKind
+from shared.tokenhosts import (
+    ACCOUNT_NAME,
+    ACCOUNT_NAME_RULE,
+    ACS_ENDPOINT,
+    ACS_ENDPOINT_RULE,
+    BLOB_ENDPOINT,
+    BLOB_ENDPOINT_RULE,
+    QUEUE_ENDPOINT,
+    QUEUE_ENDPOINT_RULE,
+    TABLE_ENDPOINT,
+    TABLE_ENDPOINT_RULE,
+    TOPIC_ENDPOINT,
+    TOPIC_ENDPOINT_RULE,
+)
 
 _RESOURCE_NAME = r"^[a-z0-9](?:-?[a-z0-9]){2,62}$"  # what Azure allows for queues and containers
 _RESOURCE = "3 to 63 lower-case letters, digits and single hyphens"
@@ -14,10 +28,24 @@ _TABLE = "3 to 63 letters and digits, a letter first"
 _AUTOMATION = "https://acscallautomation.communication.azure.com"
 # Keys from elsewhere would let whoever publishes them sign callbacks.
 _AUTOMATION_PATTERN = r"^https://([A-Za-z0-9-]+\.)+communication\.azure\.(com|us)(/[A-Za-z0-9._/-]*)?$"
+_ACS_RESOURCE_PATTERN = (
+    r"(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Communication/communicationServices/[^/]+$"
+)
 _AUTOMATION_ADDRESS = "an https address below communication.azure.com or communication.azure.us"
+
+_HOST_PATTERN = r"(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"
 
 ResourceName = Annotated[str, StringConstraints(pattern=_RESOURCE_NAME)]
 TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{2,62}$")]
+AccountName = Annotated[str, StringConstraints(pattern=ACCOUNT_NAME)]
+BlobEndpoint = Annotated[str, StringConstraints(pattern=BLOB_ENDPOINT)]
+QueueEndpoint = Annotated[str, StringConstraints(pattern=QUEUE_ENDPOINT)]
+TableEndpoint = Annotated[str, StringConstraints(pattern=TABLE_ENDPOINT)]
+
+
+def _named(alias: str, rule: str) -> Any:
+    """An optional setting whose name follows the Functions host's convention for connections."""
+    return Field(default=None, validation_alias=alias, description=rule)
 
 
 class Environment(BaseSettings):
@@ -26,23 +54,19 @@ class Environment(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
     acs_connection_string: str | None = Field(default=None, repr=False)
-    acs_endpoint: str | None = Field(
-        default=None,
-        pattern=r"^https://[A-Za-z0-9.-]+/?$",
-        description="the resource's address, as in https://contoso.communication.azure.com",
-    )
+    acs_endpoint: str | None = Field(default=None, pattern=ACS_ENDPOINT, description=ACS_ENDPOINT_RULE)
     azure_client_id: str | None = None
 
     host_connection: str | None = Field(default=None, repr=False, validation_alias="AzureWebJobsStorage")
-    host_account: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__accountName")
-    host_blob_uri: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__blobServiceUri")
-    host_queue_uri: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__queueServiceUri")
-    host_table_uri: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__tableServiceUri")
+    host_account: AccountName | None = _named("AzureWebJobsStorage__accountName", ACCOUNT_NAME_RULE)
+    host_blob_uri: BlobEndpoint | None = _named("AzureWebJobsStorage__blobServiceUri", BLOB_ENDPOINT_RULE)
+    host_queue_uri: QueueEndpoint | None = _named("AzureWebJobsStorage__queueServiceUri", QUEUE_ENDPOINT_RULE)
+    host_table_uri: TableEndpoint | None = _named("AzureWebJobsStorage__tableServiceUri", TABLE_ENDPOINT_RULE)
     host_client_id: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__clientId")
 
     archive_connection: str | None = Field(default=None, repr=False, validation_alias="ARCHIVE_STORAGE")
-    archive_account: str | None = Field(default=None, validation_alias="ARCHIVE_STORAGE__accountName")
-    archive_blob_uri: str | None = Field(default=None, validation_alias="ARCHIVE_STORAGE__blobServiceUri")
+    archive_account: AccountName | None = _named("ARCHIVE_STORAGE__accountName", ACCOUNT_NAME_RULE)
+    archive_blob_uri: BlobEndpoint | None = _named("ARCHIVE_STORAGE__blobServiceUri", BLOB_ENDPOINT_RULE)
     archive_client_id: str | None = Field(default=None, validation_alias="ARCHIVE_STORAGE__clientId")
 
     retention_hours: float = Field(default=24, gt=0, le=48, description="hours, more than 0 and at most 48")
@@ -86,10 +110,22 @@ class Environment(BaseSettings):
         pattern=r"^https://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?$",
         description="this app's own address for callbacks, as in https://<app>.azurewebsites.net/api/callbacks",
     )
+    callback_secret: str | None = Field(default=None, repr=False, min_length=32, description="at least 32 characters")
+    state_callback_hosts: str = Field(
+        default="",
+        pattern=rf"^{_HOST_PATTERN}( *, *{_HOST_PATTERN})*$|^$",
+        description="host names separated by commas, as in hooks.contoso.com, *.contoso.net",
+    )
     callback_audience: str | None = Field(
         default=None,
         pattern=r"^[0-9A-Fa-f-]{36}$",
         description="the immutable resource id of the ACS resource, a GUID",
+    )
+    event_source: str | None = Field(
+        default=None,
+        pattern=_ACS_RESOURCE_PATTERN,
+        description="the ACS resource's id, as in /subscriptions/…/resourceGroups/…/providers/Microsoft.Communication/"
+        "communicationServices/…",
     )
     callback_issuer: str = Field(default=_AUTOMATION, pattern=_AUTOMATION_PATTERN, description=_AUTOMATION_ADDRESS)
     callback_openid_url: str = Field(
@@ -97,11 +133,7 @@ class Environment(BaseSettings):
         pattern=_AUTOMATION_PATTERN,
         description=_AUTOMATION_ADDRESS,
     )
-    announce_topic_endpoint: str | None = Field(
-        default=None,
-        pattern=r"^https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.eventgrid\.azure\.(net|us|cn)(/api/events)?/?$",
-        description="an Event Grid topic's endpoint, as in https://<topic>.<region>.eventgrid.azure.net/api/events",
-    )
+    announce_topic_endpoint: str | None = Field(default=None, pattern=TOPIC_ENDPOINT, description=TOPIC_ENDPOINT_RULE)
     announce_topic_key: str | None = Field(default=None, repr=False)
 
     require_consent: bool = Field(default=False, description="true or false")
@@ -116,10 +148,21 @@ class Environment(BaseSettings):
     # Set by the platform, where App Service's built-in authentication is on.
     website_auth_enabled: bool = Field(default=False, description="true or false, as the platform sets it")
 
-    @field_validator("announce_topic_endpoint", "announce_topic_key", mode="before")
+    @field_validator(
+        "announce_topic_endpoint",
+        "announce_topic_key",
+        "host_account",
+        "host_blob_uri",
+        "host_queue_uri",
+        "host_table_uri",
+        "archive_account",
+        "archive_blob_uri",
+        "event_source",
+        mode="before",
+    )
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
-        """A template that was given no topic sets these to nothing."""
+        """A template that has no value for these sets them to an empty string, which the host reads as unset, too."""
         return value or None
 
     @field_validator("archive_delete_after_days", mode="before")

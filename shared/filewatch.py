@@ -81,10 +81,10 @@ class FileWatch:
         if recording.is_whole(chunks):
             await self._end(item, recording)
         else:
-            await self._await_files(item, recording, now)
+            await self._await_files(item, recording, recording.silent_since(chunks) or now)
 
-    async def _await_files(self, item: WorkItem, recording: Recording, now: datetime) -> None:
-        ended = max(filter(None, (recording.stopped_at, recording.announced_at)), default=now)
+    async def _await_files(self, item: WorkItem, recording: Recording, ended: datetime) -> None:
+        now = self._clock.now()
         if now < ended + self._settings.files_awaited:
             await self._worklist.add(replace(item, due_at=ended + self._settings.files_awaited))
             return

@@ -56,10 +56,10 @@ def recording_key_of(named: str) -> str:
     return key_named(named)
 
 
-def pseudonym_of(participant_id: str, secret: str | None) -> str:
-    """What a participant is called in tables. Without a secret, who guesses an id, as of a telephone, can test it."""
+def pseudonym_of(participant_id: str, secret: str) -> str:
+    """What a participant is called in tables: a keyed digest, for a guessed telephone number could be tested else."""
     told = participant_id.strip().lower().encode(errors="surrogatepass")  # JSON can hold what UTF-8 can't
-    return hmac.new((secret or "").encode(), told, hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), told, hashlib.sha256).hexdigest()
 
 
 def must_be_a_recording_id(text: str) -> None:

@@ -32,7 +32,6 @@ log = logger("intake")
 
 _ROUNDS = 5  # tries of the conditional write; each fails only if a worker wrote the chunk meanwhile
 _LOCATIONS = ("content_location", "metadata_location", "delete_location")
-_BY = "Event Grid"
 _RELOCATED, _DIFFERS = "relocated", "announced differently"
 _LONGEST = 2048  # characters of a location in the history; a row's text ends at 32,768
 # Facts about a file that was stored from an old location; the next attempt checks the archive again.
@@ -46,7 +45,7 @@ class KnownChunks:
     def __init__(self, gateways: Gateways, clock: Clock) -> None:
         self._catalogue, self._audit, self._clock = gateways.catalogue, gateways.audit, clock
 
-    async def announced_again(self, standing: Chunk, announced: Chunk) -> Chunk | None:
+    async def announced_again(self, standing: Chunk, announced: Chunk, *, by: str) -> Chunk | None:
         """The current chunk, if the caller must queue it; None when there is nothing to do.
 
         Raises DestinationError when storage fails.
@@ -54,14 +53,14 @@ class KnownChunks:
         for _ in range(_ROUNDS):
             moved = _moved(standing, announced)
             if moved and (_is_settled(standing, moved) or await self._is_superseded(standing, announced)):
-                await self._report(standing, announced, moved)
+                await self._report(standing, announced, moved, by)
                 return None
             revived = _is_revivable(standing) and standing.event_id != announced.event_id
             if not moved and not revived:
                 untried = standing.state is ChunkState.PENDING and standing.attempts == 0
                 return standing if untried else None
             if moved:
-                await self._keep_old(standing, moved)
+                await self._keep_old(standing, moved, by)
             try:
                 written = await self._catalogue.replace(self._anew(standing, announced, moved))
             except LeaseLost:
@@ -107,18 +106,18 @@ class KnownChunks:
         history = await self._audit.history(standing.recording_key)
         return any(entry.action == _RELOCATED and named.items() <= entry.details.items() for entry in history)
 
-    async def _keep_old(self, standing: Chunk, moved: list[str]) -> None:
+    async def _keep_old(self, standing: Chunk, moved: list[str], by: str) -> None:
         details = {"documentId": standing.document_id, "eventId": standing.event_id, **_told(standing, moved)}
-        entry = AuditEntry(at=self._clock.now(), action=_RELOCATED, by=_BY, details=details)
+        entry = AuditEntry(at=self._clock.now(), action=_RELOCATED, by=by, details=details)
         await self._audit.add(standing.recording_key, entry)
 
-    async def _report(self, standing: Chunk, announced: Chunk, moved: list[str]) -> None:
+    async def _report(self, standing: Chunk, announced: Chunk, moved: list[str], by: str) -> None:
         """Adds one history entry per event, because repeats have the same time and mark, and logs each delivery."""
         extra = {"action": "intake", "differs": moved, **standing.log_context()}
         log.warning("chunk announced with other locations, which are not used", extra=extra)
         details = {"documentId": standing.document_id, "eventId": announced.event_id, **_told(announced, moved)}
         mark = key_of(f"{announced.event_id}/{standing.document_id}")
-        entry = AuditEntry(at=announced.event_time, action=_DIFFERS, by=_BY, details=details, mark=mark)
+        entry = AuditEntry(at=announced.event_time, action=_DIFFERS, by=by, details=details, mark=mark)
         await self._audit.add(standing.recording_key, entry)
 
 

@@ -16,13 +16,16 @@ from itertools import batched
 from shared.clock import Clock
 from shared.contracts.listquery import ListQuery
 from shared.contracts.queries import ListedRecording, RecordingsPage
-from shared.errors import InvalidRequest
+from shared.errors import InvalidRequest, ParticipantsOff
 from shared.gateways.bundle import Gateways
 from shared.gateways.calendar import Calendar, Heading, Place
 from shared.identity import pseudonym_of
 from shared.listed import Standing
+from shared.logs import logger
 from shared.settings import Settings
 from shared.states import RecordingState
+
+log = logger("listing")
 
 _LOOKS = 200  # recordings looked up for one page at most
 _SEGMENTS = 20  # operations on the list itself at most: on some lists a recording has a row for each of its chunks
@@ -57,10 +60,16 @@ class Listing:
         self._catalogue, self._calendar = gateways.catalogue, gateways.calendar
         self._participants, self._clock, self._settings = gateways.participants, clock, settings
 
-    async def page(self, query: ListQuery) -> RecordingsPage:
-        """The next page. Raises InvalidRequest for a cursor that no answer gave."""
+    async def page(self, query: ListQuery, *, by: str) -> RecordingsPage:
+        """The next page. Raises InvalidRequest for a cursor that no answer gave, ParticipantsOff without a secret.
+
+        A search by participant is a read of personal data: a log line says who made it, under the person's pseudonym.
+        """
         chosen = self._choose(query)
         after = _position(query.cursor)
+        if query.participant is not None:
+            pseudonym = self._pseudonym(query.participant)
+            log.info("searched by participant", extra={"action": "search", "pseudonym": pseudonym, "by": by})
         walk = _Walk(
             chosen.calendar.read(
                 chosen.heading, first=query.first, last=query.last, after=after, at_once=query.limit + 1
@@ -86,8 +95,8 @@ class Listing:
     def _choose(self, query: ListQuery) -> _List:
         """The narrowest list: a person's, a call's, what is in trouble or open, and every recording at last."""
         if query.participant is not None:
-            pseudonym = pseudonym_of(query.participant, self._settings.participants_secret)
-            return _List(calendar=self._participants, heading=Heading.PARTICIPANT.of(pseudonym))
+            heading = Heading.PARTICIPANT.of(self._pseudonym(query.participant))
+            return _List(calendar=self._participants, heading=heading)
         for name, heading in _BY_VALUE.items():
             value = getattr(query, name)
             if value is not None:
@@ -97,6 +106,14 @@ class Listing:
         if query.open or query.state in _AWAITED:
             return _List(calendar=self._calendar, heading=Heading.OPEN)
         return _List(calendar=self._calendar, heading=Heading.DAY)
+
+    def _pseudonym(self, participant: str) -> str:
+        secret = self._settings.participants_secret
+        if secret is None:
+            raise ParticipantsOff(
+                "set PARTICIPANTS_SECRET to 32 random characters, then run python -m shared.rebuild --apply"
+            )
+        return pseudonym_of(participant, secret)
 
     async def _look_up(self, places: list[Place]) -> list[Standing | None]:
         looked: list[Standing | None] = []

@@ -19,27 +19,27 @@ class Queries:
     def __init__(self, listing: Listing, summary: Summary, content: Content, timeline: Timeline) -> None:
         self._listing, self._summary, self._content, self._timeline = listing, summary, content, timeline
 
-    async def recordings(self, parameters: Mapping[str, str], participant: str | None) -> Answer:
-        return await answering(self._recordings(parameters, participant))
+    async def recordings(self, parameters: Mapping[str, str], participant: str | None, *, by: str) -> Answer:
+        return await answering(self._recordings(parameters, participant, by))
 
     async def summary(self) -> Answer:
         return await answering(self._summed_up())
 
-    async def timeline(self, recording: str) -> Answer:
-        return await answering(self._drawn(recording))
+    async def timeline(self, recording: str, *, by: str) -> Answer:
+        return await answering(self._drawn(recording, by))
 
     async def link(self, file: File, path: Mapping[str, str], parameters: Mapping[str, str], *, by: str) -> Answer:
         return await answering(self._link(file, path, parameters, by))
 
-    async def _recordings(self, parameters: Mapping[str, str], participant: str | None) -> Answer:
-        page = await self._listing.page(parse_list(parameters, participant=participant))
+    async def _recordings(self, parameters: Mapping[str, str], participant: str | None, by: str) -> Answer:
+        page = await self._listing.page(parse_list(parameters, participant=participant), by=by)
         return answer(page, headers=_PRIVATE)
 
     async def _summed_up(self) -> Answer:
         return answer(await self._summary.look(), headers=_PRIVATE)
 
-    async def _drawn(self, recording: str) -> Answer:
-        return answer(await self._timeline.of(recording), headers=_PRIVATE)  # it names participants
+    async def _drawn(self, recording: str, by: str) -> Answer:
+        return answer(await self._timeline.of(recording, by=by), headers=_PRIVATE)  # it names participants
 
     async def _link(self, file: File, path: Mapping[str, str], parameters: Mapping[str, str], by: str) -> Answer:
         query = parse_link(parameters)

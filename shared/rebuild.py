@@ -2,8 +2,9 @@
 
 Each media file that was archived whole, with its metadata beside it, gets back its row and its recording's. What the
 catalogue has already is left as it is. A file without a digest, such as one whose copy was resumed under immutability,
-is read back to have one. What only the catalogue knew stays lost: correlations, the call's ids, and the times of
-starting and pausing. Then all that the catalogue holds is entered into the lists again.
+is read back to have one. A file that can't be read, or that contradicts its name, is named and left out. What only the
+catalogue knew stays lost: correlations, the call's ids, and the times of starting and pausing. Then all that the
+catalogue holds is entered into the lists again.
 """
 
 import argparse
@@ -11,29 +12,25 @@ import asyncio
 import logging
 import sys
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from shared.budget import MemoryBudget
 from shared.clock import SystemClock
-from shared.errors import CallvaultError, DestinationConflict
+from shared.errors import CallvaultError, DestinationError, DestinationUnavailable, UnreadableRow
 from shared.gateways.archive import ArchivedFile
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
-from shared.identity import key_of
 from shared.readback import read_back
+from shared.rebuiltchunk import NEEDED, UnreadableFile, check, chunk_of, is_metadata, stem_of
 from shared.records import Chunk, Recording
 from shared.relisting import Relisting
 from shared.settings import Settings, load_settings
-from shared.states import ChunkState
 
-_METADATA_SUFFIX = ".metadata.json"
-_UNVERIFIED_SUFFIX = ".unverified"  # before the extension of a file that was stored without proof
-_NEEDED = ("documentid", "recordingkey", "chunkindex", "startedat", "eventtime")
+_ROUNDS = 5  # each is lost only to the app, which wrote the same recording at the same moment
 
 
 @dataclass(kw_only=True)
 class Found:
-    """What a rebuild counted."""
+    """What a rebuild counted. `unreadable`: files that it left out, and why."""
 
     recordings: set[str] = field(default_factory=set)
     chunks: int = 0
@@ -42,6 +39,7 @@ class Found:
     without_metadata: int = 0
     without_digest: int = 0
     not_ours: int = 0
+    unreadable: dict[str, str] = field(default_factory=dict)
     listed: int = 0
 
 
@@ -58,95 +56,82 @@ class Rebuild:
         found = Found()
         waiting: dict[str, ArchivedFile] = {}
         async for file in self._archive.files():
-            stem = _stem(file)
-            if any(name not in file.properties for name in _NEEDED):
+            if not any(name in file.properties for name in NEEDED):
                 found.not_ours += 1
-            elif (other := waiting.pop(stem, None)) is None:
-                waiting[stem] = file
-            else:
-                media, metadata = (other, file) if _is_metadata(file) else (file, other)
-                await self._chunk(media, metadata, found, apply=apply)
+                continue
+            try:
+                check(file)
+                pair = _paired(file, waiting)
+                if pair is not None:
+                    await self._chunk(*pair, found, apply=apply)
+            except UnreadableFile as error:
+                found.unreadable[file.name] = str(error)
         found.without_metadata = len(waiting)
         if apply:
-            found.listed = await Relisting(self._gateways, SystemClock(), self._settings).run()
+            relisted = await Relisting(self._gateways, SystemClock(), self._settings).run()
+            found.listed = relisted.recordings
+            found.unreadable.update(relisted.unreadable)
         return found
 
     async def _chunk(self, media: ArchivedFile, metadata: ArchivedFile, found: Found, *, apply: bool) -> None:
-        chunk = _chunk(media, metadata, self._settings)
-        is_known = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key) is not None
+        """Raises UnreadableFile for a chunk that can't be entered."""
+        chunk = chunk_of(media, metadata, self._settings.retention)
+        try:
+            is_known = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key) is not None
+        except UnreadableRow:
+            raise UnreadableFile("the catalogue has a row of it that this version can't read") from None
+        owner = await self._gateways.links.recording_of_document(chunk.document_id)
+        if owner not in (None, chunk.recording_key):
+            raise UnreadableFile("the document belongs to another recording")
         if chunk.sha256 is None and not is_known:
-            digest = await self._read_back(media) if apply else None
-            if digest is None:
+            if not apply:
                 found.without_digest += 1
                 return
-            chunk = chunk.evolve(sha256=digest)
+            chunk = chunk.evolve(sha256=await self._read_back(media))
         found.chunks += 1
         found.recordings.add(chunk.recording_key)
         if is_known:
             found.already_there += 1
         elif apply:
-            recording = Recording(
-                recording_key=chunk.recording_key,
-                recording_id=chunk.recording_id,
-                started_at=chunk.started_at,
-                announced_at=chunk.event_time,
-                listed_at=chunk.started_at,
-            )
-            known = await self._catalogue.ledger(chunk.recording_key)
-            if known is not None:
-                recording = recording.evolve(listed_at=known.listed_at or chunk.started_at)
-            await self._catalogue.announce(recording, (chunk.evolve(listed_at=recording.listed_at),), known)
+            await self._enter(chunk)
             found.written += 1
 
-    async def _read_back(self, media: ArchivedFile) -> str | None:
+    async def _enter(self, chunk: Chunk) -> None:
+        """Adds the chunk, and to its recording what the catalogue doesn't know."""
+        told = {
+            "recording_id": chunk.recording_id,
+            "started_at": chunk.started_at,
+            "announced_at": chunk.event_time,
+            "listed_at": chunk.started_at,
+        }
+        for _ in range(_ROUNDS):
+            known = await self._catalogue.ledger(chunk.recording_key)
+            kept = {name: getattr(known, name, None) or value for name, value in told.items()}
+            recording = Recording(recording_key=chunk.recording_key).evolve(**kept)
+            chunks = (chunk.evolve(listed_at=recording.listed_at),)
+            if await self._catalogue.announce(recording, chunks, known) is not None:
+                return
+        raise DestinationUnavailable("entering a chunk into the catalogue: the app was faster each time")
+
+    async def _read_back(self, media: ArchivedFile) -> str:
         file = self._archive.file(media.name, content_type=media.content_type, properties=dict(media.properties))
         try:
             return (await read_back(file, self._budget)).sha256
-        except DestinationConflict:
-            return None
+        except DestinationError as error:
+            raise UnreadableFile(f"has no digest, and reading it back failed: {error}") from None
 
 
-def _is_metadata(file: ArchivedFile) -> bool:
-    return file.name.endswith(_METADATA_SUFFIX)
-
-
-def _stem(file: ArchivedFile) -> str:
-    """What the names of a chunk's files have in common."""
-    if _is_metadata(file):
-        return file.name.removesuffix(_METADATA_SUFFIX)
-    return file.name.rpartition(".")[0].removesuffix(_UNVERIFIED_SUFFIX)
-
-
-def _chunk(media: ArchivedFile, metadata: ArchivedFile, settings: Settings) -> Chunk:
-    kept = media.properties
-    event_time = datetime.fromisoformat(kept["eventtime"])
-    return Chunk(
-        recording_key=kept["recordingkey"],
-        chunk_key=key_of(kept["documentid"]),
-        recording_id=kept.get("recordingid"),
-        document_id=kept["documentid"],
-        index=int(kept["chunkindex"]),
-        end_reason=kept.get("endreason"),
-        content_location="",
-        metadata_location="",
-        delete_location="",
-        format=media.name.rpartition(".")[2],
-        started_at=datetime.fromisoformat(kept["startedat"]),
-        event_id="",
-        event_time=event_time,
-        deadline=event_time + settings.retention,
-        state=ChunkState.ARCHIVED,
-        pending_at=event_time,
-        archived_at=media.archived_at,
-        blob_name=media.name,
-        size=media.size,
-        sha256=kept.get("sha256"),
-        metadata_blob_name=metadata.name,
-        metadata_size=metadata.size,
-        metadata_sha256=metadata.properties.get("sha256"),
-        unverified="stored without proof" if media.name.rpartition(".")[0].endswith(_UNVERIFIED_SUFFIX) else None,
-        detail="rebuilt from the archive",
-    )
+def _paired(file: ArchivedFile, waiting: dict[str, ArchivedFile]) -> tuple[ArchivedFile, ArchivedFile] | None:
+    """Media and metadata of a chunk once both were listed. Raises UnreadableFile for a second file of one kind."""
+    stem = stem_of(file)
+    other = waiting.get(stem)
+    if other is None:
+        waiting[stem] = file
+        return None
+    if is_metadata(file) == is_metadata(other):
+        raise UnreadableFile("another file of the chunk has come before it")
+    del waiting[stem]
+    return (other, file) if is_metadata(file) else (file, other)
 
 
 async def _main(*, apply: bool) -> Found:
@@ -176,13 +161,15 @@ def main() -> int:
         f"{found.already_there} are in the catalogue already, {missing}\n"
         f"left out: {found.without_metadata} files without their other half, {found.without_digest} without a digest"
         f"{'' if apply else ' (those are read with --apply)'}, "
-        f"{found.not_ours} that aren't Callvault's\n"
+        f"{found.not_ours} that aren't Callvault's, {len(found.unreadable)} that can't be read\n"
     )
+    for name, reason in sorted(found.unreadable.items()):
+        sys.stdout.write(f"can't be read: {name!r}: {reason}\n")
     if apply:
         sys.stdout.write(f"{found.listed} recordings were entered into the lists\n")
     else:
         sys.stdout.write("Nothing was written: this was a dry run. Add --apply to write.\n")
-    return 0
+    return 1 if found.unreadable else 0
 
 
 if __name__ == "__main__":

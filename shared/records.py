@@ -204,6 +204,11 @@ class Recording:
             return RecordingState.ARCHIVING
         return RecordingState.ARCHIVED if states <= SAFE else RecordingState.EXPIRED
 
+    def silent_since(self, chunks: tuple[Chunk, ...]) -> datetime | None:
+        """When ACS last gave a sign of it: its end, or the latest event of a file; None while there was none."""
+        signs = (self.stopped_at, self.announced_at, *(chunk.event_time for chunk in chunks))
+        return max(filter(None, signs), default=None)
+
     def is_whole(self, chunks: tuple[Chunk, ...]) -> bool:
         """Whether all its files were announced. Files that nothing links to a recording are their event's alone."""
         if not chunks or self.unreadable:

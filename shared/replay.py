@@ -13,11 +13,12 @@ from shared.contracts import lenient
 from shared.contracts.callstarted import is_call_started, read_call_started
 from shared.contracts.events import UnreadableEvent, read_event
 from shared.contracts.jobs import ChunkJob
-from shared.errors import InvalidRequest, LeaseLost, NotFound
+from shared.contracts.limits import EVENTS_BYTES
+from shared.errors import BodyTooLarge, InvalidRequest, LeaseLost, NotFound
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
 from shared.identity import key_named
-from shared.intake import Intake, Outcome
+from shared.intake import FOREIGN, Intake, Taken
 from shared.logs import logger
 from shared.records import AuditEntry, Chunk
 from shared.settings import Settings
@@ -25,7 +26,6 @@ from shared.states import REPLAYABLE, ChunkState
 
 log = logger("replay")
 
-_LARGEST = 1024 * 1024  # bytes; Event Grid delivers no more in one request
 _MOST_EVENTS = 1000
 _ROUNDS = 5  # each is lost only to a worker that wrote the chunk at the same moment
 
@@ -80,10 +80,11 @@ class Replay:
             return await self._catalogue.replace(chunk.evolve(next_attempt_at=None))
         return chunk
 
-    async def quarantined(self, quarantine_id: str) -> Outcome:
+    async def quarantined(self, quarantine_id: str, *, by: str) -> Taken:
         """Reads a quarantined event again, as after an update that understands it.
 
-        Raises NotFound for an unknown id, InvalidRequest when it still can't be read. What was kept stays kept.
+        Raises NotFound for an unknown id, InvalidRequest when it still can't be read or is from another resource than
+        EVENT_SOURCE. What was kept stays kept.
         """
         body = await self._archive.quarantined(f"{quarantine_id}.json") if quarantine_id.isalnum() else None
         if body is None:
@@ -94,15 +95,17 @@ class Replay:
             read(envelope)
         except UnreadableEvent as error:
             raise InvalidRequest(f"the event still can't be read: {error}") from None
-        return await self._intake.receive(envelope)
+        if self._intake.is_foreign(envelope):
+            raise InvalidRequest(f"{FOREIGN}; correct EVENT_SOURCE if it is wrong")
+        return await self._intake.receive_by_hand(envelope, by=by)
 
-    async def events(self, body: bytes) -> list[Outcome]:
+    async def events(self, body: bytes, *, by: str) -> list[Taken]:
         """Takes in events by hand, one object or an array of them, as a dead-letter file holds them.
 
-        Raises InvalidRequest when the body is neither, before any event is taken in.
+        Raises InvalidRequest when the body is neither, and BodyTooLarge, before any event is taken in.
         """
-        if len(body) > _LARGEST:
-            raise InvalidRequest.of("body", f"must have at most {_LARGEST} bytes: send its events in several requests")
+        if len(body) > EVENTS_BYTES:
+            raise BodyTooLarge(EVENTS_BYTES)
         try:
             parsed = lenient.parse(body)
         except (ValueError, RecursionError):
@@ -110,4 +113,4 @@ class Replay:
         envelopes = parsed if isinstance(parsed, list) else [parsed]
         if not 0 < len(envelopes) <= _MOST_EVENTS or not all(isinstance(one, dict) for one in envelopes):
             raise InvalidRequest.of("body", f"must be one event, or an array of 1 to {_MOST_EVENTS} events")
-        return [await self._intake.receive(envelope) for envelope in envelopes]
+        return [await self._intake.receive_by_hand(envelope, by=by) for envelope in envelopes]

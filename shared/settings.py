@@ -15,9 +15,27 @@ from shared.contracts.rules import AutoRecordRule, read_rules
 from shared.environment import Environment
 from shared.errors import SettingsError
 
+_UNRESOLVED = (
+    "holds a Key Vault reference, and not the secret that it refers to: give the app's identity the role Key Vault "
+    "Secrets User on the vault, let the app reach it, check the secret's name, and restart the app; outside the app, "
+    "put the secret itself into the environment"
+)
+_REFERENCES = ("@microsoft.keyvault(", "@microsoft.appconfiguration(")
+
 
 class Settings(Environment):
     """The settings of one process, which agree with one another."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _references_are_resolved(cls, values: Any) -> Any:
+        """The platform hands a reference that it can't resolve to the app as it is: a secret that everybody knows."""
+        given = values.items() if isinstance(values, dict) else ()
+        names = [name for name, value in given if isinstance(value, str) and is_reference(value)]
+        if names:
+            known = {name.lower(): name.upper() if name in cls.model_fields else name for name in names}
+            raise ValueError(f"{', '.join(sorted(known.values()))}: {_UNRESOLVED}")
+        return values
 
     @model_validator(mode="after")
     def _acs_is_named_once(self) -> Self:
@@ -73,6 +91,11 @@ class Settings(Environment):
             raise ValueError("ACS_LOCAL_GATEWAY: is for local development only; remove it")
         if self.acs_local_ca is None or not self.acs_local_ca.is_file():
             raise ValueError("ACS_LOCAL_CA: must name the simulator's CA certificate when ACS_LOCAL_GATEWAY is set")
+        if self.acs_endpoint or (self.announce_topic_endpoint and not self.announce_topic_key):
+            raise ValueError(
+                "ACS_LOCAL_GATEWAY: the simulator gets no token of an identity; set ACS_CONNECTION_STRING in place of "
+                "ACS_ENDPOINT, and ANNOUNCE_TOPIC_KEY beside ANNOUNCE_TOPIC_ENDPOINT"
+            )
         return self
 
     @model_validator(mode="after")
@@ -86,6 +109,11 @@ class Settings(Environment):
     def auto_record_rules(self) -> tuple[AutoRecordRule, ...]:
         """Which calls are recorded without being asked for; the first rule that a call meets counts."""
         return read_rules(self.auto_record)
+
+    @property
+    def callback_hosts(self) -> frozenset[str]:
+        """The hosts that a caller's `stateCallbackUrl` may name; `*.` stands for any subdomain. Empty: any host."""
+        return frozenset(name.strip().lower() for name in self.state_callback_hosts.split(",") if name.strip())
 
     @property
     def signs_in(self) -> bool:
@@ -182,6 +210,18 @@ class Settings(Environment):
         )
 
 
+def is_reference(value: str) -> bool:
+    """Whether a setting's value is a reference to a vault, and not what the vault holds."""
+    return value.strip().lower().startswith(_REFERENCES)
+
+
+# What each setting must be, by the name that pydantic gives to a wrong one: the alias of a setting that has one.
+_RULES = {
+    str(field.validation_alias or name): f"{field.validation_alias or name.upper()}: must be {field.description}"
+    for name, field in Settings.model_fields.items()
+}
+
+
 def load_settings(**overrides: Any) -> Settings:
     """The settings of this process. Raises SettingsError with one sentence, free of values, naming what is wrong."""
     try:
@@ -194,8 +234,7 @@ def load_settings(**overrides: Any) -> Settings:
 def _findings(error: ValidationError) -> Iterable[str]:
     for item in error.errors(include_input=False, include_url=False, include_context=False):
         name = str(item["loc"][0]) if item["loc"] else ""
-        field = Settings.model_fields.get(name)
-        if field is None:
+        if name not in _RULES:
             yield item["msg"].removeprefix("Value error, ")
         else:
-            yield f"{name.upper()}: must be {field.description}"
+            yield _RULES[name]

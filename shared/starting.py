@@ -11,10 +11,14 @@ second changes nothing. Without callbacks, the event of the recording's files ma
 its start with the same Idempotency-Key gets the same recording.
 """
 
+from urllib.parse import urlsplit
+
+from shared.auditing import reported_if_unwritten
+from shared.callbackurls import CallbackUrls
 from shared.clock import Clock
 from shared.contracts.start import StartRecording
 from shared.contracts.views import StartedView
-from shared.errors import AlreadyRecording, ConsentRequired, DestinationError, SourceRefused
+from shared.errors import AlreadyRecording, ConsentRequired, DestinationError, InvalidRequest, SourceRefused
 from shared.gateways.acs import Repeatability
 from shared.gateways.bundle import Gateways
 from shared.gateways.worklist import WorkItem
@@ -26,13 +30,14 @@ from shared.states import RUNNING, RecordingState
 
 log = logger("starting")
 
-_START = "start"  # the query parameter of a state callback that names the start
+_PAUSES = (1.0, 3.0)  # seconds before each further try to write a start down; its caller waits
 
 
 class Starting:
     """Recordings, from what is asked for to what is known of them."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+        self._urls = CallbackUrls(settings)
         self._recorder, self._catalogue, self._worklist = gateways.recorder, gateways.catalogue, gateways.worklist
         self._links, self._starts = gateways.links, gateways.starts
         self._clock, self._settings = clock, settings
@@ -51,9 +56,10 @@ class Starting:
         details = request.consent.details() if request.consent else {}
         details |= {"trigger": trigger} if trigger else {}
         entry = AuditEntry(at=repeatability.first_sent, action="start", by=by, details=details, mark=start_id)
-        followed = self._settings.callback_url is not None and request.state_callback_url is None
+        _must_be_allowed(request.state_callback_url, self._settings.callback_hosts)
+        address = self._urls.of_start(start_id) if request.state_callback_url is None else None
+        followed = address is not None
         if followed:
-            address = f"{self._settings.callback_url}?{_START}={start_id}"
             request = request.model_copy(update={"state_callback_url": address})
         noted = followed or request.consent is not None
         if noted:
@@ -68,14 +74,19 @@ class Starting:
         if started.recording_id is not None:
             context = {"action": "start", "recording_key": key_of(started.recording_id)}
             try:
-                await self._note(asked.evolve(control=state), started.recording_id, entry)
+                with reported_if_unwritten(entry, context["recording_key"]):
+                    await self._note_insistently(asked.evolve(control=state), started.recording_id, entry)
                 if noted:
                     await self._starts.forget(start_id)
             except DestinationError:
                 # It runs, and only its id can stop it: the caller must have that. A callback or event makes the row.
-                log.exception("started recording not noted", extra=context)
+                log.warning("started recording not noted", extra=context)
             else:
                 log.info("recording started", extra=context)
+        elif not followed:
+            log.warning(
+                "start accepted without a recordingId", extra={"action": "start", "start_id": start_id, "by": by}
+            )
         return StartedView(
             recording_id=started.recording_id,
             state=state,
@@ -137,6 +148,15 @@ class Starting:
         if start is not None and start.recording_id is None:
             await self._starts.became(start_id, failure=failure)
 
+    async def _note_insistently(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
+        """As `_note`, which may be repeated: nobody else may ever know who started the recording."""
+        for pause in _PAUSES:
+            try:
+                return await self._note(asked, recording_id, entry)
+            except DestinationError:
+                await self._clock.sleep(pause)
+        return await self._note(asked, recording_id, entry)
+
     async def _note(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
         """The worklist first: its row alone is enough for the sweep to ask ACS what became of the recording."""
         key = key_of(recording_id)
@@ -148,6 +168,19 @@ class Starting:
         for name in (server_call_id, asked.call_connection_id):
             if name:
                 await self._links.link_call(name, key)
+
+
+def _must_be_allowed(state_callback_url: str | None, hosts: frozenset[str]) -> None:
+    """Raises InvalidRequest for a URL on a host that STATE_CALLBACK_HOSTS doesn't name."""
+    if state_callback_url is None or not hosts:
+        return
+    host = (urlsplit(state_callback_url).hostname or "").rstrip(".")
+    above = (f"*.{host[dot + 1 :]}" for dot, letter in enumerate(host) if letter == ".")
+    if hosts.isdisjoint({host, *above}):
+        raise InvalidRequest.of(
+            "stateCallbackUrl",
+            "must be on a host that the setting STATE_CALLBACK_HOSTS allows: use one of those, or leave it out",
+        )
 
 
 def _asked(request: StartRecording, repeatability: Repeatability) -> Recording:

@@ -36,6 +36,7 @@ _LOOKS = 100  # chunks looked up, and recordings
 _AT_ONCE = 32  # looked up together
 _DAYS = 7  # for which trouble is shown here; lists show it for good
 _TROUBLES = 10
+_BY = "Callvault"  # who asks for the list of trouble
 _QUARTERS = 96  # in a day
 _OVER = MISSING | {ChunkState.RELEASED, ChunkState.LOST}  # whose rows are about to go
 _WHOLE = frozenset({RecordingState.ARCHIVED, RecordingState.EXPIRED})  # likewise
@@ -99,7 +100,9 @@ class Summary:
 
     async def _trouble(self, now: datetime) -> TroublePage:
         since = (now - timedelta(days=_DAYS)).date()
-        page = await self._listing.page(ListQuery.model_validate({"from": since, "trouble": True, "limit": _TROUBLES}))
+        page = await self._listing.page(
+            ListQuery.model_validate({"from": since, "trouble": True, "limit": _TROUBLES}), by=_BY
+        )
         return TroublePage(recordings=page.recordings, more=page.next_cursor is not None)
 
     async def _last_day(self, now: datetime) -> LastDayView:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from shared.auditing import Disclosures
 from shared.clock import Clock
 from shared.contracts.archive import TimelineView
 from shared.contracts.metadata import ChunkFacts
@@ -19,9 +20,10 @@ class Timeline:
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._facts = gateways.catalogue, ArchivedFacts(gateways.archived)
         self._presence = Presence(gateways, clock, settings)
+        self._disclosures = Disclosures(gateways.audit, clock)
 
-    async def of(self, recording: str) -> TimelineView:
-        """Raises NotFound for a recording that the catalogue doesn't have, else as ArchivedFacts does."""
+    async def of(self, recording: str, *, by: str) -> TimelineView:
+        """Raises NotFound for a recording that the catalogue doesn't have, else as ArchivedFacts and Disclosures do."""
         known, chunks = await self._catalogue.recording(recording_key_of(recording))
         if known is None:
             raise NotFound("the catalogue has no such recording")
@@ -32,4 +34,7 @@ class Timeline:
             asdict(chunk) | (read.facts.model_dump() if read.facts else nothing)
             for chunk, read in zip(chunks, metadata, strict=True)
         ]
-        return TimelineView.model_validate({"chunks": told})
+        view = TimelineView.model_validate({"chunks": told})
+        named = (chunk.participants for chunk in view.chunks)
+        await self._disclosures.record("read timeline", known.recording_key, named, by=by)
+        return view

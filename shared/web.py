@@ -13,7 +13,7 @@ from math import ceil
 from pydantic import BaseModel
 
 from shared.contracts.problems import MEDIA_TYPE, Problem
-from shared.errors import CallerError, CallvaultError, Interrupted, LengthRequired, OurError
+from shared.errors import BodyTooLarge, CallerError, CallvaultError, Interrupted, LengthRequired, OurError
 from shared.failures import told
 from shared.logs import logger
 
@@ -67,6 +67,16 @@ def refusal(error: CallvaultError) -> Answer:
     level = logging.INFO if error.status < 500 else logging.ERROR  # noqa: PLR2004 - the 5xx class
     log.log(level, "request refused", extra={"action": "http", "reason": error.reason, "status": error.status})
     return problem(error)
+
+
+def declared_too_large(headers: Mapping[str, str], limit: int) -> CallerError | None:
+    """Why a request is refused whose Content-Length is above `limit` bytes; no byte of the body is looked at."""
+    given = {name.lower(): value for name, value in headers.items()}
+    length = given.get("content-length", "").strip().lstrip("0")
+    # Digits are compared by their number first: int() refuses thousands of them.
+    if not (length.isascii() and length.isdecimal()) or (len(length), length) <= (len(str(limit)), str(limit)):
+        return None
+    return BodyTooLarge(limit)
 
 
 def missing_body(headers: Mapping[str, str], body: bytes) -> CallerError | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tree_sitter import Node
 
-from infra.check.functions import FUNCTIONS, LOADERS, Runtime, holds_runtime, text_of
+from infra.check.functions import FUNCTIONS, LOADERS, Refusal, Runtime, holds_runtime, text_of
 from infra.check.syntax import BicepError, children, entries, json_file, literal, pieces, text
 
 _BINARY: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -143,7 +143,10 @@ class Expressions:
         arguments = [self.value(part, local) for part in children(parts[1])]
         if any(isinstance(argument, Runtime) for argument in arguments):
             return Runtime(f"{name}({', '.join(map(text_of, arguments))})")
-        return FUNCTIONS[name](*arguments)
+        try:
+            return FUNCTIONS[name](*arguments)
+        except Refusal as refusal:
+            raise BicepError(self._file, node, str(refusal)) from None
 
     def _member(self, node: Node, owner: Any, name: str) -> Any:
         forgiving = any(child.type == ".?" for child in node.children)

@@ -48,6 +48,10 @@ class Runtime(str):
         return value if plain else Runtime(f"{self.path}.{name}", value)
 
 
+class Refusal(Exception):
+    """A deployment that the template itself ends, by `fail`."""
+
+
 class Scope(dict[str, Any]):
     """A resource group, as `scope:` takes it and as its properties are read."""
 
@@ -96,6 +100,10 @@ def _unique(*values: str) -> str:
     return "".join("abcdefghijklmnopqrstuvwxyz234567"[byte % 32] for byte in digest[:13])
 
 
+def _fail(reason: str) -> Any:
+    raise Refusal(reason)
+
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "concat": lambda *parts: "".join(parts) if isinstance(parts[0], str) else [item for part in parts for item in part],
     "contains": lambda container, item: item in container,
@@ -104,6 +112,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
         "suffixes": {"storage": "core.windows.net"},
         "authentication": {"loginEndpoint": "https://login.microsoftonline.com/"},
     },
+    "fail": _fail,
     "first": lambda values: values[0],
     "guid": lambda *parts: str(uuid.uuid5(uuid.NAMESPACE_URL, "-".join(parts))),
     "int": int,
@@ -112,15 +121,19 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "length": len,
     "max": max,
     "min": min,
+    "newGuid": lambda: str(uuid.uuid5(uuid.NAMESPACE_URL, "newGuid")),
+    "objectKeys": list,
     "range": lambda start, count: list(range(start, start + count)),
     "replace": lambda whole, old, new: whole.replace(old, new),
     "resourceGroup": lambda name=GROUP: Scope.of(name),
+    "startsWith": lambda whole, start: whole.lower().startswith(start.lower()),
     "string": text_of,
     "subscription": lambda: {"id": SUBSCRIPTION, "tenantId": TENANT_ID},
     "subscriptionResourceId": lambda type_, name: f"{SUBSCRIPTION}/providers/{type_}/{name}",
     "take": lambda whole, count: whole[:count],
     "tenant": lambda: {"tenantId": TENANT_ID},
     "toLower": str.lower,
+    "toUpper": str.upper,
     "union": _union,
     "uniqueString": _unique,
 }

@@ -131,7 +131,7 @@ def _identifiers(template: Template, node: Node, local: frozenset[str]) -> Itera
 
 
 def _call(template: Template, node: Node, name: str) -> Iterator[BicepError]:
-    if name in _NEVER:
+    if name in _NEVER and not (name == "newGuid" and _is_new_secret(template, node)):
         yield BicepError(template.file, node, f"{name} {_NEVER[name]}")
     elif name in LOADERS:
         loaded = literal(children(children(node)[1])[0])
@@ -139,6 +139,14 @@ def _call(template: Template, node: Node, name: str) -> Iterator[BicepError]:
             yield BicepError(template.file, node, f"there is no file {loaded}")
     elif name not in FUNCTIONS:
         yield BicepError(template.file, node, f"the function {name} isn't known here")
+
+
+def _is_new_secret(template: Template, node: Node) -> bool:
+    """Whether a call stands in the default of a secure parameter: that is how a template makes a secret."""
+    above: Node | None = node
+    while above is not None and above.type != "parameter_declaration":
+        above = above.parent
+    return above is not None and "secure" in template.params[text(children(above)[0])].decorators
 
 
 def _output(template: Template, node: Node, parts: list[Node]) -> Iterator[BicepError]:

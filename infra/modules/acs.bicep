@@ -70,6 +70,7 @@ resource foundTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = if 
   name: systemTopicName
 }
 
+output resourceId string = acs.id
 output endpoint string = 'https://${create ? made!.properties.hostName : acs.properties.hostName}'
 output immutableResourceId string = create ? made!.properties.immutableResourceId : acs.properties.immutableResourceId
 output systemTopicId string = createSystemTopic ? madeTopic.id : foundTopic.id

@@ -26,10 +26,51 @@ param deleteAfterDays int
 @maxValue(146000)
 param immutabilityDays int
 
+@description('Days after which what lies in quarantine is deleted; 0: never.')
+@minValue(0)
+param quarantineDays int
+
+@description('Container of dead letters, if it is in this account, too: an account has one lifecycle policy. Empty: it is not.')
+param deadLetterContainer string
+
 var tierToCool = coolAfterDays > 0 ? { tierToCool: { daysAfterModificationGreaterThan: coolAfterDays } } : {}
 var tierToArchive = archiveAfterDays > 0 ? { tierToArchive: { daysAfterModificationGreaterThan: archiveAfterDays } } : {}
 var delete = deleteAfterDays > 0 ? { delete: { daysAfterCreationGreaterThan: deleteAfterDays } } : {}
 var deleteOfVersions = deleteAfterDays > 0 ? { version: { delete: { daysAfterCreationGreaterThan: deleteAfterDays } } } : {}
+
+var discarded = union(['${quarantineContainer}/'], empty(deadLetterContainer) ? [] : ['${deadLetterContainer}/'])
+var recordingRules = coolAfterDays + archiveAfterDays + deleteAfterDays > 0 ? [
+  {
+    name: 'recordings'
+    enabled: true
+    type: 'Lifecycle'
+    definition: {
+      filters: {
+        blobTypes: ['blockBlob']
+        prefixMatch: ['${archiveContainer}/']
+      }
+      actions: union({ baseBlob: union(tierToCool, tierToArchive, delete) }, deleteOfVersions)
+    }
+  }
+] : []
+// What could not be read holds what events hold, calls and people among it: it goes once nobody can use it any more.
+var quarantineRules = quarantineDays > 0 ? [
+  {
+    name: 'quarantine'
+    enabled: true
+    type: 'Lifecycle'
+    definition: {
+      filters: {
+        blobTypes: ['blockBlob']
+        prefixMatch: discarded
+      }
+      actions: {
+        baseBlob: { delete: { daysAfterModificationGreaterThan: quarantineDays } }
+        version: { delete: { daysAfterCreationGreaterThan: quarantineDays } }
+      }
+    }
+  }
+] : []
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: accountName
@@ -67,25 +108,12 @@ resource quarantine 'Microsoft.Storage/storageAccounts/blobServices/containers@2
   }
 }
 
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = if (coolAfterDays + archiveAfterDays + deleteAfterDays > 0) {
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = if (coolAfterDays + archiveAfterDays + deleteAfterDays + quarantineDays > 0) {
   parent: account
   name: 'default'
   properties: {
     policy: {
-      rules: [
-        {
-          name: 'recordings'
-          enabled: true
-          type: 'Lifecycle'
-          definition: {
-            filters: {
-              blobTypes: ['blockBlob']
-              prefixMatch: ['${archiveContainer}/']
-            }
-            actions: union({ baseBlob: union(tierToCool, tierToArchive, delete) }, deleteOfVersions)
-          }
-        }
-      ]
+      rules: concat(recordingRules, quarantineRules)
     }
   }
 }

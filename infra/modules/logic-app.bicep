@@ -19,7 +19,8 @@ param audience string
 @secure()
 param functionKey string
 
-@description('Where the archive record is handed on to; empty: nowhere.')
+@description('HTTPS URL that the archive record is posted to; empty: none.')
+@secure()
 param resultUrl string
 
 resource workflow 'Microsoft.Logic/workflows@2019-05-01' = {

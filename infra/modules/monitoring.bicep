@@ -60,4 +60,5 @@ resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 output workspaceId string = workspace.id
+output workspaceName string = workspace.name
 output connectionString string = insights.properties.ConnectionString

@@ -6,8 +6,11 @@ param appName string
 @description('Client id of the app registration that stands for the API.')
 param clientId string
 
-@description('Object ids of who may call; empty: whoever the app registration admits.')
+@description('Object ids of the users and identities that may call.')
 param allowedPrincipalIds array
+
+@description('Object ids of the groups whose members may call. With both lists empty everybody passes to whom the app registration gives a token.')
+param allowedGroupIds array
 
 @description('Paths whose callers have no Entra token and are authenticated by other means.')
 param excludedPaths array
@@ -43,7 +46,10 @@ resource signIn 'Microsoft.Web/sites/config@2024-11-01' = {
           allowedAudiences: [clientId, 'api://${clientId}']
           defaultAuthorizationPolicy: {
             allowedPrincipals: {
+              // A caller passes who is in one of the two lists. What callers may do follows from their app role,
+              // which the app checks.
               identities: allowedPrincipalIds
+              groups: allowedGroupIds
             }
           }
         }

@@ -4,6 +4,7 @@ A fault that can't happen to an operation is refused when it is ordered, so that
 happened.
 """
 
+import time
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -69,7 +70,9 @@ FITTING: dict[Kind, tuple[frozenset[Operation], frozenset[str]]] = {
     "nonsense": (REST, frozenset({"text", "content_type", "applied"})),
 }
 NEEDED: dict[Kind, str] = {"nonsense": "text", "slow": "bytes_per_second", "delayAnswer": "seconds", "error": "status"}
-SELECTORS = frozenset({"operation", "kind", "times", "skip", "recording_id", "document_id", "call_id"})
+SELECTORS = frozenset(
+    {"operation", "kind", "times", "skip", "within_seconds", "recording_id", "document_id", "call_id"}
+)
 
 
 class FaultOrder(BaseModel):
@@ -81,6 +84,8 @@ class FaultOrder(BaseModel):
     """How often it happens; 0: until it is removed."""
     skip: int = Field(default=0, ge=0)
     """How many fitting requests pass unharmed first."""
+    within_seconds: float | None = Field(default=None, gt=0)
+    """For how long after its first time it happens; None: without an end."""
     recording_id: str | None = None
     document_id: str | None = None
     call_id: str | None = None
@@ -139,16 +144,23 @@ class Fault:
     order: FaultOrder
     met: int = 0
     fired: int = 0
+    ends: float | None = None  # monotonic seconds; None before its first time, and without an end
 
     def meets(self, operation: Operation, target: Target) -> bool:
         order = self.order
         return (
             order.operation == operation
             and (order.times == 0 or self.fired < order.times)
+            and (self.ends is None or time.monotonic() < self.ends)
             and order.recording_id in (None, target.recording_id)
             and order.document_id in (None, target.document_id)
             and order.call_id in (None, target.call_id)
         )
+
+    def fire(self) -> None:
+        if self.fired == 0 and self.order.within_seconds is not None:
+            self.ends = time.monotonic() + self.order.within_seconds
+        self.fired += 1
 
     def described(self) -> dict[str, Any]:
         return {
@@ -183,6 +195,6 @@ class Faults:
             if (kinds is None or fault.order.kind in kinds) and fault.meets(operation, target):
                 fault.met += 1
                 if fault.met > fault.order.skip:
-                    fault.fired += 1
+                    fault.fire()
                     return fault.order
         return None

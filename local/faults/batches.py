@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from local.faults.acts import unaudited
 from local.faults.answers import wrong_answers
 from local.faults.clock import Compression
 from local.faults.course import DECIDED, Course
@@ -164,8 +165,11 @@ class _Run:
         gaps = set[str]().union(*(one.gaps for one in played))
         evidence = await self.site.evidence(recordings)
         found = [*self.witness.found, *violations(evidence, announced, course)]
-        refused = [what for one in played for what in one.refused]
-        found += [violation(Kind.UNFINISHED, None, f"an event ({what}) was not taken in time") for what in refused]
+        for one in played:
+            found += await unaudited(self.site, one.acts, evidence.chunks, one.announced, one.corrected)
+            found += [
+                violation(Kind.UNFINISHED, None, f"an event ({what}) was not taken in time") for what in one.refused
+            ]
         if self.batch.spoiled:
             found = [one for one in found if one.document_id is not None]
         elif answered := await wrong_answers(self.site, evidence, gaps):

@@ -108,16 +108,16 @@ def _shrink_patience() -> None:
 
 
 def _map_event_times(compression: Compression) -> None:
-    original = Intake.receive
+    original = Intake.take
 
     @functools.wraps(original)
-    async def receive(self: Any, envelope: dict[str, Any]) -> Any:
+    async def take(self: Any, envelope: dict[str, Any], by: str | None) -> Any:
         for name in ("eventTime", "time"):
             told = envelope.get(name)
             real = datetime.fromisoformat(told) if isinstance(told, str) else told
             if isinstance(real, datetime):
                 zoned = real if real.tzinfo else real.replace(tzinfo=UTC)
                 envelope = envelope | {name: compression.moment(zoned).isoformat()}
-        return await original(self, envelope)
+        return await original(self, envelope, by)
 
-    Intake.receive = receive  # type: ignore[method-assign] # as above
+    Intake.take = take  # type: ignore[method-assign] # as above

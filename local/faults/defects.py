@@ -234,3 +234,13 @@ def digests_are_wrong() -> None:
         return settle
 
     swap("shared.leases:Lease.settle", wrong)
+
+
+@mutant("Nothing that callers do is written into the history.", Scenario.PLAIN)
+def acts_are_not_audited() -> None:
+    swap("shared.gateways.audit:Audit.add", _always(result=None))
+
+
+@mutant("The locations that a new event replaces are forgotten.", Scenario.ODD, oddity="corrected")
+def old_locations_are_forgotten() -> None:
+    swap("shared.knownchunks:KnownChunks._keep_old", _always(result=None))

@@ -12,6 +12,7 @@ from shared.contracts.announcements import AnnouncementType
 from shared.records import Chunk, Recording
 from shared.states import ChunkState
 
+_DELIVERIES = 5  # of a message; a chunk that ended its worker at each may be called failed
 _TYPES = {
     ChunkState.ARCHIVED: AnnouncementType.CHUNK_ARCHIVED,
     ChunkState.RELEASED: AnnouncementType.CHUNK_ARCHIVED,
@@ -59,7 +60,8 @@ def misled(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
             original = evidence.originals.get(document)
             if one.type == AnnouncementType.CHUNK_LOST and original is not None and original.expires_at > one.at:
                 yield document, "was announced as lost while its source existed"
-            if one.type == AnnouncementType.CHUNK_FAILED and one.reason == "poisoned" and one.attempts:
+            poisoned = one.type == AnnouncementType.CHUNK_FAILED and one.reason == "poisoned"
+            if poisoned and 0 < one.attempts < _DELIVERIES:
                 yield document, "was called failed for one message, and others had been worked"
     for (told, subject, _), given in ids.items():
         if len(given) > 1:

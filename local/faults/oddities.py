@@ -32,6 +32,7 @@ class Delivery:
     ends: End = End.RELEASED
     exceptions: "dict[str, End]"  # by documentId
     quarantined: bool = False  # whether quarantine must hold something of it
+    corrected: bool = False  # whether the last event gives other locations than the first
 
 
 def oddly(name: str, event: Event, other: str, chance: random.Random) -> Delivery:
@@ -128,7 +129,7 @@ def _corrected(event: Event, _other: str, _chance: random.Random) -> Delivery:
     for chunk in _chunks(wrong):
         for name in ("contentLocation", "metadataLocation", "deleteLocation"):
             chunk[name] = chunk[name].replace(chunk["documentId"], f"0-nowhere-d0-{uuid.uuid4().hex}")
-    return _delivery(wrong, _again(event))
+    return Delivery(events=(wrong, _again(event)), exceptions={}, corrected=True)
 
 
 def _two_recordings(event: Event, _other: str, _chance: random.Random) -> Delivery:

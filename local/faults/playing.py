@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.acs.identifiers import new_recording_id
+from local.faults.acts import Acts, act
 from local.faults.oddities import Delivery, End, Event, oddly
 from local.faults.orders import OrderBook
 from local.faults.scenarios import FREEZE, Fault
@@ -36,6 +37,8 @@ class Played:
     events: int = 0  # deliveries by hand
     deaths: set[str] = field(default_factory=set)  # orders
     freezes: set[str] = field(default_factory=set)
+    acts: Acts = field(default_factory=Acts)  # of callers
+    corrected: set[str] = field(default_factory=set)  # documents announced with wrong locations first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +80,7 @@ class Player:
             played.announced[document_id] = delivery.exceptions.get(document_id, delivery.ends)
         played.wants_media |= set(documents) if planned.ordeal.wants_media else set()
         played.quarantined += delivery.quarantined
+        played.corrected |= set(documents) if delivery.corrected else set()
         if not by_simulator:
             about = (key_of(recording_id), *documents, *map(key_of, documents))
             self._arm(plan, number, about, played)
@@ -86,11 +90,15 @@ class Player:
             if planned.ordeal.tampering is not None:
                 group.create_task(self.tamperer.tamper(documents[0], planned.ordeal.tampering))
             group.create_task(self._deliver_all(planned, delivery, played))
+            own = random.Random(f"acts {plan.seed} {number}")  # noqa: S311 - the same seed must give the same acts
+            group.create_task(act(self.site, recording_id, documents[0], own, played.acts))
             if planned.ordeal.poisoned:
                 group.create_task(self.site.poison(documents[0]))
 
     async def _order(self, fault: Fault, recording_id: str, played: Played) -> None:
-        order = {name: value for name, value in fault.items() if name != "stays"}
+        order = {name: value for name, value in fault.items() if name not in {"stays", "within"}}
+        if "within" in fault:
+            order["withinSeconds"] = fault["within"] / self.rate
         made = await self.site.acs("POST", "/faults", recordingId=recording_id, **order)
         if "stays" not in fault:
             played.passing.add(made["id"])

@@ -11,7 +11,7 @@ from typing import Any
 
 HOUR = 3600.0
 FREEZE = 4.0  # real seconds
-Fault = dict[str, Any]  # for the simulator
+Fault = dict[str, Any]  # for the simulator; `within` is in seconds of the product's clock
 
 
 class Scenario(StrEnum):
@@ -104,10 +104,11 @@ def _poisoned(chance: random.Random) -> Ordeal:
 def _gone(chance: random.Random) -> tuple[Fault, ...]:
     """They stay: with pauses that double, so many answers take longer than the events do.
 
-    More than five, as five over four hours prove a loss, and few enough to be over before four hours are.
+    More than five, as five over four hours prove a loss, and over before four hours are, however slow the machine is.
     """
     status = chance.choice((404, 404, 410))
     missing = {"operation": "download", "kind": "error", "status": status, "code": "8522", "stays": True}
+    missing["within"] = 3 * HOUR
     if chance.random() < 0.5:  # noqa: PLR2004 - either
         failing = {"operation": "download", "kind": "serverError", "times": 4, "stays": True}
         return failing, missing | {"times": chance.randint(1, 3)}

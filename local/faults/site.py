@@ -61,7 +61,7 @@ class Site:
         """Delivers an event once, as Event Grid does or by hand; whether it was taken."""
         url, headers = self.where.event_grid_url, {"aeg-event-type": "Notification"}
         if entrance != "trigger":
-            url, headers = f"{self.where.functions}/api/events", {"x-functions-key": self.where.functions_key}
+            url, headers = f"{self.where.functions}/api/events", {"x-functions-key": self.where.master_key}
         body = [_cloud_event(event) if entrance == "cloud event" else event]
         try:
             async with self.http.post(url, json=body, headers=headers) as response:
@@ -128,18 +128,25 @@ class Site:
             await self.tables.get_table_client("worklist").upsert_entity({"PartitionKey": shard, "RowKey": row, **due})
 
     async def poison(self, document_id: str) -> None:
-        """Puts a chunk's job on the poison queue as soon as the chunk waits for its next attempt."""
-        async with asyncio.timeout(_POISONED_WITHIN):
-            while True:
-                with contextlib.suppress(AzureError):  # storage may be restarting
-                    for chunk in await self.chunks_of(document_id):
-                        if chunk.state is ChunkState.RELEASED:
-                            return
-                        if chunk.state is ChunkState.PENDING and chunk.attempts:
-                            job = base64.b64encode(ChunkJob.of(chunk).model_dump_json(exclude_none=True).encode())
-                            await self.queues.get_queue_client(f"{QUEUE}-poison").send_message(job.decode())
-                            return
-                await asyncio.sleep(0.1)
+        """Puts a chunk's job on the poison queue as soon as the chunk waits for its next attempt, if it ever does."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_POISONED_WITHIN):
+                while True:
+                    if await self._poisoned(document_id):
+                        return
+                    await asyncio.sleep(0.1)
+
+    async def _poisoned(self, document_id: str) -> bool:
+        """Whether nothing is left to do."""
+        with contextlib.suppress(AzureError):  # storage may be restarting
+            for chunk in await self.chunks_of(document_id):
+                if chunk.state is ChunkState.RELEASED:
+                    return True
+                if chunk.state is ChunkState.PENDING and chunk.attempts:
+                    job = base64.b64encode(ChunkJob.of(chunk).model_dump_json(exclude_none=True).encode())
+                    await self.queues.get_queue_client(f"{QUEUE}-poison").send_message(job.decode())
+                    return True
+        return False
 
     async def rows(self) -> list[Row]:
         """The worklist."""

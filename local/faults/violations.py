@@ -14,6 +14,7 @@ class Kind(StrEnum):
     DISAGREES = "disagrees"
     UNTOLD = "untold"
     ANSWERED_WRONG = "answered wrong"
+    UNAUDITED = "unaudited"
 
 
 @dataclass(frozen=True, kw_only=True)

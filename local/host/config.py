@@ -18,6 +18,7 @@ from local.host.errors import ConfigError
 _SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d{1,7})?))?")
 _REFERENCE = re.compile(r"%([^%]+)%")
 _MAX_BATCH = 32
+_HSTS_AGE = timedelta(days=30)
 _OVERRIDE = "azurefunctionsjobhost"
 
 
@@ -36,6 +37,7 @@ class QueueOptions:
 class HostConfig:
     route_prefix: str = "api"
     custom_headers: Mapping[str, str] = field(default_factory=dict)
+    strict_transport: str | None = None  # value of Strict-Transport-Security; None: not sent
     # None: unbounded. The default is Flex Consumption's.
     function_timeout: timedelta | None = timedelta(minutes=30)
     queues: QueueOptions = field(default_factory=QueueOptions)
@@ -75,6 +77,12 @@ class Section:
             raise self.wrong(key, f"a whole number of at least {low}" + (f" and at most {high}" if high else ""))
         return value
 
+    def flag(self, key: str) -> bool:
+        value = self._values.get(key, False)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "true or false")
+        return value
+
     def span(self, key: str, default: timedelta) -> timedelta:
         value = self._values.get(key)
         if value is None:
@@ -99,6 +107,7 @@ def read_host_json(app: Path, settings: Mapping[str, str]) -> HostConfig:
     return HostConfig(
         route_prefix=http.text("routePrefix", "api").strip("/"),
         custom_headers=http.section("customHeaders").texts(),
+        strict_transport=_strict_transport(http.section("hsts")),
         function_timeout=whole.span("functionTimeout", timedelta(minutes=30)) if bounded else None,
         queues=_queue_options(extensions.section("queues")),
         log_levels=whole.section("logging").section("logLevel").texts(),
@@ -120,6 +129,16 @@ def _overridden(content: Any, settings: Mapping[str, str]) -> Any:
 
 def _as_spelled(section: dict[str, Any], key: str) -> str:
     return next((known for known in section if known.lower() == key.lower()), key[:1].lower() + key[1:])
+
+
+def _strict_transport(hsts: Section) -> str | None:
+    if not hsts.flag("isEnabled"):
+        return None
+    parts = [f"max-age={int(hsts.span('maxAge', _HSTS_AGE).total_seconds())}"]
+    parts += [
+        name for key, name in (("includeSubDomains", "includeSubDomains"), ("preload", "preload")) if hsts.flag(key)
+    ]
+    return "; ".join(parts)
 
 
 def _queue_options(queues: Section) -> QueueOptions:

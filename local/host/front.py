@@ -2,7 +2,8 @@
 
 The server refuses requests that exceed its limits, resolves `.` and `..` before anything is routed, and decodes a
 path once. The host then tries its home page, its admin endpoints, its webhooks, and last the functions. It adds the
-`customHeaders` of host.json to each answer, unless the function sets the same header.
+`customHeaders` of host.json to each answer, unless the function sets the same header. If host.json asks for it, it adds
+Strict-Transport-Security to answers of requests that reached Azure's front end over TLS.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ _LARGEST_HEADERS = 32 * 1024
 # Bytes of a line, and number of headers, that are read at all: aiohttp would answer 400 before the limits above count.
 MOST_READ = 128 * 1024
 
+# Hosts for which ASP.NET never sends Strict-Transport-Security.
+_OWN_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
 _HOME = "<!DOCTYPE html><html><head><title>Your Functions app is up and running</title></head><body></body></html>"
 
 
@@ -32,6 +36,7 @@ class Rules:
 
     body_limit: int  # bytes
     custom_headers: Mapping[str, str]
+    strict_transport: str | None
     has_home_page: bool
 
 
@@ -53,6 +58,8 @@ class Front:
         response = await self._answer(request, path)
         for name, value in self._rules.custom_headers.items():
             response.headers.setdefault(name, value)
+        if self._rules.strict_transport and _over_tls(request):
+            response.headers.setdefault("Strict-Transport-Security", self._rules.strict_transport)
         return response
 
     async def _answer(self, request: web.Request, path: str) -> web.StreamResponse:
@@ -85,6 +92,12 @@ def _beyond(request: web.Request) -> int | None:
     headers = request.raw_headers
     size = sum(len(name) + len(value) + len(": \r\n") for name, value in headers)
     return 431 if len(headers) > _MOST_HEADERS or size > _LARGEST_HEADERS else None
+
+
+def _over_tls(request: web.Request) -> bool:
+    """Azure's front end ends TLS and tells the host by X-Forwarded-Proto. ASP.NET leaves a laptop's own names out."""
+    forwarded = request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+    return forwarded and (request.url.host or "") not in _OWN_NAMES
 
 
 def _nothing() -> web.Response:

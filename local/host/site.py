@@ -33,6 +33,7 @@ class Site:
             Rules(
                 body_limit=largest,
                 custom_headers=options.config.custom_headers,
+                strict_transport=options.config.strict_transport,
                 has_home_page=not settings.is_true("AzureWebJobsDisableHomepage"),
             ),
         )

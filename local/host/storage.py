@@ -8,6 +8,7 @@ here, as host.json's messageEncoding says.
 import base64
 import binascii
 import contextlib
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from local.host.config import Settings
 from local.host.errors import ConfigError
+from shared.tokenhosts import QUEUE_ENDPOINT, QUEUE_ENDPOINT_RULE
 
 # Core Tools understands it; the Python SDK doesn't. The account is the emulator's well-known one.
 _EMULATOR = "UseDevelopmentStorage=true"
@@ -83,9 +85,10 @@ class QueueAccounts:
             uri = self.settings.get(f"{name}__queueServiceUri")
             account = self.settings.get(f"{name}__accountName")
             if uri or account:
-                return QueueServiceClient(
-                    uri or f"https://{account}.queue.core.windows.net", self._identity(name), **_RETRY
-                )
+                address = uri or f"https://{account}.queue.core.windows.net"
+                if re.fullmatch(QUEUE_ENDPOINT, address) is None:
+                    raise ConfigError(f"the settings {name}__… must name {QUEUE_ENDPOINT_RULE}: tokens go nowhere else")
+                return QueueServiceClient(address, self._identity(name), **_RETRY)
         raise ConfigError(f"there is no setting for the connection {connection}")
 
     def _identity(self, name: str) -> Any:

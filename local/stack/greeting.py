@@ -41,6 +41,7 @@ def _places(addresses: Addresses, address_file: str) -> list[tuple[str, str]]:
         ("The page", f"{addresses.functions}/api/dashboard"),
         ("Function app", addresses.functions),
         ("Function key", addresses.functions_key),
+        ("Master key", f"{addresses.master_key} (for replays)"),
         ("ACS simulator", addresses.acs),
         ("Blob storage", addresses.blob_url),
         ("Logs", str(addresses.logs)),

@@ -26,6 +26,9 @@ from local.stack.simulator import CALLBACK_HOST, Simulator, lead_callbacks, simu
 from local.stack.workplace import Workplace, workplace
 
 WATCH_SECONDS = 0.5
+# Fixed, for what a stack stores outlives it; secrets of nobody, as the emulator's key is.
+CALLBACK_SECRET = "the-local-stack-s-secret-of-nobody"
+PARTICIPANTS_SECRET = "the-local-stack-s-secret-of-nobody"
 
 
 class Stack:
@@ -149,6 +152,9 @@ class Stack:
     def _app_settings(self) -> dict[str, str]:
         return {
             "FUNCTIONS_WORKER_RUNTIME": "python",
+            # As main.bicep sets them.
+            "AzureWebJobsDisableHomepage": "true",
+            "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576",
             "AzureWebJobsStorage": self._azurite.connection_string,
             "AzureWebJobsDisableHomepage": "true",
             "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576",
@@ -159,6 +165,8 @@ class Stack:
             "ACS_LOCAL_CA": self._simulator.ca,
             "CALLBACK_URL": f"https://{CALLBACK_HOST}/api/callbacks",
             "CALLBACK_AUDIENCE": RESOURCE_ID,
+            "CALLBACK_SECRET": CALLBACK_SECRET,
+            "PARTICIPANTS_SECRET": PARTICIPANTS_SECRET,
         } | dict(self._options.settings)
 
     @contextlib.asynccontextmanager

@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationErro
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from shared.errors import FieldError, InvalidRequest
-
-_LARGEST = 64 * 1024  # bytes of a request; a full one has a few thousand
+from shared.contracts.limits import REQUEST_BYTES
+from shared.errors import BodyTooLarge, FieldError, InvalidRequest
 
 
 class Body(BaseModel):
@@ -54,9 +53,12 @@ def wrong(field: str, sentence: str) -> PydanticCustomError:
 
 
 def parse[T: Body](model: type[T], body: bytes) -> T:
-    """Reads a request. Raises InvalidRequest naming each wrong field and its mend, never quoting a value."""
-    if len(body) > _LARGEST:
-        raise InvalidRequest.of("body", f"must have at most {_LARGEST} bytes")
+    """Reads a request. Raises InvalidRequest naming each wrong field and its mend, never quoting a value.
+
+    Raises BodyTooLarge for a body above REQUEST_BYTES, before any of it is parsed.
+    """
+    if len(body) > REQUEST_BYTES:
+        raise BodyTooLarge(REQUEST_BYTES)
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

@@ -8,14 +8,14 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from shared.contracts.bodies import Body, parse
 from shared.contracts.fields import Utc
+from shared.contracts.text import Plain
 from shared.errors import InvalidRequest
 
 _LEEWAY = timedelta(minutes=5)  # for a caller's clock
-_PRINTABLE = r"^[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 
-Basis = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_PRINTABLE)]
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=_PRINTABLE)]
+Basis = Annotated[str, StringConstraints(min_length=1, max_length=256), Plain(unpadded=True)]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=1024), Plain(unpadded=True)]
 
 
 def _written_out(value: Any) -> Any:

@@ -29,6 +29,7 @@ _LONGEST_MS = 10**12  # thirty years
 _LONGEST_SUBJECT = 16384
 _SUBJECT = re.compile(r"[\x20-\x7e]+")
 _CHUNKS = "recordingChunks"
+_ORIGINS = frozenset({"topic", "source"})
 
 
 class UnreadableEvent(ValueError):
@@ -79,6 +80,16 @@ def event_type(envelope: dict[str, Any]) -> str:
     """The type of an event of Event Grid's schema or CloudEvents'; empty when it has none."""
     keys = Members(envelope)
     return (keys.read("eventType", lenient.word) or keys.read("type", lenient.word) or "").strip()
+
+
+def is_from(source: str, envelope: dict[str, Any]) -> bool:
+    """Whether an event names this resource as its origin: `topic` in Event Grid's schema, `source` in CloudEvents'.
+
+    Azure compares resource ids without case. An event that names no origin, or a second one, is from elsewhere.
+    """
+    named = [value for key, value in envelope.items() if isinstance(key, str) and key.lower() in _ORIGINS]
+    given = [value for value in named if value is not None]
+    return bool(given) and all(isinstance(one, str) and one.lower() == source.lower() for one in given)
 
 
 def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:

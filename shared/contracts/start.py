@@ -9,10 +9,14 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field
 
 from shared.contracts.bodies import Body, parse, wrong
 from shared.contracts.consent import Consent
+from shared.contracts.text import Plain
 
 MAX_CHANNELS = 5  # participants that ACS records apart, one a channel
 _SERVER_CALL_ID = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")  # base64 of either alphabet, padded or not: all are met
 _CALL_ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_HTTPS = re.compile(
+    r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)*\.?(?::\d{1,5})?(?:[/?][!#-\[\]-~]*)?", re.ASCII | re.IGNORECASE
+)
 _NEVER_BASE64 = 1  # characters left over after fours
 _LOCATORS = ("serverCallId", "callConnectionId", "groupCallId", "roomId")
 
@@ -42,15 +46,20 @@ OFFERED: dict[tuple[Content, Channel], tuple[MediaFormat, ...]] = {
 
 
 def _https(url: str) -> str:
-    if not url.lower().startswith("https://") or len(url) <= len("https://"):
-        raise ValueError("must be an absolute https URL: ACS calls back over TLS only")
+    """Of one reading only: with a user, a backslash or a blank in it, two parsers may see two different hosts."""
+    if not _HTTPS.fullmatch(url):
+        raise ValueError(
+            "must be an absolute https URL with a host name, without a user or characters that a URL must escape: "
+            "ACS calls back over TLS only"
+        )
     return url
 
 
 HttpsUrl = Annotated[str, Field(max_length=2048), AfterValidator(_https)]
-# Printable, and no longer than a table property allows.
-Correlation = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-ParticipantId = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+# No longer than a table property allows.
+Correlation = Annotated[str, StringConstraints(min_length=1, max_length=1024), Plain()]
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=512), Plain()]
+ParticipantId = Identifier
 
 
 class ChannelAffinity(Body):
@@ -71,9 +80,9 @@ class StartRecording(Body):
     model_config = ConfigDict(json_schema_extra=_one_locator)
 
     server_call_id: str | None = Field(default=None, min_length=1, max_length=4096)
-    call_connection_id: str | None = Field(default=None, min_length=1, max_length=512)
+    call_connection_id: Identifier | None = None
     group_call_id: UUID | None = None
-    room_id: str | None = Field(default=None, min_length=1, max_length=512)
+    room_id: Identifier | None = None
     content: Content | None = None
     channel: Channel | None = None
     format: MediaFormat | None = None

@@ -56,11 +56,12 @@ class AuditView(View):
     at: datetime
     action: str = Field(
         description="start, consent, pause, resume, stop, replay, read content, read metadata, removed, expired, "
-        "found again, ended, start-failed, relocated, announced differently; or others."
+        "found again, ended, start-failed, event taken in, relocated, announced differently, read archive, "
+        "read timeline; or others."
     )
     by: str = Field(
         description="Who signed in to the app's built-in authentication, or else: function key. AUTO_RECORD: a rule "
-        "did. ACS: it happened there. Event Grid: an event said so. Callvault: a read found it."
+        "did, upon an event of ACS. ACS: it happened there. Event Grid: an event said so. Callvault: a read found it."
     )
     details: dict[str, str]
 
@@ -136,4 +137,13 @@ class TakenInView(View):
     outcomes: list[str] = Field(
         description="For each event in turn: queued; unchanged, when its chunks are known and none was queued; taken, "
         "for an event of a call; ignored; or quarantined."
+    )
+
+
+class HandedInView(TakenInView):
+    """The answer to events that a person handed in."""
+
+    differing: list[list[str]] = Field(
+        description="For each event in turn, the fields that it gives otherwise than they are recorded; the recorded "
+        "values stay."
     )

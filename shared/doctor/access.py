@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from urllib.parse import urlsplit
 
 from shared.clock import Clock
+from shared.doctor import signin
 from shared.doctor.findings import AUDIENCE_MEND, Finding, Level, ok
 from shared.errors import (
     CallvaultError,
@@ -16,6 +18,7 @@ from shared.errors import (
 )
 from shared.gateways.acs import CallRecorder
 from shared.gateways.clients import Clients
+from shared.gateways.frontdoor import FrontDoor
 from shared.gateways.identities import Identities
 from shared.gateways.probes import Probes
 from shared.gateways.readlinks import Presented, ReadLinks
@@ -48,6 +51,7 @@ class Access:
         self._recorder = CallRecorder(clients.calls)
         self._identities = Identities(clients.calls)
         self._links = ReadLinks(clients.archive, settings.archive_container)
+        self._http = clients.keys
         self._keys = SigningKeys(clients.keys, settings.callback_openid_url)
 
     async def tried(self) -> list[Finding]:
@@ -63,6 +67,8 @@ class Access:
         ]
         if settings.callback_audience is not None:
             looks += [("callback keys", self._signing_keys), ("callback audience", self._audience)]
+        if settings.sign_in_replaces_key and settings.callback_url is not None:
+            looks.append((signin.CHECK, partial(self._sign_in, settings.callback_url)))
         return [finding for found in await asyncio.gather(*(_looked(*look) for look in looks)) for finding in found]
 
     async def _queue(self, name: str) -> list[Finding]:
@@ -75,8 +81,12 @@ class Access:
         ]
 
     async def _table(self, name: str) -> list[Finding]:
-        await self._probes.table(name)
-        return [ok(f"table {name}", "takes a row and deletes it")]
+        check = f"table {name}"
+        if await self._probes.table(name):
+            return [ok(check, "takes a row and deletes it")]
+        detail = "can be read and not written: right for an operator, and too little for the app or a rebuild"
+        mend = "if this is the app's identity: give it the role Storage Table Data Contributor on the account"
+        return [Finding(check=check, level=Level.NOTE, detail=detail, mend=mend)]
 
     async def _container(self, name: str, *, of_host: bool = False) -> list[Finding]:
         found = await self._probes.container(name, of_host=of_host)
@@ -130,6 +140,10 @@ class Access:
             return [ok("callback keys", "can be had")]
         mend = "mend CALLBACK_OPENID_URL, or remove it"
         return [Finding(check="callback keys", level=Level.FAILURE, detail="none are published", mend=mend)]
+
+    async def _sign_in(self, callback_url: str) -> list[Finding]:
+        here = urlsplit(callback_url)
+        return await signin.looked(FrontDoor(self._http, f"{here.scheme}://{here.netloc}"))
 
     async def _audience(self) -> list[Finding]:
         check = "callback audience"

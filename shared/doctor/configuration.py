@@ -13,6 +13,7 @@ _TRUE = frozenset({"1", "true"})
 _HOST = "AzureFunctionsJobHost__"
 _ENCODING = f"{_HOST}extensions__queues__messageEncoding"
 _RUNTIME = "FUNCTIONS_WORKER_RUNTIME"
+_SIGN_IN = "WEBSITE_AUTH_ENABLED"
 _TODAYS_RETENTION = 24  # hours that ACS's documentation tells
 _SIMILAR = 0.86
 # As they are written in README, by how the app compares them.
@@ -43,7 +44,12 @@ def wrong(error: SettingsError, environment: Mapping[str, str]) -> list[Finding]
 
 def told_by(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
     """What can be said of settings that are right in themselves."""
-    found = [*_doubtful(settings), *_misspelt(environment), *_of_the_host(environment)]
+    found = [
+        *_doubtful(settings),
+        *_of_sign_in(settings, environment),
+        *_misspelt(environment),
+        *_of_the_host(environment),
+    ]
     return [ok("settings", f"all {len(Settings.model_fields)} can be read"), *found]
 
 
@@ -74,7 +80,7 @@ def _doubtful(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             check="setting PARTICIPANTS_SECRET",
             level=Level.WARNING,
-            detail="is not set: who reads the tables can test whether a guessed participant was recorded",
+            detail="is not set: participants aren't listed, and a search for one is refused",
             mend="set it to 32 random characters, then run python -m shared.rebuild --apply",
         )
     if settings.announce_topic_endpoint:
@@ -98,7 +104,15 @@ def _of_callbacks(settings: Settings) -> Iterator[Finding]:
             detail="is missing while CALLBACK_URL is set: every callback of ACS is refused",
             mend=AUDIENCE_MEND,
         )
-    elif settings.callback_audience is None:
+    if settings.callback_url and not settings.callback_secret:
+        yield Finding(
+            check="setting CALLBACK_SECRET",
+            level=Level.FAILURE,
+            detail="is missing while CALLBACK_URL is set: a token that ACS sent elsewhere can be replayed here",
+            mend="set it to 32 random characters; for calls of other code, have ACS call back the URL that "
+            "python -m shared.callbackurls prints",
+        )
+    if settings.callback_audience is None and not settings.callback_url:
         yield Finding(
             check="setting CALLBACK_AUDIENCE",
             level=Level.NOTE,
@@ -119,6 +133,25 @@ def _of_callbacks(settings: Settings) -> Iterator[Finding]:
             level=Level.WARNING,
             detail="does not end in /api/callbacks, where this app takes them",
             mend="set it to https://<app>.azurewebsites.net/api/callbacks",
+        )
+
+
+def _of_sign_in(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """The platform sets the variable in the app, where it sets the site's name as well; elsewhere it is a setting."""
+    said = [name for name in environment if name.upper() == _SIGN_IN]
+    if said and "WEBSITE_SITE_NAME" not in environment:
+        yield Finding(
+            check=f"setting {_SIGN_IN}",
+            level=Level.FAILURE,
+            detail="is an app setting: where sign-in is off, the app believes whoever a request claims to come from",
+            mend="remove it: the platform sets it where App Service's built-in authentication is on",
+        )
+    if settings.sign_in_replaces_key and settings.callback_url is None:
+        yield Finding(
+            check="sign-in",
+            level=Level.NOTE,
+            detail="was not tried from outside: CALLBACK_URL, which names the app's address, is not set",
+            mend="set CALLBACK_URL to https://<app>.azurewebsites.net/api/callbacks",
         )
 
 

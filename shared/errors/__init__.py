@@ -4,10 +4,14 @@
     ├── CallerError              the caller's: the same request fails again
     │   ├── InvalidRequest         400, names each field and its mend
     │   ├── LengthRequired         411, a body without Content-Length, which the host drops
+    │   ├── BodyTooLarge           413, names the limit
     │   ├── SignInRequired         401, nobody whom the platform vouches for
     │   ├── ForeignPage            403, a page of another site acts in its visitor's name
-    │   ├── CallbackRefused        401, a callback without a good token
+    │   ├── RoleRequired           403, signed in, without the app role of the operation
+    │   ├── CallbackRefused        401, a callback without a valid token or signature
     │   ├── CallbacksOff           403, callbacks aren't set up
+    │   ├── CallbacksThrottled     429, too many callbacks that can't be read
+    │   ├── ParticipantsOff        403, no secret to key participants' digests with
     │   ├── ConsentRequired        403, the deployment records nobody without
     │   ├── NotFound               404
     │   │   └── CallOver             404, the call has ended
@@ -66,8 +70,10 @@ from shared.errors.caller import (
     AlreadyRecording,
     ArchivedFileExpired,
     ArchivedFileGone,
+    BodyTooLarge,
     CallbackRefused,
     CallbacksOff,
+    CallbacksThrottled,
     CallerError,
     CallNotReady,
     CallOver,
@@ -81,7 +87,9 @@ from shared.errors.caller import (
     LengthRequired,
     NotArchived,
     NotFound,
+    ParticipantsOff,
     RequestInProgress,
+    RoleRequired,
     SignInRequired,
 )
 from shared.errors.destination import (
@@ -120,11 +128,13 @@ __all__ = [
     "ArchiveError",
     "ArchivedFileExpired",
     "ArchivedFileGone",
+    "BodyTooLarge",
     "CallNotReady",
     "CallNotRecordable",
     "CallOver",
     "CallbackRefused",
     "CallbacksOff",
+    "CallbacksThrottled",
     "CallerError",
     "CallvaultError",
     "ChunkFailed",
@@ -153,7 +163,9 @@ __all__ = [
     "NotSupported",
     "NothingRecorded",
     "OurError",
+    "ParticipantsOff",
     "RequestInProgress",
+    "RoleRequired",
     "SettingsError",
     "SignInRequired",
     "SourceError",

@@ -49,6 +49,16 @@ class LengthRequired(CallerError):
         super().__init__(detail, retry_after=retry_after)
 
 
+class BodyTooLarge(CallerError):
+    status = 413
+    reason = "body-too-large"
+    title = "The request's body is too large"
+
+    def __init__(self, limit: int) -> None:
+        """`limit`: the most bytes that this body may have."""
+        super().__init__(f"body: must have at most {limit} bytes; shorten it, or send events in several requests")
+
+
 class SignInRequired(CallerError):
     status = 401
     reason = "sign-in-required"
@@ -58,19 +68,45 @@ class SignInRequired(CallerError):
 class ForeignPage(CallerError):
     status = 403
     reason = "foreign-page"
-    title = "A page of another site may not act for who is signed in"
+    title = "A page of another site made this request"
+
+
+class RoleRequired(CallerError):
+    status = 403
+    reason = "role-required"
+    title = "The caller lacks the app role that this operation needs"
+
+    @classmethod
+    def of(cls, role: str) -> "RoleRequired":
+        return cls(
+            f"this operation needs the app role {role}: assign it to the caller, or to a group of the caller's, in the "
+            "Entra enterprise application of this app. Tokens issued before that don't name it: get a new one"
+        )
 
 
 class CallbackRefused(CallerError):
     status = 401
     reason = "callback-unauthorized"
-    title = "The callback carries no good token of Azure Communication Services"
+    title = "The callback carries no good token of Azure Communication Services, or its URL no valid signature"
+
+
+class CallbacksThrottled(CallerError):
+    status = 429
+    retry = True
+    reason = "callbacks-throttled"
+    title = "Too many callbacks that Callvault can't read"
 
 
 class CallbacksOff(CallerError):
     status = 403
     reason = "callbacks-off"
     title = "This app takes no callbacks"
+
+
+class ParticipantsOff(CallerError):
+    status = 403
+    reason = "participants-off"
+    title = "This app keeps no list of participants"
 
 
 class ConsentRequired(CallerError):

@@ -259,4 +259,5 @@ def _stored(name: str, found: Any) -> Stored:
 
 
 def _properties(found: Any) -> dict[str, str]:
-    return {name.lower(): unquote(value) for name, value in (found.metadata or {}).items()}
+    # An empty value is None to the SDK's listing.
+    return {name.lower(): unquote(value or "") for name, value in (found.metadata or {}).items()}

@@ -11,6 +11,7 @@ from shared.gateways.catalogue import Catalogue
 from shared.gateways.claims import Claims
 from shared.gateways.clients import Clients
 from shared.gateways.jobs import Jobs
+from shared.gateways.leftovers import Leftovers
 from shared.gateways.links import Links
 from shared.gateways.readlinks import ReadLinks
 from shared.gateways.requests import Requests
@@ -40,6 +41,7 @@ class Gateways:
     claims: Claims
     signing_keys: SigningKeys
     requests: Requests
+    leftovers: Leftovers
     jobs: Jobs
     archive: Archive
     archived: Archived
@@ -65,6 +67,9 @@ class Gateways:
             starts=Starts(clients.tables, settings.links_table),
             signing_keys=SigningKeys(clients.keys, settings.callback_openid_url),
             requests=Requests(clients.tables, settings.requests_table),
+            leftovers=Leftovers(
+                clients.tables, requests_table=settings.requests_table, links_table=settings.links_table
+            ),
             jobs=Jobs(clients.queue, clients.poison),
             archive=Archive(clients.archive, settings.archive_container, settings.quarantine_container),
             archived=Archived(clients.archive, settings.archive_container),

@@ -52,34 +52,45 @@ class Catalogue:
         self._announces = announces
 
     async def announce(
-        self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None = None
-    ) -> tuple[Chunk, ...]:
-        """Merges the recording and inserts those chunks that aren't there; gives all of them as they now stand.
+        self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None
+    ) -> tuple[Chunk, ...] | None:
+        """Merges the recording and inserts those chunks that aren't there; gives all of them as they are now.
 
-        `known` is the recording as it was, if it was: what it lists already is not listed anew.
+        `known` is the recording as it was read; None if there was none. If another wrote it since, and there is
+        anything to add to it, nothing is written and the answer is None: read it again, since its first values stay.
         """
         await self._calendar.enter_recording(recording, known)
         standing: list[Chunk] = []
         for some in batched(chunks, _TRANSACTION, strict=False):
-            standing += await self._insert(recording, some)
+            inserted = await self._insert(recording, some, known)
+            if inserted is None:
+                return None
+            standing += inserted
+            known = recording  # what there was to add is added
         return tuple(standing)
 
-    async def _insert(self, recording: Recording, chunks: tuple[Chunk, ...]) -> list[Chunk]:
+    async def _insert(
+        self, recording: Recording, chunks: tuple[Chunk, ...], read: Recording | None
+    ) -> list[Chunk] | None:
         known: dict[str, Chunk] = {}
         for _ in range(_INSERT_ROUNDS):
             fresh = [chunk for chunk in chunks if chunk.chunk_key not in known]
-            operations: list[tuple[str, dict[str, object]]] = [("create", chunk_entity(chunk)) for chunk in fresh]
-            operations.append(("upsert", recording_entity(recording)))
+            operations: list[Any] = [("create", chunk_entity(chunk)) for chunk in fresh]
+            operations.append(_adding(recording, read))
             with storage_faults("announcing chunks in the catalogue"):
                 try:
                     # The common case is a first delivery: insert, and look only when something is there already.
                     await self._table.submit_transaction(operations)
                 except TableTransactionError as error:
+                    if error.status_code == HTTPStatus.PRECONDITION_FAILED:
+                        return None
                     if error.status_code != HTTPStatus.CONFLICT:
                         raise
                 else:
                     return [known.get(chunk.chunk_key, chunk) for chunk in chunks]
             found, standing = await self.recording(recording.recording_key)
+            if read is None and found is not None and found.etag is not None:
+                return None
             known = {chunk.chunk_key: chunk for chunk in standing}
             # A row that this version can't read keeps none of the others from being inserted.
             chunks = tuple(
@@ -218,3 +229,16 @@ class Catalogue:
         if standing == chunk:
             return standing
         raise LeaseLost("another worker wrote this chunk in between")
+
+
+def _adding(recording: Recording, read: Recording | None) -> Any:
+    """The operation that writes what is to be added to a recording, on condition that it is still as it was read.
+
+    Where there is nothing to add, many events of one recording needn't wait for one another.
+    """
+    entity = recording_entity(recording)
+    if read is None:
+        return "create", entity
+    if entity.items() <= recording_entity(read).items():
+        return "upsert", entity
+    return "update", entity, {"etag": read.etag, "match_condition": MatchConditions.IfNotModified}

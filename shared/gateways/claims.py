@@ -1,7 +1,7 @@
 """Calls that are recorded automatically: a row for each, inserted once, whatever the number of events that tell of it.
 
 The row holds all that the start needs, and the Repeatability id that goes to ACS, so that whoever comes after a death
-sends the same request again. It stays when all is done: a late repeat must find that it is.
+sends the same request again. It stays for thirty days when all is done: a late repeat must find that it is.
 
 The SDK repeats a write whose answer was lost, and the repeat is then refused because of our own first write. Each write
 carries a token of its own, so that it recognizes itself.
@@ -22,6 +22,7 @@ from shared.gateways.repeats import REPEATED
 from shared.identity import key_of
 
 _ROW = "claim"
+_RULE = "AUTO_RECORD"
 _WRITE = "writeToken"  # the property that holds the token of the latest write
 
 
@@ -31,6 +32,7 @@ class Claim:
 
     call_key: str
     trigger: str
+    by: str  # who started it, in the audit
     body: str
     repeatability_id: str
     first_sent: datetime
@@ -95,6 +97,7 @@ def _entity(claim: Claim, token: str) -> dict[str, Any]:
         "PartitionKey": _partition(claim.call_key),
         "RowKey": _ROW,
         "trigger": claim.trigger,
+        "by": claim.by,
         "body": claim.body,
         "repeatabilityId": claim.repeatability_id,
         "firstSent": claim.first_sent,
@@ -111,6 +114,7 @@ def _claim(row: Any) -> Claim:
     return Claim(
         call_key=row["PartitionKey"].removeprefix("auto-"),
         trigger=row["trigger"],
+        by=row.get("by", _RULE),  # rows of earlier versions have no such property
         body=row["body"],
         repeatability_id=row["repeatabilityId"],
         first_sent=row["firstSent"],

@@ -27,6 +27,7 @@ from yarl import URL
 from shared.accounts import StorageAccount
 from shared.gateways.topic import TopicClient, topic_client
 from shared.settings import Settings
+from shared.tokenhosts import require_token_host
 
 _READ_BUFFER = 1024 * 1024  # bytes; aiohttp's default of 64 KiB doubles the CPU that a large download costs
 _CONNECT_SECONDS = 10.0
@@ -110,10 +111,12 @@ class Clients:
     def _service(
         self, client: Any, account: StorageAccount, uri: str | None, uri_parameter: str, **options: Any
     ) -> Any:
-        options["transport"] = _transport(_session())
+        # A redirect would take the credential along to a host that nobody has checked; storage sends none.
+        options |= {"transport": _transport(_session()), "permit_redirects": False}
         if account.connection_string:
             return client.from_connection_string(account.connection_string, **options)
-        return client(**{uri_parameter: uri}, credential=self._credential(account.client_id), **options)
+        address = require_token_host(uri)
+        return client(**{uri_parameter: address}, credential=self._credential(account.client_id), **options)
 
     def _call_automation(self, settings: Settings) -> CallAutomationClient:
         # No retries in the pipeline: a job's retry and a caller's are better placed, and know the deadline. No
@@ -126,15 +129,16 @@ class Clients:
         }
         if settings.acs_connection_string:
             return CallAutomationClient.from_connection_string(settings.acs_connection_string, **options)
-        credential = self._credential(settings.azure_client_id)
-        return CallAutomationClient(str(settings.acs_endpoint), credential, **options)
+        address = require_token_host(settings.acs_endpoint)
+        return CallAutomationClient(address, self._credential(settings.azure_client_id), **options)
 
     def _topic(self, settings: Settings) -> TopicClient | None:
         if settings.announce_topic_endpoint is None:
             return None
+        address = require_token_host(settings.announce_topic_endpoint)
         by_key = settings.announce_topic_key
         credential = AzureKeyCredential(by_key) if by_key else self._credential(settings.azure_client_id)
-        return topic_client(settings.announce_topic_endpoint, credential, _transport(_acs_session(settings)))
+        return topic_client(address, credential, _transport(_acs_session(settings)))
 
     async def close(self) -> None:
         if self.topic is not None:

@@ -1,7 +1,8 @@
 """Which recording each document belongs to, and which recordings a call has, for events whose subject doesn't say.
 
-Partition = the key of the serverCallId, callConnectionId or documentId. A document is linked once: its first
-link stands, so that every later event finds the recording that the first one chose, whatever it names itself.
+Partition = the key of the serverCallId, callConnectionId or documentId. A document is linked once, and so is a
+connection: the first link stands, so that every later event finds the recording or call that the first one chose,
+whatever it names itself.
 """
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -9,6 +10,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
 from shared.gateways.faults import is_absent, storage_faults
+from shared.gateways.repeats import REPEATED
 from shared.identity import call_key, key_of
 
 _DOCUMENT_ROW = "document"
@@ -41,11 +43,20 @@ class Links:
             keys = [row["RowKey"] async for row in rows]
         return keys[0] if len(keys) == 1 else None
 
-    async def link_connection(self, call_connection_id: str, server_call_id: str) -> None:
-        """Remembers the serverCallId of a call that was made: the answer to making it may have left it empty."""
-        entity = {**_connection(call_connection_id), "serverCallId": server_call_id}
+    async def link_connection(self, call_connection_id: str, server_call_id: str) -> str:
+        """Links a connection to its call, unless it is linked; gives the serverCallId that stands.
+
+        The answer to making a call may have left its serverCallId empty. A later callback never moves a connection to
+        another call: recordings started by the connection would count as that call's.
+        """
+        keys = _connection(call_connection_id)
         with storage_faults("linking a connection to its call"):
-            await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
+            try:
+                await self._table.create_entity({**keys, "serverCallId": server_call_id}, **REPEATED)
+            except ResourceExistsError:
+                row = await self._table.get_entity(keys["PartitionKey"], keys["RowKey"])
+                return str(row["serverCallId"])
+        return server_call_id
 
     async def call_of_connection(self, call_connection_id: str) -> str | None:
         """The serverCallId of a connection, once a CallConnected told it."""

@@ -1,5 +1,7 @@
 """Proves access to queues, tables and containers by a real write and a delete, for the doctor.
 
+A table that can only be read is no fault: an operator has no more.
+
 What a probe writes is in nobody's way should the doctor die: a message stays hidden until it expires, a table row
 stands in a partition that nobody reads, a blob in a folder of its own.
 """
@@ -17,6 +19,7 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
+from shared.errors import DestinationForbidden
 from shared.gateways.clients import Clients
 from shared.gateways.faults import storage_faults
 from shared.settings import Settings
@@ -61,12 +64,20 @@ class Probes:
             await queue.delete_message(sent.id, sent.pop_receipt)
             return int((await queue.get_queue_properties()).approximate_message_count or 0)
 
-    async def table(self, name: str) -> None:
+    async def table(self, name: str) -> bool:
+        """Writes a row and deletes it; where that is forbidden, reads. Returns whether the table can be written."""
         row = {"PartitionKey": _PROBE, "RowKey": uuid.uuid4().hex}
-        with storage_faults(f"writing to the table {name}"):
-            table = self._tables.get_table_client(name)
-            await table.create_entity(row)
-            await table.delete_entity(row["PartitionKey"], row["RowKey"])
+        table = self._tables.get_table_client(name)
+        try:
+            with storage_faults(f"writing to the table {name}"):
+                await table.create_entity(row)
+                await table.delete_entity(row["PartitionKey"], row["RowKey"])
+        except DestinationForbidden:
+            with storage_faults(f"reading the table {name}"):
+                async for _ in table.query_entities(f"PartitionKey eq '{_PROBE}'", results_per_page=1):
+                    break
+            return False
+        return True
 
     async def container(self, name: str, *, of_host: bool = False) -> Container:
         """Writes a small file and deletes it. Where files can't be deleted, only a block that never becomes one."""

@@ -74,7 +74,8 @@ class Requests:
 
     async def _merge(self, key: str, properties: dict[str, Any]) -> None:
         with storage_faults("noting the answer under an Idempotency-Key"):
-            await self._table.upsert_entity({**_keys(key), **properties}, mode=UpdateMode.MERGE, **REPEATED)
+            # Never an insert: a row that expired at this moment would come back without what `begin` wrote.
+            await self._table.update_entity({**_keys(key), **properties}, mode=UpdateMode.MERGE, **REPEATED)
 
 
 def _keys(key: str) -> dict[str, Any]:

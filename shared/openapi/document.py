@@ -8,18 +8,26 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
+from shared.access import Access, Effect, Role, access_to
 from shared.contracts.problems import MEDIA_TYPE, Problem
-from shared.errors import CallvaultError, ForeignPage, Interrupted, InvalidRequest, LengthRequired
+from shared.errors import (
+    BodyTooLarge,
+    CallvaultError,
+    ForeignPage,
+    Interrupted,
+    InvalidRequest,
+    LengthRequired,
+    RoleRequired,
+)
 from shared.openapi.operations import HEADERS, JSON, Body, Operation, Reply, Security
 from shared.openapi.table import OPERATIONS
 
 type Json = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
-_KEY_SCHEMES: tuple[Json, ...] = ({"functionKey": []}, {"functionKeyInQuery": []})
 _LOCKED = (
-    "No function key, or a wrong one: the platform says no more. Where callers sign in, no token of Entra ID: the "
-    "platform's answer, or the problem sign-in-required."
+    "No key, a wrong one, or one of too low a level: the platform says no more. Where callers sign in, no token of "
+    "Entra ID: the platform's answer, or the problem sign-in-required."
 )
 _MAY_WAIT = frozenset({409, 429, 502, 503, 504})  # problems that come with Retry-After when its length is known
 
@@ -77,10 +85,10 @@ def _operation(operation: Operation, schemas: Any) -> Json:
         "operationId": operation.function,
         "tags": [operation.tag],
         "summary": operation.summary,
-        "description": operation.description,
+        "description": f"{operation.description}{_role_of(operation)}",
         "parameters": [*_parameters(operation)],
         "responses": dict(sorted(responses.items())),
-        "security": _security(operation.security),
+        "security": _security(operation),
     }
     if operation.body is not None:
         described["requestBody"] = _body(operation.body, schemas)
@@ -88,9 +96,26 @@ def _operation(operation: Operation, schemas: Any) -> Json:
 
 
 def _of_the_door(operation: Operation) -> tuple[type[CallvaultError], ...]:
-    """What is answered before the operation is asked: where callers sign in, and where a body may be sent."""
-    foreign = (ForeignPage,) if operation.security is Security.KEY and operation.method == "post" else ()
-    return (*foreign, LengthRequired) if operation.body is not None else foreign
+    """What the app answers before the operation is asked."""
+    access = _access(operation)
+    roles = () if access.role is None else (RoleRequired,)
+    pages = () if access.role is None or access.effect is Effect.NONE else (ForeignPage,)
+    bodies = () if operation.body is None else (LengthRequired, BodyTooLarge)
+    return (*roles, *pages, *bodies)
+
+
+def _access(operation: Operation) -> Access:
+    return access_to(operation.method, operation.path.removeprefix("/"))
+
+
+def _role_of(operation: Operation) -> str:
+    match _access(operation).role:
+        case None:
+            return ""
+        case Role.OPERATOR as role:
+            return f" Requires the app role {role}; where a key is required, the master key."
+        case role:
+            return f" Requires the app role {role}; where a key is required, a function key."
 
 
 def _parameters(operation: Operation) -> Iterable[Json]:
@@ -163,10 +188,13 @@ def _example(error: type[CallvaultError]) -> Json:
     return Problem.of(made).model_dump(mode="json", exclude_none=True)
 
 
-def _security(security: Security) -> list[Json]:
-    match security:
+def _security(operation: Operation) -> list[Json]:
+    """Alternatives: a key, or a token. The list of the token's scheme names the app role (OpenAPI 3.1, 4.8.30)."""
+    match operation.security:
         case Security.KEY:
-            return [dict(scheme) for scheme in _KEY_SCHEMES]
+            role = _access(operation).role
+            key = "masterKey" if role is Role.OPERATOR else "functionKey"
+            return [{key: []}, {f"{key}InQuery": []}, {"entraToken": [role]}]
         case Security.TOKEN:
             return [{"callbackToken": []}]
         case Security.NONE:
@@ -174,12 +202,22 @@ def _security(security: Security) -> list[Json]:
 
 
 def _security_schemes() -> dict[str, Json]:
-    def key(where: Literal["header", "query"], name: str) -> Json:
-        return {"type": "apiKey", "in": where, "name": name, "description": "A function key of the app, or a host key."}
+    def key(where: Literal["header", "query"], name: str, description: str) -> Json:
+        return {"type": "apiKey", "in": where, "name": name, "description": description}
 
+    function, master = "A function key or host key of the app, or its master key.", "The app's master key."
     return {
-        "functionKey": key("header", "x-functions-key"),
-        "functionKeyInQuery": key("query", "code"),
+        "functionKey": key("header", "x-functions-key", function),
+        "functionKeyInQuery": key("query", "code", function),
+        "masterKey": key("header", "x-functions-key", master),
+        "masterKeyInQuery": key("query", "code", master),
+        "entraToken": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "Where callers sign in: a token of Entra ID for the app. Its `roles` claim must name the "
+            "role. Recorder includes Reader, and Operator includes both.",
+        },
         "callbackToken": {
             "type": "http",
             "scheme": "bearer",

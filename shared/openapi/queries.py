@@ -11,6 +11,7 @@ from shared.errors import (
     InvalidRequest,
     NotArchived,
     NotFound,
+    ParticipantsOff,
 )
 from shared.openapi import examples
 from shared.openapi.operations import STORAGE, Operation, Parameter, Reply
@@ -90,7 +91,7 @@ OPERATIONS = (
                 headers=("Cache-Control",),
             )
         },
-        problems=(InvalidRequest, *STORAGE),
+        problems=(InvalidRequest, ParticipantsOff, *STORAGE),
     ),
     Operation(
         function="get_summary",

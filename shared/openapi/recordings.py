@@ -37,7 +37,8 @@ RECORDING_ID = Parameter(
 _IDEMPOTENCY_KEY = Parameter(
     name="Idempotency-Key",
     where="header",
-    description="A UUID, say. A repeated start with the same key gets the first answer and never starts twice.",
+    description="A UUID, say. A repeated start with the same key gets the first answer and never starts twice. "
+    "The key is remembered for 30 days.",
     schema={"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
     example="0f4f7b0e-4b7a-4a56-9f0b-6b1f6f0f8d11",
 )

@@ -1,6 +1,6 @@
 """Operations that put failed work back. Each may be repeated."""
 
-from shared.contracts.views import ReplayedView, TakenInView
+from shared.contracts.views import HandedInView, ReplayedView
 from shared.errors import InvalidRequest, NotFound
 from shared.openapi import examples
 from shared.openapi.operations import STORAGE, Body, Operation, Parameter, Reply
@@ -23,7 +23,9 @@ _QUARANTINE_ID = Parameter(
     example="5f2b8d0c9e7a4f6d8b1c3e5a7092d4f6",
 )
 _REPLAYED = {202: Reply(description="Put back.", model=ReplayedView, example={"chunks": 1})}
-_TAKEN_IN = {202: Reply(description="Taken in.", model=TakenInView, example={"outcomes": ["queued"]})}
+_TAKEN_IN = {
+    202: Reply(description="Taken in.", model=HandedInView, example={"outcomes": ["queued"], "differing": [[]]})
+}
 
 OPERATIONS = (
     Operation(

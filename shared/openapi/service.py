@@ -2,7 +2,7 @@
 
 from shared.contracts.health import HealthView
 from shared.contracts.views import TakenInView
-from shared.errors import CallbackRefused, CallbacksOff, InvalidRequest
+from shared.errors import CallbackRefused, CallbacksOff, CallbacksThrottled, InvalidRequest
 from shared.openapi import examples
 from shared.openapi.operations import ACS, STORAGE, Body, Operation, Parameter, Reply, Security
 
@@ -13,6 +13,12 @@ _START = Parameter(
     where="query",
     description="Which start a callback belongs to: Callvault puts it into the address that it gives to ACS.",
     schema={"type": "string", "pattern": "^[0-9a-f]{32}$"},
+)
+_SIGNATURE = Parameter(
+    name="sig",
+    where="query",
+    description="The URL's signature, where CALLBACK_SECRET is set.",
+    schema={"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
 )
 
 OPERATIONS = (
@@ -42,15 +48,16 @@ OPERATIONS = (
         path="/callbacks",
         tag=_TAG,
         summary="Take Call Automation's callbacks",
-        description="For ACS alone, whose token is verified. An event that can't be read is kept in quarantine.",
-        parameters=(_START,),
+        description="For ACS alone: its token and the signature of the URL that it was given are verified. An event "
+        "that can't be read is quarantined.",
+        parameters=(_START, _SIGNATURE),
         body=Body(
             description="An array of CloudEvents, or one.",
             schema={"oneOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}, "maxItems": 100}]},
             example=[examples.CALLBACK],
         ),
         replies={200: Reply(description="Taken.", model=TakenInView, example={"outcomes": ["taken"]})},
-        problems=(InvalidRequest, CallbackRefused, CallbacksOff, *ACS, *STORAGE),
+        problems=(InvalidRequest, CallbackRefused, CallbacksOff, CallbacksThrottled, *ACS, *STORAGE),
         security=Security.TOKEN,
     ),
     Operation(

@@ -1,6 +1,7 @@
 """The Swagger 2.0 document, made from the OpenAPI one: what the older version can't say is left out or said in prose.
 
-Custom connectors take one way to sign in, so only the key in the header is told, and no operation that needs another.
+Custom connectors take one way to authenticate, so the key in the header is the only one here. An operation that takes
+no key is left out; one that takes the master key alone says so in its description.
 """
 
 from typing import Any

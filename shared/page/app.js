@@ -8,7 +8,7 @@ import { overview } from "./overview.js";
 import { complaint } from "./problems.js";
 import { recording } from "./recording.js";
 import { Renewal } from "./renewal.js";
-import { askForKey } from "./signin.js";
+import { askForKey, restoreView } from "./signin.js";
 import { followTheme } from "./theme.js";
 
 const AFTER_A_PROBLEM = 10; // seconds
@@ -100,5 +100,6 @@ forgetting.addEventListener("click", () => {
   show();
 });
 followTheme(document.getElementById("theme"));
+restoreView();
 window.addEventListener("hashchange", () => show());
 show({ moved: false });

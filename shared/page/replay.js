@@ -1,8 +1,10 @@
 // The replay button: puts back what failed, says what came of it, and has the view look again.
 
-import { chunkPath, pathOf, post } from "./api.js";
+import { NeedsKey, chunkPath, pathOf, post } from "./api.js";
 import { announce, h } from "./dom.js";
 import { count } from "./format.js";
+
+const NEEDS_MASTER_KEY = "Replaying needs the app's master key: choose Forget key at the top, then enter that one.";
 
 export function replayButton({ recording, documentId, about, then }) {
   const path = documentId ? chunkPath(recording, documentId) : pathOf(recording);
@@ -14,8 +16,9 @@ export function replayButton({ recording, documentId, about, then }) {
       const { body } = await post(`${path}/replay`);
       announce(`${count(body.chunks, "chunk")} of ${about} put back.`);
     } catch (error) {
-      announce(`Replay refused: ${error.message}`);
-      button.after(h("span", { class: "dim" }, ` ${error.message}`));
+      const reason = error instanceof NeedsKey && !error.signIn ? NEEDS_MASTER_KEY : error.message;
+      announce(`Replay refused: ${reason}`);
+      button.after(h("span", { class: "dim" }, ` ${reason}`));
     }
     button.disabled = false;
     button.textContent = "Replay";

@@ -1,7 +1,10 @@
-// Asks for the function key, or leads to the sign-in where the app has one.
+// Asks for the function key, or leads to the sign-in where the app has one. The address of the sign-in holds no filter:
+// logs of other servers keep it, and a filter may name a person. The view waits in this tab's storage instead.
 
 import { h } from "./dom.js";
 import { keep } from "./key.js";
+
+const VIEW = "callvault-view";
 
 export function askForKey(main, { refused, signIn, then }) {
   const field = h("input", {
@@ -25,7 +28,11 @@ export function askForKey(main, { refused, signIn, then }) {
     ? h(
         "p",
         {},
-        h("a", { id: "sign-in", class: "button primary", href: signInAddress() }, "Sign in with Microsoft Entra"),
+        h(
+          "a",
+          { id: "sign-in", class: "button primary", href: signInAddress(), onclick: rememberView },
+          "Sign in with Microsoft Entra",
+        ),
       )
     : [
         h("label", { for: "key" }, "Function key"),
@@ -33,7 +40,8 @@ export function askForKey(main, { refused, signIn, then }) {
         h(
           "p",
           { id: "key-help", class: "dim" },
-          "In the portal: the function app, App keys, Host keys. It is kept for this tab and forgotten with it.",
+          "In the portal: the function app, App keys, Host keys. Replaying needs the master key, _master. The key is " +
+            "kept for this tab and forgotten with it.",
         ),
         h("button", { class: "primary" }, "Open"),
       ];
@@ -50,5 +58,12 @@ export function askForKey(main, { refused, signIn, then }) {
   document.getElementById(signIn ? "sign-in" : "key").focus();
 }
 
-const signInAddress = () =>
-  `/.auth/login/aad?post_login_redirect_uri=${encodeURIComponent(location.pathname + location.hash)}`;
+// Shows the view again from which a person went to sign in.
+export function restoreView() {
+  const view = sessionStorage.getItem(VIEW);
+  sessionStorage.removeItem(VIEW);
+  if (view && !location.hash) history.replaceState(null, "", view);
+}
+
+const rememberView = () => sessionStorage.setItem(VIEW, location.hash);
+const signInAddress = () => `/.auth/login/aad?post_login_redirect_uri=${encodeURIComponent(location.pathname)}`;

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import pytest
@@ -18,8 +18,19 @@ from azure.storage.queue.aio import QueueClient
 
 from local.stack import Stack, StackOptions
 from local.stack.addresses import Addresses
+from local.stack.stack import CALLBACK_SECRET
+from shared.callbackurls import CallbackUrls
+from shared.settings import Settings
 from tests.acceptance.description import Description
 
+# The query of the URL that other code gives to ACS as callback URL of this stack.
+SIGNED = urlsplit(
+    str(
+        CallbackUrls(
+            Settings.model_construct(callback_url="https://callvault.example/", callback_secret=CALLBACK_SECRET)
+        ).of_any_call()
+    )
+).query
 PATIENCE = 120  # seconds; a bound for what must happen, not a measure of how fast it does
 
 DESCRIPTION = Description()
@@ -32,8 +43,13 @@ class Deployment:
     where: Addresses
     http: aiohttp.ClientSession
 
+    @property
+    def operator(self) -> dict[str, str]:
+        """Headers of a caller with the master key, which operators' routes require."""
+        return {"x-functions-key": self.where.master_key}
+
     async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any, Any]:
-        """Status, body and headers of a request to the function app, with its key unless `headers` are given.
+        """Status, body and headers of a request to the function app, with its function key unless `headers` are given.
 
         Fails for an answer that the interface's description doesn't tell of.
         """

@@ -2,14 +2,15 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.acceptance.conftest import Deployment, until
+from tests.acceptance.conftest import SIGNED, Deployment, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-CALLBACKS = "https://callvault.example/api/callbacks"
+CALLBACKS = f"https://callvault.example/api/callbacks?{SIGNED}"
 
 
 async def recordings_of(deployment: Deployment, call: dict[str, Any]) -> list[dict[str, Any]]:
@@ -35,12 +36,13 @@ async def test_two_hundred_racing_events_and_callbacks_of_one_call_end_in_one_re
     call = await deployment.acs("POST", "/calls", kind="room", callbackUri=CALLBACKS)
     started = await told_of(deployment, call, "/events", "CallStarted")
     connected = await told_of(deployment, call, "/callbacks", "CallConnected")
+    params = dict(parse_qsl(SIGNED))
     headers = {"Authorization": f"Bearer {(await deployment.acs('POST', '/tokens'))['token']}"}
 
     async def repeat(number: int) -> int:
         if number % 2:
             return await deployment.deliver([started])
-        status, _, _ = await deployment.call("POST", "/api/callbacks", headers=headers, json=[connected])
+        status, _, _ = await deployment.call("POST", "/api/callbacks", params=params, headers=headers, json=[connected])
         return int(status)
 
     statuses = await asyncio.gather(*(repeat(number) for number in range(200)))

@@ -1,10 +1,12 @@
 """A body that the Functions host drops: without a word to its sender, consent, events and callbacks would be lost."""
 
 from collections.abc import AsyncIterator
+from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.acceptance.conftest import Deployment
+from shared.contracts.limits import CALLBACK_BYTES, REQUEST_BYTES
+from tests.acceptance.conftest import SIGNED, Deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -23,7 +25,7 @@ async def quarantined(deployment: Deployment) -> list[str]:
 @pytest.mark.parametrize("path", ["/api/recordings", "/api/recordings/x/resume", "/api/events"])
 async def test_a_body_without_its_length_is_refused_with_how_to_send_it(deployment: Deployment, path: str):
     before = await quarantined(deployment)
-    status, problem, _ = await deployment.call("POST", path, data=pieces())
+    status, problem, _ = await deployment.call("POST", path, data=pieces(), headers=deployment.operator)
     assert (status, problem["reason"], problem["fault"], problem["retry"]) == (411, "length-required", "caller", False)
     for how in ("Content-Length", "LoadIntoBufferAsync", "StringContent", "API Management", "Logic Apps"):
         assert how in problem["detail"]
@@ -36,12 +38,34 @@ async def test_a_callback_without_a_body_is_refused_and_nothing_is_kept_of_it(de
     token = (await deployment.acs("POST", "/tokens"))["token"]
     headers = {"Authorization": f"Bearer {token}"}
     body = pieces() if data is pieces else None
-    status, problem, _ = await deployment.call("POST", "/api/callbacks", data=body, headers=headers)
+    params = dict(parse_qsl(SIGNED))
+    status, problem, _ = await deployment.call("POST", "/api/callbacks", params=params, data=body, headers=headers)
     assert (status, problem["reason"]) == (411, "length-required")
     assert await quarantined(deployment) == before
 
 
 @pytest.mark.parametrize("command", ["stop", "pause", "resume", "replay"])
 async def test_a_command_without_a_body_is_carried_out(deployment: Deployment, command: str):
-    status, problem, _ = await deployment.call("POST", f"/api/recordings/x/{command}")
+    status, problem, _ = await deployment.call("POST", f"/api/recordings/x/{command}", headers=deployment.operator)
     assert status != 411, problem
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        ("/api/recordings", REQUEST_BYTES),
+        ("/api/recordings/x/resume", REQUEST_BYTES),
+        ("/api/callbacks", CALLBACK_BYTES),
+    ],
+)
+async def test_a_body_that_is_too_large_is_refused_with_the_limit(deployment: Deployment, path: str, limit: int):
+    before = await quarantined(deployment)
+    status, problem, _ = await deployment.call("POST", path, data=b" " * (limit + 1))
+    assert (status, problem["reason"], problem["fault"]) == (413, "body-too-large", "caller")
+    assert str(limit) in problem["detail"]
+    assert await quarantined(deployment) == before
+
+
+async def test_an_anonymous_callback_is_measured_before_its_token_is_looked_at(deployment: Deployment):
+    assert (await deployment.call("POST", "/api/callbacks", data=b" " * CALLBACK_BYTES))[0] == 401
+    assert (await deployment.call("POST", "/api/callbacks", data=b" " * (CALLBACK_BYTES + 1)))[0] == 413

@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 import pytest
@@ -9,14 +10,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.acs.identifiers import RESOURCE_ID
 from local.acs.tokens import ISSUER
-from tests.acceptance.conftest import Deployment, until
+from tests.acceptance.conftest import SIGNED, Deployment, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def call_back(deployment: Deployment, token: str | None, *events: Any) -> tuple[int, Any]:
+async def call_back(deployment: Deployment, token: str | None, *events: Any, query: str = SIGNED) -> tuple[int, Any]:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    status, body, _ = await deployment.call("POST", "/api/callbacks", headers=headers, json=list(events))
+    status, body, _ = await deployment.call(
+        "POST", "/api/callbacks", params=dict(parse_qsl(query)), headers=headers, json=list(events)
+    )
     return status, body
 
 
@@ -54,6 +57,9 @@ async def test_forged_expired_and_foreign_tokens_are_refused_and_change_nothing(
     for what, token in bad.items():
         status, problem = await call_back(deployment, token, failed)
         assert (status, problem["reason"]) == (401, "callback-unauthorized"), what
+    for query in ("", "sig=AAAA", f"start={'0' * 32}&{SIGNED}"):
+        status, problem = await call_back(deployment, good, failed, query=query)
+        assert (status, problem["reason"]) == (401, "callback-unauthorized"), query
     status, _, _ = await deployment.call("GET", "/api/recordings/c3RvcHBlZA")
     assert status == 404
     assert await call_back(deployment, good, failed, {"type": "Microsoft.Communication.PlayCompleted"}) == (
@@ -91,4 +97,10 @@ async def test_a_recording_that_ends_with_its_call_is_seen_to_end(deployment: De
         return [(entry["action"], entry["by"]) for entry in history] == [("start", "function key"), ("ended", "ACS")]
 
     await until(ended)
+    signatures = {
+        dict(parse_qsl(one["url"].partition("?")[2]))["sig"] for one in await deployment.acs("GET", "/callbacks")
+    }
+    log = (deployment.where.logs / "host.log").read_text()
+    assert signatures
+    assert not [one for one in signatures if one in log], "a URL's query is a secret"
     assert (await deployment.settled(started["recordingId"]))["state"] == "archived"

@@ -76,7 +76,9 @@ async def through_the_trigger_as_a_cloud_event(deployment: Deployment, event: di
 
 
 async def by_hand(deployment: Deployment, event: dict[str, Any], _: str) -> bool:
-    status, body, _headers = await deployment.call("POST", "/api/events", data=json.dumps(event))
+    status, body, _headers = await deployment.call(
+        "POST", "/api/events", data=json.dumps(event), headers=deployment.operator
+    )
     assert status == 202, body
     return await in_quarantine(deployment, event)
 
@@ -103,7 +105,7 @@ async def from_the_quarantine(deployment: Deployment, event: dict[str, Any], mar
     name = key_of(mark)
     async with deployment.container("quarantine") as container:
         await container.upload_blob(f"{name}.json", json.dumps({"reason": "an older version", "event": event}).encode())
-    status, body, _ = await deployment.call("POST", f"/api/quarantine/{name}/replay")
+    status, body, _ = await deployment.call("POST", f"/api/quarantine/{name}/replay", headers=deployment.operator)
     assert status in (202, 400), body
     return status == 400 or await in_quarantine(deployment, event)
 
@@ -170,3 +172,16 @@ async def test_a_time_that_the_worker_library_can_t_parse_keeps_no_event_from_us
     event = marked("current", mark) | {"eventTime": time}
     assert await deployment.deliver([event]) == 202
     assert await recorded(deployment, event, mark)
+
+
+async def test_what_the_host_answers_by_itself_is_neither_cached_nor_sniffed(deployment: Deployment):
+    for path, expected in (("/api/recordings", 401), ("/api/nothing", 404), ("/", 204)):
+        async with deployment.http.get(deployment.where.functions + path) as response:
+            assert (response.status, await response.read()) == (expected, b""), path
+            assert response.headers["X-Content-Type-Options"] == "nosniff", path
+            assert response.headers["Cache-Control"] == "no-store", path
+
+
+async def test_a_body_over_a_mebibyte_never_reaches_the_app(deployment: Deployment):
+    async with deployment.http.post(f"{deployment.where.functions}/api/callbacks", data=b" " * (2**20 + 1)) as response:
+        assert (response.status, await response.read()) == (500, b"")

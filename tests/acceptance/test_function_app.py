@@ -19,6 +19,10 @@ def http(route: str, *methods: str) -> dict[str, Any]:
     return {"type": "httpTrigger", "route": route, "methods": list(methods), "authLevel": "FUNCTION"}
 
 
+def operators(route: str) -> dict[str, Any]:
+    return http(route, "POST") | {"authLevel": "ADMIN"}
+
+
 EXPECTED = {
     "start_recording": http("recordings", "POST"),
     "list_recordings": http("recordings", "GET"),
@@ -28,15 +32,15 @@ EXPECTED = {
     "get_timeline": http("recordings/{recordingId}/timeline", "GET"),
     "pause_recording": http("recordings/{recordingId}/pause", "POST"),
     "resume_recording": http("recordings/{recordingId}/resume", "POST"),
-    "replay_recording": http("recordings/{recordingId}/replay", "POST"),
+    "replay_recording": operators("recordings/{recordingId}/replay"),
     "get_summary": http("summary", "GET"),
     "get_content": http("recordings/{recordingId}/chunks/{documentId}/content", "GET"),
     "get_metadata": http("recordings/{recordingId}/chunks/{documentId}/metadata", "GET"),
-    "replay_chunk": http("recordings/{recordingId}/chunks/{documentId}/replay", "POST"),
-    "replay_quarantined": http("quarantine/{quarantineId}/replay", "POST"),
+    "replay_chunk": operators("recordings/{recordingId}/chunks/{documentId}/replay"),
+    "replay_quarantined": operators("quarantine/{quarantineId}/replay"),
     "show_page": http("dashboard", "GET") | {"authLevel": "ANONYMOUS"},
     "show_page_file": http("dashboard/{file}", "GET") | {"authLevel": "ANONYMOUS"},
-    "take_events": http("events", "POST"),
+    "take_events": operators("events"),
     "take_callbacks": http("callbacks", "POST") | {"authLevel": "ANONYMOUS"},
     "get_health": http("health", "GET"),
     "get_openapi": http("openapi.json", "GET") | {"authLevel": "ANONYMOUS"},
@@ -45,6 +49,7 @@ EXPECTED = {
     "archive_chunk": QUEUE,
     "bury_job": QUEUE | {"queueName": "recording-chunks-poison"},
     "sweep": {"type": "timerTrigger", "schedule": "0 * * * * *"},
+    "remove_expired": {"type": "timerTrigger", "schedule": "15 17 3 * * *"},
     "take_dead_letters": {"type": "timerTrigger", "schedule": "30 */5 * * * *"},
 }
 
@@ -86,6 +91,36 @@ async def test_no_door_opens_without_a_key(deployment: Deployment, method: str, 
     for headers in ({}, {"x-functions-key": "wrong"}):
         status, _, _ = await deployment.call(method, path, headers=headers)
         assert status == 401
+
+
+@pytest.mark.parametrize(
+    "path", ["recordings/x/replay", "recordings/x/chunks/y/replay", "quarantine/x/replay", "events"]
+)
+async def test_a_function_key_does_not_open_the_routes_of_operators(deployment: Deployment, path: str):
+    """With it anybody who may record could forge an event, or have a refused one taken in."""
+    system_key = deployment.where.event_grid_url.rpartition("code=")[2]
+    for key in (deployment.where.functions_key, system_key):
+        status, body, _ = await deployment.call("POST", f"/api/{path}", headers={"x-functions-key": key})
+        assert (status, body) == (401, None)
+    status, _, _ = await deployment.call("POST", f"/api/{path}", headers=deployment.operator)
+    assert status in (400, 404), "the function answers"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("POST", "recordings", {"origin": "https://evil.example"}),
+        ("POST", "recordings/x/stop", {"origin": "null"}),
+        ("POST", "events", {"origin": "null"}),
+        ("GET", "recordings/x/chunks/y/content", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}),
+        ("GET", "recordings/x/timeline", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"}),
+    ],
+)
+async def test_a_page_of_another_site_is_refused_with_a_good_key_too(
+    deployment: Deployment, method: str, path: str, headers: dict[str, str]
+):
+    status, problem, _ = await deployment.call(method, f"/api/{path}", headers=deployment.operator | headers)
+    assert (status, problem["reason"]) == (403, "foreign-page")
 
 
 async def test_the_event_grid_door_opens_with_its_own_key_only(deployment: Deployment):

@@ -189,11 +189,11 @@ async def test_failed_work_is_put_back_by_hand_and_a_dead_lettered_event_taken_i
     document_id = made["chunks"][0]["documentId"]
     await deployment.acs("POST", "/faults", operation="download", kind="redirect", documentId=document_id)
     dead_letter = [made["event"] | {"deadLetterReason": "MaxDeliveryAttemptsExceeded"}]
-    status, told, _ = await deployment.call("POST", "/api/events", json=dead_letter)
+    status, told, _ = await deployment.call("POST", "/api/events", json=dead_letter, headers=deployment.operator)
     assert (status, told["outcomes"]) == (202, ["queued"])
     await deployment.settled(made["recordingId"], frozenset({"failed"}))
     path = f"/api/recordings/{quote(made['recordingId'], safe='')}/chunks/{quote(document_id, safe='')}/replay"
-    status, told, _ = await deployment.call("POST", path)
+    status, told, _ = await deployment.call("POST", path, headers=deployment.operator)
     assert (status, told["chunks"]) == (202, 1)
     await verify(deployment, await deployment.settled(made["recordingId"]), chunks=1)
 

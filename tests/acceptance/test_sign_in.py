@@ -1,4 +1,4 @@
-"""Where callers sign in, the platform says who they are: whoever it says nothing of comes through no door."""
+"""Where callers sign in, the platform says who they are and which roles they have. Nobody else gets in."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,16 +8,19 @@ import pytest_asyncio
 
 from tests.acceptance.conftest import Deployment
 from tests.acceptance.test_function_app import EXPECTED
-from tests.local.host.running import RunningHost, running_host
+from tests.local.host.running import RunningHost, running_host, until
+from tests.principals import OBJECT_ID, signed_in, without_roles
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CHECKOUT = Path(__file__).parents[2]
-SIGNED_IN = {"x-ms-client-principal-id": "7a1b"}
-DOORS = [
-    (method, f"/api/{one['route']}".format(recordingId="x", documentId="y", quarantineId="z"))
-    for one in EXPECTED.values()
-    if one.get("authLevel") == "FUNCTION"
+ROLES = ("Reader", "Recorder", "Operator")  # each includes those before it
+RECORDERS = {"start_recording", "stop_recording", "pause_recording", "resume_recording"}
+ROUTES = [
+    (method, f"/api/{one['route']}".format(recordingId="x", documentId="y", quarantineId="z"), role)
+    for name, one in EXPECTED.items()
+    if (level := one.get("authLevel")) in ("FUNCTION", "ADMIN")
+    for role in ("Operator" if level == "ADMIN" else "Recorder" if name in RECORDERS else "Reader",)
     for method in one["methods"]
 ]
 
@@ -36,23 +39,58 @@ async def host(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory)
         yield running
 
 
-@pytest.mark.parametrize(("method", "path"), DOORS)
-async def test_no_door_opens_to_whom_the_platform_does_not_name(host: RunningHost, method: str, path: str):
-    for headers in ({}, {"x-functions-key": host.functions_key}, {"x-ms-client-principal-id": " "}):
+@pytest.mark.parametrize(("method", "path", "role"), ROUTES)
+async def test_a_caller_whom_the_platform_does_not_name_is_refused_everywhere(
+    host: RunningHost, method: str, path: str, role: str
+):
+    principal = {name: value for name, value in signed_in(role).items() if name != "x-ms-client-principal-id"}
+    for headers in ({}, {"x-functions-key": host.master_key}, {"x-ms-client-principal-id": " "}, principal):
         answer = await host.ask(path, method, headers=headers)
         assert answer.status == 401
         assert answer.json()["reason"] == "sign-in-required"
 
 
-async def test_who_signed_in_needs_no_key(host: RunningHost):
-    answer = await host.ask("/api/recordings?limit=1", headers=SIGNED_IN)
+@pytest.mark.parametrize(("method", "path", "role"), ROUTES)
+async def test_each_route_admits_its_role_and_those_that_include_it(
+    host: RunningHost, method: str, path: str, role: str
+):
+    lesser, enough = ROLES[: ROLES.index(role)], ROLES[ROLES.index(role) :]
+    for headers in (signed_in(), signed_in(*lesser), without_roles(signed_in(role)), signed_in("Custodian")):
+        answer = await host.ask(path, method, headers=headers | {"x-functions-key": host.master_key})
+        problem = answer.json()
+        assert (answer.status, problem["reason"], problem["fault"]) == (403, "role-required", "caller")
+        assert f"the app role {role}:" in problem["detail"]
+    for one in enough:
+        answer = await host.ask(path, method, headers=signed_in(one))
+        assert answer.status not in (401, 403), answer.body
+
+
+async def test_a_caller_who_signed_in_needs_no_key(host: RunningHost):
+    answer = await host.ask("/api/recordings?limit=1", headers=signed_in("Reader"))
     assert answer.status == 200
 
 
-async def test_a_page_of_another_site_changes_nothing_in_the_name_of_who_signed_in(host: RunningHost):
+async def test_a_page_of_another_site_changes_nothing_in_the_name_of_the_caller(host: RunningHost):
     """The session's cookie would come with its requests."""
-    for site in ("cross-site", "same-site"):
-        answer = await host.ask("/api/recordings/x/replay", "POST", headers=SIGNED_IN | {"sec-fetch-site": site})
+    caller = signed_in("Operator")
+    for foreign in ({"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "null"}):
+        answer = await host.ask("/api/recordings/x/replay", "POST", headers=caller | foreign)
         assert (answer.status, answer.json()["reason"]) == (403, "foreign-page")
-    answer = await host.ask("/api/recordings/x/replay", "POST", headers=SIGNED_IN | {"sec-fetch-site": "same-origin"})
+    own = {"sec-fetch-site": "same-origin", "origin": host.url}
+    answer = await host.ask("/api/recordings/x/replay", "POST", headers=caller | own)
     assert answer.status == 404
+
+
+async def test_a_page_of_another_site_leaves_no_audit_entry_in_the_name_of_the_caller(host: RunningHost):
+    image = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
+    link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    path = "/api/recordings/x/chunks/y/content"
+    answer = await host.ask(path, headers=signed_in("Reader") | image)
+    assert (answer.status, answer.json()["reason"]) == (403, "foreign-page")
+    assert (await host.ask(path, headers=signed_in("Reader") | link)).status == 404
+
+
+async def test_a_refusal_names_nobody_in_the_log(host: RunningHost):
+    await host.ask("/api/events", "POST", headers=signed_in("Reader"))
+    log = await until(lambda: text if "role-required" in (text := host.child.log.read_text()) else None)
+    assert OBJECT_ID not in log

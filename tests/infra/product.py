@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from shared.settings import Settings, load_settings
+from shared.settings import Settings, is_reference, load_settings
 from tests.infra.templates import Templates, only
 
 _FUNCTION_APP = Path(__file__).parents[2] / "function_app.py"
 
-# Read by the host: identity-based connections, limits of HTTP and of queues, and telemetry.
+# Read by the host, not by us: identity-based connections, how much it hands an instance at once, and telemetry,
+# and what it answers by itself.
 HOST_SETTINGS = frozenset(
     {
+        "AzureWebJobsDisableHomepage",
+        "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
         "AzureWebJobsStorage__credential",
         "AzureWebJobsDisableHomepage",
         "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
@@ -42,6 +45,11 @@ def app_settings(templates: Templates, **params: Any) -> Mapping[str, str]:
     return settings
 
 
+def as_resolved(given: Mapping[str, str]) -> Mapping[str, str]:
+    """The settings as the platform hands them to the app: what a vault holds in place of each reference to it."""
+    return {name: "s" * 72 if is_reference(value) else value for name, value in given.items()}
+
+
 def setting_names() -> set[str]:
     """Every setting that the product reads."""
     fields = Settings.model_fields.items()
@@ -50,7 +58,7 @@ def setting_names() -> set[str]:
 
 def settings_under(given: Mapping[str, str]) -> Settings:
     """The product's settings in an environment that holds nothing but these. Raises SettingsError as at start."""
-    with patch.dict(os.environ, given, clear=True):
+    with patch.dict(os.environ, as_resolved(given), clear=True):
         return load_settings()
 
 
@@ -61,7 +69,7 @@ def functions() -> Mapping[str, Mapping[str, Any]]:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    with patch.dict(os.environ, app_settings(Templates())):
+    with patch.dict(os.environ, as_resolved(app_settings(Templates()))):
         spec.loader.exec_module(module)
     return {one.get_function_name(): one.get_trigger().get_dict_repr() for one in module.app.get_functions()}
 

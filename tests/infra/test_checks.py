@@ -42,6 +42,7 @@ UNDEPLOYABLE = {
     "breaks @maxLength": "@maxLength(2)\nparam a string = 'abc'\noutput b string = a",
     "breaks @allowed": "@allowed(['x'])\nparam a string = 'y'\noutput b string = a",
     "must be of type int": "param a int = 'b'\noutput c int = a",
+    "name an owner": "param a string = ''\noutput b string = empty(a) ? fail('a: name an owner') : a",
     "there is no b": "var a = { c: 1 }\noutput d int = a.b",
 }
 
@@ -63,6 +64,14 @@ def test_a_mistake_is_told_with_its_place(folder: Path, told: str):
     (finding,) = names.findings(written(folder, WRONG[told]))
     assert told in finding
     assert finding.startswith("outer.bicep")
+
+
+def test_a_new_guid_makes_a_secret_and_nothing_else(folder: Path):
+    made = "@description('x')\n@secure()\nparam a string = '${newGuid()}'\noutput b int = length(a)"
+    assert not list(names.findings(written(folder, made)))
+    read.cache_clear()
+    (finding,) = names.findings(written(folder, made.replace("@secure()\n", "")))
+    assert "newGuid changes from one deployment" in finding
 
 
 @pytest.mark.parametrize("told", UNDEPLOYABLE)
@@ -122,6 +131,14 @@ def test_the_scan_sees_a_weak_setting_and_a_file_it_cannot_read(folder: Path):
     found = list(scan.findings(folder, CHECKOV))
     assert any("can't parse" in finding and "odd.bicep" in finding for finding in found)
     assert any("CKV_AZURE_" in finding and "outer.bicep" in finding for finding in found)
+
+
+def test_the_scan_reads_a_template_that_ends_a_deployment_by_itself(folder: Path):
+    weak = "resource a '{0}' = {{\n  name: true ? 'a' : fail('no')\n  properties: {{\n    {1}\n  }}\n}}\n"
+    file = written(folder, weak.format(ACCOUNT, "allowBlobPublicAccess: true"))
+    found = list(scan.findings(folder, CHECKOV))
+    assert not any("can't parse" in finding for finding in found)
+    assert any("CKV_AZURE_" in finding and file.name in finding for finding in found)
 
 
 def test_templates_are_scanned_again_once_they_or_the_scan_changed(folder: Path, tmp_path: Path):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.package import CHECKOUT
+from infra.package import CHECKOUT, packaged
 
 SCRIPT = CHECKOUT / "infra" / "deploy.sh"
 # Records each call, answers what the script reads, and fails where it is told to. State is a file for each thing made.
@@ -28,6 +28,8 @@ case $call in
   'az deployment group show'*outputs.url*) echo https://func-x.azurewebsites.net ;;
   'az deployment group show'*) name=${call#*outputs.}; echo "the-${name%%.*}" ;;
   'az functionapp config appsettings'*) echo 48 ;;
+  'python -m infra.package --directory '*) cd "$CHECKOUT" && exec "$REAL_PYTHON" "$@" ;;
+  'func azure'*) find . -type f | sed 's#^[.]/##' | sort >"$STATE/published" ;;
   'az functionapp function show'*) [ -e "$STATE/known" ] || { touch "$STATE/known"; exit 3; } ;;
 esac
 """
@@ -50,8 +52,9 @@ class Done:
 @pytest.fixture
 def deploy(tmp_path: Path) -> Deploy:
     tools, state, calls = tmp_path / "tools", tmp_path / "state", tmp_path / "calls"
-    tools.mkdir()
-    state.mkdir()
+    temporary = tmp_path / "temporary"
+    for directory in (tools, state, temporary):
+        directory.mkdir()
     for name in ("az", "func", "python", "sleep"):
         (tools / name).write_text(STAND_IN)
         (tools / name).chmod(0o755)
@@ -66,6 +69,9 @@ def deploy(tmp_path: Path) -> Deploy:
             "STATE": str(state),
             "FAIL_AT": fail_at,
             "CALLVAULT_PYTHON": str(tools / "python"),
+            "CHECKOUT": str(CHECKOUT),
+            "REAL_PYTHON": sys.executable,
+            "TMPDIR": str(temporary),
         }
         done = subprocess.run(
             [SCRIPT, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60
@@ -128,6 +134,13 @@ def test_a_dry_run_compiles_and_asks_and_changes_nothing(deploy: Deploy, tmp_pat
     assert done.code == 0, done.said
     assert done.steps() == ["bicep build", "bicep build", "what-if", *(["what-if"] if again else [])]
     assert "Nothing was changed" in done.said
+
+
+def test_core_tools_publish_what_the_package_holds_and_nothing_else_of_the_checkout(deploy: Deploy, tmp_path: Path):
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", "--code", "func")
+    assert done.code == 0, done.said
+    assert (tmp_path / "state" / "published").read_text().splitlines() == sorted(packaged())
+    assert list((tmp_path / "temporary").iterdir()) == [], "the copy is removed"
 
 
 @pytest.mark.parametrize(

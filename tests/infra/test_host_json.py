@@ -41,11 +41,10 @@ def test_nothing_is_set_that_the_host_ignores_beside_opentelemetry():
     assert "applicationInsights" not in HOST["logging"]
 
 
-def test_every_answer_forbids_caches_and_content_sniffing_and_asks_browsers_for_https():
-    http = HOST["extensions"]["http"]
-    assert http["customHeaders"] == {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-    assert http["hsts"] == {"isEnabled": True, "maxAge": "365.00:00:00"}
-    assert read_host_json(CHECKOUT, {}).custom_headers == http["customHeaders"], "the local host sends the same"
+def test_no_answer_of_the_host_is_cached_sniffed_or_asked_for_without_tls():
+    config = read_host_json(CHECKOUT, {})
+    assert config.custom_headers == {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    assert config.strict_transport == "max-age=31536000"
 
 
 def test_what_an_instance_takes_on_stands_in_the_docs_as_the_templates_set_it():

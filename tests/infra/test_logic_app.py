@@ -12,6 +12,7 @@ from infra.package import CHECKOUT
 from tests.infra.logicapp import FUNCTIONS
 
 DEFINITION = json.loads((CHECKOUT / "infra" / "logicapp" / "workflow.json").read_text())
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 KNOWN = {"Http", "Compose", "Wait", "If", "Until", "Terminate"}
 
 type Actions = dict[str, Any]
@@ -101,12 +102,24 @@ def test_it_uses_no_function_that_the_replay_does_not_work_out():
 
 
 def test_it_holds_no_secret_and_its_run_history_shows_neither_the_key_nor_who_was_recorded():
-    assert DEFINITION["parameters"]["functionKey"]["type"] == "SecureString"
-    assert not DEFINITION["parameters"]["functionKey"]["defaultValue"]
+    for secret in ("functionKey", "resultUrl"):  # a URL that takes requests often carries its key
+        assert DEFINITION["parameters"][secret]["type"] == "SecureString"
+        assert not DEFINITION["parameters"][secret]["defaultValue"]
     assert not re.search(r"sig=|code=|AccountKey|Bearer |[A-Za-z0-9+/]{40,}={1,2}", json.dumps(DEFINITION))
     # The trigger gets what a start takes, in which people are named.
     for name, told in (http_actions() | DEFINITION["triggers"]).items():
         assert told["runtimeConfiguration"]["secureData"]["properties"] == ["inputs", "outputs"], name
+    # It reads the recording's id. Compose knows secure inputs only: they hide its outputs, too.
+    assert all_actions()["Archive_address"]["runtimeConfiguration"]["secureData"]["properties"] == ["inputs"]
+
+
+def test_the_samples_in_the_readme_hide_their_inputs_and_outputs_too():
+    sample = README.partition("### From a Logic App")[2].partition("\n## ")[0]
+    actions = [json.loads(f"{{{block}}}") for block in re.findall(r"```json\n(.*?)```", sample, re.DOTALL)]
+    calls = [one for part in actions for scope in scopes(part) for one in scope.values() if one["type"] == "Http"]
+    assert len(calls) == 3
+    for call in calls:
+        assert call["runtimeConfiguration"]["secureData"]["properties"] == ["inputs", "outputs"], call["inputs"]["uri"]
 
 
 @pytest.mark.parametrize("name", http_actions())

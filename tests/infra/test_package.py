@@ -2,6 +2,8 @@
 
 import platform
 import re
+import shutil
+import subprocess
 import sys
 import venv
 import zipfile
@@ -10,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from infra.package import CHECKOUT, DEPENDENCIES, PLATFORMS, install, package, packaged
+from infra.package import CHECKOUT, DEPENDENCIES, PLATFORMS, copy, install, package, packaged
 from local.stack import Azurite, Resources, provision
 from local.stack.processes import Program, clean_environment, running
 
@@ -32,7 +34,12 @@ def test_the_code_its_requirements_and_host_json_are_deployed_and_nothing_else()
     code = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "shared").rglob("*.py")}
     page = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "shared" / "page").iterdir()}
     assert code | page <= names
-    assert names - code - page == {"function_app.py", "host.json", "requirements.txt", "constraints.txt"}
+    assert names - code - page == {"function_app.py", "host.json", "requirements.txt"}
+
+
+def git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def test_the_same_checkout_gives_the_same_bytes(tmp_path: Path):
@@ -40,12 +47,101 @@ def test_the_same_checkout_gives_the_same_bytes(tmp_path: Path):
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_what_funcignore_names_is_left_out_wherever_it_lies(tmp_path: Path):
-    (tmp_path / ".funcignore").write_text("*.md\n__pycache__\n.*\n!.python_packages\n/local\n")
-    for name in ("a.py", "a.md", "deep/__pycache__/a.pyc", "deep/local/kept.py", "local/b.py", ".env", ".git/config"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    assert sorted(packaged(tmp_path)) == ["a.py", "deep/local/kept.py"]
+# What may lie in a checkout and must never leave it: keys, certificates, parameters, settings, data of a call.
+STRAY = (
+    *("key.pem", "id_rsa", "id_ed25519", "server.key", "tls.crt", "ca.cer", "app.pfx", "app.p12", "known.jks"),
+    *(".env", "local.settings.json", "main.parameters.json", "prod.bicepparam", "secrets.yaml", "token.txt"),
+    *("dump.sql", "recording.mp4", "events.json", "core", "notes.md", "module.pyc"),
+)
+# Named like modules: infra/package.py leaves them out, too; no pattern of .funcignore can.
+LIKE_MODULES = (".env.py", "Key.py", "a b.py", "module.py.bak")
+FOLDERS = (
+    *("", "infra", "infra/keys", "docs", "tests", "local"),
+    *("shared", "shared/page", "shared/contracts", "shared/new", "shared/.hidden", "shared/New"),
+)
+MINIMAL = {"function_app.py", "host.json", "requirements.txt", "shared/__init__.py", "shared/contracts/bodies.py"}
+PAGE = {"shared/page/index.html", "shared/page/app.js", "shared/page/style.css", "shared/page/logo.svg"}
+
+
+def write(root: Path, name: str, text: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text)
+
+
+@pytest.fixture
+def littered(tmp_path: Path) -> Path:
+    """A small checkout in which every stray file lies in every folder, and links lead out of it."""
+    checkout, outside = tmp_path / "checkout", tmp_path / "outside"
+    for name in MINIMAL | PAGE:
+        write(checkout, name, "ours")
+    for name in (*STRAY, *LIKE_MODULES):
+        for folder in FOLDERS:
+            write(checkout / folder, name, "PRIVATE")
+    write(outside, "private.py", "PRIVATE")
+    (checkout / "shared" / "linked.py").symlink_to(outside / "private.py")
+    (checkout / "shared" / "linked").symlink_to(outside)
+    shutil.copy(CHECKOUT / ".funcignore", checkout)
+    return checkout
+
+
+def test_a_stray_file_reaches_no_package_wherever_it_lies(littered: Path, tmp_path: Path):
+    assert set(packaged(littered)) == MINIMAL | PAGE
+    with zipfile.ZipFile(package(tmp_path / "a.zip", source=littered)) as archive:
+        assert {archive.read(name) for name in archive.namelist()} == {b"ours"}
+    copied = copy(tmp_path / "copied", source=littered)
+    assert {file.relative_to(copied).as_posix() for file in copied.rglob("*") if file.is_file()} == MINIMAL | PAGE
+
+
+@pytest.mark.parametrize("name", ["function_app.py", "host.json", "requirements.txt"])
+def test_a_file_that_azure_needs_is_never_left_out_in_silence(littered: Path, name: str):
+    (littered / name).unlink()
+    with pytest.raises(FileNotFoundError, match=name):
+        list(packaged(littered))
+    (littered / name).symlink_to(littered / "infra" / "key.pem")
+    with pytest.raises(FileNotFoundError, match=name):
+        list(packaged(littered))
+
+
+def as_gitignore(root: Path) -> set[str]:
+    """What azd publishes of a checkout: .funcignore read by the rules of .gitignore."""
+    git(root, "init", "--quiet")
+    listed = git(root, "-c", "core.quotePath=false", "ls-files", "-z", "--others", "--exclude-from=.funcignore")
+    return set(listed.split("\0")) - {""}
+
+
+def as_core_tools(root: Path) -> set[str]:
+    """What Core Tools publish, by their own reading of .funcignore (GitIgnoreParser.cs)."""
+    lines = [line.strip() for line in (root / ".funcignore").read_text().splitlines()]
+    rules = [line for line in lines if line and not line.startswith("#")]
+    ignored, let_in = (
+        re.compile("^((" + ")|(".join(prefix_pattern(rule) for rule in some) + r"))\b")
+        for some in (
+            sorted(rule.removeprefix("/") for rule in rules if not rule.startswith("!")),
+            sorted(rule.removeprefix("!").removeprefix("/") for rule in rules if rule.startswith("!")),
+        )
+    )
+    files = {file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file()}
+    return {name for name in files if let_in.search(name) or not ignored.search(name)}
+
+
+def prefix_pattern(rule: str) -> str:
+    escaped = re.sub(r"[\-\[\]/{}()+?.\\^$|]", r"\\\g<0>", rule)
+    return escaped.replace("**", "(.+)").replace("*", "([^/]+)")
+
+
+def test_funcignore_lets_in_the_package_s_files_whoever_reads_it(tmp_path: Path):
+    for name in git(CHECKOUT, "ls-files", "-z").split("\0"):
+        if name and (CHECKOUT / name).is_file():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(CHECKOUT / name, tmp_path / name)
+    assert as_core_tools(tmp_path) == set(packaged())
+    assert as_gitignore(tmp_path) == set(packaged())
+
+
+def test_funcignore_keeps_stray_files_back_whoever_reads_it(littered: Path):
+    for published in (as_core_tools(littered), as_gitignore(littered)):
+        assert published >= MINIMAL | PAGE
+        assert {Path(name).name for name in published}.isdisjoint(STRAY)
 
 
 def test_the_package_stays_small(whole: Path, tmp_path: Path):
@@ -77,7 +173,7 @@ async def test_the_package_runs_on_the_real_worker_with_what_it_holds_alone(
     command = [str(tmp_path / "bare" / "bin" / "python"), "-m", "local.host"]
     host = Program(
         name="host",
-        command=[*command, "--app", str(app), "--ready", str(ready), "--function-key", "key"],
+        command=[*command, "--app", str(app), "--ready", str(ready), "--master-key", "key"],
         log=tmp_path / "host.log",
         directory=CHECKOUT,
         environment=clean_environment(settings),

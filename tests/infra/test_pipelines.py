@@ -13,12 +13,21 @@ import yaml
 from infra.package import CHECKOUT
 from tests.infra.test_deploy_script import STAND_IN
 
-WORKFLOW = CHECKOUT / ".github" / "workflows" / "deploy.yml"
+GITHUB = CHECKOUT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").iterdir())
+WORKFLOW = GITHUB / "workflows" / "deploy.yml"
 AZD = yaml.safe_load((CHECKOUT / "azure.yaml").read_text())
 JOBS: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())["jobs"]
 # What azd puts into the hook's environment: main.bicep's outputs, by their names.
 AZD_ENV = {"functionAppName", "systemTopicName", "acsResourceGroup", "hostStorageName", "deadLetterContainer"}
 STEPS = [(job, step) for job, told in JOBS.items() for step in told["steps"]]
+COMMANDS = [
+    step["run"]
+    for file in WORKFLOWS
+    for job in yaml.safe_load(file.read_text())["jobs"].values()
+    for step in job["steps"]
+    if "run" in step
+]
 
 
 def declared(template: str, kind: str) -> set[str]:
@@ -28,7 +37,7 @@ def declared(template: str, kind: str) -> set[str]:
 
 def test_an_auditor_of_workflows_finds_nothing():
     zizmor = Path(sys.executable).parent / "zizmor"
-    command = [zizmor, "--offline", "--persona", "pedantic", "--no-progress", WORKFLOW]
+    command = [zizmor, "--offline", "--persona", "pedantic", "--no-progress", GITHUB]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -43,10 +52,65 @@ def test_a_job_has_the_rights_that_it_needs_and_no_secret():
     assert "secrets" not in text.partition("\nname:")[2]
 
 
-def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it():
-    used = re.findall(r"uses: (.*)", WORKFLOW.read_text())
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda file: file.name)
+def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it(workflow: Path):
+    used = re.findall(r"uses: (.*)", workflow.read_text())
     assert used
     assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one) for one in used)
+
+
+def test_the_job_that_deploys_installs_the_run_time_packages_and_nothing_else():
+    steps = [step for job, step in STEPS if job == "deploy"]
+    commands = [step["run"] for step in steps if "run" in step]
+    assert [command.split()[0] for command in commands] == ["make", "infra/deploy.sh"]
+    assert commands[0] == "make runtime"
+    assert steps[-1]["env"]["CALLVAULT_PYTHON"] == ".runtime/bin/python"
+    assert steps[-1]["env"]["AZURE_BICEP_USE_BINARY_FROM_PATH"] == "true", "az downloads no compiler"
+    assert not [step for step in steps if "setup-node" in step.get("uses", "")], "npm has no business beside the rights"
+    rules = (CHECKOUT / "Makefile").read_text()
+    (install,) = re.findall(r"^PIP_INSTALL := (.*)$", rules, re.MULTILINE)
+    assert "--require-hashes" in install
+    assert "--only-binary :all:" in install
+    (recipe,) = re.findall(r"^\$\(RUNTIME_STAMP\): requirements.txt\n((?:\t.*\n)+)", rules, re.MULTILINE)
+    assert ".runtime/bin/python $(PIP_INSTALL) $<" in recipe
+
+
+def test_updates_and_the_audit_cover_every_locked_file():
+    update = {
+        one["package-ecosystem"]: one for one in yaml.safe_load((GITHUB / "dependabot.yml").read_text())["updates"]
+    }
+    assert set(update) == {"uv", "npm", "github-actions"}
+    locked = {file.parent.relative_to(CHECKOUT) for file in CHECKOUT.glob("*/package-lock.json")}
+    assert {Path(one.removeprefix("/")) for one in update["npm"]["directories"]} == locked
+    sources = {file.relative_to(CHECKOUT) for file in (*CHECKOUT.glob("*.in"), *CHECKOUT.glob("infra/check/*.in"))}
+    assert {Path(one.removeprefix("/")) for one in update["uv"]["directories"]} == {file.parent for file in sources}
+    rules = (CHECKOUT / "Makefile").read_text()
+    (names,) = re.findall(r"^LOCKED := (.*)$", rules, re.MULTILINE)
+    assert set(names.split()) == {str(file.with_suffix("")) for file in sources}
+    assert "schedule" in (GITHUB / "workflows" / "audit.yml").read_text()
+
+
+def test_the_deployer_may_assign_the_roles_of_the_templates_and_no_others():
+    guid = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    page = (CHECKOUT / "docs" / "deploy.md").read_text()
+    allowed = [found for line in re.findall(r'^ROLES="(.*)"$', page, re.MULTILINE) for found in re.findall(guid, line)]
+    (roles,) = re.findall(
+        r"^var roles = \{\n(.*?)^\}", (CHECKOUT / "infra" / "main.bicep").read_text(), re.DOTALL | re.MULTILINE
+    )
+    assigned = re.findall(rf"^  \w+: '({guid})'", roles, re.MULTILINE)
+    assert sorted(allowed) == sorted(assigned)
+    assert len(assigned) == len(roles.strip().splitlines()), "each entry is the id of a role"
+    for template in (CHECKOUT / "infra").rglob("*.bicep"):
+        elsewhere = set(re.findall(guid, template.read_text())) & set(assigned)
+        assert template.name == "main.bicep" or not elsewhere, "roles have one home"
+    condition = page.partition("--condition-version 2.0")[2].partition("```")[0]
+    for act, of in (("write", "Request"), ("delete", "Resource")):
+        assert re.search(
+            rf"\(!\(ActionMatches\{{'\$ASSIGN/{act}'\}}\)\)\s+OR \(@{of}\[\$ASSIGN:RoleDefinitionId\] "
+            rf"ForAnyOfAnyValues:GuidEquals \{{\$ROLES\}}\)",
+            condition,
+        )
+    assert page.count("Role Based Access Control Administrator") == 1, "never without the condition"
 
 
 def test_what_is_deployed_is_what_was_tested_and_only_from_main():
@@ -58,7 +122,7 @@ def test_what_is_deployed_is_what_was_tested_and_only_from_main():
     assert "--package dist/callvault.zip" in command
 
 
-@pytest.mark.parametrize("command", [step["run"] for _, step in STEPS if "run" in step])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_of_the_workflow_is_one_of_this_checkout(command: str):
     program, *words = command.split()
     if program == "make":

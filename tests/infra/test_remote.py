@@ -10,6 +10,13 @@ import pytest
 
 from infra.package import CHECKOUT
 from infra.remote import COMMANDS, RemoteError, own_settings, resolved
+from shared.settings import is_reference
+
+LEADS_ASTRAY = (
+    *("AZURE_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID", "AZURE_TOKEN_CREDENTIALS"),
+    *("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "PYTHONPATH", "PYTHONSTARTUP", "AZURE_CONFIG_DIR"),
+)
 
 
 def test_only_settings_of_callvault_are_taken_whatever_their_casing():
@@ -22,6 +29,8 @@ def test_only_settings_of_callvault_are_taken_whatever_their_casing():
         {"name": "LD_PRELOAD", "value": "/evil.so"},
         {"name": "PATH", "value": "/evil"},
         {"name": "APPLICATIONINSIGHTS_CONNECTION_STRING", "value": "InstrumentationKey=0"},
+        # What would lead the operator's tokens elsewhere, or make a library trust another host.
+        *({"name": name, "value": "https://attacker.example"} for name in LEADS_ASTRAY),
     ]
     assert set(own_settings(listed)) == {one["name"] for one in listed[:5]}
     with pytest.raises(RemoteError):
@@ -45,13 +54,55 @@ def test_the_command_runs_with_the_app_s_settings_and_its_exit_code_is_passed_on
     assert "RETENTION_HOURS: must be hours" in done.stderr
 
 
-def test_a_rebuild_never_keys_digests_by_the_text_of_a_key_vault_reference():
+DEPLOYED = {
+    "ACS_ENDPOINT": "https://contoso.communication.azure.com",
+    "AzureWebJobsStorage__accountName": "contoso",
+    "ANNOUNCE_TOPIC_ENDPOINT": "https://news.westeurope-1.eventgrid.azure.net/api/events",
+}
+# Lists the settings when it is asked for them, and leaves a file when it is asked for anything else, as a token is.
+AZ = """case "$*" in *appsettings*) cat settings.json ;; *) echo "$*" >>asked ;; esac"""
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "value"),
+    [
+        *((command, "ACS_ENDPOINT", "https://x.communication.azure.com.attacker.example") for command in COMMANDS),
+        ("shared.doctor", "AzureWebJobsStorage__accountName", "attacker.example/"),
+        ("shared.doctor", "AzureWebJobsStorage__queueServiceUri", "https://attacker.example"),
+        ("shared.doctor", "ARCHIVE_STORAGE__accountName", "attacker.example#"),
+        ("shared.doctor", "ARCHIVE_STORAGE__blobServiceUri", "https://contoso.blob.core.windows.net@attacker.example"),
+        ("shared.doctor", "ANNOUNCE_TOPIC_ENDPOINT", "https://attacker.example/api/events"),
+        ("shared.doctor", "ACS_LOCAL_GATEWAY", "127.0.0.1:8443"),
+    ],
+)
+def test_a_setting_that_names_a_foreign_host_gets_no_token_of_the_operator(
+    tmp_path: Path, command: str, name: str, value: str
+):
+    listed = [{"name": name, "value": value} for name, value in (DEPLOYED | {name: value}).items()]
+    (tmp_path / "settings.json").write_text(json.dumps(listed))
+    done = run(tmp_path, f"cd {tmp_path}\n{AZ}", command)
+    assert done.returncode in {1, 2}
+    assert name in done.stdout + done.stderr
+    assert value not in done.stdout + done.stderr
+    assert not (tmp_path / "asked").exists(), "az was asked for more than the settings"
+
+
+def test_no_command_takes_the_text_of_a_key_vault_reference_for_a_secret():
     name = "PARTICIPANTS_SECRET"
     given = {name: "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/p)", "RETENTION_HOURS": "24"}
     with pytest.raises(RemoteError, match="PARTICIPANTS_SECRET: the app reads it from a Key Vault"):
         resolved(given, {}, "shared.rebuild")
     assert resolved(given, {name: "sixteen letters."}, "shared.rebuild") == given | {name: "sixteen letters."}
-    assert resolved(given, {"RETENTION_HOURS": "48"}, "shared.doctor") == given, "it writes no digest"
+    for command in COMMANDS:
+        if command != "shared.doctor":
+            with pytest.raises(RemoteError, match=name):
+                resolved(given, {}, command)
+    stood_in = resolved(given, {"RETENTION_HOURS": "48"}, "shared.doctor")
+    assert stood_in["RETENTION_HOURS"] == "24"
+    assert len(stood_in[name]) >= 32, "the doctor looks whether it is set, and uses it for nothing"
+    assert not is_reference(stood_in[name])
+    with pytest.raises(RemoteError, match="ACS_CONNECTION_STRING"):
+        resolved({"ACS_CONNECTION_STRING": given[name]}, {}, "shared.doctor")
 
 
 def test_arguments_reach_the_command(tmp_path: Path):

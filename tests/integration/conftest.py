@@ -25,6 +25,7 @@ from shared.records import Chunk
 from shared.settings import Settings, load_settings
 
 MakeWorld = Callable[..., Any]
+PARTICIPANTS_SECRET = "of-participants-and-nobody-else"
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -134,7 +135,10 @@ class World:
 async def make_world(
     azurite: Azurite, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[MakeWorld]:
-    """Makes worlds: each has queue, tables and containers of its own, so that tests don't meet."""
+    """Makes worlds: each has queue, tables and containers of its own, so that tests don't meet.
+
+    A setting of None is unset.
+    """
     worlds: list[World] = []
     monkeypatch.setenv("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
 
@@ -160,11 +164,15 @@ async def make_world(
             "ACS_LOCAL_CA": str(Path(simulator.ca)),
             "AzureWebJobsStorage": azurite.connection_string,
             "RETRY_BASE_SECONDS": "0.01",
+            "PARTICIPANTS_SECRET": PARTICIPANTS_SECRET,
             **names,
             **overrides,
         }
         for name, value in environment.items():
-            monkeypatch.setenv(name, str(value))
+            if value is None:
+                monkeypatch.delenv(name, raising=False)
+            else:
+                monkeypatch.setenv(name, str(value))
         settings = load_settings()
         resources = Resources(
             queues=(settings.chunks_queue, settings.poison_queue),

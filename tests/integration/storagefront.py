@@ -16,6 +16,7 @@ _ALL_OF_A_BLOCK = 64 * 1024 * 1024  # bytes
 
 class Mishap(Enum):
     BUSY = auto()  # 503 without the request being carried out
+    REFUSED = auto()  # 403 likewise
     BROKEN_OFF = auto()  # the connection ends while the request is under way
     ANSWER_LOST = auto()  # carried out, and the connection ends before the answer
 
@@ -48,6 +49,9 @@ class StorageFront:
         if mishap is Mishap.BUSY:
             await request.read()
             return web.Response(status=503, headers={"x-ms-error-code": "ServerBusy"})
+        if mishap is Mishap.REFUSED:
+            await request.read()
+            return web.Response(status=403, headers={"x-ms-error-code": "AuthorizationPermissionMismatch"})
         if mishap is Mishap.BROKEN_OFF:
             await request.content.readany()
             return self._hung_up(request)

@@ -29,7 +29,7 @@ async def test_what_callers_did_is_shown_in_order_and_by_whom(world: World):
     started = json.loads((await endpoints.start(body, url=URL, idempotency_key=None, by="ada")).body)
     recording_id = started["recordingId"]
     await endpoints.pause(recording_id, by="bob")
-    await endpoints.resume(recording_id)
+    await endpoints.resume(recording_id, by="cy")
     await endpoints.stop(recording_id, by="ada")
     await endpoints.stop(recording_id, by="too late")
     await endpoints.replay(recording_id, by="eve")
@@ -37,7 +37,7 @@ async def test_what_callers_did_is_shown_in_order_and_by_whom(world: World):
     assert [(one["action"], one["by"]) for one in told] == [
         ("start", "ada"),
         ("pause", "bob"),
-        ("resume", "function key"),
+        ("resume", "cy"),
         ("stop", "ada"),
         ("replay", "eve"),
     ]

@@ -3,10 +3,12 @@
 import asyncio
 import json
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from local.acs.identifiers import RESOURCE_ID
+from shared.autorecording import RULE
 from shared.clock import SystemClock
 from shared.contracts.rules import Trigger
 from shared.gateways.claims import Claim, Claims
@@ -37,6 +39,7 @@ async def recording(
         AUTO_RECORD=json.dumps(rules),
         CALLBACK_URL=CALLBACK_URL,
         CALLBACK_AUDIENCE=RESOURCE_ID,
+        CALLBACK_SECRET="a secret of thirty-two letters, or more",
         **settings,
     )
     return world, clock
@@ -81,7 +84,7 @@ async def test_a_call_is_recorded_once_whatever_the_number_of_events_and_process
     await asyncio.gather(
         *(apps[number % 2].intake.receive(event) for number in range(30)),
         *(
-            connected[number % 2].consider(Trigger.CALL_CONNECTED, server_call_id=call["serverCallId"])
+            connected[number % 2].consider(Trigger.CALL_CONNECTED, server_call_id=call["serverCallId"], by=RULE)
             for number in range(30)
         ),
     )
@@ -90,7 +93,7 @@ async def test_a_call_is_recorded_once_whatever_the_number_of_events_and_process
     assert (shown["state"], shown["format"], shown["correlation"]) == ("active", "mp3", "by rule")
     (entry,) = shown["history"]
     assert (entry["action"], entry["by"], set(entry["details"])) == ("start", "AUTO_RECORD", {"trigger"})
-    await world.app.endpoints.stop(made["recordingId"])
+    await world.app.endpoints.stop(made["recordingId"], by="ada")
     assert await world.app.intake.receive(event) is Outcome.TAKEN
     assert len(await recordings_of(world, call)) == 1, "a late repeat must not record the rest of the call"
 
@@ -131,7 +134,9 @@ async def test_no_second_recording_is_started_where_one_runs_even_of_another_kin
     world, _ = await recording(make_world)
     call, event = await begun(world)
     body = json.dumps({"serverCallId": call["serverCallId"], **mine}).encode()
-    await world.app.endpoints.start(body, url="https://callvault.example/api/recordings", idempotency_key=None)
+    await world.app.endpoints.start(
+        body, url="https://callvault.example/api/recordings", idempotency_key=None, by="ada"
+    )
     await world.app.intake.receive(event)
     assert len(await recordings_of(world, call)) == 1
     claim = await world.gateways.claims.find(call_key(call["serverCallId"]))
@@ -230,10 +235,12 @@ async def told_of_failure(world: World, call: dict[str, Any]) -> None:
         if one["event"]["data"]["serverCallId"] == call["serverCallId"]
     ]
     token = (await world.acs("POST", "/tokens"))["token"]
+    parameters = dict(parse_qsl(urlsplit(failed["url"]).query))
     answer = await world.app.endpoints.callbacks(
         json.dumps([failed["event"]]).encode(),
         authorization=f"Bearer {token}",
-        start_id=failed["url"].partition("start=")[2],
+        start_id=parameters["start"],
+        signature=parameters["sig"],
     )
     assert answer.status == 200
 
@@ -300,7 +307,7 @@ async def test_where_consent_is_required_an_automatic_recording_waits_for_it_pau
     (made,) = await recordings_of(world, call)
     shown = await view(world, made["recordingId"])
     assert (shown["state"], shown["acsState"], shown["consent"]) == ("paused", "inactive", None)
-    assert (await world.app.endpoints.resume(made["recordingId"])).status == 403
+    assert (await world.app.endpoints.resume(made["recordingId"], by="ada")).status == 403
 
 
 async def test_a_call_started_event_that_can_t_be_read_is_kept(make_world: MakeWorld):

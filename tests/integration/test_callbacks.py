@@ -4,11 +4,13 @@ import asyncio
 import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import pytest_asyncio
 
 from local.acs.identifiers import RESOURCE_ID
+from shared.callbackurls import SIGNATURE, START, CallbackUrls
 from shared.clock import SystemClock
 from shared.gateways.acs import CallRecorder
 from shared.gateways.worklist import Worklist
@@ -20,11 +22,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HERE = "https://callvault.example/api/recordings"
 CALLBACK_URL = "https://callvault.example/api/callbacks"
+SETTINGS = {
+    "CALLBACK_URL": CALLBACK_URL,
+    "CALLBACK_AUDIENCE": RESOURCE_ID,
+    "CALLBACK_SECRET": "a secret of thirty-two letters, or more",
+}
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(make_world: MakeWorld) -> World:
-    made: World = await make_world(CALLBACK_URL=CALLBACK_URL, CALLBACK_AUDIENCE=RESOURCE_ID)
+    made: World = await make_world(**SETTINGS)
     return made
 
 
@@ -47,13 +54,35 @@ async def told_about(world: World, made: dict[str, Any], kind: str) -> list[dict
     ]
 
 
-async def deliver(world: World, *events: Any, token: str | None = None) -> Answer:
+def said(caplog: pytest.LogCaptureFixture, level: str) -> list[str]:
+    return [record.getMessage().partition(" {")[0] for record in caplog.records if record.levelname == level]
+
+
+def url_of_calls(world: World) -> str:
+    """What other code gives to ACS as callback URL."""
+    return str(CallbackUrls(world.settings).of_any_call())
+
+
+async def deliver(world: World, *events: Any, token: str | None = None, query: str | None = None) -> Answer:
+    """Calls back as ACS would: at the URL that it was given, unless the test gives another query."""
+    given = [event["query"] for event in events if isinstance(event, dict) and "query" in event]
+    if query is None:
+        query = given[0] if given else urlsplit(url_of_calls(world)).query
+    body = [
+        {name: value for name, value in event.items() if name != "query"} if isinstance(event, dict) else event
+        for event in events
+    ]
+    return await send(world, json.dumps(body).encode(), token=token, query=query)
+
+
+async def send(world: World, body: bytes, *, query: str, token: str | None = None) -> Answer:
     token = token or (await world.acs("POST", "/tokens"))["token"]
-    query = next((event.pop("query", "") for event in [dict(one) for one in events if isinstance(one, dict)]), "")
+    parameters = dict(parse_qsl(query))
     return await world.app.endpoints.callbacks(
-        json.dumps(events).encode(),
+        body,
         authorization=f"Bearer {token}",
-        start_id=query.removeprefix("start=") or None,
+        start_id=parameters.get(START),
+        signature=parameters.get(SIGNATURE),
     )
 
 
@@ -137,9 +166,9 @@ async def test_a_start_that_fails_is_told_by_its_recording_and_by_the_repeated_r
     shown = await view(world, recording_id)
     assert (shown["state"], shown["failure"]) == ("failed", "ACS gave the codes 500 and 9999")
     assert [entry["action"] for entry in shown["history"]] == ["start", "start-failed"]
-    assert (await world.app.endpoints.stop(recording_id)).status == 200
+    assert (await world.app.endpoints.stop(recording_id, by="ada")).status == 200
     assert (await view(world, recording_id))["state"] == "failed"
-    assert (await world.app.endpoints.pause(recording_id)).status == 409
+    assert (await world.app.endpoints.pause(recording_id, by="ada")).status == 409
 
     other = await call(world)
     await world.fault("start", "accepted", fails=True, unnamed=True, callId=other["callId"])
@@ -188,7 +217,7 @@ async def test_the_end_of_a_recording_whose_files_came_first_is_seen_all_the_sam
 
 
 async def test_the_end_of_the_call_alone_tells_that_its_recording_has_ended(world: World):
-    made = await call(world, callbackUri=CALLBACK_URL)
+    made = await call(world, callbackUri=url_of_calls(world))
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
     (event,) = await told_about(world, made, "CallDisconnected")
@@ -203,7 +232,7 @@ async def test_paused_by_someone_else_is_paused_and_a_late_callback_undoes_no_re
     *_, paused = await told_about(world, made, "RecordingStateChanged")
     assert (await deliver(world, paused)).status == 200
     assert await control_of(world, recording_id) == "paused"
-    assert (await world.app.endpoints.resume(recording_id)).status == 200
+    assert (await world.app.endpoints.resume(recording_id, by="ada")).status == 200
     await world.gateways.recorder.pause(recording_id)
     assert (await deliver(world, paused)).status == 200
     assert await control_of(world, recording_id) == "active", "the callback is older than the resume"
@@ -214,7 +243,7 @@ async def test_paused_by_someone_else_is_paused_and_a_late_callback_undoes_no_re
 
 async def test_a_recording_that_someone_else_started_is_looked_after_from_its_first_callback(world: World):
     made = await call(world)
-    options = {"server_call_id": made["serverCallId"], "recording_state_callback_url": CALLBACK_URL}
+    options = {"server_call_id": made["serverCallId"], "recording_state_callback_url": url_of_calls(world)}
     started = await world.app.clients.calls.start_recording(**options)
     events = await told_about(world, made, "RecordingStateChanged")
     assert (await deliver(world, *events)).status == 200
@@ -236,7 +265,7 @@ async def test_callbacks_that_race_leave_one_state_and_one_history(world: World)
 
 
 async def test_a_connection_s_call_is_remembered_and_known_to_a_recording_started_by_connection(world: World):
-    made = await call(world, callbackUri=CALLBACK_URL)
+    made = await call(world, callbackUri=url_of_calls(world))
     (event,) = await told_about(world, made, "CallConnected")
     for _ in range(2):
         assert (await deliver(world, event)).status == 200
@@ -279,14 +308,115 @@ async def test_what_can_t_be_read_is_kept_and_what_concerns_nobody_is_passed_ove
 
 
 async def test_a_body_that_is_no_json_is_kept_and_one_too_large_is_refused(world: World):
-    token = f"Bearer {(await world.acs('POST', '/tokens'))['token']}"
-    endpoints = world.app.endpoints
-    assert (await endpoints.callbacks(b"{", authorization=token, start_id=None)).status == 200
+    query = urlsplit(url_of_calls(world)).query
+    assert (await send(world, b"{", query=query)).status == 200
     assert len(await world.quarantined()) == 1
     large = b"[" + b" " * 300_000 + b"]"
-    assert (await endpoints.callbacks(large, authorization=token, start_id=None)).status == 400
+    assert (await send(world, large, query=query)).status == 413
     many = json.dumps([{"type": "x"}] * 101).encode()
-    assert (await endpoints.callbacks(many, authorization=token, start_id=None)).status == 400
+    assert (await send(world, many, query=query)).status == 400
+
+
+@pytest.mark.parametrize("unsigned", ["", "sig=", "sig=AAAA", "start=0123456789abcdef0123456789abcdef"])
+@pytest.mark.parametrize("kind", ["RecordingStateChanged", "StartRecordingFailed", "CallConnected"])
+async def test_a_callback_with_acs_s_own_token_and_no_signed_url_changes_nothing(
+    world: World, caplog: pytest.LogCaptureFixture, kind: str, unsigned: str
+):
+    made = await call(world)
+    recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
+    await world.acs("POST", f"/calls/{made['callId']}/end")
+    event = {
+        "type": f"Microsoft.Communication.{kind}",
+        "id": "1",
+        "time": "2099-01-01T00:00:00Z",
+        "data": {
+            "recordingId": recording_id,
+            "serverCallId": made["serverCallId"],
+            "callConnectionId": made["callConnectionId"],
+        },
+    }
+    answer = await deliver(world, event, "unreadable", query=unsigned)
+    assert (answer.status, json.loads(answer.body)["reason"]) == (401, "callback-unauthorized")
+    assert "shared.callbackurls" in json.loads(answer.body)["detail"]
+    assert await control_of(world, recording_id) == "active"
+    assert await world.gateways.links.call_of_connection(made["callConnectionId"]) is None
+    assert await world.quarantined() == []
+    assert said(caplog, "ERROR") == ["callback not signed"]
+
+
+async def test_the_signature_of_one_start_s_url_is_no_signature_for_another_start(world: World):
+    made, other = await call(world), await call(world)
+    for one in (made, other):
+        await world.fault("start", "accepted", unnamed=True, callId=one["callId"])
+        await start(world, serverCallId=one["serverCallId"])
+    (event, *_), (foreign, *_) = [await told_about(world, one, "RecordingStateChanged") for one in (made, other)]
+    mine, theirs = dict(parse_qsl(event["query"])), dict(parse_qsl(foreign["query"]))
+    crossed = f"start={theirs['start']}&sig={mine['sig']}"
+    assert (await deliver(world, event, query=crossed)).status == 401
+    general = parse_qsl(urlsplit(url_of_calls(world)).query)
+    assert (await deliver(world, event, query=f"start={mine['start']}&sig={dict(general)['sig']}")).status == 401
+    assert (await deliver(world, event)).status == 200
+
+
+async def test_without_a_secret_urls_are_believed_as_they_were_before_signatures(make_world: MakeWorld):
+    world: World = await make_world(CALLBACK_URL=CALLBACK_URL, CALLBACK_AUDIENCE=RESOURCE_ID)
+    made = await call(world)
+    await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
+    await start(world, serverCallId=made["serverCallId"], correlation="case 4714")
+    event, _ = await told_about(world, made, "RecordingStateChanged")
+    assert "sig" not in event["query"]
+    assert (await deliver(world, event)).status == 200
+    assert (await view(world, event["data"]["recordingId"]))["correlation"] == "case 4714"
+
+
+async def test_a_later_callback_never_moves_a_connection_to_another_call(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    made, other = await call(world, callbackUri=url_of_calls(world)), await call(world)
+    (event,) = await told_about(world, made, "CallConnected")
+    assert (await deliver(world, event)).status == 200
+    moved = event | {"data": {**event["data"], "serverCallId": other["serverCallId"]}}
+    assert (await deliver(world, moved)).status == 200
+    assert await world.gateways.links.call_of_connection(made["callConnectionId"]) == made["serverCallId"]
+    assert "connection is linked to another call already" in said(caplog, "WARNING")
+
+
+async def test_callbacks_that_can_t_be_read_fill_the_quarantine_only_so_fast(make_world: MakeWorld):
+    clock = MovableClock()
+    world: World = await make_world(clock=clock, **SETTINGS)
+    unreadable = [{"type": "Microsoft.Communication.RecordingStateChanged", "id": str(number)} for number in range(101)]
+    assert (await deliver(world, *unreadable[:100])).status == 200
+    refused = await deliver(world, unreadable[100])
+    assert (refused.status, json.loads(refused.body)["reason"]) == (429, "callbacks-throttled")
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert (await deliver(world, *unreadable[:100])).status == 200, "what is kept already is no more"
+    assert len(await world.quarantined()) == 100
+    made = await call(world, callbackUri=url_of_calls(world))
+    (event,) = await told_about(world, made, "CallConnected")
+    assert (await deliver(world, event)).status == 200, "what can be read is never held up"
+    clock.forward(seconds=61)
+    assert (await deliver(world, unreadable[100])).status == 200
+
+
+async def test_callbacks_of_a_caller_s_own_go_to_hosts_that_the_setting_allows(make_world: MakeWorld):
+    world: World = await make_world(**SETTINGS, STATE_CALLBACK_HOSTS="Hooks.contoso.com, *.contoso.net")
+    for url, allowed in {
+        "https://hooks.contoso.com/state?x=1": True,
+        "https://HOOKS.contoso.com.:8443/state": True,
+        "https://eu.hooks.contoso.net": True,
+        "https://contoso.net/state": False,
+        "https://evil.example/hooks.contoso.com": False,
+        "https://hooks.contoso.com.evil.example": False,
+        "https://evilcontoso.net": False,
+    }.items():
+        made = await call(world)
+        answer = await start(world, serverCallId=made["serverCallId"], stateCallbackUrl=url)
+        assert answer.status == (201 if allowed else 400), url
+        if not allowed:
+            (error,) = json.loads(answer.body)["errors"]
+            assert error["field"] == "stateCallbackUrl"
+            assert "STATE_CALLBACK_HOSTS" in error["detail"]
+            assert await told_about(world, made, "RecordingStateChanged") == [], "ACS was not asked"
 
 
 NO_TIME = "0001-01-01T00:00:00+00:00"
@@ -348,7 +478,7 @@ async def test_the_first_callback_of_a_recording_that_acs_does_not_know_yet_ends
 
 
 async def test_the_connection_in_a_callback_of_a_recording_is_not_the_call_s(world: World):
-    made = await call(world, callbackUri=CALLBACK_URL)
+    made = await call(world, callbackUri=url_of_calls(world))
     (connected,) = await told_about(world, made, "CallConnected")
     started = await world.app.clients.calls.start_recording(server_call_id=made["serverCallId"])
     first = first_of(made, started.recording_id)

@@ -36,8 +36,8 @@ def chunk(document_id: str = "doc", index: int = 0) -> Chunk:
 
 
 async def stored(world: World) -> Chunk:
-    (found,) = await world.gateways.catalogue.announce(RECORDING, (chunk(),))
-    read = await world.gateways.catalogue.chunk(found.recording_key, found.chunk_key)
+    await world.gateways.catalogue.announce(RECORDING, (chunk(),), None)
+    read = await world.gateways.catalogue.chunk(RECORDING.recording_key, chunk().chunk_key)
     assert read is not None
     return read
 
@@ -80,14 +80,16 @@ async def test_a_write_that_arrived_though_its_answer_was_lost_counts_as_written
 async def test_announcing_gives_each_chunk_as_it_stands(world: World):
     read = await stored(world)
     await world.gateways.catalogue.replace(read.evolve(state=ChunkState.RELEASED))
-    standing = await world.gateways.catalogue.announce(RECORDING, (chunk(), chunk("other", 1)))
+    known = await world.gateways.catalogue.ledger(RECORDING.recording_key)
+    standing = await world.gateways.catalogue.announce(RECORDING, (chunk(), chunk("other", 1)), known)
+    assert standing is not None
     assert [one.state for one in standing] == [ChunkState.RELEASED, ChunkState.PENDING]
 
 
 async def test_control_and_intake_merge_one_recording_in_any_order(world: World):
     catalogue = world.gateways.catalogue
     started = Recording(recording_key=key_of("rec"), control=RecordingState.ACTIVE, correlation="c", requested_at=NOW)
-    await catalogue.announce(RECORDING, (chunk(),))
+    await catalogue.announce(RECORDING, (chunk(),), None)
     await catalogue.merge(started)
     one, _ = await catalogue.recording(key_of("rec"))
     await catalogue.merge(RECORDING)

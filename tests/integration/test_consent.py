@@ -63,13 +63,13 @@ async def test_consent_is_kept_with_the_recording_shown_and_written_into_its_aud
     (entry,) = shown["history"]
     assert (entry["action"], entry["by"]) == ("start", "ada")
     assert entry["details"] == {**CONSENT, "obtainedAt": "2026-11-21T08:00:00+00:00"}
-    assert (await world.app.endpoints.pause(recording_id)).status == 200
-    assert (await world.app.endpoints.resume(recording_id)).status == 200, "its consent is on record"
+    assert (await world.app.endpoints.pause(recording_id, by="ada")).status == 200
+    assert (await world.app.endpoints.resume(recording_id, by="ada")).status == 200, "its consent is on record"
 
 
 async def test_what_waits_for_consent_records_nothing_until_a_resume_brings_it(world: World):
     recording_id = await unconsented(world)
-    refused = await world.app.endpoints.resume(recording_id)
+    refused = await world.app.endpoints.resume(recording_id, by="ada")
     assert (refused.status, json.loads(refused.body)["reason"]) == (403, "consent-required")
     assert (await view(world, recording_id))["acsState"] == "inactive"
     body = json.dumps({"consent": CONSENT}).encode()
@@ -78,7 +78,11 @@ async def test_what_waits_for_consent_records_nothing_until_a_resume_brings_it(w
         assert (answer.status, json.loads(answer.body)["state"]) == (200, "active")
     shown = await view(world, recording_id)
     assert (shown["acsState"], shown["consent"]) == ("active", KEPT)
-    assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [("consent", "bob"), ("resume", "bob")]
+    assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [
+        ("consent", "bob"),
+        ("resume", "bob"),
+        ("resume", "bob"),
+    ]
     due = world.gateways.worklist.due(SystemClock().now() + world.settings.files_awaited)
     assert key_of(recording_id) in [item.recording_key async for item in due], "its files are awaited"
 
@@ -92,10 +96,10 @@ async def test_consent_is_on_record_before_acs_is_asked_so_a_resume_that_fails_n
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CallRecorder, "resume", down)
         body = json.dumps({"consent": CONSENT}).encode()
-        assert (await world.app.endpoints.resume(recording_id, body)).status == 503
+        assert (await world.app.endpoints.resume(recording_id, body, by="ada")).status == 503
     shown = await view(world, recording_id)
     assert (shown["acsState"], shown["consent"]) == ("inactive", KEPT)
-    assert (await world.app.endpoints.resume(recording_id)).status == 200
+    assert (await world.app.endpoints.resume(recording_id, by="ada")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -116,7 +120,7 @@ async def test_consent_is_on_record_before_acs_is_asked_so_a_resume_that_fails_n
     ],
 )
 async def test_consent_that_can_t_be_read_is_refused_by_field(world: World, body: bytes, field: str):
-    answer = await world.app.endpoints.resume("cmVj", body)
+    answer = await world.app.endpoints.resume("cmVj", body, by="ada")
     assert answer.status == 400
     assert field in [error["field"] for error in json.loads(answer.body)["errors"]]
 
@@ -124,7 +128,7 @@ async def test_consent_that_can_t_be_read_is_refused_by_field(world: World, body
 async def test_consent_for_a_recording_that_nobody_knows_is_not_kept(world: World):
     body = json.dumps({"consent": CONSENT}).encode()
     for _ in range(2):
-        assert (await world.app.endpoints.resume("bm9ib2R5", body)).status == 404
+        assert (await world.app.endpoints.resume("bm9ib2R5", body, by="ada")).status == 404
     assert await world.gateways.catalogue.recording(key_of("bm9ib2R5")) == (None, ())
 
 

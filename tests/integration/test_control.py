@@ -20,7 +20,7 @@ async def call(world: World, **options: Any) -> dict[str, Any]:
 
 
 async def start(world: World, key: str | None = None, **fields: Any) -> Answer:
-    return await world.app.endpoints.start(json.dumps(fields).encode(), url=URL, idempotency_key=key)
+    return await world.app.endpoints.start(json.dumps(fields).encode(), url=URL, idempotency_key=key, by="ada")
 
 
 async def started(world: World, **fields: Any) -> str:
@@ -28,6 +28,12 @@ async def started(world: World, **fields: Any) -> str:
     answer = await start(world, callConnectionId=made["callConnectionId"], **fields)
     assert answer.status == 201, answer.body
     return str(json.loads(answer.body)["recordingId"])
+
+
+async def asked(world: World, action: str, recording_id: str) -> Answer:
+    by = {} if action == "get" else {"by": "ada"}
+    answer: Answer = await getattr(world.app.endpoints, action)(recording_id, **by)
+    return answer
 
 
 def told(answer: Answer) -> dict[str, Any]:
@@ -67,9 +73,9 @@ async def test_unmixed_with_affinity_and_ordering_reaches_acs_as_it_was_asked(wo
     assert answer.status == 201, answer.body
     assert told(answer)["state"] == "paused"
     recording_id = told(answer)["recordingId"]
-    await world.app.endpoints.resume(recording_id)
+    await world.app.endpoints.resume(recording_id, by="ada")
     await world.acs("POST", f"/recordings/{recording_id}/advance", seconds=2)
-    await world.app.endpoints.stop(recording_id)
+    await world.app.endpoints.stop(recording_id, by="ada")
     (chunk,) = (await world.acs("GET", f"/recordings/{recording_id}"))["chunks"]
     assert chunk["format"] == "wav"
     channels = {one["participantId"]: one.get("channel") for one in chunk["metadata"]["participants"]}
@@ -78,14 +84,14 @@ async def test_unmixed_with_affinity_and_ordering_reaches_acs_as_it_was_asked(wo
 
 async def test_pause_resume_and_stop_are_remembered_with_their_times(world: World):
     recording_id = await started(world)
-    paused = told(await world.app.endpoints.pause(recording_id))
+    paused = told(await world.app.endpoints.pause(recording_id, by="ada"))
     assert paused["state"] == "paused"
     assert paused["pausedAt"] is not None
     view = told(await world.app.endpoints.get(recording_id))
     assert (view["state"], view["acsState"]) == ("paused", "inactive"), "ACS knows no paused: we remember"
-    resumed = told(await world.app.endpoints.resume(recording_id))
+    resumed = told(await world.app.endpoints.resume(recording_id, by="ada"))
     assert (resumed["state"], resumed["pausedAt"]) == ("active", paused["pausedAt"])
-    stopped = told(await world.app.endpoints.stop(recording_id))
+    stopped = told(await world.app.endpoints.stop(recording_id, by="ada"))
     assert stopped["state"] == "stopped"
     view = told(await world.app.endpoints.get(recording_id))
     assert (view["state"], view["stoppedAt"]) == ("stopped", stopped["stoppedAt"])
@@ -93,8 +99,8 @@ async def test_pause_resume_and_stop_are_remembered_with_their_times(world: Worl
 
 async def test_stopping_a_stopped_recording_is_fine(world: World):
     recording_id = await started(world)
-    first = await world.app.endpoints.stop(recording_id)
-    again = await world.app.endpoints.stop(recording_id)
+    first = await world.app.endpoints.stop(recording_id, by="ada")
+    again = await world.app.endpoints.stop(recording_id, by="ada")
     assert (first.status, again.status) == (200, 200)
     assert told(again)["stoppedAt"] == told(first)["stoppedAt"]
 
@@ -104,26 +110,26 @@ async def test_a_stop_that_acs_answers_with_404_in_a_failover_is_a_stop(world: W
     await world.fault(
         "stop", "error", status=404, code="8522", message="Recording not found.", recordingId=recording_id
     )
-    assert (await world.app.endpoints.stop(recording_id)).status == 200
+    assert (await world.app.endpoints.stop(recording_id, by="ada")).status == 200
 
 
 async def test_a_recording_that_ended_can_t_be_paused(world: World):
     recording_id = await started(world)
-    await world.app.endpoints.stop(recording_id)
-    answer = await world.app.endpoints.pause(recording_id)
+    await world.app.endpoints.stop(recording_id, by="ada")
+    answer = await world.app.endpoints.pause(recording_id, by="ada")
     assert (answer.status, told(answer)["reason"]) == (409, "conflict")
 
 
 @pytest.mark.parametrize("action", ["get", "stop", "pause", "resume"])
 async def test_a_recording_that_nobody_knows_is_404(world: World, action: str):
-    answer = await getattr(world.app.endpoints, action)("eyJ1bmtub3duIjp0cnVlfQ")
+    answer = await asked(world, action, "eyJ1bmtub3duIjp0cnVlfQ")
     assert (answer.status, told(answer)["reason"], answer.media_type) == (404, "not-found", "application/problem+json")
 
 
 @pytest.mark.parametrize("action", ["get", "stop", "pause", "resume"])
 @pytest.mark.parametrize("recording_id", ["eyJhIjoxfQ==", "a+b_c-d="])
 async def test_what_base64_has_besides_letters_is_signed_as_it_is_sent(world: World, action: str, recording_id: str):
-    answer = await getattr(world.app.endpoints, action)(recording_id)
+    answer = await asked(world, action, recording_id)
     assert (answer.status, told(answer)["reason"]) == (404, "not-found"), "a wrong signature is a wrong credential"
 
 
@@ -292,6 +298,6 @@ async def test_what_can_t_be_a_recording_id_never_gets_into_a_path_that_we_sign(
     world: World, recording_id: str, action: str
 ):
     before = await world.acs("GET", "/requests")
-    answer = await getattr(world.app.endpoints, action)(recording_id)
+    answer = await asked(world, action, recording_id)
     assert (answer.status, told(answer)["errors"][0]["field"]) == (400, "recordingId")
     assert await world.acs("GET", "/requests") == before

@@ -18,14 +18,17 @@ from local.acs.identifiers import RESOURCE_ID
 from shared.clock import Clock, SystemClock
 from shared.doctor.findings import Finding, Level, as_json, as_text
 from shared.doctor.visit import examined
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.conftest import PARTICIPANTS_SECRET, MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CHECKOUT = Path(__file__).parents[2]
 OTHER_KEY = base64.b64encode(b"another key" * 6).decode()
-SECRET = "of-participants-and-nobody-else"
-CALLBACKS = {"CALLBACK_URL": "https://func.example.net/api/callbacks", "CALLBACK_AUDIENCE": RESOURCE_ID.upper()}
+CALLBACKS = {
+    "CALLBACK_URL": "https://func.example.net/api/callbacks",
+    "CALLBACK_AUDIENCE": RESOURCE_ID.upper(),
+    "CALLBACK_SECRET": "a secret of thirty-two letters, or more",
+}
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def well(make_world: MakeWorld) -> MakeWorld:
     """Makes deployments that want nothing, and leaves their settings in the environment."""
 
     async def make(**overrides: str) -> World:
-        made: World = await make_world(**({"PARTICIPANTS_SECRET": SECRET, **CALLBACKS} | overrides))
+        made: World = await make_world(**(CALLBACKS | overrides))
         return made
 
     return make
@@ -97,7 +100,7 @@ async def test_no_secret_is_told_whatever_is_wrong(well: MakeWorld):
         ACS_CONNECTION_STRING=f"endpoint=https://callvault.communication.azure.com/;accesskey={OTHER_KEY}"
     )
     findings = await examined(os.environ, SystemClock())
-    for secret in (account_key(world), OTHER_KEY, SECRET):
+    for secret in (account_key(world), OTHER_KEY, PARTICIPANTS_SECRET, CALLBACKS["CALLBACK_SECRET"]):
         assert secret not in as_text(findings) + as_json(findings)
 
 
@@ -174,6 +177,14 @@ async def test_callbacks_without_an_audience_are_told(well: MakeWorld, monkeypat
     assert set(await visit()) == {"setting CALLBACK_AUDIENCE"}
 
 
+async def test_where_callers_sign_in_the_app_s_own_address_is_asked(well: MakeWorld):
+    """No app answers at this one: a sign-in that can't be seen is no sign-in that holds."""
+    await well(SIGN_IN_REPLACES_KEY="true")
+    failures = await visit()
+    assert set(failures) == {"sign-in"}
+    assert "the app's own address doesn't answer" in failures["sign-in"].detail
+
+
 async def test_links_that_can_t_be_signed_are_told(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
     world = await well()
     signature = generate_account_sas(
@@ -187,6 +198,24 @@ async def test_links_that_can_t_be_signed_are_told(well: MakeWorld, monkeypatch:
     monkeypatch.setenv("ARCHIVE_STORAGE", f"BlobEndpoint={endpoint};SharedAccessSignature={signature}")
     (found,) = [one for one in await examined(os.environ, SystemClock()) if one.level is Level.WARNING]
     assert (found.check, str(found.mend).count("Storage Blob Delegator")) == ("links to files", 1)
+
+
+async def test_tables_that_can_only_be_read_are_right_for_an_operator(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
+    world = await well()
+    may_read = generate_account_sas(
+        parts(world)["AccountName"],
+        account_key(world),
+        ResourceTypes(service=True, container=True, object=True),
+        AccountSasPermissions(read=True, list=True),
+        expiry=SystemClock().now() + timedelta(hours=1),
+        services="bqt",
+    )
+    endpoints = ";".join(part for part in world.storage.split(";") if "Endpoint=" in part)
+    monkeypatch.setenv("AzureWebJobsStorage", f"{endpoints};SharedAccessSignature={may_read}")
+    found = {one.check: one for one in await examined(os.environ, SystemClock())}
+    for name in world.settings.tables:
+        assert (found[f"table {name}"].level, found[f"table {name}"].mend is None) == (Level.NOTE, False)
+        assert found[f"table {name}"].detail.startswith("can be read and not written")
 
 
 async def test_a_container_that_is_open_to_all_is_told(well: MakeWorld):

@@ -76,6 +76,7 @@ async def test_of_two_writers_of_one_claim_only_one_has_it(world: World):
     mine = Claim(
         call_key=key_of("a call"),
         trigger="CallStarted",
+        by="AUTO_RECORD",
         body="{}",
         repeatability_id="one",
         first_sent=now,
@@ -111,7 +112,7 @@ async def test_a_stop_whose_transaction_s_answer_is_lost_is_in_the_audit_once(wo
     made = await call(world)
     recording_id = told(await start(world, serverCallId=made["serverCallId"]))["recordingId"]
     front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
-    answer = await world.app.endpoints.stop(recording_id)
+    answer = await world.app.endpoints.stop(recording_id, by="ada")
     assert (answer.status, told(answer)["state"]) == (200, "stopped")
     assert [entry["action"] for entry in told(answer)["history"]] == ["start", "stop"]
 

@@ -69,13 +69,15 @@ class Kept:
         return await self.world.app.queries.link(file, path, {}, by="ada@contoso.example")
 
     async def archive(self) -> Answer:
-        return await self.world.app.endpoints.archive(self.id, url=f"https://x/api/recordings/{self.id}/archive")
+        return await self.world.app.endpoints.archive(
+            self.id, url=f"https://x/api/recordings/{self.id}/archive", by="ada"
+        )
 
     async def view(self) -> dict[str, Any]:
         return told(await self.world.app.endpoints.get(self.id))
 
     async def listed(self, **query: str) -> list[dict[str, Any]]:
-        page = told(await self.world.app.queries.recordings(query, participant=None))
+        page = told(await self.world.app.queries.recordings(query, participant=None, by="ada"))
         return [one for one in page["recordings"] if one["recordingId"] == self.id]
 
     async def history(self) -> list[str]:
@@ -164,11 +166,11 @@ async def test_a_metadata_file_that_somebody_removed_leaves_the_media_to_be_had(
 async def test_the_time_line_finds_a_missing_metadata_file_too(keep: Any):
     kept: Kept = await keep()
     bodies = await kept.remove(File.METADATA, File.CONTENT)
-    (shown,) = told(await kept.world.app.queries.timeline(kept.id))["chunks"]
+    (shown,) = told(await kept.world.app.queries.timeline(kept.id, by="ada"))["chunks"]
     assert (shown["state"], shown["startedAt"]) == ("removed", None)
     assert (await kept.chunk()).missing == "both"
     await kept.restore(bodies)
-    (shown,) = told(await kept.world.app.queries.timeline(kept.id))["chunks"]
+    (shown,) = told(await kept.world.app.queries.timeline(kept.id, by="ada"))["chunks"]
     assert (shown["state"], shown["startedAt"] is not None) == ("released", True)
 
 
@@ -249,7 +251,7 @@ async def test_a_file_that_is_back_gives_the_chunk_its_former_state(keep: Any):
     assert (await kept.archive()).status == 200
     assert await kept.chunk() == before
     assert await kept.world.gateways.calendar.find(place, Heading.TROUBLE) is None
-    assert (await kept.history())[-1] == "found again"
+    assert (await kept.history())[-2:] == ["found again", "read archive"]
     assert (await kept.link()).status == 302
 
 
@@ -322,7 +324,7 @@ async def test_nothing_tries_to_copy_what_is_missing_from_a_source_that_is_gone(
     await kept.remove(File.CONTENT)
     await kept.archive()
     missing = await kept.chunk()
-    replayed = told(await kept.world.app.endpoints.replay(kept.id))
+    replayed = told(await kept.world.app.endpoints.replay(kept.id, by="ada"))
     assert replayed["chunks"] == 0
     await kept.world.app.archiving.handle(kept.job)
     await kept.world.app.intake.receive(kept.made["event"])

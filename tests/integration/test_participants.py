@@ -21,7 +21,7 @@ BEN = "4:+49301234567"
 
 
 async def ids(world: World, participant: str, **parameters: str) -> list[str]:
-    answer = await world.app.queries.recordings(parameters, participant)
+    answer = await world.app.queries.recordings(parameters, participant, by="ada")
     assert answer.status == 200, answer.body
     return [one["recordingId"] for one in json.loads(answer.body)["recordings"]]
 
@@ -61,8 +61,8 @@ async def test_no_table_and_no_log_names_a_person(world: World, caplog: pytest.L
         await announced(world, ADA, BEN)
         await world.drained()
         assert len(await ids(world, BEN)) == 1
-        await world.app.queries.recordings({"state": "wrong"}, BEN)
-        await world.app.queries.recordings({}, BEN * 400)
+        await world.app.queries.recordings({"state": "wrong"}, BEN, by="ada")
+        await world.app.queries.recordings({}, BEN * 400, by="ada")
     for person in (ADA, BEN):
         assert person not in await rows(world)
         assert person not in caplog.text
@@ -75,8 +75,25 @@ async def test_who_can_read_the_table_can_t_test_a_guess_without_the_secret(make
     await world.drained()
     found = await rows(world)
     assert Heading.PARTICIPANT.of(pseudonym_of(BEN, "a secret of its own, and long")) in found
-    assert Heading.PARTICIPANT.of(pseudonym_of(BEN, None)) not in found
+    assert Heading.PARTICIPANT.of(pseudonym_of(BEN, "")) not in found
     assert await ids(world, BEN) == [made["recordingId"]]
+
+
+async def test_without_a_secret_no_digest_is_written_and_a_search_says_what_to_set(make_world: MakeWorld):
+    keyless = await make_world(PARTICIPANTS_SECRET=None)
+    made = await announced(keyless, BEN)
+    await keyless.drained()
+    assert (await keyless.chunk(keyless.job(made))).state is ChunkState.RELEASED
+    async with TableServiceClient.from_connection_string(keyless.storage) as tables:
+        table = tables.get_table_client(keyless.settings.participants_table)
+        assert [row async for row in table.list_entities()] == []
+    answer = await keyless.app.queries.recordings({}, BEN)
+    assert (answer.status, json.loads(answer.body)["reason"]) == (403, "participants-off")
+    assert "PARTICIPANTS_SECRET" in json.loads(answer.body)["detail"]
+
+    keyed = await make_world(like=keyless, PARTICIPANTS_SECRET="a secret of its own, and long")
+    await Rebuild(keyed.gateways, keyed.settings).run(apply=True)
+    assert await ids(keyed, BEN) == [made["recordingId"]]
 
 
 async def test_a_person_is_found_on_a_recording_that_could_not_be_copied_too(world: World):

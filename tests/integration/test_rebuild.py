@@ -4,13 +4,17 @@ import asyncio
 import json
 import os
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from azure.data.tables.aio import TableServiceClient
 
+from shared.identity import key_of
 from shared.intake import Outcome
 from shared.rebuild import Rebuild
+from shared.records import Recording
 from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -95,7 +99,7 @@ async def test_lists_that_are_lost_are_made_anew_from_the_catalogue(make_world: 
 
 
 async def listed(world: World, **parameters: str) -> list[str]:
-    page = json.loads((await world.app.queries.recordings(parameters, None)).body)
+    page = json.loads((await world.app.queries.recordings(parameters, None, by="ada")).body)
     return [one["recordingKey"] for one in page["recordings"]]
 
 
@@ -149,3 +153,119 @@ async def test_the_command_tells_its_counts_and_that_it_was_a_dry_run(world: Wor
     assert command.returncode == 0
     assert "1 chunks of 1 recordings" in output.decode()
     assert "dry run" in output.decode()
+
+
+@dataclass(frozen=True)
+class Forgery:
+    """What somebody who may write into the archive changes on a chunk's media file: its properties, or its name."""
+
+    reason: str
+    properties: dict[str, str]
+    name: str | None = None
+
+
+FORGERIES = {
+    "index": Forgery("chunkindex is not an index", {"chunkindex": "first"}),
+    "other index": Forgery("the name is not that", {"chunkindex": "7"}),
+    "start": Forgery("startedat is not a time", {"startedat": "yesterday"}),
+    "other day": Forgery("the name is not that", {"startedat": "2020-01-01T00:00:00+00:00"}),
+    "event": Forgery("eventtime is not a time", {"eventtime": ""}),
+    "key": Forgery("recordingkey is not a key", {"recordingkey": "../other"}),
+    "other key": Forgery("of different recordings", {"recordingkey": "0" * 32}),
+    "other recording": Forgery("of different recordings", {"recordingid": "another"}),
+    "other document": Forgery("the name is not that", {"documentid": "another"}),
+    "digest": Forgery("sha256 is not a digest", {"sha256": "none"}),
+    "size": Forgery("another size", {"size": "1"}),
+    "name": Forgery("the name is not that", {}, "elsewhere/0000-document.wav"),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
+async def test_a_file_that_contradicts_itself_is_named_and_the_others_come_back(
+    make_world: MakeWorld, world: World, forgery: Forgery
+):
+    _, job = await world.announced(size=30_000, format="wav")
+    other, _ = await world.announced(size=30_000, format="wav")
+    await world.drained()
+    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
+    name = str((await world.chunk(job)).blob_name)
+    data = (await world.blobs())[name]
+    kept = (await container.get_blob_client(name).get_blob_properties()).metadata
+    await container.delete_blob(name)
+    forged = forgery.name or name
+    await container.upload_blob(forged, data, metadata=kept | forgery.properties)
+    lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
+    found = await Rebuild(lost.gateways, lost.settings).run(apply=True)
+    assert list(found.unreadable) == [forged]
+    assert forgery.reason in found.unreadable[forged]
+    assert (found.written, found.without_metadata, found.not_ours) == (1, 1, 0)
+    assert (await lost.chunk(world.job(other))).document_id == other["chunks"][0]["documentId"]
+    assert await lost.gateways.catalogue.recording(job.recordingKey) == (None, ())
+
+
+async def test_a_file_whose_document_belongs_to_another_recording_is_not_entered(world: World):
+    _, job = await world.announced(size=30_000, format="wav")
+    await world.drained()
+    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
+    copies = {}
+    for name, data in (await world.blobs()).items():
+        kept = (await container.get_blob_client(name).get_blob_properties()).metadata
+        moved = kept | {"recordingkey": key_of("another"), "recordingid": "another"}
+        copies[name.replace(job.recordingKey, key_of("another"))] = (data, moved)
+    for name, (data, moved) in copies.items():
+        await container.upload_blob(name, data, metadata=moved)
+    found = await Rebuild(world.gateways, world.settings).run(apply=True)
+    assert len(found.unreadable) == 1
+    assert set(found.unreadable.values()) == {"the document belongs to another recording"}
+    assert await world.gateways.catalogue.recording(key_of("another")) == (None, ())
+
+
+async def test_two_media_files_of_one_chunk_are_not_taken_for_media_and_metadata(make_world: MakeWorld, world: World):
+    _, job = await world.announced(size=30_000, format="wav")
+    await world.drained()
+    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
+    name = str((await world.chunk(job)).blob_name)
+    kept = (await container.get_blob_client(name).get_blob_properties()).metadata
+    await container.upload_blob(name.replace(".wav", ".mp3"), (await world.blobs())[name], metadata=kept)
+    await container.delete_blob(name.replace(".wav", ".metadata.json"))
+    lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
+    found = await Rebuild(lost.gateways, lost.settings).run(apply=True)
+    assert (found.written, found.unreadable) == (0, {name: "another file of the chunk has come before it"})
+
+
+async def test_a_chunk_s_row_that_can_t_be_read_keeps_no_other_from_coming_back(world: World):
+    _, job = await world.announced(size=30_000, format="wav")
+    await world.announced(size=30_000, format="wav")
+    await world.drained()
+    async with TableServiceClient.from_connection_string(world.storage) as tables:
+        row = {"PartitionKey": job.recordingKey, "RowKey": f"chunk-{job.chunkKey}", "state": "of a newer version"}
+        await tables.get_table_client(world.settings.recordings_table).upsert_entity(row)
+    found = await Rebuild(world.gateways, world.settings).run(apply=True)
+    assert (found.already_there, len(found.unreadable)) == (1, 1)
+
+
+async def test_a_rebuild_adds_to_a_recording_and_overwrites_nothing_of_it(make_world: MakeWorld, world: World):
+    made, job = await world.announced(size=30_000, format="wav")
+    await world.drained()
+    lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    kept = Recording(recording_key=job.recordingKey, started_at=at, announced_at=at, listed_at=at)
+    await lost.gateways.catalogue.merge(kept)
+    assert (await Rebuild(lost.gateways, lost.settings).run(apply=True)).written == 1
+    found = await lost.gateways.catalogue.ledger(job.recordingKey)
+    assert found == kept.evolve(recording_id=made["recordingId"])
+
+
+async def test_the_command_names_what_it_can_t_read(world: World):
+    await world.announced(size=30_000, format="wav")
+    await world.drained()
+    container = world.app.clients.archive.get_container_client(world.settings.archive_container)
+    (name,) = [name for name in await world.blobs() if name.endswith(".wav")]
+    await container.get_blob_client(name).set_blob_metadata({"documentid": "alone"})
+    command = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "shared.rebuild", cwd=CHECKOUT, env=dict(os.environ), stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await command.communicate()
+    assert command.returncode == 1
+    assert "1 that can't be read" in output.decode()
+    assert f"can't be read: {name!r}: lacks recordingkey, chunkindex, startedat, eventtime" in output.decode()

@@ -204,7 +204,7 @@ async def test_a_replay_after_the_deadline_is_not_undone_before_its_job_ran(worl
         await world.drained()
     assert (await world.chunk(job)).state is ChunkState.LOST
     await world.acs("DELETE", "/faults")
-    await world.app.endpoints.replay(made["recordingId"])
+    await world.app.endpoints.replay(made["recordingId"], by="ada")
     for _ in range(5):  # its job waits in a long queue
         clock.forward(minutes=31)
         await world.app.sweep.run()
@@ -218,7 +218,7 @@ async def test_a_chunk_that_failed_again_after_a_replay_comes_to_an_end(world: W
     document_id = made["chunks"][0]["documentId"]
     await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
     clock.forward(hours=50)
-    await world.app.endpoints.replay(made["recordingId"])
+    await world.app.endpoints.replay(made["recordingId"], by="ada")
     await world.drained()
     for _ in range(4):
         clock.forward(minutes=31)
@@ -294,7 +294,7 @@ async def test_a_fault_with_one_chunk_keeps_the_sweep_from_no_other(world: World
 async def _started(world: World) -> tuple[str, str]:
     call = await world.acs("POST", "/calls", kind="group", participants=2)
     body = json.dumps({"serverCallId": call["serverCallId"]}).encode()
-    answer = await world.app.endpoints.start(body, url="https://x/api/recordings", idempotency_key=None)
+    answer = await world.app.endpoints.start(body, url="https://x/api/recordings", idempotency_key=None, by="ada")
     return str(json.loads(answer.body)["recordingId"]), call["callId"]
 
 
@@ -307,7 +307,7 @@ async def test_a_recording_whose_files_never_came_is_missed_aloud(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     recording_id, _ = await _started(world)
-    await world.app.endpoints.stop(recording_id)
+    await world.app.endpoints.stop(recording_id, by="ada")
     clock.forward(minutes=121)
     await world.app.sweep.run()
     view = await _view(world, recording_id)

@@ -142,12 +142,12 @@ async def test_a_chunk_that_can_t_be_read_fails_no_answer(world: World):
     assert waiting.chunkKey in failing["detail"]
     answer = await world.app.queries.summary()
     assert (answer.status, json.loads(answer.body)["unreadable"]) == (200, 1)
-    page = json.loads((await world.app.queries.recordings({}, None)).body)["recordings"]
+    page = json.loads((await world.app.queries.recordings({}, None, by="ada")).body)["recordings"]
     shown = {one["recordingKey"]: (one["state"], one["chunks"]) for one in page}
     assert shown[job.recordingKey] == ("archiving", {"released": 1, "unreadable": 1})
     view = await world.app.endpoints.get(made["recordingId"])
     assert (view.status, json.loads(view.body)["state"]) == (200, "archiving")
-    assert (await world.app.endpoints.archive(made["recordingId"], url="https://x/api")).status == 202
+    assert (await world.app.endpoints.archive(made["recordingId"], url="https://x/api", by="ada")).status == 202
 
 
 async def test_a_job_for_a_chunk_that_can_t_be_read_neither_fails_nor_becomes_poison(

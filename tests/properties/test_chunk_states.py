@@ -154,7 +154,9 @@ class Workers(RuleBasedStateMachine):
     def announce(self, documents: list[str]) -> Chunk:
         chunks = tuple(chunk_of(self.recording.recording_key, one, self.clock.time) for one in documents)
         known = dict(self.rows)
-        standing = self.run(self.catalogue.announce(self.recording, chunks))
+        read = self.run(self.catalogue.ledger(self.recording.recording_key))
+        standing = self.run(self.catalogue.announce(self.recording, chunks, read))
+        assert standing is not None
         for one in standing:
             now = self.look(one.document_id)
             assert now == one == known.get(one.document_id, now), "announcing again changes nothing"

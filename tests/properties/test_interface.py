@@ -36,7 +36,7 @@ async def test_no_answer_differs_from_the_description(besieged: Deployment, tmp_
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION)),
         *("run", f"{besieged.where.functions}/api/openapi.json"),
-        *("--header", f"x-functions-key:{besieged.where.functions_key}"),
+        *("--header", f"x-functions-key:{besieged.where.master_key}"),
         *("--checks", ",".join(CHECKS), "--max-examples", str(EXAMPLES)),
         *("--generation-deterministic", "--no-shrink", "--continue-on-failure"),
         *("--phases", "examples,coverage,fuzzing", "--suppress-health-check", "all", "--warnings", "off"),

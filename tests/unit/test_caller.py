@@ -1,6 +1,13 @@
-"""Who called, as the audit will name them for good: believed only where the platform vouches."""
+"""Who called and with which roles: the audit names the caller for good, so it is believed only from the platform."""
 
-from shared.caller import caller_of, stranger
+import base64
+import json
+
+import pytest
+
+from shared.access import Role
+from shared.caller import caller_of, is_signed_in, roles_of
+from tests.principals import MAPPED_ROLE_CLAIM, signed_in, with_principal
 
 SIGNED_IN = {"X-MS-CLIENT-PRINCIPAL-NAME": "ada@contoso.example", "x-ms-client-principal-id": "7a1b"}
 
@@ -23,17 +30,55 @@ def test_a_name_is_printable_and_bounded_whatever_it_was():
     assert told == "ab" + "c" * 254
 
 
-def test_only_whom_the_platform_names_is_no_stranger():
-    assert stranger(SIGNED_IN, "GET") is None
-    refused = stranger({"x-ms-client-principal-name": "ada@contoso.example"}, "GET")
-    assert refused is not None
-    assert (refused.status, refused.reason) == (401, "sign-in-required")
+def test_a_caller_without_an_id_has_not_signed_in():
+    assert is_signed_in(SIGNED_IN)
+    assert not is_signed_in({"x-ms-client-principal-name": "ada@contoso.example"})
+    assert not is_signed_in({"X-MS-CLIENT-PRINCIPAL-ID": " "})
 
 
-def test_a_page_of_another_site_may_look_and_not_act():
-    from_elsewhere = SIGNED_IN | {"Sec-Fetch-Site": "cross-site"}
-    assert stranger(from_elsewhere, "GET") is None
-    refused = stranger(from_elsewhere, "POST")
-    assert refused is not None
-    assert (refused.status, refused.reason) == (403, "foreign-page")
-    assert stranger(SIGNED_IN | {"Sec-Fetch-Site": "same-origin"}, "POST") is None
+@pytest.mark.parametrize("claim", ["roles", MAPPED_ROLE_CLAIM])
+def test_a_role_counts_under_the_token_s_name_for_it_and_under_the_mapped_one(claim: str):
+    assert roles_of(signed_in("Reader", "Operator", claim=claim)) == {Role.READER, Role.OPERATOR}
+
+
+def test_a_principal_may_name_the_claim_of_its_roles():
+    assert roles_of(signed_in("Recorder", claim="app-role", role_typ="app-role")) == {Role.RECORDER}
+    assert roles_of(signed_in("Recorder", claim="app-role")) == frozenset()
+
+
+def test_a_claim_of_another_kind_gives_no_role():
+    """A person chooses their own name, and a group's is no role."""
+    for claim in ("name", "groups", "scp", "role"):
+        assert roles_of(signed_in("Operator", claim=claim)) == frozenset()
+
+
+def test_only_a_role_s_exact_name_gives_it():
+    assert roles_of(signed_in("operator", "Operator ", "Reader,Operator", "Custodian")) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        None,
+        [],
+        {"claims": None},
+        {"claims": "Operator"},
+        {"claims": [None, {"typ": "roles"}, {"typ": "roles", "val": ["Operator"]}, ["roles", "Operator"]]},
+        {"claims": [{"typ": ["roles"], "val": "Operator"}], "role_typ": ["roles"]},
+    ],
+)
+def test_a_principal_of_another_shape_has_no_roles(principal: object):
+    assert roles_of(with_principal(principal)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "header", ["", "%", "bm8ganNvbg==", "/w==", "W" * 99, base64.b64encode(b"[" * 100_000).decode()]
+)
+def test_a_principal_that_can_not_be_read_has_no_roles(header: str):
+    assert roles_of({"x-ms-client-principal": header}) == frozenset()
+
+
+def test_two_principals_in_one_header_have_no_roles():
+    """As the worker joins a header that is there twice."""
+    one = base64.b64encode(json.dumps({"claims": [{"typ": "roles", "val": "Operator"}]}).encode()).decode()
+    assert roles_of({"x-ms-client-principal": f"{one},{one}"}) == frozenset()

@@ -10,21 +10,23 @@ from typing import Any, Self
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from shared.errors import SettingsError
 from shared.gateways.clients import Clients
-from shared.settings import load_settings
+from shared.settings import Settings, load_settings
+
+BY_IDENTITY = {
+    "ACS_ENDPOINT": "https://contoso.communication.azure.com",
+    "AzureWebJobsStorage__accountName": "callvaulthost",
+    "AzureWebJobsStorage__clientId": "11111111-1111-1111-1111-111111111111",
+    "ARCHIVE_STORAGE__accountName": "callvaultarchive",
+    "ANNOUNCE_TOPIC_ENDPOINT": "https://news.usgovvirginia-1.eventgrid.azure.us/api/events",
+}
 
 
 async def test_every_client_is_made_by_identity_with_the_archive_in_an_account_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    environment = {
-        "ACS_ENDPOINT": "https://contoso.communication.azure.com",
-        "AzureWebJobsStorage__accountName": "callvaulthost",
-        "AzureWebJobsStorage__clientId": "11111111-1111-1111-1111-111111111111",
-        "ARCHIVE_STORAGE__accountName": "callvaultarchive",
-        "ANNOUNCE_TOPIC_ENDPOINT": "https://news.usgovvirginia-1.eventgrid.azure.us/api/events",
-    }
-    monkeypatch.setattr("os.environ", environment)
+    monkeypatch.setattr("os.environ", BY_IDENTITY)
     clients = Clients(load_settings())
     assert clients.archive.url.startswith("https://callvaultarchive.blob.core.windows.net")
     assert clients.queue.url.startswith("https://callvaulthost.queue.core.windows.net/recording-chunks")
@@ -37,8 +39,9 @@ async def test_every_client_is_made_by_identity_with_the_archive_in_an_account_o
 class Listening:
     """A storage account, or a proxy before one, that has nothing and remembers what it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: str = "404 Not Found", location: str = "") -> None:
         self.asked: list[str] = []
+        self._status = f"{status}\r\nLocation: {location}" if location else status
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
@@ -51,13 +54,12 @@ class Listening:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
-        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.write(f"HTTP/1.1 {self._status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
         await writer.drain()
         writer.close()
 
 
-async def ask(monkeypatch: pytest.MonkeyPatch, account: str, **environment: str) -> None:
-    """Asks an account's table and a public key of ACS for something, as the app would."""
+def settings_for(monkeypatch: pytest.MonkeyPatch, account: str, **environment: str) -> Settings:
     key = f"AccountName=contoso;AccountKey=c2VjcmV0;TableEndpoint={account}/contoso"
     service: Any = {
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
@@ -67,7 +69,25 @@ async def ask(monkeypatch: pytest.MonkeyPatch, account: str, **environment: str)
         **environment,
     }
     monkeypatch.setattr("os.environ", service)
-    clients = Clients(load_settings())
+    return load_settings()
+
+
+async def ask_each_service(monkeypatch: pytest.MonkeyPatch, account: str) -> None:
+    """Asks table, queue and archive for something, as the app would."""
+    clients = Clients(settings_for(monkeypatch, account))
+    for asked in (
+        clients.tables.get_table_client("recordings").get_entity("partition", "row"),
+        clients.queue.get_queue_properties(),
+        clients.archive.get_container_client("recordings").get_container_properties(),
+    ):
+        with pytest.raises(HttpResponseError):
+            await asked
+    await clients.close()
+
+
+async def ask(monkeypatch: pytest.MonkeyPatch, account: str, **environment: str) -> None:
+    """Asks an account's table and a public key of ACS for something, as the app would."""
+    clients = Clients(settings_for(monkeypatch, account, **environment))
     with pytest.raises(HttpResponseError):
         await clients.tables.get_table_client("recordings").get_entity("partition", "row")
     async with clients.keys.get(f"{account}/keys") as response:
@@ -86,6 +106,30 @@ async def test_a_users_netrc_gives_no_one_a_credential(monkeypatch: pytest.Monke
     tables, keys = account.asked
     assert [one.split(":")[1].strip() for one in credentials(tables)] == ["SharedKey contoso"]
     assert credentials(keys) == []
+
+
+async def test_a_redirect_takes_no_credential_to_another_host(monkeypatch: pytest.MonkeyPatch):
+    async with Listening() as elsewhere, Listening("307 Temporary Redirect", f"{elsewhere.address}/x") as account:
+        await ask_each_service(monkeypatch, account.address)
+    assert len(account.asked) == 3
+    assert elsewhere.asked == []
+
+
+async def test_no_token_goes_to_a_host_that_is_not_azures_whatever_the_settings_let_through(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("os.environ", BY_IDENTITY)
+    settings = load_settings()
+    for field, value in (
+        ("acs_endpoint", "https://contoso.communication.azure.com.attacker.example"),
+        ("host_table_uri", "https://attacker.example"),
+        ("host_queue_uri", "http://callvaulthost.queue.core.windows.net"),
+        ("archive_account", "attacker.example/"),
+        ("announce_topic_endpoint", "https://attacker.example/api/events"),
+    ):
+        with pytest.raises(SettingsError) as raised:
+            Clients(settings.model_copy(update={field: value}))
+        assert "attacker" not in str(raised.value)
 
 
 async def test_a_proxy_that_the_environment_names_is_used(monkeypatch: pytest.MonkeyPatch):

@@ -17,6 +17,7 @@ BY_IDENTITY = {"acs_endpoint": "https://contoso.communication.azure.com", "Azure
 WHOLE = {
     "participants_secret": "sixteen or more characters",
     "callback_url": "https://contoso.azurewebsites.net/api/callbacks",
+    "callback_secret": "a secret of thirty-two letters, or more",
     "callback_audience": "2dee53b4-368b-45b4-ab52-8493fb117652",
 }
 
@@ -37,6 +38,7 @@ def test_settings_that_are_as_they_should_be_bring_no_advice():
         ({"delete_source": False}, "setting DELETE_SOURCE", Level.NOTE),
         ({"participants_secret": None}, "setting PARTICIPANTS_SECRET", Level.WARNING),
         ({"callback_audience": None}, "setting CALLBACK_AUDIENCE", Level.FAILURE),
+        ({"callback_secret": None}, "setting CALLBACK_SECRET", Level.FAILURE),
         ({"callback_audience": None, "callback_url": None}, "setting CALLBACK_AUDIENCE", Level.NOTE),
         ({"callback_url": "https://contoso.azurewebsites.net/callbacks"}, "setting CALLBACK_URL", Level.WARNING),
         (
@@ -49,6 +51,13 @@ def test_settings_that_are_as_they_should_be_bring_no_advice():
 )
 def test_a_setting_that_will_be_regretted_is_told(changed: dict[str, Any], check: str, level: Level):
     assert advice(**changed) == {check: level}
+
+
+@pytest.mark.parametrize("name", ["WEBSITE_AUTH_ENABLED", "website_auth_enabled"])
+def test_only_the_platform_may_say_that_sign_in_is_on(name: str):
+    assert advice({name: "True"}) == {"setting WEBSITE_AUTH_ENABLED": Level.FAILURE}
+    assert "setting WEBSITE_AUTH_ENABLED" not in advice({name: "True", "WEBSITE_SITE_NAME": "func-callvault"})
+    assert advice(sign_in_replaces_key=True, callback_url=None)["sign-in"] is Level.NOTE
 
 
 @pytest.mark.parametrize(("setting", "value"), [("REQUIRE_CONSENT", True), ("AUTO_RECORD", '{"on": ["CallStarted"]}')])

@@ -11,14 +11,14 @@ import pytest
 from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV31SpecValidator, validate
 
 from shared import __version__
-from shared.errors import CallvaultError
+from shared.access import Role, access_to
+from shared.errors import CallvaultError, ForeignPage, RoleRequired, SignInRequired
 from shared.openapi.operations import Operation, Security
 from shared.openapi.served import OPENAPI, SWAGGER, described
 from shared.openapi.table import OPERATIONS
 
 CHECKOUT = Path(__file__).parents[2]
 HERE = "https://contoso.azurewebsites.net/api"
-AUTH_LEVELS = {Security.KEY: "FUNCTION", Security.TOKEN: "ANONYMOUS", Security.NONE: "ANONYMOUS"}
 NO_INTERFACE = {"show_page", "show_page_file"}  # what browsers load, and no program calls
 
 named = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.function)
@@ -49,7 +49,13 @@ def test_every_http_function_is_described_as_it_is_and_nothing_else_is(functions
         for method in function["methods"]
         if function["name"] not in NO_INTERFACE
     }
-    assert routes == {(one.function, one.method, one.path, AUTH_LEVELS[one.security]) for one in OPERATIONS}
+    assert routes == {(one.function, one.method, one.path, _auth_level(one)) for one in OPERATIONS}
+
+
+def _auth_level(operation: Operation) -> str:
+    role = access_to(operation.method, operation.path[1:]).role
+    assert (role is None) is (operation.security is not Security.KEY)
+    return "ANONYMOUS" if role is None else "ADMIN" if role is Role.OPERATOR else "FUNCTION"
 
 
 @pytest.fixture
@@ -125,14 +131,37 @@ def test_what_is_refused_where_callers_sign_in_is_told_too(openapi: dict[str, An
     responses = openapi["paths"]["/recordings/{recordingId}/stop"]["post"]["responses"]
     assert "foreign-page" in responses["403"]["content"]["application/problem+json"]["examples"]
     assert "sign-in-required" in responses["401"]["description"]
-    assert "403" not in openapi["paths"]["/health"]["get"]["responses"]
+    assert "role-required" in responses["403"]["content"]["application/problem+json"]["examples"]
+    of_health = openapi["paths"]["/health"]["get"]["responses"]["403"]["content"]["application/problem+json"]
+    assert list(of_health["examples"]) == ["role-required"], "a page of another site may look"
+    assert "403" not in openapi["paths"]["/openapi.json"]["get"]["responses"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "role", "key"),
+    [
+        ("get", "/recordings/{recordingId}/timeline", "Reader", "functionKey"),
+        ("post", "/recordings/{recordingId}/stop", "Recorder", "functionKey"),
+        ("post", "/recordings/{recordingId}/replay", "Operator", "masterKey"),
+        ("post", "/events", "Operator", "masterKey"),
+    ],
+)
+def test_each_operation_says_which_role_and_which_key_it_requires(
+    openapi: dict[str, Any], swagger: dict[str, Any], method: str, path: str, role: str, key: str
+):
+    operation = openapi["paths"][path][method]
+    assert operation["security"] == [{key: []}, {f"{key}InQuery": []}, {"entraToken": [role]}]
+    assert {key, f"{key}InQuery", "entraToken"} <= openapi["components"]["securitySchemes"].keys()
+    for told in (operation, swagger["paths"][path][method]):
+        assert f"the app role {role}" in told["description"]
+        assert ("master key" in told["description"]) is (key == "masterKey")
 
 
 def test_each_problem_that_may_come_is_in_the_readme_with_what_to_do():
     readme = (CHECKOUT / "README.md").read_text()
     told = {reason for line in readme.splitlines() for reason in re.findall(r"`([a-z-]+)`", line.partition(" | ")[2])}
     for operation in OPERATIONS:
-        for error in operation.problems:
+        for error in (*operation.problems, SignInRequired, RoleRequired, ForeignPage):
             assert error.reason in told, f"{operation.function} may answer {error.reason}, and README doesn't say so"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import SettingsError
-from shared.settings import load_settings
+from shared.settings import Settings, load_settings
 
 _KEY = "c2VjcmV0LXRoYXQtbXVzdC1ub3Qtc2hvdw=="
 _ACS = f"endpoint=https://contoso.communication.azure.com/;accesskey={_KEY}"
@@ -129,3 +129,40 @@ def test_an_empty_topic_is_none(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ANNOUNCE_TOPIC_ENDPOINT", "")
     monkeypatch.setenv("ANNOUNCE_TOPIC_KEY", "")
     assert load_settings().announce_topic_endpoint is None
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        (field, str(one.validation_alias or field.upper()))
+        for field, one in Settings.model_fields.items()
+        if field not in {"host_connection", "acs_connection_string"}
+    ],
+)
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/p)",
+        " @microsoft.keyvault(VaultName=v;SecretName=p)",
+        "@Microsoft.AppConfiguration(Endpoint=https://c.azconfig.io; Key=p)",
+    ],
+)
+def test_a_reference_that_was_not_resolved_is_never_a_value(
+    monkeypatch: pytest.MonkeyPatch, field: str, name: str, reference: str
+):
+    monkeypatch.setenv(name, reference)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    (finding,) = raised.value.findings
+    assert finding.lower().startswith(f"{name}: holds a Key Vault reference".lower()), field
+    assert "Key Vault Secrets User" in finding
+    assert "vault.azure.net" not in str(raised.value)
+
+
+def test_references_of_several_settings_are_told_together(monkeypatch: pytest.MonkeyPatch):
+    for name in ("PARTICIPANTS_SECRET", "ACS_CONNECTION_STRING", "AzureWebJobsStorage"):
+        monkeypatch.setenv(name, "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/p)")
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    (finding,) = raised.value.findings
+    assert "ACS_CONNECTION_STRING, AzureWebJobsStorage, PARTICIPANTS_SECRET: holds" in finding

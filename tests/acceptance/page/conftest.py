@@ -71,6 +71,15 @@ async def visit(stranger: Visit) -> Visit:
     return stranger
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def operator(deployment: Deployment, stranger: Visit) -> Visit:
+    """Someone who has opened the page with the master key."""
+    await stranger.to("#/recordings")
+    await stranger.enter(deployment.where.master_key)
+    await expect(stranger.page.get_by_role("heading", name="Recordings")).to_be_visible()
+    return stranger
+
+
 async def record(
     deployment: Deployment,
     correlation: str,

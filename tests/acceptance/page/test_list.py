@@ -1,7 +1,9 @@
 """Finding a recording: the key, the filters, pages, and names that would rather be scripts."""
 
+from urllib.parse import urlsplit
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.acceptance.conftest import Deployment
 from tests.acceptance.page.conftest import Visit, listed, record
@@ -32,6 +34,26 @@ async def test_where_people_sign_in_the_page_leads_there_and_asks_for_no_key(str
     entrance = stranger.page.get_by_role("link", name="Sign in with Microsoft Entra")
     await expect(entrance).to_have_attribute("href", "/.auth/login/aad?post_login_redirect_uri=%2Fapi%2Fdashboard")
     await expect(stranger.page.get_by_label("Function key")).to_have_count(0)
+
+
+async def test_the_sign_in_s_address_holds_no_filter_and_the_view_comes_back_after_it(stranger: Visit):
+    """Sign-in servers log addresses, and a filter may be a telephone number."""
+    page, asked = stranger.page, list[str]()
+
+    async def signed_in(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.fulfill(status=302, headers={"location": "/api/dashboard"})
+
+    challenge = {"www-authenticate": "Bearer"}  # as the platform's sign-in answers, which has no place here
+    await page.route("**/api/recordings?*", lambda route: route.fulfill(status=401, headers=challenge))
+    await page.route("**/.auth/login/aad**", signed_in)
+    await stranger.to("#/recordings?correlation=%2B15550100&callId=7a1b")
+    await page.get_by_role("link", name="Sign in with Microsoft Entra").click()
+    await page.wait_for_url("**/api/dashboard#/recordings?correlation=%2B15550100&callId=7a1b")
+    await expect(page.get_by_role("link", name="Sign in with Microsoft Entra")).to_be_visible()
+    assert [urlsplit(one).query for one in asked] == ["post_login_redirect_uri=%2Fapi%2Fdashboard"]
+    assert not [one for one in stranger.requests if "15550100" in (one.headers.get("referer") or "")]
+    assert await page.evaluate("sessionStorage.length") == 0
 
 
 async def test_filters_find_a_recording_and_a_link_finds_it_again(deployment: Deployment, visit: Visit):

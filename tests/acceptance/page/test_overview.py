@@ -56,12 +56,12 @@ async def test_the_verdict_is_never_better_than_what_is_known(
 
 
 async def test_what_is_in_trouble_is_named_with_its_reason_and_put_back_by_a_button(
-    deployment: Deployment, visit: Visit
+    deployment: Deployment, operator: Visit
 ):
     astray = {"operation": "download", "kind": "redirect", "host": "media.example.net"}
     recording_id = await record(deployment, "overview/failed", fault=astray)
     await deployment.settled(recording_id, frozenset({"failed"}))
-    page = visit.page
+    page = operator.page
     await page.get_by_role("link", name="Overview", exact=True).click()
     await expect(page.locator(".verdict .title")).to_have_text(re.compile(r"\d+ recordings? needs? you"))
     await expect(page.locator("#tile-chunks-failed")).to_contain_text(re.compile(r"[1-9]"))

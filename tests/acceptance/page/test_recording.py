@@ -129,6 +129,12 @@ async def test_what_failed_says_why_and_is_put_back_by_a_button(deployment: Depl
     page = visit.page
     await expect(page.locator(".note")).to_contain_text("source-not-allowed")
     await page.get_by_role("button", name="Replay chunk 0").click()
+    await expect(page.locator("td", has=page.get_by_role("button", name="Replay chunk 0"))).to_contain_text(
+        "Replaying needs the app's master key"
+    )
+    await page.get_by_role("button", name="Forget key").click()
+    await visit.enter(deployment.where.master_key)
+    await page.get_by_role("button", name="Replay chunk 0").click()
     await expect(page.locator(".note")).to_have_count(0)
     await expect(page.locator("h1 + .badge")).to_have_text("Archived")
     await expect(page.locator(".history li").first).to_contain_text("replay by function key")

@@ -22,7 +22,7 @@ _TABLES = {"AppTraces", "AppRequests", "AppMetrics"}
 
 # Said loudly and heard all the same: their function fails with them, which has an alert of its own, or their chunk goes
 # on to an end that has one.
-HEARD_OTHERWISE = {"request failed", "started recording not noted", "attempt failed unforeseen", "request refused"}
+HEARD_OTHERWISE = {"request failed", "attempt failed unforeseen", "request refused"}
 
 
 def whatever_is_promised_has_an_alert(templates: Templates) -> None:

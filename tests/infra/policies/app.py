@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 
+from infra.check.syntax import BicepError
 from infra.package import CHECKOUT
 from local.host.config import read_host_json
 from tests.infra.policies.storage import CONTAINER, settings_of
@@ -23,6 +24,8 @@ LEFT_TO_DEFAULT = {
     # Tuning, by extraSettings.
     *("BLOCK_CHECKSUM", "RANGES_IN_FLIGHT", "LEASE_SECONDS", "ATTEMPT_MINUTES", "MAX_ATTEMPTS"),
     *("SWEEP_GRACE_SECONDS", "FILES_AWAITED_MINUTES", "RETRY_BASE_SECONDS", "LINK_MINUTES"),
+    # Which hosts callers may have called back: the customer's to say, by extraSettings.
+    "STATE_CALLBACK_HOSTS",
     # Whom to record, and on what ground: the customer's to say, by extraSettings.
     *("AUTO_RECORD", "REQUIRE_CONSENT"),
     # The key of a topic that takes keys: the templates' takes none.
@@ -38,6 +41,7 @@ EVERYTHING = {
     "participantsSecret": "sixteen letters.",
     "sendMetrics": True,
     "entraClientId": "an-app-of-entra",
+    "entraAllowAnyCaller": True,
     "announce": True,
     "deleteAfterDays": 365,
 }
@@ -56,6 +60,16 @@ def it_runs_python_on_flex_consumption(templates: Templates) -> None:
     assert scale["triggers"]["http"]["perInstanceConcurrency"] > 1, "Azure's default for Python is one at a time"
     assert scale["alwaysReady"] == []
     assert "FUNCTIONS_WORKER_RUNTIME" not in app_settings(templates), "Flex Consumption refuses it"
+
+
+def the_host_answers_for_itself_with_no_page_and_takes_no_body_over_a_mebibyte(templates: Templates) -> None:
+    """What the host does before the app is asked: in Azure, in the sample settings and in the local stack alike."""
+    sample = json.loads((CHECKOUT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
+    expected = {"AzureWebJobsDisableHomepage": "true", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(1024 * 1024)}
+    for given in (app_settings(templates), sample):
+        assert expected.items() <= given.items()
+    asked = {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "104857600", "AzureWebJobsDisableHomepage": "false"}
+    assert app_settings(templates, extraSettings=asked) == app_settings(templates)
 
 
 def instances_are_kept_warm_where_asked(templates: Templates) -> None:
@@ -167,8 +181,20 @@ def callbacks_are_taken_at_the_apps_own_address(templates: Templates) -> None:
     deployment, settings = templates.main(), settings_of(templates)
     assert settings.callback_url == f"{deployment.outputs['url']}/api/callbacks"
     assert functions()["take_callbacks"]["route"] == "callbacks"
-    (acs,) = deployment.of_type("Microsoft.Communication/communicationServices")
+    acs = deployment.of_type("Microsoft.Communication/communicationServices")[0]
     assert settings.callback_audience == acs.member("properties").member("immutableResourceId")
+
+
+def nobody_but_the_platform_says_that_sign_in_is_on(templates: Templates) -> None:
+    assert "WEBSITE_AUTH_ENABLED" not in app_settings(templates, **EVERYTHING)
+    for name in ("WEBSITE_AUTH_ENABLED", "Website_Auth_Enabled"):
+        try:
+            templates.main(extraSettings={"BLOCK_SIZE_MIB": "4", name: "true"})
+        except BicepError as error:
+            refusal = str(error)
+        else:
+            refusal = "none"
+        assert "extraSettings: remove WEBSITE_AUTH_ENABLED" in refusal
 
 
 def further_settings_never_override(templates: Templates) -> None:

@@ -7,13 +7,15 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from infra.check.syntax import BicepError
 from tests.infra.policies.storage import settings_of
 from tests.infra.product import functions
 from tests.infra.templates import Templates, made, only
 
 CONFIG = "Microsoft.Web/sites/config"
 WORKFLOW = "Microsoft.Logic/workflows"
-ENTRA = {"entraClientId": "9b3f1c52-0000-4000-8000-000000000001"}
+NAMED: dict[str, Any] = {"entraClientId": "9b3f1c52-0000-4000-8000-000000000001"}
+ENTRA = NAMED | {"entraAllowAnyCaller": True}
 EVENT_GRID = {"/runtime/webhooks/*", "/runtime/webhooks/EventGrid"}
 
 
@@ -63,15 +65,51 @@ def _is_keyless(trigger: Mapping[str, Any]) -> bool:
 
 def who_may_call_can_be_named(templates: Templates) -> None:
     for sample in (True, False):
-        properties = sign_in(templates, **ENTRA, entraAllowedPrincipalIds=["desk"], sampleLogicApp=sample)
-        validation = properties["identityProviders"]["azureActiveDirectory"]["validation"]
-        allowed = validation["defaultAuthorizationPolicy"]["allowedPrincipals"]["identities"]
-        assert allowed[:1] == ["desk"]
-        assert len(allowed) == (2 if sample else 1), "the sample's identity is let in with the others"
-    validation = sign_in(templates, **ENTRA, sampleLogicApp=True)["identityProviders"]["azureActiveDirectory"][
-        "validation"
-    ]
-    assert validation["defaultAuthorizationPolicy"]["allowedPrincipals"]["identities"] == [], "nobody is singled out"
+        allowed = _allowed(templates, **NAMED, entraAllowedPrincipalIds=["desk"], sampleLogicApp=sample)
+        assert allowed["identities"][:1] == ["desk"]
+        assert len(allowed["identities"]) == (2 if sample else 1), "the sample's identity is let in with the others"
+        assert allowed["groups"] == []
+        grouped = _allowed(templates, **NAMED, entraAllowedGroupIds=["agents"], sampleLogicApp=sample)
+        assert grouped["groups"] == ["agents"]
+        assert len(grouped["identities"]) == (1 if sample else 0), "the sample is a member of no group"
+
+
+def nobody_is_let_in_unnamed_unless_that_is_intended(templates: Templates) -> None:
+    for sample in (True, False):
+        refusal = ""
+        try:
+            templates.main(**NAMED, sampleLogicApp=sample)
+        except BicepError as error:
+            refusal = str(error)
+        for parameter in ("entraAllowedPrincipalIds", "entraAllowedGroupIds", "entraAllowAnyCaller"):
+            assert parameter in refusal, "the refusal names what to set"
+        allowed = _allowed(templates, **ENTRA, sampleLogicApp=sample)
+        assert (allowed["identities"], allowed["groups"]) == ([], []), "nobody is singled out"
+    assert not [one for one in made(templates.main(), CONFIG) if one.name.endswith("/authsettingsV2")]
+
+
+def the_list_of_callers_fits_what_the_platform_takes(templates: Templates) -> None:
+    """App Service takes 500 characters; the sample's identity comes on top."""
+    ids = [f"{number:08}-0000-4000-8000-000000000000" for number in range(13)]
+    allowed = _allowed(templates, **NAMED, entraAllowedPrincipalIds=ids[:12], sampleLogicApp=True)
+    assert len(",".join(allowed["identities"])) <= 500
+    try:
+        templates.main(**NAMED, entraAllowedPrincipalIds=ids)
+    except BicepError:
+        return
+    raise AssertionError("the platform would cut the list, or refuse it, after the app is there")
+
+
+def the_sample_s_identity_is_told_so_that_it_can_get_its_role(templates: Templates) -> None:
+    deployment = templates.main(**ENTRA, sampleLogicApp=True)
+    principal = only(deployment, WORKFLOW).member("identity").member("principalId")
+    assert deployment.outputs["sampleLogicAppPrincipalId"] == principal
+    assert templates.main(**ENTRA).outputs["sampleLogicAppPrincipalId"] == ""
+
+
+def _allowed(templates: Templates, **params: object) -> Any:
+    validation: Any = sign_in(templates, **params)["identityProviders"]["azureActiveDirectory"]["validation"]
+    return validation["defaultAuthorizationPolicy"]["allowedPrincipals"]
 
 
 def the_sample_logic_app_is_made_on_request_and_signs_in(templates: Templates) -> None:
@@ -86,6 +124,19 @@ def the_sample_logic_app_is_made_on_request_and_signs_in(templates: Templates) -
     assert given.keys() == definition["parameters"].keys()
     assert given["audience"] == f"api://{ENTRA['entraClientId']}"
     assert given["callvaultUrl"] == deployment.outputs["url"]
+
+
+def the_sample_logic_app_sends_the_record_over_tls_alone(templates: Templates) -> None:
+    address = "https://desk.example/records?key=abc"
+    sample = only(templates.main(sampleLogicApp=True, sampleResultUrl=address, **ENTRA), WORKFLOW)
+    assert sample.properties["parameters"]["resultUrl"]["value"] == address
+    try:
+        templates.main(sampleLogicApp=True, sampleResultUrl="http://desk.example/records", **ENTRA)
+    except BicepError as refused:
+        reason = str(refused)
+    else:
+        reason = "it was taken"
+    assert "sampleResultUrl must begin with https://" in reason
 
 
 def sign_in(templates: Templates, **params: object) -> dict[str, dict[str, dict[str, dict[str, object]]]]:

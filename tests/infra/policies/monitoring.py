@@ -1,8 +1,22 @@
-"""Watching: telemetry goes to a workspace that is entered by identity alone."""
+"""Watching: telemetry and the logs of access go to a workspace that is entered by identity alone."""
+
+import re
+from collections.abc import Mapping
 
 from tests.infra.policies.app import IDENTITY
+from tests.infra.policies.storage import account_of
 from tests.infra.product import app_settings
-from tests.infra.templates import Templates, only
+from tests.infra.templates import ACS, Templates, made, only
+
+LOGS = "Microsoft.Insights/diagnosticSettings"
+SAVED = "Microsoft.OperationalInsights/workspaces/savedSearches"
+STORAGE = {"StorageRead", "StorageWrite", "StorageDelete"}
+# Columns of StorageBlobLogs and StorageTableLogs, as Microsoft's reference of the tables has them.
+COLUMNS = {
+    *("TimeGenerated", "Category", "OperationName", "Uri", "StatusCode", "AuthenticationType", "AccountName"),
+    *("RequesterObjectId", "RequesterUpn", "CallerIpAddress", "UserAgentHeader", "ResponseBodySize"),
+}
+_NOT_COLUMNS = {"StorageBlobLogs", "StorageTableLogs", "Path"}
 
 
 def telemetry_is_sent_and_read_by_identity_alone(templates: Templates) -> None:
@@ -18,3 +32,49 @@ def telemetry_is_sent_and_read_by_identity_alone(templates: Templates) -> None:
     given = app_settings(templates)
     assert given["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"] == f"ClientId={client};Authorization=AAD"
     assert given["APPLICATIONINSIGHTS_CONNECTION_STRING"] == insights.member("properties").member("ConnectionString")
+
+
+def whoever_reads_or_deletes_past_the_app_is_logged(templates: Templates) -> None:
+    """On by default, for the archive wherever it is: the app's own audit sees only what goes through the app."""
+    assert not made(templates.main(accessLogs=False), LOGS)
+    assert not made(templates.main(accessLogs=False), SAVED)
+    for own in (True, False):
+        logged = _logged(templates, archiveInOwnAccount=own, acsResourceGroup="telephony")
+        archive, host = (account_of(templates, one, archiveInOwnAccount=own) for one in ("recordings", "deadletter"))
+        topic = only(templates.main(), "Microsoft.EventGrid/systemTopics").name
+        assert logged == {
+            f"{archive}/default/blobServices": STORAGE,
+            f"{host}/default/tableServices": STORAGE,
+            f"{topic}/systemTopics": {"DeliveryFailures"},
+            f"{ACS}/communicationServices": {"CallRecordingOperational", "CallRecordingSummary"},
+        }
+    announcing = only(templates.main(announce=True), "Microsoft.EventGrid/topics").name
+    published = _logged(templates, announce=True)[f"{announcing}/topics"]
+    assert published == {"DataPlaneRequests", "DeliveryFailures", "PublishFailures"}
+
+
+def two_saved_queries_tell_who_read_and_who_deleted(templates: Templates) -> None:
+    deployment = templates.main()
+    app = str(only(deployment, IDENTITY).member("properties").member("principalId"))
+    saved = {one.properties["displayName"]: one.properties["query"] for one in made(deployment, SAVED)}
+    assert saved.keys() == {"Who read this recording", "What was deleted outside Callvault"}
+    for query in saved.values():
+        assert f'let app = "{app}";' in query, "the app's own requests are told from others'"
+        code = re.sub(r'"[^"]*"|//.*', "", query)
+        assert set(re.findall(r"\b[A-Z]\w+", code)) - _NOT_COLUMNS <= COLUMNS
+    assert 'Category == "StorageRead"' in saved["Who read this recording"]
+    assert 'Category == "StorageDelete"' in saved["What was deleted outside Callvault"]
+
+
+def _logged(templates: Templates, **params: object) -> Mapping[str, set[str]]:
+    """What is sent to the workspace, by the name and kind of the resource that it is of."""
+    deployment = templates.main(**params)
+    workspace = only(deployment, "Microsoft.OperationalInsights/workspaces").id
+    found = {}
+    for setting in made(deployment, LOGS):
+        assert setting.properties["workspaceId"] == workspace
+        assert all(log["enabled"] is True for log in setting.properties["logs"])
+        assert setting.scope is not None
+        kind = setting.scope.type.rpartition("/")[2]
+        found[f"{setting.scope.name}/{kind}"] = {log["category"] for log in setting.properties["logs"]}
+    return found

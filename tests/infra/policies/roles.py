@@ -12,9 +12,11 @@ OWNER_OF_BLOBS = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 WRITER_OF_BLOBS = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 SIGNER_OF_LINKS = "db58b8e5-c6ad-4a2a-8342-4190687cbf4a"
 WRITER_OF_QUEUES = "974c5e8b-45b9-4653-ba55-5f855dd0fb88"
+READER_OF_TABLES = "76199698-9eea-4c19-bc75-cec21354c6b6"
 WRITER_OF_TABLES = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"
 SENDER_OF_METRICS = "3913510d-42f4-4e42-8a64-420c390055eb"
 SENDER_OF_EVENTS = "d5a91429-5739-47e2-a06b-3470a27159e7"
+READER_OF_SECRETS = "4633458b-17de-408a-874b-0445c86b69e6"
 OWNER_OF_COMMUNICATION = "09976791-48a7-449e-bb21-39d1a415f350"
 
 NAMES = {
@@ -22,9 +24,11 @@ NAMES = {
     WRITER_OF_BLOBS: "Storage Blob Data Contributor",
     SIGNER_OF_LINKS: "Storage Blob Delegator",
     WRITER_OF_QUEUES: "Storage Queue Data Contributor",
+    READER_OF_TABLES: "Storage Table Data Reader",
     WRITER_OF_TABLES: "Storage Table Data Contributor",
     SENDER_OF_EVENTS: "EventGrid Data Sender",
     SENDER_OF_METRICS: "Monitoring Metrics Publisher",
+    READER_OF_SECRETS: "Key Vault Secrets User",
     OWNER_OF_COMMUNICATION: "Communication and Email Service Owner",
 }
 
@@ -42,6 +46,7 @@ def nobody_holds_more_than_this(templates: Templates) -> None:
         ("app", SIGNER_OF_LINKS, archive),
         ("app", SENDER_OF_METRICS, only(templates.main(), "Microsoft.Insights/components").name),
         ("app", OWNER_OF_COMMUNICATION, ACS),
+        ("app", READER_OF_SECRETS, only(templates.main(), "Microsoft.KeyVault/vaults").name),
         ("topic", WRITER_OF_BLOBS, f"{host}/default/deadletter"),
     }
 
@@ -56,13 +61,22 @@ def an_operator_holds_what_the_commands_need_if_named(templates: Templates) -> N
     with_operator = grants(templates, operatorPrincipalId="operator", operatorPrincipalType="Group")
     assert with_operator - grants(templates) == {
         ("operator", WRITER_OF_QUEUES, host),
-        ("operator", WRITER_OF_TABLES, host),
+        ("operator", READER_OF_TABLES, host),
         ("operator", WRITER_OF_BLOBS, f"{host}/default/deadletter"),
         ("operator", WRITER_OF_BLOBS, f"{archive}/default/recordings"),
         ("operator", WRITER_OF_BLOBS, f"{archive}/default/quarantine"),
         ("operator", SIGNER_OF_LINKS, archive),
         ("operator", OWNER_OF_COMMUNICATION, ACS),
+        ("operator", READER_OF_SECRETS, only(templates.main(), "Microsoft.KeyVault/vaults").name),
     }
+
+
+def an_operator_writes_tables_only_to_rebuild(templates: Templates) -> None:
+    host = account_of(templates, "deadletter")
+    usual = grants(templates, operatorPrincipalId="operator")
+    rebuilding = grants(templates, operatorPrincipalId="operator", operatorMayRebuild=True)
+    assert usual - rebuilding == {("operator", READER_OF_TABLES, host)}
+    assert rebuilding - usual == {("operator", WRITER_OF_TABLES, host)}
 
 
 def every_role_is_given_with_its_reason(templates: Templates) -> None:

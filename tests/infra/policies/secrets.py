@@ -1,13 +1,17 @@
 """Secrets: what is given as one stays one through every module, and none comes out."""
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
 
 from infra.check.syntax import Template, children, entries, read, text
-from tests.infra.templates import Templates
+from shared.settings import is_reference
+from tests.infra.product import app_settings
+from tests.infra.templates import Templates, made, only
 
-SECRET = {"participantsSecret", "sampleFunctionKey", "extraSettings"}
+SECRET_TYPE = "Microsoft.KeyVault/vaults/secrets"
+SECRET = {"participantsSecret", "sampleFunctionKey", "sampleResultUrl", "extraSettings"}
 
 
 def what_may_be_secret_is_in_no_history(templates: Templates) -> None:
@@ -21,7 +25,34 @@ def what_may_be_secret_is_in_no_history(templates: Templates) -> None:
             if _named(main, value) & SECRET:
                 given.add(name)
                 assert "secure" in target.params[name].decorators, f"{module.name}: {name}"
-    assert given == {"settings", "functionKey"}
+    assert given == {"settings", "functionKey", "resultUrl"}
+
+
+def secrets_are_made_once_and_every_reference_leads_to_one(templates: Templates) -> None:
+    given = app_settings(templates)
+    references = {name: value for name, value in given.items() if is_reference(value)}
+    assert references.keys() == {"PARTICIPANTS_SECRET", "CALLBACK_SECRET"}, "whatever the deployer gives or leaves out"
+    held = {one.name for one in made(templates.main(), SECRET_TYPE)}
+    for value in references.values():
+        found = re.fullmatch(r"@Microsoft\.KeyVault\(VaultName=(.+);SecretName=(.+)\)", value)
+        assert found
+        assert "/".join(found.groups()) in held
+    assert len(held) == len(references)
+    own = app_settings(templates, participantsSecret="sixteen letters.")
+    assert own["PARTICIPANTS_SECRET"] == "sixteen letters.", "a deployer's own goes before"
+    module = read((templates.folder / "modules" / "secrets.bicep").resolve())
+    makers = [one for one in module.declarations if one.kind == "resource" and one.type.startswith(SECRET_TYPE)]
+    assert len(makers) == len(references)
+    assert all("onlyIfNotExists" in one.decorators for one in makers), "a later deployment changes no secret"
+
+
+def the_vault_opens_by_role_alone_and_is_not_purged(templates: Templates) -> None:
+    for name in ("callvault", "call-vault-x", "vault-"):
+        vault = only(templates.main(name=name), "Microsoft.KeyVault/vaults")
+        assert re.fullmatch(r"[a-z](?!.*--)[a-z0-9-]{1,22}[a-z0-9]", vault.name)
+        assert vault.properties["enableRbacAuthorization"] is True
+        assert vault.properties["enablePurgeProtection"] is True
+        assert "accessPolicies" not in vault.properties
 
 
 def no_secret_comes_out(templates: Templates) -> None:

@@ -1,5 +1,7 @@
 """Storage: nobody enters with a key, everything that the product names is there, deletions can be undone."""
 
+from typing import Any
+
 from shared.settings import Settings
 from tests.infra.product import app_settings, functions, settings_under
 from tests.infra.templates import Templates, made, names
@@ -60,11 +62,10 @@ def what_is_deleted_from_the_archive_can_be_had_back(templates: Templates) -> No
             assert properties["isVersioningEnabled"] is (service.name == f"{archive}/default")
 
 
-def nothing_moves_or_expires_unless_asked(templates: Templates) -> None:
-    assert not made(templates.main(), LIFECYCLE)
-    (policy,) = made(templates.main(coolAfterDays=30, archiveAfterDays=90, deleteAfterDays=365), LIFECYCLE)
-    (rule,) = policy.properties["policy"]["rules"]
-    assert rule["definition"] == {
+def no_recording_moves_or_expires_unless_asked(templates: Templates) -> None:
+    assert "recordings" not in _rules(templates)
+    rule = _rules(templates, coolAfterDays=30, archiveAfterDays=90, deleteAfterDays=365)["recordings"]
+    assert rule == {
         "filters": {"blobTypes": ["blockBlob"], "prefixMatch": ["recordings/"]},
         "actions": {
             "baseBlob": {
@@ -75,9 +76,24 @@ def nothing_moves_or_expires_unless_asked(templates: Templates) -> None:
             "version": {"delete": {"daysAfterCreationGreaterThan": 365}},
         },
     }
-    (only_cool,) = made(templates.main(coolAfterDays=30), LIFECYCLE)
-    actions = only_cool.properties["policy"]["rules"][0]["definition"]["actions"]
-    assert actions == {"baseBlob": {"tierToCool": {"daysAfterModificationGreaterThan": 30}}}
+    only_cool = _rules(templates, coolAfterDays=30)["recordings"]
+    assert only_cool["actions"] == {"baseBlob": {"tierToCool": {"daysAfterModificationGreaterThan": 30}}}
+
+
+def what_nobody_could_read_expires(templates: Templates) -> None:
+    """It names calls and people, as events do; and never is a recording among it."""
+    for own in (True, False):
+        rules = _rules(templates, archiveInOwnAccount=own)
+        found = [prefix for rule in rules.values() for prefix in rule["filters"]["prefixMatch"]]
+        assert sorted(found) == ["deadletter/", "quarantine/"]
+        for rule in rules.values():
+            assert rule["actions"]["baseBlob"] == {"delete": {"daysAfterModificationGreaterThan": 90}}
+        assert rules["quarantine"]["actions"]["version"] == {"delete": {"daysAfterCreationGreaterThan": 90}}
+        (shorter, *_) = _rules(templates, archiveInOwnAccount=own, quarantineDays=7).values()
+        assert shorter["actions"]["baseBlob"] == {"delete": {"daysAfterModificationGreaterThan": 7}}
+        assert not _rules(templates, archiveInOwnAccount=own, quarantineDays=0)
+        policies = made(templates.main(archiveInOwnAccount=own, coolAfterDays=30), LIFECYCLE)
+        assert len({one.name for one in policies}) == len(policies), "an account has one policy: a second replaces it"
 
 
 def recordings_can_be_written_once_where_asked(templates: Templates) -> None:
@@ -99,3 +115,8 @@ def settings_of(templates: Templates, **params: object) -> Settings:
 def account_of(templates: Templates, container: str, **params: object) -> str:
     (one,) = [one for one in made(templates.main(**params), CONTAINER) if one.name.endswith(f"/{container}")]
     return one.name.partition("/")[0]
+
+
+def _rules(templates: Templates, **params: object) -> dict[str, dict[str, Any]]:
+    policies = made(templates.main(**params), LIFECYCLE)
+    return {rule["name"]: rule["definition"] for one in policies for rule in one.properties["policy"]["rules"]}

@@ -71,6 +71,20 @@ async def test_a_fault_without_end_lasts_until_it_is_removed(control, client, re
     assert (await client.get_recording_properties(recording_id)).recording_state == "active"
 
 
+async def test_a_fault_can_end_some_time_after_it_first_happened(control, client, recording_id):
+    await control.post("/faults", operation="get", kind="serverError", times=0, withinSeconds=0.3)
+    with pytest.raises(HttpResponseError):
+        await client.get_recording_properties(recording_id)
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                found = await client.get_recording_properties(recording_id)
+            except HttpResponseError:
+                continue
+            break
+    assert found.recording_state == "active"
+
+
 async def test_html_in_place_of_json_breaks_the_sdks_parsing(control, client, call):
     await control.post("/faults", operation="start", kind="html", contentType="application/json")
     with pytest.raises((DecodeError, HttpResponseError)) as failure:

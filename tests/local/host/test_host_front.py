@@ -114,20 +114,20 @@ async def test_custom_headers_are_on_every_answer_and_a_function_s_own_wins(tmp_
             assert custom(await host.ask(path)) == ("of the host", "yes")
 
 
-async def test_the_app_s_own_headers_are_on_the_empty_401_404_and_500_of_the_host(
+async def test_strict_transport_security_is_on_every_answer_to_a_request_that_came_over_tls(
     tmp_path: Path, queues: Queues
 ) -> None:
-    http = json.loads((CHECKOUT / "host.json").read_text(encoding="utf-8"))["extensions"]["http"]
-    app = app_copy(tmp_path, extensions={"http": http})
-    settings = queues.settings | {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "10"}
-    async with running_host(tmp_path, app=app, settings=settings) as host:
-        answers = [
-            (401, await host.ask("/api/echo/1")),
-            (404, await host.ask("/api/nothing")),
-            (500, await host.ask("/api/echo/1", "POST", data=b"x" * 11)),
-        ]
-    for status, answer in answers:
-        assert (answer.status, answer.body) == (status, b"")
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Cache-Control"] == "no-store"
-        assert "Strict-Transport-Security" not in answer.headers, "plain HTTP"
+    app = app_copy(tmp_path, extensions={"http": {"hsts": {"isEnabled": True, "maxAge": "365.00:00:00"}}})
+    tls = {"X-Forwarded-Proto": "https", "Host": "app.example"}
+
+    async with running_host(tmp_path, app=app, settings=queues.settings) as host:
+        for path in ("/api/echo/1", "/api/nothing", "/admin/host/ping"):
+            answer = await host.ask(path, headers=tls)
+            assert answer.headers["Strict-Transport-Security"] == "max-age=31536000", path
+        for plain in ({"Host": "app.example"}, {"X-Forwarded-Proto": "https"}):
+            assert "Strict-Transport-Security" not in (await host.ask("/api/nothing", headers=plain)).headers
+
+
+async def test_without_hsts_in_host_json_strict_transport_security_is_never_sent(host: RunningHost) -> None:
+    tls = {"X-Forwarded-Proto": "https", "Host": "app.example"}
+    assert "Strict-Transport-Security" not in (await host.ask("/api/nothing", headers=tls)).headers

@@ -1,0 +1,113 @@
+// Who read, wrote and deleted in storage: logs of the archive's blobs and of the tables go to the workspace, and so do
+// the requests and failures of the topic of announcements. Two saved queries read them.
+
+@description('Account that holds the archive.')
+param archiveAccountName string
+
+@description('Account that holds the tables.')
+param tablesAccountName string
+
+@description('Topic of the announcements; empty: none.')
+param topicName string
+
+@description('Name of the workspace.')
+param workspaceName string
+
+@description('Object id of the app\'s identity: the queries tell its requests from those of others.')
+param appPrincipalId string
+
+var storageCategories = ['StorageRead', 'StorageWrite', 'StorageDelete']
+var topicCategories = ['DataPlaneRequests', 'DeliveryFailures', 'PublishFailures']
+
+var queries = [
+  {
+    name: 'who-read'
+    title: 'Who read this recording'
+    text: loadTextContent('../queries/who-read.kql')
+  }
+  {
+    name: 'deleted-outside'
+    title: 'What was deleted outside Callvault'
+    text: loadTextContent('../queries/deleted-outside.kql')
+  }
+]
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+  name: workspaceName
+}
+
+resource archive 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: archiveAccountName
+
+  resource blobs 'blobServices' existing = {
+    name: 'default'
+  }
+}
+
+resource host 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: tablesAccountName
+
+  resource tables 'tableServices' existing = {
+    name: 'default'
+  }
+}
+
+resource topic 'Microsoft.EventGrid/topics@2025-02-15' existing = if (!empty(topicName)) {
+  name: topicName
+}
+
+resource blobLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'callvault'
+  scope: archive::blobs
+  properties: {
+    workspaceId: workspace.id
+    logs: [
+      for category in storageCategories: {
+        category: category
+        enabled: true
+      }
+    ]
+  }
+}
+
+resource tableLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'callvault'
+  scope: host::tables
+  properties: {
+    workspaceId: workspace.id
+    logs: [
+      for category in storageCategories: {
+        category: category
+        enabled: true
+      }
+    ]
+  }
+}
+
+resource topicLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (!empty(topicName)) {
+  name: 'callvault'
+  scope: topic
+  properties: {
+    workspaceId: workspace.id
+    logAnalyticsDestinationType: 'Dedicated'
+    logs: [
+      for category in topicCategories: {
+        category: category
+        enabled: true
+      }
+    ]
+  }
+}
+
+resource saved 'Microsoft.OperationalInsights/workspaces/savedSearches@2020-08-01' = [
+  for query in queries: {
+    parent: workspace
+    name: query.name
+    properties: {
+      category: 'Callvault'
+      displayName: query.title
+      query: replace(query.text, '<object id of the app>', appPrincipalId)
+      version: 2
+    }
+  }
+]

@@ -1,0 +1,75 @@
+"""Who may call each HTTP route, and what the route does: one table.
+
+The guards of function_app, the host's key level and the API description all read it. A route that isn't in the table
+can't be registered, so no function is ever open by oversight.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+
+
+class Role(StrEnum):
+    """An app role of the Entra application, by its value in a token's `roles` claim."""
+
+    READER = "Reader"
+    RECORDER = "Recorder"
+    OPERATOR = "Operator"
+
+    @property
+    def sufficient(self) -> frozenset["Role"]:
+        """The roles that include this one: a Recorder reads, too, and an Operator may do everything."""
+        ladder = tuple(Role)
+        return frozenset(ladder[ladder.index(self) :])
+
+
+class Effect(Enum):
+    """What a request leaves behind."""
+
+    NONE = auto()
+    AUDIT_ENTRY = auto()  # it reads personal data, and the audit names who read them
+    CHANGE = auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """`role` None: the route needs neither key nor sign-in."""
+
+    role: Role | None
+    effect: Effect = Effect.NONE
+
+
+_OPEN = Access(role=None)
+_READ = Access(role=Role.READER)
+_AUDITED_READ = Access(role=Role.READER, effect=Effect.AUDIT_ENTRY)
+_RECORD = Access(role=Role.RECORDER, effect=Effect.CHANGE)
+_OPERATE = Access(role=Role.OPERATOR, effect=Effect.CHANGE)
+
+_TABLE: Mapping[tuple[str, str], Access] = {
+    ("GET", "recordings"): _AUDITED_READ,  # it may search by person
+    ("GET", "recordings/{recordingId}"): _READ,
+    ("GET", "recordings/{recordingId}/archive"): _AUDITED_READ,
+    ("GET", "recordings/{recordingId}/timeline"): _AUDITED_READ,
+    ("GET", "recordings/{recordingId}/chunks/{documentId}/content"): _AUDITED_READ,
+    ("GET", "recordings/{recordingId}/chunks/{documentId}/metadata"): _AUDITED_READ,
+    ("GET", "summary"): _READ,
+    ("GET", "health"): _READ,
+    ("POST", "recordings"): _RECORD,
+    ("POST", "recordings/{recordingId}/stop"): _RECORD,
+    ("POST", "recordings/{recordingId}/pause"): _RECORD,
+    ("POST", "recordings/{recordingId}/resume"): _RECORD,
+    ("POST", "recordings/{recordingId}/replay"): _OPERATE,
+    ("POST", "recordings/{recordingId}/chunks/{documentId}/replay"): _OPERATE,
+    ("POST", "quarantine/{quarantineId}/replay"): _OPERATE,
+    ("POST", "events"): _OPERATE,
+    ("POST", "callbacks"): _OPEN,  # the function verifies ACS's own token
+    ("GET", "openapi.json"): _OPEN,
+    ("GET", "swagger.json"): _OPEN,
+    ("GET", "dashboard"): _OPEN,
+    ("GET", "dashboard/{file}"): _OPEN,
+}
+
+
+def access_to(method: str, route: str) -> Access:
+    """The row of one route, which is written without the prefix. Raises KeyError for a route without a row."""
+    return _TABLE[method.upper(), route]

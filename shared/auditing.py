@@ -1,0 +1,51 @@
+"""Audit entries whose failure has a rule of its own.
+
+A read of participants' ids is on record before the answer is given: without its entry the read fails. An act that ACS
+carried out can't be undone: if its entry can't be written, an error is logged that has all the entry would have, and
+an alert.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from shared.clock import Clock
+from shared.contracts.archive import ParticipantView
+from shared.errors import CallvaultError
+from shared.gateways.audit import Audit
+from shared.logs import logger
+from shared.records import AuditEntry
+
+log = logger("audit")
+
+
+class Disclosures:
+    """Answers that name participants."""
+
+    def __init__(self, audit: Audit, clock: Clock) -> None:
+        self._audit, self._clock = audit, clock
+
+    async def record(
+        self, action: str, recording_key: str, named: Iterable[list[ParticipantView] | None], *, by: str
+    ) -> None:
+        """Writes an entry if the answer names anybody. Raises DestinationError: then nothing may be answered."""
+        if any(named):
+            await self._audit.add(recording_key, AuditEntry(at=self._clock.now(), action=action, by=by))
+
+
+@contextmanager
+def reported_if_unwritten(entry: AuditEntry, recording_key: str) -> Iterator[None]:
+    """Logs an entry of an act that was carried out if it can't be written, and passes on why.
+
+    That includes a cancellation. The entry's details may hold what a caller wrote and stay out of the log.
+    """
+    try:
+        yield
+    except BaseException as error:
+        _report(entry, recording_key, error.reason if isinstance(error, CallvaultError) else type(error).__name__)
+        raise
+
+
+def _report(entry: AuditEntry, recording_key: str, reason: str) -> None:
+    at = entry.at.isoformat()
+    told = {"action": entry.action, "recording_key": recording_key, "by": entry.by, "at": at, "reason": reason}
+    log.error("audit entry not written", extra=told)

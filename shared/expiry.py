@@ -1,0 +1,33 @@
+"""Removes rows that only mattered for a while, once a day.
+
+Without it they would stay for good: which starts were repeated under which key, which calls a rule meant, and what a
+start asked for, which may name participants. A run deletes a bounded number of rows of each kind; the next continues.
+A crash leaves rows that the next run deletes.
+"""
+
+from datetime import timedelta
+
+from shared.clock import Clock
+from shared.gateways.bundle import Gateways
+from shared.gateways.leftovers import Leftover
+from shared.logs import logger
+
+log = logger("expiry")
+
+# Longer than anything that can still ask for such a row: a repeated request, a late event, a callback of ACS.
+KEPT = timedelta(days=30)
+_MOST = 500_000  # rows of each kind in one run: more than a hundred million recordings a year leave in a day
+
+
+class Expiry:
+    """Deletes what expired."""
+
+    def __init__(self, gateways: Gateways, clock: Clock, *, most: int = _MOST) -> None:
+        self._leftovers, self._clock, self._most = gateways.leftovers, clock, most
+
+    async def run(self) -> None:
+        """Raises DestinationError when rows can't be found or deleted."""
+        before = self._clock.now() - KEPT
+        removed = {kind: await self._leftovers.remove(kind, before=before, most=self._most) for kind in Leftover}
+        told = {kind.name.lower(): number for kind, number in removed.items() if number}
+        log.info("expired rows removed", extra={"action": "expiry", **told})

@@ -1,0 +1,222 @@
+"""Whatever ACS carried out, and whoever read who was recorded, is on record: also when the ledger was wrong or away."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from yarl import URL
+
+from local.stack import Azurite
+from shared.auditing import reported_if_unwritten
+from shared.clock import SystemClock
+from shared.content import File
+from shared.errors import DestinationUnavailable
+from shared.gateways.worklist import WorkItem
+from shared.identity import key_of, pseudonym_of
+from shared.records import AuditEntry, Recording
+from shared.states import RecordingState
+from shared.web import Answer
+from tests.integration.conftest import MakeWorld, World
+from tests.integration.storagefront import Mishap, StorageFront
+from tests.integration.test_autorecording import QuickClock
+from tests.integration.test_control import call, start, told
+from tests.integration.test_lost_answers import origin
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ADA = "8:acs:11111111-aaaa_00000024-0001"
+UNWRITTEN = "audit entry not written {"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def front(azurite: Azurite) -> AsyncIterator[StorageFront]:
+    async with StorageFront(URL(origin(azurite))).standing() as standing:
+        yield standing
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(make_world: MakeWorld, azurite: Azurite, front: StorageFront) -> World:
+    """Tables are reached through the front, all else of storage without it. Pauses take no time."""
+    tables = azurite.connection_string.replace(origin(azurite), str(front.url.origin()))
+    made: World = await make_world(clock=QuickClock(), AzureWebJobsStorage=tables)
+    return made
+
+
+async def running(world: World) -> str:
+    made = await call(world)
+    answer = await start(world, serverCallId=made["serverCallId"])
+    assert answer.status == 201, answer.body
+    return str(told(answer)["recordingId"])
+
+
+async def believe(world: World, recording_id: str, control: RecordingState) -> None:
+    """The ledger is wrong, as after something that other code did."""
+    await world.gateways.catalogue.merge(Recording(recording_key=key_of(recording_id), control=control))
+
+
+async def awaited(world: World) -> list[WorkItem]:
+    return [item async for item in world.gateways.worklist.due(SystemClock().now().replace(year=2100))]
+
+
+async def history(world: World, recording_id: str) -> list[tuple[str, str]]:
+    entries = await world.gateways.audit.history(key_of(recording_id))
+    return [(entry.action, entry.by) for entry in entries]
+
+
+@pytest.mark.parametrize(
+    ("before", "action", "believed"),
+    [
+        ((), "pause", RecordingState.PAUSED),
+        (("pause",), "resume", RecordingState.ACTIVE),
+        ((), "stop", RecordingState.STOPPED),
+        ((), "stop", RecordingState.FAILED),
+    ],
+)
+async def test_what_acs_carried_out_is_on_record_though_the_ledger_believed_that_it_was_so_already(
+    world: World, before: tuple[str, ...], action: str, believed: RecordingState
+):
+    recording_id = await running(world)
+    for one in before:
+        await getattr(world.app.endpoints, one)(recording_id, by="bob")
+    await believe(world, recording_id, believed)
+    answer = await getattr(world.app.endpoints, action)(recording_id, by="ada")
+    assert answer.status == 200, answer.body
+    assert (await history(world, recording_id))[-1] == (action, "ada")
+    assert told(answer)["history"][-1]["action"] == action
+
+
+async def test_a_recording_that_failed_as_far_as_was_known_and_could_be_stopped_is_waited_for(world: World):
+    recording_id = await running(world)
+    await believe(world, recording_id, RecordingState.FAILED)
+    for item in await awaited(world):
+        await world.gateways.worklist.remove(item)  # as the callback did that said that it failed
+    stopped = await world.app.endpoints.stop(recording_id, by="ada")
+    assert told(stopped)["state"] == "stopped"
+    assert [item.recording_id for item in await awaited(world)] == [recording_id]
+
+
+async def test_a_stop_of_what_had_ended_is_no_act(world: World):
+    recording_id = await running(world)
+    await world.app.endpoints.stop(recording_id, by="ada")
+    await world.app.endpoints.stop(recording_id, by="too late")
+    assert await history(world, recording_id) == [("start", "ada"), ("stop", "ada")]
+
+
+@pytest.mark.parametrize("stale", [False, True])
+async def test_an_act_whose_entry_can_t_be_written_is_an_error_that_has_all_of_the_entry(
+    world: World, front: StorageFront, caplog: pytest.LogCaptureFixture, stale: bool
+):
+    recording_id = await running(world)
+    if stale:
+        await believe(world, recording_id, RecordingState.STOPPED)
+    front.spoil("POST", Mishap.REFUSED, times=1, path=world.settings.recordings_table if stale else "$batch")
+    answer = await world.app.endpoints.stop(recording_id, by="ada")
+    assert answer.status == 503, answer.body
+    (line,) = [one.getMessage() for one in caplog.records if one.getMessage().startswith(UNWRITTEN)]
+    entry = json.loads(line.removeprefix("audit entry not written "))
+    assert (entry["action"], entry["by"], entry["recording_key"]) == ("stop", "ada", key_of(recording_id))
+    assert entry["at"]
+
+
+async def test_a_start_is_on_record_though_the_ledger_s_first_writes_failed(
+    world: World, front: StorageFront, caplog: pytest.LogCaptureFixture
+):
+    front.spoil("POST", Mishap.REFUSED, times=2, path="$batch")
+    recording_id = await running(world)
+    assert await history(world, recording_id) == [("start", "ada")]
+    assert UNWRITTEN not in caplog.text
+
+
+async def test_a_start_whose_entry_can_t_be_written_is_an_error_and_the_caller_gets_the_recording_id(
+    world: World, front: StorageFront, caplog: pytest.LogCaptureFixture
+):
+    front.spoil("POST", Mishap.REFUSED, times=3, path="$batch")
+    recording_id = await running(world)
+    (line,) = [one.getMessage() for one in caplog.records if one.getMessage().startswith(UNWRITTEN)]
+    entry = json.loads(line.removeprefix("audit entry not written "))
+    assert (entry["action"], entry["by"], entry["recording_key"]) == ("start", "ada", key_of(recording_id))
+
+
+async def test_a_start_that_acs_names_to_another_s_callback_leaves_a_line_with_who_asked(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    made = await call(world)
+    await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
+    fields = {"serverCallId": made["serverCallId"], "stateCallbackUrl": "https://other.example/callbacks"}
+    answer = await start(world, **fields)
+    assert (answer.status, told(answer)["recordingId"]) == (202, None)
+    (line,) = [one.getMessage() for one in caplog.records if "start accepted without a recordingId" in one.getMessage()]
+    assert json.loads(line[line.index("{") :])["by"] == "ada"
+
+
+async def archived(world: World) -> dict[str, Any]:
+    made, _ = await world.announced(size=20_000, format="wav", participants=[{"id": ADA}])
+    await world.drained()
+    return made
+
+
+async def read(world: World, made: dict[str, Any], what: str) -> Answer:
+    if what == "timeline":
+        return await world.app.queries.timeline(made["recordingId"], by="ada")
+    return await world.app.endpoints.archive(made["recordingId"], url="https://x/api/recordings/x/archive", by="ada")
+
+
+@pytest.mark.parametrize("what", ["timeline", "archive"])
+async def test_who_read_the_participants_of_a_recording_is_on_record(world: World, what: str):
+    made = await archived(world)
+    assert ADA in (await read(world, made, what)).body
+    assert await history(world, made["recordingId"]) == [(f"read {what}", "ada")]
+
+
+@pytest.mark.parametrize("what", ["timeline", "archive"])
+async def test_without_a_record_nobody_reads_the_participants(world: World, front: StorageFront, what: str):
+    made = await archived(world)
+    front.spoil("POST", Mishap.REFUSED, times=1, path=world.settings.recordings_table)
+    answer = await read(world, made, what)
+    assert answer.status == 503
+    assert ADA not in answer.body
+    assert await history(world, made["recordingId"]) == []
+
+
+@pytest.mark.parametrize("what", ["timeline", "archive"])
+async def test_an_answer_that_names_nobody_leaves_no_entry(world: World, what: str):
+    made, _ = await world.announced(size=20_000, format="wav", participants=[{"id": ADA}])
+    assert (await read(world, made, what)).status in (200, 202)
+    assert await history(world, made["recordingId"]) == []
+
+
+async def test_who_searched_for_a_person_is_in_the_log_under_the_person_s_pseudonym(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    with caplog.at_level("INFO"):
+        assert (await world.app.queries.recordings({}, ADA, by="ada")).status == 200
+        assert (await world.app.queries.recordings({}, None, by="bob")).status == 200
+    (line,) = [one.getMessage() for one in caplog.records if "searched by participant" in one.getMessage()]
+    said = json.loads(line[line.index("{") :])
+    assert (said["pseudonym"], said["by"]) == (pseudonym_of(ADA, world.settings.participants_secret), "ada")
+    assert ADA not in caplog.text
+
+
+async def test_the_history_names_the_file_that_was_read(world: World):
+    made = await archived(world)
+    path = {"recordingId": made["recordingId"], "documentId": made["chunks"][0]["documentId"]}
+    chunk = await world.chunk(world.job(made))
+    audit = world.gateways.audit
+    for file, name in ((File.CONTENT, chunk.blob_name), (File.METADATA, chunk.metadata_blob_name)):
+        await world.app.queries.link(file, path, {}, by="ada")
+        entry = (await audit.history(key_of(made["recordingId"])))[-1]
+        assert (entry.action, entry.details["blobName"]) == (f"read {file}", name)
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), RuntimeError("a defect"), DestinationUnavailable("away")])
+async def test_an_entry_is_reported_whatever_kept_it_from_being_written(
+    caplog: pytest.LogCaptureFixture, error: BaseException
+):
+    entry = AuditEntry(at=SystemClock().now(), action="stop", by="ada")
+    with pytest.raises(type(error)), reported_if_unwritten(entry, key_of("recording")):
+        raise error
+    assert UNWRITTEN in caplog.text
+    assert "a defect" not in caplog.text

@@ -1,0 +1,80 @@
+"""Sign-in that lets strangers in is found from outside, before somebody else finds it."""
+
+import base64
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from shared.doctor import signin
+from shared.doctor.findings import Finding, Level
+from shared.errors import SourceUnavailable
+from shared.gateways.frontdoor import FrontDoor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+type Rule = Callable[[web.Request], int]
+
+
+@asynccontextmanager
+async def door(rule: Rule) -> AsyncIterator[FrontDoor]:
+    """An app whose platform answers by a rule."""
+
+    async def answer(request: web.Request) -> web.Response:
+        assert request.path == "/api/health"
+        return web.Response(status=rule(request), headers={"Location": "/elsewhere"})
+
+    application = web.Application()
+    application.router.add_get("/api/health", answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        async with aiohttp.ClientSession() as http:
+            yield FrontDoor(http, f"http://127.0.0.1:{runner.addresses[0][1]}")
+    finally:
+        await runner.cleanup()
+
+
+async def told(rule: Rule) -> list[Finding]:
+    async with door(rule) as one:
+        return await signin.looked(one)
+
+
+def named(request: web.Request) -> bool:
+    """Whether the request claims an identity as the platform would tell of one."""
+    principal = request.headers.get("X-MS-CLIENT-PRINCIPAL")
+    if principal is None:
+        return False
+    assert {"typ": "roles", "val": "Operator"} in json.loads(base64.b64decode(principal))["claims"]
+    return bool(request.headers["X-MS-CLIENT-PRINCIPAL-ID"])
+
+
+async def test_a_door_that_turns_strangers_away_is_well():
+    (finding,) = await told(lambda _: 401)
+    assert finding.level is Level.OK
+
+
+@pytest.mark.parametrize("status", [200, 503, 302, 403, 404])
+async def test_an_answer_without_sign_in_is_a_failure_whatever_it_is_but_401(status: int):
+    found = await told(lambda request: 401 if named(request) else status)
+    assert [(one.level, str(status) in one.detail, "without sign-in" in one.detail) for one in found] == [
+        (Level.FAILURE, True, True)
+    ]
+
+
+async def test_forged_headers_that_are_believed_are_a_failure():
+    (finding,) = await told(lambda request: 200 if named(request) else 401)
+    assert finding.level is Level.FAILURE
+    assert "forged X-MS-CLIENT-PRINCIPAL" in finding.detail
+
+
+async def test_an_app_that_does_not_answer_is_told():
+    async with door(lambda _: 401) as one:
+        pass
+    async with aiohttp.ClientSession() as http:
+        with pytest.raises(SourceUnavailable):
+            await signin.looked(FrontDoor(http, one._url.removesuffix("/api/health")))  # noqa: SLF001 - a port that was

@@ -1,0 +1,110 @@
+"""Rows that only mattered for a while go after thirty days; what is in use still, and what stays for good, stays."""
+
+import uuid
+from dataclasses import replace
+
+import pytest
+from azure.data.tables.aio import TableServiceClient
+
+from shared.clock import SystemClock
+from shared.errors import DestinationError
+from shared.expiry import KEPT, Expiry
+from shared.gateways.claims import Claim
+from shared.identity import key_of
+from shared.records import AuditEntry, Recording
+from tests.integration.conftest import MakeWorld, MovableClock, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def rows(world: World, table_name: str) -> set[tuple[str, str]]:
+    async with TableServiceClient.from_connection_string(world.storage) as tables:
+        found = tables.get_table_client(table_name).list_entities()
+        return {(row["PartitionKey"], row["RowKey"]) async for row in found}
+
+
+async def request(world: World, key: str) -> None:
+    now = SystemClock().now()
+    await world.gateways.requests.begin(key, fingerprint="of its body", now=now, busy_until=now)
+    await world.gateways.requests.answered(key, "{}")
+
+
+async def claim(world: World, call: str, *, outcome: str | None) -> None:
+    now = SystemClock().now()
+    wanted = Claim(
+        call_key=call,
+        trigger="CallStarted",
+        body="{}",
+        repeatability_id=str(uuid.uuid4()),
+        first_sent=now,
+        busy_until=now,
+    )
+    begun, _ = await world.gateways.claims.begin(wanted)
+    await world.gateways.claims.write(replace(begun, outcome=outcome))
+
+
+async def start(world: World, start_id: str) -> None:
+    entry = AuditEntry(at=SystemClock().now(), action="start", by="function key")
+    await world.gateways.starts.begin(start_id, Recording(recording_key=key_of(start_id)), entry)
+
+
+async def test_answers_settled_claims_and_starts_go_after_thirty_days_and_nothing_else_does(make_world: MakeWorld):
+    clock = MovableClock()
+    world: World = await make_world(clock=clock)
+    settings = world.settings
+    await request(world, "a key")
+    await claim(world, "settled", outcome="recorded")
+    await claim(world, "open", outcome=None)
+    await start(world, "a-start")
+    made, _ = await world.announced(size=1000)
+    before = {name: await rows(world, name) for name in settings.tables}
+
+    clock.forward(hours=KEPT.total_seconds() / 3600 - 1)
+    await world.app.expiry.run()
+    assert {name: await rows(world, name) for name in settings.tables} == before, "not a day too early"
+
+    clock.forward(hours=2)
+    await world.app.expiry.run()
+    gone = {name: before[name] - await rows(world, name) for name in settings.tables}
+    assert gone.pop(settings.requests_table) == {(key_of("a key"), "request")}
+    assert gone.pop(settings.links_table) == {("auto-settled", "claim"), ("start-a-start", "start")}
+    assert not any(gone.values()), f"{made['recordingId']} is in the catalogue for good"
+
+
+async def test_a_run_removes_a_bounded_number_of_rows_and_the_next_one_the_others(make_world: MakeWorld):
+    clock = MovableClock()
+    world: World = await make_world(clock=clock)
+    for number in range(5):
+        await request(world, f"key {number}")
+    clock.forward(hours=KEPT.total_seconds() / 3600 + 1)
+    expiry = Expiry(world.gateways, clock, most=3)
+    left = []
+    for _ in range(3):
+        await expiry.run()
+        left.append(len(await rows(world, world.settings.requests_table)))
+    assert left == [2, 0, 0]
+
+
+async def test_a_row_that_is_used_again_is_kept_for_another_thirty_days(make_world: MakeWorld):
+    """Its time is that of its latest write, and a row that was written after it was found isn't deleted."""
+    clock = MovableClock()
+    world: World = await make_world(clock=clock)
+    await claim(world, "settled", outcome="recorded")
+    found = await world.gateways.claims.find("settled")
+    assert found is not None
+    clock.forward(hours=KEPT.total_seconds() / 3600 - 1)
+    await world.gateways.claims.write(replace(found, outcome=None))
+    clock.forward(hours=2)
+    await world.app.expiry.run()
+    assert await world.gateways.claims.find("settled") is not None
+
+
+async def test_a_request_that_expires_as_it_is_repeated_leaves_no_row_that_cannot_be_read(make_world: MakeWorld):
+    clock = MovableClock()
+    world: World = await make_world(clock=clock)
+    await request(world, "a key")
+    clock.forward(hours=KEPT.total_seconds() / 3600 + 1)
+    await world.app.expiry.run()
+    with pytest.raises(DestinationError):
+        await world.gateways.requests.busy("a key", clock.now())
+    assert await rows(world, world.settings.requests_table) == set()

@@ -1,0 +1,31 @@
+"""The app registration's roles are those that the app checks: a role that differs would lock everybody out."""
+
+import json
+import uuid
+from pathlib import Path
+
+from shared.access import Role
+
+CHECKOUT = Path(__file__).parents[2]
+APP_ROLES = json.loads((CHECKOUT / "infra" / "app-roles.json").read_text())
+
+
+def test_the_registration_has_each_role_by_the_value_that_a_token_carries():
+    assert [one["value"] for one in APP_ROLES] == [role.value for role in Role]
+
+
+def test_people_groups_and_services_can_have_each_role():
+    assert all(sorted(one["allowedMemberTypes"]) == ["Application", "User"] for one in APP_ROLES)
+    assert all(one["isEnabled"] for one in APP_ROLES)
+
+
+def test_each_role_has_an_id_of_its_own():
+    assert len({uuid.UUID(one["id"]) for one in APP_ROLES}) == len(APP_ROLES)
+
+
+def test_the_docs_say_what_each_role_may_do():
+    page, readme = (CHECKOUT / "docs" / "templates.md").read_text(), (CHECKOUT / "README.md").read_text()
+    assert "--app-roles @infra/app-roles.json" in page
+    for role in Role:
+        assert f"\n| `{role}` | " in page
+        assert f"\n| `{role}` | " in readme

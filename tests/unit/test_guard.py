@@ -1,0 +1,143 @@
+"""What is refused before a function runs: callers without a sign-in or a role, and pages of other sites."""
+
+import pytest
+
+from shared.access import Access, Effect, Role, access_to
+from shared.errors import CallerError, ForeignPage, RoleRequired, SignInRequired
+from shared.guard import Guard
+from tests.principals import signed_in, without_roles
+
+HERE = "https://contoso.azurewebsites.net/api/recordings"
+OURS, THEIRS = "https://contoso.azurewebsites.net", "https://evil.example"
+KEYS = Guard(authenticated=False, signs_in=False)
+SIGN_IN = Guard(authenticated=True, signs_in=True)
+BOTH = Guard(authenticated=True, signs_in=False)
+ROUTES = {
+    Role.READER: access_to("GET", "summary"),
+    Role.RECORDER: access_to("POST", "recordings"),
+    Role.OPERATOR: access_to("POST", "events"),
+}
+WRITE = ROUTES[Role.RECORDER]
+AUDITED = access_to("GET", "recordings/{recordingId}/timeline")
+NAVIGATION = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+
+
+def refusal(guard: Guard, access: Access, **headers: str) -> CallerError | None:
+    return guard.refusal(access, {name.replace("_", "-"): value for name, value in headers.items()}, url=HERE)
+
+
+@pytest.mark.parametrize(
+    ("role", "admitted"),
+    [
+        (Role.READER, {Role.READER}),
+        (Role.RECORDER, {Role.READER, Role.RECORDER}),
+        (Role.OPERATOR, {Role.READER, Role.RECORDER, Role.OPERATOR}),
+    ],
+)
+def test_a_role_admits_to_its_own_routes_and_to_those_of_lesser_roles(role: Role, admitted: set[Role]):
+    for needed, access in ROUTES.items():
+        refused = SIGN_IN.refusal(access, signed_in(role), url=HERE)
+        if needed in admitted:
+            assert refused is None
+        else:
+            assert isinstance(refused, RoleRequired)
+            assert (refused.status, refused.reason) == (403, "role-required")
+            assert f"the app role {needed}" in str(refused)
+
+
+def test_a_caller_who_signed_in_without_a_role_may_not_even_look():
+    for headers in (signed_in(), without_roles(signed_in("Operator"))):
+        assert isinstance(SIGN_IN.refusal(ROUTES[Role.READER], headers, url=HERE), RoleRequired)
+
+
+def test_a_caller_whom_the_platform_does_not_name_is_refused_where_signing_in_replaces_the_key():
+    principal = {k: v for k, v in signed_in("Operator").items() if k != "x-ms-client-principal-id"}
+    for access in ROUTES.values():
+        assert isinstance(SIGN_IN.refusal(access, principal, url=HERE), SignInRequired)
+
+
+def test_while_built_in_authentication_is_off_a_forged_principal_neither_helps_nor_harms():
+    for headers in ({}, signed_in(), signed_in("Operator")):
+        assert KEYS.refusal(ROUTES[Role.OPERATOR], headers, url=HERE) is None, "the host has checked the key"
+
+
+def test_where_key_and_sign_in_are_both_required_the_role_counts_too():
+    assert isinstance(BOTH.refusal(ROUTES[Role.OPERATOR], signed_in("Reader"), url=HERE), RoleRequired)
+    assert BOTH.refusal(ROUTES[Role.OPERATOR], signed_in("Operator"), url=HERE) is None
+
+
+def test_a_route_that_is_open_to_all_is_open_whoever_calls():
+    """ACS has no role, and a browser loads the page before anybody signed in."""
+    for method, route in (("POST", "callbacks"), ("GET", "dashboard"), ("GET", "openapi.json")):
+        assert SIGN_IN.refusal(access_to(method, route), {"origin": THEIRS}, url=HERE) is None
+
+
+@pytest.mark.parametrize("guard", [KEYS, BOTH], ids=["keys", "both"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": THEIRS},
+        {"origin": "null"},
+        {"origin": "NULL", "sec_fetch_site": "same-origin"},
+        {"origin": ""},
+        {"origin": "http://contoso.azurewebsites.net"},
+        {"origin": "https://contoso.azurewebsites.net:8443"},
+        {"origin": "https://contoso.azurewebsites.net.evil.example"},
+        {"origin": "https://contoso.azurewebsites.net:port"},
+        {"origin": "chrome-extension://contoso.azurewebsites.net"},
+        {"origin": OURS, "sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site"},
+        {"sec_fetch_site": "Cross-Site"},
+        NAVIGATION | {"sec-fetch-dest": "document"},
+    ],
+)
+def test_a_page_of_another_site_changes_nothing(guard: Guard, headers: dict[str, str]):
+    refused = refusal(guard, WRITE, **headers)
+    assert isinstance(refused, ForeignPage)
+    assert (refused.status, refused.reason) == (403, "foreign-page")
+    assert "Origin" in str(refused)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": OURS},
+        {"origin": f"{OURS}:443".upper().replace("HTTPS", "https")},
+        {"origin": OURS, "sec_fetch_site": "same-origin"},
+        {"sec_fetch_site": "none"},
+    ],
+)
+def test_a_page_of_the_app_and_a_program_change_what_they_may(headers: dict[str, str]):
+    assert refusal(KEYS, WRITE, **headers) is None
+
+
+def test_behind_a_proxy_the_browser_says_whether_a_page_is_the_app_s():
+    """The app sees the address that the proxy calls, which is not the one that the page came from."""
+    outside = {"origin": "https://recordings.contoso.example", "sec_fetch_site": "same-origin"}
+    assert refusal(KEYS, WRITE, **outside) is None
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("mode", ["no-cors", "cors", "same-origin", "websocket", ""])
+def test_a_page_of_another_site_puts_nobody_into_the_audit(site: str, mode: str):
+    """An image in a mail would name its reader as someone who listened to a call."""
+    refused = refusal(KEYS, AUDITED, sec_fetch_site=site, sec_fetch_mode=mode)
+    assert isinstance(refused, ForeignPage)
+    assert "Sec-Fetch-Site" in str(refused)
+
+
+def test_a_link_to_a_recording_can_be_opened_from_anywhere_and_framed_nowhere():
+    for dest, is_link in (({}, True), ({"sec-fetch-dest": "document"}, True), ({"sec-fetch-dest": "iframe"}, False)):
+        assert (refusal(KEYS, AUDITED, **NAVIGATION, **dest) is None) is is_link
+
+
+def test_a_read_that_leaves_no_audit_entry_can_be_made_from_anywhere():
+    assert refusal(KEYS, ROUTES[Role.READER], sec_fetch_site="cross-site", sec_fetch_mode="no-cors") is None
+
+
+def test_every_route_that_shows_personal_data_counts_as_an_audited_read():
+    for rest in ("timeline", "archive", "chunks/{documentId}/content", "chunks/{documentId}/metadata"):
+        assert access_to("GET", f"recordings/{{recordingId}}/{rest}").effect is Effect.AUDIT_ENTRY
+    assert access_to("GET", "recordings").effect is Effect.AUDIT_ENTRY, "it may search by person"
