@@ -156,8 +156,6 @@ class Stack:
             "AzureWebJobsDisableHomepage": "true",
             "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576",
             "AzureWebJobsStorage": self._azurite.connection_string,
-            "AzureWebJobsDisableHomepage": "true",
-            "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576",
             "ACS_CONNECTION_STRING": self._simulator.connection_string,
             "ANNOUNCE_TOPIC_ENDPOINT": self._simulator.topic_endpoint,
             "ANNOUNCE_TOPIC_KEY": self._simulator.topic_key,

@@ -20,8 +20,6 @@ HOST_SETTINGS = frozenset(
         "AzureWebJobsDisableHomepage",
         "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
         "AzureWebJobsStorage__credential",
-        "AzureWebJobsDisableHomepage",
-        "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
         "AzureFunctionsJobHost__extensions__queues__batchSize",
         "AzureFunctionsJobHost__extensions__queues__newBatchThreshold",
         "APPLICATIONINSIGHTS_CONNECTION_STRING",

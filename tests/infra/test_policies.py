@@ -235,13 +235,6 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (alerts.what_event_grid_could_not_deliver_is_noticed, ALERTS, "'DeadLetteredCount'", "'DroppedEventCount'"),
     (alerts.every_alert_reaches_who_is_named, ALERTS, "concat(actionGroupIds, ", "concat([], "),
     (alerts.the_workbook_shows_every_loud_line, "workbook.json", "message buried {", "swept {"),
-    (app.the_host_takes_no_more_than_one_mebibyte_and_shows_no_home_page, MAIN, "'1048576'", "'104857600'"),
-    (
-        app.the_host_takes_no_more_than_one_mebibyte_and_shows_no_home_page,
-        MAIN,
-        "      AzureWebJobsDisableHomepage: 'true'\n",
-        "",
-    ),
     (app.callbacks_are_taken_at_the_apps_own_address, APP, "/api/callbacks", "/callbacks"),
     (
         callers.nobody_calls_without_signing_in_where_asked,

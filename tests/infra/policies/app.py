@@ -169,14 +169,6 @@ def the_worker_sends_metrics_where_asked_and_no_addresses_with_them(templates: T
     assert "azure_sdk" in given["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"].split(",")
 
 
-def the_host_takes_no_more_than_one_mebibyte_and_shows_no_home_page(templates: Templates) -> None:
-    sample = json.loads((CHECKOUT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
-    override = {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "104857600", "AzureWebJobsDisableHomepage": "false"}
-    for given in (app_settings(templates), app_settings(templates, extraSettings=override), sample):
-        assert given["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"] == str(1024 * 1024)
-        assert given.get("AzureWebJobsDisableHomepage") == "true"
-
-
 def callbacks_are_taken_at_the_apps_own_address(templates: Templates) -> None:
     deployment, settings = templates.main(), settings_of(templates)
     assert settings.callback_url == f"{deployment.outputs['url']}/api/callbacks"

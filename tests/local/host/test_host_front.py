@@ -1,13 +1,11 @@
 """What the server and the host do before a function is asked: an app can't see it, and must not be built against it."""
 
 import asyncio
-import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from infra.package import CHECKOUT
 from tests.local.host.queues import Queues
 from tests.local.host.running import Answer, RunningHost, app_copy, running_host
 
