@@ -203,6 +203,18 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (monitoring.whoever_reads_or_deletes_past_the_app_is_logged, STORAGE_LOGS, "scope: host::tables", "scope: host"),
     (monitoring.whoever_reads_or_deletes_past_the_app_is_logged, ACS_LOGS, "'CallRecordingSummary'", "'CallSummary'"),
     (
+        monitoring.no_signed_link_and_no_batch_hides_who_acted,
+        "queries/who-read.kql",
+        'GetUserDelegationKey" and',
+        'x" and',
+    ),
+    (
+        monitoring.no_signed_link_and_no_batch_hides_who_acted,
+        "queries/deleted-outside.kql",
+        ' or OperationName == "EntityGroupTransaction"',
+        "",
+    ),
+    (
         monitoring.two_saved_queries_tell_who_read_and_who_deleted,
         STORAGE_LOGS,
         "replace(query.text, '<object id of the app>', appPrincipalId)",

@@ -66,6 +66,15 @@ def two_saved_queries_tell_who_read_and_who_deleted(templates: Templates) -> Non
     assert 'Category == "StorageDelete"' in saved["What was deleted outside Callvault"]
 
 
+def no_signed_link_and_no_batch_hides_who_acted(templates: Templates) -> None:
+    """Storage logs neither who signed a link nor which rows a transaction deleted: the queries show both calls."""
+    saved = {one.properties["displayName"]: one.properties["query"] for one in made(templates.main(), SAVED)}
+    signer = '(OperationName == "GetUserDelegationKey" and RequesterObjectId != app)'
+    assert signer in saved["Who read this recording"]
+    deletes = 'Category == "StorageDelete" or OperationName == "EntityGroupTransaction"'
+    assert deletes in saved["What was deleted outside Callvault"]
+
+
 def _logged(templates: Templates, **params: object) -> Mapping[str, set[str]]:
     """What is sent to the workspace, by the name and kind of the resource that it is of."""
     deployment = templates.main(**params)
