@@ -35,7 +35,8 @@ class Templates:
         copy = into / "infra"
         shutil.copytree(self.folder, copy, ignore=shutil.ignore_patterns("__pycache__"))
         source = (copy / file).read_text(encoding="utf-8")
-        assert old in source, f"{file} has no {old!r} to break"
+        if old not in source:  # no AssertionError, which would be taken for the policy's
+            raise LookupError(f"{file} has no {old!r} to break")
         (copy / file).write_text(source.replace(old, new), encoding="utf-8")
         return Templates(copy)
 

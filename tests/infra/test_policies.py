@@ -177,7 +177,7 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (events.only_our_events_are_asked_for, "events.bicep", "RecordingFileStatusUpdated", "ChatMessageReceived"),
     (events.announcements_have_a_topic_where_asked, ANNOUNCEMENTS, "'CloudEventSchemaV1_0'", "'EventGridSchema'"),
     (events.announcements_have_a_topic_where_asked, ANNOUNCEMENTS, "Auth: true", "Auth: false"),
-    (roles.who_announces_may_send_to_the_topic_and_no_more, ANNOUNCEMENTS, "    scope: topic\n", ""),
+    (roles.who_announces_may_send_to_the_topic_and_no_more, ANNOUNCEMENTS, "  scope: topic\n", ""),
     (events.delivery_ends_while_the_media_are_there, "events.bicep", "min(retentionHours * 30, 1440)", "1440"),
     (events.what_cannot_be_delivered_is_kept, "events.bicep", "= 'deadletter'", "= 'letters'"),
     (events.what_cannot_be_delivered_is_kept, SUBSCRIPTION, "'SystemAssigned'", "'UserAssigned'"),

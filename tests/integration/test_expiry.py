@@ -34,6 +34,7 @@ async def claim(world: World, call: str, *, outcome: str | None) -> None:
     wanted = Claim(
         call_key=call,
         trigger="CallStarted",
+        by="AUTO_RECORD",
         body="{}",
         repeatability_id=str(uuid.uuid4()),
         first_sent=now,

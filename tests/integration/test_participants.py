@@ -87,7 +87,7 @@ async def test_without_a_secret_no_digest_is_written_and_a_search_says_what_to_s
     async with TableServiceClient.from_connection_string(keyless.storage) as tables:
         table = tables.get_table_client(keyless.settings.participants_table)
         assert [row async for row in table.list_entities()] == []
-    answer = await keyless.app.queries.recordings({}, BEN)
+    answer = await keyless.app.queries.recordings({}, BEN, by="ada")
     assert (answer.status, json.loads(answer.body)["reason"]) == (403, "participants-off")
     assert "PARTICIPANTS_SECRET" in json.loads(answer.body)["detail"]
 

@@ -144,7 +144,7 @@ async def test_dead_lettered_events_are_taken_in_by_hand_one_or_an_array(world: 
 
 
 async def test_more_bytes_than_event_grid_delivers_at_once_are_refused_before_anything_is_taken_in(world: World):
-    answer = await world.app.endpoints.take_events(b"[" + b" " * EVENTS_BYTES + b"{}]")
+    answer = await world.app.endpoints.take_events(b"[" + b" " * EVENTS_BYTES + b"{}]", by="ada")
     assert (answer.status, told(answer)["reason"]) == (413, "body-too-large")
     assert await kept(world) == []
 
