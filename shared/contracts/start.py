@@ -89,7 +89,7 @@ class StartRecording(Body):
     pause_on_start: bool = Field(default=False, strict=True)
     channel_affinity: list[ChannelAffinity] = Field(default=[], max_length=MAX_CHANNELS)
     participant_ordering: list[ParticipantId] = Field(default=[], max_length=MAX_CHANNELS)
-    state_callback_url: HttpsUrl | None = None
+    state_callback_url: HttpsUrl | None = Field(default=None, repr=False)  # Callvault's own carries a signature
     correlation: Correlation | None = Field(default=None, description="Opaque; given back wherever the recording is.")
     consent: Consent | None = Field(default=None, description="Needed where the deployment requires consent.")
 
