@@ -442,6 +442,7 @@ module secrets 'modules/secrets.bicep' = {
     readers: concat([app], operators)
     // Reads secrets and lists none: the app by its settings' references, the operator for the rebuild.
     roleId: roles.keyVaultSecretsUser
+    workspaceId: accessLogs ? monitoring.outputs.workspaceId : ''
   }
 }
 

@@ -18,6 +18,9 @@ param readers array
 @description('Id of the role that reads secrets.')
 param roleId string
 
+@description('Resource id of the workspace that gets a log of each read of a secret; empty: none.')
+param workspaceId string
+
 @description('A new secret for the participants\' digests, used only where the vault has none.')
 @secure()
 param newParticipantsSecret string = '${newGuid()}${newGuid()}'
@@ -62,6 +65,20 @@ resource callbackSecret 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
   properties: {
     contentType: 'CALLBACK_SECRET of Callvault'
     value: newCallbackSecret
+  }
+}
+
+resource reads 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (!empty(workspaceId)) {
+  name: 'callvault'
+  scope: vault
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'AuditEvent'
+        enabled: true
+      }
+    ]
   }
 }
 

@@ -42,7 +42,9 @@ def whoever_reads_or_deletes_past_the_app_is_logged(templates: Templates) -> Non
         logged = _logged(templates, archiveInOwnAccount=own, acsResourceGroup="telephony")
         archive, host = (account_of(templates, one, archiveInOwnAccount=own) for one in ("recordings", "deadletter"))
         topic = only(templates.main(), "Microsoft.EventGrid/systemTopics").name
+        vault = only(templates.main(), "Microsoft.KeyVault/vaults").name
         assert logged == {
+            f"{vault}/vaults": {"AuditEvent"},
             f"{archive}/default/blobServices": STORAGE,
             f"{host}/default/tableServices": STORAGE,
             f"{topic}/systemTopics": {"DeliveryFailures"},
