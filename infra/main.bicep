@@ -47,7 +47,7 @@ param deleteSource bool = true
 @description('Whether to make an Event Grid topic that tells which recordings became safe, failed or are lost (docs/announcements.md).')
 param announce bool = false
 
-@description('Secret of at least 16 characters that keys the digests of participant ids, so that nobody who reads the table can try out ids; empty: the template makes one, once, in its Key Vault. A reference to another vault is taken too.')
+@description('Secret of at least 16 characters that keys the digests of participant ids, so that a reader of the table can\'t test guessed ids. Empty: the first deployment creates a random secret in the template\'s Key Vault. A Key Vault reference to another vault is accepted as well.')
 @secure()
 param participantsSecret string = ''
 
@@ -88,7 +88,7 @@ param archiveAfterDays int = 0
 @minValue(0)
 param deleteAfterDays int = 0
 
-@description('Days after which what lies in quarantine and among dead letters is deleted; 0: never.')
+@description('Days after which quarantined items and dead letters are deleted; 0: never.')
 @minValue(0)
 param quarantineDays int = 90
 
@@ -131,14 +131,14 @@ param zoneRedundant bool = false
 @description('Client id of an Entra app registration that stands for the API: callers sign in instead of showing a function key. Empty: they show the key. Its tokens must be of version 2.')
 param entraClientId string = ''
 
-@description('Object ids of the users and identities that may call, if entraClientId is given: at most 12, since App Service takes 500 characters.')
+@description('Object ids of the users and identities that may call, if entraClientId is given: at most 12, because App Service accepts at most 500 characters.')
 @maxLength(12)
 param entraAllowedPrincipalIds array = []
 
-@description('Object ids of the groups whose members may call, if entraClientId is given. Tokens must name the groups (docs/templates.md).')
+@description('Object ids of the groups whose members may call, if entraClientId is given. Tokens must contain the groups claim (docs/templates.md).')
 param entraAllowedGroupIds array = []
 
-@description('Whether everybody may call to whom the app registration gives a token, and who has an app role. Without it a deployment with entraClientId must name callers in one of the two lists.')
+@description('Whether every caller with an app role may call. If false, a deployment with entraClientId must name callers in entraAllowedPrincipalIds or entraAllowedGroupIds.')
 param entraAllowAnyCaller bool = false
 
 // --- Network
@@ -171,7 +171,7 @@ param alertsEnabled bool = true
 @maxValue(730)
 param logRetentionDays int = 90
 
-@description('Whether logs of who read, wrote and deleted go to the workspace: of the archive\'s blobs, the tables, the recording operations of ACS and the Event Grid topics. docs/operations.md has what they cost.')
+@description('Whether access logs go to the workspace: requests to the archive\'s blobs, the tables and the Key Vault, recording operations of ACS, and requests and failures of the Event Grid topics. docs/operations.md lists their cost.')
 param accessLogs bool = true
 
 @description('Whether Callvault\'s metrics and spans are sent. They need azure-monitor-opentelemetry in requirements.txt first (docs/observability.md).')
@@ -186,7 +186,7 @@ param sampleLogicApp bool = false
 @secure()
 param sampleFunctionKey string = ''
 
-@description('HTTPS URL that the sample Logic App posts the archive record to. It may hold a key, so it is secure; empty: none.')
+@description('HTTPS URL to which the sample Logic App posts the archive record. The parameter is secure because the URL may contain a key. Empty: the record is not posted.')
 @secure()
 param sampleResultUrl string = ''
 
@@ -195,7 +195,7 @@ param sampleResultUrl string = ''
 @description('Object id of whoever runs the doctor, the rebuild and the replay of dead letters from outside the app; empty: nobody.')
 param operatorPrincipalId string = ''
 
-@description('Whether the operator may write tables. Only the rebuild with --apply needs that: turn it off again afterwards.')
+@description('Whether the operator may write tables. Only the rebuild with --apply needs this permission: set it to false again afterwards.')
 param operatorMayRebuild bool = false
 
 @description('Kind of the operator.')
@@ -219,14 +219,14 @@ var quarantineContainer = 'quarantine'
 var packageContainer = 'app-package'
 var deadLetterContainer = 'deadletter'
 
-// No hyphen at the end of a name may meet the next: a vault's name has no two in a row.
+// A vault's name must not contain two hyphens in a row.
 var vaultName = 'kv-${stem}-${suffix}'
 var secretSettings = {
   PARTICIPANTS_SECRET: empty(participantsSecret) ? '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=participants-secret)' : participantsSecret
   CALLBACK_SECRET: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=callback-secret)'
 }
-// The platform alone says whether sign-in is on. As an app setting it would say so where nobody signs in, and the app
-// would believe the identity that any request names.
+// Only the platform may set this variable. As an app setting, it would tell the app that sign-in is on even where it is
+// off, and the app would trust the identity headers of any request.
 var refusedSetting = 'WEBSITE_AUTH_ENABLED'
 var furtherSettings = contains(',${toUpper(join(objectKeys(extraSettings), ','))},', ',${refusedSetting},') ? fail('extraSettings: remove ${refusedSetting}, which the platform sets where sign-in is on') : extraSettings
 // The app tells a file that the lifecycle rule removed from one that somebody removed.
@@ -440,7 +440,8 @@ module secrets 'modules/secrets.bicep' = {
     location: location
     tags: tags
     readers: concat([app], operators)
-    // Reads secrets and lists none: the app by its settings' references, the operator for the rebuild.
+    // The role can read secrets but not list them. The app needs it for the references in its settings, the operator
+    // for the rebuild.
     roleId: roles.keyVaultSecretsUser
     workspaceId: accessLogs ? monitoring.outputs.workspaceId : ''
   }
@@ -464,10 +465,10 @@ module operatorHostRoles 'modules/account-roles.bicep' = if (!empty(operatorPrin
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     roleIds: [
-      // The doctor proves each queue by a message that it sends and deletes.
+      // The doctor tests each queue by sending a message and deleting it.
       roles.storageQueueDataContributor
-      // The doctor reads each table. Who can write a table can change what is recorded about a recording: only the
-      // rebuild needs it.
+      // The doctor reads each table. Only the rebuild needs to write tables, and anyone who can write them can change
+      // the catalogue.
       operatorMayRebuild ? roles.storageTableDataContributor : roles.storageTableDataReader
     ]
   }
@@ -574,7 +575,7 @@ module functionApp 'modules/app.bicep' = {
     archivingFunction: 'archive_chunk'
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
     settings: union(proposedSettings, signInSettings, furtherSettings, secretSettings, retentionSettings, announceSettings, metricSettings, {
-      // The host's page for anyone is off. A larger body is answered 500 by the host, before the app reads any of it.
+      // The host's public home page is off. The host answers a larger body with 500 before the app reads it.
       AzureWebJobsDisableHomepage: 'true'
       FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'
       AzureWebJobsStorage__credential: 'managedidentity'
@@ -598,12 +599,12 @@ module functionApp 'modules/app.bicep' = {
 }
 
 module signIn 'modules/sign-in.bicep' = if (!empty(entraClientId)) {
-  // Azure evaluates names before it deploys anything, so the refusal comes before the first resource.
-  name: callersAreIntended ? 'callvault-sign-in' : fail('entraAllowedPrincipalIds, entraAllowedGroupIds: name who may call, or set entraAllowAnyCaller to admit everybody to whom the app registration gives a token')
+  // Azure evaluates names before it deploys anything, so a refused deployment creates no resource.
+  name: callersAreIntended ? 'callvault-sign-in' : fail('entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers, or set entraAllowAnyCaller to true to admit every caller that has a token')
   params: {
     appName: functionApp.outputs.name
     clientId: entraClientId
-    // With both lists empty nobody is singled out, and the sample is let in with everybody.
+    // If both lists are empty, every caller passes the sign-in, including the sample.
     allowedPrincipalIds: callersAreNamed && sampleLogicApp ? concat(entraAllowedPrincipalIds, [logicApp!.outputs.principalId]) : entraAllowedPrincipalIds
     allowedGroupIds: entraAllowedGroupIds
     excludedPaths: [
@@ -631,7 +632,7 @@ module logicApp 'modules/logic-app.bicep' = if (sampleLogicApp && !empty(entraCl
     callvaultUrl: functionApp.outputs.url
     audience: 'api://${entraClientId}'
     functionKey: sampleFunctionKey
-    // The record names who was recorded: it is sent over TLS alone.
+    // The record contains participant ids, so it is sent only over TLS.
     resultUrl: hasSafeResultUrl ? sampleResultUrl : fail('sampleResultUrl must begin with https://')
   }
 }

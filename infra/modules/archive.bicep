@@ -26,11 +26,11 @@ param deleteAfterDays int
 @maxValue(146000)
 param immutabilityDays int
 
-@description('Days after which what lies in quarantine is deleted; 0: never.')
+@description('Days after which quarantined items are deleted; 0: never.')
 @minValue(0)
 param quarantineDays int
 
-@description('Container of dead letters, if it is in this account, too: an account has one lifecycle policy. Empty: it is not.')
+@description('Container of dead letters, if it is in this account; empty: it is in another account. One module must define all rules, because an account has only one lifecycle policy.')
 param deadLetterContainer string
 
 var tierToCool = coolAfterDays > 0 ? { tierToCool: { daysAfterModificationGreaterThan: coolAfterDays } } : {}
@@ -53,7 +53,7 @@ var recordingRules = coolAfterDays + archiveAfterDays + deleteAfterDays > 0 ? [
     }
   }
 ] : []
-// What could not be read holds what events hold, calls and people among it: it goes once nobody can use it any more.
+// Quarantined events and callbacks may name calls and people, so they are deleted once they are of no more use.
 var quarantineRules = quarantineDays > 0 ? [
   {
     name: 'quarantine'

@@ -1,4 +1,4 @@
-// Dead letters are deleted after some days: nobody can use an event once its media are gone.
+// Deletes dead letters after some days: an event is of no use once its media have expired at ACS.
 
 @description('Account that holds the dead letters.')
 param accountName string
@@ -6,7 +6,7 @@ param accountName string
 @description('Container of the dead letters.')
 param container string
 
-@description('Days after which they are deleted.')
+@description('Days after which dead letters are deleted.')
 @minValue(1)
 param days int
 

@@ -19,7 +19,7 @@ param audience string
 @secure()
 param functionKey string
 
-@description('HTTPS URL that the archive record is posted to; empty: none.')
+@description('HTTPS URL to which the archive record is posted; empty: it is not posted.')
 @secure()
 param resultUrl string
 

@@ -1,7 +1,7 @@
-// The app's secrets, in a Key Vault: made once, at random, and never changed by a later deployment. Nobody has to know
-// them, and none is ever in a parameter, an output or a deployment's history.
-// The vault is open to networks, not to people: every reader needs a role. The platform resolves an app's references from
-// outside the app's network, so it fails for a vault that is closed to the public one.
+// Key Vault with the app's secrets. The first deployment creates them at random, and later deployments don't change
+// them. Nobody has to know them, and they never appear in an output or in a deployment's history.
+// The vault accepts requests from all networks, but every reader needs a role. The platform resolves Key Vault
+// references from outside the app's network, which fails if public network access is off.
 
 @description('Name of the vault.')
 param name string
@@ -12,20 +12,20 @@ param location string
 @description('Tags of the vault.')
 param tags object
 
-@description('Who reads the secrets: each with principalId and principalType.')
+@description('Principals that read the secrets: objects with principalId and principalType.')
 param readers array
 
-@description('Id of the role that reads secrets.')
+@description('Id of the role that allows reading secrets.')
 param roleId string
 
-@description('Resource id of the workspace that gets a log of each read of a secret; empty: none.')
+@description('Resource id of the workspace that receives a log of each read of a secret; empty: none.')
 param workspaceId string
 
-@description('A new secret for the participants\' digests, used only where the vault has none.')
+@description('A new secret for the participants\' digests, used only if the vault has none.')
 @secure()
 param newParticipantsSecret string = '${newGuid()}${newGuid()}'
 
-@description('A new secret for the signatures of callback URLs, used only where the vault has none.')
+@description('A new secret for the signatures of callback URLs, used only if the vault has none.')
 @secure()
 param newCallbackSecret string = '${newGuid()}${newGuid()}'
 
@@ -47,7 +47,8 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   }
 }
 
-// With another secret the digests of participants would match no more, and the signed URLs of running calls neither.
+// If a secret changed, stored participant digests would no longer match, and the signed URLs of running calls would no
+// longer be valid.
 @onlyIfNotExists()
 resource participantsSecret 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
   parent: vault

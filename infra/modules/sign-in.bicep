@@ -9,7 +9,7 @@ param clientId string
 @description('Object ids of the users and identities that may call.')
 param allowedPrincipalIds array
 
-@description('Object ids of the groups whose members may call. With both lists empty everybody passes to whom the app registration gives a token.')
+@description('Object ids of the groups whose members may call. If both lists are empty, every caller that has a token for the app registration passes.')
 param allowedGroupIds array
 
 @description('Paths whose callers have no Entra token and are authenticated by other means.')
@@ -46,8 +46,7 @@ resource signIn 'Microsoft.Web/sites/config@2024-11-01' = {
           allowedAudiences: [clientId, 'api://${clientId}']
           defaultAuthorizationPolicy: {
             allowedPrincipals: {
-              // A caller passes who is in one of the two lists. What callers may do follows from their app role,
-              // which the app checks.
+              // A caller passes if it is in one of the two lists. The app then checks the caller's app role.
               identities: allowedPrincipalIds
               groups: allowedGroupIds
             }

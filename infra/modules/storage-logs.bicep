@@ -1,5 +1,5 @@
-// Who read, wrote and deleted in storage: logs of the archive's blobs and of the tables go to the workspace, and so do
-// the requests and failures of the topic of announcements. Two saved queries read them.
+// Sends logs to the workspace: reads, writes and deletes of the archive's blobs and of the tables, and requests to and
+// failures of the announcements' topic. Two saved queries read these logs.
 
 @description('Account that holds the archive.')
 param archiveAccountName string
@@ -13,7 +13,7 @@ param topicName string
 @description('Name of the workspace.')
 param workspaceName string
 
-@description('Object id of the app\'s identity: the queries tell its requests from those of others.')
+@description('Object id of the app\'s identity: the queries use it to distinguish the app\'s requests from others.')
 param appPrincipalId string
 
 var storageCategories = ['StorageRead', 'StorageWrite', 'StorageDelete']
