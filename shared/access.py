@@ -1,7 +1,7 @@
 """Who may call each HTTP route, and what the route does: one table.
 
 The guards of function_app, the host's key level and the API description all read it. A route that isn't in the table
-can't be registered, so no function is ever open by oversight.
+can't be registered, so a new function can't be left open by mistake.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class Role(StrEnum):
 
 
 class Effect(Enum):
-    """What a request leaves behind."""
+    """What a request changes."""
 
     NONE = auto()
     AUDIT_ENTRY = auto()  # it reads personal data, and the audit names who read them

@@ -1,8 +1,8 @@
-"""Audit entries whose failure has a rule of its own.
+"""Writes audit entries, and defines what happens if one can't be written.
 
-A read of participants' ids is on record before the answer is given: without its entry the read fails. An act that ACS
-carried out can't be undone: if its entry can't be written, an error is logged that has all the entry would have, and
-an alert.
+The entry of a read of participants' ids is written before the answer; if that fails, the read fails. An action that ACS
+carried out can't be undone; if its entry can't be written, an error log line has the entry's action, time and caller,
+and raises an alert.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,16 +27,16 @@ class Disclosures:
     async def record(
         self, action: str, recording_key: str, named: Iterable[list[ParticipantView] | None], *, by: str
     ) -> None:
-        """Writes an entry if the answer names anybody. Raises DestinationError: then nothing may be answered."""
+        """Writes an entry if the answer names a participant. Raises DestinationError: then don't answer."""
         if any(named):
             await self._audit.add(recording_key, AuditEntry(at=self._clock.now(), action=action, by=by))
 
 
 @contextmanager
 def reported_if_unwritten(entry: AuditEntry, recording_key: str) -> Iterator[None]:
-    """Logs an entry of an act that was carried out if it can't be written, and passes on why.
+    """Logs the entry of an action that was carried out, if writing it raises, and raises the same error.
 
-    That includes a cancellation. The entry's details may hold what a caller wrote and stay out of the log.
+    This includes cancellation. The log line leaves out the entry's details, which may contain a caller's text.
     """
     try:
         yield

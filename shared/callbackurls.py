@@ -1,7 +1,7 @@
 """The URLs that ACS calls back, each with a signature that only this deployment can make.
 
-A token of ACS proves that ACS called, not that it called us: whoever receives a callback at an address of their own can
-replay its token here with a body of their own. So the URL that Callvault gives to ACS carries an HMAC of the start that
+A token of ACS proves that ACS sent a callback, but not where to: somebody who receives a callback at their own address
+can replay its token here with another body. So the URL that Callvault gives to ACS carries an HMAC of the start that
 it belongs to, and a callback must present it. Other code that makes or answers calls gets one signed URL for all of
 them: `python -m shared.callbackurls` prints it.
 """
@@ -42,7 +42,7 @@ class CallbackUrls:
     def verified(self, start_id: str | None, signature: str | None) -> str | None:
         """The start that the URL of a callback names, if it names one. Raises CallbackRefused for a wrong signature.
 
-        Without CALLBACK_SECRET nothing is signed, and the URL is believed.
+        Without CALLBACK_SECRET no URL is signed, and none is checked.
         """
         named = start_id if start_id and _START_ID.fullmatch(start_id) else None
         if self._secret is None:

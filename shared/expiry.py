@@ -1,8 +1,8 @@
-"""Removes rows that only mattered for a while, once a day.
+"""Deletes expired rows once a day, because Azure tables have no expiry.
 
-Without it they would stay for good: which starts were repeated under which key, which calls a rule meant, and what a
-start asked for, which may name participants. A run deletes a bounded number of rows of each kind; the next continues.
-A crash leaves rows that the next run deletes.
+These are answers stored under an Idempotency-Key, claims on automatically recorded calls, and the bodies of starts,
+which may name participants. A run deletes a bounded number of rows of each kind. The next run deletes the rest, and
+what a crash left.
 """
 
 from datetime import timedelta
@@ -16,11 +16,11 @@ log = logger("expiry")
 
 # Longer than anything that can still ask for such a row: a repeated request, a late event, a callback of ACS.
 KEPT = timedelta(days=30)
-_MOST = 500_000  # rows of each kind in one run: more than a hundred million recordings a year leave in a day
+_MOST = 500_000  # rows of each kind in one run: more than a hundred million recordings a year need
 
 
 class Expiry:
-    """Deletes what expired."""
+    """Deletes expired rows."""
 
     def __init__(self, gateways: Gateways, clock: Clock, *, most: int = _MOST) -> None:
         self._leftovers, self._clock, self._most = gateways.leftovers, clock, most

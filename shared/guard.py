@@ -34,12 +34,12 @@ class Guard:
     signs_in: bool
 
     def refusal(self, access: Access, headers: Mapping[str, str], *, url: str) -> CallerError | None:
-        """Why the request to `url` is refused; None lets it in."""
+        """Why the request to `url` is refused; None if it is allowed."""
         if access.role is None:
             return None
         given = {name.lower(): value for name, value in headers.items()}
-        # The platform turns away who hasn't signed in. This app checks again, because platform and host may read the
-        # path of an address differently.
+        # The platform rejects callers who haven't signed in. The app checks again, because platform and host may
+        # parse the path of a URL differently.
         if self.signs_in and not is_signed_in(given):
             return SignInRequired(_SIGN_IN)
         if (foreign := _foreign_page(access.effect, given, url)) is not None:
@@ -62,7 +62,9 @@ def _foreign_page(effect: Effect, given: Mapping[str, str], url: str) -> Foreign
 
 
 def _is_our_origin(origin: str | None, site: str, url: str) -> bool:
-    """Behind a proxy the app doesn't know its address, and the browser does: `same-origin` is the browser's own word.
+    """Whether the request's origin is the app's own.
+
+    Behind a proxy the app doesn't know its own address, but the browser does and sends `same-origin`.
 
     An opaque origin, `null`, belongs to a sandboxed page or a local file and is never ours.
     """

@@ -1,4 +1,4 @@
-"""Bounds how often something new is done within a minute, in the memory of one instance."""
+"""A limit on the number of different actions per minute, counted in the memory of one instance."""
 
 from datetime import datetime, timedelta
 
@@ -8,14 +8,14 @@ _WINDOW = timedelta(minutes=1)
 
 
 class RateLimit:
-    """So many different things a minute. The same thing again counts once."""
+    """Admits a number of different names per minute. A repeated name counts once."""
 
     def __init__(self, most: int, clock: Clock) -> None:
         self._most, self._clock = most, clock
         self._done: dict[str, datetime] = {}  # oldest first
 
     def admits(self, name: str) -> bool:
-        """Whether this may be done now; if so it is counted."""
+        """Whether the action may be done now; if so, counts it."""
         since = self._clock.now() - _WINDOW
         while self._done and next(iter(self._done.values())) <= since:
             del self._done[next(iter(self._done))]
@@ -25,6 +25,6 @@ class RateLimit:
         return True
 
     def retry_after(self) -> float:
-        """Seconds until the oldest thing counted is forgotten."""
+        """Seconds until the oldest counted name leaves the window."""
         oldest = next(iter(self._done.values()), self._clock.now())
         return max((oldest + _WINDOW - self._clock.now()).total_seconds(), 1.0)

@@ -1,7 +1,7 @@
-"""A chunk as its archived files tell it: what a rebuild puts into the catalogue.
+"""Reads a chunk's record from its archived files, so that a rebuild can write it into the catalogue.
 
-Whoever may write into the archive can write anything on a blob. What a blob says of its recording and document must
-agree with the name, and the keys with the ids. Both files of a chunk then say the same, since they share their name.
+Anybody with write access to the archive can set any blob metadata. So the recording and document in a blob's metadata
+must agree with its name, and the keys with the ids. The two files of a chunk share a name and therefore agree.
 """
 
 import re
@@ -22,7 +22,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class UnreadableFile(ValueError):
-    """What is written on a file can't be read or contradicts its name; the text says what, and quotes nothing."""
+    """A file's metadata can't be parsed or contradicts its name. The message names the field and quotes no value."""
 
 
 def is_metadata(file: ArchivedFile) -> bool:
@@ -37,7 +37,7 @@ def stem_of(file: ArchivedFile) -> str:
 
 
 def check(file: ArchivedFile) -> None:
-    """Raises UnreadableFile unless what is written on a file can be read and agrees with its name and keys."""
+    """Raises UnreadableFile unless the file's metadata can be parsed and agrees with its name and keys."""
     kept = file.properties
     missing = [name for name in NEEDED if name not in kept]
     if missing:

@@ -1,4 +1,4 @@
-"""A recording as callers are shown it: the ledger's word, corrected by what ACS says."""
+"""The view of a recording for callers: the catalogue's state, corrected by the state that ACS reports."""
 
 from collections import Counter
 from dataclasses import asdict
@@ -8,20 +8,20 @@ from shared.contracts.views import ConsentView, RecordingView
 from shared.records import AuditEntry, Chunk, Recording
 from shared.states import RUNNING, RecordingState
 
-_CARRIED_OUT = timedelta(seconds=10)  # within it ACS may not have carried out yet what it accepted
+_CARRIED_OUT = timedelta(seconds=10)  # ACS may need this long to carry out an accepted request
 
 
 def shown_state(
     recording: Recording, state: RecordingState | None, acs_state: str | None, now: datetime
 ) -> RecordingState:
-    """The ledger's state, corrected by what ACS says of a recording that other code may have paused or ended."""
+    """The catalogue's state, corrected by ACS's if other code paused or ended the recording."""
     if state is None:
         return _state_of(acs_state)
     if state not in RUNNING or acs_state in (None, "unavailable"):
         return state
     if acs_state != "unknown":
         if state is RecordingState.STARTING and acs_state == "inactive" and recording.paused_at is None:
-            return state  # ACS says so of each recording until it has begun
+            return state  # ACS reports this for each recording that hasn't begun
         acts = (recording.requested_at, recording.paused_at, recording.resumed_at)
         if state is not RecordingState.STARTING and any(act and now < act + _CARRIED_OUT for act in acts):
             return state

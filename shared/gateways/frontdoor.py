@@ -1,4 +1,4 @@
-"""The app's own address, asked as a stranger asks it: over the network, without a credential."""
+"""Requests to the app's own public address, over the network and without a credential."""
 
 import base64
 import json
@@ -29,7 +29,7 @@ FORGED: Final = {
 
 
 class FrontDoor:
-    """One route that no stranger may read, and that changes nothing."""
+    """A route that requires sign-in and changes nothing."""
 
     def __init__(self, http: aiohttp.ClientSession, origin: str) -> None:
         self._http, self._url = http, f"{origin}/api/health"

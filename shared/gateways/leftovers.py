@@ -1,7 +1,7 @@
-"""Rows that only mattered for a while: answers under Idempotency-Keys, claims on calls, and starts.
+"""Expired rows: answers stored under an Idempotency-Key, claims on calls, and starts.
 
-Tables know no expiry, so these rows are found by the time of their latest write and deleted, in the version that was
-found. Each kind is read by a range of keys of its own: rows that stay for good are never read.
+A row expires some time after its latest write. It is deleted only in the version that was found (ETag). Each kind has
+its own range of keys, so a search reads no rows that never expire.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Leftover(Enum):
     """A kind of row that expires."""
 
     REQUEST = _Rows()
-    CLAIM = _Rows(prefix="auto-", needed="outcome")  # without an outcome something is left to do
+    CLAIM = _Rows(prefix="auto-", needed="outcome")  # a claim without an outcome is still in progress
     START = _Rows(prefix="start-")
 
 
@@ -77,7 +77,7 @@ async def _delete(table: TableClient, rows: Sequence[Any]) -> int:
             try:
                 await table.delete_entity(row, etag=row.metadata["etag"], match_condition=MatchConditions.IfNotModified)
             except (ResourceModifiedError, ResourceNotFoundError):
-                return False  # it was used meanwhile, or another run was faster
+                return False  # the row was written meanwhile, or another run deleted it
             return True
 
     return sum(await asyncio.gather(*map(one, rows)))
