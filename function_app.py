@@ -16,7 +16,7 @@ from shared import failures
 from shared.access import Access, Role, access_to
 from shared.app import Callvault
 from shared.callbackurls import SIGNATURE, START
-from shared.caller import caller_of
+from shared.caller import MASTER_KEY, caller_of
 from shared.content import File
 from shared.contracts.jobs import ChunkJob
 from shared.contracts.limits import CALLBACK_BYTES, EVENTS_BYTES, REQUEST_BYTES
@@ -159,13 +159,13 @@ async def resume_recording(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="recordings/{recordingId}/replay", methods=["POST"])
 async def replay_recording(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.replay(req.route_params["recordingId"], by=_caller(req)))
+    return _response(await callvault.app.endpoints.replay(req.route_params["recordingId"], by=_operator(req)))
 
 
 @app.route(route="recordings/{recordingId}/chunks/{documentId}/replay", methods=["POST"])
 async def replay_chunk(req: func.HttpRequest) -> func.HttpResponse:
     recording_id, document_id = req.route_params["recordingId"], req.route_params["documentId"]
-    return _response(await callvault.app.endpoints.replay(recording_id, document_id, by=_caller(req)))
+    return _response(await callvault.app.endpoints.replay(recording_id, document_id, by=_operator(req)))
 
 
 @app.route(route="recordings/{recordingId}/chunks/{documentId}/content", methods=["GET"])
@@ -181,7 +181,7 @@ async def get_metadata(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="quarantine/{quarantineId}/replay", methods=["POST"])
 async def replay_quarantined(req: func.HttpRequest) -> func.HttpResponse:
     quarantine_id = req.route_params["quarantineId"]
-    return _response(await callvault.app.endpoints.replay_quarantined(quarantine_id, by=_caller(req)))
+    return _response(await callvault.app.endpoints.replay_quarantined(quarantine_id, by=_operator(req)))
 
 
 @app.route(route="dashboard", methods=["GET"])
@@ -198,7 +198,7 @@ async def show_page_file(req: func.HttpRequest) -> func.HttpResponse:
 @_at_most(EVENTS_BYTES)
 @_with_body
 async def take_events(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.take_events(req.get_body(), by=_caller(req)))
+    return _response(await callvault.app.endpoints.take_events(req.get_body(), by=_operator(req)))
 
 
 @app.route(route="callbacks", methods=["POST"])
@@ -268,6 +268,10 @@ async def remove_expired(timer: func.TimerRequest) -> None:
 
 def _caller(req: func.HttpRequest) -> str:
     return caller_of(req.headers, authenticated=callvault.settings.website_auth_enabled)
+
+
+def _operator(req: func.HttpRequest) -> str:
+    return caller_of(req.headers, authenticated=callvault.settings.website_auth_enabled, key=MASTER_KEY)
 
 
 def _response(answer: Answer) -> func.HttpResponse:

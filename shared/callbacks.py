@@ -32,6 +32,7 @@ log = logger("callbacks")
 
 _MOST_EVENTS = 100
 _FOLDER = "callbacks"  # in the quarantine
+_OF_RECORDINGS = frozenset({CallbackKind.RECORDING_STATE_CHANGED, CallbackKind.START_RECORDING_FAILED})
 # Callbacks that an instance quarantines a minute: a whole array fits. Counted in memory, not in storage: whoever can
 # send one has a token and a signed URL, and a counter in storage would itself be what a flood writes to.
 _MOST_QUARANTINED = _MOST_EVENTS
@@ -101,6 +102,9 @@ class Callbacks:
         except UnreadableEvent as error:
             body = json.dumps(envelope, sort_keys=True).encode()
             return await self._quarantine({"event": envelope}, body, str(error))
+        if start_id is not None and not await self._is_of(start_id, kind, event):
+            log.error("callback of another start", extra={"action": "callback", "kind": str(kind)})
+            return Outcome.IGNORED
         log.info("callback taken", extra={"action": "callback", "kind": str(kind)})
         if event.unknown:
             fields = {"action": "callback", "kind": str(kind), "fields": list(event.unknown)}
@@ -115,6 +119,10 @@ class Callbacks:
             case CallbackKind.START_RECORDING_FAILED:
                 await self._start_failed(event, start_id)
         return Outcome.TAKEN
+
+    async def _is_of(self, start_id: str, kind: CallbackKind, event: CallbackEvent) -> bool:
+        """ACS reports to a start's URL the start's recording and nothing else."""
+        return kind in _OF_RECORDINGS and await self._starting.is_of(start_id, event.recording_id)
 
     async def _connected(self, event: CallbackEvent) -> None:
         if event.server_call_id is None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.access import Role
 
-FUNCTION_KEY = "function key"
+FUNCTION_KEY, MASTER_KEY = "function key", "master key"
 
 _LONGEST = 256  # characters of a name
 # How the platform names the claim of an app role: as the token does, or by the name that .NET maps it to. A principal's
@@ -19,16 +19,19 @@ _LONGEST = 256  # characters of a name
 _ROLE_CLAIMS = frozenset({"roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"})
 
 
-def caller_of(headers: Mapping[str, str], *, authenticated: bool) -> str:
-    """The caller's name and id, printable and bounded. `authenticated`: whether built-in authentication is on."""
+def caller_of(headers: Mapping[str, str], *, authenticated: bool, key: str = FUNCTION_KEY) -> str:
+    """The caller's name and id, printable and bounded; else the key that the route requires.
+
+    `authenticated`: whether built-in authentication is on.
+    """
     if not authenticated:
-        return FUNCTION_KEY
+        return key
     given = {name.lower(): value for name, value in headers.items()}
     name = _printable(given.get("x-ms-client-principal-name", ""))
     identifier = _printable(given.get("x-ms-client-principal-id", ""))
     if name and identifier and name != identifier:
         return f"{name} ({identifier})"
-    return name or identifier or FUNCTION_KEY
+    return name or identifier or key
 
 
 def is_signed_in(headers: Mapping[str, str]) -> bool:

@@ -98,7 +98,7 @@ class Intake:
             envelope = text
         if isinstance(envelope, dict):
             return await self.receive(envelope)
-        await self._quarantine.keep(envelope, "the event is not a JSON object")
+        await self._quarantine.keep(envelope, "the event is not a JSON object", by=None)
         return Outcome.QUARANTINED
 
     async def receive(self, envelope: dict[str, Any]) -> Outcome:
@@ -125,28 +125,28 @@ class Intake:
         found = event_type(envelope)
         starts_call = is_call_started(envelope)
         if found and not starts_call and found.lower() != RECORDING_FILE_STATUS_UPDATED.lower():
-            log.info("event ignored", extra={"action": "intake", "event_type": found[:128]})
+            log.info("event ignored", extra={"action": "intake", "event_type": found[:128], "by": by})
             return Taken(outcome=Outcome.IGNORED)
         if self.is_foreign(envelope):
-            await self._quarantine.keep(envelope, FOREIGN)
+            await self._quarantine.keep(envelope, FOREIGN, by=by)
             return Taken(outcome=Outcome.QUARANTINED)
         if starts_call:
             return Taken(outcome=await self._call_started(envelope, by))
         try:
             event = read_event(envelope)
         except UnreadableEvent as error:
-            await self._quarantine.keep(envelope, str(error))
+            await self._quarantine.keep(envelope, str(error), by=by)
             return Taken(outcome=Outcome.QUARANTINED)
         taken = await self._recording_files(event, by)
         if event.unread:
-            await self._quarantine.keep(envelope, "; ".join(event.unread))
+            await self._quarantine.keep(envelope, "; ".join(event.unread), by=by)
         return taken
 
     async def _call_started(self, envelope: dict[str, Any], by: str | None) -> Outcome:
         try:
             call = read_call_started(envelope)
         except UnreadableEvent as error:
-            await self._quarantine.keep(envelope, str(error))
+            await self._quarantine.keep(envelope, str(error), by=by)
             return Outcome.QUARANTINED
         _warn_of_unknown(call.unknown)
         concerns_us = await self._auto.consider(

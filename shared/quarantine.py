@@ -17,11 +17,15 @@ class Quarantine:
     def __init__(self, archive: Archive, clock: Clock) -> None:
         self._archive, self._clock = archive, clock
 
-    async def keep(self, event: Any, reason: str) -> None:
-        """Raises DestinationError when storage fails. `event` is parsed JSON, or text that isn't JSON."""
+    async def keep(self, event: Any, reason: str, *, by: str | None) -> None:
+        """Raises DestinationError when storage fails. `event` is parsed JSON, or text that isn't JSON.
+
+        `by` is None for an event that Event Grid delivered, else who handed it in.
+        """
         # ASCII alone: strings may hold lone surrogates, which UTF-8 can't encode.
         told = json.dumps(event, default=str, sort_keys=True, ensure_ascii=True)
         name = f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.json"
-        kept = {"reason": reason, "receivedAt": self._clock.now().isoformat(), "event": event}
+        kept = {"reason": reason, "receivedAt": self._clock.now().isoformat(), "by": by, "event": event}
         await self._archive.quarantine(name, json.dumps(kept, default=str, ensure_ascii=True, indent=2).encode())
-        log.error("event kept in quarantine", extra={"action": "quarantine", "blob": name, "reason": reason})
+        context = {"action": "quarantine", "blob": name, "reason": reason, "by": by}
+        log.error("event kept in quarantine", extra=context)

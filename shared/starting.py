@@ -77,7 +77,7 @@ class Starting:
                 with reported_if_unwritten(entry, context["recording_key"]):
                     await self._note_insistently(asked.evolve(control=state), started.recording_id, entry)
                 if noted:
-                    await self._starts.forget(start_id)
+                    await self._settle(start_id, started.recording_id, followed=followed)
             except DestinationError:
                 # It runs, and only its id can stop it: the caller must have that. A callback or event makes the row.
                 log.warning("started recording not noted", extra=context)
@@ -93,6 +93,13 @@ class Starting:
             correlation=request.correlation,
             start_id=start_id if followed and started.recording_id is None else None,
         )
+
+    async def _settle(self, start_id: str, recording_id: str, *, followed: bool) -> None:
+        """Removes what was asked for. If callbacks are expected, the recording's id stays: they may report no other."""
+        if followed:
+            await self._starts.became(start_id, recording_id=recording_id)
+        else:
+            await self._starts.forget(start_id)
 
     async def _naming_the_running_one(self, asked: Recording, error: AlreadyRecording) -> AlreadyRecording:
         try:
@@ -132,6 +139,21 @@ class Starting:
         recording, chunks = await self._catalogue.recording(key_of(start.recording_id))
         state = (recording.state(chunks) if recording else None) or RecordingState.ACTIVE
         return started.model_copy(update={"recording_id": start.recording_id, "state": state, "start_id": None})
+
+    async def is_of(self, start_id: str, recording_id: str | None) -> bool:
+        """Whether a callback at this start's URL may report this recording.
+
+        A start that has no recording yet may name one that no other start has. None is an event without a recordingId.
+        """
+        start = await self._starts.find(start_id)
+        if start is None:
+            return False
+        if recording_id is None or recording_id == start.recording_id:
+            return True
+        if start.asked is None:
+            return False
+        standing = await self._catalogue.ledger(key_of(recording_id))
+        return standing is None or standing.requested_at in (None, start.asked.requested_at)
 
     async def named(self, start_id: str, recording_id: str) -> None:
         """A callback told which recording a start became."""

@@ -60,8 +60,9 @@ class AuditView(View):
         "read timeline; or others."
     )
     by: str = Field(
-        description="Who signed in to the app's built-in authentication, or else: function key. AUTO_RECORD: a rule "
-        "did, upon an event of ACS. ACS: it happened there. Event Grid: an event said so. Callvault: a read found it."
+        description="Who signed in to the app's built-in authentication, or else the key that the operation requires: "
+        "function key or master key. AUTO_RECORD: a rule did, upon an event of ACS. ACS: it happened there. "
+        "Event Grid: an event said so. Callvault: a read found it."
     )
     details: dict[str, str]
 

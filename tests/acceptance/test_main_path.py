@@ -196,6 +196,10 @@ async def test_failed_work_is_put_back_by_hand_and_a_dead_lettered_event_taken_i
     status, told, _ = await deployment.call("POST", path, headers=deployment.operator)
     assert (status, told["chunks"]) == (202, 1)
     await verify(deployment, await deployment.settled(made["recordingId"]), chunks=1)
+    recording = f"/api/recordings/{quote(made['recordingId'], safe='')}"
+    _, shown, _ = await deployment.call("GET", recording, headers=deployment.operator)
+    done = [(entry["action"], entry["by"]) for entry in shown["history"]]
+    assert done == [("event taken in", "master key"), ("replay", "master key")]
 
 
 @pytest.mark.parametrize(

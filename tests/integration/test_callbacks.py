@@ -358,6 +358,42 @@ async def test_the_signature_of_one_start_s_url_is_no_signature_for_another_star
     assert (await deliver(world, event)).status == 200
 
 
+@pytest.mark.parametrize("unnamed", [False, True])
+@pytest.mark.parametrize("kind", ["RecordingStateChanged", "StartRecordingFailed"])
+async def test_a_start_s_url_reports_the_start_s_recording_and_no_other(
+    world: World, caplog: pytest.LogCaptureFixture, kind: str, *, unnamed: bool
+):
+    made, other = await call(world), await call(world)
+    if unnamed:
+        await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
+    await start(world, serverCallId=made["serverCallId"], correlation="mine")
+    foreign_id = json.loads((await start(world, serverCallId=other["serverCallId"])).body)["recordingId"]
+    (event, *_) = await told_about(world, made, "RecordingStateChanged")
+    await world.acs("POST", f"/calls/{other['callId']}/end")
+    before = await view(world, foreign_id)
+    forged = event | {
+        "type": f"Microsoft.Communication.{kind}",
+        "data": {"recordingId": foreign_id, "serverCallId": other["serverCallId"], "state": "inactive"},
+    }
+    answer = await deliver(world, forged)
+    assert (answer.status, json.loads(answer.body)["outcomes"]) == (200, ["ignored"])
+    assert await view(world, foreign_id) == before
+    assert said(caplog, "ERROR") == ["callback of another start"]
+    assert json.loads((await deliver(world, event)).body)["outcomes"] == ["taken"]
+    assert (await view(world, event["data"]["recordingId"]))["correlation"] == "mine"
+
+
+async def test_a_start_s_url_reports_no_call(world: World, caplog: pytest.LogCaptureFixture):
+    made = await call(world)
+    await start(world, serverCallId=made["serverCallId"])
+    (event, *_) = await told_about(world, made, "RecordingStateChanged")
+    connected = event | {"type": "Microsoft.Communication.CallConnected"}
+    connected["data"] = {"serverCallId": made["serverCallId"], "callConnectionId": made["callConnectionId"]}
+    assert json.loads((await deliver(world, connected)).body)["outcomes"] == ["ignored"]
+    assert await world.gateways.links.call_of_connection(made["callConnectionId"]) is None
+    assert said(caplog, "ERROR") == ["callback of another start"]
+
+
 async def test_without_a_secret_urls_are_believed_as_they_were_before_signatures(make_world: MakeWorld):
     world: World = await make_world(CALLBACK_URL=CALLBACK_URL, CALLBACK_AUDIENCE=RESOURCE_ID)
     made = await call(world)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from shared.access import Role
-from shared.caller import caller_of, is_signed_in, roles_of
+from shared.caller import MASTER_KEY, caller_of, is_signed_in, roles_of
 from tests.principals import MAPPED_ROLE_CLAIM, signed_in, with_principal
 
 SIGNED_IN = {"X-MS-CLIENT-PRINCIPAL-NAME": "ada@contoso.example", "x-ms-client-principal-id": "7a1b"}
@@ -23,6 +23,7 @@ def test_who_signed_in_is_named_with_the_id_that_a_namesake_does_not_have():
 def test_an_application_has_an_id_and_perhaps_no_name():
     assert caller_of({"x-ms-client-principal-id": "7a1b"}, authenticated=True) == "7a1b"
     assert caller_of({}, authenticated=True) == "function key"
+    assert caller_of({}, authenticated=False, key=MASTER_KEY) == "master key"
 
 
 def test_a_name_is_printable_and_bounded_whatever_it_was():
