@@ -137,7 +137,7 @@ async def test_what_failed_says_why_and_is_put_back_by_a_button(deployment: Depl
     await page.get_by_role("button", name="Replay chunk 0").click()
     await expect(page.locator(".note")).to_have_count(0)
     await expect(page.locator("h1 + .badge")).to_have_text("Archived")
-    await expect(page.locator(".history li").first).to_contain_text("replay by function key")
+    await expect(page.locator(".history li").first).to_contain_text("replay by master key")
 
 
 async def test_what_is_missing_leaves_a_gap_in_the_time_line(deployment: Deployment, visit: Visit):

@@ -160,11 +160,11 @@ async def test_a_host_whose_storage_is_away_ends_itself_with_0_if_told_to(tmp_pa
 async def test_a_long_function_keeps_its_message_by_renewing_it(
     tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient
 ) -> None:
-    await work.send_message(encoded("slow"))  # three seconds long
-    async with running_host(tmp_path, "--queue-visibility", "2", "--workers", "2", settings=queues.settings) as host:
-        await observed(seen, body="slow", count=1)
+    await work.send_message(encoded("very slow"))  # six seconds long; renewed every two
+    async with running_host(tmp_path, "--queue-visibility", "4", "--workers", "2", settings=queues.settings) as host:
+        await observed(seen, body="very slow", count=1)
         await emptied(work)
-        assert len(host.logged("received slow")) == 1
+        assert len(host.logged("received very slow")) == 1
 
 
 async def test_no_more_messages_are_in_flight_than_a_batch_and_its_threshold(

@@ -200,7 +200,7 @@ async def on_message(msg: func.QueueMessage, out: func.Out[str]) -> None:
     if "hang" in text:
         await asyncio.sleep(600)
     if "slow" in text:
-        await asyncio.sleep(3)
+        await asyncio.sleep(6 if "very" in text else 3)
     if "cancel" in text:
         raise asyncio.CancelledError
     if "fail" in text:
