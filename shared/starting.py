@@ -1,11 +1,13 @@
 """Starts recordings, and puts what was asked for together with the recording that comes of it.
 
-        noted ──> ACS ──> worklist ──> ledger and audit ──> call ──> forgotten
+        noted ──> ACS ──> worklist ──> ledger and audit ──> call ──> settled
           1        2         3               4               5          6
 
 1 is done where ACS's callbacks come to us (CALLBACK_URL), since the state callback's address then names the start: a
 callback does 3 to 6 for a start whose process died after 2, and for one that ACS accepted without naming the recording.
 It is done, too, where consent was stated, so that it is on record before anybody is recorded.
+6 replaces what was asked for by the recording's id, so that a later callback at that address can report no other
+recording. Without a callback address it removes the row.
 4 is one transaction, with an audit entry that a start can have only once: of two that tell of the same start, the
 second changes nothing. Without callbacks, the event of the recording's files makes the row, and a caller that repeats
 its start with the same Idempotency-Key gets the same recording.

@@ -1,7 +1,7 @@
-"""Starts that are under way, by the name that their state callback's address carries.
+"""Starts, by the id that their state callback's URL carries.
 
-A row is written before ACS is asked and gone once the ledger has the recording, so what stands here is what nobody
-else knows: what a caller asked for, or what became of a start whose answer did not say.
+A row is written before ACS is asked, and holds what the caller asked for. Once the catalogue has the recording, the row
+holds only the recording's id. A start without a callback URL has its row removed then. Rows expire after 30 days.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ _entry: TypeAdapter[AuditEntry] = TypeAdapter(AuditEntry)
 
 
 class Starts:
-    """What was asked of ACS."""
+    """The rows of starts: what was asked of ACS, or what became of it."""
 
     def __init__(self, tables: TableServiceClient, table_name: str) -> None:
         self._table = tables.get_table_client(table_name)
