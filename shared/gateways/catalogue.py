@@ -80,7 +80,8 @@ class Catalogue:
             with storage_faults("announcing chunks in the catalogue"):
                 try:
                     # The common case is a first delivery: insert, and look only when something is there already.
-                    await self._table.submit_transaction(operations)
+                    # A repeat after a lost answer finds the chunks there: pending, so their jobs are queued.
+                    await self._table.submit_transaction(operations, **REPEATED)
                 except TableTransactionError as error:
                     if error.status_code == HTTPStatus.PRECONDITION_FAILED:
                         return None

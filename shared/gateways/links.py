@@ -89,7 +89,7 @@ class Links:
         entity = {"PartitionKey": partition, "RowKey": _DOCUMENT_ROW, "recordingKey": recording_key}
         with storage_faults("linking a document to its recording"):
             try:
-                await self._table.create_entity(entity)
+                await self._table.create_entity(entity, **REPEATED)
             except ResourceExistsError:
                 row = await self._table.get_entity(partition, _DOCUMENT_ROW)
                 return str(row["recordingKey"])

@@ -22,6 +22,7 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared.gateways.calendar import Calendar, Heading
 from shared.gateways.faults import storage_faults
+from shared.gateways.repeats import REPEATED
 from shared.gateways.workitems import DEADLINE, Kind, WorkItem, read_item
 
 __all__ = ["WorkItem", "Worklist"]
@@ -94,7 +95,7 @@ class Worklist:
         entity = {"PartitionKey": item.shard, "RowKey": item.row, "dueAt": due_at}
         with storage_faults("postponing on the worklist"):
             try:
-                await self._table.update_entity(entity, mode=UpdateMode.MERGE, **_condition(item))
+                await self._table.update_entity(entity, mode=UpdateMode.MERGE, **_condition(item), **REPEATED)
             except (ResourceNotFoundError, ResourceModifiedError):
                 return
 
