@@ -58,10 +58,11 @@ bench: setup $(BENCH_STAMP) ## Measurements beside peers; ARGS="copy --rounds 1 
 screenshots: setup ## The pictures of the page in docs/images, of a made-up day; fetches a Chromium where there is none
 	@exec $(PYTHON_IN_VENV) -m local.page
 
-lint: $(VENV_STAMP) infra-check ## Style, format and types, and the Bicep templates
+lint: $(VENV_STAMP) infra-check ## Style, format, types and imports, and the Bicep templates
 	$(PYTHON_IN_VENV) -m ruff check .
 	$(PYTHON_IN_VENV) -m ruff format --check .
 	$(PYTHON_IN_VENV) -m mypy
+	.venv/bin/lint-imports --no-logo --no-cache
 
 infra-check: $(VENV_STAMP) $(CHECKOV_STAMP) ## The Bicep templates: syntax, names, weak settings; BICEP_CHECK="az bicep lint --file" for one check more
 	@$(PYTHON_IN_VENV) -m infra.check
