@@ -12,19 +12,19 @@ from typing import Any
 
 import azure.functions as func
 
-from shared import failures
-from shared.access import Access, Role, access_to
 from shared.app import Callvault
-from shared.callbackurls import SIGNATURE, START
-from shared.caller import MASTER_KEY, caller_of
-from shared.content import File
+from shared.contracts.http.limits import CALLBACK_BYTES, EVENTS_BYTES, REQUEST_BYTES
+from shared.contracts.http.list_query import PARTICIPANT_HEADER
 from shared.contracts.jobs import ChunkJob
-from shared.contracts.limits import CALLBACK_BYTES, EVENTS_BYTES, REQUEST_BYTES
-from shared.contracts.listquery import PARTICIPANT_HEADER
 from shared.errors import CallerError
-from shared.guard import Guard
-from shared.settings import load_settings
-from shared.web import Answer, declared_too_large, missing_body, outcome, refusal
+from shared.http.access import Access, Role, access_to
+from shared.http.answers import Answer, declared_too_large, missing_body, outcome, refusal
+from shared.http.caller import MASTER_KEY, caller_of
+from shared.http.guard import Guard
+from shared.observability import failures
+from shared.queries.downloads import File
+from shared.recording.callback_urls import SIGNATURE, START
+from shared.settings.settings import load_settings
 
 type _Endpoint = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 type _Refusal = Callable[[func.HttpRequest], CallerError | None]
@@ -34,10 +34,10 @@ _guard = Guard(authenticated=callvault.settings.website_auth_enabled, signs_in=c
 
 
 class _Doors(func.FunctionApp):
-    """Every function reports its own failure and lets no cancellation out: see shared/failures.py.
+    """Every function reports its own failure and lets no cancellation out: see shared/observability/failures.py.
 
-    Who may call a route is in the table of shared/access.py: it gives the host's key level and, where callers sign in,
-    the app role. A route without a row there can't be registered.
+    Who may call a route is in the table of shared/http/access.py: it gives the host's key level and, where callers sign
+    in, the app role. A route without a row there can't be registered.
     """
 
     def route(self, *args: Any, **named: Any) -> Callable[..., Any]:

@@ -18,12 +18,12 @@ from azure.data.tables import AccountSasPermissions, ResourceTypes, generate_acc
 from azure.data.tables.aio import TableServiceClient
 
 from local.stack.azurite import ACCOUNT, ACCOUNT_KEY, Azurite
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk, Recording
+from shared.domain.states import ChunkState
 from shared.gateways.bundle import Gateways
-from shared.gateways.calendar import Heading, Place
-from shared.identity import key_of
-from shared.records import Chunk, Recording
-from shared.settings import Settings
-from shared.states import ChunkState
+from shared.gateways.tables.lists import Heading, Place
+from shared.settings.settings import Settings
 
 _AT_ONCE = 16  # requests under way
 _A_DAY = 1000  # recordings

@@ -28,13 +28,13 @@ from bench.rounds import turns
 from local.stack.azurite import Variant, azurite
 from local.stack.provision import Resources, provision
 from shared.app import App
-from shared.clock import SystemClock
+from shared.domain.clock import SystemClock
+from shared.domain.records import Chunk, Recording
+from shared.domain.states import ChunkState
 from shared.gateways.bundle import Gateways
-from shared.gateways.entities import CHUNK_ROWS
-from shared.gateways.worklist import WorkItem
-from shared.records import Chunk, Recording
-from shared.settings import load_settings
-from shared.states import ChunkState
+from shared.gateways.tables.entities import CHUNK_ROWS
+from shared.gateways.tables.worklist import WorkItem
+from shared.settings.settings import load_settings
 
 _OPEN = 50  # chunks that a sweep finds due, whatever else there is
 _TIMES = 5  # that each thing is done in a turn; its median counts

@@ -3,7 +3,7 @@
 The command gets the app's own settings, read from Azure, and no other variable of the app's; it signs in as the user
 of the Azure CLI, never as the app. No value of a setting is printed. Because whoever can write the app's settings
 chooses the hosts that this user's tokens go to, the command's settings refuse hosts other than Azure's
-(shared.tokenhosts), and settings that lead to a simulator on this machine are refused here.
+(shared.settings.token_hosts), and settings that lead to a simulator on this machine are refused here.
 """
 
 import argparse
@@ -15,8 +15,8 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from shared.doctor.configuration import concerns
-from shared.settings import is_reference
+from shared.operations.doctor.configuration import concerns
+from shared.settings.settings import is_reference
 
 COMMANDS = ("shared.doctor", "shared.deadletters", "shared.rebuild", "shared.callbackurls")
 # What may take a list of settings; az asks Azure once.

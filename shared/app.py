@@ -4,38 +4,38 @@ import gc
 import logging
 from dataclasses import dataclass
 
-from shared.announcing import Announcing
-from shared.archiving import Archiving
-from shared.autorecording import AutoRecording
-from shared.callbacks import Callbacks, Concerned
-from shared.callbackurls import CallbackUrls
-from shared.chunkwatch import ChunkWatch
-from shared.clock import Clock, SystemClock
-from shared.completion import Completion
-from shared.content import Content
-from shared.control import Control
-from shared.copying import Copying
-from shared.dashboard import Dashboard
-from shared.endpoints import Endpoints, UseCases
-from shared.expiry import Expiry
+from shared.announcing.announcer import Announcing
+from shared.archiving.files import Copying
+from shared.archiving.pipeline import Archiving
+from shared.domain.clock import Clock, SystemClock
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
-from shared.gateways.tallies import Tallies
-from shared.health import Health
-from shared.idempotency import Idempotency
-from shared.intake import Intake
-from shared.listing import Listing
-from shared.observation import Observation
-from shared.poison import Poison
-from shared.queries import Queries
-from shared.replay import Replay
-from shared.settings import Settings
-from shared.starting import Starting
-from shared.summary import Summary
-from shared.sweep import Sweep
-from shared.timeline import Timeline
-from shared.tokens import CallbackTokens
-from shared.undelivered import DeadLetterTimer
+from shared.gateways.tables.tallies import Tallies
+from shared.http.commands import Endpoints, UseCases
+from shared.http.page import Dashboard
+from shared.http.queries import Queries
+from shared.intake.dead_letters import DeadLetterTimer
+from shared.intake.intake import Intake
+from shared.operations.expiry import Expiry
+from shared.operations.health import Health
+from shared.queries.archive_answer import Completion
+from shared.queries.downloads import Content
+from shared.queries.recordings import Listing
+from shared.queries.summary import Summary
+from shared.queries.timeline import Timeline
+from shared.recording.automatic import AutoRecording
+from shared.recording.callback_tokens import CallbackTokens
+from shared.recording.callback_urls import CallbackUrls
+from shared.recording.callbacks import Callbacks, Concerned
+from shared.recording.control import Control
+from shared.recording.idempotency import Idempotency
+from shared.recording.ledger import Observation
+from shared.recording.start import Starting
+from shared.recovery.chunk_check import ChunkWatch
+from shared.recovery.poison import Poison
+from shared.recovery.replay import Replay
+from shared.recovery.sweep import Sweep
+from shared.settings.settings import Settings
 
 # The SDKs log every request's URL and headers at INFO; what is redacted there is theirs to decide, our logs are ours.
 logging.getLogger("azure").setLevel(logging.WARNING)

@@ -8,12 +8,12 @@ and raises an alert.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from shared.clock import Clock
-from shared.contracts.archive import ParticipantView
+from shared.contracts.http.archive_view import ParticipantView
+from shared.domain.clock import Clock
+from shared.domain.records import AuditEntry
 from shared.errors import CallvaultError
-from shared.gateways.audit import Audit
-from shared.logs import logger
-from shared.records import AuditEntry
+from shared.gateways.tables.audit import Audit
+from shared.observability.logs import logger
 
 log = logger("audit")
 

@@ -9,11 +9,11 @@ import logging
 import sys
 
 from shared.app import App
-from shared.clock import SystemClock
+from shared.domain.clock import SystemClock
 from shared.errors import CallvaultError
-from shared.gateways.deadletters import DeadLetters
-from shared.settings import load_settings
-from shared.undelivered import Counted, DeadLetterReplay
+from shared.gateways.blobs.dead_letters import DeadLetters
+from shared.intake.dead_letters import Counted, DeadLetterReplay
+from shared.settings.settings import load_settings
 
 
 async def _main(*, apply: bool) -> Counted:

@@ -8,8 +8,8 @@ import random
 
 from bench.copying.job import CopyJob
 from bench.measurement import Window
-from shared.digests import Checksum, feed
-from shared.payload import Payload
+from shared.domain.checksums import Checksum, feed
+from shared.domain.payload import Payload
 
 
 def run(job: CopyJob, window: Window) -> None:

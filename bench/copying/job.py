@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from shared.digests import ChecksumKind
+from shared.domain.checksums import ChecksumKind
 
 MEDIA_HOST = "storage.asm.skype.com"  # one that ACS's own SDK would send credentials to
 # What signs requests to a source that takes any signature: no secret of anybody.

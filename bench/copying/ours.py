@@ -9,15 +9,15 @@ from contextlib import nullcontext
 from bench.copying.job import ACS, CopyJob
 from bench.measurement import Window
 from bench.profile import profiled
-from shared.budget import MemoryBudget
-from shared.digests import Checksum
-from shared.gateways.archive import ArchiveFile, StagedBlock
+from shared.archiving.copy.engine import Transfer
+from shared.archiving.copy.memory import MemoryBudget
+from shared.archiving.copy.source_file import opened
+from shared.domain.checksums import Checksum
+from shared.domain.payload import Payload
+from shared.gateways.blobs.archive import ArchiveFile, StagedBlock
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
-from shared.media import opened
-from shared.payload import Payload
-from shared.settings import load_settings
-from shared.transfer import Transfer
+from shared.settings.settings import load_settings
 
 _TICK = 0.005  # seconds
 

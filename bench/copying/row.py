@@ -30,7 +30,7 @@ from local.acs.wav import HEADER_SIZE, wav_header
 from local.stack.azurite import ACCOUNT, ACCOUNT_KEY
 from local.stack.options import CHECKOUT
 from local.stack.processes import clean_environment
-from shared.digests import ChecksumKind
+from shared.domain.checksums import ChecksumKind
 
 _CONTAINER = "bench"
 _BLOCK_SIZE, _IN_FLIGHT = 8 * MIB, 4  # the product's defaults

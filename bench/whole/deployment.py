@@ -13,8 +13,8 @@ from azure.data.tables.aio import TableServiceClient
 
 from local.stack import Stack, StackOptions
 from local.stack.addresses import Addresses
-from shared.gateways.entities import CHUNK_ROWS, to_chunk
-from shared.identity import key_of
+from shared.domain.keys import key_of
+from shared.gateways.tables.entities import CHUNK_ROWS, to_chunk
 
 _AT_ONCE = 16  # events under way to the function app
 _POLL = 0.25  # seconds; each look costs Azurite a query

@@ -13,7 +13,7 @@ from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 
 from bench.detour import calls
-from shared.identity import key_of
+from shared.domain.keys import key_of
 
 
 def main() -> None:

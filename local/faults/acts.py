@@ -15,9 +15,9 @@ import aiohttp
 
 from local.faults.site import Site
 from local.faults.violations import Kind, Violation, violation
-from shared.gateways.audit import Audit
-from shared.identity import key_of
-from shared.records import AuditEntry, Chunk
+from shared.domain.keys import key_of
+from shared.domain.records import AuditEntry, Chunk
+from shared.gateways.tables.audit import Audit
 
 RELOCATED = "relocated"  # an event gave other locations
 _REPLAY, _READ = "replay", "read content"

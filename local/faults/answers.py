@@ -11,10 +11,10 @@ from typing import Any
 from local.faults.evidence import Evidence
 from local.faults.site import Site
 from local.faults.violations import Kind, Violation, violation
-from shared.completeness import has_last, is_gapless
-from shared.identity import key_of
-from shared.records import Chunk
-from shared.states import IN_TROUBLE, SAFE, ChunkState, RecordingState
+from shared.domain.completeness import has_last, is_gapless
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk
+from shared.domain.states import IN_TROUBLE, SAFE, ChunkState, RecordingState
 
 _PAGE = 100
 _PEOPLE = 12  # participants whose recordings are looked up

@@ -36,7 +36,7 @@ from local.faults.troubles import Troubles
 from local.faults.violations import Kind, Violation, violation
 from local.faults.witness import Witness
 from local.stack import Stack, StackOptions
-from shared.records import Chunk
+from shared.domain.records import Chunk
 
 FASTEST, SLOWEST = (
     600.0,

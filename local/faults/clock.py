@@ -16,8 +16,8 @@ from typing import Any, Self
 from azure.core.pipeline.transport import AioHttpTransport
 
 import shared.app
-from shared.gateways.jobs import Jobs
-from shared.intake import Intake
+from shared.gateways.queue import Jobs
+from shared.intake.intake import Intake
 
 START_SETTING, RATE_SETTING = "CALLVAULT_FAULTS_CLOCK_START", "CALLVAULT_FAULTS_CLOCK_RATE"
 SKEW_SETTING = "CALLVAULT_FAULTS_CLOCK_SKEW"

@@ -15,18 +15,18 @@ from typing import Any
 
 from local.faults.orders import OrderBook
 from local.faults.points import POINTS, Moment, Scene, Step
-from shared.archiving import Archiving
-from shared.autorecording import AutoRecording
-from shared.gateways.acs import CallRecorder
-from shared.gateways.archive import ArchiveFile
-from shared.gateways.catalogue import Catalogue
-from shared.gateways.claims import Claims
-from shared.gateways.jobs import Jobs
-from shared.gateways.source import MediaSource
+from shared.archiving.pipeline import Archiving
+from shared.gateways.acs.media import MediaSource
+from shared.gateways.acs.recorder import CallRecorder
+from shared.gateways.blobs.archive import ArchiveFile
+from shared.gateways.queue import Jobs
+from shared.gateways.tables.catalogue import Catalogue
+from shared.gateways.tables.claims import Claims
+from shared.gateways.tables.worklist import Worklist
 from shared.gateways.topic import Topic
-from shared.gateways.worklist import Worklist
-from shared.intake import Intake
-from shared.sweep import Sweep
+from shared.intake.intake import Intake
+from shared.recording.automatic import AutoRecording
+from shared.recovery.sweep import Sweep
 
 _scene: ContextVar[Scene | None] = ContextVar("scene", default=None)
 

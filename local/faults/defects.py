@@ -5,9 +5,9 @@ from typing import Any
 
 from local.faults.mutants import mutant, swap, swap_property
 from local.faults.scenarios import Scenario
-from shared.contracts.events import UnreadableEvent
+from shared.contracts.events.recording_event import UnreadableEvent
+from shared.domain.states import ChunkState
 from shared.errors import CallvaultError, SourceError, SourceGone
-from shared.states import ChunkState
 
 
 def _always(*, result: Any) -> Any:
@@ -27,7 +27,7 @@ def every_failure_is_final() -> None:
 
         return after
 
-    swap("shared.retry:RetryPolicy.after", final)
+    swap("shared.archiving.retry:RetryPolicy.after", final)
 
 
 @mutant("One 404 means that the source is gone.", Scenario.GONE)
@@ -38,12 +38,12 @@ def one_404_is_lost() -> None:
 
         return after
 
-    swap("shared.retry:RetryPolicy.after", final)
+    swap("shared.archiving.retry:RetryPolicy.after", final)
 
 
 @mutant("Five 404s mean that the source is gone, however quickly they come.", Scenario.GONE)
 def absence_is_proved_in_minutes() -> None:
-    swap("shared.retry:_is_proved_gone", lambda _: lambda chunk, _now: chunk.gone >= 5)  # noqa: PLR2004 - as told
+    swap("shared.archiving.retry:_is_proved_gone", lambda _: lambda chunk, _now: chunk.gone >= 5)  # noqa: PLR2004 - as told
 
 
 @mutant("After the deadline one failure means that the chunk is lost.", Scenario.LATE)
@@ -54,29 +54,29 @@ def deadline_is_the_end() -> None:
 
         return after
 
-    swap("shared.retry:RetryPolicy.after", final)
+    swap("shared.archiving.retry:RetryPolicy.after", final)
 
 
 @mutant("A later job deletes the source without a look at the archive.", Scenario.TAMPERED)
 def archive_is_not_checked() -> None:
-    swap("shared.release:Release._is_safe", _always(result=True))
+    swap("shared.archiving.release:Release._is_safe", _always(result=True))
 
 
 @mutant("A worker that was frozen deletes the source on what it knew before.", Scenario.FROZEN)
 def stale_decisions_are_carried_out() -> None:
     from datetime import timedelta  # noqa: PLC0415 - in this worker alone
 
-    swap("shared.release:_FRESH", lambda _: timedelta(days=1))
+    swap("shared.archiving.release:_FRESH", lambda _: timedelta(days=1))
 
 
 @mutant("No list is ever written.", Scenario.PLAIN)
 def lists_are_not_written() -> None:
-    swap("shared.gateways.calendar:Calendar.enter", _always(result=None))
+    swap("shared.gateways.tables.lists:Calendar.enter", _always(result=None))
 
 
 @mutant("A repeated announcement has another id.", Scenario.RETOLD)
 def announcements_have_new_ids() -> None:
-    swap("shared.wording:key_of", lambda _: lambda _identifier: uuid.uuid4().hex)
+    swap("shared.announcing.messages:key_of", lambda _: lambda _identifier: uuid.uuid4().hex)
 
 
 @mutant("News that the topic refuses are forgotten.", Scenario.RETOLD)
@@ -95,15 +95,15 @@ def refused_news_are_forgotten() -> None:
 
 @mutant("Parts of a single stream are written at the offsets of later blocks.", Scenario.RANGES)
 def offsets_are_ignored_on_resume() -> None:
-    swap_property("shared.media:Media.can_resume", lambda self: self.etag is not None)
-    swap("shared.media:Media._check", lambda _: lambda _self, _part, _start, _length: None)
-    swap("shared.media:Media.prove", lambda _: lambda _self, _start, _data: None)
-    swap("shared.media:Media.prove_unread", _always(result=None))
+    swap_property("shared.archiving.copy.source_file:Media.can_resume", lambda self: self.etag is not None)
+    swap("shared.archiving.copy.source_file:Media._check", lambda _: lambda _self, _part, _start, _length: None)
+    swap("shared.archiving.copy.source_file:Media.prove", lambda _: lambda _self, _start, _data: None)
+    swap("shared.archiving.copy.source_file:Media.prove_unread", _always(result=None))
 
 
 @mutant("A file that changes between two reads is put together from both versions.", Scenario.RANGES)
 def versions_are_mixed() -> None:
-    swap("shared.media:Media._check", lambda _: lambda _self, _part, _start, _length: None)
+    swap("shared.archiving.copy.source_file:Media._check", lambda _: lambda _self, _part, _start, _length: None)
 
 
 @mutant("Metadata come first, and their failure stops the media.", Scenario.HALVED)
@@ -117,7 +117,7 @@ def metadata_block_the_media() -> None:
 
         return secure
 
-    swap("shared.copying:Copying.secure", blocking)
+    swap("shared.archiving.files:Copying.secure", blocking)
 
 
 @mutant("A delete location is believed, whatever document it names.", Scenario.ODD, oddity="foreign delete location")
@@ -131,7 +131,7 @@ def delete_location_is_believed() -> None:
 
 @mutant("The first event of a document wins for ever.", Scenario.ODD, oddity="corrected")
 def first_event_wins() -> None:
-    swap("shared.knownchunks:KnownChunks.announced_again", _always(result=None))
+    swap("shared.intake.known_chunks:KnownChunks.announced_again", _always(result=None))
 
 
 @mutant("A document is filed under every recording that an event names.", Scenario.ODD, oddity="two recordings")
@@ -142,18 +142,18 @@ def documents_have_many_recordings() -> None:
 
         return link_document
 
-    swap("shared.gateways.links:Links.link_document", many)
+    swap("shared.gateways.tables.links:Links.link_document", many)
 
 
 @mutant("What can't be read of an event is dropped.", Scenario.ODD, oddity="bad among good")
 def quarantine_is_empty() -> None:
-    swap("shared.gateways.archive:Archive.quarantine", _always(result=None))
+    swap("shared.gateways.blobs.archive:Archive.quarantine", _always(result=None))
 
 
 @mutant("Files on the customer's own storage are taken for ACS's.", Scenario.ODD, oddity="customer's storage")
 def own_storage_is_not_known() -> None:
     for name in ("is_own_storage", "names_own_storage"):
-        swap(f"shared.contracts.events:{name}", lambda _: lambda _location: False)
+        swap(f"shared.contracts.events.recording_event:{name}", lambda _: lambda _location: False)
 
 
 @mutant("One odd field quarantines the whole event.", Scenario.ODD, oddity="odd duration")
@@ -167,36 +167,39 @@ def odd_fields_stop_events() -> None:
 
         return read_event
 
-    swap("shared.intake:read_event", strict)
+    swap("shared.intake.intake:read_event", strict)
 
 
 @mutant("A file proves nothing: what comes complete is taken.", Scenario.GARBLED)
 def files_prove_nothing() -> None:
     for name in ("see", "take"):
-        swap(f"shared.proof:Proof.{name}", lambda _: lambda *_args: None)
-    swap("shared.proof:Proof.missing", lambda _: lambda *_args: None)
-    swap("shared.media:_format", lambda original: lambda head, **_: original(head, prove=False) or "mp3")
-    swap("shared.copying:check_metadata", lambda _: lambda *_args, **_named: None)
+        swap(f"shared.archiving.copy.media_format:Proof.{name}", lambda _: lambda *_args: None)
+    swap("shared.archiving.copy.media_format:Proof.missing", lambda _: lambda *_args: None)
+    swap(
+        "shared.archiving.copy.source_file:_format",
+        lambda original: lambda head, **_: original(head, prove=False) or "mp3",
+    )
+    swap("shared.archiving.files:check_metadata", lambda _: lambda *_args, **_named: None)
 
 
 @mutant("One exception ends a whole run of the sweep.", Scenario.PLAIN, jobs_lost=True, spoiled=True)
 def sweep_ends_at_the_first_exception() -> None:
-    swap("shared.sweep:Sweep._guarded", lambda _: lambda self, item, run: self._look_at(item, run))
+    swap("shared.recovery.sweep:Sweep._guarded", lambda _: lambda self, item, run: self._look_at(item, run))
 
 
 @mutant("The sweep queues nothing again.", Scenario.PLAIN, jobs_lost=True)
 def lost_messages_stay_lost() -> None:
-    swap("shared.chunkwatch:ChunkWatch._send", _always(result=None))
+    swap("shared.recovery.chunk_check:ChunkWatch._send", _always(result=None))
 
 
 @mutant("A poison message fails a chunk that waits for its next attempt.", Scenario.POISONED)
 def poison_fails_what_waits() -> None:
-    swap("shared.poison:Poison._is_queued_again", lambda _: lambda _self, _chunk, _now: False)
+    swap("shared.recovery.poison:Poison._is_queued_again", lambda _: lambda _self, _chunk, _now: False)
 
 
 @mutant("The first event of a recording ends the watch for it.", Scenario.GAP)
 def first_event_ends_the_watch() -> None:
-    swap("shared.records:Recording.is_whole", lambda _: lambda _self, _chunks: True)
+    swap("shared.domain.records:Recording.is_whole", lambda _: lambda _self, _chunks: True)
 
 
 @mutant("The source is deleted before the catalogue says that it is archived.", Scenario.PLAIN)
@@ -210,17 +213,17 @@ def source_is_deleted_first() -> None:
 
         return secure
 
-    swap("shared.copying:Copying.secure", hasty)
+    swap("shared.archiving.files:Copying.secure", hasty)
 
 
 @mutant("Nobody is entered into the list of participants.", Scenario.PLAIN)
 def participants_are_not_entered() -> None:
-    swap("shared.attendance:Attendance.enter", _always(result=None))
+    swap("shared.archiving.participants:Attendance.enter", _always(result=None))
 
 
 @mutant("A row stays on the worklist for ever.", Scenario.PLAIN)
 def rows_are_not_removed() -> None:
-    swap("shared.gateways.worklist:Worklist.remove", _always(result=None))
+    swap("shared.gateways.tables.worklist:Worklist.remove", _always(result=None))
 
 
 @mutant("A digest is recorded that the file doesn't have.", Scenario.PLAIN)
@@ -233,14 +236,14 @@ def digests_are_wrong() -> None:
 
         return settle
 
-    swap("shared.leases:Lease.settle", wrong)
+    swap("shared.archiving.lease:Lease.settle", wrong)
 
 
 @mutant("Nothing that callers do is written into the history.", Scenario.PLAIN)
 def acts_are_not_audited() -> None:
-    swap("shared.gateways.audit:Audit.add", _always(result=None))
+    swap("shared.gateways.tables.audit:Audit.add", _always(result=None))
 
 
 @mutant("The locations that a new event replaces are forgotten.", Scenario.ODD, oddity="corrected")
 def old_locations_are_forgotten() -> None:
-    swap("shared.knownchunks:KnownChunks._keep_old", _always(result=None))
+    swap("shared.intake.known_chunks:KnownChunks._keep_old", _always(result=None))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.records import Chunk
+from shared.domain.records import Chunk
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,9 @@ from local.faults.evidence import Evidence, Original
 from local.faults.news import misled, untold
 from local.faults.oddities import End
 from local.faults.violations import Kind, Violation, violation
-from shared.identity import blob_stem
-from shared.records import Chunk
-from shared.states import IN_TROUBLE, SAFE, ChunkState
+from shared.domain.keys import blob_stem
+from shared.domain.records import Chunk
+from shared.domain.states import IN_TROUBLE, SAFE, ChunkState
 
 _METADATA = ".metadata.json"
 _MEDIA = (".wav", ".mp3", ".mp4")

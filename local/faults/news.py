@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from local.faults.evidence import Evidence
-from shared.completion import is_complete
-from shared.contracts.announcements import AnnouncementType
-from shared.records import Chunk, Recording
-from shared.states import ChunkState
+from shared.contracts.events.announcements import AnnouncementType
+from shared.domain.records import Chunk, Recording
+from shared.domain.states import ChunkState
+from shared.queries.archive_answer import is_complete
 
 _DELIVERIES = 5  # of a message; a chunk that ended its worker at each may be called failed
 _TYPES = {

@@ -14,7 +14,7 @@ from local.faults.scenarios import FREEZE, Fault
 from local.faults.schedules import DAY, PlannedRecording, Schedule
 from local.faults.site import Site
 from local.faults.tampering import Tamperer
-from shared.identity import key_of
+from shared.domain.keys import key_of
 
 _RETRY_PAUSE = 0.2  # seconds until an event that wasn't taken comes again
 _TAKEN_WITHIN = 120.0  # seconds, in which a host can be replaced

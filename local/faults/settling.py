@@ -11,8 +11,8 @@ from datetime import datetime
 from local.faults.course import Course
 from local.faults.oddities import End
 from local.faults.site import QUEUE, Site
-from shared.records import Chunk
-from shared.states import IN_TROUBLE, ChunkState
+from shared.domain.records import Chunk
+from shared.domain.states import IN_TROUBLE, ChunkState
 
 # What has ended is off the worklist, a failed chunk too once its source has expired.
 _ENDS = frozenset({ChunkState.RELEASED, ChunkState.ARCHIVED, ChunkState.FAILED, ChunkState.LOST})

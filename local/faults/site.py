@@ -23,10 +23,10 @@ from local.faults.clock import Compression
 from local.faults.evidence import Evidence, Original, Row, Told
 from local.stack.addresses import Addresses
 from shared.contracts.jobs import ChunkJob
-from shared.gateways.entities import CHUNK_ROWS, to_chunk
-from shared.identity import key_of
-from shared.records import Chunk
-from shared.states import ChunkState
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk
+from shared.domain.states import ChunkState
+from shared.gateways.tables.entities import CHUNK_ROWS, to_chunk
 
 QUEUE = "recording-chunks"
 _SPOILED = "spoiled"  # documentId of a row that can't be read

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from local.faults.batches import Outcome
 from local.faults.violations import Kind
-from shared.records import Chunk
-from shared.states import SAFE, ChunkState
+from shared.domain.records import Chunk
+from shared.domain.states import SAFE, ChunkState
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:

@@ -8,7 +8,7 @@ from azure.core.exceptions import AzureError
 
 from local.faults.scenarios import Tampering
 from local.faults.site import Site
-from shared.states import ChunkState
+from shared.domain.states import ChunkState
 
 _PATIENCE = 60.0  # seconds until a chunk is archived
 _POLL = 0.1

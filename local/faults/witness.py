@@ -16,7 +16,7 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from local.faults.site import Site
 from local.faults.tampering import Tamperer
 from local.faults.violations import Kind, Violation, violation
-from shared.states import SAFE
+from shared.domain.states import SAFE
 
 _JUST_NOW = 1.0  # seconds: what was tampered with since then may be deleted on what was seen before
 _PATIENCE = 20.0  # seconds for a storage account that is being restarted

@@ -17,7 +17,7 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from local.host.config import Settings
 from local.host.errors import ConfigError
-from shared.tokenhosts import QUEUE_ENDPOINT, QUEUE_ENDPOINT_RULE
+from shared.settings.token_hosts import QUEUE_ENDPOINT, QUEUE_ENDPOINT_RULE
 
 # Core Tools understands it; the Python SDK doesn't. The account is the emulator's well-known one.
 _EMULATOR = "UseDevelopmentStorage=true"

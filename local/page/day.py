@@ -9,10 +9,10 @@ from typing import Any
 from azure.data.tables.aio import TableServiceClient
 
 from local.demo.peers import Peers
-from shared.gateways.tallies import Tallies
-from shared.records import Chunk
-from shared.settings import Settings
-from shared.states import ChunkState
+from shared.domain.records import Chunk
+from shared.domain.states import ChunkState
+from shared.gateways.tables.tallies import Tallies
+from shared.settings.settings import Settings
 
 _SEED = 7
 _MP3 = {"content": "audio", "channel": "mixed", "format": "mp3"}

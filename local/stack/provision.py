@@ -14,7 +14,7 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from shared.domain.records import Chunk
 from shared.errors import InvalidJob
-from shared.records import Chunk
 
 _STANDARD = bytes.maketrans(b"-_", b"+/")  # from the alphabet for URLs
 _KEY = r"^[0-9a-f]{32}$"

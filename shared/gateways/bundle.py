@@ -2,26 +2,26 @@
 
 from dataclasses import dataclass
 
-from shared.gateways.acs import CallRecorder
-from shared.gateways.archive import Archive
-from shared.gateways.archived import Archived
-from shared.gateways.audit import Audit
-from shared.gateways.calendar import Calendar
-from shared.gateways.catalogue import Catalogue
-from shared.gateways.claims import Claims
+from shared.gateways.acs.media import MediaSource
+from shared.gateways.acs.recorder import CallRecorder
+from shared.gateways.acs.signing_keys import SigningKeys
+from shared.gateways.blobs.archive import Archive
+from shared.gateways.blobs.archive_reader import Archived
+from shared.gateways.blobs.download_links import ReadLinks
 from shared.gateways.clients import Clients
-from shared.gateways.jobs import Jobs
-from shared.gateways.leftovers import Leftovers
-from shared.gateways.links import Links
-from shared.gateways.readlinks import ReadLinks
-from shared.gateways.requests import Requests
-from shared.gateways.signingkeys import SigningKeys
-from shared.gateways.source import MediaSource
-from shared.gateways.starts import Starts
-from shared.gateways.tallies import Tallies
+from shared.gateways.queue import Jobs
+from shared.gateways.tables.audit import Audit
+from shared.gateways.tables.catalogue import Catalogue
+from shared.gateways.tables.claims import Claims
+from shared.gateways.tables.expired_rows import Leftovers
+from shared.gateways.tables.links import Links
+from shared.gateways.tables.lists import Calendar
+from shared.gateways.tables.requests import Requests
+from shared.gateways.tables.starts import Starts
+from shared.gateways.tables.tallies import Tallies
+from shared.gateways.tables.worklist import Worklist
 from shared.gateways.topic import Topic
-from shared.gateways.worklist import Worklist
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)

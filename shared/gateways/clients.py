@@ -24,10 +24,10 @@ from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 from yarl import URL
 
-from shared.accounts import StorageAccount
 from shared.gateways.topic import TopicClient, topic_client
-from shared.settings import Settings
-from shared.tokenhosts import require_token_host
+from shared.settings.accounts import StorageAccount
+from shared.settings.settings import Settings
+from shared.settings.token_hosts import require_token_host
 
 _READ_BUFFER = 1024 * 1024  # bytes; aiohttp's default of 64 KiB doubles the CPU that a large download costs
 _CONNECT_SECONDS = 10.0

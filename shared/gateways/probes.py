@@ -22,7 +22,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from shared.errors import DestinationForbidden
 from shared.gateways.clients import Clients
 from shared.gateways.faults import storage_faults
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 _HIDDEN = 300  # seconds
 _PROBE = "doctor"  # partition, folder and text of what is written

@@ -24,7 +24,7 @@ from azure.core.pipeline.policies import (
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
-from shared.contracts.announcements import Announcement
+from shared.contracts.events.announcements import Announcement
 from shared.errors import TopicRefused, TopicUnavailable
 from shared.gateways.faults import BROKEN_CONNECTION, retry_after
 

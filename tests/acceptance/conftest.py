@@ -19,8 +19,8 @@ from azure.storage.queue.aio import QueueClient
 from local.stack import Stack, StackOptions
 from local.stack.addresses import Addresses
 from local.stack.stack import CALLBACK_SECRET
-from shared.callbackurls import CallbackUrls
-from shared.settings import Settings
+from shared.recording.callback_urls import CallbackUrls
+from shared.settings.settings import Settings
 from tests.acceptance.description import Description
 
 # The query of the URL that other code gives to ACS as callback URL of this stack.

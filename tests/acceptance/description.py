@@ -6,7 +6,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from shared.openapi.served import OPENAPI, described
+from shared.http.openapi.served import OPENAPI, described
 
 _PREFIX = "/api"
 

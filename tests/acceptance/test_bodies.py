@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from shared.contracts.limits import CALLBACK_BYTES, REQUEST_BYTES
+from shared.contracts.http.limits import CALLBACK_BYTES, REQUEST_BYTES
 from tests.acceptance.conftest import SIGNED, Deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.contracts.events import UnreadableEvent, read_event
-from shared.identity import key_of, unlinked_key
+from shared.contracts.events.recording_event import UnreadableEvent, read_event
+from shared.domain.keys import key_of, unlinked_key
 from tests.acceptance.conftest import Deployment, deployed, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

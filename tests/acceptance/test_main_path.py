@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from shared.identity import key_of
+from shared.domain.keys import key_of
 from tests.acceptance.conftest import Deployment, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

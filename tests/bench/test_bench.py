@@ -11,7 +11,7 @@ from bench.report import Findings, Table, Target, write
 from bench.rounds import turns
 from bench.startup import _library_imports
 from bench.whole.operations import operations
-from shared.digests import ChecksumKind
+from shared.domain.checksums import ChecksumKind
 
 MIB = 1024 * 1024
 
@@ -101,7 +101,7 @@ def test_operations_are_counted_by_what_they_ask_for(tmp_path: Path):
 
 
 def test_the_libraries_beside_start_up_are_those_that_the_product_names():
-    found = _library_imports(["function_app", "shared.gateways.archive"]).splitlines()
+    found = _library_imports(["function_app", "shared.gateways.blobs.archive"]).splitlines()
     assert "import azure.functions as func" in found
     assert "from azure.storage.blob.aio import BlobServiceClient" in found
     assert not any("shared" in line or line in ("import asyncio", "import re") for line in found)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from shared.settings import Settings, is_reference, load_settings
+from shared.settings.settings import Settings, is_reference, load_settings
 from tests.infra.templates import Templates, only
 
 _FUNCTION_APP = Path(__file__).parents[2] / "function_app.py"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from shared.logs import logger
+from shared.observability.logs import logger
 
 _SHARED = Path(__file__).parents[2] / "shared"
 _LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}

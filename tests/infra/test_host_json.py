@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.package import CHECKOUT
 from local.host.config import read_host_json
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.infra.product import app_settings
 from tests.infra.templates import Templates
 

@@ -59,7 +59,7 @@ FOLDERS = (
     *("", "infra", "infra/keys", "docs", "tests", "local"),
     *("shared", "shared/page", "shared/contracts", "shared/new", "shared/.hidden", "shared/New"),
 )
-MINIMAL = {"function_app.py", "host.json", "requirements.txt", "shared/__init__.py", "shared/contracts/bodies.py"}
+MINIMAL = {"function_app.py", "host.json", "requirements.txt", "shared/__init__.py", "shared/contracts/http/bodies.py"}
 PAGE = {"shared/page/index.html", "shared/page/app.js", "shared/page/style.css", "shared/page/logo.svg"}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from infra.package import CHECKOUT
 from infra.remote import COMMANDS, RemoteError, own_settings, resolved
-from shared.settings import is_reference
+from shared.settings.settings import is_reference
 
 LEADS_ASTRAY = (
     *("AZURE_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID", "AZURE_TOKEN_CREDENTIALS"),

@@ -17,12 +17,12 @@ from azure.storage.queue.aio import QueueClient
 from local.acs.simulator import Options, Simulator
 from local.stack import Azurite, Resources, provision
 from shared.app import App
-from shared.clock import Clock, SystemClock
 from shared.contracts.jobs import ChunkJob
+from shared.domain.clock import Clock, SystemClock
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk
 from shared.gateways.bundle import Gateways
-from shared.identity import key_of
-from shared.records import Chunk
-from shared.settings import Settings, load_settings
+from shared.settings.settings import Settings, load_settings
 
 MakeWorld = Callable[..., Any]
 PARTICIPANTS_SECRET = "of-participants-and-nobody-else"

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from shared.identity import call_key
+from shared.domain.keys import call_key
 from tests.integration.conftest import MakeWorld, World
 from tests.integration.test_autorecording import at_rest, begun, recording, recordings_of
 from tests.integration.test_control import call, start, told

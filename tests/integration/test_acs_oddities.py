@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from shared.intake import Outcome
-from shared.states import ChunkState
+from shared.domain.states import ChunkState
+from shared.intake.intake import Outcome
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

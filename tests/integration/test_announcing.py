@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from local.acs.simulator import Simulator
-from shared.contracts.announcements import Announcement, ChunkData, CompleteData
+from shared.contracts.events.announcements import Announcement, ChunkData, CompleteData
 from shared.contracts.jobs import ChunkJob
-from shared.gateways.worklist import WorkItem
-from shared.identity import key_of
-from shared.states import ChunkState
+from shared.domain.keys import key_of
+from shared.domain.states import ChunkState
+from shared.gateways.tables.worklist import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -7,7 +7,7 @@ import pytest_asyncio
 from yarl import URL
 
 from local.stack import Azurite
-from shared.states import ChunkState
+from shared.domain.states import ChunkState
 from tests.integration.conftest import MakeWorld, World
 from tests.integration.storagefront import Mishap, StorageFront
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from shared.chunkfiles import name_of
+from shared.archiving.stored_files import name_of
 from shared.contracts.jobs import ChunkJob
-from shared.digests import Checksum, ChecksumKind
+from shared.domain.checksums import Checksum, ChecksumKind
+from shared.domain.payload import Payload
+from shared.domain.states import ChunkState
 from shared.errors import DestinationConflict, DestinationError
-from shared.payload import Payload
-from shared.states import ChunkState
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared.clock import SystemClock
-from shared.identity import key_of
-from shared.records import AuditEntry, Recording
+from shared.domain.clock import SystemClock
+from shared.domain.keys import key_of
+from shared.domain.records import AuditEntry, Recording
 from tests.integration.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -11,14 +11,14 @@ from yarl import URL
 
 from local.stack import Azurite
 from shared.auditing import reported_if_unwritten
-from shared.clock import SystemClock
-from shared.content import File
+from shared.domain.clock import SystemClock
+from shared.domain.keys import key_of, pseudonym_of
+from shared.domain.records import AuditEntry, Recording
+from shared.domain.states import RecordingState
 from shared.errors import DestinationUnavailable
-from shared.gateways.worklist import WorkItem
-from shared.identity import key_of, pseudonym_of
-from shared.records import AuditEntry, Recording
-from shared.states import RecordingState
-from shared.web import Answer
+from shared.gateways.tables.worklist import WorkItem
+from shared.http.answers import Answer
+from shared.queries.downloads import File
 from tests.integration.conftest import MakeWorld, World
 from tests.integration.storagefront import Mishap, StorageFront
 from tests.integration.test_autorecording import QuickClock

@@ -8,14 +8,14 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from local.acs.identifiers import RESOURCE_ID
-from shared.autorecording import RULE
-from shared.clock import SystemClock
-from shared.contracts.rules import Trigger
-from shared.gateways.claims import Claim, Claims
-from shared.gateways.worklist import WorkItem, Worklist
-from shared.identity import call_key
-from shared.intake import Outcome
-from shared.starting import Starting
+from shared.contracts.auto_record import Trigger
+from shared.domain.clock import SystemClock
+from shared.domain.keys import call_key
+from shared.gateways.tables.claims import Claim, Claims
+from shared.gateways.tables.worklist import WorkItem, Worklist
+from shared.intake.intake import Outcome
+from shared.recording.automatic import RULE
+from shared.recording.start import Starting
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

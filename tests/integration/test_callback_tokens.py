@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.acs.identifiers import RESOURCE_ID
 from shared.errors import CallvaultError, SourceError
-from shared.gateways.signingkeys import SigningKeys
-from shared.tokens import CallbackTokens
+from shared.gateways.acs.signing_keys import SigningKeys
+from shared.recording.callback_tokens import CallbackTokens
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

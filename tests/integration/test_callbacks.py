@@ -10,12 +10,12 @@ import pytest
 import pytest_asyncio
 
 from local.acs.identifiers import RESOURCE_ID
-from shared.callbackurls import SIGNATURE, START, CallbackUrls
-from shared.clock import SystemClock
-from shared.gateways.acs import CallRecorder
-from shared.gateways.worklist import Worklist
-from shared.identity import key_of
-from shared.web import Answer
+from shared.domain.clock import SystemClock
+from shared.domain.keys import key_of
+from shared.gateways.acs.recorder import CallRecorder
+from shared.gateways.tables.worklist import Worklist
+from shared.http.answers import Answer
+from shared.recording.callback_urls import SIGNATURE, START, CallbackUrls
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

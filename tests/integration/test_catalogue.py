@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk, Recording
+from shared.domain.states import ChunkState, RecordingState
 from shared.errors import LeaseLost
-from shared.identity import key_of
-from shared.records import Chunk, Recording
-from shared.states import ChunkState, RecordingState
 from tests.integration.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from azure.storage.blob.aio import ContainerClient
 
-from shared.identity import key_of
-from shared.records import Recording
-from shared.states import ChunkState, RecordingState
-from shared.web import Answer
+from shared.domain.keys import key_of
+from shared.domain.records import Recording
+from shared.domain.states import ChunkState, RecordingState
+from shared.http.answers import Answer
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.clock import SystemClock
-from shared.contracts.start import StartRecording
+from shared.contracts.http.start_request import StartRecording
+from shared.domain.clock import SystemClock
+from shared.domain.keys import key_of
 from shared.errors import SourceUnavailable
-from shared.gateways.acs import CallRecorder, Repeatability, Started
-from shared.identity import key_of
-from shared.web import Answer
+from shared.gateways.acs.recorder import CallRecorder, Repeatability, Started
+from shared.http.answers import Answer
 from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

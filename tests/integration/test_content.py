@@ -20,10 +20,10 @@ from azure.storage.blob.aio import BlobServiceClient
 from local.stack import Azurite
 from local.stack import azurite as run_azurite
 from local.stack.azurite import ACCOUNT, ACCOUNT_KEY, Variant
-from shared.content import File
-from shared.gateways.readlinks import Presented, ReadLinks
-from shared.identity import key_of
-from shared.web import Answer
+from shared.domain.keys import key_of
+from shared.gateways.blobs.download_links import Presented, ReadLinks
+from shared.http.answers import Answer
+from shared.queries.downloads import File
 from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

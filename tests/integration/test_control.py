@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.web import Answer
+from shared.http.answers import Answer
 from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from azure.storage.blob.aio import BlobClient
 
-from shared.blockids import BlockId
-from shared.budget import MemoryBudget
-from shared.digests import Checksum, ChecksumKind, sha256
+from shared.archiving.copy.block_ids import BlockId
+from shared.archiving.copy.engine import Copied, Transfer
+from shared.archiving.copy.memory import MemoryBudget
+from shared.archiving.copy.source_file import Media, opened
+from shared.domain.checksums import Checksum, ChecksumKind, sha256
+from shared.domain.payload import Payload
+from shared.domain.states import ChunkState
 from shared.errors import DestinationConflict, SourceUnproven
-from shared.gateways.archive import ArchiveFile
-from shared.media import Media, opened
-from shared.payload import Payload
-from shared.states import ChunkState
-from shared.transfer import Copied, Transfer
+from shared.gateways.blobs.archive import ArchiveFile
 from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

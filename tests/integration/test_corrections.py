@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared.contracts.jobs import ChunkJob
-from shared.intake import Outcome
-from shared.states import ChunkState
+from shared.domain.states import ChunkState
+from shared.intake.intake import Outcome
 from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.test_archiving import archived_whole
 

@@ -12,13 +12,13 @@ import pytest
 from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueServiceClient
 
-from shared import undelivered
-from shared.contracts.callstarted import CALL_STARTED
+from shared.contracts.events.call_started import CALL_STARTED
+from shared.domain.states import ChunkState
 from shared.errors import Unforeseen
-from shared.gateways.deadletters import DeadLetters
-from shared.intake import Outcome
-from shared.states import ChunkState
-from shared.undelivered import Counted, DeadLetterReplay
+from shared.gateways.blobs.dead_letters import DeadLetters
+from shared.intake import dead_letters
+from shared.intake.dead_letters import Counted, DeadLetterReplay
+from shared.intake.intake import Outcome
 from tests.integration.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -153,7 +153,7 @@ async def test_the_timer_takes_dead_letters_in_and_passes_over_what_is_left(
 async def test_a_run_of_the_timer_is_bounded_and_what_is_left_does_not_count(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(undelivered, "_AT_ONCE", 2)
+    monkeypatch.setattr(dead_letters, "_AT_ONCE", 2)
     broken = json.loads((EVENTS / "broken-no-chunks.json").read_text())
     for name in ("a.json", "b.json"):
         await dead_lettered(world, b"<html>", name)

@@ -15,9 +15,9 @@ from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from local.acs.identifiers import RESOURCE_ID
-from shared.clock import Clock, SystemClock
-from shared.doctor.findings import Finding, Level, as_json, as_text
-from shared.doctor.visit import examined
+from shared.domain.clock import Clock, SystemClock
+from shared.operations.doctor.findings import Finding, Level, as_json, as_text
+from shared.operations.doctor.visit import examined
 from tests.integration.conftest import PARTICIPANTS_SECRET, MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

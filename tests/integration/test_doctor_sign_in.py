@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from shared.doctor import signin
-from shared.doctor.findings import Finding, Level
 from shared.errors import SourceUnavailable
-from shared.gateways.frontdoor import FrontDoor
+from shared.gateways.front_door import FrontDoor
+from shared.operations.doctor import sign_in
+from shared.operations.doctor.findings import Finding, Level
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -41,7 +41,7 @@ async def door(rule: Rule) -> AsyncIterator[FrontDoor]:
 
 async def told(rule: Rule) -> list[Finding]:
     async with door(rule) as one:
-        return await signin.looked(one)
+        return await sign_in.looked(one)
 
 
 def named(request: web.Request) -> bool:
@@ -77,4 +77,4 @@ async def test_an_app_that_does_not_answer_is_told():
         pass
     async with aiohttp.ClientSession() as http:
         with pytest.raises(SourceUnavailable):
-            await signin.looked(FrontDoor(http, one._url.removesuffix("/api/health")))  # noqa: SLF001 - a port that was
+            await sign_in.looked(FrontDoor(http, one._url.removesuffix("/api/health")))  # noqa: SLF001 - a port that was

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.clock import SystemClock
+from shared.domain.clock import SystemClock
+from shared.domain.keys import key_of
+from shared.domain.records import AuditEntry, Recording
 from shared.errors import DestinationError
-from shared.expiry import KEPT, Expiry
-from shared.gateways.claims import Claim
-from shared.identity import key_of
-from shared.records import AuditEntry, Recording
+from shared.gateways.tables.claims import Claim
+from shared.operations.expiry import KEPT, Expiry
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -7,9 +7,9 @@ import pytest
 import pytest_asyncio
 from azure.data.tables.aio import TableClient
 
-from shared.gateways.calendar import Heading
-from shared.gateways.worklist import WorkItem
-from shared.identity import key_of
+from shared.domain.keys import key_of
+from shared.gateways.tables.lists import Heading
+from shared.gateways.tables.worklist import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

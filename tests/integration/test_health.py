@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.gateways.worklist import WorkItem
-from shared.states import ChunkState
+from shared.domain.states import ChunkState
+from shared.gateways.tables.worklist import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from infra.package import CHECKOUT
-from shared.settings import load_settings
-from shared.states import ChunkState
+from shared.domain.states import ChunkState
+from shared.settings.settings import load_settings
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -9,11 +9,11 @@ import pytest
 from azure.data.tables.aio import TableClient
 from pydantic.alias_generators import to_camel
 
-from shared.contracts.listquery import PARTICIPANT_HEADER
-from shared.gateways.calendar import Heading, Place
-from shared.identity import key_of
-from shared.records import Chunk, Recording
-from shared.states import ChunkState, RecordingState
+from shared.contracts.http.list_query import PARTICIPANT_HEADER
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk, Recording
+from shared.domain.states import ChunkState, RecordingState
+from shared.gateways.tables.lists import Heading, Place
 from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

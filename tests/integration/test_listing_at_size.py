@@ -13,12 +13,12 @@ from azure.data.tables.aio import TableServiceClient
 from local.stack import Azurite, Resources, provision
 from local.stack import azurite as run_azurite
 from local.stack.azurite import ACCOUNT
-from shared.clock import SystemClock
-from shared.gateways.calendar import Calendar, Heading, Place
-from shared.gateways.catalogue import Catalogue
-from shared.identity import key_of
-from shared.records import Recording
-from shared.states import RecordingState
+from shared.domain.clock import SystemClock
+from shared.domain.keys import key_of
+from shared.domain.records import Recording
+from shared.domain.states import RecordingState
+from shared.gateways.tables.catalogue import Catalogue
+from shared.gateways.tables.lists import Calendar, Heading, Place
 from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -15,16 +15,16 @@ from azure.storage.blob import StandardBlobTier
 from azure.storage.blob.aio import ContainerClient
 
 from local.acs.simulator import Simulator
-from shared.content import File
 from shared.contracts.jobs import ChunkJob
-from shared.gateways.calendar import Heading, Place
-from shared.gateways.worklist import WorkItem
-from shared.identity import key_of
-from shared.presence import Presence
-from shared.records import Chunk
-from shared.relisting import Relisting
-from shared.states import ChunkState
-from shared.web import Answer
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk
+from shared.domain.states import ChunkState
+from shared.gateways.tables.lists import Heading, Place
+from shared.gateways.tables.worklist import WorkItem
+from shared.http.answers import Answer
+from shared.queries.downloads import File
+from shared.queries.missing_files import Presence
+from shared.recovery.relisting import Relisting
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

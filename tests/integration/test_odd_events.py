@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.callstarted import CALL_STARTED
-from shared.identity import key_of, unlinked_key
-from shared.intake import Outcome
-from shared.states import ChunkState
+from shared.contracts.events.call_started import CALL_STARTED
+from shared.domain.keys import key_of, unlinked_key
+from shared.domain.states import ChunkState
+from shared.intake.intake import Outcome
 from tests.integration.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

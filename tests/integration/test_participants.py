@@ -8,10 +8,10 @@ import pytest
 from azure.data.tables.aio import TableServiceClient
 
 from local.stack import Azurite, Resources, provision
-from shared.gateways.calendar import Heading
-from shared.identity import pseudonym_of
-from shared.rebuild import Rebuild
-from shared.states import ChunkState
+from shared.domain.keys import pseudonym_of
+from shared.domain.states import ChunkState
+from shared.gateways.tables.lists import Heading
+from shared.recovery.rebuild import Rebuild
 from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

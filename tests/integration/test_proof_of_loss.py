@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from shared.contracts.jobs import ChunkJob
-from shared.records import Chunk
-from shared.states import ChunkState
+from shared.domain.records import Chunk
+from shared.domain.states import ChunkState
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

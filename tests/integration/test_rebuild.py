@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from shared.identity import key_of
-from shared.intake import Outcome
-from shared.rebuild import Rebuild
-from shared.records import Recording
+from shared.domain.keys import key_of
+from shared.domain.records import Recording
+from shared.intake.intake import Outcome
+from shared.recovery.rebuild import Rebuild
 from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

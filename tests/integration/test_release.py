@@ -13,7 +13,7 @@ from yarl import URL
 
 from local.stack import Azurite
 from shared.contracts.jobs import ChunkJob
-from shared.states import ChunkState
+from shared.domain.states import ChunkState
 from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.storagefront import StorageFront
 from tests.integration.test_archiving import archived_whole

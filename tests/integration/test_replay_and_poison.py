@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from azure.storage.blob.aio import ContainerClient
 
+from shared.contracts.http.limits import EVENTS_BYTES
 from shared.contracts.jobs import ChunkJob
-from shared.contracts.limits import EVENTS_BYTES
-from shared.gateways.worklist import WorkItem
-from shared.identity import key_of
-from shared.records import Chunk
-from shared.states import ChunkState
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk
+from shared.domain.states import ChunkState
+from shared.gateways.tables.worklist import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

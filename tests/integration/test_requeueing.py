@@ -14,9 +14,9 @@ from azure.data.tables.aio import TableClient
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
+from shared.domain.states import ChunkState
 from shared.errors import DestinationUnavailable
-from shared.gateways.worklist import WorkItem
-from shared.states import ChunkState
+from shared.gateways.tables.worklist import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -11,12 +11,12 @@ import pytest_asyncio
 from azure.data.tables.aio import TableClient
 
 from local.stack import Azurite, Resources, provision
-from shared.gateways.tallies import Tallies
-from shared.gateways.worklist import WorkItem
-from shared.identity import key_of
-from shared.records import Chunk, Recording
-from shared.states import ChunkState, RecordingState
-from shared.tally import Tally
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk, Recording
+from shared.domain.states import ChunkState, RecordingState
+from shared.domain.tally import Tally
+from shared.gateways.tables.tallies import Tallies
+from shared.gateways.tables.worklist import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from azure.data.tables.aio import TableClient
 
-from shared.gateways.worklist import WorkItem
-from shared.states import ChunkState
+from shared.domain.states import ChunkState
+from shared.gateways.tables.worklist import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

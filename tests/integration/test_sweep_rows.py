@@ -12,15 +12,15 @@ import pytest_asyncio
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
-from shared import sweep
 from shared.contracts.jobs import ChunkJob
+from shared.domain.records import Chunk
+from shared.domain.states import ChunkState
 from shared.errors import DestinationUnavailable, LeaseLost, SourceUnavailable
-from shared.gateways.acs import CallRecorder
-from shared.gateways.calendar import Heading
-from shared.gateways.catalogue import Catalogue
-from shared.gateways.worklist import WorkItem
-from shared.records import Chunk
-from shared.states import ChunkState
+from shared.gateways.acs.recorder import CallRecorder
+from shared.gateways.tables.catalogue import Catalogue
+from shared.gateways.tables.lists import Heading
+from shared.gateways.tables.worklist import WorkItem
+from shared.recovery import sweep
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

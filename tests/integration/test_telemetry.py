@@ -10,9 +10,9 @@ from opentelemetry.trace import StatusCode
 
 from local.acs.simulator import Simulator
 from shared.contracts.jobs import ChunkJob
-from shared.gateways.worklist import Worklist
-from shared.identity import key_of
-from shared.states import ChunkState
+from shared.domain.keys import key_of
+from shared.domain.states import ChunkState
+from shared.gateways.tables.worklist import Worklist
 from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.telemetry import Telemetry, telemetry
 

@@ -9,7 +9,7 @@ import pytest_asyncio
 from azure.storage.blob.aio import BlobServiceClient
 
 from local.stack import Azurite, Resources, Stack, StackOptions, provision
-from shared.gateways.archive import Archive
+from shared.gateways.blobs.archive import Archive
 from tests.acceptance.conftest import Deployment
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 import schemathesis
 
-from shared.contracts.limits import EVENTS_BYTES
+from shared.contracts.http.limits import EVENTS_BYTES
 
 # Characters of the path's values, and of the query. Servers in front of the app, the platform's and the local host's,
 # refuse a request line of more than 8 KiB.

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from local.stack import Azurite, Resources, provision
+from shared.archiving.lease import Lease
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk, Recording
+from shared.domain.states import MOVES, ONCE_SAFE, REPLAYABLE, ChunkState, ForbiddenMove
 from shared.errors import LeaseLost
-from shared.gateways.calendar import Calendar
-from shared.gateways.catalogue import Catalogue
-from shared.identity import key_of
-from shared.leases import Lease
-from shared.records import Chunk, Recording
-from shared.states import MOVES, ONCE_SAFE, REPLAYABLE, ChunkState, ForbiddenMove
+from shared.gateways.tables.catalogue import Catalogue
+from shared.gateways.tables.lists import Calendar
 from tests.properties.effort import effort
 from tests.properties.strategies import encodable_texts
 

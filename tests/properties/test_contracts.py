@@ -10,12 +10,12 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.contracts.events import RecordingFilesEvent, UnreadableEvent, event_type, read_event
+from shared.contracts.chunk_metadata import check_metadata
+from shared.contracts.events.recording_event import RecordingFilesEvent, UnreadableEvent, event_type, read_event
+from shared.contracts.http.start_request import StartRecording, parse_start
 from shared.contracts.jobs import ChunkJob
-from shared.contracts.metadata import check_metadata
-from shared.contracts.start import StartRecording, parse_start
+from shared.domain.keys import key_of
 from shared.errors import FieldError, InvalidJob, InvalidRequest, SourceIncomplete
-from shared.identity import key_of
 from tests.properties.effort import effort
 from tests.properties.strategies import encodable_texts, json_objects, json_values, mutated
 

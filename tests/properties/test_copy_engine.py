@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.budget import MemoryBudget
-from shared.digests import Checksum, ChecksumKind
+from shared.archiving.copy.engine import Copied, Transfer
+from shared.archiving.copy.memory import MemoryBudget
+from shared.archiving.copy.source_file import opened
+from shared.domain.checksums import Checksum, ChecksumKind
+from shared.domain.payload import Payload
 from shared.errors import DestinationConflict, SourceError, SourceIncomplete, SourceUnavailable
-from shared.gateways.archive import Archive, ArchiveFile
-from shared.gateways.source import MediaSource, Part
-from shared.media import opened
-from shared.payload import Payload
-from shared.transfer import Copied, Transfer
+from shared.gateways.acs.media import MediaSource, Part
+from shared.gateways.blobs.archive import Archive, ArchiveFile
 from tests.properties.effort import effort
 from tests.properties.strategies import encodable_texts
 

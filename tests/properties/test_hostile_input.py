@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contracts.events import UnreadableEvent, read_event
+from shared.contracts.events.recording_event import UnreadableEvent, read_event
 from shared.contracts.jobs import ChunkJob
+from shared.domain.keys import key_of
 from shared.errors import InvalidJob
-from shared.identity import key_of
 from tests.acceptance.conftest import Deployment, until
 from tests.properties.effort import effort
 from tests.properties.siege import holdings, send

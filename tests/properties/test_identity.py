@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from shared.contracts.events import read_event
-from shared.identity import blob_stem, key_of, unlinked_key
+from shared.contracts.events.recording_event import read_event
+from shared.domain.keys import blob_stem, key_of, unlinked_key
 from tests.properties.effort import effort
 from tests.properties.strategies import encodable_texts
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from shared.contracts.announcements import Announcement, AnnouncementType, ChunkData, CompleteData
+from shared.contracts.events.announcements import Announcement, AnnouncementType, ChunkData, CompleteData
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "announcements.md").read_text()
 EXAMPLES = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)]

@@ -4,7 +4,7 @@ import json
 import uuid
 from pathlib import Path
 
-from shared.access import Role
+from shared.http.access import Role
 
 CHECKOUT = Path(__file__).parents[2]
 APP_ROLES = json.loads((CHECKOUT / "infra" / "app-roles.json").read_text())

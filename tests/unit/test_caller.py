@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from shared.access import Role
-from shared.caller import MASTER_KEY, caller_of, is_signed_in, roles_of
+from shared.http.access import Role
+from shared.http.caller import MASTER_KEY, caller_of, is_signed_in, roles_of
 from tests.principals import MAPPED_ROLE_CLAIM, signed_in, with_principal
 
 SIGNED_IN = {"X-MS-CLIENT-PRINCIPAL-NAME": "ada@contoso.example", "x-ms-client-principal-id": "7a1b"}

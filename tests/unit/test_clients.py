@@ -12,7 +12,7 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.errors import SettingsError
 from shared.gateways.clients import Clients
-from shared.settings import Settings, load_settings
+from shared.settings.settings import Settings, load_settings
 
 BY_IDENTITY = {
     "ACS_ENDPOINT": "https://contoso.communication.azure.com",

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from shared.doctor.__main__ import main
-from shared.doctor.configuration import told_by, wrong
-from shared.doctor.findings import Finding, Level, as_json, as_text, has_failed, ok
 from shared.errors import SettingsError
-from shared.settings import load_settings
+from shared.operations.doctor.command import main
+from shared.operations.doctor.configuration import told_by, wrong
+from shared.operations.doctor.findings import Finding, Level, as_json, as_text, has_failed, ok
+from shared.settings.settings import load_settings
 
 BY_IDENTITY = {"acs_endpoint": "https://contoso.communication.azure.com", "AzureWebJobsStorage__accountName": "contoso"}
 WHOLE = {

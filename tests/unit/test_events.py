@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.events import UnreadableEvent, event_type, read_event
+from shared.contracts.events.recording_event import UnreadableEvent, event_type, read_event
 
 EVENTS = Path(__file__).parent.parent / "events"
 READABLE = sorted(

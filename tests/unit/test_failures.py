@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from shared import failures
 from shared.app import Callvault
 from shared.errors import DestinationForbidden, Interrupted
+from shared.observability import failures
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.access import Access, Effect, Role, access_to
 from shared.errors import CallerError, ForeignPage, RoleRequired, SignInRequired
-from shared.guard import Guard
+from shared.http.access import Access, Effect, Role, access_to
+from shared.http.guard import Guard
 from tests.principals import signed_in, without_roles
 
 HERE = "https://contoso.azurewebsites.net/api/recordings"

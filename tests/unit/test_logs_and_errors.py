@@ -6,9 +6,9 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
 from shared.errors import SourceGarbled, SourceNotAllowed, SourceUnauthorized, SourceUnavailable
-from shared.gateways import source
+from shared.gateways.acs import media
 from shared.gateways.faults import retry_after
-from shared.logs import logger
+from shared.observability.logs import logger
 
 
 def test_a_log_line_says_of_what_it_speaks_in_its_text(caplog: pytest.LogCaptureFixture):
@@ -26,7 +26,7 @@ def test_a_log_line_says_of_what_it_speaks_in_its_text(caplog: pytest.LogCapture
     ],
 )
 def test_a_credential_that_can_t_be_had_for_a_moment_is_tried_again(error: HttpResponseError, kind: type):
-    translated = source._translate(error)  # noqa: SLF001 - the table itself
+    translated = media._translate(error)  # noqa: SLF001 - the table itself
     assert type(translated) is kind
     assert translated.retry
 
@@ -41,7 +41,7 @@ class _Answer:
 @pytest.mark.parametrize("status", [204, 304, 400, 408, 409, 412, 425, 451])
 def test_an_answer_that_nobody_expected_is_tried_again(status: int):
     error = HttpResponseError(response=_Answer(status))  # type: ignore[arg-type]
-    assert type(source._translate(error)) is SourceGarbled  # noqa: SLF001 - the table itself
+    assert type(media._translate(error)) is SourceGarbled  # noqa: SLF001 - the table itself
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,4 @@ def test_a_retry_after_is_believed_within_reason(header: str, seconds: float | N
 )
 def test_no_address_that_looks_like_acs_s_and_isn_t_gets_a_request(location: str):
     with pytest.raises(SourceNotAllowed):
-        source._check(location)  # noqa: SLF001 - the guard itself
+        media._check(location)  # noqa: SLF001 - the guard itself

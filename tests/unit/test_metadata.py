@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.contracts.metadata import check_metadata, read_facts, read_participants
+from shared.contracts.chunk_metadata import check_metadata, read_facts, read_participants
 from shared.errors import SourceUnproven
 
 

@@ -5,10 +5,10 @@ from itertools import product
 
 import pytest
 
+from shared.archiving.copy.media_format import sniff
+from shared.domain.keys import blob_stem, key_of, unlinked_key
+from shared.domain.states import MISSING, MOVES, ONCE_SAFE, ChunkState, ForbiddenMove, check_move
 from shared.errors import SourceUnproven
-from shared.identity import blob_stem, key_of, unlinked_key
-from shared.proof import sniff
-from shared.states import MISSING, MOVES, ONCE_SAFE, ChunkState, ForbiddenMove, check_move
 
 STARTED = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
 HOSTILE = [

@@ -11,11 +11,11 @@ import pytest
 from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV31SpecValidator, validate
 
 from shared import __version__
-from shared.access import Role, access_to
 from shared.errors import CallvaultError, ForeignPage, RoleRequired, SignInRequired
-from shared.openapi.operations import Operation, Security
-from shared.openapi.served import OPENAPI, SWAGGER, described
-from shared.openapi.table import OPERATIONS
+from shared.http.access import Role, access_to
+from shared.http.openapi.operations import Operation, Security
+from shared.http.openapi.served import OPENAPI, SWAGGER, described
+from shared.http.openapi.table import OPERATIONS
 
 CHECKOUT = Path(__file__).parents[2]
 HERE = "https://contoso.azurewebsites.net/api"
@@ -42,7 +42,7 @@ def test_each_document_is_valid_in_its_version(openapi: dict[str, Any], swagger:
 
 
 def test_every_http_function_is_described_as_it_is_and_nothing_else_is(functions: list[dict[str, Any]]):
-    """Whoever adds a route adds an Operation: see shared/openapi."""
+    """Whoever adds a route adds an Operation: see shared/http/openapi."""
     routes = {
         (function["name"], method.lower(), f"/{function['route']}", function["authLevel"])
         for function in functions

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import imageio_ffmpeg
 import pytest
 
+from shared.archiving.copy.media_format import Proof, sniff
+from shared.domain.payload import Payload
 from shared.errors import SourceUnproven
-from shared.payload import Payload
-from shared.proof import Proof, sniff
 
 SOUND = ("-f", "lavfi", "-i", "sine=frequency=440:duration=2")
 PICTURE = ("-f", "lavfi", "-i", "testsrc=duration=2:size=64x64:rate=16")

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from shared.archiving.retry import RetryPolicy, gone_after
+from shared.domain.records import Chunk
+from shared.domain.states import ChunkState
 from shared.errors import (
     DestinationConflict,
     DestinationUnavailable,
@@ -14,9 +17,6 @@ from shared.errors import (
     SourceThrottled,
     SourceUnavailable,
 )
-from shared.records import Chunk
-from shared.retry import RetryPolicy, gone_after
-from shared.states import ChunkState
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 POLICY = RetryPolicy(base=10, max_attempts=50)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.contracts.callstarted import read_call_started
-from shared.contracts.events import UnreadableEvent
-from shared.contracts.rules import CallKind, Trigger, read_rules
+from shared.contracts.auto_record import CallKind, Trigger, read_rules
+from shared.contracts.events.call_started import read_call_started
+from shared.contracts.events.recording_event import UnreadableEvent
 
 
 @pytest.mark.parametrize("text", ["off", "OFF", "", " ", "false", "[]"])

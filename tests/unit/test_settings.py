@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import SettingsError
-from shared.settings import Settings, load_settings
+from shared.settings.settings import Settings, load_settings
 
 _KEY = "c2VjcmV0LXRoYXQtbXVzdC1ub3Qtc2hvdw=="
 _ACS = f"endpoint=https://contoso.communication.azure.com/;accesskey={_KEY}"

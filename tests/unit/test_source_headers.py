@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from shared.errors import SourceError
-from shared.gateways.source import _content_length, _content_range
+from shared.gateways.acs.media import _content_length, _content_range
 
 
 @pytest.mark.parametrize("text", ["bytes 0-99/1000", "Bytes 0-99/1000", " bytes 0-99/1000 "])

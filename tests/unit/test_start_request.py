@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
-from shared.contracts.consent import parse_resume
-from shared.contracts.start import Channel, Content, MediaFormat, StartRecording, parse_start
+from shared.contracts.http.consent import parse_resume
+from shared.contracts.http.start_request import Channel, Content, MediaFormat, StartRecording, parse_start
 from shared.errors import InvalidRequest
 
 SERVER_CALL = base64.b64encode(b"https://conv-uswe-09.conv.skype.com/conv/abc?i=10&e=638").decode()

@@ -49,7 +49,7 @@ def loaded() -> set[str]:
         "shared.deadletters",  # commands of their own
         "shared.doctor",
         "shared.rebuild",
-        "shared.openapi",  # made when it is asked for
+        "shared.http.openapi",  # made when it is asked for
         "rich",
         "trustme",
         "local",

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.consent import parse_resume
-from shared.contracts.rules import read_rules
-from shared.contracts.start import StartRecording, parse_start
+from shared.contracts.auto_record import read_rules
+from shared.contracts.http.consent import parse_resume
+from shared.contracts.http.start_request import StartRecording, parse_start
 from shared.errors import InvalidRequest
 
 HIDDEN = (

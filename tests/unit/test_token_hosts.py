@@ -3,8 +3,8 @@
 import pytest
 
 from shared.errors import SettingsError
-from shared.settings import load_settings
-from shared.tokenhosts import require_token_host
+from shared.settings.settings import load_settings
+from shared.settings.token_hosts import require_token_host
 
 IDENTITY = {"ACS_ENDPOINT": "https://fabrikam.communication.azure.com", "AzureWebJobsStorage__accountName": "fabrikam"}
 STORAGE = {

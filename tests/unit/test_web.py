@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.contracts.limits import CALLBACK_BYTES, EVENTS_BYTES, REQUEST_BYTES
-from shared.contracts.start import parse_start
+from shared.contracts.http.limits import CALLBACK_BYTES, EVENTS_BYTES, REQUEST_BYTES
+from shared.contracts.http.start_request import parse_start
 from shared.errors import BodyTooLarge
-from shared.web import declared_too_large, problem
+from shared.http.answers import declared_too_large, problem
 
 
 @pytest.mark.parametrize("limit", [REQUEST_BYTES, CALLBACK_BYTES, EVENTS_BYTES])

@@ -14,8 +14,8 @@ from local.faults.orders import DIRECTORY_SETTING, OrderBook
 from local.faults.points import POINTS, Scene
 from local.faults.site import Site, site
 from local.stack import Stack, StackOptions
-from shared.identity import call_key, key_of
-from shared.states import RUNNING
+from shared.domain.keys import call_key, key_of
+from shared.domain.states import RUNNING
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

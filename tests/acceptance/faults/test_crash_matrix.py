@@ -20,9 +20,9 @@ from local.faults.points import POINTS, Scene
 from local.faults.settling import settle
 from local.faults.site import Site, site
 from local.stack import Stack, StackOptions
-from shared.identity import key_of
-from shared.records import Chunk
-from shared.states import ChunkState
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk
+from shared.domain.states import ChunkState
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

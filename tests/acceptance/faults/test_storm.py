@@ -10,7 +10,7 @@ from local.faults.invariants import violations
 from local.faults.settling import settle
 from local.faults.site import Site, site
 from local.stack import Stack, StackOptions
-from shared.states import ChunkState
+from shared.domain.states import ChunkState
 
 EVENTS, DELIVERIES, AT_ONCE = 1000, 3, 32
 PATIENCE = 600  # seconds; a bound for what must happen, not a measure of how fast it does

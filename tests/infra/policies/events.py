@@ -1,7 +1,7 @@
 """Event Grid: our events reach the function one by one, and what can't be delivered is kept while it still matters."""
 
-from shared.contracts.callstarted import CALL_STARTED
-from shared.contracts.events import RECORDING_FILE_STATUS_UPDATED
+from shared.contracts.events.call_started import CALL_STARTED
+from shared.contracts.events.recording_event import RECORDING_FILE_STATUS_UPDATED
 from tests.infra.policies.storage import CONTAINER, account_of, settings_of
 from tests.infra.product import functions
 from tests.infra.templates import ACS, Templates, made, only

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from infra.check.syntax import Template, children, entries, read, text
-from shared.settings import is_reference
+from shared.settings.settings import is_reference
 from tests.infra.product import app_settings
 from tests.infra.templates import Templates, made, only
 

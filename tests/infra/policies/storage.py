@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.infra.product import app_settings, functions, settings_under
 from tests.infra.templates import Templates, made, names
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from local.faults.acts import Acts, wrong_history
-from shared.records import AuditEntry
+from shared.domain.records import AuditEntry
 
 KEY = "ab" * 16
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

@@ -11,10 +11,10 @@ from local.faults.evidence import Evidence, Original, Row, Told
 from local.faults.invariants import violations
 from local.faults.oddities import End
 from local.faults.scenarios import Tampering
-from shared.contracts.announcements import AnnouncementType
-from shared.identity import blob_stem, key_of
-from shared.records import Chunk
-from shared.states import ChunkState
+from shared.contracts.events.announcements import AnnouncementType
+from shared.domain.keys import blob_stem, key_of
+from shared.domain.records import Chunk
+from shared.domain.states import ChunkState
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DOCUMENT, RECORDING = "0-weu-d1-0123", "ab" * 16

@@ -1,0 +1,111 @@
+"""Puts news into the words that cross the border: a chunk's outbox, and a complete recording, as announcements.
+
+The same news always has the same id, whoever announces it and however often.
+"""
+
+from shared.contracts.events.announcements import (
+    Announcement,
+    AnnouncementType,
+    ArchivedFile,
+    ChunkData,
+    CompleteChunk,
+    CompleteData,
+)
+from shared.domain.keys import key_of
+from shared.domain.outbox import News, read
+from shared.domain.records import Chunk, Recording
+from shared.domain.states import ChunkState
+from shared.gateways.blobs.archive_reader import Archived
+from shared.observability import tracing
+
+_TYPES = {
+    ChunkState.ARCHIVED: AnnouncementType.CHUNK_ARCHIVED,
+    ChunkState.FAILED: AnnouncementType.CHUNK_FAILED,
+    ChunkState.LOST: AnnouncementType.CHUNK_LOST,
+}
+_MOST_CHUNKS = 500  # in one announcement, so that it stays well below a megabyte
+
+
+class Wording:
+    """Makes announcements of records."""
+
+    def __init__(self, archived: Archived) -> None:
+        self._archived = archived
+
+    def news(self, chunk: Chunk, recording: Recording) -> list[Announcement]:
+        """What stands in a chunk's outbox, oldest first."""
+        return [
+            Announcement(
+                type=_TYPES[news.state],
+                source=self._archived.home(),
+                id=key_of(f"{chunk.chunk_key} {news.state} {news.at.isoformat()}"),
+                time=news.at,
+                subject=f"recordings/{chunk.recording_key}/chunks/{chunk.chunk_key}",
+                traceparent=tracing.current(),
+                data=self._chunk(chunk, recording, news),
+            )
+            for news in read(chunk.outbox)
+        ]
+
+    def _chunk(self, chunk: Chunk, recording: Recording, news: News) -> ChunkData:
+        return ChunkData(
+            recording_id=chunk.recording_id or recording.recording_id,
+            recording_key=chunk.recording_key,
+            correlation=recording.correlation,
+            document_id=chunk.document_id,
+            index=chunk.index,
+            media=self._media(chunk),
+            metadata=self._metadata(chunk),
+            format=chunk.format,
+            started_at=chunk.started_at,
+            event_time=chunk.event_time,
+            deadline=chunk.deadline,
+            attempts=news.attempts,
+            fault=news.fault,
+            reason=news.reason,
+            detail=news.detail,
+        )
+
+    def complete(self, recording: Recording, chunks: tuple[Chunk, ...]) -> Announcement:
+        """Of the same files it has the same id, whichever worker announces it."""
+        at = max(chunk.archived_at or chunk.event_time for chunk in chunks)
+        files = " ".join(f"{chunk.chunk_key} {chunk.archived_at}" for chunk in chunks)
+        return Announcement(
+            type=AnnouncementType.RECORDING_COMPLETE,
+            source=self._archived.home(),
+            id=key_of(f"{recording.recording_key} complete {files}"),
+            time=at,
+            subject=f"recordings/{recording.recording_key}",
+            traceparent=tracing.current(),
+            data=CompleteData(
+                recording_id=recording.recording_id,
+                recording_key=recording.recording_key,
+                correlation=recording.correlation,
+                content=recording.content,
+                channel=recording.channel,
+                format=recording.format,
+                started_at=recording.started_at,
+                duration_ms=recording.duration_ms,
+                session_end_reason=recording.session_end_reason,
+                chunk_count=len(chunks),
+                size=sum(chunk.size or 0 for chunk in chunks),
+                chunks=[one for chunk in chunks[:_MOST_CHUNKS] if (one := self._part(chunk))],
+            ),
+        )
+
+    def _part(self, chunk: Chunk) -> CompleteChunk | None:
+        media, metadata = self._media(chunk), self._metadata(chunk)
+        if media is None or metadata is None:
+            return None
+        return CompleteChunk(document_id=chunk.document_id, index=chunk.index, media=media, metadata=metadata)
+
+    def _media(self, chunk: Chunk) -> ArchivedFile | None:
+        return self._file(chunk.blob_name, chunk.size, chunk.sha256)
+
+    def _metadata(self, chunk: Chunk) -> ArchivedFile | None:
+        return self._file(chunk.metadata_blob_name, chunk.metadata_size, chunk.metadata_sha256)
+
+    def _file(self, name: str | None, size: int | None, sha256: str | None) -> ArchivedFile | None:
+        if name is None or size is None or sha256 is None:
+            return None
+        return ArchivedFile(url=self._archived.url(name), size=size, sha256=sha256)

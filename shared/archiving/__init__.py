@@ -1,0 +1,1 @@
+"""Archives one chunk: claim, copy, verify, record, and only then delete the source."""

@@ -1,0 +1,175 @@
+"""The copy engine: ranges of the source in, blocks of the archive out, the digest in order on the way.
+
+A copy holds at most twice `in_flight` blocks, and all copies of the process no more than their memory budget, so memory
+is a product of settings and not of the files' sizes. Blocks are read ahead, hashed off the event loop one after the
+other, and staged as tasks of their own.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.archiving.copy.block_ids import BlockId, blocks_of_source
+from shared.archiving.copy.memory import MemoryBudget
+from shared.archiving.copy.source_file import Block, Media
+from shared.archiving.copy.verification import Copied, Readable, read_back, verify
+from shared.domain.checksums import Checksum, ChecksumKind, feed, sha256
+from shared.domain.payload import Payload
+from shared.errors import CallvaultError, DestinationConflict
+from shared.gateways.blobs.archive import StagedBlock, WriteResult
+
+
+class Sink(Readable, Protocol):
+    """Where a file goes: whole in one request, or in blocks that are committed together."""
+
+    async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> WriteResult: ...
+
+    async def stage(self, block_id: str, data: Payload, *, checksum: Checksum) -> None: ...
+
+    async def staged(self) -> list[StagedBlock]: ...
+
+    async def commit(self, block_ids: list[str], *, size: int, sha256: str | None) -> WriteResult: ...
+
+
+class Transfer:
+    """Copies files into the archive. One for the process: its memory budget is that of all copies together."""
+
+    def __init__(self, *, in_flight: int, checksum: ChecksumKind, budget: MemoryBudget) -> None:
+        self._in_flight, self._checksum, self._budget = in_flight, checksum, budget
+
+    async def copy(self, media: Media, sink: Sink, *, resume: bool = False) -> Copied:
+        """Copies one file. Raises what the source or the sink raises; then no part of a file stands in the archive.
+
+        `resume` goes on from the blocks that an earlier attempt staged, as far as they are of this very source.
+        """
+        if media.is_small:
+            return await self.put(media.head, sink)
+        staged = await self._reusable(media, sink) if resume and media.can_resume else {}
+        blocks = await _BlockCopy(media, sink, self._in_flight, self._checksum).run(staged)
+        size = sum(block.size for block in blocks.ids)
+        result = await sink.commit([block.block_id for block in blocks.ids], size=size, sha256=blocks.sha256)
+        if blocks.sha256 is None:
+            return await self.read_back(sink)
+        return await self._same(sink, result, Copied(size=size, sha256=blocks.sha256))
+
+    async def _reusable(self, media: Media, sink: Sink) -> dict[int, StagedBlock]:
+        """Staged blocks that are of this very source, by place; none unless its first block is among them."""
+        staged = blocks_of_source(await sink.staged(), media.version)
+        head = await asyncio.to_thread(sha256, media.head)
+        first = str(BlockId.of(0, 0, media.version, head))
+        return staged if 0 in staged and staged[0].block_id == first else {}
+
+    async def put(self, data: Payload, sink: Sink) -> Copied:
+        """Copies a file that is here already, in one request."""
+        checksum, digest = await asyncio.to_thread(lambda: (Checksum.of(data, self._checksum), sha256(data)))
+        result = await sink.put(data, checksum=checksum, sha256=digest.hexdigest())
+        return await self._same(sink, result, Copied(size=data.size, sha256=digest.hexdigest()))
+
+    async def _same(self, sink: Sink, result: WriteResult, copied: Copied) -> Copied:
+        """What was copied, once a file without a digest that was there before turned out to be the same."""
+        if result is WriteResult.UNVERIFIED and not await self.verify(sink, size=copied.size, sha256=copied.sha256):
+            raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
+        return copied
+
+    async def read_back(self, file: Sink) -> Copied:
+        """The digest of a committed file that has none beside it, from all of its bytes in the archive.
+
+        Raises DestinationConflict when they aren't what was staged, or when nothing says what they must be.
+        """
+        return await read_back(file, self._budget)
+
+    async def verify(self, file: Sink, *, size: int, sha256: str) -> bool:
+        """Whether the archive holds the file with this length and digest; without a digest beside it, it is read."""
+        return await verify(file, size=size, sha256=sha256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Blocks:
+    """Staged blocks in order, and the file's digest unless some of them were there before."""
+
+    ids: list[StagedBlock]
+    sha256: str | None
+
+
+# Blocks in order, being read or there already, and their end.
+type _Coming = asyncio.Queue[tuple[Block, asyncio.Task[Payload] | StagedBlock] | None]
+
+
+class _BlockCopy:
+    """Reads ahead by `in_flight` blocks, hashes them in order, and stages as many at once.
+
+    Blocks are hashed as soon as they are here and not when their turn to be staged comes: then none of the requests to
+    the archive waits for a digest. Twice `in_flight` blocks at most are between source and archive.
+    """
+
+    def __init__(self, media: Media, sink: Sink, in_flight: int, checksum: ChecksumKind) -> None:
+        self._media, self._sink, self._checksum = media, sink, checksum
+        self._window = asyncio.Semaphore(2 * in_flight)
+        self._reading, self._staging = asyncio.Semaphore(in_flight), asyncio.Semaphore(in_flight)
+        self._blocks: list[StagedBlock] = []
+        self._run, self._digest = 0, hashlib.sha256()
+
+    async def run(self, staged: Mapping[int, StagedBlock]) -> _Blocks:
+        failure: CallvaultError | None = None
+        coming: _Coming = asyncio.Queue()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read_all(staged, coming, tasks))
+                tasks.create_task(self._stage_all(coming, tasks))
+        except* CallvaultError as group:
+            failure = _first(group)
+        if failure is not None:
+            raise failure
+        return _Blocks(ids=self._blocks, sha256=None if staged else self._digest.hexdigest())
+
+    async def _read_all(self, staged: Mapping[int, StagedBlock], coming: _Coming, tasks: asyncio.TaskGroup) -> None:
+        for block in self._media.blocks():
+            there = staged.get(block.index)
+            if there is not None and there.size == block.length:
+                coming.put_nowait((block, there))
+                if block.index == 0:
+                    self._media.skip_head()
+            else:
+                await self._window.acquire()
+                coming.put_nowait((block, tasks.create_task(self._read(block))))
+        coming.put_nowait(None)
+
+    async def _read(self, block: Block) -> Payload:
+        async with self._reading:
+            return await block.fetch()
+
+    async def _stage_all(self, coming: _Coming, tasks: asyncio.TaskGroup) -> None:
+        while (following := await coming.get()) is not None:
+            block, item = following
+            if isinstance(item, StagedBlock):
+                await self._media.prove_unread(block)
+                self._media.copied += item.size
+                self._blocks.append(item)
+                self._run, self._digest = len(self._blocks), hashlib.sha256()
+            else:
+                data = await item
+                tasks.create_task(self._stage(data, *await asyncio.to_thread(self._seal, block, data)))
+
+    def _seal(self, block: Block, data: Payload) -> tuple[str, Checksum]:
+        """Runs in a thread, one block at a time and in order. What the proof refuses isn't staged."""
+        self._media.prove(block.start, data)
+        feed(self._digest, data)
+        block_id = str(BlockId.of(block.index, self._run, self._media.version, self._digest))
+        self._blocks.append(StagedBlock(block_id=block_id, size=data.size))
+        return block_id, Checksum.of(data, self._checksum)
+
+    async def _stage(self, data: Payload, block_id: str, checksum: Checksum) -> None:
+        try:
+            async with self._staging:
+                await self._sink.stage(block_id, data, checksum=checksum)
+            self._media.copied += data.size
+        finally:
+            self._window.release()
+            self._media.share.give_back()
+
+
+def _first(group: BaseExceptionGroup[CallvaultError]) -> CallvaultError:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found

@@ -1,0 +1,104 @@
+"""Verifies files of the archive by reading them, for files whose blob has no digest in its metadata.
+
+Immutable storage may refuse writes after the commit, so nothing depends on adding the digest later. A file without a
+digest is verified by comparing its bytes with the digests in its block ids, or with the digest in the catalogue.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.archiving.copy.block_ids import BlockId
+from shared.archiving.copy.memory import MemoryBudget
+from shared.domain.checksums import feed
+from shared.domain.payload import Payload
+from shared.errors import DestinationConflict, DestinationError
+from shared.gateways.blobs.archive import StagedBlock, Stored
+
+# Bytes per read of a file without block ids. These reads take no place in the memory budget: a copy that holds the last
+# place would otherwise wait for itself forever.
+_PIECE = 4 * 1024 * 1024
+
+
+class Readable(Protocol):
+    """A file of the archive that can be read, and given the digest of what was read."""
+
+    async def look(self) -> Stored | None: ...
+
+    async def committed(self) -> list[StagedBlock]: ...
+
+    async def read(self, start: int, length: int) -> bytes: ...
+
+    async def label(self, *, size: int, sha256: str) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copied:
+    """What was copied: bytes, and the SHA-256 of the source's bytes in hexadecimal."""
+
+    size: int
+    sha256: str
+
+
+async def read_back(file: Readable, budget: MemoryBudget) -> Copied:
+    """The digest of a committed file, from all of its bytes: each must be what was staged, or the digest beside them.
+
+    Raises DestinationConflict when they aren't, and when nothing says what they must be. A digest that was missing is
+    put beside the file if storage lets us, so that a rebuild and the next reader needn't read it all again.
+    """
+    stored = await file.look()
+    if stored is None:
+        raise DestinationConflict("the archive's file was taken away")
+    blocks = [(BlockId.parse(block.block_id), block.size) for block in await file.committed()]
+    if not blocks and stored.sha256 is not None:
+        digest = await _digest(file, stored.size)
+        if digest != stored.sha256:
+            raise DestinationConflict("the archive's file isn't what its digest says; the source was kept")
+        return Copied(size=stored.size, sha256=digest)
+    if not blocks or sum(size for _, size in blocks) != stored.size:
+        raise DestinationConflict("nothing says what the archive's file must be; the source was kept")
+    copied = Copied(size=stored.size, sha256=await _digest_of_blocks(file, blocks, budget))
+    if stored.sha256 is None:
+        with contextlib.suppress(DestinationError):
+            await file.label(size=copied.size, sha256=copied.sha256)
+    return copied
+
+
+async def verify(file: Readable, *, size: int, sha256: str) -> bool:
+    """Whether the archive holds the file with this size and digest. Reads the file only if its blob has no digest."""
+    stored = await file.look()
+    if stored is None or stored.size != size:
+        return False
+    return sha256 == (stored.sha256 or await _digest(file, size))
+
+
+async def _digest(file: Readable, size: int) -> str:
+    whole = hashlib.sha256()
+    for start in range(0, size, _PIECE):
+        data = Payload.of(await file.read(start, min(_PIECE, size - start)))
+        await asyncio.to_thread(feed, whole, data)
+    return whole.hexdigest()
+
+
+async def _digest_of_blocks(file: Readable, blocks: list[tuple[BlockId, int]], budget: MemoryBudget) -> str:
+    last = {block_id.start: block_id.index for block_id, _ in blocks}  # of each run
+    whole = hashlib.sha256()
+    runs: dict[int, hashlib._Hash] = {}
+    offset = 0
+    with budget.share() as share:
+        await share.take()
+        for place, (block_id, size) in enumerate(blocks):
+            if block_id.index != place:
+                raise DestinationConflict("the archive's file holds its blocks in another order")
+            data = Payload.of(await file.read(offset, size))
+            offset += size
+            if place in last:
+                runs[place] = hashlib.sha256()
+            for digest in (whole, *runs.values()):
+                await asyncio.to_thread(feed, digest, data)
+            if data.size != size or block_id.start not in runs or not block_id.holds(runs[block_id.start]):
+                raise DestinationConflict("the archive holds other bytes than were staged; the source was kept")
+            runs = {start: digest for start, digest in runs.items() if last[start] > place}
+    return whole.hexdigest()

@@ -1,0 +1,245 @@
+"""Copies a claimed chunk's files into the archive: first the media, then the metadata, then the participants' index.
+
+If one file fails, the other is still copied before the attempt fails, and the result names the stored files. Every file
+is verified before it appears in the archive. `standing` is the only check of which files of a chunk the archive holds.
+It keeps files from being copied twice, and completely archived chunks from becoming failed or lost.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
+
+from shared.archiving.copy.engine import Transfer
+from shared.archiving.copy.memory import MemoryBudget
+from shared.archiving.copy.source_file import opened
+from shared.archiving.copy.verification import Copied
+from shared.archiving.lease import Lease
+from shared.archiving.participants import Attendance
+from shared.archiving.stored_files import (
+    METADATA,
+    Files,
+    StoredFile,
+    content_type_of,
+    is_unverified,
+    media_endings,
+    name_of,
+    properties_of,
+    stem_of,
+    unverified_ending,
+)
+from shared.contracts.chunk_metadata import check_metadata
+from shared.domain.payload import Payload
+from shared.domain.records import Chunk
+from shared.domain.source_locations import metadata_location_of, names_another, origin_of
+from shared.errors import (
+    CallvaultError,
+    DestinationConflict,
+    MetadataMissing,
+    SourceGone,
+    SourceSlow,
+    SourceUnproven,
+    Unforeseen,
+)
+from shared.gateways.blobs.archive import ArchiveFile, Stored
+from shared.gateways.bundle import Gateways
+from shared.observability import metrics
+from shared.observability.logs import logger
+from shared.settings.settings import Settings
+
+log = logger("copying")
+
+_METADATA_LIMIT = 4 * 1024 * 1024  # bytes; real metadata files have one or two thousand bytes
+_METADATA_SECONDS = 120.0
+_ELSEWHERE = "its content location names another document"
+_EARLIER = "an earlier attempt could not prove that it is what it claims to be"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempted:
+    """The result of an attempt: the files that the archive holds, None if that is unknown, and what went wrong."""
+
+    files: Files | None
+    error: CallvaultError | None = None
+
+
+class Copying:
+    """Copies media and metadata of chunks. One instance per process: all copies share its memory budget."""
+
+    def __init__(self, gateways: Gateways, settings: Settings) -> None:
+        self._source, self._archive, self._settings = gateways.source, gateways.archive, settings
+        self._attendance = Attendance(gateways, settings)
+        self._budget = MemoryBudget(settings.blocks_in_memory)
+        self._transfer = Transfer(
+            in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=self._budget
+        )
+
+    async def secure(self, lease: Lease, *, tried: bool, last: bool) -> Attempted:
+        """Makes one attempt. `tried`: there were earlier attempts. `last`: the source may expire before another one.
+
+        Raises DestinationError when the archive's files can't be listed.
+        """
+        chunk = lease.chunk
+        # The last attempt reads the source, too: unverified media may come from a location that was corrected since.
+        any_media = names_another(chunk.content_location, chunk)
+        files = (await self.standing(chunk)).to_build_on(any_media=any_media) if tried else Files()
+        media = await _result(chunk, self._media(lease, files, resume=tried, last=last))
+        if isinstance(media, Files):
+            files = media
+        failed = media if isinstance(media, CallvaultError) else None
+        body: bytes | None = None
+        location = metadata_location_of(chunk)
+        if files.metadata is None and location is not None:
+            fetched = await _result(chunk, self._metadata(chunk, location, files))
+            if isinstance(fetched, CallvaultError):
+                failed = failed or fetched
+            else:
+                stored, body = fetched
+                files = replace(files, metadata=stored)
+        if failed is not None and not tried:
+            # The archive may hold files of this document although its row is new, as after the row was lost.
+            found = await _result(chunk, self.standing(chunk))
+            any_media = any_media or files.media is not None
+            files = found.to_build_on(any_media=any_media) if isinstance(found, Files) else files
+            failed = None if files.are_complete(chunk) else failed
+        if files.metadata is not None and (body is not None or failed is None):
+            unlisted = await self._attendance.note(chunk, files.metadata.name, body)
+            failed = failed or unlisted
+        return Attempted(files=files, error=failed)
+
+    async def standing(self, chunk: Chunk) -> Files:
+        """The verified files of a chunk in the archive. Needs one listing, and reads each file that has no digest.
+
+        Raises DestinationError when the archive can't be read.
+        """
+        stored = await self._archive.files_of(stem_of(chunk))
+        files = Files()
+        for ending in media_endings(chunk):
+            if ending not in stored or files.media is not None:
+                continue
+            media = await self._verified(chunk, ending, stored[ending])
+            if media is None:
+                files = _taken(files, chunk, ending)
+            else:
+                unverified = (chunk.unverified or _EARLIER) if is_unverified(ending) else None
+                files = replace(files, media=media, unverified=unverified)
+        if METADATA in stored:
+            metadata = await self._verified(chunk, METADATA, stored[METADATA])
+            files = replace(files, metadata=metadata, metadata_taken=metadata is None)
+        return files
+
+    async def holds(self, chunk: Chunk, wanted: StoredFile) -> bool:
+        """Whether the archive holds the file as recorded. Reads the file only if its blob has no digest."""
+        file = self._file(chunk, wanted.name)
+        return await self._transfer.verify(file, size=wanted.size, sha256=wanted.sha256)
+
+    async def _media(self, lease: Lease, files: Files, *, resume: bool, last: bool) -> Files:
+        if files.media is not None:
+            return files
+        if files.media_changed:
+            raise DestinationConflict.of(lease.chunk.blob_name or "")
+        minutes = self._settings.attempt_minutes
+        doubt = _ELSEWHERE if names_another(lease.chunk.content_location, lease.chunk) else None
+        try:
+            async with asyncio.timeout(minutes * 60):
+                try:
+                    return await self._copy(lease, files, resume=resume, doubt=doubt)
+                except SourceUnproven as error:
+                    if not last:
+                        raise
+                    doubt = str(error)
+                return await self._copy(lease, files, doubt=doubt, prove=False)
+        except TimeoutError:
+            raise SourceSlow(
+                f"the copy was not done after {minutes:g} minutes; the next attempt continues it"
+            ) from None
+
+    async def _copy(
+        self, lease: Lease, files: Files, *, resume: bool = False, doubt: str | None, prove: bool = True
+    ) -> Files:
+        """Copies the media. `doubt`: why they may not be the chunk's; then they leave its own name free."""
+        chunk, location, block_size = lease.chunk, lease.chunk.content_location, self._settings.block_size
+        async with opened(self._source, location, block_size=block_size, budget=self._budget, prove=prove) as media:
+            if doubt is None and chunk.format not in (None, media.format):
+                context = {"action": "archive", "announced": chunk.format, "found": media.format}
+                log.warning("file is of another format than announced", extra={**context, **chunk.log_context()})
+            ending = media.format if doubt is None and media.format else unverified_ending(chunk)
+            name = name_of(chunk, ending)
+            if ending in files.taken:
+                raise DestinationConflict.of(name)
+            lease.progress = media
+            began = time.perf_counter()
+            copied = await self._transfer.copy(media, self._file(chunk, name, doubt), resume=resume)
+            if not resume:  # a resumed copy includes blocks of earlier attempts
+                metrics.copy_speed.record(copied.size / (time.perf_counter() - began))
+            return replace(files, media=_stored(name, copied), unverified=doubt)
+
+    async def _metadata(self, chunk: Chunk, location: str, files: Files) -> tuple[StoredFile, bytes]:
+        if files.metadata_taken:
+            raise DestinationConflict.of(name_of(chunk, METADATA))
+        try:
+            async with asyncio.timeout(_METADATA_SECONDS):
+                body = await self._source.read_whole(location, limit=_METADATA_LIMIT)
+        except TimeoutError:
+            raise SourceSlow("the metadata did not come within two minutes") from None
+        except SourceGone as error:
+            if files.media is None:
+                raise
+            raise MetadataMissing(str(error)) from None
+        check_metadata(body, document_id=chunk.document_id)
+        name = name_of(chunk, METADATA)
+        return _stored(name, await self._transfer.put(Payload.of(body), self._file(chunk, name))), body
+
+    async def _verified(self, chunk: Chunk, ending: str, found: Stored) -> StoredFile | None:
+        """A file that an earlier attempt stored. None if the file is another chunk's, incomplete or changed.
+
+        The digest in the chunk's row takes precedence over the digest on the blob, which anyone may have written.
+        """
+        name = name_of(chunk, ending)
+        recorded = {chunk.blob_name: chunk.sha256, chunk.metadata_blob_name: chunk.metadata_sha256}.get(name)
+        if found.document_id != chunk.document_id or not found.is_whole:
+            return None
+        if found.origin not in (None, origin_of(_location_of(chunk, ending), chunk)):
+            return None  # copied from a location without document id, which a later event corrected
+        sha256 = found.sha256
+        if recorded is not None and sha256 is None:
+            wanted = StoredFile(name=name, size=found.size, sha256=recorded)
+            return wanted if await self.holds(chunk, wanted) else None
+        if sha256 is not None:
+            return StoredFile(name=name, size=found.size, sha256=sha256) if recorded in (None, sha256) else None
+        try:
+            return _stored(name, await self._transfer.read_back(self._file(chunk, name)))
+        except DestinationConflict:
+            return None
+
+    def _file(self, chunk: Chunk, name: str, unverified: str | None = None) -> ArchiveFile:
+        ending = name.removeprefix(f"{stem_of(chunk)}.")
+        properties = properties_of(chunk, origin_of(_location_of(chunk, ending), chunk), unverified)
+        return self._archive.file(name, content_type=content_type_of(ending), properties=properties)
+
+
+def _location_of(chunk: Chunk, ending: str) -> str | None:
+    return chunk.metadata_location if ending == METADATA else chunk.content_location
+
+
+async def _result[T](chunk: Chunk, work: Awaitable[T]) -> T | CallvaultError:
+    """The result of the work, or its error as a value, so that an error in one file doesn't stop the other."""
+    try:
+        return await work
+    except CallvaultError as error:
+        return error
+    except Exception:
+        log.exception("attempt failed unforeseen", extra={"action": "archive", **chunk.log_context()})
+        return Unforeseen("the attempt failed for a reason that was not foreseen; the log has it")
+
+
+def _taken(files: Files, chunk: Chunk, ending: str) -> Files:
+    """With a media file noted that isn't the chunk's. One of another format than the source keeps no name from it."""
+    if is_unverified(ending):
+        return files
+    changed = files.media_changed or name_of(chunk, ending) == chunk.blob_name
+    return replace(files, taken=files.taken | {ending}, media_changed=changed)
+
+
+def _stored(name: str, copied: Copied) -> StoredFile:
+    return StoredFile(name=name, size=copied.size, sha256=copied.sha256)

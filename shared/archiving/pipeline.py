@@ -1,0 +1,218 @@
+"""One chunk's way from claim to release: the use case behind every job.
+
+        claim ──> media ──> metadata ──> participants ──> archived ──> release (shared.archiving.release)
+          1         2          3                             4             5
+
+Each step is durable before the next begins, and a crash between two steps is safe. 1: the lease expires, and another
+worker claims the chunk. 2, 3: the next attempt finds the files that are already in the archive and doesn't copy them
+again. If an attempt fails, the write that ends it records the stored files in the chunk's row. 4: the next job finds
+the state `archived` and continues with the release. The source is deleted only after step 4. A worker that lost its
+lease fails at step 4 and never reaches step 5.
+"""
+
+import uuid
+from datetime import timedelta
+
+from shared.announcing.announcer import Announcing
+from shared.archiving.endings import Endings, archived_with
+from shared.archiving.files import Attempted, Copying
+from shared.archiving.lease import Lease
+from shared.archiving.release import Release
+from shared.archiving.retry import RetryPolicy, gone_after, is_soon, looked_at_by
+from shared.archiving.stored_files import Files
+from shared.contracts.jobs import ChunkJob
+from shared.domain.clock import Clock
+from shared.domain.records import Chunk
+from shared.domain.states import ChunkState
+from shared.errors import CallvaultError, DestinationError, LeaseLost, Unforeseen, UnreadableRow
+from shared.gateways.bundle import Gateways
+from shared.gateways.tables.worklist import WorkItem
+from shared.observability import metrics, tracing
+from shared.observability.logs import logger
+from shared.settings.settings import Settings
+
+log = logger("archiving")
+
+_SKEW = timedelta(seconds=5)  # allowed difference between the clocks of two workers
+_ASK_AGAIN = timedelta(minutes=1)  # until the next attempt, if the archive could not be checked before the chunk ends
+
+
+class Archiving:
+    """Runs the steps of a chunk's job until the chunk ends or has to wait."""
+
+    def __init__(
+        self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
+    ) -> None:
+        self._announcing, self._copying, self._clock, self._settings = announcing, copying, clock, settings
+        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._release = Release(gateways, copying, announcing, clock, settings)
+        self._endings = Endings(gateways, announcing, settings)
+        self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
+
+    async def handle(self, job: ChunkJob) -> None:
+        """Processes one job. A repeated job, and a job for an ended or unknown chunk, changes nothing.
+
+        Raises DestinationError when the catalogue or the queue fails, so that the host delivers the message again.
+        """
+        keys = {"callvault.recording.key": job.recordingKey, "callvault.chunk.key": job.chunkKey}
+        with tracing.resumed("archive chunk", job.traceparent, keys):
+            while True:
+                try:
+                    chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)
+                except UnreadableRow as error:  # the sweep reports the row until a version of the app can read it
+                    extra = {"action": "job", "detail": str(error), **job.model_dump()}
+                    log.error("row unreadable", extra=extra)  # noqa: TRY400 - the detail says it all
+                    return
+                if chunk is None:
+                    log.warning("job for an unknown chunk", extra={"action": "job", **job.model_dump()})
+                    return
+                if await self._is_too_early(chunk, job) or await self._advance(chunk):
+                    return
+
+    async def _advance(self, chunk: Chunk) -> bool:
+        """Does the next step of the chunk. False when another worker changed the chunk: read it again."""
+        match chunk.state:
+            case ChunkState.COPYING if chunk.attempts >= self._settings.max_attempts:
+                return await self._run_out(chunk)
+            case ChunkState.PENDING | ChunkState.COPYING:
+                with tracing.span("claim", tracing.keys(chunk)):
+                    claimed = await self._claim(chunk)
+                return claimed is not None and await self._attempt(claimed, tried=chunk.copying_at is not None)
+            case ChunkState.ARCHIVED:
+                with tracing.span("release", tracing.keys(chunk)):
+                    return await self._release.release(chunk)
+            case ChunkState.RELEASED:
+                await self._release.close(await self._announcing.settle(chunk))
+            case ChunkState.FAILED | ChunkState.LOST | ChunkState.EXPIRED | ChunkState.REMOVED:
+                log.info("job for an ended chunk", extra={"action": "job", **chunk.log_context()})
+                await self._announcing.settle(chunk)
+        return True
+
+    async def _is_too_early(self, chunk: Chunk, job: ChunkJob) -> bool:
+        """Whether a worker holds the lease, or the next attempt isn't due. Then the job is sent once more, delayed.
+
+        A job is too early when this worker's clock is slow, or when the host repeats the job of a worker that died. A
+        job that is too early a second time is dropped: the chunk has another message by then, or the sweep queues it.
+        """
+        now = self._clock.now()
+        free = chunk.lease_until if chunk.is_leased(now) else chunk.next_attempt_at
+        if free is None or (free <= now + _SKEW and not chunk.is_leased(now)):
+            return False
+        if not job.deferred and is_soon(free, now):
+            await self._jobs.send(job.again(), delay=(free - now).total_seconds() + 1)
+        return True
+
+    async def _claim(self, chunk: Chunk) -> Chunk | None:
+        """Claims the chunk for one lease. None when another worker claimed it first."""
+        now = self._clock.now()
+        claimed = chunk.move(
+            ChunkState.COPYING,
+            owner=uuid.uuid4().hex,
+            lease_until=now + self._settings.lease,
+            attempts=chunk.attempts + 1,
+            copying_at=now,
+            next_attempt_at=None,
+        )
+        try:
+            return await self._catalogue.replace(claimed)
+        except LeaseLost:
+            return None
+
+    async def _run_out(self, chunk: Chunk) -> bool:
+        """Ends a chunk whose last attempt never reported a result, because its worker died. False as for `_advance`."""
+        now = self._clock.now()
+        files = await self._copying.standing(chunk)
+        complete = files.are_complete(chunk)
+        why = {"fault": "ours", "reason": "out-of-attempts", "detail": "no attempt came to an end of its own"}
+        ended = {**files.as_fields(), **why, "failed_at": now, "owner": None, "lease_until": None}
+        state, fields = (
+            (ChunkState.ARCHIVED, archived_with(chunk, files, now)) if complete else (ChunkState.FAILED, ended)
+        )
+        try:
+            chunk = await self._catalogue.replace(chunk.move(state, **fields))
+        except LeaseLost:
+            return False
+        if complete:
+            await self._endings.archived(chunk)
+            return await self._release.release(chunk, checked_at=now)
+        log.error("chunk failed", extra={"action": "claim", **why, **chunk.log_context()})
+        await self._endings.ended(chunk)
+        return True
+
+    async def _attempt(self, claimed: Chunk, *, tried: bool) -> bool:
+        """Copies and releases the chunk, or schedules a retry. False when the lease was lost: read the chunk again."""
+        lease = Lease(self._catalogue, self._clock, claimed, self._settings.lease)
+        try:
+            attempted = await self._copy(lease, tried=tried)
+            if attempted.error is None and attempted.files is not None:
+                archived: Chunk | None = await self._archive(lease, attempted.files)
+            else:
+                archived = await self._fail(lease, attempted.files, attempted.error or _unforeseen())
+        except LeaseLost:
+            log.warning("lease lost", extra={"action": "archive", **lease.chunk.log_context()})
+            return False
+        if archived is None:
+            return True
+        with tracing.span("release", tracing.keys(archived)):
+            return await self._release.release(archived, checked_at=archived.archived_at)
+
+    async def _copy(self, lease: Lease, *, tried: bool) -> Attempted:
+        """Copies the files and returns any error in the result. Raises only LeaseLost."""
+        chunk, last = lease.chunk, self._retries.is_last(lease.chunk, self._clock.now())
+        try:
+            with tracing.span("copy", tracing.keys(chunk)) as span:
+                attempted = await lease.keep_while(self._copying.secure(lease, tried=tried, last=last))
+                if attempted.error is not None:
+                    tracing.fail(span, attempted.error.reason)
+                return attempted
+        except LeaseLost:
+            raise
+        except CallvaultError as error:
+            return Attempted(files=None, error=error)
+        except Exception:
+            log.exception("attempt failed unforeseen", extra={"action": "archive", **chunk.log_context()})
+            return Attempted(files=None, error=_unforeseen())
+
+    async def _archive(self, lease: Lease, files: Files) -> Chunk:
+        fields = archived_with(lease.chunk, files, self._clock.now())
+        archived = await lease.settle(ChunkState.ARCHIVED, **fields)
+        await self._endings.archived(archived)
+        return archived
+
+    async def _fail(self, lease: Lease, files: Files | None, error: CallvaultError) -> Chunk | None:
+        """Schedules a retry or ends the chunk. Returns the chunk if the archive already holds all of its files.
+
+        The message of a retry is queued before the row is written: after a crash in between, the lease expires.
+        """
+        chunk, now = lease.chunk, self._clock.now()
+        counted = gone_after(chunk, error, now)
+        following = self._retries.after(chunk.evolve(**counted), error, now)
+        if isinstance(following, ChunkState):
+            try:
+                files = await lease.keep_while(self._copying.standing(chunk))
+            except DestinationError:
+                following = now + _ASK_AGAIN  # a chunk must not end before the archive is checked
+            else:
+                if files.are_complete(chunk):
+                    return await self._archive(lease, files)
+        why = {"fault": str(error.fault), "reason": error.reason, "detail": str(error)}
+        fields = {**(files.as_fields() if files else {}), **counted, **why}
+        context = {"action": "archive", "fault": why["fault"], "reason": error.reason, **chunk.log_context()}
+        if isinstance(following, ChunkState):
+            ended = await lease.settle(following, **fields, **{f"{following}_at": now})
+            log.error("chunk ended", extra={**context, "end": str(following)})
+            await self._endings.ended(ended)
+            return None
+        soon = is_soon(following, now)
+        if soon:
+            await self._jobs.send(ChunkJob.of(chunk), delay=(following - now).total_seconds())
+        waiting = await lease.settle(ChunkState.PENDING, **fields, next_attempt_at=following)
+        if not soon:
+            await self._worklist.add(WorkItem.of_chunk(waiting, looked_at_by(waiting, following, now)))
+        metrics.attempt_failed(error)
+        log.warning("attempt failed", extra={**context, "next_attempt_at": following.isoformat()})
+        return None
+
+
+def _unforeseen() -> Unforeseen:
+    return Unforeseen("the attempt failed for a reason that was not foreseen; the log has it")

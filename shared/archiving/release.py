@@ -1,0 +1,166 @@
+"""Deletes the source of an archived chunk, if that is safe, and removes the chunk from the worklist.
+
+        archived ──> check ──> delete source ──> released ──> off the worklist
+            1          2             3               4               5
+
+1: the row has the files' digests. 2: unless the state `archived` was written within the last 5 seconds, the row and
+both files are checked before the delete, because the worker may have been suspended meanwhile. 3, 4: a repeated delete
+succeeds, so the next job recovers from a crash between them. 5: after a crash before it, the sweep removes the row.
+"""
+
+import asyncio
+import contextlib
+from datetime import datetime, timedelta
+
+from shared.announcing.announcer import Announcing
+from shared.archiving.endings import Endings
+from shared.archiving.files import Copying
+from shared.archiving.retry import RetryPolicy, is_soon
+from shared.archiving.stored_files import StoredFile
+from shared.contracts.jobs import ChunkJob
+from shared.domain.clock import Clock
+from shared.domain.records import Chunk
+from shared.domain.source_locations import Keep, reason_to_keep
+from shared.domain.states import ChunkState
+from shared.errors import LeaseLost, SourceError
+from shared.gateways.bundle import Gateways
+from shared.gateways.tables.worklist import WorkItem
+from shared.observability import metrics
+from shared.observability.logs import logger
+from shared.settings.settings import Settings
+
+log = logger("release")
+
+_FRESH = timedelta(seconds=5)  # how long a check, or the write of `archived`, stays valid
+
+
+class Release:
+    """Releases archived chunks."""
+
+    def __init__(
+        self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
+    ) -> None:
+        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._source = gateways.source
+        self._copying, self._announcing, self._clock, self._settings = copying, announcing, clock, settings
+        self._endings = Endings(gateways, announcing, settings)
+        self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
+
+    async def release(self, chunk: Chunk, *, checked_at: datetime | None = None) -> bool:
+        """Deletes the source, or schedules another try if the source refuses. The archived files stay safe either way.
+
+        `checked_at`: when row and files were last known to be correct. False when the row changed: read it again.
+        Raises DestinationError when storage fails.
+        """
+        keep = reason_to_keep(chunk)
+        if keep is not None or not self._settings.delete_source:
+            kept = await self._kept(chunk, keep)
+            if kept is None:
+                return False
+            await self.close(await self._announcing.settle(kept))
+            if checked_at is None or kept.unverified is not None or kept.metadata_blob_name is None:
+                await self._watch_if_open(kept)
+            return True
+        while checked_at is None or self._clock.now() - checked_at > _FRESH:
+            if not await self._is_safe(chunk):
+                await self._start_over(chunk)
+                return False
+            current = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
+            if current is None or current.etag != chunk.etag:
+                return current is None
+            checked_at = self._clock.now()
+        # Announce and delete concurrently: a slow topic doesn't delay the delete, and one write records both results.
+        chunk, refused = await asyncio.gather(self._announcing.deliver(chunk), self._delete(chunk))
+        if refused is not None:
+            await self._try_later(chunk, refused)
+            return True
+        done = {"next_attempt_at": None, "fault": None, "reason": None, "detail": None}
+        try:
+            released = await self._catalogue.replace(
+                chunk.move(ChunkState.RELEASED, released_at=self._clock.now(), **done)
+            )
+        except LeaseLost:
+            return True  # another job released it at the same moment, and reports it
+        await self.close(released)
+        metrics.chunk_ended(released)
+        log.info("released", extra={"action": "release", **released.log_context()})
+        return True
+
+    async def close(self, chunk: Chunk) -> None:
+        """Removes the chunk's worklist row. Announcements that are not delivered get a row for the sweep."""
+        if chunk.outbox is not None:
+            await self._worklist.add(WorkItem.of_news(chunk, self._announcing.rest_ends))
+        await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
+
+    async def _watch_if_open(self, kept: Chunk) -> None:
+        """Adds the worklist row again if a read or a corrected event queued the chunk for another copy meanwhile."""
+        current = await self._catalogue.chunk(kept.recording_key, kept.chunk_key)
+        if current is not None and current.state in (ChunkState.PENDING, ChunkState.COPYING):
+            due_at = self._clock.now() + self._settings.sweep_grace
+            await self._worklist.add(WorkItem.of_chunk(current, due_at))
+
+    async def _delete(self, chunk: Chunk) -> SourceError | None:
+        try:
+            await self._source.delete(chunk.delete_location or "")
+        except SourceError as error:
+            return error
+        return None
+
+    async def _kept(self, chunk: Chunk, keep: Keep | None) -> Chunk | None:
+        """Records why the source is kept, unless the row has the reason. Rows of an older version of the app lack it.
+
+        None when another process wrote the row meanwhile.
+        """
+        if keep is None or chunk.reason == keep.reason:
+            return chunk
+        why = {"fault": "source", "reason": keep.reason, "detail": keep.detail, "next_attempt_at": None}
+        try:
+            chunk = await self._catalogue.replace(chunk.evolve(**why))
+        except LeaseLost:
+            return None
+        self._endings.kept(chunk, keep)
+        return chunk
+
+    async def _is_safe(self, chunk: Chunk) -> bool:
+        """Whether both files are in the archive, with the bytes that were recorded."""
+        for name, size, sha256 in (
+            (chunk.blob_name, chunk.size, chunk.sha256),
+            (chunk.metadata_blob_name, chunk.metadata_size, chunk.metadata_sha256),
+        ):
+            if name is None or size is None or sha256 is None:
+                return False
+            if not await self._copying.holds(chunk, StoredFile(name=name, size=size, sha256=sha256)):
+                return False
+        return True
+
+    async def _start_over(self, chunk: Chunk) -> None:
+        """Queues the chunk for another copy: an archived file is missing or changed, and the source still exists.
+
+        The row drops the fields of a missing file. It keeps the digest of a changed file, so that the next attempt
+        doesn't accept that file as the chunk's.
+        """
+        log.critical("archived file is not what was recorded", extra={"action": "release", **chunk.log_context()})
+        now = self._clock.now()
+        files = await self._copying.standing(chunk)
+        await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+        with contextlib.suppress(LeaseLost):
+            await self._catalogue.replace(chunk.fresh(now).evolve(**files.as_fields()))
+
+    async def _try_later(self, chunk: Chunk, error: SourceError) -> None:
+        """Schedules another delete. Writes the row first, so that only one of two concurrent jobs sends the message."""
+        now = self._clock.now()
+        why = {"fault": str(error.fault), "reason": error.reason, "detail": str(error)}
+        tried = chunk.evolve(attempts=chunk.attempts + 1, **why)
+        following = self._retries.after(tried, error, now)
+        again = None if isinstance(following, ChunkState) else following
+        try:
+            tried = await self._catalogue.replace(tried.evolve(next_attempt_at=again))
+        except LeaseLost:
+            return
+        log.warning("source not deleted", extra={"action": "release", "reason": error.reason, **tried.log_context()})
+        if again is None:
+            return
+        if is_soon(again, now):
+            await self._jobs.send(ChunkJob.of(tried), delay=(again - now).total_seconds())
+        else:
+            await self._worklist.add(WorkItem.of_chunk(tried, again))

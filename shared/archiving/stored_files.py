@@ -1,0 +1,123 @@
+"""A chunk's files in the archive: their names, their properties, and the record of which are stored."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared.domain.keys import blob_stem
+from shared.domain.records import Chunk
+from shared.domain.source_locations import metadata_location_of
+from shared.gateways.blobs.archive import ORIGIN
+
+METADATA = "metadata.json"  # the ending of a metadata file's name
+_MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}
+_TYPES = {**_MEDIA_TYPES, "json": "application/json"}
+_UNVERIFIED = "unverified"
+_UNKNOWN_FORMAT = "bin"
+_UNKNOWN_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """A verified file of the archive: its name, bytes, and SHA-256 in hexadecimal."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """The files of one chunk that the archive holds.
+
+    `unverified`: why the media file could not be verified as media. `taken`: endings of media names that are in use by
+    files that aren't the chunk's, or that changed after they were recorded; `media_changed`: one of these is the
+    recorded file. `metadata_taken`: likewise, for the one name that metadata can have.
+    """
+
+    media: StoredFile | None = None
+    metadata: StoredFile | None = None
+    unverified: str | None = None
+    taken: frozenset[str] = frozenset()
+    media_changed: bool = False
+    metadata_taken: bool = False
+
+    def are_complete(self, chunk: Chunk) -> bool:
+        """Whether every file of the chunk that its event named is stored."""
+        return self.media is not None and (self.metadata is not None or metadata_location_of(chunk) is None)
+
+    def to_build_on(self, *, any_media: bool) -> "Files":
+        """The files that an attempt need not copy again. Unverified media count only if `any_media` is set."""
+        return self if any_media or self.unverified is None else replace(self, media=None, unverified=None)
+
+    def as_fields(self) -> dict[str, Any]:
+        """The files as fields of the chunk's row. A file that isn't stored clears its fields.
+
+        A changed file keeps its fields: only the recorded digest shows the change.
+        """
+        fields: dict[str, Any] = {}
+        if self.media is not None or not self.media_changed:
+            media = self.media
+            fields |= {
+                "blob_name": media and media.name,
+                "size": media and media.size,
+                "sha256": media and media.sha256,
+            }
+            fields["unverified"] = self.unverified
+        if self.metadata is not None or not self.metadata_taken:
+            metadata = self.metadata
+            fields["metadata_blob_name"] = metadata and metadata.name
+            fields["metadata_size"] = metadata and metadata.size
+            fields["metadata_sha256"] = metadata and metadata.sha256
+        return fields
+
+
+def stem_of(chunk: Chunk) -> str:
+    """The common beginning of the names of all files of a chunk."""
+    return blob_stem(
+        started_at=chunk.started_at,
+        recording_key=chunk.recording_key,
+        index=chunk.index,
+        document_id=chunk.document_id,
+    )
+
+
+def name_of(chunk: Chunk, ending: str) -> str:
+    return f"{stem_of(chunk)}.{ending}"
+
+
+def media_endings(chunk: Chunk) -> tuple[str, ...]:
+    """The announced format first. A verified file of another format is better than an unverified one."""
+    formats = sorted(_MEDIA_TYPES, key=lambda one: one != chunk.format)
+    return (*formats, *(f"{_UNVERIFIED}.{one}" for one in (*formats, _UNKNOWN_FORMAT)))
+
+
+def unverified_ending(chunk: Chunk) -> str:
+    """The ending for media whose format is not verified."""
+    return f"{_UNVERIFIED}.{chunk.format if chunk.format in _MEDIA_TYPES else _UNKNOWN_FORMAT}"
+
+
+def is_unverified(ending: str) -> bool:
+    return ending.startswith(_UNVERIFIED)
+
+
+def content_type_of(ending: str) -> str:
+    return _TYPES.get(ending.rpartition(".")[2], _UNKNOWN_TYPE)
+
+
+def properties_of(chunk: Chunk, origin: str | None = None, unverified: str | None = None) -> dict[str, str]:
+    """The metadata of the blob. Participants' ids are left out: only the metadata file has them.
+
+    `origin` is the key of a location that doesn't name the document, see `shared.domain.source_locations.origin_of`.
+    """
+    known = {
+        "recordingid": chunk.recording_id,
+        "recordingkey": chunk.recording_key,
+        "documentid": chunk.document_id,
+        "chunkindex": str(chunk.index),
+        "endreason": chunk.end_reason,
+        "startedat": chunk.started_at.isoformat(),
+        "eventtime": chunk.event_time.isoformat(),
+        ORIGIN: origin,
+        "unverified": unverified,
+    }
+    return {name: value for name, value in known.items() if value is not None}

@@ -1,0 +1,1 @@
+"""Messages that other services send or receive: events, callbacks and announcements."""

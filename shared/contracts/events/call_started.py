@@ -1,0 +1,63 @@
+"""Event Grid's `CallStarted`: ACS announces a VoIP call, and says of which kind it is."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from shared.contracts import lenient
+from shared.contracts.auto_record import CallKind
+from shared.contracts.events.recording_event import UnreadableEvent, event_type
+from shared.contracts.lenient import Members
+
+CALL_STARTED = "Microsoft.Communication.CallStarted"
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_-]{1,4096}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallStarted:
+    """The event's data, as far as they matter here; who is in the call does not. What can't be used is unknown."""
+
+    server_call_id: str
+    is_two_party: bool | None = None
+    is_rooms_call: bool | None = None
+    in_group: bool = False
+    in_room: bool = False
+    unknown: tuple[str, ...] = ()  # paths of fields that could not be used
+
+    @property
+    def kind(self) -> CallKind:
+        if self.is_rooms_call or self.in_room:
+            return CallKind.ROOM
+        return CallKind.TWO_PARTY if self.is_two_party and not self.in_group else CallKind.GROUP
+
+
+def is_call_started(envelope: dict[str, Any]) -> bool:
+    return event_type(envelope).lower() == CALL_STARTED.lower()
+
+
+def read_call_started(envelope: dict[str, Any]) -> CallStarted:
+    """Raises UnreadableEvent when the event doesn't name its call."""
+    outer = Members(envelope)
+    data = outer.inner("data")
+    server_call_id = data.read("serverCallId", _server_call_id)
+    if server_call_id is None:
+        raise UnreadableEvent(f"{data.path('serverCallId')}: is missing or can't be used")
+    return CallStarted(
+        server_call_id=server_call_id,
+        is_two_party=data.read("isTwoParty", lenient.flag),
+        is_rooms_call=data.read("isRoomsCall", lenient.flag),
+        in_group=_is_named(data.inner("group")),
+        in_room=_is_named(data.inner("room")),
+        unknown=tuple(outer.unknown),
+    )
+
+
+def _server_call_id(value: Any) -> str | None:
+    return value if isinstance(value, str) and _BASE64.fullmatch(value) else None
+
+
+def _is_named(members: Members) -> bool:
+    """Where there is no group, its id may be empty or all zeros."""
+    named = members.read("id", lambda value: value if isinstance(value, str) else None)
+    return bool(named and named.strip("0-"))

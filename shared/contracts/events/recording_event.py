@@ -1,0 +1,205 @@
+"""Parses Event Grid's `RecordingFileStatusUpdated`: strict for the fields that archiving needs, lenient for others.
+
+To archive a chunk, its documentId and the location of its media must be there. Every other field is optional in ACS's
+specification, and typed clients write defaults such as `""`, 0 and 0001-01-01: what can't be used is unknown, and named
+in `unknown`. Each chunk is read by itself: what is wrong with one stands in `unread`, and the others count.
+
+ACS's own spelling varies: type fields are optional and PascalCase, keys have come in both casings, and subjects exist
+in three vintages, of which the older lack serverCallId, recordingId or both.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.contracts import lenient
+from shared.contracts.events.own_storage import is_own_storage, names_own_storage
+from shared.contracts.lenient import Members
+
+RECORDING_FILE_STATUS_UPDATED = "Microsoft.Communication.RecordingFileStatusUpdated"
+
+_CALL, _SERVER, _RECORDING = (
+    re.compile(label, re.IGNORECASE | re.ASCII) for label in ("/?recording/call/", "/serverCallId/", "/recordingId/")
+)
+_LARGEST_INDEX = 1_000_000
+_LONGEST_MS = 10**12  # thirty years
+_LONGEST_SUBJECT = 16384
+_SUBJECT = re.compile(r"[\x20-\x7e]+")
+_CHUNKS = "recordingChunks"
+_ORIGINS = frozenset({"topic", "source"})
+
+
+class UnreadableEvent(ValueError):
+    """The event cannot be understood, and delivering it again will not change that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnouncedChunk:
+    """One file of the recording: where its media and metadata are, and what deletes both."""
+
+    document_id: str
+    index: int
+    end_reason: str | None = None
+    content_location: str = field(repr=False)
+    metadata_location: str | None = field(default=None, repr=False)
+    delete_location: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingFiles:
+    """The event's data."""
+
+    chunks: tuple[AnnouncedChunk, ...]
+    recording_start_time: datetime | None = None
+    recording_duration_ms: int | None = None
+    recording_content_type: str | None = None
+    recording_channel_type: str | None = None
+    recording_format_type: str | None = None
+    session_end_reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingFilesEvent:
+    """One event with its parsed subject. `event_time` is None when the event has no usable time."""
+
+    event_id: str
+    event_time: datetime | None
+    call_id: str | None
+    server_call_id: str | None
+    recording_id: str | None
+    files: RecordingFiles
+    unread: tuple[str, ...] = ()  # what is wrong with each chunk that could not be read
+    unknown: tuple[str, ...] = ()  # paths of fields that could not be used
+    own_storage: bool = False  # ACS wrote files, those not among `files`, to the customer's own storage
+
+
+def event_type(envelope: dict[str, Any]) -> str:
+    """The type of an event of Event Grid's schema or CloudEvents'; empty when it has none."""
+    keys = Members(envelope)
+    return (keys.read("eventType", lenient.word) or keys.read("type", lenient.word) or "").strip()
+
+
+def is_from(source: str, envelope: dict[str, Any]) -> bool:
+    """Whether an event names this resource as its origin: `topic` in Event Grid's schema, `source` in CloudEvents'.
+
+    Azure compares resource ids without case. An event that names no origin, or a second one, is from elsewhere.
+    """
+    named = [value for key, value in envelope.items() if isinstance(key, str) and key.lower() in _ORIGINS]
+    given = [value for value in named if value is not None]
+    return bool(given) and all(isinstance(one, str) and one.lower() == source.lower() for one in given)
+
+
+def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:
+    """Reads an event of Event Grid's schema or CloudEvents 1.0.
+
+    Raises UnreadableEvent, naming the fields at fault, when no chunk of it can be read.
+    """
+    outer = Members(envelope)
+    call_id, server_call_id, recording_id = _take_apart(outer.read("subject", _subject) or "")
+    data = outer.inner("data")
+    elsewhere = bool(data.read("storageType", names_own_storage))
+    storage = data.inner("recordingStorageInfo")
+    chunks: dict[str, AnnouncedChunk] = {}
+    unread: list[str] = []
+    listed = [] if elsewhere else storage.read(_CHUNKS, lenient.entries) or []
+    for number, entry in enumerate(listed):
+        try:
+            chunk = _chunk(storage.at(number, _CHUNKS, entry), number)
+        except UnreadableEvent as error:
+            unread.append(str(error))
+        else:
+            elsewhere = elsewhere or chunk is None
+            chunks |= {chunk.document_id: chunk} if chunk is not None else {}
+    if not chunks and not elsewhere:
+        raise UnreadableEvent("; ".join(unread) or f"{storage.path(_CHUNKS)}: lists no chunk")
+    files = RecordingFiles(
+        chunks=tuple(chunks.values()),
+        recording_start_time=data.read("recordingStartTime", lenient.moment),
+        recording_duration_ms=data.read("recordingDurationMs", lenient.up_to(_LONGEST_MS)),
+        recording_content_type=data.read("recordingContentType", _content),
+        recording_channel_type=data.read("recordingChannelType", _lower),
+        recording_format_type=data.read("recordingFormatType", _lower),
+        session_end_reason=data.read("sessionEndReason", lenient.word),
+    )
+    in_data = data.read("recordingId", lenient.identifier)
+    return RecordingFilesEvent(
+        event_id=outer.read("id", lenient.identifier) or _digest(envelope),
+        event_time=outer.read("eventTime", lenient.moment) or outer.read("time", lenient.moment),
+        call_id=call_id,
+        server_call_id=server_call_id,
+        recording_id=recording_id or in_data,
+        files=files,
+        unread=tuple(unread),
+        unknown=tuple(outer.unknown),
+        own_storage=elsewhere,
+    )
+
+
+def _chunk(members: Members, number: int) -> AnnouncedChunk | None:
+    """A chunk of ACS's store; None for one in the customer's own. Without a usable index its place in the list counts.
+
+    Raises UnreadableEvent, naming what is missing.
+    """
+    document_id = members.read("documentId", lenient.identifier)
+    content, metadata, delete = (
+        members.read(name, lenient.address) for name in ("contentLocation", "metadataLocation", "deleteLocation")
+    )
+    if any(is_own_storage(location) for location in ([content] if content else filter(None, (metadata, delete)))):
+        return None
+    if document_id is None or content is None:
+        needed = {"documentId": document_id, "contentLocation": content}
+        lacking = [members.path(name) for name, value in needed.items() if value is None]
+        raise UnreadableEvent("; ".join(f"{path}: is missing or can't be used" for path in lacking))
+    index = members.read("index", lenient.up_to(_LARGEST_INDEX))
+    return AnnouncedChunk(
+        document_id=document_id,
+        index=number if index is None else index,
+        end_reason=members.read("endReason", lenient.word),
+        content_location=content,
+        metadata_location=metadata,
+        delete_location=delete,
+    )
+
+
+def _digest(envelope: dict[str, Any]) -> str:
+    """An id for an event without one, from fields that its delivery, dead letter and replay have in common."""
+    told = {key.lower(): value for key, value in envelope.items()}
+    kept = {key: told[key] for key in ("eventtype", "type", "subject", "eventtime", "time", "data") if key in told}
+    text = json.dumps(kept, default=str, sort_keys=True)
+    return f"sha256-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _subject(value: Any) -> str | None:
+    usable = isinstance(value, str) and value.strip() and len(value) <= _LONGEST_SUBJECT
+    return value if usable and _SUBJECT.fullmatch(value) else None
+
+
+def _lower(value: Any) -> str | None:
+    found = lenient.word(value)
+    return found.lower() if found else None
+
+
+def _content(value: Any) -> str | None:
+    lowered = _lower(value)
+    return "audioVideo" if lowered == "audiovideo" else lowered
+
+
+def _take_apart(subject: str) -> tuple[str | None, str | None, str | None]:
+    """callId, serverCallId and recordingId, as far as the subject names them.
+
+    Its labels divide it and not its slashes, since a serverCallId is base64 and may hold some.
+    """
+    start = _CALL.match(subject)
+    if start is None:
+        return None, None, None
+    rest = subject[start.end() :].rstrip("/")
+    recording = max(_RECORDING.finditer(rest), key=re.Match.start, default=None)
+    recording_id = rest[recording.end() :] if recording else None
+    rest = rest[: recording.start()] if recording else rest
+    server = _SERVER.search(rest)
+    server_call_id = rest[server.end() :] if server else None
+    call_id = rest[: server.start()] if server else rest
+    return call_id or None, server_call_id or None, lenient.identifier(recording_id)

@@ -1,0 +1,60 @@
+"""Digests of blocks and files: SHA-256 as evidence, and the checksum by which the service verifies what arrived.
+
+Everything here works through pieces and lets go of the interpreter meanwhile, so it may run in a thread beside the
+event loop.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from awscrt import checksums
+
+from shared.domain.payload import Payload
+
+_CRC64_BYTES = 8
+
+
+class ChecksumKind(StrEnum):
+    """Checksums that Blob storage verifies."""
+
+    CRC64 = "crc64"
+    MD5 = "md5"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checksum:
+    """A block's checksum as the service takes it."""
+
+    kind: ChecksumKind
+    value: bytes
+
+    @classmethod
+    def of(cls, payload: Payload, kind: ChecksumKind) -> "Checksum":
+        return cls(kind=kind, value=_crc64(payload) if kind is ChecksumKind.CRC64 else _md5(payload))
+
+
+def sha256(payload: Payload) -> "hashlib._Hash":
+    """The running SHA-256 after these bytes."""
+    digest = hashlib.sha256()
+    feed(digest, payload)
+    return digest
+
+
+def feed(digest: "hashlib._Hash", payload: Payload) -> None:
+    for piece in payload.pieces:
+        digest.update(piece)
+
+
+def _crc64(payload: Payload) -> bytes:
+    # Azure Storage's CRC64 is CRC-64/NVME, which the processor's carry-less multiplication does at memory speed.
+    value = 0
+    for piece in payload.pieces:
+        value = checksums.crc64nvme(piece, value)
+    return value.to_bytes(_CRC64_BYTES, "little")
+
+
+def _md5(payload: Payload) -> bytes:
+    digest = hashlib.md5(usedforsecurity=False)
+    feed(digest, payload)
+    return digest.digest()

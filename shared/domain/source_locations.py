@@ -1,0 +1,102 @@
+"""Checks that a chunk's locations name its document, and decides whether its source may be deleted.
+
+The event says where the media, the metadata and the source to delete are, and events can be wrong or forged:
+Microsoft's own published sample deletes another document than it announces. Nothing is requested and nothing is written
+here. If this module can't decide, the source is kept: ACS deletes it on its own a day or two later.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk
+
+_OBJECTS = "objects"  # in https://storage.asm.skype.com/v1/objects/{documentId}/content/video
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep:
+    """Why a source is kept: a stable slug, a sentence, and whether a person must look at it."""
+
+    reason: str
+    detail: str
+    alerts: bool = True
+
+
+def reason_to_keep(chunk: Chunk) -> Keep | None:
+    """Why the source of an archived chunk must not be deleted; None if it may be."""
+    if not _is_one_document(chunk):
+        return Keep(reason="locations-differ", detail="the event's locations and documentId don't name one document")
+    if chunk.unverified is not None:
+        return Keep(reason="unverified-file", detail=f"the archived file is not verified: {chunk.unverified}")
+    if chunk.metadata_location is None:
+        return Keep(reason="no-metadata-location", detail="the event names no metadata, so only the media are archived")
+    if not chunk.delete_location:
+        return Keep(reason="no-delete-location", detail="the event names nothing to delete", alerts=False)
+    return None
+
+
+def names_another(location: str, chunk: Chunk) -> bool:
+    """Whether a location names another document than the chunk's, or hides which it names."""
+    segments, document_id = _segments_of(location), chunk.document_id.lower()
+    if segments is None or segments.count(_OBJECTS) > 1:
+        return True
+    return _object_of(segments, document_id) not in (None, document_id)
+
+
+def metadata_location_of(chunk: Chunk) -> str | None:
+    """Where the chunk's metadata are; None if its event named none, or clearly those of another document."""
+    location = chunk.metadata_location
+    return None if location is None or names_another(location, chunk) else location
+
+
+def origin_of(location: str | None, chunk: Chunk) -> str | None:
+    """A key of a location that doesn't name the chunk's document; None if it does.
+
+    The key tells files of such a location from those of a corrected event. The query isn't part of it: it may change.
+    """
+    document_id = chunk.document_id.lower()
+    if location is None or _object_of(_segments_of(location) or [], document_id) == document_id:
+        return None
+    return key_of(location.partition("?")[0].partition("#")[0])
+
+
+def _is_one_document(chunk: Chunk) -> bool:
+    """Whether every location that the event gave names the chunk's document, and can mean no other.
+
+    Where there is nothing to delete, it is enough that none clearly names another.
+    """
+    given = [chunk.content_location, chunk.metadata_location, chunk.delete_location]
+    if not chunk.delete_location:
+        return not any(names_another(location, chunk) for location in given if location)
+    return all(_names(location, chunk.document_id.lower()) for location in given if location is not None)
+
+
+def _names(location: str, document_id: str) -> bool:
+    segments = None if "?" in location or "#" in location else _segments_of(location)
+    return segments is not None and _object_of(segments, document_id) == document_id
+
+
+def _segments_of(location: str) -> list[str] | None:
+    """The decoded segments of a location's path, in lower case; None if servers may read the path differently."""
+    try:
+        path = urlsplit(location).path
+    except ValueError:
+        return None
+    segments = [unquote(segment).lower() for segment in path.removesuffix("/").split("/")[1:]]
+    return segments if location.isascii() and all(map(_is_plain, segments)) else None
+
+
+def _object_of(segments: list[str], document_id: str) -> str | None:
+    """The object that a path names; None if it names none, or more than one."""
+    marks = [place for place, segment in enumerate(segments) if segment == _OBJECTS]
+    if not marks:
+        return document_id if document_id in segments else None
+    if len(marks) > 1 or marks[0] + 1 >= len(segments):
+        return None
+    return segments[marks[0] + 1]
+
+
+def _is_plain(segment: str) -> bool:
+    """Whether a decoded segment is one segment to every server: no empty or dot segment, no separator, no escape."""
+    return segment.isascii() and segment.isprintable() and segment.strip(". ") != "" and not set(segment) & set("/\\%;")

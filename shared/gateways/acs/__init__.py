@@ -1,0 +1,1 @@
+"""ACS: recordings, media, signing keys, and the meaning of its error codes."""

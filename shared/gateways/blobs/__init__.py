@@ -1,0 +1,1 @@
+"""Blob storage: the archive, the quarantine, dead letters, and download links."""

@@ -1,0 +1,263 @@
+"""The archive: media and metadata in Blob storage, and the quarantine beside it.
+
+A file appears whole or not at all: it is put in one request, or its blocks are staged and committed together. Nothing
+is ever overwritten; whoever comes second finds the first one's file and must find its own bytes in it.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any
+from urllib.parse import quote, unquote
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobBlock, ContentSettings
+from azure.storage.blob.aio import BlobServiceClient
+
+from shared.domain.checksums import Checksum
+from shared.domain.payload import Payload
+from shared.errors import DestinationConflict, DestinationUnavailable
+from shared.gateways.faults import is_absent, is_taken, storage_faults
+
+_SHA256 = "sha256"
+_DOCUMENT_ID = "documentid"
+ORIGIN = "origin"  # of a file that came from a location that doesn't name its document
+_SIZE = "size"  # bytes that the writer meant the file to have
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A file of the archive; `sha256` is the digest that its writer put on it, None if the file has none yet."""
+
+    name: str
+    size: int
+    sha256: str | None
+    document_id: str | None
+    is_whole: bool  # as long as its writer meant it to be
+    origin: str | None = None  # the key of the location that it came from, if that doesn't name its document
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchivedFile:
+    """A file of the archive as a listing shows it; `properties` are what we wrote on it."""
+
+    name: str
+    size: int
+    content_type: str
+    archived_at: datetime
+    properties: Mapping[str, str]
+
+
+class WriteResult(Enum):
+    """What a put or a commit found."""
+
+    STORED = auto()  # the archive holds the file, from now on or with the same digest already
+    UNVERIFIED = auto()  # it holds one of the same length that has no digest, and that must be read
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedBlock:
+    """A block that the archive holds, of `size` bytes."""
+
+    block_id: str
+    size: int
+
+
+class ArchiveFile:
+    """One file on its way into the archive. The service checks each checksum against what arrived there."""
+
+    def __init__(self, blob: Any, *, content_type: str, properties: dict[str, str]) -> None:
+        self._blob = blob
+        self._content = ContentSettings(content_type=content_type)
+        self._properties = properties
+
+    async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> WriteResult:
+        """Stores a small file in one request. Raises DestinationConflict when another file has its name."""
+        with storage_faults("storing a file in the archive"):
+            try:
+                await self._blob.upload_blob(
+                    bytes(data),
+                    overwrite=False,
+                    content_settings=self._content,
+                    metadata=self._metadata(data.size, sha256),
+                    **_checked(checksum),
+                )
+            except ResourceExistsError as error:
+                if not is_taken(error):
+                    raise
+            else:
+                return WriteResult.STORED
+        return await self._held(data.size, sha256)
+
+    async def stage(self, block_id: str, data: Payload, *, checksum: Checksum) -> None:
+        with storage_faults("staging a block in the archive"):
+            await self._blob.stage_block(block_id, data, length=data.size, **_checked(checksum))
+
+    async def staged(self) -> list[StagedBlock]:
+        """Blocks that are staged and not committed; the service keeps them for a week."""
+        return await self._block_list("uncommitted")
+
+    async def committed(self) -> list[StagedBlock]:
+        return await self._block_list("committed")
+
+    async def _block_list(self, kind: str) -> list[StagedBlock]:
+        with storage_faults("listing a file's blocks"):
+            try:
+                committed, uncommitted = await self._blob.get_block_list(kind)
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+                return []
+        blocks = committed if kind == "committed" else uncommitted
+        return [StagedBlock(block_id=block.id, size=block.size) for block in blocks]
+
+    async def read(self, start: int, length: int) -> bytes:
+        with storage_faults("reading a file back from the archive"):
+            download = await self._blob.download_blob(offset=start, length=length)
+            return bytes(await download.readall())
+
+    async def look(self) -> Stored | None:
+        """The file as it is in the archive now; None when there is none."""
+        return await stored_in(self._blob)
+
+    async def label(self, *, size: int, sha256: str) -> None:
+        """Writes the digest beside a file that was committed without it. Immutable storage refuses that."""
+        with storage_faults("labelling a file in the archive"):
+            await self._blob.set_blob_metadata(self._metadata(size, sha256))
+
+    async def commit(self, block_ids: list[str], *, size: int, sha256: str | None) -> WriteResult:
+        """Makes the staged blocks the file, unless it is there, and checks that all of them make up `size` bytes.
+
+        A file that is committed without a digest must be read back. Raises DestinationConflict when another file has
+        its name.
+        """
+        exists = False
+        with storage_faults("committing a file to the archive"):
+            try:
+                await self._blob.commit_block_list(
+                    [BlobBlock(block_id=block_id) for block_id in block_ids],
+                    content_settings=self._content,
+                    metadata=self._metadata(size, sha256),
+                    match_condition=MatchConditions.IfMissing,
+                )
+            except ResourceExistsError as error:
+                if not is_taken(error):
+                    raise
+                exists = True
+        committed = await self.committed()
+        if [block.block_id for block in committed] == block_ids and sum(block.size for block in committed) == size:
+            return WriteResult.STORED
+        if not exists:
+            raise DestinationUnavailable("the committed blocks aren't those that were staged")
+        return await self._held(size, sha256)
+
+    async def _held(self, size: int, sha256: str | None) -> WriteResult:
+        """For a second writer: whether the file that the first one stored is the same."""
+        stored = await stored_in(self._blob)
+        if stored is not None and stored.size == size:
+            if sha256 is None:
+                raise DestinationUnavailable("another worker stored a file under this chunk's name meanwhile")
+            if stored.sha256 is None:
+                return WriteResult.UNVERIFIED
+            if stored.sha256 == sha256:
+                return WriteResult.STORED
+        raise DestinationConflict.of(self._blob.blob_name)
+
+    def _metadata(self, size: int, sha256: str | None) -> dict[str, str]:
+        kept = {**self._properties, _SIZE: str(size), **({} if sha256 is None else {_SHA256: sha256})}
+        return {name: quote(value, safe=":/+=,;@") for name, value in kept.items()}
+
+
+class Archive:
+    """The customer's container of recordings, and the container of what could not be read."""
+
+    def __init__(self, service: BlobServiceClient, container: str, quarantine: str) -> None:
+        self._files = service.get_container_client(container)
+        self._quarantine = service.get_container_client(quarantine)
+
+    def file(self, name: str, *, content_type: str, properties: dict[str, str]) -> ArchiveFile:
+        """`properties` are kept on the blob: the catalogue can be rebuilt from them alone."""
+        return ArchiveFile(self._files.get_blob_client(name), content_type=content_type, properties=properties)
+
+    async def find(self, name: str) -> Stored | None:
+        return await stored_in(self._files.get_blob_client(name))
+
+    async def files_of(self, stem: str) -> dict[str, Stored]:
+        """All files of one chunk in one listing, by what follows `stem.`: "mp3", "metadata.json", "unverified.mp4".
+
+        Compare `document_id`: a document whose id continues this one's has files with the same start.
+        """
+        prefix = f"{stem}."
+        with storage_faults("listing a chunk's files in the archive"):
+            return {
+                blob.name.removeprefix(prefix): _stored(blob.name, blob)
+                async for blob in self._files.list_blobs(name_starts_with=prefix, include=["metadata"])
+            }
+
+    async def files(self) -> AsyncIterator[ArchivedFile]:
+        """Every file of the archive, with what is kept on it, a page at a time."""
+        with storage_faults("listing the archive"):
+            async for blob in self._files.list_blobs(include=["metadata"]):
+                yield ArchivedFile(
+                    name=blob.name,
+                    size=blob.size,
+                    content_type=blob.content_settings.content_type or "application/octet-stream",
+                    archived_at=blob.creation_time,
+                    properties=_properties(blob),
+                )
+
+    async def quarantine(self, name: str, body: bytes) -> None:
+        """Keeps what could not be read, once, however often it comes."""
+        with storage_faults("keeping an event in quarantine"):
+            try:
+                await self._quarantine.upload_blob(
+                    name, body, overwrite=False, content_settings=ContentSettings(content_type="application/json")
+                )
+            except ResourceExistsError:
+                return
+
+    async def quarantined(self, name: str) -> bytes | None:
+        """What was kept under a name; None when nothing is."""
+        with storage_faults("reading from the quarantine"):
+            try:
+                download = await self._quarantine.download_blob(name)
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+                return None
+            return bytes(await download.readall())
+
+
+def _checked(checksum: Checksum) -> dict[str, bytearray]:
+    """The SDK's option for a checksum that was computed already."""
+    return {f"transactional_content_{checksum.kind}": bytearray(checksum.value)}
+
+
+async def stored_in(blob: Any) -> Stored | None:
+    with storage_faults("looking at a file in the archive"):
+        try:
+            found = await blob.get_blob_properties()
+        except ResourceNotFoundError as error:
+            if not is_absent(error):
+                raise
+            return None
+    return _stored(blob.blob_name, found)
+
+
+def _stored(name: str, found: Any) -> Stored:
+    kept = _properties(found)
+    return Stored(
+        name=name,
+        size=found.size,
+        sha256=kept.get(_SHA256),
+        document_id=kept.get(_DOCUMENT_ID),
+        is_whole=kept.get(_SIZE) == str(found.size),
+        origin=kept.get(ORIGIN),
+    )
+
+
+def _properties(found: Any) -> dict[str, str]:
+    # An empty value is None to the SDK's listing.
+    return {name.lower(): unquote(value or "") for name, value in (found.metadata or {}).items()}

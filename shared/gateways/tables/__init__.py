@@ -1,0 +1,1 @@
+"""Table Storage: the catalogue, the worklist, the lists, and the smaller tables."""

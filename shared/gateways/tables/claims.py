@@ -1,0 +1,127 @@
+"""Calls that are recorded automatically: a row for each, inserted once, whatever the number of events that tell of it.
+
+The row holds all that the start needs, and the Repeatability id that goes to ACS, so that whoever comes after a death
+sends the same request again. It stays for thirty days when all is done: a late repeat must find that it is.
+
+The SDK repeats a write whose answer was lost, and the repeat is then refused because of our own first write. Each write
+carries a token of its own, so that it recognizes itself.
+"""
+
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableServiceClient
+
+from shared.domain.keys import key_of
+from shared.gateways.faults import is_absent, storage_faults
+from shared.gateways.tables.retries import REPEATED
+
+_ROW = "claim"
+_RULE = "AUTO_RECORD"
+_WRITE = "writeToken"  # the property that holds the token of the latest write
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One call. `body` is the start as JSON, `outcome` is there once nothing is left to do."""
+
+    call_key: str
+    trigger: str
+    by: str  # who started it, in the audit
+    body: str
+    repeatability_id: str
+    first_sent: datetime
+    busy_until: datetime
+    attempts: int = 0
+    restarts: int = 0  # after starts that ACS accepted and then could not carry out
+    reported: bool = False  # an error line has said that the call isn't recorded yet
+    outcome: str | None = None
+    etag: str | None = field(default=None, compare=False)
+
+    @property
+    def start_id(self) -> str:
+        """What the start is called in its state callback's address."""
+        return key_of(self.repeatability_id)
+
+
+class Claims:
+    """Who starts the recording of a call."""
+
+    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
+        self._table = tables.get_table_client(table_name)
+
+    async def begin(self, claim: Claim) -> tuple[Claim, bool]:
+        """The claim on this call, and whether it is new."""
+        token = uuid.uuid4().hex
+        with storage_faults("claiming a call"):
+            try:
+                written = await self._table.create_entity(_entity(claim, token), **REPEATED)
+            except ResourceExistsError:
+                row = await self._table.get_entity(_partition(claim.call_key), _ROW)
+                return _claim(row), row.get(_WRITE) == token
+        return replace(claim, etag=written["etag"]), True
+
+    async def find(self, call_key: str) -> Claim | None:
+        with storage_faults("looking up a call's claim"):
+            try:
+                return _claim(await self._table.get_entity(_partition(call_key), _ROW))
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+                return None
+
+    async def write(self, claim: Claim) -> Claim | None:
+        """Writes a claim over the version it was made from; None when another was faster, and then that one has it."""
+        token = uuid.uuid4().hex
+        condition: dict[str, Any] = {"etag": claim.etag, "match_condition": MatchConditions.IfNotModified}
+        with storage_faults("writing a call's claim"):
+            try:
+                written = await self._table.update_entity(_entity(claim, token), mode=UpdateMode.REPLACE, **condition)
+            except ResourceModifiedError:
+                row = await self._table.get_entity(_partition(claim.call_key), _ROW)
+                return _claim(row) if row.get(_WRITE) == token else None
+        return replace(claim, etag=written["etag"])
+
+
+def _partition(call_key: str) -> str:
+    return f"auto-{call_key}"
+
+
+def _entity(claim: Claim, token: str) -> dict[str, Any]:
+    entity = {
+        "PartitionKey": _partition(claim.call_key),
+        "RowKey": _ROW,
+        "trigger": claim.trigger,
+        "by": claim.by,
+        "body": claim.body,
+        "repeatabilityId": claim.repeatability_id,
+        "firstSent": claim.first_sent,
+        "busyUntil": claim.busy_until,
+        "attempts": claim.attempts,
+        "restarts": claim.restarts,
+        "reported": claim.reported,
+        _WRITE: token,
+    }
+    return entity if claim.outcome is None else {**entity, "outcome": claim.outcome}
+
+
+def _claim(row: Any) -> Claim:
+    return Claim(
+        call_key=row["PartitionKey"].removeprefix("auto-"),
+        trigger=row["trigger"],
+        by=row.get("by", _RULE),  # rows of earlier versions have no such property
+        body=row["body"],
+        repeatability_id=row["repeatabilityId"],
+        first_sent=row["firstSent"],
+        busy_until=row["busyUntil"],
+        attempts=row["attempts"],
+        restarts=row["restarts"],
+        reported=row.get("reported", False),  # rows of earlier versions have no such property
+        outcome=row.get("outcome"),
+        etag=row.metadata["etag"],
+    )

@@ -1,0 +1,97 @@
+"""Answers already given, by Idempotency-Key: a repeated request gets the first one's answer.
+
+A row is inserted before ACS is asked and holds the Repeatability id that goes to ACS, so that a request repeated after
+a crash, when nobody knows how far the first got, is still one request to ACS.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableServiceClient
+
+from shared.domain.keys import key_of
+from shared.gateways.faults import storage_faults
+from shared.gateways.tables.retries import REPEATED
+
+_ROW = "request"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request under its key. `busy_until` tells that one is being carried out; `answer` is there once it was."""
+
+    key: str
+    fingerprint: str
+    repeatability_id: str
+    first_sent: datetime
+    busy_until: datetime
+    answer: str | None = None
+
+
+class Requests:
+    """Requests that carried an Idempotency-Key."""
+
+    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
+        self._table = tables.get_table_client(table_name)
+
+    async def begin(self, key: str, *, fingerprint: str, now: datetime, busy_until: datetime) -> tuple[Request, bool]:
+        """The request under this key, and whether it is new."""
+        request = Request(
+            key=key,
+            fingerprint=fingerprint,
+            repeatability_id=str(uuid.uuid4()),
+            first_sent=now,
+            busy_until=busy_until,
+        )
+        with storage_faults("noting an Idempotency-Key"):
+            try:
+                await self._table.create_entity(
+                    {
+                        **_keys(key),
+                        "fingerprint": request.fingerprint,
+                        "repeatabilityId": request.repeatability_id,
+                        "firstSent": request.first_sent,
+                        "busyUntil": request.busy_until,
+                    },
+                    **REPEATED,
+                )
+            except ResourceExistsError:
+                standing = _request(key, await self._table.get_entity(**_lookup(key)))
+                # The SDK repeats an insert whose answer was lost, and the repeat meets our own row.
+                return standing, standing.repeatability_id == request.repeatability_id
+        return request, True
+
+    async def busy(self, key: str, until: datetime) -> None:
+        """Says until when the request is being carried out; a time gone by says that it may be tried again."""
+        await self._merge(key, {"busyUntil": until})
+
+    async def answered(self, key: str, answer: str) -> None:
+        await self._merge(key, {"answer": answer})
+
+    async def _merge(self, key: str, properties: dict[str, Any]) -> None:
+        with storage_faults("noting the answer under an Idempotency-Key"):
+            # Never an insert: a row that expired at this moment would come back without what `begin` wrote.
+            await self._table.update_entity({**_keys(key), **properties}, mode=UpdateMode.MERGE, **REPEATED)
+
+
+def _keys(key: str) -> dict[str, Any]:
+    return {"PartitionKey": key_of(key), "RowKey": _ROW}
+
+
+def _lookup(key: str) -> dict[str, str]:
+    return {"partition_key": key_of(key), "row_key": _ROW}
+
+
+def _request(key: str, row: Any) -> Request:
+    return Request(
+        key=key,
+        fingerprint=row["fingerprint"],
+        repeatability_id=row["repeatabilityId"],
+        first_sent=row["firstSent"],
+        busy_until=row["busyUntil"],
+        answer=row.get("answer"),
+    )

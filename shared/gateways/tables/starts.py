@@ -1,0 +1,74 @@
+"""Starts, by the id that their state callback's URL carries.
+
+A row is written before ACS is asked, and holds what the caller asked for. Once the catalogue has the recording, the row
+holds only the recording's id. A start without a callback URL has its row removed then. Rows expire after 30 days.
+"""
+
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableServiceClient
+from pydantic import TypeAdapter
+
+from shared.domain.records import AuditEntry, Recording, Start
+from shared.gateways.faults import is_absent, storage_faults
+from shared.gateways.tables.retries import REPEATED
+
+_ROW = "start"
+_recording: TypeAdapter[Recording] = TypeAdapter(Recording)
+_entry: TypeAdapter[AuditEntry] = TypeAdapter(AuditEntry)
+
+
+class Starts:
+    """The rows of starts: what was asked of ACS, or what became of it."""
+
+    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
+        self._table = tables.get_table_client(table_name)
+
+    async def begin(self, start_id: str, asked: Recording, entry: AuditEntry) -> None:
+        """Notes a start before it is sent; one that is sent again stays as it was noted, and what is known of it."""
+        entity = {
+            **_keys(start_id),
+            "asked": _recording.dump_json(asked, exclude_none=True).decode(),
+            "entry": _entry.dump_json(entry).decode(),
+        }
+        with storage_faults("noting a start"):
+            try:
+                await self._table.create_entity(entity, **REPEATED)
+            except ResourceExistsError:
+                return
+
+    async def find(self, start_id: str) -> Start | None:
+        with storage_faults("looking up a start"):
+            try:
+                row: Any = await self._table.get_entity(f"start-{start_id}", _ROW)
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+                return None
+        return Start(
+            start_id=start_id,
+            asked=_recording.validate_json(row["asked"]) if "asked" in row else None,
+            entry=_entry.validate_json(row["entry"]) if "entry" in row else None,
+            recording_id=row.get("recordingId"),
+            failure=row.get("failure"),
+        )
+
+    async def became(self, start_id: str, *, recording_id: str | None = None, failure: str | None = None) -> None:
+        """Keeps what became of a start in place of what was asked for."""
+        told = {"recordingId": recording_id, "failure": failure}
+        entity = {**_keys(start_id), **{name: value for name, value in told.items() if value is not None}}
+        with storage_faults("noting what became of a start"):
+            await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
+
+    async def forget(self, start_id: str) -> None:
+        with storage_faults("forgetting a start"):
+            try:
+                await self._table.delete_entity(f"start-{start_id}", _ROW)
+            except ResourceNotFoundError:
+                return
+
+
+def _keys(start_id: str) -> dict[str, Any]:
+    return {"PartitionKey": f"start-{start_id}", "RowKey": _ROW}

@@ -1,0 +1,102 @@
+"""HTTP without a framework: a use case's answer or error as status, headers and body.
+
+Every failure becomes application/problem+json. What we did not foresee becomes a 500 that tells nothing of its inside;
+the log has it.
+"""
+
+import logging
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from math import ceil
+
+from pydantic import BaseModel
+
+from shared.contracts.http.problems import MEDIA_TYPE, Problem
+from shared.errors import BodyTooLarge, CallerError, CallvaultError, Interrupted, LengthRequired, OurError
+from shared.observability.failures import told
+from shared.observability.logs import logger
+
+log = logger("web")
+
+_FAILED = "the request failed for a reason that the log has; nothing is known to be lost by it"
+_BACK_OFF = 10.0  # seconds proposed with a 503 whose cause says nothing itself
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What goes back to a caller."""
+
+    status: int
+    body: str
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def answer(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status=status, body=model.model_dump_json(by_alias=True), headers=headers or {})
+
+
+async def answering(work: Awaitable[Answer]) -> Answer:
+    """The answer of `work`, or the problem that it raised."""
+    try:
+        return await work
+    except CallvaultError as error:
+        return refusal(error)
+    except Exception:
+        log.exception("request failed", extra={"action": "http"})
+        return problem(OurError(_FAILED))
+
+
+async def outcome[T](function: str, work: Awaitable[T]) -> T | Answer:
+    """What an HTTP function returns, or the problem for what it raised.
+
+    A use case answers with its own problems, so whatever arrives here is a failure of the function. The host would
+    answer with an empty 500; after a cancellation Microsoft's worker wouldn't answer at all.
+    """
+    try:
+        with told(function):
+            return await work
+    except Interrupted as error:
+        return problem(error)
+    except Exception:  # noqa: BLE001 - logged by `told`
+        return problem(OurError(_FAILED))
+
+
+def refusal(error: CallvaultError) -> Answer:
+    level = logging.INFO if error.status < 500 else logging.ERROR  # noqa: PLR2004 - the 5xx class
+    log.log(level, "request refused", extra={"action": "http", "reason": error.reason, "status": error.status})
+    return problem(error)
+
+
+def declared_too_large(headers: Mapping[str, str], limit: int) -> CallerError | None:
+    """Why a request is refused whose Content-Length is above `limit` bytes; no byte of the body is looked at."""
+    given = {name.lower(): value for name, value in headers.items()}
+    length = given.get("content-length", "").strip().lstrip("0")
+    # Digits are compared by their number first: int() refuses thousands of them.
+    if not (length.isascii() and length.isdecimal()) or (len(length), length) <= (len(str(limit)), str(limit)):
+        return None
+    return BodyTooLarge(limit)
+
+
+def missing_body(headers: Mapping[str, str], body: bytes) -> CallerError | None:
+    """Why a request is refused whose body did not arrive; None for one that arrived or that has none.
+
+    The Functions host hands a body in chunks (Transfer-Encoding: chunked, no Content-Length) to a Python function as
+    an empty one (measured with host 4.1037.0). Without this check, a consent in it would be ignored silently.
+    """
+    given = {name.lower(): value for name, value in headers.items()}
+    if body or "chunked" not in given.get("transfer-encoding", "").lower():
+        return None
+    return LengthRequired()
+
+
+def problem(error: CallvaultError) -> Answer:
+    wait = (
+        _BACK_OFF if error.retry_after is None and error.status == HTTPStatus.SERVICE_UNAVAILABLE else error.retry_after
+    )
+    headers = {} if wait is None else {"Retry-After": str(ceil(wait))}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    body = Problem.of(error).model_dump_json(exclude_none=True)
+    return Answer(status=error.status, body=body, media_type=MEDIA_TYPE, headers=headers)

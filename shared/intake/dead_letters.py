@@ -1,0 +1,134 @@
+"""Takes in dead-lettered events: by a timer, or by the command in shared.deadletters.
+
+Each event in the dead-letter container goes through the same intake as a delivered event. A blob is deleted only after
+all of its events were taken in; after a crash the next run takes them in again, which changes nothing. Events that
+can't be parsed are quarantined. A blob that contains anything but events, or an event of a type that Callvault doesn't
+process, stays in the container, and the timer skips it until it changes.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.contracts import lenient
+from shared.contracts.events.call_started import is_call_started
+from shared.contracts.events.recording_event import event_type
+from shared.errors import CallvaultError, Unforeseen
+from shared.gateways.blobs.dead_letters import DeadLetter, DeadLetters
+from shared.gateways.clients import Clients
+from shared.intake.intake import Intake, Outcome
+from shared.observability.logs import logger
+from shared.settings.settings import Settings
+
+log = logger("deadletters")
+
+_AT_ONCE = 200  # blobs that one run of the timer takes in
+_LARGEST = 64 * 1024 * 1024  # bytes; an event has at most 1 MiB, and Event Grid writes several events into one blob
+
+
+@dataclass(kw_only=True)
+class Counted:
+    """What was found and what became of it: `left` and `failed` hold the names of blobs that stay, with the reason.
+
+    What is left is nothing for Callvault; what failed may be taken in later.
+    """
+
+    blobs: int = 0
+    types: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    removed: int = 0
+    left: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def events(self) -> int:
+        return self.types.total()
+
+
+class DeadLetterReplay:
+    """Takes in dead-lettered events."""
+
+    def __init__(self, letters: DeadLetters, intake: Intake) -> None:
+        self._letters, self._intake = letters, intake
+
+    async def run(self, *, apply: bool, most: int | None = None, known: dict[str, str] | None = None) -> Counted:
+        """Counts, and with `apply` takes in and removes. Raises DestinationError when the container can't be listed.
+
+        A fault that meets one blob keeps none of the others. `known` has the versions of blobs that were left before,
+        and gets those that are left now; they are passed over. Beside them `most` blobs are looked at.
+        """
+        counted, known = Counted(), {} if known is None else known
+        async for letter in self._letters.all():
+            if known.get(letter.name) == letter.etag:
+                continue
+            if counted.blobs == most:
+                break
+            try:
+                reason = await self._one(letter, counted, apply=apply)
+            except CallvaultError as error:
+                counted.failed[letter.name] = str(error)
+            except Exception as error:  # noqa: BLE001 - one blob's fault must not keep the others
+                counted.failed[letter.name] = f"unforeseen: {type(error).__name__}"
+            else:
+                if reason is not None:
+                    counted.left[letter.name] = reason
+                    known[letter.name] = letter.etag
+        return counted
+
+    async def _one(self, letter: DeadLetter, counted: Counted, *, apply: bool) -> str | None:
+        """The reason why the blob stays in the container; None when it can be deleted."""
+        counted.blobs += 1
+        if letter.size > _LARGEST:
+            return f"has more than {_LARGEST} bytes"
+        body = await self._letters.read(letter)
+        if body is None:
+            return None
+        events = _events(body)
+        if events is None:
+            return "holds something else than events"
+        counted.types.update(event_type(event) or "without a type" for event in events)
+        if not apply:
+            return None
+        outcomes = [await self._intake.receive(event) for event in events]
+        counted.outcomes.update(outcomes)
+        ignored = [event for event, outcome in zip(events, outcomes, strict=True) if outcome is Outcome.IGNORED]
+        # A call that no rule means was asked for all the same: with it nothing is left to do.
+        if any(not is_call_started(event) for event in ignored):
+            return "holds an event that Callvault has no use for"
+        if not await self._letters.remove(letter):
+            return "was written again meanwhile"
+        counted.removed += 1
+        return None
+
+
+class DeadLetterTimer:
+    """The timer's part: takes in a bounded number of dead letters in each run."""
+
+    def __init__(self, clients: Clients, intake: Intake, settings: Settings) -> None:
+        self._clients, self._intake, self._settings = clients, intake, settings
+        self._known: dict[str, str] = {}  # blobs that stay, and their versions
+
+    async def run(self) -> None:
+        """Raises DestinationError when the container can't be listed, and Unforeseen when a blob isn't taken in."""
+        async with self._clients.blobs(self._settings.host_storage) as service:
+            letters = DeadLetters(service, self._settings.deadletter_container)
+            counted = await DeadLetterReplay(letters, self._intake).run(apply=True, most=_AT_ONCE, known=self._known)
+        for name, reason in counted.left.items():
+            log.warning("dead letter left", extra={"action": "dead-letters", "blob": name, "reason": reason})
+        for name, reason in counted.failed.items():
+            log.warning("dead letter not taken in", extra={"action": "dead-letters", "blob": name, "reason": reason})
+        if counted.blobs:
+            outcomes = {str(outcome): number for outcome, number in counted.outcomes.items()}
+            told = {"action": "dead-letters", "blobs": counted.blobs, "removed": counted.removed, **outcomes}
+            log.info("dead letters taken in", extra=told)
+        if counted.failed:
+            raise Unforeseen(f"{len(counted.failed)} dead letters could not be taken in; the next run tries them again")
+
+
+def _events(body: bytes) -> list[dict[str, Any]] | None:
+    try:
+        parsed = lenient.parse(body)
+    except (ValueError, RecursionError):
+        return None
+    events = parsed if isinstance(parsed, list) else [parsed]
+    return events if events and all(isinstance(event, dict) for event in events) else None

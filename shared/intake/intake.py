@@ -1,0 +1,250 @@
+"""An event becomes chunks in the catalogue, rows on the worklist and jobs on the queue.
+
+        links ──> catalogue ──> worklist ──> queue ──> answer to Event Grid
+          1           2             3          4             5
+
+Event Grid repeats the delivery until it receives 5, and every step can be repeated, so the next delivery recovers from
+a crash at any point. The job is queued last: the chunk it names is in the catalogue before a worker can read the job.
+Once a chunk has left `pending`, all steps have been done for it, and a repeat does nothing.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import batched
+from typing import Any
+
+from opentelemetry.trace import SpanKind
+
+from shared.contracts import lenient
+from shared.contracts.auto_record import Trigger
+from shared.contracts.events.call_started import is_call_started, read_call_started
+from shared.contracts.events.recording_event import (
+    RECORDING_FILE_STATUS_UPDATED,
+    RecordingFilesEvent,
+    UnreadableEvent,
+    event_type,
+    is_from,
+    read_event,
+)
+from shared.contracts.jobs import ChunkJob
+from shared.domain.clock import Clock
+from shared.domain.records import AuditEntry, Chunk, Recording
+from shared.errors import DestinationUnavailable
+from shared.gateways.bundle import Gateways
+from shared.gateways.tables.worklist import WorkItem
+from shared.intake.awaited_files import FileWatch
+from shared.intake.event_records import chunk_of, chunks_differing, dated, differing, recording_of
+from shared.intake.filing import Filed, Filing
+from shared.intake.known_chunks import KnownChunks
+from shared.intake.quarantine import Quarantine
+from shared.observability import tracing
+from shared.observability.logs import logger
+from shared.recording.automatic import RULE, AutoRecording
+from shared.settings.settings import Settings
+
+log = logger("intake")
+
+_AT_ONCE = 16  # chunks written to worklist and queue together; Event Grid waits 30 s for all
+_NAMED = 20  # fields that a log line names at most
+_ROUNDS = 5  # each is lost only to another write of the same recording at the same moment
+_EVENT_GRID = "Event Grid"  # who did it, in the audit
+FOREIGN = "foreign-source: the event is not from the ACS resource that EVENT_SOURCE names"
+
+
+class Outcome(StrEnum):
+    QUEUED = "queued"
+    UNCHANGED = "unchanged"
+    TAKEN = "taken"
+    IGNORED = "ignored"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What became of an event, and the names of what it says otherwise than is recorded, which stays."""
+
+    outcome: Outcome
+    differing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Entered:
+    """One recording's part of an event: the row as it was before, what was written, and the chunks as they are now."""
+
+    known: Recording | None
+    recording: Recording
+    chunks: tuple[Chunk, ...]
+    standing: tuple[Chunk, ...]
+
+
+class Intake:
+    """Takes in what Event Grid delivers, and what a person hands in."""
+
+    def __init__(self, gateways: Gateways, auto: AutoRecording, clock: Clock, settings: Settings) -> None:
+        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._audit = gateways.audit
+        self._filing, self._known = Filing(gateways.links), KnownChunks(gateways, clock)
+        self._quarantine = Quarantine(gateways.archive, clock)
+        self._watch = FileWatch(gateways, clock, settings)
+        self._auto, self._clock, self._settings = auto, clock, settings
+
+    async def deliver(self, text: str) -> Outcome:
+        """Takes in the raw bytes of one event. Raises as `receive`. Quarantines a body that isn't a JSON object."""
+        try:
+            envelope = lenient.parse(text)
+        except (ValueError, RecursionError):
+            envelope = text
+        if isinstance(envelope, dict):
+            return await self.receive(envelope)
+        await self._quarantine.keep(envelope, "the event is not a JSON object", by=None)
+        return Outcome.QUARANTINED
+
+    async def receive(self, envelope: dict[str, Any]) -> Outcome:
+        """Takes in one event that Event Grid delivered or dead-lettered, of its own schema or CloudEvents'.
+
+        Raises DestinationError when storage fails, so that Event Grid delivers again. An event that can't be parsed
+        is quarantined and acknowledged, because another delivery would fail in the same way. If only some chunks of an
+        event can be parsed, those are archived and the event is quarantined, too. An event from another resource than
+        EVENT_SOURCE is quarantined, and nothing else is done with it.
+        """
+        return (await self.take(envelope, None)).outcome
+
+    async def receive_by_hand(self, envelope: dict[str, Any], *, by: str) -> Taken:
+        """As `receive`, for an event that a person handed in: each recording that it concerns gets an audit entry."""
+        return await self.take(envelope, by)
+
+    def is_foreign(self, envelope: dict[str, Any]) -> bool:
+        """Whether an event is from another resource than the ACS resource that is configured."""
+        source = self._settings.event_source
+        return source is not None and not is_from(source, envelope)
+
+    async def take(self, envelope: dict[str, Any], by: str | None) -> Taken:
+        """The one way in: `by` is None for an event that Event Grid delivered, else who handed it in."""
+        found = event_type(envelope)
+        starts_call = is_call_started(envelope)
+        if found and not starts_call and found.lower() != RECORDING_FILE_STATUS_UPDATED.lower():
+            log.info("event ignored", extra={"action": "intake", "event_type": found[:128], "by": by})
+            return Taken(outcome=Outcome.IGNORED)
+        if self.is_foreign(envelope):
+            await self._quarantine.keep(envelope, FOREIGN, by=by)
+            return Taken(outcome=Outcome.QUARANTINED)
+        if starts_call:
+            return Taken(outcome=await self._call_started(envelope, by))
+        try:
+            event = read_event(envelope)
+        except UnreadableEvent as error:
+            await self._quarantine.keep(envelope, str(error), by=by)
+            return Taken(outcome=Outcome.QUARANTINED)
+        taken = await self._recording_files(event, by)
+        if event.unread:
+            await self._quarantine.keep(envelope, "; ".join(event.unread), by=by)
+        return taken
+
+    async def _call_started(self, envelope: dict[str, Any], by: str | None) -> Outcome:
+        try:
+            call = read_call_started(envelope)
+        except UnreadableEvent as error:
+            await self._quarantine.keep(envelope, str(error), by=by)
+            return Outcome.QUARANTINED
+        _warn_of_unknown(call.unknown)
+        concerns_us = await self._auto.consider(
+            Trigger.CALL_STARTED, server_call_id=call.server_call_id, call_kind=call.kind, by=by or RULE
+        )
+        return Outcome.TAKEN if concerns_us else Outcome.IGNORED
+
+    async def _recording_files(self, event: RecordingFilesEvent, by: str | None) -> Taken:
+        if event.own_storage:
+            extra = {"action": "intake", "chunks": len(event.files.chunks)}
+            log.info("event ignored: ACS wrote the files to the customer's own storage", extra=extra)
+        if not event.files.chunks:
+            return Taken(outcome=Outcome.QUARANTINED if event.unread else Outcome.IGNORED)
+        when, event = dated(event, self._clock.now(), self._settings.retention)
+        _warn_of_unknown(event.unknown)
+        with tracing.span("take in event", {}, kind=SpanKind.CONSUMER) as span:
+            queued, differs = 0, dict[str, None]()
+            for filed in await self._filing.of(event):
+                span.set_attribute("callvault.recording.key", filed.recording_key)
+                some, otherwise = await self._announce(event, when, filed, by)
+                queued += some
+                differs |= dict.fromkeys(otherwise)
+            span.set_attribute("callvault.chunks", len(event.files.chunks))
+        return Taken(outcome=Outcome.QUEUED if queued else Outcome.UNCHANGED, differing=tuple(differs))
+
+    async def _announce(
+        self, event: RecordingFilesEvent, when: datetime, filed: Filed, by: str | None
+    ) -> tuple[int, list[str]]:
+        """Enters chunks of one recording.
+
+        Returns how many of them were queued, and the names of fields that are recorded with other values.
+        """
+        recording_key = filed.recording_key
+        if by is not None:
+            details = {"eventId": event.event_id, "documents": str(len(filed.chunks))}
+            entry = AuditEntry(at=self._clock.now(), action="event taken in", by=by, details=details)
+            await self._audit.add(recording_key, entry)
+        entered = await self._enter(event, when, filed)
+        known, recording, standing = entered.known, entered.recording, entered.standing
+        said, queued = {chunk.chunk_key: chunk for chunk in entered.chunks}, 0
+        for some in batched(standing, _AT_ONCE, strict=False):
+            queued += sum(
+                await asyncio.gather(*(self._queue(chunk, said[chunk.chunk_key], by or _EVENT_GRID) for chunk in some))
+            )
+        await self._watch.announced(recording, standing, known)
+        context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
+        if differs := [*differing(event, known, filed), *chunks_differing(standing, said)]:
+            log.warning("event differs from what is recorded, which stays", extra={**context, "fields": differs})
+        log.info(
+            "event taken in",
+            extra={
+                **context,
+                "unlinked": filed.unlinked,
+                "chunks": len(standing),
+                "queued": queued,
+                "without_delete_location": sum(chunk.delete_location is None for chunk in standing),
+            },
+        )
+        return queued, differs
+
+    async def _enter(self, event: RecordingFilesEvent, when: datetime, filed: Filed) -> _Entered:
+        """Writes the recording and its chunks. What another event wrote at the same moment stays, as if read before."""
+        for _ in range(_ROUNDS):
+            known = await self._catalogue.ledger(filed.recording_key)
+            listed_at = known.listed_at if known is not None else None
+            listed_at = listed_at or event.files.recording_start_time or when
+            recording = recording_of(event, when, filed, known).evolve(listed_at=listed_at)
+            chunks = tuple(self._chunk(event, when, filed, listed_at, number) for number in range(len(filed.chunks)))
+            standing = await self._catalogue.announce(recording, chunks, known)
+            if standing is not None:
+                return _Entered(known=known, recording=recording, chunks=chunks, standing=standing)
+        raise DestinationUnavailable("announcing chunks in the catalogue: other writers were faster each time")
+
+    def _chunk(
+        self, event: RecordingFilesEvent, when: datetime, filed: Filed, listed_at: datetime, number: int
+    ) -> Chunk:
+        return chunk_of(
+            event,
+            filed,
+            number,
+            event_time=when,
+            listed_at=listed_at,
+            deadline=when + self._settings.retention,
+            pending_at=self._clock.now(),
+            traceparent=tracing.current(),
+        )
+
+    async def _queue(self, standing: Chunk, announced: Chunk, by: str) -> bool:
+        is_new = standing.etag is None  # the row isn't in the catalogue yet
+        chunk = standing if is_new else await self._known.announced_again(standing, announced, by=by)
+        if chunk is None:
+            return False
+        await self._worklist.add(WorkItem.of_chunk(chunk, self._clock.now() + self._settings.sweep_grace))
+        await self._jobs.send(ChunkJob.of(chunk))
+        return True
+
+
+def _warn_of_unknown(fields: tuple[str, ...]) -> None:
+    if fields:
+        extra = {"action": "intake", "fields": fields[:_NAMED], "number": len(fields)}
+        log.warning("event fields can't be used and are unknown", extra=extra)

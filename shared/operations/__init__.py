@@ -1,0 +1,1 @@
+"""For operators: health for monitors, the doctor for people, and the removal of expired rows."""

@@ -1,0 +1,1 @@
+"""Answers questions: lists, summary, time line, downloads, and whether all of a recording is safe."""

@@ -1,0 +1,204 @@
+"""Whether all of a recording is safe, for callers that wait for it: what is awaited still, or the archive record.
+
+ACS may announce a recording's files in several events and in any order, so that all announced chunks are safe says
+little by itself: shared.domain.completeness says when all files are. A wait that can't end well ends with an error,
+never in silence.
+"""
+
+from collections import Counter
+from dataclasses import asdict
+
+from shared.auditing import Disclosures
+from shared.contracts.chunk_metadata import ChunkFacts
+from shared.contracts.http.archive_view import ArchiveAwaitedView, ArchivedChunkView, ArchiveRecordView, Awaited
+from shared.contracts.http.recording_view import ConsentView
+from shared.domain.clock import Clock
+from shared.domain.completeness import has_last, is_gapless
+from shared.domain.keys import key_of, must_be_a_recording_id
+from shared.domain.records import Chunk, Recording
+from shared.domain.states import ONCE_SAFE, SAFE, ChunkState, RecordingState
+from shared.errors import (
+    CallvaultError,
+    ChunkFailed,
+    ChunkLost,
+    ChunkRemoved,
+    Fault,
+    FilesOverdue,
+    NotFound,
+    NothingRecorded,
+)
+from shared.gateways.bundle import Gateways
+from shared.observability.logs import logger
+from shared.queries.archived_metadata import ArchivedFacts, MetadataRead
+from shared.queries.missing_files import Presence
+from shared.settings.settings import Settings
+
+log = logger("completion")
+
+_NAMED = 5  # chunks that an error names; the recording's own view has all
+
+
+class Completion:
+    """Answers whoever waits for a recording's files. Costs one query while it waits, and asks ACS only if it must."""
+
+    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+        self._recorder, self._catalogue, self._archived = gateways.recorder, gateways.catalogue, gateways.archived
+        self._facts = ArchivedFacts(gateways.archived)
+        self._presence = Presence(gateways, clock, settings)
+        self._disclosures = Disclosures(gateways.audit, clock)
+        self._clock, self._settings = clock, settings
+
+    async def of(self, recording_id: str, *, by: str) -> ArchiveAwaitedView | ArchiveRecordView:
+        """What is awaited, or the archive record once nothing is. A record that names participants is audited.
+
+        Raises NotFound for a recording that nobody knows, NothingRecorded for one that ACS could not start, ChunkFailed
+        and ChunkLost when a chunk isn't in the archive and won't be by itself, ChunkRemoved when somebody removed one
+        from there, FilesOverdue when files weren't announced in the time that they should take.
+        """
+        must_be_a_recording_id(recording_id)
+        recording, chunks = await self._catalogue.recording(key_of(recording_id))
+        _raise_for_trouble(chunks)
+        if recording is not None and recording.control is RecordingState.FAILED and not chunks:
+            raise NothingRecorded(f"ACS could not start the recording: {recording.failure}; start it again")
+        awaited = await self._awaited(recording_id, recording, chunks)
+        if awaited is None and recording is not None:
+            found = await self._found(recording_id, recording, chunks)
+            if isinstance(found, ArchiveRecordView):
+                named = (chunk.participants for chunk in found.chunks)
+                await self._disclosures.record("read archive", recording.recording_key, named, by=by)
+            return found
+        return _awaiting(recording_id, awaited or Awaited.FILES, chunks)
+
+    async def _awaited(
+        self, recording_id: str, recording: Recording | None, chunks: tuple[Chunk, ...]
+    ) -> Awaited | None:
+        if recording is not None and recording.unreadable:
+            return Awaited.CHUNKS  # another version of the app can say what became of them
+        if not has_last(chunks, ended=_has_ended(recording)):
+            stopped = recording is not None and recording.control is RecordingState.STOPPED
+            if not stopped and await self._may_run(recording_id, known=recording is not None):
+                return Awaited.RECORDING
+        # ACS knows a recording while it runs: where nothing is told of its end, its not running is one.
+        if has_last(chunks, ended=True) and is_gapless(chunks):
+            return None if all(chunk.state in ONCE_SAFE for chunk in chunks) else Awaited.CHUNKS
+        self._raise_if_overdue(recording, chunks)
+        return Awaited.FILES
+
+    async def _may_run(self, recording_id: str, *, known: bool) -> bool:
+        """ACS knows a recording for as long as it runs; where ACS can't be asked, the next question may have luck."""
+        try:
+            await self._recorder.state(recording_id)
+        except NotFound:
+            if not known:
+                raise
+            return False
+        except CallvaultError as error:
+            if not known:
+                raise
+            log.warning(
+                "ACS did not tell a recording's state", extra={"action": "archive-answer", "reason": error.reason}
+            )
+        return True
+
+    def _raise_if_overdue(self, recording: Recording | None, chunks: tuple[Chunk, ...]) -> None:
+        """Before any file has come the sweep says when that is too late; after one, as long may pass again."""
+        if recording is None or (not chunks and recording.overdue_at is None):
+            return
+        since = recording.silent_since(chunks) or self._clock.now()
+        if chunks and self._clock.now() < since + self._settings.files_awaited:
+            return
+        raise FilesOverdue(
+            f"the recording ended, and ACS has not announced {'all of ' if chunks else ''}its files: look for its "
+            "event in Event Grid's metrics, the dead-letter container and the quarantine; should it come, ask again"
+        )
+
+    async def _found(
+        self, recording_id: str, recording: Recording, chunks: tuple[Chunk, ...]
+    ) -> ArchiveAwaitedView | ArchiveRecordView:
+        """The record of what is in the archive now; a chunk whose file is missing may be copied again."""
+        metadata = await self._facts.of(chunks)
+        chunks = await self._presence.of(chunks, metadata)
+        _raise_for_removed(chunks)
+        if any(chunk.state not in ONCE_SAFE for chunk in chunks):
+            return _awaiting(recording_id, Awaited.CHUNKS, chunks)
+        return self._record(recording_id, recording, chunks, metadata)
+
+    def _record(
+        self, recording_id: str, recording: Recording, chunks: tuple[Chunk, ...], metadata: list[MetadataRead]
+    ) -> ArchiveRecordView:
+        indexes = Counter(chunk.index for chunk in chunks)
+        shown = [
+            self._shown(chunk, read.facts, sibling=indexes[chunk.index] > 1)
+            for chunk, read in zip(chunks, metadata, strict=True)
+        ]
+        return ArchiveRecordView.model_validate(
+            asdict(recording)
+            | {
+                "recording_id": recording_id,
+                "state": _state_of(chunks),
+                "consent": ConsentView.of(recording),
+                "archive_container": self._settings.archive_container,
+                "size": sum(chunk.size for chunk in shown),
+                "chunks": shown,
+            }
+        )
+
+    def _shown(self, chunk: Chunk, facts: ChunkFacts | None, *, sibling: bool) -> ArchivedChunkView:
+        told = facts.model_dump() if facts else dict.fromkeys(ChunkFacts.model_fields)
+        media = None if chunk.lacks_media else chunk.blob_name
+        names = {
+            "blob_name": media,
+            "blob_url": None if media is None else self._archived.url(media),
+            "metadata_blob_name": None if chunk.lacks_metadata else chunk.metadata_blob_name,
+        }
+        return ArchivedChunkView.model_validate(asdict(chunk) | told | names | {"sibling": sibling})
+
+
+def is_complete(recording: Recording, chunks: tuple[Chunk, ...]) -> bool:
+    """Whether every file of a recording is announced and safe, as far as ACS tells of its end."""
+    if recording.unreadable or not has_last(chunks, ended=_has_ended(recording)) or not is_gapless(chunks):
+        return False
+    return all(chunk.state in SAFE for chunk in chunks)
+
+
+def _has_ended(recording: Recording | None) -> bool:
+    return recording is not None and bool(recording.session_end_reason or recording.stopped_at)
+
+
+def _state_of(chunks: tuple[Chunk, ...]) -> RecordingState:
+    """The archive record of a recording all of whose chunks were archived."""
+    states = {chunk.state for chunk in chunks}
+    if ChunkState.REMOVED in states:
+        return RecordingState.INCOMPLETE
+    return RecordingState.EXPIRED if ChunkState.EXPIRED in states else RecordingState.ARCHIVED
+
+
+def _awaiting(recording_id: str, awaited: Awaited, chunks: tuple[Chunk, ...]) -> ArchiveAwaitedView:
+    safe = sum(chunk.state in SAFE for chunk in chunks)
+    return ArchiveAwaitedView(recording_id=recording_id, waiting_for=awaited, chunks=len(chunks), safe=safe)
+
+
+def _raise_for_trouble(chunks: tuple[Chunk, ...]) -> None:
+    for state, error, mend in (
+        (ChunkState.LOST, ChunkLost, "ACS no longer has it; the recording's own view says why"),
+        (ChunkState.FAILED, ChunkFailed, "its source is kept: mend the reason and POST to the recording's /replay"),
+    ):
+        bad = [chunk for chunk in chunks if chunk.state is state]
+        if bad:
+            fault = Fault(bad[0].fault) if bad[0].fault else Fault.OURS
+            raise error(f"{len(bad)} of {len(chunks)} chunks: {state}: {_named(bad)}; {mend}", fault)
+
+
+def _raise_for_removed(chunks: tuple[Chunk, ...]) -> None:
+    """A chunk that lacks its metadata alone is shown by the record."""
+    bad = [chunk for chunk in chunks if chunk.state is ChunkState.REMOVED and chunk.lacks_media]
+    if bad:
+        raise ChunkRemoved(
+            f"{len(bad)} of {len(chunks)} chunks: removed: {_named(bad)}; restore the files from soft delete or a "
+            "version, and ask again",
+            Fault.DESTINATION,
+        )
+
+
+def _named(chunks: list[Chunk]) -> str:
+    return ", ".join(f"index {chunk.index} ({chunk.reason})" for chunk in chunks[:_NAMED])

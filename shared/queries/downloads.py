@@ -1,0 +1,114 @@
+"""Hands out links to a chunk's archived files; who asked is on record before a link is given.
+
+        read the chunk ──> find the file ──> audit ──> sign ──> answer
+                                               1        2         3
+
+A crash after 1 leaves an entry for a link that nobody got: the record may tell of too much, never of too little.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from shared.archiving.stored_files import content_type_of
+from shared.contracts.http.list_views import ContentLink
+from shared.domain.clock import Clock
+from shared.domain.keys import key_of, recording_key_of
+from shared.domain.records import AuditEntry, Chunk
+from shared.domain.states import ChunkState
+from shared.errors import ArchivedFileExpired, ArchivedFileGone, CallvaultError, NotArchived, NotFound
+from shared.gateways.blobs.download_links import Presented
+from shared.gateways.bundle import Gateways
+from shared.observability.logs import logger
+from shared.queries.missing_files import Presence
+from shared.settings.settings import Settings
+
+log = logger("content")
+
+
+class File(StrEnum):
+    CONTENT = "content"
+    METADATA = "metadata"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which file of which chunk, and whether a browser shall play it rather than save it."""
+
+    recording: str
+    document_id: str
+    file: File
+    inline: bool = False
+
+
+class Content:
+    """Links for who may read recordings."""
+
+    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+        self._catalogue, self._audit, self._links = gateways.catalogue, gateways.audit, gateways.read_links
+        self._archived, self._presence = gateways.archived, Presence(gateways, clock, settings)
+        self._clock, self._settings = clock, settings
+
+    async def link(self, wanted: Wanted, *, by: str) -> ContentLink:
+        """Raises NotFound for an unknown chunk, NotArchived before its file is there.
+
+        Raises ArchivedFileExpired when the archive's own rule removed the file, ArchivedFileGone when somebody else
+        did, or when the archive tier holds it.
+        """
+        recording_key = recording_key_of(wanted.recording)
+        chunk = await self._catalogue.chunk(recording_key, key_of(wanted.document_id))
+        if chunk is None:
+            raise NotFound("the catalogue has no such recording or chunk")
+        name = chunk.blob_name if wanted.file is File.CONTENT else chunk.metadata_blob_name
+        if name is None:
+            raise NotArchived(f"the file is not in the archive: {_why(chunk)}")
+        found = await self._archived.find(name)
+        if (found is None) != (chunk.lacks_media if wanted.file is File.CONTENT else chunk.lacks_metadata):
+            chunk = await self._presence.look(chunk)
+        if found is None:
+            raise _missing(chunk)
+        if found.is_cold:
+            raise ArchivedFileGone("the file is in the archive tier: rehydrate it to read it")
+        ending = PurePosixPath(name).suffix.removeprefix(".")
+        presented = Presented(
+            file_name=_file_name(chunk, wanted.file, ending),
+            content_type=content_type_of(ending),
+            inline=wanted.inline,
+        )
+        now = self._clock.now()
+        until = now + self._settings.link_life
+        details = {"documentId": chunk.document_id, "blobName": name, "until": until.isoformat(timespec="seconds")}
+        await self._audit.add(recording_key, AuditEntry(at=now, action=f"read {wanted.file}", by=by, details=details))
+        url = await self._links.sign(name, presented, now=now, until=until)
+        log.info("link given", extra={"action": "link", "file": str(wanted.file), **chunk.log_context()})
+        return ContentLink(
+            url=url,
+            expires_at=until,
+            file_name=presented.file_name,
+            content_type=presented.content_type,
+            size=found.size,
+        )
+
+
+def _missing(chunk: Chunk) -> CallvaultError:
+    if chunk.state is ChunkState.PENDING:
+        return NotArchived("somebody removed the file from the archive, and it is copied again: ask again shortly")
+    if chunk.missing is not None and chunk.state is not ChunkState.REMOVED:
+        return ArchivedFileExpired("the archive's own rule removed the file when its time was over")
+    return ArchivedFileGone("somebody removed the file from the archive: restore it from soft delete or a version")
+
+
+def _why(chunk: Chunk) -> str:
+    if chunk.state is ChunkState.LOST:
+        return "it is lost"
+    if chunk.state is ChunkState.FAILED:
+        return f"its chunk failed ({chunk.reason}); see its detail, mend that and replay it"
+    return f"its chunk is {chunk.state}; ask again shortly"
+
+
+def _file_name(chunk: Chunk, file: File, ending: str) -> str:
+    """Tells recordings apart on a disk, and holds nothing that came from outside."""
+    began = chunk.started_at.astimezone(UTC)
+    stem = f"{began:%Y%m%dT%H%M%SZ}-{chunk.recording_key[:8]}-{chunk.chunk_key[:8]}-{chunk.index:04d}"
+    return f"{stem}.{ending}" if file is File.CONTENT else f"{stem}.metadata.json"

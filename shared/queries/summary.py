@@ -1,0 +1,149 @@
+"""Sums up whether the promise holds: what is open, what is in trouble, and what the last day brought.
+
+It counts what isn't done, and never what was ever archived, so its cost has a bound that no catalogue's size moves: an
+operation for each shard of the worklist, one for each thing looked up there, a page of trouble, and a day of tallies.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from itertools import batched
+from typing import Any
+
+from shared.contracts.http.list_query import ListQuery
+from shared.contracts.http.list_views import (
+    LastDayView,
+    OpenChunkView,
+    OpenView,
+    SummaryView,
+    TallyBucket,
+    TimeToSafe,
+    TroublePage,
+)
+from shared.domain.clock import Clock
+from shared.domain.records import Chunk
+from shared.domain.states import MISSING, SAFE, ChunkState, RecordingState
+from shared.domain.tally import BOUNDS, QUARTER, Tally, quarter_of
+from shared.errors import UnreadableRow
+from shared.gateways.bundle import Gateways
+from shared.gateways.tables.work_items import Kind, WorkItem
+from shared.queries.list_item import UNKNOWN
+from shared.queries.recordings import Listing
+
+_LOOKS = 100  # chunks looked up, and recordings
+_AT_ONCE = 32  # looked up together
+_DAYS = 7  # for which trouble is shown here; lists show it for good
+_TROUBLES = 10
+_BY = "Callvault"  # who asks for the list of trouble
+_QUARTERS = 96  # in a day
+_OVER = MISSING | {ChunkState.RELEASED, ChunkState.LOST}  # whose rows are about to go
+_WHOLE = frozenset({RecordingState.ARCHIVED, RecordingState.EXPIRED})  # likewise
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Open:
+    view: OpenView
+    unreadable: int  # rows of the worklist, and those of the catalogue that they lead to
+
+
+class Summary:
+    """How things stand."""
+
+    def __init__(self, gateways: Gateways, listing: Listing, clock: Clock) -> None:
+        self._worklist, self._catalogue, self._tallies = gateways.worklist, gateways.catalogue, gateways.tallies
+        self._listing, self._clock = listing, clock
+
+    async def look(self) -> SummaryView:
+        now = self._clock.now()
+        still_open, trouble, last_day = await asyncio.gather(self._open(now), self._trouble(now), self._last_day(now))
+        return SummaryView(
+            at=now, open=still_open.view, trouble=trouble, last_day=last_day, unreadable=still_open.unreadable
+        )
+
+    async def _open(self, now: datetime) -> _Open:
+        rows, complete = await self._worklist.glance()
+        items = [item for item in rows if item.call_key is None]  # of a call nothing is recorded yet
+        # Rows outlive what they point to by a little, so each is looked up before it counts.
+        flawed = sum(item.flaw is not None for item in items)
+        readable = [item for item in items if item.flaw is None]
+        all_of_chunks = [item for item in readable if item.kind is Kind.CHUNK]
+        of_chunks = all_of_chunks[:_LOOKS]
+        of_recordings = [item for item in readable if item.chunk_key is None][:_LOOKS]
+        looked_up = await _looked_up(of_chunks, self._chunk)
+        chunks = [found for found in looked_up if isinstance(found, Chunk) and found.state not in _OVER]
+        states = [found for found in await _looked_up(of_recordings, self._recording) if found]
+        unsafe = min((chunk for chunk in chunks if chunk.state not in SAFE), key=lambda one: one.deadline, default=None)
+        over = sum(isinstance(found, Chunk) and found.state in _OVER for found in looked_up)
+        view = OpenView(
+            items=len(items) - over - sum(state in _WHOLE for state in states),
+            complete=complete,
+            looked_at=len(of_chunks) + len(of_recordings),
+            chunks_left_out=len(all_of_chunks) - len(of_chunks),
+            chunks=dict(Counter(str(chunk.state) for chunk in chunks)),
+            recordings=dict(Counter(str(state) for state in states if state not in _WHOLE)),
+            oldest=None if unsafe is None else _shown(unsafe, now),
+        )
+        return _Open(view=view, unreadable=flawed + sum(isinstance(found, UnreadableRow) for found in looked_up))
+
+    async def _chunk(self, item: WorkItem) -> Chunk | UnreadableRow | None:
+        try:
+            return await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
+        except UnreadableRow as error:
+            return error
+
+    async def _recording(self, item: WorkItem) -> str | None:
+        """The state of a recording whose files are awaited."""
+        recording, chunks = await self._catalogue.recording(item.recording_key)
+        return None if recording is None else recording.state(chunks) or UNKNOWN
+
+    async def _trouble(self, now: datetime) -> TroublePage:
+        since = (now - timedelta(days=_DAYS)).date()
+        page = await self._listing.page(
+            ListQuery.model_validate({"from": since, "trouble": True, "limit": _TROUBLES}), by=_BY
+        )
+        return TroublePage(recordings=page.recordings, more=page.next_cursor is not None)
+
+    async def _last_day(self, now: datetime) -> LastDayView:
+        latest = quarter_of(now)
+        first = latest - (_QUARTERS - 1) * QUARTER
+        await self._tallies.flush()
+        found: defaultdict[datetime, Tally] = defaultdict(Tally)
+        async for start, tally in self._tallies.since(first):
+            found[min(start, latest)] += tally  # another's clock may be ahead
+        starts = [first + number * QUARTER for number in range(_QUARTERS)]
+        whole = sum(found.values(), Tally())
+        return LastDayView(
+            **_told(whole),
+            time_to_safe=[
+                TimeToSafe(up_to_seconds=bound, chunks=chunks)
+                for bound, chunks in zip((*BOUNDS, None), whole.spread, strict=True)
+            ],
+            buckets=[
+                TallyBucket(start=start, minutes=QUARTER // timedelta(minutes=1), **_told(found[start]))
+                for start in starts
+            ],
+        )
+
+
+async def _looked_up[T](items: list[WorkItem], look: Callable[[WorkItem], Awaitable[T]]) -> list[T]:
+    found: list[T] = []
+    for some in batched(items, _AT_ONCE, strict=False):
+        found += await asyncio.gather(*map(look, some))
+    return found
+
+
+def _shown(chunk: Chunk, now: datetime) -> OpenChunkView:
+    return OpenChunkView.model_validate(asdict(chunk) | {"seconds_left": (chunk.deadline - now).total_seconds()})
+
+
+def _told(tally: Tally) -> dict[str, Any]:
+    return {
+        "safe": tally.safe,
+        "size": tally.size,
+        "failed": tally.failed,
+        "lost": tally.lost,
+        "mean_seconds_to_safe": tally.seconds / tally.safe if tally.safe else None,
+        "longest_seconds_to_safe": tally.longest if tally.safe else None,
+    }

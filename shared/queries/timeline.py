@@ -1,0 +1,40 @@
+"""A recording over time, as far as archived metadata tell it: also one that isn't whole, and may never be."""
+
+from dataclasses import asdict
+
+from shared.auditing import Disclosures
+from shared.contracts.chunk_metadata import ChunkFacts
+from shared.contracts.http.archive_view import TimelineView
+from shared.domain.clock import Clock
+from shared.domain.keys import recording_key_of
+from shared.errors import NotFound
+from shared.gateways.bundle import Gateways
+from shared.queries.archived_metadata import ArchivedFacts
+from shared.queries.missing_files import Presence
+from shared.settings.settings import Settings
+
+
+class Timeline:
+    """What was recorded when."""
+
+    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+        self._catalogue, self._facts = gateways.catalogue, ArchivedFacts(gateways.archived)
+        self._presence = Presence(gateways, clock, settings)
+        self._disclosures = Disclosures(gateways.audit, clock)
+
+    async def of(self, recording: str, *, by: str) -> TimelineView:
+        """Raises NotFound for a recording that the catalogue doesn't have, else as ArchivedFacts and Disclosures do."""
+        known, chunks = await self._catalogue.recording(recording_key_of(recording))
+        if known is None:
+            raise NotFound("the catalogue has no such recording")
+        metadata = await self._facts.of(chunks)
+        chunks = await self._presence.corrected(chunks, metadata)
+        nothing = dict.fromkeys(ChunkFacts.model_fields)
+        told = [
+            asdict(chunk) | (read.facts.model_dump() if read.facts else nothing)
+            for chunk, read in zip(chunks, metadata, strict=True)
+        ]
+        view = TimelineView.model_validate({"chunks": told})
+        named = (chunk.participants for chunk in view.chunks)
+        await self._disclosures.record("read timeline", known.recording_key, named, by=by)
+        return view

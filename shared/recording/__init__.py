@@ -1,0 +1,1 @@
+"""Asks ACS to start, stop, pause and resume recordings, and follows what happens to them there."""

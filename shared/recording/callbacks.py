@@ -1,0 +1,163 @@
+"""Processes callbacks of Call Automation: verifies the sender first, then applies each event.
+
+A callback without a valid token, or with a URL whose signature is wrong, changes nothing. Every other callback may come
+twice, late and in any order. A callback that can't be read is quarantined and answered with success, up to a limit a
+minute; past it, and when storage or ACS fails, the answer is an error, and ACS may send the same callback again.
+"""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from shared.contracts.auto_record import Trigger
+from shared.contracts.events.callbacks import CallbackEvent, CallbackKind, callback_kind, read_callback
+from shared.contracts.events.recording_event import UnreadableEvent
+from shared.contracts.http.limits import CALLBACK_BYTES
+from shared.domain.clock import Clock
+from shared.domain.keys import call_key
+from shared.errors import BodyTooLarge, CallbackRefused, CallbacksThrottled, InvalidRequest, LengthRequired
+from shared.gateways.bundle import Gateways
+from shared.intake.intake import Outcome
+from shared.observability.logs import logger
+from shared.recording.automatic import RULE, AutoRecording
+from shared.recording.callback_tokens import CallbackTokens
+from shared.recording.callback_urls import CallbackUrls
+from shared.recording.ledger import Observation, told_of
+from shared.recording.rate_limit import RateLimit
+from shared.recording.start import Starting
+
+log = logger("callbacks")
+
+_MOST_EVENTS = 100
+_FOLDER = "callbacks"  # in the quarantine
+_OF_RECORDINGS = frozenset({CallbackKind.RECORDING_STATE_CHANGED, CallbackKind.START_RECORDING_FAILED})
+# Callbacks that an instance quarantines a minute: a whole array fits. Counted in memory, not in storage: whoever can
+# send one has a token and a signed URL, and a counter in storage would itself be what a flood writes to.
+_MOST_QUARANTINED = _MOST_EVENTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concerned:
+    """What callbacks move."""
+
+    starting: Starting
+    observation: Observation
+    auto: AutoRecording
+
+
+class Callbacks:
+    """What ACS tells of calls and recordings while they go on."""
+
+    def __init__(
+        self,
+        gateways: Gateways,
+        clock: Clock,
+        tokens: CallbackTokens,
+        urls: CallbackUrls,
+        concerned: Concerned,
+    ) -> None:
+        self._archive, self._links, self._clock = gateways.archive, gateways.links, clock
+        self._starting, self._observation, self._auto = concerned.starting, concerned.observation, concerned.auto
+        self._tokens, self._urls = tokens, urls
+        self._quarantined = RateLimit(_MOST_QUARANTINED, clock)
+
+    async def receive(
+        self, body: bytes, *, authorization: str | None, start_id: str | None, signature: str | None
+    ) -> list[Outcome]:
+        """Takes an array of CloudEvents, or one. `start_id` and `signature` are the URL's parameters, where it has any.
+
+        Raises CallbackRefused or CallbacksOff before anything is read, LengthRequired for a body that didn't arrive,
+        BodyTooLarge, InvalidRequest for too many events, and CallbacksThrottled for too many callbacks that can't be
+        read.
+        """
+        await self._tokens.verify(authorization)
+        try:
+            named = self._urls.verified(start_id, signature)
+        except CallbackRefused:
+            log.error("callback not signed", extra={"action": "callback"})  # noqa: TRY400 - no traceback: it is no defect
+            raise
+        if not body:
+            raise LengthRequired
+        if len(body) > CALLBACK_BYTES:
+            raise BodyTooLarge(CALLBACK_BYTES)
+        try:
+            parsed = json.loads(body)
+        except (ValueError, RecursionError):
+            return [await self._quarantine({"bodyBase64": base64.b64encode(body).decode()}, body, "is not JSON")]
+        envelopes = parsed if isinstance(parsed, list) else [parsed]
+        if len(envelopes) > _MOST_EVENTS:
+            raise InvalidRequest.of("body", f"must be an array of at most {_MOST_EVENTS} events")
+        return [await self._take(envelope, named) for envelope in envelopes]
+
+    async def _take(self, envelope: Any, start_id: str | None) -> Outcome:
+        try:
+            if not isinstance(envelope, dict):
+                raise UnreadableEvent("is no object")  # noqa: TRY301 - one way out for what can't be read
+            kind = callback_kind(envelope)
+            if kind is None:
+                return Outcome.IGNORED
+            event = read_callback(kind, envelope, self._clock.now())
+        except UnreadableEvent as error:
+            body = json.dumps(envelope, sort_keys=True).encode()
+            return await self._quarantine({"event": envelope}, body, str(error))
+        if start_id is not None and not await self._is_of(start_id, kind, event):
+            log.error("callback of another start", extra={"action": "callback", "kind": str(kind)})
+            return Outcome.IGNORED
+        log.info("callback taken", extra={"action": "callback", "kind": str(kind)})
+        if event.unknown:
+            fields = {"action": "callback", "kind": str(kind), "fields": list(event.unknown)}
+            log.warning("callback has fields that can't be used", extra=fields)
+        match kind:
+            case CallbackKind.CALL_CONNECTED:
+                await self._connected(event)
+            case CallbackKind.CALL_DISCONNECTED:
+                await self._observation.call_ended(event)
+            case CallbackKind.RECORDING_STATE_CHANGED if event.recording_id:
+                await self._recording_changed(event, event.recording_id, start_id)
+            case CallbackKind.START_RECORDING_FAILED:
+                await self._start_failed(event, start_id)
+        return Outcome.TAKEN
+
+    async def _is_of(self, start_id: str, kind: CallbackKind, event: CallbackEvent) -> bool:
+        """ACS reports to a start's URL the start's recording and nothing else."""
+        return kind in _OF_RECORDINGS and await self._starting.is_of(start_id, event.recording_id)
+
+    async def _connected(self, event: CallbackEvent) -> None:
+        if event.server_call_id is None:
+            return
+        if event.call_connection_id:
+            linked = await self._links.link_connection(event.call_connection_id, event.server_call_id)
+            if call_key(linked) != call_key(event.server_call_id):
+                fields = {"action": "callback", "call_key": call_key(event.server_call_id)}
+                log.warning("connection is linked to another call already", extra=fields)
+        await self._auto.consider(Trigger.CALL_CONNECTED, server_call_id=event.server_call_id, by=RULE)
+
+    async def _recording_changed(self, event: CallbackEvent, recording_id: str, start_id: str | None) -> None:
+        if start_id:
+            await self._starting.named(start_id, recording_id)
+        await self._observation.state_changed(event, recording_id)
+
+    async def _start_failed(self, event: CallbackEvent, start_id: str | None) -> None:
+        log.error("start failed", extra={"action": "start", "told": told_of(event)})
+        if event.recording_id:
+            if start_id:
+                await self._starting.named(start_id, event.recording_id)
+            await self._observation.start_failed(event, event.recording_id)
+        elif start_id:
+            await self._starting.failed(start_id, told_of(event))
+        if start_id and event.server_call_id:
+            await self._auto.start_failed(start_id, event.server_call_id)
+
+    async def _quarantine(self, kept: dict[str, Any], body: bytes, reason: str) -> Outcome:
+        name = f"{_FOLDER}/{hashlib.sha256(body).hexdigest()[:32]}.json"
+        if not self._quarantined.admits(name):
+            raise CallbacksThrottled(
+                f"an instance quarantines at most {_MOST_QUARANTINED} callbacks a minute that it can't read",
+                retry_after=self._quarantined.retry_after(),
+            )
+        told = {"reason": reason, "receivedAt": self._clock.now().isoformat(), **kept}
+        await self._archive.quarantine(name, json.dumps(told, indent=2).encode())
+        log.error("callback kept in quarantine", extra={"action": "quarantine", "blob": name, "reason": reason})
+        return Outcome.QUARANTINED

@@ -1,0 +1,218 @@
+"""The sweep's check of one open chunk: it queues the chunk again, reports it, retries it or ends it.
+
+A chunk whose job was lost is queued again, at growing intervals, but not while the queue has a backlog. A failed chunk
+is retried as long as its source may exist. A chunk that nears its deadline is reported with a rising log level. The
+deadline is an estimate, so attempts continue after it until the source can't exist any longer. Before a chunk becomes
+lost or failed, the archive is checked for its files.
+
+Each check writes the catalogue first, sends the job second, and sets the next check in the worklist row last. After a
+crash the row is still due, and the next run repeats the check. The sweep never writes a chunk that a worker has leased.
+"""
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from shared.announcing.announcer import Announcing, Offer
+from shared.archiving.endings import Endings, archived_with
+from shared.archiving.files import Copying
+from shared.archiving.retry import REPORT_HOURS, is_soon, looked_at_by
+from shared.contracts.jobs import ChunkJob
+from shared.domain.clock import Clock
+from shared.domain.records import Chunk
+from shared.domain.states import MISSING, ChunkState
+from shared.gateways.bundle import Gateways
+from shared.gateways.tables.worklist import WorkItem
+from shared.observability import metrics
+from shared.observability.logs import logger
+from shared.recovery.backlog import Backlog
+from shared.settings.settings import Settings
+
+log = logger("chunkwatch")
+
+_LOUDNESS = dict(zip(REPORT_HOURS, (logging.WARNING, logging.ERROR, logging.CRITICAL), strict=True))
+_FIRST_RESCUE = timedelta(minutes=15)  # from a failure to the first rescue; doubles with each rescue
+_LONGEST_RESCUE = timedelta(hours=4)
+_LATE_RESCUE = timedelta(minutes=30)  # the longest interval between rescues after the deadline
+_LONGEST_REQUEUE = timedelta(minutes=30)  # the longest interval between two messages for a chunk without attempts
+_DOUBLINGS = 10  # of any interval; more would exceed every limit above
+_LEASE_OVER = timedelta(seconds=5)  # wait after a lease's end: allowed difference between two clocks
+_MOMENT = timedelta(seconds=1)  # tolerance: the table and the clock round times differently
+_UNTRIED_FOR = timedelta(hours=24)  # how much longer a chunk that was queued again, but not tried since, stays open
+
+
+class ChunkWatch:
+    """Checks chunks that are open without progress, and chunks with announcements that were not delivered."""
+
+    def __init__(
+        self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
+    ) -> None:
+        self._announcing, self._copying = announcing, copying
+        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._endings = Endings(gateways, announcing, settings)
+        self._clock, self._settings = clock, settings
+
+    @property
+    def rest_ends(self) -> datetime:
+        """When announcements to the topic may be tried again."""
+        return self._announcing.rest_ends
+
+    async def announce(self, item: WorkItem) -> bool:
+        """Sends waiting announcements again. False, and no change, while the topic is paused after a failure."""
+        if self._announcing.rests:
+            return False
+        chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
+        now = self._clock.now()
+        if chunk is None:
+            await self._worklist.remove(item)
+            return True
+        if chunk.state in (ChunkState.PENDING, ChunkState.COPYING):
+            # The chunk was queued again meanwhile: its own row covers its announcements.
+            await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+            await self._worklist.remove(item)
+            return True
+        offer = await self._announcing.offer(chunk)
+        if offer.due_at is None:
+            await self._worklist.remove(item)
+        elif offer.tried:
+            await self._worklist.postpone(item, offer.due_at)
+        return offer.tried
+
+    async def look_at(self, item: WorkItem, backlog: Backlog) -> None:
+        """Raises LeaseLost when another process wrote the chunk meanwhile, DestinationError when storage fails."""
+        chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
+        now = self._clock.now()
+        if chunk is None:
+            await self._worklist.remove(item)
+            return
+        if chunk.is_leased(now):
+            await self._look_again(item, chunk, (chunk.lease_until or now) + _LEASE_OVER)
+            return
+        offer = await self._announcing.offer(chunk)
+        chunk = offer.chunk
+        if self._is_done(chunk, now):
+            await self._close(item, offer)
+        elif chunk.state is not ChunkState.ARCHIVED and self._is_given_up(chunk, now):
+            await self._end(item, chunk, now)
+        elif chunk.state is ChunkState.FAILED:
+            await self._rescue(item, await self._escalated(chunk, now), offer, now)
+        else:
+            await self._take_up(item, await self._escalated(chunk, now), backlog, now)
+
+    def _is_done(self, chunk: Chunk, now: datetime) -> bool:
+        if chunk.state is ChunkState.ARCHIVED:
+            return not self._settings.delete_source or now >= chunk.given_up_at
+        return chunk.state in (ChunkState.RELEASED, ChunkState.LOST, *MISSING)
+
+    def _is_given_up(self, chunk: Chunk, now: datetime) -> bool:
+        """Whether the source can't exist any longer. A chunk that was queued again gets 24 hours for an attempt."""
+        tried = chunk.state is ChunkState.FAILED or (
+            chunk.copying_at is not None and chunk.copying_at >= chunk.pending_at
+        )
+        return now >= chunk.given_up_at + (timedelta() if tried else _UNTRIED_FOR)
+
+    async def _end(self, item: WorkItem, chunk: Chunk, now: datetime) -> None:
+        """Sets the end state: archived if the archive holds all files, lost if it holds no media, failed otherwise."""
+        files = await self._copying.standing(chunk)
+        if files.are_complete(chunk):
+            archived = chunk.move(ChunkState.ARCHIVED, **archived_with(chunk, files, now))
+            archived = await self._catalogue.replace(archived)
+            await self._endings.archived(archived)
+            await self._send(item, archived)
+            return
+        state = ChunkState.LOST if files.media is None else ChunkState.FAILED
+        if chunk.state is not state:
+            fields = {"owner": None, "lease_until": None, "next_attempt_at": None, **files.as_fields()}
+            chunk = chunk.move(state, **{f"{state}_at": now}, **fields, **_expired(chunk))
+            chunk = await self._endings.ended(await self._catalogue.replace(chunk))
+        context = {"action": "expire", "end": str(state), "reason": chunk.reason, **chunk.log_context()}
+        log.critical("chunk ended", extra=context)
+        await self._close(item, Offer(chunk=chunk, due_at=self._announcing.rest_ends if chunk.outbox else None))
+
+    async def _close(self, item: WorkItem, offer: Offer) -> None:
+        """Removes the chunk's row. Announcements that are not delivered get a row of their own."""
+        if offer.due_at is not None:
+            await self._worklist.add(WorkItem.of_news(offer.chunk, offer.due_at))
+        await self._worklist.remove(item)
+
+    async def _rescue(self, item: WorkItem, chunk: Chunk, offer: Offer, now: datetime) -> None:
+        longest = _LONGEST_RESCUE if now < chunk.deadline else _LATE_RESCUE
+        rescue_at = (chunk.failed_at or now) + min(_FIRST_RESCUE * (1 << min(chunk.rescues, _DOUBLINGS)), longest)
+        if now < rescue_at:
+            await self._look_again(item, chunk, min(filter(None, (rescue_at, offer.due_at))))
+            return
+        fresh = chunk.fresh(now).evolve(rescues=chunk.rescues + 1)
+        if now >= chunk.deadline:
+            fresh = fresh.evolve(pending_at=chunk.pending_at)  # else each rescue would postpone the last attempt
+        fresh = await self._catalogue.replace(fresh)
+        log.warning("failed chunk taken up again", extra={"action": "rescue", **fresh.log_context()})
+        await self._send(item, fresh)
+
+    async def _take_up(self, item: WorkItem, chunk: Chunk, backlog: Backlog, now: datetime) -> None:
+        due = chunk.next_attempt_at
+        if due is not None:
+            # A distant retry has no queue message: its worklist row is due at the time of the attempt.
+            silent = abs(item.due_at - due) < _MOMENT
+            looked_at = due + self._settings.sweep_grace if not silent and is_soon(due, now) else due
+            if now < looked_at:
+                await self._look_again(item, chunk, looked_at)
+                return
+            if silent:
+                await self._send(item, chunk)
+                return
+        moments = (item.queued_at, chunk.pending_at, chunk.copying_at, due)
+        sent_at = max(filter(None, moments))
+        moved = item.queued_at is not None and chunk.copying_at is not None and chunk.copying_at > item.queued_at
+        requeues = 0 if moved else item.requeues
+        if await backlog.hides(sent_at):
+            at = now + self._pause(requeues + 1)
+            await self._look_again(item, chunk, at, queued_at=sent_at, requeues=requeues + 1)
+        else:
+            await self._send(item, chunk, requeues=requeues + 1)
+
+    async def _send(self, item: WorkItem, chunk: Chunk, *, requeues: int = 0) -> None:
+        await self._jobs.send(ChunkJob.of(chunk))
+        log.info("queued anew", extra={"action": "requeue", **chunk.log_context()})
+        now = self._clock.now()
+        await self._look_again(item, chunk, now + self._pause(requeues), queued_at=now, requeues=requeues)
+
+    def _pause(self, requeues: int) -> timedelta:
+        """The interval until the next check. It doubles with each message that led to no attempt."""
+        grace = self._settings.sweep_grace
+        return max(grace, min(grace * (1 << min(requeues, _DOUBLINGS)), _LONGEST_REQUEUE))
+
+    async def _escalated(self, chunk: Chunk, now: datetime) -> Chunk:
+        """Reports a chunk that isn't archived each time it passes another threshold before its deadline."""
+        if chunk.state is ChunkState.ARCHIVED:
+            return chunk
+        left = chunk.deadline - now
+        passed = min((hours for hours in (*REPORT_HOURS, 0) if left <= timedelta(hours=hours)), default=None)
+        if passed is None or (chunk.escalated is not None and chunk.escalated <= passed):
+            return chunk
+        raised = await self._catalogue.replace(chunk.evolve(escalated=passed))
+        metrics.chunks_escalated.add(1, {"hours": passed})
+        context = {"hours_left": round(left.total_seconds() / 3600, 2), "threshold": passed, **raised.log_context()}
+        if passed == 0:
+            log.critical("the deadline has passed", extra={"action": "expire", **context})
+        else:
+            log.log(_LOUDNESS[passed], "chunk nears its deadline", extra={"action": "escalate", **context})
+        return raised
+
+    async def _look_again(
+        self, item: WorkItem, chunk: Chunk, at: datetime, *, queued_at: datetime | None = None, requeues: int = 0
+    ) -> None:
+        """Sets the next check: at `at`, or earlier at the next reporting threshold, deadline or end of all attempts."""
+        following = looked_at_by(chunk, at, self._clock.now())
+        row = WorkItem.of_chunk(chunk, following, queued_at=queued_at, requeues=requeues)
+        await self._worklist.add(row)
+        if item.row != row.row:  # the old row has an older format or another deadline
+            await self._worklist.remove(replace(item, listed_at=None))
+
+
+def _expired(chunk: Chunk) -> dict[str, str]:
+    """The reason of a chunk without further attempts: its last error, or `expired` if no attempt failed."""
+    return {
+        "fault": chunk.fault or "ours",
+        "reason": chunk.reason or "expired",
+        "detail": chunk.detail or "its source can't exist any longer, and no attempt archived it",
+    }

@@ -1,0 +1,103 @@
+"""Reads a chunk's record from its archived files, so that a rebuild can write it into the catalogue.
+
+Anybody with write access to the archive can set any blob metadata. So the recording and document in a blob's metadata
+must agree with its name, and the keys with the ids. The two files of a chunk share a name and therefore agree.
+"""
+
+import re
+from datetime import datetime, timedelta
+
+from shared.contracts import lenient
+from shared.domain.keys import blob_stem, key_of
+from shared.domain.records import Chunk
+from shared.domain.states import ChunkState
+from shared.gateways.blobs.archive import ArchivedFile
+
+_METADATA_SUFFIX = ".metadata.json"
+_UNVERIFIED_SUFFIX = ".unverified"  # before the extension of a file that was stored without proof
+NEEDED = ("documentid", "recordingkey", "chunkindex", "startedat", "eventtime")
+_KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_INDEX = re.compile(r"[0-9]{1,7}", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+class UnreadableFile(ValueError):
+    """A file's metadata can't be parsed or contradicts its name. The message names the field and quotes no value."""
+
+
+def is_metadata(file: ArchivedFile) -> bool:
+    return file.name.endswith(_METADATA_SUFFIX)
+
+
+def stem_of(file: ArchivedFile) -> str:
+    """What the names of a chunk's files have in common."""
+    if is_metadata(file):
+        return file.name.removesuffix(_METADATA_SUFFIX)
+    return file.name.rpartition(".")[0].removesuffix(_UNVERIFIED_SUFFIX)
+
+
+def check(file: ArchivedFile) -> None:
+    """Raises UnreadableFile unless the file's metadata can be parsed and agrees with its name and keys."""
+    kept = file.properties
+    missing = [name for name in NEEDED if name not in kept]
+    if missing:
+        raise UnreadableFile(f"lacks {', '.join(missing)}")
+    if not _KEY.fullmatch(kept["recordingkey"]):
+        raise UnreadableFile("recordingkey is not a key")
+    if "recordingid" in kept and key_of(kept["recordingid"]) != kept["recordingkey"]:
+        raise UnreadableFile("recordingid and recordingkey are of different recordings")
+    if not _INDEX.fullmatch(kept["chunkindex"]):
+        raise UnreadableFile("chunkindex is not an index")
+    if not _SHA256.fullmatch(kept.get("sha256", "0" * 64)):
+        raise UnreadableFile("sha256 is not a digest")
+    if kept.get("size", str(file.size)) != str(file.size):
+        raise UnreadableFile("the file has another size than is written on it")
+    _moment(file, "eventtime")
+    named = blob_stem(
+        started_at=_moment(file, "startedat"),
+        recording_key=kept["recordingkey"],
+        index=int(kept["chunkindex"]),
+        document_id=kept["documentid"],
+    )
+    if stem_of(file) != named:
+        raise UnreadableFile("the name is not that of the recording, document, index and start written on it")
+
+
+def chunk_of(media: ArchivedFile, metadata: ArchivedFile, retention: timedelta) -> Chunk:
+    """The chunk of two files that `check` let pass."""
+    kept = media.properties
+    event_time = _moment(media, "eventtime")
+    return Chunk(
+        recording_key=kept["recordingkey"],
+        chunk_key=key_of(kept["documentid"]),
+        recording_id=kept.get("recordingid"),
+        document_id=kept["documentid"],
+        index=int(kept["chunkindex"]),
+        end_reason=kept.get("endreason"),
+        content_location="",
+        metadata_location="",
+        delete_location="",
+        format=media.name.rpartition(".")[2],
+        started_at=_moment(media, "startedat"),
+        event_id="",
+        event_time=event_time,
+        deadline=event_time + retention,
+        state=ChunkState.ARCHIVED,
+        pending_at=event_time,
+        archived_at=media.archived_at,
+        blob_name=media.name,
+        size=media.size,
+        sha256=kept.get("sha256"),
+        metadata_blob_name=metadata.name,
+        metadata_size=metadata.size,
+        metadata_sha256=metadata.properties.get("sha256"),
+        unverified="stored without proof" if media.name.rpartition(".")[0].endswith(_UNVERIFIED_SUFFIX) else None,
+        detail="rebuilt from the archive",
+    )
+
+
+def _moment(file: ArchivedFile, name: str) -> datetime:
+    at = lenient.moment(file.properties[name])
+    if at is None:
+        raise UnreadableFile(f"{name} is not a time")
+    return at

@@ -1,0 +1,1 @@
+"""App settings and the rules between them."""
