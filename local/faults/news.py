@@ -10,7 +10,6 @@ from local.faults.evidence import Evidence
 from shared.contracts.events.announcements import AnnouncementType
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState
-from shared.queries.archive_answer import is_complete
 
 _DELIVERIES = 5  # of a message; a chunk that ended its worker at each may be called failed
 _TYPES = {
@@ -34,7 +33,7 @@ def untold(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
     complete = {frozenset(one.documents) for one in evidence.told if one.type == AnnouncementType.RECORDING_COMPLETE}
     for key, chunks in recordings.items():
         named = frozenset(chunk.document_id for chunk in chunks)
-        if is_complete(Recording(recording_key=key), tuple(chunks)) and named not in complete:
+        if Recording(recording_key=key).is_complete(tuple(chunks)) and named not in complete:
             yield None, f"recording {key} is complete, and nobody was told"
     yield from _early(evidence)
 

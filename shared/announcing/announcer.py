@@ -25,7 +25,6 @@ from shared.errors import CallvaultError, LeaseLost, TopicUnavailable, Unforesee
 from shared.gateways.bundle import Gateways
 from shared.observability import metrics, tracing
 from shared.observability.logs import logger
-from shared.queries.archive_answer import is_complete
 
 log = logger("announcing")
 
@@ -144,7 +143,7 @@ class Announcing:
         recording = recording or Recording(recording_key=chunk.recording_key, recording_id=chunk.recording_id)
         own = self._wording.news(chunk, recording)
         archived = any(news.state is ChunkState.ARCHIVED for news in read(chunk.outbox))
-        if not archived or not is_complete(recording, standing):
+        if not archived or not recording.is_complete(standing):
             return own
         others = [self._wording.news(other, recording) for other in standing if other.chunk_key != chunk.chunk_key]
         return [*chain(*others), *own, self._wording.complete(recording, standing)]

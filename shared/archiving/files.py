@@ -20,7 +20,6 @@ from shared.archiving.stored_files import (
     METADATA,
     Files,
     StoredFile,
-    content_type_of,
     is_unverified,
     media_endings,
     name_of,
@@ -29,6 +28,7 @@ from shared.archiving.stored_files import (
     unverified_ending,
 )
 from shared.contracts.chunk_metadata import check_metadata
+from shared.domain.media_types import content_type_of
 from shared.domain.payload import Payload
 from shared.domain.records import Chunk
 from shared.domain.source_locations import metadata_location_of, names_another, origin_of

@@ -4,16 +4,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.domain.keys import blob_stem
+from shared.domain.media_types import MEDIA_TYPES
 from shared.domain.records import Chunk
 from shared.domain.source_locations import metadata_location_of
 from shared.gateways.blobs.archive import ORIGIN
 
 METADATA = "metadata.json"  # the ending of a metadata file's name
-_MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}
-_TYPES = {**_MEDIA_TYPES, "json": "application/json"}
 _UNVERIFIED = "unverified"
 _UNKNOWN_FORMAT = "bin"
-_UNKNOWN_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,21 +85,17 @@ def name_of(chunk: Chunk, ending: str) -> str:
 
 def media_endings(chunk: Chunk) -> tuple[str, ...]:
     """The announced format first. A verified file of another format is better than an unverified one."""
-    formats = sorted(_MEDIA_TYPES, key=lambda one: one != chunk.format)
+    formats = sorted(MEDIA_TYPES, key=lambda one: one != chunk.format)
     return (*formats, *(f"{_UNVERIFIED}.{one}" for one in (*formats, _UNKNOWN_FORMAT)))
 
 
 def unverified_ending(chunk: Chunk) -> str:
     """The ending for media whose format is not verified."""
-    return f"{_UNVERIFIED}.{chunk.format if chunk.format in _MEDIA_TYPES else _UNKNOWN_FORMAT}"
+    return f"{_UNVERIFIED}.{chunk.format if chunk.format in MEDIA_TYPES else _UNKNOWN_FORMAT}"
 
 
 def is_unverified(ending: str) -> bool:
     return ending.startswith(_UNVERIFIED)
-
-
-def content_type_of(ending: str) -> str:
-    return _TYPES.get(ending.rpartition(".")[2], _UNKNOWN_TYPE)
 
 
 def properties_of(chunk: Chunk, origin: str | None = None, unverified: str | None = None) -> dict[str, str]:

@@ -215,8 +215,17 @@ class Recording:
             return False
         if self.recording_id is None:
             return True
-        ended = bool(self.session_end_reason or self.stopped_at)
-        return has_last(chunks, ended=ended) and is_gapless(chunks)
+        return has_last(chunks, ended=self.has_ended) and is_gapless(chunks)
+
+    @property
+    def has_ended(self) -> bool:
+        return bool(self.session_end_reason or self.stopped_at)
+
+    def is_complete(self, chunks: tuple[Chunk, ...]) -> bool:
+        """Whether every file of the recording is announced and safe, as far as ACS tells of its end."""
+        if self.unreadable or not has_last(chunks, ended=self.has_ended) or not is_gapless(chunks):
+            return False
+        return all(chunk.state in SAFE for chunk in chunks)
 
 
 @dataclass(frozen=True, kw_only=True)

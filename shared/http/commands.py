@@ -7,15 +7,16 @@ from urllib.parse import quote, urlsplit
 
 from pydantic.alias_generators import to_camel
 
+from shared.contracts.events.outcome import Outcome
 from shared.contracts.http.archive_view import ArchiveAwaitedView, Awaited
 from shared.contracts.http.consent import parse_resume
 from shared.contracts.http.health import HealthStatus
 from shared.contracts.http.recording_view import HandedInView, RecordingView, ReplayedView, StartedView, TakenInView
 from shared.contracts.http.start_request import parse_start
+from shared.domain.repeatability import Repeatability
 from shared.domain.states import RecordingState
-from shared.gateways.acs.recorder import Repeatability
 from shared.http.answers import Answer, answer, answering
-from shared.intake.intake import Outcome, Taken
+from shared.intake.intake import Taken
 from shared.operations.health import Health
 from shared.queries.archive_answer import Completion
 from shared.recording.callbacks import Callbacks

@@ -12,11 +12,12 @@ from typing import Any
 
 from shared.contracts import lenient
 from shared.contracts.events.call_started import is_call_started
+from shared.contracts.events.outcome import Outcome
 from shared.contracts.events.recording_event import event_type
 from shared.errors import CallvaultError, Unforeseen
 from shared.gateways.blobs.dead_letters import DeadLetter, DeadLetters
 from shared.gateways.clients import Clients
-from shared.intake.intake import Intake, Outcome
+from shared.intake.intake import Intake
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
 

@@ -11,7 +11,6 @@ Once a chunk has left `pending`, all steps have been done for it, and a repeat d
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from itertools import batched
 from typing import Any
 
@@ -20,6 +19,7 @@ from opentelemetry.trace import SpanKind
 from shared.contracts import lenient
 from shared.contracts.auto_record import Trigger
 from shared.contracts.events.call_started import is_call_started, read_call_started
+from shared.contracts.events.outcome import Outcome
 from shared.contracts.events.recording_event import (
     RECORDING_FILE_STATUS_UPDATED,
     RecordingFilesEvent,
@@ -51,14 +51,6 @@ _NAMED = 20  # fields that a log line names at most
 _ROUNDS = 5  # each is lost only to another write of the same recording at the same moment
 _EVENT_GRID = "Event Grid"  # who did it, in the audit
 FOREIGN = "foreign-source: the event is not from the ACS resource that EVENT_SOURCE names"
-
-
-class Outcome(StrEnum):
-    QUEUED = "queued"
-    UNCHANGED = "unchanged"
-    TAKEN = "taken"
-    IGNORED = "ignored"
-    QUARANTINED = "quarantined"
 
 
 @dataclass(frozen=True, kw_only=True)

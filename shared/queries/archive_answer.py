@@ -8,7 +8,6 @@ never in silence.
 from collections import Counter
 from dataclasses import asdict
 
-from shared.auditing import Disclosures
 from shared.contracts.chunk_metadata import ChunkFacts
 from shared.contracts.http.archive_view import ArchiveAwaitedView, ArchivedChunkView, ArchiveRecordView, Awaited
 from shared.contracts.http.recording_view import ConsentView
@@ -30,6 +29,7 @@ from shared.errors import (
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
 from shared.queries.archived_metadata import ArchivedFacts, MetadataRead
+from shared.queries.disclosures import Disclosures
 from shared.queries.missing_files import Presence
 from shared.settings.settings import Settings
 
@@ -74,7 +74,7 @@ class Completion:
     ) -> Awaited | None:
         if recording is not None and recording.unreadable:
             return Awaited.CHUNKS  # another version of the app can say what became of them
-        if not has_last(chunks, ended=_has_ended(recording)):
+        if not has_last(chunks, ended=recording is not None and recording.has_ended):
             stopped = recording is not None and recording.control is RecordingState.STOPPED
             if not stopped and await self._may_run(recording_id, known=recording is not None):
                 return Awaited.RECORDING
@@ -152,17 +152,6 @@ class Completion:
             "metadata_blob_name": None if chunk.lacks_metadata else chunk.metadata_blob_name,
         }
         return ArchivedChunkView.model_validate(asdict(chunk) | told | names | {"sibling": sibling})
-
-
-def is_complete(recording: Recording, chunks: tuple[Chunk, ...]) -> bool:
-    """Whether every file of a recording is announced and safe, as far as ACS tells of its end."""
-    if recording.unreadable or not has_last(chunks, ended=_has_ended(recording)) or not is_gapless(chunks):
-        return False
-    return all(chunk.state in SAFE for chunk in chunks)
-
-
-def _has_ended(recording: Recording | None) -> bool:
-    return recording is not None and bool(recording.session_end_reason or recording.stopped_at)
 
 
 def _state_of(chunks: tuple[Chunk, ...]) -> RecordingState:

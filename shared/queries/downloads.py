@@ -11,10 +11,10 @@ from datetime import UTC
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-from shared.archiving.stored_files import content_type_of
 from shared.contracts.http.list_views import ContentLink
 from shared.domain.clock import Clock
 from shared.domain.keys import key_of, recording_key_of
+from shared.domain.media_types import content_type_of
 from shared.domain.records import AuditEntry, Chunk
 from shared.domain.states import ChunkState
 from shared.errors import ArchivedFileExpired, ArchivedFileGone, CallvaultError, NotArchived, NotFound

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 
-from shared.auditing import Disclosures
 from shared.contracts.chunk_metadata import ChunkFacts
 from shared.contracts.http.archive_view import TimelineView
 from shared.domain.clock import Clock
@@ -10,6 +9,7 @@ from shared.domain.keys import recording_key_of
 from shared.errors import NotFound
 from shared.gateways.bundle import Gateways
 from shared.queries.archived_metadata import ArchivedFacts
+from shared.queries.disclosures import Disclosures
 from shared.queries.missing_files import Presence
 from shared.settings.settings import Settings
 

@@ -21,6 +21,7 @@ from shared.contracts.auto_record import CallKind, Trigger
 from shared.contracts.http.start_request import parse_start
 from shared.domain.clock import Clock
 from shared.domain.keys import call_key
+from shared.domain.repeatability import Repeatability
 from shared.domain.states import RUNNING
 from shared.errors import (
     AlreadyRecording,
@@ -32,7 +33,6 @@ from shared.errors import (
     NotFound,
     NotSupported,
 )
-from shared.gateways.acs.recorder import Repeatability
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.claims import Claim
 from shared.gateways.tables.worklist import WorkItem

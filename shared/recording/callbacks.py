@@ -13,13 +13,13 @@ from typing import Any
 
 from shared.contracts.auto_record import Trigger
 from shared.contracts.events.callbacks import CallbackEvent, CallbackKind, callback_kind, read_callback
+from shared.contracts.events.outcome import Outcome
 from shared.contracts.events.recording_event import UnreadableEvent
 from shared.contracts.http.limits import CALLBACK_BYTES
 from shared.domain.clock import Clock
 from shared.domain.keys import call_key
 from shared.errors import BodyTooLarge, CallbackRefused, CallbacksThrottled, InvalidRequest, LengthRequired
 from shared.gateways.bundle import Gateways
-from shared.intake.intake import Outcome
 from shared.observability.logs import logger
 from shared.recording.automatic import RULE, AutoRecording
 from shared.recording.callback_tokens import CallbackTokens

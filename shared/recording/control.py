@@ -13,7 +13,6 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from shared.auditing import reported_if_unwritten
 from shared.contracts.http.consent import Consent
 from shared.contracts.http.recording_view import RecordingView
 from shared.domain.clock import Clock
@@ -32,6 +31,7 @@ from shared.errors import (
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.worklist import WorkItem
 from shared.observability.logs import logger
+from shared.recording.audit import reported_if_unwritten
 from shared.recording.view import shown_state, view_of
 from shared.settings.settings import Settings
 

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from shared.domain.clock import Clock
+from shared.domain.repeatability import Repeatability
 from shared.errors import CallvaultError, InvalidRequest, KeyReused, RequestInProgress
-from shared.gateways.acs.recorder import Repeatability
 from shared.gateways.tables.requests import Requests
 
 _LONGEST_KEY = 255

@@ -15,18 +15,18 @@ its start with the same Idempotency-Key gets the same recording.
 
 from urllib.parse import urlsplit
 
-from shared.auditing import reported_if_unwritten
 from shared.contracts.http.recording_view import StartedView
 from shared.contracts.http.start_request import StartRecording
 from shared.domain.clock import Clock
 from shared.domain.keys import key_of
 from shared.domain.records import AuditEntry, Recording
+from shared.domain.repeatability import Repeatability
 from shared.domain.states import RUNNING, RecordingState
 from shared.errors import AlreadyRecording, ConsentRequired, DestinationError, InvalidRequest, SourceRefused
-from shared.gateways.acs.recorder import Repeatability
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.worklist import WorkItem
 from shared.observability.logs import logger
+from shared.recording.audit import reported_if_unwritten
 from shared.recording.callback_urls import CallbackUrls
 from shared.settings.settings import Settings
 

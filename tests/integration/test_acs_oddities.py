@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
+from shared.contracts.events.outcome import Outcome
 from shared.domain.states import ChunkState
-from shared.intake.intake import Outcome
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -10,7 +10,6 @@ import pytest_asyncio
 from yarl import URL
 
 from local.stack import Azurite
-from shared.auditing import reported_if_unwritten
 from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of, pseudonym_of
 from shared.domain.records import AuditEntry, Recording
@@ -19,6 +18,7 @@ from shared.errors import DestinationUnavailable
 from shared.gateways.tables.worklist import WorkItem
 from shared.http.answers import Answer
 from shared.queries.downloads import File
+from shared.recording.audit import reported_if_unwritten
 from tests.integration.conftest import MakeWorld, World
 from tests.integration.storagefront import Mishap, StorageFront
 from tests.integration.test_autorecording import QuickClock

@@ -9,11 +9,11 @@ import pytest
 
 from local.acs.identifiers import RESOURCE_ID
 from shared.contracts.auto_record import Trigger
+from shared.contracts.events.outcome import Outcome
 from shared.domain.clock import SystemClock
 from shared.domain.keys import call_key
 from shared.gateways.tables.claims import Claim, Claims
 from shared.gateways.tables.worklist import WorkItem, Worklist
-from shared.intake.intake import Outcome
 from shared.recording.automatic import RULE
 from shared.recording.start import Starting
 from tests.integration.conftest import MakeWorld, MovableClock, World

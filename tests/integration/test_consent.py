@@ -9,8 +9,9 @@ import pytest_asyncio
 from shared.contracts.http.start_request import StartRecording
 from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of
+from shared.domain.repeatability import Repeatability
 from shared.errors import SourceUnavailable
-from shared.gateways.acs.recorder import CallRecorder, Repeatability, Started
+from shared.gateways.acs.recorder import CallRecorder, Started
 from shared.http.answers import Answer
 from tests.integration.conftest import MakeWorld, World
 

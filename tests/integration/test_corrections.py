@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from shared.contracts.events.outcome import Outcome
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
-from shared.intake.intake import Outcome
 from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.test_archiving import archived_whole
 

@@ -13,12 +13,12 @@ from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from shared.contracts.events.call_started import CALL_STARTED
+from shared.contracts.events.outcome import Outcome
 from shared.domain.states import ChunkState
 from shared.errors import Unforeseen
 from shared.gateways.blobs.dead_letters import DeadLetters
 from shared.intake import dead_letters
 from shared.intake.dead_letters import Counted, DeadLetterReplay
-from shared.intake.intake import Outcome
 from tests.integration.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -11,12 +11,12 @@ import pytest
 from azure.storage.blob.aio import ContainerClient
 
 from local.acs.identifiers import TOPIC
+from shared.contracts.events.outcome import Outcome
 from shared.domain.keys import key_of
 from shared.domain.records import Recording
 from shared.gateways.blobs.dead_letters import DeadLetters
 from shared.http.answers import Answer
 from shared.intake.dead_letters import DeadLetterReplay
-from shared.intake.intake import Outcome
 from tests.integration.conftest import MakeWorld, World
 from tests.integration.test_autorecording import begun, recording, recordings_of, view
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from azure.data.tables.aio import TableClient
 
+from shared.contracts.events.outcome import Outcome
 from shared.domain.keys import key_of, unlinked_key
 from shared.domain.records import Recording
 from shared.domain.states import ChunkState
 from shared.errors import DestinationUnavailable
-from shared.intake.intake import Outcome
 from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

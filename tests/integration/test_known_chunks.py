@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from shared.contracts.events.outcome import Outcome
 from shared.contracts.jobs import ChunkJob
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.errors import DestinationUnavailable
-from shared.intake.intake import Outcome
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

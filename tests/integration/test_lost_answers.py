@@ -15,12 +15,12 @@ from yarl import URL
 
 from local.acs.identifiers import RESOURCE_ID
 from local.stack import Azurite
+from shared.contracts.events.outcome import Outcome
 from shared.domain.clock import SystemClock
 from shared.domain.keys import call_key, key_of
 from shared.domain.records import AuditEntry, Recording
 from shared.domain.states import RecordingState
 from shared.gateways.tables.claims import Claim
-from shared.intake.intake import Outcome
 from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.storagefront import Mishap, StorageFront
 from tests.integration.test_autorecording import begun, recordings_of

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from shared.contracts.events.call_started import CALL_STARTED
+from shared.contracts.events.outcome import Outcome
 from shared.domain.keys import key_of, unlinked_key
 from shared.domain.states import ChunkState
-from shared.intake.intake import Outcome
 from tests.integration.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

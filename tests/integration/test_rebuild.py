@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
+from shared.contracts.events.outcome import Outcome
 from shared.domain.keys import key_of
 from shared.domain.records import Recording
-from shared.intake.intake import Outcome
 from shared.recovery.rebuild import Rebuild
 from tests.integration.conftest import MakeWorld, World
 

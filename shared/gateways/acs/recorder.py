@@ -7,8 +7,6 @@ answer that makes no sense, whatever the SDK raises for it, is SourceGarbled, to
 import contextlib
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import datetime
-from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +16,7 @@ from azure.communication.callautomation.aio import CallAutomationClient
 from azure.core.exceptions import ClientAuthenticationError, DecodeError, HttpResponseError
 
 from shared.contracts.http.start_request import StartRecording
+from shared.domain.repeatability import Repeatability
 from shared.errors import (
     CallerError,
     CallvaultError,
@@ -34,20 +33,6 @@ _LONGEST_CODE = 64
 _STATES = frozenset({"active", "inactive"})
 # What SDK 1.6.0 raises inside itself for an answer of 200 that is HTML, empty, null, an array or of another shape.
 _NONSENSE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Repeatability:
-    """Makes a repeated start safe: ACS gives the same answer to the same id (OASIS Repeatable Requests)."""
-
-    request_id: str
-    first_sent: datetime
-
-    def headers(self) -> dict[str, str]:
-        return {
-            "Repeatability-Request-ID": self.request_id,
-            "Repeatability-First-Sent": format_datetime(self.first_sent, usegmt=True),
-        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,11 @@
+"""What becomes of an event or callback that Callvault receives."""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    QUEUED = "queued"
+    UNCHANGED = "unchanged"
+    TAKEN = "taken"
+    IGNORED = "ignored"
+    QUARANTINED = "quarantined"
