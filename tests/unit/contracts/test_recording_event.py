@@ -9,7 +9,7 @@ import pytest
 
 from shared.contracts.events.recording_event import UnreadableEvent, event_type, read_event
 
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = Path(__file__).parents[2] / "events"
 READABLE = sorted(
     path.stem for path in EVENTS.glob("*.json") if not path.stem.startswith(("broken", "other-type", "own-storage"))
 )

@@ -18,7 +18,7 @@ from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = Path(__file__).parents[2] / "events"
 VINTAGES = ["current", "several-chunks", "without-server-call", "without-types", "other-casing", "cloud-event"]
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from shared.domain.keys import call_key
 from tests.integration.conftest import MakeWorld, World
-from tests.integration.test_autorecording import at_rest, begun, recording, recordings_of
-from tests.integration.test_control import call, start, told
+from tests.integration.recording.test_automatic import at_rest, begun, recording, recordings_of
+from tests.integration.recording.test_control import call, start, told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -20,10 +20,10 @@ from shared.http.answers import Answer
 from shared.queries.downloads import File
 from shared.recording.audit import reported_if_unwritten
 from tests.integration.conftest import MakeWorld, World
+from tests.integration.gateways.test_lost_answers import origin
+from tests.integration.recording.test_automatic import QuickClock
+from tests.integration.recording.test_control import call, start, told
 from tests.integration.storagefront import Mishap, StorageFront
-from tests.integration.test_autorecording import QuickClock
-from tests.integration.test_control import call, start, told
-from tests.integration.test_lost_answers import origin
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

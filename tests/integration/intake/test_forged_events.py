@@ -18,7 +18,7 @@ from shared.gateways.blobs.dead_letters import DeadLetters
 from shared.http.answers import Answer
 from shared.intake.dead_letters import DeadLetterReplay
 from tests.integration.conftest import MakeWorld, World
-from tests.integration.test_autorecording import begun, recording, recordings_of, view
+from tests.integration.recording.test_automatic import begun, recording, recordings_of, view
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,8 +9,8 @@ import pytest
 from shared.contracts.events.outcome import Outcome
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
+from tests.integration.archiving.test_archiving import archived_whole
 from tests.integration.conftest import MakeWorld, MovableClock, World
-from tests.integration.test_archiving import archived_whole
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

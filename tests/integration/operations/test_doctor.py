@@ -22,7 +22,7 @@ from tests.integration.conftest import PARTICIPANTS_SECRET, MakeWorld, MovableCl
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 OTHER_KEY = base64.b64encode(b"another key" * 6).decode()
 CALLBACKS = {
     "CALLBACK_URL": "https://func.example.net/api/callbacks",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shared.http.access import Role
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 APP_ROLES = json.loads((CHECKOUT / "infra" / "app-roles.json").read_text())
 
 

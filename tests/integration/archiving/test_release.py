@@ -14,9 +14,9 @@ from yarl import URL
 from local.stack import Azurite
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
+from tests.integration.archiving.test_archiving import archived_whole
 from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.storagefront import StorageFront
-from tests.integration.test_archiving import archived_whole
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -17,7 +17,7 @@ from tests.integration.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = Path(__file__).parents[2] / "events"
 ODD = sorted(path.stem for path in EVENTS.glob("odd-*.json"))
 KIB = 1024
 

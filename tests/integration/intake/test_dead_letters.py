@@ -23,7 +23,7 @@ from tests.integration.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 EVENTS = CHECKOUT / "tests" / "events"
 # What Event Grid writes beside the event.
 ADDED = {

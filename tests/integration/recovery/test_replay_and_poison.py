@@ -20,7 +20,7 @@ from tests.integration.conftest import MakeWorld, MovableClock, World
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KIB = 1024
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = Path(__file__).parents[2] / "events"
 
 
 async def failed(world: World, count: int = 1) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from shared.http.openapi.operations import Operation, Security
 from shared.http.openapi.served import OPENAPI, SWAGGER, described
 from shared.http.openapi.table import OPERATIONS
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 HERE = "https://contoso.azurewebsites.net/api"
 NO_INTERFACE = {"show_page", "show_page_file"}  # what browsers load, and no program calls
 

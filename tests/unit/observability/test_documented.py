@@ -9,7 +9,7 @@ import pytest
 from opentelemetry import metrics
 from opentelemetry.metrics import NoOpMeter
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "observability.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "observability.md"
 ROW = re.compile(r"^\| `(?P<name>callvault\.[a-z._]+)` \| (?P<kind>[a-z]+) \| `(?P<unit>[^`]+)` \|", re.MULTILINE)
 SPAN = re.compile(r"^\| `([a-z ]+)` \| (?:consumer|producer|internal) \|", re.MULTILINE)
 

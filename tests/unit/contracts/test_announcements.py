@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from shared.contracts.events.announcements import Announcement, AnnouncementType, ChunkData, CompleteData
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "announcements.md").read_text()
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "announcements.md").read_text()
 EXAMPLES = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)]
 
 

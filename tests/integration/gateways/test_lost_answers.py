@@ -22,9 +22,9 @@ from shared.domain.records import AuditEntry, Recording
 from shared.domain.states import RecordingState
 from shared.gateways.tables.claims import Claim
 from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.recording.test_automatic import begun, recordings_of
+from tests.integration.recording.test_control import call, start, told
 from tests.integration.storagefront import Mishap, StorageFront
-from tests.integration.test_autorecording import begun, recordings_of
-from tests.integration.test_control import call, start, told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
