@@ -147,7 +147,7 @@ def documents_have_many_recordings() -> None:
 
 @mutant("What can't be read of an event is dropped.", Scenario.ODD, oddity="bad among good")
 def quarantine_is_empty() -> None:
-    swap("shared.gateways.blobs.archive:Archive.quarantine", _always(result=None))
+    swap("shared.gateways.blobs.quarantine:Quarantine.keep", _always(result=None))
 
 
 @mutant("Files on the customer's own storage are taken for ACS's.", Scenario.ODD, oddity="customer's storage")

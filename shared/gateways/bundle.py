@@ -8,6 +8,7 @@ from shared.gateways.acs.signing_keys import SigningKeys
 from shared.gateways.blobs.archive import Archive
 from shared.gateways.blobs.archive_reader import Archived
 from shared.gateways.blobs.download_links import ReadLinks
+from shared.gateways.blobs.quarantine import Quarantine
 from shared.gateways.clients import Clients
 from shared.gateways.queue import Jobs
 from shared.gateways.tables.audit import Audit
@@ -45,6 +46,7 @@ class Gateways:
     jobs: Jobs
     archive: Archive
     archived: Archived
+    quarantine: Quarantine
     read_links: ReadLinks
     topic: Topic | None
 
@@ -71,7 +73,8 @@ class Gateways:
                 clients.tables, requests_table=settings.requests_table, links_table=settings.links_table
             ),
             jobs=Jobs(clients.queue, clients.poison),
-            archive=Archive(clients.archive, settings.archive_container, settings.quarantine_container),
+            archive=Archive(clients.archive, settings.archive_container),
+            quarantine=Quarantine(clients.archive, settings.quarantine_container),
             archived=Archived(clients.archive, settings.archive_container),
             read_links=ReadLinks(clients.archive, settings.archive_container),
             topic=Topic(clients.topic) if clients.topic else None,

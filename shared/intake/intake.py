@@ -32,13 +32,13 @@ from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.records import AuditEntry, Chunk, Recording
 from shared.errors import DestinationUnavailable
+from shared.gateways.blobs.quarantine import Folder, Unreadable
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.worklist import WorkItem
 from shared.intake.awaited_files import FileWatch
 from shared.intake.event_records import chunk_of, chunks_differing, dated, differing, recording_of
 from shared.intake.filing import Filed, Filing
 from shared.intake.known_chunks import KnownChunks
-from shared.intake.quarantine import Quarantine
 from shared.observability import tracing
 from shared.observability.logs import logger
 from shared.recording.automatic import RULE, AutoRecording
@@ -76,9 +76,8 @@ class Intake:
 
     def __init__(self, gateways: Gateways, auto: AutoRecording, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
-        self._audit = gateways.audit
+        self._audit, self._quarantine = gateways.audit, gateways.quarantine
         self._filing, self._known = Filing(gateways.links), KnownChunks(gateways, clock)
-        self._quarantine = Quarantine(gateways.archive, clock)
         self._watch = FileWatch(gateways, clock, settings)
         self._auto, self._clock, self._settings = auto, clock, settings
 
@@ -90,7 +89,7 @@ class Intake:
             envelope = text
         if isinstance(envelope, dict):
             return await self.receive(envelope)
-        await self._quarantine.keep(envelope, "the event is not a JSON object", by=None)
+        await self._keep(envelope, "the event is not a JSON object", by=None)
         return Outcome.QUARANTINED
 
     async def receive(self, envelope: dict[str, Any]) -> Outcome:
@@ -120,25 +119,31 @@ class Intake:
             log.info("event ignored", extra={"action": "intake", "event_type": found[:128], "by": by})
             return Taken(outcome=Outcome.IGNORED)
         if self.is_foreign(envelope):
-            await self._quarantine.keep(envelope, FOREIGN, by=by)
+            await self._keep(envelope, FOREIGN, by=by)
             return Taken(outcome=Outcome.QUARANTINED)
         if starts_call:
             return Taken(outcome=await self._call_started(envelope, by))
         try:
             event = read_event(envelope)
         except UnreadableEvent as error:
-            await self._quarantine.keep(envelope, str(error), by=by)
+            await self._keep(envelope, str(error), by=by)
             return Taken(outcome=Outcome.QUARANTINED)
         taken = await self._recording_files(event, by)
         if event.unread:
-            await self._quarantine.keep(envelope, "; ".join(event.unread), by=by)
+            await self._keep(envelope, "; ".join(event.unread), by=by)
         return taken
+
+    async def _keep(self, event: Any, reason: str, *, by: str | None) -> None:
+        unreadable = Unreadable.event(Folder.EVENTS, event)
+        await self._quarantine.keep(unreadable, reason, at=self._clock.now(), by=by)
+        context = {"action": "quarantine", "blob": unreadable.name, "reason": reason, "by": by}
+        log.error("event kept in quarantine", extra=context)
 
     async def _call_started(self, envelope: dict[str, Any], by: str | None) -> Outcome:
         try:
             call = read_call_started(envelope)
         except UnreadableEvent as error:
-            await self._quarantine.keep(envelope, str(error), by=by)
+            await self._keep(envelope, str(error), by=by)
             return Outcome.QUARANTINED
         _warn_of_unknown(call.unknown)
         concerns_us = await self._auto.consider(

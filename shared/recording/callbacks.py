@@ -5,8 +5,6 @@ twice, late and in any order. A callback that can't be read is quarantined and a
 minute; past it, and when storage or ACS fails, the answer is an error, and ACS may send the same callback again.
 """
 
-import base64
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +17,7 @@ from shared.contracts.http.limits import CALLBACK_BYTES
 from shared.domain.clock import Clock
 from shared.domain.keys import call_key
 from shared.errors import BodyTooLarge, CallbackRefused, CallbacksThrottled, InvalidRequest, LengthRequired
+from shared.gateways.blobs.quarantine import Folder, Unreadable
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
 from shared.recording.automatic import RULE, AutoRecording
@@ -31,7 +30,6 @@ from shared.recording.start import Starting
 log = logger("callbacks")
 
 _MOST_EVENTS = 100
-_FOLDER = "callbacks"  # in the quarantine
 _OF_RECORDINGS = frozenset({CallbackKind.RECORDING_STATE_CHANGED, CallbackKind.START_RECORDING_FAILED})
 # Callbacks that an instance quarantines a minute: a whole array fits. Counted in memory, not in storage: whoever can
 # send one has a token and a signed URL, and a counter in storage would itself be what a flood writes to.
@@ -58,7 +56,7 @@ class Callbacks:
         urls: CallbackUrls,
         concerned: Concerned,
     ) -> None:
-        self._archive, self._links, self._clock = gateways.archive, gateways.links, clock
+        self._quarantine, self._links, self._clock = gateways.quarantine, gateways.links, clock
         self._starting, self._observation, self._auto = concerned.starting, concerned.observation, concerned.auto
         self._tokens, self._urls = tokens, urls
         self._quarantined = RateLimit(_MOST_QUARANTINED, clock)
@@ -85,7 +83,7 @@ class Callbacks:
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError):
-            return [await self._quarantine({"bodyBase64": base64.b64encode(body).decode()}, body, "is not JSON")]
+            return [await self._keep(Unreadable.body(Folder.CALLBACKS, body), "is not JSON")]
         envelopes = parsed if isinstance(parsed, list) else [parsed]
         if len(envelopes) > _MOST_EVENTS:
             raise InvalidRequest.of("body", f"must be an array of at most {_MOST_EVENTS} events")
@@ -100,8 +98,7 @@ class Callbacks:
                 return Outcome.IGNORED
             event = read_callback(kind, envelope, self._clock.now())
         except UnreadableEvent as error:
-            body = json.dumps(envelope, sort_keys=True).encode()
-            return await self._quarantine({"event": envelope}, body, str(error))
+            return await self._keep(Unreadable.event(Folder.CALLBACKS, envelope), str(error))
         if start_id is not None and not await self._is_of(start_id, kind, event):
             log.error("callback of another start", extra={"action": "callback", "kind": str(kind)})
             return Outcome.IGNORED
@@ -150,14 +147,13 @@ class Callbacks:
         if start_id and event.server_call_id:
             await self._auto.start_failed(start_id, event.server_call_id)
 
-    async def _quarantine(self, kept: dict[str, Any], body: bytes, reason: str) -> Outcome:
-        name = f"{_FOLDER}/{hashlib.sha256(body).hexdigest()[:32]}.json"
-        if not self._quarantined.admits(name):
+    async def _keep(self, callback: Unreadable, reason: str) -> Outcome:
+        if not self._quarantined.admits(callback.name):
             raise CallbacksThrottled(
                 f"an instance quarantines at most {_MOST_QUARANTINED} callbacks a minute that it can't read",
                 retry_after=self._quarantined.retry_after(),
             )
-        told = {"reason": reason, "receivedAt": self._clock.now().isoformat(), **kept}
-        await self._archive.quarantine(name, json.dumps(told, indent=2).encode())
-        log.error("callback kept in quarantine", extra={"action": "quarantine", "blob": name, "reason": reason})
+        await self._quarantine.keep(callback, reason, at=self._clock.now())
+        context = {"action": "quarantine", "blob": callback.name, "reason": reason}
+        log.error("callback kept in quarantine", extra=context)
         return Outcome.QUARANTINED

@@ -7,9 +7,6 @@ queues again, is left as it is; so is one that another message took further. One
 archived.
 """
 
-import base64
-import hashlib
-import json
 from datetime import datetime
 
 from shared.announcing.announcer import Announcing
@@ -21,6 +18,7 @@ from shared.domain.clock import Clock
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.errors import InvalidJob, LeaseLost, UnreadableRow
+from shared.gateways.blobs.quarantine import Folder, Unreadable
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
@@ -37,20 +35,15 @@ class Poison:
         self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
         self._endings = Endings(gateways, announcing, settings)
-        self._archive, self._catalogue, self._jobs = gateways.archive, gateways.catalogue, gateways.jobs
+        self._quarantine, self._catalogue, self._jobs = gateways.quarantine, gateways.catalogue, gateways.jobs
         self._copying, self._clock, self._settings = copying, clock, settings
 
     async def bury(self, body: bytes) -> None:
         """Keeps a message and looks after its chunk. Raises DestinationError when storage fails."""
         now = self._clock.now()
-        name = f"jobs/{hashlib.sha256(body).hexdigest()[:32]}.json"
-        kept = {
-            "reason": "the function failed too often",
-            "receivedAt": now.isoformat(),
-            "bodyBase64": base64.b64encode(body).decode(),
-        }
-        await self._archive.quarantine(name, json.dumps(kept, indent=2).encode())
-        log.critical("message buried", extra={"action": "poison", "blob": name})
+        message = Unreadable.body(Folder.JOBS, body)
+        await self._quarantine.keep(message, "the function failed too often", at=now)
+        log.critical("message buried", extra={"action": "poison", "blob": message.name})
         try:
             job = ChunkJob.decode(body)
             chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)

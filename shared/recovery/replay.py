@@ -35,7 +35,7 @@ class Replay:
 
     def __init__(self, gateways: Gateways, intake: Intake, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
-        self._archive, self._audit, self._intake = gateways.archive, gateways.audit, intake
+        self._quarantine, self._audit, self._intake = gateways.quarantine, gateways.audit, intake
         self._clock, self._settings = clock, settings
 
     async def recording(self, recording_id: str, document_id: str | None = None, *, by: str) -> int:
@@ -86,7 +86,7 @@ class Replay:
         Raises NotFound for an unknown id, InvalidRequest when it still can't be read or is from another resource than
         EVENT_SOURCE. What was kept stays kept.
         """
-        body = await self._archive.quarantined(f"{quarantine_id}.json") if quarantine_id.isalnum() else None
+        body = await self._quarantine.read(f"{quarantine_id}.json") if quarantine_id.isalnum() else None
         if body is None:
             raise NotFound("the quarantine has no event of this id; ids are the names of its blobs, without .json")
         envelope: Any = lenient.parse(body)["event"]

@@ -101,6 +101,10 @@ class World:
         async with ContainerClient.from_connection_string(self.storage, self.settings.quarantine_container) as kept:
             return [await (await kept.download_blob(blob.name)).readall() async for blob in kept.list_blobs()]
 
+    async def quarantine(self, name: str, body: bytes) -> None:
+        async with ContainerClient.from_connection_string(self.storage, self.settings.quarantine_container) as kept:
+            await kept.upload_blob(name, body)
+
     async def queued(self) -> int:
         """Messages on the queue, those with a delay too."""
         async with QueueClient.from_connection_string(self.storage, self.settings.chunks_queue) as queue:

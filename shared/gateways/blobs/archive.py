@@ -1,4 +1,4 @@
-"""The archive: media and metadata in Blob storage, and the quarantine beside it.
+"""The archive: media and metadata in Blob storage.
 
 A file appears whole or not at all: it is put in one request, or its blocks are staged and committed together. Nothing
 is ever overwritten; whoever comes second finds the first one's file and must find its own bytes in it.
@@ -171,11 +171,10 @@ class ArchiveFile:
 
 
 class Archive:
-    """The customer's container of recordings, and the container of what could not be read."""
+    """The customer's container of recordings."""
 
-    def __init__(self, service: BlobServiceClient, container: str, quarantine: str) -> None:
+    def __init__(self, service: BlobServiceClient, container: str) -> None:
         self._files = service.get_container_client(container)
-        self._quarantine = service.get_container_client(quarantine)
 
     def file(self, name: str, *, content_type: str, properties: dict[str, str]) -> ArchiveFile:
         """`properties` are kept on the blob: the catalogue can be rebuilt from them alone."""
@@ -207,27 +206,6 @@ class Archive:
                     archived_at=blob.creation_time,
                     properties=_properties(blob),
                 )
-
-    async def quarantine(self, name: str, body: bytes) -> None:
-        """Keeps what could not be read, once, however often it comes."""
-        with storage_faults("keeping an event in quarantine"):
-            try:
-                await self._quarantine.upload_blob(
-                    name, body, overwrite=False, content_settings=ContentSettings(content_type="application/json")
-                )
-            except ResourceExistsError:
-                return
-
-    async def quarantined(self, name: str) -> bytes | None:
-        """What was kept under a name; None when nothing is."""
-        with storage_faults("reading from the quarantine"):
-            try:
-                download = await self._quarantine.download_blob(name)
-            except ResourceNotFoundError as error:
-                if not is_absent(error):
-                    raise
-                return None
-            return bytes(await download.readall())
 
 
 def _checked(checksum: Checksum) -> dict[str, bytearray]:

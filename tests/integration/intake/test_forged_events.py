@@ -151,7 +151,7 @@ async def test_other_locations_by_hand_are_on_record_under_the_person_s_name(wor
 async def test_who_replays_a_quarantined_event_is_on_record(world: World):
     made = await world.document(size=20_000, format="wav")
     kept = json.dumps({"reason": "an older version could not read it", "event": made["event"]}).encode()
-    await world.gateways.archive.quarantine("abc123.json", kept)
+    await world.quarantine("abc123.json", kept)
     answer = await world.app.endpoints.replay_quarantined("abc123", by="eve")
     assert told(answer) == {"outcomes": ["queued"], "differing": [[]]}
     ((by, _),) = await entries(world, world.job(made).recordingKey, "event taken in")

@@ -93,7 +93,7 @@ async def test_what_the_catalogue_doesn_t_have_can_t_be_put_back(world: World, k
 async def test_a_quarantined_event_is_read_again_by_its_id(world: World):
     event = json.loads((EVENTS / "current.json").read_text())
     body = json.dumps({"reason": "an older version could not read it", "event": event}).encode()
-    await world.gateways.archive.quarantine("abc123.json", body)
+    await world.quarantine("abc123.json", body)
     for _ in range(2):
         answer = await world.app.endpoints.replay_quarantined("abc123", by="ada")
         assert (answer.status, told(answer)["outcomes"]) == (202, ["queued"])
@@ -117,7 +117,7 @@ async def test_a_quarantined_event_of_a_call_is_read_again_as_one(
     world: World, data: dict[str, str], status: int, about: str
 ):
     event = {"id": "1", "eventType": "Microsoft.Communication.CallStarted", "data": data}
-    await world.gateways.archive.quarantine("abc123.json", json.dumps({"reason": "unknown", "event": event}).encode())
+    await world.quarantine("abc123.json", json.dumps({"reason": "unknown", "event": event}).encode())
     answer = await world.app.endpoints.replay_quarantined("abc123", by="ada")
     assert answer.status == status
     assert about in answer.body

@@ -1,0 +1,81 @@
+"""The quarantine: events, callbacks and messages that Callvault can't read or process, each kept once.
+
+A blob's name is a digest of what it keeps, so that a repeated delivery finds the first one's blob. The blob is JSON:
+the reason, the time, who handed it in, and the event, or the body in base64 if it isn't JSON.
+"""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import ContentSettings
+from azure.storage.blob.aio import BlobServiceClient
+
+from shared.gateways.faults import is_absent, storage_faults
+
+
+class Folder(StrEnum):
+    EVENTS = ""
+    CALLBACKS = "callbacks/"
+    JOBS = "jobs/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unreadable:
+    """One thing to keep: its name in the quarantine, and its content."""
+
+    name: str
+    content: dict[str, Any]
+
+    @classmethod
+    def event(cls, folder: Folder, event: Any) -> Self:
+        """An event as parsed JSON, or text that isn't JSON."""
+        # ASCII alone: strings may hold lone surrogates, which UTF-8 can't encode.
+        text = json.dumps(event, default=str, sort_keys=True, ensure_ascii=True)
+        return cls(name=_name(folder, text.encode()), content={"event": event})
+
+    @classmethod
+    def body(cls, folder: Folder, body: bytes) -> Self:
+        return cls(name=_name(folder, body), content={"bodyBase64": base64.b64encode(body).decode()})
+
+
+class Quarantine:
+    """The quarantine's container."""
+
+    def __init__(self, service: BlobServiceClient, container: str) -> None:
+        self._blobs = service.get_container_client(container)
+
+    async def keep(self, unreadable: Unreadable, reason: str, *, at: datetime, by: str | None = None) -> None:
+        """Raises DestinationError when storage fails. `by` is None for what a service delivered."""
+        kept = {"reason": reason, "receivedAt": at.isoformat(), "by": by, **unreadable.content}
+        body = json.dumps(kept, default=str, ensure_ascii=True, indent=2).encode()
+        with storage_faults("writing to the quarantine"):
+            try:
+                await self._blobs.upload_blob(
+                    unreadable.name,
+                    body,
+                    overwrite=False,
+                    content_settings=ContentSettings(content_type="application/json"),
+                )
+            except ResourceExistsError:
+                return
+
+    async def read(self, name: str) -> bytes | None:
+        """The blob of this name; None when there is none."""
+        with storage_faults("reading from the quarantine"):
+            try:
+                download = await self._blobs.download_blob(name)
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+                return None
+            return bytes(await download.readall())
+
+
+def _name(folder: Folder, content: bytes) -> str:
+    return f"{folder}{hashlib.sha256(content).hexdigest()[:32]}.json"
