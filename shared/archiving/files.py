@@ -27,7 +27,7 @@ from shared.archiving.stored_files import (
     stem_of,
     unverified_ending,
 )
-from shared.contracts.chunk_metadata import check_metadata
+from shared.contracts.chunk_metadata import MOST_BYTES, check_metadata
 from shared.domain.media_types import content_type_of
 from shared.domain.payload import Payload
 from shared.domain.records import Chunk
@@ -49,7 +49,6 @@ from shared.settings.settings import Settings
 
 log = logger("copying")
 
-_METADATA_LIMIT = 4 * 1024 * 1024  # bytes; real metadata files have one or two thousand bytes
 _METADATA_SECONDS = 120.0
 _ELSEWHERE = "its content location names another document"
 _EARLIER = "an earlier attempt could not prove that it is what it claims to be"
@@ -179,7 +178,7 @@ class Copying:
             raise DestinationConflict.of(name_of(chunk, METADATA))
         try:
             async with asyncio.timeout(_METADATA_SECONDS):
-                body = await self._source.read_whole(location, limit=_METADATA_LIMIT)
+                body = await self._source.read_whole(location, limit=MOST_BYTES)
         except TimeoutError:
             raise SourceSlow("the metadata did not come within two minutes") from None
         except SourceGone as error:

@@ -12,6 +12,7 @@ from shared.contracts.chunk_metadata import read_participants
 from shared.domain.keys import pseudonym_of
 from shared.domain.records import Chunk
 from shared.errors import DestinationError, Unforeseen
+from shared.gateways.blobs.archive_reader import Unreadable
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.lists import Heading, Place
 from shared.observability.logs import logger
@@ -21,7 +22,6 @@ log = logger("attendance")
 
 _INSISTS = 5  # attempts that fail over this at most
 _IN_TIME = timedelta(hours=1)  # before the deadline none does
-_LIMIT = 4 * 1024 * 1024  # bytes: what may be archived as metadata
 
 
 class Attendance:
@@ -37,8 +37,9 @@ class Attendance:
         if secret is None:
             return
         if metadata is None:
-            metadata = await self._archived.read(metadata_name, limit=_LIMIT)
-        pseudonyms = {pseudonym_of(one, secret) for one in read_participants(metadata or b"")}
+            found = await self._archived.metadata(metadata_name)
+            metadata = b"" if isinstance(found, Unreadable) else found
+        pseudonyms = {pseudonym_of(one, secret) for one in read_participants(metadata)}
         await self._participants.enter(Place.of_chunk(chunk), *map(Heading.PARTICIPANT.of, sorted(pseudonyms)))
 
     async def note(self, chunk: Chunk, metadata_name: str, metadata: bytes | None) -> DestinationError | None:

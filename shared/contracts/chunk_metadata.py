@@ -15,6 +15,7 @@ from shared.contracts import lenient
 from shared.contracts.lenient import Members
 from shared.errors import SourceUnproven
 
+MOST_BYTES = 4 * 1024 * 1024  # of a metadata file; real ones have one or two thousand
 _DOCUMENT_ID = "chunkdocumentid"
 _KNOWN = frozenset(
     {

@@ -32,7 +32,7 @@ from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.records import AuditEntry, Chunk, Recording
 from shared.errors import DestinationUnavailable
-from shared.gateways.blobs.quarantine import Folder, Unreadable
+from shared.gateways.blobs.quarantine import Folder, QuarantineItem
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.worklist import WorkItem
 from shared.intake.awaited_files import FileWatch
@@ -134,9 +134,9 @@ class Intake:
         return taken
 
     async def _keep(self, event: Any, reason: str, *, by: str | None) -> None:
-        unreadable = Unreadable.event(Folder.EVENTS, event)
-        await self._quarantine.keep(unreadable, reason, at=self._clock.now(), by=by)
-        context = {"action": "quarantine", "blob": unreadable.name, "reason": reason, "by": by}
+        item = QuarantineItem.event(Folder.EVENTS, event)
+        await self._quarantine.keep(item, reason, at=self._clock.now(), by=by)
+        context = {"action": "quarantine", "blob": item.name, "reason": reason, "by": by}
         log.error("event kept in quarantine", extra=context)
 
     async def _call_started(self, envelope: dict[str, Any], by: str | None) -> Outcome:

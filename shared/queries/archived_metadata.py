@@ -10,7 +10,6 @@ from shared.errors import DestinationConflict
 from shared.gateways.blobs.archive_reader import Archived, Unreadable
 
 _AT_ONCE = 8  # files read together
-_LIMIT = 4 * 1024 * 1024  # bytes: what may be archived as metadata
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +38,7 @@ class ArchivedFacts:
         if chunk.metadata_blob_name is None or chunk.metadata_sha256 is None:
             return MetadataRead()
         async with some:
-            body = await self._archived.fetch(chunk.metadata_blob_name, limit=_LIMIT)
+            body = await self._archived.metadata(chunk.metadata_blob_name)
         if isinstance(body, Unreadable):
             return MetadataRead(is_absent=body is Unreadable.ABSENT)
         if hashlib.sha256(body).hexdigest() != chunk.metadata_sha256:

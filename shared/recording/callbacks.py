@@ -17,7 +17,7 @@ from shared.contracts.http.limits import CALLBACK_BYTES
 from shared.domain.clock import Clock
 from shared.domain.keys import call_key
 from shared.errors import BodyTooLarge, CallbackRefused, CallbacksThrottled, InvalidRequest, LengthRequired
-from shared.gateways.blobs.quarantine import Folder, Unreadable
+from shared.gateways.blobs.quarantine import Folder, QuarantineItem
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
 from shared.recording.automatic import RULE, AutoRecording
@@ -83,7 +83,7 @@ class Callbacks:
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError):
-            return [await self._keep(Unreadable.body(Folder.CALLBACKS, body), "is not JSON")]
+            return [await self._keep(QuarantineItem.body(Folder.CALLBACKS, body), "is not JSON")]
         envelopes = parsed if isinstance(parsed, list) else [parsed]
         if len(envelopes) > _MOST_EVENTS:
             raise InvalidRequest.of("body", f"must be an array of at most {_MOST_EVENTS} events")
@@ -98,7 +98,7 @@ class Callbacks:
                 return Outcome.IGNORED
             event = read_callback(kind, envelope, self._clock.now())
         except UnreadableEvent as error:
-            return await self._keep(Unreadable.event(Folder.CALLBACKS, envelope), str(error))
+            return await self._keep(QuarantineItem.event(Folder.CALLBACKS, envelope), str(error))
         if start_id is not None and not await self._is_of(start_id, kind, event):
             log.error("callback of another start", extra={"action": "callback", "kind": str(kind)})
             return Outcome.IGNORED
@@ -147,7 +147,7 @@ class Callbacks:
         if start_id and event.server_call_id:
             await self._auto.start_failed(start_id, event.server_call_id)
 
-    async def _keep(self, callback: Unreadable, reason: str) -> Outcome:
+    async def _keep(self, callback: QuarantineItem, reason: str) -> Outcome:
         if not self._quarantined.admits(callback.name):
             raise CallbacksThrottled(
                 f"an instance quarantines at most {_MOST_QUARANTINED} callbacks a minute that it can't read",

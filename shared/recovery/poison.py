@@ -18,7 +18,7 @@ from shared.domain.clock import Clock
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.errors import InvalidJob, LeaseLost, UnreadableRow
-from shared.gateways.blobs.quarantine import Folder, Unreadable
+from shared.gateways.blobs.quarantine import Folder, QuarantineItem
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
@@ -41,7 +41,7 @@ class Poison:
     async def bury(self, body: bytes) -> None:
         """Keeps a message and looks after its chunk. Raises DestinationError when storage fails."""
         now = self._clock.now()
-        message = Unreadable.body(Folder.JOBS, body)
+        message = QuarantineItem.body(Folder.JOBS, body)
         await self._quarantine.keep(message, "the function failed too often", at=now)
         log.critical("message buried", extra={"action": "poison", "blob": message.name})
         try:

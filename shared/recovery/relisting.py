@@ -13,13 +13,13 @@ from shared.domain.clock import Clock
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import IN_TROUBLE, ONCE_SAFE
 from shared.errors import DestinationError
+from shared.gateways.blobs.archive_reader import Unreadable
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.lists import Heading, Place
 from shared.gateways.tables.worklist import WorkItem
 from shared.settings.settings import Settings
 
 _AT_ONCE = 16  # chunks entered together
-_LIMIT = 4 * 1024 * 1024  # bytes: what may be archived as metadata
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +77,9 @@ class Relisting:
         if name is None:
             return {}
         try:
-            metadata = await self._archived.read(name, limit=_LIMIT)
+            metadata = await self._archived.metadata(name)
         except DestinationError as error:
             return {name: str(error)}
-        await self._attendance.enter(chunk, name, metadata or b"")
+        if not isinstance(metadata, Unreadable):
+            await self._attendance.enter(chunk, name, metadata)
         return {}

@@ -10,6 +10,7 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import BlobServiceClient
 
+from shared.contracts.chunk_metadata import MOST_BYTES
 from shared.gateways.faults import is_absent, is_cold, storage_faults
 
 _COLD_TIER = "Archive"
@@ -60,11 +61,11 @@ class Archived:
                 raise
         return Found(size=int(found.size), is_cold=found.blob_tier == _COLD_TIER)
 
-    async def fetch(self, name: str, *, limit: int) -> bytes | Unreadable:
-        """A file's first `limit` bytes, or why it can't be read."""
+    async def metadata(self, name: str) -> bytes | Unreadable:
+        """A metadata file, or why it can't be read. One larger than any that is archived is cut off."""
         with storage_faults("reading a file of the archive"):
             try:
-                download = await self._files.get_blob_client(name).download_blob(offset=0, length=limit)
+                download = await self._files.get_blob_client(name).download_blob(offset=0, length=MOST_BYTES)
                 return bytes(await download.readall())
             except HttpResponseError as error:
                 if is_absent(error):
@@ -72,8 +73,3 @@ class Archived:
                 if is_cold(error):
                     return Unreadable.COLD
                 raise
-
-    async def read(self, name: str, *, limit: int) -> bytes | None:
-        """As `fetch`, for callers to whom a file that can't be read is an absent one."""
-        body = await self.fetch(name, limit=limit)
-        return None if isinstance(body, Unreadable) else body

@@ -26,7 +26,7 @@ class Folder(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unreadable:
+class QuarantineItem:
     """One thing to keep: its name in the quarantine, and its content."""
 
     name: str
@@ -50,14 +50,14 @@ class Quarantine:
     def __init__(self, service: BlobServiceClient, container: str) -> None:
         self._blobs = service.get_container_client(container)
 
-    async def keep(self, unreadable: Unreadable, reason: str, *, at: datetime, by: str | None = None) -> None:
+    async def keep(self, item: QuarantineItem, reason: str, *, at: datetime, by: str | None = None) -> None:
         """Raises DestinationError when storage fails. `by` is None for what a service delivered."""
-        kept = {"reason": reason, "receivedAt": at.isoformat(), "by": by, **unreadable.content}
+        kept = {"reason": reason, "receivedAt": at.isoformat(), "by": by, **item.content}
         body = json.dumps(kept, default=str, ensure_ascii=True, indent=2).encode()
         with storage_faults("writing to the quarantine"):
             try:
                 await self._blobs.upload_blob(
-                    unreadable.name,
+                    item.name,
                     body,
                     overwrite=False,
                     content_settings=ContentSettings(content_type="application/json"),
