@@ -125,7 +125,7 @@ def delete_location_is_believed() -> None:
     def believing(original: Any) -> Any:
         return lambda chunk: None if chunk.delete_location is not None else original(chunk)
 
-    for module in ("release", "endings"):
+    for module in ("archiving.release", "archiving.endings"):
         swap(f"shared.{module}:reason_to_keep", believing)
 
 
