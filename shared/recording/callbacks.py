@@ -153,7 +153,7 @@ class Callbacks:
                 f"an instance quarantines at most {_MOST_QUARANTINED} callbacks a minute that it can't read",
                 retry_after=self._quarantined.retry_after(),
             )
-        await self._quarantine.keep(callback, reason, at=self._clock.now())
+        await self._quarantine.keep(callback, reason, at=self._clock.now(), by=None)
         context = {"action": "quarantine", "blob": callback.name, "reason": reason}
         log.error("callback kept in quarantine", extra=context)
         return Outcome.QUARANTINED

@@ -42,7 +42,7 @@ class Poison:
         """Keeps a message and looks after its chunk. Raises DestinationError when storage fails."""
         now = self._clock.now()
         message = QuarantineItem.body(Folder.JOBS, body)
-        await self._quarantine.keep(message, "the function failed too often", at=now)
+        await self._quarantine.keep(message, "the function failed too often", at=now, by=None)
         log.critical("message buried", extra={"action": "poison", "blob": message.name})
         try:
             job = ChunkJob.decode(body)

@@ -26,7 +26,7 @@ def log_lines() -> Mapping[str, Said]:
     """Each constant text that is logged below shared/."""
     levels: dict[str, set[str]] = defaultdict(set)
     fields: dict[str, set[str]] = defaultdict(set)
-    common = _keys(ast.parse((_SHARED / "records.py").read_text()))
+    common = _keys(ast.parse((_SHARED / "domain" / "records.py").read_text()))
     for file in _SHARED.rglob("*.py"):
         tree = ast.parse(file.read_text())
         for level, text in _calls(tree):
@@ -53,7 +53,7 @@ def _keys(tree: ast.AST) -> set[str]:
 
 @cache
 def metric_names() -> frozenset[str]:
-    tree = ast.parse((_SHARED / "metrics.py").read_text())
+    tree = ast.parse((_SHARED / "observability" / "metrics.py").read_text())
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
     made = [one.args[0] for one in calls if one.func.attr.startswith("create_")]
     return frozenset(str(ast.literal_eval(name)) for name in made)

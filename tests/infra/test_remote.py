@@ -123,6 +123,5 @@ def test_nothing_but_callvault_s_own_commands_can_be_run(tmp_path: Path):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_that_it_offers_is_there(command: str):
-    file = CHECKOUT / command.replace(".", "/")
-    program = file / "__main__.py" if file.is_dir() else file.with_suffix(".py")
+    program = CHECKOUT / f"{command.replace('.', '/')}.py"
     assert '__name__ == "__main__"' in program.read_text()

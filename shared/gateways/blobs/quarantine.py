@@ -50,7 +50,7 @@ class Quarantine:
     def __init__(self, service: BlobServiceClient, container: str) -> None:
         self._blobs = service.get_container_client(container)
 
-    async def keep(self, item: QuarantineItem, reason: str, *, at: datetime, by: str | None = None) -> None:
+    async def keep(self, item: QuarantineItem, reason: str, *, at: datetime, by: str | None) -> None:
         """Raises DestinationError when storage fails. `by` is None for what a service delivered."""
         kept = {"reason": reason, "receivedAt": at.isoformat(), "by": by, **item.content}
         body = json.dumps(kept, default=str, ensure_ascii=True, indent=2).encode()

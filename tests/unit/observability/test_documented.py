@@ -38,7 +38,7 @@ class Noting(NoOpMeter):
 def test_the_documented_instruments_are_those_that_the_code_has(monkeypatch: pytest.MonkeyPatch):
     meter = Noting()
     monkeypatch.setattr(metrics, "get_meter", lambda _: meter)
-    runpy.run_path(str(DOCUMENT.parents[1] / "shared" / "metrics.py"))
+    runpy.run_path(str(DOCUMENT.parents[1] / "shared" / "observability" / "metrics.py"))
     documented = {(row["name"], row["kind"], row["unit"]) for row in ROW.finditer(DOCUMENT.read_text())}
     assert documented == meter.made
 
