@@ -6,6 +6,7 @@ from typing import Any
 from local.faults.mutants import mutant, swap, swap_property
 from local.faults.scenarios import Scenario
 from shared.contracts.events.recording_event import UnreadableEvent
+from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.errors import CallvaultError, SourceError, SourceGone
 
@@ -229,10 +230,8 @@ def rows_are_not_removed() -> None:
 @mutant("A digest is recorded that the file doesn't have.", Scenario.PLAIN)
 def digests_are_wrong() -> None:
     def wrong(original: Any) -> Any:
-        def settle(self: Any, state: Any, **changes: Any) -> Any:
-            if changes.get("sha256"):
-                changes["sha256"] = changes["sha256"][::-1]
-            return original(self, state, **changes)
+        def settle(self: Any, moved: Chunk) -> Any:
+            return original(self, moved.evolve(sha256=moved.sha256 and moved.sha256[::-1]))
 
         return settle
 

@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind
 from shared.announcing.messages import Wording
 from shared.contracts.events.announcements import Announcement
 from shared.domain.clock import Clock
-from shared.domain.outbox import read
+from shared.domain.outbox import added, news_of, read
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState
 from shared.errors import CallvaultError, LeaseLost, TopicUnavailable, Unforeseen
@@ -61,6 +61,12 @@ class Announcing:
     @property
     def rests(self) -> bool:
         return self._topic is not None and self._clock.now() < self._resting_until
+
+    def to_announce(self, chunk: Chunk, at: datetime) -> Chunk:
+        """The chunk with its new state in its outbox, where a topic is configured. Written by the caller."""
+        if self._topic is None:
+            return chunk
+        return chunk.evolve(outbox=added(chunk.outbox, news_of(chunk.state, at, chunk.attempts, chunk.failure)))
 
     async def settle(self, chunk: Chunk) -> Chunk:
         """Announces what is in a chunk's outbox and notes it. Gives the chunk as it stands then.

@@ -1,12 +1,21 @@
-"""Reports every end of a chunk after its row is written: metrics, tallies and announcements."""
+"""The ends of a chunk. Each end is written and reported here: state, metrics, statistics, log and announcement.
 
-from datetime import datetime
-from typing import Any
+        row (with what is to be announced) ──> metrics, statistics, log ──> announcement
+                        1                                 2                      3
+
+A crash after 1 leaves out the report, which proves nothing; what is to be announced is in the row, and the next job or
+the sweep announces it.
+"""
+
+from collections.abc import Awaitable, Callable
 
 from shared.announcing.announcer import Announcing
 from shared.archiving.stored_files import Files
+from shared.domain.clock import Clock
+from shared.domain.failure import Failure
 from shared.domain.records import Chunk
 from shared.domain.source_locations import Keep, reason_to_keep
+from shared.domain.states import ChunkState, GivenUp
 from shared.gateways.bundle import Gateways
 from shared.observability import metrics
 from shared.observability.logs import logger
@@ -14,53 +23,78 @@ from shared.settings.settings import Settings
 
 log = logger("endings")
 
-
-def archived_with(chunk: Chunk, files: Files, now: datetime) -> dict[str, Any]:
-    """The fields of a row that becomes `archived`: its files, and the reason if its source is to be kept."""
-    keep = reason_to_keep(chunk.evolve(**files.as_fields()))
-    return {
-        **files.as_fields(),
-        "archived_at": now,
-        "failed_at": None,
-        "lost_at": None,
-        "owner": None,
-        "lease_until": None,
-        "next_attempt_at": None,
-        "gone": 0,
-        "gone_since": None,
-        "fault": keep and "source",
-        "reason": keep and keep.reason,
-        "detail": keep and keep.detail,
-    }
+type Write = Callable[[Chunk], Awaitable[Chunk]]  # `Catalogue.replace`, or `Lease.settle` for a chunk being copied
 
 
 class Endings:
-    """Called once for each chunk that becomes safe, fails or is lost, after its row is written."""
+    """Ends chunks. Every method raises what its `write` raises, and DestinationError when storage fails."""
 
-    def __init__(self, gateways: Gateways, announcing: Announcing, settings: Settings) -> None:
-        self._tallies, self._announcing, self._settings = gateways.tallies, announcing, settings
+    def __init__(self, gateways: Gateways, announcing: Announcing, clock: Clock, settings: Settings) -> None:
+        self._tallies, self._announcing = gateways.tallies, announcing
+        self._clock, self._settings = clock, settings
 
-    async def archived(self, chunk: Chunk) -> None:
-        """The announcement is left to the release that follows."""
-        metrics.chunk_safe(chunk, chunk.archived_at or chunk.pending_at)
-        await self._tallies.note(chunk)
-        keep = reason_to_keep(chunk)
+    async def archive(self, chunk: Chunk, files: Files, write: Write) -> Chunk:
+        """Records that the chunk is archived, and why its source is kept, if it is. The release announces it."""
+        now = self._clock.now()
+        keep = reason_to_keep(chunk.evolve(**files.as_fields()))
+        moved = chunk.move(
+            ChunkState.ARCHIVED,
+            **files.as_fields(),
+            archived_at=now,
+            failed_at=None,
+            lost_at=None,
+            owner=None,
+            lease_until=None,
+            next_attempt_at=None,
+            gone=0,
+            gone_since=None,
+            failure=keep and keep.failure,
+        )
+        archived = await write(self._announcing.to_announce(moved, now))
+        metrics.chunk_safe(archived, now)
+        await self._tallies.note(archived)
         if keep is not None or not self._settings.delete_source:
-            metrics.chunk_ended(chunk)
-        log.info("archived", extra={"action": "archive", "bytes": chunk.size, **chunk.log_context()})
+            metrics.chunk_ended(archived)
+        log.info("archived", extra={"action": "archive", "bytes": archived.size, **archived.log_context()})
         if keep is not None and self._settings.delete_source:
-            self.kept(chunk, keep)
+            self.report_kept(archived, keep)
+        return archived
 
-    def kept(self, chunk: Chunk, keep: Keep) -> None:
+    def report_kept(self, chunk: Chunk, keep: Keep) -> None:
         """Called once for each archived chunk whose source is not to be deleted."""
-        context = {"action": "release", "reason": keep.reason, **chunk.log_context()}
+        context = {"action": "release", "reason": keep.failure.reason, **chunk.log_context()}
         if keep.alerts:
             log.error("source kept", extra=context)
         else:
             log.info("nothing to delete", extra=context)
 
-    async def ended(self, chunk: Chunk) -> Chunk:
-        """The chunk with its outbox as it is after the announcement. Raises DestinationError."""
-        metrics.chunk_ended(chunk)
-        await self._tallies.note(chunk)
-        return await self._announcing.settle(chunk)
+    async def release(self, chunk: Chunk, write: Write) -> Chunk:
+        """Records that the source is deleted."""
+        now = self._clock.now()
+        released = await write(chunk.move(ChunkState.RELEASED, released_at=now, next_attempt_at=None, failure=None))
+        metrics.chunk_ended(released)
+        log.info("released", extra={"action": "release", **released.log_context()})
+        return released
+
+    async def give_up(self, chunk: Chunk, end: GivenUp, failure: Failure, files: Files | None, write: Write) -> Chunk:
+        """Records that the chunk failed or is lost, with the files that the archive has of it, and announces it."""
+        now = self._clock.now()
+        moved = chunk.move(
+            end,
+            **(files.as_fields() if files else {}),
+            failed_at=now if end is ChunkState.FAILED else chunk.failed_at,
+            lost_at=now if end is ChunkState.LOST else chunk.lost_at,
+            owner=None,
+            lease_until=None,
+            next_attempt_at=None,
+            failure=failure,
+        )
+        ended = await write(self._announcing.to_announce(moved, now))
+        self.report_given_up(ended)
+        metrics.chunk_ended(ended)
+        await self._tallies.note(ended)
+        return await self._announcing.settle(ended)
+
+    def report_given_up(self, chunk: Chunk) -> None:
+        context = {"action": "end", "end": str(chunk.state), "fault": chunk.fault, "reason": chunk.reason}
+        log.critical("chunk ended", extra={**context, **chunk.log_context()})

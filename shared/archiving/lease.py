@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 from shared.domain.clock import Clock
 from shared.domain.records import Chunk
-from shared.domain.states import ChunkState
 from shared.errors import DestinationError, LeaseLost
 from shared.gateways.tables.catalogue import Catalogue
 from shared.observability.logs import logger
@@ -61,10 +60,10 @@ class Lease:
         async with self._writing:
             self.chunk = await self._write(self.chunk.evolve(**changes))
 
-    async def settle(self, state: ChunkState, **changes: Any) -> Chunk:
-        """Ends the lease with the chunk in its next state. Raises LeaseLost when another worker owns the chunk."""
+    async def settle(self, moved: Chunk) -> Chunk:
+        """Ends the lease with `chunk` in its next state. Raises LeaseLost when another worker owns the chunk."""
         async with self._writing:
-            self.chunk = await self._write(self.chunk.move(state, **changes | {"owner": None, "lease_until": None}))
+            self.chunk = await self._write(moved.evolve(owner=None, lease_until=None))
             return self.chunk
 
     async def _write(self, changed: Chunk) -> Chunk:

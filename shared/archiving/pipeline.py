@@ -14,7 +14,7 @@ import uuid
 from datetime import timedelta
 
 from shared.announcing.announcer import Announcing
-from shared.archiving.endings import Endings, archived_with
+from shared.archiving.endings import Endings
 from shared.archiving.files import Attempted, Copying
 from shared.archiving.lease import Lease
 from shared.archiving.release import Release
@@ -22,9 +22,10 @@ from shared.archiving.retry import RetryPolicy, gone_after, is_soon, looked_at_b
 from shared.archiving.stored_files import Files
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
+from shared.domain.failure import Failure
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
-from shared.errors import CallvaultError, DestinationError, LeaseLost, Unforeseen, UnreadableRow
+from shared.errors import CallvaultError, DestinationError, Fault, LeaseLost, Unforeseen, UnreadableRow
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.worklist import WorkItem
 from shared.observability import metrics, tracing
@@ -34,6 +35,9 @@ from shared.settings.settings import Settings
 log = logger("archiving")
 
 _SKEW = timedelta(seconds=5)  # allowed difference between the clocks of two workers
+_OUT_OF_ATTEMPTS = Failure(
+    fault=Fault.OURS, reason="out-of-attempts", detail="the worker of each attempt died before the attempt ended"
+)
 _ASK_AGAIN = timedelta(minutes=1)  # until the next attempt, if the archive could not be checked before the chunk ends
 
 
@@ -46,7 +50,7 @@ class Archiving:
         self._announcing, self._copying, self._clock, self._settings = announcing, copying, clock, settings
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
         self._release = Release(gateways, copying, announcing, clock, settings)
-        self._endings = Endings(gateways, announcing, settings)
+        self._endings = Endings(gateways, announcing, clock, settings)
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
 
     async def handle(self, job: ChunkJob) -> None:
@@ -122,21 +126,14 @@ class Archiving:
         """Ends a chunk whose last attempt never reported a result, because its worker died. False as for `_advance`."""
         now = self._clock.now()
         files = await self._copying.standing(chunk)
-        complete = files.are_complete(chunk)
-        why = {"fault": "ours", "reason": "out-of-attempts", "detail": "no attempt came to an end of its own"}
-        ended = {**files.as_fields(), **why, "failed_at": now, "owner": None, "lease_until": None}
-        state, fields = (
-            (ChunkState.ARCHIVED, archived_with(chunk, files, now)) if complete else (ChunkState.FAILED, ended)
-        )
+        write = self._catalogue.replace
         try:
-            chunk = await self._catalogue.replace(chunk.move(state, **fields))
+            if files.are_complete(chunk):
+                chunk = await self._endings.archive(chunk, files, write)
+                return await self._release.release(chunk, checked_at=now)
+            await self._endings.give_up(chunk, ChunkState.FAILED, _OUT_OF_ATTEMPTS, files, write)
         except LeaseLost:
             return False
-        if complete:
-            await self._endings.archived(chunk)
-            return await self._release.release(chunk, checked_at=now)
-        log.error("chunk failed", extra={"action": "claim", **why, **chunk.log_context()})
-        await self._endings.ended(chunk)
         return True
 
     async def _attempt(self, claimed: Chunk, *, tried: bool) -> bool:
@@ -174,10 +171,7 @@ class Archiving:
             return Attempted(files=None, error=_unforeseen())
 
     async def _archive(self, lease: Lease, files: Files) -> Chunk:
-        fields = archived_with(lease.chunk, files, self._clock.now())
-        archived = await lease.settle(ChunkState.ARCHIVED, **fields)
-        await self._endings.archived(archived)
-        return archived
+        return await self._endings.archive(lease.chunk, files, lease.settle)
 
     async def _fail(self, lease: Lease, files: Files | None, error: CallvaultError) -> Chunk | None:
         """Schedules a retry or ends the chunk. Returns the chunk if the archive already holds all of its files.
@@ -195,21 +189,21 @@ class Archiving:
             else:
                 if files.are_complete(chunk):
                     return await self._archive(lease, files)
-        why = {"fault": str(error.fault), "reason": error.reason, "detail": str(error)}
-        fields = {**(files.as_fields() if files else {}), **counted, **why}
-        context = {"action": "archive", "fault": why["fault"], "reason": error.reason, **chunk.log_context()}
+        failure, tried = Failure.of(error), lease.chunk.evolve(**counted)
         if isinstance(following, ChunkState):
-            ended = await lease.settle(following, **fields, **{f"{following}_at": now})
-            log.error("chunk ended", extra={**context, "end": str(following)})
-            await self._endings.ended(ended)
+            await self._endings.give_up(tried, following, failure, files, lease.settle)
             return None
         soon = is_soon(following, now)
         if soon:
             await self._jobs.send(ChunkJob.of(chunk), delay=(following - now).total_seconds())
-        waiting = await lease.settle(ChunkState.PENDING, **fields, next_attempt_at=following)
+        fields = files.as_fields() if files else {}
+        waiting = await lease.settle(
+            tried.move(ChunkState.PENDING, **fields, failure=failure, next_attempt_at=following)
+        )
         if not soon:
             await self._worklist.add(WorkItem.of_chunk(waiting, looked_at_by(waiting, following, now)))
         metrics.attempt_failed(error)
+        context = {"action": "archive", "fault": failure.fault, "reason": failure.reason, **chunk.log_context()}
         log.warning("attempt failed", extra={**context, "next_attempt_at": following.isoformat()})
         return None
 

@@ -19,13 +19,13 @@ from shared.archiving.retry import RetryPolicy, is_soon
 from shared.archiving.stored_files import StoredFile
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
+from shared.domain.failure import Failure
 from shared.domain.records import Chunk
 from shared.domain.source_locations import Keep, reason_to_keep
 from shared.domain.states import ChunkState
 from shared.errors import LeaseLost, SourceError
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.worklist import WorkItem
-from shared.observability import metrics
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
 
@@ -43,7 +43,7 @@ class Release:
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
         self._source = gateways.source
         self._copying, self._announcing, self._clock, self._settings = copying, announcing, clock, settings
-        self._endings = Endings(gateways, announcing, settings)
+        self._endings = Endings(gateways, announcing, clock, settings)
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
 
     async def release(self, chunk: Chunk, *, checked_at: datetime | None = None) -> bool:
@@ -74,16 +74,11 @@ class Release:
         if refused is not None:
             await self._try_later(chunk, refused)
             return True
-        done = {"next_attempt_at": None, "fault": None, "reason": None, "detail": None}
         try:
-            released = await self._catalogue.replace(
-                chunk.move(ChunkState.RELEASED, released_at=self._clock.now(), **done)
-            )
+            released = await self._endings.release(chunk, self._catalogue.replace)
         except LeaseLost:
             return True  # another job released it at the same moment, and reports it
         await self.close(released)
-        metrics.chunk_ended(released)
-        log.info("released", extra={"action": "release", **released.log_context()})
         return True
 
     async def close(self, chunk: Chunk) -> None:
@@ -111,14 +106,13 @@ class Release:
 
         None when another process wrote the row meanwhile.
         """
-        if keep is None or chunk.reason == keep.reason:
+        if keep is None or chunk.reason == keep.failure.reason:
             return chunk
-        why = {"fault": "source", "reason": keep.reason, "detail": keep.detail, "next_attempt_at": None}
         try:
-            chunk = await self._catalogue.replace(chunk.evolve(**why))
+            chunk = await self._catalogue.replace(chunk.evolve(failure=keep.failure, next_attempt_at=None))
         except LeaseLost:
             return None
-        self._endings.kept(chunk, keep)
+        self._endings.report_kept(chunk, keep)
         return chunk
 
     async def _is_safe(self, chunk: Chunk) -> bool:
@@ -149,8 +143,7 @@ class Release:
     async def _try_later(self, chunk: Chunk, error: SourceError) -> None:
         """Schedules another delete. Writes the row first, so that only one of two concurrent jobs sends the message."""
         now = self._clock.now()
-        why = {"fault": str(error.fault), "reason": error.reason, "detail": str(error)}
-        tried = chunk.evolve(attempts=chunk.attempts + 1, **why)
+        tried = chunk.evolve(attempts=chunk.attempts + 1, failure=Failure.of(error))
         following = self._retries.after(tried, error, now)
         again = None if isinstance(following, ChunkState) else following
         try:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.domain.records import Chunk
-from shared.domain.states import ChunkState
+from shared.domain.states import ChunkState, GivenUp
 from shared.errors import CallvaultError, SourceError, SourceGone
 
 REPORT_HOURS = (12, 4, 1)  # hours before the deadline at which an open chunk is reported
@@ -33,7 +33,7 @@ class RetryPolicy:
     base: float
     max_attempts: int
 
-    def after(self, chunk: Chunk, error: CallvaultError, now: datetime) -> datetime | ChunkState:
+    def after(self, chunk: Chunk, error: CallvaultError, now: datetime) -> datetime | GivenUp:
         """The time of the next attempt, or the state in which the chunk ends: failed, or lost if its source is gone.
 
         `chunk` includes this attempt's answer, see `gone_after`. Answers of 404 and 410 don't count against

@@ -9,9 +9,8 @@ from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
+from shared.domain.failure import Failure
 from shared.domain.states import ChunkState
-
-ANNOUNCED = frozenset({ChunkState.ARCHIVED, ChunkState.FAILED, ChunkState.LOST})
 
 _MOST = 24  # more than these are failures and replays while the topic is down; a row's text ends at 32,768 characters
 _LONGEST = 500  # characters of a detail
@@ -45,13 +44,14 @@ def added(outbox: str | None, news: News) -> str:
     return _adapter.dump_json((*read(outbox), news)[-_MOST:], exclude_none=True).decode()
 
 
-def news_of(state: ChunkState, at: datetime, attempts: int, **why: str | None) -> News:
-    detail = why.get("detail")
+def news_of(state: ChunkState, at: datetime, attempts: int, failure: Failure | None) -> News:
+    if failure is None:
+        return News(state=state, at=at, attempts=attempts)
     return News(
         state=state,
         at=at,
         attempts=attempts,
-        fault=why.get("fault"),
-        reason=why.get("reason"),
-        detail=detail[:_LONGEST] if detail else None,
+        fault=failure.fault,
+        reason=failure.reason,
+        detail=failure.detail[:_LONGEST],
     )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from shared.domain.completeness import has_last, is_gapless
-from shared.domain.outbox import ANNOUNCED, added, news_of
+from shared.domain.failure import Failure
 from shared.domain.states import IN_TROUBLE, ONCE_SAFE, SAFE, ChunkState, MissingFile, RecordingState, check_move
 
 _LONGEST_LIFE = timedelta(hours=48)  # of a source after its event: what ACS's documentation named at its longest
@@ -64,9 +64,7 @@ class Chunk:
     unverified: str | None = None  # why the archived file is not proved to be what it claims to be
     rescues: int = 0  # how often the sweep took it up again after it had failed
     escalated: int | None = None  # the last threshold, in hours before the deadline, that it was raised at
-    fault: str | None = None
-    reason: str | None = None
-    detail: str | None = None
+    failure: Failure | None = None
     outbox: str | None = None  # what is still to be announced of it, as shared.domain.outbox writes it
     traceparent: str | None = None  # the W3C trace context of the event that announced it
     etag: str | None = field(default=None, compare=False)
@@ -75,18 +73,25 @@ class Chunk:
         return replace(self, **changes)
 
     def move(self, state: ChunkState, **changes: Any) -> Self:
-        """This chunk in another state, and in its outbox what is to be announced of that.
+        """This chunk in another state.
 
         Raises ForbiddenMove where the drawing in shared.domain.states has no such arrow.
         """
         check_move(self.state, state)
         ended: dict[str, Any] = {"copied": None, "expected": None}  # whatever copy there was
-        moved = replace(self, state=state, **ended | changes)
-        if state not in ANNOUNCED:
-            return moved
-        since: datetime = getattr(moved, f"{state}_at")
-        news = news_of(state, since, moved.attempts, fault=moved.fault, reason=moved.reason, detail=moved.detail)
-        return replace(moved, outbox=added(self.outbox, news))
+        return replace(self, state=state, **ended | changes)
+
+    @property
+    def fault(self) -> str | None:
+        return self.failure.fault if self.failure else None
+
+    @property
+    def reason(self) -> str | None:
+        return self.failure.reason if self.failure else None
+
+    @property
+    def detail(self) -> str | None:
+        return self.failure.detail if self.failure else None
 
     @property
     def given_up_at(self) -> datetime:
@@ -132,9 +137,7 @@ class Chunk:
             archived_at=None,
             gone=0,
             gone_since=None,
-            fault=None,
-            reason=None,
-            detail=None,
+            failure=None,
         )
 
     def log_context(self) -> dict[str, object]:

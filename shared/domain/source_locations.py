@@ -8,32 +8,37 @@ here. If this module can't decide, the source is kept: ACS deletes it on its own
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from shared.domain.failure import Failure
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
+from shared.errors import Fault
 
 _OBJECTS = "objects"  # in https://storage.asm.skype.com/v1/objects/{documentId}/content/video
 
 
 @dataclass(frozen=True, kw_only=True)
 class Keep:
-    """Why a source is kept: a stable slug, a sentence, and whether a person must look at it."""
+    """Why a source is kept, and whether a person must look at it."""
 
-    reason: str
-    detail: str
+    failure: Failure
     alerts: bool = True
 
 
 def reason_to_keep(chunk: Chunk) -> Keep | None:
     """Why the source of an archived chunk must not be deleted; None if it may be."""
     if not _is_one_document(chunk):
-        return Keep(reason="locations-differ", detail="the event's locations and documentId don't name one document")
+        return _keep("locations-differ", "the event's locations and documentId don't name one document")
     if chunk.unverified is not None:
-        return Keep(reason="unverified-file", detail=f"the archived file is not verified: {chunk.unverified}")
+        return _keep("unverified-file", f"the archived file is not verified: {chunk.unverified}")
     if chunk.metadata_location is None:
-        return Keep(reason="no-metadata-location", detail="the event names no metadata, so only the media are archived")
+        return _keep("no-metadata-location", "the event names no metadata, so only the media are archived")
     if not chunk.delete_location:
-        return Keep(reason="no-delete-location", detail="the event names nothing to delete", alerts=False)
+        return _keep("no-delete-location", "the event names nothing to delete", alerts=False)
     return None
+
+
+def _keep(reason: str, detail: str, *, alerts: bool = True) -> Keep:
+    return Keep(failure=Failure(fault=Fault.SOURCE, reason=reason, detail=detail), alerts=alerts)
 
 
 def names_another(location: str, chunk: Chunk) -> bool:

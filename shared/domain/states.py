@@ -23,6 +23,7 @@ again, unless its source was deleted. An expired chunk stays expired, since its 
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from shared.errors import CallvaultError
 
@@ -36,6 +37,9 @@ class ChunkState(StrEnum):
     LOST = "lost"  # the source went away before we had it; a replay or a new event starts it again
     EXPIRED = "expired"  # was archived, until the archive's own lifecycle rule removed its file: no fault
     REMOVED = "removed"  # was archived, until somebody removed a file of it
+
+
+type GivenUp = Literal[ChunkState.FAILED, ChunkState.LOST]
 
 
 class MissingFile(StrEnum):

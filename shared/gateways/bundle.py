@@ -56,9 +56,7 @@ class Gateways:
         return cls(
             recorder=CallRecorder(clients.calls),
             source=MediaSource(clients.calls),
-            catalogue=Catalogue(
-                clients.tables, settings.recordings_table, calendar, announces=clients.topic is not None
-            ),
+            catalogue=Catalogue(clients.tables, settings.recordings_table, calendar),
             calendar=calendar,
             participants=Calendar(clients.tables, settings.participants_table),
             tallies=Tallies(clients.tables, settings.calendar_table),

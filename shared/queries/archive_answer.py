@@ -174,7 +174,7 @@ def _raise_for_trouble(chunks: tuple[Chunk, ...]) -> None:
     ):
         bad = [chunk for chunk in chunks if chunk.state is state]
         if bad:
-            fault = Fault(bad[0].fault) if bad[0].fault else Fault.OURS
+            fault = bad[0].failure.fault if bad[0].failure else Fault.OURS
             raise error(f"{len(bad)} of {len(chunks)} chunks: {state}: {_named(bad)}; {mend}", fault)
 
 

@@ -20,9 +20,10 @@ from typing import Any
 
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
+from shared.domain.failure import Failure
 from shared.domain.records import AuditEntry, Chunk
 from shared.domain.states import MISSING, ONCE_SAFE, ChunkState, MissingFile
-from shared.errors import LeaseLost
+from shared.errors import Fault, LeaseLost
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.lists import Heading, Place
 from shared.gateways.tables.worklist import WorkItem
@@ -114,17 +115,16 @@ class Presence:
         return judged
 
     def _judged(self, chunk: Chunk, missing: MissingFile | None, now: datetime) -> Chunk:
-        """The chunk with its files as they were found. What is announced of it doesn't change by that."""
+        """The chunk with its files as they were found."""
         found = chunk.evolve(missing=missing)
         state = self._state(chunk, found, now)
         changes: dict[str, Any] = {}
         if state is ChunkState.REMOVED:
-            changes = {"removed_at": chunk.removed_at or now, "expired_at": None} | _fault(missing)
+            changes = {"removed_at": chunk.removed_at or now, "expired_at": None, "failure": _failure(missing)}
         elif state is not chunk.state:
             at = (chunk.expired_at or now) if state is ChunkState.EXPIRED else None
-            changes = {"removed_at": None, "expired_at": at, "fault": None, "reason": None, "detail": None}
-        moved = found.evolve(**changes) if state is chunk.state else found.move(state, **changes)
-        return moved.evolve(outbox=chunk.outbox)
+            changes = {"removed_at": None, "expired_at": at, "failure": None}
+        return found.evolve(**changes) if state is chunk.state else found.move(state, **changes)
 
     def _state(self, before: Chunk, found: Chunk, now: datetime) -> ChunkState:
         """The media file decides the state: a chunk whose metadata file alone expired keeps its state."""
@@ -192,10 +192,12 @@ def _has_source(chunk: Chunk, now: datetime) -> bool:
     return chunk.state is ChunkState.ARCHIVED and bool(chunk.content_location) and now < chunk.deadline
 
 
-def _fault(missing: MissingFile | None) -> dict[str, str | None]:
+def _failure(missing: MissingFile | None) -> Failure | None:
+    if missing is None:
+        return None
     what = "both files" if missing is MissingFile.BOTH else f"the {missing} file"
-    return {
-        "fault": "destination",
-        "reason": _REASONS[missing] if missing else None,
-        "detail": f"somebody removed {what} from the archive: restore what was deleted, from soft delete or a version",
-    }
+    return Failure(
+        fault=Fault.DESTINATION,
+        reason=_REASONS[missing],
+        detail=f"somebody removed {what} from the archive: restore what was deleted, from soft delete or a version",
+    )

@@ -14,13 +14,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.announcing.announcer import Announcing, Offer
-from shared.archiving.endings import Endings, archived_with
+from shared.archiving.endings import Endings
 from shared.archiving.files import Copying
 from shared.archiving.retry import REPORT_HOURS, is_soon, looked_at_by
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
+from shared.domain.failure import Failure
 from shared.domain.records import Chunk
-from shared.domain.states import MISSING, ChunkState
+from shared.domain.states import MISSING, ChunkState, GivenUp
+from shared.errors import Fault
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.worklist import WorkItem
 from shared.observability import metrics
@@ -38,6 +40,9 @@ _LONGEST_REQUEUE = timedelta(minutes=30)  # the longest interval between two mes
 _DOUBLINGS = 10  # of any interval; more would exceed every limit above
 _LEASE_OVER = timedelta(seconds=5)  # wait after a lease's end: allowed difference between two clocks
 _MOMENT = timedelta(seconds=1)  # tolerance: the table and the clock round times differently
+_EXPIRED = Failure(
+    fault=Fault.OURS, reason="expired", detail="its source can't exist any longer, and no attempt archived it"
+)
 _UNTRIED_FOR = timedelta(hours=24)  # how much longer a chunk that was queued again, but not tried since, stays open
 
 
@@ -49,7 +54,7 @@ class ChunkWatch:
     ) -> None:
         self._announcing, self._copying = announcing, copying
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
-        self._endings = Endings(gateways, announcing, settings)
+        self._endings = Endings(gateways, announcing, clock, settings)
         self._clock, self._settings = clock, settings
 
     @property
@@ -93,7 +98,7 @@ class ChunkWatch:
         if self._is_done(chunk, now):
             await self._close(item, offer)
         elif chunk.state is not ChunkState.ARCHIVED and self._is_given_up(chunk, now):
-            await self._end(item, chunk, now)
+            await self._end(item, chunk)
         elif chunk.state is ChunkState.FAILED:
             await self._rescue(item, await self._escalated(chunk, now), offer, now)
         else:
@@ -111,22 +116,17 @@ class ChunkWatch:
         )
         return now >= chunk.given_up_at + (timedelta() if tried else _UNTRIED_FOR)
 
-    async def _end(self, item: WorkItem, chunk: Chunk, now: datetime) -> None:
+    async def _end(self, item: WorkItem, chunk: Chunk) -> None:
         """Sets the end state: archived if the archive holds all files, lost if it holds no media, failed otherwise."""
         files = await self._copying.standing(chunk)
         if files.are_complete(chunk):
-            archived = chunk.move(ChunkState.ARCHIVED, **archived_with(chunk, files, now))
-            archived = await self._catalogue.replace(archived)
-            await self._endings.archived(archived)
-            await self._send(item, archived)
+            await self._send(item, await self._endings.archive(chunk, files, self._catalogue.replace))
             return
-        state = ChunkState.LOST if files.media is None else ChunkState.FAILED
-        if chunk.state is not state:
-            fields = {"owner": None, "lease_until": None, "next_attempt_at": None, **files.as_fields()}
-            chunk = chunk.move(state, **{f"{state}_at": now}, **fields, **_expired(chunk))
-            chunk = await self._endings.ended(await self._catalogue.replace(chunk))
-        context = {"action": "expire", "end": str(state), "reason": chunk.reason, **chunk.log_context()}
-        log.critical("chunk ended", extra=context)
+        end: GivenUp = ChunkState.LOST if files.media is None else ChunkState.FAILED
+        if chunk.state is end:
+            self._endings.report_given_up(chunk)
+        else:
+            chunk = await self._endings.give_up(chunk, end, chunk.failure or _EXPIRED, files, self._catalogue.replace)
         await self._close(item, Offer(chunk=chunk, due_at=self._announcing.rest_ends if chunk.outbox else None))
 
     async def _close(self, item: WorkItem, offer: Offer) -> None:
@@ -207,12 +207,3 @@ class ChunkWatch:
         await self._worklist.add(row)
         if item.row != row.row:  # the old row has an older format or another deadline
             await self._worklist.remove(replace(item, listed_at=None))
-
-
-def _expired(chunk: Chunk) -> dict[str, str]:
-    """The reason of a chunk without further attempts: its last error, or `expired` if no attempt failed."""
-    return {
-        "fault": chunk.fault or "ours",
-        "reason": chunk.reason or "expired",
-        "detail": chunk.detail or "its source can't exist any longer, and no attempt archived it",
-    }

@@ -10,14 +10,14 @@ archived.
 from datetime import datetime
 
 from shared.announcing.announcer import Announcing
-from shared.archiving.endings import Endings, archived_with
+from shared.archiving.endings import Endings
 from shared.archiving.files import Copying
-from shared.archiving.stored_files import Files
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
+from shared.domain.failure import Failure
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
-from shared.errors import InvalidJob, LeaseLost, UnreadableRow
+from shared.errors import Fault, InvalidJob, LeaseLost, UnreadableRow
 from shared.gateways.blobs.quarantine import Folder, QuarantineItem
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
@@ -25,6 +25,7 @@ from shared.settings.settings import Settings
 
 log = logger("poison")
 
+_POISONED = Failure(fault=Fault.OURS, reason="poisoned", detail="its job failed too often: the log has the errors")
 _DELIVERIES = 5  # host.json's maxDequeueCount: a chunk that ended its worker each time was claimed as often
 
 
@@ -34,7 +35,7 @@ class Poison:
     def __init__(
         self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
-        self._endings = Endings(gateways, announcing, settings)
+        self._endings = Endings(gateways, announcing, clock, settings)
         self._quarantine, self._catalogue, self._jobs = gateways.quarantine, gateways.catalogue, gateways.jobs
         self._copying, self._clock, self._settings = copying, clock, settings
 
@@ -54,13 +55,12 @@ class Poison:
         files = await self._copying.standing(chunk)
         try:
             if files.are_complete(chunk):
-                archived = chunk.move(ChunkState.ARCHIVED, **archived_with(chunk, files, now))
-                await self._endings.archived(await self._catalogue.replace(archived))
+                await self._endings.archive(chunk, files, self._catalogue.replace)
                 await self._jobs.send(ChunkJob.of(chunk))
             elif self._is_queued_again(chunk, now):
                 log.warning("chunk left to the sweep", extra={"action": "poison", **chunk.log_context()})
             else:
-                await self._fail(chunk, files, now)
+                await self._endings.give_up(chunk, ChunkState.FAILED, _POISONED, files, self._catalogue.replace)
         except LeaseLost:
             return
 
@@ -75,18 +75,3 @@ class Poison:
             return chunk.reason is not None or chunk.attempts < _DELIVERIES
         was_tried = chunk.copying_at is not None or chunk.next_attempt_at is not None
         return was_tried or now >= chunk.pending_at + self._settings.sweep_grace
-
-    async def _fail(self, chunk: Chunk, files: Files, now: datetime) -> None:
-        failed = chunk.move(
-            ChunkState.FAILED,
-            **files.as_fields(),
-            failed_at=now,
-            owner=None,
-            lease_until=None,
-            fault="ours",
-            reason="poisoned",
-            detail="its job failed too often for a reason that was not foreseen; the log has it",
-        )
-        failed = await self._catalogue.replace(failed)
-        log.critical("chunk failed", extra={"action": "poison", "reason": failed.reason, **failed.log_context()})
-        await self._endings.ended(failed)

@@ -92,7 +92,6 @@ def chunk_of(media: ArchivedFile, metadata: ArchivedFile, retention: timedelta) 
         metadata_size=metadata.size,
         metadata_sha256=metadata.properties.get("sha256"),
         unverified="stored without proof" if media.name.rpartition(".")[0].endswith(_UNVERIFIED_SUFFIX) else None,
-        detail="rebuilt from the archive",
     )
 
 

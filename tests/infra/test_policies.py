@@ -228,7 +228,7 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     ),
     (alerts.whatever_is_promised_has_an_alert, ALERTS, "name: 'events-dropped'", "name: 'dropped'"),
     (alerts.whatever_is_promised_has_an_alert, MAIN, "alertsEnabled bool = true", "alertsEnabled bool = false"),
-    (alerts.queries_name_only_what_the_code_says, "queries/failed.kql", "chunk failed {", "chunk has failed {"),
+    (alerts.queries_name_only_what_the_code_says, "queries/failed.kql", "chunk ended {", "chunk has failed {"),
     (alerts.queries_name_only_what_the_code_says, "queries/quarantined.kql", "line.blob", "line.blobName"),
     (alerts.queries_read_lines_as_the_code_writes_them, "queries/poison.kql", "bury_job", "bury"),
     (alerts.queries_name_only_what_the_code_says, "workbook.json", "callvault.chunks.ended", "callvault.chunks.end"),

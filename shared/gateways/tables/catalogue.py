@@ -44,12 +44,8 @@ _INSERT_ROUNDS = 5  # each is lost only to another delivery of the same event, a
 class Catalogue:
     """What is known of every recording and chunk."""
 
-    def __init__(
-        self, tables: TableServiceClient, table_name: str, calendar: Calendar, *, announces: bool = False
-    ) -> None:
-        """Without a topic to announce to, an outbox that nobody would empty is never filled."""
+    def __init__(self, tables: TableServiceClient, table_name: str, calendar: Calendar) -> None:
         self._table, self._calendar = tables.get_table_client(table_name), calendar
-        self._announces = announces
 
     async def announce(
         self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None
@@ -198,7 +194,6 @@ class Catalogue:
         """
         if chunk.etag is None:
             raise ValueError("only a chunk that was read from the catalogue can be replaced")
-        chunk = chunk if self._announces else chunk.evolve(outbox=None)
         place = Place.of_chunk(chunk)
         if chunk.state in IN_TROUBLE:
             await self._calendar.enter(place, Heading.TROUBLE)

@@ -8,14 +8,16 @@ from typing import Any, get_args, get_type_hints
 from azure.data.tables import EdmType, EntityProperty
 from pydantic.alias_generators import to_camel
 
+from shared.domain.failure import Failure
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState, RecordingState
-from shared.errors import UnreadableRow
+from shared.errors import Fault, UnreadableRow
 
 RECORDING_ROW = "recording"
 CHUNK_ROWS = "chunk-"  # followed by the chunk key
 
-_KEYS = frozenset({"recording_key", "chunk_key", "unreadable", "etag"})  # not properties
+_KEYS = frozenset({"recording_key", "chunk_key", "unreadable", "etag", "failure"})  # not properties of their own
+_FAILURE = ("fault", "reason", "detail")  # properties of a chunk's failure
 _CONTROLS = frozenset(RecordingState)
 # Each field that is neither a key nor the ETag, and its property.
 _PROPERTIES = {
@@ -35,7 +37,11 @@ _NEEDED = {item.name for item in fields(Chunk) if item.default is MISSING} - _KE
 
 
 def chunk_entity(chunk: Chunk) -> dict[str, Any]:
-    return _entity(chunk, CHUNK_ROWS + chunk.chunk_key)
+    entity = _entity(chunk, CHUNK_ROWS + chunk.chunk_key)
+    if chunk.failure is not None:
+        failure = chunk.failure
+        entity |= {"fault": failure.fault.value, "reason": failure.reason, "detail": failure.detail}
+    return entity
 
 
 def recording_entity(recording: Recording) -> dict[str, Any]:
@@ -65,12 +71,20 @@ def to_chunk(entity: Any) -> Chunk:
     try:
         return Chunk(
             **values | {"state": ChunkState(values["state"])},
+            failure=_failure(entity),
             recording_key=entity["PartitionKey"],
             chunk_key=entity["RowKey"].removeprefix(CHUNK_ROWS),
             etag=entity.metadata["etag"],
         )
     except (KeyError, TypeError, ValueError):
         raise UnreadableRow(f"row {entity['RowKey']} of recording {entity['PartitionKey']}: {_why(values)}") from None
+
+
+def _failure(entity: Any) -> Failure | None:
+    fault, reason, detail = map(entity.get, _FAILURE)
+    if reason is None:
+        return None
+    return Failure(fault=Fault(fault or Fault.OURS), reason=str(reason), detail=str(detail or ""))
 
 
 def to_recording(entity: Any) -> Recording:

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.domain.failure import Failure
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState, RecordingState
-from shared.errors import LeaseLost
+from shared.errors import Fault, LeaseLost
 from tests.integration.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -54,7 +55,11 @@ async def test_what_is_written_is_read_back_to_the_microsecond_and_past_two_gibi
 
 async def test_what_a_chunk_no_longer_has_is_gone_from_its_row(world: World):
     catalogue, read = world.gateways.catalogue, await stored(world)
-    read = await catalogue.replace(read.evolve(owner="me", lease_until=NOW, reason="acs-unavailable"))
+    read = await catalogue.replace(
+        read.evolve(
+            owner="me", lease_until=NOW, failure=Failure(fault=Fault.SOURCE, reason="acs-unavailable", detail="busy")
+        )
+    )
     await catalogue.replace(read.evolve(owner=None, lease_until=None, reason=None))
     assert await catalogue.chunk(read.recording_key, read.chunk_key) == chunk()
 

@@ -111,7 +111,7 @@ async def test_a_writer_at_the_same_moment_is_waited_for(world: World, monkeypat
         nonlocal tried
         tried += 1
         if tried == 1:
-            await catalogue.replace((await world.chunk(job)).evolve(detail="another writer"))
+            await catalogue.replace((await world.chunk(job)).evolve(channel="another writer"))
         return await catalogue.replace(chunk)
 
     monkeypatch.setattr(world.app.intake._known._catalogue, "replace", overtaken)  # noqa: SLF001 - the moment between

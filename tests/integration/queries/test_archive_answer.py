@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from azure.storage.blob.aio import ContainerClient
 
+from shared.domain.failure import Failure
 from shared.domain.keys import key_of
 from shared.domain.records import Recording
 from shared.domain.states import ChunkState, RecordingState
+from shared.errors import Fault
 from shared.http.answers import Answer
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
@@ -189,7 +191,11 @@ async def test_a_chunk_that_won_t_come_ends_the_wait_at_once(
     made, job = await world.announced(size=20_000, format="wav", count=2)
     chunk = await world.chunk(job)
     await world.gateways.catalogue.replace(
-        chunk.move(state, fault="source", reason="source-gone", **{f"{state}_at": chunk.pending_at})
+        chunk.move(
+            state,
+            failure=Failure(fault=Fault.SOURCE, reason="source-gone", detail="no such file"),
+            **{f"{state}_at": chunk.pending_at},
+        )
     )
     answer = await ask(world, made["recordingId"])
     problem = told(answer)

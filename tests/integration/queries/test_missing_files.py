@@ -399,7 +399,7 @@ async def test_a_row_that_is_written_meanwhile_keeps_what_was_written(keep: Any,
         if not rounds:
             rounds.append(chunk)
             standing = await self.chunk(chunk.recording_key, chunk.chunk_key)
-            await real(self, standing.evolve(detail="written meanwhile"))
+            await real(self, standing.evolve(channel="written meanwhile"))
         return await real(self, chunk)
 
     monkeypatch.setattr(type(catalogue), "replace", overtaken)

@@ -10,9 +10,11 @@ from azure.data.tables.aio import TableClient
 from pydantic.alias_generators import to_camel
 
 from shared.contracts.http.list_query import PARTICIPANT_HEADER
+from shared.domain.failure import Failure
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState, RecordingState
+from shared.errors import Fault
 from shared.gateways.tables.lists import Heading, Place
 from tests.integration.conftest import MakeWorld, World
 
@@ -139,7 +141,11 @@ async def test_what_fails_anew_before_it_was_struck_off_stays_in_trouble(world: 
     _, job = await world.announced(size=20_000, format="wav")
 
     async def fail() -> Chunk:
-        return await catalogue.replace((await world.chunk(job)).evolve(state=ChunkState.FAILED, reason="poisoned"))
+        return await catalogue.replace(
+            (await world.chunk(job)).evolve(
+                state=ChunkState.FAILED, failure=Failure(fault=Fault.OURS, reason="poisoned", detail="poison")
+            )
+        )
 
     failed = await fail()
     strike = calendar.strike

@@ -75,7 +75,7 @@ async def test_a_replay_that_another_write_overtakes_puts_the_chunk_back_all_the
     """As the note of a failure's announcement does, that follows the failure at once."""
     made = await failed(world)
     stale = await world.chunk(world.job(made))
-    await world.gateways.catalogue.replace(stale.evolve(outbox=None, detail="announced"))
+    await world.gateways.catalogue.replace(stale.evolve(outbox=None, channel="announced"))
     replay = world.app.endpoints._replay  # noqa: SLF001 - a read that is followed by another's write
     assert await replay._put_back(stale)  # noqa: SLF001
     await world.drained()

@@ -8,7 +8,9 @@ import pytest
 import pytest_asyncio
 from azure.data.tables.aio import TableClient
 
+from shared.domain.failure import Failure
 from shared.domain.states import ChunkState
+from shared.errors import Fault
 from shared.gateways.tables.worklist import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
@@ -236,7 +238,12 @@ async def test_files_that_are_complete_in_the_archive_are_never_called_lost(worl
     assert chunk.state is ChunkState.RELEASED
     # A row of an earlier life, as after a table was restored from a copy: it doesn't know what the archive holds.
     await world.gateways.catalogue.replace(
-        before.evolve(etag=chunk.etag, state=ChunkState.FAILED, failed_at=clock.now(), reason="unforeseen")
+        before.evolve(
+            etag=chunk.etag,
+            state=ChunkState.FAILED,
+            failed_at=clock.now(),
+            failure=Failure(fault=Fault.OURS, reason="unforeseen", detail="a defect"),
+        )
     )
     await world.gateways.worklist.add(WorkItem.of_chunk(before, clock.now()))
     clock.forward(hours=49)
@@ -357,7 +364,12 @@ async def test_a_failed_chunk_that_turns_out_to_be_archived_is_shown_as_trouble_
     await world.app.archiving.handle(await world.take_job())
     chunk = await world.chunk(job)
     await world.gateways.catalogue.replace(
-        before.evolve(etag=chunk.etag, state=ChunkState.FAILED, failed_at=clock.now(), reason="unforeseen")
+        before.evolve(
+            etag=chunk.etag,
+            state=ChunkState.FAILED,
+            failed_at=clock.now(),
+            failure=Failure(fault=Fault.OURS, reason="unforeseen", detail="a defect"),
+        )
     )
     await world.gateways.worklist.add(WorkItem.of_chunk(before, clock.now()))
     assert await troubled(world) == ([made["recordingId"]], [made["recordingId"]])
