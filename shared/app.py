@@ -16,6 +16,7 @@ from shared.http.page import Dashboard
 from shared.http.queries import Queries
 from shared.intake.dead_letters import DeadLetterTimer
 from shared.intake.intake import Intake
+from shared.operations.checks import Checks
 from shared.operations.expiry import Expiry
 from shared.operations.health import Health
 from shared.queries.archive_answer import Completion
@@ -73,7 +74,7 @@ class App:
             control=Control(gateways, clock, settings),
             replay=Replay(gateways, intake, clock, settings),
             completion=Completion(gateways, clock, settings),
-            health=Health(gateways, clock, settings),
+            health=Health(Checks(gateways, clock, settings), clock),
             callbacks=Callbacks(
                 gateways,
                 clock,

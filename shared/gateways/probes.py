@@ -55,14 +55,13 @@ class Probes:
         async with clients.queues(settings.host_storage) as queues, clients.blobs(settings.host_storage) as host:
             yield cls(queues=queues, tables=clients.tables, host=host, blobs=clients.archive)
 
-    async def queue(self, name: str) -> int:
-        """Puts a message that nobody sees, and takes it away; gives about how many others there are."""
+    async def queue(self, name: str) -> None:
+        """Sends a hidden message and deletes it."""
         with storage_faults(f"writing to the queue {name}"):
             queue = self._queues.get_queue_client(name)
             # It expires as it would be seen: no function takes it for a job.
             sent = await queue.send_message(_PROBE, visibility_timeout=_HIDDEN, time_to_live=_HIDDEN + 1)
             await queue.delete_message(sent.id, sent.pop_receipt)
-            return int((await queue.get_queue_properties()).approximate_message_count or 0)
 
     async def table(self, name: str) -> bool:
         """Writes a row and deletes it; where that is forbidden, reads. Returns whether the table can be written."""
