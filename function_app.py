@@ -7,7 +7,6 @@ what went quiet.
 """
 
 from collections.abc import Awaitable, Callable
-from functools import wraps
 from typing import Any
 
 import azure.functions as func
@@ -16,9 +15,8 @@ from shared.app import Callvault
 from shared.contracts.http.limits import CALLBACK_BYTES, EVENTS_BYTES, REQUEST_BYTES
 from shared.contracts.http.list_query import PARTICIPANT_HEADER
 from shared.contracts.jobs import ChunkJob
-from shared.errors import CallerError
 from shared.http.access import Access, Role, access_to
-from shared.http.answers import Answer, declared_too_large, missing_body, outcome, refusal
+from shared.http.answers import Answer, answering, declared_too_large, missing_body
 from shared.http.caller import MASTER_KEY, caller_of
 from shared.http.guard import Guard
 from shared.observability import failures
@@ -26,8 +24,7 @@ from shared.queries.downloads import File
 from shared.recording.callback_urls import SIGNATURE, START
 from shared.settings.settings import load_settings
 
-type _Endpoint = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
-type _Refusal = Callable[[func.HttpRequest], CallerError | None]
+type _Endpoint = Callable[[func.HttpRequest], Awaitable[Answer]]
 
 callvault = Callvault(load_settings())
 _guard = Guard(authenticated=callvault.settings.website_auth_enabled, signs_in=callvault.settings.signs_in)
@@ -37,15 +34,15 @@ class _Doors(func.FunctionApp):
     """Every function reports its own failure and lets no cancellation out: see shared/observability/failures.py.
 
     Who may call a route is in the table of shared/http/access.py: it gives the host's key level and, where callers sign
-    in, the app role. A route without a row there can't be registered.
+    in, the app role. A route without a row there can't be registered. `largest` is the most bytes that a route's body
+    may have; a route without it takes no body.
     """
 
-    def route(self, *args: Any, **named: Any) -> Callable[..., Any]:
+    def route(self, *args: Any, largest: int | None = None, **named: Any) -> Callable[..., Any]:
         (method,) = named["methods"]
         access = access_to(method, named["route"])
         register = super().route(*args, **named | {"auth_level": _key_level(access)})
-        admitted = _unless(lambda req: _guard.refusal(access, req.headers, url=req.url))
-        return lambda endpoint: register(_answered(admitted(endpoint)))
+        return lambda endpoint: register(_served(endpoint, access, largest))
 
     def event_grid_trigger(self, *args: Any, **named: Any) -> Callable[..., Any]:
         register = super().event_grid_trigger(*args, **named)
@@ -60,25 +57,25 @@ class _Doors(func.FunctionApp):
         return lambda function: register(failures.reported(function))
 
 
-def _answered(endpoint: _Endpoint) -> _Endpoint:
-    @wraps(endpoint)
-    async def answered(req: func.HttpRequest) -> func.HttpResponse:
-        found = await outcome(endpoint.__name__, endpoint(req))
-        return _response(found) if isinstance(found, Answer) else found
+def _served(endpoint: _Endpoint, access: Access, largest: int | None) -> Callable[..., Awaitable[func.HttpResponse]]:
+    """The function that the host calls: checks the caller and the body, and turns answers and errors into responses."""
 
-    return answered
+    async def admitted(req: func.HttpRequest) -> Answer:
+        refused = _guard.refusal(access, req.headers, url=req.url)
+        if refused is None and largest is not None:
+            refused = declared_too_large(req.headers, largest) or missing_body(req.headers, req.get_body())
+        if refused is not None:
+            raise refused
+        return await endpoint(req)
 
+    async def serve(req: func.HttpRequest) -> func.HttpResponse:
+        found = await answering(endpoint.__name__, admitted(req))
+        return func.HttpResponse(
+            found.body, status_code=found.status, headers=dict(found.headers), mimetype=found.media_type
+        )
 
-def _unless(refusal_of: _Refusal) -> Callable[[_Endpoint], _Endpoint]:
-    def guard(endpoint: _Endpoint) -> _Endpoint:
-        @wraps(endpoint)
-        async def guarded(req: func.HttpRequest) -> func.HttpResponse:
-            refused = refusal_of(req)
-            return _response(refusal(refused)) if refused else await endpoint(req)
-
-        return guarded
-
-    return guard
+    serve.__name__ = endpoint.__name__  # names the function
+    return serve
 
 
 def _key_level(access: Access) -> func.AuthLevel:
@@ -88,146 +85,126 @@ def _key_level(access: Access) -> func.AuthLevel:
     return func.AuthLevel.ADMIN if access.role is Role.OPERATOR else func.AuthLevel.FUNCTION
 
 
-_with_body = _unless(lambda req: missing_body(req.headers, req.get_body()))
-
-
-def _at_most(limit: int) -> Callable[[_Endpoint], _Endpoint]:
-    """Refuses a body by the length that its request declares, before anything reads it."""
-    return _unless(lambda req: declared_too_large(req.headers, limit))
-
-
 app = _Doors()
 
 
-@app.route(route="recordings", methods=["POST"])
-@_at_most(REQUEST_BYTES)
-@_with_body
-async def start_recording(req: func.HttpRequest) -> func.HttpResponse:
+@app.route(route="recordings", methods=["POST"], largest=REQUEST_BYTES)
+async def start_recording(req: func.HttpRequest) -> Answer:
     key = req.headers.get("Idempotency-Key")
-    return _response(
-        await callvault.app.endpoints.start(req.get_body(), url=req.url, idempotency_key=key, by=_caller(req))
-    )
+    return await callvault.app.commands.start(req.get_body(), url=req.url, idempotency_key=key, by=_caller(req))
 
 
 @app.route(route="recordings", methods=["GET"])
-async def list_recordings(req: func.HttpRequest) -> func.HttpResponse:
+async def list_recordings(req: func.HttpRequest) -> Answer:
     participant = req.headers.get(PARTICIPANT_HEADER)
-    return _response(await callvault.app.queries.recordings(req.params, participant, by=_caller(req)))
+    return await callvault.app.queries.recordings(req.params, participant, by=_caller(req))
 
 
 @app.route(route="summary", methods=["GET"])
-async def get_summary(req: func.HttpRequest) -> func.HttpResponse:
+async def get_summary(req: func.HttpRequest) -> Answer:
     del req  # it says nothing that the answer hangs on
-    return _response(await callvault.app.queries.summary())
+    return await callvault.app.queries.summary()
 
 
 @app.route(route="recordings/{recordingId}", methods=["GET"])
-async def get_recording(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.get(req.route_params["recordingId"]))
+async def get_recording(req: func.HttpRequest) -> Answer:
+    return await callvault.app.commands.get(req.route_params["recordingId"])
 
 
 @app.route(route="recordings/{recordingId}/stop", methods=["POST"])
-async def stop_recording(req: func.HttpRequest) -> func.HttpResponse:
+async def stop_recording(req: func.HttpRequest) -> Answer:
     recording_id, prefer = req.route_params["recordingId"], req.headers.get("Prefer")
-    stopped = await callvault.app.endpoints.stop(recording_id, url=req.url, prefer=prefer, by=_caller(req))
-    return _response(stopped)
+    return await callvault.app.commands.stop(recording_id, url=req.url, prefer=prefer, by=_caller(req))
 
 
 @app.route(route="recordings/{recordingId}/archive", methods=["GET"])
-async def get_archive(req: func.HttpRequest) -> func.HttpResponse:
+async def get_archive(req: func.HttpRequest) -> Answer:
     recording_id = req.route_params["recordingId"]
-    return _response(await callvault.app.endpoints.archive(recording_id, url=req.url, by=_caller(req)))
+    return await callvault.app.commands.archive(recording_id, url=req.url, by=_caller(req))
 
 
 @app.route(route="recordings/{recordingId}/timeline", methods=["GET"])
-async def get_timeline(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.queries.timeline(req.route_params["recordingId"], by=_caller(req)))
+async def get_timeline(req: func.HttpRequest) -> Answer:
+    return await callvault.app.queries.timeline(req.route_params["recordingId"], by=_caller(req))
 
 
 @app.route(route="recordings/{recordingId}/pause", methods=["POST"])
-async def pause_recording(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.pause(req.route_params["recordingId"], by=_caller(req)))
+async def pause_recording(req: func.HttpRequest) -> Answer:
+    return await callvault.app.commands.pause(req.route_params["recordingId"], by=_caller(req))
 
 
-@app.route(route="recordings/{recordingId}/resume", methods=["POST"])
-@_at_most(REQUEST_BYTES)
-@_with_body
-async def resume_recording(req: func.HttpRequest) -> func.HttpResponse:
+@app.route(route="recordings/{recordingId}/resume", methods=["POST"], largest=REQUEST_BYTES)
+async def resume_recording(req: func.HttpRequest) -> Answer:
     recording_id = req.route_params["recordingId"]
-    return _response(await callvault.app.endpoints.resume(recording_id, req.get_body(), by=_caller(req)))
+    return await callvault.app.commands.resume(recording_id, req.get_body(), by=_caller(req))
 
 
 @app.route(route="recordings/{recordingId}/replay", methods=["POST"])
-async def replay_recording(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.replay(req.route_params["recordingId"], by=_operator(req)))
+async def replay_recording(req: func.HttpRequest) -> Answer:
+    return await callvault.app.commands.replay(req.route_params["recordingId"], by=_operator(req))
 
 
 @app.route(route="recordings/{recordingId}/chunks/{documentId}/replay", methods=["POST"])
-async def replay_chunk(req: func.HttpRequest) -> func.HttpResponse:
+async def replay_chunk(req: func.HttpRequest) -> Answer:
     recording_id, document_id = req.route_params["recordingId"], req.route_params["documentId"]
-    return _response(await callvault.app.endpoints.replay(recording_id, document_id, by=_operator(req)))
+    return await callvault.app.commands.replay(recording_id, document_id, by=_operator(req))
 
 
 @app.route(route="recordings/{recordingId}/chunks/{documentId}/content", methods=["GET"])
-async def get_content(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.queries.link(File.CONTENT, req.route_params, req.params, by=_caller(req)))
+async def get_content(req: func.HttpRequest) -> Answer:
+    return await callvault.app.queries.link(File.CONTENT, req.route_params, req.params, by=_caller(req))
 
 
 @app.route(route="recordings/{recordingId}/chunks/{documentId}/metadata", methods=["GET"])
-async def get_metadata(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.queries.link(File.METADATA, req.route_params, req.params, by=_caller(req)))
+async def get_metadata(req: func.HttpRequest) -> Answer:
+    return await callvault.app.queries.link(File.METADATA, req.route_params, req.params, by=_caller(req))
 
 
 @app.route(route="quarantine/{quarantineId}/replay", methods=["POST"])
-async def replay_quarantined(req: func.HttpRequest) -> func.HttpResponse:
+async def replay_quarantined(req: func.HttpRequest) -> Answer:
     quarantine_id = req.route_params["quarantineId"]
-    return _response(await callvault.app.endpoints.replay_quarantined(quarantine_id, by=_operator(req)))
+    return await callvault.app.commands.replay_quarantined(quarantine_id, by=_operator(req))
 
 
 @app.route(route="dashboard", methods=["GET"])
-async def show_page(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(callvault.app.dashboard.page(req.headers.get("If-None-Match")))
+async def show_page(req: func.HttpRequest) -> Answer:
+    return callvault.app.dashboard.page(req.headers.get("If-None-Match"))
 
 
 @app.route(route="dashboard/{file}", methods=["GET"])
-async def show_page_file(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(callvault.app.dashboard.file(req.route_params["file"], req.headers.get("If-None-Match")))
+async def show_page_file(req: func.HttpRequest) -> Answer:
+    return callvault.app.dashboard.file(req.route_params["file"], req.headers.get("If-None-Match"))
 
 
-@app.route(route="events", methods=["POST"])
-@_at_most(EVENTS_BYTES)
-@_with_body
-async def take_events(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.take_events(req.get_body(), by=_operator(req)))
+@app.route(route="events", methods=["POST"], largest=EVENTS_BYTES)
+async def take_events(req: func.HttpRequest) -> Answer:
+    return await callvault.app.commands.take_events(req.get_body(), by=_operator(req))
 
 
-@app.route(route="callbacks", methods=["POST"])
-@_at_most(CALLBACK_BYTES)
-async def take_callbacks(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(
-        await callvault.app.endpoints.callbacks(
-            req.get_body(),
-            authorization=req.headers.get("Authorization"),
-            start_id=req.params.get(START),
-            signature=req.params.get(SIGNATURE),
-        )
+@app.route(route="callbacks", methods=["POST"], largest=CALLBACK_BYTES)
+async def take_callbacks(req: func.HttpRequest) -> Answer:
+    return await callvault.app.commands.callbacks(
+        req.get_body(),
+        authorization=req.headers.get("Authorization"),
+        start_id=req.params.get(START),
+        signature=req.params.get(SIGNATURE),
     )
 
 
 @app.route(route="health", methods=["GET"])
-async def get_health(req: func.HttpRequest) -> func.HttpResponse:
+async def get_health(req: func.HttpRequest) -> Answer:
     del req  # it says nothing that the answer hangs on
-    return _response(await callvault.app.endpoints.health())
+    return await callvault.app.commands.health()
 
 
 @app.route(route="openapi.json", methods=["GET"])
-async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.openapi(url=req.url))
+async def get_openapi(req: func.HttpRequest) -> Answer:
+    return await callvault.app.commands.openapi(url=req.url)
 
 
 @app.route(route="swagger.json", methods=["GET"])
-async def get_swagger(req: func.HttpRequest) -> func.HttpResponse:
-    return _response(await callvault.app.endpoints.swagger(url=req.url))
+async def get_swagger(req: func.HttpRequest) -> Answer:
+    return await callvault.app.commands.swagger(url=req.url)
 
 
 # As text, `str`, the worker library hands data over as they came. It would parse the times of an EventGridEvent and the
@@ -272,9 +249,3 @@ def _caller(req: func.HttpRequest) -> str:
 
 def _operator(req: func.HttpRequest) -> str:
     return caller_of(req.headers, authenticated=callvault.settings.website_auth_enabled, key=MASTER_KEY)
-
-
-def _response(answer: Answer) -> func.HttpResponse:
-    return func.HttpResponse(
-        answer.body, status_code=answer.status, headers=dict(answer.headers), mimetype=answer.media_type
-    )

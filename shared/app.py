@@ -11,7 +11,7 @@ from shared.domain.clock import Clock, SystemClock
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
 from shared.gateways.tables.tallies import Tallies
-from shared.http.commands import Endpoints, UseCases
+from shared.http.commands import Commands, UseCases
 from shared.http.page import Dashboard
 from shared.http.queries import Queries
 from shared.intake.dead_letters import DeadLetterTimer
@@ -46,7 +46,7 @@ logging.getLogger("azure").setLevel(logging.WARNING)
 class App:
     """The use cases, ready."""
 
-    endpoints: Endpoints
+    commands: Commands
     queries: Queries
     dashboard: Dashboard
     intake: Intake
@@ -84,7 +84,7 @@ class App:
             ),
         )
         return cls(
-            endpoints=Endpoints(cases, Idempotency(gateways.requests, clock)),
+            commands=Commands(cases, Idempotency(gateways.requests, clock)),
             queries=Queries(
                 listing,
                 Summary(gateways, listing, clock),

@@ -45,24 +45,14 @@ def blob_stem(*, started_at: datetime, recording_key: str, index: int, document_
     return f"{started_at:%Y/%m/%d}/{recording_key}/{index:04d}-{safe}"
 
 
-def key_named(named: str) -> str:
-    """The key of a recording that is named by its recordingId or by its key."""
-    return named if _KEY.fullmatch(named) else key_of(named)  # no recordingId is such: those are base64 of JSON
-
-
 def recording_key_of(named: str) -> str:
-    """As `key_named`. Raises InvalidRequest for what can be neither."""
-    must_be_a_recording_id(named)
-    return key_named(named)
+    """The key of a recording that is named by its recordingId or its key. Raises InvalidRequest for any other name."""
+    if not _RECORDING_ID.fullmatch(named):
+        raise InvalidRequest.of("recordingId", "must be the recordingId that starting the recording gave, or its key")
+    return named if _KEY.fullmatch(named) else key_of(named)  # no recordingId is a key: those are base64 of JSON
 
 
 def pseudonym_of(participant_id: str, secret: str) -> str:
     """What a participant is called in tables: a keyed digest, for a guessed telephone number could be tested else."""
     told = participant_id.strip().lower().encode(errors="surrogatepass")  # JSON can hold what UTF-8 can't
     return hmac.new(secret.encode(), told, hashlib.sha256).hexdigest()
-
-
-def must_be_a_recording_id(text: str) -> None:
-    """Raises InvalidRequest for what no recording of ACS can be called."""
-    if not _RECORDING_ID.fullmatch(text):
-        raise InvalidRequest.of("recordingId", "must be the recordingId that starting the recording gave")

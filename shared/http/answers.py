@@ -37,29 +37,23 @@ def answer(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | 
     return Answer(status=status, body=model.model_dump_json(by_alias=True), headers=headers or {})
 
 
-async def answering(work: Awaitable[Answer]) -> Answer:
-    """The answer of `work`, or the problem that it raised."""
-    try:
-        return await work
-    except CallvaultError as error:
-        return refusal(error)
-    except Exception:
-        log.exception("request failed", extra={"action": "http"})
-        return problem(OurError(_FAILED))
+async def answering(function: str, work: Awaitable[Answer]) -> Answer:
+    """The answer of an HTTP function's work, or the problem that it raised. Raises nothing.
 
-
-async def outcome[T](function: str, work: Awaitable[T]) -> T | Answer:
-    """What an HTTP function returns, or the problem for what it raised.
-
-    A use case answers with its own problems, so whatever arrives here is a failure of the function. The host would
-    answer with an empty 500; after a cancellation Microsoft's worker wouldn't answer at all.
+    For an exception the host would answer with an empty 500; after a cancellation Microsoft's worker wouldn't answer.
     """
     try:
         with told(function):
-            return await work
+            try:
+                return await work
+            except CallvaultError as error:
+                return refusal(error)
+            except Exception:
+                log.exception("request failed", extra={"action": "http"})
+                raise
     except Interrupted as error:
         return problem(error)
-    except Exception:  # noqa: BLE001 - logged by `told`
+    except Exception:  # noqa: BLE001 - logged twice: for alerts by `told`, for people with its stack
         return problem(OurError(_FAILED))
 
 

@@ -1,21 +1,19 @@
-"""What each HTTP function answers: a request's parts go in, status, headers and body come out."""
+"""The HTTP functions that act, and what they wait for: a request's parts go in, status, headers and body come out."""
 
 import re
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from pydantic.alias_generators import to_camel
 
-from shared.contracts.events.outcome import Outcome
 from shared.contracts.http.archive_view import ArchiveAwaitedView, Awaited
 from shared.contracts.http.consent import parse_resume
 from shared.contracts.http.health import HealthStatus
-from shared.contracts.http.recording_view import HandedInView, RecordingView, ReplayedView, StartedView, TakenInView
+from shared.contracts.http.recording_view import HandedInView, ReplayedView, StartedView, TakenInView
 from shared.contracts.http.start_request import parse_start
 from shared.domain.repeatability import Repeatability
 from shared.domain.states import RecordingState
-from shared.http.answers import Answer, answer, answering
+from shared.http.answers import Answer, answer
 from shared.intake.intake import Taken
 from shared.operations.health import Health
 from shared.queries.archive_answer import Completion
@@ -33,7 +31,7 @@ _RESPOND_ASYNC = re.compile(r"(?:^|,)\s*respond-async\s*(?:[,;]|$)", re.IGNORECA
 
 @dataclass(frozen=True, kw_only=True)
 class UseCases:
-    """What the endpoints lead to."""
+    """What the commands call."""
 
     starting: Starting
     control: Control
@@ -43,8 +41,8 @@ class UseCases:
     callbacks: Callbacks
 
 
-class Endpoints:
-    """The HTTP interface. Nothing here raises: a failure is an answer too."""
+class Commands:
+    """Each method raises what its use case raises; see `answering`."""
 
     def __init__(self, cases: UseCases, idempotency: Idempotency) -> None:
         self._control, self._starting, self._callbacks = cases.control, cases.starting, cases.callbacks
@@ -52,76 +50,6 @@ class Endpoints:
         self._idempotency, self._health = idempotency, cases.health
 
     async def start(self, body: bytes, *, url: str, idempotency_key: str | None, by: str) -> Answer:
-        return await answering(self._start(body, url, idempotency_key, by))
-
-    async def stop(self, recording_id: str, *, url: str = "", prefer: str | None = None, by: str) -> Answer:
-        view = self._control.stop(recording_id, by=by)
-        if prefer is not None and _RESPOND_ASYNC.search(prefer):
-            return await answering(_accepted(view, url, recording_id))
-        return await answering(_shown(view))
-
-    async def archive(self, recording_id: str, *, url: str, by: str) -> Answer:
-        return await answering(self._archive(recording_id, url, by))
-
-    async def pause(self, recording_id: str, *, by: str) -> Answer:
-        return await answering(_shown(self._control.pause(recording_id, by=by)))
-
-    async def resume(self, recording_id: str, body: bytes = b"", *, by: str) -> Answer:
-        return await answering(self._resume(recording_id, body, by))
-
-    async def get(self, recording_id: str) -> Answer:
-        return await answering(_shown(self._control.get(recording_id)))
-
-    async def replay(self, recording_id: str, document_id: str | None = None, *, by: str) -> Answer:
-        return await answering(self._replayed(recording_id, document_id, by))
-
-    async def replay_quarantined(self, quarantine_id: str, *, by: str) -> Answer:
-        return await answering(self._replayed_from_quarantine(quarantine_id, by))
-
-    async def take_events(self, body: bytes, *, by: str) -> Answer:
-        return await answering(self._take_events(body, by))
-
-    async def callbacks(
-        self, body: bytes, *, authorization: str | None, start_id: str | None, signature: str | None
-    ) -> Answer:
-        """Needs no function key: a token and the URL's signature show who calls."""
-        work = self._callbacks.receive(body, authorization=authorization, start_id=start_id, signature=signature)
-        return await answering(_called_back(work))
-
-    async def health(self) -> Answer:
-        return await answering(self._looked())
-
-    async def openapi(self, *, url: str) -> Answer:
-        return await answering(_described(url, "/openapi.json"))
-
-    async def swagger(self, *, url: str) -> Answer:
-        return await answering(_described(url, "/swagger.json"))
-
-    async def _looked(self) -> Answer:
-        found = await self._health.look()
-        status = 200 if found.status is HealthStatus.OK else 503
-        return answer(found, status=status, headers={"Cache-Control": "no-store"})
-
-    async def _resume(self, recording_id: str, body: bytes, by: str) -> Answer:
-        consent = parse_resume(body).consent
-        return await _shown(self._control.resume(recording_id, consent, by=by))
-
-    async def _archive(self, recording_id: str, url: str, by: str) -> Answer:
-        found = await self._completion.of(recording_id, by=by)
-        if isinstance(found, ArchiveAwaitedView):
-            return answer(found, status=202, headers=_ask_again(url, recording_id, found.waiting_for))
-        return answer(found, headers={"Cache-Control": "no-store"})  # it names participants
-
-    async def _replayed(self, recording_id: str, document_id: str | None, by: str) -> Answer:
-        return answer(ReplayedView(chunks=await self._replay.recording(recording_id, document_id, by=by)), status=202)
-
-    async def _replayed_from_quarantine(self, quarantine_id: str, by: str) -> Answer:
-        return _handed_in([await self._replay.quarantined(quarantine_id, by=by)])
-
-    async def _take_events(self, body: bytes, by: str) -> Answer:
-        return _handed_in(await self._replay.events(body, by=by))
-
-    async def _start(self, body: bytes, url: str, idempotency_key: str | None, by: str) -> Answer:
         request = parse_start(body)
 
         async def carry_out(repeatability: Repeatability) -> str:
@@ -134,6 +62,57 @@ class Endpoints:
         named = started.recording_id
         return answer(started, status=status, headers={"Location": _recording_url(url, named)} if named else {})
 
+    async def stop(self, named: str, *, url: str = "", prefer: str | None = None, by: str) -> Answer:
+        stopped = await self._control.stop(named, by=by)
+        if prefer is None or not _RESPOND_ASYNC.search(prefer):
+            return answer(stopped)
+        headers = {"Preference-Applied": "respond-async", **_ask_again(url, named, Awaited.FILES)}
+        return answer(stopped, status=202, headers=headers)
+
+    async def archive(self, named: str, *, url: str, by: str) -> Answer:
+        found = await self._completion.of(named, by=by)
+        if isinstance(found, ArchiveAwaitedView):
+            return answer(found, status=202, headers=_ask_again(url, named, found.waiting_for))
+        return answer(found, headers={"Cache-Control": "no-store"})  # it names participants
+
+    async def pause(self, named: str, *, by: str) -> Answer:
+        return answer(await self._control.pause(named, by=by))
+
+    async def resume(self, named: str, body: bytes = b"", *, by: str) -> Answer:
+        return answer(await self._control.resume(named, parse_resume(body).consent, by=by))
+
+    async def get(self, named: str) -> Answer:
+        return answer(await self._control.get(named))
+
+    async def replay(self, named: str, document_id: str | None = None, *, by: str) -> Answer:
+        return answer(ReplayedView(chunks=await self._replay.recording(named, document_id, by=by)), status=202)
+
+    async def replay_quarantined(self, quarantine_id: str, *, by: str) -> Answer:
+        return _handed_in([await self._replay.quarantined(quarantine_id, by=by)])
+
+    async def take_events(self, body: bytes, *, by: str) -> Answer:
+        return _handed_in(await self._replay.events(body, by=by))
+
+    async def callbacks(
+        self, body: bytes, *, authorization: str | None, start_id: str | None, signature: str | None
+    ) -> Answer:
+        """Needs no function key: a token and the URL's signature show who calls."""
+        outcomes = await self._callbacks.receive(
+            body, authorization=authorization, start_id=start_id, signature=signature
+        )
+        return answer(TakenInView(outcomes=[str(outcome) for outcome in outcomes]))
+
+    async def health(self) -> Answer:
+        found = await self._health.look()
+        status = 200 if found.status is HealthStatus.OK else 503
+        return answer(found, status=status, headers={"Cache-Control": "no-store"})
+
+    async def openapi(self, *, url: str) -> Answer:
+        return await _described(url, "/openapi.json")
+
+    async def swagger(self, *, url: str) -> Answer:
+        return await _described(url, "/swagger.json")
+
 
 async def _described(url: str, document: str) -> Answer:
     # Imported here: few processes are ever asked, and making schemas costs at start what nobody may need.
@@ -142,24 +121,10 @@ async def _described(url: str, document: str) -> Answer:
     return Answer(status=200, body=described(url, document))
 
 
-async def _called_back(work: Awaitable[list[Outcome]]) -> Answer:
-    return answer(TakenInView(outcomes=[str(outcome) for outcome in await work]))
-
-
 def _handed_in(taken: list[Taken]) -> Answer:
     outcomes = [str(one.outcome) for one in taken]
     differing = [[to_camel(name) for name in one.differing] for one in taken]
     return answer(HandedInView(outcomes=outcomes, differing=differing), status=202)
-
-
-async def _accepted(view: Awaitable[RecordingView], url: str, recording_id: str) -> Answer:
-    stopped = await view
-    headers = {"Preference-Applied": "respond-async", **_ask_again(url, recording_id, Awaited.FILES)}
-    return answer(stopped, status=202, headers=headers)
-
-
-async def _shown(view: Awaitable[RecordingView]) -> Answer:
-    return answer(await view)
 
 
 def _ask_again(url: str, recording_id: str, awaited: Awaited) -> dict[str, str]:

@@ -1,47 +1,35 @@
-"""What the HTTP functions that only look answer: lists of recordings, the summary, links to archived files."""
+"""The HTTP functions that only read: lists of recordings, the summary, time lines, links to archived files."""
 
 from collections.abc import Mapping
 
 from shared.contracts.http.link_query import parse_link
 from shared.contracts.http.list_query import parse_list
-from shared.http.answers import Answer, answer, answering
+from shared.http.answers import Answer, answer
 from shared.queries.downloads import Content, File, Wanted
 from shared.queries.recordings import Listing
 from shared.queries.summary import Summary
 from shared.queries.timeline import Timeline
 
-_PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # for who asked, and nobody after
+_PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # for the caller alone
 
 
 class Queries:
-    """The HTTP interface for looking. Nothing here raises: a failure is an answer too."""
+    """Each method raises what its use case raises; see `answering`."""
 
     def __init__(self, listing: Listing, summary: Summary, content: Content, timeline: Timeline) -> None:
         self._listing, self._summary, self._content, self._timeline = listing, summary, content, timeline
 
     async def recordings(self, parameters: Mapping[str, str], participant: str | None, *, by: str) -> Answer:
-        return await answering(self._recordings(parameters, participant, by))
-
-    async def summary(self) -> Answer:
-        return await answering(self._summed_up())
-
-    async def timeline(self, recording: str, *, by: str) -> Answer:
-        return await answering(self._drawn(recording, by))
-
-    async def link(self, file: File, path: Mapping[str, str], parameters: Mapping[str, str], *, by: str) -> Answer:
-        return await answering(self._link(file, path, parameters, by))
-
-    async def _recordings(self, parameters: Mapping[str, str], participant: str | None, by: str) -> Answer:
         page = await self._listing.page(parse_list(parameters, participant=participant), by=by)
         return answer(page, headers=_PRIVATE)
 
-    async def _summed_up(self) -> Answer:
+    async def summary(self) -> Answer:
         return answer(await self._summary.look(), headers=_PRIVATE)
 
-    async def _drawn(self, recording: str, by: str) -> Answer:
-        return answer(await self._timeline.of(recording, by=by), headers=_PRIVATE)  # it names participants
+    async def timeline(self, named: str, *, by: str) -> Answer:
+        return answer(await self._timeline.of(named, by=by), headers=_PRIVATE)
 
-    async def _link(self, file: File, path: Mapping[str, str], parameters: Mapping[str, str], by: str) -> Answer:
+    async def link(self, file: File, path: Mapping[str, str], parameters: Mapping[str, str], *, by: str) -> Answer:
         query = parse_link(parameters)
         wanted = Wanted(
             recording=path["recordingId"], document_id=path["documentId"], file=file, inline=query.is_inline

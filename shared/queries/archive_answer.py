@@ -6,14 +6,20 @@ never in silence.
 """
 
 from collections import Counter
-from dataclasses import asdict
 
 from shared.contracts.chunk_metadata import ChunkFacts
-from shared.contracts.http.archive_view import ArchiveAwaitedView, ArchivedChunkView, ArchiveRecordView, Awaited
+from shared.contracts.http.archive_view import (
+    ArchiveAwaitedView,
+    ArchivedChunkView,
+    ArchiveRecordView,
+    Awaited,
+    ParticipantView,
+    PauseView,
+)
 from shared.contracts.http.recording_view import ConsentView
 from shared.domain.clock import Clock
 from shared.domain.completeness import has_last, is_gapless
-from shared.domain.keys import key_of, must_be_a_recording_id
+from shared.domain.keys import recording_key_of
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ONCE_SAFE, SAFE, ChunkState, RecordingState
 from shared.errors import (
@@ -25,6 +31,7 @@ from shared.errors import (
     FilesOverdue,
     NotFound,
     NothingRecorded,
+    Unforeseen,
 )
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
@@ -48,15 +55,22 @@ class Completion:
         self._disclosures = Disclosures(gateways.audit, clock)
         self._clock, self._settings = clock, settings
 
-    async def of(self, recording_id: str, *, by: str) -> ArchiveAwaitedView | ArchiveRecordView:
+    async def of(self, named: str, *, by: str) -> ArchiveAwaitedView | ArchiveRecordView:
         """What is awaited, or the archive record once nothing is. A record that names participants is audited.
 
+        `named` is the recordingId or the recording's key.
         Raises NotFound for a recording that nobody knows, NothingRecorded for one that ACS could not start, ChunkFailed
         and ChunkLost when a chunk isn't in the archive and won't be by itself, ChunkRemoved when somebody removed one
         from there, FilesOverdue when files weren't announced in the time that they should take.
         """
-        must_be_a_recording_id(recording_id)
-        recording, chunks = await self._catalogue.recording(key_of(recording_id))
+        key = recording_key_of(named)
+        recording, chunks = await self._catalogue.recording(key)
+        if named != key:
+            recording_id: str | None = named
+        elif recording is None:
+            raise NotFound("the catalogue has no recording of this key")
+        else:
+            recording_id = recording.recording_id
         _raise_for_trouble(chunks)
         if recording is not None and recording.control is RecordingState.FAILED and not chunks:
             raise NothingRecorded(f"ACS could not start the recording: {recording.failure}; start it again")
@@ -64,13 +78,13 @@ class Completion:
         if awaited is None and recording is not None:
             found = await self._found(recording_id, recording, chunks)
             if isinstance(found, ArchiveRecordView):
-                named = (chunk.participants for chunk in found.chunks)
-                await self._disclosures.record("read archive", recording.recording_key, named, by=by)
+                participants = (chunk.participants for chunk in found.chunks)
+                await self._disclosures.record("read archive", recording.recording_key, participants, by=by)
             return found
         return _awaiting(recording_id, awaited or Awaited.FILES, chunks)
 
     async def _awaited(
-        self, recording_id: str, recording: Recording | None, chunks: tuple[Chunk, ...]
+        self, recording_id: str | None, recording: Recording | None, chunks: tuple[Chunk, ...]
     ) -> Awaited | None:
         if recording is not None and recording.unreadable:
             return Awaited.CHUNKS  # another version of the app can say what became of them
@@ -84,8 +98,10 @@ class Completion:
         self._raise_if_overdue(recording, chunks)
         return Awaited.FILES
 
-    async def _may_run(self, recording_id: str, *, known: bool) -> bool:
+    async def _may_run(self, recording_id: str | None, *, known: bool) -> bool:
         """ACS knows a recording for as long as it runs; where ACS can't be asked, the next question may have luck."""
+        if recording_id is None:
+            return False
         try:
             await self._recorder.state(recording_id)
         except NotFound:
@@ -113,7 +129,7 @@ class Completion:
         )
 
     async def _found(
-        self, recording_id: str, recording: Recording, chunks: tuple[Chunk, ...]
+        self, recording_id: str | None, recording: Recording, chunks: tuple[Chunk, ...]
     ) -> ArchiveAwaitedView | ArchiveRecordView:
         """The record of what is in the archive now; a chunk whose file is missing may be copied again."""
         metadata = await self._facts.of(chunks)
@@ -124,34 +140,55 @@ class Completion:
         return self._record(recording_id, recording, chunks, metadata)
 
     def _record(
-        self, recording_id: str, recording: Recording, chunks: tuple[Chunk, ...], metadata: list[MetadataRead]
+        self, recording_id: str | None, recording: Recording, chunks: tuple[Chunk, ...], metadata: list[MetadataRead]
     ) -> ArchiveRecordView:
         indexes = Counter(chunk.index for chunk in chunks)
         shown = [
-            self._shown(chunk, read.facts, sibling=indexes[chunk.index] > 1)
+            self._shown(chunk, read.facts or ChunkFacts(), sibling=indexes[chunk.index] > 1)
             for chunk, read in zip(chunks, metadata, strict=True)
         ]
-        return ArchiveRecordView.model_validate(
-            asdict(recording)
-            | {
-                "recording_id": recording_id,
-                "state": _state_of(chunks),
-                "consent": ConsentView.of(recording),
-                "archive_container": self._settings.archive_container,
-                "size": sum(chunk.size for chunk in shown),
-                "chunks": shown,
-            }
+        return ArchiveRecordView(
+            recording_id=recording_id,
+            state=_state_of(chunks),
+            correlation=recording.correlation,
+            server_call_id=recording.server_call_id,
+            content=recording.content,
+            channel=recording.channel,
+            format=recording.format,
+            started_at=recording.started_at,
+            stopped_at=recording.stopped_at,
+            duration_ms=recording.duration_ms,
+            session_end_reason=recording.session_end_reason,
+            consent=ConsentView.of(recording),
+            archive_container=self._settings.archive_container,
+            size=sum(chunk.size for chunk in shown),
+            chunks=shown,
         )
 
-    def _shown(self, chunk: Chunk, facts: ChunkFacts | None, *, sibling: bool) -> ArchivedChunkView:
-        told = facts.model_dump() if facts else dict.fromkeys(ChunkFacts.model_fields)
+    def _shown(self, chunk: Chunk, facts: ChunkFacts, *, sibling: bool) -> ArchivedChunkView:
+        if chunk.size is None or chunk.sha256 is None or chunk.archived_at is None:
+            raise Unforeseen(f"the row of chunk {chunk.index} says archived, and lacks size, digest or time")
         media = None if chunk.lacks_media else chunk.blob_name
-        names = {
-            "blob_name": media,
-            "blob_url": None if media is None else self._archived.url(media),
-            "metadata_blob_name": None if chunk.lacks_metadata else chunk.metadata_blob_name,
-        }
-        return ArchivedChunkView.model_validate(asdict(chunk) | told | names | {"sibling": sibling})
+        return ArchivedChunkView(
+            document_id=chunk.document_id,
+            index=chunk.index,
+            sibling=sibling,
+            state=chunk.state,
+            end_reason=chunk.end_reason,
+            blob_name=media,
+            blob_url=None if media is None else self._archived.url(media),
+            size=chunk.size,
+            sha256=chunk.sha256,
+            metadata_blob_name=None if chunk.lacks_metadata else chunk.metadata_blob_name,
+            metadata_size=chunk.metadata_size,
+            metadata_sha256=chunk.metadata_sha256,
+            archived_at=chunk.archived_at,
+            released_at=chunk.released_at,
+            started_at=facts.started_at,
+            duration_ms=facts.duration_ms,
+            pauses=PauseView.all_of(facts),
+            participants=ParticipantView.all_of(facts),
+        )
 
 
 def _state_of(chunks: tuple[Chunk, ...]) -> RecordingState:
@@ -162,7 +199,7 @@ def _state_of(chunks: tuple[Chunk, ...]) -> RecordingState:
     return RecordingState.EXPIRED if ChunkState.EXPIRED in states else RecordingState.ARCHIVED
 
 
-def _awaiting(recording_id: str, awaited: Awaited, chunks: tuple[Chunk, ...]) -> ArchiveAwaitedView:
+def _awaiting(recording_id: str | None, awaited: Awaited, chunks: tuple[Chunk, ...]) -> ArchiveAwaitedView:
     safe = sum(chunk.state in SAFE for chunk in chunks)
     return ArchiveAwaitedView(recording_id=recording_id, waiting_for=awaited, chunks=len(chunks), safe=safe)
 

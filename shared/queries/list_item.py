@@ -1,8 +1,8 @@
 """A recording with its chunks, as lists and the summary show it."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from shared.contracts.http.list_views import ListedRecording, TroubleView
 from shared.domain.records import Chunk, Recording
@@ -10,6 +10,7 @@ from shared.domain.states import IN_TROUBLE, ONCE_SAFE, ChunkState, RecordingSta
 
 _TROUBLES = 5  # told of one recording
 UNREADABLE = "unreadable"  # the state of chunks whose rows this version can't read
+_NEVER = datetime.min.replace(tzinfo=UTC)  # not shown: whatever is in a list has its time there
 UNKNOWN = "unknown"  # what only ACS can tell, and lists don't ask it
 
 
@@ -37,36 +38,56 @@ class Standing:
         )
 
     def shown(self) -> ListedRecording:
-        states = Counter(str(chunk.state) for chunk in self.chunks)
-        if self.recording.unreadable:
-            states[UNREADABLE] = len(self.recording.unreadable)
-        return ListedRecording.model_validate(
-            asdict(self.recording)
-            | {
-                "state": self.state or UNKNOWN,
-                "listed_at": self.recording.listed_at or self.recording.started_at,
-                "unlinked": bool(self.recording.unlinked),
-                "size": sum(chunk.size or 0 for chunk in self.chunks if not chunk.lacks_media),
-                "chunks": dict(states),
-                "deadline": min(
-                    (chunk.deadline for chunk in self.chunks if chunk.state not in ONCE_SAFE), default=None
-                ),
-                "trouble": self._trouble()[:_TROUBLES],
-            }
+        recording, states = self.recording, Counter(str(chunk.state) for chunk in self.chunks)
+        if recording.unreadable:
+            states[UNREADABLE] = len(recording.unreadable)
+        return ListedRecording(
+            recording_id=recording.recording_id,
+            recording_key=recording.recording_key,
+            state=self.state or UNKNOWN,
+            listed_at=recording.listed_at or recording.started_at or _NEVER,
+            correlation=recording.correlation,
+            server_call_id=recording.server_call_id,
+            call_id=recording.call_id,
+            call_connection_id=recording.call_connection_id,
+            content=recording.content,
+            channel=recording.channel,
+            format=recording.format,
+            unlinked=bool(recording.unlinked),
+            duration_ms=recording.duration_ms,
+            size=sum(chunk.size or 0 for chunk in self.chunks if not chunk.lacks_media),
+            chunks=dict(states),
+            deadline=min((chunk.deadline for chunk in self.chunks if chunk.state not in ONCE_SAFE), default=None),
+            trouble=self._trouble()[:_TROUBLES],
         )
 
     def _trouble(self) -> list[TroubleView]:
         if self.state is RecordingState.OVERDUE:
-            missed = dict.fromkeys(TroubleView.model_fields) | {
-                "state": "overdue",
-                "since": self.recording.overdue_at,
-                "fault": "source",
-                "reason": "files-overdue",
-                "detail": "the recording ended, and not all of its files were announced",
-            }
-            return [TroubleView.model_validate(missed)]
-        return [
-            TroubleView.model_validate(asdict(chunk) | {"since": chunk.removed_at or chunk.lost_at or chunk.failed_at})
-            for chunk in self.chunks
-            if chunk.state in IN_TROUBLE
-        ]
+            return [_missed(self.recording)]
+        return [_trouble(chunk) for chunk in self.chunks if chunk.state in IN_TROUBLE]
+
+
+def _missed(recording: Recording) -> TroubleView:
+    return TroubleView(
+        document_id=None,
+        index=None,
+        state="overdue",
+        since=recording.overdue_at,
+        deadline=None,
+        fault="source",
+        reason="files-overdue",
+        detail="the recording ended, and not all of its files were announced",
+    )
+
+
+def _trouble(chunk: Chunk) -> TroubleView:
+    return TroubleView(
+        document_id=chunk.document_id,
+        index=chunk.index,
+        state=chunk.state,
+        since=chunk.removed_at or chunk.lost_at or chunk.failed_at,
+        deadline=chunk.deadline,
+        fault=chunk.fault,
+        reason=chunk.reason,
+        detail=chunk.detail,
+    )

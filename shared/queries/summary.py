@@ -7,7 +7,7 @@ operation for each shard of the worklist, one for each thing looked up there, a 
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any
@@ -135,7 +135,19 @@ async def _looked_up[T](items: list[WorkItem], look: Callable[[WorkItem], Awaita
 
 
 def _shown(chunk: Chunk, now: datetime) -> OpenChunkView:
-    return OpenChunkView.model_validate(asdict(chunk) | {"seconds_left": (chunk.deadline - now).total_seconds()})
+    return OpenChunkView(
+        recording_id=chunk.recording_id,
+        recording_key=chunk.recording_key,
+        document_id=chunk.document_id,
+        index=chunk.index,
+        state=chunk.state,
+        attempts=chunk.attempts,
+        copied=chunk.copied,
+        expected=chunk.expected,
+        deadline=chunk.deadline,
+        seconds_left=(chunk.deadline - now).total_seconds(),
+        reason=chunk.reason,
+    )
 
 
 def _told(tally: Tally) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """A recording over time, as far as archived metadata tell it: also one that isn't whole, and may never be."""
 
-from dataclasses import asdict
-
 from shared.contracts.chunk_metadata import ChunkFacts
-from shared.contracts.http.archive_view import TimelineView
+from shared.contracts.http.archive_view import TimelineChunkView, TimelineView
 from shared.domain.clock import Clock
 from shared.domain.keys import recording_key_of
 from shared.errors import NotFound
@@ -29,12 +27,12 @@ class Timeline:
             raise NotFound("the catalogue has no such recording")
         metadata = await self._facts.of(chunks)
         chunks = await self._presence.corrected(chunks, metadata)
-        nothing = dict.fromkeys(ChunkFacts.model_fields)
-        told = [
-            asdict(chunk) | (read.facts.model_dump() if read.facts else nothing)
-            for chunk, read in zip(chunks, metadata, strict=True)
-        ]
-        view = TimelineView.model_validate({"chunks": told})
+        view = TimelineView(
+            chunks=[
+                TimelineChunkView.of(chunk, read.facts or ChunkFacts())
+                for chunk, read in zip(chunks, metadata, strict=True)
+            ]
+        )
         named = (chunk.participants for chunk in view.chunks)
         await self._disclosures.record("read timeline", known.recording_key, named, by=by)
         return view

@@ -1,14 +1,16 @@
-"""Stop, pause, resume a recording, and tell where it is: what the HTTP functions answer with.
+"""Stops, pauses and resumes recordings, and shows their state.
 
-ACS is asked first and the ledger written after it, since only ACS can refuse. A crash between the two loses nothing:
-what was asked can be asked again. What a caller did is written into the audit in one transaction with the ledger. What
-ACS carried out is written there even if the ledger has nothing to change, as when it was behind.
+        ACS ──> ledger and audit entry, one transaction
+         1                    2
+
+ACS is asked first, because only ACS can refuse. A crash after 1 loses nothing: the caller repeats the request. What ACS
+carried out gets an audit entry even if the ledger needs no change. A recording is named by its recordingId or its key.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 from shared.contracts.http.consent import Consent
 from shared.contracts.http.recording_view import RecordingView
 from shared.domain.clock import Clock
-from shared.domain.keys import key_of, must_be_a_recording_id, recording_key_of
+from shared.domain.keys import recording_key_of
 from shared.domain.records import AuditEntry, Chunk, Recording
 from shared.domain.states import RecordingState
 from shared.errors import (
@@ -32,7 +34,7 @@ from shared.gateways.bundle import Gateways
 from shared.gateways.tables.worklist import WorkItem
 from shared.observability.logs import logger
 from shared.recording.audit import reported_if_unwritten
-from shared.recording.view import shown_state, view_of
+from shared.recording.view import Known, view_of
 from shared.settings.settings import Settings
 
 log = logger("control")
@@ -41,13 +43,12 @@ _ENDED = "the recording has ended: start a new one"
 _OVER = frozenset({RecordingState.STOPPED, RecordingState.FAILED})
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Act:
-    """What callers do to a running recording: its name in the audit, the state it leads to, and where its time goes."""
+class _Act(Enum):
+    """What callers do to a running recording. The value is its name in the audit."""
 
-    name: str
-    leads_to: RecordingState
-    time: str
+    STOP = "stop"
+    PAUSE = "pause"
+    RESUME = "resume"
 
 
 class _Done(Enum):
@@ -57,9 +58,21 @@ class _Done(Enum):
     ENDED_BEFORE = auto()
 
 
-_STOP = _Act(name="stop", leads_to=RecordingState.STOPPED, time="stopped_at")
-_PAUSE = _Act(name="pause", leads_to=RecordingState.PAUSED, time="paused_at")
-_RESUME = _Act(name="resume", leads_to=RecordingState.ACTIVE, time="resumed_at")
+_LEADS_TO = {
+    _Act.STOP: RecordingState.STOPPED,
+    _Act.PAUSE: RecordingState.PAUSED,
+    _Act.RESUME: RecordingState.ACTIVE,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What ACS calls a recording, and what the catalogue has of it."""
+
+    recording_id: str
+    key: str
+    recording: Recording | None
+    chunks: tuple[Chunk, ...]
 
 
 class Control:
@@ -70,83 +83,90 @@ class Control:
         self._worklist = gateways.worklist
         self._clock, self._settings = clock, settings
 
-    async def stop(self, recording_id: str, *, by: str) -> RecordingView:
-        """Stops a recording; one that has stopped already stays so. Raises NotFound for one that nobody knows."""
-        known, chunks = await self._known(recording_id)
+    async def stop(self, named: str, *, by: str) -> RecordingView:
+        """Stops a recording. One that has stopped stays so. Raises NotFound if neither ACS nor the ledger knows it."""
+        found = await self._find(named)
         done = _Done.ENDED_BEFORE
         try:
-            await self._recorder.stop(recording_id)
+            await self._recorder.stop(found.recording_id)
         except (CallOver, CallNotReady):
-            log.info("recording had ended already", extra={"action": "stop", "recording_key": key_of(recording_id)})
+            log.info("recording had ended already", extra={"action": "stop", "recording_key": found.key})
         except NotFound:
             # In failovers ACS forgets recordings whose files it delivers all the same: reconcile, don't fail.
-            if known is None:
+            if found.recording is None:
                 raise
         else:
             done = _Done.CARRIED_OUT
-        return await self._noted(_STOP, done, recording_id, by, (known, chunks))
+        return await self._record(_Act.STOP, done, found, by)
 
-    async def pause(self, recording_id: str, *, by: str) -> RecordingView:
-        """Pauses a running recording. Raises Conflict when it has ended, NotFound for one that nobody knows."""
-        return await self._hold(_PAUSE, recording_id, self._recorder.pause, by)
+    async def pause(self, named: str, *, by: str) -> RecordingView:
+        """Pauses a running recording. Raises Conflict if it has ended, NotFound if nobody knows it."""
+        found = await self._find_running(named)
+        return await self._hold(_Act.PAUSE, found, self._recorder.pause, by)
 
-    async def resume(self, recording_id: str, consent: Consent | None, *, by: str) -> RecordingView:
-        """Resumes a paused recording. Raises as `pause` does, and ConsentRequired where that is needed and missing."""
-        return await self._hold(_RESUME, recording_id, self._recorder.resume, by, consent)
+    async def resume(self, named: str, consent: Consent | None, *, by: str) -> RecordingView:
+        """Resumes a paused recording. Raises as `pause` does, and ConsentRequired if consent is needed and missing."""
+        found = await self._find_running(named)
+        found = replace(found, recording=await self._with_consent(found, consent, by))
+        return await self._hold(_Act.RESUME, found, self._recorder.resume, by)
 
-    async def _hold(
-        self,
-        act: _Act,
-        recording_id: str,
-        ask: Callable[[str], Awaitable[None]],
-        by: str,
-        consent: Consent | None = None,
-    ) -> RecordingView:
-        known, chunks = await self._known(recording_id)
-        if known is not None and known.control in _OVER:
+    async def _find(self, named: str) -> _Found:
+        """Raises InvalidRequest for what is no name, NotFound for the key of a recording that ACS has no id for."""
+        key = recording_key_of(named)
+        recording, chunks = await self._catalogue.recording(key)
+        recording_id: str | None = named
+        if named == key:
+            recording_id = None if recording is None else recording.recording_id
+        if recording_id is None:
+            raise NotFound("the ledger knows no recordingId for this key")
+        return _Found(recording_id=recording_id, key=key, recording=recording, chunks=chunks)
+
+    async def _find_running(self, named: str) -> _Found:
+        found = await self._find(named)
+        if found.recording is not None and found.recording.control in _OVER:
             raise Conflict(_ENDED)
-        if act is _RESUME:
-            known = await self._with_consent(known, recording_id, consent, by)
+        return found
+
+    async def _hold(self, act: _Act, found: _Found, ask: Callable[[str], Awaitable[None]], by: str) -> RecordingView:
         try:
-            await ask(recording_id)
+            await ask(found.recording_id)
         except CallOver:
             raise Conflict(_ENDED) from None
         except NotFound:
-            if known is None:
+            if found.recording is None:
                 raise
             raise Conflict(_ENDED) from None
-        return await self._noted(act, _Done.CARRIED_OUT, recording_id, by, (known, chunks))
+        return await self._record(act, _Done.CARRIED_OUT, found, by)
 
-    async def _with_consent(
-        self, known: Recording | None, recording_id: str, consent: Consent | None, by: str
-    ) -> Recording | None:
-        """Keeps the consent that a resume brings, before ACS is asked: nothing is recorded on no ground.
+    async def _with_consent(self, found: _Found, consent: Consent | None, by: str) -> Recording | None:
+        """Records the consent that a resume brings before ACS is asked: nothing is recorded without a basis.
 
-        After a death in between it stands, and the recording is paused still: the resume can be asked for again.
+        After a crash in between, the consent is on record and the recording is still paused: the caller resumes again.
         """
+        known = found.recording
         if consent is None:
             if self._settings.require_consent and (known is None or known.consent_reference is None):
                 raise ConsentRequired("send consent, with its basis, reference and obtainedAt: none is on record")
             return known
-        now, key = self._clock.now(), key_of(recording_id)
+        now = self._clock.now()
         consent.must_be_given(now)
         if known is None:
-            await self._recorder.state(recording_id)  # nothing is kept of a recording that ACS doesn't know either
-            await self._await_files(recording_id, now)
-        recording = known or Recording(recording_key=key)
+            await self._recorder.state(found.recording_id)  # nothing is kept of a recording that ACS doesn't know
+            await self._await_files(found, now)
+        recording = known or Recording(recording_key=found.key)
         stated = {f"consent_{name}": value for name, value in consent}
         if stated.items() <= vars(recording).items():
             return recording
         entry = AuditEntry(at=now, action="consent", by=by, details=consent.details())
-        change = {"recording_id": recording_id, "listed_at": recording.listed_at or now, **stated}
-        await self._catalogue.merge(Recording(recording_key=key).evolve(**change), entry)
+        change = {"recording_id": found.recording_id, "listed_at": recording.listed_at or now, **stated}
+        await self._catalogue.merge(Recording(recording_key=found.key).evolve(**change), entry)
         return recording.evolve(**change)
 
     async def get(self, named: str) -> RecordingView:
-        """The ledger's word and ACS's together, of a recording named by its id or key.
+        """What the ledger and ACS know of a recording.
 
-        An ACS that can't be reached hides nothing of what the ledger knows. Raises NotFound when neither knows the
-        recording, a SourceError when the ledger doesn't and ACS can't be asked.
+        If ACS can't be reached, the ledger's part is shown. Raises NotFound when neither knows the recording, a
+        SourceError when the ledger doesn't and ACS can't be asked.
         """
         key = recording_key_of(named)
         recording_id = await self._id_of(key) if named == key else named
@@ -159,52 +179,45 @@ class Control:
             log.warning("ACS did not tell a recording's state", extra={"action": "get", "reason": acs_state.reason})
             acs_state = "unavailable"
         if known is None and acs_state == "unknown":
-            raise NotFound("neither the ledger nor ACS knows this recordingId")
-        found = known or Recording(recording_key=key, recording_id=recording_id)
-        return self._view(found, chunks, history, acs_state)
+            raise NotFound("neither the ledger nor ACS knows this recording")
+        recording = known or Recording(recording_key=key, recording_id=recording_id)
+        return self._view(Known(recording=recording, chunks=chunks, history=history, acs_state=acs_state))
 
-    async def _known(self, recording_id: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
-        must_be_a_recording_id(recording_id)
-        return await self._catalogue.recording(key_of(recording_id))
-
-    async def _noted(
-        self,
-        act: _Act,
-        done: _Done,
-        recording_id: str,
-        by: str,
-        found: tuple[Recording | None, tuple[Chunk, ...]],
-    ) -> RecordingView:
-        """Writes what was just done to a recording, and when it was done first; only that, since others write too."""
-        known, chunks = found
-        recording = known or Recording(recording_key=key_of(recording_id), recording_id=recording_id)
-        key, entry = recording.recording_key, AuditEntry(at=self._clock.now(), action=act.name, by=by)
-        log.info("recording command sent", extra={"action": act.name, "recording_key": key})
-        with reported_if_unwritten(entry, key) if done is _Done.CARRIED_OUT else nullcontext():
-            recording = await self._written(act, done, recording_id, recording, entry)
-        return self._view(recording, chunks, await self._audit.history(key))
+    async def _record(self, act: _Act, done: _Done, found: _Found, by: str) -> RecordingView:
+        """Writes what was done to a recording, and when it was first done; only that, because others write too."""
+        recording = found.recording or Recording(recording_key=found.key, recording_id=found.recording_id)
+        entry = AuditEntry(at=self._clock.now(), action=act.value, by=by)
+        log.info("recording command sent", extra={"action": act.value, "recording_key": found.key})
+        with reported_if_unwritten(entry, found.key) if done is _Done.CARRIED_OUT else nullcontext():
+            recording = await self._written(act, done, found, recording, entry)
+        history = await self._audit.history(found.key)
+        return self._view(Known(recording=recording, chunks=found.chunks, history=history))
 
     async def _written(
-        self, act: _Act, done: _Done, recording_id: str, recording: Recording, entry: AuditEntry
+        self, act: _Act, done: _Done, found: _Found, recording: Recording, entry: AuditEntry
     ) -> Recording:
-        """The recording as it is now. One that failed, as far as ACS told, and that ACS could stop did run."""
+        """The recording as it is now. A recording that ACS reported as failed, and that ACS could stop, did run."""
         failed = recording.control is RecordingState.FAILED
-        if recording.control is act.leads_to or (failed and done is _Done.ENDED_BEFORE):
+        if recording.control is _LEADS_TO[act] or (failed and done is _Done.ENDED_BEFORE):
             if done is _Done.CARRIED_OUT:
-                await self._audit.add(recording.recording_key, entry)
+                await self._audit.add(found.key, entry)
             return recording
-        change: dict[str, Any] = {"recording_id": recording_id, "control": act.leads_to, act.time: entry.at}
+        change: dict[str, Any] = {
+            "recording_id": found.recording_id,
+            "control": _LEADS_TO[act],
+            **_time_of(act, entry.at),
+        }
         if recording.listed_at is None:
             change["listed_at"] = entry.at
         if recording.etag is None or failed:  # nobody here started it, or its files are no longer awaited
-            await self._await_files(recording_id, recording.listed_at or entry.at)
-        await self._catalogue.merge(Recording(recording_key=recording.recording_key, **change), entry)
+            await self._await_files(found, recording.listed_at or entry.at)
+        await self._catalogue.merge(Recording(recording_key=found.key, **change), entry)
         return recording.evolve(**change)
 
-    async def _await_files(self, recording_id: str, now: datetime) -> None:
-        """For one that nobody here started. Before the ledger, so that its files are awaited should we die then."""
+    async def _await_files(self, found: _Found, now: datetime) -> None:
+        """For a recording that nobody here started. Written before the ledger, so that a crash leaves it watched."""
         due_at = now + self._settings.files_awaited
-        await self._worklist.add(WorkItem.of_recording(key_of(recording_id), recording_id, due_at, now))
+        await self._worklist.add(WorkItem.of_recording(found.key, found.recording_id, due_at, now))
 
     async def _id_of(self, key: str) -> str | None:
         """What ACS calls a recording; None for files that nothing links to a recording."""
@@ -221,13 +234,15 @@ class Control:
         except CallvaultError as error:
             return error
 
-    def _view(
-        self,
-        recording: Recording,
-        chunks: tuple[Chunk, ...],
-        history: tuple[AuditEntry, ...],
-        acs_state: str | None = None,
-    ) -> RecordingView:
-        state = shown_state(recording, recording.state(chunks), acs_state, self._clock.now())
-        container = self._settings.archive_container
-        return view_of(recording, chunks, history, state, acs_state=acs_state, archive_container=container)
+    def _view(self, known: Known) -> RecordingView:
+        return view_of(known, self._clock.now(), archive_container=self._settings.archive_container)
+
+
+def _time_of(act: _Act, at: datetime) -> dict[str, datetime]:
+    match act:
+        case _Act.STOP:
+            return {"stopped_at": at}
+        case _Act.PAUSE:
+            return {"paused_at": at}
+        case _Act.RESUME:
+            return {"resumed_at": at}

@@ -1,17 +1,17 @@
 """The view of a recording for callers: the catalogue's state, corrected by the state that ACS reports."""
 
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.contracts.http.recording_view import ConsentView, RecordingView
+from shared.contracts.http.recording_view import AuditView, ChunkView, ConsentView, RecordingView
 from shared.domain.records import AuditEntry, Chunk, Recording
 from shared.domain.states import RUNNING, RecordingState
 
 _CARRIED_OUT = timedelta(seconds=10)  # ACS may need this long to carry out an accepted request
 
 
-def shown_state(
+def _shown_state(
     recording: Recording, state: RecordingState | None, acs_state: str | None, now: datetime
 ) -> RecordingState:
     """The catalogue's state, corrected by ACS's if other code paused or ended the recording."""
@@ -28,24 +28,49 @@ def shown_state(
     return _state_of(acs_state)
 
 
-def view_of(
-    recording: Recording,
-    chunks: tuple[Chunk, ...],
-    history: tuple[AuditEntry, ...],
-    state: RecordingState,
-    **told: str | None,
-) -> RecordingView:
-    """`told`: what neither the ledger nor the audit knows, by the view's names."""
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of a recording: its row, chunks and history, and what ACS says, if it was asked."""
+
+    recording: Recording
+    chunks: tuple[Chunk, ...]
+    history: tuple[AuditEntry, ...]
+    acs_state: str | None = None
+
+
+def view_of(known: Known, now: datetime, *, archive_container: str) -> RecordingView:
+    recording, chunks = known.recording, known.chunks
     indexes = Counter(chunk.index for chunk in chunks)
-    shown = asdict(recording) | {
-        "unlinked": bool(recording.unlinked),
-        "state": state,
-        "consent": ConsentView.of(recording),
-        **told,
-        "chunks": [asdict(chunk) | {"sibling": indexes[chunk.index] > 1} for chunk in chunks],
-        "history": [asdict(entry) for entry in history],
-    }
-    return RecordingView.model_validate(shown)
+    return RecordingView(
+        recording_id=recording.recording_id,
+        recording_key=recording.recording_key,
+        state=_shown_state(recording, recording.state(chunks), known.acs_state, now),
+        acs_state=known.acs_state,
+        correlation=recording.correlation,
+        unlinked=bool(recording.unlinked),
+        server_call_id=recording.server_call_id,
+        call_connection_id=recording.call_connection_id,
+        group_call_id=recording.group_call_id,
+        room_id=recording.room_id,
+        content=recording.content,
+        channel=recording.channel,
+        format=recording.format,
+        requested_at=recording.requested_at,
+        paused_at=recording.paused_at,
+        resumed_at=recording.resumed_at,
+        stopped_at=recording.stopped_at,
+        started_at=recording.started_at,
+        announced_at=recording.announced_at,
+        overdue_at=recording.overdue_at,
+        consent=ConsentView.of(recording),
+        failed_at=recording.failed_at,
+        failure=recording.failure,
+        duration_ms=recording.duration_ms,
+        session_end_reason=recording.session_end_reason,
+        archive_container=archive_container,
+        chunks=[ChunkView.of(chunk, sibling=indexes[chunk.index] > 1) for chunk in chunks],
+        history=[AuditView.of(entry) for entry in known.history],
+    )
 
 
 def _state_of(acs_state: str | None) -> RecordingState:

@@ -14,7 +14,7 @@ from shared.contracts.events.recording_event import UnreadableEvent, read_event
 from shared.contracts.http.limits import EVENTS_BYTES
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
-from shared.domain.keys import key_named
+from shared.domain.keys import recording_key_of
 from shared.domain.records import AuditEntry, Chunk
 from shared.domain.states import REPLAYABLE, ChunkState
 from shared.errors import BodyTooLarge, InvalidRequest, LeaseLost, NotFound
@@ -38,14 +38,12 @@ class Replay:
         self._quarantine, self._audit, self._intake = gateways.quarantine, gateways.audit, intake
         self._clock, self._settings = clock, settings
 
-    async def recording(self, recording_id: str, document_id: str | None = None, *, by: str) -> int:
+    async def recording(self, named: str, document_id: str | None = None, *, by: str) -> int:
         """Puts back what failed of a recording, named by id or key, or of one of its chunks; gives their number.
 
         Raises NotFound for a recording or chunk that the catalogue doesn't have.
         """
-        if not recording_id.isascii():
-            raise NotFound("the catalogue has no such recording or chunk")
-        recording, chunks = await self._catalogue.recording(key_named(recording_id))
+        recording, chunks = await self._catalogue.recording(recording_key_of(named))
         wanted = [chunk for chunk in chunks if document_id in (None, chunk.document_id)]
         if recording is None or (document_id is not None and not wanted):
             raise NotFound("the catalogue has no such recording or chunk")

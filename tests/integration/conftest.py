@@ -1,7 +1,7 @@
 """The product's use cases over real storage (Azurite) and the ACS simulator, without the Functions host around them."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from shared.domain.clock import Clock, SystemClock
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
 from shared.gateways.bundle import Gateways
+from shared.http.answers import Answer, answering
 from shared.settings.settings import Settings, load_settings
 
 MakeWorld = Callable[..., Any]
@@ -47,6 +48,16 @@ class MovableClock(SystemClock):
         self._ahead += timedelta(**by)
 
 
+class Asked:
+    """Commands or queries as function_app calls them: what they raise becomes a problem."""
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Answer]]:
+        return lambda *args, **named: answering(name, getattr(self._target, name)(*args, **named))
+
+
 @dataclass(kw_only=True)
 class World:
     """One app with names of its own in storage, and what a test does to it and asks of it."""
@@ -57,6 +68,14 @@ class World:
     http: aiohttp.ClientSession
     control: str
     storage: str
+
+    @property
+    def commands(self) -> Asked:
+        return Asked(self.app.commands)
+
+    @property
+    def queries(self) -> Asked:
+        return Asked(self.app.queries)
 
     async def acs(self, method: str, path: str, **body: Any) -> Any:
         """Asks the simulator's control side."""

@@ -9,7 +9,9 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from shared.contracts.chunk_metadata import ChunkFacts
 from shared.contracts.http.recording_view import ConsentView, View
+from shared.domain.records import Chunk
 
 
 class Awaited(StrEnum):
@@ -23,7 +25,7 @@ class Awaited(StrEnum):
 class ArchiveAwaitedView(View):
     """Not all is safe yet: ask again after the seconds of Retry-After, at Location."""
 
-    recording_id: str
+    recording_id: str | None = Field(description="Null for files that nothing links to a recording.")
     waiting_for: Awaited = Field(description="recording: it runs still; files: not all are announced; chunks: a copy.")
     chunks: int = Field(description="How many were announced so far.")
     safe: int = Field(description="How many of them are in the archive, verified.")
@@ -35,12 +37,24 @@ class PauseView(View):
     started_at: datetime
     duration_ms: int | None = Field(description="Null when its metadata don't say, as of a pause that hadn't ended.")
 
+    @classmethod
+    def all_of(cls, facts: ChunkFacts) -> "list[PauseView] | None":
+        if facts.pauses is None:
+            return None
+        return [cls(started_at=one.started_at, duration_ms=one.duration_ms) for one in facts.pauses]
+
 
 class ParticipantView(View):
     """Who was recorded, and on which channel when channels are unmixed."""
 
     participant_id: str
     channel: int | None
+
+    @classmethod
+    def all_of(cls, facts: ChunkFacts) -> "list[ParticipantView] | None":
+        if facts.participants is None:
+            return None
+        return [cls(participant_id=one.participant_id, channel=one.channel) for one in facts.participants]
 
 
 class ArchivedChunkView(View):
@@ -77,7 +91,7 @@ class ArchiveRecordView(View):
     Files that the archive's own rule removed since have neither name nor URL.
     """
 
-    recording_id: str
+    recording_id: str | None = Field(description="Null for files that nothing links to a recording.")
     state: str = Field(
         description="archived; expired when the archive's own rule removed a media file; incomplete when somebody "
         "removed a metadata file."
@@ -107,6 +121,18 @@ class TimelineChunkView(View):
     duration_ms: int | None = Field(description="Of what was recorded: pauses are left out.")
     pauses: list[PauseView] | None
     participants: list[ParticipantView] | None
+
+    @classmethod
+    def of(cls, chunk: Chunk, facts: ChunkFacts) -> "TimelineChunkView":
+        return cls(
+            document_id=chunk.document_id,
+            index=chunk.index,
+            state=chunk.state,
+            started_at=facts.started_at,
+            duration_ms=facts.duration_ms,
+            pauses=PauseView.all_of(facts),
+            participants=ParticipantView.all_of(facts),
+        )
 
 
 class TimelineView(View):

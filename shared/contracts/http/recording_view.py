@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from shared.domain.records import Recording
+from shared.domain.records import AuditEntry, Chunk, Recording
 
 
 class View(BaseModel):
@@ -49,6 +49,42 @@ class ChunkView(View):
     reason: str | None
     detail: str | None
 
+    @classmethod
+    def of(cls, chunk: Chunk, *, sibling: bool) -> "ChunkView":
+        return cls(
+            document_id=chunk.document_id,
+            index=chunk.index,
+            sibling=sibling,
+            state=chunk.state,
+            attempts=chunk.attempts,
+            copied=chunk.copied,
+            expected=chunk.expected,
+            size=chunk.size,
+            sha256=chunk.sha256,
+            blob_name=chunk.blob_name,
+            metadata_size=chunk.metadata_size,
+            metadata_sha256=chunk.metadata_sha256,
+            metadata_blob_name=chunk.metadata_blob_name,
+            end_reason=chunk.end_reason,
+            event_time=chunk.event_time,
+            deadline=chunk.deadline,
+            pending_at=chunk.pending_at,
+            copying_at=chunk.copying_at,
+            archived_at=chunk.archived_at,
+            released_at=chunk.released_at,
+            failed_at=chunk.failed_at,
+            lost_at=chunk.lost_at,
+            expired_at=chunk.expired_at,
+            removed_at=chunk.removed_at,
+            missing=chunk.missing,
+            next_attempt_at=chunk.next_attempt_at,
+            rescues=chunk.rescues,
+            escalated=chunk.escalated,
+            fault=chunk.fault,
+            reason=chunk.reason,
+            detail=chunk.detail,
+        )
+
 
 class AuditView(View):
     """One thing that was done to a recording."""
@@ -66,6 +102,10 @@ class AuditView(View):
     )
     details: dict[str, str]
 
+    @classmethod
+    def of(cls, entry: AuditEntry) -> "AuditView":
+        return cls(at=entry.at, action=entry.action, by=entry.by, details=dict(entry.details))
+
 
 class ConsentView(View):
     """The ground that the recording stands on, as the caller stated it."""
@@ -76,9 +116,14 @@ class ConsentView(View):
 
     @classmethod
     def of(cls, recording: Recording) -> "ConsentView | None":
-        if recording.consent_reference is None:
+        basis, reference, obtained_at = (
+            recording.consent_basis,
+            recording.consent_reference,
+            recording.consent_obtained_at,
+        )
+        if basis is None or reference is None or obtained_at is None:
             return None
-        return cls.model_validate({name: getattr(recording, f"consent_{name}") for name in cls.model_fields})
+        return cls(basis=basis, reference=reference, obtained_at=obtained_at)
 
 
 class RecordingView(View):

@@ -14,18 +14,11 @@ from shared.errors import (
     ParticipantsOff,
 )
 from shared.http.openapi import examples
-from shared.http.openapi.operations import STORAGE, Operation, Parameter, Reply
+from shared.http.openapi.operations import STORAGE, Operation, Reply
+from shared.http.openapi.recordings import RECORDING_ID
 from shared.http.openapi.recovery import DOCUMENT_ID
 
 _TAG = "Queries"
-
-_RECORDING = Parameter(
-    name="recordingId",
-    where="path",
-    description="The recordingId, percent-encoded, or the recordingKey, which recordings without an id have, too.",
-    schema={"type": "string"},
-    example=examples.RECORDING_ID,
-)
 
 
 def _link(function: str, file: str, summary: str) -> Operation:
@@ -36,7 +29,7 @@ def _link(function: str, file: str, summary: str) -> Operation:
         tag=_TAG,
         summary=summary,
         description="A link to one archived file, for minutes. Who asked is written into the history before.",
-        parameters=(_RECORDING, DOCUMENT_ID),
+        parameters=(RECORDING_ID, DOCUMENT_ID),
         query=LinkQuery,
         replies={
             302: Reply(
@@ -64,7 +57,7 @@ OPERATIONS = (
         summary="A recording over time",
         description="When each chunk was recorded, its pauses and who is on which channel, from the archived metadata. "
         "Also of a recording that isn't whole: what isn't archived has nulls.",
-        parameters=(_RECORDING,),
+        parameters=(RECORDING_ID,),
         replies={
             200: Reply(
                 description="As far as it is known yet.",

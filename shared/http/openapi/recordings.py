@@ -30,7 +30,7 @@ _TAG = "Recordings"
 RECORDING_ID = Parameter(
     name="recordingId",
     where="path",
-    description="The recordingId that starting the recording gave, percent-encoded.",
+    description="The recordingId that starting the recording gave, percent-encoded, or the recordingKey.",
     schema={"type": "string", "pattern": f"^{RECORDING_ID_PATTERN}$"},
     example=examples.RECORDING_ID,
 )

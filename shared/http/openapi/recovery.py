@@ -37,7 +37,7 @@ OPERATIONS = (
         description="Puts back every chunk that failed, is lost or waits.",
         parameters=(RECORDING_ID,),
         replies=_REPLAYED,
-        problems=(NotFound, *STORAGE),
+        problems=(InvalidRequest, NotFound, *STORAGE),
     ),
     Operation(
         function="replay_chunk",
@@ -48,7 +48,7 @@ OPERATIONS = (
         description="Puts one chunk back, if it failed, is lost or waits.",
         parameters=(RECORDING_ID, DOCUMENT_ID),
         replies=_REPLAYED,
-        problems=(NotFound, *STORAGE),
+        problems=(InvalidRequest, NotFound, *STORAGE),
     ),
     Operation(
         function="replay_quarantined",

@@ -85,11 +85,11 @@ async def test_the_correlation_that_a_caller_gave_comes_with_every_announcement(
     world = await make_telling()
     call = await world.acs("POST", "/calls", kind="group", participants=2)
     body = f'{{"serverCallId": "{call["serverCallId"]}", "correlation": "case 4711"}}'.encode()
-    answer = await world.app.endpoints.start(body, url="https://x/api/recordings", idempotency_key=None, by="ada")
+    answer = await world.commands.start(body, url="https://x/api/recordings", idempotency_key=None, by="ada")
     assert answer.status == 201
     recording_id = json.loads(answer.body)["recordingId"]
     await world.acs("POST", f"/recordings/{recording_id}/advance", seconds=2)
-    await world.app.endpoints.stop(recording_id, by="ada")
+    await world.commands.stop(recording_id, by="ada")
     ended = await world.acs("GET", f"/recordings/{recording_id}")  # waits for its files
     published = [one for one in await world.acs("GET", "/events") if ended["recordingId"] in one["event"]["subject"]]
     await world.app.intake.receive(published[-1]["event"])
@@ -115,7 +115,7 @@ async def test_a_recording_with_a_chunk_that_failed_is_complete_only_once_that_i
     for number in range(2):
         await world.app.archiving.handle(world.job(made, number))
     assert sorted(await types_of(world, made)) == [ARCHIVED, FAILED]
-    await world.app.endpoints.replay(made["recordingId"], by="ada")
+    await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     assert (await types_of(world, made))[2:] == [ARCHIVED, COMPLETE]
 
@@ -239,7 +239,7 @@ async def test_a_failure_that_could_not_be_announced_still_is_once_the_chunk_is_
     await world.fault("announce", "serverError", recordingId=made["recordingId"])
     await world.fault("download", "serverError", documentId=made["chunks"][0]["documentId"])
     await world.app.archiving.handle(job)
-    await world.app.endpoints.replay(made["recordingId"], by="ada")
+    await world.commands.replay(made["recordingId"], by="ada")
     clock.forward(minutes=1)
     await world.drained()
     assert await types_of(world, made) == [FAILED, ARCHIVED, COMPLETE]
@@ -315,14 +315,12 @@ async def test_safe_chunks_that_wait_for_the_topic_are_neither_open_nor_hide_wha
     await world.fault("announce", "serverError", times=0)
     _, late = await world.announced(size=2000, format="wav")
     clock.forward(hours=20.1)
-    health = json.loads((await world.app.endpoints.health()).body)
+    health = json.loads((await world.commands.health()).body)
     assert health["oldestOpen"]["chunkKey"] == late.chunkKey
     assert {check["reason"] for check in health["checks"] if check["name"] == "deadline"} == {"late"}
-    summary = json.loads((await world.app.queries.summary()).body)
+    summary = json.loads((await world.queries.summary()).body)
     assert (summary["open"]["items"], summary["open"]["chunks"]) == (1, {"pending": 1})
-    assert (
-        len(json.loads((await world.app.queries.recordings({"open": "true"}, None, by="ada")).body)["recordings"]) == 1
-    )
+    assert len(json.loads((await world.queries.recordings({"open": "true"}, None, by="ada")).body)["recordings"]) == 1
     await world.acs("DELETE", "/faults")
 
 
@@ -337,7 +335,7 @@ async def test_news_of_a_chunk_that_was_put_back_go_on_with_it(make_telling: Mak
     clock.forward(hours=49)
     await world.app.sweep.run()
     assert (await world.chunk(job)).state is ChunkState.LOST
-    await world.app.endpoints.replay(made["recordingId"], by="ada")
+    await world.commands.replay(made["recordingId"], by="ada")
     clock.forward(minutes=2)
     await world.app.sweep.run()
     await world.acs("DELETE", "/faults")
@@ -403,7 +401,7 @@ async def test_as_many_failures_as_may_come_never_keep_a_chunk_from_being_archiv
     await world.fault("download", "serverError", times=30, documentId=made["chunks"][0]["documentId"])
     for _ in range(31):
         await world.app.archiving.handle(job)
-        await world.app.endpoints.replay(made["recordingId"], by="ada")
+        await world.commands.replay(made["recordingId"], by="ada")
         clock.forward(seconds=20)
     chunk = await world.chunk(job)
     assert chunk.state is ChunkState.RELEASED

@@ -38,7 +38,7 @@ async def archived_whole(world: World, made: dict[str, Any], number: int = 0) ->
 
 async def chunk_told(world: World, made: dict[str, Any]) -> dict[str, Any]:
     """As the recording's own answer shows it."""
-    answer = await world.app.endpoints.get(made["recordingId"])
+    answer = await world.commands.get(made["recordingId"])
     chunk: dict[str, Any] = json.loads(answer.body)["chunks"][0]
     return chunk
 
@@ -519,9 +519,9 @@ async def test_a_file_under_the_chunk_s_name_is_named_by_the_failure_and_once_it
         assert (failed.state, failed.reason) == (ChunkState.FAILED, "storage-conflict")
         assert foreign in str(failed.detail)
         assert failed.blob_name is None
-        await world.app.endpoints.replay(made["recordingId"], by="ada")
+        await world.commands.replay(made["recordingId"], by="ada")
         await world.drained()
     await world.app.clients.archive.get_blob_client(world.settings.archive_container, foreign).delete_blob()
-    await world.app.endpoints.replay(made["recordingId"], by="ada")
+    await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED

@@ -110,7 +110,7 @@ async def test_an_archive_record_looks_for_each_file_once(world: World, monkeypa
     made, _ = await world.announced(size=20_000, format="wav", count=3)
     await world.drained()
     bill = Bill(world, monkeypatch)
-    answer = await world.app.endpoints.archive(made["recordingId"], url="https://x/api/recordings/x/archive", by="ada")
+    answer = await world.commands.archive(made["recordingId"], url="https://x/api/recordings/x/archive", by="ada")
     assert answer.status == 200
     assert "An archive record costs two operations for each chunk" in QUERIES
     assert "and one table operation for its audit entry" in QUERIES

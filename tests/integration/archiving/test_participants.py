@@ -21,7 +21,7 @@ BEN = "4:+49301234567"
 
 
 async def ids(world: World, participant: str, **parameters: str) -> list[str]:
-    answer = await world.app.queries.recordings(parameters, participant, by="ada")
+    answer = await world.queries.recordings(parameters, participant, by="ada")
     assert answer.status == 200, answer.body
     return [one["recordingId"] for one in json.loads(answer.body)["recordings"]]
 
@@ -61,8 +61,8 @@ async def test_no_table_and_no_log_names_a_person(world: World, caplog: pytest.L
         await announced(world, ADA, BEN)
         await world.drained()
         assert len(await ids(world, BEN)) == 1
-        await world.app.queries.recordings({"state": "wrong"}, BEN, by="ada")
-        await world.app.queries.recordings({}, BEN * 400, by="ada")
+        await world.queries.recordings({"state": "wrong"}, BEN, by="ada")
+        await world.queries.recordings({}, BEN * 400, by="ada")
     for person in (ADA, BEN):
         assert person not in await rows(world)
         assert person not in caplog.text
@@ -87,7 +87,7 @@ async def test_without_a_secret_no_digest_is_written_and_a_search_says_what_to_s
     async with TableServiceClient.from_connection_string(keyless.storage) as tables:
         table = tables.get_table_client(keyless.settings.participants_table)
         assert [row async for row in table.list_entities()] == []
-    answer = await keyless.app.queries.recordings({}, BEN, by="ada")
+    answer = await keyless.queries.recordings({}, BEN, by="ada")
     assert (answer.status, json.loads(answer.body)["reason"]) == (403, "participants-off")
     assert "PARTICIPANTS_SECRET" in json.loads(answer.body)["detail"]
 

@@ -179,7 +179,7 @@ async def test_a_replay_of_a_lost_chunk_lasts_until_its_job_ran(world: World, cl
     await world.gateways.catalogue.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
     await world.dropped()
     clock.forward(hours=60)
-    await world.app.endpoints.replay(made["recordingId"], by="ada")
+    await world.commands.replay(made["recordingId"], by="ada")
     for _ in range(3):
         clock.forward(minutes=6)
         await world.app.sweep.run()
@@ -193,7 +193,7 @@ async def test_a_replay_forgets_how_often_the_source_was_gone(patient: World, cl
     made, job = await world.announced(size=20 * KIB)
     await fails(world, made)
     assert (await attempts(world, clock, job, until=6 * HOUR)).state is ChunkState.LOST
-    await world.app.endpoints.replay(made["recordingId"], by="ada")
+    await world.commands.replay(made["recordingId"], by="ada")
     chunk = await next_attempt(world, clock, job)
     assert (chunk.state, chunk.gone) == (ChunkState.PENDING, 1)
     await world.acs("DELETE", "/faults")
@@ -281,7 +281,7 @@ async def test_a_replay_finds_what_the_archive_holds_and_copies_nothing_again(wo
     dead = await world.chunk(job)
     ended = dead.move(state, owner=None, lease_until=None, **{f"{state}_at": dead.pending_at})
     await world.gateways.catalogue.replace(ended)
-    await world.app.endpoints.replay(made["recordingId"], by="ada")
+    await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     assert (await world.source(made))["downloads"] == 1

@@ -103,7 +103,7 @@ async def test_a_file_that_was_exchanged_is_not_taken_for_the_chunk_s_nor_its_so
     await world.app.archiving.handle(await world.take_job())
     failed = await world.chunk(job)
     assert (failed.state, failed.reason) == (ChunkState.FAILED, "storage-conflict")
-    await world.app.endpoints.replay(made["recordingId"], by="ada")
+    await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     again = await world.chunk(job)
     assert (again.state, again.sha256) == (ChunkState.FAILED, made["chunks"][0]["sha256"])

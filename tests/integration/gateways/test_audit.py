@@ -18,14 +18,14 @@ URL = "https://callvault.example/api/recordings"
 
 
 async def history(world: World, recording_id: str) -> list[dict[str, Any]]:
-    view = json.loads((await world.app.endpoints.get(recording_id)).body)
+    view = json.loads((await world.commands.get(recording_id)).body)
     return [{"action": one["action"], "by": one["by"], "details": one["details"]} for one in view["history"]]
 
 
 async def test_what_callers_did_is_shown_in_order_and_by_whom(world: World):
     call = await world.acs("POST", "/calls")
     body = json.dumps({"serverCallId": call["serverCallId"]}).encode()
-    endpoints = world.app.endpoints
+    endpoints = world.commands
     started = json.loads((await endpoints.start(body, url=URL, idempotency_key=None, by="ada")).body)
     recording_id = started["recordingId"]
     await endpoints.pause(recording_id, by="bob")
@@ -44,8 +44,8 @@ async def test_what_callers_did_is_shown_in_order_and_by_whom(world: World):
 
 
 async def test_what_was_refused_was_not_done(world: World):
-    await world.app.endpoints.stop("unknown", by="ada")
-    await world.app.endpoints.replay("unknown", by="ada")
+    await world.commands.stop("unknown", by="ada")
+    await world.commands.replay("unknown", by="ada")
     assert await world.gateways.audit.history(key_of("unknown")) == ()
 
 

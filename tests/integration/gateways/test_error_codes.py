@@ -150,7 +150,7 @@ async def test_what_acs_refuses_of_a_running_recording_is_answered_by_its_code(
     made = await call(world)
     recording_id = told(await start(world, serverCallId=made["serverCallId"]))["recordingId"]
     await world.fault(action, "error", status=status, code=code, message=_SAID, recordingId=recording_id)
-    answer = await getattr(world.app.endpoints, action)(recording_id, by="ada")
+    answer = await getattr(world.commands, action)(recording_id, by="ada")
     assert (answer.status, told(answer).get("retry")) == (ours, retry), answer.body
     if ours == 200:
         assert told(answer)["state"] == "stopped"
@@ -160,7 +160,7 @@ async def test_stopping_a_recording_of_other_code_whose_call_has_ended_succeeds(
     made = await call(world)
     started = await world.app.clients.calls.start_recording(server_call_id=made["serverCallId"])
     await world.fault("stop", "error", status=400, code="8528", recordingId=started.recording_id)
-    answer = await world.app.endpoints.stop(started.recording_id, by="ada")
+    answer = await world.commands.stop(started.recording_id, by="ada")
     assert (answer.status, told(answer)["state"]) == (200, "stopped")
 
 

@@ -104,7 +104,7 @@ async def test_a_start_whose_note_s_answer_is_lost_keeps_the_consent(world: Worl
     front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
     answer = await start(world, serverCallId=made["serverCallId"], consent=consent)
     assert answer.status == 201, answer.body
-    shown = told(await world.app.endpoints.get(told(answer)["recordingId"]))
+    shown = told(await world.commands.get(told(answer)["recordingId"]))
     assert shown["consent"]["reference"] == "ticket 4711"
     assert [entry["action"] for entry in shown["history"]] == ["start"]
 
@@ -113,7 +113,7 @@ async def test_a_stop_whose_transaction_s_answer_is_lost_is_in_the_audit_once(wo
     made = await call(world)
     recording_id = told(await start(world, serverCallId=made["serverCallId"]))["recordingId"]
     front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
-    answer = await world.app.endpoints.stop(recording_id, by="ada")
+    answer = await world.commands.stop(recording_id, by="ada")
     assert (answer.status, told(answer)["state"]) == (200, "stopped")
     assert [entry["action"] for entry in told(answer)["history"]] == ["start", "stop"]
 
@@ -125,7 +125,7 @@ async def test_a_delivery_succeeds_though_the_answers_to_its_writes_are_lost(wor
         front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=path)
     assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
     await world.drained()
-    shown = told(await world.app.endpoints.get(made["recordingId"]))
+    shown = told(await world.commands.get(made["recordingId"]))
     assert [chunk["state"] for chunk in shown["chunks"]] == ["released"]
 
 

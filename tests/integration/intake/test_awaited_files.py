@@ -32,7 +32,7 @@ async def world(make_world: MakeWorld, clock: MovableClock) -> World:
 async def started(world: World) -> tuple[str, str]:
     call = await world.acs("POST", "/calls", kind="group", participants=2)
     body = json.dumps({"serverCallId": call["serverCallId"]}).encode()
-    answer = await world.app.endpoints.start(body, url="https://x/api/recordings", idempotency_key=None, by="ada")
+    answer = await world.commands.start(body, url="https://x/api/recordings", idempotency_key=None, by="ada")
     return str(json.loads(answer.body)["recordingId"]), str(call["callId"])
 
 
@@ -56,11 +56,11 @@ async def take_in(world: World, *events: dict[str, Any]) -> None:
 
 
 async def state(world: World, recording_id: str) -> str:
-    return str(json.loads((await world.app.endpoints.get(recording_id)).body)["state"])
+    return str(json.loads((await world.commands.get(recording_id)).body)["state"])
 
 
 async def archive(world: World, recording_id: str) -> tuple[int, str | None]:
-    answer = await world.app.endpoints.archive(recording_id, url="https://x/api/recordings", by="ada")
+    answer = await world.commands.archive(recording_id, url="https://x/api/recordings", by="ada")
     body = json.loads(answer.body)
     return answer.status, body.get("reason") or body.get("waitingFor")
 
@@ -86,14 +86,14 @@ async def test_a_chunk_that_never_comes_is_missed_aloud_for_two_days(
     _, (first, _) = await events_of(world, count=2, recordingId=recording_id)
     await take_in(world, first)
     assert await state(world, recording_id) == "archiving", "more is to come"
-    await world.app.endpoints.stop(recording_id, by="ada")
+    await world.commands.stop(recording_id, by="ada")
     assert await archive(world, recording_id) == (202, "files")
     clock.forward(minutes=121)
     await world.app.sweep.run()
     assert missed(caplog) == 1
     assert await state(world, recording_id) == "overdue"
     assert await archive(world, recording_id) == (409, "files-overdue")
-    trouble = json.loads((await world.app.queries.recordings({"trouble": "true"}, None, by="ada")).body)["recordings"]
+    trouble = json.loads((await world.queries.recordings({"trouble": "true"}, None, by="ada")).body)["recordings"]
     assert [(one["state"], one["trouble"][0]["reason"]) for one in trouble] == [("overdue", "files-overdue")]
     clock.forward(minutes=31)
     await world.app.sweep.run()
@@ -178,7 +178,7 @@ async def test_an_overdue_recording_whose_files_came_after_all_leaves_the_list_o
     world: World, clock: MovableClock
 ):
     recording_id, _ = await started(world)
-    await world.app.endpoints.stop(recording_id, by="ada")
+    await world.commands.stop(recording_id, by="ada")
     clock.forward(minutes=121)
     await world.app.sweep.run()
     assert await listed(world, Heading.TROUBLE) == 1

@@ -38,7 +38,7 @@ def told(answer: Answer) -> dict[str, Any]:
 
 
 async def by_hand(world: World, *events: dict[str, Any], by: str = "eve") -> dict[str, Any]:
-    answer = await world.app.endpoints.take_events(json.dumps(events).encode(), by=by)
+    answer = await world.commands.take_events(json.dumps(events).encode(), by=by)
     assert answer.status == 202, answer.body
     return told(answer)
 
@@ -152,7 +152,7 @@ async def test_who_replays_a_quarantined_event_is_on_record(world: World):
     made = await world.document(size=20_000, format="wav")
     kept = json.dumps({"reason": "an older version could not read it", "event": made["event"]}).encode()
     await world.quarantine("abc123.json", kept)
-    answer = await world.app.endpoints.replay_quarantined("abc123", by="eve")
+    answer = await world.commands.replay_quarantined("abc123", by="eve")
     assert told(answer) == {"outcomes": ["queued"], "differing": [[]]}
     ((by, _),) = await entries(world, world.job(made).recordingKey, "event taken in")
     assert by == "eve"
@@ -240,7 +240,7 @@ async def test_a_foreign_event_is_not_acted_on_from_the_dead_letters_or_the_quar
     assert (counted.outcomes, counted.removed) == ({Outcome.QUARANTINED: 1}, 1)
     async with ContainerClient.from_connection_string(world.storage, world.settings.quarantine_container) as kept:
         (name,) = [blob.name async for blob in kept.list_blobs()]
-    answer = await world.app.endpoints.replay_quarantined(name.removesuffix(".json"), by="eve")
+    answer = await world.commands.replay_quarantined(name.removesuffix(".json"), by="eve")
     assert (answer.status, told(answer)["reason"]) == (400, "invalid-request")
     assert "EVENT_SOURCE" in told(answer)["detail"]
     assert await world.queued() == 0

@@ -228,7 +228,7 @@ async def removed(world: World, job: ChunkJob) -> Chunk:
     chunk = await world.chunk(job)
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
     await container.delete_blob(chunk.blob_name)
-    await world.app.endpoints.archive(chunk.recording_id, url="https://x/archive", by="ada")
+    await world.commands.archive(chunk.recording_id, url="https://x/archive", by="ada")
     return await world.chunk(job)
 
 

@@ -115,7 +115,7 @@ async def test_a_delivery_that_is_no_event_is_kept(world: World, text: str):
 @pytest.mark.parametrize("kept", ["<html>", None, 7, ["\ud800"], {"\ud800": 10**400}])
 async def test_what_was_kept_and_is_no_event_is_refused_and_stays(world: World, kept: Any):
     await world.quarantine("abc123.json", json.dumps({"reason": "odd", "event": kept}).encode())
-    assert (await world.app.endpoints.replay_quarantined("abc123", by="ada")).status == 400
+    assert (await world.commands.replay_quarantined("abc123", by="ada")).status == 400
     assert len(await world.quarantined()) == 1
 
 

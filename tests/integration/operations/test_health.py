@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def look(world: World) -> tuple[int, dict[str, Any], dict[str, Any]]:
     """Status, body, and what failed by name."""
-    answer = await world.app.endpoints.health()
+    answer = await world.commands.health()
     body = json.loads(answer.body)
     return answer.status, body, {check["name"]: check for check in body["checks"] if not check["ok"]}
 
@@ -109,7 +109,7 @@ async def test_storage_that_is_not_what_it_should_be_is_danger(make_world: MakeW
     gone = await make_world(like=world)
     names = {"CHUNKS_QUEUE": "nowhere", "ARCHIVE_CONTAINER": "nowhere", "WORKLIST_TABLE": "nowhere"}
     app = type(gone.app).over(gone.settings.model_copy(update={k.lower(): v for k, v in names.items()}), MovableClock())
-    answer = await app.endpoints.health()
+    answer = await app.commands.health()
     await app.clients.close()
     failing = {check["name"] for check in json.loads(answer.body)["checks"] if not check["ok"]}
     assert (answer.status, failing) == (503, {"tables", "queue", "archive"})

@@ -26,7 +26,7 @@ def told(answer: Answer) -> dict[str, Any]:
 
 
 async def ask(world: World, recording_id: str) -> Answer:
-    return await world.app.endpoints.archive(recording_id, url=f"{URL}/{recording_id}/archive", by="ada")
+    return await world.commands.archive(recording_id, url=f"{URL}/{recording_id}/archive", by="ada")
 
 
 async def waits_for(world: World, recording_id: str) -> str:
@@ -38,7 +38,7 @@ async def waits_for(world: World, recording_id: str) -> str:
 async def start(world: World, people: int = 2, **fields: Any) -> tuple[str, list[str]]:
     call = await world.acs("POST", "/calls", kind="group", participants=people)
     body = {"serverCallId": call["serverCallId"]} | fields
-    answer = await world.app.endpoints.start(json.dumps(body).encode(), url=URL, idempotency_key=None, by="ada")
+    answer = await world.commands.start(json.dumps(body).encode(), url=URL, idempotency_key=None, by="ada")
     return told(answer)["recordingId"], [one["participantId"] for one in call["participants"]]
 
 
@@ -54,9 +54,7 @@ def events_of(made: dict[str, Any]) -> list[dict[str, Any]]:
 async def test_a_caller_that_asks_for_it_gets_an_address_to_wait_at(world: World):
     recording_id, _ = await start(world)
     url = f"https://callvault.example/api/recordings/{recording_id}/stop?code=secret"
-    answer = await world.app.endpoints.stop(
-        recording_id, url=url, prefer="return=minimal, Respond-Async; x=1", by="ada"
-    )
+    answer = await world.commands.stop(recording_id, url=url, prefer="return=minimal, Respond-Async; x=1", by="ada")
     assert answer.status == 202
     assert answer.headers["Preference-Applied"] == "respond-async"
     assert answer.headers["Location"].startswith("https://callvault.example/api/recordings/")
@@ -71,7 +69,7 @@ async def test_a_caller_that_asks_for_it_gets_an_address_to_wait_at(world: World
 @pytest.mark.parametrize("prefer", [None, "", "wait=10", "respond-asynchronously", "x=respond-async"])
 async def test_a_caller_that_doesn_t_is_answered_at_once(world: World, prefer: str | None):
     recording_id, _ = await start(world)
-    answer = await world.app.endpoints.stop(recording_id, url=URL, prefer=prefer, by="ada")
+    answer = await world.commands.stop(recording_id, url=URL, prefer=prefer, by="ada")
     assert (answer.status, dict(answer.headers)) == (200, {})
 
 
@@ -81,13 +79,13 @@ async def test_what_is_awaited_is_the_recording_then_its_files_then_their_copies
     recording_id, people = await start(world, people=3, channel="unmixed", correlation="case 12")
     assert await waits_for(world, recording_id) == "recording"
     await world.acs("POST", f"/recordings/{recording_id}/advance", seconds=4)
-    await world.app.endpoints.pause(recording_id, by="ada")
+    await world.commands.pause(recording_id, by="ada")
     assert await waits_for(world, recording_id) == "recording", "a pause is no end"
     await world.acs("POST", f"/recordings/{recording_id}/advance", seconds=2)
-    await world.app.endpoints.resume(recording_id, by="ada")
+    await world.commands.resume(recording_id, by="ada")
     await world.acs("POST", f"/recordings/{recording_id}/cut")
     await world.acs("POST", f"/recordings/{recording_id}/advance", seconds=3)
-    await world.app.endpoints.stop(recording_id, by="ada")
+    await world.commands.stop(recording_id, by="ada")
     assert await waits_for(world, recording_id) == "files"
     (event,) = [one for one in await world.acs("GET", "/events") if recording_id in one["event"]["subject"]]
     await world.app.intake.receive(event["event"])
@@ -137,7 +135,7 @@ async def test_a_chunk_that_isn_t_its_session_s_last_is_not_taken_for_all(world:
     await world.app.intake.receive(early)
     await world.drained()
     assert await waits_for(world, recording_id) == "recording"
-    await world.app.endpoints.stop(recording_id, by="ada")
+    await world.commands.stop(recording_id, by="ada")
     assert await waits_for(world, recording_id) == "files"
     await world.app.intake.receive(last)
     await world.drained()
@@ -172,7 +170,7 @@ async def test_a_recording_none_of_whose_files_came_ends_the_wait_aloud(make_wor
     clock = MovableClock()
     world = await make_world(clock=clock)
     recording_id, _ = await start(world)
-    await world.app.endpoints.stop(recording_id, by="ada")
+    await world.commands.stop(recording_id, by="ada")
     clock.forward(minutes=world.settings.files_awaited_minutes + 1)
     assert await waits_for(world, recording_id) == "files", "the sweep says when it is too late"
     await world.app.sweep.run()

@@ -33,7 +33,7 @@ async def ask(
     world: World, made: dict[str, Any], file: File = File.CONTENT, recording: str | None = None, **parameters: str
 ) -> Answer:
     path = {"recordingId": recording or made["recordingId"], "documentId": made["chunks"][0]["documentId"]}
-    return await world.app.queries.link(file, path, parameters, by="ada@contoso.example")
+    return await world.queries.link(file, path, parameters, by="ada@contoso.example")
 
 
 async def archived(world: World, **order: Any) -> dict[str, Any]:

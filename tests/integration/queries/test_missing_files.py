@@ -66,18 +66,16 @@ class Kept:
 
     async def link(self, file: File = File.CONTENT) -> Answer:
         path = {"recordingId": self.id, "documentId": self.made["chunks"][0]["documentId"]}
-        return await self.world.app.queries.link(file, path, {}, by="ada@contoso.example")
+        return await self.world.queries.link(file, path, {}, by="ada@contoso.example")
 
     async def archive(self) -> Answer:
-        return await self.world.app.endpoints.archive(
-            self.id, url=f"https://x/api/recordings/{self.id}/archive", by="ada"
-        )
+        return await self.world.commands.archive(self.id, url=f"https://x/api/recordings/{self.id}/archive", by="ada")
 
     async def view(self) -> dict[str, Any]:
-        return told(await self.world.app.endpoints.get(self.id))
+        return told(await self.world.commands.get(self.id))
 
     async def listed(self, **query: str) -> list[dict[str, Any]]:
-        page = told(await self.world.app.queries.recordings(query, participant=None, by="ada"))
+        page = told(await self.world.queries.recordings(query, participant=None, by="ada"))
         return [one for one in page["recordings"] if one["recordingId"] == self.id]
 
     async def history(self) -> list[str]:
@@ -130,7 +128,7 @@ async def test_a_media_file_that_somebody_removed_is_trouble_wherever_the_record
     assert (listed["state"], listed["size"], listed["deadline"]) == ("incomplete", 0, None)
     assert listed["trouble"][0]["reason"] == "media-removed"
     assert listed["trouble"][0]["since"] is not None
-    summary = told(await kept.world.app.queries.summary())
+    summary = told(await kept.world.queries.summary())
     assert [one["recordingId"] for one in summary["trouble"]["recordings"]] == [kept.id]
     assert "removed" in await kept.history()
     assert [one for one in removals(caplog) if one.startswith("archived file removed")]
@@ -166,11 +164,11 @@ async def test_a_metadata_file_that_somebody_removed_leaves_the_media_to_be_had(
 async def test_the_time_line_finds_a_missing_metadata_file_too(keep: Any):
     kept: Kept = await keep()
     bodies = await kept.remove(File.METADATA, File.CONTENT)
-    (shown,) = told(await kept.world.app.queries.timeline(kept.id, by="ada"))["chunks"]
+    (shown,) = told(await kept.world.queries.timeline(kept.id, by="ada"))["chunks"]
     assert (shown["state"], shown["startedAt"]) == ("removed", None)
     assert (await kept.chunk()).missing == "both"
     await kept.restore(bodies)
-    (shown,) = told(await kept.world.app.queries.timeline(kept.id, by="ada"))["chunks"]
+    (shown,) = told(await kept.world.queries.timeline(kept.id, by="ada"))["chunks"]
     assert (shown["state"], shown["startedAt"] is not None) == ("released", True)
 
 
@@ -196,7 +194,7 @@ async def test_what_the_archive_s_own_rule_removed_has_expired_and_is_no_fault(
     assert (link.status, told(link)["reason"]) == (410, "archived-file-expired")
     assert "expired" in await kept.history()
     assert not removals(caplog)
-    health = told(await kept.world.app.endpoints.health())
+    health = told(await kept.world.commands.health())
     assert [one for one in health["checks"] if one["name"] == "deadline" and not one["ok"]] == []
 
 
@@ -210,7 +208,7 @@ async def test_an_expired_recording_that_is_about_to_leave_the_worklist_is_not_o
     await kept.world.gateways.worklist.add(
         WorkItem.of_files(recording.recording_key, kept.id, clock.now(), recording.listed_at)
     )
-    found = told(await kept.world.app.queries.summary())["open"]
+    found = told(await kept.world.queries.summary())["open"]
     assert (found["items"], found["recordings"]) == (0, {})
 
 
@@ -324,12 +322,12 @@ async def test_nothing_tries_to_copy_what_is_missing_from_a_source_that_is_gone(
     await kept.remove(File.CONTENT)
     await kept.archive()
     missing = await kept.chunk()
-    replayed = told(await kept.world.app.endpoints.replay(kept.id, by="ada"))
+    replayed = told(await kept.world.commands.replay(kept.id, by="ada"))
     assert replayed["chunks"] == 0
     await kept.world.app.archiving.handle(kept.job)
     await kept.world.app.intake.receive(kept.made["event"])
     await Relisting(kept.world.gateways, clock, kept.world.settings).run()
-    assert told(await kept.world.app.queries.summary())["open"]["items"] == 0
+    assert told(await kept.world.queries.summary())["open"]["items"] == 0
     clock.forward(hours=1)
     await kept.world.app.sweep.run()
     assert await kept.world.queued() == 0
@@ -360,12 +358,12 @@ async def test_a_worklist_row_of_what_is_missing_is_nothing_open_and_is_closed(k
     await kept.archive()
     await kept.world.gateways.worklist.add(WorkItem.of_chunk(await kept.chunk(), clock.now()))
     clock.forward(hours=kept.world.settings.retention_hours - 1)
-    summary = told(await kept.world.app.queries.summary())
+    summary = told(await kept.world.queries.summary())
     assert (summary["open"]["chunks"], summary["open"]["oldest"]) == ({}, None)
-    health = told(await kept.world.app.endpoints.health())
+    health = told(await kept.world.commands.health())
     assert health["oldestOpen"] is None
     await kept.world.app.sweep.run()
-    assert told(await kept.world.app.queries.summary())["open"]["items"] == 0
+    assert told(await kept.world.queries.summary())["open"]["items"] == 0
     assert (await kept.chunk()).state is ChunkState.REMOVED
 
 

@@ -24,7 +24,7 @@ NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
 
 async def page(world: World, **parameters: str) -> dict[str, Any]:
-    answer = await world.app.queries.recordings(parameters, None, by="ada")
+    answer = await world.queries.recordings(parameters, None, by="ada")
     assert answer.status == 200, answer.body
     body: dict[str, Any] = json.loads(answer.body)
     return body
@@ -65,15 +65,15 @@ async def test_files_that_nothing_links_to_a_recording_are_listed_shown_and_repl
     await world.app.intake.receive(event)
     (listed,) = (await page(world))["recordings"]
     assert (listed["recordingId"], listed["unlinked"], listed["state"]) == (None, True, "archiving")
-    shown = json.loads((await world.app.endpoints.get(listed["recordingKey"])).body)
+    shown = json.loads((await world.commands.get(listed["recordingKey"])).body)
     assert (shown["recordingKey"], shown["state"], shown["acsState"]) == (
         listed["recordingKey"],
         "archiving",
         "unknown",
     )
-    replayed = await world.app.endpoints.replay(listed["recordingKey"], by="ada")
+    replayed = await world.commands.replay(listed["recordingKey"], by="ada")
     assert (replayed.status, json.loads(replayed.body)) == (202, {"chunks": 1})
-    assert (await world.app.endpoints.get("0" * 32)).status == 404
+    assert (await world.commands.get("0" * 32)).status == 404
 
 
 async def test_days_are_in_utc_and_both_ends_belong_to_a_range(world: World):
@@ -129,7 +129,7 @@ async def test_what_failed_is_in_trouble_with_its_reason_until_it_is_put_back(wo
     (shown,) = (await page(world, trouble="true"))["recordings"]
     assert (shown["state"], shown["trouble"][0]["reason"]) == ("incomplete", "source-not-allowed")
     assert await ids(world, open="true") == [made["recordingId"]], "the sweep takes it up again"
-    await world.app.endpoints.replay(made["recordingId"], by="ada")
+    await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     assert await ids(world, trouble="true") == []
     assert await ids(world, state="archived") == [made["recordingId"]]
@@ -177,11 +177,11 @@ async def test_what_came_to_nothing_and_what_others_started_are_found_by_their_s
     other = await make_world()
     call = await other.acs("POST", "/calls")
     start = json.dumps({"serverCallId": call["serverCallId"]}).encode()
-    answer = await other.app.endpoints.start(
+    answer = await other.commands.start(
         start, url="https://other.example/api/recordings", idempotency_key=None, by="ada"
     )
     started = json.loads(answer.body)["recordingId"]
-    await world.app.endpoints.stop(started, by="ada")
+    await world.commands.stop(started, by="ada")
     expected = {RecordingState.FAILED: "came-to-nothing", RecordingState.STOPPED: started}
     assert await ids(world, state=state) == [expected[state]]
     assert await ids(world, open="true") == [started]
@@ -225,7 +225,7 @@ def encoded(text: str) -> str:
     ],
 )
 async def test_a_cursor_that_no_answer_gave_is_refused_by_its_name(world: World, cursor: str):
-    answer = await world.app.queries.recordings({"cursor": cursor}, None, by="ada")
+    answer = await world.queries.recordings({"cursor": cursor}, None, by="ada")
     assert (answer.status, json.loads(answer.body)["errors"][0]["field"]) == (400, "cursor")
 
 
@@ -233,7 +233,7 @@ async def test_a_cursor_that_no_answer_gave_is_refused_by_its_name(world: World,
 async def test_a_cursor_made_up_well_leads_to_another_page_at_most(world: World, number: int):
     await known(world, "one", NOON)
     cursor = encoded(f"{number:018d}-{'a' * 32}")
-    assert (await world.app.queries.recordings({"cursor": cursor}, None, by="ada")).status in (200, 400)
+    assert (await world.queries.recordings({"cursor": cursor}, None, by="ada")).status in (200, 400)
 
 
 @pytest.mark.parametrize(
@@ -257,6 +257,6 @@ async def test_a_cursor_made_up_well_leads_to_another_page_at_most(world: World,
 async def test_a_wrong_parameter_is_named_and_its_value_not_repeated(
     world: World, parameters: dict[str, str], field: str
 ):
-    answer = await world.app.queries.recordings(parameters, None, by="ada")
+    answer = await world.queries.recordings(parameters, None, by="ada")
     assert (answer.status, json.loads(answer.body)["errors"][0]["field"]) == (400, field)
     assert "someone" not in answer.body

@@ -143,7 +143,7 @@ async def costs(world: World, operations: Callable[[], int], size: int) -> dict[
 
     async def ask(what: str, **parameters: str) -> tuple[list[str], str]:
         operations()
-        answer = await world.app.queries.recordings({"limit": "10", **parameters}, None, by="ada")
+        answer = await world.queries.recordings({"limit": "10", **parameters}, None, by="ada")
         body: dict[str, Any] = json.loads(answer.body)
         found[what] = (len(body["recordings"]), operations())
         return [one["recordingId"] for one in body["recordings"]], body["nextCursor"]
@@ -164,7 +164,7 @@ async def costs(world: World, operations: Callable[[], int], size: int) -> dict[
     unlike_all, _ = await ask("a state that none has", state="archived")
     assert unlike_all == []
     operations()
-    summary = json.loads((await world.app.queries.summary()).body)
+    summary = json.loads((await world.queries.summary()).body)
     found["the summary"] = (len(summary["trouble"]["recordings"]), operations())
     return found
 

@@ -36,7 +36,7 @@ async def world(make_world: MakeWorld, clock: MovableClock) -> World:
 
 
 async def summary(world: World) -> dict[str, Any]:
-    answer = await world.app.queries.summary()
+    answer = await world.queries.summary()
     assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store"), answer.body
     body: dict[str, Any] = json.loads(answer.body)
     return body

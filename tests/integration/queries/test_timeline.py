@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def timeline(world: World, recording: str) -> list[dict[str, Any]]:
-    answer = await world.app.queries.timeline(recording, by="ada")
+    answer = await world.queries.timeline(recording, by="ada")
     assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store"), answer.body
     chunks: list[dict[str, Any]] = json.loads(answer.body)["chunks"]
     return chunks
@@ -37,5 +37,5 @@ async def test_each_chunk_is_told_as_its_metadata_tell_it_once_they_are_archived
 
 
 async def test_a_recording_that_nobody_knows_has_none(world: World):
-    assert (await world.app.queries.timeline("0" * 32, by="ada")).status == 404
-    assert (await world.app.queries.timeline("no recording", by="ada")).status == 400
+    assert (await world.queries.timeline("0" * 32, by="ada")).status == 404
+    assert (await world.queries.timeline("no recording", by="ada")).status == 400

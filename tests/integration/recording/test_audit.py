@@ -80,9 +80,9 @@ async def test_what_acs_carried_out_is_on_record_though_the_ledger_believed_that
 ):
     recording_id = await running(world)
     for one in before:
-        await getattr(world.app.endpoints, one)(recording_id, by="bob")
+        await getattr(world.commands, one)(recording_id, by="bob")
     await believe(world, recording_id, believed)
-    answer = await getattr(world.app.endpoints, action)(recording_id, by="ada")
+    answer = await getattr(world.commands, action)(recording_id, by="ada")
     assert answer.status == 200, answer.body
     assert (await history(world, recording_id))[-1] == (action, "ada")
     assert told(answer)["history"][-1]["action"] == action
@@ -93,15 +93,15 @@ async def test_a_recording_that_failed_as_far_as_was_known_and_could_be_stopped_
     await believe(world, recording_id, RecordingState.FAILED)
     for item in await awaited(world):
         await world.gateways.worklist.remove(item)  # as the callback did that said that it failed
-    stopped = await world.app.endpoints.stop(recording_id, by="ada")
+    stopped = await world.commands.stop(recording_id, by="ada")
     assert told(stopped)["state"] == "stopped"
     assert [item.recording_id for item in await awaited(world)] == [recording_id]
 
 
 async def test_a_stop_of_what_had_ended_is_no_act(world: World):
     recording_id = await running(world)
-    await world.app.endpoints.stop(recording_id, by="ada")
-    await world.app.endpoints.stop(recording_id, by="too late")
+    await world.commands.stop(recording_id, by="ada")
+    await world.commands.stop(recording_id, by="too late")
     assert await history(world, recording_id) == [("start", "ada"), ("stop", "ada")]
 
 
@@ -113,7 +113,7 @@ async def test_an_act_whose_entry_can_t_be_written_is_an_error_that_has_all_of_t
     if stale:
         await believe(world, recording_id, RecordingState.STOPPED)
     front.spoil("POST", Mishap.REFUSED, times=1, path=world.settings.recordings_table if stale else "$batch")
-    answer = await world.app.endpoints.stop(recording_id, by="ada")
+    answer = await world.commands.stop(recording_id, by="ada")
     assert answer.status == 503, answer.body
     (line,) = [one.getMessage() for one in caplog.records if one.getMessage().startswith(UNWRITTEN)]
     entry = json.loads(line.removeprefix("audit entry not written "))
@@ -160,8 +160,8 @@ async def archived(world: World) -> dict[str, Any]:
 
 async def read(world: World, made: dict[str, Any], what: str) -> Answer:
     if what == "timeline":
-        return await world.app.queries.timeline(made["recordingId"], by="ada")
-    return await world.app.endpoints.archive(made["recordingId"], url="https://x/api/recordings/x/archive", by="ada")
+        return await world.queries.timeline(made["recordingId"], by="ada")
+    return await world.commands.archive(made["recordingId"], url="https://x/api/recordings/x/archive", by="ada")
 
 
 @pytest.mark.parametrize("what", ["timeline", "archive"])
@@ -192,8 +192,8 @@ async def test_who_searched_for_a_person_is_in_the_log_under_the_person_s_pseudo
     world: World, caplog: pytest.LogCaptureFixture
 ):
     with caplog.at_level("INFO"):
-        assert (await world.app.queries.recordings({}, ADA, by="ada")).status == 200
-        assert (await world.app.queries.recordings({}, None, by="bob")).status == 200
+        assert (await world.queries.recordings({}, ADA, by="ada")).status == 200
+        assert (await world.queries.recordings({}, None, by="bob")).status == 200
     (line,) = [one.getMessage() for one in caplog.records if "searched by participant" in one.getMessage()]
     said = json.loads(line[line.index("{") :])
     assert (said["pseudonym"], said["by"]) == (pseudonym_of(ADA, world.settings.participants_secret), "ada")
@@ -206,7 +206,7 @@ async def test_the_history_names_the_file_that_was_read(world: World):
     chunk = await world.chunk(world.job(made))
     audit = world.gateways.audit
     for file, name in ((File.CONTENT, chunk.blob_name), (File.METADATA, chunk.metadata_blob_name)):
-        await world.app.queries.link(file, path, {}, by="ada")
+        await world.queries.link(file, path, {}, by="ada")
         entry = (await audit.history(key_of(made["recordingId"])))[-1]
         assert (entry.action, entry.details["blobName"]) == (f"read {file}", name)
 

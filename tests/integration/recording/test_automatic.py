@@ -71,7 +71,7 @@ async def at_rest(world: World, clock: QuickClock) -> None:
 
 
 async def view(world: World, recording_id: str) -> dict[str, Any]:
-    shown: dict[str, Any] = json.loads((await world.app.endpoints.get(recording_id)).body)
+    shown: dict[str, Any] = json.loads((await world.commands.get(recording_id)).body)
     return shown
 
 
@@ -80,7 +80,7 @@ async def test_a_call_is_recorded_once_whatever_the_number_of_events_and_process
     other: World = await make_world(like=world, clock=QuickClock())
     call, event = await begun(world)
     apps = (world.app, other.app)
-    connected = [app.endpoints._callbacks._auto for app in apps]  # noqa: SLF001 - callbacks have a test of their own
+    connected = [app.commands._callbacks._auto for app in apps]  # noqa: SLF001 - callbacks have a test of their own
     await asyncio.gather(
         *(apps[number % 2].intake.receive(event) for number in range(30)),
         *(
@@ -93,7 +93,7 @@ async def test_a_call_is_recorded_once_whatever_the_number_of_events_and_process
     assert (shown["state"], shown["format"], shown["correlation"]) == ("active", "mp3", "by rule")
     (entry,) = shown["history"]
     assert (entry["action"], entry["by"], set(entry["details"])) == ("start", "AUTO_RECORD", {"trigger"})
-    await world.app.endpoints.stop(made["recordingId"], by="ada")
+    await world.commands.stop(made["recordingId"], by="ada")
     assert await world.app.intake.receive(event) is Outcome.TAKEN
     assert len(await recordings_of(world, call)) == 1, "a late repeat must not record the rest of the call"
 
@@ -134,9 +134,7 @@ async def test_no_second_recording_is_started_where_one_runs_even_of_another_kin
     world, _ = await recording(make_world)
     call, event = await begun(world)
     body = json.dumps({"serverCallId": call["serverCallId"], **mine}).encode()
-    await world.app.endpoints.start(
-        body, url="https://callvault.example/api/recordings", idempotency_key=None, by="ada"
-    )
+    await world.commands.start(body, url="https://callvault.example/api/recordings", idempotency_key=None, by="ada")
     await world.app.intake.receive(event)
     assert len(await recordings_of(world, call)) == 1
     claim = await world.gateways.claims.find(call_key(call["serverCallId"]))
@@ -236,7 +234,7 @@ async def told_of_failure(world: World, call: dict[str, Any]) -> None:
     ]
     token = (await world.acs("POST", "/tokens"))["token"]
     parameters = dict(parse_qsl(urlsplit(failed["url"]).query))
-    answer = await world.app.endpoints.callbacks(
+    answer = await world.commands.callbacks(
         json.dumps([failed["event"]]).encode(),
         authorization=f"Bearer {token}",
         start_id=parameters["start"],
@@ -307,7 +305,7 @@ async def test_where_consent_is_required_an_automatic_recording_waits_for_it_pau
     (made,) = await recordings_of(world, call)
     shown = await view(world, made["recordingId"])
     assert (shown["state"], shown["acsState"], shown["consent"]) == ("paused", "inactive", None)
-    assert (await world.app.endpoints.resume(made["recordingId"], by="ada")).status == 403
+    assert (await world.commands.resume(made["recordingId"], by="ada")).status == 403
 
 
 async def test_a_call_started_event_that_can_t_be_read_is_kept(make_world: MakeWorld):

@@ -191,7 +191,7 @@ async def test_keys_that_can_t_be_had_are_no_fault_of_the_token(make_world: Make
 
 
 async def test_without_an_audience_no_callback_is_taken_and_the_answer_says_what_to_set(world: World):
-    answer = await world.app.endpoints.callbacks(b"[]", authorization="Bearer x", start_id=None, signature=None)
+    answer = await world.commands.callbacks(b"[]", authorization="Bearer x", start_id=None, signature=None)
     assert answer.status == 403
     assert "CALLBACK_AUDIENCE" in json.loads(answer.body)["detail"]
 

@@ -41,7 +41,7 @@ async def call(world: World, **options: Any) -> dict[str, Any]:
 
 
 async def start(world: World, key: str | None = None, **fields: Any) -> Answer:
-    return await world.app.endpoints.start(json.dumps(fields).encode(), url=HERE, idempotency_key=key, by="ada")
+    return await world.commands.start(json.dumps(fields).encode(), url=HERE, idempotency_key=key, by="ada")
 
 
 async def told_about(world: World, made: dict[str, Any], kind: str) -> list[dict[str, Any]]:
@@ -78,7 +78,7 @@ async def deliver(world: World, *events: Any, token: str | None = None, query: s
 async def send(world: World, body: bytes, *, query: str, token: str | None = None) -> Answer:
     token = token or (await world.acs("POST", "/tokens"))["token"]
     parameters = dict(parse_qsl(query))
-    return await world.app.endpoints.callbacks(
+    return await world.commands.callbacks(
         body,
         authorization=f"Bearer {token}",
         start_id=parameters.get(START),
@@ -87,7 +87,7 @@ async def send(world: World, body: bytes, *, query: str, token: str | None = Non
 
 
 async def view(world: World, recording_id: str) -> dict[str, Any]:
-    answer = await world.app.endpoints.get(recording_id)
+    answer = await world.commands.get(recording_id)
     assert answer.status == 200, answer.body
     shown: dict[str, Any] = json.loads(answer.body)
     return shown
@@ -166,9 +166,9 @@ async def test_a_start_that_fails_is_told_by_its_recording_and_by_the_repeated_r
     shown = await view(world, recording_id)
     assert (shown["state"], shown["failure"]) == ("failed", "ACS gave the codes 500 and 9999")
     assert [entry["action"] for entry in shown["history"]] == ["start", "start-failed"]
-    assert (await world.app.endpoints.stop(recording_id, by="ada")).status == 200
+    assert (await world.commands.stop(recording_id, by="ada")).status == 200
     assert (await view(world, recording_id))["state"] == "failed"
-    assert (await world.app.endpoints.pause(recording_id, by="ada")).status == 409
+    assert (await world.commands.pause(recording_id, by="ada")).status == 409
 
     other = await call(world)
     await world.fault("start", "accepted", fails=True, unnamed=True, callId=other["callId"])
@@ -232,7 +232,7 @@ async def test_paused_by_someone_else_is_paused_and_a_late_callback_undoes_no_re
     *_, paused = await told_about(world, made, "RecordingStateChanged")
     assert (await deliver(world, paused)).status == 200
     assert await control_of(world, recording_id) == "paused"
-    assert (await world.app.endpoints.resume(recording_id, by="ada")).status == 200
+    assert (await world.commands.resume(recording_id, by="ada")).status == 200
     await world.gateways.recorder.pause(recording_id)
     assert (await deliver(world, paused)).status == 200
     assert await control_of(world, recording_id) == "active", "the callback is older than the resume"
@@ -558,7 +558,7 @@ async def test_a_recording_of_other_code_that_is_paused_shows_as_paused(world: W
     shown = await view(world, started.recording_id)
     assert (shown["state"], shown["acsState"]) == ("paused", "inactive")
     await world.gateways.recorder.stop(started.recording_id)
-    assert (await world.app.endpoints.get(started.recording_id)).status == 404
+    assert (await world.commands.get(started.recording_id)).status == 404
 
 
 async def test_what_other_code_did_without_a_callback_shows_once_acs_has_carried_it_out(make_world: MakeWorld):

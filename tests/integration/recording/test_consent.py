@@ -30,11 +30,11 @@ async def world(make_world: MakeWorld) -> World:
 
 async def start(world: World, call: dict[str, Any], **fields: Any) -> Answer:
     body = json.dumps({"serverCallId": call["serverCallId"], **fields}).encode()
-    return await world.app.endpoints.start(body, url=URL, idempotency_key=None, by="ada")
+    return await world.commands.start(body, url=URL, idempotency_key=None, by="ada")
 
 
 async def view(world: World, recording_id: str) -> dict[str, Any]:
-    shown: dict[str, Any] = json.loads((await world.app.endpoints.get(recording_id)).body)
+    shown: dict[str, Any] = json.loads((await world.commands.get(recording_id)).body)
     return shown
 
 
@@ -64,18 +64,18 @@ async def test_consent_is_kept_with_the_recording_shown_and_written_into_its_aud
     (entry,) = shown["history"]
     assert (entry["action"], entry["by"]) == ("start", "ada")
     assert entry["details"] == {**CONSENT, "obtainedAt": "2026-11-21T08:00:00+00:00"}
-    assert (await world.app.endpoints.pause(recording_id, by="ada")).status == 200
-    assert (await world.app.endpoints.resume(recording_id, by="ada")).status == 200, "its consent is on record"
+    assert (await world.commands.pause(recording_id, by="ada")).status == 200
+    assert (await world.commands.resume(recording_id, by="ada")).status == 200, "its consent is on record"
 
 
 async def test_what_waits_for_consent_records_nothing_until_a_resume_brings_it(world: World):
     recording_id = await unconsented(world)
-    refused = await world.app.endpoints.resume(recording_id, by="ada")
+    refused = await world.commands.resume(recording_id, by="ada")
     assert (refused.status, json.loads(refused.body)["reason"]) == (403, "consent-required")
     assert (await view(world, recording_id))["acsState"] == "inactive"
     body = json.dumps({"consent": CONSENT}).encode()
     for _ in range(2):
-        answer = await world.app.endpoints.resume(recording_id, body, by="bob")
+        answer = await world.commands.resume(recording_id, body, by="bob")
         assert (answer.status, json.loads(answer.body)["state"]) == (200, "active")
     shown = await view(world, recording_id)
     assert (shown["acsState"], shown["consent"]) == ("active", KEPT)
@@ -97,10 +97,10 @@ async def test_consent_is_on_record_before_acs_is_asked_so_a_resume_that_fails_n
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CallRecorder, "resume", down)
         body = json.dumps({"consent": CONSENT}).encode()
-        assert (await world.app.endpoints.resume(recording_id, body, by="ada")).status == 503
+        assert (await world.commands.resume(recording_id, body, by="ada")).status == 503
     shown = await view(world, recording_id)
     assert (shown["acsState"], shown["consent"]) == ("inactive", KEPT)
-    assert (await world.app.endpoints.resume(recording_id, by="ada")).status == 200
+    assert (await world.commands.resume(recording_id, by="ada")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_consent_is_on_record_before_acs_is_asked_so_a_resume_that_fails_n
     ],
 )
 async def test_consent_that_can_t_be_read_is_refused_by_field(world: World, body: bytes, field: str):
-    answer = await world.app.endpoints.resume("cmVj", body, by="ada")
+    answer = await world.commands.resume("cmVj", body, by="ada")
     assert answer.status == 400
     assert field in [error["field"] for error in json.loads(answer.body)["errors"]]
 
@@ -129,7 +129,7 @@ async def test_consent_that_can_t_be_read_is_refused_by_field(world: World, body
 async def test_consent_for_a_recording_that_nobody_knows_is_not_kept(world: World):
     body = json.dumps({"consent": CONSENT}).encode()
     for _ in range(2):
-        assert (await world.app.endpoints.resume("bm9ib2R5", body, by="ada")).status == 404
+        assert (await world.commands.resume("bm9ib2R5", body, by="ada")).status == 404
     assert await world.gateways.catalogue.recording(key_of("bm9ib2R5")) == (None, ())
 
 

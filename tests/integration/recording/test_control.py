@@ -20,7 +20,7 @@ async def call(world: World, **options: Any) -> dict[str, Any]:
 
 
 async def start(world: World, key: str | None = None, **fields: Any) -> Answer:
-    return await world.app.endpoints.start(json.dumps(fields).encode(), url=URL, idempotency_key=key, by="ada")
+    return await world.commands.start(json.dumps(fields).encode(), url=URL, idempotency_key=key, by="ada")
 
 
 async def started(world: World, **fields: Any) -> str:
@@ -32,7 +32,7 @@ async def started(world: World, **fields: Any) -> str:
 
 async def asked(world: World, action: str, recording_id: str) -> Answer:
     by = {} if action == "get" else {"by": "ada"}
-    answer: Answer = await getattr(world.app.endpoints, action)(recording_id, **by)
+    answer: Answer = await getattr(world.commands, action)(recording_id, **by)
     return answer
 
 
@@ -54,7 +54,7 @@ async def test_a_recording_is_started_by_each_locator_and_known_at_its_location(
     assert body["correlation"] == "case 4711"
     assert answer.headers["Location"].startswith("https://callvault.example/api/recordings/")
     assert "secret" not in answer.headers["Location"]
-    view = told(await world.app.endpoints.get(body["recordingId"]))
+    view = told(await world.commands.get(body["recordingId"]))
     assert (view["state"], view["acsState"], view["correlation"]) == ("active", "active", "case 4711")
     assert (view["content"], view["channel"], view["format"]) == ("audioVideo", "mixed", "mp4")
     assert view["chunks"] == []
@@ -73,9 +73,9 @@ async def test_unmixed_with_affinity_and_ordering_reaches_acs_as_it_was_asked(wo
     assert answer.status == 201, answer.body
     assert told(answer)["state"] == "paused"
     recording_id = told(answer)["recordingId"]
-    await world.app.endpoints.resume(recording_id, by="ada")
+    await world.commands.resume(recording_id, by="ada")
     await world.acs("POST", f"/recordings/{recording_id}/advance", seconds=2)
-    await world.app.endpoints.stop(recording_id, by="ada")
+    await world.commands.stop(recording_id, by="ada")
     (chunk,) = (await world.acs("GET", f"/recordings/{recording_id}"))["chunks"]
     assert chunk["format"] == "wav"
     channels = {one["participantId"]: one.get("channel") for one in chunk["metadata"]["participants"]}
@@ -84,23 +84,23 @@ async def test_unmixed_with_affinity_and_ordering_reaches_acs_as_it_was_asked(wo
 
 async def test_pause_resume_and_stop_are_remembered_with_their_times(world: World):
     recording_id = await started(world)
-    paused = told(await world.app.endpoints.pause(recording_id, by="ada"))
+    paused = told(await world.commands.pause(recording_id, by="ada"))
     assert paused["state"] == "paused"
     assert paused["pausedAt"] is not None
-    view = told(await world.app.endpoints.get(recording_id))
+    view = told(await world.commands.get(recording_id))
     assert (view["state"], view["acsState"]) == ("paused", "inactive"), "ACS knows no paused: we remember"
-    resumed = told(await world.app.endpoints.resume(recording_id, by="ada"))
+    resumed = told(await world.commands.resume(recording_id, by="ada"))
     assert (resumed["state"], resumed["pausedAt"]) == ("active", paused["pausedAt"])
-    stopped = told(await world.app.endpoints.stop(recording_id, by="ada"))
+    stopped = told(await world.commands.stop(recording_id, by="ada"))
     assert stopped["state"] == "stopped"
-    view = told(await world.app.endpoints.get(recording_id))
+    view = told(await world.commands.get(recording_id))
     assert (view["state"], view["stoppedAt"]) == ("stopped", stopped["stoppedAt"])
 
 
 async def test_stopping_a_stopped_recording_is_fine(world: World):
     recording_id = await started(world)
-    first = await world.app.endpoints.stop(recording_id, by="ada")
-    again = await world.app.endpoints.stop(recording_id, by="ada")
+    first = await world.commands.stop(recording_id, by="ada")
+    again = await world.commands.stop(recording_id, by="ada")
     assert (first.status, again.status) == (200, 200)
     assert told(again)["stoppedAt"] == told(first)["stoppedAt"]
 
@@ -110,13 +110,13 @@ async def test_a_stop_that_acs_answers_with_404_in_a_failover_is_a_stop(world: W
     await world.fault(
         "stop", "error", status=404, code="8522", message="Recording not found.", recordingId=recording_id
     )
-    assert (await world.app.endpoints.stop(recording_id, by="ada")).status == 200
+    assert (await world.commands.stop(recording_id, by="ada")).status == 200
 
 
 async def test_a_recording_that_ended_can_t_be_paused(world: World):
     recording_id = await started(world)
-    await world.app.endpoints.stop(recording_id, by="ada")
-    answer = await world.app.endpoints.pause(recording_id, by="ada")
+    await world.commands.stop(recording_id, by="ada")
+    answer = await world.commands.pause(recording_id, by="ada")
     assert (answer.status, told(answer)["reason"]) == (409, "conflict")
 
 
@@ -202,7 +202,7 @@ async def test_a_wrong_key_is_told_as_ours_to_mend(make_world: MakeWorld, world:
 async def test_acs_out_of_reach_hides_nothing_that_the_ledger_knows(world: World):
     recording_id = await started(world, correlation="still here")
     await world.fault("get", "serverError", status=503, times=0, recordingId=recording_id)
-    view = told(await world.app.endpoints.get(recording_id))
+    view = told(await world.commands.get(recording_id))
     assert (view["state"], view["acsState"], view["correlation"]) == ("active", "unavailable", "still here")
     await world.acs("DELETE", "/faults")
 
@@ -217,7 +217,7 @@ async def test_a_bad_request_is_answered_before_acs_is_asked_with_every_field_na
 async def test_the_chunks_of_a_recording_are_shown_with_all_that_proves_them(world: World):
     made, _ = await world.announced(size=20_000, format="wav", count=2)
     await world.drained()
-    view = told(await world.app.endpoints.get(made["recordingId"]))
+    view = told(await world.commands.get(made["recordingId"]))
     assert view["state"] == "archived"
     assert view["archiveContainer"] == world.settings.archive_container
     for shown, original in zip(view["chunks"], made["chunks"], strict=True):
@@ -273,7 +273,7 @@ async def test_a_start_that_acs_only_accepted_is_202_until_acs_says_that_it_runs
     answer = await start(world, serverCallId=made["serverCallId"])
     assert (answer.status, told(answer)["state"]) == (202, "starting")
     assert answer.headers["Location"]
-    view = told(await world.app.endpoints.get(told(answer)["recordingId"]))
+    view = told(await world.commands.get(told(answer)["recordingId"]))
     assert (view["state"], view["acsState"]) == ("active", "active")
 
 
@@ -287,7 +287,7 @@ async def test_an_unusable_idempotency_key_is_refused_by_name(world: World, key:
 
 async def test_acs_out_of_reach_makes_up_no_recording_that_the_ledger_doesn_t_know(world: World):
     await world.fault("get", "serverError", status=503, recordingId="eyJ1bmtub3duIjp0cnVlfQ")
-    answer = await world.app.endpoints.get("eyJ1bmtub3duIjp0cnVlfQ")
+    answer = await world.commands.get("eyJ1bmtub3duIjp0cnVlfQ")
     assert (answer.status, told(answer)["reason"]) == (503, "acs-unavailable")
     await world.acs("DELETE", "/faults")
 

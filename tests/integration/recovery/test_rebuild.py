@@ -99,7 +99,7 @@ async def test_lists_that_are_lost_are_made_anew_from_the_catalogue(make_world: 
 
 
 async def listed(world: World, **parameters: str) -> list[str]:
-    page = json.loads((await world.app.queries.recordings(parameters, None, by="ada")).body)
+    page = json.loads((await world.queries.recordings(parameters, None, by="ada")).body)
     return [one["recordingKey"] for one in page["recordings"]]
 
 

@@ -44,10 +44,10 @@ async def kept(world: World) -> list[str]:
 
 async def test_a_recording_s_failed_chunks_are_put_back_and_archived(world: World):
     made = await failed(world, count=2)
-    answer = await world.app.endpoints.replay(made["recordingId"], by="ada")
+    answer = await world.commands.replay(made["recordingId"], by="ada")
     assert (answer.status, told(answer)["chunks"]) == (202, 2)
     await world.drained()
-    again = await world.app.endpoints.replay(made["recordingId"], by="ada")
+    again = await world.commands.replay(made["recordingId"], by="ada")
     assert told(again)["chunks"] == 0, "what is safe is left alone"
     for number in range(2):
         assert (await world.chunk(world.job(made, number))).state is ChunkState.RELEASED
@@ -55,7 +55,7 @@ async def test_a_recording_s_failed_chunks_are_put_back_and_archived(world: Worl
 
 async def test_one_chunk_can_be_put_back_alone(world: World):
     made = await failed(world, count=2)
-    answer = await world.app.endpoints.replay(made["recordingId"], made["chunks"][1]["documentId"], by="ada")
+    answer = await world.commands.replay(made["recordingId"], made["chunks"][1]["documentId"], by="ada")
     assert told(answer)["chunks"] == 1
     await world.drained()
     states = [(await world.chunk(world.job(made, number))).state for number in range(2)]
@@ -66,7 +66,7 @@ async def test_a_lost_chunk_whose_source_is_found_again_can_be_put_back(world: W
     made, job = await world.announced(size=20 * KIB)
     lost = await world.chunk(job)
     await world.gateways.catalogue.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
-    await world.app.endpoints.replay(made["recordingId"], by="ada")
+    await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
@@ -76,7 +76,7 @@ async def test_a_replay_that_another_write_overtakes_puts_the_chunk_back_all_the
     made = await failed(world)
     stale = await world.chunk(world.job(made))
     await world.gateways.catalogue.replace(stale.evolve(outbox=None, channel="announced"))
-    replay = world.app.endpoints._replay  # noqa: SLF001 - a read that is followed by another's write
+    replay = world.commands._replay  # noqa: SLF001 - a read that is followed by another's write
     assert await replay._put_back(stale)  # noqa: SLF001
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
@@ -86,7 +86,7 @@ async def test_a_replay_that_another_write_overtakes_puts_the_chunk_back_all_the
 async def test_what_the_catalogue_doesn_t_have_can_t_be_put_back(world: World, known: bool):
     made, _ = await world.announced(size=20 * KIB)
     recording_id = made["recordingId"] if known else "nobody"
-    answer = await world.app.endpoints.replay(recording_id, "no such document", by="ada")
+    answer = await world.commands.replay(recording_id, "no such document", by="ada")
     assert (answer.status, told(answer)["reason"]) == (404, "not-found")
 
 
@@ -95,7 +95,7 @@ async def test_a_quarantined_event_is_read_again_by_its_id(world: World):
     body = json.dumps({"reason": "an older version could not read it", "event": event}).encode()
     await world.quarantine("abc123.json", body)
     for _ in range(2):
-        answer = await world.app.endpoints.replay_quarantined("abc123", by="ada")
+        answer = await world.commands.replay_quarantined("abc123", by="ada")
         assert (answer.status, told(answer)["outcomes"]) == (202, ["queued"])
     recording_id = event["subject"].rpartition("/recordingId/")[2]
     assert len((await world.gateways.catalogue.recording(key_of(recording_id)))[1]) == 1
@@ -104,7 +104,7 @@ async def test_a_quarantined_event_is_read_again_by_its_id(world: World):
 async def test_a_quarantined_event_that_still_can_t_be_read_stays_where_it_is(world: World):
     await world.app.intake.receive(json.loads((EVENTS / "broken-no-chunks.json").read_text()))
     (name,) = await kept(world)
-    answer = await world.app.endpoints.replay_quarantined(name.removesuffix(".json"), by="ada")
+    answer = await world.commands.replay_quarantined(name.removesuffix(".json"), by="ada")
     assert (answer.status, told(answer)["reason"]) == (400, "invalid-request")
     assert "recordingChunks" in told(answer)["detail"]
     assert await kept(world) == [name]
@@ -118,14 +118,14 @@ async def test_a_quarantined_event_of_a_call_is_read_again_as_one(
 ):
     event = {"id": "1", "eventType": "Microsoft.Communication.CallStarted", "data": data}
     await world.quarantine("abc123.json", json.dumps({"reason": "unknown", "event": event}).encode())
-    answer = await world.app.endpoints.replay_quarantined("abc123", by="ada")
+    answer = await world.commands.replay_quarantined("abc123", by="ada")
     assert answer.status == status
     assert about in answer.body
 
 
 @pytest.mark.parametrize("quarantine_id", ["nothing", "../recordings/x", "jobs%2Fx", ""])
 async def test_an_unknown_quarantine_id_is_404(world: World, quarantine_id: str):
-    assert (await world.app.endpoints.replay_quarantined(quarantine_id, by="ada")).status == 404
+    assert (await world.commands.replay_quarantined(quarantine_id, by="ada")).status == 404
 
 
 async def test_dead_lettered_events_are_taken_in_by_hand_one_or_an_array(world: World):
@@ -135,23 +135,23 @@ async def test_dead_lettered_events_are_taken_in_by_hand_one_or_an_array(world: 
         json.loads((EVENTS / "other-type.json").read_text()),
         json.loads((EVENTS / "broken-no-document.json").read_text()),
     ]
-    answer = await world.app.endpoints.take_events(json.dumps(dead_letter).encode(), by="ada")
+    answer = await world.commands.take_events(json.dumps(dead_letter).encode(), by="ada")
     assert (answer.status, told(answer)["outcomes"]) == (202, ["queued", "ignored", "quarantined"])
-    again = await world.app.endpoints.take_events(json.dumps(one).encode(), by="ada")
+    again = await world.commands.take_events(json.dumps(one).encode(), by="ada")
     assert told(again)["outcomes"] == ["queued"]
     recording_id = one["subject"].rpartition("/recordingId/")[2]
     assert len((await world.gateways.catalogue.recording(key_of(recording_id)))[1]) == 1
 
 
 async def test_more_bytes_than_event_grid_delivers_at_once_are_refused_before_anything_is_taken_in(world: World):
-    answer = await world.app.endpoints.take_events(b"[" + b" " * EVENTS_BYTES + b"{}]", by="ada")
+    answer = await world.commands.take_events(b"[" + b" " * EVENTS_BYTES + b"{}]", by="ada")
     assert (answer.status, told(answer)["reason"]) == (413, "body-too-large")
     assert await kept(world) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"17", b"[1]", b"[" * 100_000, b"[" + b"{}," * 1000 + b"{}]"])
 async def test_a_body_that_holds_no_events_is_refused_before_anything_is_taken_in(world: World, body: bytes):
-    answer = await world.app.endpoints.take_events(body, by="ada")
+    answer = await world.commands.take_events(body, by="ada")
     assert (answer.status, told(answer)["errors"][0]["field"]) == (400, "body")
     assert await kept(world) == []
 
@@ -270,7 +270,7 @@ async def test_a_replay_that_is_frozen_before_the_state_is_written_leaves_the_ch
     waiting = await world.chunk(job)
     await world.gateways.worklist.remove(WorkItem.of_chunk(waiting, clock.now()))
     await world.gateways.catalogue.replace(waiting.move(ChunkState.LOST, lost_at=clock.now()))
-    replay = world.app.endpoints._replay  # noqa: SLF001 - the moment between row and state
+    replay = world.commands._replay  # noqa: SLF001 - the moment between row and state
     start_anew = replay._start_anew  # noqa: SLF001
 
     async def frozen(chunk: Chunk) -> Chunk:
@@ -280,7 +280,7 @@ async def test_a_replay_that_is_frozen_before_the_state_is_written_leaves_the_ch
         return await start_anew(chunk)
 
     monkeypatch.setattr(replay, "_start_anew", frozen)
-    await world.app.endpoints.replay(made["recordingId"], by="ada")
+    await world.commands.replay(made["recordingId"], by="ada")
     await world.dropped()
     clock.forward(minutes=2)
     await world.app.sweep.run()

@@ -153,7 +153,7 @@ async def test_messages_that_stay_on_the_poison_queue_are_reported_by_each_run_a
 
 
 async def health(world: World) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((await world.app.endpoints.health()).body)
+    found: dict[str, Any] = json.loads((await world.commands.health()).body)
     return found
 
 

@@ -206,7 +206,7 @@ async def test_a_replay_after_the_deadline_is_not_undone_before_its_job_ran(worl
         await world.drained()
     assert (await world.chunk(job)).state is ChunkState.LOST
     await world.acs("DELETE", "/faults")
-    await world.app.endpoints.replay(made["recordingId"], by="ada")
+    await world.commands.replay(made["recordingId"], by="ada")
     for _ in range(5):  # its job waits in a long queue
         clock.forward(minutes=31)
         await world.app.sweep.run()
@@ -220,7 +220,7 @@ async def test_a_chunk_that_failed_again_after_a_replay_comes_to_an_end(world: W
     document_id = made["chunks"][0]["documentId"]
     await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
     clock.forward(hours=50)
-    await world.app.endpoints.replay(made["recordingId"], by="ada")
+    await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     for _ in range(4):
         clock.forward(minutes=31)
@@ -301,12 +301,12 @@ async def test_a_fault_with_one_chunk_keeps_the_sweep_from_no_other(world: World
 async def _started(world: World) -> tuple[str, str]:
     call = await world.acs("POST", "/calls", kind="group", participants=2)
     body = json.dumps({"serverCallId": call["serverCallId"]}).encode()
-    answer = await world.app.endpoints.start(body, url="https://x/api/recordings", idempotency_key=None, by="ada")
+    answer = await world.commands.start(body, url="https://x/api/recordings", idempotency_key=None, by="ada")
     return str(json.loads(answer.body)["recordingId"]), call["callId"]
 
 
 async def _view(world: World, recording_id: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((await world.app.endpoints.get(recording_id)).body)
+    told: dict[str, Any] = json.loads((await world.commands.get(recording_id)).body)
     return told
 
 
@@ -314,7 +314,7 @@ async def test_a_recording_whose_files_never_came_is_missed_aloud(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     recording_id, _ = await _started(world)
-    await world.app.endpoints.stop(recording_id, by="ada")
+    await world.commands.stop(recording_id, by="ada")
     clock.forward(minutes=121)
     await world.app.sweep.run()
     view = await _view(world, recording_id)
@@ -381,6 +381,6 @@ async def test_a_failed_chunk_that_turns_out_to_be_archived_is_shown_as_trouble_
 
 async def troubled(world: World) -> tuple[list[str], list[str]]:
     """The recordings in trouble, by the summary and by the list."""
-    summary = json.loads((await world.app.queries.summary()).body)["trouble"]
-    page = json.loads((await world.app.queries.recordings({"trouble": "true"}, participant=None, by="ada")).body)
+    summary = json.loads((await world.queries.summary()).body)["trouble"]
+    page = json.loads((await world.queries.recordings({"trouble": "true"}, participant=None, by="ada")).body)
     return tuple([one["recordingId"] for one in some["recordings"]] for some in (summary, page))  # type: ignore[return-value]

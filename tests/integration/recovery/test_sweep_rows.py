@@ -116,11 +116,11 @@ async def test_rows_of_the_worklist_that_can_t_be_read_are_named_everywhere_and_
     async with worklist(world) as table:
         await table.create_entity({**bad, "RowKey": item.row.replace(item.row[:8], "20200101")})  # no recordingKey
         await table.create_entity({**bad, "RowKey": "review-of-a-newer-version", "recordingKey": "0" * 32})
-    health = json.loads((await world.app.endpoints.health()).body)
+    health = json.loads((await world.commands.health()).body)
     failing = {check["name"]: check for check in health["checks"] if not check["ok"]}
     assert {name: check["reason"] for name, check in failing.items()} == {"catalogue": "row-unreadable"}
     assert health["oldestOpen"]["chunkKey"] == job.chunkKey
-    summary = json.loads((await world.app.queries.summary()).body)
+    summary = json.loads((await world.queries.summary()).body)
     assert (summary["unreadable"], summary["open"]["chunks"]) == (2, {"pending": 1})
     assert [moment async for moment in world.gateways.worklist.deadlines()]
     clock.forward(minutes=6)
@@ -136,18 +136,18 @@ async def test_a_chunk_that_can_t_be_read_fails_no_answer(world: World):
     _, waiting = await world.announced(size=2 * KIB)
     await make_unreadable(world, waiting)
     await make_unreadable(world, job)
-    health = json.loads((await world.app.endpoints.health()).body)
+    health = json.loads((await world.commands.health()).body)
     (failing,) = [check for check in health["checks"] if not check["ok"]]
     assert (failing["name"], failing["reason"]) == ("catalogue", "row-unreadable")
     assert waiting.chunkKey in failing["detail"]
-    answer = await world.app.queries.summary()
+    answer = await world.queries.summary()
     assert (answer.status, json.loads(answer.body)["unreadable"]) == (200, 1)
-    page = json.loads((await world.app.queries.recordings({}, None, by="ada")).body)["recordings"]
+    page = json.loads((await world.queries.recordings({}, None, by="ada")).body)["recordings"]
     shown = {one["recordingKey"]: (one["state"], one["chunks"]) for one in page}
     assert shown[job.recordingKey] == ("archiving", {"released": 1, "unreadable": 1})
-    view = await world.app.endpoints.get(made["recordingId"])
+    view = await world.commands.get(made["recordingId"])
     assert (view.status, json.loads(view.body)["state"]) == (200, "archiving")
-    assert (await world.app.endpoints.archive(made["recordingId"], url="https://x/api", by="ada")).status == 202
+    assert (await world.commands.archive(made["recordingId"], url="https://x/api", by="ada")).status == 202
 
 
 async def test_a_job_for_a_chunk_that_can_t_be_read_neither_fails_nor_becomes_poison(
@@ -182,7 +182,7 @@ async def test_a_row_of_the_former_form_is_worked_and_removed(world: World, cloc
     await world.dropped()
     clock.forward(minutes=6)
     assert [moment async for moment in world.gateways.worklist.deadlines()]
-    assert json.loads((await world.app.endpoints.health()).body)["oldestOpen"]["chunkKey"] == job.chunkKey
+    assert json.loads((await world.commands.health()).body)["oldestOpen"]["chunkKey"] == job.chunkKey
     await world.app.sweep.run()
     assert [row["RowKey"] for row in await rows(world)] == [item.row], "it has its new form now"
     await world.drained()
