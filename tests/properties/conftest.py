@@ -18,7 +18,7 @@ async def archive(azurite: Azurite) -> AsyncIterator[Archive]:
     name = f"properties-{uuid.uuid4().hex[:12]}"
     await provision(azurite.connection_string, Resources(queues=(), tables=(), containers=(name,)))
     async with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
-        yield Archive(service, name, name)
+        yield Archive(service, name)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
