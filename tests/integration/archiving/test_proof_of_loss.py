@@ -250,9 +250,7 @@ async def died_before_it_wrote_archived(world: World) -> tuple[dict[str, Any], C
         lease_until=done.copying_at,
         archived_at=None,
         next_attempt_at=None,
-        fault=None,
-        reason=None,
-        detail=None,
+        failure=None,
         **unknown,  # type: ignore[arg-type]
     )
     await world.gateways.catalogue.replace(dead)

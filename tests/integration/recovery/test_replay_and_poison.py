@@ -76,7 +76,7 @@ async def test_a_replay_that_another_write_overtakes_puts_the_chunk_back_all_the
     made = await failed(world)
     stale = await world.chunk(world.job(made))
     await world.gateways.catalogue.replace(stale.evolve(outbox=None, channel="announced"))
-    replay = world.commands._replay  # noqa: SLF001 - a read that is followed by another's write
+    replay = world.app.commands._replay  # noqa: SLF001 - a read that is followed by another's write
     assert await replay._put_back(stale)  # noqa: SLF001
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
@@ -270,7 +270,7 @@ async def test_a_replay_that_is_frozen_before_the_state_is_written_leaves_the_ch
     waiting = await world.chunk(job)
     await world.gateways.worklist.remove(WorkItem.of_chunk(waiting, clock.now()))
     await world.gateways.catalogue.replace(waiting.move(ChunkState.LOST, lost_at=clock.now()))
-    replay = world.commands._replay  # noqa: SLF001 - the moment between row and state
+    replay = world.app.commands._replay  # noqa: SLF001 - the moment between row and state
     start_anew = replay._start_anew  # noqa: SLF001
 
     async def frozen(chunk: Chunk) -> Chunk:
