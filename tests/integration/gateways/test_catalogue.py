@@ -60,7 +60,7 @@ async def test_what_a_chunk_no_longer_has_is_gone_from_its_row(world: World):
             owner="me", lease_until=NOW, failure=Failure(fault=Fault.SOURCE, reason="acs-unavailable", detail="busy")
         )
     )
-    await catalogue.replace(read.evolve(owner=None, lease_until=None, reason=None))
+    await catalogue.replace(read.evolve(owner=None, lease_until=None, failure=None))
     assert await catalogue.chunk(read.recording_key, read.chunk_key) == chunk()
 
 
