@@ -20,14 +20,15 @@ from shared.archiving.lease import Lease
 from shared.archiving.release import Release
 from shared.archiving.retry import RetryPolicy, gone_after, is_soon, looked_at_by
 from shared.archiving.stored_files import Files
+from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
+from shared.domain.work_item import WorkItem
 from shared.errors import CallvaultError, DestinationError, Fault, LeaseLost, Unforeseen, UnreadableRow
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability import metrics, tracing
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
@@ -47,8 +48,9 @@ class Archiving:
     def __init__(
         self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
+        self._books = Books.over(gateways)
         self._announcing, self._copying, self._clock, self._settings = announcing, copying, clock, settings
-        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._release = Release(gateways, copying, announcing, clock, settings)
         self._endings = Endings(gateways, announcing, clock, settings)
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
@@ -118,7 +120,7 @@ class Archiving:
             next_attempt_at=None,
         )
         try:
-            return await self._catalogue.replace(claimed)
+            return await self._books.chunks.replace(claimed)
         except LeaseLost:
             return None
 
@@ -126,7 +128,7 @@ class Archiving:
         """Ends a chunk whose last attempt never reported a result, because its worker died. False as for `_advance`."""
         now = self._clock.now()
         files = await self._copying.standing(chunk)
-        write = self._catalogue.replace
+        write = self._books.chunks.replace
         try:
             if files.are_complete(chunk):
                 chunk = await self._endings.archive(chunk, files, write)
@@ -138,7 +140,7 @@ class Archiving:
 
     async def _attempt(self, claimed: Chunk, *, tried: bool) -> bool:
         """Copies and releases the chunk, or schedules a retry. False when the lease was lost: read the chunk again."""
-        lease = Lease(self._catalogue, self._clock, claimed, self._settings.lease)
+        lease = Lease(self._catalogue, self._books.chunks.replace, self._clock, claimed, self._settings.lease)
         try:
             attempted = await self._copy(lease, tried=tried)
             if attempted.error is None and attempted.files is not None:
@@ -201,7 +203,7 @@ class Archiving:
             tried.move(ChunkState.PENDING, **fields, failure=failure, next_attempt_at=following)
         )
         if not soon:
-            await self._worklist.add(WorkItem.of_chunk(waiting, looked_at_by(waiting, following, now)))
+            await self._books.open_work.add(WorkItem.of_chunk(waiting, looked_at_by(waiting, following, now)))
         metrics.attempt_failed(error)
         context = {"action": "archive", "fault": failure.fault, "reason": failure.reason, **chunk.log_context()}
         log.warning("attempt failed", extra={**context, "next_attempt_at": following.isoformat()})

@@ -17,15 +17,16 @@ from shared.archiving.endings import Endings
 from shared.archiving.files import Copying
 from shared.archiving.retry import RetryPolicy, is_soon
 from shared.archiving.stored_files import StoredFile
+from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
 from shared.domain.records import Chunk
 from shared.domain.source_locations import Keep, reason_to_keep
 from shared.domain.states import ChunkState
+from shared.domain.work_item import WorkItem
 from shared.errors import LeaseLost, SourceError
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
 
@@ -40,7 +41,8 @@ class Release:
     def __init__(
         self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
-        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._books = Books.over(gateways)
+        self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._source = gateways.source
         self._copying, self._announcing, self._clock, self._settings = copying, announcing, clock, settings
         self._endings = Endings(gateways, announcing, clock, settings)
@@ -75,7 +77,7 @@ class Release:
             await self._try_later(chunk, refused)
             return True
         try:
-            released = await self._endings.release(chunk, self._catalogue.replace)
+            released = await self._endings.release(chunk, self._books.chunks.replace)
         except LeaseLost:
             return True  # another job released it at the same moment, and reports it
         await self.close(released)
@@ -84,15 +86,15 @@ class Release:
     async def close(self, chunk: Chunk) -> None:
         """Removes the chunk's worklist row. Announcements that are not delivered get a row for the sweep."""
         if chunk.outbox is not None:
-            await self._worklist.add(WorkItem.of_news(chunk, self._announcing.rest_ends))
-        await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
+            await self._books.open_work.add(WorkItem.of_news(chunk, self._announcing.rest_ends))
+        await self._books.open_work.remove(WorkItem.of_chunk(chunk, chunk.deadline))
 
     async def _watch_if_open(self, kept: Chunk) -> None:
         """Adds the worklist row again if a read or a corrected event queued the chunk for another copy meanwhile."""
         current = await self._catalogue.chunk(kept.recording_key, kept.chunk_key)
         if current is not None and current.state in (ChunkState.PENDING, ChunkState.COPYING):
             due_at = self._clock.now() + self._settings.sweep_grace
-            await self._worklist.add(WorkItem.of_chunk(current, due_at))
+            await self._books.open_work.add(WorkItem.of_chunk(current, due_at))
 
     async def _delete(self, chunk: Chunk) -> SourceError | None:
         try:
@@ -109,7 +111,7 @@ class Release:
         if keep is None or chunk.reason == keep.failure.reason:
             return chunk
         try:
-            chunk = await self._catalogue.replace(chunk.evolve(failure=keep.failure, next_attempt_at=None))
+            chunk = await self._books.chunks.replace(chunk.evolve(failure=keep.failure, next_attempt_at=None))
         except LeaseLost:
             return None
         self._endings.report_kept(chunk, keep)
@@ -136,9 +138,9 @@ class Release:
         log.critical("archived file is not what was recorded", extra={"action": "release", **chunk.log_context()})
         now = self._clock.now()
         files = await self._copying.standing(chunk)
-        await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+        await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
         with contextlib.suppress(LeaseLost):
-            await self._catalogue.replace(chunk.fresh(now).evolve(**files.as_fields()))
+            await self._books.chunks.replace(chunk.fresh(now).evolve(**files.as_fields()))
 
     async def _try_later(self, chunk: Chunk, error: SourceError) -> None:
         """Schedules another delete. Writes the row first, so that only one of two concurrent jobs sends the message."""
@@ -147,7 +149,7 @@ class Release:
         following = self._retries.after(tried, error, now)
         again = None if isinstance(following, ChunkState) else following
         try:
-            tried = await self._catalogue.replace(tried.evolve(next_attempt_at=again))
+            tried = await self._books.chunks.replace(tried.evolve(next_attempt_at=again))
         except LeaseLost:
             return
         log.warning("source not deleted", extra={"action": "release", "reason": error.reason, **tried.log_context()})
@@ -156,4 +158,4 @@ class Release:
         if is_soon(again, now):
             await self._jobs.send(ChunkJob.of(tried), delay=(again - now).total_seconds())
         else:
-            await self._worklist.add(WorkItem.of_chunk(tried, again))
+            await self._books.open_work.add(WorkItem.of_chunk(tried, again))
