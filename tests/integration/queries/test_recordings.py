@@ -135,32 +135,34 @@ async def test_what_failed_is_in_trouble_with_its_reason_until_it_is_put_back(wo
     assert await ids(world, state="archived") == [made["recordingId"]]
 
 
-async def test_what_fails_anew_before_it_was_struck_off_stays_in_trouble(world: World, monkeypatch: pytest.MonkeyPatch):
-    """A process that put a chunk back, and froze before it took it off the list, must not hide what came after."""
-    catalogue, calendar = world.gateways.catalogue, world.gateways.lists
+async def test_a_chunk_that_fails_again_before_its_entry_is_removed_stays_in_trouble(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """A process that retried a chunk, and froze before it removed the entry, must not hide the later failure."""
+    chunks, lists = world.books.chunks, world.gateways.lists
     _, job = await world.announced(size=20_000, format="wav")
 
     async def fail() -> Chunk:
-        return await catalogue.replace(
+        return await chunks.replace(
             (await world.chunk(job)).evolve(
                 state=ChunkState.FAILED, failure=Failure(fault=Fault.OURS, reason="poisoned", detail="poison")
             )
         )
 
     failed = await fail()
-    strike = calendar.strike
+    remove = lists.remove
 
     async def thawed(*given: Any, **more: Any) -> None:
         await fail()
-        await strike(*given, **more)
+        await remove(*given, **more)
 
     with monkeypatch.context() as frozen:
-        frozen.setattr(calendar, "strike", thawed)
-        await catalogue.replace(failed.fresh(NOON))
+        frozen.setattr(lists, "remove", thawed)
+        await chunks.replace(failed.fresh(NOON))
     assert len(await ids(world, trouble="true")) == 1
-    await catalogue.replace((await world.chunk(job)).fresh(NOON))
+    await chunks.replace((await world.chunk(job)).fresh(NOON))
     assert await ids(world, trouble="true") == []
-    assert await calendar.find(ListEntry.of_chunk(failed), ListName.TROUBLE) is None
+    assert await lists.find(ListEntry.of_chunk(failed), ListName.TROUBLE) is None
 
 
 async def test_a_recording_whose_files_are_missed_is_in_trouble(world: World):

@@ -109,7 +109,7 @@ async def test_a_far_retry_whose_row_could_not_be_written_is_queued_all_the_same
     await world.fault("download", "serverError", status=503, retryAfter=1200, documentId=document_id)
     with monkeypatch.context() as broken:
         failing = AsyncMock(side_effect=DestinationUnavailable("storage is away"))
-        broken.setattr(world.app.archiving._worklist, "add", failing)  # noqa: SLF001 - between state and row
+        broken.setattr(type(world.gateways.worklist), "add", failing)
         with pytest.raises(DestinationUnavailable):
             await world.app.archiving.handle(job)
     await world.app.archiving.handle(job)  # the message, delivered again: too early, and it ends

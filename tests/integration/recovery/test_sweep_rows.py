@@ -210,7 +210,7 @@ async def test_a_row_that_was_changed_since_it_was_read_is_not_removed(world: Wo
     await world.books.open_work.add(WorkItem.of_chunk(chunk, clock.now() + timedelta(minutes=1)))
     await world.books.open_work.remove(stale)
     assert len(await rows(world)) == 1
-    place = stale.place
+    place = stale.entry
     assert place is not None
     assert await world.gateways.lists.find(place, ListName.OPEN) is not None, "and it is on the list of what is open"
     await world.books.open_work.remove(await read_item(world, clock))
