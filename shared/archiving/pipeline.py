@@ -17,7 +17,7 @@ from shared.announcing.announcer import Announcing
 from shared.archiving.endings import Endings
 from shared.archiving.files import Attempted, Copying
 from shared.archiving.lease import Lease
-from shared.archiving.release import Release
+from shared.archiving.release import Release, Step
 from shared.archiving.retry import RetryPolicy, gone_after, is_soon, looked_at_by
 from shared.archiving.stored_files import Files
 from shared.bookkeeping.books import Books
@@ -72,18 +72,20 @@ class Archiving:
                 if chunk is None:
                     log.warning("job for an unknown chunk", extra={"action": "job", **job.model_dump()})
                     return
-                if await self._is_too_early(chunk, job) or await self._advance(chunk):
+                if await self._is_too_early(chunk, job) or await self._advance(chunk) is Step.DONE:
                     return
 
-    async def _advance(self, chunk: Chunk) -> bool:
-        """Does the next step of the chunk. False when another worker changed the chunk: read it again."""
+    async def _advance(self, chunk: Chunk) -> Step:
+        """Does the next step of the chunk."""
         match chunk.state:
             case ChunkState.COPYING if chunk.attempts >= self._settings.max_attempts:
                 return await self._run_out(chunk)
             case ChunkState.PENDING | ChunkState.COPYING:
                 with tracing.span("claim", tracing.keys(chunk)):
                     claimed = await self._claim(chunk)
-                return claimed is not None and await self._attempt(claimed, tried=chunk.copying_at is not None)
+                if claimed is None:
+                    return Step.READ_AGAIN
+                return await self._attempt(claimed, tried=chunk.copying_at is not None)
             case ChunkState.ARCHIVED:
                 with tracing.span("release", tracing.keys(chunk)):
                     return await self._release.release(chunk)
@@ -92,7 +94,7 @@ class Archiving:
             case ChunkState.FAILED | ChunkState.LOST | ChunkState.EXPIRED | ChunkState.REMOVED:
                 log.info("job for an ended chunk", extra={"action": "job", **chunk.log_context()})
                 await self._announcing.settle(chunk)
-        return True
+        return Step.DONE
 
     async def _is_too_early(self, chunk: Chunk, job: ChunkJob) -> bool:
         """Whether a worker holds the lease, or the next attempt isn't due. Then the job is sent once more, delayed.
@@ -124,8 +126,8 @@ class Archiving:
         except LeaseLost:
             return None
 
-    async def _run_out(self, chunk: Chunk) -> bool:
-        """Ends a chunk whose last attempt never reported a result, because its worker died. False as for `_advance`."""
+    async def _run_out(self, chunk: Chunk) -> Step:
+        """Ends a chunk whose last attempt never reported a result, because its worker died."""
         now = self._clock.now()
         files = await self._copying.standing(chunk)
         write = self._books.chunks.replace
@@ -135,11 +137,11 @@ class Archiving:
                 return await self._release.release(chunk, checked_at=now)
             await self._endings.give_up(chunk, ChunkState.FAILED, _OUT_OF_ATTEMPTS, files, write)
         except LeaseLost:
-            return False
-        return True
+            return Step.READ_AGAIN
+        return Step.DONE
 
-    async def _attempt(self, claimed: Chunk, *, tried: bool) -> bool:
-        """Copies and releases the chunk, or schedules a retry. False when the lease was lost: read the chunk again."""
+    async def _attempt(self, claimed: Chunk, *, tried: bool) -> Step:
+        """Copies and releases the chunk, or schedules a retry."""
         lease = Lease(self._catalogue, self._books.chunks.replace, self._clock, claimed, self._settings.lease)
         try:
             attempted = await self._copy(lease, tried=tried)
@@ -149,9 +151,9 @@ class Archiving:
                 archived = await self._fail(lease, attempted.files, attempted.error or _unforeseen())
         except LeaseLost:
             log.warning("lease lost", extra={"action": "archive", **lease.chunk.log_context()})
-            return False
+            return Step.READ_AGAIN
         if archived is None:
-            return True
+            return Step.DONE
         with tracing.span("release", tracing.keys(archived)):
             return await self._release.release(archived, checked_at=archived.archived_at)
 

@@ -11,6 +11,7 @@ succeeds, so the next job recovers from a crash between them. 5: after a crash b
 import asyncio
 import contextlib
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from shared.announcing.announcer import Announcing
 from shared.archiving.endings import Endings
@@ -35,6 +36,13 @@ log = logger("release")
 _FRESH = timedelta(seconds=5)  # how long a check, or the write of `archived`, stays valid
 
 
+class Step(Enum):
+    """What became of a step of a chunk's job."""
+
+    DONE = auto()  # nothing more to do now
+    READ_AGAIN = auto()  # another process wrote the chunk: read it and continue from its new state
+
+
 class Release:
     """Releases archived chunks."""
 
@@ -48,40 +56,41 @@ class Release:
         self._endings = Endings(gateways, announcing, clock, settings)
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
 
-    async def release(self, chunk: Chunk, *, checked_at: datetime | None = None) -> bool:
+    async def release(self, chunk: Chunk, *, checked_at: datetime | None = None) -> Step:
         """Deletes the source, or schedules another try if the source refuses. The archived files stay safe either way.
 
-        `checked_at`: when row and files were last known to be correct. False when the row changed: read it again.
-        Raises DestinationError when storage fails.
+        `checked_at`: when row and files were last known to be correct. Raises DestinationError when storage fails.
         """
         keep = reason_to_keep(chunk)
         if keep is not None or not self._settings.delete_source:
             kept = await self._kept(chunk, keep)
             if kept is None:
-                return False
+                return Step.READ_AGAIN
             await self.close(await self._announcing.settle(kept))
             if checked_at is None or kept.unverified is not None or kept.metadata_blob_name is None:
                 await self._watch_if_open(kept)
-            return True
+            return Step.DONE
         while checked_at is None or self._clock.now() - checked_at > _FRESH:
             if not await self._is_safe(chunk):
                 await self._start_over(chunk)
-                return False
+                return Step.READ_AGAIN
             current = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
-            if current is None or current.etag != chunk.etag:
-                return current is None
+            if current is None:
+                return Step.DONE
+            if current.etag != chunk.etag:
+                return Step.READ_AGAIN
             checked_at = self._clock.now()
         # Announce and delete concurrently: a slow topic doesn't delay the delete, and one write records both results.
         chunk, refused = await asyncio.gather(self._announcing.deliver(chunk), self._delete(chunk))
         if refused is not None:
             await self._try_later(chunk, refused)
-            return True
+            return Step.DONE
         try:
             released = await self._endings.release(chunk, self._books.chunks.replace)
         except LeaseLost:
-            return True  # another job released it at the same moment, and reports it
+            return Step.DONE  # another job released it at the same moment, and reports it
         await self.close(released)
-        return True
+        return Step.DONE
 
     async def close(self, chunk: Chunk) -> None:
         """Removes the chunk's worklist row. Announcements that are not delivered get a row for the sweep."""

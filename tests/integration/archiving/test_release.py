@@ -12,6 +12,7 @@ from azure.data.tables.aio import TableClient
 from yarl import URL
 
 from local.stack import Azurite
+from shared.archiving.release import Step
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
 from tests.integration.archiving.test_archiving import archived_whole
@@ -87,7 +88,8 @@ async def test_a_vanished_file_is_not_named_while_the_chunk_waits_to_be_copied_a
     before = await world.chunk(job)
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
     await container.delete_blob(str(before.blob_name))
-    assert not await world.app.archiving._release.release(before)  # noqa: SLF001 - the step before the next claim
+    step = await world.app.archiving._release.release(before)  # noqa: SLF001 - the step before the next claim
+    assert step is Step.READ_AGAIN
     waiting = await world.chunk(job)
     assert (waiting.state, waiting.blob_name, waiting.sha256) == (ChunkState.PENDING, None, None)
     assert waiting.metadata_sha256 == before.metadata_sha256
