@@ -219,7 +219,7 @@ def source_is_deleted_first() -> None:
 
 @mutant("Nobody is entered into the list of participants.", Scenario.PLAIN)
 def participants_are_not_entered() -> None:
-    swap("shared.archiving.participants:Attendance.enter", _always(result=None))
+    swap("shared.archiving.participants:ParticipantIndex.add", _always(result=None))
 
 
 @mutant("A row stays on the worklist for ever.", Scenario.PLAIN)

@@ -15,7 +15,7 @@ from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import opened
 from shared.archiving.copy.verification import Copied
 from shared.archiving.lease import Lease
-from shared.archiving.participants import Attendance
+from shared.archiving.participants import ParticipantIndex
 from shared.archiving.stored_files import (
     METADATA,
     Files,
@@ -67,7 +67,7 @@ class Copying:
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
         self._source, self._archive, self._settings = gateways.source, gateways.archive, settings
-        self._attendance = Attendance(gateways, settings)
+        self._participant_index = ParticipantIndex(gateways, settings)
         self._budget = MemoryBudget(settings.blocks_in_memory)
         self._transfer = Transfer(
             in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=self._budget
@@ -102,7 +102,7 @@ class Copying:
             files = found.to_build_on(any_media=any_media) if isinstance(found, Files) else files
             failed = None if files.are_complete(chunk) else failed
         if files.metadata is not None and (body is not None or failed is None):
-            unlisted = await self._attendance.note(chunk, files.metadata.name, body)
+            unlisted = await self._participant_index.add_or_report(chunk, files.metadata.name, body)
             failed = failed or unlisted
         return Attempted(files=files, error=failed)
 

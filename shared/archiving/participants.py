@@ -18,20 +18,20 @@ from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
 
-log = logger("attendance")
+log = logger("participants")
 
 _INSISTS = 5  # attempts that fail over this at most
 _IN_TIME = timedelta(hours=1)  # before the deadline none does
 
 
-class Attendance:
+class ParticipantIndex:
     """Enters chunks into the lists of their participants."""
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
         self._participants, self._archived = gateways.participants, gateways.archived
         self._secret, self._attempts = settings.participants_secret, min(_INSISTS, settings.max_attempts)
 
-    async def enter(self, chunk: Chunk, metadata_name: str, metadata: bytes | None = None) -> None:
+    async def add(self, chunk: Chunk, metadata_name: str, metadata: bytes | None = None) -> None:
         """Reads the metadata back from the archive where they aren't at hand. Raises DestinationError."""
         secret = self._secret
         if secret is None:
@@ -42,14 +42,14 @@ class Attendance:
         pseudonyms = {pseudonym_of(one, secret) for one in read_participants(metadata)}
         await self._participants.add(ListEntry.of_chunk(chunk), *map(ListName.PARTICIPANT.of, sorted(pseudonyms)))
 
-    async def note(self, chunk: Chunk, metadata_name: str, metadata: bytes | None) -> DestinationError | None:
-        """As `enter`, for a chunk that is being archived: gives the error that its attempt should fail with, if any.
+    async def add_or_report(self, chunk: Chunk, metadata_name: str, metadata: bytes | None) -> DestinationError | None:
+        """As `add`, for a chunk that is being archived: gives the error that its attempt should fail with, if any.
 
         A fault that nobody foresaw is logged and costs the chunk nothing: a rebuild enters its participants.
         """
         context = {"action": "list", **chunk.log_context()}
         try:
-            await self.enter(chunk, metadata_name, metadata)
+            await self.add(chunk, metadata_name, metadata)
         except DestinationError as error:
             if chunk.attempts < self._attempts and (chunk.copying_at or chunk.deadline) < chunk.deadline - _IN_TIME:
                 return error

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import batched
 
-from shared.archiving.participants import Attendance
+from shared.archiving.participants import ParticipantIndex
 from shared.bookkeeping.books import Books
 from shared.domain.clock import Clock
 from shared.domain.records import Chunk, Recording
@@ -36,7 +36,7 @@ class Relisting:
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._books = Books.over(gateways)
         self._catalogue = gateways.catalogue
-        self._attendance, self._clock = Attendance(gateways, settings), clock
+        self._participant_index, self._clock = ParticipantIndex(gateways, settings), clock
         self._links, self._archived = gateways.links, gateways.archived
 
     async def run(self) -> Relisted:
@@ -81,5 +81,5 @@ class Relisting:
         except DestinationError as error:
             return {name: str(error)}
         if not isinstance(metadata, Unreadable):
-            await self._attendance.enter(chunk, name, metadata)
+            await self._participant_index.add(chunk, name, metadata)
         return {}

@@ -334,7 +334,7 @@ async def test_a_fault_in_the_lists_of_participants_costs_the_chunk_nothing(
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(world.app.archiving._copying._attendance, "enter", broken)  # noqa: SLF001 - a defect of ours
+    monkeypatch.setattr(world.app.archiving._copying._participant_index, "add", broken)  # noqa: SLF001 - a defect of ours
     await world.app.archiving.handle(job)
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     assert [one for one in caplog.records if one.message.startswith("participants not listed")]
