@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass
 
 from shared.announcing.announcer import Announcing
-from shared.archiving.files import Copying
+from shared.archiving.files import FileCopier
 from shared.archiving.pipeline import Archiving
 from shared.domain.clock import Clock, SystemClock
 from shared.gateways.bundle import Gateways
@@ -64,7 +64,7 @@ class App:
         clients = Clients(settings)
         gateways = Gateways.over(clients, settings)
         announcing = Announcing(gateways, clock)
-        copying = Copying(gateways, settings)
+        copier = FileCopier(gateways, settings)
         starting = Starting(gateways, clock, settings)
         listing = Listing(gateways, clock, settings)
         auto = AutoRecording(gateways, starting, clock, settings)
@@ -93,9 +93,9 @@ class App:
             ),
             dashboard=Dashboard(gateways.read_links.origin),
             intake=intake,
-            archiving=Archiving(gateways, copying, announcing, clock, settings),
-            sweep=Sweep(gateways, ChunkWatch(gateways, copying, announcing, clock, settings), auto, clock, settings),
-            poison=Poison(gateways, copying, announcing, clock, settings),
+            archiving=Archiving(gateways, copier, announcing, clock, settings),
+            sweep=Sweep(gateways, ChunkWatch(gateways, copier, announcing, clock, settings), auto, clock, settings),
+            poison=Poison(gateways, copier, announcing, clock, settings),
             clients=clients,
             tallies=gateways.tallies,
             dead_letters=DeadLetterTimer(clients, intake, settings),

@@ -110,15 +110,15 @@ def versions_are_mixed() -> None:
 @mutant("Metadata come first, and their failure stops the media.", Scenario.HALVED)
 def metadata_block_the_media() -> None:
     def blocking(original: Any) -> Any:
-        async def secure(self: Any, lease: Any, **more: Any) -> Any:
+        async def attempt(self: Any, lease: Any, **more: Any) -> Any:
             location = lease.chunk.metadata_location
             if location is not None:
                 await self._source.read_whole(location, limit=1 << 22)
             return await original(self, lease, **more)
 
-        return secure
+        return attempt
 
-    swap("shared.archiving.files:Copying.secure", blocking)
+    swap("shared.archiving.files:FileCopier.attempt", blocking)
 
 
 @mutant("A delete location is believed, whatever document it names.", Scenario.ODD, oddity="foreign delete location")
@@ -206,15 +206,15 @@ def first_event_ends_the_watch() -> None:
 @mutant("The source is deleted before the catalogue says that it is archived.", Scenario.PLAIN)
 def source_is_deleted_first() -> None:
     def hasty(original: Any) -> Any:
-        async def secure(self: Any, lease: Any, **more: Any) -> Any:
+        async def attempt(self: Any, lease: Any, **more: Any) -> Any:
             secured = await original(self, lease, **more)
             if lease.chunk.delete_location is not None:
                 await self._source.delete(lease.chunk.delete_location)
             return secured
 
-        return secure
+        return attempt
 
-    swap("shared.archiving.files:Copying.secure", hasty)
+    swap("shared.archiving.files:FileCopier.attempt", hasty)
 
 
 @mutant("Nobody is entered into the list of participants.", Scenario.PLAIN)

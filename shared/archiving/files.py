@@ -1,7 +1,7 @@
 """Copies a claimed chunk's files into the archive: first the media, then the metadata, then the participants' index.
 
 If one file fails, the other is still copied before the attempt fails, and the result names the stored files. Every file
-is verified before it appears in the archive. `standing` is the only check of which files of a chunk the archive holds.
+is verified before it appears in the archive. `files_in_archive` is the only check of which files of a chunk the archive holds.
 It keeps files from being copied twice, and completely archived chunks from becoming failed or lost.
 """
 
@@ -55,14 +55,14 @@ _EARLIER = "an earlier attempt could not prove that it is what it claims to be"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attempted:
+class AttemptResult:
     """The result of an attempt: the files that the archive holds, None if that is unknown, and what went wrong."""
 
     files: Files | None
     error: CallvaultError | None = None
 
 
-class Copying:
+class FileCopier:
     """Copies media and metadata of chunks. One instance per process: all copies share its memory budget."""
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
@@ -73,7 +73,7 @@ class Copying:
             in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=self._budget
         )
 
-    async def secure(self, lease: Lease, *, tried: bool, last: bool) -> Attempted:
+    async def attempt(self, lease: Lease, *, tried: bool, last: bool) -> AttemptResult:
         """Makes one attempt. `tried`: there were earlier attempts. `last`: the source may expire before another one.
 
         Raises DestinationError when the archive's files can't be listed.
@@ -81,7 +81,7 @@ class Copying:
         chunk = lease.chunk
         # The last attempt reads the source, too: unverified media may come from a location that was corrected since.
         any_media = names_another(chunk.content_location, chunk)
-        files = (await self.standing(chunk)).to_build_on(any_media=any_media) if tried else Files()
+        files = (await self.files_in_archive(chunk)).to_build_on(any_media=any_media) if tried else Files()
         media = await _result(chunk, self._media(lease, files, resume=tried, last=last))
         if isinstance(media, Files):
             files = media
@@ -97,16 +97,16 @@ class Copying:
                 files = replace(files, metadata=stored)
         if failed is not None and not tried:
             # The archive may hold files of this document although its row is new, as after the row was lost.
-            found = await _result(chunk, self.standing(chunk))
+            found = await _result(chunk, self.files_in_archive(chunk))
             any_media = any_media or files.media is not None
             files = found.to_build_on(any_media=any_media) if isinstance(found, Files) else files
             failed = None if files.are_complete(chunk) else failed
         if files.metadata is not None and (body is not None or failed is None):
             unlisted = await self._participant_index.add_or_report(chunk, files.metadata.name, body)
             failed = failed or unlisted
-        return Attempted(files=files, error=failed)
+        return AttemptResult(files=files, error=failed)
 
-    async def standing(self, chunk: Chunk) -> Files:
+    async def files_in_archive(self, chunk: Chunk) -> Files:
         """The verified files of a chunk in the archive. Needs one listing, and reads each file that has no digest.
 
         Raises DestinationError when the archive can't be read.

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from shared.announcing.announcer import Announcing
 from shared.archiving.endings import Endings
-from shared.archiving.files import Attempted, Copying
+from shared.archiving.files import AttemptResult, FileCopier
 from shared.archiving.lease import Lease
 from shared.archiving.release import Release, Step
 from shared.archiving.retry import RetryPolicy, gone_after, is_soon, looked_at_by
@@ -46,12 +46,12 @@ class Archiving:
     """Runs the steps of a chunk's job until the chunk ends or has to wait."""
 
     def __init__(
-        self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
+        self, gateways: Gateways, copier: FileCopier, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
         self._books = Books.over(gateways)
-        self._announcing, self._copying, self._clock, self._settings = announcing, copying, clock, settings
+        self._announcing, self._copier, self._clock, self._settings = announcing, copier, clock, settings
         self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
-        self._release = Release(gateways, copying, announcing, clock, settings)
+        self._release = Release(gateways, copier, announcing, clock, settings)
         self._endings = Endings(gateways, announcing, clock, settings)
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
 
@@ -129,7 +129,7 @@ class Archiving:
     async def _run_out(self, chunk: Chunk) -> Step:
         """Ends a chunk whose last attempt never reported a result, because its worker died."""
         now = self._clock.now()
-        files = await self._copying.standing(chunk)
+        files = await self._copier.files_in_archive(chunk)
         write = self._books.chunks.replace
         try:
             if files.are_complete(chunk):
@@ -157,22 +157,22 @@ class Archiving:
         with tracing.span("release", tracing.keys(archived)):
             return await self._release.release(archived, checked_at=archived.archived_at)
 
-    async def _copy(self, lease: Lease, *, tried: bool) -> Attempted:
+    async def _copy(self, lease: Lease, *, tried: bool) -> AttemptResult:
         """Copies the files and returns any error in the result. Raises only LeaseLost."""
         chunk, last = lease.chunk, self._retries.is_last(lease.chunk, self._clock.now())
         try:
             with tracing.span("copy", tracing.keys(chunk)) as span:
-                attempted = await lease.keep_while(self._copying.secure(lease, tried=tried, last=last))
+                attempted = await lease.keep_while(self._copier.attempt(lease, tried=tried, last=last))
                 if attempted.error is not None:
                     tracing.fail(span, attempted.error.reason)
                 return attempted
         except LeaseLost:
             raise
         except CallvaultError as error:
-            return Attempted(files=None, error=error)
+            return AttemptResult(files=None, error=error)
         except Exception:
             log.exception("attempt failed unforeseen", extra={"action": "archive", **chunk.log_context()})
-            return Attempted(files=None, error=_unforeseen())
+            return AttemptResult(files=None, error=_unforeseen())
 
     async def _archive(self, lease: Lease, files: Files) -> Chunk:
         return await self._endings.archive(lease.chunk, files, lease.settle)
@@ -187,7 +187,7 @@ class Archiving:
         following = self._retries.after(chunk.evolve(**counted), error, now)
         if isinstance(following, ChunkState):
             try:
-                files = await lease.keep_while(self._copying.standing(chunk))
+                files = await lease.keep_while(self._copier.files_in_archive(chunk))
             except DestinationError:
                 following = now + _ASK_AGAIN  # a chunk must not end before the archive is checked
             else:

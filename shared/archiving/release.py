@@ -15,7 +15,7 @@ from enum import Enum, auto
 
 from shared.announcing.announcer import Announcing
 from shared.archiving.endings import Endings
-from shared.archiving.files import Copying
+from shared.archiving.files import FileCopier
 from shared.archiving.retry import RetryPolicy, is_soon
 from shared.archiving.stored_files import StoredFile
 from shared.bookkeeping.books import Books
@@ -47,12 +47,12 @@ class Release:
     """Releases archived chunks."""
 
     def __init__(
-        self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
+        self, gateways: Gateways, copier: FileCopier, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
         self._books = Books.over(gateways)
         self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._source = gateways.source
-        self._copying, self._announcing, self._clock, self._settings = copying, announcing, clock, settings
+        self._copier, self._announcing, self._clock, self._settings = copier, announcing, clock, settings
         self._endings = Endings(gateways, announcing, clock, settings)
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
 
@@ -134,7 +134,7 @@ class Release:
         ):
             if name is None or size is None or sha256 is None:
                 return False
-            if not await self._copying.holds(chunk, StoredFile(name=name, size=size, sha256=sha256)):
+            if not await self._copier.holds(chunk, StoredFile(name=name, size=size, sha256=sha256)):
                 return False
         return True
 
@@ -146,7 +146,7 @@ class Release:
         """
         log.critical("archived file is not what was recorded", extra={"action": "release", **chunk.log_context()})
         now = self._clock.now()
-        files = await self._copying.standing(chunk)
+        files = await self._copier.files_in_archive(chunk)
         await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
         with contextlib.suppress(LeaseLost):
             await self._books.chunks.replace(chunk.fresh(now).evolve(**files.as_fields()))

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from shared.announcing.announcer import Announcing, Offer
 from shared.archiving.endings import Endings
-from shared.archiving.files import Copying
+from shared.archiving.files import FileCopier
 from shared.archiving.retry import REPORT_HOURS, is_soon, looked_at_by
 from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
@@ -51,10 +51,10 @@ class ChunkWatch:
     """Checks chunks that are open without progress, and chunks with announcements that were not delivered."""
 
     def __init__(
-        self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
+        self, gateways: Gateways, copier: FileCopier, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
         self._books = Books.over(gateways)
-        self._announcing, self._copying = announcing, copying
+        self._announcing, self._copier = announcing, copier
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
         self._endings = Endings(gateways, announcing, clock, settings)
         self._clock, self._settings = clock, settings
@@ -120,7 +120,7 @@ class ChunkWatch:
 
     async def _end(self, item: WorkItem, chunk: Chunk) -> None:
         """Sets the end state: archived if the archive holds all files, lost if it holds no media, failed otherwise."""
-        files = await self._copying.standing(chunk)
+        files = await self._copier.files_in_archive(chunk)
         if files.are_complete(chunk):
             await self._send(item, await self._endings.archive(chunk, files, self._books.chunks.replace))
             return

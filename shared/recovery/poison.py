@@ -11,7 +11,7 @@ from datetime import datetime
 
 from shared.announcing.announcer import Announcing
 from shared.archiving.endings import Endings
-from shared.archiving.files import Copying
+from shared.archiving.files import FileCopier
 from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
@@ -34,12 +34,12 @@ class Poison:
     """Stores messages that could not be processed."""
 
     def __init__(
-        self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
+        self, gateways: Gateways, copier: FileCopier, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
         self._books = Books.over(gateways)
         self._endings = Endings(gateways, announcing, clock, settings)
         self._quarantine, self._catalogue, self._jobs = gateways.quarantine, gateways.catalogue, gateways.jobs
-        self._copying, self._clock, self._settings = copying, clock, settings
+        self._copier, self._clock, self._settings = copier, clock, settings
 
     async def bury(self, body: bytes) -> None:
         """Keeps a message and looks after its chunk. Raises DestinationError when storage fails."""
@@ -54,7 +54,7 @@ class Poison:
             return  # this version can't read the chunk's row, which the sweep reports
         if chunk is None or chunk.is_leased(now) or chunk.state not in (ChunkState.PENDING, ChunkState.COPYING):
             return
-        files = await self._copying.standing(chunk)
+        files = await self._copier.files_in_archive(chunk)
         try:
             if files.are_complete(chunk):
                 await self._endings.archive(chunk, files, self._books.chunks.replace)

@@ -81,7 +81,7 @@ async def test_media_from_a_location_that_names_no_document_are_not_taken_for_th
     """The source would be deleted although the archive holds other bytes than the source."""
     made, wrong, job = await two_documents(world, content=NAMELESS)
     other = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"][0]["contentLocation"]
-    source = world.app.archiving._copying._source  # noqa: SLF001 - a location that the simulator doesn't serve
+    source = world.app.archiving._copier._source  # noqa: SLF001 - a location that the simulator doesn't serve
     read = source.read
 
     async def served(location: str, *, start: int, length: int) -> Any:
