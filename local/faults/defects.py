@@ -230,12 +230,12 @@ def rows_are_not_removed() -> None:
 @mutant("A digest is recorded that the file doesn't have.", Scenario.PLAIN)
 def digests_are_wrong() -> None:
     def wrong(original: Any) -> Any:
-        def settle(self: Any, moved: Chunk) -> Any:
+        def end(self: Any, moved: Chunk) -> Any:
             return original(self, moved.evolve(sha256=moved.sha256 and moved.sha256[::-1]))
 
-        return settle
+        return end
 
-    swap("shared.archiving.lease:Lease.settle", wrong)
+    swap("shared.archiving.lease:Lease.end", wrong)
 
 
 @mutant("Nothing that callers do is written into the history.", Scenario.PLAIN)

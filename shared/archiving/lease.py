@@ -59,12 +59,7 @@ class Lease:
                 renewing.cancel()
             await asyncio.gather(working, renewing, return_exceptions=True)
 
-    async def note(self, **changes: Any) -> None:
-        """Writes what was learnt while working. Raises LeaseLost when another worker owns the chunk."""
-        async with self._writing:
-            self.chunk = await self._write(self.chunk.evolve(**changes))
-
-    async def settle(self, moved: Chunk) -> Chunk:
+    async def end(self, moved: Chunk) -> Chunk:
         """Ends the lease with `chunk` in its next state. Raises LeaseLost when another worker owns the chunk."""
         async with self._writing:
             self.chunk = await self._write(moved.evolve(owner=None, lease_until=None))

@@ -175,7 +175,7 @@ class Archiving:
             return AttemptResult(files=None, error=_unforeseen())
 
     async def _archive(self, lease: Lease, files: Files) -> Chunk:
-        return await self._endings.archive(lease.chunk, files, lease.settle)
+        return await self._endings.archive(lease.chunk, files, lease.end)
 
     async def _fail(self, lease: Lease, files: Files | None, error: CallvaultError) -> Chunk | None:
         """Schedules a retry or ends the chunk. Returns the chunk if the archive already holds all of its files.
@@ -195,15 +195,13 @@ class Archiving:
                     return await self._archive(lease, files)
         failure, tried = Failure.of(error), lease.chunk.evolve(**counted)
         if isinstance(following, ChunkState):
-            await self._endings.give_up(tried, following, failure, files, lease.settle)
+            await self._endings.give_up(tried, following, failure, files, lease.end)
             return None
         soon = is_soon(following, now)
         if soon:
             await self._jobs.send(ChunkJob.of(chunk), delay=(following - now).total_seconds())
         fields = files.as_fields() if files else {}
-        waiting = await lease.settle(
-            tried.move(ChunkState.PENDING, **fields, failure=failure, next_attempt_at=following)
-        )
+        waiting = await lease.end(tried.move(ChunkState.PENDING, **fields, failure=failure, next_attempt_at=following))
         if not soon:
             await self._books.open_work.add(WorkItem.of_chunk(waiting, looked_at_by(waiting, following, now)))
         metrics.attempt_failed(error)

@@ -253,7 +253,7 @@ class Workers(RuleBasedStateMachine):
         told = {"channel": detail, **TOLD.get(state, {})}
         if version.state is ChunkState.COPYING:
             lease = Lease(self.catalogue, self.catalogue.replace, self.clock, version, LEASE)
-            return self.write(version, lease.settle(version.move(state, **told)), leased=True)
+            return self.write(version, lease.end(version.move(state, **told)), leased=True)
         return self.write(version, self.catalogue.replace(version.move(state, **told)))
 
     @rule(target=versions, version=versions, pause=st.integers(1, 200))
@@ -262,9 +262,7 @@ class Workers(RuleBasedStateMachine):
             return version
         following = self.clock.time + timedelta(seconds=pause)
         lease = Lease(self.catalogue, self.catalogue.replace, self.clock, version, LEASE)
-        return self.write(
-            version, lease.settle(version.move(ChunkState.PENDING, next_attempt_at=following)), leased=True
-        )
+        return self.write(version, lease.end(version.move(ChunkState.PENDING, next_attempt_at=following)), leased=True)
 
     @rule(target=versions, version=versions)
     def replay(self, version: Chunk) -> Chunk:
