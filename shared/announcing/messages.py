@@ -12,7 +12,7 @@ from shared.contracts.events.announcements import (
     CompleteData,
 )
 from shared.domain.keys import key_of
-from shared.domain.outbox import News, read
+from shared.domain.outbox import PendingAnnouncement, read_outbox
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState
 from shared.gateways.blobs.archive_reader import Archived
@@ -26,28 +26,28 @@ _TYPES = {
 _MOST_CHUNKS = 500  # in one announcement, so that it stays well below a megabyte
 
 
-class Wording:
+class Messages:
     """Makes announcements of records."""
 
     def __init__(self, archived: Archived) -> None:
         self._archived = archived
 
-    def news(self, chunk: Chunk, recording: Recording) -> list[Announcement]:
+    def of_chunk(self, chunk: Chunk, recording: Recording) -> list[Announcement]:
         """What stands in a chunk's outbox, oldest first."""
         return [
             Announcement(
-                type=_TYPES[news.state],
+                type=_TYPES[pending.state],
                 source=self._archived.home(),
-                id=key_of(f"{chunk.chunk_key} {news.state} {news.at.isoformat()}"),
-                time=news.at,
+                id=key_of(f"{chunk.chunk_key} {pending.state} {pending.at.isoformat()}"),
+                time=pending.at,
                 subject=f"recordings/{chunk.recording_key}/chunks/{chunk.chunk_key}",
                 traceparent=tracing.current(),
-                data=self._chunk(chunk, recording, news),
+                data=self._chunk(chunk, recording, pending),
             )
-            for news in read(chunk.outbox)
+            for pending in read_outbox(chunk.outbox)
         ]
 
-    def _chunk(self, chunk: Chunk, recording: Recording, news: News) -> ChunkData:
+    def _chunk(self, chunk: Chunk, recording: Recording, pending: PendingAnnouncement) -> ChunkData:
         return ChunkData(
             recording_id=chunk.recording_id or recording.recording_id,
             recording_key=chunk.recording_key,
@@ -60,13 +60,13 @@ class Wording:
             started_at=chunk.started_at,
             event_time=chunk.event_time,
             deadline=chunk.deadline,
-            attempts=news.attempts,
-            fault=news.fault,
-            reason=news.reason,
-            detail=news.detail,
+            attempts=pending.attempts,
+            fault=pending.fault,
+            reason=pending.reason,
+            detail=pending.detail,
         )
 
-    def complete(self, recording: Recording, chunks: tuple[Chunk, ...]) -> Announcement:
+    def of_complete_recording(self, recording: Recording, chunks: tuple[Chunk, ...]) -> Announcement:
         """Of the same files it has the same id, whichever worker announces it."""
         at = max(chunk.archived_at or chunk.event_time for chunk in chunks)
         files = " ".join(f"{chunk.chunk_key} {chunk.archived_at}" for chunk in chunks)

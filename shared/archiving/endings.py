@@ -93,7 +93,7 @@ class Endings:
         self.report_given_up(ended)
         metrics.chunk_ended(ended)
         await self._tallies.note(ended)
-        return await self._announcing.settle(ended)
+        return await self._announcing.announce(ended)
 
     def report_given_up(self, chunk: Chunk) -> None:
         context = {"action": "end", "end": str(chunk.state), "fault": chunk.fault, "reason": chunk.reason}

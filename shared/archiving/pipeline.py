@@ -90,10 +90,10 @@ class Archiving:
                 with tracing.span("release", tracing.keys(chunk)):
                     return await self._release.release(chunk)
             case ChunkState.RELEASED:
-                await self._release.close(await self._announcing.settle(chunk))
+                await self._release.close(await self._announcing.announce(chunk))
             case ChunkState.FAILED | ChunkState.LOST | ChunkState.EXPIRED | ChunkState.REMOVED:
                 log.info("job for an ended chunk", extra={"action": "job", **chunk.log_context()})
-                await self._announcing.settle(chunk)
+                await self._announcing.announce(chunk)
         return Step.DONE
 
     async def _is_too_early(self, chunk: Chunk, job: ChunkJob) -> bool:

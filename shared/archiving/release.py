@@ -66,7 +66,7 @@ class Release:
             kept = await self._kept(chunk, keep)
             if kept is None:
                 return Step.READ_AGAIN
-            await self.close(await self._announcing.settle(kept))
+            await self.close(await self._announcing.announce(kept))
             if checked_at is None or kept.unverified is not None or kept.metadata_blob_name is None:
                 await self._watch_if_open(kept)
             return Step.DONE
@@ -95,7 +95,7 @@ class Release:
     async def close(self, chunk: Chunk) -> None:
         """Removes the chunk's worklist row. Announcements that are not delivered get a row for the sweep."""
         if chunk.outbox is not None:
-            await self._books.open_work.add(WorkItem.of_news(chunk, self._announcing.rest_ends))
+            await self._books.open_work.add(WorkItem.of_announcements(chunk, self._announcing.paused_until))
         await self._books.open_work.remove(WorkItem.of_chunk(chunk, chunk.deadline))
 
     async def _watch_if_open(self, kept: Chunk) -> None:

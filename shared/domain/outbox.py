@@ -17,7 +17,7 @@ _LONGEST = 500  # characters of a detail
 
 
 @dataclass(frozen=True, kw_only=True)
-class News:
+class PendingAnnouncement:
     """A chunk came to a state that is announced; for the bad ones, why."""
 
     state: ChunkState
@@ -28,10 +28,10 @@ class News:
     detail: str | None = None
 
 
-_adapter = TypeAdapter(tuple[News, ...])
+_adapter = TypeAdapter(tuple[PendingAnnouncement, ...])
 
 
-def read(outbox: str | None) -> tuple[News, ...]:
+def read_outbox(outbox: str | None) -> tuple[PendingAnnouncement, ...]:
     """The news, oldest first. An outbox that can't be read is empty: what only tells must not stop what archives."""
     try:
         return _adapter.validate_json(outbox) if outbox else ()
@@ -39,15 +39,17 @@ def read(outbox: str | None) -> tuple[News, ...]:
         return ()
 
 
-def added(outbox: str | None, news: News) -> str:
+def add_to_outbox(outbox: str | None, pending: PendingAnnouncement) -> str:
     """The outbox with one more; the oldest is dropped where there are too many."""
-    return _adapter.dump_json((*read(outbox), news)[-_MOST:], exclude_none=True).decode()
+    return _adapter.dump_json((*read_outbox(outbox), pending)[-_MOST:], exclude_none=True).decode()
 
 
-def news_of(state: ChunkState, at: datetime, attempts: int, failure: Failure | None) -> News:
+def pending_announcement(
+    state: ChunkState, at: datetime, attempts: int, failure: Failure | None
+) -> PendingAnnouncement:
     if failure is None:
-        return News(state=state, at=at, attempts=attempts)
-    return News(
+        return PendingAnnouncement(state=state, at=at, attempts=attempts)
+    return PendingAnnouncement(
         state=state,
         at=at,
         attempts=attempts,

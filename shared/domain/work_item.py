@@ -20,7 +20,7 @@ class Kind(StrEnum):
     CHUNK = ""  # an open chunk: its deadline, which begins with a digit
     CALL = "call-"  # a call whose automatic recording hasn't begun
     FILES = "files-"  # a recording with announced files that still lacks others
-    NEWS = "news-"  # an archived or ended chunk with undelivered announcements
+    ANNOUNCEMENTS = "news-"  # an archived or ended chunk with undelivered announcements
     RECORDING = "recording-"  # a recording without announced files
 
     @property
@@ -77,11 +77,11 @@ class WorkItem:
         )
 
     @classmethod
-    def of_news(cls, chunk: Chunk, due_at: datetime) -> "WorkItem":
+    def of_announcements(cls, chunk: Chunk, due_at: datetime) -> "WorkItem":
         """A chunk that only waits to be announced is on no list of what is open."""
         return cls(
             shard=chunk.chunk_key[0],
-            row=Kind.NEWS + _chunk_row(chunk),
+            row=Kind.ANNOUNCEMENTS + _chunk_row(chunk),
             recording_key=chunk.recording_key,
             chunk_key=chunk.chunk_key,
             due_at=due_at,

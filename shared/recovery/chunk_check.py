@@ -13,7 +13,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.announcing.announcer import Announcing, Offer
+from shared.announcing.announcer import Announcing, Delivery
 from shared.archiving.endings import Endings
 from shared.archiving.files import FileCopier
 from shared.archiving.retry import REPORT_HOURS, is_soon, looked_at_by
@@ -62,11 +62,11 @@ class ChunkWatch:
     @property
     def rest_ends(self) -> datetime:
         """When announcements to the topic may be tried again."""
-        return self._announcing.rest_ends
+        return self._announcing.paused_until
 
     async def announce(self, item: WorkItem) -> bool:
         """Sends waiting announcements again. False, and no change, while the topic is paused after a failure."""
-        if self._announcing.rests:
+        if self._announcing.is_paused:
             return False
         chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
         now = self._clock.now()
@@ -78,7 +78,7 @@ class ChunkWatch:
             await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
             await self._books.open_work.remove(item)
             return True
-        offer = await self._announcing.offer(chunk)
+        offer = await self._announcing.attempt_delivery(chunk)
         if offer.due_at is None:
             await self._books.open_work.remove(item)
         elif offer.tried:
@@ -95,7 +95,7 @@ class ChunkWatch:
         if chunk.is_leased(now):
             await self._look_again(item, chunk, (chunk.lease_until or now) + _LEASE_OVER)
             return
-        offer = await self._announcing.offer(chunk)
+        offer = await self._announcing.attempt_delivery(chunk)
         chunk = offer.chunk
         if self._is_done(chunk, now):
             await self._close(item, offer)
@@ -131,15 +131,15 @@ class ChunkWatch:
             chunk = await self._endings.give_up(
                 chunk, end, chunk.failure or _EXPIRED, files, self._books.chunks.replace
             )
-        await self._close(item, Offer(chunk=chunk, due_at=self._announcing.rest_ends if chunk.outbox else None))
+        await self._close(item, Delivery(chunk=chunk, due_at=self._announcing.paused_until if chunk.outbox else None))
 
-    async def _close(self, item: WorkItem, offer: Offer) -> None:
+    async def _close(self, item: WorkItem, offer: Delivery) -> None:
         """Removes the chunk's row. Announcements that are not delivered get a row of their own."""
         if offer.due_at is not None:
-            await self._books.open_work.add(WorkItem.of_news(offer.chunk, offer.due_at))
+            await self._books.open_work.add(WorkItem.of_announcements(offer.chunk, offer.due_at))
         await self._books.open_work.remove(item)
 
-    async def _rescue(self, item: WorkItem, chunk: Chunk, offer: Offer, now: datetime) -> None:
+    async def _rescue(self, item: WorkItem, chunk: Chunk, offer: Delivery, now: datetime) -> None:
         longest = _LONGEST_RESCUE if now < chunk.deadline else _LATE_RESCUE
         rescue_at = (chunk.failed_at or now) + min(_FIRST_RESCUE * (1 << min(chunk.rescues, _DOUBLINGS)), longest)
         if now < rescue_at:

@@ -152,7 +152,7 @@ class Sweep:
                 await self._auto.take_up(item)
             case Kind.RECORDING | Kind.FILES:
                 await self._files.look_at(item)
-            case Kind.NEWS:
+            case Kind.ANNOUNCEMENTS:
                 if not await self._chunks.announce(item):
                     run.untried.append(item)
             case _:

@@ -37,7 +37,7 @@ def _flaw(key: str, found: Mapping[str, Any]) -> str | None:
     if kind is None:
         return "is of a kind that this version doesn't know"
     needed: dict[str, type] = {"recordingKey": str, "dueAt": datetime}
-    if kind in (Kind.CHUNK, Kind.NEWS):
+    if kind in (Kind.CHUNK, Kind.ANNOUNCEMENTS):
         needed["chunkKey"] = str
     elif kind in (Kind.FILES, Kind.RECORDING):
         needed["recordingId"] = str

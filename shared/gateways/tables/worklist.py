@@ -129,10 +129,10 @@ class Worklist:
 
     async def _glance(self, shard: str) -> tuple[list[WorkItem], bool]:
         items, complete = await self._head(shard, _GLANCE, "RowKey gt @row", "")
-        if not complete and items[-1].kind is Kind.NEWS:
-            more, complete = await self._head(shard, _GLANCE, "RowKey gt @row", Kind.NEWS.end)
+        if not complete and items[-1].kind is Kind.ANNOUNCEMENTS:
+            more, complete = await self._head(shard, _GLANCE, "RowKey gt @row", Kind.ANNOUNCEMENTS.end)
             items += more
-        return [item for item in items if item.kind is not Kind.NEWS], complete
+        return [item for item in items if item.kind is not Kind.ANNOUNCEMENTS], complete
 
     async def _head(self, shard: str, most: int, found: str, row: str) -> tuple[list[WorkItem], bool]:
         pages: Any = self._table.query_entities(

@@ -116,7 +116,7 @@ async def test_a_correction_that_comes_while_the_chunk_is_archived_keeps_its_row
             outcomes.append(await world.app.intake.receive(made["event"]))
         return await settle(chunk)
 
-    monkeypatch.setattr(release._announcing, "settle", late)  # noqa: SLF001
+    monkeypatch.setattr(release._announcing, "announce", late)  # noqa: SLF001
     await world.app.archiving.handle(job)
     assert outcomes == [Outcome.QUEUED]
     chunk = await world.chunk(job)
