@@ -52,7 +52,7 @@ class Endings:
         )
         archived = await write(self._announcing.to_announce(moved, now))
         metrics.chunk_safe(archived, now)
-        await self._tallies.note(archived)
+        await self._tallies.count(archived)
         if keep is not None or not self._settings.delete_source:
             metrics.chunk_ended(archived)
         log.info("archived", extra={"action": "archive", "bytes": archived.size, **archived.log_context()})
@@ -92,7 +92,7 @@ class Endings:
         ended = await write(self._announcing.to_announce(moved, now))
         self.report_given_up(ended)
         metrics.chunk_ended(ended)
-        await self._tallies.note(ended)
+        await self._tallies.count(ended)
         return await self._announcing.announce(ended)
 
     def report_given_up(self, chunk: Chunk) -> None:

@@ -39,7 +39,7 @@ class Tallies:
         self._unwritten: set[datetime] = set()
         self._turn = asyncio.Lock()
 
-    async def note(self, chunk: Chunk) -> None:
+    async def count(self, chunk: Chunk) -> None:
         """To be told once of each chunk that becomes safe, fails or is lost, after that is written.
 
         Raises nothing: what could not be written is carried by the next write.
