@@ -51,7 +51,7 @@ class Announcing:
     def __init__(self, gateways: Gateways, clock: Clock) -> None:
         self._books = Books.over(gateways)
         self._catalogue, self._topic, self._clock = gateways.catalogue, gateways.topic, clock
-        self._messages = Messages(gateways.archived)
+        self._messages = Messages(gateways.archive_reader)
         self._paused_until = datetime.min.replace(tzinfo=UTC)
         self._next_pause = _FIRST_TOPIC_PAUSE
 

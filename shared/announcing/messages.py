@@ -15,7 +15,7 @@ from shared.domain.keys import key_of
 from shared.domain.outbox import PendingAnnouncement, read_outbox
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState
-from shared.gateways.blobs.archive_reader import Archived
+from shared.gateways.blobs.archive_reader import ArchiveReader
 from shared.observability import tracing
 
 _TYPES = {
@@ -29,15 +29,15 @@ _MOST_CHUNKS = 500  # in one announcement, so that it stays well below a megabyt
 class Messages:
     """Makes announcements of records."""
 
-    def __init__(self, archived: Archived) -> None:
-        self._archived = archived
+    def __init__(self, archive_reader: ArchiveReader) -> None:
+        self._archive_reader = archive_reader
 
     def of_chunk(self, chunk: Chunk, recording: Recording) -> list[Announcement]:
         """What stands in a chunk's outbox, oldest first."""
         return [
             Announcement(
                 type=_TYPES[pending.state],
-                source=self._archived.home(),
+                source=self._archive_reader.home(),
                 id=key_of(f"{chunk.chunk_key} {pending.state} {pending.at.isoformat()}"),
                 time=pending.at,
                 subject=f"recordings/{chunk.recording_key}/chunks/{chunk.chunk_key}",
@@ -72,7 +72,7 @@ class Messages:
         files = " ".join(f"{chunk.chunk_key} {chunk.archived_at}" for chunk in chunks)
         return Announcement(
             type=AnnouncementType.RECORDING_COMPLETE,
-            source=self._archived.home(),
+            source=self._archive_reader.home(),
             id=key_of(f"{recording.recording_key} complete {files}"),
             time=at,
             subject=f"recordings/{recording.recording_key}",
@@ -108,4 +108,4 @@ class Messages:
     def _file(self, name: str | None, size: int | None, sha256: str | None) -> ArchivedFile | None:
         if name is None or size is None or sha256 is None:
             return None
-        return ArchivedFile(url=self._archived.url(name), size=size, sha256=sha256)
+        return ArchivedFile(url=self._archive_reader.url(name), size=size, sha256=sha256)

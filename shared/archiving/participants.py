@@ -28,7 +28,7 @@ class ParticipantIndex:
     """Enters chunks into the lists of their participants."""
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
-        self._participants, self._archived = gateways.participants, gateways.archived
+        self._participants, self._archive_reader = gateways.participants, gateways.archive_reader
         self._secret, self._attempts = settings.participants_secret, min(_INSISTS, settings.max_attempts)
 
     async def add(self, chunk: Chunk, metadata_name: str, metadata: bytes | None = None) -> None:
@@ -37,7 +37,7 @@ class ParticipantIndex:
         if secret is None:
             return
         if metadata is None:
-            found = await self._archived.metadata(metadata_name)
+            found = await self._archive_reader.metadata(metadata_name)
             metadata = b"" if isinstance(found, Unreadable) else found
         pseudonyms = {pseudonym_of(one, secret) for one in read_participants(metadata)}
         await self._participants.add(ListEntry.of_chunk(chunk), *map(ListName.PARTICIPANT.of, sorted(pseudonyms)))

@@ -6,7 +6,7 @@ from shared.gateways.acs.media import MediaSource
 from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.acs.signing_keys import SigningKeys
 from shared.gateways.blobs.archive import Archive
-from shared.gateways.blobs.archive_reader import Archived
+from shared.gateways.blobs.archive_reader import ArchiveReader
 from shared.gateways.blobs.download_links import ReadLinks
 from shared.gateways.blobs.quarantine import Quarantine
 from shared.gateways.clients import Clients
@@ -45,7 +45,7 @@ class Gateways:
     leftovers: Leftovers
     jobs: Jobs
     archive: Archive
-    archived: Archived
+    archive_reader: ArchiveReader
     quarantine: Quarantine
     read_links: ReadLinks
     topic: Topic | None
@@ -72,7 +72,7 @@ class Gateways:
             jobs=Jobs(clients.queue, clients.poison),
             archive=Archive(clients.archive, settings.archive_container),
             quarantine=Quarantine(clients.archive, settings.quarantine_container),
-            archived=Archived(clients.archive, settings.archive_container),
+            archive_reader=ArchiveReader(clients.archive, settings.archive_container),
             read_links=ReadLinks(clients.archive, settings.archive_container),
             topic=Topic(clients.topic) if clients.topic else None,
         )

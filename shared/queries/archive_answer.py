@@ -49,8 +49,8 @@ class Completion:
     """Answers whoever waits for a recording's files. Costs one query while it waits, and asks ACS only if it must."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._recorder, self._catalogue, self._archived = gateways.recorder, gateways.catalogue, gateways.archived
-        self._facts = ArchivedFacts(gateways.archived)
+        self._recorder, self._catalogue, self._archived = gateways.recorder, gateways.catalogue, gateways.archive_reader
+        self._facts = ArchivedFacts(gateways.archive_reader)
         self._presence = Presence(gateways, clock, settings)
         self._disclosures = Disclosures(gateways.audit, clock)
         self._clock, self._settings = clock, settings

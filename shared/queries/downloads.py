@@ -47,7 +47,7 @@ class Content:
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._audit, self._links = gateways.catalogue, gateways.audit, gateways.read_links
-        self._archived, self._presence = gateways.archived, Presence(gateways, clock, settings)
+        self._archived, self._presence = gateways.archive_reader, Presence(gateways, clock, settings)
         self._clock, self._settings = clock, settings
 
     async def link(self, wanted: Wanted, *, by: str) -> ContentLink:

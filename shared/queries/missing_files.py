@@ -48,7 +48,7 @@ class Presence:
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._books = Books.over(gateways)
-        self._archived, self._catalogue = gateways.archived, gateways.catalogue
+        self._archived, self._catalogue = gateways.archive_reader, gateways.catalogue
         self._audit, self._jobs = gateways.audit, gateways.jobs
         self._clock, self._settings = clock, settings
 

@@ -16,7 +16,7 @@ class Timeline:
     """What was recorded when."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._catalogue, self._facts = gateways.catalogue, ArchivedFacts(gateways.archived)
+        self._catalogue, self._facts = gateways.catalogue, ArchivedFacts(gateways.archive_reader)
         self._presence = Presence(gateways, clock, settings)
         self._disclosures = Disclosures(gateways.audit, clock)
 

@@ -37,7 +37,7 @@ class Relisting:
         self._books = Books.over(gateways)
         self._catalogue = gateways.catalogue
         self._participant_index, self._clock = ParticipantIndex(gateways, settings), clock
-        self._links, self._archived = gateways.links, gateways.archived
+        self._links, self._archived = gateways.links, gateways.archive_reader
 
     async def run(self) -> Relisted:
         """Reads the whole catalogue, and the metadata file of every chunk.

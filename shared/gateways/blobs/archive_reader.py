@@ -31,7 +31,7 @@ class Found:
     is_cold: bool
 
 
-class Archived:
+class ArchiveReader:
     """Reads what was archived."""
 
     def __init__(self, service: BlobServiceClient, container: str) -> None:
