@@ -91,7 +91,7 @@ class App:
                 Content(gateways, clock, settings),
                 Timeline(gateways, clock, settings),
             ),
-            dashboard=Dashboard(gateways.read_links.origin),
+            dashboard=Dashboard(gateways.download_links.origin),
             intake=intake,
             archiving=Archiving(gateways, copier, announcing, clock, settings),
             sweep=Sweep(gateways, ChunkWatch(gateways, copier, announcing, clock, settings), auto, clock, settings),

@@ -7,7 +7,7 @@ from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.acs.signing_keys import SigningKeys
 from shared.gateways.blobs.archive import Archive
 from shared.gateways.blobs.archive_reader import ArchiveReader
-from shared.gateways.blobs.download_links import ReadLinks
+from shared.gateways.blobs.download_links import DownloadLinks
 from shared.gateways.blobs.quarantine import Quarantine
 from shared.gateways.clients import Clients
 from shared.gateways.queue import Jobs
@@ -47,7 +47,7 @@ class Gateways:
     archive: Archive
     archive_reader: ArchiveReader
     quarantine: Quarantine
-    read_links: ReadLinks
+    download_links: DownloadLinks
     topic: Topic | None
 
     @classmethod
@@ -73,6 +73,6 @@ class Gateways:
             archive=Archive(clients.archive, settings.archive_container),
             quarantine=Quarantine(clients.archive, settings.quarantine_container),
             archive_reader=ArchiveReader(clients.archive, settings.archive_container),
-            read_links=ReadLinks(clients.archive, settings.archive_container),
+            download_links=DownloadLinks(clients.archive, settings.archive_container),
             topic=Topic(clients.topic) if clients.topic else None,
         )

@@ -46,7 +46,7 @@ class Content:
     """Links for who may read recordings."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._catalogue, self._audit, self._links = gateways.catalogue, gateways.audit, gateways.read_links
+        self._catalogue, self._audit, self._links = gateways.catalogue, gateways.audit, gateways.download_links
         self._archived, self._presence = gateways.archive_reader, Presence(gateways, clock, settings)
         self._clock, self._settings = clock, settings
 

@@ -33,7 +33,7 @@ class Presented:
         return f'{"inline" if self.inline else "attachment"}; filename="{self.file_name}"'
 
 
-class ReadLinks:
+class DownloadLinks:
     """Signs links."""
 
     def __init__(self, service: BlobServiceClient, container: str) -> None:
