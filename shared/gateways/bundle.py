@@ -10,7 +10,7 @@ from shared.gateways.blobs.archive_reader import ArchiveReader
 from shared.gateways.blobs.download_links import DownloadLinks
 from shared.gateways.blobs.quarantine import Quarantine
 from shared.gateways.clients import Clients
-from shared.gateways.queue import Jobs
+from shared.gateways.queue import JobQueue
 from shared.gateways.tables.audit import Audit
 from shared.gateways.tables.catalogue import Catalogue
 from shared.gateways.tables.claims import Claims
@@ -43,7 +43,7 @@ class Gateways:
     signing_keys: SigningKeys
     requests: Requests
     leftovers: Leftovers
-    jobs: Jobs
+    jobs: JobQueue
     archive: Archive
     archive_reader: ArchiveReader
     quarantine: Quarantine
@@ -69,7 +69,7 @@ class Gateways:
             leftovers=Leftovers(
                 clients.tables, requests_table=settings.requests_table, links_table=settings.links_table
             ),
-            jobs=Jobs(clients.queue, clients.poison),
+            jobs=JobQueue(clients.queue, clients.poison),
             archive=Archive(clients.archive, settings.archive_container),
             quarantine=Quarantine(clients.archive, settings.quarantine_container),
             archive_reader=ArchiveReader(clients.archive, settings.archive_container),

@@ -13,7 +13,7 @@ _PEEKED = 32  # messages, the most that one request shows
 _FOREVER = -1  # a message that expires would be a chunk forgotten; the default is seven days
 
 
-class Jobs:
+class JobQueue:
     """Work for the queue function."""
 
     def __init__(self, queue: QueueClient, poison: QueueClient) -> None:

@@ -9,7 +9,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from shared.errors import DestinationError
-from shared.gateways.queue import Jobs
+from shared.gateways.queue import JobQueue
 
 # Between the clocks of storage and workers, and between writing a row and sending its job. The sweep asks 90 s after a
 # message at the earliest, so a head that is this much younger has waited too long as well.
@@ -19,7 +19,7 @@ _MARGIN = timedelta(seconds=30)
 class Backlog:
     """Reads the head of the queue on the first question, and keeps the answer."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: JobQueue) -> None:
         self._jobs, self._turn = jobs, asyncio.Lock()
         self._asked = False
         self._head: datetime | None = None
