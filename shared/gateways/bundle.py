@@ -14,7 +14,7 @@ from shared.gateways.queue import JobQueue
 from shared.gateways.tables.audit import Audit
 from shared.gateways.tables.catalogue import Catalogue
 from shared.gateways.tables.claims import Claims
-from shared.gateways.tables.expired_rows import Leftovers
+from shared.gateways.tables.expired_rows import ExpiredRows
 from shared.gateways.tables.links import Links
 from shared.gateways.tables.lists import Lists
 from shared.gateways.tables.requests import Requests
@@ -42,7 +42,7 @@ class Gateways:
     claims: Claims
     signing_keys: SigningKeys
     requests: Requests
-    leftovers: Leftovers
+    expired_rows: ExpiredRows
     jobs: JobQueue
     archive: Archive
     archive_reader: ArchiveReader
@@ -66,7 +66,7 @@ class Gateways:
             starts=Starts(clients.tables, settings.links_table),
             signing_keys=SigningKeys(clients.keys, settings.callback_openid_url),
             requests=Requests(clients.tables, settings.requests_table),
-            leftovers=Leftovers(
+            expired_rows=ExpiredRows(
                 clients.tables, requests_table=settings.requests_table, links_table=settings.links_table
             ),
             jobs=JobQueue(clients.queue, clients.poison),
