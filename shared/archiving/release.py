@@ -149,7 +149,7 @@ class Release:
         files = await self._copier.files_in_archive(chunk)
         await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
         with contextlib.suppress(LeaseLost):
-            await self._books.chunks.replace(chunk.fresh(now).evolve(**files.as_fields()))
+            await self._books.chunks.replace(chunk.restarted(now).evolve(**files.as_fields()))
 
     async def _try_later(self, chunk: Chunk, error: SourceError) -> None:
         """Schedules another delete. Writes the row first, so that only one of two concurrent jobs sends the message."""

@@ -112,7 +112,7 @@ class Chunk:
         """Whether a worker is copying it and nobody else may write it."""
         return self.state is ChunkState.COPYING and self.lease_until is not None and self.lease_until > now
 
-    def fresh(self, now: datetime) -> Self:
+    def restarted(self, now: datetime) -> Self:
         """This chunk as if it had never been tried, except for the files that the archive has of it.
 
         `copying_at` stays: it says that the next attempt must look at the archive first.

@@ -87,7 +87,7 @@ class KnownChunks:
         cleared = (_OF_CONTENT if "content_location" in moved else {}) | (
             _OF_METADATA if "metadata_location" in moved else {}
         )
-        return tried.fresh(self._clock.now()).evolve(
+        return tried.restarted(self._clock.now()).evolve(
             **{name: getattr(announced, name) for name in moved},
             **cleared,
             event_id=announced.event_id,

@@ -160,7 +160,7 @@ class Presence:
 
     async def _copy_again(self, chunk: Chunk, judged: Chunk, now: datetime) -> Chunk:
         await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-        pending = await self._books.chunks.replace(chunk.evolve(missing=judged.missing).fresh(now))
+        pending = await self._books.chunks.replace(chunk.evolve(missing=judged.missing).restarted(now))
         # Once more: if this took long, the sweep found the chunk archived and removed its row.
         await self._books.open_work.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob.of(pending))

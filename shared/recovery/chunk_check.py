@@ -145,7 +145,7 @@ class ChunkWatch:
         if now < rescue_at:
             await self._look_again(item, chunk, min(filter(None, (rescue_at, offer.due_at))))
             return
-        fresh = chunk.fresh(now).evolve(rescues=chunk.rescues + 1)
+        fresh = chunk.restarted(now).evolve(rescues=chunk.rescues + 1)
         if now >= chunk.deadline:
             fresh = fresh.evolve(pending_at=chunk.pending_at)  # else each rescue would postpone the last attempt
         fresh = await self._books.chunks.replace(fresh)

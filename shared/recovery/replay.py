@@ -75,7 +75,9 @@ class Replay:
 
     async def _start_anew(self, chunk: Chunk) -> Chunk:
         if chunk.state in REPLAYABLE:
-            return await self._books.chunks.replace(chunk.fresh(self._clock.now()).evolve(rescues=0, escalated=None))
+            return await self._books.chunks.replace(
+                chunk.restarted(self._clock.now()).evolve(rescues=0, escalated=None)
+            )
         if chunk.next_attempt_at is not None:
             return await self._books.chunks.replace(chunk.evolve(next_attempt_at=None))
         return chunk

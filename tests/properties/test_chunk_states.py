@@ -268,7 +268,7 @@ class Workers(RuleBasedStateMachine):
     def replay(self, version: Chunk) -> Chunk:
         if version.state not in REPLAYABLE:
             return version
-        return self.write(version, self.catalogue.replace(version.fresh(self.clock.time)))
+        return self.write(version, self.catalogue.replace(version.restarted(self.clock.time)))
 
     @rule(target=versions, version=versions, gives_way=st.booleans())
     def correct(self, version: Chunk, gives_way: bool) -> Chunk:
@@ -276,7 +276,7 @@ class Workers(RuleBasedStateMachine):
         if version.state in ONCE_SAFE:
             return version
         self.corrections += 1
-        anew = version if version.state is ChunkState.PENDING or not gives_way else version.fresh(self.clock.time)
+        anew = version if version.state is ChunkState.PENDING or not gives_way else version.restarted(self.clock.time)
         location = f"https://storage.asm.skype.com/{self.corrections}"
         return self.write(version, self.catalogue.replace(anew.evolve(content_location=location)))
 
