@@ -11,7 +11,7 @@ from bench.measurement import Window
 from bench.profile import profiled
 from shared.archiving.copy.engine import Transfer
 from shared.archiving.copy.memory import MemoryBudget
-from shared.archiving.copy.source_file import opened
+from shared.archiving.copy.source_file import open_media
 from shared.domain.checksums import Checksum
 from shared.domain.payload import Payload
 from shared.gateways.blobs.archive import ArchiveFile, StagedBlock
@@ -51,7 +51,7 @@ async def _run(job: CopyJob, window: Window) -> None:
     with profiled() if job.profile else nullcontext(), window.open():
         budget = MemoryBudget(settings.blocks_in_memory)
         transfer = Transfer(in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=budget)
-        async with opened(gateways.source, job.url, block_size=settings.block_size, budget=budget) as media:
+        async with open_media(gateways.source, job.url, block_size=settings.block_size, budget=budget) as media:
             await transfer.copy(media, file if job.keeps else _Believing(file))
     ticking.cancel()
     window.more["stall"] = await ticking

@@ -74,7 +74,7 @@ def install(book: OrderBook) -> None:
         (Topic, "publish", lambda told, *_: (None, " ".join(one.subject for one in told))),
     ):
         _watch(owner, method, told, obedience)
-    for method in ("put", "stage", "commit", "label"):
+    for method in ("put", "stage", "commit", "write_digest"):
         _watch_file(method, obedience)
     for use_case, method, scene in (
         (Intake, "receive", Scene.INTAKE),

@@ -67,7 +67,7 @@ def archive_is_not_checked() -> None:
 def stale_decisions_are_carried_out() -> None:
     from datetime import timedelta  # noqa: PLC0415 - in this worker alone
 
-    swap("shared.archiving.release:_FRESH", lambda _: timedelta(days=1))
+    swap("shared.archiving.release:_VALID_FOR", lambda _: timedelta(days=1))
 
 
 @mutant("No list is ever written.", Scenario.PLAIN)

@@ -64,7 +64,7 @@ _ALL = (
     *_sides(Scene.ARCHIVING, "storing-media", "ArchiveFile.put", "media"),
     *_sides(Scene.ARCHIVING, "staging-a-block", "ArchiveFile.stage", "media"),
     *_sides(Scene.ARCHIVING, "committing", "ArchiveFile.commit", "media"),
-    *_sides(Scene.ARCHIVING, "labelling", "ArchiveFile.label", "media"),
+    *_sides(Scene.ARCHIVING, "labelling", "ArchiveFile.write_digest", "media"),
     *_sides(Scene.ARCHIVING, "writing-archived", "Catalogue.replace", "archived"),
     *_sides(Scene.ARCHIVING, "announcing", "Topic.publish"),
     *_sides(Scene.ARCHIVING, "deleting-the-source", "MediaSource.delete"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from shared.archiving.copy.engine import Transfer
 from shared.archiving.copy.memory import MemoryBudget
-from shared.archiving.copy.source_file import opened
+from shared.archiving.copy.source_file import open_media
 from shared.archiving.copy.verification import Copied
 from shared.archiving.lease import Lease
 from shared.archiving.participants import ParticipantIndex
@@ -158,7 +158,7 @@ class FileCopier:
     ) -> Files:
         """Copies the media. `doubt`: why they may not be the chunk's; then they leave its own name free."""
         chunk, location, block_size = lease.chunk, lease.chunk.content_location, self._settings.block_size
-        async with opened(self._source, location, block_size=block_size, budget=self._budget, prove=prove) as media:
+        async with open_media(self._source, location, block_size=block_size, budget=self._budget, prove=prove) as media:
             if doubt is None and chunk.format not in (None, media.format):
                 context = {"action": "archive", "announced": chunk.format, "found": media.format}
                 log.warning("file is of another format than announced", extra={**context, **chunk.log_context()})

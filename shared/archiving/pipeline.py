@@ -18,7 +18,7 @@ from shared.archiving.endings import Endings
 from shared.archiving.files import AttemptResult, FileCopier
 from shared.archiving.lease import Lease
 from shared.archiving.release import Release, Step
-from shared.archiving.retry import RetryPolicy, gone_after, is_soon, looked_at_by
+from shared.archiving.retry import RetryPolicy, check_due_at, gone_after, is_soon
 from shared.archiving.stored_files import Files
 from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
@@ -203,7 +203,7 @@ class Archiving:
         fields = files.as_fields() if files else {}
         waiting = await lease.end(tried.move(ChunkState.PENDING, **fields, failure=failure, next_attempt_at=following))
         if not soon:
-            await self._books.open_work.add(WorkItem.of_chunk(waiting, looked_at_by(waiting, following, now)))
+            await self._books.open_work.add(WorkItem.of_chunk(waiting, check_due_at(waiting, following, now)))
         metrics.attempt_failed(error)
         context = {"action": "archive", "fault": failure.fault, "reason": failure.reason, **chunk.log_context()}
         log.warning("attempt failed", extra={**context, "next_attempt_at": following.isoformat()})

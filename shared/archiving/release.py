@@ -33,7 +33,7 @@ from shared.settings.settings import Settings
 
 log = logger("release")
 
-_FRESH = timedelta(seconds=5)  # how long a check, or the write of `archived`, stays valid
+_VALID_FOR = timedelta(seconds=5)  # how long a check, or the write of `archived`, stays valid
 
 
 class Step(Enum):
@@ -70,7 +70,7 @@ class Release:
             if checked_at is None or kept.unverified is not None or kept.metadata_blob_name is None:
                 await self._watch_if_open(kept)
             return Step.DONE
-        while checked_at is None or self._clock.now() - checked_at > _FRESH:
+        while checked_at is None or self._clock.now() - checked_at > _VALID_FOR:
             if not await self._is_safe(chunk):
                 await self._start_over(chunk)
                 return Step.READ_AGAIN

@@ -74,7 +74,7 @@ def is_soon(at: datetime, now: datetime) -> bool:
     return at - now <= _BY_MESSAGE
 
 
-def looked_at_by(chunk: Chunk, at: datetime, now: datetime) -> datetime:
+def check_due_at(chunk: Chunk, at: datetime, now: datetime) -> datetime:
     """When the sweep must check a chunk that waits until `at`: then, or earlier if a report or its end is due."""
     reports = (chunk.deadline - timedelta(hours=hours) for hours in (*REPORT_HOURS, 0))
     return min([at, *(moment for moment in (chunk.given_up_at, *reports) if moment > now)])

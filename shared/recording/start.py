@@ -101,9 +101,9 @@ class Starting:
     async def _settle(self, start_id: str, recording_id: str, *, followed: bool) -> None:
         """Removes what was asked for. If callbacks are expected, the recording's id stays: they may report no other."""
         if followed:
-            await self._starts.became(start_id, recording_id=recording_id)
+            await self._starts.record_outcome(start_id, recording_id=recording_id)
         else:
-            await self._starts.forget(start_id)
+            await self._starts.remove(start_id)
 
     async def _naming_the_running_one(self, asked: Recording, error: AlreadyRecording) -> AlreadyRecording:
         try:
@@ -165,14 +165,14 @@ class Starting:
         if start is None or start.asked is None or start.entry is None:
             return  # noted already: by the start itself, or by an earlier callback
         await self._note(start.asked.evolve(control=RecordingState.STARTING), recording_id, start.entry)
-        await self._starts.became(start_id, recording_id=recording_id)
+        await self._starts.record_outcome(start_id, recording_id=recording_id)
         log.info("start became a recording", extra={"action": "start", "recording_key": key_of(recording_id)})
 
     async def failed(self, start_id: str, failure: str) -> None:
         """A callback told that a start came to nothing."""
         start = await self._starts.find(start_id)
         if start is not None and start.recording_id is None:
-            await self._starts.became(start_id, failure=failure)
+            await self._starts.record_outcome(start_id, failure=failure)
 
     async def _note_insistently(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
         """As `_note`, which may be repeated: nobody else may ever know who started the recording."""

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from shared.announcing.announcer import Announcing, Delivery
 from shared.archiving.endings import Endings
 from shared.archiving.files import FileCopier
-from shared.archiving.retry import REPORT_HOURS, is_soon, looked_at_by
+from shared.archiving.retry import REPORT_HOURS, check_due_at, is_soon
 from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
@@ -206,7 +206,7 @@ class ChunkWatch:
         self, item: WorkItem, chunk: Chunk, at: datetime, *, queued_at: datetime | None = None, requeues: int = 0
     ) -> None:
         """Sets the next check: at `at`, or earlier at the next reporting threshold, deadline or end of all attempts."""
-        following = looked_at_by(chunk, at, self._clock.now())
+        following = check_due_at(chunk, at, self._clock.now())
         row = WorkItem.of_chunk(chunk, following, queued_at=queued_at, requeues=requeues)
         await self._books.open_work.add(row)
         if item.row != row.row:  # the old row has an older format or another deadline

@@ -60,7 +60,7 @@ class _Ranges:
             self._found = part.location
         return part
 
-    async def insist(self, start: int, length: int) -> Part:
+    async def read_served(self, start: int, length: int) -> Part:
         """A part of a file whose first range was served. Raises SourceGarbled when the source won't serve this one."""
         for _ in range(_TRIES):
             part = await self.read(start, length)
@@ -146,7 +146,7 @@ class Media:
     async def prove_unread(self, block: Block) -> None:
         """The same for a block that isn't fetched, as the archive has it: headers in it are read on their own."""
         while self._proof is not None and (wanted := self._proof.missing(block.start + block.length)) is not None:
-            part = await self._ranges.insist(wanted.at, wanted.length)
+            part = await self._ranges.read_served(wanted.at, wanted.length)
             self._check(part, wanted.at, wanted.length)
             self._proof.take(bytes(part.data))
 
@@ -156,7 +156,9 @@ class Media:
 
     async def _bring(self, start: int, length: int) -> Payload:
         await self.share.take()
-        part = await (self._ranges.insist(start, self._block_size) if self._rest is None else self._next(self._rest))
+        part = await (
+            self._ranges.read_served(start, self._block_size) if self._rest is None else self._next(self._rest)
+        )
         self._check(part, start, length)
         return part.data
 
@@ -177,7 +179,7 @@ class Media:
 
 
 @asynccontextmanager
-async def opened(
+async def open_media(
     source: MediaSource, location: str, *, block_size: int, budget: MemoryBudget, prove: bool = True
 ) -> AsyncIterator[Media]:
     """Reads the first block. Raises SourceUnproven when it isn't the start of a wav, mp3 or mp4 file.

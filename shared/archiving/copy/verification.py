@@ -25,13 +25,13 @@ _PIECE = 4 * 1024 * 1024
 class Readable(Protocol):
     """A file of the archive that can be read, and given the digest of what was read."""
 
-    async def look(self) -> Stored | None: ...
+    async def find(self) -> Stored | None: ...
 
     async def committed(self) -> list[StagedBlock]: ...
 
     async def read(self, start: int, length: int) -> bytes: ...
 
-    async def label(self, *, size: int, sha256: str) -> None: ...
+    async def write_digest(self, *, size: int, sha256: str) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ async def read_back(file: Readable, budget: MemoryBudget) -> Copied:
     Raises DestinationConflict when they aren't, and when nothing says what they must be. A digest that was missing is
     put beside the file if storage lets us, so that a rebuild and the next reader needn't read it all again.
     """
-    stored = await file.look()
+    stored = await file.find()
     if stored is None:
         raise DestinationConflict("the archive's file was taken away")
     blocks = [(BlockId.parse(block.block_id), block.size) for block in await file.committed()]
@@ -62,13 +62,13 @@ async def read_back(file: Readable, budget: MemoryBudget) -> Copied:
     copied = Copied(size=stored.size, sha256=await _digest_of_blocks(file, blocks, budget))
     if stored.sha256 is None:
         with contextlib.suppress(DestinationError):
-            await file.label(size=copied.size, sha256=copied.sha256)
+            await file.write_digest(size=copied.size, sha256=copied.sha256)
     return copied
 
 
 async def verify(file: Readable, *, size: int, sha256: str) -> bool:
     """Whether the archive holds the file with this size and digest. Reads the file only if its blob has no digest."""
-    stored = await file.look()
+    stored = await file.find()
     if stored is None or stored.size != size:
         return False
     return sha256 == (stored.sha256 or await _digest(file, size))

@@ -58,14 +58,14 @@ class Refusal:
     def said(self) -> str:
         """ACS's code and sanitized message, formatted to follow a sentence."""
         code = f" ({self.code})" if self.code else ""
-        words = fit_to_show(self.message)
+        words = sanitized(self.message)
         return f"{code}: {words}" if words else code
 
 
 type _Meaning = Callable[[Refusal], CallvaultError]
 
 
-def fit_to_show(message: str) -> str:
+def sanitized(message: str) -> str:
     """A message of ACS on one line, truncated, without URLs and possible secrets."""
     line = " ".join(message.split())
     line = _SECRET.sub(r"\1 (left out)", _ADDRESS.sub("(address)", line))

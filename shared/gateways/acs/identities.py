@@ -12,7 +12,7 @@ from azure.communication.callautomation.aio import CallAutomationClient
 from azure.core.rest import HttpRequest
 
 from shared.errors import SourceGarbled
-from shared.gateways.acs.recorder import asking
+from shared.gateways.acs.recorder import call_acs
 
 _API = "2023-10-01"
 _USER = re.compile(r"8:acs:([0-9A-Fa-f-]{36})_[0-9A-Fa-f-]+")
@@ -34,7 +34,7 @@ class Identities:
         return resource_id
 
     async def _sent(self, method: HTTPMethod, path: str) -> Any:
-        return await asking(self._answered(HttpRequest(method, f"{{endpoint}}{path}?api-version={_API}")))
+        return await call_acs(self._answered(HttpRequest(method, f"{{endpoint}}{path}?api-version={_API}")))
 
     async def _answered(self, request: HttpRequest) -> Any:
         answer = await self._client.send_request(request)

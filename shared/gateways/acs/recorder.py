@@ -64,7 +64,7 @@ class CallRecorder:
             "audio_channel_participant_ordering": list(map(_identifier, request.participant_ordering)),
         }
         statuses: list[int] = []
-        started = await asking(
+        started = await call_acs(
             self._client.start_recording(
                 recording_content_type=content.value,
                 recording_channel_type=channel.value,
@@ -82,17 +82,17 @@ class CallRecorder:
         return Started(recording_id=recording_id, running=running)
 
     async def stop(self, recording_id: str) -> None:
-        await asking(self._client.stop_recording(recording_id))
+        await call_acs(self._client.stop_recording(recording_id))
 
     async def pause(self, recording_id: str) -> None:
-        await asking(self._client.pause_recording(recording_id))
+        await call_acs(self._client.pause_recording(recording_id))
 
     async def resume(self, recording_id: str) -> None:
-        await asking(self._client.resume_recording(recording_id))
+        await call_acs(self._client.resume_recording(recording_id))
 
     async def state(self, recording_id: str) -> str:
         """`active` or `inactive`; a paused recording is inactive to ACS, and one that has ended is NotFound."""
-        properties = await asking(self._client.get_recording_properties(recording_id))
+        properties = await call_acs(self._client.get_recording_properties(recording_id))
         state = str(getattr(properties, "recording_state", "")).lower()
         if state not in _STATES:
             raise SourceGarbled("ACS gave a recording without a readable state", retry_after=BACK_OFF)
@@ -112,7 +112,7 @@ def _identifier(raw_id: str) -> CommunicationIdentifier:
     return identifier_from_raw_id(raw_id)
 
 
-async def asking[T](call: Awaitable[T]) -> T:
+async def call_acs[T](call: Awaitable[T]) -> T:
     """What ACS answered a call of its SDK. Raises errors of shared.errors, nothing of the SDK's."""
     try:
         return await call

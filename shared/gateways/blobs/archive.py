@@ -118,11 +118,11 @@ class ArchiveFile:
             download = await self._blob.download_blob(offset=start, length=length)
             return bytes(await download.readall())
 
-    async def look(self) -> Stored | None:
+    async def find(self) -> Stored | None:
         """The file as it is in the archive now; None when there is none."""
         return await stored_in(self._blob)
 
-    async def label(self, *, size: int, sha256: str) -> None:
+    async def write_digest(self, *, size: int, sha256: str) -> None:
         """Writes the digest beside a file that was committed without it. Immutable storage refuses that."""
         with storage_faults("labelling a file in the archive"):
             await self._blob.set_blob_metadata(self._metadata(size, sha256))

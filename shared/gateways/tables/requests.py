@@ -65,11 +65,11 @@ class Requests:
                 return standing, standing.repeatability_id == request.repeatability_id
         return request, True
 
-    async def busy(self, key: str, until: datetime) -> None:
+    async def set_busy_until(self, key: str, until: datetime) -> None:
         """Says until when the request is being carried out; a time gone by says that it may be tried again."""
         await self._merge(key, {"busyUntil": until})
 
-    async def answered(self, key: str, answer: str) -> None:
+    async def store_answer(self, key: str, answer: str) -> None:
         await self._merge(key, {"answer": answer})
 
     async def _merge(self, key: str, properties: dict[str, Any]) -> None:

@@ -55,14 +55,16 @@ class Starts:
             failure=row.get("failure"),
         )
 
-    async def became(self, start_id: str, *, recording_id: str | None = None, failure: str | None = None) -> None:
+    async def record_outcome(
+        self, start_id: str, *, recording_id: str | None = None, failure: str | None = None
+    ) -> None:
         """Keeps what became of a start in place of what was asked for."""
         told = {"recordingId": recording_id, "failure": failure}
         entity = {**_keys(start_id), **{name: value for name, value in told.items() if value is not None}}
         with storage_faults("noting what became of a start"):
             await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
 
-    async def forget(self, start_id: str) -> None:
+    async def remove(self, start_id: str) -> None:
         with storage_faults("forgetting a start"):
             try:
                 await self._table.delete_entity(f"start-{start_id}", _ROW)
