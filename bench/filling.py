@@ -105,7 +105,7 @@ class Filler:
             started_at=_moment(0),
             announced_at=_moment(0),
         )
-        await self.gateways.catalogue.announce(recording, (chunk,), None)
+        await self.gateways.catalogue.add_chunks(recording, (chunk,), None)
         url = f"{self.storage.table_url}/{self.settings.recordings_table}()?{_sas()}"
         wanted = {"$filter": f"PartitionKey eq '{chunk.recording_key}'"}
         headers = {"Accept": "application/json;odata=fullmetadata", "x-ms-version": "2019-02-02"}

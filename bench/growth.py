@@ -67,7 +67,7 @@ class Grown:
         recording = Recording(
             recording_key=chunk.recording_key, recording_id=chunk.recording_id, listed_at=chunk.listed_at
         )
-        await self.gateways.catalogue.announce(recording, (chunk,), None)
+        await self.gateways.catalogue.add_chunks(recording, (chunk,), None)
         return chunk
 
     async def list(self) -> Callable[[], Awaitable[Any]]:

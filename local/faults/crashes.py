@@ -57,7 +57,7 @@ def install(book: OrderBook) -> None:
     """From now on every gateway of this process obeys the book."""
     obedience = Obedience(book)
     for owner, method, told in (
-        (Catalogue, "announce", lambda recording, *_: (None, recording.recording_key)),
+        (Catalogue, "add_chunks", lambda recording, *_: (None, recording.recording_key)),
         (Catalogue, "replace", lambda chunk, *_: (str(chunk.state), f"{chunk.recording_key} {chunk.chunk_key}")),
         (Catalogue, "merge", lambda recording, *_: (None, recording.recording_key)),
         (Claims, "begin", lambda claim: (None, claim.call_key)),

@@ -56,7 +56,7 @@ def _sides(scene: Scene, name: str, call: str, trait: str | None = None) -> tupl
 
 
 _ALL = (
-    *_sides(Scene.INTAKE, "announcing", "Catalogue.announce"),
+    *_sides(Scene.INTAKE, "announcing", "Catalogue.add_chunks"),
     *_sides(Scene.INTAKE, "adding-to-worklist", "Worklist.add"),
     *_sides(Scene.INTAKE, "queueing", "JobQueue.send"),
     *_sides(Scene.ARCHIVING, "claiming", "Catalogue.replace", "copying"),

@@ -18,12 +18,12 @@ class RecordingBook:
     def __init__(self, gateways: Gateways) -> None:
         self._catalogue, self._lists = gateways.catalogue, gateways.lists
 
-    async def announce(
+    async def add_chunks(
         self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None
     ) -> tuple[Chunk, ...] | None:
-        """See `Catalogue.announce`."""
+        """See `Catalogue.add_chunks`."""
         await self.add_to_lists(recording, known)
-        return await self._catalogue.announce(recording, chunks, known)
+        return await self._catalogue.add_chunks(recording, chunks, known)
 
     async def merge(self, recording: Recording, *entries: AuditEntry) -> None:
         """See `Catalogue.merge`."""

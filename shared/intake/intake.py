@@ -215,7 +215,7 @@ class Intake:
             listed_at = listed_at or event.files.recording_start_time or when
             recording = recording_of(event, when, filed, known).evolve(listed_at=listed_at)
             chunks = tuple(self._chunk(event, when, filed, listed_at, number) for number in range(len(filed.chunks)))
-            standing = await self._books.recordings.announce(recording, chunks, known)
+            standing = await self._books.recordings.add_chunks(recording, chunks, known)
             if standing is not None:
                 return _Entered(known=known, recording=recording, chunks=chunks, standing=standing)
         raise DestinationUnavailable("announcing chunks in the catalogue: other writers were faster each time")

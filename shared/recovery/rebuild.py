@@ -111,7 +111,7 @@ class Rebuild:
             kept = {name: getattr(known, name, None) or value for name, value in told.items()}
             recording = Recording(recording_key=chunk.recording_key).evolve(**kept)
             chunks = (chunk.evolve(listed_at=recording.listed_at),)
-            if await self._books.recordings.announce(recording, chunks, known) is not None:
+            if await self._books.recordings.add_chunks(recording, chunks, known) is not None:
                 return
         raise DestinationUnavailable("entering a chunk into the catalogue: the app was faster each time")
 

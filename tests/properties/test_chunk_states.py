@@ -155,7 +155,7 @@ class Workers(RuleBasedStateMachine):
         chunks = tuple(chunk_of(self.recording.recording_key, one, self.clock.time) for one in documents)
         known = dict(self.rows)
         read = self.run(self.catalogue.ledger(self.recording.recording_key))
-        standing = self.run(self.catalogue.announce(self.recording, chunks, read))
+        standing = self.run(self.catalogue.add_chunks(self.recording, chunks, read))
         assert standing is not None
         for one in standing:
             now = self.look(one.document_id)

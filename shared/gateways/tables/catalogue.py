@@ -42,7 +42,7 @@ class Catalogue:
     def __init__(self, tables: TableServiceClient, table_name: str) -> None:
         self._table = tables.get_table_client(table_name)
 
-    async def announce(
+    async def add_chunks(
         self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None
     ) -> tuple[Chunk, ...] | None:
         """Merges the recording and inserts those chunks that aren't there; gives all of them as they are now.
