@@ -1,12 +1,12 @@
-"""Announces what became of a chunk, and of its recording when all are safe, from the outbox in the chunk's row.
+"""Announces the new state of a chunk, from the outbox in its row, and of its recording once all chunks are safe.
 
-        state and news, one write ──> topic ──> outbox emptied, with the next write of the row
-                  1                     2                     3
+        state and outbox, one write ──> topic ──> outbox emptied, with the next write of the row
+                    1                     2                     3
 
-A crash before 2 leaves the news in the row, and the chunk on the worklist: the sweep announces it. A crash before 3
-announces it again, under the same id. Whether a recording is complete is read after 1, so of several workers whose
-chunks become safe at once the last to write sees it; it announces what the others have not noted yet with it, so that
-nobody hears of the recording before its chunks.
+A crash before 2 leaves the announcement in the row and the chunk on the worklist: the sweep announces it. After a crash
+before 3, it is announced again under the same id. The recording is read after 1. If several workers archive the last
+chunks at the same time, the worker that writes last sees that the recording is complete. It first announces the chunks
+whose outboxes are not empty yet, so subscribers never receive a recording's announcement before those of its chunks.
 """
 
 from dataclasses import dataclass, replace
@@ -30,15 +30,16 @@ from shared.observability.logs import logger
 log = logger("announcing")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)  # between two tries of the sweep
-# After a topic gave no answer: its silence should not slow every job. Doubles with each time that follows on another.
+# No requests are sent for this long after a failure: an unreachable topic must not slow down every job. The pause doubles
+# with each consecutive failure.
 _FIRST_TOPIC_PAUSE, _LONGEST_TOPIC_PAUSE = timedelta(seconds=5), timedelta(minutes=1)
-_OVERDUE = timedelta(hours=1)  # from then on someone is woken: a role that lacks is not mended by waiting
-_KEPT_FOR = timedelta(days=7)  # what nobody could be told for so long isn't news any more
+_OVERDUE = timedelta(hours=1)  # then an alert is raised: waiting doesn't fix a missing role, for example
+_KEPT_FOR = timedelta(days=7)  # then the announcement is dropped
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """What became of a chunk's news: the chunk as it stands then, and when to offer what is left, if anything is."""
+    """The result of a delivery: the chunk after it, and when to try again if its outbox isn't empty."""
 
     chunk: Chunk
     due_at: datetime | None = None
@@ -46,7 +47,7 @@ class Delivery:
 
 
 class Announcing:
-    """Tells the topic, if there is one, what stands in outboxes. Costs nothing where there is none."""
+    """Announces the contents of outboxes. Does nothing if no topic is configured."""
 
     def __init__(self, gateways: Gateways, clock: Clock) -> None:
         self._books = Books.over(gateways)
@@ -65,7 +66,7 @@ class Announcing:
         return self._topic is not None and self._clock.now() < self._paused_until
 
     def to_announce(self, chunk: Chunk, at: datetime) -> Chunk:
-        """The chunk with its new state in its outbox, where a topic is configured. Written by the caller."""
+        """Adds the chunk's state to its outbox if a topic is configured. The caller writes the result."""
         if self._topic is None:
             return chunk
         return chunk.evolve(
@@ -73,14 +74,14 @@ class Announcing:
         )
 
     async def announce(self, chunk: Chunk) -> Chunk:
-        """Announces what is in a chunk's outbox and notes it. Gives the chunk as it stands then.
+        """Announces what is in a chunk's outbox and writes the emptied outbox. Returns the chunk as written.
 
-        Raises DestinationError when the catalogue fails; a topic that fails leaves the outbox as it is.
+        If the topic fails, the outbox stays as it is. Raises DestinationError if the catalogue fails.
         """
         return (await self.attempt_delivery(chunk)).chunk
 
     async def attempt_delivery(self, chunk: Chunk) -> Delivery:
-        """As `announce`, and says when to try again."""
+        """Like `announce`, but also returns when to try again."""
         delivery = await self._publish(chunk)
         if self._topic is None or delivery.chunk.outbox == chunk.outbox:
             return delivery
@@ -91,9 +92,9 @@ class Announcing:
             return Delivery(chunk=chunk, due_at=self._due_again(chunk))
 
     async def deliver(self, chunk: Chunk) -> Chunk:
-        """The chunk with its outbox empty, to be written by the caller, or as it is if the topic didn't take it.
+        """Announces what is in a chunk's outbox. Returns the chunk with an empty outbox, unchanged if the topic failed.
 
-        Raises nothing, whatever goes wrong: what only tells must not stop what archives.
+        The caller writes the result. Raises nothing: a failed announcement must not stop the archiving.
         """
         return (await self._publish(chunk)).chunk
 
@@ -110,7 +111,7 @@ class Announcing:
             return self._retry_later(chunk, error)
         except Exception:
             log.exception("announcing failed unforeseen", extra={"action": "announce", **_keys(chunk)})
-            return self._retry_later(chunk, Unforeseen("announcing failed for a reason that was not foreseen"))
+            return self._retry_later(chunk, Unforeseen("announcing failed unexpectedly; see the log"))
         self._next_pause = _FIRST_TOPIC_PAUSE
         for one in announcements:
             metrics.announcements.add(1, {"type": str(one.type)})
@@ -120,7 +121,7 @@ class Announcing:
         return Delivery(chunk=chunk.evolve(outbox=None))
 
     def _due_again(self, chunk: Chunk) -> datetime:
-        """When news that the topic refused are to be delivery again: they wait as long as they have, within bounds."""
+        """When to announce again after a failure. The pause is the age of the oldest announcement, within limits."""
         now = self._clock.now()
         waited = now - min((pending.at for pending in read_outbox(chunk.outbox)), default=now)
         return now + max(_FIRST_PAUSE, min(waited, _LONGEST_PAUSE))

@@ -1,6 +1,6 @@
-"""Puts news into the words that cross the border: a chunk's outbox, and a complete recording, as announcements.
+"""Builds announcements from a chunk's outbox and from a complete recording.
 
-The same news always has the same id, whoever announces it and however often.
+The same announcement always has the same id, whichever worker sends it and however often.
 """
 
 from shared.contracts.events.announcements import (
@@ -23,17 +23,17 @@ _TYPES = {
     ChunkState.FAILED: AnnouncementType.CHUNK_FAILED,
     ChunkState.LOST: AnnouncementType.CHUNK_LOST,
 }
-_MOST_CHUNKS = 500  # in one announcement, so that it stays well below a megabyte
+_MOST_CHUNKS = 500  # in one announcement, which then stays well below Event Grid's limit of 1 MB
 
 
 class Messages:
-    """Makes announcements of records."""
+    """Converts records to announcements."""
 
     def __init__(self, archive_reader: ArchiveReader) -> None:
         self._archive_reader = archive_reader
 
     def of_chunk(self, chunk: Chunk, recording: Recording) -> list[Announcement]:
-        """What stands in a chunk's outbox, oldest first."""
+        """The announcements in a chunk's outbox, oldest first."""
         return [
             Announcement(
                 type=_TYPES[pending.state],
@@ -67,7 +67,7 @@ class Messages:
         )
 
     def of_complete_recording(self, recording: Recording, chunks: tuple[Chunk, ...]) -> Announcement:
-        """Of the same files it has the same id, whichever worker announces it."""
+        """The id is derived from the files, so it is the same whichever worker announces the recording."""
         at = max(chunk.archived_at or chunk.event_time for chunk in chunks)
         files = " ".join(f"{chunk.chunk_key} {chunk.archived_at}" for chunk in chunks)
         return Announcement(

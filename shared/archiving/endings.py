@@ -3,8 +3,8 @@
         row (with what is to be announced) ──> metrics, statistics, log ──> announcement
                         1                                 2                      3
 
-A crash after 1 leaves out the report, which proves nothing; what is to be announced is in the row, and the next job or
-the sweep announces it.
+After a crash between 1 and 2, the metrics, statistics and log lack this end. They are for operators and prove nothing.
+The announcement is in the row, so the next job or the sweep sends it.
 """
 
 from collections.abc import Awaitable, Callable

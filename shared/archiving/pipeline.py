@@ -1,4 +1,4 @@
-"""One chunk's way from claim to release: the use case behind every job.
+"""Archives one chunk, from claim to release: the use case behind every job.
 
         claim ──> media ──> metadata ──> participants ──> archived ──> release (shared.archiving.release)
           1         2          3                             4             5
@@ -37,9 +37,9 @@ log = logger("archiving")
 
 _SKEW = timedelta(seconds=5)  # allowed difference between the clocks of two workers
 _OUT_OF_ATTEMPTS = Failure(
-    fault=Fault.OURS, reason="out-of-attempts", detail="the worker of each attempt died before the attempt ended"
+    fault=Fault.OURS, reason="out-of-attempts", detail="each attempt stopped without a result because its worker died"
 )
-_ASK_AGAIN = timedelta(minutes=1)  # until the next attempt, if the archive could not be checked before the chunk ends
+_RECHECK = timedelta(minutes=1)  # until the next attempt, if the archive could not be checked before the chunk ends
 
 
 class Archiving:
@@ -67,7 +67,7 @@ class Archiving:
                     chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)
                 except UnreadableRow as error:  # the sweep reports the row until a version of the app can read it
                     extra = {"action": "job", "detail": str(error), **job.model_dump()}
-                    log.error("row unreadable", extra=extra)  # noqa: TRY400 - the detail says it all
+                    log.error("row unreadable", extra=extra)  # noqa: TRY400 - `detail` has the reason
                     return
                 if chunk is None:
                     log.warning("job for an unknown chunk", extra={"action": "job", **job.model_dump()})
@@ -76,7 +76,7 @@ class Archiving:
                     return
 
     async def _advance(self, chunk: Chunk) -> Step:
-        """Does the next step of the chunk."""
+        """Takes the next step for the chunk's current state."""
         match chunk.state:
             case ChunkState.COPYING if chunk.attempts >= self._settings.max_attempts:
                 return await self._run_out(chunk)
@@ -189,7 +189,7 @@ class Archiving:
             try:
                 files = await lease.keep_while(self._copier.files_in_archive(chunk))
             except DestinationError:
-                following = now + _ASK_AGAIN  # a chunk must not end before the archive is checked
+                following = now + _RECHECK  # a chunk must not end before the archive is checked
             else:
                 if files.are_complete(chunk):
                     return await self._archive(lease, files)
@@ -211,4 +211,4 @@ class Archiving:
 
 
 def _unforeseen() -> Unforeseen:
-    return Unforeseen("the attempt failed for a reason that was not foreseen; the log has it")
+    return Unforeseen("the attempt failed unexpectedly; see the log")

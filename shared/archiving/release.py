@@ -33,11 +33,11 @@ from shared.settings.settings import Settings
 
 log = logger("release")
 
-_VALID_FOR = timedelta(seconds=5)  # how long a check, or the write of `archived`, stays valid
+_VALID_FOR = timedelta(seconds=5)  # how long a check, or the write of `archived`, counts as current
 
 
 class Step(Enum):
-    """What became of a step of a chunk's job."""
+    """The result of one step of a chunk's job."""
 
     DONE = auto()  # nothing more to do now
     READ_AGAIN = auto()  # another process wrote the chunk: read it and continue from its new state
@@ -99,7 +99,10 @@ class Release:
         await self._books.open_work.remove(WorkItem.of_chunk(chunk, chunk.deadline))
 
     async def _watch_if_open(self, kept: Chunk) -> None:
-        """Adds the worklist row again if a read or a corrected event queued the chunk for another copy meanwhile."""
+        """Adds the worklist row again if the chunk was queued for another copy meanwhile.
+
+        A read that finds a file missing does that, and so does a corrected event.
+        """
         current = await self._catalogue.chunk(kept.recording_key, kept.chunk_key)
         if current is not None and current.state in (ChunkState.PENDING, ChunkState.COPYING):
             due_at = self._clock.now() + self._settings.sweep_grace
