@@ -30,8 +30,8 @@ from shared.observability.logs import logger
 log = logger("announcing")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)  # between two tries of the sweep
-# No requests are sent for this long after a failure: an unreachable topic must not slow down every job. The pause doubles
-# with each consecutive failure.
+# After a failure no requests are sent for this long: an unreachable topic must not slow down every job. The pause
+# doubles with each consecutive failure.
 _FIRST_TOPIC_PAUSE, _LONGEST_TOPIC_PAUSE = timedelta(seconds=5), timedelta(minutes=1)
 _OVERDUE = timedelta(hours=1)  # then an alert is raised: waiting doesn't fix a missing role, for example
 _KEPT_FOR = timedelta(days=7)  # then the announcement is dropped
