@@ -58,9 +58,7 @@ async def read_back(file: Readable, budget: MemoryBudget) -> Copied:
             raise DestinationConflict("the archive's file doesn't match its digest; the source was kept")
         return Copied(size=stored.size, sha256=digest)
     if not blocks or sum(size for _, size in blocks) != stored.size:
-        raise DestinationConflict(
-            "the archive's file has no block ids and no digest to compare with; the source was kept"
-        )
+        raise DestinationConflict("the archive's file has neither block ids nor a digest; the source was kept")
     copied = Copied(size=stored.size, sha256=await _digest_of_blocks(file, blocks, budget))
     if stored.sha256 is None:
         with contextlib.suppress(DestinationError):
