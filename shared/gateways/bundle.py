@@ -1,4 +1,4 @@
-"""All gateways of the process, over one set of clients."""
+"""All gateways of the process, which share one set of clients."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ from shared.settings.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Gateways:
-    """What the use cases reach the world through."""
+    """Everything that use cases need outside the process."""
 
     recorder: CallRecorder
     source: MediaSource
