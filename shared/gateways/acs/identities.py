@@ -22,7 +22,7 @@ class Identities:
     """Users of the resource that the Call Automation client is signed in to."""
 
     def __init__(self, client: CallAutomationClient) -> None:
-        self._client: Any = client._client  # noqa: SLF001 - SDK 1.6.0 has no door of its own to other operations
+        self._client: Any = client._client  # noqa: SLF001 - SDK 1.6.0 has no public method for other operations
 
     async def resource_id(self) -> str:
         """The immutable id of the resource. Raises a SourceError if ACS doesn't return one.

@@ -17,8 +17,8 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.gateways.faults import storage_faults
 
-_PAGE = 1000  # rows; a table gives no more at once
-_AT_ONCE = 32  # deletes under way
+_PAGE = 1000  # rows; a table returns no more at once
+_AT_ONCE = 32  # concurrent deletes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,10 @@ class ExpiredRows:
         self._tables = {RowKind.REQUEST: requests, RowKind.CLAIM: links, RowKind.START: links}
 
     async def remove(self, kind: RowKind, *, before: datetime, most: int) -> int:
-        """Deletes rows last written before then, at most so many; returns how many. Raises DestinationError."""
+        """Deletes at most `most` rows that were last written before `before`. Returns how many it deleted.
+
+        Raises DestinationError.
+        """
         table, rows = self._tables[kind], kind.value
         filters = ["Timestamp lt @before"]
         parameters: dict[str, Any] = {"before": before}
