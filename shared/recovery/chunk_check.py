@@ -33,21 +33,21 @@ from shared.settings.settings import Settings
 
 log = logger("chunkwatch")
 
-_LOUDNESS = dict(zip(REPORT_HOURS, (logging.WARNING, logging.ERROR, logging.CRITICAL), strict=True))
+_LOG_LEVELS = dict(zip(REPORT_HOURS, (logging.WARNING, logging.ERROR, logging.CRITICAL), strict=True))
 _FIRST_RESCUE = timedelta(minutes=15)  # from a failure to the first rescue; doubles with each rescue
 _LONGEST_RESCUE = timedelta(hours=4)
 _LATE_RESCUE = timedelta(minutes=30)  # the longest interval between rescues after the deadline
 _LONGEST_REQUEUE = timedelta(minutes=30)  # the longest interval between two messages for a chunk without attempts
 _DOUBLINGS = 10  # of any interval; more would exceed every limit above
 _LEASE_OVER = timedelta(seconds=5)  # wait after a lease's end: allowed difference between two clocks
-_MOMENT = timedelta(seconds=1)  # tolerance: the table and the clock round times differently
+_TOLERANCE = timedelta(seconds=1)  # tolerance: the table and the clock round times differently
 _EXPIRED = Failure(
     fault=Fault.OURS, reason="expired", detail="its source can't exist any longer, and no attempt archived it"
 )
 _UNTRIED_FOR = timedelta(hours=24)  # how much longer a chunk that was queued again, but not tried since, stays open
 
 
-class ChunkWatch:
+class ChunkCheck:
     """Checks chunks that are open without progress, and chunks with announcements that were not delivered."""
 
     def __init__(
@@ -85,7 +85,7 @@ class ChunkWatch:
             await self._worklist.postpone(item, offer.due_at)
         return offer.tried
 
-    async def look_at(self, item: WorkItem, backlog: Backlog) -> None:
+    async def check(self, item: WorkItem, backlog: Backlog) -> None:
         """Raises LeaseLost when another process wrote the chunk meanwhile, DestinationError when storage fails."""
         chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
         now = self._clock.now()
@@ -93,7 +93,7 @@ class ChunkWatch:
             await self._books.open_work.remove(item)
             return
         if chunk.is_leased(now):
-            await self._look_again(item, chunk, (chunk.lease_until or now) + _LEASE_OVER)
+            await self._schedule(item, chunk, (chunk.lease_until or now) + _LEASE_OVER)
             return
         offer = await self._announcing.offer(chunk)
         chunk = offer.chunk
@@ -102,9 +102,9 @@ class ChunkWatch:
         elif chunk.state is not ChunkState.ARCHIVED and self._is_given_up(chunk, now):
             await self._end(item, chunk)
         elif chunk.state is ChunkState.FAILED:
-            await self._rescue(item, await self._escalated(chunk, now), offer, now)
+            await self._retry_failed(item, await self._escalated(chunk, now), offer, now)
         else:
-            await self._take_up(item, await self._escalated(chunk, now), backlog, now)
+            await self._queue_again_if_due(item, await self._escalated(chunk, now), backlog, now)
 
     def _is_done(self, chunk: Chunk, now: datetime) -> bool:
         if chunk.state is ChunkState.ARCHIVED:
@@ -139,11 +139,11 @@ class ChunkWatch:
             await self._books.open_work.add(WorkItem.of_news(offer.chunk, offer.due_at))
         await self._books.open_work.remove(item)
 
-    async def _rescue(self, item: WorkItem, chunk: Chunk, offer: Offer, now: datetime) -> None:
+    async def _retry_failed(self, item: WorkItem, chunk: Chunk, offer: Offer, now: datetime) -> None:
         longest = _LONGEST_RESCUE if now < chunk.deadline else _LATE_RESCUE
         rescue_at = (chunk.failed_at or now) + min(_FIRST_RESCUE * (1 << min(chunk.rescues, _DOUBLINGS)), longest)
         if now < rescue_at:
-            await self._look_again(item, chunk, min(filter(None, (rescue_at, offer.due_at))))
+            await self._schedule(item, chunk, min(filter(None, (rescue_at, offer.due_at))))
             return
         fresh = chunk.fresh(now).evolve(rescues=chunk.rescues + 1)
         if now >= chunk.deadline:
@@ -152,14 +152,14 @@ class ChunkWatch:
         log.warning("failed chunk taken up again", extra={"action": "rescue", **fresh.log_context()})
         await self._send(item, fresh)
 
-    async def _take_up(self, item: WorkItem, chunk: Chunk, backlog: Backlog, now: datetime) -> None:
+    async def _queue_again_if_due(self, item: WorkItem, chunk: Chunk, backlog: Backlog, now: datetime) -> None:
         due = chunk.next_attempt_at
         if due is not None:
             # A distant retry has no queue message: its worklist row is due at the time of the attempt.
-            silent = abs(item.due_at - due) < _MOMENT
-            looked_at = due + self._settings.sweep_grace if not silent and is_soon(due, now) else due
-            if now < looked_at:
-                await self._look_again(item, chunk, looked_at)
+            silent = abs(item.due_at - due) < _TOLERANCE
+            check_at = due + self._settings.sweep_grace if not silent and is_soon(due, now) else due
+            if now < check_at:
+                await self._schedule(item, chunk, check_at)
                 return
             if silent:
                 await self._send(item, chunk)
@@ -170,7 +170,7 @@ class ChunkWatch:
         requeues = 0 if moved else item.requeues
         if await backlog.hides(sent_at):
             at = now + self._pause(requeues + 1)
-            await self._look_again(item, chunk, at, queued_at=sent_at, requeues=requeues + 1)
+            await self._schedule(item, chunk, at, queued_at=sent_at, requeues=requeues + 1)
         else:
             await self._send(item, chunk, requeues=requeues + 1)
 
@@ -178,7 +178,7 @@ class ChunkWatch:
         await self._jobs.send(ChunkJob.of(chunk))
         log.info("queued anew", extra={"action": "requeue", **chunk.log_context()})
         now = self._clock.now()
-        await self._look_again(item, chunk, now + self._pause(requeues), queued_at=now, requeues=requeues)
+        await self._schedule(item, chunk, now + self._pause(requeues), queued_at=now, requeues=requeues)
 
     def _pause(self, requeues: int) -> timedelta:
         """The interval until the next check. It doubles with each message that led to no attempt."""
@@ -199,10 +199,10 @@ class ChunkWatch:
         if passed == 0:
             log.critical("the deadline has passed", extra={"action": "expire", **context})
         else:
-            log.log(_LOUDNESS[passed], "chunk nears its deadline", extra={"action": "escalate", **context})
+            log.log(_LOG_LEVELS[passed], "chunk nears its deadline", extra={"action": "escalate", **context})
         return raised
 
-    async def _look_again(
+    async def _schedule(
         self, item: WorkItem, chunk: Chunk, at: datetime, *, queued_at: datetime | None = None, requeues: int = 0
     ) -> None:
         """Sets the next check: at `at`, or earlier at the next reporting threshold, deadline or end of all attempts."""

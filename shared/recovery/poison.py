@@ -41,7 +41,7 @@ class Poison:
         self._quarantine, self._catalogue, self._jobs = gateways.quarantine, gateways.catalogue, gateways.jobs
         self._copying, self._clock, self._settings = copying, clock, settings
 
-    async def bury(self, body: bytes) -> None:
+    async def keep(self, body: bytes) -> None:
         """Keeps a message and looks after its chunk. Raises DestinationError when storage fails."""
         now = self._clock.now()
         message = QuarantineItem.body(Folder.JOBS, body)

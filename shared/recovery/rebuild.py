@@ -95,10 +95,10 @@ class Rebuild:
         if is_known:
             found.already_there += 1
         elif apply:
-            await self._enter(chunk)
+            await self._add(chunk)
             found.written += 1
 
-    async def _enter(self, chunk: Chunk) -> None:
+    async def _add(self, chunk: Chunk) -> None:
         """Adds the chunk, and to its recording what the catalogue doesn't know."""
         told = {
             "recording_id": chunk.recording_id,

@@ -21,7 +21,7 @@ from shared.domain.states import REPLAYABLE, ChunkState
 from shared.domain.work_item import WorkItem
 from shared.errors import BodyTooLarge, InvalidRequest, LeaseLost, NotFound
 from shared.gateways.bundle import Gateways
-from shared.intake.intake import FOREIGN, Intake, Taken
+from shared.intake.intake import FOREIGN, Intake, IntakeResult
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
 
@@ -52,9 +52,9 @@ class Replay:
         details = {} if document_id is None else {"documentId": document_id}
         entry = AuditEntry(at=self._clock.now(), action="replay", by=by, details=details)
         await self._audit.add(recording.recording_key, entry)
-        return sum([await self._put_back(chunk) for chunk in wanted])
+        return sum([await self._restart(chunk) for chunk in wanted])
 
-    async def _put_back(self, chunk: Chunk) -> bool:
+    async def _restart(self, chunk: Chunk) -> bool:
         """Repeats a write that another write preceded: often the other write only recorded an announcement."""
         found: Chunk | None = chunk
         for _ in range(_ROUNDS):
@@ -62,7 +62,7 @@ class Replay:
                 return False
             await self._books.open_work.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
             try:
-                found = await self._start_anew(found)
+                found = await self._write_pending(found)
             except LeaseLost:
                 found = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
                 continue
@@ -73,14 +73,14 @@ class Replay:
             return True
         return False
 
-    async def _start_anew(self, chunk: Chunk) -> Chunk:
+    async def _write_pending(self, chunk: Chunk) -> Chunk:
         if chunk.state in REPLAYABLE:
             return await self._books.chunks.replace(chunk.fresh(self._clock.now()).evolve(rescues=0, escalated=None))
         if chunk.next_attempt_at is not None:
             return await self._books.chunks.replace(chunk.evolve(next_attempt_at=None))
         return chunk
 
-    async def quarantined(self, quarantine_id: str, *, by: str) -> Taken:
+    async def quarantined(self, quarantine_id: str, *, by: str) -> IntakeResult:
         """Reads a quarantined event again, as after an update that understands it.
 
         Raises NotFound for an unknown id, InvalidRequest when it still can't be read or is from another resource than
@@ -99,7 +99,7 @@ class Replay:
             raise InvalidRequest(f"{FOREIGN}; correct EVENT_SOURCE if it is wrong")
         return await self._intake.receive_by_hand(envelope, by=by)
 
-    async def events(self, body: bytes, *, by: str) -> list[Taken]:
+    async def events(self, body: bytes, *, by: str) -> list[IntakeResult]:
         """Takes in events by hand, one object or an array of them, as a dead-letter file holds them.
 
         Raises InvalidRequest when the body is neither, and BodyTooLarge, before any event is taken in.
