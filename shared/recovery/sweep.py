@@ -28,8 +28,8 @@ log = logger("sweep")
 
 _AT_ONCE = 16  # rows checked concurrently
 _MOST = 2000  # rows of each kind in one run; the others stay due for the next run
-_UNREADABLE_AGAIN = timedelta(minutes=30)  # until a row that can't be read is reported again
-_FAILED_AGAIN = timedelta(minutes=5)  # until a row whose check failed for any other reason is checked again
+_UNREADABLE_AGAIN = timedelta(minutes=30)  # until a row that can't be read is checked and reported again
+_FAILED_AGAIN = timedelta(minutes=5)  # until a row is checked again whose check failed for any other reason
 _LONGEST_WAIT = 10.0  # seconds that a run waits, each time, for a paused topic
 _OFFERS = 3  # times that a run tries announcements that it skipped while the topic was paused
 
@@ -133,7 +133,7 @@ class Sweep:
             log.info("a chunk moved on while it was looked at", extra={"action": "sweep", **_keys(item)})
         except UnreadableRow as error:
             run.unreadable += 1
-            log.error("row unreadable", extra={"action": "sweep", "detail": str(error), **_keys(item)})  # noqa: TRY400 - the detail says it all
+            log.error("row unreadable", extra={"action": "sweep", "detail": str(error), **_keys(item)})  # noqa: TRY400 - the detail is enough
             await self._postpone(item, _UNREADABLE_AGAIN)
         except CallvaultError as error:
             run.failed += 1
