@@ -185,12 +185,12 @@ def files_prove_nothing() -> None:
 
 @mutant("One exception ends a whole run of the sweep.", Scenario.PLAIN, jobs_lost=True, spoiled=True)
 def sweep_ends_at_the_first_exception() -> None:
-    swap("shared.recovery.sweep:Sweep._guarded", lambda _: lambda self, item, run: self._look_at(item, run))
+    swap("shared.recovery.sweep:Sweep._guarded", lambda _: lambda self, item, run: self._check(item, run))
 
 
 @mutant("The sweep queues nothing again.", Scenario.PLAIN, jobs_lost=True)
 def lost_messages_stay_lost() -> None:
-    swap("shared.recovery.chunk_check:ChunkWatch._send", _always(result=None))
+    swap("shared.recovery.chunk_check:ChunkCheck._send", _always(result=None))
 
 
 @mutant("A poison message fails a chunk that waits for its next attempt.", Scenario.POISONED)

@@ -14,9 +14,9 @@ from shared.contracts.http.start_request import parse_start
 from shared.domain.repeatability import Repeatability
 from shared.domain.states import RecordingState
 from shared.http.answers import Answer, answer
-from shared.intake.intake import Taken
+from shared.intake.intake import IntakeResult
 from shared.operations.health import Health
-from shared.queries.archive_answer import Completion
+from shared.queries.archive_answer import ArchiveAnswer
 from shared.recording.callbacks import Callbacks
 from shared.recording.control import Control
 from shared.recording.idempotency import Idempotency
@@ -36,7 +36,7 @@ class UseCases:
     starting: Starting
     control: Control
     replay: Replay
-    completion: Completion
+    completion: ArchiveAnswer
     health: Health
     callbacks: Callbacks
 
@@ -121,7 +121,7 @@ async def _described(url: str, document: str) -> Answer:
     return Answer(status=200, body=described(url, document))
 
 
-def _handed_in(taken: list[Taken]) -> Answer:
+def _handed_in(taken: list[IntakeResult]) -> Answer:
     outcomes = [str(one.outcome) for one in taken]
     differing = [[to_camel(name) for name in one.differing] for one in taken]
     return answer(HandedInView(outcomes=outcomes, differing=differing), status=202)

@@ -33,21 +33,22 @@ from shared.settings.settings import Settings
 
 log = logger("chunkwatch")
 
-_LOUDNESS = dict(zip(REPORT_HOURS, (logging.WARNING, logging.ERROR, logging.CRITICAL), strict=True))
+_LOG_LEVELS = dict(zip(REPORT_HOURS, (logging.WARNING, logging.ERROR, logging.CRITICAL), strict=True))
+# A rescue is the sweep's retry of a failed chunk.
 _FIRST_RESCUE = timedelta(minutes=15)  # from a failure to the first rescue; doubles with each rescue
 _LONGEST_RESCUE = timedelta(hours=4)
 _LATE_RESCUE = timedelta(minutes=30)  # the longest interval between rescues after the deadline
 _LONGEST_REQUEUE = timedelta(minutes=30)  # the longest interval between two messages for a chunk without attempts
-_DOUBLINGS = 10  # of any interval; more would exceed every limit above
+_DOUBLINGS = 10  # the most doublings of an interval; more would exceed every limit above
 _LEASE_OVER = timedelta(seconds=5)  # wait after a lease's end: allowed difference between two clocks
-_MOMENT = timedelta(seconds=1)  # tolerance: the table and the clock round times differently
+_TOLERANCE = timedelta(seconds=1)  # the table and the clock round times differently
 _EXPIRED = Failure(
     fault=Fault.OURS, reason="expired", detail="its source can't exist any longer, and no attempt archived it"
 )
-_UNTRIED_FOR = timedelta(hours=24)  # how much longer a chunk that was queued again, but not tried since, stays open
+_UNTRIED_FOR = timedelta(hours=24)  # extra time for a chunk that was queued again and has had no attempt since
 
 
-class ChunkWatch:
+class ChunkCheck:
     """Checks chunks that are open without progress, and chunks with announcements that were not delivered."""
 
     def __init__(
@@ -85,15 +86,15 @@ class ChunkWatch:
             await self._worklist.postpone(item, offer.due_at)
         return offer.tried
 
-    async def look_at(self, item: WorkItem, backlog: Backlog) -> None:
-        """Raises LeaseLost when another process wrote the chunk meanwhile, DestinationError when storage fails."""
+    async def check(self, item: WorkItem, backlog: Backlog) -> None:
+        """Checks a chunk. Raises LeaseLost if another process wrote it meanwhile, DestinationError if storage fails."""
         chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
         now = self._clock.now()
         if chunk is None:
             await self._books.open_work.remove(item)
             return
         if chunk.is_leased(now):
-            await self._look_again(item, chunk, (chunk.lease_until or now) + _LEASE_OVER)
+            await self._schedule(item, chunk, (chunk.lease_until or now) + _LEASE_OVER)
             return
         offer = await self._announcing.attempt_delivery(chunk)
         chunk = offer.chunk
@@ -102,9 +103,9 @@ class ChunkWatch:
         elif chunk.state is not ChunkState.ARCHIVED and self._is_given_up(chunk, now):
             await self._end(item, chunk)
         elif chunk.state is ChunkState.FAILED:
-            await self._rescue(item, await self._escalated(chunk, now), offer, now)
+            await self._retry_failed(item, await self._escalated(chunk, now), offer, now)
         else:
-            await self._take_up(item, await self._escalated(chunk, now), backlog, now)
+            await self._queue_again_if_due(item, await self._escalated(chunk, now), backlog, now)
 
     def _is_done(self, chunk: Chunk, now: datetime) -> bool:
         if chunk.state is ChunkState.ARCHIVED:
@@ -139,38 +140,38 @@ class ChunkWatch:
             await self._books.open_work.add(WorkItem.of_announcements(offer.chunk, offer.due_at))
         await self._books.open_work.remove(item)
 
-    async def _rescue(self, item: WorkItem, chunk: Chunk, offer: Delivery, now: datetime) -> None:
+    async def _retry_failed(self, item: WorkItem, chunk: Chunk, offer: Delivery, now: datetime) -> None:
         longest = _LONGEST_RESCUE if now < chunk.deadline else _LATE_RESCUE
         rescue_at = (chunk.failed_at or now) + min(_FIRST_RESCUE * (1 << min(chunk.rescues, _DOUBLINGS)), longest)
         if now < rescue_at:
-            await self._look_again(item, chunk, min(filter(None, (rescue_at, offer.due_at))))
+            await self._schedule(item, chunk, min(filter(None, (rescue_at, offer.due_at))))
             return
-        fresh = chunk.restarted(now).evolve(rescues=chunk.rescues + 1)
+        pending = chunk.restarted(now).evolve(rescues=chunk.rescues + 1)
         if now >= chunk.deadline:
-            fresh = fresh.evolve(pending_at=chunk.pending_at)  # else each rescue would postpone the last attempt
-        fresh = await self._books.chunks.replace(fresh)
-        log.warning("failed chunk taken up again", extra={"action": "rescue", **fresh.log_context()})
-        await self._send(item, fresh)
+            # With a new `pending_at` the chunk would count as untried, and `_is_given_up` would wait 24 more hours.
+            pending = pending.evolve(pending_at=chunk.pending_at)
+        pending = await self._books.chunks.replace(pending)
+        log.warning("failed chunk taken up again", extra={"action": "rescue", **pending.log_context()})
+        await self._send(item, pending)
 
-    async def _take_up(self, item: WorkItem, chunk: Chunk, backlog: Backlog, now: datetime) -> None:
+    async def _queue_again_if_due(self, item: WorkItem, chunk: Chunk, backlog: Backlog, now: datetime) -> None:
         due = chunk.next_attempt_at
         if due is not None:
             # A distant retry has no queue message: its worklist row is due at the time of the attempt.
-            silent = abs(item.due_at - due) < _MOMENT
-            looked_at = due + self._settings.sweep_grace if not silent and is_soon(due, now) else due
-            if now < looked_at:
-                await self._look_again(item, chunk, looked_at)
+            has_no_message = abs(item.due_at - due) < _TOLERANCE
+            check_at = due + self._settings.sweep_grace if not has_no_message and is_soon(due, now) else due
+            if now < check_at:
+                await self._schedule(item, chunk, check_at)
                 return
-            if silent:
+            if has_no_message:
                 await self._send(item, chunk)
                 return
-        moments = (item.queued_at, chunk.pending_at, chunk.copying_at, due)
-        sent_at = max(filter(None, moments))
-        moved = item.queued_at is not None and chunk.copying_at is not None and chunk.copying_at > item.queued_at
-        requeues = 0 if moved else item.requeues
+        sent_at = max(filter(None, (item.queued_at, chunk.pending_at, chunk.copying_at, due)))
+        was_claimed = item.queued_at is not None and chunk.copying_at is not None and chunk.copying_at > item.queued_at
+        requeues = 0 if was_claimed else item.requeues
         if await backlog.hides(sent_at):
             at = now + self._pause(requeues + 1)
-            await self._look_again(item, chunk, at, queued_at=sent_at, requeues=requeues + 1)
+            await self._schedule(item, chunk, at, queued_at=sent_at, requeues=requeues + 1)
         else:
             await self._send(item, chunk, requeues=requeues + 1)
 
@@ -178,10 +179,10 @@ class ChunkWatch:
         await self._jobs.send(ChunkJob.of(chunk))
         log.info("queued anew", extra={"action": "requeue", **chunk.log_context()})
         now = self._clock.now()
-        await self._look_again(item, chunk, now + self._pause(requeues), queued_at=now, requeues=requeues)
+        await self._schedule(item, chunk, now + self._pause(requeues), queued_at=now, requeues=requeues)
 
     def _pause(self, requeues: int) -> timedelta:
-        """The interval until the next check. It doubles with each message that led to no attempt."""
+        """The interval until the next check. It doubles with each message that no worker picked up."""
         grace = self._settings.sweep_grace
         return max(grace, min(grace * (1 << min(requeues, _DOUBLINGS)), _LONGEST_REQUEUE))
 
@@ -199,13 +200,13 @@ class ChunkWatch:
         if passed == 0:
             log.critical("the deadline has passed", extra={"action": "expire", **context})
         else:
-            log.log(_LOUDNESS[passed], "chunk nears its deadline", extra={"action": "escalate", **context})
+            log.log(_LOG_LEVELS[passed], "chunk nears its deadline", extra={"action": "escalate", **context})
         return raised
 
-    async def _look_again(
+    async def _schedule(
         self, item: WorkItem, chunk: Chunk, at: datetime, *, queued_at: datetime | None = None, requeues: int = 0
     ) -> None:
-        """Sets the next check: at `at`, or earlier at the next reporting threshold, deadline or end of all attempts."""
+        """Schedules the next check: at `at`, or earlier at a reporting threshold, the deadline or the last attempt."""
         following = check_due_at(chunk, at, self._clock.now())
         row = WorkItem.of_chunk(chunk, following, queued_at=queued_at, requeues=requeues)
         await self._books.open_work.add(row)

@@ -145,7 +145,7 @@ async def test_a_lost_chunk_is_announced(make_telling: MakeWorld):
 async def test_a_chunk_whose_job_was_poison_is_announced(make_telling: MakeWorld):
     world = await make_telling()
     made, job = await world.announced(size=30_000, format="wav")
-    await world.app.poison.bury(job.encode().encode())
+    await world.app.poison.keep(job.encode().encode())
     (failed,) = await told_of(world, made)
     assert isinstance(failed.data, ChunkData)
     assert failed.data.reason == "poisoned"
