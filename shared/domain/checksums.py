@@ -8,8 +8,8 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
-# awscrt rather than anycrc, which is a seventh of its size: anycrc is four times slower and keeps the interpreter locked
-# meanwhile (docs/bench.md).
+# Not anycrc, although it is a seventh of awscrt's size: it is up to four times slower and holds the interpreter lock
+# (docs/bench.md, "The library for CRC64").
 from awscrt import checksums
 
 from shared.domain.payload import Payload
