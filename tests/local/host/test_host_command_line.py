@@ -157,7 +157,7 @@ async def test_log_levels_of_host_json_count(tmp_path: Path, queues: Queues) -> 
         ),
         (
             f"{APP}@app.timer_trigger(arg_name='t', schedule='0 61 * * * *')\ndef f(t: func.TimerRequest) -> None: ...",
-            "'61' is no minute (0 to 59)",
+            "schedule '0 61 * * * *': [0 61 * * * *] is not acceptable, out of range",
         ),
     ],
 )
