@@ -21,11 +21,10 @@ from local.host.invocations import Invocations
 from local.host.leases import Source, is_poison, poison_name
 from local.host.locks import Locks, host_id
 from local.host.options import Options
-from local.host.outputs import Outputs
 from local.host.process import Launch
 from local.host.queues import QueueListener
 from local.host.site import Site
-from local.host.storage import Encoding, QueueAccounts, connection_string
+from local.host.storage import QueueAccounts, connection_string
 from local.host.timers import Timer, TimerStatuses
 
 _STORAGE = "AzureWebJobsStorage"
@@ -49,8 +48,7 @@ class Host:
         seconds = timeout.total_seconds() if timeout is not None else None
         launch = self._launch()
         self._instances = Instances([Instance(n, launch, seconds, self._announce) for n in range(options.workers)])
-        encoding = Encoding(is_base64=options.config.queues.message_encoding == "base64")
-        self._invocations = Invocations(self._instances, Outputs(self._accounts, encoding))
+        self._invocations = Invocations(self._instances)
         settings = options.settings
         self._locks = Locks(connection_string(settings, _STORAGE), host_id(options.app, settings.values))
         self._statuses = TimerStatuses(options.timer_status)
@@ -93,8 +91,6 @@ class Host:
                 self._keep(Timer(function, trigger, self._statuses, self._invocations, self._locks.of(function.name)))
             case _:
                 pass  # served over HTTP
-        for output in function.outputs:
-            self._accounts.queue(output.connection, output.queue)
 
     def _source(self, trigger: QueueTrigger) -> Source:
         poison = self._accounts.queue(trigger.connection, poison_name(trigger.queue))

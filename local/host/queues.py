@@ -168,8 +168,7 @@ class QueueListener:
             logger.error("failed: %s", reason, extra={**self._about(), "message_id": message.id})
             return _End.FAILED
         try:
-            cause = cause_of(message, body, self._function.trigger)
-            await self._invocations.run(self._function, cause, self._instance)
+            await self._invocations.run(self._function, cause_of(message, body), self._instance)
         except WorkerLost:
             return _End.CUT_SHORT if self._stopping.is_set() else _End.FAILED
         except InvocationFailed:

@@ -110,28 +110,22 @@ class Worker:
             input_data=[protoshim.ParameterBinding(name=call.trigger, data=protoshim.TypedData.of(call.data))],
             trigger_metadata={name: protoshim.TypedData.of(value) for name, value in call.metadata.items()},
             trace_context=SimpleNamespace(trace_parent=call.trace_parent, trace_state=call.trace_state, attributes={}),
-            retry_context=SimpleNamespace(
-                retry_count=call.retry_count, max_retry_count=call.max_retry_count, exception=None
-            ),
+            retry_context=SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
         )
         response = await library.invocation_request(_request("invocation_request", body))
         if response.result.status != protoshim.StatusResult.Success:
             return _failure(response.result)
-        outputs = {binding.name: binding.data.typed() for binding in response.output_data}
         returned = response.return_value
-        return Outcome(returned=returned.typed() if returned is not None else None, outputs=outputs)
+        return Outcome(returned=returned.typed() if returned is not None else None)
 
 
 def _record(found: Any) -> FunctionRecord:
-    options = found.retry_options
-    retry = None
-    if options is not None:
-        retry = {
-            name: value.total_seconds() if hasattr(value, "total_seconds") else value
-            for name, value in vars(options).items()
-        }
-    bindings = [json.loads(binding) for binding in found.raw_bindings]
-    return FunctionRecord(id=found.function_id, name=found.name, bindings=bindings, retry=retry)
+    return FunctionRecord(
+        id=found.function_id,
+        name=found.name,
+        bindings=[json.loads(binding) for binding in found.raw_bindings],
+        has_retry=found.retry_options is not None,
+    )
 
 
 def _write_lines_to(pipe: int) -> LineHandler:

@@ -148,6 +148,14 @@ async def test_log_levels_of_host_json_count(tmp_path: Path, queues: Queues) -> 
             "function f: bindings of type blobTrigger are not supported here",
         ),
         (
+            (
+                f"{APP}@app.timer_trigger(arg_name='t', schedule='0 * * * * *')\n"
+                "@app.retry(strategy='fixed_delay', max_retry_count='2', delay_interval='00:00:01')\n"
+                "def f(t: func.TimerRequest) -> None: ..."
+            ),
+            "function f: @app.retry is not supported here",
+        ),
+        (
             f"{APP}@app.queue_trigger(arg_name='m', queue_name='%NOWHERE%', connection='C')\n{ON_MESSAGE}",
             "function f: %NOWHERE% does not resolve to an app setting",
         ),
