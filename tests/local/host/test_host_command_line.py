@@ -114,7 +114,7 @@ async def test_settings_come_from_local_settings_and_the_environment_wins(tmp_pa
         assert (await host.ask("/api/setting/AZURE_FUNCTIONS_ENVIRONMENT")).json() == {"value": "Development"}
         address = host.url.removeprefix("http://")
         assert (await host.ask("/api/setting/WEBSITE_HOSTNAME")).json() == {"value": address}
-        assert host.logged("setting BOTH is skipped: it is in the environment already")
+        assert host.logged("setting BOTH is ignored: the environment has it")
 
 
 async def test_the_route_prefix_of_host_json_counts(tmp_path: Path, queues: Queues) -> None:
