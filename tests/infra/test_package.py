@@ -1,5 +1,7 @@
 """What is deployed: the code and nothing else, the same bytes each time, whole enough to run on its own."""
 
+import importlib.util
+import os
 import platform
 import re
 import shutil
@@ -158,13 +160,19 @@ async def test_the_package_runs_on_the_real_worker_with_what_it_holds_alone(
     app = tmp_path / "app"
     with zipfile.ZipFile(whole) as archive:
         archive.extractall(app)
-    # An interpreter that has the package's libraries and no others.
+    # An interpreter that has the package's libraries and no others, except the local host's own.
     venv.create(tmp_path / "bare", with_pip=False)
+    for name in ("croniter", "dateutil"):
+        found = importlib.util.find_spec(name)
+        assert found is not None
+        assert found.origin is not None
+        (tmp_path / "host" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "host" / name).symlink_to(Path(found.origin).parent)
     names = {"CHUNKS_QUEUE": "packaged-chunks", "RECORDINGS_TABLE": "packagedrecordings"}
     settings = {
         "AzureWebJobsStorage": azurite.connection_string,
         "ACS_CONNECTION_STRING": "endpoint=https://contoso.communication.azure.com/;accesskey=a2V5",
-        "PYTHONPATH": str(app / DEPENDENCIES),
+        "PYTHONPATH": os.pathsep.join((str(app / DEPENDENCIES), str(tmp_path / "host"))),
         "PYTHONDONTWRITEBYTECODE": "1",
         **names,
     }
