@@ -34,7 +34,7 @@ def test_the_code_its_requirements_and_host_json_are_deployed_and_nothing_else()
     code = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "shared").rglob("*.py")}
     page = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "shared" / "page").iterdir()}
     assert code | page <= names
-    assert names - code - page == {"function_app.py", "host.json", "requirements.txt"}
+    assert names - code - page == {"function_app.py", "host.json", "requirements.txt", *DESCRIPTION}
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -57,9 +57,11 @@ STRAY = (
 LIKE_MODULES = (".env.py", "Key.py", "a b.py", "module.py.bak")
 FOLDERS = (
     *("", "infra", "infra/keys", "docs", "tests", "local"),
-    *("shared", "shared/page", "shared/contracts", "shared/new", "shared/.hidden", "shared/New"),
+    *("shared", "shared/page", "shared/http", "shared/contracts", "shared/new", "shared/.hidden", "shared/New"),
 )
-MINIMAL = {"function_app.py", "host.json", "requirements.txt", "shared/__init__.py", "shared/contracts/http/bodies.py"}
+DESCRIPTION = {"shared/http/openapi.json", "shared/http/swagger.json"}
+CODE = {"shared/__init__.py", "shared/contracts/http/bodies.py"}
+MINIMAL = {"function_app.py", "host.json", "requirements.txt", *CODE, *DESCRIPTION}
 PAGE = {"shared/page/index.html", "shared/page/app.js", "shared/page/style.css", "shared/page/logo.svg"}
 
 
@@ -92,7 +94,7 @@ def test_a_stray_file_reaches_no_package_wherever_it_lies(littered: Path, tmp_pa
     assert {file.relative_to(copied).as_posix() for file in copied.rglob("*") if file.is_file()} == MINIMAL | PAGE
 
 
-@pytest.mark.parametrize("name", ["function_app.py", "host.json", "requirements.txt"])
+@pytest.mark.parametrize("name", ["function_app.py", "host.json", "requirements.txt", *sorted(DESCRIPTION)])
 def test_a_file_that_azure_needs_is_never_left_out_in_silence(littered: Path, name: str):
     (littered / name).unlink()
     with pytest.raises(FileNotFoundError, match=name):
