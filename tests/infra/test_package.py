@@ -131,13 +131,29 @@ def prefix_pattern(rule: str) -> str:
     return escaped.replace("**", "(.+)").replace("*", "([^/]+)")
 
 
-def test_funcignore_lets_in_the_package_s_files_whoever_reads_it(tmp_path: Path):
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A copy of this checkout's tracked files."""
     for name in git(CHECKOUT, "ls-files", "-z").split("\0"):
         if name and (CHECKOUT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(CHECKOUT / name, tmp_path / name)
-    assert as_core_tools(tmp_path) == set(packaged())
-    assert as_gitignore(tmp_path) == set(packaged())
+    return tmp_path
+
+
+def test_funcignore_lets_in_the_package_s_files_whoever_reads_it(clone: Path):
+    assert as_core_tools(clone) == set(packaged())
+    assert as_gitignore(clone) == set(packaged())
+
+
+def test_packaging_writes_the_api_description_of_the_code_that_it_packs(clone: Path, tmp_path_factory):
+    (clone / "shared" / "http" / "openapi.json").unlink()
+    (clone / "shared" / "http" / "swagger.json").write_text("of an older version")
+    output = tmp_path_factory.mktemp("output") / "code"
+    command = [sys.executable, "-m", "infra.package", "--directory", str(output)]
+    subprocess.run(command, cwd=clone, check=True, capture_output=True)
+    for name in DESCRIPTION:
+        assert (output / name).read_bytes() == (CHECKOUT / name).read_bytes()
 
 
 def test_funcignore_keeps_stray_files_back_whoever_reads_it(littered: Path):

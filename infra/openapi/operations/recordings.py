@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from infra.openapi.examples import ids
 from infra.openapi.examples import recordings as examples
 from infra.openapi.operation import ACS, STORAGE, Body, Operation, Parameter, Reply
 from shared.contracts.http.archive_view import ArchiveAwaitedView, ArchiveRecordView
@@ -32,7 +33,7 @@ RECORDING_ID = Parameter(
     where="path",
     description="The `recordingId` that the start returned, percent-encoded, or the `recordingKey`.",
     schema={"type": "string", "pattern": f"^{RECORDING_ID_PATTERN}$"},
-    example=examples.RECORDING_ID,
+    example=ids.RECORDING_ID,
 )
 _IDEMPOTENCY_KEY = Parameter(
     name="Idempotency-Key",

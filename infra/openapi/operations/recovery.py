@@ -1,5 +1,6 @@
 """Operations that retry failed work. Each may be repeated."""
 
+from infra.openapi.examples import ids
 from infra.openapi.examples import recovery as examples
 from infra.openapi.operation import STORAGE, Body, Operation, Parameter, Reply
 from infra.openapi.operations.recordings import RECORDING_ID
@@ -13,14 +14,14 @@ DOCUMENT_ID = Parameter(
     where="path",
     description="The chunk's `documentId`, percent-encoded.",
     schema={"type": "string", "minLength": 1, "maxLength": 1024},
-    example=examples.DOCUMENT_ID,
+    example=ids.DOCUMENT_ID,
 )
 _QUARANTINE_ID = Parameter(
     name="quarantineId",
     where="path",
     description="The name of the event's blob in the quarantine container, without `.json`.",
     schema={"type": "string", "pattern": "^[0-9a-f]{32}$"},
-    example="5f2b8d0c9e7a4f6d8b1c3e5a7092d4f6",
+    example=ids.RECORDING_KEY,
 )
 _REPLAYED = {
     202: Reply(description="The number of chunks that are retried.", model=ReplayedView, example={"chunks": 1})

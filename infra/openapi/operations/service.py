@@ -28,9 +28,9 @@ OPERATIONS = (
         path="/health",
         tag=_TAG,
         summary="Check the health",
-        description="For monitors. Checks whether storage and ACS can be reached, how close the oldest open chunk is "
-        "to its deadline, and whether the sweep runs. You can call it every minute: the cost doesn't depend on the size "
-        "of the archive.",
+        description="For monitors. Checks whether storage and ACS can be reached, how close the oldest open chunk "
+        "is to its deadline, and whether the sweep runs. You can call it every minute: the cost doesn't depend on "
+        "the size of the archive.",
         replies={
             200: Reply(
                 description="All checks passed.", model=HealthView, example=examples.HEALTH, headers=("Cache-Control",)
@@ -79,7 +79,7 @@ OPERATIONS = (
         path="/swagger.json",
         tag=_TAG,
         summary="Get the API description (Swagger 2.0)",
-        description="For the HTTP + Swagger action of Logic Apps and for custom connectors: neither supports OpenAPI 3.",
+        description="For the HTTP + Swagger action of Logic Apps and custom connectors, which don't support OpenAPI 3.",
         replies={200: Reply(description="The API description.", media_type="application/json")},
         security=Security.NONE,
     ),
