@@ -14,6 +14,7 @@ from shared.contracts.http.start_request import parse_start
 from shared.domain.repeatability import Repeatability
 from shared.domain.states import RecordingState
 from shared.http.answers import Answer, answer
+from shared.http.description import Document, described
 from shared.intake.intake import IntakeResult
 from shared.operations.health import Health
 from shared.queries.archive_answer import ArchiveAnswer
@@ -108,17 +109,10 @@ class Commands:
         return answer(found, status=status, headers={"Cache-Control": "no-store"})
 
     async def openapi(self, *, url: str) -> Answer:
-        return await _described(url, "/openapi.json")
+        return Answer(status=200, body=described(Document.OPENAPI, url=url))
 
     async def swagger(self, *, url: str) -> Answer:
-        return await _described(url, "/swagger.json")
-
-
-async def _described(url: str, document: str) -> Answer:
-    # Imported here: few processes are ever asked, and making schemas costs at start what nobody may need.
-    from shared.http.openapi.served import described  # noqa: PLC0415 - as said
-
-    return Answer(status=200, body=described(url, document))
+        return Answer(status=200, body=described(Document.SWAGGER, url=url))
 
 
 def _handed_in(taken: list[IntakeResult]) -> Answer:

@@ -36,7 +36,7 @@ def test_the_code_its_requirements_and_host_json_are_deployed_and_nothing_else()
     code = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "shared").rglob("*.py")}
     page = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "shared" / "page").iterdir()}
     assert code | page <= names
-    assert names - code - page == {"function_app.py", "host.json", "requirements.txt"}
+    assert names - code - page == {"function_app.py", "host.json", "requirements.txt", *DESCRIPTION}
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -59,9 +59,11 @@ STRAY = (
 LIKE_MODULES = (".env.py", "Key.py", "a b.py", "module.py.bak")
 FOLDERS = (
     *("", "infra", "infra/keys", "docs", "tests", "local"),
-    *("shared", "shared/page", "shared/contracts", "shared/new", "shared/.hidden", "shared/New"),
+    *("shared", "shared/page", "shared/http", "shared/contracts", "shared/new", "shared/.hidden", "shared/New"),
 )
-MINIMAL = {"function_app.py", "host.json", "requirements.txt", "shared/__init__.py", "shared/contracts/http/bodies.py"}
+DESCRIPTION = {"shared/http/openapi.json", "shared/http/swagger.json"}
+CODE = {"shared/__init__.py", "shared/contracts/http/bodies.py"}
+MINIMAL = {"function_app.py", "host.json", "requirements.txt", *CODE, *DESCRIPTION}
 PAGE = {"shared/page/index.html", "shared/page/app.js", "shared/page/style.css", "shared/page/logo.svg"}
 
 
@@ -94,7 +96,7 @@ def test_a_stray_file_reaches_no_package_wherever_it_lies(littered: Path, tmp_pa
     assert {file.relative_to(copied).as_posix() for file in copied.rglob("*") if file.is_file()} == MINIMAL | PAGE
 
 
-@pytest.mark.parametrize("name", ["function_app.py", "host.json", "requirements.txt"])
+@pytest.mark.parametrize("name", ["function_app.py", "host.json", "requirements.txt", *sorted(DESCRIPTION)])
 def test_a_file_that_azure_needs_is_never_left_out_in_silence(littered: Path, name: str):
     (littered / name).unlink()
     with pytest.raises(FileNotFoundError, match=name):
@@ -131,13 +133,29 @@ def prefix_pattern(rule: str) -> str:
     return escaped.replace("**", "(.+)").replace("*", "([^/]+)")
 
 
-def test_funcignore_lets_in_the_package_s_files_whoever_reads_it(tmp_path: Path):
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A copy of this checkout's tracked files."""
     for name in git(CHECKOUT, "ls-files", "-z").split("\0"):
         if name and (CHECKOUT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(CHECKOUT / name, tmp_path / name)
-    assert as_core_tools(tmp_path) == set(packaged())
-    assert as_gitignore(tmp_path) == set(packaged())
+    return tmp_path
+
+
+def test_funcignore_lets_in_the_package_s_files_whoever_reads_it(clone: Path):
+    assert as_core_tools(clone) == set(packaged())
+    assert as_gitignore(clone) == set(packaged())
+
+
+def test_packaging_writes_the_api_description_of_the_code_that_it_packs(clone: Path, tmp_path_factory):
+    (clone / "shared" / "http" / "openapi.json").unlink()
+    (clone / "shared" / "http" / "swagger.json").write_text("of an older version")
+    output = tmp_path_factory.mktemp("output") / "code"
+    command = [sys.executable, "-m", "infra.package", "--directory", str(output)]
+    subprocess.run(command, cwd=clone, check=True, capture_output=True)
+    for name in DESCRIPTION:
+        assert (output / name).read_bytes() == (CHECKOUT / name).read_bytes()
 
 
 def test_funcignore_keeps_stray_files_back_whoever_reads_it(littered: Path):
