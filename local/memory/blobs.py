@@ -116,7 +116,7 @@ class MemoryBlobClient:
             data = self._container().find(self.blob_name, wanted).data
             if offset is None:
                 return Download(data)
-            if offset >= len(data) and (offset or data):
+            if offset >= len(data):
                 raise Refused(416, "InvalidRange")
             return Download(data[offset:] if length is None else data[offset : offset + length])
 

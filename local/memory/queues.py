@@ -155,9 +155,9 @@ class MemoryQueueClient:
         return queue
 
     def _live(self) -> list[_Message]:
-        queue, now = self._queue(), self._account.now()
-        queue.messages = [one for one in queue.messages if one.expires is None or one.expires > now]
-        return queue.messages
+        messages, now = self._queue().messages, self._account.now()
+        messages[:] = [one for one in messages if one.expires is None or one.expires > now]
+        return messages
 
     def _visible(self) -> list[_Message]:
         """In the order in which they can be taken."""

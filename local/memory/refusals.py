@@ -53,8 +53,12 @@ class Refusal:
             error.error_code = code  # type: ignore[attr-defined]
         return error
 
+    def _known(self, codes: Any) -> str:
+        """The code as the SDK gives it: plain text where its enumeration doesn't have it."""
+        return next((known for known in codes if known.value == self.code), self.code)
+
     def of_table(self) -> HttpResponseError:
-        return self._error(self._kind(), TableErrorCode(self.code))
+        return self._error(self._kind(), self._known(TableErrorCode))
 
     def of_insert(self) -> HttpResponseError:
         """SDK 12 raises the error of an insert without its code (azure-data-tables, create_entity)."""
@@ -65,10 +69,10 @@ class Refusal:
         return self._error(RequestTooLargeError if too_large else TableTransactionError, self.code, f"{index}:")
 
     def of_blob(self) -> HttpResponseError:
-        return self._error(self._kind(), BlobErrorCode(self.code))
+        return self._error(self._kind(), self._known(BlobErrorCode))
 
     def of_queue(self) -> HttpResponseError:
-        return self._error(self._kind(), QueueErrorCode(self.code))
+        return self._error(self._kind(), self._known(QueueErrorCode))
 
 
 class Refused(Exception):
