@@ -1,11 +1,12 @@
 """The account: what all services in memory share, and the one place where a test can interfere with an operation."""
 
+import copy
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from shared.domain.clock import Clock
 
@@ -54,6 +55,12 @@ class Account:
         self.tables: dict[str, Any] = {}
         self.queues: dict[str, Any] = {}
         self.containers: dict[str, Any] = {}
+
+    def seen_by(self, turn: Turn) -> Self:
+        """The same account as one process reaches it: only that process's operations await `turn`."""
+        seen = copy.copy(self)
+        seen.turn = turn
+        return seen
 
     def now(self) -> datetime:
         return self.clock.now()
