@@ -110,7 +110,9 @@ class Host:
             await function(self.app)
         except CallvaultError:
             return False
-        except Crash:
+        except (Crash, BaseExceptionGroup) as error:
+            if isinstance(error, BaseExceptionGroup) and not error.subgroup(Crash):
+                raise
             self.crashes += 1
             self.restart(apply_at_once)
             return False
