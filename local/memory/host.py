@@ -8,9 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from azure.storage.queue import TextBase64DecodePolicy
-
-from local.memory.account import Account, Turn, apply_at_once
+from local.memory.account import Account, Operation, Turn, apply_at_once
 from local.memory.acs import MemoryAcs
 from local.memory.clients import MemoryClients
 from local.memory.clock import HandClock
@@ -33,8 +31,24 @@ class Crash(BaseException):
     """The process ends."""
 
 
+class _Process:
+    """Reaches the account by the host's turn until it ends."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn, self._has_ended = turn, False
+
+    async def turn[T](self, operation: Operation, apply: Callable[[], T], /) -> T:
+        if self._has_ended:
+            raise Crash
+        try:
+            return await self._turn(operation, apply)
+        except Crash:
+            self._has_ended = True
+            raise
+
+
 class Host:
-    """Runs one app. `turn` is what the operations of the next process await."""
+    """Runs one app. Every operation of its processes awaits `turn`."""
 
     def __init__(self, account: Account, acs: MemoryAcs, clock: HandClock, settings: Settings) -> None:
         self._account, self._acs, self._clock, self._settings = account, acs, clock, settings
@@ -43,7 +57,7 @@ class Host:
         self._undelivered: list[dict[str, Any]] = []
         self.crashes = 0
         self._queue, self._poison = (
-            MemoryQueueClient(account, name, message_decode_policy=TextBase64DecodePolicy())
+            MemoryQueueClient(account, name)
             for name in (settings.chunks_queue, settings.poison_queue)
         )
 
@@ -51,7 +65,7 @@ class Host:
     def app(self) -> App:
         """The app in the process that runs, or in a new one."""
         if self._app is None:
-            view = self._account.seen_by(self.turn)
+            view = self._account.seen_by(_Process(self.turn).turn)
             clients = MemoryClients(view, replace(self._acs, account=view), self._settings)
             self._app = App.over(self._settings, self._clock, cast("Clients", clients))
         return self._app
@@ -62,7 +76,7 @@ class Host:
         return not self._undelivered
 
     def restart(self, turn: Turn) -> None:
-        """Ends the process between two invocations."""
+        """Ends the process between two invocations. The next one awaits `turn`."""
         self.turn, self._app = turn, None
 
     def publish(self, event: dict[str, Any]) -> None:
@@ -100,9 +114,11 @@ class Host:
             return
         while (message := await self._poison.receive_message(visibility_timeout=_HIDDEN)) is not None:
             body = str(message.content).encode()
-            if not await self._invoke(lambda app, body=body: app.poison.bury(body)):  # type: ignore[misc]
-                return
-            await self._poison.delete_message(message)
+            kept = await self._invoke(lambda app, body=body: app.poison.bury(body))  # type: ignore[misc]
+            if kept or message.dequeue_count == _DELIVERIES:
+                await self._poison.delete_message(message)  # after five failures nobody handles it any more
+            else:
+                await self._poison.update_message(message, visibility_timeout=_AGAIN)
 
     async def _invoke(self, function: Callable[[App], Awaitable[object]]) -> bool:
         """Whether the invocation succeeded."""
@@ -114,6 +130,6 @@ class Host:
             if isinstance(error, BaseExceptionGroup) and not error.subgroup(Crash):
                 raise
             self.crashes += 1
-            self.restart(apply_at_once)
+            self._app = None
             return False
         return True

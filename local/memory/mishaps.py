@@ -1,6 +1,7 @@
-"""One operation of a run goes wrong: each way in which a request can end that isn't its answer."""
+"""Operations that go wrong: each way in which a request can end that isn't its answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
@@ -17,39 +18,41 @@ class Mishap(StrEnum):
     CRASH_AFTER = "crash after"  # the process ends when the operation is applied
 
 
-class OneMishap:
-    """A turn that lets one operation go wrong, by its number in the run. `hit` is that operation."""
+@dataclass
+class Mishaps:
+    """A turn that lets operations go wrong, by their numbers in the run. `hits` are those that did."""
 
-    def __init__(self, mishap: Mishap, number: int) -> None:
-        self._mishap, self._number = mishap, number
-        self.count = 0
-        self.hit: Operation | None = None
-        self._has_ended = False
+    plan: Mapping[int, Mishap]
+    count: int = 0
+    hits: list[Operation] = field(default_factory=list)
 
     async def __call__[T](self, operation: Operation, apply: Callable[[], T], /) -> T:
-        if self._has_ended:
-            raise Crash
-        number, self.count = self.count, self.count + 1
-        if number != self._number:
+        mishap = self.plan.get(self.count)
+        self.count += 1
+        if mishap is None:
             return apply()
-        self.hit = operation
-        match self._mishap:
-            case Mishap.NOT_SENT:
-                raise ServiceRequestError("not sent")
-            case Mishap.REPEATED if operation.is_retried:
-                self._attempt(apply)
-                return apply()
-            case Mishap.ANSWER_LOST | Mishap.REPEATED:
-                self._attempt(apply)
-                raise ServiceResponseError("answer lost")
-            case Mishap.CRASH_AFTER:
-                self._attempt(apply)
-        self._has_ended = True
-        raise Crash
+        self.hits.append(operation)
+        return suffer(mishap, operation, apply)
 
-    @staticmethod
-    def _attempt(apply: Callable[[], object]) -> None:
-        try:
-            apply()
-        except Exception:  # noqa: BLE001 - a refusal, which nobody hears of
-            return
+
+def suffer[T](mishap: Mishap, operation: Operation, apply: Callable[[], T]) -> T:
+    """Ends an operation by a mishap: raises, unless the SDK's retry is answered."""
+    match mishap:
+        case Mishap.NOT_SENT:
+            raise ServiceRequestError("not sent")
+        case Mishap.REPEATED if operation.is_retried:
+            _attempt(apply)
+            return apply()
+        case Mishap.ANSWER_LOST | Mishap.REPEATED:
+            _attempt(apply)
+            raise ServiceResponseError("answer lost")
+        case Mishap.CRASH_AFTER:
+            _attempt(apply)
+    raise Crash
+
+
+def _attempt(apply: Callable[[], object]) -> None:
+    try:
+        apply()
+    except Exception:  # noqa: BLE001 - a refusal, which nobody hears of
+        return
