@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _HIDDEN = 600  # seconds that the host hides a message for, and renews while the function runs
 _AGAIN = 30  # seconds until a message whose function failed is delivered again
 _DELIVERIES = 5  # before a message goes to the poison queue
-_ROUND = 30  # seconds between two runs of the sweep here
+_ROUND = 60  # seconds between two runs of the sweep
 
 
 class Crash(BaseException):
@@ -57,8 +57,7 @@ class Host:
         self._undelivered: list[dict[str, Any]] = []
         self.crashes = 0
         self._queue, self._poison = (
-            MemoryQueueClient(account, name)
-            for name in (settings.chunks_queue, settings.poison_queue)
+            MemoryQueueClient(account, name) for name in (settings.chunks_queue, settings.poison_queue)
         )
 
     @property
@@ -84,21 +83,21 @@ class Host:
         self._undelivered.append(event)
 
     async def round(self) -> None:
-        """Delivers what waits, handles all jobs that are due, sweeps, and lets half a minute pass."""
+        """Delivers what waits, handles all jobs that are due, sweeps, and lets a minute pass."""
         self._undelivered = [event for event in self._undelivered if not await self._deliver(event)]
         await self._jobs()
         await self._bury()
-        await self._invoke(lambda app: app.sweep.run())
+        await self.invoke(lambda app: app.sweep.run())
         await self._jobs()
         self._clock.forward(seconds=_ROUND)
 
     async def _deliver(self, event: dict[str, Any]) -> bool:
-        return await self._invoke(lambda app: app.intake.receive(event))
+        return await self.invoke(lambda app: app.intake.receive(event))
 
     async def _jobs(self) -> None:
         while (message := await self._queue.receive_message(visibility_timeout=_HIDDEN)) is not None:
             crashes, job = self.crashes, ChunkJob.decode(message.content)
-            if await self._invoke(lambda app, job=job: app.archiving.handle(job)):  # type: ignore[misc]
+            if await self.invoke(lambda app, job=job: app.archiving.handle(job)):  # type: ignore[misc]
                 await self._queue.delete_message(message)
             elif self.crashes > crashes:
                 continue  # nobody gives the message back: it stays hidden
@@ -114,13 +113,13 @@ class Host:
             return
         while (message := await self._poison.receive_message(visibility_timeout=_HIDDEN)) is not None:
             body = str(message.content).encode()
-            kept = await self._invoke(lambda app, body=body: app.poison.bury(body))  # type: ignore[misc]
+            kept = await self.invoke(lambda app, body=body: app.poison.bury(body))  # type: ignore[misc]
             if kept or message.dequeue_count == _DELIVERIES:
                 await self._poison.delete_message(message)  # after five failures nobody handles it any more
             else:
                 await self._poison.update_message(message, visibility_timeout=_AGAIN)
 
-    async def _invoke(self, function: Callable[[App], Awaitable[object]]) -> bool:
+    async def invoke(self, function: Callable[[App], Awaitable[object]]) -> bool:
         """Whether the invocation succeeded."""
         try:
             await function(self.app)

@@ -1,5 +1,6 @@
 """The whole app over storage and ACS in memory: a run from an event to the deleted source takes milliseconds."""
 
+import functools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from local.memory.clients import MemoryClients, provision
 from local.memory.clock import HandClock
 from local.memory.entities import Row, Table
 from local.memory.host import Host
+from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
 from shared.gateways.bundle import Gateways
@@ -26,6 +28,7 @@ _DELETE_HOST = "https://us-storage.asm.skype.com/v1/objects"
 _SERVER_CALL = "aHR0cHM6Ly9jb252LnNreXBlLmNvbS9jb252L2NhbGw="
 
 
+@functools.cache
 def memory_settings(**more: Any) -> Settings:
     return load_settings(
         acs_connection_string="endpoint=https://memory.communication.azure.com/;accesskey=a2V5",
@@ -106,17 +109,13 @@ class World:
             gateways=Gateways.over(clients, given),
         )
 
-    async def run(self, *, rounds: int, until_idle: bool = True) -> int:
+    async def run(self, *, rounds: int) -> int:
         """Runs rounds until nothing is left to do; returns how many it took, or fails after `rounds`."""
         for number in range(1, rounds + 1):
             await self.host.round()
-            if until_idle and self.is_idle():
+            if not self.left() and self.host.has_delivered:
                 return number
-        assert not until_idle, f"work is left after {rounds} rounds: {self.left()}"
-        return rounds
-
-    def is_idle(self) -> bool:
-        return not self.left() and self.host.has_delivered
+        raise AssertionError(f"work is left after {rounds} rounds: {self.left()}")
 
     def left(self) -> list[Any]:
         """Worklist rows and messages."""
@@ -139,6 +138,13 @@ class World:
     @property
     def archive(self) -> dict[str, bytes]:
         return self.files(self.settings.archive_container)
+
+    def jobs(self) -> list[ChunkJob]:
+        """What is on the queue, due or not."""
+        return [ChunkJob.decode(one.text) for one in self.account.queues[self.settings.chunks_queue].messages]
+
+    def quarantined(self) -> list[bytes]:
+        return list(self.files(self.settings.quarantine_container).values())
 
     def is_archived(self, one: Document) -> bool:
         """Whether the archive has both files of a document, byte for byte."""
