@@ -59,9 +59,9 @@ class App:
     tallies: Tallies
 
     @classmethod
-    def over(cls, settings: Settings, clock: Clock) -> "App":
+    def over(cls, settings: Settings, clock: Clock, clients: Clients | None = None) -> "App":
         """Must be called while the event loop runs: the clients' connections belong to it."""
-        clients = Clients(settings)
+        clients = clients or Clients(settings)
         gateways = Gateways.over(clients, settings)
         announcing = Announcing(gateways, clock)
         copier = FileCopier(gateways, settings)
