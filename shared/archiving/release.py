@@ -15,7 +15,7 @@ from enum import Enum, auto
 
 from shared.announcing.announcer import Announcing
 from shared.archiving.endings import Endings
-from shared.archiving.files import Copying
+from shared.archiving.files import FileCopier
 from shared.archiving.retry import RetryPolicy, is_soon
 from shared.archiving.stored_files import StoredFile
 from shared.bookkeeping.books import Books
@@ -33,11 +33,11 @@ from shared.settings.settings import Settings
 
 log = logger("release")
 
-_FRESH = timedelta(seconds=5)  # how long a check, or the write of `archived`, stays valid
+_VALID_FOR = timedelta(seconds=5)  # how long a check, or the write of `archived`, counts as current
 
 
 class Step(Enum):
-    """What became of a step of a chunk's job."""
+    """The result of one step of a chunk's job."""
 
     DONE = auto()  # nothing more to do now
     READ_AGAIN = auto()  # another process wrote the chunk: read it and continue from its new state
@@ -47,12 +47,12 @@ class Release:
     """Releases archived chunks."""
 
     def __init__(
-        self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
+        self, gateways: Gateways, copier: FileCopier, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
         self._books = Books.over(gateways)
         self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._source = gateways.source
-        self._copying, self._announcing, self._clock, self._settings = copying, announcing, clock, settings
+        self._copier, self._announcing, self._clock, self._settings = copier, announcing, clock, settings
         self._endings = Endings(gateways, announcing, clock, settings)
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
 
@@ -66,11 +66,11 @@ class Release:
             kept = await self._kept(chunk, keep)
             if kept is None:
                 return Step.READ_AGAIN
-            await self.close(await self._announcing.settle(kept))
+            await self.close(await self._announcing.announce(kept))
             if checked_at is None or kept.unverified is not None or kept.metadata_blob_name is None:
                 await self._watch_if_open(kept)
             return Step.DONE
-        while checked_at is None or self._clock.now() - checked_at > _FRESH:
+        while checked_at is None or self._clock.now() - checked_at > _VALID_FOR:
             if not await self._is_safe(chunk):
                 await self._start_over(chunk)
                 return Step.READ_AGAIN
@@ -95,11 +95,14 @@ class Release:
     async def close(self, chunk: Chunk) -> None:
         """Removes the chunk's worklist row. Announcements that are not delivered get a row for the sweep."""
         if chunk.outbox is not None:
-            await self._books.open_work.add(WorkItem.of_news(chunk, self._announcing.rest_ends))
+            await self._books.open_work.add(WorkItem.of_announcements(chunk, self._announcing.paused_until))
         await self._books.open_work.remove(WorkItem.of_chunk(chunk, chunk.deadline))
 
     async def _watch_if_open(self, kept: Chunk) -> None:
-        """Adds the worklist row again if a read or a corrected event queued the chunk for another copy meanwhile."""
+        """Adds the worklist row again if the chunk was queued for another copy meanwhile.
+
+        A read that finds a file missing does that, and so does a corrected event.
+        """
         current = await self._catalogue.chunk(kept.recording_key, kept.chunk_key)
         if current is not None and current.state in (ChunkState.PENDING, ChunkState.COPYING):
             due_at = self._clock.now() + self._settings.sweep_grace
@@ -134,7 +137,7 @@ class Release:
         ):
             if name is None or size is None or sha256 is None:
                 return False
-            if not await self._copying.holds(chunk, StoredFile(name=name, size=size, sha256=sha256)):
+            if not await self._copier.holds(chunk, StoredFile(name=name, size=size, sha256=sha256)):
                 return False
         return True
 
@@ -146,10 +149,10 @@ class Release:
         """
         log.critical("archived file is not what was recorded", extra={"action": "release", **chunk.log_context()})
         now = self._clock.now()
-        files = await self._copying.standing(chunk)
+        files = await self._copier.files_in_archive(chunk)
         await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
         with contextlib.suppress(LeaseLost):
-            await self._books.chunks.replace(chunk.fresh(now).evolve(**files.as_fields()))
+            await self._books.chunks.replace(chunk.restarted(now).evolve(**files.as_fields()))
 
     async def _try_later(self, chunk: Chunk, error: SourceError) -> None:
         """Schedules another delete. Writes the row first, so that only one of two concurrent jobs sends the message."""

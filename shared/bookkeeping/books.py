@@ -1,4 +1,4 @@
-"""All books, over one set of gateways."""
+"""The writers of recordings, chunks and worklist rows, which also keep the lists up to date."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -11,7 +11,7 @@ from shared.gateways.bundle import Gateways
 
 @dataclass(frozen=True, kw_only=True)
 class Books:
-    """What use cases write through. They read through the gateways."""
+    """Use cases write through these, and read through the gateways."""
 
     recordings: RecordingBook
     chunks: ChunkBook

@@ -1,10 +1,11 @@
-"""Writes chunks to the catalogue, and keeps the list of what is in trouble.
+"""Writes chunks to the catalogue, and keeps the trouble list up to date.
 
         trouble list (added) ──> catalogue ──> trouble list (removed)
                 1                    2                  3
 
-A crash between two steps leaves an entry too many, which shows nothing. A chunk that is retried is removed from the
-trouble list only in the version that was read before 2: if it failed again meanwhile, it stays.
+A crash between two steps leaves an extra entry. It does no harm, because readers look up each entry in the catalogue. A
+chunk that is retried is removed from the trouble list only if its entry still has the version that was read before 2.
+If the chunk failed again meanwhile, the entry stays.
 """
 
 from shared.domain.list_entry import ListEntry, ListName
@@ -14,7 +15,7 @@ from shared.gateways.bundle import Gateways
 
 
 class ChunkBook:
-    """The catalogue's chunks and the list of what is in trouble."""
+    """The catalogue's chunks and the trouble list."""
 
     def __init__(self, gateways: Gateways) -> None:
         self._catalogue, self._lists = gateways.catalogue, gateways.lists
@@ -31,7 +32,7 @@ class ChunkBook:
             await self._lists.add(ListEntry.of_chunk(chunk), ListName.TROUBLE)
 
     async def replace_out_of_trouble(self, chunk: Chunk) -> Chunk:
-        """As `replace`, for a chunk that may be on the trouble list and doesn't belong there any longer."""
+        """Like `replace`, but also removes the chunk from the trouble list."""
         entry = ListEntry.of_chunk(chunk)
         version = await self._lists.find(entry, ListName.TROUBLE)
         replaced = await self._catalogue.replace(chunk)

@@ -1,11 +1,11 @@
-"""Adds rows to the worklist and removes them, and keeps the list of open items in step.
+"""Adds rows to the worklist and removes them, and keeps the list of open items up to date.
 
         add:     open list ──> worklist           remove:     open list ──> worklist
                      1             2                              1             2
 
-A crash after 1 of `add` leaves an entry that shows nothing; after 1 of `remove`, a row that is checked once more and
-removed then. A row that was read is removed only in that version: another process that changed it still needs it, and
-then it is listed again.
+A crash between the steps of `add` leaves an entry without a row, which readers ignore. A crash between the steps of
+`remove` leaves a row, which the sweep checks once more and then removes. A row that was read is removed only if its
+version is unchanged. If another process changed it, the row is still needed, and its entry is added to the list again.
 """
 
 from shared.domain.list_entry import ListEntry, ListName
@@ -26,9 +26,9 @@ class OpenWork:
         await self._worklist.add(item)
 
     async def remove(self, item: WorkItem) -> None:
-        """Removes a row that was read, unless it was changed since; one that wasn't read, whatever its version.
+        """Removes a row. If the item was read from the worklist, a row that changed since then stays.
 
-        The latter is for final ends, such as a released chunk's.
+        An item that wasn't read removes the row in any version: use this only for final ends, such as a released chunk.
         """
         entry = item.entry
         if item.version is not None and entry is not None:

@@ -3,8 +3,8 @@
         lists ──> catalogue
           1           2
 
-An entry is added before the row that it leads to is written. A crash in between leaves an entry too many, which shows
-nothing: whoever reads a list looks up in the catalogue what an entry leads to.
+An entry is added before its row is written. A crash in between leaves an extra entry. It does no harm, because readers
+look up each entry in the catalogue.
 """
 
 from shared.domain.list_entry import ListEntry, ListName
@@ -18,12 +18,12 @@ class RecordingBook:
     def __init__(self, gateways: Gateways) -> None:
         self._catalogue, self._lists = gateways.catalogue, gateways.lists
 
-    async def announce(
+    async def add_chunks(
         self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None
     ) -> tuple[Chunk, ...] | None:
-        """See `Catalogue.announce`."""
+        """See `Catalogue.add_chunks`."""
         await self.add_to_lists(recording, known)
-        return await self._catalogue.announce(recording, chunks, known)
+        return await self._catalogue.add_chunks(recording, chunks, known)
 
     async def merge(self, recording: Recording, *entries: AuditEntry) -> None:
         """See `Catalogue.merge`."""
@@ -36,7 +36,7 @@ class RecordingBook:
         return await self._catalogue.move(recording, *entries)
 
     async def add_to_lists(self, recording: Recording, known: Recording | None = None) -> None:
-        """Adds a recording to its lists, except to those that it is on already, as far as `known` of it says."""
+        """Adds a recording to its lists. Skips the lists that `known`, its row as it was read, is already on."""
         if recording.listed_at is None:
             return
         before = _lists_of(known) if known is not None and known.listed_at == recording.listed_at else frozenset()
@@ -46,7 +46,7 @@ class RecordingBook:
         await self._lists.add(ListEntry(at=recording.listed_at, recording_key=recording.recording_key), *added)
 
     async def remove_from_trouble(self, recording: Recording) -> None:
-        """For a recording whose files are no longer missed. If it was listed again meanwhile, it stays."""
+        """For a recording whose files are no longer overdue. If it was added again meanwhile, it stays."""
         if recording.overdue_at is None or recording.listed_at is None:
             return
         entry = ListEntry(at=recording.listed_at, recording_key=recording.recording_key)
@@ -56,7 +56,7 @@ class RecordingBook:
 
 
 def _lists_of(recording: Recording) -> frozenset[str]:
-    """The lists of a recording for as long as its values stay: its day's, and those of its calls and correlation."""
+    """The lists that a recording's values put it on: by day, by call and by correlation."""
     values = {
         ListName.CALL: recording.call_id,
         ListName.SERVER_CALL: recording.server_call_id,

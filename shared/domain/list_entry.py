@@ -1,4 +1,4 @@
-"""Lists of recordings, newest first, and what an entry of a list says: where to look, and nothing else.
+"""Lists of recordings, newest first. A list entry contains only the key of its recording or chunk.
 
 An entry's keys sort newer days and moments first, because tables sort by key in ascending order only.
 """
@@ -12,19 +12,19 @@ from typing import Self
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
 
-_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)  # a table's times begin here
+_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)  # the earliest time that a table can store
 _MICROSECOND = timedelta(microseconds=1)
-_LAST_MOMENT = 10**18 - 1  # microseconds after the epoch: past every year that a table can hold
+_LAST_MOMENT = 10**18 - 1  # microseconds after the epoch: later than any time that a table can store
 _LAST_DAY = 99_999_999
 _ROW = re.compile(r"(\d{18})-([0-9a-f]{32})(?:-([0-9a-f]{32}))?", re.ASCII)
 
 
 class ListName(StrEnum):
-    """The lists that there are."""
+    """The kinds of lists."""
 
     DAY = "day"  # every recording
-    OPEN = "open"  # what is on the worklist: chunks, and recordings whose files are awaited
-    TROUBLE = "trouble"  # chunks that failed or are lost, and recordings whose files are missed
+    OPEN = "open"  # items of the worklist: chunks, and recordings whose files haven't arrived yet
+    TROUBLE = "trouble"  # chunks that failed, are lost or were removed, and recordings whose files are overdue
     CALL = "call"
     SERVER_CALL = "serverCall"
     CALL_CONNECTION = "callConnection"
@@ -32,7 +32,7 @@ class ListName(StrEnum):
     PARTICIPANT = "participant"  # chunks; in a table of its own
 
     def of(self, value: str) -> str:
-        """The list of the recordings with this value, which the name has as a digest."""
+        """The name of the list of recordings with this value. It contains a digest of the value."""
         return f"{self}-{key_of(value)}"
 
 

@@ -1,6 +1,7 @@
 """Items of the worklist: what the sweep must check, and when. The prefix of a row's key is its kind.
 
-Chunks come first, by deadline; an older version's rows of chunks don't name their recording and are read all the same.
+Chunks sort first, by deadline. Rows of chunks that an older version wrote don't contain the recording key in the row
+key, and are read as well.
 """
 
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ class Kind(StrEnum):
     CHUNK = ""  # an open chunk: its deadline, which begins with a digit
     CALL = "call-"  # a call whose automatic recording hasn't begun
     FILES = "files-"  # a recording with announced files that still lacks others
-    NEWS = "news-"  # an archived or ended chunk with undelivered announcements
+    ANNOUNCEMENTS = "news-"  # an archived or ended chunk with undelivered announcements
     RECORDING = "recording-"  # a recording without announced files
 
     @property
@@ -44,8 +45,8 @@ class Kind(StrEnum):
 class WorkItem:
     """A row, to be checked once it is due.
 
-    `queued_at` and `requeues` tell of a chunk when and how often the sweep queued it, `version` that it was read from
-    the table, and `flaw` why it can't be worked.
+    `queued_at` and `requeues`: when and how often the sweep queued the chunk. `version`: the row's ETag if the item was
+    read from the table, else None. `flaw`: why the row can't be processed, or None if it can.
     """
 
     shard: str
@@ -64,7 +65,7 @@ class WorkItem:
     def of_chunk(
         cls, chunk: Chunk, due_at: datetime, *, queued_at: datetime | None = None, requeues: int = 0
     ) -> "WorkItem":
-        """Rows of chunks sort by deadline. One document may be filed under two recordings, so both are named."""
+        """Rows of chunks sort by deadline. Their keys contain the chunk and the recording: two may share a document."""
         return cls(
             shard=chunk.chunk_key[0],
             row=_chunk_row(chunk),
@@ -77,11 +78,11 @@ class WorkItem:
         )
 
     @classmethod
-    def of_news(cls, chunk: Chunk, due_at: datetime) -> "WorkItem":
-        """A chunk that only waits to be announced is on no list of what is open."""
+    def of_announcements(cls, chunk: Chunk, due_at: datetime) -> "WorkItem":
+        """A chunk that is only waiting for its announcement isn't on the list of open items."""
         return cls(
             shard=chunk.chunk_key[0],
-            row=Kind.NEWS + _chunk_row(chunk),
+            row=Kind.ANNOUNCEMENTS + _chunk_row(chunk),
             recording_key=chunk.recording_key,
             chunk_key=chunk.chunk_key,
             due_at=due_at,
@@ -91,14 +92,14 @@ class WorkItem:
     def of_recording(
         cls, recording_key: str, recording_id: str, due_at: datetime, listed_at: datetime | None = None
     ) -> "WorkItem":
-        """A recording whose first event is awaited."""
+        """A recording that had no event yet."""
         return cls._recording(Kind.RECORDING, recording_key, recording_id, due_at, listed_at)
 
     @classmethod
     def of_files(
         cls, recording_key: str, recording_id: str, due_at: datetime, listed_at: datetime | None = None
     ) -> "WorkItem":
-        """A recording whose files were announced in part. A row of its own: the first event ends the other's watch."""
+        """A recording of which events named only some files. The first event removes the row of `of_recording`."""
         return cls._recording(Kind.FILES, recording_key, recording_id, due_at, listed_at)
 
     @classmethod
@@ -116,7 +117,7 @@ class WorkItem:
 
     @classmethod
     def of_call(cls, call_key: str, start_id: str, due_at: datetime) -> "WorkItem":
-        """A call whose automatic recording hasn't begun, and the start that shall begin it."""
+        """A call whose automatic recording hasn't begun yet, and the id of the start that will begin it."""
         return cls(shard=call_key[0], row=f"{Kind.CALL}{call_key}-{start_id}", recording_key=call_key, due_at=due_at)
 
     @property

@@ -22,11 +22,11 @@ from shared.settings.settings import Settings
 
 log = logger("filewatch")
 
-_ASK_AGAIN = timedelta(minutes=30)  # interval between checks of a recording that still runs or lacks files
-_MISSED_FOR = timedelta(hours=48)  # after a recording's end; by then ACS has deleted its files in every region
+_INTERVAL = timedelta(minutes=30)  # interval between checks of a recording that still runs or lacks files
+_WATCHED_FOR = timedelta(hours=48)  # after a recording's end; by then ACS has deleted its files in every region
 
 
-class FileWatch:
+class AwaitedFiles:
     """Keeps track of recordings whose files are not all announced."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
@@ -47,8 +47,8 @@ class FileWatch:
             stopped_at = known.stopped_at if known is not None else None
             whole = recording.evolve(stopped_at=stopped_at).is_whole(chunks)
             if not whole and known is not None and known.announced_at is not None:
-                found, standing = await self._catalogue.recording(key)
-                whole = (found or recording).is_whole(standing)
+                found, stored = await self._catalogue.recording(key)
+                whole = (found or recording).is_whole(stored)
                 missed = True
             else:
                 missed = known is not None and known.overdue_at is not None
@@ -63,7 +63,7 @@ class FileWatch:
             listed_at = None if watched else known.listed_at
             await self._books.open_work.remove(WorkItem.of_recording(key, recording_id or "", now, listed_at))
 
-    async def look_at(self, item: WorkItem) -> None:
+    async def check(self, item: WorkItem) -> None:
         """The sweep's check: whether the recording still runs and, if it has ended, whether files are missing."""
         recording, chunks = await self._catalogue.recording(item.recording_key)
         recording = recording or Recording(recording_key=item.recording_key, recording_id=item.recording_id)
@@ -75,7 +75,7 @@ class FileWatch:
             recording = recording.evolve(listed_at=item.listed_at or now)
         if not recording.is_whole(chunks) and not _has_ended(recording, chunks):
             if await self._still_runs(item):
-                await self._books.open_work.add(replace(item, due_at=now + _ASK_AGAIN))
+                await self._books.open_work.add(replace(item, due_at=now + _INTERVAL))
                 return
             recording = recording.evolve(control=RecordingState.STOPPED, stopped_at=now)
             await self._books.recordings.merge(_change(recording, control=RecordingState.STOPPED, stopped_at=now))
@@ -95,10 +95,10 @@ class FileWatch:
         hours = round((now - ended).total_seconds() / 3600, 2)
         keys = {"recording_key": item.recording_key}
         log.error("recording's files are missed", extra={"action": "overdue", "hours_since_end": hours, **keys})
-        if now > ended + _MISSED_FOR:
+        if now > ended + _WATCHED_FOR:
             await self._books.open_work.remove(item)
         else:
-            await self._books.open_work.add(replace(item, due_at=now + _ASK_AGAIN))
+            await self._books.open_work.add(replace(item, due_at=now + _INTERVAL))
 
     async def _end(self, item: WorkItem, recording: Recording) -> None:
         """All files are announced."""

@@ -79,7 +79,7 @@ class Checks:
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._worklist, self._catalogue, self._jobs = gateways.worklist, gateways.catalogue, gateways.jobs
-        self._archived, self._recorder = gateways.archived, gateways.recorder
+        self._archived, self._recorder = gateways.archive_reader, gateways.recorder
         self._clock = clock
         self._near = min(_NEAR, settings.retention / _NEAR_SHARE)
 

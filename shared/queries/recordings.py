@@ -23,12 +23,12 @@ from shared.errors import InvalidRequest, ParticipantsOff
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.lists import Lists
 from shared.observability.logs import logger
-from shared.queries.list_item import Standing
+from shared.queries.list_item import RecordingItem
 from shared.settings.settings import Settings
 
 log = logger("listing")
 
-_LOOKS = 200  # recordings looked up for one page at most
+_MOST_LOOKED_UP = 200  # recordings looked up for one page at most
 _SEGMENTS = 20  # operations on the list itself at most: on some lists a recording has a row for each of its chunks
 _AT_ONCE = 32  # partitions read together
 
@@ -75,20 +75,20 @@ class Listing:
             chosen.lists.read(chosen.heading, first=query.first, last=query.last, after=after, at_once=query.limit + 1)
         )
         found: dict[str, ListedRecording] = {}
-        looks = 0
+        looked_up = 0
         reached = after
-        while len(found) < query.limit and looks < _LOOKS:
+        while len(found) < query.limit and looked_up < _MOST_LOOKED_UP:
             # Where few of those looked up are wanted, more are looked up together.
-            places = await walk.take(min(max(query.limit - len(found), looks), _LOOKS - looks))
-            if not places:
+            entries = await walk.take(min(max(query.limit - len(found), looked_up), _MOST_LOOKED_UP - looked_up))
+            if not entries:
                 break
-            looks += len(places)
-            for place, standing in zip(places, await self._look_up(places), strict=True):
+            looked_up += len(entries)
+            for entry, item in zip(entries, await self._look_up(entries), strict=True):
                 if len(found) == query.limit:
                     return _page(found, reached)
-                reached = place
-                if standing is not None and self._is_wanted(standing, place, query, chosen):
-                    found[place.recording_key] = standing.shown()
+                reached = entry
+                if item is not None and self._is_wanted(item, entry, query, chosen):
+                    found[entry.recording_key] = item.shown()
         return _page(found, reached if await walk.goes_on() else None)
 
     def _choose(self, query: ListQuery) -> _List:
@@ -114,24 +114,24 @@ class Listing:
             )
         return pseudonym_of(participant, secret)
 
-    async def _look_up(self, places: list[ListEntry]) -> list[Standing | None]:
-        looked: list[Standing | None] = []
-        for some in batched(places, _AT_ONCE, strict=False):
-            looked += await asyncio.gather(*map(self._standing, some))
-        return looked
+    async def _look_up(self, entries: list[ListEntry]) -> list[RecordingItem | None]:
+        items: list[RecordingItem | None] = []
+        for some in batched(entries, _AT_ONCE, strict=False):
+            items += await asyncio.gather(*map(self._item, some))
+        return items
 
-    async def _standing(self, place: ListEntry) -> Standing | None:
-        recording, chunks = await self._catalogue.recording(place.recording_key)
-        return None if recording is None else Standing(recording=recording, chunks=chunks)
+    async def _item(self, entry: ListEntry) -> RecordingItem | None:
+        recording, chunks = await self._catalogue.recording(entry.recording_key)
+        return None if recording is None else RecordingItem(recording=recording, chunks=chunks)
 
-    def _is_wanted(self, standing: Standing, place: ListEntry, query: ListQuery, chosen: _List) -> bool:
-        recording = standing.recording
-        if place.chunk_key is None and place.at != recording.listed_at:
+    def _is_wanted(self, item: RecordingItem, entry: ListEntry, query: ListQuery, chosen: _List) -> bool:
+        recording = item.recording
+        if entry.chunk_key is None and entry.at != recording.listed_at:
             return False  # entered by a start that was repeated, or overtaken by its event: it stands elsewhere, too
         wanted = (
-            query.state in (None, standing.state),
-            not query.open or standing.is_open(self._clock.now()),
-            not query.trouble or standing.state in _TROUBLED,
+            query.state in (None, item.state),
+            not query.open or item.is_open(self._clock.now()),
+            not query.trouble or item.state in _TROUBLED,
             *(getattr(query, name) in (None, getattr(recording, name)) for name in _BY_VALUE if name != chosen.answers),
         )
         return all(wanted)
@@ -150,26 +150,26 @@ class _Walk:
     async def take(self, number: int) -> list[ListEntry]:
         """The next ones; fewer at the end of the list, or of what a request may read."""
         while len(self._ahead) < number and not self._ended and self._left:
-            await self._look_ahead()
+            await self._read_ahead()
         taken, self._ahead = self._ahead[:number], self._ahead[number:]
         return taken
 
     async def goes_on(self) -> bool:
         if not self._ahead and not self._ended and self._left:
-            await self._look_ahead()
+            await self._read_ahead()
         return bool(self._ahead) or not self._ended
 
-    async def _look_ahead(self) -> None:
+    async def _read_ahead(self) -> None:
         """Rows of one recording's chunks follow each other: the first stands for all of them."""
         segment = await anext(self._segments, None)
         if segment is None:
             self._ended = True
             return
         self._left -= 1
-        for place in segment:
-            if self._last is None or (place.at, place.recording_key) != (self._last.at, self._last.recording_key):
-                self._ahead.append(place)
-            self._last = place
+        for entry in segment:
+            if self._last is None or (entry.at, entry.recording_key) != (self._last.at, self._last.recording_key):
+                self._ahead.append(entry)
+            self._last = entry
 
 
 def _page(found: dict[str, ListedRecording], reached: ListEntry | None) -> RecordingsPage:
@@ -181,15 +181,15 @@ def _page(found: dict[str, ListedRecording], reached: ListEntry | None) -> Recor
 
 
 def _position(cursor: str | None) -> ListEntry | None:
-    """Where a cursor points: a place and nothing else, so one that was made up leads to another page at most."""
+    """Where a cursor points: an entry and nothing else, so one that was made up leads to another page at most."""
     if cursor is None:
         return None
     try:
-        place = ListEntry.read(
+        entry = ListEntry.read(
             base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
         )
     except (binascii.Error, ValueError):
-        place = None
-    if place is None or place.chunk_key is not None:
+        entry = None
+    if entry is None or entry.chunk_key is not None:
         raise InvalidRequest.of("cursor", "must be the nextCursor of an answer, as it was given")
-    return place
+    return entry

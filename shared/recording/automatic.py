@@ -93,7 +93,7 @@ class AutoRecording:
             await self._record(claim, _PAUSES)
         return True
 
-    async def take_up(self, item: WorkItem) -> None:
+    async def check(self, item: WorkItem) -> None:
         """The sweep's look at a call whose recording should have begun by now."""
         claim = await self._claims.find(item.recording_key)
         now = self._clock.now()
@@ -137,10 +137,10 @@ class AutoRecording:
             await self._clock.sleep(pause)
             outcome = await self._try(claim)
             if outcome is not None:
-                await self._settle(claim, outcome)
+                await self._end(claim, outcome)
                 return
         if self._clock.now() > claim.first_sent + _GIVEN_UP:
-            await self._settle(claim, "given up")
+            await self._end(claim, "given up")
             return
         now = self._clock.now()
         late = now > claim.first_sent + _NOT_YET
@@ -178,7 +178,7 @@ class AutoRecording:
                 return True
         return False
 
-    async def _settle(self, claim: Claim, outcome: str) -> None:
+    async def _end(self, claim: Claim, outcome: str) -> None:
         """Unless another has the claim meanwhile: then it is that one's, and so is its row."""
         if await self._claims.write(replace(claim, outcome=outcome)) is None:
             return

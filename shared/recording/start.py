@@ -65,8 +65,8 @@ class Starting:
         followed = address is not None
         if followed:
             request = request.model_copy(update={"state_callback_url": address})
-        noted = followed or request.consent is not None
-        if noted:
+        stored = followed or request.consent is not None
+        if stored:
             await self._starts.begin(start_id, asked, entry)
         try:
             started = await self._recorder.start(request, repeatability)
@@ -79,9 +79,9 @@ class Starting:
             context = {"action": "start", "recording_key": key_of(started.recording_id)}
             try:
                 with reported_if_unwritten(entry, context["recording_key"]):
-                    await self._note_insistently(asked.evolve(control=state), started.recording_id, entry)
-                if noted:
-                    await self._settle(start_id, started.recording_id, followed=followed)
+                    await self._write_with_retries(asked.evolve(control=state), started.recording_id, entry)
+                if stored:
+                    await self._close(start_id, started.recording_id, followed=followed)
             except DestinationError:
                 # It runs, and only its id can stop it: the caller must have that. A callback or event makes the row.
                 log.warning("started recording not noted", extra=context)
@@ -98,12 +98,12 @@ class Starting:
             start_id=start_id if followed and started.recording_id is None else None,
         )
 
-    async def _settle(self, start_id: str, recording_id: str, *, followed: bool) -> None:
+    async def _close(self, start_id: str, recording_id: str, *, followed: bool) -> None:
         """Removes what was asked for. If callbacks are expected, the recording's id stays: they may report no other."""
         if followed:
-            await self._starts.became(start_id, recording_id=recording_id)
+            await self._starts.record_outcome(start_id, recording_id=recording_id)
         else:
-            await self._starts.forget(start_id)
+            await self._starts.remove(start_id)
 
     async def _naming_the_running_one(self, asked: Recording, error: AlreadyRecording) -> AlreadyRecording:
         try:
@@ -156,34 +156,34 @@ class Starting:
             return True
         if start.asked is None:
             return False
-        standing = await self._catalogue.ledger(key_of(recording_id))
-        return standing is None or standing.requested_at in (None, start.asked.requested_at)
+        known = await self._catalogue.ledger(key_of(recording_id))
+        return known is None or known.requested_at in (None, start.asked.requested_at)
 
     async def named(self, start_id: str, recording_id: str) -> None:
         """A callback told which recording a start became."""
         start = await self._starts.find(start_id)
         if start is None or start.asked is None or start.entry is None:
             return  # noted already: by the start itself, or by an earlier callback
-        await self._note(start.asked.evolve(control=RecordingState.STARTING), recording_id, start.entry)
-        await self._starts.became(start_id, recording_id=recording_id)
+        await self._write(start.asked.evolve(control=RecordingState.STARTING), recording_id, start.entry)
+        await self._starts.record_outcome(start_id, recording_id=recording_id)
         log.info("start became a recording", extra={"action": "start", "recording_key": key_of(recording_id)})
 
     async def failed(self, start_id: str, failure: str) -> None:
         """A callback told that a start came to nothing."""
         start = await self._starts.find(start_id)
         if start is not None and start.recording_id is None:
-            await self._starts.became(start_id, failure=failure)
+            await self._starts.record_outcome(start_id, failure=failure)
 
-    async def _note_insistently(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
-        """As `_note`, which may be repeated: nobody else may ever know who started the recording."""
+    async def _write_with_retries(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
+        """As `_write`, which may be repeated: nobody else may ever know who started the recording."""
         for pause in _PAUSES:
             try:
-                return await self._note(asked, recording_id, entry)
+                return await self._write(asked, recording_id, entry)
             except DestinationError:
                 await self._clock.sleep(pause)
-        return await self._note(asked, recording_id, entry)
+        return await self._write(asked, recording_id, entry)
 
-    async def _note(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
+    async def _write(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
         """The worklist first: its row alone is enough for the sweep to ask ACS what became of the recording."""
         key = key_of(recording_id)
         server_call_id = await self._server_call_id(asked)

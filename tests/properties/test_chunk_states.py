@@ -155,7 +155,7 @@ class Workers(RuleBasedStateMachine):
         chunks = tuple(chunk_of(self.recording.recording_key, one, self.clock.time) for one in documents)
         known = dict(self.rows)
         read = self.run(self.catalogue.ledger(self.recording.recording_key))
-        standing = self.run(self.catalogue.announce(self.recording, chunks, read))
+        standing = self.run(self.catalogue.add_chunks(self.recording, chunks, read))
         assert standing is not None
         for one in standing:
             now = self.look(one.document_id)
@@ -253,7 +253,7 @@ class Workers(RuleBasedStateMachine):
         told = {"channel": detail, **TOLD.get(state, {})}
         if version.state is ChunkState.COPYING:
             lease = Lease(self.catalogue, self.catalogue.replace, self.clock, version, LEASE)
-            return self.write(version, lease.settle(version.move(state, **told)), leased=True)
+            return self.write(version, lease.end(version.move(state, **told)), leased=True)
         return self.write(version, self.catalogue.replace(version.move(state, **told)))
 
     @rule(target=versions, version=versions, pause=st.integers(1, 200))
@@ -262,15 +262,13 @@ class Workers(RuleBasedStateMachine):
             return version
         following = self.clock.time + timedelta(seconds=pause)
         lease = Lease(self.catalogue, self.catalogue.replace, self.clock, version, LEASE)
-        return self.write(
-            version, lease.settle(version.move(ChunkState.PENDING, next_attempt_at=following)), leased=True
-        )
+        return self.write(version, lease.end(version.move(ChunkState.PENDING, next_attempt_at=following)), leased=True)
 
     @rule(target=versions, version=versions)
     def replay(self, version: Chunk) -> Chunk:
         if version.state not in REPLAYABLE:
             return version
-        return self.write(version, self.catalogue.replace(version.fresh(self.clock.time)))
+        return self.write(version, self.catalogue.replace(version.restarted(self.clock.time)))
 
     @rule(target=versions, version=versions, gives_way=st.booleans())
     def correct(self, version: Chunk, gives_way: bool) -> Chunk:
@@ -278,7 +276,7 @@ class Workers(RuleBasedStateMachine):
         if version.state in ONCE_SAFE:
             return version
         self.corrections += 1
-        anew = version if version.state is ChunkState.PENDING or not gives_way else version.fresh(self.clock.time)
+        anew = version if version.state is ChunkState.PENDING or not gives_way else version.restarted(self.clock.time)
         location = f"https://storage.asm.skype.com/{self.corrections}"
         return self.write(version, self.catalogue.replace(anew.evolve(content_location=location)))
 

@@ -1,8 +1,8 @@
-"""Tables of lists. An entry says only where to look: what a recording is like, the catalogue says.
+"""Tables of lists. An entry has only the key of a recording or chunk; its values are in the catalogue.
 
-Partition = list and day, both sorted newest first. All writes of a list go to one day's partition: at 100 million
-recordings a year that is 3 a second, where a partition takes 2,000. Which list an entry belongs to, and when it is
-removed, is decided in shared.bookkeeping.
+Partition = list and day, both sorted newest first. All current writes of a list go to the partition of one day. With
+100 million recordings a year, that is 3 writes a second; a partition allows 2,000. shared.bookkeeping decides which
+list an entry belongs to, and when it is removed.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class Lists:
         self._table = tables.get_table_client(table_name)
 
     async def add(self, entry: ListEntry, *names: str) -> None:
-        """Adds an entry to lists; it may be there already. Each time it gets a new version."""
+        """Adds an entry to lists. An entry that exists already gets a new version."""
         with storage_faults("adding to a list"):
             for some in batched(names, _AT_ONCE, strict=False):
                 await asyncio.gather(*(self._add(entry, name) for name in some))
@@ -40,7 +40,7 @@ class Lists:
         await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
 
     async def find(self, entry: ListEntry, name: str) -> str | None:
-        """The version of an entry; None if it isn't in the list."""
+        """The version of an entry. None if it isn't in the list."""
         with storage_faults("looking up a list"):
             try:
                 row = await self._table.get_entity(entry.partition(name), entry.row(), select=["RowKey"])
@@ -51,7 +51,7 @@ class Lists:
         return str(row.metadata["etag"])
 
     async def remove(self, entry: ListEntry, name: str, *, version: str | None = None) -> None:
-        """Removes an entry; it may be gone already. One that was added again since `version` stays."""
+        """Removes an entry, if it exists. With `version`, an entry that was added again since then stays."""
         condition: dict[str, Any] = {}
         if version is not None:
             condition = {"etag": version, "match_condition": MatchConditions.IfNotModified}
@@ -64,10 +64,10 @@ class Lists:
     async def read(
         self, name: str, *, first: date | None, last: date | None, after: ListEntry | None, at_once: int
     ) -> AsyncIterator[list[ListEntry]]:
-        """The entries of a list from `last` back to `first`, in segments of at most `at_once`, each one operation.
+        """The entries of a list from `last` back to `first`, in segments of at most `at_once`. Each is one operation.
 
-        `after` goes on behind a recording: first in its day alone, since the service would read a day from its
-        beginning if it were asked for that day and others.
+        `after` continues after a recording. The rest of its day is read with a query of its own, because a query over
+        several days would read this day from its start.
         """
         latest, earliest = day_key(last or date.max), day_key(first or date.min)
         if after is not None:
@@ -93,7 +93,7 @@ class Lists:
 
 
 def _entry(row: str) -> ListEntry | None:
-    """None for a row that isn't of this version's form: a list shows what it can."""
+    """None for a row in an unknown format: the list shows its other entries."""
     try:
         return ListEntry.read(row)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Reads rows of the worklist, whatever an older or newer version wrote there.
+"""Converts rows of the worklist to items, including rows of older and newer versions.
 
-A row that this version can't read is an item with a flaw: it is counted and reported, and never guessed at.
+A row that this version can't read becomes an item with a flaw: it is counted and reported, but not processed.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ def _flaw(key: str, found: Mapping[str, Any]) -> str | None:
     if kind is None:
         return "is of a kind that this version doesn't know"
     needed: dict[str, type] = {"recordingKey": str, "dueAt": datetime}
-    if kind in (Kind.CHUNK, Kind.NEWS):
+    if kind in (Kind.CHUNK, Kind.ANNOUNCEMENTS):
         needed["chunkKey"] = str
     elif kind in (Kind.FILES, Kind.RECORDING):
         needed["recordingId"] = str

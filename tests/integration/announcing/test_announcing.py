@@ -145,7 +145,7 @@ async def test_a_lost_chunk_is_announced(make_telling: MakeWorld):
 async def test_a_chunk_whose_job_was_poison_is_announced(make_telling: MakeWorld):
     world = await make_telling()
     made, job = await world.announced(size=30_000, format="wav")
-    await world.app.poison.bury(job.encode().encode())
+    await world.app.poison.keep(job.encode().encode())
     (failed,) = await told_of(world, made)
     assert isinstance(failed.data, ChunkData)
     assert failed.data.reason == "poisoned"
@@ -311,7 +311,7 @@ async def test_safe_chunks_that_wait_for_the_topic_are_neither_open_nor_hide_wha
     released = await world.chunk(jobs[0])
     for number in range(30):  # of one shard, each with a nearer deadline than what is open
         other = released.evolve(deadline=released.deadline - timedelta(minutes=number + 1))
-        await world.books.open_work.add(WorkItem.of_news(other, clock.now()))
+        await world.books.open_work.add(WorkItem.of_announcements(other, clock.now()))
     await world.fault("announce", "serverError", times=0)
     _, late = await world.announced(size=2000, format="wav")
     clock.forward(hours=20.1)

@@ -448,7 +448,7 @@ async def test_a_source_that_someone_else_deleted_is_released(world: World):
 async def test_a_fault_that_nobody_foresaw_is_tried_again_and_counted(make_world: MakeWorld, world: World):
     few = await make_world(like=world, MAX_ATTEMPTS=2)
     _, job = await few.announced(size=20 * KIB, format="wav")
-    few.app.archiving._copying.secure = _broken  # type: ignore[method-assign]  # noqa: SLF001 - a defect of ours
+    few.app.archiving._copier.secure = _broken  # type: ignore[method-assign]  # noqa: SLF001 - a defect of ours
     await few.drained()
     chunk = await few.chunk(job)
     assert (chunk.state, chunk.reason, chunk.attempts) == (ChunkState.FAILED, "unforeseen", 2)

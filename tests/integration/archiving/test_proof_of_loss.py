@@ -314,7 +314,7 @@ async def test_a_metadata_file_that_conflicts_does_not_keep_the_media_out(world:
 async def test_a_participant_whose_id_is_no_text_costs_nothing(world: World, monkeypatch: pytest.MonkeyPatch):
     """JSON can say half of a surrogate pair, which UTF-8 can't."""
     _, job = await world.announced(size=20 * KIB, format="wav")
-    source = world.app.archiving._copying._source  # noqa: SLF001 - the simulator writes no such id
+    source = world.app.archiving._copier._source  # noqa: SLF001 - the simulator writes no such id
     real = source.read_whole
 
     async def odd(location: str, *, limit: int) -> bytes:
@@ -334,7 +334,7 @@ async def test_a_fault_in_the_lists_of_participants_costs_the_chunk_nothing(
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(world.app.archiving._copying._attendance, "enter", broken)  # noqa: SLF001 - a defect of ours
+    monkeypatch.setattr(world.app.archiving._copier._participant_index, "add", broken)  # noqa: SLF001 - a defect of ours
     await world.app.archiving.handle(job)
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     assert [one for one in caplog.records if one.message.startswith("participants not listed")]

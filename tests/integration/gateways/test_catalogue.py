@@ -37,7 +37,7 @@ def chunk(document_id: str = "doc", index: int = 0) -> Chunk:
 
 
 async def stored(world: World) -> Chunk:
-    await world.books.recordings.announce(RECORDING, (chunk(),), None)
+    await world.books.recordings.add_chunks(RECORDING, (chunk(),), None)
     read = await world.gateways.catalogue.chunk(RECORDING.recording_key, chunk().chunk_key)
     assert read is not None
     return read
@@ -86,7 +86,7 @@ async def test_announcing_gives_each_chunk_as_it_stands(world: World):
     read = await stored(world)
     await world.books.chunks.replace(read.evolve(state=ChunkState.RELEASED))
     known = await world.gateways.catalogue.ledger(RECORDING.recording_key)
-    standing = await world.books.recordings.announce(RECORDING, (chunk(), chunk("other", 1)), known)
+    standing = await world.books.recordings.add_chunks(RECORDING, (chunk(), chunk("other", 1)), known)
     assert standing is not None
     assert [one.state for one in standing] == [ChunkState.RELEASED, ChunkState.PENDING]
 
@@ -94,7 +94,7 @@ async def test_announcing_gives_each_chunk_as_it_stands(world: World):
 async def test_control_and_intake_merge_one_recording_in_any_order(world: World):
     catalogue = world.gateways.catalogue
     started = Recording(recording_key=key_of("rec"), control=RecordingState.ACTIVE, correlation="c", requested_at=NOW)
-    await catalogue.announce(RECORDING, (chunk(),), None)
+    await catalogue.add_chunks(RECORDING, (chunk(),), None)
     await catalogue.merge(started)
     one, _ = await catalogue.recording(key_of("rec"))
     await catalogue.merge(RECORDING)

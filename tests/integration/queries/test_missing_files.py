@@ -23,7 +23,7 @@ from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
 from shared.http.answers import Answer
 from shared.queries.downloads import File
-from shared.queries.missing_files import Presence
+from shared.queries.missing_files import MissingFiles
 from shared.recovery.relisting import Relisting
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
@@ -413,7 +413,7 @@ async def test_what_a_read_missed_says_nothing_of_files_that_were_copied_again_m
     kept: Kept = await keep(DELETE_SOURCE="false")
     before = await kept.chunk()
     await kept.remove(File.CONTENT)
-    presence = Presence(kept.world.gateways, clock, kept.world.settings)
+    presence = MissingFiles(kept.world.gateways, clock, kept.world.settings)
     real, rounds = presence._is_absent, []  # noqa: SLF001 - the moment between look and write
 
     async def late(name: str | None) -> bool:

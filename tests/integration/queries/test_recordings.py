@@ -158,9 +158,9 @@ async def test_a_chunk_that_fails_again_before_its_entry_is_removed_stays_in_tro
 
     with monkeypatch.context() as frozen:
         frozen.setattr(lists, "remove", thawed)
-        await chunks.replace(failed.fresh(NOON))
+        await chunks.replace(failed.restarted(NOON))
     assert len(await ids(world, trouble="true")) == 1
-    await chunks.replace((await world.chunk(job)).fresh(NOON))
+    await chunks.replace((await world.chunk(job)).restarted(NOON))
     assert await ids(world, trouble="true") == []
     assert await lists.find(ListEntry.of_chunk(failed), ListName.TROUBLE) is None
 

@@ -128,10 +128,10 @@ async def test_a_tally_that_could_not_be_written_is_carried_by_the_next_write(
     azurite: Azurite, world: World, caplog: pytest.LogCaptureFixture
 ):
     archived, tallies, name = await tallies_without_table(world)
-    await tallies.note(archived)
+    await tallies.count(archived)
     assert "tallies not written" in caplog.text
     await provision(azurite.connection_string, Resources(queues=(), tables=(name,), containers=()))
-    await tallies.note(archived)
+    await tallies.count(archived)
     assert (await counted(tallies, archived)).safe == 2
 
 
@@ -150,7 +150,7 @@ async def test_chunks_that_end_together_share_a_write(world: World, caplog: pyte
     tallies = Tallies(world.app.clients.tables, world.settings.calendar_table)
     caplog.clear()
     with caplog.at_level(logging.INFO, "azure.core.pipeline.policies.http_logging_policy"):
-        await asyncio.gather(*(tallies.note(archived) for _ in range(20)))
+        await asyncio.gather(*(tallies.count(archived) for _ in range(20)))
     writes = [line for line in caplog.text.splitlines() if line.startswith("Request method: ")]
     assert len(writes) == 2, "the first, and one for all that came meanwhile"
     assert (await counted(tallies, archived)).safe == 21

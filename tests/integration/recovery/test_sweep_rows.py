@@ -157,7 +157,7 @@ async def test_a_job_for_a_chunk_that_can_t_be_read_neither_fails_nor_becomes_po
     await make_unreadable(world, job)
     await world.app.archiving.handle(await world.take_job())
     assert len(lines(caplog, "row unreadable")) == 1
-    await world.app.poison.bury(job.encode().encode())
+    await world.app.poison.keep(job.encode().encode())
     assert len(await world.quarantined()) == 1
     assert len(await rows(world)) == 1, "the sweep keeps it in view"
 

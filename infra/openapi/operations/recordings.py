@@ -1,7 +1,10 @@
-"""Operations on recordings: start, stop, pause, resume, look, wait."""
+"""Operations on one recording: start, get, stop, pause, resume, and wait for its files."""
 
 from dataclasses import replace
 
+from infra.openapi.examples import ids
+from infra.openapi.examples import recordings as examples
+from infra.openapi.operation import ACS, STORAGE, Body, Operation, Parameter, Reply
 from shared.contracts.http.archive_view import ArchiveAwaitedView, ArchiveRecordView
 from shared.contracts.http.consent import ResumeRecording
 from shared.contracts.http.recording_view import RecordingView, StartedView
@@ -22,37 +25,35 @@ from shared.errors import (
     NothingRecorded,
     RequestInProgress,
 )
-from shared.http.openapi import examples
-from shared.http.openapi.operations import ACS, STORAGE, Body, Operation, Parameter, Reply
 
 _TAG = "Recordings"
 
 RECORDING_ID = Parameter(
     name="recordingId",
     where="path",
-    description="The recordingId that starting the recording gave, percent-encoded, or the recordingKey.",
+    description="The `recordingId` that the start returned, percent-encoded, or the `recordingKey`.",
     schema={"type": "string", "pattern": f"^{RECORDING_ID_PATTERN}$"},
-    example=examples.RECORDING_ID,
+    example=ids.RECORDING_ID,
 )
 _IDEMPOTENCY_KEY = Parameter(
     name="Idempotency-Key",
     where="header",
-    description="A UUID, say. A repeated start with the same key gets the first answer and never starts twice. "
-    "The key is remembered for 30 days.",
+    description="A unique value, such as a UUID. A repeated start with the same key returns the first response and "
+    "doesn't start a second recording. Keys are kept for 30 days.",
     schema={"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
     example="0f4f7b0e-4b7a-4a56-9f0b-6b1f6f0f8d11",
 )
 _PREFER = Parameter(
     name="Prefer",
     where="header",
-    description="respond-async: answer 202 with the address to wait at for the archived files.",
+    description="`respond-async` returns 202 and, in `Location`, the URL at which to wait for the archived files.",
     schema={"type": "string"},
     example="respond-async",
 )
-_AWAITED = "Something is awaited still: ask again at Location after Retry-After seconds."
+_AWAITED = "Not all files are archived yet. Repeat the request at `Location` after `Retry-After` seconds."
 
 
-def _told(function: str, verb: str, summary: str, description: str) -> Operation:
+def _command(function: str, verb: str, summary: str, description: str) -> Operation:
     return Operation(
         function=function,
         method="post",
@@ -61,7 +62,7 @@ def _told(function: str, verb: str, summary: str, description: str) -> Operation
         summary=summary,
         description=description,
         parameters=(RECORDING_ID,),
-        replies={200: Reply(description="Done.", model=RecordingView, example=examples.RECORDING)},
+        replies={200: Reply(description="The recording.", model=RecordingView, example=examples.RECORDING)},
         problems=(InvalidRequest, CallNotRecordable, NotFound, Conflict, *ACS, *STORAGE),
     )
 
@@ -73,13 +74,19 @@ OPERATIONS = (
         path="/recordings",
         tag=_TAG,
         summary="Start a recording",
-        description="Starts recording the call that exactly one of the four ids names.",
+        description="Starts recording a call. Identify the call by exactly one of `serverCallId`, `callConnectionId`, "
+        "`groupCallId` and `roomId`.",
         parameters=(_IDEMPOTENCY_KEY,),
-        body=Body(description="What to record, and how.", model=StartRecording, example=examples.START),
+        body=Body(description="The call, and how to record it.", model=StartRecording, example=examples.START),
         replies={
-            201: Reply(description="It runs.", model=StartedView, example=examples.STARTED, headers=("Location",)),
+            201: Reply(
+                description="The recording has started.",
+                model=StartedView,
+                example=examples.STARTED,
+                headers=("Location",),
+            ),
             202: Reply(
-                description="ACS accepted it and has not started it yet.",
+                description="ACS accepted the request and hasn't started the recording yet.",
                 model=StartedView,
                 example=examples.STARTED | {"state": "starting"},
                 headers=("Location",),
@@ -102,8 +109,9 @@ OPERATIONS = (
         method="get",
         path="/recordings/{recordingId}",
         tag=_TAG,
-        summary="Look at a recording",
-        description="Where it is: what the ledger and ACS know of it, and how far each of its chunks has got.",
+        summary="Get a recording",
+        description="Returns a recording's state and history and the progress of each chunk. `acsState` is the state "
+        "in ACS, or `unavailable` if ACS can't be reached.",
         parameters=(RECORDING_ID,),
         replies={200: Reply(description="The recording.", model=RecordingView, example=examples.RECORDING)},
         problems=(InvalidRequest, NotFound, *ACS, *STORAGE),
@@ -114,12 +122,12 @@ OPERATIONS = (
         path="/recordings/{recordingId}/stop",
         tag=_TAG,
         summary="Stop a recording",
-        description="One that has stopped already stays so.",
+        description="Stops a recording. Succeeds if the recording has already ended.",
         parameters=(RECORDING_ID, _PREFER),
         replies={
-            200: Reply(description="It has stopped.", model=RecordingView, example=examples.RECORDING),
+            200: Reply(description="The recording has stopped.", model=RecordingView, example=examples.RECORDING),
             202: Reply(
-                description="It has stopped, and its files can be waited for at Location.",
+                description="The recording has stopped. Wait for its files at `Location`.",
                 model=RecordingView,
                 example=examples.RECORDING | {"state": "stopped", "chunks": []},
                 headers=("Location", "Retry-After", "Preference-Applied"),
@@ -127,17 +135,19 @@ OPERATIONS = (
         },
         problems=(InvalidRequest, CallNotRecordable, NotFound, Conflict, *ACS, *STORAGE),
     ),
-    _told("pause_recording", "pause", "Pause a recording", "Nothing is recorded until it is resumed."),
+    _command(
+        "pause_recording", "pause", "Pause a recording", "Pauses a recording. Nothing is recorded until you resume it."
+    ),
     replace(
-        _told(
+        _command(
             "resume_recording",
             "resume",
             "Resume a recording",
-            "Goes on recording after a pause. A recording that waits for consent, as an automatic one does where the "
-            "deployment requires it, goes on when this brings it.",
+            "Resumes a paused recording. If the deployment requires consent, an automatic recording starts paused. "
+            "To resume it, send the `consent`.",
         ),
         body=Body(
-            description="The consent, if the recording waits for it; else nothing.",
+            description="The consent, if the recording waits for it. Otherwise send no body.",
             model=ResumeRecording,
             example={"consent": examples.CONSENT},
             required=False,
@@ -150,12 +160,13 @@ OPERATIONS = (
         path="/recordings/{recordingId}/archive",
         tag=_TAG,
         summary="Wait for a recording's files",
-        description="202 while something is awaited, the archive record when every file is safe, and a problem as soon "
-        "as one won't be by itself. Looks for each file that the record names: two storage operations a chunk.",
+        description="Returns 202 until every file is archived, and then the archive record. Returns a problem as soon "
+        "as a file can't be archived without intervention. Callvault checks that each file in the record exists, which "
+        "costs two storage operations for each chunk.",
         parameters=(RECORDING_ID,),
         replies={
             200: Reply(
-                description="Every file is in the archive, verified, or has expired there.",
+                description="Every file is archived and verified, or was archived and has expired.",
                 model=ArchiveRecordView,
                 example=examples.ARCHIVE_RECORD,
                 headers=("Cache-Control",),

@@ -1,23 +1,21 @@
-"""The Swagger 2.0 document, made from the OpenAPI one: what the older version can't say is left out or said in prose.
+"""The Swagger 2.0 document, made from the OpenAPI one. It leaves out what the older version doesn't support.
 
-Custom connectors take one way to authenticate, so the key in the header is the only one here. An operation that takes
-no key is left out; one that takes the master key alone says so in its description.
+Custom connectors support one way to authenticate, so the only one here is the key in a header. The operation that
+requires a token of ACS is left out. If an operation requires the master key, its description says so.
 """
 
 from typing import Any
-from urllib.parse import urlsplit
 
 type Json = dict[str, Any]
 
 _DEFINITIONS = "#/definitions/"
 _UNKNOWN = frozenset({"oneOf", "if", "then", "else", "propertyNames", "contentEncoding", "patternProperties"})
-_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}  # true or false in 2.0, beside the number
+_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}  # in 2.0 a flag beside minimum or maximum
 _FLAT = ("type", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "enum", "default", "items")
 
 
 def swagger(document: Json) -> Json:
-    """`document` in Swagger 2.0."""
-    server = urlsplit(document["servers"][0]["url"])
+    """`document` in Swagger 2.0, without the app's address."""
     return {
         "swagger": "2.0",
         "info": {
@@ -26,9 +24,6 @@ def swagger(document: Json) -> Json:
             "description": document["info"]["summary"],
             "license": {"name": document["info"]["license"]["name"]},
         },
-        "host": server.netloc,
-        "basePath": server.path or "/",
-        "schemes": [server.scheme],
         "tags": document["tags"],
         "paths": {path: _path(item) for path, item in document["paths"].items() if _path(item)},
         "definitions": {name: _schema(schema) for name, schema in document["components"]["schemas"].items()},
@@ -84,10 +79,10 @@ def _response(reply: Json) -> Json:
     found: Json = {"description": reply["description"]}
     content = reply.get("content", {})
     if content:
-        kind, told = next(iter(content.items()))  # the format has room for one: the answer, before the problem
-        found["schema"] = _schema(told["schema"])
-        examples = [told["example"]] if told.get("example") is not None else []
-        examples += [one["value"] for one in told.get("examples", {}).values()]
+        kind, media = next(iter(content.items()))  # 2.0 has one schema for each status: the reply's, not the problem's
+        found["schema"] = _schema(media["schema"])
+        examples = [media["example"]] if media.get("example") is not None else []
+        examples += [one["value"] for one in media.get("examples", {}).values()]
         if examples:
             found["examples"] = {kind: examples[0]}
     if "headers" in reply:
@@ -99,7 +94,7 @@ def _response(reply: Json) -> Json:
 
 
 def _schema(schema: Any) -> Any:
-    """A schema without what Swagger 2.0 doesn't know. Null, which it has no type for, is said as connectors say it."""
+    """A schema without what Swagger 2.0 doesn't support. It has no null: connectors read x-nullable instead."""
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
@@ -118,12 +113,12 @@ def _schema(schema: Any) -> Any:
 
 
 def _without_choices(schema: Json) -> Json:
-    """One type or null becomes the type, marked; any other choice becomes a schema that takes everything."""
+    """A choice of one type or null becomes that type with x-nullable. Any other choice becomes any value."""
     choices = schema.pop("anyOf", [])
     kinds = [one for one in choices if one.get("type") != "null"]
     if len(kinds) < len(choices):
         schema = {name: item for name, item in schema.items() if name != "default"} | {"x-nullable": True}
     if len(kinds) != 1:
         return schema
-    # A reference takes no neighbours in 2.0, so it stands in an allOf.
+    # In 2.0 a reference can't have other members beside it, so it is wrapped in allOf.
     return ({"allOf": kinds} if "$ref" in kinds[0] else kinds[0]) | schema

@@ -1,4 +1,4 @@
-"""What is said of one operation: the words, models and errors that both documents are made from."""
+"""The description of one operation: its texts, models and errors. Both documents are made from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from shared.errors import (
 
 JSON = "application/json"
 
-# What may go wrong wherever ACS is asked, and wherever storage is.
+# Errors of every operation that calls ACS, and of every operation that uses storage.
 ACS: tuple[type[CallvaultError], ...] = (
     SourceThrottled,
     SourceGarbled,
@@ -41,16 +41,16 @@ STORAGE: tuple[type[CallvaultError], ...] = (DestinationUnavailable, Destination
 
 
 class Security(StrEnum):
-    """What opens an operation's door."""
+    """How a caller authenticates to an operation."""
 
-    KEY = "functionKey"  # the platform checks it
-    TOKEN = "callbackToken"  # noqa: S105 - the name of a scheme: a token of ACS's own, which Callvault checks
+    KEY = "functionKey"  # checked by the platform
+    TOKEN = "callbackToken"  # noqa: S105 - the name of a scheme: a token that ACS signs and Callvault verifies
     NONE = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """A parameter that no model has."""
+    """A parameter that isn't a field of a model."""
 
     name: str
     where: Literal["path", "query", "header"]
@@ -61,7 +61,7 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class Body:
-    """A request's body: by the model that reads it, or by a schema where any object may come."""
+    """A request's body, described by the model that parses it, or by a schema if any object is accepted."""
 
     description: str
     example: Any
@@ -72,7 +72,7 @@ class Body:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """An answer that is no problem. `headers` are names out of HEADERS; no model means no JSON."""
+    """A response that isn't a problem. `headers` are keys of HEADERS. Without a model, no schema is given."""
 
     description: str
     model: type[BaseModel] | None = None
@@ -83,7 +83,7 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One route and verb. `function` is the name in function_app, and the operationId."""
+    """One route and method. `function` is the function's name in function_app and the operationId."""
 
     function: str
     method: Literal["get", "post"]
@@ -94,17 +94,20 @@ class Operation:
     replies: Mapping[int, Reply]
     problems: tuple[type[CallvaultError], ...] = ()
     parameters: tuple[Parameter, ...] = ()
-    query: type[BaseModel] | None = None  # each field is a parameter of the query; or a header, if it is an X-…
+    query: type[BaseModel] | None = None  # each field is a query parameter, or a header if its name begins with X-
     body: Body | None = None
     security: Security = field(default=Security.KEY)
 
 
 HEADERS: Mapping[str, Mapping[str, Any]] = {
-    "Location": {"description": "Absolute address to go on at.", "schema": {"type": "string", "format": "uri"}},
+    "Location": {"description": "Absolute URL of the next request.", "schema": {"type": "string", "format": "uri"}},
     "Retry-After": {
-        "description": "Seconds until it is worth asking again.",
+        "description": "Seconds to wait before the next request.",
         "schema": {"type": "integer", "minimum": 0},
     },
-    "Preference-Applied": {"description": "respond-async.", "schema": {"type": "string"}},
-    "Cache-Control": {"description": "no-store where an answer is for the caller alone.", "schema": {"type": "string"}},
+    "Preference-Applied": {
+        "description": "The preference that was applied: `respond-async`.",
+        "schema": {"type": "string"},
+    },
+    "Cache-Control": {"description": "`no-store` if caches must not keep the response.", "schema": {"type": "string"}},
 }

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document. Schemas are what pydantic makes of the models; the rest is the table, written out."""
+"""The OpenAPI 3.1 document: the table of operations, with the JSON schemas that pydantic generates."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,6 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
+from infra.openapi.operation import HEADERS, JSON, Body, Operation, Reply, Security
+from infra.openapi.operations import OPERATIONS
 from shared.contracts.http.problems import MEDIA_TYPE, Problem
 from shared.errors import (
     BodyTooLarge,
@@ -19,31 +21,30 @@ from shared.errors import (
     RoleRequired,
 )
 from shared.http.access import Access, Effect, Role, access_to
-from shared.http.openapi.operations import HEADERS, JSON, Body, Operation, Reply, Security
-from shared.http.openapi.table import OPERATIONS
 
 type Json = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
 _LOCKED = (
-    "No key, a wrong one, or one of too low a level: the platform says no more. Where callers sign in, no token of "
-    "Entra ID: the platform's answer, or the problem sign-in-required."
+    "The key is missing, wrong, or of too low a level: the platform's response, without a body. If the deployment "
+    "requires sign-in, the Entra ID token is missing or invalid: the platform's response, or the problem "
+    "sign-in-required."
 )
-_MAY_WAIT = frozenset({409, 429, 502, 503, 504})  # problems that come with Retry-After when its length is known
+_MAY_WAIT = frozenset({409, 429, 502, 503, 504})  # problems that have Retry-After if the time to wait is known
 
 type _Model = tuple[type[BaseModel], JsonSchemaMode]
 
 
 class _Untitled(GenerateJsonSchema):
-    """Without pydantic's titles, which repeat each field's name with its humps cut off."""
+    """Leaves out pydantic's titles, which only repeat each field's name in another spelling."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         del schema
         return False
 
 
-def openapi(server: str, version: str) -> Json:
-    """The document for an app whose routes begin at `server`."""
+def openapi(version: str) -> Json:
+    """The document without `servers`, which each request adds (shared.http.description)."""
     schemas, definitions = models_json_schema(sorted(_models(), key=str), ref_template=_REF, schema_generator=_Untitled)
     paths: dict[str, Json] = defaultdict(dict)
     for operation in OPERATIONS:
@@ -56,7 +57,6 @@ def openapi(server: str, version: str) -> Json:
             "summary": "Starts and stops recordings of Azure Communication Services and archives their files.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": server}],
         "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS)],
         "paths": dict(paths),
         "components": {"schemas": definitions.get("$defs", {}), "securitySchemes": _security_schemes()},
@@ -76,9 +76,9 @@ def _operation(operation: Operation, schemas: Any) -> Json:
     }
     if operation.security is Security.KEY:
         responses["401"] = {"description": _LOCKED}
-    problems = (*operation.problems, *_of_the_door(operation), Interrupted, CallvaultError)
+    problems = (*operation.problems, *_refusals(operation), Interrupted, CallvaultError)
     for status, problem in _problems(problems, schemas):
-        # A status that is an answer already, as health's 503, comes with either content.
+        # A status can be both a reply and a problem, such as the 503 of health. It then has both contents.
         known = responses.setdefault(status, problem)
         known["content"] = {**known.get("content", {}), **problem["content"]}
     described: Json = {
@@ -95,8 +95,8 @@ def _operation(operation: Operation, schemas: Any) -> Json:
     return described
 
 
-def _of_the_door(operation: Operation) -> tuple[type[CallvaultError], ...]:
-    """What the app answers before the operation is asked."""
+def _refusals(operation: Operation) -> tuple[type[CallvaultError], ...]:
+    """Problems that the app returns before it calls the operation."""
     access = _access(operation)
     roles = () if access.role is None else (RoleRequired,)
     pages = () if access.role is None or access.effect is Effect.NONE else (ForeignPage,)
@@ -113,9 +113,9 @@ def _role_of(operation: Operation) -> str:
         case None:
             return ""
         case Role.OPERATOR as role:
-            return f" Requires the app role {role}; where a key is required, the master key."
+            return f" Requires the app role {role}, or the master key if callers authenticate with keys."
         case role:
-            return f" Requires the app role {role}; where a key is required, a function key."
+            return f" Requires the app role {role}, or a function key if callers authenticate with keys."
 
 
 def _parameters(operation: Operation) -> Iterable[Json]:
@@ -130,13 +130,13 @@ def _parameters(operation: Operation) -> Iterable[Json]:
             **example,
         }
     if operation.query is not None:
-        # A query's members are parameters of their own, so its schema is written out where it is used.
+        # Each field of a query is a parameter of its own, so the schema is written inline.
         schema = operation.query.model_json_schema(ref_template=_REF, schema_generator=_Untitled)
         for name, member in schema["properties"].items():
-            given = [one for one in member.pop("anyOf", ()) if one.get("type") != "null"]  # absent, and never null
+            given = [one for one in member.pop("anyOf", ()) if one.get("type") != "null"]  # absent rather than null
             described = {"description": member.pop("description")} if "description" in member else {}
             kept = {key: value for key, value in (member | dict(*given)).items() if value is not None}
-            # The platform drops a query's empty values, so they are as good as absent.
+            # The platform drops empty query values, so an empty value means the same as an absent one.
             place = {"in": "header"} if name.startswith("X-") else {"in": "query", "allowEmptyValue": True}
             required = name in schema.get("required", ())
             yield {"name": name, **place, "required": required, **described, "schema": kept}
@@ -189,7 +189,7 @@ def _example(error: type[CallvaultError]) -> Json:
 
 
 def _security(operation: Operation) -> list[Json]:
-    """Alternatives: a key, or a token. The list of the token's scheme names the app role (OpenAPI 3.1, 4.8.30)."""
+    """Alternatives: a key or a token. The token's list names the required app role (OpenAPI 3.1, section 4.8.30)."""
     match operation.security:
         case Security.KEY:
             role = _access(operation).role
@@ -215,13 +215,13 @@ def _security_schemes() -> dict[str, Json]:
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "Where callers sign in: a token of Entra ID for the app. Its `roles` claim must name the "
-            "role. Recorder includes Reader, and Operator includes both.",
+            "description": "If the deployment requires sign-in: an Entra ID token for the app. Its `roles` claim must "
+            "contain the role. Recorder includes Reader, and Operator includes both.",
         },
         "callbackToken": {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "The token with which Azure Communication Services signs its callbacks.",
+            "description": "The token that Azure Communication Services sends with each callback.",
         },
     }

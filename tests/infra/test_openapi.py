@@ -1,4 +1,4 @@
-"""The description of the HTTP interface: on a route that it leaves out, or tells wrong, nobody can build."""
+"""The API description: callers can't use a route that is missing in it or described wrongly."""
 
 import json
 import re
@@ -10,30 +10,52 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV31SpecValidator, validate
 
+from infra.openapi.__main__ import main
+from infra.openapi.files import outdated, write
+from infra.openapi.operation import Operation, Security
+from infra.openapi.operations import OPERATIONS
 from shared import __version__
 from shared.errors import CallvaultError, ForeignPage, RoleRequired, SignInRequired
 from shared.http.access import Role, access_to
-from shared.http.openapi.operations import Operation, Security
-from shared.http.openapi.served import OPENAPI, SWAGGER, described
-from shared.http.openapi.table import OPERATIONS
+from shared.http.description import Document, described
 
-CHECKOUT = Path(__file__).parents[3]
+CHECKOUT = Path(__file__).parents[2]
 HERE = "https://contoso.azurewebsites.net/api"
-NO_INTERFACE = {"show_page", "show_page_file"}  # what browsers load, and no program calls
+NO_INTERFACE = {"show_page", "show_page_file"}  # loaded by browsers, not called by programs
 
 named = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.function)
 
 
 @pytest.fixture(scope="module")
 def openapi() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(described(f"{HERE}/openapi.json?code=secret", OPENAPI))
+    found: dict[str, Any] = json.loads(described(Document.OPENAPI, url=f"{HERE}/openapi.json"))
     return found
 
 
 @pytest.fixture(scope="module")
 def swagger() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(described(f"{HERE}/swagger.json", SWAGGER))
+    found: dict[str, Any] = json.loads(described(Document.SWAGGER, url=f"{HERE}/swagger.json"))
     return found
+
+
+def test_the_files_in_the_checkout_are_current():
+    assert outdated() == [], "run `make openapi` and commit the result"
+
+
+@pytest.mark.parametrize("name", ["openapi.json", "swagger.json"])
+def test_a_file_that_is_missing_or_outdated_fails_the_check_and_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+):
+    (tmp_path / "shared" / "http").mkdir(parents=True)
+    assert outdated(tmp_path) == ["shared/http/openapi.json", "shared/http/swagger.json"]
+    write(tmp_path)
+    assert outdated(tmp_path) == []
+    file = tmp_path / "shared" / "http" / name
+    file.write_text(file.read_text().replace("Start a recording", "Begin a recording"))
+    monkeypatch.setattr("infra.openapi.__main__.outdated", lambda: outdated(tmp_path))
+    monkeypatch.setattr("sys.argv", ["infra.openapi", "--check"])
+    assert main() == 1
+    assert capsys.readouterr().out == f"Out of date: shared/http/{name}. Run `make openapi` and commit the result.\n"
 
 
 def test_each_document_is_valid_in_its_version(openapi: dict[str, Any], swagger: dict[str, Any]):
@@ -42,7 +64,7 @@ def test_each_document_is_valid_in_its_version(openapi: dict[str, Any], swagger:
 
 
 def test_every_http_function_is_described_as_it_is_and_nothing_else_is(functions: list[dict[str, Any]]):
-    """Whoever adds a route adds an Operation: see shared/http/openapi."""
+    """For each new route, add an Operation: see infra/openapi."""
     routes = {
         (function["name"], method.lower(), f"/{function['route']}", function["authLevel"])
         for function in functions
@@ -87,18 +109,8 @@ def test_a_status_that_is_an_answer_and_a_problem_is_described_as_both(
     assert "HealthView" in swagger["paths"]["/health"]["get"]["responses"]["503"]["schema"]["$ref"]
 
 
-def test_the_documents_name_the_app_that_was_asked_and_no_key(openapi: dict[str, Any], swagger: dict[str, Any]):
-    assert openapi["servers"] == [{"url": HERE}]
-    assert (swagger["host"], swagger["basePath"], swagger["schemes"]) == (
-        "contoso.azurewebsites.net",
-        "/api",
-        ["https"],
-    )
-    assert "secret" not in json.dumps(openapi)
-
-
 @named
-def test_each_example_is_what_its_model_makes_or_takes(operation: Operation):
+def test_each_example_matches_its_model(operation: Operation):
     for reply in operation.replies.values():
         if reply.model is not None:
             made = reply.model.model_validate(_pythonic(reply.example)).model_dump(mode="json", by_alias=True)
@@ -108,7 +120,7 @@ def test_each_example_is_what_its_model_makes_or_takes(operation: Operation):
 
 
 def _pythonic(value: Any) -> Any:
-    """Views are made from our names and written in the wire's."""
+    """The example with the Python names of its fields: a view is built from them and written with the JSON names."""
     if isinstance(value, list):
         return [_pythonic(item) for item in value]
     if isinstance(value, dict):
@@ -120,20 +132,20 @@ def _pythonic(value: Any) -> Any:
 
 
 @named
-def test_each_problem_that_may_come_is_told_under_its_status(operation: Operation, openapi: dict[str, Any]):
+def test_each_possible_problem_is_described_under_its_status(operation: Operation, openapi: dict[str, Any]):
     responses = openapi["paths"][operation.path][operation.method]["responses"]
     for error in (*operation.problems, CallvaultError):
         content = responses[str(error.status)]["content"]["application/problem+json"]
         assert content["examples"][error.reason]["value"]["status"] == error.status
 
 
-def test_what_is_refused_where_callers_sign_in_is_told_too(openapi: dict[str, Any]):
+def test_refusals_of_callers_who_sign_in_are_described_too(openapi: dict[str, Any]):
     responses = openapi["paths"]["/recordings/{recordingId}/stop"]["post"]["responses"]
     assert "foreign-page" in responses["403"]["content"]["application/problem+json"]["examples"]
     assert "sign-in-required" in responses["401"]["description"]
     assert "role-required" in responses["403"]["content"]["application/problem+json"]["examples"]
     of_health = openapi["paths"]["/health"]["get"]["responses"]["403"]["content"]["application/problem+json"]
-    assert list(of_health["examples"]) == ["role-required"], "a page of another site may look"
+    assert list(of_health["examples"]) == ["role-required"], "pages of other sites may read it"
     assert "403" not in openapi["paths"]["/openapi.json"]["get"]["responses"]
 
 
@@ -152,9 +164,9 @@ def test_each_operation_says_which_role_and_which_key_it_requires(
     operation = openapi["paths"][path][method]
     assert operation["security"] == [{key: []}, {f"{key}InQuery": []}, {"entraToken": [role]}]
     assert {key, f"{key}InQuery", "entraToken"} <= openapi["components"]["securitySchemes"].keys()
-    for told in (operation, swagger["paths"][path][method]):
-        assert f"the app role {role}" in told["description"]
-        assert ("master key" in told["description"]) is (key == "masterKey")
+    for described_operation in (operation, swagger["paths"][path][method]):
+        assert f"the app role {role}" in described_operation["description"]
+        assert ("master key" in described_operation["description"]) is (key == "masterKey")
 
 
 def test_each_possible_problem_is_documented_with_what_to_do():
@@ -173,11 +185,11 @@ def test_each_route_is_documented(operation: Operation):
     assert f"| `{operation.method.upper()} /api{operation.path}` | " in page
 
 
-def test_swagger_holds_nothing_that_its_version_has_no_word_for(swagger: dict[str, Any]):
+def test_swagger_uses_nothing_that_its_version_does_not_support(swagger: dict[str, Any]):
     written = json.dumps(swagger)
     for word in ('"anyOf"', '"oneOf"', '"const"', '"null"', "#/components", '"callbackToken"', '"requestBody"'):
         assert word not in written
 
 
-def test_the_version_that_is_told_is_the_project_s():
+def test_the_described_version_is_the_project_s():
     assert tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"] == __version__

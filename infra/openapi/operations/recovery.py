@@ -1,30 +1,37 @@
-"""Operations that put failed work back. Each may be repeated."""
+"""Operations that retry failed work. Each may be repeated."""
 
+from infra.openapi.examples import ids
+from infra.openapi.examples import recovery as examples
+from infra.openapi.operation import STORAGE, Body, Operation, Parameter, Reply
+from infra.openapi.operations.recordings import RECORDING_ID
 from shared.contracts.http.recording_view import HandedInView, ReplayedView
 from shared.errors import InvalidRequest, NotFound
-from shared.http.openapi import examples
-from shared.http.openapi.operations import STORAGE, Body, Operation, Parameter, Reply
-from shared.http.openapi.recordings import RECORDING_ID
 
 _TAG = "Recovery"
 
 DOCUMENT_ID = Parameter(
     name="documentId",
     where="path",
-    description="The chunk's documentId, percent-encoded.",
+    description="The chunk's `documentId`, percent-encoded.",
     schema={"type": "string", "minLength": 1, "maxLength": 1024},
-    example=examples.DOCUMENT_ID,
+    example=ids.DOCUMENT_ID,
 )
 _QUARANTINE_ID = Parameter(
     name="quarantineId",
     where="path",
-    description="The name of the event's blob in the quarantine container, without .json.",
+    description="The name of the event's blob in the quarantine container, without `.json`.",
     schema={"type": "string", "pattern": "^[0-9a-f]{32}$"},
-    example="5f2b8d0c9e7a4f6d8b1c3e5a7092d4f6",
+    example=ids.RECORDING_KEY,
 )
-_REPLAYED = {202: Reply(description="Put back.", model=ReplayedView, example={"chunks": 1})}
-_TAKEN_IN = {
-    202: Reply(description="Taken in.", model=HandedInView, example={"outcomes": ["queued"], "differing": [[]]})
+_REPLAYED = {
+    202: Reply(description="The number of chunks that are retried.", model=ReplayedView, example={"chunks": 1})
+}
+_OUTCOMES = {
+    202: Reply(
+        description="The outcome of each event.",
+        model=HandedInView,
+        example={"outcomes": ["queued"], "differing": [[]]},
+    )
 }
 
 OPERATIONS = (
@@ -34,7 +41,7 @@ OPERATIONS = (
         path="/recordings/{recordingId}/replay",
         tag=_TAG,
         summary="Replay a recording",
-        description="Puts back every chunk that failed, is lost or waits.",
+        description="Retries every chunk of the recording that failed, is lost, or waits for its next attempt.",
         parameters=(RECORDING_ID,),
         replies=_REPLAYED,
         problems=(InvalidRequest, NotFound, *STORAGE),
@@ -45,7 +52,7 @@ OPERATIONS = (
         path="/recordings/{recordingId}/chunks/{documentId}/replay",
         tag=_TAG,
         summary="Replay a chunk",
-        description="Puts one chunk back, if it failed, is lost or waits.",
+        description="Retries one chunk, if it failed, is lost, or waits for its next attempt.",
         parameters=(RECORDING_ID, DOCUMENT_ID),
         replies=_REPLAYED,
         problems=(InvalidRequest, NotFound, *STORAGE),
@@ -56,9 +63,10 @@ OPERATIONS = (
         path="/quarantine/{quarantineId}/replay",
         tag=_TAG,
         summary="Replay an event from the quarantine",
-        description="Reads it again, as after an update that understands it. What was kept stays kept.",
+        description="Processes a quarantined event again, for example after an update of Callvault that can parse it. "
+        "The event stays in the quarantine.",
         parameters=(_QUARANTINE_ID,),
-        replies=_TAKEN_IN,
+        replies=_OUTCOMES,
         problems=(InvalidRequest, NotFound, *STORAGE),
     ),
     Operation(
@@ -66,10 +74,11 @@ OPERATIONS = (
         method="post",
         path="/events",
         tag=_TAG,
-        summary="Take in events by hand",
-        description="Events that Event Grid dead-lettered, in its own schema or as CloudEvents.",
+        summary="Submit events",
+        description="Processes events that Event Grid could not deliver. Accepts the Event Grid event schema and "
+        "CloudEvents.",
         body=Body(
-            description="One event, or an array of them as a dead-letter file holds it.",
+            description="One event, or an array of events, as in a dead-letter blob.",
             schema={
                 "oneOf": [
                     {"type": "object"},
@@ -78,7 +87,7 @@ OPERATIONS = (
             },
             example=[examples.EVENT],
         ),
-        replies=_TAKEN_IN,
+        replies=_OUTCOMES,
         problems=(InvalidRequest, *STORAGE),
     ),
 )

@@ -1,5 +1,9 @@
-"""Operations that look over many recordings at once."""
+"""Operations that read: lists, the summary, a timeline, and links to archived files."""
 
+from infra.openapi.examples import queries as examples
+from infra.openapi.operation import STORAGE, Operation, Reply
+from infra.openapi.operations.recordings import RECORDING_ID
+from infra.openapi.operations.recovery import DOCUMENT_ID
 from shared.contracts.http.archive_view import TimelineView
 from shared.contracts.http.link_query import LinkQuery
 from shared.contracts.http.list_query import ListQuery
@@ -13,10 +17,6 @@ from shared.errors import (
     NotFound,
     ParticipantsOff,
 )
-from shared.http.openapi import examples
-from shared.http.openapi.operations import STORAGE, Operation, Reply
-from shared.http.openapi.recordings import RECORDING_ID
-from shared.http.openapi.recovery import DOCUMENT_ID
 
 _TAG = "Queries"
 
@@ -28,17 +28,18 @@ def _link(function: str, file: str, summary: str) -> Operation:
         path=f"/recordings/{{recordingId}}/chunks/{{documentId}}/{file}",
         tag=_TAG,
         summary=summary,
-        description="A link to one archived file, for minutes. Who asked is written into the history before.",
+        description="Returns a link to one archived file. The link expires after a few minutes. An audit entry in the "
+        "recording's history names the caller.",
         parameters=(RECORDING_ID, DOCUMENT_ID),
         query=LinkQuery,
         replies={
             302: Reply(
-                description="The file is at Location, for whoever has it; ranges work.",
+                description="`Location` is the link. Anyone who has it can read the file, also by range requests.",
                 headers=("Location", "Cache-Control"),
                 media_type=None,
             ),
             200: Reply(
-                description="With redirect=false: the link in the body.",
+                description="The link, if `redirect` is `false`.",
                 model=ContentLink,
                 example=examples.LINK,
                 headers=("Cache-Control",),
@@ -54,13 +55,13 @@ OPERATIONS = (
         method="get",
         path="/recordings/{recordingId}/timeline",
         tag=_TAG,
-        summary="A recording over time",
-        description="When each chunk was recorded, its pauses and who is on which channel, from the archived metadata. "
-        "Also of a recording that isn't whole: what isn't archived has nulls.",
+        summary="Get a recording's timeline",
+        description="Returns when each chunk was recorded, its pauses, and the participant on each channel, from the "
+        "archived metadata files. A chunk whose metadata file isn't archived has null fields.",
         parameters=(RECORDING_ID,),
         replies={
             200: Reply(
-                description="As far as it is known yet.",
+                description="The timeline of the chunks that are known so far.",
                 model=TimelineView,
                 example=examples.TIMELINE,
                 headers=("Cache-Control",),
@@ -74,11 +75,11 @@ OPERATIONS = (
         path="/recordings",
         tag=_TAG,
         summary="List recordings",
-        description="Newest first, a page at a time.",
+        description="Returns a page of recordings, newest first. To get the next page, send `nextCursor` as `cursor`.",
         query=ListQuery,
         replies={
             200: Reply(
-                description="A page.",
+                description="One page of recordings.",
                 model=RecordingsPage,
                 example={"recordings": [examples.LISTED], "nextCursor": None},
                 headers=("Cache-Control",),
@@ -91,11 +92,12 @@ OPERATIONS = (
         method="get",
         path="/summary",
         tag=_TAG,
-        summary="Whether the promise holds",
-        description="What is open, what is in trouble, and what became safe in the last day, at a cost with a bound.",
+        summary="Get the summary",
+        description="Returns the open chunks and recordings, those in trouble, and the results of the last 24 hours. "
+        "The cost of a request has an upper bound, however large the archive is.",
         replies={
             200: Reply(
-                description="How things stand.",
+                description="The summary.",
                 model=SummaryView,
                 example=examples.SUMMARY,
                 headers=("Cache-Control",),

@@ -1,4 +1,4 @@
-"""What others were told while the demo ran: the announcements that the topic took, a line for each."""
+"""Shows the announcements that the demo's topic received."""
 
 import asyncio
 import time
@@ -11,33 +11,35 @@ from rich.table import Table
 
 from local.demo.peers import DemoError, Peers
 
-_PATIENCE = 30.0  # seconds that the last of them may take
+_PATIENCE = 30.0  # seconds for the last announcement
 _POLL = 0.2
 _COMPLETE = "Callvault.RecordingComplete"
 
 
-async def heard(recording_ids: list[str], peers: Peers) -> list[dict[str, Any]]:
-    """The announcements, once each recording was told complete."""
+async def once_complete(recording_ids: list[str], peers: Peers) -> list[dict[str, Any]]:
+    """Waits until every recording was announced as complete. Returns all announcements."""
     until = time.monotonic() + _PATIENCE
     while True:
         events = await peers.announcements()
         if set(recording_ids) <= {event["data"].get("recordingId") for event in events if event["type"] == _COMPLETE}:
             return events
         if time.monotonic() > until:
-            raise DemoError("Not every complete recording was announced.")
+            raise DemoError(f"Not all complete recordings were announced within {_PATIENCE:.0f} s.")
         await asyncio.sleep(_POLL)
 
 
 def show(console: Console, events: list[dict[str, Any]]) -> None:
-    """Each once, as its receiver would know it by its id, with the number of times that it came."""
+    """Shows each announcement once, by its id, with the number of times that it was sent."""
     times = Counter(event["id"] for event in events)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    for name in ("type", "correlation", "what", "times told"):
+    for name in ("type", "correlation", "content", "times sent"):
         table.add_column(name, no_wrap=True)
     for event in {event["id"]: event for event in events}.values():
         data = event["data"]
-        files = f"{data['size']:,} bytes, chunks: {data['chunkCount']}" if event["type"] == _COMPLETE else _chunk(data)
-        table.add_row(event["type"], data.get("correlation", "-"), files, str(times[event["id"]]))
+        content = (
+            f"chunks: {data['chunkCount']}, {data['size']:,} bytes" if event["type"] == _COMPLETE else _chunk(data)
+        )
+        table.add_row(event["type"], data.get("correlation", "-"), content, str(times[event["id"]]))
     console.print(table)
 
 
