@@ -287,7 +287,7 @@ class Workers(RuleBasedStateMachine):
         assert {chunk.document_id: chunk for chunk in chunks} == self.rows
 
 
-def test_no_order_of_work_leaves_the_drawing_or_lets_a_late_writer_in(azurite: Azurite):
+def test_no_order_of_operations_breaks_the_state_diagram_or_lets_a_stale_writer_write(azurite: Azurite):
     loop = asyncio.new_event_loop()
     table = f"states{uuid.uuid4().hex[:12]}"
     loop.run_until_complete(provision(azurite.connection_string, Resources(queues=(), tables=(table,), containers=())))

@@ -158,7 +158,7 @@ async def stands(archive: Archive, name: str, file: ArchiveFile, data: bytes, to
 
 @effort(40)
 @given(shapes(), st.sampled_from(["ranges", "stream"]))
-async def test_a_file_of_any_size_in_blocks_of_any_size_arrives_as_it_is(archive: Archive, shape: Shape, way: str):
+async def test_a_file_of_any_size_in_blocks_of_any_size_is_copied_unchanged(archive: Archive, shape: Shape, way: str):
     source = Memory(data=shape.data, ranges=way == "ranges")
     name, file = fresh(archive)
     told = await copied(source, file, shape)
@@ -185,7 +185,7 @@ class Watched(ArchiveFile):
 
 @effort(25)
 @given(shapes(blocks=2))
-async def test_no_more_blocks_are_under_way_than_the_settings_say(archive: Archive, shape: Shape):
+async def test_the_number_of_concurrent_blocks_stays_within_the_settings(archive: Archive, shape: Shape):
     source = Memory(data=shape.data)
     name, file = fresh(archive)
     watched = Watched(file, source)
@@ -196,7 +196,7 @@ async def test_no_more_blocks_are_under_way_than_the_settings_say(archive: Archi
 
 @effort(15)
 @given(shapes(), shapes())
-async def test_of_two_files_under_one_name_the_first_stands(archive: Archive, shape: Shape, other: Shape):
+async def test_of_two_files_under_one_name_the_first_stays(archive: Archive, shape: Shape, other: Shape):
     name, file = fresh(archive)
     told = await copied(Memory(data=shape.data), file, shape)
     again = await copied(Memory(data=shape.data), file, shape)
@@ -208,7 +208,7 @@ async def test_of_two_files_under_one_name_the_first_stands(archive: Archive, sh
 
 @effort(30)
 @given(shapes(blocks=2), st.data())
-async def test_a_source_that_goes_wrong_leaves_no_file_and_the_next_copy_makes_it_whole(
+async def test_a_failed_copy_leaves_no_file_and_the_next_copy_completes_it(
     archive: Archive, shape: Shape, data: st.DataObject
 ):
     offsets = range(shape.block_size, shape.size, shape.block_size)
@@ -230,7 +230,7 @@ async def test_a_source_that_goes_wrong_leaves_no_file_and_the_next_copy_makes_i
 
 @effort(20)
 @given(shapes(blocks=2), st.data())
-async def test_a_part_of_another_place_is_written_nowhere(archive: Archive, shape: Shape, data: st.DataObject):
+async def test_a_part_of_another_offset_is_never_written(archive: Archive, shape: Shape, data: st.DataObject):
     start = data.draw(st.sampled_from(range(shape.block_size, shape.size, shape.block_size)))
     kind = data.draw(st.sampled_from(["elsewhere", "changed", "forgot", "grew", "short"]))
     name, file = fresh(archive)
@@ -279,7 +279,7 @@ def attempts(draw: st.DrawFn, shape: Shape) -> Attempt:
 
 @effort(80)
 @given(shapes(blocks=2), st.data())
-async def test_whatever_the_attempts_before_met_the_archive_holds_the_bytes_of_one_version(
+async def test_after_any_sequence_of_attempts_the_file_has_the_bytes_of_one_version(
     archive: Archive, shape: Shape, data: st.DataObject
 ):
     """With ranges and without, ETags that appear and disappear, files exchanged, and breaks after any block."""
@@ -299,7 +299,7 @@ async def test_whatever_the_attempts_before_met_the_archive_holds_the_bytes_of_o
 
 @effort(40)
 @given(st.lists(encodable_texts.filter(lambda text: 0 < len(text) <= 300), min_size=2, max_size=2))
-async def test_ids_of_any_characters_are_kept_beside_the_file(archive: Archive, ids: list[str]):
+async def test_ids_of_any_characters_survive_in_the_blob_metadata(archive: Archive, ids: list[str]):
     document_id, recording_id = ids
     name, file = fresh(archive, documentid=document_id, recordingid=recording_id)
     shape = Shape(size=100, block_size=40, in_flight=2)

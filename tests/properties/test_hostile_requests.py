@@ -56,7 +56,7 @@ def is_problem(reply: Any) -> bool:
 @example(("GET", "recordings/{}"), b"\n", b"x", b"")
 @example(("GET", "recordings/{}"), b"x" * 5000, b"x", b"")
 @example(("POST", "quarantine/{}/replay"), "\u0663".encode() * 600, b"x", b"")
-async def test_an_id_of_nobody_is_refused_with_a_reason(
+async def test_an_unknown_id_is_refused_with_a_reason(
     besieged: Deployment, door: tuple[str, str], first: bytes, second: bytes, body: bytes
 ):
     method, route = door
@@ -72,7 +72,7 @@ async def test_an_id_of_nobody_is_refused_with_a_reason(
 @example(b'{"serverCallId": "aHR0cA=="}', b"\xff\xfe")
 @example(b'{"serverCallId": "aHR0cA=="}', "\u20ac".encode())
 @example(b"[" * 60_000, None)
-async def test_a_start_that_can_t_be_is_refused_with_a_reason(besieged: Deployment, body: bytes, key: bytes | None):
+async def test_an_invalid_start_is_refused_with_a_reason(besieged: Deployment, body: bytes, key: bytes | None):
     before = await holdings(besieged)
     headers = {} if key is None else {"Idempotency-Key": key}
     reply = await send(besieged, "POST", b"/api/recordings", headers, body)

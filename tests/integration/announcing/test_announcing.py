@@ -71,7 +71,7 @@ async def test_a_safe_chunk_and_the_recording_that_it_completes_are_announced(ma
     assert (chunk.state, chunk.outbox, await rows_of(world, made)) == (ChunkState.RELEASED, None, 0)
 
 
-async def test_nothing_announced_names_a_participant_or_holds_a_signature(make_telling: MakeWorld):
+async def test_no_announcement_contains_a_participant_or_a_signature(make_telling: MakeWorld):
     world = await make_telling()
     people = [{"id": "8:acs:who-was-on-the-call", "name": "Alice"}]
     made, job = await world.announced(size=30_000, format="wav", participants=people)
@@ -81,7 +81,7 @@ async def test_nothing_announced_names_a_participant_or_holds_a_signature(make_t
     assert [word for word in ("8:acs:", "Alice", "sig=", "?", "AccountKey") if word in text] == []
 
 
-async def test_the_correlation_that_a_caller_gave_comes_with_every_announcement(make_telling: MakeWorld):
+async def test_every_announcement_contains_the_caller_s_correlation(make_telling: MakeWorld):
     world = await make_telling()
     call = await world.acs("POST", "/calls", kind="group", participants=2)
     body = f'{{"serverCallId": "{call["serverCallId"]}", "correlation": "case 4711"}}'.encode()
@@ -97,7 +97,7 @@ async def test_the_correlation_that_a_caller_gave_comes_with_every_announcement(
     assert {one.data.correlation for one in await told_of(world, ended)} == {"case 4711"}
 
 
-async def test_a_recording_is_announced_after_each_of_its_chunks_though_they_end_at_once(make_telling: MakeWorld):
+async def test_a_recording_is_announced_after_all_of_its_chunks_although_they_end_at_once(make_telling: MakeWorld):
     world = await make_telling()
     made, _ = await world.announced(size=30_000, format="wav", count=6)
     await asyncio.gather(*(world.app.archiving.handle(world.job(made, number)) for number in range(6)))
@@ -108,7 +108,7 @@ async def test_a_recording_is_announced_after_each_of_its_chunks_though_they_end
     assert len(ids) == 7, "six chunks and their recording, whoever announced them and however often"
 
 
-async def test_a_recording_with_a_chunk_that_failed_is_complete_only_once_that_is_safe(make_telling: MakeWorld):
+async def test_a_recording_with_a_failed_chunk_is_complete_only_once_that_chunk_is_safe(make_telling: MakeWorld):
     world = await make_telling(MAX_ATTEMPTS=1)
     made, _ = await world.announced(size=30_000, format="wav", count=2)
     await world.fault("download", "serverError", documentId=made["chunks"][0]["documentId"])
@@ -120,7 +120,7 @@ async def test_a_recording_with_a_chunk_that_failed_is_complete_only_once_that_i
     assert (await types_of(world, made))[2:] == [ARCHIVED, COMPLETE]
 
 
-async def test_a_failed_chunk_is_announced_with_whose_fault_it_is_and_why(make_telling: MakeWorld):
+async def test_a_failed_chunk_is_announced_with_fault_and_reason(make_telling: MakeWorld):
     world = await make_telling(MAX_ATTEMPTS=1)
     made, job = await world.announced(size=30_000, format="wav")
     await world.fault("download", "serverError", documentId=made["chunks"][0]["documentId"])
@@ -152,7 +152,7 @@ async def test_a_chunk_whose_job_was_poison_is_announced(make_telling: MakeWorld
 
 
 @pytest.mark.parametrize("kind", ["serverError", "throttle", "unauthorized", "html", "reset"])
-async def test_a_topic_that_is_down_delays_no_delete_and_is_told_by_the_sweep(make_telling: MakeWorld, kind: str):
+async def test_a_topic_that_is_down_delays_no_delete_and_the_sweep_announces_later(make_telling: MakeWorld, kind: str):
     clock = MovableClock()
     world = await make_telling(clock=clock)
     made, job = await world.announced(size=30_000, format="wav")
@@ -168,7 +168,7 @@ async def test_a_topic_that_is_down_delays_no_delete_and_is_told_by_the_sweep(ma
     assert ((await world.chunk(job)).outbox, await rows_of(world, made)) == (None, 0)
 
 
-async def test_the_delete_does_not_wait_for_a_topic_that_says_nothing(make_telling: MakeWorld):
+async def test_the_delete_does_not_wait_for_a_topic_that_does_not_answer(make_telling: MakeWorld):
     world = await make_telling()
     made, job = await world.announced(size=30_000, format="wav")
     await world.fault("announce", "delayAnswer", seconds=9, recordingId=made["recordingId"])
@@ -181,7 +181,7 @@ async def test_the_delete_does_not_wait_for_a_topic_that_says_nothing(make_telli
     await asyncio.gather(working, return_exceptions=True)
 
 
-async def test_a_source_that_can_t_be_deleted_and_a_topic_that_is_down_are_told_apart(
+async def test_a_failed_delete_and_a_failed_announcement_are_retried_independently(
     make_telling: MakeWorld, caplog: pytest.LogCaptureFixture
 ):
     world = await make_telling()
@@ -198,7 +198,7 @@ async def test_a_source_that_can_t_be_deleted_and_a_topic_that_is_down_are_told_
     assert "topic-unavailable" in caplog.text
 
 
-async def test_news_that_can_t_be_put_into_words_keep_no_chunk_from_its_release(make_telling: MakeWorld):
+async def test_a_chunk_is_released_although_its_announcement_can_t_be_built(make_telling: MakeWorld):
     world = await make_telling()
     made, job = await world.announced(size=30_000, format="wav")
     of_a_later_version = '[{"state": "copying", "at": "2026-11-21T10:00:00Z", "attempts": 1}]'
@@ -208,7 +208,7 @@ async def test_news_that_can_t_be_put_into_words_keep_no_chunk_from_its_release(
     assert (await world.source(made))["deletedAt"] is not None
 
 
-async def test_a_topic_that_gave_no_answer_is_left_alone_for_a_moment(make_telling: MakeWorld):
+async def test_no_requests_are_sent_for_a_moment_after_the_topic_failed_to_answer(make_telling: MakeWorld):
     world = await make_telling(clock=MovableClock())
     made, job = await world.announced(size=30_000, format="wav")
     other, next_job = await world.announced(size=30_000, format="wav")
@@ -219,7 +219,7 @@ async def test_a_topic_that_gave_no_answer_is_left_alone_for_a_moment(make_telli
     assert await types_of(world, other) == []
 
 
-async def test_what_was_taken_though_the_answer_failed_is_announced_again_under_the_same_id(make_telling: MakeWorld):
+async def test_an_announcement_whose_answer_failed_is_sent_again_with_the_same_id(make_telling: MakeWorld):
     clock = MovableClock()
     world = await make_telling(clock=clock)
     made, job = await world.announced(size=30_000, format="wav")
@@ -232,7 +232,7 @@ async def test_what_was_taken_though_the_answer_failed_is_announced_again_under_
     assert told[:2] == told[2:]
 
 
-async def test_a_failure_that_could_not_be_announced_still_is_once_the_chunk_is_safe(make_telling: MakeWorld):
+async def test_a_failure_that_could_not_be_announced_is_announced_even_after_the_chunk_is_safe(make_telling: MakeWorld):
     clock = MovableClock()
     world = await make_telling(clock=clock, MAX_ATTEMPTS=1)
     made, job = await world.announced(size=30_000, format="wav")
@@ -245,7 +245,7 @@ async def test_a_failure_that_could_not_be_announced_still_is_once_the_chunk_is_
     assert await types_of(world, made) == [FAILED, ARCHIVED, COMPLETE]
 
 
-async def test_a_kept_source_makes_no_difference_to_what_is_announced(make_telling: MakeWorld):
+async def test_a_chunk_whose_source_is_kept_is_announced_like_others(make_telling: MakeWorld):
     world = await make_telling(DELETE_SOURCE="false")
     made, job = await world.announced(size=30_000, format="wav")
     await world.app.archiving.handle(job)
@@ -253,7 +253,7 @@ async def test_a_kept_source_makes_no_difference_to_what_is_announced(make_telli
     assert ((await world.chunk(job)).outbox, await rows_of(world, made)) == (None, 0)
 
 
-async def test_a_topic_that_stays_away_is_tried_less_and_less_and_given_up_after_a_week(
+async def test_an_announcement_is_retried_less_and_less_often_and_dropped_after_a_week(
     make_telling: MakeWorld, caplog: pytest.LogCaptureFixture
 ):
     clock = MovableClock()
@@ -288,7 +288,7 @@ async def untold(world: World, jobs: list[ChunkJob]) -> int:
     return sum([(await world.chunk(job)).outbox is not None for job in jobs])
 
 
-async def test_a_topic_that_refuses_one_request_a_minute_stops_nearly_nothing(make_telling: MakeWorld):
+async def test_a_topic_that_refuses_one_request_a_minute_delays_few_announcements(make_telling: MakeWorld):
     clock = MovableClock()
     world = await make_telling(clock=clock)
     jobs = await waiting_news(world, 24)
@@ -304,7 +304,7 @@ async def test_a_topic_that_refuses_one_request_a_minute_stops_nearly_nothing(ma
     assert await untold(world, jobs) == 0
 
 
-async def test_safe_chunks_that_wait_for_the_topic_are_neither_open_nor_hide_what_is(make_telling: MakeWorld):
+async def test_safe_chunks_that_wait_for_the_topic_neither_count_as_open_nor_hide_open_ones(make_telling: MakeWorld):
     clock = MovableClock()
     world = await make_telling(clock=clock)
     jobs = await waiting_news(world, 3)
@@ -324,7 +324,7 @@ async def test_safe_chunks_that_wait_for_the_topic_are_neither_open_nor_hide_wha
     await world.acs("DELETE", "/faults")
 
 
-async def test_news_of_a_chunk_that_was_put_back_go_on_with_it(make_telling: MakeWorld):
+async def test_pending_announcements_stay_with_a_chunk_that_is_restarted(make_telling: MakeWorld):
     clock = MovableClock()
     world = await make_telling(clock=clock)
     made, job = await world.announced(size=2000, format="wav")
@@ -346,7 +346,9 @@ async def test_news_of_a_chunk_that_was_put_back_go_on_with_it(make_telling: Mak
     assert ((await world.chunk(job)).outbox, await rows_of(world, made)) == (None, 0)
 
 
-async def test_a_topic_that_was_taken_away_leaves_nothing_open(make_telling: MakeWorld, make_world: MakeWorld):
+async def test_pending_announcements_are_dropped_if_the_topic_is_no_longer_configured(
+    make_telling: MakeWorld, make_world: MakeWorld
+):
     world = await make_telling()
     made, job = await world.announced(size=30_000, format="wav")
     await world.fault("announce", "serverError", recordingId=made["recordingId"])
@@ -358,7 +360,7 @@ async def test_a_topic_that_was_taken_away_leaves_nothing_open(make_telling: Mak
     assert await rows_of(world, made) == 0
 
 
-async def test_the_key_of_the_topic_is_in_no_log(
+async def test_no_log_contains_the_topic_s_key(
     make_telling: MakeWorld, simulator: Simulator, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.DEBUG)
@@ -371,7 +373,7 @@ async def test_the_key_of_the_topic_is_in_no_log(
     assert simulator.topic_key not in caplog.text
 
 
-async def test_news_cost_a_read_and_nothing_where_there_is_no_topic(
+async def test_an_announcement_costs_one_read_and_without_a_topic_nothing(
     make_telling: MakeWorld, make_world: MakeWorld, caplog: pytest.LogCaptureFixture
 ):
     silent, telling = await make_world(), await make_telling()
@@ -393,7 +395,7 @@ async def operations(world: World, caplog: pytest.LogCaptureFixture) -> Counter[
     return Counter(line.split("'")[1] for line in lines)
 
 
-async def test_as_many_failures_as_may_come_never_keep_a_chunk_from_being_archived(make_telling: MakeWorld):
+async def test_a_chunk_with_many_announced_failures_is_still_archived(make_telling: MakeWorld):
     clock = MovableClock()
     world = await make_telling(clock=clock, MAX_ATTEMPTS=1)
     made, job = await world.announced(size=30_000, format="wav")

@@ -45,7 +45,7 @@ async def test_an_odd_document_is_archived_byte_for_byte(make_world: MakeWorld, 
         ("byos", Outcome.IGNORED, None),
     ],
 )
-async def test_an_event_of_each_vintage_ends_as_safe_as_it_can(
+async def test_events_of_every_published_version_are_archived(
     world: World, vintage: str, outcome: Outcome, state: ChunkState | None
 ):
     made = await world.document(size=30_000, format="wav", vintage=vintage)

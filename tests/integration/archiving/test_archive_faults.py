@@ -32,7 +32,7 @@ async def world(make_world: MakeWorld, azurite: Azurite, front: StorageFront) ->
 
 @pytest.mark.parametrize("mishap", [Mishap.BUSY, Mishap.BROKEN_OFF, Mishap.ANSWER_LOST])
 @pytest.mark.parametrize(("operation", "size"), [("PUT block", 4 * MIB + 5), ("PUT blocklist", 2 * MIB), ("PUT", 900)])
-async def test_a_request_that_went_wrong_is_sent_again_whole(
+async def test_a_failed_request_is_sent_again_with_all_of_its_bytes(
     world: World, front: StorageFront, operation: str, size: int, mishap: Mishap
 ):
     made, job = await world.announced(size=size, format="wav")
@@ -46,7 +46,7 @@ async def test_a_request_that_went_wrong_is_sent_again_whole(
     assert chunk.sha256 == made["chunks"][0]["sha256"]
 
 
-async def test_an_archive_that_stays_busy_is_the_destinations_fault_and_waited_out(world: World, front: StorageFront):
+async def test_a_busy_archive_is_the_destination_s_fault_and_is_retried(world: World, front: StorageFront):
     made, job = await world.announced(size=2 * MIB, format="wav")
     front.spoil("PUT block", Mishap.BUSY, times=20)
     assert await world.take_job() == job

@@ -80,7 +80,7 @@ async def test_a_chunk_costs_what_readme_says_and_no_more(
     assert bill.since() == documented(step)
 
 
-async def test_what_is_repeated_costs_a_look_and_copies_nothing(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_a_repeated_job_costs_one_read_and_copies_nothing(world: World, monkeypatch: pytest.MonkeyPatch):
     made, job = await world.announced(size=20_000, format="wav")
     await world.app.archiving.handle(job)
     bill = Bill(world, monkeypatch)
@@ -106,7 +106,7 @@ async def test_the_cost_of_a_million_is_a_million_times_the_cost_of_one():
     assert busiest == [writes + reads, messages + 2, tables]
 
 
-async def test_an_archive_record_looks_for_each_file_once(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_the_archive_route_checks_each_file_once(world: World, monkeypatch: pytest.MonkeyPatch):
     made, _ = await world.announced(size=20_000, format="wav", count=3)
     await world.drained()
     bill = Bill(world, monkeypatch)

@@ -22,7 +22,7 @@ async def history(world: World, recording_id: str) -> list[dict[str, Any]]:
     return [{"action": one["action"], "by": one["by"], "details": one["details"]} for one in view["history"]]
 
 
-async def test_what_callers_did_is_shown_in_order_and_by_whom(world: World):
+async def test_actions_of_callers_are_shown_in_order_with_the_caller(world: World):
     call = await world.acs("POST", "/calls")
     body = json.dumps({"serverCallId": call["serverCallId"]}).encode()
     endpoints = world.commands
@@ -43,13 +43,13 @@ async def test_what_callers_did_is_shown_in_order_and_by_whom(world: World):
     ]
 
 
-async def test_what_was_refused_was_not_done(world: World):
+async def test_a_refused_action_gets_no_entry(world: World):
     await world.commands.stop("unknown", by="ada")
     await world.commands.replay("unknown", by="ada")
     assert await world.gateways.audit.history(key_of("unknown")) == ()
 
 
-async def test_entries_of_one_moment_all_stand_and_hide_no_chunk(world: World):
+async def test_entries_of_one_moment_are_all_kept_and_hide_no_chunk(world: World):
     made, job = await world.announced(size=2000, format="wav")
     now = SystemClock().now()
     entries = [AuditEntry(at=now, action="look", by=str(number), details={"number": "one"}) for number in range(20)]

@@ -83,7 +83,7 @@ async def test_a_start_that_acs_refuses_is_answered_by_its_code(
 
 
 @pytest.mark.parametrize(("status", "code", "_ours", "_reason", "_retry", "outcome"), _STARTS)
-async def test_an_automatic_start_that_acs_refuses_is_settled_once_or_tried_again(
+async def test_an_automatic_start_that_acs_refuses_is_ended_or_retried(
     make_world: MakeWorld,
     caplog: pytest.LogCaptureFixture,
     status: int,
@@ -144,7 +144,7 @@ async def test_an_automatic_start_that_acs_refuses_is_settled_once_or_tried_agai
         ),
     ],
 )
-async def test_what_acs_refuses_of_a_running_recording_is_answered_by_its_code(
+async def test_a_command_that_acs_refuses_is_answered_by_its_code(
     world: World, action: str, status: int, code: str, ours: int, retry: bool | None
 ):
     made = await call(world)
@@ -176,7 +176,7 @@ _BY_CALL, _BY_CONNECTION = "serverCallId", "callConnectionId"
         (_BY_CONNECTION, _BY_CALL, True),
     ],
 )
-async def test_a_second_start_names_the_recording_that_runs(world: World, first: str, second: str, connected: bool):
+async def test_a_second_start_names_the_running_recording(world: World, first: str, second: str, connected: bool):
     """`connected`: a CallConnected told which call the connection is of."""
     made = await call(world)
     if connected:
@@ -188,7 +188,7 @@ async def test_a_second_start_names_the_recording_that_runs(world: World, first:
     assert running in told(answer)["detail"]
 
 
-async def test_a_message_of_acs_is_shown_bounded_and_without_secrets(world: World):
+async def test_a_message_of_acs_is_truncated_and_shown_without_secrets(world: World):
     made = await call(world)
     message = "failed at https://acs.example/x?sig=abc Bearer eyJhbGciOiJIUzI1NiJ9.e30 accesskey=hidden " + "x" * 5000
     await world.fault("start", "error", status=500, code="9999", message=message, callId=made["callId"])

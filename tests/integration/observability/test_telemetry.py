@@ -61,7 +61,7 @@ async def test_one_trace_leads_from_the_event_over_a_retry_to_the_release(world:
 
 
 @pytest.mark.parametrize("by_the_sweep", [False, True])
-async def test_who_is_told_of_a_chunk_can_go_on_with_the_trace_of_its_event(
+async def test_an_announcement_carries_the_trace_of_its_event(
     make_world: MakeWorld, simulator: Simulator, told: Telemetry, *, by_the_sweep: bool
 ):
     clock = MovableClock()
@@ -83,7 +83,7 @@ async def test_who_is_told_of_a_chunk_can_go_on_with_the_trace_of_its_event(
     assert len(announcing.links) == int(by_the_sweep), "what announced it out of the trace is linked"
 
 
-async def test_a_failed_attempt_says_why_in_its_span_and_nothing_more(world: World, told: Telemetry):
+async def test_the_span_of_a_failed_attempt_contains_only_the_reason(world: World, told: Telemetry):
     made = await world.document(size=30_000, format="wav")
     await world.fault("download", "serverError", documentId=made["chunks"][0]["documentId"])
     await world.app.intake.receive(made["event"])
@@ -96,7 +96,7 @@ async def test_a_failed_attempt_says_why_in_its_span_and_nothing_more(world: Wor
     assert succeeded.status.status_code is StatusCode.UNSET
 
 
-async def test_work_that_the_sweep_takes_up_stays_in_the_trace_of_its_event(make_world: MakeWorld, told: Telemetry):
+async def test_a_chunk_that_the_sweep_queues_stays_in_the_trace_of_its_event(make_world: MakeWorld, told: Telemetry):
     clock = MovableClock()
     world = await make_world(clock=clock)
     made, _ = await world.announced(size=30_000, format="wav")
@@ -108,7 +108,7 @@ async def test_work_that_the_sweep_takes_up_stays_in_the_trace_of_its_event(make
     assert len(traces_of(told, made)) == 1
 
 
-async def test_the_invocation_that_carries_a_job_out_is_linked_to_the_trace_of_its_event(world: World, told: Telemetry):
+async def test_the_invocation_of_a_job_is_linked_to_the_trace_of_its_event(world: World, told: Telemetry):
     made, _ = await world.announced(size=30_000, format="wav")
     job = await world.take_job()
     with trace.get_tracer("host").start_as_current_span("invocation") as invocation:
@@ -118,7 +118,7 @@ async def test_the_invocation_that_carries_a_job_out_is_linked_to_the_trace_of_i
     assert work.context.trace_id != invocation.get_span_context().trace_id
 
 
-async def test_a_job_from_before_there_were_traces_is_done_all_the_same(world: World, told: Telemetry):
+async def test_a_job_without_a_trace_is_processed(world: World, told: Telemetry):
     made, job = await world.announced(size=30_000, format="wav")
     old = json.dumps({"recordingKey": job.recordingKey, "chunkKey": job.chunkKey}).encode()
     await world.app.archiving.handle(ChunkJob.decode(old))
@@ -144,7 +144,7 @@ async def test_a_chunk_that_becomes_safe_is_measured_once(world: World, told: Te
     assert speed > 0
 
 
-async def test_a_chunk_that_becomes_safe_after_its_deadline_is_measured_too(make_world: MakeWorld, told: Telemetry):
+async def test_a_chunk_that_becomes_safe_after_its_deadline_is_also_measured(make_world: MakeWorld, told: Telemetry):
     clock = MovableClock()
     world = await make_world(clock=clock)
     counted = Counted(told)
@@ -155,7 +155,7 @@ async def test_a_chunk_that_becomes_safe_after_its_deadline_is_measured_too(make
     assert counted.by("callvault.chunk.time_left") == (1, 0)
 
 
-async def test_a_chunk_whose_source_is_kept_ends_archived(make_world: MakeWorld, told: Telemetry):
+async def test_a_chunk_whose_source_is_kept_is_counted_as_archived(make_world: MakeWorld, told: Telemetry):
     world = await make_world(DELETE_SOURCE="false")
     counted = Counted(told)
     _, job = await world.announced(size=30_000, format="wav")
@@ -164,7 +164,7 @@ async def test_a_chunk_whose_source_is_kept_ends_archived(make_world: MakeWorld,
     assert counted.by("callvault.chunks.ended", state="archived") == 1
 
 
-async def test_retries_are_counted_by_cause_and_a_chunk_that_is_given_up_as_failed(
+async def test_retries_are_counted_by_reason_and_a_chunk_without_more_attempts_as_failed(
     make_world: MakeWorld, told: Telemetry
 ):
     world = await make_world(MAX_ATTEMPTS=2)
@@ -176,7 +176,7 @@ async def test_retries_are_counted_by_cause_and_a_chunk_that_is_given_up_as_fail
     assert counted.by("callvault.chunks.ended", state="failed") == 1
 
 
-async def test_open_chunks_are_told_by_age_once_for_each_sweep_that_was_asked(world: World, told: Telemetry):
+async def test_open_chunks_are_reported_by_age_once_for_each_sweep(world: World, told: Telemetry):
     for hours in (0.5, 2, 2, 5):
         made = await world.document(size=1_000, format="wav")
         began = datetime.now(UTC) - timedelta(hours=hours)
@@ -187,7 +187,7 @@ async def test_open_chunks_are_told_by_age_once_for_each_sweep_that_was_asked(wo
     assert open_by_hours(told) == {}, "a count that no sweep renewed must not be told again"
 
 
-async def test_the_sweep_counts_nothing_that_nobody_asks_for(
+async def test_the_sweep_counts_open_chunks_only_if_metrics_are_collected(
     world: World, told: Telemetry, monkeypatch: pytest.MonkeyPatch
 ):
     told.points()
