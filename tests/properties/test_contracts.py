@@ -1,4 +1,4 @@
-"""Whatever crosses our borders is read or refused by name: anything else that is raised is a 500, or an event that
+"""All input is either parsed or refused with a defined error. Any other exception would be a 500, or an event that
 Event Grid delivers for a day and then drops.
 """
 
@@ -58,12 +58,12 @@ def test_a_start_request_is_either_parsed_or_refused_as_invalid(body: bytes):
     try:
         parsed = parse_start(body)
     except InvalidRequest as error:
-        told = error.fields
+        fields = error.fields
     else:
-        told = (FieldError(field="", detail="fine"),)
+        fields = (FieldError(field="", detail="fine"),)
         assert isinstance(parsed, StartRecording)
-    assert told
-    assert all(field.detail for field in told)
+    assert fields
+    assert all(field.detail for field in fields)
 
 
 @effort(200)

@@ -1,4 +1,4 @@
-"""Bad input against the whole stack: none of it is a 500, costs a worker, or changes what is kept."""
+"""Bad input against the whole stack: it never causes a 500, crashes a worker or changes stored data."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ from tests.properties.strategies import json_objects, json_values, mutated
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LARGEST = 48_000  # bytes: a queue takes 64 KiB, in base64
+LARGEST = 48_000  # bytes: a queue message may have 64 KiB, in base64
 EVENTS = Path(__file__).parent.parent / "events"
 CURRENT: dict[str, Any] = json.loads((EVENTS / "current.json").read_text())
 JOB = {"recordingKey": key_of("nobody's"), "chunkKey": key_of("nothing")}
@@ -35,7 +35,7 @@ def is_problem(reply: Any) -> bool:
 @effort(60)
 @given(json_objects | mutated(CURRENT["data"], changes=3))
 async def test_an_unreadable_event_is_quarantined_exactly_once(besieged: Deployment, data: dict[str, Any]):
-    event = CURRENT | {"data": data | {"mark": uuid.uuid4().hex}}  # so that no other example's is the same
+    event = CURRENT | {"data": data | {"mark": uuid.uuid4().hex}}  # different from all other examples
     try:
         kept = 1 if read_event(event).unread else 0
     except UnreadableEvent:
@@ -54,7 +54,7 @@ async def test_events_that_a_person_submits_are_accepted_or_refused_with_a_reaso
     assert reply.status == 202 or (400 <= reply.status < 500 and is_problem(reply)), reply
 
 
-@effort(3)  # the first one tried is the simplest there is: empty messages alone
+@effort(3)  # hypothesis begins with the simplest example: empty messages
 @given(
     st.lists(
         (

@@ -1,4 +1,4 @@
-"""Two chunks of one name overwrite one another, and an event whose subject is misread is archived under another's."""
+"""Two chunks with the same name would overwrite each other. A misread subject would file it under another recording."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ from tests.properties.strategies import encodable_texts
 EVENTS = Path(__file__).parent.parent / "events"
 CURRENT: dict[str, Any] = json.loads((EVENTS / "current.json").read_text())
 
-# base64 of anything, so with slashes and plus signs, and now and then a path of slashes only
+# base64 of any bytes: with slashes and plus signs, sometimes only slashes
 server_call_ids = st.binary(min_size=1, max_size=80).map(lambda data: base64.b64encode(data).decode()) | st.text(
     "/+aZ0", min_size=1, max_size=30
 )
@@ -28,7 +28,7 @@ recording_ids = st.binary(min_size=1, max_size=80).map(lambda data: base64.urlsa
 document_ids = encodable_texts | st.from_regex(r"[A-Za-z0-9._-]{1,120}", fullmatch=True)
 starts = st.datetimes(
     datetime(1000, 1, 2),  # noqa: DTZ001 - hypothesis adds the zone
-    datetime(9999, 12, 30),  # noqa: DTZ001 - likewise
+    datetime(9999, 12, 30),  # noqa: DTZ001 - hypothesis adds the zone
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=14))]),
 )
 

@@ -21,8 +21,8 @@ KIB = 1024
 MIB = 1024 * KIB
 
 
-async def archived_whole(world: World, made: dict[str, Any], number: int = 0) -> None:
-    """The archive holds the source's bytes, the catalogue says so, and the source is gone."""
+async def check_released(world: World, made: dict[str, Any], number: int = 0) -> None:
+    """Checks that the archive has the source's bytes, the catalogue has their digests, and the source is deleted."""
     chunk = await world.chunk(world.job(made, number))
     original = made["chunks"][number]
     blobs = await world.blobs()
@@ -36,8 +36,8 @@ async def archived_whole(world: World, made: dict[str, Any], number: int = 0) ->
     assert (await world.source(made, number))["deletedAt"] is not None
 
 
-async def chunk_told(world: World, made: dict[str, Any]) -> dict[str, Any]:
-    """As the recording's own answer shows it."""
+async def shown_chunk(world: World, made: dict[str, Any]) -> dict[str, Any]:
+    """The chunk in the answer of the recording's route."""
     answer = await world.commands.get(made["recordingId"])
     chunk: dict[str, Any] = json.loads(answer.body)["chunks"][0]
     return chunk
@@ -49,7 +49,7 @@ async def test_a_small_chunk_is_copied_with_its_metadata_recorded_and_its_source
 ):
     made, job = await world.announced(size=64 * KIB, format=media_format)
     await world.app.archiving.handle(job)
-    await archived_whole(world, made)
+    await check_released(world, made)
     chunk = await world.chunk(job)
     assert chunk.blob_name is not None
     assert chunk.blob_name.endswith(f".{media_format}")
@@ -61,7 +61,7 @@ async def test_a_chunk_of_many_blocks_is_copied_correctly_at_every_block_border(
     world = await make_world(BLOCK_SIZE_MIB=1)
     made, job = await world.announced(size=size, format="wav")
     await world.app.archiving.handle(job)
-    await archived_whole(world, made)
+    await check_released(world, made)
 
 
 async def test_a_source_that_serves_no_ranges_is_copied_as_one_stream(make_world: MakeWorld):
@@ -69,21 +69,21 @@ async def test_a_source_that_serves_no_ranges_is_copied_as_one_stream(make_world
     made, job = await world.announced(size=4 * MIB + 5, format="mp4")
     await world.fault("download", "ignoreRange", times=0, documentId=made["chunks"][0]["documentId"])
     await world.app.archiving.handle(job)
-    await archived_whole(world, made)
+    await check_released(world, made)
 
 
 async def test_all_chunks_of_a_recording_are_archived(world: World):
     made, _ = await world.announced(size=20 * KIB, format="mp3", count=3)
     await world.drained()
     for number in range(3):
-        await archived_whole(world, made, number)
+        await check_released(world, made, number)
 
 
 async def test_a_format_that_the_event_omits_is_recognized_from_the_file(world: World):
     made = await world.document(size=20 * KIB, format="mp3", omitTypes=True)
     await world.app.intake.receive(made["event"])
     await world.app.archiving.handle(world.job(made))
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert str((await world.chunk(world.job(made))).blob_name).endswith(".mp3")
 
 
@@ -103,7 +103,7 @@ async def test_of_many_concurrent_jobs_for_one_chunk_only_one_copies_it(make_wor
     world = await make_world(LEASE_SECONDS=5)
     made, job = await world.announced(size=300 * KIB, format="wav")
     await asyncio.gather(*(world.app.archiving.handle(job) for _ in range(8)))
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert len(await world.blobs()) == 2
     assert (await world.source(made))["downloads"] == 1
 
@@ -120,7 +120,7 @@ async def test_delete_source_false_keeps_the_source_also_when_the_job_is_repeate
 async def test_a_redirect_to_another_acs_host_is_followed_and_signed_again(world: World):
     made, job = await world.announced(size=20 * KIB, format="wav", redirects=True)
     await world.app.archiving.handle(job)
-    await archived_whole(world, made)
+    await check_released(world, made)
     document_id = made["chunks"][0]["documentId"]
     requests = await world.acs("GET", f"/requests?documentId={document_id}")
     hosts = {request["host"] for request in requests if request["method"] == "GET"}
@@ -182,7 +182,7 @@ async def test_a_redirect_loop_is_stopped(world: World):
 async def test_a_temporary_fault_is_retried_until_the_chunk_is_archived(
     world: World, operation: str, kind: str, more: dict[str, Any], reason: str
 ):
-    await world.document(size=20 * KIB, format="wav")  # whose metadata a confused service might serve
+    await world.document(size=20 * KIB, format="wav")  # another document, whose metadata a faulty service may serve
     made, job = await world.announced(size=40 * KIB, format="wav")
     assert await world.take_job() == job
     await world.fault(operation, kind, documentId=made["chunks"][0]["documentId"], **more)
@@ -192,7 +192,7 @@ async def test_a_temporary_fault_is_retried_until_the_chunk_is_archived(
     assert waiting.next_attempt_at is not None
     assert (await world.source(made))["deletedAt"] is None
     await world.app.archiving.handle(await world.take_job())
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await world.chunk(job)).reason is None
 
 
@@ -204,17 +204,17 @@ async def test_the_media_are_archived_although_the_metadata_fail(world: World):
     assert stored == [made["chunks"][0]["sha256"]]
     assert (await world.source(made))["deletedAt"] is None
     await world.drained()
-    await archived_whole(world, made)
-    assert (await world.source(made))["downloads"] == 1, "what stands in the archive is not copied again"
+    await check_released(world, made)
+    assert (await world.source(made))["downloads"] == 1, "an archived file is not copied again"
 
 
 async def test_a_file_of_another_format_than_announced_is_archived_in_its_real_format(world: World):
-    """Refusing it would keep it in ACS until ACS destroys it."""
+    """If it were refused, it would stay in ACS until ACS deletes it."""
     made = await world.document(size=20 * KIB, format="wav")
     made["event"]["data"]["recordingFormatType"] = "Mp4"
     await world.app.intake.receive(made["event"])
     await world.drained()
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert str((await world.chunk(world.job(made))).blob_name).endswith(".wav")
 
 
@@ -235,14 +235,14 @@ async def test_a_dead_worker_s_chunk_is_claimed_again_when_its_lease_expires(mak
     world = await make_world(clock=clock, LEASE_SECONDS=60)
     made, job = await world.announced(size=20 * KIB, format="wav")
     assert await world.take_job() == job
-    dead = await world.app.archiving._claim(await world.chunk(job))  # noqa: SLF001 - a worker that dies right here
+    dead = await world.app.archiving._claim(await world.chunk(job))  # noqa: SLF001 - a worker that dies after its claim
     assert dead is not None
     await world.app.archiving.handle(job)
     assert (await world.chunk(job)).state is ChunkState.COPYING, "a live lease is respected"
-    assert await world.queued() == 1, "the job comes again when the lease ends"
+    assert await world.queued() == 1, "the job is sent again for the end of the lease"
     clock.forward(seconds=61)
     await world.app.archiving.handle(job)
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await world.chunk(job)).attempts == 2
 
 
@@ -257,7 +257,7 @@ async def test_a_slow_copy_keeps_its_lease(make_world: MakeWorld):
     while not slow.done():
         await world.app.archiving.handle(job)
     await slow
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await world.chunk(job)).attempts == 1
 
 
@@ -268,16 +268,16 @@ async def test_a_running_copy_reports_its_progress_with_each_renewal_until_it_en
     copying = asyncio.create_task(world.app.archiving.handle(job))
     seen: list[tuple[int, int]] = []
     while not copying.done():
-        told = await chunk_told(world, made)
-        if told["copied"] is not None and (told["copied"], told["expected"]) not in seen:
-            seen.append((told["copied"], told["expected"]))
+        shown = await shown_chunk(world, made)
+        if shown["copied"] is not None and (shown["copied"], shown["expected"]) not in seen:
+            seen.append((shown["copied"], shown["expected"]))
     await copying
-    assert seen, "its lease was renewed three times in a second"
+    assert seen, "its lease is renewed three times a second, with the progress"
     assert seen == sorted(seen)
     assert {expected for _, expected in seen} == {made["chunks"][0]["size"]}
     assert all(0 <= copied <= expected for copied, expected in seen)
-    told = await chunk_told(world, made)
-    assert (told["state"], told["copied"], told["expected"]) == ("released", None, None)
+    shown = await shown_chunk(world, made)
+    assert (shown["state"], shown["copied"], shown["expected"]) == ("released", None, None)
 
 
 async def test_a_worker_that_lost_its_lease_changes_nothing(make_world: MakeWorld):
@@ -290,7 +290,7 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(make_world: MakeWorl
         claimed = await world.chunk(job)
     await world.books.chunks.replace(claimed.evolve(owner="another", lease_until=claimed.copying_at))
     await world.app.archiving.handle(job)
-    await archived_whole(world, made)
+    await check_released(world, made)
     released = await world.chunk(job)
     await late
     assert await world.chunk(job) == released
@@ -307,11 +307,11 @@ async def test_a_failed_delete_is_retried(world: World):
     made, _ = await world.announced(size=20 * KIB, format="wav")
     await world.fault("delete", "throttle", times=2, documentId=made["chunks"][0]["documentId"])
     await world.drained()
-    await archived_whole(world, made)
+    await check_released(world, made)
 
 
 async def test_an_interrupted_copy_continues_from_the_staged_blocks(make_world: MakeWorld):
-    """A file of gigabytes that starts from zero after each fault may never be whole before its deadline."""
+    """A file of gigabytes that starts from zero after each fault may never be complete before its deadline."""
     world = await make_world(BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=2)
     made, job = await world.announced(size=12 * MIB + 3, format="wav")
     assert await world.take_job() == job
@@ -320,12 +320,12 @@ async def test_an_interrupted_copy_continues_from_the_staged_blocks(make_world: 
     await world.app.archiving.handle(job)
     assert (await world.chunk(job)).state is ChunkState.PENDING
     await world.app.archiving.handle(await world.take_job())
-    await archived_whole(world, made)
+    await check_released(world, made)
     requests = await world.acs("GET", f"/requests?documentId={document_id}")
     ranges = [request["range"] for request in requests if request["operation"] == "download"]
     again = {one for one in ranges if ranges.count(one) > 1}
     assert len(again) <= 5, (
-        "the first block is read again to compare it, and what was in flight: twice RANGES_IN_FLIGHT"
+        "only the first block, for comparison, and blocks in flight, twice RANGES_IN_FLIGHT, are read again"
     )
     (blob,) = [body for name, body in (await world.blobs()).items() if name.endswith(".wav")]
     assert hashlib.sha256(blob).hexdigest() == made["chunks"][0]["sha256"]
@@ -342,13 +342,13 @@ async def test_blocks_of_another_version_of_the_source_are_not_reused(make_world
     name = f"{chunk.started_at:%Y/%m/%d}/{chunk.recording_key}/0000-{chunk.document_id}.wav"
     blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, name)
     (staged, *_) = (await blob.get_block_list("uncommitted"))[1]
-    place, run, version, digest = staged.id.split("-", 3)
-    for other in ("0" * 8, version):  # of another version of the source, and of this one but for a place twice claimed
+    index, run, version, digest = staged.id.split("-", 3)
+    for other in ("0" * 8, version):  # blocks of another version of the source, and two blocks with the same index
         await blob.stage_block(f"00003-{run}-{other}-{digest}", b"\0" * MIB)
         await blob.stage_block(f"00003-{run}-{other}-{'A' * 43}", b"\1" * MIB)
-    assert place < "00003"
+    assert index < "00003"
     await world.app.archiving.handle(await world.take_job())
-    await archived_whole(world, made)
+    await check_released(world, made)
 
 
 async def test_a_replaced_block_is_detected_before_the_source_is_deleted(make_world: MakeWorld):
@@ -365,7 +365,7 @@ async def test_a_replaced_block_is_detected_before_the_source_is_deleted(make_wo
     await world.app.archiving.handle(await world.take_job())
     chunk = await world.chunk(job)
     assert (chunk.state, chunk.reason, chunk.fault) == (ChunkState.FAILED, "storage-conflict", "destination")
-    assert (await world.source(made))["deletedAt"] is None, "what the archive holds isn't what the source gave"
+    assert (await world.source(made))["deletedAt"] is None, "the archive's bytes differ from the source's"
 
 
 async def test_a_file_that_a_dead_worker_committed_is_read_back_by_the_next_worker(
@@ -381,7 +381,7 @@ async def test_a_file_that_a_dead_worker_committed_is_read_back_by_the_next_work
     await blob.set_blob_metadata({name: value for name, value in properties.metadata.items() if name != "sha256"})
     await world.books.chunks.replace(done.evolve(state=ChunkState.PENDING, sha256=None, next_attempt_at=None))
     await world.app.archiving.handle(job)
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await blob.get_blob_properties()).metadata["sha256"] == made["chunks"][0]["sha256"]
 
 
@@ -397,7 +397,7 @@ async def test_blob_storage_refuses_a_block_that_doesn_t_match_its_checksum(worl
 
 
 async def test_a_file_shorter_than_its_recorded_size_never_counts_as_archived(make_world: MakeWorld):
-    """A commit that went wrong, and whose check came too late, must not pass as the work of an earlier attempt."""
+    """An incomplete commit whose check never ran must not count as the file of an earlier attempt."""
     world = await make_world(BLOCK_SIZE_MIB=1)
     made, job = await world.announced(size=3 * MIB, format="wav")
     chunk = await world.chunk(job)
@@ -434,14 +434,14 @@ async def test_the_source_is_deleted_after_archived_is_written_and_before_releas
         assert (await world.source(made))["deletedAt"] is None
     assert (await world.chunk(job)).state is ChunkState.ARCHIVED
     await working
-    await archived_whole(world, made)
+    await check_released(world, made)
 
 
 async def test_a_chunk_whose_source_is_already_deleted_is_released(world: World):
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.fault("delete", "serverError", status=500, applied=True, documentId=made["chunks"][0]["documentId"])
     await world.drained()
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await world.chunk(job)).reason is None
 
 
@@ -463,7 +463,7 @@ async def test_a_chunk_that_kills_its_worker_each_time_fails_after_its_attempts(
     world = await make_world(clock=clock, MAX_ATTEMPTS=3)
     _, job = await world.announced(size=20 * KIB, format="wav")
     for _ in range(3):
-        assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - and there it dies
+        assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - the worker dies after its claim
         clock.forward(seconds=61)
     await world.app.archiving.handle(job)
     assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (ChunkState.FAILED, "out-of-attempts")
@@ -478,12 +478,12 @@ async def test_a_lease_renewal_whose_answer_is_lost_does_no_harm(world: World):
         claimed = await world.chunk(job)
     await world.books.chunks.replace(claimed.evolve(lease_until=claimed.deadline))
     await working
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await world.source(made))["downloads"] == 1
 
 
 async def foreign_file(world: World, job: ChunkJob, ending: str) -> str:
-    """Somebody's file, with what a name of the chunk begins with."""
+    """Stores a foreign file under a name of the chunk."""
     name = name_of(await world.chunk(job), ending)
     await world.app.clients.archive.get_blob_client(world.settings.archive_container, name).upload_blob(b"other")
     return name
@@ -491,7 +491,7 @@ async def foreign_file(world: World, job: ChunkJob, ending: str) -> str:
 
 @pytest.mark.parametrize("announced", ["Wav", None, "Mp4"])
 async def test_a_foreign_file_of_another_format_does_not_stop_the_archiving(world: World, announced: str | None):
-    """The chunk's own name is free, whatever format its event announced; the foreign file stays as it is."""
+    """The name for the chunk's real format is free. The foreign file stays unchanged."""
     made = await world.document(size=20 * KIB, format="wav")
     made["event"]["data"]["recordingFormatType"] = announced
     await world.app.intake.receive(made["event"])
@@ -512,7 +512,7 @@ async def test_a_conflict_names_the_foreign_file_and_the_chunk_is_archived_once_
     made, job = await world.announced(size=20 * KIB, format="wav")
     foreign = await foreign_file(world, job, "wav")
     await world.drained()
-    for _ in range(2):  # the second attempt asks the archive first, and doesn't read the source to its end
+    for _ in range(2):  # the second attempt checks the archive first, and doesn't read the whole source
         failed = await world.chunk(job)
         assert (failed.state, failed.reason) == (ChunkState.FAILED, "storage-conflict")
         assert foreign in str(failed.detail)

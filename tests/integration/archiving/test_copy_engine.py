@@ -1,4 +1,4 @@
-"""The copy engine over real storage and a real TLS source: bytes in the wrong place, or a file taken on trust."""
+"""The copy engine with real storage and a real TLS source. Defects would misplace bytes or accept a wrong file."""
 
 import hashlib
 import uuid
@@ -27,7 +27,7 @@ MIB = 1024 * KIB
 
 
 class Engine:
-    """A copy engine of its own, over a world's source and archive, with blocks of one MiB."""
+    """A copy engine with blocks of one MiB, over a world's source and archive."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -54,7 +54,7 @@ class Engine:
         return self.world.app.clients.archive.get_blob_client(self.world.settings.archive_container, name)
 
     async def put_together(self, name: str, *blocks: bytes, runs: tuple[int, ...] = ()) -> str:
-        """A committed file of blocks as the engine stages them, without a digest beside it; gives its digest."""
+        """Commits a file of blocks like the engine does, without a digest on its blob. Returns the file's digest."""
         file = self.file(name, documentid="document")
         ids, whole, run = [], hashlib.sha256(), hashlib.sha256()
         for index, block in enumerate(blocks):
@@ -78,7 +78,7 @@ def engine(world: World) -> Engine:
 async def test_a_copy_is_correct_although_one_attempt_read_a_stream_and_the_others_read_ranges(
     make_world: MakeWorld, size: int
 ):
-    """Parts of the stream were once staged in the places of later blocks, verified, and the source was deleted."""
+    """An old engine staged parts of the stream at the offsets of later blocks, and the source was deleted."""
     world = await make_world(BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=1)
     made, job = await world.announced(size=size, format="wav")
     document_id = made["chunks"][0]["documentId"]
@@ -98,7 +98,7 @@ async def test_a_copy_is_correct_although_one_attempt_read_a_stream_and_the_othe
 
 
 async def test_blocks_that_an_older_engine_staged_are_never_reused(engine: Engine):
-    """Those of the one that mixed up parts can hold other bytes than their places say."""
+    """Blocks of the engine that mixed up parts may have the bytes of other offsets."""
     made = await engine.world.document(size=3 * MIB, format="wav")
     name = f"{uuid.uuid4().hex}.wav"
     async with engine.opened(made) as media:
@@ -183,7 +183,7 @@ async def test_one_listing_finds_all_files_of_a_chunk_and_no_others(engine: Engi
     found = await engine.world.gateways.archive.files_of("a/0000-doc")
     assert sorted(found) == ["metadata.json", "unverified.mp4", "wav"]
     assert found == {ending: await engine.world.gateways.archive.find(f"a/0000-doc.{ending}") for ending in found}, (
-        "a listing says what a look at each file says"
+        "the listing returns the same as a request for each file"
     )
     assert {one.document_id for one in found.values()} == {"Dokument 1 ä"}
     assert await engine.world.gateways.archive.files_of("a/0001-doc") == {}
@@ -218,7 +218,7 @@ async def test_a_file_without_a_digest_is_verified_by_its_block_ids_and_gets_a_d
 
 
 async def test_storage_that_refuses_writes_after_the_commit_only_causes_a_second_read(engine: Engine):
-    """As immutability does: here it is a lease that nobody else has."""
+    """Like immutable storage. Here, a blob lease makes storage refuse the writes."""
     digest = await engine.put_together("held.wav", b"a" * 900, b"b" * 17)
     await engine.blob("held.wav").acquire_lease(-1)
     for _ in range(2):
@@ -227,7 +227,9 @@ async def test_storage_that_refuses_writes_after_the_commit_only_causes_a_second
     assert stored is not None
     assert stored.sha256 is None, "the write was refused"
     file = engine.file("held.wav")
-    assert await engine.transfer.verify(file, size=917, sha256=digest), "a digest that is missing is no alteration"
+    assert await engine.transfer.verify(file, size=917, sha256=digest), (
+        "a missing digest doesn't mean that the file was changed"
+    )
     assert not await engine.transfer.verify(file, size=917, sha256="0" * 64)
     assert not await engine.transfer.verify(file, size=918, sha256=digest)
 

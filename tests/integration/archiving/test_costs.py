@@ -1,4 +1,4 @@
-"""What a chunk asks of storage is what it costs: README tells the numbers, docs/operations.md multiplies them."""
+"""The cost of a chunk is its number of storage operations: README has the numbers, docs/operations.md the prices."""
 
 import re
 from collections import Counter
@@ -21,7 +21,7 @@ QUERIES = (CHECKOUT / "docs" / "queries.md").read_text()
 
 
 class Bill:
-    """Counts what storage is asked for, by what Azure charges for: each request as it goes out, repeats included."""
+    """Counts storage operations by the kinds that Azure charges for. Includes retries of the SDK."""
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         services = re.findall(r"(\w+)Endpoint=http://[^:;]+:(\d+)", world.storage)
@@ -41,7 +41,7 @@ class Bill:
         monkeypatch.setattr(_AsyncTransportRunner, "send", counted)
 
     def since(self) -> tuple[int, ...]:
-        """What was asked for since this was asked last, in the order of README's columns."""
+        """The operations since the last call, in the order of README's columns."""
         counts = tuple(self._found[column] for column in COLUMNS)
         self._found.clear()
         return counts
@@ -58,7 +58,7 @@ def documented(step: str) -> tuple[int, ...]:
 
 
 def quantity(what: str) -> int:
-    """Of a million recordings, in millions."""
+    """The number of operations for a million recordings, in millions."""
     (found,) = re.findall(rf"^\| {what}[^|]*\| (\d+) million \|", OPERATIONS, re.MULTILINE)
     return int(found)
 
@@ -75,7 +75,7 @@ async def test_a_chunk_costs_what_readme_says_and_no_more(
     await world.app.intake.receive(made["event"])
     assert bill.since() == documented("an event taken in")
     job = await world.take_job()
-    bill.since()  # what the host does
+    bill.since()  # what the Functions host does
     await world.app.archiving.handle(job)
     assert bill.since() == documented(step)
 

@@ -1,4 +1,4 @@
-"""A job that comes too early, again, or from a dead worker: none is lost, and none goes round for ever."""
+"""Jobs that come too early, twice, or from a dead worker: none is lost, and none circulates forever."""
 
 import asyncio
 import json
@@ -24,13 +24,13 @@ def clock() -> MovableClock:
 
 
 async def test_a_lease_expires_before_the_host_repeats_a_message_and_the_sweep_checks_after_that(world: World):
-    """Else a message meets the lease of the very attempt that failed, and the host has no other to bring."""
+    """Otherwise the repeated message would meet the lease of the attempt that failed."""
     host: dict[str, Any] = json.loads((CHECKOUT / "host.json").read_text())
     hours, minutes, seconds = map(int, re.findall(r"\d+", host["extensions"]["queues"]["visibilityTimeout"]))
     repeated = 3600 * hours + 60 * minutes + seconds
     settings = load_settings()
     assert settings.lease.total_seconds() < repeated < settings.sweep_grace.total_seconds()
-    assert settings.attempt_minutes * 60 + 300 <= 3600, "an attempt ends well before functionTimeout"
+    assert settings.attempt_minutes * 60 + 300 <= 3600, "an attempt must end well before functionTimeout"
     assert host["functionTimeout"] == "01:00:00"
     del world
 
@@ -39,7 +39,7 @@ async def test_a_job_that_meets_a_live_lease_is_sent_once_more_for_its_end(make_
     world = await make_world(clock=clock, LEASE_SECONDS=2)
     _, job = await world.announced(size=20 * KIB)
     assert await world.take_job() == job
-    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - a worker dies here
+    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - a worker that dies after its claim
     await world.app.archiving.handle(job)
     assert await world.queued() == 1
     deferred = await world.take_job()
@@ -62,7 +62,7 @@ async def test_a_job_that_is_too_early_twice_is_dropped(make_world: MakeWorld, c
 
 
 async def test_a_job_that_seems_too_early_because_of_a_slow_clock_is_not_dropped(make_world: MakeWorld):
-    """A retry comes by the queue's clock. A worker whose clock is behind must not take that for a repeat."""
+    """A retry is delivered by the queue's clock. A worker whose clock is slow must not mistake it for a repetition."""
     right, slow = MovableClock(), MovableClock()
     world = await make_world(clock=right)
     behind = await make_world(like=world, clock=slow)
@@ -84,7 +84,7 @@ async def test_jobs_that_are_too_early_don_t_multiply(world: World):
     await world.app.archiving.handle(job)
     for _ in range(5):
         await world.app.archiving.handle(job.again())
-    assert await world.queued() == 1, "that of the next attempt"
+    assert await world.queued() == 1, "only the message of the next attempt is left"
 
 
 async def test_a_job_for_a_retry_that_is_hours_away_is_not_sent_again(make_world: MakeWorld):
@@ -110,11 +110,11 @@ async def test_an_attempt_at_a_very_slow_source_ends_in_time_and_the_next_one_co
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     requests = await world.acs("GET", f"/requests?documentId={document_id}")
     ranges = [request["range"] for request in requests if request["operation"] == "download"]
-    assert len(ranges) < 2 * 12, "what was staged is not read again"
+    assert len(ranges) < 2 * 12, "staged blocks are not read again"
 
 
 async def test_a_worker_does_not_overwrite_what_intake_wrote_during_its_lease(world: World):
-    """New locations replace those of a chunk that isn't safe: a worker that copies from the old ones must give way."""
+    """A corrected event replaces the locations of a chunk. A worker that copies from the old locations must stop."""
     made, job = await world.announced(size=300 * KIB, format="wav")
     await world.take_job()
     await world.fault("download", "slow", bytesPerSecond=100 * KIB, documentId=made["chunks"][0]["documentId"])

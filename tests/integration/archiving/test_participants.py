@@ -1,4 +1,4 @@
-"""Recordings by who was on them: found by the id, which stands in no table and no log."""
+"""Search by participant: recordings are found by a participant's id, which is in no table and no log."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ async def announced(world: World, *participants: str, **order: Any) -> dict[str,
 
 
 async def rows(world: World) -> str:
-    """All that all tables of a world hold."""
+    """All rows of all tables of a world."""
     async with TableServiceClient.from_connection_string(world.storage) as tables:
         found = [
             str(dict(row))
@@ -44,7 +44,7 @@ async def rows(world: World) -> str:
 
 
 async def test_a_person_s_recordings_are_found_newest_first_for_every_spelling_of_the_id(world: World):
-    first = await announced(world, ADA, BEN, count=2)  # and so begun earlier
+    first = await announced(world, ADA, BEN, count=2)  # so it started earlier
     second = await announced(world, ADA)
     await announced(world, BEN)
     await world.drained()

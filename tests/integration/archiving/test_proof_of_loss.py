@@ -1,4 +1,4 @@
-"""A chunk is lost only where that is proved, and nothing that the archive holds is called lost or failed."""
+"""A chunk becomes lost only with proof, and a chunk that is complete in the archive never becomes lost or failed."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ async def world(make_world: MakeWorld, clock: MovableClock) -> World:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def patient(make_world: MakeWorld, clock: MovableClock) -> World:
-    """Its attempts are half an hour apart almost from the start, so that hours take few of them."""
+    """A world whose attempts are half an hour apart almost from the start: hours need only a few attempts."""
     made: World = await make_world(clock=clock, RETRY_BASE_SECONDS=600)
     return made
 
@@ -46,7 +46,7 @@ async def fails(
 
 
 async def next_attempt(world: World, clock: MovableClock, job: ChunkJob) -> Chunk:
-    """The chunk after its next attempt, made as soon as it is due."""
+    """Makes the next attempt when it is due. Returns the chunk after it."""
     due = (await world.chunk(job)).next_attempt_at
     if due is not None:
         clock.forward(seconds=max((due - clock.now()).total_seconds(), 0))
@@ -55,7 +55,7 @@ async def next_attempt(world: World, clock: MovableClock, job: ChunkJob) -> Chun
 
 
 async def attempts(world: World, clock: MovableClock, job: ChunkJob, *, until: timedelta) -> Chunk:
-    """The chunk after all attempts that are due within a time, or at its end."""
+    """Makes all attempts that are due within a time, or until the chunk ends. Returns the chunk."""
     end = clock.now() + until
     chunk = await world.chunk(job)
     while chunk.state is ChunkState.PENDING and (chunk.next_attempt_at or clock.now()) <= end:
@@ -115,7 +115,7 @@ async def test_after_the_deadline_a_failing_source_is_retried_until_its_longest_
         chunk = await next_attempt(world, clock, job)
         assert chunk.state is ChunkState.PENDING
         assert chunk.next_attempt_at is not None
-        assert chunk.next_attempt_at <= clock.now() + 0.6 * HOUR, "half an hour, give or take a fifth"
+        assert chunk.next_attempt_at <= clock.now() + 0.6 * HOUR, "half an hour, within 20 percent"
     await world.acs("DELETE", "/faults")
     assert (await next_attempt(world, clock, job)).state is ChunkState.RELEASED
 
@@ -165,7 +165,7 @@ async def test_a_chunk_that_waits_for_its_retry_is_reported_in_time(make_world: 
     clock.forward(minutes=3)
     await world.app.sweep.run()
     waiting = await world.chunk(job)
-    assert (waiting.state, waiting.escalated) == (ChunkState.PENDING, 1), "an hour is left, and the retry is to come"
+    assert (waiting.state, waiting.escalated) == (ChunkState.PENDING, 1), "an hour is left, and the retry is still due"
     assert await world.queued() == 0
     clock.forward(minutes=12)
     await world.app.sweep.run()
@@ -183,7 +183,7 @@ async def test_a_replayed_lost_chunk_stays_pending_until_its_job_ran(world: Worl
     for _ in range(3):
         clock.forward(minutes=6)
         await world.app.sweep.run()
-        assert (await world.chunk(job)).state is ChunkState.PENDING, "its job waits in a long queue"
+        assert (await world.chunk(job)).state is ChunkState.PENDING, "its job is still in a long queue"
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
@@ -236,7 +236,7 @@ async def test_media_that_a_failed_attempt_stored_are_recorded_and_not_copied_ag
 
 
 async def died_before_it_wrote_archived(world: World) -> tuple[dict[str, Any], ChunkJob]:
-    """A chunk as a worker leaves it that dies between the second file and the write of `archived`."""
+    """The chunk of a worker that died between storing the second file and writing `archived`."""
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.take_job()
     await world.fault("delete", "serverError", status=503, documentId=made["chunks"][0]["documentId"])
@@ -286,7 +286,7 @@ async def test_a_replay_finds_the_archived_files_and_doesn_t_copy_them_again(wor
 
 
 async def test_a_new_row_whose_source_is_gone_finds_files_that_were_archived_before(make_world: MakeWorld):
-    """As after a catalogue was lost and the event came again."""
+    """For example if the catalogue was lost and the event came again."""
     first = await make_world()
     made, job = await first.announced(size=20 * KIB, format="wav")
     await first.app.archiving.handle(job)
@@ -314,9 +314,9 @@ async def test_media_are_archived_although_the_metadata_file_conflicts(world: Wo
 async def test_a_participant_id_with_a_lone_surrogate_does_not_stop_the_archiving(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    """JSON can say half of a surrogate pair, which UTF-8 can't."""
+    """JSON strings may contain half of a surrogate pair, which UTF-8 can't encode."""
     _, job = await world.announced(size=20 * KIB, format="wav")
-    source = world.app.archiving._copier._source  # noqa: SLF001 - the simulator writes no such id
+    source = world.app.archiving._copier._source  # noqa: SLF001 - the simulator never sends such an id
     real = source.read_whole
 
     async def odd(location: str, *, limit: int) -> bytes:
@@ -363,11 +363,11 @@ async def test_a_file_that_can_t_be_proved_is_archived_as_unverified_on_the_last
     blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, str(chunk.blob_name))
     assert (await blob.get_blob_properties()).metadata["unverified"]
     await world.app.archiving.handle(job)
-    assert await world.chunk(job) == chunk, "a job that comes again changes nothing"
+    assert await world.chunk(job) == chunk, "a repeated job changes nothing"
 
 
 async def test_an_unverified_file_counts_before_a_chunk_fails(make_world: MakeWorld):
-    """It was stored by a worker that died; while attempts are left, a proved file is preferred to it."""
+    """A worker that died stored it. While attempts are left, a proved file is better."""
     first = await make_world(MAX_ATTEMPTS=1)
     made, job = await first.announced(size=20 * KIB, format="mp3")
     document_id = made["chunks"][0]["documentId"]

@@ -1,4 +1,4 @@
-"""Before a source is deleted: the archive holds its files, they are recorded, and the delete names that very source."""
+"""A source is deleted only if the archive has its files, they are recorded, and the delete location names it."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -36,7 +36,7 @@ async def worklist(world: World) -> list[dict[str, Any]]:
 
 
 async def not_deleted_yet(world: World, **order: Any) -> tuple[dict[str, Any], ChunkJob]:
-    """A chunk whose files are archived, and whose source could not be deleted."""
+    """A chunk whose files are archived, but whose source could not be deleted."""
     made, job = await world.announced(**({"size": 20 * KIB, "format": "wav"} | order))
     await world.take_job()
     await world.fault("delete", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
@@ -47,7 +47,7 @@ async def not_deleted_yet(world: World, **order: Any) -> tuple[dict[str, Any], C
 
 
 async def test_the_archive_is_checked_again_before_a_late_delete(world: World):
-    """Between archived and the next job someone may have emptied the container: then the source is all there is."""
+    """Someone may have emptied the container after the chunk was archived. Then the source is the only copy."""
     made, job = await not_deleted_yet(world)
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
     await container.delete_blob(str((await world.chunk(job)).blob_name))
@@ -140,7 +140,7 @@ async def test_the_source_is_kept_if_a_file_without_a_digest_has_other_bytes(wor
 
 @dataclass
 class Freezer(StorageFront):
-    """Stands before the tables, and does what is to happen once a row says `archived` and before its writer knows."""
+    """A proxy in front of the tables. Acts once `archived` is written and its writer has no answer yet."""
 
     then: Callable[[], Awaitable[None]] | None = None
 
@@ -277,7 +277,7 @@ async def test_a_row_of_an_older_version_gets_the_reason_why_its_source_is_kept(
 
 
 class Immutable(StorageFront):
-    """An archive under an immutability policy: what was committed can't be written again, its metadata neither."""
+    """An archive with an immutability policy: committed files and their blob metadata can't be written again."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if request.method == "PUT" and request.query.get("comp") == "metadata":

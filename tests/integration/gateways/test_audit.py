@@ -1,4 +1,4 @@
-"""The audit: everything that was done to a recording is on record, in order, and stays there."""
+"""Audit entries: every action on a recording has an entry, in order, which is never changed."""
 
 import asyncio
 import json
@@ -33,8 +33,8 @@ async def test_actions_of_callers_are_shown_in_order_with_the_caller(world: Worl
     await endpoints.stop(recording_id, by="ada")
     await endpoints.stop(recording_id, by="too late")
     await endpoints.replay(recording_id, by="eve")
-    told = await history(world, recording_id)
-    assert [(one["action"], one["by"]) for one in told] == [
+    shown = await history(world, recording_id)
+    assert [(one["action"], one["by"]) for one in shown] == [
         ("start", "ada"),
         ("pause", "bob"),
         ("resume", "cy"),
@@ -56,9 +56,9 @@ async def test_entries_of_one_moment_are_all_kept_and_hide_no_chunk(world: World
     await asyncio.gather(*(world.gateways.audit.add(job.recordingKey, entry) for entry in entries))
     later = AuditEntry(at=now + timedelta(microseconds=1), action="later", by="ada")
     await world.books.recordings.merge(Recording(recording_key=job.recordingKey), later)
-    told = await world.gateways.audit.history(job.recordingKey)
-    assert told[-1] == later
-    assert {one.by for one in told[:-1]} == {one.by for one in entries}
+    shown = await world.gateways.audit.history(job.recordingKey)
+    assert shown[-1] == later
+    assert {one.by for one in shown[:-1]} == {one.by for one in entries}
     recording, (chunk,) = await world.gateways.catalogue.recording(job.recordingKey)
     assert recording is not None
     assert recording.recording_id == made["recordingId"]

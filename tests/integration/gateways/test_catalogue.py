@@ -1,4 +1,4 @@
-"""The catalogue's three guarantees: inserted once, late writers refused, merges don't undo each other."""
+"""The catalogue's guarantees: chunks are inserted once, stale writers are refused, merges don't undo each other."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -73,7 +73,7 @@ async def test_of_many_writers_of_one_version_only_one_succeeds(world: World):
 
 
 async def test_a_write_whose_answer_was_lost_succeeds(world: World):
-    """The SDK repeats it, and the repeat is refused: the chunk must not be taken for another worker's."""
+    """The SDK retries it, and the retry is refused. The chunk must not count as another worker's."""
     read = await stored(world)
     mine = read.evolve(owner="me", attempts=1)
     written = await world.books.chunks.replace(mine)

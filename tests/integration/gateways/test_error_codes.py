@@ -1,7 +1,7 @@
 """Each row of ACS's published codes, through start, stop, pause, resume and AUTO_RECORD.
 
-A code that is read wrongly sends a caller the wrong way: to look for a wrong key where Teams refuses, to try again for
-ever, or to believe that a recording still runs.
+A wrongly translated code misleads callers: they would check their key although Teams refuses, retry forever, or believe
+that a recording is still running.
 """
 
 import json
@@ -15,8 +15,8 @@ from tests.integration.recording.test_control import call, start, told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-# What a start answers: HTTP status and code of ACS; our status, reason and retry; the outcome of AUTO_RECORD, None
-# where it tries again.
+# For a start: HTTP status and code of ACS; our status, reason and Retry-After; the outcome of AUTO_RECORD, None
+# if it retries.
 _STARTS = [
     (400, "8553", 409, "conflict", False, "recorded already"),
     (400, "8559", 409, "conflict", False, "recorded already"),
@@ -109,7 +109,7 @@ async def test_an_automatic_start_that_acs_refuses_is_ended_or_retried(
     await at_rest(world, clock)
     lines = [record for record in caplog.records if "call_key" in record.getMessage()]
     if outcome is not None:
-        assert len(lines) == 1, "one line, not one a minute"
+        assert len(lines) == 1, "one log line, not one each minute"
     refused = outcome is not None and outcome.startswith("refused")
     assert [record.levelname for record in lines if record.levelno >= 40] == ["ERROR"] * refused
 
@@ -177,7 +177,7 @@ _BY_CALL, _BY_CONNECTION = "serverCallId", "callConnectionId"
     ],
 )
 async def test_a_second_start_names_the_running_recording(world: World, first: str, second: str, connected: bool):
-    """`connected`: a CallConnected told which call the connection is of."""
+    """`connected`: a CallConnected callback has linked the connection to its call."""
     made = await call(world)
     if connected:
         await world.gateways.links.link_connection(made["callConnectionId"], made["serverCallId"])

@@ -1,4 +1,4 @@
-"""What is archived as good and isn't costs the recording: its source is deleted. What is good must never be refused."""
+"""If a broken file counted as good, the recording would be lost with its source. A good file must never be refused."""
 
 import struct
 import subprocess
@@ -47,11 +47,11 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], bytes]:
 
 
 def prove(data: bytes, block_size: int = 4096) -> None:
-    """As the copy does. Raises SourceUnproven."""
+    """Proves a file like the copy does. Raises SourceUnproven."""
     proof = Proof(sniff(data[:16]), len(data))
     for start in range(0, len(data), block_size):
         proof.see(start, Payload.of(data[start : start + block_size]))
-    assert proof.missing(len(data)) is None, "the walk came to its end"
+    assert proof.missing(len(data)) is None, "the walk must have ended"
 
 
 def refused(data: bytes) -> bool:
@@ -88,14 +88,14 @@ def test_files_from_real_encoders_are_proved_at_any_block_size(
 
 @pytest.mark.parametrize("media_format", ["wav", "mp3"])
 def test_streamed_files_of_unknown_size_are_proved(media_format: str):
-    """Their sizes are unknown: all ones."""
+    """The encoder can't go back in its output, so it leaves sizes of all ones."""
     prove(ffmpeg(*SOUND, "-f", media_format, "pipe:1"))
 
 
 @pytest.mark.parametrize("cut", [1, 8, 1000])
 @pytest.mark.parametrize("name", [name for name in REAL if not name.startswith("mp3")])
 def test_a_truncated_file_is_refused(real: Callable[[str], bytes], name: str, cut: int):
-    if (name, cut) != ("wav of an odd length", 1):  # whose last byte only makes it even
+    if (name, cut) != ("wav of an odd length", 1):  # its last byte is only padding
         assert refused(real(name)[:-cut])
 
 
@@ -109,7 +109,7 @@ def test_a_flipped_bit_in_the_first_bytes_is_detected(real: Callable[[str], byte
 
 
 def test_a_flipped_bit_in_the_first_byte_of_a_large_mp4_is_detected():
-    """The file is longer than what the first box then claims."""
+    """With the flipped bit, the first box claims less than the file's length."""
     data = bytearray(FTYP + box(b"mdat", bytes(20 << 20)) + MOOV)
     data[0] ^= 1
     assert refused(bytes(data))
@@ -252,17 +252,17 @@ def test_an_mp3_of_frames_is_proved(data: bytes):
     [
         FRAME[:215],
         FRAME + bytes(216),
-        FRAME + b"\xff\xf3\x64\xc0" + bytes(212),  # of another sample rate
+        FRAME + b"\xff\xf3\x64\xc0" + bytes(212),  # a second frame with another sample rate
         tagged(300, bytes(300)),
         tagged(300, bytes(200)),
         tagged(300, bytes(300) + b"<html>" * 50),
         tagged(300, bytes(300 + 5000) + FRAME * 2),
         b"ID3\x04\x00\x00\x80\x00\x00\x00" + FRAME * 2,
         b"ID3",
-        b"\xff\xfb\xf0\x64" + bytes(1000),  # a bitrate that is forbidden
-        b"\xff\xfb\x9c\x64" + bytes(1000),  # a sample rate that is reserved
-        b"\xff\xeb\x90\x64" + bytes(1000),  # a version that is reserved
-        b"\xff\xf9\x90\x64" + bytes(1000),  # a layer that is reserved
+        b"\xff\xfb\xf0\x64" + bytes(1000),  # a forbidden bitrate
+        b"\xff\xfb\x9c\x64" + bytes(1000),  # a reserved sample rate
+        b"\xff\xeb\x90\x64" + bytes(1000),  # a reserved version
+        b"\xff\xf9\x90\x64" + bytes(1000),  # a reserved layer
     ],
 )
 def test_an_mp3_without_frames_is_refused(data: bytes):

@@ -1,4 +1,4 @@
-"""A retry too early burns attempts, one too late meets a destroyed source."""
+"""A retry that comes too early wastes an attempt. A retry that comes too late finds no source."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ HOUR = timedelta(hours=1)
 def chunk(
     *, attempts: int = 1, deadline: timedelta = 20 * HOUR, age: timedelta = 4 * HOUR, gone: int = 0, **more: Any
 ) -> Chunk:
-    """Of an event that is `age` old."""
+    """A chunk whose event is `age` old."""
     return Chunk(
         recording_key="0" * 32,
         chunk_key="1" * 32,
@@ -131,7 +131,7 @@ def test_an_error_that_a_retry_cannot_fix_ends_the_chunk_at_once(error: Exceptio
 def test_a_missing_source_is_lost_after_five_answers_over_four_hours(answers: int, span: timedelta, lost: bool):
     following = POLICY.after(chunk(attempts=50, gone=answers, gone_since=NOW - span), SourceGone("404"), NOW)
     assert (following is ChunkState.LOST) is lost
-    assert lost or isinstance(following, datetime), "an absence that isn't proved uses up no attempts"
+    assert lost or isinstance(following, datetime), "404 answers don't count against the maximum of attempts"
 
 
 def test_only_404_and_410_are_counted_and_any_other_answer_resets_the_count():

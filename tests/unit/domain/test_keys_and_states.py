@@ -1,4 +1,4 @@
-"""Names decide whether two chunks overwrite one another, states whether a source may be deleted."""
+"""Two chunks with the same name would overwrite each other. States decide whether a source may be deleted."""
 
 from datetime import UTC, datetime
 from itertools import product
@@ -69,7 +69,7 @@ def test_only_an_archived_chunk_can_be_released():
 
 
 def test_an_expired_chunk_is_never_copied_again():
-    """A removed one may be copied again: it may have lost its file before its source was deleted."""
+    """A removed chunk may be copied again, because its source may still exist."""
     assert MOVES[ChunkState.EXPIRED] <= ONCE_SAFE
     assert MOVES[ChunkState.REMOVED] - ONCE_SAFE == {ChunkState.PENDING}
 

@@ -1,4 +1,4 @@
-"""A delete that names another document than the archived one destroys a recording that nobody has copied."""
+"""A delete location that names another document would destroy a recording that isn't archived."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,6 +1,6 @@
-"""Managed identity is the better way to deploy, so building everything by identity must work without a key in sight.
+"""Every client must work with a managed identity alone, without any key.
 
-And what the surroundings of a process hold is used where it was meant for us: a proxy is, a user's ~/.netrc is not.
+Of the process's environment, only what is meant for the app may be used: a proxy, but not a user's ~/.netrc.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ async def test_every_client_works_with_a_managed_identity_and_a_separate_archive
 
 
 class Listening:
-    """A storage account, or a proxy before one, that has nothing and remembers what it was asked."""
+    """An empty storage account, or a proxy in front of one, that records its requests."""
 
     def __init__(self, status: str = "404 Not Found", location: str = "") -> None:
         self.asked: list[str] = []
@@ -73,7 +73,7 @@ def settings_for(monkeypatch: pytest.MonkeyPatch, account: str, **environment: s
 
 
 async def ask_each_service(monkeypatch: pytest.MonkeyPatch, account: str) -> None:
-    """Asks table, queue and archive for something, as the app would."""
+    """Sends one request each to tables, queue and archive, like the app."""
     clients = Clients(settings_for(monkeypatch, account))
     for asked in (
         clients.tables.get_table_client("recordings").get_entity("partition", "row"),
@@ -86,7 +86,7 @@ async def ask_each_service(monkeypatch: pytest.MonkeyPatch, account: str) -> Non
 
 
 async def ask(monkeypatch: pytest.MonkeyPatch, account: str, **environment: str) -> None:
-    """Asks an account's table and a public key of ACS for something, as the app would."""
+    """Sends a request for a table and one for a public key of ACS, like the app."""
     clients = Clients(settings_for(monkeypatch, account, **environment))
     with pytest.raises(HttpResponseError):
         await clients.tables.get_table_client("recordings").get_entity("partition", "row")

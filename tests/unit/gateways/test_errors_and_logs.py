@@ -1,4 +1,4 @@
-"""What an operator reads of a failure, and whether a failure is tried again."""
+"""Failures: what operators read about them, and whether they are retried."""
 
 import logging
 
@@ -12,7 +12,7 @@ from shared.observability.logs import logger
 
 
 def test_a_log_line_contains_its_fields_in_its_text(caplog: pytest.LogCaptureFixture):
-    """The Functions worker sends a record's text to the platform, and drops its extra fields."""
+    """The Functions worker sends only the text of a log record to the platform, not its extra fields."""
     logger("test").warning("lease lost 100%", extra={"chunk_key": "abc"})
     (record,) = caplog.records
     assert (record.getMessage(), record.levelno) == ('lease lost 100% {"chunk_key": "abc"}', logging.WARNING)

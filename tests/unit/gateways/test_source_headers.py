@@ -1,4 +1,4 @@
-"""The headers of a source's answer decide where its bytes belong, so a header that can't be read is never guessed."""
+"""The headers of a source's answer decide where its bytes are written, so an invalid header is refused."""
 
 from types import SimpleNamespace
 
