@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.fixture(name="telemetry", scope="session")
-def told_fixture() -> Telemetry:
+def telemetry_fixture() -> Telemetry:
     return telemetry()
 
 
