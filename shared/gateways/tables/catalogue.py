@@ -119,7 +119,7 @@ class Catalogue:
         condition = {"etag": recording.etag, "match_condition": MatchConditions.IfNotModified}
         operations: list[Any] = [("update", entity, condition) if recording.etag else ("create", entity)]
         operations += [("create", audit_entity(key, entry)) for entry in entries]
-        with storage_faults("moving a recording in the catalogue"):
+        with storage_faults("writing a recording to the catalogue"):
             try:
                 await self._table.submit_transaction(operations, **REPEATED)
             except TableTransactionError as error:

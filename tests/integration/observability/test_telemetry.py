@@ -196,7 +196,9 @@ async def test_the_sweep_counts_open_chunks_only_if_metrics_are_collected(
 ):
     telemetry.points()
     await world.app.sweep.run()
-    monkeypatch.setattr(Worklist, "deadlines", lambda _: pytest.fail("storage was asked for nobody"))
+    monkeypatch.setattr(
+        Worklist, "deadlines", lambda _: pytest.fail("the sweep counted although no metrics are collected")
+    )
     await world.app.sweep.run()
 
 
