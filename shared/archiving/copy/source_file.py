@@ -24,7 +24,7 @@ from shared.gateways.acs.media import MediaSource, Part
 
 _HEAD = 16  # bytes needed to recognize a format
 _TRIES = 3  # per range: ACS sometimes answers a range with the whole file
-# Increment it if blocks that an older version of this code staged must not be reused.
+# Increment this number if blocks that an older version of this code staged must not be reused.
 _ENGINE = 2
 
 

@@ -154,7 +154,10 @@ class ArchiveFile:
         return await self._held(size, sha256)
 
     async def _held(self, size: int, sha256: str | None) -> WriteResult:
-        """For a second writer: compares the existing file with its own. Raises DestinationConflict if they differ."""
+        """For a second writer: compares the existing file with its own, by size and digest.
+
+        Raises DestinationConflict if they differ, and DestinationUnavailable if the writer has no digest to compare.
+        """
         stored = await stored_in(self._blob)
         if stored is not None and stored.size == size:
             if sha256 is None:

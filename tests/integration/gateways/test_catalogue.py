@@ -1,4 +1,4 @@
-"""The catalogue's three guarantees: inserted once, late writers refused, merges don't undo each other."""
+"""The catalogue's guarantees: chunks are inserted once, stale writers are refused, merges don't undo each other."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -43,7 +43,7 @@ async def stored(world: World) -> Chunk:
     return read
 
 
-async def test_what_is_written_is_read_back_to_the_microsecond_and_past_two_gibibytes(world: World):
+async def test_records_keep_microseconds_and_sizes_above_two_gibibytes(world: World):
     read = await stored(world)
     assert read == chunk()
     full = read.evolve(
@@ -53,7 +53,7 @@ async def test_what_is_written_is_read_back_to_the_microsecond_and_past_two_gibi
     assert await world.gateways.catalogue.chunk(read.recording_key, read.chunk_key) == full
 
 
-async def test_what_a_chunk_no_longer_has_is_gone_from_its_row(world: World):
+async def test_a_field_that_is_cleared_is_removed_from_the_row(world: World):
     catalogue, read = world.gateways.catalogue, await stored(world)
     read = await catalogue.replace(
         read.evolve(
@@ -64,7 +64,7 @@ async def test_what_a_chunk_no_longer_has_is_gone_from_its_row(world: World):
     assert await catalogue.chunk(read.recording_key, read.chunk_key) == chunk()
 
 
-async def test_of_many_writers_from_one_version_one_succeeds(world: World):
+async def test_of_many_writers_of_one_version_only_one_succeeds(world: World):
     read = await stored(world)
     tries = [world.books.chunks.replace(read.evolve(owner=f"worker {number}")) for number in range(8)]
     results = await asyncio.gather(*tries, return_exceptions=True)
@@ -72,8 +72,8 @@ async def test_of_many_writers_from_one_version_one_succeeds(world: World):
     assert sum(isinstance(result, LeaseLost) for result in results) == 7
 
 
-async def test_a_write_that_arrived_though_its_answer_was_lost_counts_as_written(world: World):
-    """The SDK repeats it, and the repeat is refused: the chunk must not be taken for another worker's."""
+async def test_a_write_whose_answer_was_lost_succeeds(world: World):
+    """The SDK retries it, and the retry is refused. The chunk must not count as another worker's."""
     read = await stored(world)
     mine = read.evolve(owner="me", attempts=1)
     written = await world.books.chunks.replace(mine)
@@ -82,7 +82,7 @@ async def test_a_write_that_arrived_though_its_answer_was_lost_counts_as_written
     assert again.etag == written.etag
 
 
-async def test_announcing_gives_each_chunk_as_it_stands(world: World):
+async def test_add_chunks_returns_each_chunk_as_it_is_in_the_catalogue(world: World):
     read = await stored(world)
     await world.books.chunks.replace(read.evolve(state=ChunkState.RELEASED))
     known = await world.gateways.catalogue.ledger(RECORDING.recording_key)
@@ -91,7 +91,7 @@ async def test_announcing_gives_each_chunk_as_it_stands(world: World):
     assert [one.state for one in standing] == [ChunkState.RELEASED, ChunkState.PENDING]
 
 
-async def test_control_and_intake_merge_one_recording_in_any_order(world: World):
+async def test_control_and_intake_may_write_a_recording_in_any_order(world: World):
     catalogue = world.gateways.catalogue
     started = Recording(recording_key=key_of("rec"), control=RecordingState.ACTIVE, correlation="c", requested_at=NOW)
     await catalogue.add_chunks(RECORDING, (chunk(),), None)
@@ -102,6 +102,6 @@ async def test_control_and_intake_merge_one_recording_in_any_order(world: World)
     assert one == two == started.evolve(recording_id="rec", announced_at=NOW)
 
 
-async def test_an_unknown_chunk_and_recording_are_told_as_such(world: World):
+async def test_an_unknown_chunk_or_recording_is_none(world: World):
     assert await world.gateways.catalogue.chunk(key_of("nobody"), key_of("nothing")) is None
     assert await world.gateways.catalogue.recording(key_of("nobody")) == (None, ())

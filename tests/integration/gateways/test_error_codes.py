@@ -1,7 +1,7 @@
 """Each row of ACS's published codes, through start, stop, pause, resume and AUTO_RECORD.
 
-A code that is read wrongly sends a caller the wrong way: to look for a wrong key where Teams refuses, to try again for
-ever, or to believe that a recording still runs.
+A wrongly translated code misleads callers: they would check their key although Teams refuses, retry forever, or believe
+that a recording is still running.
 """
 
 import json
@@ -15,8 +15,8 @@ from tests.integration.recording.test_control import call, start, told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-# What a start answers: HTTP status and code of ACS; our status, reason and retry; the outcome of AUTO_RECORD, None
-# where it tries again.
+# For a start: HTTP status and code of ACS; our status, reason and Retry-After; the outcome of AUTO_RECORD, None
+# if it retries.
 _STARTS = [
     (400, "8553", 409, "conflict", False, "recorded already"),
     (400, "8559", 409, "conflict", False, "recorded already"),
@@ -83,7 +83,7 @@ async def test_a_start_that_acs_refuses_is_answered_by_its_code(
 
 
 @pytest.mark.parametrize(("status", "code", "_ours", "_reason", "_retry", "outcome"), _STARTS)
-async def test_an_automatic_start_that_acs_refuses_is_settled_once_or_tried_again(
+async def test_an_automatic_start_that_acs_refuses_is_ended_or_retried(
     make_world: MakeWorld,
     caplog: pytest.LogCaptureFixture,
     status: int,
@@ -109,7 +109,7 @@ async def test_an_automatic_start_that_acs_refuses_is_settled_once_or_tried_agai
     await at_rest(world, clock)
     lines = [record for record in caplog.records if "call_key" in record.getMessage()]
     if outcome is not None:
-        assert len(lines) == 1, "one line, not one a minute"
+        assert len(lines) == 1, "one log line, not one each minute"
     refused = outcome is not None and outcome.startswith("refused")
     assert [record.levelname for record in lines if record.levelno >= 40] == ["ERROR"] * refused
 
@@ -144,7 +144,7 @@ async def test_an_automatic_start_that_acs_refuses_is_settled_once_or_tried_agai
         ),
     ],
 )
-async def test_what_acs_refuses_of_a_running_recording_is_answered_by_its_code(
+async def test_a_command_that_acs_refuses_is_answered_by_its_code(
     world: World, action: str, status: int, code: str, ours: int, retry: bool | None
 ):
     made = await call(world)
@@ -176,8 +176,8 @@ _BY_CALL, _BY_CONNECTION = "serverCallId", "callConnectionId"
         (_BY_CONNECTION, _BY_CALL, True),
     ],
 )
-async def test_a_second_start_names_the_recording_that_runs(world: World, first: str, second: str, connected: bool):
-    """`connected`: a CallConnected told which call the connection is of."""
+async def test_a_second_start_names_the_running_recording(world: World, first: str, second: str, connected: bool):
+    """`connected`: a CallConnected callback has linked the connection to its call."""
     made = await call(world)
     if connected:
         await world.gateways.links.link_connection(made["callConnectionId"], made["serverCallId"])
@@ -188,7 +188,7 @@ async def test_a_second_start_names_the_recording_that_runs(world: World, first:
     assert running in told(answer)["detail"]
 
 
-async def test_a_message_of_acs_is_shown_bounded_and_without_secrets(world: World):
+async def test_a_message_of_acs_is_truncated_and_shown_without_secrets(world: World):
     made = await call(world)
     message = "failed at https://acs.example/x?sig=abc Bearer eyJhbGciOiJIUzI1NiJ9.e30 accesskey=hidden " + "x" * 5000
     await world.fault("start", "error", status=500, code="9999", message=message, callId=made["callId"])
