@@ -209,7 +209,7 @@ async def test_the_command_is_a_dry_run_unless_told_otherwise_and_fails_when_som
     code, output = await command("--apply")
     assert code == 1
     assert "taken in: 1 queued; 1 blobs removed" in output
-    assert "left: left.json: holds something else than events" in output
+    assert "left: left.json: has content other than events" in output
     assert await letters(world) == ["left.json"]
 
 

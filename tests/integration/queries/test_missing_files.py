@@ -413,8 +413,8 @@ async def test_what_a_read_missed_says_nothing_of_files_that_were_copied_again_m
     kept: Kept = await keep(DELETE_SOURCE="false")
     before = await kept.chunk()
     await kept.remove(File.CONTENT)
-    presence = MissingFiles(kept.world.gateways, clock, kept.world.settings)
-    real, rounds = presence._is_absent, []  # noqa: SLF001 - the moment between look and write
+    missing_files = MissingFiles(kept.world.gateways, clock, kept.world.settings)
+    real, rounds = missing_files._is_missing, []  # noqa: SLF001 - the moment between look and write
 
     async def late(name: str | None) -> bool:
         missed: bool = await real(name)
@@ -424,8 +424,8 @@ async def test_what_a_read_missed_says_nothing_of_files_that_were_copied_again_m
             await kept.world.drained()
         return missed
 
-    monkeypatch.setattr(presence, "_is_absent", late)
-    chunk = await presence.look(before)
+    monkeypatch.setattr(missing_files, "_is_missing", late)
+    chunk = await missing_files.check(before)
     assert rounds
     assert (chunk.state, chunk.missing) == (ChunkState.ARCHIVED, None)
     assert await kept.world.queued() == 0

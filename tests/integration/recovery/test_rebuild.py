@@ -268,4 +268,4 @@ async def test_the_command_names_what_it_can_t_read(world: World):
     output, _ = await command.communicate()
     assert command.returncode == 1
     assert "1 that can't be read" in output.decode()
-    assert f"can't be read: {name!r}: metadata is missing: recordingkey, chunkindex, startedat, eventtime" in output.decode()
+    assert f"{name!r}: metadata is missing: recordingkey, chunkindex, startedat, eventtime" in output.decode()
