@@ -113,7 +113,7 @@ class Control:
         return await self._hold(_Act.RESUME, found, self._recorder.resume, by)
 
     async def _find(self, named: str) -> _Found:
-        """Raises InvalidRequest for an invalid name, NotFound for a key whose recordingId the catalogue doesn't have."""
+        """Raises InvalidRequest for an invalid name, NotFound for a key whose recordingId isn't in the catalogue."""
         key = recording_key_of(named)
         recording, chunks = await self._catalogue.recording(key)
         recording_id: str | None = named

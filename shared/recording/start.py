@@ -188,7 +188,7 @@ class Starting:
         return await self._write(asked, recording_id, entry)
 
     async def _write(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
-        """Writes worklist, ledger and links. The worklist is first: its row alone lets the sweep ask ACS for the state."""
+        """Writes worklist, ledger and links. The worklist is first: by its row the sweep can ask ACS for the state."""
         key = key_of(recording_id)
         server_call_id = await self._server_call_id(asked)
         due_at = self._clock.now() + self._settings.files_awaited
