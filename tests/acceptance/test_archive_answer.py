@@ -25,7 +25,7 @@ async def follow(deployment: Deployment, status: int, body: Any, headers: Any) -
     return status, body, awaited
 
 
-async def test_stop_and_wait_ends_with_every_file_and_what_proves_it(deployment: Deployment):
+async def test_a_caller_that_stops_and_waits_gets_every_file_with_its_digest(deployment: Deployment):
     call = await deployment.acs("POST", "/calls", kind="group", participants=2)
     body = {"serverCallId": call["serverCallId"], "content": "audio", "format": "mp3"}
     _, started, _ = await deployment.call("POST", "/api/recordings", json=body)
@@ -46,7 +46,7 @@ async def test_stop_and_wait_ends_with_every_file_and_what_proves_it(deployment:
     }
 
 
-async def test_a_wait_for_what_can_t_come_fails_as_an_action_fails(deployment: Deployment):
+async def test_a_wait_for_a_lost_file_fails_the_logic_app_action(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=30_000, format="wav", announce=False)
     document_id = made["chunks"][0]["documentId"]
     await deployment.acs("POST", "/faults", operation="download", kind="redirect", documentId=document_id)

@@ -32,7 +32,7 @@ async def told_of(deployment: Deployment, call: dict[str, Any], where: str, kind
     return found
 
 
-async def test_two_hundred_racing_events_and_callbacks_of_one_call_end_in_one_recording(deployment: Deployment):
+async def test_two_hundred_concurrent_events_and_callbacks_of_one_call_start_one_recording(deployment: Deployment):
     call = await deployment.acs("POST", "/calls", kind="room", callbackUri=CALLBACKS)
     started = await told_of(deployment, call, "/events", "CallStarted")
     connected = await told_of(deployment, call, "/callbacks", "CallConnected")
@@ -65,7 +65,7 @@ async def test_two_hundred_racing_events_and_callbacks_of_one_call_end_in_one_re
     assert (await deployment.deliver([started]), len(await recordings_of(deployment, call))) == (202, 1)
 
 
-async def test_calls_that_no_rule_means_are_not_recorded(deployment: Deployment):
+async def test_a_call_that_matches_no_rule_is_not_recorded(deployment: Deployment):
     call = await deployment.acs("POST", "/calls", kind="twoParty")
     event = await told_of(deployment, call, "/events", "CallStarted")
     assert await deployment.deliver([event]) == 202

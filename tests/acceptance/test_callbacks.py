@@ -71,7 +71,7 @@ async def test_forged_expired_and_foreign_tokens_are_refused_and_change_nothing(
     assert (await deployment.recording(started["recordingId"]))["state"] == "active"
 
 
-async def test_a_start_that_was_only_accepted_becomes_known_by_its_callback(deployment: Deployment):
+async def test_a_callback_names_the_recording_of_a_start_that_acs_only_accepted(deployment: Deployment):
     call = await deployment.acs("POST", "/calls")
     await deployment.acs("POST", "/faults", operation="start", kind="accepted", unnamed=True, callId=call["callId"])
     headers = {"x-functions-key": deployment.where.functions_key, "Idempotency-Key": call["callId"]}
@@ -86,7 +86,7 @@ async def test_a_start_that_was_only_accepted_becomes_known_by_its_callback(depl
     assert (view["correlation"], view["format"]) == ("case 4711", "mp3")
 
 
-async def test_a_recording_that_ends_with_its_call_is_seen_to_end(deployment: Deployment):
+async def test_a_recording_that_ends_with_its_call_is_shown_as_stopped(deployment: Deployment):
     call = await deployment.acs("POST", "/calls")
     body = {"serverCallId": call["serverCallId"], "format": "mp3"}
     _, started, _ = await deployment.call("POST", "/api/recordings", json=body)

@@ -146,7 +146,7 @@ async def recorded(deployment: Deployment, event: dict[str, Any], mark: str) -> 
 
 
 @pytest.mark.parametrize("name", FILES)
-async def test_an_event_gives_one_result_through_every_entrance(deployment: Deployment, name: str):
+async def test_an_event_has_the_same_result_through_every_entrance(deployment: Deployment, name: str):
     results = {}
     for enter in ENTRANCES:
         mark = uuid.uuid4().hex[:8]
@@ -167,14 +167,14 @@ async def test_an_event_gives_one_result_through_every_entrance(deployment: Depl
 
 
 @pytest.mark.parametrize("time", ["yesterday", "0001-01-01T00:00:00Z", "", None, 17, "2026-11-21T09:07:11 CET"])
-async def test_a_time_that_the_worker_library_can_t_parse_keeps_no_event_from_us(deployment: Deployment, time: Any):
+async def test_an_event_with_a_time_that_the_worker_library_can_t_parse_is_taken_in(deployment: Deployment, time: Any):
     mark = uuid.uuid4().hex[:8]
     event = marked("current", mark) | {"eventTime": time}
     assert await deployment.deliver([event]) == 202
     assert await recorded(deployment, event, mark)
 
 
-async def test_what_the_host_answers_by_itself_is_neither_cached_nor_sniffed(deployment: Deployment):
+async def test_answers_of_the_host_itself_are_not_cached_and_not_sniffed(deployment: Deployment):
     for path, expected in (("/api/recordings", 401), ("/api/nothing", 404), ("/", 204)):
         async with deployment.http.get(deployment.where.functions + path) as response:
             assert (response.status, await response.read()) == (expected, b""), path

@@ -70,7 +70,7 @@ async def played(
     return made
 
 
-async def test_a_call_is_recorded_waited_for_and_its_archive_record_handed_on(
+async def test_the_logic_app_records_a_call_waits_and_sends_its_archive_record_on(
     deployment: Deployment, receiver: Receiver
 ):
     call = await deployment.acs("POST", "/calls", kind="group", participants=2)
@@ -86,7 +86,7 @@ async def test_a_call_is_recorded_waited_for_and_its_archive_record_handed_on(
     assert not {"x-functions-key", "authorization"} & receiver.headers[0].keys(), "the key is for Callvault alone"
 
 
-async def test_an_announced_recording_is_waited_for_without_being_started(deployment: Deployment):
+async def test_the_logic_app_waits_for_a_recording_that_other_code_started(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=20_000, format="wav", announce=False)
     await deployment.deliver([made["event"]])
     done = await run(deployment, {"data": {"recordingId": made["recordingId"]}})
@@ -96,7 +96,7 @@ async def test_an_announced_recording_is_waited_for_without_being_started(deploy
     assert done.outputs["Ask_for_archive"]["body"]["recordingId"] == made["recordingId"]
 
 
-async def test_a_recording_that_can_not_be_archived_ends_the_run_with_its_reason(deployment: Deployment):
+async def test_a_recording_that_can_t_be_archived_fails_the_run_with_the_reason(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=20_000, format="wav", announce=False)
     fault = {"operation": "download", "kind": "redirect", "host": "media.example.net"}
     await deployment.acs("POST", "/faults", **fault, documentId=made["chunks"][0]["documentId"])
@@ -118,7 +118,7 @@ def readme_actions() -> dict[str, Any]:
     return actions
 
 
-async def test_what_readme_offers_to_be_copied_records_a_call_and_waits_for_its_archive(deployment: Deployment):
+async def test_the_actions_in_readme_record_a_call_and_wait_for_its_archive(deployment: Deployment):
     actions = readme_actions()
     assert list(actions) == ["Start_recording", "Stop_recording", "Until_archived"]
     served = json.loads(json.dumps(actions).replace("https://<app>.azurewebsites.net", deployment.where.functions))

@@ -56,9 +56,7 @@ async def verify(deployment: Deployment, view: dict[str, Any], chunks: int) -> N
         ({"content": "audio", "channel": "unmixed", "format": "wav"}, "wav"),
     ],
 )
-async def test_a_recording_of_each_kind_goes_from_the_call_to_the_archive(
-    deployment: Deployment, wanted: dict[str, str], extension: str
-):
+async def test_a_recording_of_each_kind_is_archived(deployment: Deployment, wanted: dict[str, str], extension: str):
     call = await deployment.acs("POST", "/calls", kind="group", participants=2)
     status, started, headers = await start(deployment, call, correlation="file 12/2026", **wanted)
     assert status == 201
@@ -82,7 +80,7 @@ async def test_a_recording_of_each_kind_goes_from_the_call_to_the_archive(
     await verify(deployment, view, chunks=2)
 
 
-async def test_events_repeated_and_out_of_order_make_every_chunk_once(deployment: Deployment):
+async def test_repeated_and_disordered_events_archive_every_chunk_once(deployment: Deployment):
     made = [await deployment.acs("POST", "/documents", size=30_000, format="wav", announce=False) for _ in range(12)]
     deliveries = [one["event"] for one in made for _ in range(4)]
     random.Random(7).shuffle(deliveries)
@@ -94,7 +92,7 @@ async def test_events_repeated_and_out_of_order_make_every_chunk_once(deployment
         assert source["downloads"] == 1
 
 
-async def test_jobs_repeated_and_out_of_order_harm_nothing(deployment: Deployment):
+async def test_repeated_and_disordered_jobs_archive_every_chunk_once(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=30_000, format="mp3", count=5)
     view = await deployment.settled(made["recordingId"])
     jobs = [
@@ -113,7 +111,7 @@ async def test_jobs_repeated_and_out_of_order_harm_nothing(deployment: Deploymen
     await verify(deployment, view, chunks=5)
 
 
-async def test_what_goes_wrong_for_a_while_is_waited_out(deployment: Deployment):
+async def test_a_chunk_is_archived_after_temporary_failures(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=300_000, format="wav", announce=False)
     document_id = made["chunks"][0]["documentId"]
     for kind in ("throttle", "html", "short", "reset", "unauthorized"):
@@ -126,7 +124,9 @@ async def test_what_goes_wrong_for_a_while_is_waited_out(deployment: Deployment)
 
 
 @pytest.mark.parametrize("name", ["broken-no-chunks", "broken-no-document"])
-async def test_an_event_that_can_t_be_read_is_kept_and_answered_with_success(deployment: Deployment, name: str):
+async def test_an_event_that_can_t_be_parsed_is_quarantined_and_answered_with_success(
+    deployment: Deployment, name: str
+):
     event = json.loads((EVENTS / f"{name}.json").read_text())
     assert await deployment.deliver([event]) == 202
     async with deployment.container("quarantine") as container:
@@ -144,7 +144,7 @@ async def test_an_event_of_another_type_is_answered_with_success(deployment: Dep
     assert await deployment.deliver([event]) == 202
 
 
-async def test_every_message_that_is_no_job_is_buried_where_it_can_be_seen(deployment: Deployment):
+async def test_every_message_that_is_not_a_job_is_stored_in_the_quarantine(deployment: Deployment):
     bodies = {
         '{"chunkKey": "../../x"}',
         "hello",  # not base64
@@ -165,7 +165,7 @@ async def test_every_message_that_is_no_job_is_buried_where_it_can_be_seen(deplo
         await until(all_kept)
 
 
-async def test_a_job_in_plain_json_is_done(deployment: Deployment):
+async def test_a_job_in_plain_json_is_processed(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=30_000, format="mp3", announce=False)
     event = made["event"]
     assert await deployment.deliver([event]) == 202
@@ -184,7 +184,7 @@ async def test_a_job_in_plain_json_is_done(deployment: Deployment):
         ]
 
 
-async def test_failed_work_is_put_back_by_hand_and_a_dead_lettered_event_taken_in(deployment: Deployment):
+async def test_a_failed_chunk_and_a_dead_lettered_event_are_replayed_over_http(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=30_000, format="wav", announce=False)
     document_id = made["chunks"][0]["documentId"]
     await deployment.acs("POST", "/faults", operation="download", kind="redirect", documentId=document_id)
@@ -218,7 +218,7 @@ async def test_a_bad_request_is_a_problem_that_names_the_field(deployment: Deplo
     assert problem["fault"] == "caller"
 
 
-async def test_the_idempotency_key_reaches_the_pipeline_through_the_host(deployment: Deployment):
+async def test_the_host_passes_the_idempotency_key_to_the_app(deployment: Deployment):
     call = await deployment.acs("POST", "/calls", kind="group", participants=2)
     headers = {"x-functions-key": deployment.where.functions_key, "Idempotency-Key": call["callId"]}
     body = {"serverCallId": call["serverCallId"]}
@@ -228,7 +228,7 @@ async def test_the_idempotency_key_reaches_the_pipeline_through_the_host(deploym
     assert first[0] == 201
 
 
-async def test_the_logs_hold_no_secret_no_participant_and_no_query(deployment: Deployment):
+async def test_the_logs_contain_no_secret_no_participant_and_no_url_query(deployment: Deployment):
     """Runs over what every test before it has logged, whichever those were, and over a recording of its own."""
     call = await deployment.acs("POST", "/calls", kind="group", participants=[{"name": "Alice"}, {"name": "Bob"}])
     ids = [one["participantId"] for one in call["participants"]]

@@ -27,7 +27,7 @@ def forget_peak(pid: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells a process's peak in /proc on Linux only")
-async def test_a_chunk_of_one_gibibyte_grows_a_worker_by_less_than_100_mib(deployment: Deployment):
+async def test_archiving_one_gibibyte_needs_less_than_100_mib_of_memory(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=GIB, format="wav", channels=5, announce=False)
     before = {}
     for pid in deployment.where.pids.workers:

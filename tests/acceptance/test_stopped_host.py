@@ -59,7 +59,7 @@ async def swept(host: RunningHost) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-async def test_a_chunk_whose_host_is_gone_goes_on_within_two_minutes_of_another_host(
+async def test_a_chunk_of_a_stopped_host_is_continued_by_another_host_within_two_minutes(
     deployment: Deployment, tmp_path: Path, number: int
 ):
     settings = settings_of(deployment)

@@ -32,7 +32,7 @@ async def two_documents(world: World, *, content: str | None = None) -> tuple[di
     return made, wrong, world.job(made, 1)
 
 
-async def test_a_corrected_event_brings_the_media_of_a_chunk_that_was_archived_from_another_document(world: World):
+async def test_a_corrected_event_replaces_media_that_were_archived_from_another_document(world: World):
     made, wrong, job = await two_documents(world)
     await world.app.intake.receive(wrong)
     await world.app.archiving.handle(job)
@@ -44,7 +44,7 @@ async def test_a_corrected_event_brings_the_media_of_a_chunk_that_was_archived_f
 
 
 @pytest.mark.parametrize("named", [True, False])
-async def test_a_corrected_event_brings_the_metadata_of_a_chunk_that_was_archived_without(world: World, named: bool):
+async def test_a_corrected_event_adds_the_metadata_of_a_chunk_that_was_archived_without(world: World, named: bool):
     made = await world.document(size=20 * KIB, format="wav", count=2)
     wrong = copy.deepcopy(made["event"]) | {"id": str(uuid.uuid4())}
     one, two = wrong["data"]["recordingStorageInfo"]["recordingChunks"]
@@ -60,7 +60,7 @@ async def test_a_corrected_event_brings_the_metadata_of_a_chunk_that_was_archive
     assert (await world.source(made, 1))["downloads"] == 1
 
 
-async def test_the_last_attempt_asks_the_source_although_the_archive_has_unverified_media(
+async def test_the_last_attempt_reads_the_source_even_if_the_archive_has_unverified_media(
     make_world: MakeWorld, clock: MovableClock
 ):
     world = await make_world(clock=clock)
@@ -75,7 +75,7 @@ async def test_the_last_attempt_asks_the_source_although_the_archive_has_unverif
     await archived_whole(world, made, 1)
 
 
-async def test_media_from_a_location_that_names_no_document_are_not_taken_for_those_of_a_corrected_event(
+async def test_media_from_a_location_without_document_id_don_t_count_as_media_of_a_corrected_event(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """The source would be deleted although the archive holds other bytes than the source."""
@@ -101,7 +101,7 @@ async def test_media_from_a_location_that_names_no_document_are_not_taken_for_th
     assert (await world.source(made, 1))["deletedAt"] is None
 
 
-async def test_a_correction_that_comes_while_the_chunk_is_archived_keeps_its_row_on_the_worklist(
+async def test_a_correction_during_the_archiving_of_a_chunk_keeps_the_chunk_s_worklist_row(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """The row is removed when a chunk is archived; by then this chunk has begun anew, and its job may be lost."""

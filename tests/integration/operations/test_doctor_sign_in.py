@@ -53,26 +53,26 @@ def named(request: web.Request) -> bool:
     return bool(request.headers["X-MS-CLIENT-PRINCIPAL-ID"])
 
 
-async def test_a_door_that_turns_strangers_away_is_well():
+async def test_an_app_that_refuses_unknown_callers_passes():
     (finding,) = await told(lambda _: 401)
     assert finding.level is Level.OK
 
 
 @pytest.mark.parametrize("status", [200, 503, 302, 403, 404])
-async def test_an_answer_without_sign_in_is_a_failure_whatever_it_is_but_401(status: int):
+async def test_every_answer_but_401_to_an_unknown_caller_is_a_failure(status: int):
     found = await told(lambda request: 401 if named(request) else status)
     assert [(one.level, str(status) in one.detail, "without sign-in" in one.detail) for one in found] == [
         (Level.FAILURE, True, True)
     ]
 
 
-async def test_forged_headers_that_are_believed_are_a_failure():
+async def test_accepted_forged_identity_headers_are_a_failure():
     (finding,) = await told(lambda request: 200 if named(request) else 401)
     assert finding.level is Level.FAILURE
     assert "forged X-MS-CLIENT-PRINCIPAL" in finding.detail
 
 
-async def test_an_app_that_does_not_answer_is_told():
+async def test_an_app_that_does_not_answer_is_reported():
     async with door(lambda _: 401) as one:
         pass
     async with aiohttp.ClientSession() as http:

@@ -108,7 +108,7 @@ def removals(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.message for one in caplog.records if one.levelno >= logging.ERROR]
 
 
-async def test_a_media_file_that_somebody_removed_is_trouble_wherever_the_recording_shows(
+async def test_a_removed_media_file_is_trouble_in_every_view_of_the_recording(
     keep: Any, caplog: pytest.LogCaptureFixture
 ):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
@@ -135,7 +135,7 @@ async def test_a_media_file_that_somebody_removed_is_trouble_wherever_the_record
     assert (await kept.link(File.METADATA)).status == 302
 
 
-async def test_the_archive_record_never_names_a_file_that_is_not_there(keep: Any):
+async def test_the_archive_record_never_names_a_missing_file(keep: Any):
     kept: Kept = await keep(count=2)
     assert (await kept.archive()).status == 200
     await kept.remove(File.CONTENT)
@@ -146,7 +146,7 @@ async def test_the_archive_record_never_names_a_file_that_is_not_there(keep: Any
     assert (await kept.chunk()).state is ChunkState.REMOVED
 
 
-async def test_a_metadata_file_that_somebody_removed_leaves_the_media_to_be_had(keep: Any):
+async def test_media_can_be_downloaded_after_the_metadata_file_was_removed(keep: Any):
     kept: Kept = await keep()
     await kept.remove(File.METADATA)
     answer = await kept.archive()
@@ -161,7 +161,7 @@ async def test_a_metadata_file_that_somebody_removed_leaves_the_media_to_be_had(
     assert (await kept.link(File.METADATA)).status == 410
 
 
-async def test_the_time_line_finds_a_missing_metadata_file_too(keep: Any):
+async def test_the_timeline_finds_a_missing_metadata_file_too(keep: Any):
     kept: Kept = await keep()
     bodies = await kept.remove(File.METADATA, File.CONTENT)
     (shown,) = told(await kept.world.queries.timeline(kept.id, by="ada"))["chunks"]
@@ -172,7 +172,7 @@ async def test_the_time_line_finds_a_missing_metadata_file_too(keep: Any):
     assert (shown["state"], shown["startedAt"] is not None) == ("released", True)
 
 
-async def test_what_the_archive_s_own_rule_removed_has_expired_and_is_no_fault(
+async def test_a_file_that_the_archive_s_rule_removed_is_expired_and_not_trouble(
     keep: Any, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
@@ -198,7 +198,7 @@ async def test_what_the_archive_s_own_rule_removed_has_expired_and_is_no_fault(
     assert [one for one in health["checks"] if one["name"] == "deadline" and not one["ok"]] == []
 
 
-async def test_an_expired_recording_that_is_about_to_leave_the_worklist_is_not_open(keep: Any, clock: MovableClock):
+async def test_an_expired_recording_with_a_worklist_row_is_not_open(keep: Any, clock: MovableClock):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=DAYS, hours=1)
     await kept.remove(File.CONTENT, File.METADATA)
@@ -212,7 +212,7 @@ async def test_an_expired_recording_that_is_about_to_leave_the_worklist_is_not_o
     assert (found["items"], found["recordings"]) == (0, {})
 
 
-async def test_a_file_that_is_removed_before_its_time_has_not_expired(keep: Any, clock: MovableClock):
+async def test_a_file_that_is_removed_before_its_retention_ends_is_not_expired(keep: Any, clock: MovableClock):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=DAYS, hours=-1)
     await kept.remove(File.CONTENT)
@@ -225,7 +225,7 @@ async def test_a_file_that_is_removed_before_its_time_has_not_expired(keep: Any,
     assert (chunk.state, chunk.missing) == (ChunkState.REMOVED, "both")
 
 
-async def test_metadata_that_expire_a_day_before_their_media_change_no_state(keep: Any, clock: MovableClock):
+async def test_metadata_that_expire_a_day_before_their_media_don_t_change_the_state(keep: Any, clock: MovableClock):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=DAYS, hours=1)
     await kept.remove(File.METADATA)
@@ -238,7 +238,7 @@ async def test_metadata_that_expire_a_day_before_their_media_change_no_state(kee
     assert told(await kept.archive())["state"] == "expired"
 
 
-async def test_a_file_that_is_back_gives_the_chunk_its_former_state(keep: Any):
+async def test_a_restored_file_gives_the_chunk_its_former_state(keep: Any):
     kept: Kept = await keep()
     before = await kept.chunk()
     bodies = await kept.remove(File.CONTENT, File.METADATA)
@@ -253,7 +253,7 @@ async def test_a_file_that_is_back_gives_the_chunk_its_former_state(keep: Any):
     assert (await kept.link()).status == 302
 
 
-async def test_a_link_finds_a_file_that_is_back_as_well(keep: Any, clock: MovableClock):
+async def test_a_link_finds_a_restored_file_too(keep: Any, clock: MovableClock):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=DAYS + 1)
     bodies = await kept.remove(File.CONTENT)
@@ -263,7 +263,7 @@ async def test_a_link_finds_a_file_that_is_back_as_well(keep: Any, clock: Movabl
     assert (await kept.chunk()).state is ChunkState.RELEASED
 
 
-async def test_what_is_found_missing_and_back_is_not_announced_anew(
+async def test_a_file_that_was_missing_and_is_restored_is_not_announced_again(
     keep: Any, clock: MovableClock, simulator: Simulator
 ):
     topic = {"ANNOUNCE_TOPIC_ENDPOINT": simulator.topic_endpoint, "ANNOUNCE_TOPIC_KEY": simulator.topic_key}
@@ -297,7 +297,7 @@ async def test_an_archived_file_whose_source_acs_still_has_is_copied_again(keep:
     assert (await kept.link(file)).status == 302
 
 
-async def test_past_its_deadline_a_kept_source_is_not_asked_for(keep: Any, clock: MovableClock):
+async def test_a_source_past_its_deadline_is_not_copied_again(keep: Any, clock: MovableClock):
     kept: Kept = await keep(DELETE_SOURCE="false")
     await kept.remove(File.CONTENT)
     clock.forward(hours=kept.world.settings.retention_hours + 1)
@@ -306,7 +306,7 @@ async def test_past_its_deadline_a_kept_source_is_not_asked_for(keep: Any, clock
     assert await kept.world.queued() == 0
 
 
-async def test_a_link_to_a_file_that_is_copied_again_is_worth_asking_for_again(keep: Any):
+async def test_a_link_to_a_file_that_is_copied_again_is_refused_with_advice_to_try_again(keep: Any):
     kept: Kept = await keep(DELETE_SOURCE="false")
     await kept.remove(File.CONTENT)
     answer = await kept.link()
@@ -314,9 +314,7 @@ async def test_a_link_to_a_file_that_is_copied_again_is_worth_asking_for_again(k
 
 
 @pytest.mark.parametrize("days", [0, DAYS], ids=["removed", "expired"])
-async def test_nothing_tries_to_copy_what_is_missing_from_a_source_that_is_gone(
-    keep: Any, clock: MovableClock, days: int
-):
+async def test_a_missing_file_whose_source_was_deleted_is_not_copied_again(keep: Any, clock: MovableClock, days: int):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=days)
     await kept.remove(File.CONTENT)
@@ -335,7 +333,9 @@ async def test_nothing_tries_to_copy_what_is_missing_from_a_source_that_is_gone(
 
 
 @pytest.mark.parametrize("days", [0, DAYS], ids=["removed", "expired"])
-async def test_an_event_that_names_what_is_missing_elsewhere_changes_nothing(keep: Any, clock: MovableClock, days: int):
+async def test_an_event_with_other_locations_doesn_t_change_a_released_chunk_with_missing_files(
+    keep: Any, clock: MovableClock, days: int
+):
     """Corrected, or forged: the source was released, and what was archived is on record."""
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=days)
@@ -351,7 +351,7 @@ async def test_an_event_that_names_what_is_missing_elsewhere_changes_nothing(kee
     assert await kept.chunk() == missing
 
 
-async def test_a_worklist_row_of_what_is_missing_is_nothing_open_and_is_closed(keep: Any, clock: MovableClock):
+async def test_the_sweep_removes_the_worklist_row_of_a_removed_chunk(keep: Any, clock: MovableClock):
     """As of a released chunk whose row outlived it."""
     kept: Kept = await keep()
     await kept.remove(File.CONTENT)
@@ -367,7 +367,7 @@ async def test_a_worklist_row_of_what_is_missing_is_nothing_open_and_is_closed(k
     assert (await kept.chunk()).state is ChunkState.REMOVED
 
 
-async def test_a_file_in_the_archive_tier_is_there_and_cannot_be_read(keep: Any):
+async def test_a_file_in_the_archive_tier_is_present_but_has_no_link(keep: Any):
     kept: Kept = await keep()
     for file in File:
         await kept.container.get_blob_client(await kept.name(file)).set_standard_blob_tier(StandardBlobTier.ARCHIVE)
@@ -379,7 +379,7 @@ async def test_a_file_in_the_archive_tier_is_there_and_cannot_be_read(keep: Any)
     assert (await kept.chunk()).state is ChunkState.RELEASED
 
 
-async def test_of_many_reads_that_miss_a_file_one_records_it(keep: Any):
+async def test_of_many_reads_that_find_a_file_missing_only_one_records_it(keep: Any):
     kept: Kept = await keep()
     await kept.remove(File.CONTENT)
     answers = await asyncio.gather(*(kept.archive() for _ in range(4)), *(kept.link() for _ in range(4)))
@@ -387,7 +387,7 @@ async def test_of_many_reads_that_miss_a_file_one_records_it(keep: Any):
     assert (await kept.history()).count("removed") == 1
 
 
-async def test_a_row_that_is_written_meanwhile_keeps_what_was_written(keep: Any, monkeypatch: pytest.MonkeyPatch):
+async def test_a_read_doesn_t_overwrite_a_row_that_changed_meanwhile(keep: Any, monkeypatch: pytest.MonkeyPatch):
     kept: Kept = await keep()
     await kept.remove(File.CONTENT)
     catalogue = kept.world.gateways.catalogue
@@ -407,7 +407,7 @@ async def test_a_row_that_is_written_meanwhile_keeps_what_was_written(keep: Any,
     assert (chunk.state, chunk.missing) == (ChunkState.REMOVED, "media")
 
 
-async def test_what_a_read_missed_says_nothing_of_files_that_were_copied_again_meanwhile(
+async def test_a_missing_file_isn_t_recorded_if_the_chunk_was_archived_again_meanwhile(
     keep: Any, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ):
     kept: Kept = await keep(DELETE_SOURCE="false")
@@ -432,7 +432,7 @@ async def test_what_a_read_missed_says_nothing_of_files_that_were_copied_again_m
     assert (await kept.history()).count("removed") == 1
 
 
-async def test_a_late_job_of_a_kept_chunk_takes_no_row_of_a_chunk_that_is_copied_again(keep: Any):
+async def test_a_late_job_doesn_t_remove_the_worklist_row_of_a_chunk_that_is_copied_again(keep: Any):
     kept: Kept = await keep(DELETE_SOURCE="false")
     before = await kept.chunk()
     await kept.remove(File.CONTENT)
@@ -444,7 +444,7 @@ async def test_a_late_job_of_a_kept_chunk_takes_no_row_of_a_chunk_that_is_copied
     assert [item.chunk_key async for item in due] == [before.chunk_key]
 
 
-async def test_a_container_that_is_missing_is_no_removed_file(keep: Any):
+async def test_a_missing_container_doesn_t_count_as_a_removed_file(keep: Any):
     kept: Kept = await keep()
     await kept.container.delete_container()
     assert (await kept.archive()).status == 503

@@ -177,7 +177,7 @@ async def costs(world: World, operations: Callable[[], int], size: int) -> dict[
     return found
 
 
-async def test_twenty_thousand_recordings_cost_what_two_hundred_do(
+async def test_a_page_of_twenty_thousand_recordings_costs_as_much_as_one_of_two_hundred(
     grown: Azurite, make_world: MakeWorld, operations: Callable[[], int]
 ):
     few, many = [

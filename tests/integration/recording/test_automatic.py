@@ -75,7 +75,7 @@ async def view(world: World, recording_id: str) -> dict[str, Any]:
     return shown
 
 
-async def test_a_call_is_recorded_once_whatever_the_number_of_events_and_processes(make_world: MakeWorld):
+async def test_a_call_is_recorded_once_for_any_number_of_events_and_processes(make_world: MakeWorld):
     world, _ = await recording(make_world)
     other: World = await make_world(like=world, clock=QuickClock())
     call, event = await begun(world)
@@ -98,7 +98,7 @@ async def test_a_call_is_recorded_once_whatever_the_number_of_events_and_process
     assert len(await recordings_of(world, call)) == 1, "a late repeat must not record the rest of the call"
 
 
-async def test_a_call_named_without_base64_s_padding_is_the_same_call(make_world: MakeWorld):
+async def test_a_server_call_id_without_base64_padding_names_the_same_call(make_world: MakeWorld):
     world, _ = await recording(make_world)
     for padded_first in (True, False):
         call, event = await begun(world)
@@ -110,7 +110,7 @@ async def test_a_call_named_without_base64_s_padding_is_the_same_call(make_world
         assert len(await recordings_of(world, call)) == 1
 
 
-async def test_rules_tell_calls_apart_and_without_one_nothing_happens(make_world: MakeWorld):
+async def test_rules_apply_by_kind_of_call_and_without_a_rule_nothing_is_recorded(make_world: MakeWorld):
     rules = [
         {"on": ["CallStarted"], "calls": ["room"], "format": "mp3"},
         {"on": ["CallStarted"], "calls": ["twoParty"], "channel": "unmixed"},
@@ -130,7 +130,7 @@ async def test_rules_tell_calls_apart_and_without_one_nothing_happens(make_world
 
 
 @pytest.mark.parametrize("mine", [{"format": "mp3"}, {}])
-async def test_no_second_recording_is_started_where_one_runs_even_of_another_kind(make_world: MakeWorld, mine: Any):
+async def test_no_second_recording_is_started_even_of_another_kind(make_world: MakeWorld, mine: Any):
     world, _ = await recording(make_world)
     call, event = await begun(world)
     body = json.dumps({"serverCallId": call["serverCallId"], **mine}).encode()
@@ -142,7 +142,7 @@ async def test_no_second_recording_is_started_where_one_runs_even_of_another_kin
     assert claim.outcome == "recorded already"
 
 
-async def test_one_that_acs_alone_knows_of_is_found_by_its_refusal(make_world: MakeWorld):
+async def test_a_recording_that_only_acs_knows_is_found_by_acs_s_refusal(make_world: MakeWorld):
     world, _ = await recording(make_world)
     call, event = await begun(world)
     await world.app.clients.calls.start_recording(
@@ -153,7 +153,7 @@ async def test_one_that_acs_alone_knows_of_is_found_by_its_refusal(make_world: M
     assert [item async for item in world.gateways.worklist.due(SystemClock().now())] == []
 
 
-async def test_a_moment_s_trouble_of_acs_is_waited_out_and_longer_trouble_left_to_the_sweep(make_world: MakeWorld):
+async def test_a_short_outage_of_acs_is_waited_out_and_a_longer_one_is_left_to_the_sweep(make_world: MakeWorld):
     world, clock = await recording(make_world)
     call, event = await begun(world)
     await world.fault("start", "serverError", callId=call["callId"], times=2)
@@ -170,7 +170,7 @@ async def test_a_moment_s_trouble_of_acs_is_waited_out_and_longer_trouble_left_t
         assert len(await recordings_of(world, call)) == expected
 
 
-async def test_a_call_that_acs_does_not_know_yet_is_tried_again_and_one_that_is_over_let_go(make_world: MakeWorld):
+async def test_a_call_that_acs_doesn_t_know_yet_is_tried_again_until_it_is_over(make_world: MakeWorld):
     world, clock = await recording(make_world)
     call, event = await begun(world)
     await world.fault("start", "error", status=404, code="8522", callId=call["callId"], times=3)
@@ -203,7 +203,7 @@ class Died(BaseException):
         (Claims, "write", False),  # ACS was asked, and nobody noted that
     ],
 )
-async def test_a_death_at_any_step_still_ends_in_one_recording(
+async def test_a_crash_at_any_step_still_leads_to_one_recording(
     make_world: MakeWorld, owner: type, method: str, redelivered: bool
 ):
     world, clock = await recording(make_world)
@@ -243,7 +243,7 @@ async def told_of_failure(world: World, call: dict[str, Any]) -> None:
     assert answer.status == 200
 
 
-async def test_a_start_that_acs_accepted_and_then_could_not_carry_out_is_sent_anew(make_world: MakeWorld):
+async def test_a_start_that_acs_accepted_but_could_not_carry_out_is_sent_again(make_world: MakeWorld):
     world, clock = await recording(make_world)
     call, event = await begun(world)
     await world.fault("start", "accepted", fails=True, unnamed=True, callId=call["callId"])
@@ -256,7 +256,7 @@ async def test_a_start_that_acs_accepted_and_then_could_not_carry_out_is_sent_an
     await at_rest(world, clock)
 
 
-async def test_a_call_whose_every_start_comes_to_nothing_is_told_unrecorded(
+async def test_a_call_whose_starts_all_fail_is_reported_as_not_recorded(
     make_world: MakeWorld, caplog: pytest.LogCaptureFixture
 ):
     world, clock = await recording(make_world)
@@ -272,7 +272,7 @@ async def test_a_call_whose_every_start_comes_to_nothing_is_told_unrecorded(
     await at_rest(world, clock)
 
 
-async def test_the_failure_of_a_start_may_be_told_while_the_start_is_being_settled(make_world: MakeWorld):
+async def test_a_start_may_fail_while_its_outcome_is_being_written(make_world: MakeWorld):
     world, clock = await recording(make_world)
     call, event = await begun(world)
     await world.fault("start", "accepted", fails=True, unnamed=True, callId=call["callId"])
@@ -298,7 +298,7 @@ async def test_the_failure_of_a_start_may_be_told_while_the_start_is_being_settl
     await at_rest(world, clock)
 
 
-async def test_where_consent_is_required_an_automatic_recording_waits_for_it_paused(make_world: MakeWorld):
+async def test_if_consent_is_required_an_automatic_recording_starts_paused(make_world: MakeWorld):
     world, _ = await recording(make_world, REQUIRE_CONSENT="true")
     call, event = await begun(world)
     await world.app.intake.receive(event)
@@ -308,7 +308,7 @@ async def test_where_consent_is_required_an_automatic_recording_waits_for_it_pau
     assert (await world.commands.resume(made["recordingId"], by="ada")).status == 403
 
 
-async def test_a_call_started_event_that_can_t_be_read_is_kept(make_world: MakeWorld):
+async def test_a_call_started_event_that_can_t_be_parsed_is_quarantined(make_world: MakeWorld):
     world, _ = await recording(make_world)
     _, event = await begun(world)
     event["data"]["serverCallId"] = None

@@ -98,7 +98,7 @@ async def control_of(world: World, recording_id: str) -> str | None:
     return None if recording is None or recording.control is None else str(recording.control)
 
 
-async def test_a_start_that_acs_accepted_without_a_name_becomes_known_with_all_that_was_asked(world: World):
+async def test_a_callback_adds_the_recording_of_an_accepted_start_with_all_requested_fields(world: World):
     made = await call(world)
     await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
     asked = {"serverCallId": made["serverCallId"], "format": "mp3", "correlation": "case 4711"}
@@ -115,7 +115,7 @@ async def test_a_start_that_acs_accepted_without_a_name_becomes_known_with_all_t
     assert "Location" in again.headers
 
 
-async def test_a_start_whose_process_died_before_it_was_noted_is_noted_by_the_callback(world: World):
+async def test_a_callback_writes_the_ledger_for_a_start_whose_process_crashed(world: World):
     made = await call(world)
 
     class Died(BaseException):
@@ -134,7 +134,7 @@ async def test_a_start_whose_process_died_before_it_was_noted_is_noted_by_the_ca
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "case 4712"
 
 
-async def test_a_callback_that_comes_before_the_start_has_returned_and_again_later_makes_one_history(world: World):
+async def test_a_callback_before_and_after_the_end_of_the_start_adds_one_history(world: World):
     made = await call(world)
     recorder_start = CallRecorder.start
 
@@ -155,7 +155,7 @@ async def test_a_callback_that_comes_before_the_start_has_returned_and_again_lat
     assert [entry["action"] for entry in shown["history"]] == ["start"]
 
 
-async def test_a_start_that_fails_is_told_by_its_recording_and_by_the_repeated_request(world: World):
+async def test_a_failed_start_is_shown_by_its_recording_and_by_the_repeated_request(world: World):
     made = await call(world)
     await world.fault("start", "accepted", fails=True, callId=made["callId"])
     answer = await start(world, serverCallId=made["serverCallId"])
@@ -180,7 +180,7 @@ async def test_a_start_that_fails_is_told_by_its_recording_and_by_the_repeated_r
     assert (again.status, json.loads(again.body)["reason"]) == (502, "acs-refused")
 
 
-async def test_a_failure_that_is_told_of_a_recording_that_runs_is_not_believed(world: World):
+async def test_a_reported_failure_of_a_running_recording_is_ignored(world: World):
     made = await call(world)
     answer = await start(world, serverCallId=made["serverCallId"])
     recording_id = json.loads(answer.body)["recordingId"]
@@ -190,7 +190,7 @@ async def test_a_failure_that_is_told_of_a_recording_that_runs_is_not_believed(w
     assert await control_of(world, recording_id) == "active"
 
 
-async def test_a_recording_that_ends_with_its_call_is_seen_to_end_in_whatever_order_it_is_told(world: World):
+async def test_a_recording_that_ends_with_its_call_is_stopped_in_every_order_of_callbacks(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
@@ -202,7 +202,7 @@ async def test_a_recording_that_ends_with_its_call_is_seen_to_end_in_whatever_or
     assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [("start", "ada"), ("ended", "ACS")]
 
 
-async def test_the_end_of_a_recording_whose_files_came_first_is_seen_all_the_same(world: World):
+async def test_a_recording_whose_files_came_first_is_stopped_too(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
@@ -216,7 +216,7 @@ async def test_the_end_of_a_recording_whose_files_came_first_is_seen_all_the_sam
     assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [("start", "ada"), ("ended", "ACS")]
 
 
-async def test_the_end_of_the_call_alone_tells_that_its_recording_has_ended(world: World):
+async def test_the_end_of_the_call_alone_stops_its_recording_in_the_ledger(world: World):
     made = await call(world, callbackUri=url_of_calls(world))
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
@@ -225,7 +225,7 @@ async def test_the_end_of_the_call_alone_tells_that_its_recording_has_ended(worl
     assert await control_of(world, recording_id) == "stopped"
 
 
-async def test_paused_by_someone_else_is_paused_and_a_late_callback_undoes_no_resume_of_ours(world: World):
+async def test_a_pause_of_other_code_is_shown_and_a_late_callback_doesn_t_undo_a_resume(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.gateways.recorder.pause(recording_id)
@@ -241,7 +241,7 @@ async def test_paused_by_someone_else_is_paused_and_a_late_callback_undoes_no_re
     assert await control_of(world, recording_id) == "paused"
 
 
-async def test_a_recording_that_someone_else_started_is_looked_after_from_its_first_callback(world: World):
+async def test_a_recording_that_other_code_started_is_watched_from_its_first_callback(world: World):
     made = await call(world)
     options = {"server_call_id": made["serverCallId"], "recording_state_callback_url": url_of_calls(world)}
     started = await world.app.clients.calls.start_recording(**options)
@@ -253,7 +253,7 @@ async def test_a_recording_that_someone_else_started_is_looked_after_from_its_fi
     assert key_of(started.recording_id) in [item.recording_key async for item in world.gateways.worklist.due(horizon)]
 
 
-async def test_callbacks_that_race_leave_one_state_and_one_history(world: World):
+async def test_concurrent_callbacks_leave_one_state_and_one_history(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
@@ -264,7 +264,7 @@ async def test_callbacks_that_race_leave_one_state_and_one_history(world: World)
     assert [entry["action"] for entry in shown["history"]] == ["start", "ended"]
 
 
-async def test_a_connection_s_call_is_remembered_and_known_to_a_recording_started_by_connection(world: World):
+async def test_a_recording_started_by_connection_gets_the_call_of_the_connection(world: World):
     made = await call(world, callbackUri=url_of_calls(world))
     (event,) = await told_about(world, made, "CallConnected")
     for _ in range(2):
@@ -275,7 +275,7 @@ async def test_a_connection_s_call_is_remembered_and_known_to_a_recording_starte
     assert await world.gateways.links.recording_of_call(made["serverCallId"]) == key_of(recording_id)
 
 
-async def test_a_callback_without_a_good_token_changes_nothing(world: World):
+async def test_a_callback_without_a_valid_token_changes_nothing(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
@@ -297,7 +297,7 @@ async def test_a_callback_without_a_good_token_changes_nothing(world: World):
         ([[]], "kept"),
     ],
 )
-async def test_what_can_t_be_read_is_kept_and_what_concerns_nobody_is_passed_over(
+async def test_a_callback_that_can_t_be_parsed_is_quarantined_and_other_types_are_ignored(
     world: World, event: Any, outcome: str
 ):
     answer = await deliver(world, event)
@@ -307,7 +307,7 @@ async def test_what_can_t_be_read_is_kept_and_what_concerns_nobody_is_passed_ove
     assert len(kept) == (outcome == "kept")
 
 
-async def test_a_body_that_is_no_json_is_kept_and_one_too_large_is_refused(world: World):
+async def test_a_body_that_is_not_json_is_quarantined_and_a_too_large_one_is_refused(world: World):
     query = urlsplit(url_of_calls(world)).query
     assert (await send(world, b"{", query=query)).status == 200
     assert len(await world.quarantined()) == 1
@@ -319,7 +319,7 @@ async def test_a_body_that_is_no_json_is_kept_and_one_too_large_is_refused(world
 
 @pytest.mark.parametrize("unsigned", ["", "sig=", "sig=AAAA", "start=0123456789abcdef0123456789abcdef"])
 @pytest.mark.parametrize("kind", ["RecordingStateChanged", "StartRecordingFailed", "CallConnected"])
-async def test_a_callback_with_acs_s_own_token_and_no_signed_url_changes_nothing(
+async def test_a_callback_with_a_valid_token_but_without_a_signed_url_changes_nothing(
     world: World, caplog: pytest.LogCaptureFixture, kind: str, unsigned: str
 ):
     made = await call(world)
@@ -344,7 +344,7 @@ async def test_a_callback_with_acs_s_own_token_and_no_signed_url_changes_nothing
     assert said(caplog, "ERROR") == ["callback not signed"]
 
 
-async def test_the_signature_of_one_start_s_url_is_no_signature_for_another_start(world: World):
+async def test_the_signature_of_one_start_s_url_is_not_valid_for_another_start(world: World):
     made, other = await call(world), await call(world)
     for one in (made, other):
         await world.fault("start", "accepted", unnamed=True, callId=one["callId"])
@@ -360,7 +360,7 @@ async def test_the_signature_of_one_start_s_url_is_no_signature_for_another_star
 
 @pytest.mark.parametrize("unnamed", [False, True])
 @pytest.mark.parametrize("kind", ["RecordingStateChanged", "StartRecordingFailed"])
-async def test_a_start_s_url_reports_the_start_s_recording_and_no_other(
+async def test_the_url_of_a_start_accepts_only_that_start_s_recording(
     world: World, caplog: pytest.LogCaptureFixture, kind: str, *, unnamed: bool
 ):
     made, other = await call(world), await call(world)
@@ -383,7 +383,7 @@ async def test_a_start_s_url_reports_the_start_s_recording_and_no_other(
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "mine"
 
 
-async def test_a_start_s_url_reports_no_call(world: World, caplog: pytest.LogCaptureFixture):
+async def test_the_url_of_a_start_accepts_no_callbacks_of_calls(world: World, caplog: pytest.LogCaptureFixture):
     made = await call(world)
     await start(world, serverCallId=made["serverCallId"])
     (event, *_) = await told_about(world, made, "RecordingStateChanged")
@@ -394,7 +394,7 @@ async def test_a_start_s_url_reports_no_call(world: World, caplog: pytest.LogCap
     assert said(caplog, "ERROR") == ["callback of another start"]
 
 
-async def test_without_a_secret_urls_are_believed_as_they_were_before_signatures(make_world: MakeWorld):
+async def test_without_a_secret_urls_need_no_signature(make_world: MakeWorld):
     world: World = await make_world(CALLBACK_URL=CALLBACK_URL, CALLBACK_AUDIENCE=RESOURCE_ID)
     made = await call(world)
     await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
@@ -405,7 +405,7 @@ async def test_without_a_secret_urls_are_believed_as_they_were_before_signatures
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "case 4714"
 
 
-async def test_a_later_callback_never_moves_a_connection_to_another_call(
+async def test_a_later_callback_never_links_a_connection_to_another_call(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     made, other = await call(world, callbackUri=url_of_calls(world)), await call(world)
@@ -417,7 +417,7 @@ async def test_a_later_callback_never_moves_a_connection_to_another_call(
     assert "connection is linked to another call already" in said(caplog, "WARNING")
 
 
-async def test_callbacks_that_can_t_be_read_fill_the_quarantine_only_so_fast(make_world: MakeWorld):
+async def test_the_number_of_callbacks_quarantined_per_minute_is_limited(make_world: MakeWorld):
     clock = MovableClock()
     world: World = await make_world(clock=clock, **SETTINGS)
     unreadable = [{"type": "Microsoft.Communication.RecordingStateChanged", "id": str(number)} for number in range(101)]
@@ -434,7 +434,7 @@ async def test_callbacks_that_can_t_be_read_fill_the_quarantine_only_so_fast(mak
     assert (await deliver(world, unreadable[100])).status == 200
 
 
-async def test_callbacks_of_a_caller_s_own_go_to_hosts_that_the_setting_allows(make_world: MakeWorld):
+async def test_a_caller_s_own_callback_url_must_be_on_an_allowed_host(make_world: MakeWorld):
     world: World = await make_world(**SETTINGS, STATE_CALLBACK_HOSTS="Hooks.contoso.com, *.contoso.net")
     for url, allowed in {
         "https://hooks.contoso.com/state?x=1": True,
@@ -480,7 +480,7 @@ def first_of(made: dict[str, Any], recording_id: str, **data: Any) -> dict[str, 
 
 
 @pytest.mark.parametrize("started_at", [NO_TIME, "0001-01-01T00:00:00", None, "", "soon", 7])
-async def test_the_first_callback_of_a_recording_is_taken_and_pauses_nothing(
+async def test_the_first_callback_of_a_recording_doesn_t_pause_it(
     world: World, caplog: pytest.LogCaptureFixture, started_at: Any
 ):
     made = await call(world)
@@ -495,7 +495,7 @@ async def test_the_first_callback_of_a_recording_is_taken_and_pauses_nothing(
     assert len(warned) == (started_at in ("soon", 7))
 
 
-async def test_a_recording_that_was_to_begin_paused_is_paused_from_its_first_callback(world: World):
+async def test_a_recording_that_starts_paused_is_paused_from_its_first_callback(world: World):
     made = await call(world)
     await world.fault("start", "accepted", callId=made["callId"])
     asked = {"serverCallId": made["serverCallId"], "pauseOnStart": True}
@@ -505,7 +505,7 @@ async def test_a_recording_that_was_to_begin_paused_is_paused_from_its_first_cal
     assert await control_of(world, recording_id) == "paused"
 
 
-async def test_the_first_callback_of_a_recording_that_acs_does_not_know_yet_ends_nothing(world: World):
+async def test_the_first_callback_doesn_t_end_a_recording_that_acs_doesn_t_know_yet(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.fault("get", "error", status=404, code="8522", recordingId=recording_id, times=1)
@@ -513,7 +513,7 @@ async def test_the_first_callback_of_a_recording_that_acs_does_not_know_yet_ends
     assert await control_of(world, recording_id) == "active"
 
 
-async def test_the_connection_in_a_callback_of_a_recording_is_not_the_call_s(world: World):
+async def test_the_connection_in_a_recording_s_callback_is_not_linked_to_the_call(world: World):
     made = await call(world, callbackUri=url_of_calls(world))
     (connected,) = await told_about(world, made, "CallConnected")
     started = await world.app.clients.calls.start_recording(server_call_id=made["serverCallId"])
@@ -540,7 +540,7 @@ async def test_the_connection_in_a_callback_of_a_recording_is_not_the_call_s(wor
         ({}, {"resultInformation": {"code": "x", "subCode": 10**12, "message": 5}}),
     ],
 )
-async def test_an_odd_field_that_isn_t_needed_stops_no_callback(world: World, outer: Any, data: Any):
+async def test_an_invalid_optional_field_doesn_t_stop_a_callback(world: World, outer: Any, data: Any):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
@@ -551,7 +551,7 @@ async def test_an_odd_field_that_isn_t_needed_stops_no_callback(world: World, ou
     assert await world.quarantined() == []
 
 
-async def test_a_recording_of_other_code_that_is_paused_shows_as_paused(world: World):
+async def test_a_paused_recording_of_other_code_is_shown_as_paused(world: World):
     made = await call(world)
     started = await world.app.clients.calls.start_recording(server_call_id=made["serverCallId"])
     await world.gateways.recorder.pause(started.recording_id)
@@ -561,7 +561,7 @@ async def test_a_recording_of_other_code_that_is_paused_shows_as_paused(world: W
     assert (await world.commands.get(started.recording_id)).status == 404
 
 
-async def test_what_other_code_did_without_a_callback_shows_once_acs_has_carried_it_out(make_world: MakeWorld):
+async def test_changes_by_other_code_are_shown_once_acs_has_carried_them_out(make_world: MakeWorld):
     clock = MovableClock()
     world: World = await make_world(clock=clock)
     made = await call(world)

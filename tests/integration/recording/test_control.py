@@ -45,7 +45,7 @@ def told(answer: Answer) -> dict[str, Any]:
     ("locator", "kind"),
     [("serverCallId", "group"), ("callConnectionId", "group"), ("groupCallId", "group"), ("roomId", "room")],
 )
-async def test_a_recording_is_started_by_each_locator_and_known_at_its_location(world: World, locator: str, kind: str):
+async def test_a_recording_is_started_by_each_locator_and_shown_at_its_location(world: World, locator: str, kind: str):
     made = await call(world, kind=kind)
     answer = await start(world, **{locator: made[locator]}, correlation="case 4711")
     assert answer.status == 201
@@ -60,7 +60,7 @@ async def test_a_recording_is_started_by_each_locator_and_known_at_its_location(
     assert view["chunks"] == []
 
 
-async def test_unmixed_with_affinity_and_ordering_reaches_acs_as_it_was_asked(world: World):
+async def test_channel_affinity_and_participant_ordering_reach_acs_unchanged(world: World):
     made = await call(world, participants=2)
     ids = [participant["participantId"] for participant in made["participants"]]
     answer = await start(
@@ -82,7 +82,7 @@ async def test_unmixed_with_affinity_and_ordering_reaches_acs_as_it_was_asked(wo
     assert channels == {ids[1]: 0, ids[0]: 1}
 
 
-async def test_pause_resume_and_stop_are_remembered_with_their_times(world: World):
+async def test_pause_resume_and_stop_are_stored_with_their_times(world: World):
     recording_id = await started(world)
     paused = told(await world.commands.pause(recording_id, by="ada"))
     assert paused["state"] == "paused"
@@ -97,7 +97,7 @@ async def test_pause_resume_and_stop_are_remembered_with_their_times(world: Worl
     assert (view["state"], view["stoppedAt"]) == ("stopped", stopped["stoppedAt"])
 
 
-async def test_stopping_a_stopped_recording_is_fine(world: World):
+async def test_stopping_a_stopped_recording_succeeds(world: World):
     recording_id = await started(world)
     first = await world.commands.stop(recording_id, by="ada")
     again = await world.commands.stop(recording_id, by="ada")
@@ -105,7 +105,7 @@ async def test_stopping_a_stopped_recording_is_fine(world: World):
     assert told(again)["stoppedAt"] == told(first)["stoppedAt"]
 
 
-async def test_a_stop_that_acs_answers_with_404_in_a_failover_is_a_stop(world: World):
+async def test_a_stop_succeeds_if_acs_answers_404_after_a_failover(world: World):
     recording_id = await started(world)
     await world.fault(
         "stop", "error", status=404, code="8522", message="Recording not found.", recordingId=recording_id
@@ -121,14 +121,14 @@ async def test_a_recording_that_ended_can_t_be_paused(world: World):
 
 
 @pytest.mark.parametrize("action", ["get", "stop", "pause", "resume"])
-async def test_a_recording_that_nobody_knows_is_404(world: World, action: str):
+async def test_an_unknown_recording_is_404(world: World, action: str):
     answer = await asked(world, action, "eyJ1bmtub3duIjp0cnVlfQ")
     assert (answer.status, told(answer)["reason"], answer.media_type) == (404, "not-found", "application/problem+json")
 
 
 @pytest.mark.parametrize("action", ["get", "stop", "pause", "resume"])
 @pytest.mark.parametrize("recording_id", ["eyJhIjoxfQ==", "a+b_c-d="])
-async def test_what_base64_has_besides_letters_is_signed_as_it_is_sent(world: World, action: str, recording_id: str):
+async def test_special_characters_of_base64_are_signed_as_they_are_sent(world: World, action: str, recording_id: str):
     answer = await asked(world, action, recording_id)
     assert (answer.status, told(answer)["reason"]) == (404, "not-found"), "a wrong signature is a wrong credential"
 
@@ -174,7 +174,7 @@ async def test_an_unknown_call_is_404(world: World):
         ("reset", {}, 503, "acs-unavailable", "10"),
     ],
 )
-async def test_each_refusal_of_acs_is_the_right_problem(
+async def test_each_refusal_of_acs_has_its_own_problem_type(
     world: World, kind: str, more: dict[str, Any], status: int, reason: str, wait: str | None
 ):
     made = await call(world)
@@ -189,7 +189,7 @@ async def test_each_refusal_of_acs_is_the_right_problem(
     await world.acs("DELETE", "/faults")
 
 
-async def test_a_wrong_key_is_told_as_ours_to_mend(make_world: MakeWorld, world: World):
+async def test_a_wrong_acs_key_is_reported_as_the_app_s_fault(make_world: MakeWorld, world: World):
     made = await call(world)
     wrong = await make_world(
         ACS_CONNECTION_STRING="endpoint=https://callvault.communication.azure.com/;accesskey=d3Jvbmc="
@@ -199,7 +199,7 @@ async def test_a_wrong_key_is_told_as_ours_to_mend(make_world: MakeWorld, world:
     assert "ACS_CONNECTION_STRING" in told(answer)["detail"]
 
 
-async def test_acs_out_of_reach_hides_nothing_that_the_ledger_knows(world: World):
+async def test_if_acs_can_t_be_reached_the_ledger_s_part_is_shown(world: World):
     recording_id = await started(world, correlation="still here")
     await world.fault("get", "serverError", status=503, times=0, recordingId=recording_id)
     view = told(await world.commands.get(recording_id))
@@ -207,14 +207,14 @@ async def test_acs_out_of_reach_hides_nothing_that_the_ledger_knows(world: World
     await world.acs("DELETE", "/faults")
 
 
-async def test_a_bad_request_is_answered_before_acs_is_asked_with_every_field_named(world: World):
+async def test_a_bad_request_is_refused_before_acs_is_asked_and_every_field_is_named(world: World):
     answer = await start(world, serverCallId="411f6d00-0782-4bc2-8a27-9c33e3e0c9c1", colour="blue")
     body = told(answer)
     assert answer.status == 400
     assert {item["field"] for item in body["errors"]} == {"serverCallId", "colour"}
 
 
-async def test_the_chunks_of_a_recording_are_shown_with_all_that_proves_them(world: World):
+async def test_the_chunks_of_a_recording_are_shown_with_sizes_and_digests(world: World):
     made, _ = await world.announced(size=20_000, format="wav", count=2)
     await world.drained()
     view = told(await world.commands.get(made["recordingId"]))
@@ -239,7 +239,7 @@ async def test_a_repeated_start_with_its_idempotency_key_gets_the_first_answer(w
     assert first.status == 201
 
 
-async def test_starts_at_the_same_moment_under_one_key_start_once(world: World):
+async def test_concurrent_starts_with_one_key_start_one_recording(world: World):
     made = await call(world)
     key = "key-2-" + made["callId"]
     answers = await asyncio.gather(*(start(world, key=key, serverCallId=made["serverCallId"]) for _ in range(6)))
@@ -250,14 +250,14 @@ async def test_starts_at_the_same_moment_under_one_key_start_once(world: World):
     assert all(answer.headers["Retry-After"] for answer in refused)
 
 
-async def test_an_idempotency_key_of_another_request_is_refused(world: World):
+async def test_an_idempotency_key_with_another_body_is_refused(world: World):
     one, two = await call(world), await call(world)
     await start(world, key="key-3-" + one["callId"], serverCallId=one["serverCallId"])
     answer = await start(world, key="key-3-" + one["callId"], serverCallId=two["serverCallId"])
     assert (answer.status, told(answer)["reason"]) == (422, "idempotency-key-reused")
 
 
-async def test_a_start_whose_answer_was_lost_is_one_start_when_it_is_repeated_under_its_key(world: World):
+async def test_repeating_a_start_whose_answer_was_lost_starts_no_second_recording(world: World):
     """ACS carried it out and answered 500: without the same Repeatability id the repeat would meet 8553."""
     made = await call(world)
     await world.fault("start", "serverError", status=500, applied=True, callId=made["callId"])
@@ -278,14 +278,14 @@ async def test_a_start_that_acs_only_accepted_is_202_until_acs_says_that_it_runs
 
 
 @pytest.mark.parametrize("key", ["", "   ", "k" * 256, "\udcff\udcfe", "a\nb"])
-async def test_an_unusable_idempotency_key_is_refused_by_name(world: World, key: str):
+async def test_an_invalid_idempotency_key_is_refused_and_named(world: World, key: str):
     made = await call(world)
     answer = await start(world, key=key, serverCallId=made["serverCallId"])
     assert answer.status == 400
     assert told(answer)["errors"][0]["field"] == "Idempotency-Key"
 
 
-async def test_acs_out_of_reach_makes_up_no_recording_that_the_ledger_doesn_t_know(world: World):
+async def test_if_acs_can_t_be_reached_a_recording_unknown_to_the_ledger_is_an_error(world: World):
     await world.fault("get", "serverError", status=503, recordingId="eyJ1bmtub3duIjp0cnVlfQ")
     answer = await world.commands.get("eyJ1bmtub3duIjp0cnVlfQ")
     assert (answer.status, told(answer)["reason"]) == (503, "acs-unavailable")
@@ -294,9 +294,7 @@ async def test_acs_out_of_reach_makes_up_no_recording_that_the_ledger_doesn_t_kn
 
 @pytest.mark.parametrize("recording_id", ["..", ".", "$", "a b", "", "x" * 1025, "a\nb", "\udcff", "ä"])
 @pytest.mark.parametrize("action", ["get", "stop", "pause", "resume"])
-async def test_what_can_t_be_a_recording_id_never_gets_into_a_path_that_we_sign(
-    world: World, recording_id: str, action: str
-):
+async def test_an_invalid_recording_id_never_gets_into_a_signed_path(world: World, recording_id: str, action: str):
     before = await world.acs("GET", "/requests")
     answer = await asked(world, action, recording_id)
     assert (answer.status, told(answer)["errors"][0]["field"]) == (400, "recordingId")
