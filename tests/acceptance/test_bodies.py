@@ -1,4 +1,4 @@
-"""A body that the Functions host drops: without a word to its sender, consent, events and callbacks would be lost."""
+"""The Functions host drops some bodies. Unless their senders get an error, consent, events and callbacks are lost."""
 
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def pieces() -> AsyncIterator[bytes]:
-    """Sent with Transfer-Encoding: chunked and no Content-Length, as .NET's PostAsJsonAsync sends a body."""
+    """A body sent with Transfer-Encoding: chunked and without Content-Length, as .NET's PostAsJsonAsync does."""
     yield b'{"serverCallId": '
     yield b'"x"}'
 

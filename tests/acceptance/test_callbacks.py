@@ -1,4 +1,4 @@
-"""Callbacks on the whole stack: from ACS's own door to the function app's, which no key opens and a token does."""
+"""Callbacks on the whole stack, from ACS to the function app. They are authorized by ACS's token, not by a key."""
 
 import time
 from typing import Any
@@ -78,9 +78,9 @@ async def test_a_callback_names_the_recording_of_a_start_that_acs_only_accepted(
     body = {"serverCallId": call["serverCallId"], "format": "mp3", "correlation": "case 4711"}
 
     async def named() -> Any:
-        status, told, _ = await deployment.call("POST", "/api/recordings", json=body, headers=headers)
+        status, found, _ = await deployment.call("POST", "/api/recordings", json=body, headers=headers)
         assert status in (201, 202)
-        return told["recordingId"]
+        return found["recordingId"]
 
     view = await deployment.recording(await until(named))
     assert (view["correlation"], view["format"]) == ("case 4711", "mp3")

@@ -1,4 +1,4 @@
-"""Consent on a stack that requires it: over HTTP nobody is recorded without, and what is begun automatically waits."""
+"""A stack that requires consent: a start without consent is refused, and automatic recordings stay paused."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -47,7 +47,7 @@ async def test_an_automatic_recording_stays_paused_until_a_resume_with_consent(s
     call = await strict.acs("POST", "/calls", kind="room")
 
     async def begun() -> dict[str, Any] | None:
-        """The callback may be faster than the answer to the start, and tell of a recording that is starting."""
+        """The callback may come before the answer to the start, while the recording is still starting."""
         views = [await strict.recording(one["recordingId"]) for one in await recordings_of(strict, call)]
         return next((view for view in views if view["state"] != "starting"), None)
 

@@ -1,4 +1,4 @@
-"""What the platform sees of us: the functions, their bindings and their doors."""
+"""The functions as the platform sees them: their bindings, and who may call them."""
 
 import asyncio
 import sys
@@ -97,7 +97,7 @@ async def test_no_route_answers_without_a_key(deployment: Deployment, method: st
     "path", ["recordings/x/replay", "recordings/x/chunks/y/replay", "quarantine/x/replay", "events"]
 )
 async def test_a_function_key_does_not_open_the_routes_of_operators(deployment: Deployment, path: str):
-    """With it anybody who may record could forge an event, or have a refused one taken in."""
+    """Otherwise every caller who may start a recording could forge an event, or replay a refused one."""
     system_key = deployment.where.event_grid_url.rpartition("code=")[2]
     for key in (deployment.where.functions_key, system_key):
         status, body, _ = await deployment.call("POST", f"/api/{path}", headers={"x-functions-key": key})
@@ -130,14 +130,14 @@ async def test_the_event_grid_endpoint_accepts_only_its_own_key(deployment: Depl
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({}, "Callvault cannot start: ACS_CONNECTION_STRING, ACS_ENDPOINT: set exactly one"),
         ({"ACS_ENDPOINT": "https://x.communication.azure.com", "RETENTION_HOURS": "soon"}, "RETENTION_HOURS: must be"),
     ],
 )
 async def test_a_wrong_setting_stops_the_app_at_start_with_one_clear_message(
-    tmp_path: Path, settings: dict[str, str], told: str
+    tmp_path: Path, settings: dict[str, str], message: str
 ):
     environment = {"PATH": "/usr/bin:/bin", "AzureWebJobsStorage": "UseDevelopmentStorage=true", **settings}
     host = await asyncio.create_subprocess_exec(
@@ -155,7 +155,7 @@ async def test_a_wrong_setting_stops_the_app_at_start_with_one_clear_message(
     )
     output, _ = await asyncio.wait_for(host.communicate(), 60)
     assert host.returncode == 1
-    assert told in output.decode()
+    assert message in output.decode()
 
 
 def _no_settings(directory: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The sample Logic App against the whole stack: what it sends is what Callvault takes, and it ends as it should."""
+"""Runs the sample Logic App against the whole stack: Callvault accepts its requests, and each run ends as expected."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ README = (CHECKOUT / "README.md").read_text()
 
 
 class Receiver:
-    """Whoever the archive record is handed on to."""
+    """The server to which the Logic App sends the archive record."""
 
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
@@ -51,7 +51,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 async def run(deployment: Deployment, trigger: dict[str, Any], result_url: str = "") -> Run:
-    defaults = {name: told.get("defaultValue") for name, told in DEFINITION["parameters"].items()}
+    defaults = {name: one.get("defaultValue") for name, one in DEFINITION["parameters"].items()}
     given = {"callvaultUrl": deployment.where.functions, "functionKey": deployment.where.functions_key}
     parameters = {**defaults, **given, "audience": "api://callvault", "resultUrl": result_url}
     return await played(deployment, DEFINITION["actions"], parameters, trigger)
@@ -62,7 +62,7 @@ async def played(
 ) -> Run:
     async def wait(name: str, seconds: int) -> None:
         assert seconds > 0, name
-        await asyncio.sleep(0.05)  # the stack's day is shorter than Azure's
+        await asyncio.sleep(0.05)  # times of the test stack are shorter than Azure's
 
     made = Run(parameters=parameters, trigger=trigger, http=deployment.http, wait=wait, name=uuid.uuid4().hex)
     async with asyncio.timeout(120):
@@ -108,7 +108,7 @@ async def test_a_recording_that_can_t_be_archived_fails_the_run_with_the_reason(
 
 
 def readme_actions() -> dict[str, Any]:
-    """The actions that README offers to be copied, for an app that asks for a key alone."""
+    """The actions that README shows, for an app that requires only a key."""
     section = README.partition("### From a Logic App")[2].partition("\n## ")[0]
     actions: dict[str, Any] = {}
     for block in re.findall(r"```json\n(.*?)```", section, re.DOTALL):
@@ -122,7 +122,7 @@ async def test_the_actions_in_readme_record_a_call_and_wait_for_its_archive(depl
     actions = readme_actions()
     assert list(actions) == ["Start_recording", "Stop_recording", "Until_archived"]
     served = json.loads(json.dumps(actions).replace("https://<app>.azurewebsites.net", deployment.where.functions))
-    served["Start_recording"]["inputs"]["body"] |= {"content": "audio", "format": "wav"}  # sooner made than a film
+    served["Start_recording"]["inputs"]["body"] |= {"content": "audio", "format": "wav"}  # faster to make than a video
     call = await deployment.acs("POST", "/calls", kind="group", participants=2)
     parameters = {"callvaultKey": deployment.where.functions_key}
     made = await played(deployment, served, parameters, {"serverCallId": call["serverCallId"]})

@@ -1,4 +1,4 @@
-"""From the call to the archive on the whole stack: each kind of recording, repeats, disorder, and bad input."""
+"""From the call to the archive on the whole stack: each kind of recording, repeats, wrong order and bad input."""
 
 import asyncio
 import base64
@@ -31,9 +31,9 @@ async def act(deployment: Deployment, recording_id: str, action: str) -> dict[st
 
 
 async def verify(deployment: Deployment, view: dict[str, Any], chunks: int) -> None:
-    """The archive holds the originals' bytes and the sources are gone."""
-    told = await deployment.acs("GET", f"/recordings/{view['recordingId']}")
-    originals = {chunk["documentId"]: chunk for chunk in told["chunks"]}
+    """Checks that the archive has the original bytes and that the sources are deleted."""
+    found = await deployment.acs("GET", f"/recordings/{view['recordingId']}")
+    originals = {chunk["documentId"]: chunk for chunk in found["chunks"]}
     assert len(originals) == len(view["chunks"]) == chunks
     async with deployment.container(view["archiveContainer"]) as container:
         for chunk in view["chunks"]:
@@ -149,15 +149,15 @@ async def test_every_message_that_is_not_a_job_is_stored_in_the_quarantine(deplo
         '{"chunkKey": "../../x"}',
         "hello",  # not base64
         base64.b64encode(b"\xff\xfe").decode(),  # base64, of no text
-        '{"DequeueCount": "many", "Id": [], "InsertionTime": "soon"}',  # keys of the host's own
+        '{"DequeueCount": "many", "Id": [], "InsertionTime": "soon"}',  # keys of the host's own messages
     }
     async with deployment.queue() as queue, deployment.container("quarantine") as container:
         await asyncio.gather(*map(queue.send_message, bodies))
 
         async def kept() -> set[str]:
             names = [blob.name async for blob in container.list_blobs(name_starts_with="jobs/")]
-            told = [json.loads(await (await container.download_blob(name)).readall()) for name in names]
-            return {base64.b64decode(one["bodyBase64"]).decode() for one in told}
+            found = [json.loads(await (await container.download_blob(name)).readall()) for name in names]
+            return {base64.b64decode(one["bodyBase64"]).decode() for one in found}
 
         async def all_kept() -> bool:
             return bodies <= await kept()
@@ -189,12 +189,12 @@ async def test_a_failed_chunk_and_a_dead_lettered_event_are_replayed_over_http(d
     document_id = made["chunks"][0]["documentId"]
     await deployment.acs("POST", "/faults", operation="download", kind="redirect", documentId=document_id)
     dead_letter = [made["event"] | {"deadLetterReason": "MaxDeliveryAttemptsExceeded"}]
-    status, told, _ = await deployment.call("POST", "/api/events", json=dead_letter, headers=deployment.operator)
-    assert (status, told["outcomes"]) == (202, ["queued"])
+    status, found, _ = await deployment.call("POST", "/api/events", json=dead_letter, headers=deployment.operator)
+    assert (status, found["outcomes"]) == (202, ["queued"])
     await deployment.settled(made["recordingId"], frozenset({"failed"}))
     path = f"/api/recordings/{quote(made['recordingId'], safe='')}/chunks/{quote(document_id, safe='')}/replay"
-    status, told, _ = await deployment.call("POST", path, headers=deployment.operator)
-    assert (status, told["chunks"]) == (202, 1)
+    status, found, _ = await deployment.call("POST", path, headers=deployment.operator)
+    assert (status, found["chunks"]) == (202, 1)
     await verify(deployment, await deployment.settled(made["recordingId"]), chunks=1)
     recording = f"/api/recordings/{quote(made['recordingId'], safe='')}"
     _, shown, _ = await deployment.call("GET", recording, headers=deployment.operator)
@@ -229,7 +229,7 @@ async def test_the_host_passes_the_idempotency_key_to_the_app(deployment: Deploy
 
 
 async def test_the_logs_contain_no_secret_no_participant_and_no_url_query(deployment: Deployment):
-    """Runs over what every test before it has logged, whichever those were, and over a recording of its own."""
+    """Checks the log of all tests that ran before, and of one more recording."""
     call = await deployment.acs("POST", "/calls", kind="group", participants=[{"name": "Alice"}, {"name": "Bob"}])
     ids = [one["participantId"] for one in call["participants"]]
     affinity = [{"participantId": one, "channel": number} for number, one in enumerate(ids)]
@@ -238,7 +238,7 @@ async def test_the_logs_contain_no_secret_no_participant_and_no_url_query(deploy
     await deployment.settled(started["recordingId"])
     await start(deployment, call, channel="mixed", channelAffinity=affinity)
     logged = "".join(path.read_text() for path in deployment.where.logs.glob("*host*"))
-    assert "callvault.archiving" in logged, "the host's log must be what was read"
+    assert "callvault.archiving" in logged, "the file must be the host's log"
     secrets = [
         deployment.where.functions_key,
         deployment.where.master_key,

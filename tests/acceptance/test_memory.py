@@ -1,4 +1,4 @@
-"""A recording of any size must pass through a worker of any size: a worker that runs out of memory archives nothing."""
+"""Memory doesn't grow with the size of a recording. A worker that runs out of memory archives nothing."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ MIB = 1024**2
 
 
 def status(pid: int, field: str) -> int:
-    """A worker's memory in bytes: VmRSS now, VmHWM at its peak."""
+    """A worker's memory in bytes: `VmRSS` is the current value, `VmHWM` the peak."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024
@@ -22,7 +22,7 @@ def status(pid: int, field: str) -> int:
 
 
 def forget_peak(pid: int) -> None:
-    """The peak starts again from what is held now."""
+    """Resets the peak to the current value."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 

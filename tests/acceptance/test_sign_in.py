@@ -1,4 +1,4 @@
-"""Where callers sign in, the platform says who they are and which roles they have. Nobody else gets in."""
+"""If callers sign in, the platform sends their identity and roles. All other callers are refused."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -27,7 +27,7 @@ ROUTES = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def host(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningHost]:
-    """Beside the others, on a queue of its own."""
+    """One more host, with its own queue."""
     settings = {
         "AzureWebJobsStorage": deployment.where.storage_connection_string,
         "ACS_CONNECTION_STRING": deployment.where.acs_connection_string,
@@ -69,7 +69,7 @@ async def test_a_caller_who_signed_in_needs_no_key(host: RunningHost):
 
 
 async def test_a_page_of_another_site_can_t_act_for_the_signed_in_caller(host: RunningHost):
-    """The session's cookie would come with its requests."""
+    """A browser would send the session's cookie with such a request."""
     caller = signed_in("Operator")
     for foreign in ({"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "null"}):
         answer = await host.ask("/api/recordings/x/replay", "POST", headers=caller | foreign)

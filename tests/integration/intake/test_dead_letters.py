@@ -144,7 +144,7 @@ async def test_the_timer_takes_in_dead_letters_and_skips_blobs_that_it_left_befo
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
     await world.app.dead_letters.run()
-    assert logged(caplog) == ["dead letter left", "dead letters taken in"], "what is left is told once"
+    assert logged(caplog) == ["dead letter left", "dead letters taken in"], "what is left is logged once"
     await dead_lettered(world, [{**made["event"], **ADDED}], "a.json")
     await world.app.dead_letters.run()
     assert await letters(world) == [], "what changed is looked at again"
@@ -194,8 +194,8 @@ async def test_an_event_of_the_customer_s_own_storage_stays_in_the_dead_letters(
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
-    told = [record.getMessage().partition(" {")[0] for record in caplog.records]
-    return [line for line in told if line.startswith("dead letter")]
+    found = [record.getMessage().partition(" {")[0] for record in caplog.records]
+    return [line for line in found if line.startswith("dead letter")]
 
 
 async def test_the_command_is_a_dry_run_by_default_and_fails_if_blobs_are_left(world: World):

@@ -32,7 +32,7 @@ def forged(event: dict[str, Any], **data: Any) -> dict[str, Any]:
     return other
 
 
-def told(answer: Answer) -> dict[str, Any]:
+def json_of(answer: Answer) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(answer.body)
     return body
 
@@ -40,7 +40,7 @@ def told(answer: Answer) -> dict[str, Any]:
 async def by_hand(world: World, *events: dict[str, Any], by: str = "eve") -> dict[str, Any]:
     answer = await world.commands.take_events(json.dumps(events).encode(), by=by)
     assert answer.status == 202, answer.body
-    return told(answer)
+    return json_of(answer)
 
 
 async def entries(world: World, recording_key: str, action: str) -> list[tuple[str, dict[str, str]]]:
@@ -153,7 +153,7 @@ async def test_the_person_who_replays_a_quarantined_event_is_in_the_audit(world:
     kept = json.dumps({"reason": "an older version could not read it", "event": made["event"]}).encode()
     await world.quarantine("abc123.json", kept)
     answer = await world.commands.replay_quarantined("abc123", by="eve")
-    assert told(answer) == {"outcomes": ["queued"], "differing": [[]]}
+    assert json_of(answer) == {"outcomes": ["queued"], "differing": [[]]}
     ((by, _),) = await entries(world, world.job(made).recordingKey, "event taken in")
     assert by == "eve"
 
@@ -241,8 +241,8 @@ async def test_a_foreign_event_has_no_effect_from_the_dead_letters_or_the_quaran
     async with ContainerClient.from_connection_string(world.storage, world.settings.quarantine_container) as kept:
         (name,) = [blob.name async for blob in kept.list_blobs()]
     answer = await world.commands.replay_quarantined(name.removesuffix(".json"), by="eve")
-    assert (answer.status, told(answer)["reason"]) == (400, "invalid-request")
-    assert "EVENT_SOURCE" in told(answer)["detail"]
+    assert (answer.status, json_of(answer)["reason"]) == (400, "invalid-request")
+    assert "EVENT_SOURCE" in json_of(answer)["detail"]
     assert await world.queued() == 0
     assert await world.gateways.catalogue.recording(key_of(made["recordingId"])) == (None, ())
 

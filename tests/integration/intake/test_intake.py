@@ -173,10 +173,10 @@ async def test_an_event_that_can_t_be_parsed_is_quarantined_once_with_the_reason
     for _ in range(3):
         assert await world.app.intake.receive(copy.deepcopy(event)) is Outcome.QUARANTINED
     (kept,) = await world.quarantined()
-    told = json.loads(kept)
-    assert told["event"] == event
-    assert told["reason"]
-    assert told["receivedAt"]
+    found = json.loads(kept)
+    assert found["event"] == event
+    assert found["reason"]
+    assert found["receivedAt"]
 
 
 @pytest.mark.parametrize("envelope", [{}, {"eventType": None}, {"id": "1", "data": {"recordingStorageInfo": []}}])

@@ -135,9 +135,9 @@ async def test_a_safe_chunk_keeps_its_locations_and_others_are_reported_once(
     assert await world.chunk(job) == before
     assert await world.queued() == 0
     assert len(await history(world, job, "announced differently")) == 1
-    told = [record for record in caplog.records if "other locations, which are not used" in record.getMessage()]
-    assert [record.levelno for record in told] == [logging.WARNING] * 2
-    assert "content_location" in told[0].getMessage()
+    found = [record for record in caplog.records if "other locations, which are not used" in record.getMessage()]
+    assert [record.levelno for record in found] == [logging.WARNING] * 2
+    assert "content_location" in found[0].getMessage()
     assert "secret" not in caplog.text
 
 
@@ -214,8 +214,8 @@ async def test_a_later_event_doesn_t_change_a_recording_and_the_difference_is_re
     await world.app.intake.receive(later)
     after = await world.gateways.catalogue.ledger(job.recordingKey)
     assert after == before
-    (told,) = [record for record in caplog.records if "differs from what is recorded" in record.getMessage()]
-    assert "duration_ms" in told.getMessage()
+    (found,) = [record for record in caplog.records if "differs from what is recorded" in record.getMessage()]
+    assert "duration_ms" in found.getMessage()
 
 
 async def test_a_later_event_adds_unknown_fields_of_a_recording(world: World):

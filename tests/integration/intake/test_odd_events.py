@@ -38,9 +38,9 @@ async def test_an_invalid_optional_field_is_unknown_and_logged_and_the_chunk_is_
     event = load(name)
     assert await world.app.intake.receive(event) is Outcome.QUEUED
     assert (await world.queued(), await world.quarantined()) == (1, [])
-    told = [record for record in caplog.records if "are unknown" in record.getMessage()]
+    found = [record for record in caplog.records if "are unknown" in record.getMessage()]
     understood = name in {"odd-start-time-without-zone", "odd-duration-text", "odd-end-reason-not-ascii", "odd-index"}
-    assert [record.levelno for record in told] == ([] if understood else [logging.WARNING])
+    assert [record.levelno for record in found] == ([] if understood else [logging.WARNING])
 
 
 async def test_a_chunk_that_can_t_be_parsed_is_quarantined_and_the_others_are_archived(world: World):
@@ -175,7 +175,7 @@ async def test_documents_keep_their_recording_when_an_event_names_another_one_fo
     assert found == [[0, 1], [2]]
 
 
-async def test_documents_stay_together_after_a_crash_that_left_only_their_links(
+async def test_a_document_that_only_has_a_link_stays_with_the_linked_recording(
     world: World,
 ):
     event = load("current")

@@ -68,16 +68,16 @@ def account_key(world: World) -> str:
 async def test_the_doctor_confirms_every_check_of_a_healthy_deployment_and_leaves_nothing_behind(well: MakeWorld):
     world = await well()
     code, output = await command("--json")
-    told = json.loads(output)
-    assert (code, told["healthy"]) == (0, True)
+    found = json.loads(output)
+    assert (code, found["healthy"]) == (0, True)
     settings = world.settings
-    assert {one["check"] for one in told["findings"] if one["level"] == "ok"} == {
+    assert {one["check"] for one in found["findings"] if one["level"] == "ok"} == {
         *("settings", "links to files", "clock", "ACS", "callback keys", "callback audience", "health"),
         *(f"queue {name}" for name in (settings.chunks_queue, settings.poison_queue)),
         *(f"table {name}" for name in settings.tables),
         *(f"container {name}" for name in settings.archive_containers + settings.host_containers),
     }
-    assert not {one["level"] for one in told["findings"]} & {"warning", "failure"}
+    assert not {one["level"] for one in found["findings"]} & {"warning", "failure"}
     async with (
         QueueServiceClient.from_connection_string(world.storage) as queues,
         TableServiceClient.from_connection_string(world.storage) as tables,

@@ -39,7 +39,7 @@ async def door(rule: Rule) -> AsyncIterator[FrontDoor]:
         await runner.cleanup()
 
 
-async def told(rule: Rule) -> list[Finding]:
+async def findings_of(rule: Rule) -> list[Finding]:
     async with door(rule) as one:
         return await sign_in.looked(one)
 
@@ -54,20 +54,20 @@ def named(request: web.Request) -> bool:
 
 
 async def test_an_app_that_refuses_unknown_callers_passes():
-    (finding,) = await told(lambda _: 401)
+    (finding,) = await findings_of(lambda _: 401)
     assert finding.level is Level.OK
 
 
 @pytest.mark.parametrize("status", [200, 503, 302, 403, 404])
 async def test_every_answer_but_401_to_an_unknown_caller_is_a_failure(status: int):
-    found = await told(lambda request: 401 if named(request) else status)
+    found = await findings_of(lambda request: 401 if named(request) else status)
     assert [(one.level, str(status) in one.detail, "without sign-in" in one.detail) for one in found] == [
         (Level.FAILURE, True, True)
     ]
 
 
 async def test_accepted_forged_identity_headers_are_a_failure():
-    (finding,) = await told(lambda request: 200 if named(request) else 401)
+    (finding,) = await findings_of(lambda request: 200 if named(request) else 401)
     assert finding.level is Level.FAILURE
     assert "forged X-MS-CLIENT-PRINCIPAL" in finding.detail
 

@@ -20,7 +20,7 @@ URL = "https://callvault.example/api/recordings?code=secret"
 CHUNK_ENDED = "ChunkMaximumTimeExceeded"
 
 
-def told(answer: Answer) -> dict[str, Any]:
+def json_of(answer: Answer) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(answer.body)
     return body
 
@@ -32,14 +32,14 @@ async def ask(world: World, recording_id: str) -> Answer:
 async def waits_for(world: World, recording_id: str) -> str:
     answer = await ask(world, recording_id)
     assert answer.status == 202, answer.body
-    return str(told(answer)["waitingFor"])
+    return str(json_of(answer)["waitingFor"])
 
 
 async def start(world: World, people: int = 2, **fields: Any) -> tuple[str, list[str]]:
     call = await world.acs("POST", "/calls", kind="group", participants=people)
     body = {"serverCallId": call["serverCallId"]} | fields
     answer = await world.commands.start(json.dumps(body).encode(), url=URL, idempotency_key=None, by="ada")
-    return told(answer)["recordingId"], [one["participantId"] for one in call["participants"]]
+    return json_of(answer)["recordingId"], [one["participantId"] for one in call["participants"]]
 
 
 def events_of(made: dict[str, Any]) -> list[dict[str, Any]]:
@@ -95,7 +95,7 @@ async def test_the_answer_waits_for_the_recording_then_its_files_then_its_chunks
     answer = await ask(world, recording_id)
     assert answer.status == 200, answer.body
     assert answer.headers["Cache-Control"] == "no-store"
-    record = told(answer)
+    record = json_of(answer)
     assert (record["recordingId"], record["correlation"]) == (recording_id, "case 12")
     originals = (await world.acs("GET", f"/recordings/{recording_id}"))["chunks"]
     assert len(record["chunks"]) == len(originals) == 2
@@ -142,7 +142,7 @@ async def test_a_chunk_that_isn_t_the_last_one_doesn_t_end_the_wait(world: World
     assert (await ask(world, recording_id)).status == 200
 
 
-async def test_without_any_end_reason_the_announced_files_count_as_all(world: World):
+async def test_the_files_of_an_event_without_end_reasons_count_as_all_files(world: World):
     made = await world.document(size=20_000, format="wav")
     (event,) = events_of(made)
     del event["data"]["recordingStorageInfo"]["recordingChunks"][0]["endReason"]
@@ -163,7 +163,7 @@ async def test_a_file_that_is_never_announced_ends_the_wait_with_an_error(make_w
     assert await waits_for(world, made["recordingId"]) == "files"
     clock.forward(minutes=2)
     answer = await ask(world, made["recordingId"])
-    assert (answer.status, told(answer)["reason"], told(answer)["retry"]) == (409, "files-overdue", True)
+    assert (answer.status, json_of(answer)["reason"], json_of(answer)["retry"]) == (409, "files-overdue", True)
 
 
 async def test_a_recording_without_any_announced_file_ends_the_wait_with_an_error(make_world: MakeWorld):
@@ -175,16 +175,19 @@ async def test_a_recording_without_any_announced_file_ends_the_wait_with_an_erro
     assert await waits_for(world, recording_id) == "files", "the sweep says when it is too late"
     await world.app.sweep.run()
     answer = await ask(world, recording_id)
-    assert (answer.status, told(answer)["reason"]) == (409, "files-overdue")
-    assert "Event Grid" in told(answer)["detail"]
+    assert (answer.status, json_of(answer)["reason"]) == (409, "files-overdue")
+    assert "Event Grid" in json_of(answer)["detail"]
 
 
 @pytest.mark.parametrize(
-    ("state", "status", "reason", "mend"),
-    [(ChunkState.FAILED, 409, "chunk-failed", "/replay"), (ChunkState.LOST, 410, "chunk-lost", "ACS no longer has it")],
+    ("state", "status", "reason", "advice"),
+    [
+        (ChunkState.FAILED, 409, "chunk-failed", "/replay"),
+        (ChunkState.LOST, 410, "chunk-lost", "ACS no longer has the files"),
+    ],
 )
 async def test_a_failed_or_lost_chunk_ends_the_wait_at_once(
-    world: World, state: ChunkState, status: int, reason: str, mend: str
+    world: World, state: ChunkState, status: int, reason: str, advice: str
 ):
     made, job = await world.announced(size=20_000, format="wav", count=2)
     chunk = await world.chunk(job)
@@ -196,13 +199,13 @@ async def test_a_failed_or_lost_chunk_ends_the_wait_at_once(
         )
     )
     answer = await ask(world, made["recordingId"])
-    problem = told(answer)
+    problem = json_of(answer)
     assert (answer.status, problem["status"], problem["reason"]) == (status, status, reason)
     assert answer.media_type == "application/problem+json"
     assert "Retry-After" not in answer.headers
     assert (problem["fault"], problem["detail"].startswith("1 of 2 chunks")) == ("source", True)
     assert "source-gone" in problem["detail"]
-    assert mend in problem["detail"]
+    assert advice in problem["detail"]
 
 
 async def test_a_recording_that_acs_could_not_start_ends_the_wait(world: World):
@@ -210,8 +213,8 @@ async def test_a_recording_that_acs_could_not_start_ends_the_wait(world: World):
     failed = Recording(recording_key=key_of(recording_id), control=RecordingState.FAILED, failure="no media (500)")
     await world.books.recordings.merge(failed)
     answer = await ask(world, recording_id)
-    assert (answer.status, told(answer)["reason"]) == (409, "nothing-recorded")
-    assert "no media (500)" in told(answer)["detail"]
+    assert (answer.status, json_of(answer)["reason"]) == (409, "nothing-recorded")
+    assert "no media (500)" in json_of(answer)["detail"]
 
 
 async def test_an_unknown_recording_is_not_found(world: World):
@@ -236,14 +239,14 @@ async def test_acs_is_not_asked_if_the_catalogue_has_the_answer(world: World):
 async def test_changed_metadata_in_the_archive_are_refused(world: World):
     made, _ = await world.announced(size=20_000, format="wav", participants=[{"name": "Alice"}])
     await world.drained()
-    record = told(await ask(world, made["recordingId"]))
+    record = json_of(await ask(world, made["recordingId"]))
     assert record["chunks"][0]["participants"]
     name = record["chunks"][0]["metadataBlobName"]
     async with ContainerClient.from_connection_string(world.storage, world.settings.archive_container) as container:
         await container.upload_blob(name, b'{"participants": []}', overwrite=True)
         answer = await ask(world, made["recordingId"])
-        assert (answer.status, told(answer)["reason"]) == (409, "storage-conflict")
+        assert (answer.status, json_of(answer)["reason"]) == (409, "storage-conflict")
         await container.delete_blob(name)
-    record = told(await ask(world, made["recordingId"]))
+    record = json_of(await ask(world, made["recordingId"]))
     assert (record["chunks"][0]["participants"], record["chunks"][0]["pauses"]) == (None, None)
     assert record["chunks"][0]["sha256"] == made["chunks"][0]["sha256"]

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 DAYS = 30  # after which the archive's rule deletes, where there is one
 
 
-def told(answer: Answer) -> dict[str, Any]:
+def json_of(answer: Answer) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(answer.body)
     return body
 
@@ -72,10 +72,10 @@ class Kept:
         return await self.world.commands.archive(self.id, url=f"https://x/api/recordings/{self.id}/archive", by="ada")
 
     async def view(self) -> dict[str, Any]:
-        return told(await self.world.commands.get(self.id))
+        return json_of(await self.world.commands.get(self.id))
 
     async def listed(self, **query: str) -> list[dict[str, Any]]:
-        page = told(await self.world.queries.recordings(query, participant=None, by="ada"))
+        page = json_of(await self.world.queries.recordings(query, participant=None, by="ada"))
         return [one for one in page["recordings"] if one["recordingId"] == self.id]
 
     async def history(self) -> list[str]:
@@ -114,7 +114,7 @@ async def test_a_removed_media_file_is_trouble_in_every_view_of_the_recording(
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     await kept.remove(File.CONTENT)
     answer = await kept.link()
-    assert (answer.status, told(answer)["reason"]) == (410, "archived-file-gone")
+    assert (answer.status, json_of(answer)["reason"]) == (410, "archived-file-gone")
     chunk = await kept.chunk()
     assert (chunk.state, chunk.missing, chunk.fault) == (ChunkState.REMOVED, "media", "destination")
     assert chunk.blob_name is not None, "where it was is how it is found again"
@@ -128,7 +128,7 @@ async def test_a_removed_media_file_is_trouble_in_every_view_of_the_recording(
     assert (listed["state"], listed["size"], listed["deadline"]) == ("incomplete", 0, None)
     assert listed["trouble"][0]["reason"] == "media-removed"
     assert listed["trouble"][0]["since"] is not None
-    summary = told(await kept.world.queries.summary())
+    summary = json_of(await kept.world.queries.summary())
     assert [one["recordingId"] for one in summary["trouble"]["recordings"]] == [kept.id]
     assert "removed" in await kept.history()
     assert [one for one in removals(caplog) if one.startswith("archived file removed")]
@@ -140,7 +140,7 @@ async def test_the_archive_record_never_names_a_missing_file(keep: Any):
     assert (await kept.archive()).status == 200
     await kept.remove(File.CONTENT)
     answer = await kept.archive()
-    problem = told(answer)
+    problem = json_of(answer)
     assert (answer.status, problem["reason"], problem["fault"]) == (410, "chunk-removed", "destination")
     assert problem["detail"].startswith("1 of 2 chunks: removed: index 0 (media-removed)")
     assert (await kept.chunk()).state is ChunkState.REMOVED
@@ -150,7 +150,7 @@ async def test_media_can_be_downloaded_after_the_metadata_file_was_removed(keep:
     kept: Kept = await keep()
     await kept.remove(File.METADATA)
     answer = await kept.archive()
-    record = told(answer)
+    record = json_of(answer)
     (shown,) = record["chunks"]
     assert (answer.status, record["state"], shown["state"]) == (200, "incomplete", "removed")
     assert (shown["metadataBlobName"], shown["participants"]) == (None, None)
@@ -164,11 +164,11 @@ async def test_media_can_be_downloaded_after_the_metadata_file_was_removed(keep:
 async def test_the_timeline_finds_a_missing_metadata_file_too(keep: Any):
     kept: Kept = await keep()
     bodies = await kept.remove(File.METADATA, File.CONTENT)
-    (shown,) = told(await kept.world.queries.timeline(kept.id, by="ada"))["chunks"]
+    (shown,) = json_of(await kept.world.queries.timeline(kept.id, by="ada"))["chunks"]
     assert (shown["state"], shown["startedAt"]) == ("removed", None)
     assert (await kept.chunk()).missing == "both"
     await kept.restore(bodies)
-    (shown,) = told(await kept.world.queries.timeline(kept.id, by="ada"))["chunks"]
+    (shown,) = json_of(await kept.world.queries.timeline(kept.id, by="ada"))["chunks"]
     assert (shown["state"], shown["startedAt"] is not None) == ("released", True)
 
 
@@ -180,7 +180,7 @@ async def test_a_file_that_the_archive_s_rule_removed_is_expired_and_not_trouble
     await kept.remove(File.CONTENT, File.METADATA)
     caplog.clear()
     answer = await kept.archive()
-    record = told(answer)
+    record = json_of(answer)
     (shown,) = record["chunks"]
     assert (answer.status, record["state"], shown["state"]) == (200, "expired", "expired")
     assert (shown["blobName"], shown["blobUrl"], shown["metadataBlobName"]) == (None, None, None)
@@ -191,10 +191,10 @@ async def test_a_file_that_the_archive_s_rule_removed_is_expired_and_not_trouble
     assert await kept.listed(trouble="true") == []
     assert [one["state"] for one in await kept.listed(state="expired")] == ["expired"]
     link = await kept.link()
-    assert (link.status, told(link)["reason"]) == (410, "archived-file-expired")
+    assert (link.status, json_of(link)["reason"]) == (410, "archived-file-expired")
     assert "expired" in await kept.history()
     assert not removals(caplog)
-    health = told(await kept.world.commands.health())
+    health = json_of(await kept.world.commands.health())
     assert [one for one in health["checks"] if one["name"] == "deadline" and not one["ok"]] == []
 
 
@@ -208,7 +208,7 @@ async def test_an_expired_recording_with_a_worklist_row_is_not_open(keep: Any, c
     await kept.world.books.open_work.add(
         WorkItem.of_files(recording.recording_key, kept.id, clock.now(), recording.listed_at)
     )
-    found = told(await kept.world.queries.summary())["open"]
+    found = json_of(await kept.world.queries.summary())["open"]
     assert (found["items"], found["recordings"]) == (0, {})
 
 
@@ -216,11 +216,11 @@ async def test_a_file_that_is_removed_before_its_retention_ends_is_not_expired(k
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=DAYS, hours=-1)
     await kept.remove(File.CONTENT)
-    assert told(await kept.link())["reason"] == "archived-file-gone"
+    assert json_of(await kept.link())["reason"] == "archived-file-gone"
     clock.forward(days=2)
-    assert told(await kept.link())["reason"] == "archived-file-gone", "and doesn't expire afterwards"
+    assert json_of(await kept.link())["reason"] == "archived-file-gone", "and doesn't expire afterwards"
     await kept.remove(File.METADATA)
-    assert told(await kept.archive())["reason"] == "chunk-removed"
+    assert json_of(await kept.archive())["reason"] == "chunk-removed"
     chunk = await kept.chunk()
     assert (chunk.state, chunk.missing) == (ChunkState.REMOVED, "both")
 
@@ -229,13 +229,13 @@ async def test_metadata_that_expire_a_day_before_their_media_don_t_change_the_st
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=DAYS, hours=1)
     await kept.remove(File.METADATA)
-    record = told(await kept.archive())
+    record = json_of(await kept.archive())
     (shown,) = record["chunks"]
     assert (record["state"], shown["state"], shown["metadataBlobName"]) == ("archived", "released", None)
     assert shown["blobName"] is not None
-    assert told(await kept.link(File.METADATA))["reason"] == "archived-file-expired"
+    assert json_of(await kept.link(File.METADATA))["reason"] == "archived-file-expired"
     await kept.remove(File.CONTENT)
-    assert told(await kept.archive())["state"] == "expired"
+    assert json_of(await kept.archive())["state"] == "expired"
 
 
 async def test_a_restored_file_gives_the_chunk_its_former_state(keep: Any):
@@ -286,7 +286,7 @@ async def test_an_archived_file_whose_source_acs_still_has_is_copied_again(keep:
     kept: Kept = await keep(DELETE_SOURCE="false")
     await kept.remove(file)
     answer = await kept.archive()
-    assert (answer.status, told(answer)["waitingFor"]) == (202, "chunks")
+    assert (answer.status, json_of(answer)["waitingFor"]) == (202, "chunks")
     assert (await kept.chunk()).state is ChunkState.PENDING
     assert "removed" in await kept.history()
     assert await kept.world.queued() == 1
@@ -310,7 +310,7 @@ async def test_a_link_to_a_file_that_is_copied_again_is_refused_with_advice_to_t
     kept: Kept = await keep(DELETE_SOURCE="false")
     await kept.remove(File.CONTENT)
     answer = await kept.link()
-    assert (answer.status, told(answer)["reason"], told(answer)["retry"]) == (409, "not-archived", True)
+    assert (answer.status, json_of(answer)["reason"], json_of(answer)["retry"]) == (409, "not-archived", True)
 
 
 @pytest.mark.parametrize("days", [0, DAYS], ids=["removed", "expired"])
@@ -320,12 +320,12 @@ async def test_a_missing_file_whose_source_was_deleted_is_not_copied_again(keep:
     await kept.remove(File.CONTENT)
     await kept.archive()
     missing = await kept.chunk()
-    replayed = told(await kept.world.commands.replay(kept.id, by="ada"))
+    replayed = json_of(await kept.world.commands.replay(kept.id, by="ada"))
     assert replayed["chunks"] == 0
     await kept.world.app.archiving.handle(kept.job)
     await kept.world.app.intake.receive(kept.made["event"])
     await Relisting(kept.world.gateways, clock, kept.world.settings).run()
-    assert told(await kept.world.queries.summary())["open"]["items"] == 0
+    assert json_of(await kept.world.queries.summary())["open"]["items"] == 0
     clock.forward(hours=1)
     await kept.world.app.sweep.run()
     assert await kept.world.queued() == 0
@@ -358,12 +358,12 @@ async def test_the_sweep_removes_the_worklist_row_of_a_removed_chunk(keep: Any, 
     await kept.archive()
     await kept.world.books.open_work.add(WorkItem.of_chunk(await kept.chunk(), clock.now()))
     clock.forward(hours=kept.world.settings.retention_hours - 1)
-    summary = told(await kept.world.queries.summary())
+    summary = json_of(await kept.world.queries.summary())
     assert (summary["open"]["chunks"], summary["open"]["oldest"]) == ({}, None)
-    health = told(await kept.world.commands.health())
+    health = json_of(await kept.world.commands.health())
     assert health["oldestOpen"] is None
     await kept.world.app.sweep.run()
-    assert told(await kept.world.queries.summary())["open"]["items"] == 0
+    assert json_of(await kept.world.queries.summary())["open"]["items"] == 0
     assert (await kept.chunk()).state is ChunkState.REMOVED
 
 
@@ -372,8 +372,8 @@ async def test_a_file_in_the_archive_tier_is_present_but_has_no_link(keep: Any):
     for file in File:
         await kept.container.get_blob_client(await kept.name(file)).set_standard_blob_tier(StandardBlobTier.ARCHIVE)
     link = await kept.link()
-    assert (link.status, told(link)["reason"]) == (410, "archived-file-gone")
-    record = told(await kept.archive())
+    assert (link.status, json_of(link)["reason"]) == (410, "archived-file-gone")
+    record = json_of(await kept.archive())
     assert record["chunks"][0]["blobUrl"] is not None
     assert record["chunks"][0]["participants"] is None
     assert (await kept.chunk()).state is ChunkState.RELEASED
@@ -464,4 +464,4 @@ async def test_a_file_older_than_its_row_counts_from_its_event(keep: Any, clock:
         row, mode=UpdateMode.REPLACE, etag=chunk.etag, match_condition=MatchConditions.IfNotModified
     )
     await kept.remove(File.CONTENT)
-    assert told(await kept.link())["reason"] == "archived-file-expired"
+    assert json_of(await kept.link())["reason"] == "archived-file-expired"

@@ -50,7 +50,7 @@ async def failed(world: World) -> dict[str, Any]:
     return made
 
 
-def told(tally: dict[str, Any]) -> dict[str, Any]:
+def figures(tally: dict[str, Any]) -> dict[str, Any]:
     return {name: tally[name] for name in NOTHING}
 
 
@@ -60,8 +60,8 @@ async def test_the_summary_of_an_empty_catalogue_has_nothing_open(world: World):
         "items": 0, "complete": True, "lookedAt": 0, "chunksLeftOut": 0, "chunks": {}, "recordings": {}, "oldest": None,
     }  # fmt: skip
     assert (found["trouble"], found["unreadable"]) == ({"recordings": [], "more": False}, 0)
-    assert told(found["lastDay"]) == NOTHING
-    assert [told(bucket) for bucket in found["lastDay"]["buckets"]] == [NOTHING] * 96
+    assert figures(found["lastDay"]) == NOTHING
+    assert [figures(bucket) for bucket in found["lastDay"]["buckets"]] == [NOTHING] * 96
 
 
 async def test_the_summary_shows_open_work_trouble_with_reasons_and_chunks_that_became_safe(world: World):

@@ -22,7 +22,7 @@ from shared.recording.audit import reported_if_unwritten
 from tests.integration.conftest import MakeWorld, World
 from tests.integration.gateways.test_lost_answers import origin
 from tests.integration.recording.test_automatic import QuickClock
-from tests.integration.recording.test_control import call, start, told
+from tests.integration.recording.test_control import call, json_of, start
 from tests.integration.storagefront import Mishap, StorageFront
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -49,7 +49,7 @@ async def running(world: World) -> str:
     made = await call(world)
     answer = await start(world, serverCallId=made["serverCallId"])
     assert answer.status == 201, answer.body
-    return str(told(answer)["recordingId"])
+    return str(json_of(answer)["recordingId"])
 
 
 async def believe(world: World, recording_id: str, control: RecordingState) -> None:
@@ -85,7 +85,7 @@ async def test_an_action_in_acs_is_in_the_audit_even_if_the_ledger_had_that_stat
     answer = await getattr(world.commands, action)(recording_id, by="ada")
     assert answer.status == 200, answer.body
     assert (await history(world, recording_id))[-1] == (action, "ada")
-    assert told(answer)["history"][-1]["action"] == action
+    assert json_of(answer)["history"][-1]["action"] == action
 
 
 async def test_the_files_of_a_recording_reported_as_failed_are_awaited_after_acs_could_stop_it(world: World):
@@ -94,7 +94,7 @@ async def test_the_files_of_a_recording_reported_as_failed_are_awaited_after_acs
     for item in await awaited(world):
         await world.books.open_work.remove(item)  # as the callback did that said that it failed
     stopped = await world.commands.stop(recording_id, by="ada")
-    assert told(stopped)["state"] == "stopped"
+    assert json_of(stopped)["state"] == "stopped"
     assert [item.recording_id for item in await awaited(world)] == [recording_id]
 
 
@@ -147,7 +147,7 @@ async def test_a_start_without_a_recording_id_and_without_callbacks_logs_its_cal
     await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
     fields = {"serverCallId": made["serverCallId"], "stateCallbackUrl": "https://other.example/callbacks"}
     answer = await start(world, **fields)
-    assert (answer.status, told(answer)["recordingId"]) == (202, None)
+    assert (answer.status, json_of(answer)["recordingId"]) == (202, None)
     (line,) = [one.getMessage() for one in caplog.records if "start accepted without a recordingId" in one.getMessage()]
     assert json.loads(line[line.index("{") :])["by"] == "ada"
 

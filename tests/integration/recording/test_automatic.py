@@ -58,8 +58,8 @@ async def begun(world: World, kind: str = "group") -> tuple[dict[str, Any], dict
 
 
 async def recordings_of(world: World, call: dict[str, Any]) -> list[dict[str, Any]]:
-    told = await world.acs("GET", "/recordings")
-    return [one for one in told if one["serverCallId"] == call["serverCallId"]]
+    found = await world.acs("GET", "/recordings")
+    return [one for one in found if one["serverCallId"] == call["serverCallId"]]
 
 
 async def at_rest(world: World, clock: QuickClock) -> None:
@@ -105,8 +105,8 @@ async def test_a_server_call_id_without_base64_padding_names_the_same_call(make_
         while not call["serverCallId"].endswith("="):
             call, event = await begun(world)
         bare = {**event, "data": {**event["data"], "serverCallId": call["serverCallId"].rstrip("=")}}
-        for told in (event, bare) if padded_first else (bare, event):
-            await world.app.intake.receive(told)
+        for found in (event, bare) if padded_first else (bare, event):
+            await world.app.intake.receive(found)
         assert len(await recordings_of(world, call)) == 1
 
 
@@ -170,7 +170,7 @@ async def test_a_short_outage_of_acs_is_waited_out_and_a_longer_one_is_left_to_t
         assert len(await recordings_of(world, call)) == expected
 
 
-async def test_a_call_that_acs_doesn_t_know_yet_is_tried_again_until_it_is_over(make_world: MakeWorld):
+async def test_a_call_that_acs_doesn_t_know_yet_is_tried_again_and_one_that_is_over_isn_t(make_world: MakeWorld):
     world, clock = await recording(make_world)
     call, event = await begun(world)
     await world.fault("start", "error", status=404, code="8522", callId=call["callId"], times=3)
@@ -225,7 +225,7 @@ async def test_a_crash_at_any_step_still_leads_to_one_recording(
     await at_rest(world, clock)
 
 
-async def told_of_failure(world: World, call: dict[str, Any]) -> None:
+async def deliver_failure(world: World, call: dict[str, Any]) -> None:
     """Delivers what ACS calls back with of the newest start that came to nothing."""
     *_, failed = [
         one
@@ -249,7 +249,7 @@ async def test_a_start_that_acs_accepted_but_could_not_carry_out_is_sent_again(m
     await world.fault("start", "accepted", fails=True, unnamed=True, callId=call["callId"])
     await world.app.intake.receive(event)
     for _ in range(2):
-        await told_of_failure(world, call)
+        await deliver_failure(world, call)
     clock.forward(seconds=1)
     await world.app.sweep.run()
     assert len(await recordings_of(world, call)) == 1
@@ -265,14 +265,14 @@ async def test_a_call_whose_starts_all_fail_is_reported_as_not_recorded(
     await world.app.intake.receive(event)
     for _ in range(6):
         assert "call not recorded" not in caplog.text
-        await told_of_failure(world, call)
+        await deliver_failure(world, call)
         clock.forward(seconds=1)
         await world.app.sweep.run()
     assert "call not recorded {" in caplog.text
     await at_rest(world, clock)
 
 
-async def test_a_start_may_fail_while_its_outcome_is_being_written(make_world: MakeWorld):
+async def test_a_start_that_fails_while_its_outcome_is_written_is_sent_again(make_world: MakeWorld):
     world, clock = await recording(make_world)
     call, event = await begun(world)
     await world.fault("start", "accepted", fails=True, unnamed=True, callId=call["callId"])
@@ -285,7 +285,7 @@ async def test_a_start_may_fail_while_its_outcome_is_being_written(make_world: M
 
     async def removed(self: Worklist, item: WorkItem) -> None:
         patch.undo()
-        await told_of_failure(world, call)
+        await deliver_failure(world, call)
         await world.app.sweep.run()
         await remove(self, item)
 

@@ -65,18 +65,18 @@ async def test_a_token_that_acs_signed_for_this_resource_is_accepted(tokens):
 
 
 @pytest.mark.parametrize(
-    ("claims", "told"),
+    ("claims", "reason"),
     [
-        ({"lifetime": -120}, "run out"),
+        ({"lifetime": -120}, "expired"),
         ({"audience": str(uuid.uuid4())}, "another ACS resource"),
         ({"issuer": "https://evil.communication.azure.com"}, "another issuer"),
     ],
 )
-async def test_a_token_of_acs_for_another_time_or_resource_is_refused_and_says_why(tokens, claims, told):
+async def test_a_token_of_acs_for_another_time_or_resource_is_refused_and_says_why(tokens, claims, reason):
     world, verifier, _ = tokens
     error = await refusal(verifier, f"Bearer {await signed(world, **claims)}")
     assert (error.status, error.reason) == (401, "callback-unauthorized")
-    assert told in str(error)
+    assert reason in str(error)
 
 
 async def test_an_audience_set_in_capitals_is_the_same_resource(make_world: MakeWorld):
@@ -149,8 +149,8 @@ async def test_a_token_without_expiry_or_audience_is_refused(tokens):
 
 async def asked(world: World) -> int:
     """How often the keys were asked for."""
-    told = await world.acs("GET", f"/requests?host={ISSUER.removeprefix('https://')}")
-    return sum(one["path"] == "/calling/keys" for one in told)
+    requests = await world.acs("GET", f"/requests?host={ISSUER.removeprefix('https://')}")
+    return sum(one["path"] == "/calling/keys" for one in requests)
 
 
 async def test_a_flood_of_invented_key_names_causes_one_request_to_the_key_server(tokens):
@@ -208,11 +208,11 @@ async def test_without_an_audience_callbacks_are_refused_and_the_answer_names_th
     ],
 )
 async def test_signing_keys_are_accepted_from_acs_s_own_host_only(configuration: Any):
-    async def told(_: web.Request) -> web.Response:
+    async def answer(_: web.Request) -> web.Response:
         return web.json_response(configuration)
 
     application = web.Application()
-    application.router.add_get("/openid", told)
+    application.router.add_get("/openid", answer)
     runner = web.AppRunner(application)
     await runner.setup()
     try:

@@ -44,7 +44,7 @@ async def start(world: World, key: str | None = None, **fields: Any) -> Answer:
     return await world.commands.start(json.dumps(fields).encode(), url=HERE, idempotency_key=key, by="ada")
 
 
-async def told_about(world: World, made: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+async def callbacks_of(world: World, made: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     """The callbacks that ACS sent of a call, oldest first, each with the query of its address."""
     sent = await world.acs("GET", "/callbacks")
     return [
@@ -104,7 +104,7 @@ async def test_a_callback_adds_the_recording_of_an_accepted_start_with_all_reque
     asked = {"serverCallId": made["serverCallId"], "format": "mp3", "correlation": "case 4711"}
     first = await start(world, key=made["callId"], **asked)
     assert (first.status, json.loads(first.body)["recordingId"]) == (202, None)
-    event, _ = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await callbacks_of(world, made, "RecordingStateChanged")
     recording_id = event["data"]["recordingId"]
     assert (await deliver(world, event)).status == 200
     shown = await view(world, recording_id)
@@ -128,7 +128,7 @@ async def test_a_callback_writes_the_ledger_for_a_start_whose_process_crashed(wo
         patch.setattr(Worklist, "add", die)
         with pytest.raises(Died):
             await start(world, serverCallId=made["serverCallId"], correlation="case 4712")
-    event, _ = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await callbacks_of(world, made, "RecordingStateChanged")
     assert await control_of(world, event["data"]["recordingId"]) is None
     assert (await deliver(world, event)).status == 200
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "case 4712"
@@ -140,7 +140,7 @@ async def test_a_callback_before_and_after_the_end_of_the_start_adds_one_history
 
     async def slow(self: CallRecorder, *asked: Any) -> Any:
         started = await recorder_start(self, *asked)
-        event, _ = await told_about(world, made, "RecordingStateChanged")
+        event, _ = await callbacks_of(world, made, "RecordingStateChanged")
         assert (await deliver(world, event)).status == 200
         return started
 
@@ -148,7 +148,7 @@ async def test_a_callback_before_and_after_the_end_of_the_start_adds_one_history
         patch.setattr(CallRecorder, "start", slow)
         answer = await start(world, serverCallId=made["serverCallId"], correlation="case 4713")
     assert answer.status == 201
-    event, _ = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await callbacks_of(world, made, "RecordingStateChanged")
     assert (await deliver(world, event, event)).status == 200
     shown = await view(world, event["data"]["recordingId"])
     assert (shown["state"], shown["correlation"]) == ("active", "case 4713")
@@ -160,7 +160,7 @@ async def test_a_failed_start_is_shown_by_its_recording_and_by_the_repeated_requ
     await world.fault("start", "accepted", fails=True, callId=made["callId"])
     answer = await start(world, serverCallId=made["serverCallId"])
     recording_id = json.loads(answer.body)["recordingId"]
-    (event,) = await told_about(world, made, "StartRecordingFailed")
+    (event,) = await callbacks_of(world, made, "StartRecordingFailed")
     for _ in range(2):
         assert (await deliver(world, event)).status == 200
     shown = await view(world, recording_id)
@@ -173,7 +173,7 @@ async def test_a_failed_start_is_shown_by_its_recording_and_by_the_repeated_requ
     other = await call(world)
     await world.fault("start", "accepted", fails=True, unnamed=True, callId=other["callId"])
     await start(world, key=other["callId"], serverCallId=other["serverCallId"])
-    (event,) = await told_about(world, other, "StartRecordingFailed")
+    (event,) = await callbacks_of(world, other, "StartRecordingFailed")
     del event["data"]["recordingId"]
     assert (await deliver(world, event)).status == 200
     again = await start(world, key=other["callId"], serverCallId=other["serverCallId"])
@@ -184,7 +184,7 @@ async def test_a_reported_failure_of_a_running_recording_is_ignored(world: World
     made = await call(world)
     answer = await start(world, serverCallId=made["serverCallId"])
     recording_id = json.loads(answer.body)["recordingId"]
-    event, _ = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await callbacks_of(world, made, "RecordingStateChanged")
     failed = {**event, "type": "Microsoft.Communication.StartRecordingFailed"}
     assert (await deliver(world, failed)).status == 200
     assert await control_of(world, recording_id) == "active"
@@ -194,7 +194,7 @@ async def test_a_recording_that_ends_with_its_call_is_stopped_in_every_order_of_
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
-    first, began, ended = await told_about(world, made, "RecordingStateChanged")
+    first, began, ended = await callbacks_of(world, made, "RecordingStateChanged")
     for event in (ended, first, began, ended, began, first):
         assert (await deliver(world, event)).status == 200
     shown = await view(world, recording_id)
@@ -209,7 +209,7 @@ async def test_a_recording_whose_files_came_first_is_stopped_too(world: World):
     await world.acs("GET", f"/recordings/{recording_id}")  # answers when the files are there
     files = [one["event"] for one in await world.acs("GET", "/events") if recording_id in one["event"]["subject"]]
     assert [await world.app.intake.receive(event) for event in files] == ["queued"]
-    *_, ended = await told_about(world, made, "RecordingStateChanged")
+    *_, ended = await callbacks_of(world, made, "RecordingStateChanged")
     assert (await deliver(world, ended)).status == 200
     shown = await view(world, recording_id)
     assert (shown["state"], await control_of(world, recording_id)) == ("archiving", "stopped")
@@ -220,7 +220,7 @@ async def test_the_end_of_the_call_alone_stops_its_recording_in_the_ledger(world
     made = await call(world, callbackUri=url_of_calls(world))
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
-    (event,) = await told_about(world, made, "CallDisconnected")
+    (event,) = await callbacks_of(world, made, "CallDisconnected")
     assert (await deliver(world, event)).status == 200
     assert await control_of(world, recording_id) == "stopped"
 
@@ -229,14 +229,14 @@ async def test_a_pause_of_other_code_is_shown_and_a_late_callback_doesn_t_undo_a
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.gateways.recorder.pause(recording_id)
-    *_, paused = await told_about(world, made, "RecordingStateChanged")
+    *_, paused = await callbacks_of(world, made, "RecordingStateChanged")
     assert (await deliver(world, paused)).status == 200
     assert await control_of(world, recording_id) == "paused"
     assert (await world.commands.resume(recording_id, by="ada")).status == 200
     await world.gateways.recorder.pause(recording_id)
     assert (await deliver(world, paused)).status == 200
     assert await control_of(world, recording_id) == "active", "the callback is older than the resume"
-    *_, again = await told_about(world, made, "RecordingStateChanged")
+    *_, again = await callbacks_of(world, made, "RecordingStateChanged")
     assert (await deliver(world, again)).status == 200
     assert await control_of(world, recording_id) == "paused"
 
@@ -245,7 +245,7 @@ async def test_a_recording_that_other_code_started_is_watched_from_its_first_cal
     made = await call(world)
     options = {"server_call_id": made["serverCallId"], "recording_state_callback_url": url_of_calls(world)}
     started = await world.app.clients.calls.start_recording(**options)
-    events = await told_about(world, made, "RecordingStateChanged")
+    events = await callbacks_of(world, made, "RecordingStateChanged")
     assert (await deliver(world, *events)).status == 200
     shown = await view(world, started.recording_id)
     assert (shown["state"], shown["serverCallId"]) == ("active", made["serverCallId"])
@@ -257,7 +257,7 @@ async def test_concurrent_callbacks_leave_one_state_and_one_history(world: World
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
-    events = await told_about(world, made, "RecordingStateChanged")
+    events = await callbacks_of(world, made, "RecordingStateChanged")
     answers = await asyncio.gather(*(deliver(world, event) for event in events * 5))
     assert {answer.status for answer in answers} <= {200, 503}
     shown = await view(world, recording_id)
@@ -266,7 +266,7 @@ async def test_concurrent_callbacks_leave_one_state_and_one_history(world: World
 
 async def test_a_recording_started_by_connection_gets_the_call_of_the_connection(world: World):
     made = await call(world, callbackUri=url_of_calls(world))
-    (event,) = await told_about(world, made, "CallConnected")
+    (event,) = await callbacks_of(world, made, "CallConnected")
     for _ in range(2):
         assert (await deliver(world, event)).status == 200
     answer = await start(world, callConnectionId=made["callConnectionId"])
@@ -279,7 +279,7 @@ async def test_a_callback_without_a_valid_token_changes_nothing(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
-    *_, ended = await told_about(world, made, "RecordingStateChanged")
+    *_, ended = await callbacks_of(world, made, "RecordingStateChanged")
     answer = await deliver(world, ended, token="nonsense")
     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert await control_of(world, recording_id) == "active"
@@ -349,7 +349,7 @@ async def test_the_signature_of_one_start_s_url_is_not_valid_for_another_start(w
     for one in (made, other):
         await world.fault("start", "accepted", unnamed=True, callId=one["callId"])
         await start(world, serverCallId=one["serverCallId"])
-    (event, *_), (foreign, *_) = [await told_about(world, one, "RecordingStateChanged") for one in (made, other)]
+    (event, *_), (foreign, *_) = [await callbacks_of(world, one, "RecordingStateChanged") for one in (made, other)]
     mine, theirs = dict(parse_qsl(event["query"])), dict(parse_qsl(foreign["query"]))
     crossed = f"start={theirs['start']}&sig={mine['sig']}"
     assert (await deliver(world, event, query=crossed)).status == 401
@@ -368,7 +368,7 @@ async def test_the_url_of_a_start_accepts_only_that_start_s_recording(
         await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
     await start(world, serverCallId=made["serverCallId"], correlation="mine")
     foreign_id = json.loads((await start(world, serverCallId=other["serverCallId"])).body)["recordingId"]
-    (event, *_) = await told_about(world, made, "RecordingStateChanged")
+    (event, *_) = await callbacks_of(world, made, "RecordingStateChanged")
     await world.acs("POST", f"/calls/{other['callId']}/end")
     before = await view(world, foreign_id)
     forged = event | {
@@ -386,7 +386,7 @@ async def test_the_url_of_a_start_accepts_only_that_start_s_recording(
 async def test_the_url_of_a_start_accepts_no_callbacks_of_calls(world: World, caplog: pytest.LogCaptureFixture):
     made = await call(world)
     await start(world, serverCallId=made["serverCallId"])
-    (event, *_) = await told_about(world, made, "RecordingStateChanged")
+    (event, *_) = await callbacks_of(world, made, "RecordingStateChanged")
     connected = event | {"type": "Microsoft.Communication.CallConnected"}
     connected["data"] = {"serverCallId": made["serverCallId"], "callConnectionId": made["callConnectionId"]}
     assert json.loads((await deliver(world, connected)).body)["outcomes"] == ["ignored"]
@@ -399,7 +399,7 @@ async def test_without_a_secret_urls_need_no_signature(make_world: MakeWorld):
     made = await call(world)
     await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
     await start(world, serverCallId=made["serverCallId"], correlation="case 4714")
-    event, _ = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await callbacks_of(world, made, "RecordingStateChanged")
     assert "sig" not in event["query"]
     assert (await deliver(world, event)).status == 200
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "case 4714"
@@ -409,7 +409,7 @@ async def test_a_later_callback_never_links_a_connection_to_another_call(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     made, other = await call(world, callbackUri=url_of_calls(world)), await call(world)
-    (event,) = await told_about(world, made, "CallConnected")
+    (event,) = await callbacks_of(world, made, "CallConnected")
     assert (await deliver(world, event)).status == 200
     moved = event | {"data": {**event["data"], "serverCallId": other["serverCallId"]}}
     assert (await deliver(world, moved)).status == 200
@@ -428,7 +428,7 @@ async def test_the_number_of_callbacks_quarantined_per_minute_is_limited(make_wo
     assert (await deliver(world, *unreadable[:100])).status == 200, "what is kept already is no more"
     assert len(await world.quarantined()) == 100
     made = await call(world, callbackUri=url_of_calls(world))
-    (event,) = await told_about(world, made, "CallConnected")
+    (event,) = await callbacks_of(world, made, "CallConnected")
     assert (await deliver(world, event)).status == 200, "what can be read is never held up"
     clock.forward(seconds=61)
     assert (await deliver(world, unreadable[100])).status == 200
@@ -452,7 +452,7 @@ async def test_a_caller_s_own_callback_url_must_be_on_an_allowed_host(make_world
             (error,) = json.loads(answer.body)["errors"]
             assert error["field"] == "stateCallbackUrl"
             assert "STATE_CALLBACK_HOSTS" in error["detail"]
-            assert await told_about(world, made, "RecordingStateChanged") == [], "ACS was not asked"
+            assert await callbacks_of(world, made, "RecordingStateChanged") == [], "ACS was not asked"
 
 
 NO_TIME = "0001-01-01T00:00:00+00:00"
@@ -515,7 +515,7 @@ async def test_the_first_callback_doesn_t_end_a_recording_that_acs_doesn_t_know_
 
 async def test_the_connection_in_a_recording_s_callback_is_not_linked_to_the_call(world: World):
     made = await call(world, callbackUri=url_of_calls(world))
-    (connected,) = await told_about(world, made, "CallConnected")
+    (connected,) = await callbacks_of(world, made, "CallConnected")
     started = await world.app.clients.calls.start_recording(server_call_id=made["serverCallId"])
     first = first_of(made, started.recording_id)
     assert (await deliver(world, connected, first)).status == 200

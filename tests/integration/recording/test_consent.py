@@ -50,8 +50,8 @@ async def test_a_start_without_consent_is_refused(world: World):
     for fields in ({}, {"pauseOnStart": True}, {"consent": None}):
         answer = await start(world, call, **fields)
         assert (answer.status, json.loads(answer.body)["reason"]) == (403, "consent-required")
-    told = await world.acs("GET", "/recordings")
-    assert call["serverCallId"] not in [one["serverCallId"] for one in told]
+    found = await world.acs("GET", "/recordings")
+    assert call["serverCallId"] not in [one["serverCallId"] for one in found]
 
 
 async def test_consent_is_stored_with_the_recording_shown_and_audited(world: World):

@@ -32,7 +32,7 @@ async def failed(world: World, count: int = 1) -> dict[str, Any]:
     return made
 
 
-def told(answer: Any) -> dict[str, Any]:
+def json_of(answer: Any) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(answer.body)
     return body
 
@@ -45,10 +45,10 @@ async def kept(world: World) -> list[str]:
 async def test_a_recording_s_failed_chunks_are_replayed_and_archived(world: World):
     made = await failed(world, count=2)
     answer = await world.commands.replay(made["recordingId"], by="ada")
-    assert (answer.status, told(answer)["chunks"]) == (202, 2)
+    assert (answer.status, json_of(answer)["chunks"]) == (202, 2)
     await world.drained()
     again = await world.commands.replay(made["recordingId"], by="ada")
-    assert told(again)["chunks"] == 0, "what is safe is left alone"
+    assert json_of(again)["chunks"] == 0, "what is safe is left alone"
     for number in range(2):
         assert (await world.chunk(world.job(made, number))).state is ChunkState.RELEASED
 
@@ -56,7 +56,7 @@ async def test_a_recording_s_failed_chunks_are_replayed_and_archived(world: Worl
 async def test_one_chunk_can_be_replayed_alone(world: World):
     made = await failed(world, count=2)
     answer = await world.commands.replay(made["recordingId"], made["chunks"][1]["documentId"], by="ada")
-    assert told(answer)["chunks"] == 1
+    assert json_of(answer)["chunks"] == 1
     await world.drained()
     states = [(await world.chunk(world.job(made, number))).state for number in range(2)]
     assert states == [ChunkState.FAILED, ChunkState.RELEASED]
@@ -87,7 +87,7 @@ async def test_an_unknown_recording_or_chunk_can_t_be_replayed(world: World, kno
     made, _ = await world.announced(size=20 * KIB)
     recording_id = made["recordingId"] if known else "nobody"
     answer = await world.commands.replay(recording_id, "no such document", by="ada")
-    assert (answer.status, told(answer)["reason"]) == (404, "not-found")
+    assert (answer.status, json_of(answer)["reason"]) == (404, "not-found")
 
 
 async def test_a_quarantined_event_is_replayed_by_its_id(world: World):
@@ -96,7 +96,7 @@ async def test_a_quarantined_event_is_replayed_by_its_id(world: World):
     await world.quarantine("abc123.json", body)
     for _ in range(2):
         answer = await world.commands.replay_quarantined("abc123", by="ada")
-        assert (answer.status, told(answer)["outcomes"]) == (202, ["queued"])
+        assert (answer.status, json_of(answer)["outcomes"]) == (202, ["queued"])
     recording_id = event["subject"].rpartition("/recordingId/")[2]
     assert len((await world.gateways.catalogue.recording(key_of(recording_id)))[1]) == 1
 
@@ -105,8 +105,8 @@ async def test_a_quarantined_event_that_still_can_t_be_parsed_stays_in_the_quara
     await world.app.intake.receive(json.loads((EVENTS / "broken-no-chunks.json").read_text()))
     (name,) = await kept(world)
     answer = await world.commands.replay_quarantined(name.removesuffix(".json"), by="ada")
-    assert (answer.status, told(answer)["reason"]) == (400, "invalid-request")
-    assert "recordingChunks" in told(answer)["detail"]
+    assert (answer.status, json_of(answer)["reason"]) == (400, "invalid-request")
+    assert "recordingChunks" in json_of(answer)["detail"]
     assert await kept(world) == [name]
 
 
@@ -136,23 +136,23 @@ async def test_an_operator_can_send_one_dead_lettered_event_or_an_array(world: W
         json.loads((EVENTS / "broken-no-document.json").read_text()),
     ]
     answer = await world.commands.take_events(json.dumps(dead_letter).encode(), by="ada")
-    assert (answer.status, told(answer)["outcomes"]) == (202, ["queued", "ignored", "quarantined"])
+    assert (answer.status, json_of(answer)["outcomes"]) == (202, ["queued", "ignored", "quarantined"])
     again = await world.commands.take_events(json.dumps(one).encode(), by="ada")
-    assert told(again)["outcomes"] == ["queued"]
+    assert json_of(again)["outcomes"] == ["queued"]
     recording_id = one["subject"].rpartition("/recordingId/")[2]
     assert len((await world.gateways.catalogue.recording(key_of(recording_id)))[1]) == 1
 
 
 async def test_a_body_that_is_too_large_is_refused_before_any_event_is_taken_in(world: World):
     answer = await world.commands.take_events(b"[" + b" " * EVENTS_BYTES + b"{}]", by="ada")
-    assert (answer.status, told(answer)["reason"]) == (413, "body-too-large")
+    assert (answer.status, json_of(answer)["reason"]) == (413, "body-too-large")
     assert await kept(world) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"17", b"[1]", b"[" * 100_000, b"[" + b"{}," * 1000 + b"{}]"])
 async def test_a_body_without_events_is_refused_before_any_event_is_taken_in(world: World, body: bytes):
     answer = await world.commands.take_events(body, by="ada")
-    assert (answer.status, told(answer)["errors"][0]["field"]) == (400, "body")
+    assert (answer.status, json_of(answer)["errors"][0]["field"]) == (400, "body")
     assert await kept(world) == []
 
 

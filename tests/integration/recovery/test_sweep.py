@@ -213,7 +213,7 @@ async def test_a_chunk_replayed_after_its_deadline_stays_open_until_its_job_ran(
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_a_chunk_that_fails_again_after_a_replay_ends(world: World, clock: MovableClock):
+async def test_a_chunk_that_fails_again_after_a_replay_becomes_lost(world: World, clock: MovableClock):
     made, job = await failed(world)
     document_id = made["chunks"][0]["documentId"]
     await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
@@ -304,8 +304,8 @@ async def _started(world: World) -> tuple[str, str]:
 
 
 async def _view(world: World, recording_id: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((await world.commands.get(recording_id)).body)
-    return told
+    found: dict[str, Any] = json.loads((await world.commands.get(recording_id)).body)
+    return found
 
 
 async def test_a_recording_without_files_is_reported(
