@@ -463,7 +463,7 @@ async def test_a_chunk_that_ends_its_worker_each_time_runs_out_of_attempts(make_
     world = await make_world(clock=clock, MAX_ATTEMPTS=3)
     _, job = await world.announced(size=20 * KIB, format="wav")
     for _ in range(3):
-        assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - and there it dies
+        assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - the worker crashes here
         clock.forward(seconds=61)
     await world.app.archiving.handle(job)
     assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (ChunkState.FAILED, "out-of-attempts")

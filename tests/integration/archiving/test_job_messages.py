@@ -39,7 +39,7 @@ async def test_a_job_that_meets_a_live_lease_comes_once_more_when_it_ends(make_w
     world = await make_world(clock=clock, LEASE_SECONDS=2)
     _, job = await world.announced(size=20 * KIB)
     assert await world.take_job() == job
-    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - a worker dies here
+    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - the worker crashes here
     await world.app.archiving.handle(job)
     assert await world.queued() == 1
     deferred = await world.take_job()

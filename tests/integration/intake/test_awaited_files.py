@@ -1,4 +1,4 @@
-"""A recording is watched until its last file has come: a file that nobody misses is lost without a word."""
+"""A recording is watched until all its files are announced. Otherwise a file that never comes is lost silently."""
 
 import json
 from typing import Any
@@ -37,7 +37,7 @@ async def started(world: World) -> tuple[str, str]:
 
 
 async def events_of(world: World, **order: Any) -> tuple[str, list[dict[str, Any]]]:
-    """A recording's id, and an event for each of its chunks, where the simulator made one for all."""
+    """A recording's id, and one event for each chunk instead of the simulator's single event."""
     made = await world.document(size=2 * KIB, **order)
     event = made["event"]
     files = event["data"]["recordingStorageInfo"]
@@ -85,7 +85,7 @@ async def test_a_chunk_that_is_never_announced_is_reported_for_two_days(
     recording_id, _ = await started(world)
     _, (first, _) = await events_of(world, count=2, recordingId=recording_id)
     await take_in(world, first)
-    assert await state(world, recording_id) == "archiving", "more is to come"
+    assert await state(world, recording_id) == "archiving", "more files are awaited"
     await world.commands.stop(recording_id, by="ada")
     assert await archive(world, recording_id) == (202, "files")
     clock.forward(minutes=121)
@@ -126,7 +126,7 @@ async def test_a_recording_that_still_runs_after_its_first_chunk_is_not_reported
     recording_id, call_id = await started(world)
     _, (first, last) = await events_of(world, count=2, recordingId=recording_id)
     await take_in(world, first)
-    for _ in range(6):  # a chunk of four hours
+    for _ in range(6):  # one chunk lasts four hours
         clock.forward(minutes=45)
         await world.app.sweep.run()
     assert (missed(caplog), await archive(world, recording_id)) == (0, (202, "recording"))
@@ -195,6 +195,8 @@ async def test_an_intake_that_was_suspended_doesn_t_end_the_watch_of_a_later_eve
     _, (first, _, _) = await events_of(world, count=3, recordingId=recording_id)
     await take_in(world, first)
     key = key_of(recording_id)
-    await world.books.open_work.remove(WorkItem.of_recording(key, recording_id, clock.now()))  # it wakes
+    await world.books.open_work.remove(
+        WorkItem.of_recording(key, recording_id, clock.now())
+    )  # the suspended intake continues
     assert await rows(world) == [f"files-{key}"]
     assert await listed(world, ListName.OPEN) == 1

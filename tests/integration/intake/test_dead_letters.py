@@ -1,4 +1,4 @@
-"""An event that Event Grid gave up on is a recording that nobody copies: it must come back by one command."""
+"""Nobody copies the recording of an event that Event Grid could not deliver, until its dead letter is taken in."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CHECKOUT = Path(__file__).parents[3]
 EVENTS = CHECKOUT / "tests" / "events"
-# What Event Grid writes beside the event.
+# Fields that Event Grid adds to a dead-lettered event.
 ADDED = {
     "deadLetterReason": "MaxDeliveryAttemptsExceeded",
     "deliveryAttempts": 30,
@@ -147,7 +147,7 @@ async def test_the_timer_takes_in_dead_letters_and_skips_blobs_that_it_left_befo
     assert logged(caplog) == ["dead letter left", "dead letters taken in"], "what is left is logged once"
     await dead_lettered(world, [{**made["event"], **ADDED}], "a.json")
     await world.app.dead_letters.run()
-    assert await letters(world) == [], "what changed is looked at again"
+    assert await letters(world) == [], "a changed blob is read again"
 
 
 async def test_a_run_of_the_timer_reads_a_bounded_number_of_blobs_and_doesn_t_count_skipped_ones(

@@ -1,4 +1,4 @@
-"""Whoever may post events may not change what is recorded, act for another resource, or stay unnamed."""
+"""Callers who may send events can't change recorded values or act for another resource, and are always audited."""
 
 import copy
 import json
@@ -26,7 +26,7 @@ ELSEWHERE = TOPIC.replace("callvault-local", "somebody-else")
 
 
 def forged(event: dict[str, Any], **data: Any) -> dict[str, Any]:
-    """Another event about the same files."""
+    """Another event with the same files."""
     other = copy.deepcopy(event) | {"id": str(uuid.uuid4())}
     other["data"] |= data
     return other
@@ -114,7 +114,7 @@ async def test_an_event_doesn_t_overwrite_what_a_concurrent_start_writes(world: 
         calls += 1
         found = await read(recording_key)
         assert found is not None
-        # As if the row had lacked the call when it was read.
+        # As if the row had no call yet when it was read.
         return found.evolve(call_id=None, etag='W/"older"') if calls == 1 else found
 
     monkeypatch.setattr(catalogue, "ledger", overtaken)

@@ -1,4 +1,4 @@
-"""What Event Grid hands us is ours to lose: every event ends as chunks with jobs, ignored with a reason, or kept."""
+"""No event is lost: each one becomes chunks with jobs, is ignored with a reason, or is quarantined."""
 
 import asyncio
 import copy
@@ -198,7 +198,7 @@ async def test_a_storage_error_is_raised_so_that_event_grid_delivers_again(
     event = load("current")
     with pytest.raises(DestinationUnavailable, match="NotFound"):
         await broken.app.intake.receive(event)
-    assert await world.app.intake.receive(event) is Outcome.QUEUED, "the next delivery mends it"
+    assert await world.app.intake.receive(event) is Outcome.QUEUED, "the next delivery queues it"
     _, chunks = await world.gateways.catalogue.recording(key_of(recording_id(event)))
     assert len(chunks) == 1
     assert await world.queued() == 1
@@ -213,4 +213,4 @@ async def test_documents_without_a_recording_id_stay_together_in_every_order_of_
     await world.app.intake.receive(later)
     _, together = await world.gateways.catalogue.recording(unlinked_key(chunks[0]["documentId"]))
     assert [chunk.index for chunk in together] == [0, 1]
-    assert await world.queued() == 3, "the repeated chunk was pending still, and a job too many harms nothing"
+    assert await world.queued() == 3, "the repeated chunk is still pending, and an extra job does no harm"

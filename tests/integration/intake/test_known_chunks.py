@@ -1,4 +1,4 @@
-"""A corrected event is the only word of where a file is: taken for a repeat, it would cost the recording."""
+"""Only a corrected event says where a file is. If it were ignored as a repeat, the recording would be lost."""
 
 import copy
 import logging
@@ -230,7 +230,7 @@ async def test_a_later_event_adds_unknown_fields_of_a_recording(world: World):
 
 
 async def removed(world: World, job: ChunkJob) -> Chunk:
-    """Somebody deletes the media file, and a read misses it."""
+    """Somebody deletes the media file, and a read finds it missing."""
     chunk = await world.chunk(job)
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
     await container.delete_blob(chunk.blob_name)
@@ -241,7 +241,7 @@ async def removed(world: World, job: ChunkJob) -> Chunk:
 async def test_a_chunk_whose_file_was_removed_is_copied_again_when_another_event_announces_it(
     make_world: MakeWorld, clock: MovableClock
 ):
-    """After the deadline a read doesn't start the copy by itself; a new event says that ACS has the file."""
+    """After the deadline a read doesn't copy the file again, but a new event shows that ACS has it."""
     world = await make_world(clock=clock, DELETE_SOURCE="false")
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.drained()
@@ -277,7 +277,7 @@ async def test_a_removed_chunk_is_copied_from_the_new_location_of_another_event(
 async def test_an_expired_chunk_stays_expired_when_another_event_announces_it(
     make_world: MakeWorld, clock: MovableClock
 ):
-    """The archive's own rule removed the file on purpose: a late event must not bring it back."""
+    """The archive's rule removed the file on purpose, so a late event must not restore it."""
     world = await make_world(clock=clock, DELETE_SOURCE="false", ARCHIVE_DELETE_AFTER_DAYS=1)
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.drained()

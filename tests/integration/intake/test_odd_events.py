@@ -1,4 +1,4 @@
-"""One odd field, or one chunk that can't be read, must cost no recording that the same event announces."""
+"""One invalid field, or one chunk that can't be parsed, must not stop the archiving of the event's other chunks."""
 
 import copy
 import json
@@ -143,7 +143,7 @@ async def test_a_call_started_event_needs_only_its_server_call_id(world: World, 
     assert await world.quarantined() == []
 
 
-# One document, one recording.
+# A document belongs to one recording.
 
 
 async def test_a_document_that_two_events_assign_to_two_recordings_is_archived_once(

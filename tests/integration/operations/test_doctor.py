@@ -1,4 +1,4 @@
-"""The doctor on deployments that are well, and on broken ones: what it overlooks is found out when a file is lost."""
+"""The doctor on healthy and on broken deployments. A fault that it overlooks shows only when a file is lost."""
 
 import asyncio
 import base64
@@ -33,7 +33,7 @@ CALLBACKS = {
 
 @pytest.fixture
 def well(make_world: MakeWorld) -> MakeWorld:
-    """Makes deployments that want nothing, and leaves their settings in the environment."""
+    """Makes healthy deployments, and sets the environment to their settings."""
 
     async def make(**overrides: str) -> World:
         made: World = await make_world(**(CALLBACKS | overrides))
@@ -43,7 +43,7 @@ def well(make_world: MakeWorld) -> MakeWorld:
 
 
 async def visit(clock: Clock | None = None) -> dict[str, Finding]:
-    """What does not work, by what was looked at."""
+    """The findings that are not ok, by check."""
     findings = await examined(os.environ, clock or SystemClock())
     assert all(one.mend for one in findings if one.level in (Level.WARNING, Level.FAILURE)), "each with its mend"
     return {one.check: one for one in findings if one.level is Level.FAILURE}
@@ -178,7 +178,7 @@ async def test_callbacks_without_an_audience_are_reported(well: MakeWorld, monke
 
 
 async def test_if_callers_sign_in_the_doctor_checks_the_app_s_own_address(well: MakeWorld):
-    """No app answers at this one: a sign-in that can't be seen is no sign-in that holds."""
+    """No app answers at this address, so the doctor can't confirm the sign-in."""
     await well(SIGN_IN_REPLACES_KEY="true")
     failures = await visit()
     assert set(failures) == {"sign-in"}

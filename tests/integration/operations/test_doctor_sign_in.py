@@ -1,4 +1,4 @@
-"""Sign-in that lets strangers in is found from outside, before somebody else finds it."""
+"""The doctor checks from outside whether the app's sign-in refuses unknown callers."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ type Rule = Callable[[web.Request], int]
 
 @asynccontextmanager
 async def door(rule: Rule) -> AsyncIterator[FrontDoor]:
-    """An app whose platform answers by a rule."""
+    """An app whose platform answers as `rule` says."""
 
     async def answer(request: web.Request) -> web.Response:
         assert request.path == "/api/health"
@@ -45,7 +45,7 @@ async def findings_of(rule: Rule) -> list[Finding]:
 
 
 def named(request: web.Request) -> bool:
-    """Whether the request claims an identity as the platform would tell of one."""
+    """Whether the request has an identity header like the platform's."""
     principal = request.headers.get("X-MS-CLIENT-PRINCIPAL")
     if principal is None:
         return False
@@ -77,4 +77,4 @@ async def test_an_app_that_does_not_answer_is_reported():
         pass
     async with aiohttp.ClientSession() as http:
         with pytest.raises(SourceUnavailable):
-            await sign_in.looked(FrontDoor(http, one._url.removesuffix("/api/health")))  # noqa: SLF001 - a port that was
+            await sign_in.looked(FrontDoor(http, one._url.removesuffix("/api/health")))  # noqa: SLF001 - a closed port

@@ -1,4 +1,4 @@
-"""Rows that only mattered for a while go after thirty days; what is in use still, and what stays for good, stays."""
+"""Temporary rows are deleted after thirty days. Rows that are still in use, and permanent rows, stay."""
 
 import uuid
 from dataclasses import replace
@@ -62,7 +62,7 @@ async def test_only_answers_finished_claims_and_starts_expire_after_thirty_days(
 
     clock.forward(hours=KEPT.total_seconds() / 3600 - 1)
     await world.app.expiry.run()
-    assert {name: await rows(world, name) for name in settings.tables} == before, "not a day too early"
+    assert {name: await rows(world, name) for name in settings.tables} == before, "nothing expires early"
 
     clock.forward(hours=2)
     await world.app.expiry.run()
@@ -87,7 +87,7 @@ async def test_a_run_deletes_a_bounded_number_of_rows_and_the_next_run_deletes_m
 
 
 async def test_a_row_that_is_written_again_is_kept_for_another_thirty_days(make_world: MakeWorld):
-    """Its time is that of its latest write, and a row that was written after it was found isn't deleted."""
+    """A row's age counts from its latest write. A row that is written after the run found it isn't deleted."""
     clock = MovableClock()
     world: World = await make_world(clock=clock)
     await claim(world, "settled", outcome="recorded")

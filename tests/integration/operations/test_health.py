@@ -1,4 +1,4 @@
-"""Health for monitors: an alarm that doesn't ring loses files, one that always rings is switched off."""
+"""Health for monitors. A missing alarm loses files, and a permanent one is switched off."""
 
 import json
 from dataclasses import replace
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def look(world: World) -> tuple[int, dict[str, Any], dict[str, Any]]:
-    """Status, body, and what failed by name."""
+    """The status, the body, and the failed checks by name."""
     answer = await world.commands.health()
     body = json.loads(answer.body)
     return answer.status, body, {check["name"]: check for check in body["checks"] if not check["ok"]}
@@ -54,7 +54,7 @@ async def test_an_open_chunk_near_its_deadline_fails_health_and_a_safe_one_doesn
     await world.books.chunks.replace(copying.move(ChunkState.ARCHIVED, archived_at=clock.now()))
     _, body, failing = await look(world)
     assert body["oldestOpen"] is None
-    assert "deadline" not in failing, "its row outlives it by a little"
+    assert "deadline" not in failing, "the row is removed a little later"
 
 
 @pytest.mark.parametrize(("before", "reason"), [(19, "late"), (20, "unseen")])

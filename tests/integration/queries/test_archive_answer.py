@@ -1,4 +1,4 @@
-"""The archive answer: a wait that ends too early loses a file, one that never ends hides a loss."""
+"""The archive answer. A wait that ends too early loses a file, and one that never ends hides a loss."""
 
 import json
 from typing import Any
@@ -43,7 +43,7 @@ async def start(world: World, people: int = 2, **fields: Any) -> tuple[str, list
 
 
 def events_of(made: dict[str, Any]) -> list[dict[str, Any]]:
-    """An event for each chunk, where the simulator made one for all."""
+    """One event for each chunk, instead of the simulator's single event."""
     event = made["event"]
     chunks = event["data"]["recordingStorageInfo"]["recordingChunks"]
     return [

@@ -1,4 +1,4 @@
-"""Links to archived files: each opens one file, for minutes, and never without a record of who asked."""
+"""Links to archived files. Each link opens one file, for minutes, and each caller is audited."""
 
 import asyncio
 import base64
@@ -119,7 +119,7 @@ async def test_no_link_is_created_if_the_audit_entry_can_t_be_written(
 
 
 async def test_an_identity_signs_with_a_cached_user_delegation_key(tmp_path: Path):
-    """As in Azure, where no account key is given: Azurite takes tokens over TLS alone."""
+    """As in Azure without an account key. Azurite accepts tokens only over TLS."""
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     certificate = ca.issue_cert("127.0.0.1")
@@ -143,7 +143,7 @@ async def test_an_identity_signs_with_a_cached_user_delegation_key(tmp_path: Pat
         links = ReadLinks(service, "recordings")
         presented = Presented(file_name="one.wav", content_type="audio/wav", inline=True)
         now = datetime.now(UTC)
-        for minutes in (-8 * 60, -60, 0):  # the last outlives the key that was lent first
+        for minutes in (-8 * 60, -60, 0):  # the last link expires after the first key
             at = now + timedelta(minutes=minutes)
             url = await links.sign("one.wav", presented, now=at, until=at + timedelta(minutes=15))
             assert "spr=https" in url
@@ -153,7 +153,7 @@ async def test_an_identity_signs_with_a_cached_user_delegation_key(tmp_path: Pat
 
 
 class Identity:
-    """What Azurite takes for a signed-in identity: a token of the right shape, which it doesn't verify."""
+    """An identity that Azurite accepts: a token of the right format. Azurite doesn't verify its signature."""
 
     async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         del scopes

@@ -1,4 +1,4 @@
-"""Files that leave the archive later: an answer that still names one sends its reader to nothing, and hides a loss."""
+"""Files that were removed from the archive. An answer that still names such a file hides a loss."""
 
 import asyncio
 import copy
@@ -29,7 +29,7 @@ from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-DAYS = 30  # after which the archive's rule deletes, where there is one
+DAYS = 30  # age at which the archive's lifecycle rule deletes files, in tests that have one
 
 
 def json_of(answer: Answer) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def json_of(answer: Answer) -> dict[str, Any]:
 
 
 class Kept:
-    """A recording of one chunk that was archived and released, and what happens to its files."""
+    """A recording of one archived and released chunk, with helpers that remove and restore its files."""
 
     def __init__(self, world: World, container: ContainerClient, made: dict[str, Any], job: ChunkJob) -> None:
         self.world, self.container, self.made, self.job = world, container, made, job
@@ -52,7 +52,7 @@ class Kept:
         return str(chunk.blob_name if file is File.CONTENT else chunk.metadata_blob_name)
 
     async def remove(self, *files: File) -> dict[str, bytes]:
-        """Deletes files as somebody with access to the account could; gives what they held."""
+        """Deletes files, as somebody with access to the account could, and returns their content."""
         bodies = {}
         for file in files:
             name = await self.name(file)
@@ -89,7 +89,7 @@ def clock_fixture() -> MovableClock:
 
 @pytest_asyncio.fixture(name="keep", loop_scope="session")
 async def keep_fixture(make_world: MakeWorld, clock: MovableClock) -> AsyncIterator[Any]:
-    """Makes recordings that are safe."""
+    """Makes recordings whose chunks are released."""
     containers: list[ContainerClient] = []
 
     async def keep(count: int = 1, **settings: Any) -> Kept:
@@ -117,7 +117,7 @@ async def test_a_removed_media_file_is_trouble_in_every_view_of_the_recording(
     assert (answer.status, json_of(answer)["reason"]) == (410, "archived-file-gone")
     chunk = await kept.chunk()
     assert (chunk.state, chunk.missing, chunk.fault) == (ChunkState.REMOVED, "media", "destination")
-    assert chunk.blob_name is not None, "where it was is how it is found again"
+    assert chunk.blob_name is not None, "the name is needed to find a restored file"
     view = await kept.view()
     assert (view["state"], view["chunks"][0]["state"], view["chunks"][0]["missing"]) == (
         "incomplete",
@@ -184,7 +184,7 @@ async def test_a_file_that_the_archive_s_rule_removed_is_expired_and_not_trouble
     (shown,) = record["chunks"]
     assert (answer.status, record["state"], shown["state"]) == (200, "expired", "expired")
     assert (shown["blobName"], shown["blobUrl"], shown["metadataBlobName"]) == (None, None, None)
-    assert shown["sha256"] == kept.made["chunks"][0]["sha256"], "what was recorded stays on record"
+    assert shown["sha256"] == kept.made["chunks"][0]["sha256"], "recorded digests stay"
     chunk = await kept.chunk()
     assert (chunk.state, chunk.missing, chunk.reason, chunk.fault) == (ChunkState.EXPIRED, "both", None, None)
     assert (await kept.view())["state"] == "expired"
@@ -218,7 +218,7 @@ async def test_a_file_that_is_removed_before_its_retention_ends_is_not_expired(k
     await kept.remove(File.CONTENT)
     assert json_of(await kept.link())["reason"] == "archived-file-gone"
     clock.forward(days=2)
-    assert json_of(await kept.link())["reason"] == "archived-file-gone", "and doesn't expire afterwards"
+    assert json_of(await kept.link())["reason"] == "archived-file-gone", "a removed file doesn't become expired later"
     await kept.remove(File.METADATA)
     assert json_of(await kept.archive())["reason"] == "chunk-removed"
     chunk = await kept.chunk()
@@ -276,7 +276,7 @@ async def test_a_file_that_was_missing_and_is_restored_is_not_announced_again(
     await kept.restore(bodies)
     await kept.archive()
     chunk = await kept.chunk()
-    assert (chunk.state, chunk.outbox) == (ChunkState.ARCHIVED, None), "nobody would ever empty it"
+    assert (chunk.state, chunk.outbox) == (ChunkState.ARCHIVED, None), "no one would deliver it"
     await kept.world.app.sweep.run()
     assert await kept.world.acs("GET", asked) == announced
 
@@ -336,7 +336,7 @@ async def test_a_missing_file_whose_source_was_deleted_is_not_copied_again(keep:
 async def test_an_event_with_other_locations_doesn_t_change_a_released_chunk_with_missing_files(
     keep: Any, clock: MovableClock, days: int
 ):
-    """Corrected, or forged: the source was released, and what was archived is on record."""
+    """The event may be a correction or forged. The source is deleted, and the archived digests must stay."""
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=days)
     await kept.remove(File.CONTENT)
@@ -352,7 +352,7 @@ async def test_an_event_with_other_locations_doesn_t_change_a_released_chunk_wit
 
 
 async def test_the_sweep_removes_the_worklist_row_of_a_removed_chunk(keep: Any, clock: MovableClock):
-    """As of a released chunk whose row outlived it."""
+    """As if the row of a released chunk had not been removed yet."""
     kept: Kept = await keep()
     await kept.remove(File.CONTENT)
     await kept.archive()
@@ -414,7 +414,7 @@ async def test_a_missing_file_isn_t_recorded_if_the_chunk_was_archived_again_mea
     before = await kept.chunk()
     await kept.remove(File.CONTENT)
     missing_files = MissingFiles(kept.world.gateways, clock, kept.world.settings)
-    real, rounds = missing_files._is_missing, []  # noqa: SLF001 - the moment between look and write
+    real, rounds = missing_files._is_missing, []  # noqa: SLF001 - between check and write
 
     async def late(name: str | None) -> bool:
         missed: bool = await real(name)
@@ -438,7 +438,7 @@ async def test_a_late_job_doesn_t_remove_the_worklist_row_of_a_chunk_that_is_cop
     await kept.remove(File.CONTENT)
     await kept.archive()
     assert (await kept.chunk()).state is ChunkState.PENDING
-    await kept.world.app.archiving._release.release(before)  # noqa: SLF001 - what the job had read before
+    await kept.world.app.archiving._release.release(before)  # noqa: SLF001 - the chunk as the job read it before
     await kept.world.dropped()
     due = kept.world.gateways.worklist.due((await kept.chunk()).deadline)
     assert [item.chunk_key async for item in due] == [before.chunk_key]
@@ -453,7 +453,7 @@ async def test_a_missing_container_doesn_t_count_as_a_removed_file(keep: Any):
 
 
 async def test_a_file_older_than_its_row_counts_from_its_event(keep: Any, clock: MovableClock):
-    """Found in the archive by a later attempt: its rule has counted since it was made."""
+    """A later attempt found the file in the archive. The lifecycle rule counts from the file's creation."""
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     chunk = await kept.chunk()
     clock.forward(days=DAYS, hours=1)

@@ -1,4 +1,4 @@
-"""Finding recordings: what a list leaves out is lost to whoever looks for it."""
+"""Lists of recordings. A recording that is missing from a list can't be found."""
 
 import base64
 import json
@@ -35,14 +35,14 @@ async def ids(world: World, **parameters: str) -> list[str]:
 
 
 async def known(world: World, name: str, at: datetime, **more: Any) -> ListEntry:
-    """A recording that the ledger has, without files."""
+    """Adds a recording without files to the ledger."""
     recording = Recording(recording_key=key_of(name), recording_id=name, listed_at=at, **more)
     await world.books.recordings.merge(recording)
     return ListEntry(at=at, recording_key=recording.recording_key)
 
 
 async def test_a_recording_is_listed_from_its_event_on_and_open_until_it_is_safe(world: World):
-    first, _ = await world.announced(size=30_000, format="wav", count=2)  # and so begun earlier
+    first, _ = await world.announced(size=30_000, format="wav", count=2)  # longer, so it began earlier
     second, _ = await world.announced(size=30_000, format="wav")
     both = [second["recordingId"], first["recordingId"]]
     assert await ids(world) == both
@@ -108,7 +108,7 @@ async def test_a_call_s_recordings_are_found_by_its_ids_and_its_correlation(worl
 async def test_pages_have_each_recording_once_even_if_others_are_added_meanwhile(world: World):
     names = [f"at-{number}" for number in range(7)]
     for number, name in enumerate(names):
-        await known(world, name, NOON - timedelta(hours=9 * number))  # of several days
+        await known(world, name, NOON - timedelta(hours=9 * number))  # spread over several days
     found: list[str] = []
     cursor: dict[str, str] = {}
     while True:
@@ -128,7 +128,7 @@ async def test_a_failed_chunk_is_in_trouble_with_its_reason_until_it_is_replayed
     await world.drained()
     (shown,) = (await page(world, trouble="true"))["recordings"]
     assert (shown["state"], shown["trouble"][0]["reason"]) == ("incomplete", "source-not-allowed")
-    assert await ids(world, open="true") == [made["recordingId"]], "the sweep takes it up again"
+    assert await ids(world, open="true") == [made["recordingId"]], "the sweep retries it"
     await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     assert await ids(world, trouble="true") == []
@@ -138,7 +138,7 @@ async def test_a_failed_chunk_is_in_trouble_with_its_reason_until_it_is_replayed
 async def test_a_chunk_that_fails_again_before_its_entry_is_removed_stays_in_trouble(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    """A process that retried a chunk, and froze before it removed the entry, must not hide the later failure."""
+    """A process that retried a chunk and was suspended before it removed the entry must not hide a later failure."""
     chunks, lists = world.books.chunks, world.gateways.lists
     _, job = await world.announced(size=20_000, format="wav")
 

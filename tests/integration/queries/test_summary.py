@@ -1,4 +1,4 @@
-"""Whether the promise holds, at a look: a summary that hides trouble, or costs more each year, is worse than none."""
+"""The summary shows all trouble, and its cost doesn't grow with the archive."""
 
 import asyncio
 import json
@@ -89,7 +89,7 @@ async def test_the_summary_shows_open_work_trouble_with_reasons_and_chunks_that_
     assert (last_day["safe"], last_day["size"], last_day["failed"], last_day["lost"]) == (2, 60_000, 1, 0)
     assert 0 <= last_day["meanSecondsToSafe"] <= last_day["longestSecondsToSafe"] < 60
     assert sum(bar["chunks"] for bar in last_day["timeToSafe"]) == 2
-    assert sum(bucket["safe"] for bucket in last_day["buckets"][-2:]) == 2  # a quarter may end in between
+    assert sum(bucket["safe"] for bucket in last_day["buckets"][-2:]) == 2  # a quarter of an hour may end in between
 
 
 async def test_a_chunk_whose_source_is_gone_is_counted_as_lost(world: World, clock: MovableClock):
@@ -139,7 +139,7 @@ async def test_a_count_is_stored_when_the_chunk_s_invocation_ends(world: World, 
     made, job = await world.announced(size=30_000, format="wav")
     await world.app.archiving.handle(job)
     assert (await counted(world.gateways.tallies, await world.chunk(world.job(made)))).safe == 1
-    later = await make_world(like=world)  # another process, after this one was stopped
+    later = await make_world(like=world)  # another process, after this one has stopped
     assert (await summary(later))["lastDay"]["safe"] == 1
 
 
@@ -152,7 +152,7 @@ async def test_chunks_that_end_together_share_a_write(world: World, caplog: pyte
     with caplog.at_level(logging.INFO, "azure.core.pipeline.policies.http_logging_policy"):
         await asyncio.gather(*(tallies.note(archived) for _ in range(20)))
     writes = [line for line in caplog.text.splitlines() if line.startswith("Request method: ")]
-    assert len(writes) == 2, "the first, and one for all that came meanwhile"
+    assert len(writes) == 2, "one write for the first chunk, and one for all others"
     assert (await counted(tallies, archived)).safe == 21
 
 

@@ -1,4 +1,4 @@
-"""A recording over time: what is known of it, however little that is."""
+"""The timeline of a recording, even if only a part of it is known."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever ACS carried out, and whoever read who was recorded, is on record: also when the ledger was wrong or away."""
+"""Actions in ACS and reads of participants are in the audit, even if the ledger was wrong or unavailable."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ async def front(azurite: Azurite) -> AsyncIterator[StorageFront]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(make_world: MakeWorld, azurite: Azurite, front: StorageFront) -> World:
-    """Tables are reached through the front, all else of storage without it. Pauses take no time."""
+    """A world whose tables are behind the storage front. Pauses take no time."""
     tables = azurite.connection_string.replace(origin(azurite), str(front.url.origin()))
     made: World = await make_world(clock=QuickClock(), AzureWebJobsStorage=tables)
     return made
@@ -53,7 +53,7 @@ async def running(world: World) -> str:
 
 
 async def believe(world: World, recording_id: str, control: RecordingState) -> None:
-    """The ledger is wrong, as after something that other code did."""
+    """Sets a wrong state in the ledger, as if other code had acted in ACS."""
     await world.books.recordings.merge(Recording(recording_key=key_of(recording_id), control=control))
 
 
@@ -92,7 +92,7 @@ async def test_the_files_of_a_recording_reported_as_failed_are_awaited_after_acs
     recording_id = await running(world)
     await believe(world, recording_id, RecordingState.FAILED)
     for item in await awaited(world):
-        await world.books.open_work.remove(item)  # as the callback did that said that it failed
+        await world.books.open_work.remove(item)  # as the callback of the failed start did
     stopped = await world.commands.stop(recording_id, by="ada")
     assert json_of(stopped)["state"] == "stopped"
     assert [item.recording_id for item in await awaited(world)] == [recording_id]

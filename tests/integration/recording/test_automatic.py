@@ -1,4 +1,4 @@
-"""Automatic recording: each call that a rule means is recorded, once; a death or a bad day of ACS loses none."""
+"""Automatic recording: each call that matches a rule is recorded once, despite crashes and outages of ACS."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ CALLBACK_URL = "https://callvault.example/api/callbacks"
 
 
 class QuickClock(MovableClock):
-    """Pauses take no time of the test's, but do on the clock."""
+    """Pauses move the clock and take no real time."""
 
     async def sleep(self, seconds: float) -> None:
         self.forward(seconds=seconds)
@@ -46,7 +46,7 @@ async def recording(
 
 
 async def begun(world: World, kind: str = "group") -> tuple[dict[str, Any], dict[str, Any]]:
-    """A call, and the event that announces it."""
+    """Begins a call, and returns it with the event that announces it."""
     call = await world.acs("POST", "/calls", kind=kind)
     events = [one["event"] for one in await world.acs("GET", "/events")]
     (event,) = [
@@ -63,7 +63,7 @@ async def recordings_of(world: World, call: dict[str, Any]) -> list[dict[str, An
 
 
 async def at_rest(world: World, clock: QuickClock) -> None:
-    """The sweep soon finds no call that it still had to look after."""
+    """Checks that the sweep soon has no row of a call left."""
     for _ in range(2):
         clock.forward(minutes=3)
         await world.app.sweep.run()
@@ -80,7 +80,7 @@ async def test_a_call_is_recorded_once_for_any_number_of_events_and_processes(ma
     other: World = await make_world(like=world, clock=QuickClock())
     call, event = await begun(world)
     apps = (world.app, other.app)
-    connected = [app.commands._callbacks._auto for app in apps]  # noqa: SLF001 - callbacks have a test of their own
+    connected = [app.commands._callbacks._auto for app in apps]  # noqa: SLF001 - callbacks have their own tests
     await asyncio.gather(
         *(apps[number % 2].intake.receive(event) for number in range(30)),
         *(
@@ -162,7 +162,7 @@ async def test_a_short_outage_of_acs_is_waited_out_and_a_longer_one_is_left_to_t
 
     call, event = await begun(world)
     await world.fault("start", "throttle", callId=call["callId"], times=4)
-    assert await world.app.intake.receive(event) is Outcome.TAKEN, "an error would hold back other events"
+    assert await world.app.intake.receive(event) is Outcome.TAKEN, "an error would delay other events"
     assert await recordings_of(world, call) == []
     for expected in (0, 1, 1):
         clock.forward(minutes=1)
@@ -192,15 +192,15 @@ async def test_a_call_that_acs_doesn_t_know_yet_is_tried_again_and_one_that_is_o
 
 
 class Died(BaseException):
-    """The process is gone: nothing after it runs."""
+    """Stands for a crash of the process: no code after it runs."""
 
 
 @pytest.mark.parametrize(
     ("owner", "method", "redelivered"),
     [
-        (Worklist, "add", True),  # between the claim and its row: the delivery was not answered, and comes again
+        (Worklist, "add", True),  # between the claim and its row: the delivery wasn't answered and is repeated
         (Starting, "start", False),
-        (Claims, "write", False),  # ACS was asked, and nobody noted that
+        (Claims, "write", False),  # between the start in ACS and the claim's outcome
     ],
 )
 async def test_a_crash_at_any_step_still_leads_to_one_recording(
@@ -226,7 +226,7 @@ async def test_a_crash_at_any_step_still_leads_to_one_recording(
 
 
 async def deliver_failure(world: World, call: dict[str, Any]) -> None:
-    """Delivers what ACS calls back with of the newest start that came to nothing."""
+    """Delivers ACS's callback of the newest failed start."""
     *_, failed = [
         one
         for one in await world.acs("GET", "/callbacks")

@@ -1,4 +1,4 @@
-"""What ACS calls back with, in every order: the ledger follows what is true, and what was asked for is not lost."""
+"""Callbacks in every order: the ledger follows ACS's state, and no requested field is lost."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ async def start(world: World, key: str | None = None, **fields: Any) -> Answer:
 
 
 async def callbacks_of(world: World, made: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    """The callbacks that ACS sent of a call, oldest first, each with the query of its address."""
+    """The callbacks that ACS sent for a call, oldest first, each with the query of its URL."""
     sent = await world.acs("GET", "/callbacks")
     return [
         {**one["event"], "query": one["url"].partition("?")[2]}
@@ -59,12 +59,12 @@ def said(caplog: pytest.LogCaptureFixture, level: str) -> list[str]:
 
 
 def url_of_calls(world: World) -> str:
-    """What other code gives to ACS as callback URL."""
+    """The callback URL that other code gives to ACS."""
     return str(CallbackUrls(world.settings).of_any_call())
 
 
 async def deliver(world: World, *events: Any, token: str | None = None, query: str | None = None) -> Answer:
-    """Calls back as ACS would: at the URL that it was given, unless the test gives another query."""
+    """Sends callbacks as ACS does, to the URL that ACS was given, unless the test sets another query."""
     given = [event["query"] for event in events if isinstance(event, dict) and "query" in event]
     if query is None:
         query = given[0] if given else urlsplit(url_of_calls(world)).query
@@ -206,7 +206,7 @@ async def test_a_recording_whose_files_came_first_is_stopped_too(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
-    await world.acs("GET", f"/recordings/{recording_id}")  # answers when the files are there
+    await world.acs("GET", f"/recordings/{recording_id}")  # answers once the files exist
     files = [one["event"] for one in await world.acs("GET", "/events") if recording_id in one["event"]["subject"]]
     assert [await world.app.intake.receive(event) for event in files] == ["queued"]
     *_, ended = await callbacks_of(world, made, "RecordingStateChanged")
@@ -425,11 +425,11 @@ async def test_the_number_of_callbacks_quarantined_per_minute_is_limited(make_wo
     refused = await deliver(world, unreadable[100])
     assert (refused.status, json.loads(refused.body)["reason"]) == (429, "callbacks-throttled")
     assert 0 < int(refused.headers["Retry-After"]) <= 60
-    assert (await deliver(world, *unreadable[:100])).status == 200, "what is kept already is no more"
+    assert (await deliver(world, *unreadable[:100])).status == 200, "callbacks that are quarantined already don't count"
     assert len(await world.quarantined()) == 100
     made = await call(world, callbackUri=url_of_calls(world))
     (event,) = await callbacks_of(world, made, "CallConnected")
-    assert (await deliver(world, event)).status == 200, "what can be read is never held up"
+    assert (await deliver(world, event)).status == 200, "the limit doesn't affect callbacks that can be parsed"
     clock.forward(seconds=61)
     assert (await deliver(world, unreadable[100])).status == 200
 
@@ -485,7 +485,9 @@ async def test_the_first_callback_of_a_recording_doesn_t_pause_it(
 ):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
-    await world.gateways.recorder.pause(recording_id)  # to ACS it is inactive, as at its very beginning
+    await world.gateways.recorder.pause(
+        recording_id
+    )  # ACS then reports `inactive`, as for a recording that hasn't begun
     answer = await deliver(world, first_of(made, recording_id, startDateTime=started_at))
     assert json.loads(answer.body)["outcomes"] == ["taken"]
     assert await control_of(world, recording_id) == "active"

@@ -1,4 +1,4 @@
-"""Consent: where it is required nobody is recorded without, and on what ground stays with the recording."""
+"""If consent is required, nobody is recorded without it. Consent is stored with its recording."""
 
 import json
 from typing import Any
@@ -39,7 +39,7 @@ async def view(world: World, recording_id: str) -> dict[str, Any]:
 
 
 async def unconsented(world: World) -> str:
-    """A recording that waits for consent, as an automatic one does: ACS has it, paused."""
+    """A recording that is paused in ACS until consent comes, like an automatic one."""
     call = await world.acs("POST", "/calls")
     started = await world.app.clients.calls.start_recording(server_call_id=call["serverCallId"], pause_on_start=True)
     return str(started.recording_id)
@@ -65,7 +65,7 @@ async def test_consent_is_stored_with_the_recording_shown_and_audited(world: Wor
     assert (entry["action"], entry["by"]) == ("start", "ada")
     assert entry["details"] == {**CONSENT, "obtainedAt": "2026-11-21T08:00:00+00:00"}
     assert (await world.commands.pause(recording_id, by="ada")).status == 200
-    assert (await world.commands.resume(recording_id, by="ada")).status == 200, "its consent is on record"
+    assert (await world.commands.resume(recording_id, by="ada")).status == 200, "its consent is stored"
 
 
 async def test_a_recording_without_consent_stays_paused_until_a_resume_with_consent(world: World):

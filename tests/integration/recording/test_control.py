@@ -1,4 +1,4 @@
-"""Start, stop, pause, resume, where is it: against ACS as it answers and as it refuses."""
+"""Start, stop, pause, resume and show, for every answer and refusal of ACS."""
 
 import asyncio
 import json
@@ -88,7 +88,9 @@ async def test_pause_resume_and_stop_are_stored_with_their_times(world: World):
     assert paused["state"] == "paused"
     assert paused["pausedAt"] is not None
     view = json_of(await world.commands.get(recording_id))
-    assert (view["state"], view["acsState"]) == ("paused", "inactive"), "ACS knows no paused: we remember"
+    assert (view["state"], view["acsState"]) == ("paused", "inactive"), (
+        "ACS has no paused state, so the ledger stores it"
+    )
     resumed = json_of(await world.commands.resume(recording_id, by="ada"))
     assert (resumed["state"], resumed["pausedAt"]) == ("active", paused["pausedAt"])
     stopped = json_of(await world.commands.stop(recording_id, by="ada"))
@@ -262,7 +264,7 @@ async def test_an_idempotency_key_with_another_body_is_refused(world: World):
 
 
 async def test_repeating_a_start_whose_answer_was_lost_starts_no_second_recording(world: World):
-    """ACS carried it out and answered 500: without the same Repeatability id the repeat would meet 8553."""
+    """ACS carried out the start and answered 500. With another Repeatability id, the repeat would get 8553."""
     made = await call(world)
     await world.fault("start", "serverError", status=500, applied=True, callId=made["callId"])
     lost = await start(world, key="key-4-" + made["callId"], serverCallId=made["serverCallId"])

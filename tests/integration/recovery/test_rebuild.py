@@ -1,4 +1,4 @@
-"""If the tables are lost, the archive alone must be able to say what it holds."""
+"""If the tables are lost, the catalogue can be rebuilt from the archive alone."""
 
 import asyncio
 import json
@@ -110,7 +110,7 @@ async def test_a_chunk_with_only_one_file_is_counted_and_skipped(world: World):
 
 
 async def test_a_file_without_a_digest_is_read_to_compute_it(make_world: MakeWorld):
-    """Immutable storage keeps no digest of a copy that was resumed; the chunk must come back all the same."""
+    """In immutable storage a resumed copy has no digest. The chunk must be restored all the same."""
     world = await make_world(BLOCK_SIZE_MIB=1)
     made, job = await world.announced(size=3_000_000, format="wav")
     await world.drained()
@@ -153,7 +153,7 @@ async def test_the_command_prints_its_counts_and_that_it_was_a_dry_run(world: Wo
 
 @dataclass(frozen=True)
 class Forgery:
-    """What somebody who may write into the archive changes on a chunk's media file: its properties, or its name."""
+    """A change to the metadata or name of a chunk's media file, by somebody with write access to the archive."""
 
     reason: str
     properties: dict[str, str]

@@ -1,4 +1,4 @@
-"""Failed work can be put back by hand, and nothing that was poison goes unseen."""
+"""An operator can replay failed work, and no poison message is lost."""
 
 import base64
 import json
@@ -48,7 +48,7 @@ async def test_a_recording_s_failed_chunks_are_replayed_and_archived(world: Worl
     assert (answer.status, json_of(answer)["chunks"]) == (202, 2)
     await world.drained()
     again = await world.commands.replay(made["recordingId"], by="ada")
-    assert json_of(again)["chunks"] == 0, "what is safe is left alone"
+    assert json_of(again)["chunks"] == 0, "a safe chunk isn't replayed"
     for number in range(2):
         assert (await world.chunk(world.job(made, number))).state is ChunkState.RELEASED
 
@@ -72,11 +72,11 @@ async def test_a_lost_chunk_whose_source_is_found_again_can_be_replayed(world: W
 
 
 async def test_a_replay_succeeds_although_another_process_wrote_the_chunk_first(world: World):
-    """As the note of a failure's announcement does, that follows the failure at once."""
+    """The write after the announcement of the failure, for example, comes right after the failure."""
     made = await failed(world)
     stale = await world.chunk(world.job(made))
     await world.books.chunks.replace(stale.evolve(outbox=None, channel="announced"))
-    replay = world.app.commands._replay  # noqa: SLF001 - a read that is followed by another's write
+    replay = world.app.commands._replay  # noqa: SLF001 - another process writes after the read
     assert await replay._restart(stale)  # noqa: SLF001
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
@@ -199,21 +199,21 @@ async def test_a_chunk_that_crashed_its_worker_on_each_delivery_fails(
     world = await make_world(clock=clock)
     _, job = await world.announced(size=20 * KIB)
     for _ in range(deaths):
-        assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - and there it dies
+        assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - the worker crashes here
         clock.forward(seconds=61)
     await world.app.poison.keep(job.encode().encode())
     assert (await world.chunk(job)).state is state
 
 
 async def test_attempts_that_failed_at_the_source_don_t_count_as_worker_crashes(make_world: MakeWorld):
-    """One worker dies while storage is away; the chunk's five earlier attempts ended with the source's errors."""
+    """One worker crashes while storage is unavailable. The chunk's five earlier attempts failed at the source."""
     clock = MovableClock()
     world = await make_world(clock=clock)
     made, job = await world.announced(size=20 * KIB)
     await world.fault("download", "serverError", status=503, times=5, documentId=made["chunks"][0]["documentId"])
     for _ in range(5):
         await world.app.archiving.handle(await world.take_job())
-    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - and there it dies
+    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - the worker crashes here
     clock.forward(minutes=5)
     await world.app.poison.keep(job.encode().encode())
     assert (await world.chunk(job)).state is ChunkState.COPYING
@@ -262,7 +262,7 @@ async def test_a_poison_job_of_an_unknown_chunk_is_stored(world: World):
 async def test_a_replay_that_is_suspended_before_its_write_leaves_the_chunk_on_the_worklist(
     make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ):
-    """The sweep meets a row of a chunk that is lost still, and removes it."""
+    """The sweep sees the row while the chunk is still lost, and removes it."""
     clock = MovableClock()
     world = await make_world(clock=clock)
     made, job = await world.announced(size=20 * KIB)
@@ -270,7 +270,7 @@ async def test_a_replay_that_is_suspended_before_its_write_leaves_the_chunk_on_t
     waiting = await world.chunk(job)
     await world.books.open_work.remove(WorkItem.of_chunk(waiting, clock.now()))
     await world.books.chunks.replace(waiting.move(ChunkState.LOST, lost_at=clock.now()))
-    replay = world.app.commands._replay  # noqa: SLF001 - the moment between row and state
+    replay = world.app.commands._replay  # noqa: SLF001 - between row and state
     start_anew = replay._write_pending  # noqa: SLF001
 
     async def frozen(chunk: Chunk) -> Chunk:

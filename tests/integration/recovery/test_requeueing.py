@@ -1,4 +1,4 @@
-"""A message that is lost is sent again; one that waits in a long queue is not made more of."""
+"""A lost message is sent again, and a message that still waits in a long queue isn't."""
 
 import base64
 import itertools
@@ -87,7 +87,7 @@ async def test_a_chunk_that_made_progress_starts_with_the_shortest_interval(worl
 async def test_a_retry_that_the_pipeline_left_to_the_sweep_is_queued_when_it_is_due(world: World, clock: MovableClock):
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
-    _, other = await world.announced(size=2 * KIB)  # a message that waits at the head
+    _, other = await world.announced(size=2 * KIB)  # the oldest message on the queue
     later = clock.now() + timedelta(minutes=20)
     waiting = await world.books.chunks.replace((await world.chunk(job)).evolve(next_attempt_at=later))
     await world.books.open_work.add(WorkItem.of_chunk(waiting, later))
@@ -112,7 +112,7 @@ async def test_a_distant_retry_whose_row_could_not_be_written_is_queued_too(
         broken.setattr(type(world.gateways.worklist), "add", failing)
         with pytest.raises(DestinationUnavailable):
             await world.app.archiving.handle(job)
-    await world.app.archiving.handle(job)  # the message, delivered again: too early, and it ends
+    await world.app.archiving.handle(job)  # the message is delivered again too early and does nothing
     assert await world.queued() == 0
     for _ in range(25):
         clock.forward(minutes=1)
@@ -168,7 +168,7 @@ async def peeked(world: World) -> list[QueueMessage]:
 
 
 async def test_a_message_whose_delay_has_ended_doesn_t_count_as_a_backlog(world: World, clock: MovableClock):
-    """It was inserted when the lost message was, and waits only since its delay ended."""
+    """The message was inserted together with the lost one, but waits only since its delay ended."""
     _, lost = await world.announced(size=2 * KIB)
     _, other = await world.announced(size=2 * KIB)
     await world.dropped()
@@ -190,7 +190,7 @@ async def test_a_delayed_message_counts_from_the_end_of_its_delay(world: World):
 
 
 async def test_a_message_that_the_host_repeats_doesn_t_count_as_a_backlog(world: World):
-    """The host repeats what failed, and a peek tells when a message was inserted, not when it came back."""
+    """The host repeats a failed message. A peek shows when it was inserted, not when it became visible again."""
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     await send_raw(world, job.delayed(1000).encode())

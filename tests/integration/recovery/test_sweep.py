@@ -1,4 +1,4 @@
-"""What went quiet is found again, what nears its end is told, what ended is told louder; hours pass in a moment."""
+"""The sweep retries chunks without progress and reports those that near their deadline. A test clock skips hours."""
 
 import json
 import logging
@@ -36,7 +36,7 @@ async def worklist(world: World) -> list[dict[str, Any]]:
 
 
 async def failed(world: World) -> tuple[dict[str, Any], Any]:
-    """A chunk that failed for good: its media are announced as another format than they are."""
+    """A failed chunk: its event announces another format than its media have."""
     made = await world.document(size=20 * KIB, format="wav")
     await world.fault("download", "redirect", host="media.example.net", documentId=made["chunks"][0]["documentId"])
     await world.app.intake.receive(made["event"])
@@ -50,7 +50,7 @@ async def test_a_chunk_with_a_recent_message_is_not_checked(world: World, caplog
     await world.announced(size=20 * KIB)
     with caplog.at_level(logging.INFO):
         assert await world.app.sweep.run() == 0
-    assert 'swept {"action": "sweep", "due": 0}' in caplog.messages, "its silence would ring the alert"
+    assert 'swept {"action": "sweep", "due": 0}' in caplog.messages, "an alert fires if this line is missing"
 
 
 async def test_a_chunk_whose_job_was_lost_is_queued_again(world: World, clock: MovableClock):
@@ -58,7 +58,7 @@ async def test_a_chunk_whose_job_was_lost_is_queued_again(world: World, clock: M
     assert await world.dropped() == 1
     clock.forward(minutes=6)
     assert await world.app.sweep.run() == 1
-    assert await world.app.sweep.run() == 0, "it is looked at again when the job has had its time"
+    assert await world.app.sweep.run() == 0, "the next check is later, when a worker has had time for the job"
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     assert await worklist(world) == []
@@ -77,7 +77,7 @@ async def test_a_chunk_whose_retry_was_lost_is_queued_again_when_it_is_overdue(w
 
 async def test_the_chunk_of_a_crashed_worker_is_queued_again_after_its_lease(world: World, clock: MovableClock):
     _, job = await world.announced(size=20 * KIB)
-    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - a worker dies here
+    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - the worker crashes here
     await world.dropped()
     clock.forward(minutes=7)
     await world.app.sweep.run()
@@ -132,7 +132,7 @@ async def test_an_open_chunk_is_reported_with_a_rising_log_level_as_its_deadline
 ):
     _, job = await failed(world)
     heard = []
-    for hours in (11.5, 0.6, 8, 0.2, 2.9):  # of 24: to 12.5, 11.9, 3.9, 3.7 and 0.8 hours before the end
+    for hours in (11.5, 0.6, 8, 0.2, 2.9):  # of 24 hours: 12.5, 11.9, 3.9, 3.7 and 0.8 hours are left
         clock.forward(hours=hours)
         caplog.clear()
         await world.fault("download", "redirect", host="media.example.net", times=0)
@@ -172,7 +172,7 @@ async def test_a_chunk_whose_source_can_t_exist_any_longer_is_lost_with_a_critic
     made, job = await failed(world)
     document_id = made["chunks"][0]["documentId"]
     await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
-    for hours in (24.1, 23.8, 0.3):  # of 48
+    for hours in (24.1, 23.8, 0.3):  # of 48 hours
         clock.forward(hours=hours)
         await world.app.sweep.run()
         await world.drained()
@@ -205,7 +205,7 @@ async def test_a_chunk_replayed_after_its_deadline_stays_open_until_its_job_ran(
     assert (await world.chunk(job)).state is ChunkState.LOST
     await world.acs("DELETE", "/faults")
     await world.commands.replay(made["recordingId"], by="ada")
-    for _ in range(5):  # its job waits in a long queue
+    for _ in range(5):  # the job waits in a long queue
         clock.forward(minutes=31)
         await world.app.sweep.run()
         assert (await world.chunk(job)).state is ChunkState.PENDING
@@ -234,7 +234,7 @@ async def test_a_chunk_whose_files_are_all_in_the_archive_is_never_lost(world: W
     await world.app.archiving.handle(await world.take_job())
     chunk = await world.chunk(job)
     assert chunk.state is ChunkState.RELEASED
-    # A row of an earlier life, as after a table was restored from a copy: it doesn't know what the archive holds.
+    # An old row, as after a restore of the table from a backup. It doesn't show which files the archive has.
     await world.books.chunks.replace(
         before.evolve(
             etag=chunk.etag,
@@ -354,7 +354,7 @@ async def test_a_recording_whose_files_came_is_not_watched_any_longer(world: Wor
 
 
 async def test_a_failed_chunk_whose_files_are_in_the_archive_is_not_shown_as_trouble(world: World, clock: MovableClock):
-    """Its place in the list of trouble stays; a list looks up what it shows."""
+    """The entry in the trouble list stays, but a list only shows recordings that are still in trouble."""
     made, job = await world.announced(size=20 * KIB)
     before = await world.chunk(job)
     await world.app.archiving.handle(await world.take_job())

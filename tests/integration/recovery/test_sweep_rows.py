@@ -1,4 +1,4 @@
-"""Rows of the worklist: one bad row must hide no other, and no row is removed by a stale reader."""
+"""Rows of the worklist. A bad row must not hide others, and a row that changed since it was read isn't removed."""
 
 import json
 import logging
@@ -49,7 +49,7 @@ async def rows(world: World) -> list[dict[str, Any]]:
 
 
 async def make_unreadable(world: World, job: ChunkJob) -> None:
-    """As after a rollback: a newer version left the chunk in a state that this one doesn't know."""
+    """Writes a state that this version doesn't know, as after a rollback from a newer version."""
     async with TableClient.from_connection_string(world.storage, world.settings.recordings_table) as table:
         row = {"PartitionKey": job.recordingKey, "RowKey": f"chunk-{job.chunkKey}", "state": "verifying"}
         await table.update_entity(row, mode=UpdateMode.MERGE)
@@ -74,7 +74,7 @@ async def test_chunks_behind_an_unreadable_one_are_checked_and_the_unreadable_on
     with caplog.at_level(logging.INFO):
         await world.app.sweep.run()
         await world.app.sweep.run()
-    (line,) = lines(caplog, "row unreadable")  # once in a while, and not each minute
+    (line,) = lines(caplog, "row unreadable")  # not in every run
     assert (line.levelno, line.__dict__["chunk_key"]) == (logging.ERROR, jobs[0].chunkKey)
     assert "verifying" in line.__dict__["detail"]
     assert [one.__dict__.get("unreadable") for one in lines(caplog, "swept")] == [1, None]
@@ -257,7 +257,7 @@ def _other(chunk: Chunk, number: int) -> Chunk:
 async def test_rows_whose_check_always_fails_don_t_stop_the_rows_behind_them(
     world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ):
-    """A run looks at a bounded number of rows, the oldest deadline first: here at one."""
+    """A run checks a bounded number of rows, oldest deadline first. Here it checks one."""
     monkeypatch.setattr(sweep, "_MOST", 1)
     monkeypatch.setattr(sweep, "_AT_ONCE", 1)
     _, first = await world.announced(size=2 * KIB)
@@ -281,7 +281,7 @@ async def test_rows_whose_check_always_fails_don_t_stop_the_rows_behind_them(
     for _ in range(3):
         await world.app.sweep.run()
     await world.drained()
-    assert (await world.chunk(first)).state is ChunkState.RELEASED, "the row that failed is looked at again"
+    assert (await world.chunk(first)).state is ChunkState.RELEASED, "the row that failed is checked again"
 
 
 async def test_a_recording_is_checked_later_if_acs_can_t_be_reached(
@@ -305,7 +305,7 @@ async def test_a_recording_is_checked_later_if_acs_can_t_be_reached(
 async def test_the_row_of_a_chunk_that_changed_meanwhile_is_not_postponed(
     world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ):
-    """Whoever moved the chunk wrote the row, or is about to: that is no failure."""
+    """The process that changed the chunk writes the row itself, so this isn't a failure."""
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     clock.forward(minutes=6)
