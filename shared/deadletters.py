@@ -1,6 +1,7 @@
-"""Takes in what Event Grid could not deliver: `python -m shared.deadletters --apply`. Without `--apply` it only counts.
+"""Takes in events that Event Grid could not deliver: `python -m shared.deadletters --apply`.
 
-A timer of the app does the same every five minutes. The command is for looking, and for what can't wait.
+Without `--apply` it only counts them. A timer of the app takes in dead letters every five minutes. Use the command to
+see what is in the container, or to take in events at once.
 """
 
 import argparse
@@ -29,7 +30,9 @@ async def _main(*, apply: bool) -> Counted:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m shared.deadletters", description=__doc__)
-    parser.add_argument("--apply", action="store_true", help="take them in and remove them; without it, only count")
+    parser.add_argument(
+        "--apply", action="store_true", help="take in the events and delete their blobs; without it, only count"
+    )
     apply = parser.parse_args().apply
     logging.getLogger("azure").setLevel(logging.WARNING)
     try:
@@ -41,10 +44,10 @@ def main() -> int:
     for name, count in sorted(counted.types.items()):
         sys.stdout.write(f"  {count} {name}\n")
     if apply:
-        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counted.outcomes.items())) or "none"
-        sys.stdout.write(f"taken in: {told}; {counted.removed} blobs removed\n")
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counted.outcomes.items())) or "none"
+        sys.stdout.write(f"taken in: {outcomes}; {counted.removed} blobs removed\n")
     else:
-        sys.stdout.write("Nothing was taken in: this was a dry run. Add --apply to do it.\n")
+        sys.stdout.write("Nothing was taken in: this was a dry run. Add --apply to take them in.\n")
     stay = counted.left | counted.failed
     for name, reason in stay.items():
         sys.stdout.write(f"left: {name}: {reason}\n")

@@ -23,15 +23,16 @@ from shared.settings.settings import Settings
 
 log = logger("deadletters")
 
-_AT_ONCE = 200  # blobs that one run of the timer takes in
+_AT_ONCE = 200  # the most blobs that one run of the timer reads
 _LARGEST = 64 * 1024 * 1024  # bytes; an event has at most 1 MiB, and Event Grid writes several events into one blob
 
 
 @dataclass(kw_only=True)
 class Counted:
-    """What was found and what became of it: `left` and `failed` hold the names of blobs that stay, with the reason.
+    """The counts of one run: blobs, events by type, and outcomes.
 
-    What is left is nothing for Callvault; what failed may be taken in later.
+    `left` and `failed` have the names of blobs that stay in the container, each with the reason. A blob in `left` has
+    something that Callvault can't process. A blob in `failed` met an error, and a later run may take it in.
     """
 
     blobs: int = 0
@@ -53,10 +54,11 @@ class DeadLetterReplay:
         self._letters, self._intake = letters, intake
 
     async def run(self, *, apply: bool, most: int | None = None, known: dict[str, str] | None = None) -> Counted:
-        """Counts, and with `apply` takes in and removes. Raises DestinationError when the container can't be listed.
+        """Counts the dead letters; with `apply`, takes them in and deletes their blobs.
 
-        A fault that meets one blob keeps none of the others. `known` has the versions of blobs that were left before,
-        and gets those that are left now; they are passed over. Beside them `most` blobs are looked at.
+        A failure of one blob doesn't stop the others. At most `most` blobs are read. `known` has the ETags of blobs
+        that an earlier run left in the container: these are skipped, and `run` adds the ones that it leaves itself.
+        Raises DestinationError when the container can't be listed.
         """
         counted, known = Counted(), {} if known is None else known
         async for letter in self._letters.all():
@@ -68,7 +70,7 @@ class DeadLetterReplay:
                 reason = await self._one(letter, counted, apply=apply)
             except CallvaultError as error:
                 counted.failed[letter.name] = str(error)
-            except Exception as error:  # noqa: BLE001 - one blob's fault must not keep the others
+            except Exception as error:  # noqa: BLE001 - one blob's failure must not stop the others
                 counted.failed[letter.name] = f"unforeseen: {type(error).__name__}"
             else:
                 if reason is not None:
@@ -86,31 +88,31 @@ class DeadLetterReplay:
             return None
         events = _events(body)
         if events is None:
-            return "holds something else than events"
+            return "has content other than events"
         counted.types.update(event_type(event) or "without a type" for event in events)
         if not apply:
             return None
         outcomes = [await self._intake.receive(event) for event in events]
         counted.outcomes.update(outcomes)
         ignored = [event for event, outcome in zip(events, outcomes, strict=True) if outcome is Outcome.IGNORED]
-        # A call that no rule means was asked for all the same: with it nothing is left to do.
+        # An ignored CallStarted event was processed: no rule of AUTO_RECORD applies to its call.
         if any(not is_call_started(event) for event in ignored):
-            return "holds an event that Callvault has no use for"
+            return "has an event of a type that Callvault doesn't process"
         if not await self._letters.remove(letter):
-            return "was written again meanwhile"
+            return "was changed meanwhile"
         counted.removed += 1
         return None
 
 
 class DeadLetterTimer:
-    """The timer's part: takes in a bounded number of dead letters in each run."""
+    """The timer: takes in a bounded number of dead letters in each run."""
 
     def __init__(self, clients: Clients, intake: Intake, settings: Settings) -> None:
         self._clients, self._intake, self._settings = clients, intake, settings
         self._known: dict[str, str] = {}  # blobs that stay, and their versions
 
     async def run(self) -> None:
-        """Raises DestinationError when the container can't be listed, and Unforeseen when a blob isn't taken in."""
+        """Raises DestinationError when the container can't be listed, and Unforeseen when a blob can't be taken in."""
         async with self._clients.blobs(self._settings.host_storage) as service:
             letters = DeadLetters(service, self._settings.deadletter_container)
             counted = await DeadLetterReplay(letters, self._intake).run(apply=True, most=_AT_ONCE, known=self._known)
@@ -120,8 +122,8 @@ class DeadLetterTimer:
             log.warning("dead letter not taken in", extra={"action": "dead-letters", "blob": name, "reason": reason})
         if counted.blobs:
             outcomes = {str(outcome): number for outcome, number in counted.outcomes.items()}
-            told = {"action": "dead-letters", "blobs": counted.blobs, "removed": counted.removed, **outcomes}
-            log.info("dead letters taken in", extra=told)
+            extra = {"action": "dead-letters", "blobs": counted.blobs, "removed": counted.removed, **outcomes}
+            log.info("dead letters taken in", extra=extra)
         if counted.failed:
             raise Unforeseen(f"{len(counted.failed)} dead letters could not be taken in; the next run tries them again")
 

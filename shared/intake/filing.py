@@ -16,7 +16,7 @@ from shared.observability.logs import logger
 
 log = logger("intake")
 
-_AT_ONCE = 32  # links written concurrently; Event Grid waits 30 s for the response to an event
+_AT_ONCE = 32  # links written concurrently; Event Grid waits only 30 s for the response to an event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Filing:
         self._links = links
 
     async def of(self, event: RecordingFilesEvent) -> list[Filed]:
-        """The event's chunks by recording, in the order of the event."""
+        """The event's chunks, grouped by recording, in the order of the event."""
         chunks = event.files.chunks
         documents = sorted(chunk.document_id for chunk in chunks)
         meant = key_of(event.recording_id) if event.recording_id else await self._meant(event, documents)

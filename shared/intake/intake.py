@@ -48,16 +48,16 @@ from shared.settings.settings import Settings
 
 log = logger("intake")
 
-_AT_ONCE = 16  # chunks written to worklist and queue together; Event Grid waits 30 s for all
-_NAMED = 20  # fields that a log line names at most
-_ROUNDS = 5  # each is lost only to another write of the same recording at the same moment
-_EVENT_GRID = "Event Grid"  # who did it, in the audit
+_AT_ONCE = 16  # chunks written to worklist and queue concurrently; Event Grid waits only 30 s for the response
+_NAMED = 20  # the most fields that a log line names
+_ROUNDS = 5  # tries of a conditional write; each fails only if the same recording was written at the same moment
+_EVENT_GRID = "Event Grid"  # the author in audit entries
 FOREIGN = "foreign-source: the event is not from the ACS resource that EVENT_SOURCE names"
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntakeResult:
-    """What became of an event, and the names of what it says otherwise than is recorded, which stays."""
+    """The outcome of an event, and the names of fields whose recorded value differs and was kept."""
 
     outcome: Outcome
     differing: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class IntakeResult:
 
 @dataclass(frozen=True, kw_only=True)
 class _Written:
-    """One recording's part of an event: the row as it was before, what was written, and the chunks as they are now."""
+    """One recording's part of an event: its row before, its row and chunks by the event, and the chunks as they are."""
 
     known: Recording | None
     recording: Recording
@@ -74,7 +74,7 @@ class _Written:
 
 
 class Intake:
-    """Takes in what Event Grid delivers, and what a person hands in."""
+    """Takes in events that Event Grid delivers and events that a person sends."""
 
     def __init__(self, gateways: Gateways, auto: AutoRecording, clock: Clock, settings: Settings) -> None:
         self._books = Books.over(gateways)
@@ -85,7 +85,7 @@ class Intake:
         self._auto, self._clock, self._settings = auto, clock, settings
 
     async def deliver(self, text: str) -> Outcome:
-        """Takes in the raw bytes of one event. Raises as `receive`. Quarantines a body that isn't a JSON object."""
+        """Takes in the text of one event. Quarantines text that isn't a JSON object. Raises the errors of `receive`."""
         try:
             envelope = lenient.parse(text)
         except (ValueError, RecursionError):
@@ -96,7 +96,7 @@ class Intake:
         return Outcome.QUARANTINED
 
     async def receive(self, envelope: dict[str, Any]) -> Outcome:
-        """Takes in one event that Event Grid delivered or dead-lettered, of its own schema or CloudEvents'.
+        """Takes in one event that Event Grid delivered or dead-lettered, in Event Grid's schema or CloudEvents'.
 
         Raises DestinationError when storage fails, so that Event Grid delivers again. An event that can't be parsed
         is quarantined and acknowledged, because another delivery would fail in the same way. If only some chunks of an
@@ -106,16 +106,16 @@ class Intake:
         return (await self.take(envelope, None)).outcome
 
     async def receive_by_hand(self, envelope: dict[str, Any], *, by: str) -> IntakeResult:
-        """As `receive`, for an event that a person handed in: each recording that it concerns gets an audit entry."""
+        """Like `receive`, for an event that a person sent: each of its recordings gets an audit entry."""
         return await self.take(envelope, by)
 
     def is_foreign(self, envelope: dict[str, Any]) -> bool:
-        """Whether an event is from another resource than the ACS resource that is configured."""
+        """Whether the event comes from another ACS resource than the setting EVENT_SOURCE names."""
         source = self._settings.event_source
         return source is not None and not is_from(source, envelope)
 
     async def take(self, envelope: dict[str, Any], by: str | None) -> IntakeResult:
-        """The one way in: `by` is None for an event that Event Grid delivered, else who handed it in."""
+        """Takes in an event from any entrance. `by` is the person who sent it, or None if Event Grid delivered it."""
         found = event_type(envelope)
         starts_call = is_call_started(envelope)
         if found and not starts_call and found.lower() != RECORDING_FILE_STATUS_UPDATED.lower():
@@ -175,9 +175,9 @@ class Intake:
     async def _announce(
         self, event: RecordingFilesEvent, when: datetime, filed: Filed, by: str | None
     ) -> tuple[int, list[str]]:
-        """Enters chunks of one recording.
+        """Writes and queues the chunks of one recording.
 
-        Returns how many of them were queued, and the names of fields that are recorded with other values.
+        Returns how many chunks were queued, and the names of fields whose recorded value differs and was kept.
         """
         recording_key = filed.recording_key
         if by is not None:
@@ -208,7 +208,7 @@ class Intake:
         return queued, differs
 
     async def _write(self, event: RecordingFilesEvent, when: datetime, filed: Filed) -> _Written:
-        """Writes the recording and its chunks. What another event wrote at the same moment stays, as if read before."""
+        """Writes the recording and its chunks. If another event writes them at the same moment, reads them again."""
         for _ in range(_ROUNDS):
             known = await self._catalogue.ledger(filed.recording_key)
             listed_at = known.listed_at if known is not None else None
@@ -218,7 +218,9 @@ class Intake:
             current = await self._books.recordings.add_chunks(recording, chunks, known)
             if current is not None:
                 return _Written(known=known, recording=recording, chunks=chunks, current=current)
-        raise DestinationUnavailable("announcing chunks in the catalogue: other writers were faster each time")
+        raise DestinationUnavailable(
+            "writing chunks to the catalogue: other writers changed the recording at every try"
+        )
 
     def _chunk(
         self, event: RecordingFilesEvent, when: datetime, filed: Filed, listed_at: datetime, number: int

@@ -463,7 +463,7 @@ async def test_a_chunk_that_kills_its_worker_each_time_fails_after_its_attempts(
     world = await make_world(clock=clock, MAX_ATTEMPTS=3)
     _, job = await world.announced(size=20 * KIB, format="wav")
     for _ in range(3):
-        assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - the worker dies after its claim
+        assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - the worker crashes here
         clock.forward(seconds=61)
     await world.app.archiving.handle(job)
     assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (ChunkState.FAILED, "out-of-attempts")

@@ -39,7 +39,7 @@ async def test_a_job_that_meets_a_live_lease_is_sent_once_more_for_its_end(make_
     world = await make_world(clock=clock, LEASE_SECONDS=2)
     _, job = await world.announced(size=20 * KIB)
     assert await world.take_job() == job
-    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - a worker that dies after its claim
+    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - the worker crashes here
     await world.app.archiving.handle(job)
     assert await world.queued() == 1
     deferred = await world.take_job()

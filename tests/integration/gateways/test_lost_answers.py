@@ -23,7 +23,7 @@ from shared.domain.states import RecordingState
 from shared.gateways.tables.claims import Claim
 from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.recording.test_automatic import begun, recordings_of
-from tests.integration.recording.test_control import call, start, told
+from tests.integration.recording.test_control import call, json_of, start
 from tests.integration.storagefront import Mishap, StorageFront
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -106,7 +106,7 @@ async def test_a_start_keeps_the_consent_although_the_answer_to_storing_it_is_lo
     front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
     answer = await start(world, serverCallId=made["serverCallId"], consent=consent)
     assert answer.status == 201, answer.body
-    shown = told(await world.commands.get(told(answer)["recordingId"]))
+    shown = json_of(await world.commands.get(json_of(answer)["recordingId"]))
     assert shown["consent"]["reference"] == "ticket 4711"
     assert [entry["action"] for entry in shown["history"]] == ["start"]
 
@@ -115,11 +115,11 @@ async def test_a_stop_has_one_audit_entry_although_the_answer_to_its_transaction
     world: World, front: StorageFront
 ):
     made = await call(world)
-    recording_id = told(await start(world, serverCallId=made["serverCallId"]))["recordingId"]
+    recording_id = json_of(await start(world, serverCallId=made["serverCallId"]))["recordingId"]
     front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
     answer = await world.commands.stop(recording_id, by="ada")
-    assert (answer.status, told(answer)["state"]) == (200, "stopped")
-    assert [entry["action"] for entry in told(answer)["history"]] == ["start", "stop"]
+    assert (answer.status, json_of(answer)["state"]) == (200, "stopped")
+    assert [entry["action"] for entry in json_of(answer)["history"]] == ["start", "stop"]
 
 
 async def test_a_delivery_succeeds_although_the_answers_to_its_writes_are_lost(world: World, front: StorageFront):
@@ -129,7 +129,7 @@ async def test_a_delivery_succeeds_although_the_answers_to_its_writes_are_lost(w
         front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=path)
     assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
     await world.drained()
-    shown = told(await world.commands.get(made["recordingId"]))
+    shown = json_of(await world.commands.get(made["recordingId"]))
     assert [chunk["state"] for chunk in shown["chunks"]] == ["released"]
 
 
@@ -169,15 +169,15 @@ async def test_if_all_answers_about_a_key_are_lost_its_caller_waits_a_minute_and
     assert (await start(world, key=key, **locator)).status == 503
     front.recover()
     refused = await start(world, key=key, **locator)
-    assert (refused.status, told(refused)["reason"]) == (409, "request-in-progress")
+    assert (refused.status, json_of(refused)["reason"]) == (409, "request-in-progress")
     assert int(refused.headers["Retry-After"]) > 0
     assert await recordings_of(world, made) == []
     clock.forward(seconds=61)
     both = await asyncio.gather(*(start(world, key=key, **locator) for _ in range(2)))
     # Both may be sent to ACS, as the same request. Or the second one finds the first in progress and must wait.
-    answered = [told(one) for one in both if one.status == 201]
+    answered = [json_of(one) for one in both if one.status == 201]
     assert answered
-    assert all(told(one)["reason"] == "request-in-progress" for one in both if one.status != 201)
+    assert all(json_of(one)["reason"] == "request-in-progress" for one in both if one.status != 201)
     assert len({one["recordingId"] for one in answered}) == 1
-    assert told(await start(world, key=key, **locator)) == answered[0]
+    assert json_of(await start(world, key=key, **locator)) == answered[0]
     assert len(await recordings_of(world, made)) == 1

@@ -1,4 +1,4 @@
-"""What Event Grid hands us is ours to lose: every event ends as chunks with jobs, ignored with a reason, or kept."""
+"""No event is lost: each one becomes chunks with jobs, is ignored with a reason, or is quarantined."""
 
 import asyncio
 import copy
@@ -36,7 +36,7 @@ async def worklist(world: World) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", VINTAGES)
-async def test_every_vintage_becomes_chunks_with_a_place_on_the_worklist_and_a_job_each(world: World, name: str):
+async def test_events_of_every_version_become_chunks_with_a_worklist_row_and_a_job_each(world: World, name: str):
     event = load(name)
     announced = (event["data"].get("recordingStorageInfo") or event["data"]["RecordingStorageInfo"]).popitem()[1]
     event = load(name)
@@ -61,7 +61,7 @@ async def test_a_repeated_event_changes_nothing(world: World):
     assert len(await worklist(world)) == 3
 
 
-async def test_deliveries_at_the_same_moment_make_each_chunk_once(world: World):
+async def test_concurrent_deliveries_add_each_chunk_once(world: World):
     event = load("several-chunks")
     await asyncio.gather(*(world.app.intake.receive(copy.deepcopy(event)) for _ in range(6)))
     _, chunks = await world.gateways.catalogue.recording(key_of(recording_id(event)))
@@ -78,7 +78,7 @@ async def test_a_repeat_after_the_chunk_was_archived_queues_no_job(world: World)
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
 
 
-async def test_a_repeat_that_brings_another_chunk_adds_just_that_one(world: World):
+async def test_a_repeat_with_another_chunk_adds_only_that_chunk(world: World):
     event = load("several-chunks")
     all_chunks = event["data"]["recordingStorageInfo"]["recordingChunks"]
     first = copy.deepcopy(event)
@@ -89,7 +89,7 @@ async def test_a_repeat_that_brings_another_chunk_adds_just_that_one(world: Worl
     assert len(chunks) == 3
 
 
-async def test_a_recording_of_more_chunks_than_a_transaction_holds(world: World):
+async def test_a_recording_with_more_chunks_than_a_transaction_can_have_is_taken_in(world: World):
     event = load("current")
     info = event["data"]["recordingStorageInfo"]
     model = json.dumps(info["recordingChunks"][0])
@@ -103,14 +103,14 @@ async def test_a_recording_of_more_chunks_than_a_transaction_holds(world: World)
     assert await world.queued() == 230
 
 
-async def test_siblings_of_one_index_are_two_chunks(world: World):
+async def test_two_documents_of_one_index_are_two_chunks(world: World):
     event = load("siblings")
     await world.app.intake.receive(event)
     _, chunks = await world.gateways.catalogue.recording(key_of(recording_id(event)))
     assert [chunk.index for chunk in chunks] == [0, 0]
 
 
-async def test_an_event_without_a_recording_id_finds_the_one_recording_of_its_call(world: World):
+async def test_an_event_without_a_recording_id_is_assigned_to_the_one_recording_of_its_call(world: World):
     event = load("without-recording")
     server_call_id = event["subject"].partition("/serverCallId/")[2]
     started = Recording(recording_key=key_of("rec-1"), recording_id="rec-1", correlation="case 7")
@@ -123,7 +123,7 @@ async def test_an_event_without_a_recording_id_finds_the_one_recording_of_its_ca
     assert len(chunks) == 1
 
 
-async def test_two_recordings_of_one_call_are_not_confused_the_event_stays_on_its_own(world: World):
+async def test_an_event_without_a_recording_id_stays_unlinked_if_its_call_has_two_recordings(world: World):
     event = load("without-recording")
     server_call_id = event["subject"].partition("/serverCallId/")[2]
     for name in ("rec-1", "rec-2"):
@@ -136,7 +136,7 @@ async def test_two_recordings_of_one_call_are_not_confused_the_event_stays_on_it
     assert len(chunks) == 1
 
 
-async def test_what_an_event_was_linked_to_first_stays_when_the_ledger_learns_more(world: World):
+async def test_a_document_keeps_its_first_recording_when_the_ledger_learns_another(world: World):
     event = load("without-recording")
     server_call_id = event["subject"].partition("/serverCallId/")[2]
     document_id = event["data"]["recordingStorageInfo"]["recordingChunks"][0]["documentId"]
@@ -147,7 +147,7 @@ async def test_what_an_event_was_linked_to_first_stays_when_the_ledger_learns_mo
     assert len((await world.gateways.catalogue.recording(unlinked_key(document_id)))[1]) == 1
 
 
-async def test_an_event_before_the_start_call_returns_leaves_what_both_said(world: World):
+async def test_an_event_that_comes_before_the_start_returns_keeps_the_fields_of_both(world: World):
     event = load("current")
     await world.app.intake.receive(event)
     key = key_of(recording_id(event))
@@ -168,25 +168,25 @@ async def test_an_event_of_another_type_is_ignored(world: World):
 
 
 @pytest.mark.parametrize("name", ["broken-no-chunks", "broken-no-document"])
-async def test_what_can_t_be_read_is_kept_once_with_the_reason_however_often_it_comes(world: World, name: str):
+async def test_an_event_that_can_t_be_parsed_is_quarantined_once_with_the_reason(world: World, name: str):
     event = load(name)
     for _ in range(3):
         assert await world.app.intake.receive(copy.deepcopy(event)) is Outcome.QUARANTINED
     (kept,) = await world.quarantined()
-    told = json.loads(kept)
-    assert told["event"] == event
-    assert told["reason"]
-    assert told["receivedAt"]
+    found = json.loads(kept)
+    assert found["event"] == event
+    assert found["reason"]
+    assert found["receivedAt"]
 
 
 @pytest.mark.parametrize("envelope", [{}, {"eventType": None}, {"id": "1", "data": {"recordingStorageInfo": []}}])
-async def test_an_event_that_is_hardly_one_is_kept_too(world: World, envelope: dict[str, Any]):
+async def test_an_event_with_almost_no_fields_is_quarantined(world: World, envelope: dict[str, Any]):
     assert await world.app.intake.receive(envelope) is Outcome.QUARANTINED
     assert len(await world.quarantined()) == 1
 
 
 @pytest.mark.parametrize("missing", ["recordings_table", "worklist_table", "chunks_queue"])
-async def test_a_storage_fault_is_raised_so_that_event_grid_delivers_again(
+async def test_a_storage_error_is_raised_so_that_event_grid_delivers_again(
     make_world: MakeWorld, world: World, missing: str
 ):
     broken = await make_world(like=world, **{missing.upper(): f"{getattr(world.settings, missing)}gone"})
@@ -198,13 +198,13 @@ async def test_a_storage_fault_is_raised_so_that_event_grid_delivers_again(
     event = load("current")
     with pytest.raises(DestinationUnavailable, match="NotFound"):
         await broken.app.intake.receive(event)
-    assert await world.app.intake.receive(event) is Outcome.QUEUED, "the next delivery mends it"
+    assert await world.app.intake.receive(event) is Outcome.QUEUED, "the next delivery queues it"
     _, chunks = await world.gateways.catalogue.recording(key_of(recording_id(event)))
     assert len(chunks) == 1
     assert await world.queued() == 1
 
 
-async def test_documents_of_events_that_name_no_recording_stay_together_whatever_order_they_come_in(world: World):
+async def test_documents_without_a_recording_id_stay_together_in_every_order_of_events(world: World):
     event = load("call-only")
     chunks = event["data"]["recordingStorageInfo"]["recordingChunks"]
     later = copy.deepcopy(event)
@@ -213,4 +213,4 @@ async def test_documents_of_events_that_name_no_recording_stay_together_whatever
     await world.app.intake.receive(later)
     _, together = await world.gateways.catalogue.recording(unlinked_key(chunks[0]["documentId"]))
     assert [chunk.index for chunk in together] == [0, 1]
-    assert await world.queued() == 3, "the repeated chunk was pending still, and a job too many harms nothing"
+    assert await world.queued() == 3, "the repeated chunk is still pending, and an extra job does no harm"
