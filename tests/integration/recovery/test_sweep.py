@@ -53,17 +53,6 @@ async def test_a_chunk_on_its_way_is_not_looked_at(world: World, caplog: pytest.
     assert 'swept {"action": "sweep", "due": 0}' in caplog.messages, "its silence would ring the alert"
 
 
-async def test_a_chunk_whose_job_was_lost_is_queued_anew(world: World, clock: MovableClock):
-    _, job = await world.announced(size=20 * KIB)
-    assert await world.dropped() == 1
-    clock.forward(minutes=6)
-    assert await world.app.sweep.run() == 1
-    assert await world.app.sweep.run() == 0, "it is looked at again when the job has had its time"
-    await world.drained()
-    assert (await world.chunk(job)).state is ChunkState.RELEASED
-    assert await worklist(world) == []
-
-
 async def test_a_chunk_whose_retry_was_lost_is_queued_anew_when_it_is_overdue(world: World, clock: MovableClock):
     made, job = await world.announced(size=20 * KIB)
     await world.fault("download", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
@@ -71,16 +60,6 @@ async def test_a_chunk_whose_retry_was_lost_is_queued_anew_when_it_is_overdue(wo
     await world.dropped()
     clock.forward(minutes=6)
     assert await world.app.sweep.run() == 1
-    await world.drained()
-    assert (await world.chunk(job)).state is ChunkState.RELEASED
-
-
-async def test_a_dead_worker_s_chunk_is_queued_anew_when_its_lease_is_long_over(world: World, clock: MovableClock):
-    _, job = await world.announced(size=20 * KIB)
-    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - a worker dies here
-    await world.dropped()
-    clock.forward(minutes=7)
-    await world.app.sweep.run()
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
@@ -93,19 +72,6 @@ async def test_a_live_lease_is_left_alone(world: World, clock: MovableClock):
     assert await world.app.sweep.run() == 1
     assert (await world.chunk(job)) == claimed
     assert await world.queued() == 0
-
-
-async def test_an_archived_chunk_whose_release_was_lost_is_released(world: World, clock: MovableClock):
-    made, job = await world.announced(size=20 * KIB)
-    await world.fault("delete", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
-    await world.app.archiving.handle(await world.take_job())
-    assert (await world.chunk(job)).state is ChunkState.ARCHIVED
-    await world.dropped()
-    clock.forward(minutes=6)
-    await world.app.sweep.run()
-    await world.drained()
-    assert (await world.chunk(job)).state is ChunkState.RELEASED
-    assert (await world.source(made))["deletedAt"] is not None
 
 
 async def test_a_failed_chunk_is_taken_up_again_at_growing_intervals_while_its_source_lives(
