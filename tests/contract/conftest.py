@@ -6,6 +6,7 @@ Each test gets a table, a queue and a container of its own, through the SDK's cl
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest_asyncio
@@ -20,6 +21,8 @@ from local.memory.queues import MemoryQueueClient
 from local.memory.tables import MemoryTableServiceClient
 from local.stack import Azurite, Resources, provision
 from shared.domain.clock import SystemClock
+from shared.gateways.bundle import Gateways
+from tests.unit.world import memory_settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,15 @@ class Storage:
     blobs: Any
     container: Any
     mark: str
+
+    async def create_table(self, name: str) -> None:
+        if isinstance(self.tables, MemoryTableServiceClient):
+            await self.tables.get_table_client(name).create_table()
+        else:
+            await self.tables.create_table(name)
+
+
+_NO_CLIENTS = dict.fromkeys(("calls", "keys", "topic"))
 
 
 @pytest_asyncio.fixture(params=["memory", "azurite"], loop_scope="session")
@@ -66,6 +78,18 @@ async def storage(request: Any, azurite: Azurite) -> AsyncIterator[Storage]:
     )
     for client in (tables, queue, blobs):
         await client.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def gateways(storage: Storage) -> Gateways:
+    """The product's gateways to tables, over either kind of storage."""
+    names = {name: f"{name}{storage.mark}" for name in ("recordings", "calendar", "worklist", "links")}
+    for name in names.values():
+        await storage.create_table(name)
+    clients: Any = SimpleNamespace(
+        tables=storage.tables, queue=storage.queue, poison=storage.queue, archive=storage.blobs, **_NO_CLIENTS
+    )
+    return Gateways.over(clients, memory_settings(**{f"{name}_table": table for name, table in names.items()}))
 
 
 def code_of(error: Any) -> str | None:

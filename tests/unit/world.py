@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MEBIBYTE = 1024 * 1024
 _HOST = "https://storage.asm.skype.com/v1/objects"
 _DELETE_HOST = "https://us-storage.asm.skype.com/v1/objects"
+_SAFE = ("archived", "released")  # states
 _SERVER_CALL = "aHR0cHM6Ly9jb252LnNreXBlLmNvbS9jb252L2NhbGw="
 
 
@@ -151,14 +152,25 @@ class World:
         held = list(self.archive.values())
         return one.media in held and one.metadata in held
 
+    def is_recorded(self, one: Document) -> bool:
+        """Whether the catalogue has the document's chunk as archived."""
+        rows = [row.entity for row in self.rows(self.settings.recordings_table).values()]
+        return any(
+            row.get("deleteLocation") == one.delete_location and row["state"] in _SAFE
+            for row in rows
+            if row["RowKey"].startswith("chunk-")
+        )
+
     def watched(self, turn: Turn = apply_at_once) -> Turn:
-        """A turn that fails the test as soon as the source of a document is deleted before it is archived."""
+        """A turn that fails the test as soon as a source is deleted whose document isn't archived and recorded."""
         world = self
 
         async def watch[T](operation: Operation, apply: Callable[[], T], /) -> T:
             if operation.method == "delete_recording":
                 doomed = [one for one in world.acs.documents if one.delete_location == operation.target]
-                assert all(world.is_archived(one) for one in doomed), "a source is deleted that isn't archived"
+                for one in doomed:
+                    assert world.is_archived(one), "a source is deleted that isn't archived"
+                    assert world.is_recorded(one), "a source is deleted that isn't recorded as archived"
             return await turn(operation, apply)
 
         return watch

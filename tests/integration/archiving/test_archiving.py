@@ -230,22 +230,6 @@ async def test_another_file_with_the_chunk_s_name_is_never_overwritten_and_the_s
     assert (await world.source(made))["deletedAt"] is None
 
 
-async def test_a_dead_worker_s_chunk_is_claimed_again_when_its_lease_expires(make_world: MakeWorld):
-    clock = MovableClock()
-    world = await make_world(clock=clock, LEASE_SECONDS=60)
-    made, job = await world.announced(size=20 * KIB, format="wav")
-    assert await world.take_job() == job
-    dead = await world.app.archiving._claim(await world.chunk(job))  # noqa: SLF001 - a worker that dies after its claim
-    assert dead is not None
-    await world.app.archiving.handle(job)
-    assert (await world.chunk(job)).state is ChunkState.COPYING, "a live lease is respected"
-    assert await world.queued() == 1, "the job is sent again for the end of the lease"
-    clock.forward(seconds=61)
-    await world.app.archiving.handle(job)
-    await check_released(world, made)
-    assert (await world.chunk(job)).attempts == 2
-
-
 async def test_a_slow_copy_keeps_its_lease(make_world: MakeWorld):
     world = await make_world(LEASE_SECONDS=1)
     made, job = await world.announced(size=300 * KIB, format="wav")

@@ -11,7 +11,6 @@ from shared.contracts.events.outcome import Outcome
 from shared.contracts.jobs import ChunkJob
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
-from shared.errors import DestinationUnavailable
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -176,22 +175,6 @@ async def test_a_repeated_event_doesn_t_change_a_chunk_that_is_being_copied(make
         assert await world.app.intake.receive(event) is Outcome.UNCHANGED
     assert await world.chunk(job) == tried
     assert await world.queued() == 0
-
-
-async def test_the_next_delivery_queues_a_chunk_after_a_crash_between_row_and_queue(
-    make_world: MakeWorld, world: World
-):
-    made = await world.document(size=20 * KIB)
-    await world.app.intake.receive(elsewhere(made["event"]))
-    await world.drained()
-    broken = await make_world(like=world, CHUNKS_QUEUE=f"{world.settings.chunks_queue}-gone")
-    await broken.app.clients.queue.delete_queue()
-    right = another(made["event"])
-    with pytest.raises(DestinationUnavailable):
-        await broken.app.intake.receive(right)
-    assert await world.app.intake.receive(right) is Outcome.QUEUED
-    await world.drained()
-    assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
 
 
 async def test_an_event_without_a_location_doesn_t_remove_the_location(world: World):

@@ -53,17 +53,6 @@ async def test_a_chunk_with_a_recent_message_is_not_checked(world: World, caplog
     assert 'swept {"action": "sweep", "due": 0}' in caplog.messages, "an alert fires if this line is missing"
 
 
-async def test_a_chunk_whose_job_was_lost_is_queued_again(world: World, clock: MovableClock):
-    _, job = await world.announced(size=20 * KIB)
-    assert await world.dropped() == 1
-    clock.forward(minutes=6)
-    assert await world.app.sweep.run() == 1
-    assert await world.app.sweep.run() == 0, "the next check is later, when a worker has had time for the job"
-    await world.drained()
-    assert (await world.chunk(job)).state is ChunkState.RELEASED
-    assert await worklist(world) == []
-
-
 async def test_a_chunk_whose_retry_was_lost_is_queued_again_when_it_is_overdue(world: World, clock: MovableClock):
     made, job = await world.announced(size=20 * KIB)
     await world.fault("download", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
@@ -71,16 +60,6 @@ async def test_a_chunk_whose_retry_was_lost_is_queued_again_when_it_is_overdue(w
     await world.dropped()
     clock.forward(minutes=6)
     assert await world.app.sweep.run() == 1
-    await world.drained()
-    assert (await world.chunk(job)).state is ChunkState.RELEASED
-
-
-async def test_the_chunk_of_a_crashed_worker_is_queued_again_after_its_lease(world: World, clock: MovableClock):
-    _, job = await world.announced(size=20 * KIB)
-    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - the worker crashes here
-    await world.dropped()
-    clock.forward(minutes=7)
-    await world.app.sweep.run()
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
@@ -93,19 +72,6 @@ async def test_a_leased_chunk_is_not_changed(world: World, clock: MovableClock):
     assert await world.app.sweep.run() == 1
     assert (await world.chunk(job)) == claimed
     assert await world.queued() == 0
-
-
-async def test_an_archived_chunk_whose_release_was_lost_is_released(world: World, clock: MovableClock):
-    made, job = await world.announced(size=20 * KIB)
-    await world.fault("delete", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
-    await world.app.archiving.handle(await world.take_job())
-    assert (await world.chunk(job)).state is ChunkState.ARCHIVED
-    await world.dropped()
-    clock.forward(minutes=6)
-    await world.app.sweep.run()
-    await world.drained()
-    assert (await world.chunk(job)).state is ChunkState.RELEASED
-    assert (await world.source(made))["deletedAt"] is not None
 
 
 async def test_a_failed_chunk_is_retried_at_growing_intervals_while_its_source_may_exist(
