@@ -26,7 +26,7 @@ SETTINGS ?= .local/up/local.settings.json
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor run up test faults mutants bench screenshots lint infra-check lock audit package runtime clean
+.PHONY: help setup doctor run up test faults mutants bench screenshots lint infra-check lock audit openapi package runtime clean
 
 help: ## This list
 	@echo "Callvault: what make does here"
@@ -58,11 +58,12 @@ bench: setup $(BENCH_STAMP) ## Measurements beside peers; ARGS="copy --rounds 1 
 screenshots: setup ## The pictures of the page in docs/images, of a made-up day; fetches a Chromium where there is none
 	@exec $(PYTHON_IN_VENV) -m local.page
 
-lint: $(VENV_STAMP) infra-check ## Style, format, types and imports, and the Bicep templates
+lint: $(VENV_STAMP) infra-check ## Style, format, types, imports, the API description, and the Bicep templates
 	$(PYTHON_IN_VENV) -m ruff check .
 	$(PYTHON_IN_VENV) -m ruff format --check .
 	$(PYTHON_IN_VENV) -m mypy
 	.venv/bin/lint-imports --no-logo --no-cache
+	$(PYTHON_IN_VENV) -m infra.openapi --check
 
 infra-check: $(VENV_STAMP) $(CHECKOV_STAMP) ## The Bicep templates: syntax, names, weak settings; BICEP_CHECK="az bicep lint --file" for one check more
 	@$(PYTHON_IN_VENV) -m infra.check
@@ -79,7 +80,10 @@ audit: $(AUDIT_STAMP) ## Known vulnerabilities of the Python and Node.js package
 	done
 	@for folder in local bench; do npm audit --audit-level high --prefix "$$folder" || exit 1; done
 
-package: $(VENV_STAMP) ## The zip that is deployed, in dist; ARGS=--with-dependencies to hold those as well
+openapi: $(VENV_STAMP) ## Write the API description, shared/http/openapi.json and swagger.json; commit the result
+	@$(PYTHON_IN_VENV) -m infra.openapi
+
+package: $(VENV_STAMP) ## The zip that is deployed, in dist; ARGS=--with-dependencies to include the libraries
 	@$(PYTHON_IN_VENV) -m infra.package $(ARGS)
 
 runtime: $(RUNTIME_STAMP) ## The run-time packages alone, in .runtime: all that deploying needs

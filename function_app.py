@@ -222,7 +222,7 @@ async def archive_chunk(msg: str) -> None:
 
 @app.queue_trigger(arg_name="msg", queue_name=callvault.settings.poison_queue, connection="AzureWebJobsStorage")
 async def bury_job(msg: str) -> None:
-    await callvault.app.poison.bury(msg.encode())
+    await callvault.app.poison.keep(msg.encode())
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")

@@ -1,5 +1,5 @@
-"""Measurements of Callvault, each beside its peers and its limit in the same run: `make bench`.
+"""Measures Callvault and compares it with its peers and its limits in the same run: `make bench`.
 
-Nothing here is a figure by itself. A machine, its load and its emulator change from run to run; what holds is the ratio
-of two contestants that took turns on them.
+Absolute figures depend on the machine, its load and its emulator, which change between runs. Compare only the ratios of
+contestants that took turns in one run.
 """

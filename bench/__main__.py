@@ -1,6 +1,6 @@
-"""`python -m bench [ROW ...]`: measures, shows what was found, and writes that of a full run to bench/results.md.
+"""`python -m bench [ROW ...]` measures, shows the results, and writes those of a full run to bench/results.md.
 
-Exits with 1 when the bench could not go on. A missed target is shown, and is no failure of the bench.
+Exits with 1 if the bench fails. A missed target is shown, but doesn't fail the bench.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _ROWS: Mapping[str, Callable[[Options], Awaitable[Findings]]] = {
     "memory": remembering,
 }
 _RESULTS = Path(__file__).parent / "results.md"
-_INTERRUPTED = 130  # what a shell answers for Ctrl-C
+_INTERRUPTED = 130  # a shell's exit code for Ctrl-C
 
 
 def main() -> int:
@@ -41,10 +41,10 @@ def main() -> int:
     try:
         asyncio.run(interruptible(_bench(console, arguments), with_parent=True))
     except InterruptedBySignalError:
-        console.print("Interrupted. Nothing is running any more.")
+        console.print("Interrupted. No process is left running.")
         return _INTERRUPTED
     except (BenchError, ChildError) as error:
-        console.print(f"[bold red]The bench could not go on.[/] {error}")
+        console.print(f"[bold red]The bench failed.[/] {error}")
         return 1
     return 0
 
@@ -73,17 +73,22 @@ async def _bench(console: Console, arguments: argparse.Namespace) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make bench", description="Measures Callvault beside its peers.")
-    parser.add_argument("rows", nargs="*", choices=[*_ROWS, []], metavar="ROW", help=", ".join(_ROWS))
-    parser.add_argument("--rounds", type=int, default=5, help="turns that every contestant takes (5)")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 2048], help="MiB, of files (256 2048)")
-    parser.add_argument("--only", nargs="+", default=[], help="contestants of the copy")
-    parser.add_argument("--profile", action="store_true", help="where ours spends its CPU")
-    parser.add_argument("--chunks", type=int, default=500, help="small ones through the whole stack (500)")
-    parser.add_argument(
-        "--recordings", type=int, nargs="+", default=[1000, 10_000, 100_000], help="in the catalogue, as it grows"
+    parser = argparse.ArgumentParser(prog="make bench", description="Compares Callvault with its peers and limits.")
+    add = parser.add_argument
+    add("rows", nargs="*", choices=[*_ROWS, []], metavar="ROW", help=", ".join(_ROWS))
+    add("--rounds", type=int, default=5, help="number of turns of each contestant (5)")
+    add("--sizes", type=int, nargs="+", default=[256, 2048], help="sizes of the copied files in MiB (256 2048)")
+    add("--only", nargs="+", default=[], help="contestants of the copy (all)")
+    add("--profile", action="store_true", help="show where Callvault spends its CPU time")
+    add("--chunks", type=int, default=500, help="number of small chunks (500)")
+    add(
+        "--recordings",
+        type=int,
+        nargs="+",
+        default=[1000, 10_000, 100_000],
+        help="numbers of recordings in the catalogue (1000 10000 100000)",
     )
-    parser.add_argument("--results", type=Path, help=f"where the tables are kept ({_RESULTS.name} for a full run)")
+    add("--results", type=Path, help=f"file for the tables ({_RESULTS.name} for a full run)")
     arguments = parser.parse_args()
     if arguments.results is None and not (arguments.rows or arguments.only or arguments.profile):
         arguments.results = _RESULTS

@@ -1,4 +1,4 @@
-"""Leads the synchronous SDK to a source on this machine: unlike the product's client it takes no resolver of ours."""
+"""Connects the synchronous SDK to a local source. Unlike the product's client, it can't use a resolver of ours."""
 
 import socket
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ MEDIA_DOMAIN = ".asm.skype.com"
 
 @contextmanager
 def calls(connection_string: str, *, address: str, ca: str, **options: Any) -> Iterator[Any]:
-    """A synchronous ACS client that finds every media host at the address, 127.0.0.1:port."""
+    """A synchronous ACS client that resolves every media host to `address` (127.0.0.1:port)."""
     host, _, port = address.rpartition(":")
     found = [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, int(port)))]
     genuine = socket.getaddrinfo

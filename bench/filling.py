@@ -1,7 +1,7 @@
-"""Fills a catalogue with recordings that are long released, by the hundred thousand.
+"""Fills a catalogue with up to hundreds of thousands of old, released recordings.
 
-Each is a copy of one that the product itself wrote, under keys of its own, so that a filled catalogue differs from a
-grown one in nothing that a query could notice. Lists by call, which no row of the bench reads, are left out.
+Each is a copy, with its own keys, of a recording that the product wrote. For queries, the catalogue is the same as one
+that grew over time. Lists by call are left out, because no row of the bench reads them.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from azure.data.tables.aio import TableServiceClient
 
 from local.stack.azurite import ACCOUNT, ACCOUNT_KEY, Azurite
 from shared.domain.keys import key_of
+from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.lists import Heading, Place
 from shared.settings.settings import Settings
 
-_AT_ONCE = 16  # requests under way
+_AT_ONCE = 16  # concurrent requests
 _A_DAY = 1000  # recordings
 _IN_A_TRANSACTION = 100
 _TEMPLATE = "template"
@@ -33,7 +33,7 @@ _NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 
 
 def chunk_of(name: str, at: datetime, **more: Any) -> Chunk:
-    """The one chunk of a recording of this name, as an event announces it."""
+    """The only chunk of a recording with this name, as an event announces it."""
     return Chunk(
         recording_key=key_of(name),
         chunk_key=key_of(f"{name} document"),
@@ -62,9 +62,9 @@ class Filler:
     gateways: Gateways
 
     async def fill(self, count: int) -> None:
-        """Adds so many recordings of the past, a thousand a day."""
+        """Adds `count` recordings of the past, a thousand for each day."""
         ages = range(count)
-        await self._fill_calendar(ages)
+        await self._fill_lists(ages)
         rows = await self._template()
         table = f"{self.storage.table_url}/{self.settings.recordings_table}?{_sas()}"
         headers = {"Content-Type": "application/json", "Accept": "application/json;odata=nometadata"}
@@ -74,18 +74,18 @@ class Filler:
             for _ in range(_AT_ONCE):
                 tasks.create_task(_insert(http, table, bodies))
 
-    async def _fill_calendar(self, ages: range) -> None:
+    async def _fill_lists(self, ages: range) -> None:
         async with TableServiceClient.from_connection_string(self.storage.connection_string) as tables:
             calendar = tables.get_table_client(self.settings.calendar_table)
             for day in batched(ages, _A_DAY, strict=False):
-                places = [Place(at=_moment(age), recording_key=key_of(_name(age))) for age in day]
-                partition = places[0].partition(Heading.DAY)
+                places = [ListEntry(at=_moment(age), recording_key=key_of(_name(age))) for age in day]
+                partition = places[0].partition(ListName.DAY)
                 rows = [{"PartitionKey": partition, "RowKey": place.row()} for place in places]
                 for some in batched(rows, _IN_A_TRANSACTION, strict=False):
                     await calendar.submit_transaction(("create", row) for row in some)
 
     async def _template(self) -> list[str]:
-        """The rows of one released recording as the service gives them, written by the product."""
+        """The rows of one released recording that the product wrote, in the service's format."""
         chunk = chunk_of(
             _TEMPLATE,
             _moment(0),
@@ -105,7 +105,7 @@ class Filler:
             started_at=_moment(0),
             announced_at=_moment(0),
         )
-        await self.gateways.catalogue.announce(recording, (chunk,), None)
+        await self.gateways.catalogue.add_chunks(recording, (chunk,), None)
         url = f"{self.storage.table_url}/{self.settings.recordings_table}()?{_sas()}"
         wanted = {"$filter": f"PartitionKey eq '{chunk.recording_key}'"}
         headers = {"Accept": "application/json;odata=fullmetadata", "x-ms-version": "2019-02-02"}
@@ -146,12 +146,12 @@ def _name(age: int) -> str:
 
 
 def _moment(age: int) -> datetime:
-    """All of one thousand on one day, none today."""
+    """A time for the recording: a thousand have the same day, and none has today's."""
     return _NOON - timedelta(days=1 + age // _A_DAY, seconds=age % _A_DAY)
 
 
 def _seconds(moment: datetime) -> str:
-    """As every time in a row begins."""
+    """The beginning of a time as rows have it."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}"
 
 

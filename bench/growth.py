@@ -1,8 +1,8 @@
-"""Row 3: what a list page, a sweep and a claim cost with ever more recordings in the catalogue.
+"""Row 3: the cost of a list page, a sweep and a claim with a growing number of recordings in the catalogue.
 
-Each size has a storage of its own, all run at once, and the sizes take turns, so that drift favours none. Azurite looks
-through a whole table for each query, as Table Storage doesn't; so a bare operation of the kind that ours is made of is
-timed beside it, and ours is given in bare operations too: what grows in that measure is our own doing.
+Each size has its own storage. All storages run at once, and the sizes take turns, so that drift affects all equally.
+Unlike Table Storage, Azurite reads the whole table for each query. Therefore, bare storage operations are timed as
+well, and the results are also given in bare operations. Growth in that unit is caused by the product.
 """
 
 import asyncio
@@ -31,15 +31,15 @@ from shared.app import App
 from shared.domain.clock import SystemClock
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState
+from shared.domain.work_item import WorkItem
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.entities import CHUNK_ROWS
-from shared.gateways.tables.worklist import WorkItem
 from shared.settings.settings import load_settings
 
 _OPEN = 50  # chunks that a sweep finds due, whatever else there is
-_TIMES = 5  # that each thing is done in a turn; its median counts
+_TIMES = 5  # repetitions in a turn; the median counts
 _BOUND = 1.2
-_PAGE = 25  # recordings, as many as a page has where nothing else is asked for
+_PAGE = 25  # recordings on a page by default
 _DONE = {
     "list": f"a page of {_PAGE} recordings",
     "sweep": f"a sweep that finds {_OPEN} chunks due",
@@ -53,7 +53,7 @@ _MADE_OF = {"list": "queries", "sweep": "read", "claim": "rewrite"}
 
 @dataclass(kw_only=True)
 class Grown:
-    """An app over a catalogue of some size."""
+    """An app with a catalogue of some size."""
 
     app: App
     gateways: Gateways
@@ -67,7 +67,7 @@ class Grown:
         recording = Recording(
             recording_key=chunk.recording_key, recording_id=chunk.recording_id, listed_at=chunk.listed_at
         )
-        await self.gateways.catalogue.announce(recording, (chunk,), None)
+        await self.gateways.catalogue.add_chunks(recording, (chunk,), None)
         return chunk
 
     async def list(self) -> Callable[[], Awaitable[Any]]:
@@ -82,7 +82,7 @@ class Grown:
         chunk = await self.announced()
 
         async def claim() -> None:
-            """As a worker does it: read, then write on condition."""
+            """Claims as a worker does: reads, then writes on condition."""
             found = await self.gateways.catalogue.chunk(chunk.recording_key, chunk.chunk_key)
             if found is None:
                 raise LookupError(chunk.chunk_key)
@@ -115,7 +115,7 @@ async def growing(options: Options) -> Findings:
     seconds: dict[tuple[str, int], list[float]] = defaultdict(list)
     async with contextlib.AsyncExitStack() as exits:
         grown = {size: await exits.enter_async_context(_grown(options, size)) for size in options.recordings}
-        for what in _DONE:  # everything is warm, and every connection open, before anything counts
+        for what in _DONE:  # warm-up: opens all connections
             for one in grown.values():
                 await _taken(one, what)
         requests = {what: [await _requests(one, what) for one in grown.values()] for what in _DONE}
@@ -177,14 +177,14 @@ async def _grown(options: Options, size: int) -> AsyncIterator[Grown]:
         try:
             began = time.perf_counter()
             await Filler(storage=storage, settings=settings, gateways=gateways).fill(size)
-            options.console.print(f"  {size:,} recordings entered in {time.perf_counter() - began:.0f} s")
+            options.console.print(f"  {size:,} recordings added in {time.perf_counter() - began:.0f} s")
             yield Grown(app=app, gateways=gateways, tables=app.clients.tables)
         finally:
             await app.clients.close()
 
 
 async def _taken(grown: Grown, what: str) -> float:
-    """Seconds."""
+    """The duration of one operation in seconds."""
     act = await getattr(grown, what)()
     began = time.perf_counter()
     await act()
@@ -192,7 +192,7 @@ async def _taken(grown: Grown, what: str) -> float:
 
 
 async def _requests(grown: Grown, what: str) -> int:
-    """How many requests it sends."""
+    """The number of requests of one operation."""
     act = await getattr(grown, what)()
     genuine, sent = AioHttpTransport.send, 0
 

@@ -1,4 +1,4 @@
-"""The machine and the versions that a run's figures belong to."""
+"""Describes the machine and the versions of a run."""
 
 import json
 import os
@@ -15,14 +15,14 @@ _GIB = 1024**3
 
 
 def describe() -> list[str]:
-    """A line each: on what, with what."""
+    """One line each for the machine and for the programs."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _GIB
     node = json.loads((Path(__file__).parent / "package.json").read_text())["dependencies"]["azurite"]
     return [
         f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.platform()}",
         f"Python {platform.python_version()}, {', '.join(f'{name} {version(name)}' for name in _PACKAGES)}",
-        f"Azurite {node} for the copies, on Node.js {_told('node', '--version').removeprefix('v')}",
-        ", ".join(f"{name} {_told(name, '-v' if name == 'nginx' else '--version')}" for name in _present()),
+        f"Azurite {node} for the copies, on Node.js {_version('node', '--version').removeprefix('v')}",
+        ", ".join(f"{name} {_version(name, '-v' if name == 'nginx' else '--version')}" for name in _present()),
     ]
 
 
@@ -30,17 +30,17 @@ def _present() -> list[str]:
     return [name for name in ("nginx", "rclone", "curl") if program(name)]
 
 
-def _told(name: str, option: str) -> str:
-    """The first thing that looks like a version in what a program says of itself."""
+def _version(name: str, option: str) -> str:
+    """The first version number in a program's output."""
     found = program(name)
     if found is None:
         return "none"
-    said = subprocess.run([found, option], capture_output=True, text=True, check=False)
-    number = re.search(r"v?\d+(\.\d+)+", said.stdout + said.stderr)
+    run = subprocess.run([found, option], capture_output=True, text=True, check=False)
+    number = re.search(r"v?\d+(\.\d+)+", run.stdout + run.stderr)
     return number.group() if number else "unknown"
 
 
 def _processor() -> str:
-    told = Path("/proc/cpuinfo")
-    names = re.findall(r"model name\s*: (.*)", told.read_text()) if told.exists() else []
+    cpuinfo = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else []
     return names[0] if names else platform.processor() or platform.machine()

@@ -1,7 +1,7 @@
-"""What one contestant cost: wall time, CPU of its process and of what it started, and the peak of its memory.
+"""The cost of one contestant: wall time, CPU time of its process and child processes, and peak memory.
 
-A contestant runs in a process of its own. What it costs to start that process isn't measured: a worker is started once
-and copies for days.
+Each contestant runs in its own process. The start of the process isn't measured, because a worker starts once and then
+copies for days.
 """
 
 import json
@@ -17,17 +17,17 @@ from typing import Self
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
-_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes there, KiB elsewhere
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # getrusage returns bytes on macOS, KiB elsewhere
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """Seconds and bytes; `more` is what a contestant has to tell besides."""
+    """Seconds and bytes. `more` has additional figures of a contestant."""
 
     wall: float
     cpu: float
-    peak: int  # bytes of resident memory, at most at once
-    idle: int  # bytes before the work began
+    peak: int  # bytes of resident memory
+    idle: int  # bytes before the work
     more: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> str:
@@ -51,7 +51,7 @@ class Measurement:
 
 
 class Window:
-    """The part of a contestant's run that counts: `with window.open(): ...`, once."""
+    """The measured part of a contestant's run: `with window.open(): ...`, once."""
 
     def __init__(self) -> None:
         self.more: dict[str, float] = {}
@@ -59,7 +59,7 @@ class Window:
 
     @contextmanager
     def open(self, *, children: int = 0) -> Iterator[None]:
-        """`children`: how many processes the work has running at once, where it is they who do it."""
+        """`children` is the number of concurrent child processes, if they do the work."""
         idle = 0 if children else peak_memory()
         began, cpu = time.perf_counter(), _cpu()
         yield
@@ -68,7 +68,7 @@ class Window:
         self._found = Measurement(wall=wall, cpu=used, peak=peak, idle=idle, more=self.more)
 
     def leave_out(self, *, wall: float, cpu: float) -> None:
-        """Seconds that were measured and shouldn't count."""
+        """Subtracts seconds that don't count."""
         found = self.measurement
         self._found = replace(found, wall=found.wall - wall, cpu=found.cpu - cpu)
 
@@ -80,7 +80,7 @@ class Window:
 
 
 def peak_memory() -> int:
-    """Of this process since it began. The kernel's figure is asked for by name: getrusage's outlives an exec."""
+    """Peak memory of this process. Reads VmHWM where possible, because getrusage's value survives an exec."""
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text().splitlines():
@@ -94,6 +94,6 @@ def _largest_child() -> int:
 
 
 def _cpu() -> float:
-    """User and system seconds of this process, and of those that it started and that have ended."""
+    """User and system seconds of this process and of its child processes that have ended."""
     parts = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(part.ru_utime + part.ru_stime for part in parts)

@@ -1,4 +1,4 @@
-"""What a run of the bench can be told."""
+"""The options of a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,12 @@ class Options:
     sizes: tuple[int, ...]  # MiB, of the files to copy
     only: tuple[str, ...]  # contestants of the copy; all if empty
     profile: bool
-    chunks: int  # small ones, sent through the whole stack
-    recordings: tuple[int, ...]  # in the catalogue, as it grows
-    place: Path  # for media, sinks and logs, removed at the end
+    chunks: int  # number of small chunks for the whole stack
+    recordings: tuple[int, ...]  # sizes of the catalogue
+    place: Path  # for media, sinks and logs; removed at the end
     console: Console
 
     @property
     def largest(self) -> int:
-        """Bytes of the largest file that this run is to move."""
+        """The size in bytes of the largest file."""
         return max(self.sizes) * MIB

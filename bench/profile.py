@@ -1,7 +1,7 @@
-"""Where CPU goes, over all threads: `with profiled(): ...` prints it when the work is done.
+"""Profiles CPU time over all threads: `with profiled(): ...` prints the profile at the end.
 
-cProfile sees one thread, and a sampler of stacks counts waiting as work. This one asks the kernel, a thousand times a
-second, how much CPU each thread has used since, and books that on the line the thread is at.
+cProfile sees only one thread, and a sampler of stacks counts waiting as work. This profiler reads each thread's CPU
+clock a thousand times per second, and assigns the CPU time since the last sample to the thread's current line.
 """
 
 import sys
@@ -20,11 +20,11 @@ _SHOWN = 30
 
 @contextmanager
 def profiled() -> Iterator[None]:
-    """Slows the work by some percent; its figures are for comparing lines, not for quoting."""
+    """Slows the work by some percent. Use the figures only to compare lines."""
     profile, done = _Profile(), threading.Event()
     sampler = threading.Thread(target=profile.sample, args=(done,), daemon=True)
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(_EVERY / 2)  # or a busy thread would hide what it did between two samples
+    sys.setswitchinterval(_EVERY / 2)  # otherwise a busy thread would delay the samples
     sampler.start()
     try:
         yield
@@ -44,7 +44,7 @@ class _Profile:
     def sample(self, done: threading.Event) -> None:
         used: dict[int, float] = {}
         while not done.wait(_EVERY):
-            frames = sys._current_frames()  # noqa: SLF001 - the only way to see what other threads are at
+            frames = sys._current_frames()  # noqa: SLF001 - the only way to see the frames of other threads
             for thread in threading.enumerate():
                 ident = thread.ident
                 if ident is None or ident == threading.get_ident() or ident not in frames:
@@ -74,10 +74,10 @@ class _Profile:
         total = sum(self._threads.values())
         for title, found in (
             ("CPU seconds by thread", self._threads),
-            ("by package, with all that it called", self._packages),
-            ("by line, itself", self._lines),
+            ("CPU seconds by package, including its calls", self._packages),
+            ("CPU seconds by line, without its calls", self._lines),
         ):
-            print(f"\n{title}, of {total:.3f}:", file=sys.stderr)
+            print(f"\n{title}, total {total:.3f}:", file=sys.stderr)
             for name, spent in sorted(found.items(), key=lambda one: -one[1])[:_SHOWN]:
                 print(f"  {spent:7.3f}  {spent / total:5.1%}  {name}", file=sys.stderr)
 

@@ -1,4 +1,4 @@
-"""What a row of the bench found: tables, and targets met or missed; shown on the terminal and kept as Markdown."""
+"""The results of a row: tables, and targets that were met or missed. Shown on the terminal and written as Markdown."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What the row was to reach; `factor` is what was measured over what was wanted, or under it where less is more."""
+    """A target of a row, with the measured value."""
 
     what: str
     measured: str
@@ -49,11 +49,11 @@ def show(console: Console, findings: Findings) -> None:
 
 
 def write(path: Path, machine: Iterable[str], many: Iterable[Findings], *, rounds: int) -> None:
-    """Adds these findings to those that the file has, in place of older ones of the same title."""
+    """Adds the findings to the file. Replaces older ones with the same title."""
     sections = _sections(path)
     for findings in many:
         sections[findings.title] = _section(findings, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {rounds} rounds")
-    lines = ["# What the bench found", "", "Written by `make bench`; every figure is a median, peers took turns.", ""]
+    lines = ["# Results of the bench", "", "Written by `make bench`. Figures are medians. Contestants took turns.", ""]
     lines += [f"- {line}" for line in machine]
     path.write_text("\n".join([*lines, "", *sections.values()]))
 

@@ -1,4 +1,4 @@
-"""Turns: every contestant once a round, in the order and then in the reverse, so that drift favours nobody."""
+"""Turns: every contestant once per round, in alternating order, so that drift affects all equally."""
 
 from collections.abc import Iterator, Sequence
 

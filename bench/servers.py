@@ -1,7 +1,7 @@
-"""The two ends of a copy: nginx serving media over TLS with ranges, and Azurite or an nginx that keeps nothing.
+"""The source and sinks of a copy: nginx that serves media over TLS with ranges, Azurite, and nginx without storage.
 
-The source answers under a host name of ACS's media store, with a certificate of a CA made for the run, so that the
-product's own clients come to it by their own way.
+The source has a host name of ACS's media store, with a certificate of a CA that is created for the run. The product's
+clients connect to it as to ACS.
 """
 
 import contextlib
@@ -43,8 +43,8 @@ _SOURCE = """
   }}
 """
 
-# A plain `return` would answer before the body has come. Here the body is read to its end, into memory, and then the
-# request goes on without it to a second server, which answers. What was taken stands in the log, byte for byte.
+# A plain `return` would answer before the body has arrived. Here, nginx reads the whole body into memory and forwards
+# the request without it to a second server, which answers. The log has the number of bytes.
 _NULL = """
   log_format taken '$request_length';
   upstream nothing {{ server unix:{place}/nothing.sock; keepalive 64; }}
@@ -76,7 +76,7 @@ _NULL = """
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where media are served: over https, under any name, at `address`, vouched for by `ca`."""
+    """A server of media over HTTPS at `address`, with certificates of `ca` for any name."""
 
     address: str
     ca: Path
@@ -84,13 +84,13 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Sink:
-    """Where media go: a storage account's connection string; `taken` tells how much a sink that keeps nothing took."""
+    """A storage account for media. `taken` is the request log of a sink that stores nothing."""
 
     connection_string: str
     taken: Path | None = None
 
     def bytes_taken(self) -> int | None:
-        """Of every request so far, headers included; None where the sink keeps what it is given."""
+        """The bytes of all requests so far, including headers. None if the sink stores them."""
         return None if self.taken is None else sum(map(int, self.taken.read_text().split()))
 
 
@@ -109,7 +109,7 @@ async def source(place: Path, media: Path) -> AsyncIterator[Source]:
 
 @contextlib.asynccontextmanager
 async def null_sink(place: Path) -> AsyncIterator[Sink]:
-    """Takes every PUT to its last byte, keeps none of it, and says 201."""
+    """Reads every PUT to its last byte, stores nothing, and answers 201."""
     async with _nginx(place, _NULL) as port:
         yield Sink(
             connection_string=(
@@ -122,12 +122,12 @@ async def null_sink(place: Path) -> AsyncIterator[Sink]:
 
 @contextlib.asynccontextmanager
 async def azurite_sink(place: Path) -> AsyncIterator[Sink]:
-    """A fresh Azurite of the release that asks nothing of a client that sends no checksum.
+    """A new Azurite of the release that doesn't require checksums.
 
-    It knows no CRC64, and refuses one unless it is told to pass over what it doesn't know.
+    It doesn't support CRC64, and refuses one without `--loose`.
     """
     if not _AZURITE.exists():
-        raise BenchError("The bench's own Azurite isn't installed: make bench does it.")
+        raise BenchError("The bench's own Azurite isn't installed. Run make bench.")
     async with azurite(place, variant=Variant(script=_AZURITE, options=("--loose",))) as running_azurite:
         yield Sink(connection_string=running_azurite.connection_string)
 
@@ -147,7 +147,7 @@ async def _nginx(place: Path, servers: str, **names: object) -> AsyncIterator[in
 
 
 def _free_port() -> int:
-    """Given to nginx, which can't tell which one it took if left the choice."""
+    """A free port. nginx can choose one itself, but can't report it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,6 +1,6 @@
-"""Row 4: what importing function_app takes, against the bare imports of those libraries that it imports itself.
+"""Row 4: the import of function_app, compared with the imports of the libraries that the product itself imports.
 
-Both are timed inside fresh processes, the interpreter's own start left out, with every module compiled before.
+Both are timed in new processes, without the start of the interpreter, and with all modules compiled before.
 """
 
 import ast
@@ -33,11 +33,11 @@ _APP = "import function_app"
 
 
 async def starting(options: Options) -> Findings:
-    loaded = await _said("-c", _LOADED.format(product=_PRODUCT))
+    loaded = await _output("-c", _LOADED.format(product=_PRODUCT))
     bare = _library_imports(loaded.split())
     contestants = {"function_app": _APP, "its libraries alone": bare}
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in contestants}
-    for imports in contestants.values():  # so that every module is compiled and in the page cache
+    for imports in contestants.values():  # compiles every module and loads it into the page cache
         await _seconds(imports)
     for _, name in turns(list(contestants), options.rounds):
         found[name].append(await _seconds(contestants[name]))
@@ -60,7 +60,7 @@ async def starting(options: Options) -> Findings:
 
 
 def _library_imports(modules: list[str]) -> str:
-    """Every import that these modules of ours make of others' when they are loaded, as they write it."""
+    """All import statements of other people's libraries in these modules of ours."""
     found = set()
     for module in modules:
         path = CHECKOUT.joinpath(*module.split("."))
@@ -78,19 +78,19 @@ def _library_imports(modules: list[str]) -> str:
 
 
 async def _seconds(imports: str) -> tuple[float, float]:
-    wall, cpu = map(float, (await _said("-c", _TIMED.format(imports=imports))).split())
+    wall, cpu = map(float, (await _output("-c", _TIMED.format(imports=imports))).split())
     return wall, cpu
 
 
 async def _slowest() -> str:
-    """The modules that take longest by themselves."""
-    told = await _said("-X", "importtime", "-c", _APP, errors=True)
-    lines = [line.removeprefix("import time:").split("|") for line in told.splitlines() if line.count("|") == 2]  # noqa: PLR2004 - self, cumulative, name
+    """The modules with the longest import times of their own."""
+    report = await _output("-X", "importtime", "-c", _APP, errors=True)
+    lines = [line.removeprefix("import time:").split("|") for line in report.splitlines() if line.count("|") == 2]  # noqa: PLR2004 - self, cumulative, name
     slowest = sorted((int(alone), name.strip()) for alone, _, name in lines[1:])[:-41:-1]
     return "\n".join(f"  {alone / 1000:7.1f} ms  {name}" for alone, name in slowest)
 
 
-async def _said(*arguments: str, errors: bool = False) -> str:
+async def _output(*arguments: str, errors: bool = False) -> str:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, *arguments),
         cwd=CHECKOUT,
@@ -98,7 +98,7 @@ async def _said(*arguments: str, errors: bool = False) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    told, complaint = await process.communicate()
+    stdout, stderr = await process.communicate()
     if process.returncode:
-        raise BenchError(f"{Path(sys.executable).name} {arguments[0]} failed: {complaint.decode()[-2000:]}")
-    return (complaint if errors else told).decode()
+        raise BenchError(f"{Path(sys.executable).name} {arguments[0]} failed: {stderr.decode()[-2000:]}")
+    return (stderr if errors else stdout).decode()

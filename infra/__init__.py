@@ -1,1 +1,4 @@
-"""What brings Callvault into a subscription: templates, their checks, scripts, the package. Never deployed itself."""
+"""Everything that deploys Callvault: templates and their checks, scripts, the API description, the package.
+
+This folder itself is never deployed.
+"""

@@ -51,7 +51,7 @@ param announce bool = false
 @secure()
 param participantsSecret string = ''
 
-@description('Further app settings by name, as README lists them. They override what goes by the instance\'s memory, the sampling and SIGN_IN_REPLACES_KEY, and nothing else that this template sets.')
+@description('Further app settings by name, as docs/settings.md lists them. They override what goes by the instance\'s memory, the sampling and SIGN_IN_REPLACES_KEY, and nothing else that this template sets.')
 @secure()
 param extraSettings object = {}
 

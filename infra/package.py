@@ -1,11 +1,11 @@
 """Builds the package that is deployed: `python -m infra.package`, or `make package`.
 
-It holds the files of an allow-list: three at the root, and below shared/ Python modules and the page's files. A key,
-a certificate, a file of parameters or settings, or a link that lies anywhere in the checkout is never packed. The same
-files give the same bytes: an unchanged package is an unchanged digest. With dependencies, it holds those of
-requirements.txt as well, for Linux on x86-64 whatever the machine, so that nothing is built in Azure; without, Azure
-installs them (remote build). Core Tools publish a directory, and their .funcignore can't express the whole list:
-`--directory` writes the same files there.
+The package contains an allow-list of files: three at the root, and below shared/ the Python modules, the page's files
+and the API description, which is generated first. It never contains a key, a certificate, a file of parameters or
+settings, or a link, wherever in the checkout that is. The same files give the same bytes, so an unchanged package has
+an unchanged digest. With dependencies, the package also contains those of requirements.txt, always for Linux on x86-64,
+and nothing is built in Azure. Without them, Azure installs them (remote build). Core Tools publish a directory, and
+.funcignore can't express the whole list: `--directory` writes the same files there.
 """
 
 import argparse
@@ -19,14 +19,18 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from infra.openapi import files as description
+from shared.http.description import Document
+
 CHECKOUT = Path(__file__).parents[1]
 DEPENDENCIES = ".python_packages/lib/site-packages"  # where the platform's worker looks for them
 _PYTHON = "3.13"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux2014_x86_64")  # of a Flex Consumption instance
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can tell
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip supports
 _MODE = 0o100644 << 16
 _REQUIREMENTS = CHECKOUT / "requirements.txt"
-_AT_ROOT = ("function_app.py", "host.json", "requirements.txt")
+_DESCRIPTION = tuple(f"shared/http/{document}" for document in Document)
+_REQUIRED = ("function_app.py", "host.json", "requirements.txt", *_DESCRIPTION)
 _CODE = "shared"
 _PAGE = "shared/page"
 _FOLDER = re.compile(r"[a-z][a-z0-9_]*")
@@ -55,8 +59,8 @@ def package(output: Path, *, source: Path = CHECKOUT, dependencies: Path | None 
 
 
 def packaged(source: Path = CHECKOUT) -> Iterator[str]:
-    """Names of the checkout's files that are deployed. Raises FileNotFoundError where one of the root is missing."""
-    for name in _AT_ROOT:
+    """Names of the checkout's files that are deployed. Raises FileNotFoundError if a required one is missing."""
+    for name in _REQUIRED:
         if not _is_plain(source / name):
             raise FileNotFoundError(f"{name} is missing, or is a link")
         yield name
@@ -97,9 +101,12 @@ def install(target: Path, *, platforms: Sequence[str] = PLATFORMS, requirements:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
     parser.add_argument("--output", type=Path, default=CHECKOUT / "dist" / "callvault.zip", metavar="FILE")
-    parser.add_argument("--with-dependencies", action="store_true", help="hold them, so that nothing is built in Azure")
+    parser.add_argument(
+        "--with-dependencies", action="store_true", help="include them, so that nothing is built in Azure"
+    )
     parser.add_argument("--directory", type=Path, help="write the files into this new directory, and no zip")
     arguments = parser.parse_args()
+    description.write()
     if arguments.directory is not None:
         sys.stdout.write(f"{copy(arguments.directory)}\n")
         return 0
@@ -109,7 +116,7 @@ def main() -> int:
             try:
                 install(dependencies)
             except subprocess.CalledProcessError:
-                sys.stderr.write("The dependencies can't be installed: what pip says stands above.\n")
+                sys.stderr.write("The dependencies can't be installed: see pip's message above.\n")
                 return 1
         built = package(arguments.output, dependencies=dependencies)
     digest = hashlib.sha256(built.read_bytes()).hexdigest()

@@ -1,3 +1,3 @@
 """Callvault: archives the call recordings of Azure Communication Services (ACS)."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass
 
 from shared.announcing.announcer import Announcing
-from shared.archiving.files import Copying
+from shared.archiving.files import FileCopier
 from shared.archiving.pipeline import Archiving
 from shared.domain.clock import Clock, SystemClock
 from shared.gateways.bundle import Gateways
@@ -19,20 +19,20 @@ from shared.intake.intake import Intake
 from shared.operations.checks import Checks
 from shared.operations.expiry import Expiry
 from shared.operations.health import Health
-from shared.queries.archive_answer import Completion
-from shared.queries.downloads import Content
+from shared.queries.archive_answer import ArchiveAnswer
+from shared.queries.downloads import Downloads
 from shared.queries.recordings import Listing
 from shared.queries.summary import Summary
 from shared.queries.timeline import Timeline
 from shared.recording.automatic import AutoRecording
 from shared.recording.callback_tokens import CallbackTokens
 from shared.recording.callback_urls import CallbackUrls
-from shared.recording.callbacks import Callbacks, Concerned
+from shared.recording.callbacks import CallbackHandlers, Callbacks
 from shared.recording.control import Control
 from shared.recording.idempotency import Idempotency
-from shared.recording.ledger import Observation
+from shared.recording.ledger import LedgerUpdates
 from shared.recording.start import Starting
-from shared.recovery.chunk_check import ChunkWatch
+from shared.recovery.chunk_check import ChunkCheck
 from shared.recovery.poison import Poison
 from shared.recovery.replay import Replay
 from shared.recovery.sweep import Sweep
@@ -59,12 +59,12 @@ class App:
     tallies: Tallies
 
     @classmethod
-    def over(cls, settings: Settings, clock: Clock) -> "App":
+    def over(cls, settings: Settings, clock: Clock, clients: Clients | None = None) -> "App":
         """Must be called while the event loop runs: the clients' connections belong to it."""
-        clients = Clients(settings)
+        clients = clients or Clients(settings)
         gateways = Gateways.over(clients, settings)
         announcing = Announcing(gateways, clock)
-        copying = Copying(gateways, settings)
+        copier = FileCopier(gateways, settings)
         starting = Starting(gateways, clock, settings)
         listing = Listing(gateways, clock, settings)
         auto = AutoRecording(gateways, starting, clock, settings)
@@ -73,14 +73,14 @@ class App:
             starting=starting,
             control=Control(gateways, clock, settings),
             replay=Replay(gateways, intake, clock, settings),
-            completion=Completion(gateways, clock, settings),
+            completion=ArchiveAnswer(gateways, clock, settings),
             health=Health(Checks(gateways, clock, settings), clock),
             callbacks=Callbacks(
                 gateways,
                 clock,
                 CallbackTokens(gateways.signing_keys, clock, settings),
                 CallbackUrls(settings),
-                Concerned(starting=starting, observation=Observation(gateways, clock, settings), auto=auto),
+                CallbackHandlers(starting=starting, ledger=LedgerUpdates(gateways, clock, settings), auto=auto),
             ),
         )
         return cls(
@@ -88,14 +88,14 @@ class App:
             queries=Queries(
                 listing,
                 Summary(gateways, listing, clock),
-                Content(gateways, clock, settings),
+                Downloads(gateways, clock, settings),
                 Timeline(gateways, clock, settings),
             ),
-            dashboard=Dashboard(gateways.read_links.origin),
+            dashboard=Dashboard(gateways.download_links.origin),
             intake=intake,
-            archiving=Archiving(gateways, copying, announcing, clock, settings),
-            sweep=Sweep(gateways, ChunkWatch(gateways, copying, announcing, clock, settings), auto, clock, settings),
-            poison=Poison(gateways, copying, announcing, clock, settings),
+            archiving=Archiving(gateways, copier, announcing, clock, settings),
+            sweep=Sweep(gateways, ChunkCheck(gateways, copier, announcing, clock, settings), auto, clock, settings),
+            poison=Poison(gateways, copier, announcing, clock, settings),
             clients=clients,
             tallies=gateways.tallies,
             dead_letters=DeadLetterTimer(clients, intake, settings),

@@ -1,1 +1,1 @@
-"""Row 1: one file from ACS's media store into the archive, by us, by our peers, and as fast as can be."""
+"""Row 1: copies of one file from ACS's media store to the archive, by Callvault, its peers, and the fastest client."""

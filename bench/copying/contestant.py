@@ -1,6 +1,6 @@
-"""`python -m bench.copying.contestant NAME JOB`: runs one contestant and prints its measurement as JSON.
+"""`python -m bench.copying.contestant NAME JOB` runs one contestant and prints its measurement as JSON.
 
-A contestant is a module of this package with `run(job, window)`; only its own imports are in its process.
+A contestant is a module of this package with `run(job, window)`. Its process has only its own imports.
 """
 
 import importlib

@@ -1,6 +1,6 @@
-"""What the digests alone cost on the same bytes: SHA-256 of the file and the checksum of each block, and nothing else.
+"""The cost of the digests alone: SHA-256 of the file and the checksum of each block.
 
-As ours computes them: by the product's own functions, over blocks of memory, in the order of the file.
+They are computed as in Callvault, by the product's functions, over blocks in memory, in the order of the file.
 """
 
 import hashlib

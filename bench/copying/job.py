@@ -1,4 +1,4 @@
-"""What a contestant is told, and how it is told: JSON on its command line."""
+"""The job of a contestant, passed as JSON on its command line."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,14 +6,14 @@ from typing import Self
 
 from shared.domain.checksums import ChecksumKind
 
-MEDIA_HOST = "storage.asm.skype.com"  # one that ACS's own SDK would send credentials to
-# What signs requests to a source that takes any signature: no secret of anybody.
+MEDIA_HOST = "storage.asm.skype.com"  # a host to which ACS's SDK sends credentials
+# Signs requests to a source that accepts any signature. It isn't a secret.
 ACS = "endpoint=https://callvault.communication.azure.com/;accesskey=c2VjcmV0"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CopyJob:
-    """One file to copy: from `https://host/path`, reached at `address` under `ca`, into a blob."""
+    """One file to copy from `url`, which resolves to `address` with the CA `ca`, to a blob."""
 
     url: str
     address: str  # 127.0.0.1:port
@@ -22,11 +22,11 @@ class CopyJob:
     storage: str  # connection string of the sink
     container: str
     blob: str
-    sas: str  # of the container, for those who can't sign
+    sas: str  # of the container, for contestants that can't sign
     block_size: int
     in_flight: int
     checksum: ChecksumKind  # of each block
-    keeps: bool  # whether the sink keeps what it is given, and so can be asked for it
+    keeps: bool  # whether the sink stores blobs
     profile: bool = False
 
     def as_json(self) -> str:
@@ -34,8 +34,8 @@ class CopyJob:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        told = json.loads(text)
-        return cls(**told | {"checksum": ChecksumKind(told["checksum"])})
+        fields = json.loads(text)
+        return cls(**fields | {"checksum": ChecksumKind(fields["checksum"])})
 
     @property
     def blob_url(self) -> str:

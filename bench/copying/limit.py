@@ -1,7 +1,7 @@
-"""As near to the limit as a client on this machine comes: curl reads ranges, curl puts blocks, pipes between them.
+"""The fastest client on this machine: curl reads ranges and curl uploads blocks, with pipes between them.
 
-As many pairs as we have ranges in flight, each over two connections that it keeps. Nothing is hashed, checked or
-retried, and nothing waits for the event loop of anybody.
+There are as many pairs as Callvault has ranges in flight, each with two keep-alive connections. Nothing is hashed,
+checked or retried, and there is no event loop.
 """
 
 import os
@@ -33,7 +33,7 @@ def run(job: CopyJob, window: Window) -> None:
 
 
 def _lane(job: CopyJob, place: Path, number: int) -> tuple[Path, Path]:
-    """Two configurations of curl, for one process that reads and one that puts: every nth block, one after another."""
+    """The curl configurations of one reading and one uploading process, which copy every nth block in sequence."""
     reading, putting = [], []
     for index in range(number, len(job.ranges), job.in_flight):
         first, last = job.ranges[index]

@@ -1,4 +1,4 @@
-"""Callvault itself: the product's clients, source, archive and copy engine, put together as its worker does."""
+"""Callvault itself: the product's clients, source, archive and copy engine, as its worker uses them."""
 
 import asyncio
 import gc
@@ -11,7 +11,7 @@ from bench.measurement import Window
 from bench.profile import profiled
 from shared.archiving.copy.engine import Transfer
 from shared.archiving.copy.memory import MemoryBudget
-from shared.archiving.copy.source_file import opened
+from shared.archiving.copy.source_file import open_media
 from shared.domain.checksums import Checksum
 from shared.domain.payload import Payload
 from shared.gateways.blobs.archive import ArchiveFile, StagedBlock
@@ -45,21 +45,21 @@ async def _run(job: CopyJob, window: Window) -> None:
     clients = Clients(settings)
     gateways = Gateways.over(clients, settings)
     file = gateways.archive.file(job.blob, content_type="audio/wav", properties={"documentid": "bench"})
-    gc.freeze()  # as the worker does once it is put together
+    gc.freeze()  # as the worker does at its start
     ticking = asyncio.create_task(_worst_stall())
     await asyncio.sleep(0)
     with profiled() if job.profile else nullcontext(), window.open():
         budget = MemoryBudget(settings.blocks_in_memory)
         transfer = Transfer(in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=budget)
-        async with opened(gateways.source, job.url, block_size=settings.block_size, budget=budget) as media:
-            await transfer.copy(media, file if job.keeps else _Believing(file))
+        async with open_media(gateways.source, job.url, block_size=settings.block_size, budget=budget) as media:
+            await transfer.copy(media, file if job.keeps else _AssumedFile(file))
     ticking.cancel()
     window.more["stall"] = await ticking
     await clients.close()
 
 
 async def _worst_stall() -> float:
-    """Seconds by which the event loop was late for a tick, at worst, until cancelled."""
+    """The longest delay of a tick of the event loop in seconds. Runs until it is cancelled."""
     worst = 0.0
     try:
         while True:
@@ -70,8 +70,8 @@ async def _worst_stall() -> float:
         return worst
 
 
-class _Believing(ArchiveFile):
-    """For a sink that keeps nothing: what was staged is taken for committed, since nobody can be asked."""
+class _AssumedFile(ArchiveFile):
+    """A file in a sink without storage. The staged blocks are assumed to be committed."""
 
     def __init__(self, file: ArchiveFile) -> None:
         vars(self).update(vars(file))

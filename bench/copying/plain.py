@@ -1,7 +1,7 @@
-"""The SDKs' plain way: one download stream, handed to `upload_blob` piece by piece, one block after another.
+"""The SDKs as documented: `upload_blob` reads one download stream, and uploads one block after another.
 
-With one kindness: pieces of 1 MiB. By default they have 4 KiB, which the blob SDK strings together in quadratic
-time: a file that it puts in one request, as it does up to 64 MiB, takes it many minutes.
+The pieces have 1 MiB instead of the default 4 KiB. The blob SDK joins pieces in quadratic time, so a file that it
+uploads in one request (up to 64 MiB) would take many minutes.
 """
 
 from azure.storage.blob import BlobClient

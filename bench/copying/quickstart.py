@@ -1,4 +1,4 @@
-"""The quickstart's way: the whole file is read into memory, then uploaded, by the synchronous SDKs as they come."""
+"""The SDKs as in Microsoft's quickstart: read the whole file into memory, then upload it, with the defaults."""
 
 from azure.storage.blob import BlobClient
 

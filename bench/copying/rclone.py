@@ -1,6 +1,6 @@
-"""rclone `copyurl`, with blocks as large and as many at once as ours. It stores no digest of the content.
+"""rclone `copyurl`, with Callvault's block size and number of concurrent blocks. It stores no digest of the content.
 
-What rclone takes to start is measured too, and left out: ours has started long before a chunk comes.
+The time to start rclone is measured and subtracted, because Callvault's worker starts long before a chunk arrives.
 """
 
 import subprocess

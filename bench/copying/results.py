@@ -1,4 +1,4 @@
-"""Row 1's figures as tables, and what they were to reach."""
+"""The tables and targets of row 1."""
 
 from bench.measurement import GIB, MIB, Measurement
 from bench.report import Table, Target
@@ -13,7 +13,7 @@ NAMES = {
     "digests": "the digests alone, CRC64",
     "digests-md5": "the digests alone, MD5",
 }
-MD5 = "-md5"  # at the end of a contestant's name: the same with another checksum
+MD5 = "-md5"  # the end of a contestant's name if it uses MD5
 _SHARE_OF_LIMIT = 0.70
 _STALL_MS = 50
 
@@ -57,7 +57,7 @@ def table(title: str, found: dict[str, Measurement], size: int) -> Table:
     )
 
 
-def targets_of(size: int, stored: dict[str, Measurement], thrown: dict[str, Measurement]) -> list[Target]:
+def targets_of(size: int, stored: dict[str, Measurement], discarded: dict[str, Measurement]) -> list[Target]:
     targets = []
     of = human(size)
     for kind in ("", MD5):
@@ -68,8 +68,8 @@ def targets_of(size: int, stored: dict[str, Measurement], thrown: dict[str, Meas
             if digests:
                 budget = rclone.cpu + digests.cpu
                 targets.append(_at_most(f"{what}: CPU over rclone's and the digests'", ours.cpu / budget, 1.0))
-    if {"ours", "limit"} <= thrown.keys():
-        share = thrown["limit"].wall / thrown["ours"].wall
+    if {"ours", "limit"} <= discarded.keys():
+        share = discarded["limit"].wall / discarded["ours"].wall
         what = f"{of} into nothing, share of the limit's throughput"
         targets.append(
             Target(
@@ -79,7 +79,7 @@ def targets_of(size: int, stored: dict[str, Measurement], thrown: dict[str, Meas
                 met=share >= _SHARE_OF_LIMIT,
             )
         )
-    for sink, found in (("Azurite", stored), ("nothing", thrown)):
+    for sink, found in (("Azurite", stored), ("nothing", discarded)):
         if "ours" in found:
             stall = found["ours"].more["stall"] * 1000
             what = f"{of} into {sink}, worst stall of the event loop"

@@ -1,7 +1,6 @@
-"""Row 1: copies files of several sizes into Azurite and into a sink that keeps nothing, contestants taking turns.
+"""Row 1: copies files of several sizes to Azurite and to a sink without storage. The contestants take turns.
 
-Each copy goes into storage that was started for it, and is looked at afterwards: a contestant whose file isn't there,
-whole, has no figure.
+Each copy has a new storage and is checked afterwards. If the file is missing or incomplete, the bench fails.
 """
 
 import asyncio
@@ -35,7 +34,7 @@ from shared.domain.checksums import ChecksumKind
 _CONTAINER = "bench"
 _BLOCK_SIZE, _IN_FLIGHT = 8 * MIB, 4  # the product's defaults
 _INTO_AZURITE = ("ours", "ours-md5", "rclone", "plain", "quickstart", "limit", "digests", "digests-md5")
-_INTO_NOTHING = ("ours", "plain", "quickstart", "limit")  # rclone asks for what it stored, which nobody knows here
+_INTO_NOTHING = ("ours", "plain", "quickstart", "limit")  # rclone reads the stored blob, so it can't take part
 
 Series = dict[str, list[Measurement]]
 
@@ -53,12 +52,12 @@ async def copying(options: Options) -> Findings:
         for size in sizes:
             copies = _Copies(options, served, size, digests[size])
             stored = await copies.compared("Azurite", azurite_sink, _INTO_AZURITE)
-            thrown = await copies.compared("a sink that keeps nothing", null_sink, _INTO_NOTHING)
+            discarded = await copies.compared("a sink that keeps nothing", null_sink, _INTO_NOTHING)
             tables += [table(f"{human(size)} into Azurite", stored, size)]
-            tables += [table(f"{human(size)} into a sink that keeps nothing", thrown, size)]
-            targets += targets_of(size, stored, thrown)
-    told = " and ".join(map(human, sizes))
-    return Findings(title=f"Copy: one file of {told} over TLS", tables=tables, targets=targets)
+            tables += [table(f"{human(size)} into a sink that keeps nothing", discarded, size)]
+            targets += targets_of(size, stored, discarded)
+    title = f"Copy: one file of {' and '.join(map(human, sizes))} over TLS"
+    return Findings(title=title, tables=tables, targets=targets)
 
 
 class _Copies:
@@ -70,7 +69,7 @@ class _Copies:
     async def compared(
         self, title: str, sink: Callable[[Path], AbstractAsyncContextManager[Sink]], contestants: tuple[str, ...]
     ) -> dict[str, Measurement]:
-        """The typical copy of each contestant."""
+        """The median measurement of each contestant."""
         chosen = [one for one in contestants if not self._options.only or one in self._options.only]
         found: Series = defaultdict(list)
         for number, name in turns(chosen, self._options.rounds):
@@ -130,7 +129,7 @@ class _Copies:
                 async for piece in (await blob.download_blob(max_concurrency=2)).chunks():
                     digest.update(piece)
                 if digest.hexdigest() != self._sha256:
-                    raise BenchError(f"{job.blob} holds other bytes than the source")
+                    raise BenchError(f"{job.blob} differs from the source")
 
 
 async def _run(name: str, job: CopyJob) -> Measurement:
@@ -141,18 +140,18 @@ async def _run(name: str, job: CopyJob) -> Measurement:
         stdout=asyncio.subprocess.PIPE,
     )
     try:
-        told, _ = await process.communicate()
+        output, _ = await process.communicate()
     except asyncio.CancelledError:
         process.kill()
         await process.wait()
         raise
     if process.returncode:
         raise BenchError(f"{NAMES[name]} ended with exit code {process.returncode}")
-    return Measurement.from_json(told.splitlines()[-1])
+    return Measurement.from_json(output.splitlines()[-1])
 
 
 async def _warmed(sink: Sink) -> None:
-    """A container, and blocks enough for Azurite's code to be compiled: nobody is to pay for being the first."""
+    """Creates the container and uploads some blocks, so that no contestant pays for compiling Azurite's code."""
     async with ContainerClient.from_connection_string(sink.connection_string, _CONTAINER) as container:
         await container.create_container()
         blob = container.get_blob_client("warm-up")
@@ -161,7 +160,7 @@ async def _warmed(sink: Sink) -> None:
 
 
 def _make(path: Path, size: int) -> str:
-    """A wav file of noise; gives its SHA-256."""
+    """Writes a wav file of noise. Returns its SHA-256."""
     noise = random.Random(size).randbytes(MIB - 1)  # noqa: S311 - a pattern, not a secret
     digest = hashlib.sha256()
     with path.open("wb") as file:

@@ -1,1 +1,1 @@
-"""Rows that measure the whole stack: the Functions host on the real worker library, Azurite, and ACS over TLS."""
+"""The rows that measure the whole stack: the Functions host with the real worker library, Azurite, and ACS over TLS."""

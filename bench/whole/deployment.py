@@ -1,4 +1,4 @@
-"""A running Callvault as the bench uses it: documents are made, their events delivered, and their chunks watched."""
+"""A running Callvault for the bench: creates documents, delivers their events, and waits for their chunks."""
 
 import asyncio
 import contextlib
@@ -16,8 +16,8 @@ from local.stack.addresses import Addresses
 from shared.domain.keys import key_of
 from shared.gateways.tables.entities import CHUNK_ROWS, to_chunk
 
-_AT_ONCE = 16  # events under way to the function app
-_POLL = 0.25  # seconds; each look costs Azurite a query
+_AT_ONCE = 16  # concurrent deliveries of events
+_POLL = 0.25  # seconds; each poll costs Azurite a query
 _PATIENCE = 900.0  # seconds
 
 
@@ -28,7 +28,7 @@ class Deployment:
     tables: TableServiceClient
 
     async def documents(self, count: int, size: int) -> list[dict[str, Any]]:
-        """Finished recordings of one chunk each, which nobody has announced yet; gives their events."""
+        """Creates finished recordings of one chunk each. Returns their events, which aren't delivered yet."""
         order = {"size": size, "format": "wav", "announce": False}
         made = []
         for _ in range(count):
@@ -38,7 +38,7 @@ class Deployment:
         return made
 
     async def deliver(self, events: Collection[dict[str, Any]]) -> dict[str, datetime]:
-        """Delivers each event once, as Event Grid does, several at a time; gives when, by chunk key."""
+        """Delivers each event once, as Event Grid does, several at a time. Returns the times by chunk key."""
         slots = asyncio.Semaphore(_AT_ONCE)
         began: dict[str, datetime] = {}
 
@@ -54,9 +54,9 @@ class Deployment:
         return began
 
     async def released(self) -> dict[str, datetime]:
-        """When each chunk was released, by chunk key, once nothing is open any more.
+        """Waits until no chunk is open. Returns the time of each chunk's release by chunk key.
 
-        The worklist is looked at, whose rows go last: one row answers, so that looking costs Azurite next to nothing.
+        Polls the worklist, because its rows are removed last. A query for one row costs Azurite very little.
         """
         worklist = self.tables.get_table_client("worklist")
         async with asyncio.timeout(_PATIENCE):
@@ -69,9 +69,9 @@ class Deployment:
 
 @contextlib.asynccontextmanager
 async def deployed(place: Path, *, workers: int, storage_log: bool = False) -> AsyncIterator[Deployment]:
-    """On empty storage; what an earlier one of the same place left is removed first.
+    """Starts a stack with empty storage. Removes the files of an earlier stack in the same place.
 
-    Nothing is announced: a topic is there only where one was asked for, and no peer tells any.
+    Nothing is announced, because a topic is optional and the peers don't announce, either.
     """
     silent = {"ANNOUNCE_TOPIC_ENDPOINT": "", "ANNOUNCE_TOPIC_KEY": ""}
     options = StackOptions(directory=place, fresh=True, workers=workers, settings=silent, storage_log=storage_log)

@@ -1,6 +1,6 @@
-"""Row 5: what a worker holds at its peak over what it holds idle, for large chunks through the stack.
+"""Row 5: a worker's peak memory above its idle memory, while it archives large chunks.
 
-The worker was warmed by one small chunk before, so that what is loaded once is no part of it.
+The worker archives one small chunk first, so that modules and connections that are loaded once don't count.
 """
 
 from statistics import median
@@ -12,7 +12,7 @@ from bench.report import Findings, Table, Target
 from bench.whole.deployment import Deployment, deployed
 from bench.whole.processes import forget_peak, memory, require_proc
 
-_CASES = ((1, 2 * GIB, 100), (16, 256 * MIB, 400))  # chunks at once, bytes of each, MiB that the worker may grow
+_CASES = ((1, 2 * GIB, 100), (16, 256 * MIB, 400))  # concurrent chunks, bytes of each, allowed growth in MiB
 _WARM_UP = 64 * 1024  # bytes
 
 
@@ -32,7 +32,7 @@ async def remembering(options: Options) -> Findings:
                 await _copied(deployment, count, size)
                 found.append((memory(worker, peak=True), idle))
             options.console.print(
-                f"  {count} of {size // MIB} MiB, round {number + 1}: {_told(found[-1])} MiB over idle"
+                f"  {count} of {size // MIB} MiB, round {number + 1}: {_growth(found[-1])} MiB over idle"
             )
         grown = median(peak - idle for peak, idle in found) / MIB
         what = f"{count} {'chunk' if count == 1 else 'chunks at once'} of {size // MIB} MiB"
@@ -44,7 +44,7 @@ async def remembering(options: Options) -> Findings:
             )
         )
     columns = ("", "idle MiB", "peak over idle MiB", "share of the bytes")
-    note = "The quickstart's way holds all the bytes, a share of 1 and more: see its peak among the copies."
+    note = "The quickstart holds the whole file in memory, a share of 1 or more. See its peak in the copy tables."
     return Findings(
         title="Memory of one worker", tables=[Table(title="", columns=columns, rows=rows, note=note)], targets=targets
     )
@@ -56,5 +56,5 @@ async def _copied(deployment: Deployment, count: int, size: int) -> None:
         raise BenchError("not every chunk was released")
 
 
-def _told(one: tuple[int, int]) -> str:
+def _growth(one: tuple[int, int]) -> str:
     return f"{(one[0] - one[1]) / MIB:.0f}"

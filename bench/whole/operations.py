@@ -1,4 +1,4 @@
-"""Which storage operations a chunk costs, read off Azurite's own log: the app's, and the queue trigger's."""
+"""Counts the storage operations of a chunk in Azurite's log: those of the app and of the queue trigger."""
 
 import re
 from collections import Counter
@@ -9,13 +9,13 @@ _BLOCKS = {"comp=blocklist": "block list", "comp=block": "block", "comp=metadata
 
 
 def operations(log: Path, *, after: int) -> Counter[str]:
-    """How often each kind was asked for in lines after the first `after` ones. Looks at the worklist aren't counted."""
+    """The number of operations of each kind after the first `after` lines. Queries of the worklist aren't counted."""
     found: Counter[str] = Counter()
     for line in log.read_text(errors="replace").splitlines()[after:]:
         request = _LINE.search(line)
         if request is not None:
             found[_kind(request["method"], request["path"], request["query"] or "")] += 1
-    del found["GET worklist"]  # ours, to see whether all is done, and the sweep's
+    del found["GET worklist"]  # the bench's polling, and the sweep
     return found
 
 

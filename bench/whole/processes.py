@@ -1,4 +1,4 @@
-"""What the kernel tells of a running process: memory now and at its peak, CPU since its start."""
+"""Reads the kernel's figures of a running process: current and peak memory, and CPU time since its start."""
 
 import os
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 from bench.programs import BenchError
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_IDLE = slice(3, 5)  # fields of /proc/stat: doing nothing, waiting for a disk
+_IDLE = slice(3, 5)  # fields of /proc/stat: idle, iowait
 _USER, _SYSTEM = 11, 12  # fields of /proc/PID/stat after the program's name
 
 
 def require_proc() -> None:
-    """Raises BenchError where the kernel keeps no such account."""
+    """Raises BenchError if the system isn't Linux."""
     if not Path("/proc/self/clear_refs").exists():
-        raise BenchError("This row reads /proc, as Linux alone has it.")
+        raise BenchError("This row reads /proc, which only Linux has.")
 
 
 def memory(pid: int, *, peak: bool) -> int:
@@ -26,18 +26,18 @@ def memory(pid: int, *, peak: bool) -> int:
 
 
 def forget_peak(pid: int) -> None:
-    """The peak starts again from what is held now."""
+    """Resets the peak to the current memory."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def idle_share_since(before: tuple[float, float]) -> float:
-    """Of all cores, since `idle()` gave `before`."""
+    """The idle share of all cores since `idle()` returned `before`."""
     waiting, whole = (now - then for now, then in zip(idle(), before, strict=True))
     return waiting / whole
 
 
 def idle() -> tuple[float, float]:
-    """Ticks that the machine's cores did nothing, and all their ticks."""
+    """The idle ticks of all cores, and all their ticks."""
     fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
     return float(sum(fields[_IDLE])), float(sum(fields))
 

@@ -1,7 +1,7 @@
-"""`python -m bench.whole.sequential < JOB`: what a plain script makes of the same events, with the same SDKs.
+"""`python -m bench.whole.sequential < JOB` handles the same events with a plain script and the same SDKs.
 
-One after another: note it in a table, store the metadata, store the media, note that, delete the source. No queue, no
-lease, no checksum, no retry, no look at what arrived: whatever fails or dies on the way is lost.
+For one event after another, it writes a table row, stores the metadata and the media, updates the row and deletes the
+source. It has no queue, lease, checksum, retry or verification: a failure or crash loses the recording.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Row 2: a burst of small chunks from event to released through the whole stack, with more and more workers.
+"""Row 2: a burst of small chunks through the whole stack, from event to released, with one, two and four workers.
 
-Beside it, on a stack of its own each time, a plain script that takes the same steps one after another. All events come
-at once, and latency is counted from that moment for both.
+For comparison, a plain script does the same steps in sequence on its own stack. All events arrive at the same time, and
+latency counts from that time for both.
 """
 
 import asyncio
@@ -25,20 +25,20 @@ from local.stack.processes import clean_environment
 _SIZE = 64 * 1024  # bytes
 _WORKERS = (1, 2, 4)
 _SCRIPT = "a plain script"
-_COUNTED = 100  # chunks whose storage operations are counted, aside from what is timed
+_COUNTED = 100  # chunks for the count of storage operations, in an untimed run
 _WARM_UP = 16  # chunks
-_BUSY = 0.85  # of the one core that Azurite's one thread can have: more it never gets beside others
+_BUSY = 0.85  # of one core: the most that Azurite's thread gets beside other processes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Burst:
-    """Latencies, and the CPU that the burst took, in seconds."""
+    """The latencies and CPU times of a burst in seconds."""
 
     latencies: list[float]
-    workers: float  # the script itself, where there is one
+    workers: float  # of the workers, or of the script
     azurite: float
-    others: float  # the host and the simulator
-    machine: float  # the share of all cores that was busy
+    others: float  # of the host and the simulator
+    machine: float  # busy share of all cores
 
     @property
     def rate(self) -> float:
@@ -58,7 +58,7 @@ async def small_chunks(options: Options) -> Findings:
     for number, name in turns(contestants, options.rounds):
         workers = next((count for count in _WORKERS if _name(count) == name), 1)
         async with deployed(options.place, workers=workers) as deployment:
-            await _played(deployment, _WARM_UP)
+            await _warm_up(deployment)
             events = await deployment.documents(options.chunks, _SIZE)
             burst = await (_script(deployment, events) if name == _SCRIPT else _ours(deployment, events))
         found[name].append(burst)
@@ -89,7 +89,7 @@ async def small_chunks(options: Options) -> Findings:
         "Azurite busy %",
         "machine %",
     )
-    note = "In the middle: CPU milliseconds a chunk, of the workers or the script, Azurite, host and simulator."
+    note = "The columns workers, Azurite, and host, ACS are CPU milliseconds per chunk."
     each: list[tuple[str, ...]] = [(kind, f"{times / _COUNTED:.2f}") for kind, times in counted.most_common()]
     each.append(("all", f"{counted.total() / _COUNTED:.2f}"))
     return Findings(
@@ -135,7 +135,8 @@ async def _ours(deployment: Deployment, events: list[dict[str, Any]]) -> Burst:
 
 async def _script(deployment: Deployment, events: list[dict[str, Any]]) -> Burst:
     where = deployment.where
-    told = {"storage": where.storage_connection_string, "acs": where.acs_connection_string, "events": events}
+    job = {"storage": where.storage_connection_string, "acs": where.acs_connection_string, "events": events}
+    job |= {"address": where.acs_tls, "ca": where.acs_ca}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.whole.sequential"),
         cwd=CHECKOUT,
@@ -145,9 +146,7 @@ async def _script(deployment: Deployment, events: list[dict[str, Any]]) -> Burst
     )
     usage = _Usage(deployment)
     try:
-        answer, _ = await process.communicate(
-            json.dumps(told | {"address": where.acs_tls, "ca": where.acs_ca}).encode()
-        )
+        answer, _ = await process.communicate(json.dumps(job).encode())
     except asyncio.CancelledError:
         process.kill()
         await process.wait()
@@ -158,15 +157,15 @@ async def _script(deployment: Deployment, events: list[dict[str, Any]]) -> Burst
     return usage.of(found["ended"], script=found["cpu"])
 
 
-async def _played(deployment: Deployment, count: int) -> None:
-    await deployment.deliver(await deployment.documents(count, _SIZE))
+async def _warm_up(deployment: Deployment) -> None:
+    await deployment.deliver(await deployment.documents(_WARM_UP, _SIZE))
     await deployment.released()
 
 
 async def _operations(options: Options) -> Any:
-    """Of chunks that come one by one as well as in a burst, the same: what is counted is what each asks for."""
+    """Counts storage operations. Their number per chunk doesn't depend on the load."""
     async with deployed(options.place, workers=1, storage_log=True) as deployment:
-        await _played(deployment, _WARM_UP)
+        await _warm_up(deployment)
         events = await deployment.documents(_COUNTED, _SIZE)
         log = deployment.where.logs / "azurite.log"
         before = lines(log)
@@ -176,7 +175,7 @@ async def _operations(options: Options) -> Any:
 
 
 class _Usage:
-    """CPU of the stack's processes from now on."""
+    """The CPU time of the stack's processes since the object was created."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._pids = deployment.where.pids

@@ -1,5 +1,5 @@
-"""A simulator of Azure Communication Services call recording, for the laptop and the tests.
+"""A simulator of Azure Communication Services call recording, for local use and tests.
 
-It speaks to the real SDK over TLS: what ACS refuses, it refuses; what ACS forgets, it forgets. It knows nothing of
-the product, so that the two can only agree on what ACS itself promises.
+The real SDK connects to it over TLS. It refuses the requests that ACS refuses and forgets the recordings that ACS
+forgets. It imports nothing of the product, so both can only rely on documented or measured behaviour of ACS.
 """

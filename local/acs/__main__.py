@@ -1,4 +1,4 @@
-"""`python -m local.acs`: the simulator as a program of its own, until it is told to stop or its parent is gone."""
+"""`python -m local.acs` runs the simulator as a process, until it gets a signal or its parent ends."""
 
 import argparse
 import asyncio
@@ -43,12 +43,12 @@ def main() -> int:
 
 
 async def _run(options: Options, ready: Path | None) -> int:
-    told_to_stop = asyncio.Event()
+    stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
         async with Simulator(options) as simulator:
-            facts = {
+            addresses = {
                 "control": simulator.control,
                 "tls": simulator.tls,
                 "ca": str(simulator.ca),
@@ -59,10 +59,10 @@ async def _run(options: Options, ready: Path | None) -> int:
             }
             logger.info("Control on %s, TLS on %s", simulator.control, simulator.tls)
             if ready:
-                _write(ready, json.dumps(facts))
+                _write(ready, json.dumps(addresses))
             else:
-                print(json.dumps(facts, indent=2), flush=True)
-            await told_to_stop.wait()
+                print(json.dumps(addresses, indent=2), flush=True)
+            await stopping.wait()
     except OSError as error:
         print(f"The ACS simulator can't start: {error}", file=sys.stderr)
         return 1
@@ -77,25 +77,26 @@ def _write(ready: Path, text: str) -> None:
 
 
 def _die_with_parent() -> None:
-    """On Linux, the kernel sends SIGTERM when the parent ends, however it ends."""
+    """On Linux, the kernel sends SIGTERM when the parent ends, even after a SIGKILL."""
     if sys.platform != "linux":
         return
     parent = os.getppid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
-        sys.exit("The parent ended before the simulator began.")
+        sys.exit("The parent process ended before the simulator started.")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.acs", description="Simulates ACS call recording.")
-    parser.add_argument("--tls-port", type=int, default=0, help="0: any free port")
-    parser.add_argument("--control-port", type=int, default=0, help="0: any free port")
-    parser.add_argument("--state", type=Path, default=Options.state, metavar="DIR")
-    parser.add_argument("--ready", type=Path, metavar="FILE", help="written once it listens: where to find it")
-    parser.add_argument("--event-delay", type=float, default=Options.event_delay, metavar="SECONDS")
-    parser.add_argument("--retention", type=float, default=Options.retention, metavar="SECONDS")
-    parser.add_argument("--no-oddities", action="store_true", help="nothing unusual unless it is asked for")
-    parser.add_argument("--log", type=Path, metavar="FILE", help="instead of standard error")
+    add = parser.add_argument
+    add("--tls-port", type=int, default=0, help="port of ACS's hosts (default: a free port)")
+    add("--control-port", type=int, default=0, help="port of the control API (default: a free port)")
+    add("--state", type=Path, default=Options.state, metavar="DIR", help="for temporary files (default: .local/acs)")
+    add("--ready", type=Path, metavar="FILE", help="file for the addresses, written when the simulator listens")
+    add("--event-delay", type=float, default=Options.event_delay, metavar="SECONDS", help="from a recording's end")
+    add("--retention", type=float, default=Options.retention, metavar="SECONDS", help="lifetime of a file")
+    add("--no-oddities", action="store_true", help="no unusual answers or fields, unless a document asks for them")
+    add("--log", type=Path, metavar="FILE", help="default: standard error")
     return parser
 
 

@@ -1,8 +1,8 @@
-"""Call Automation's callbacks: what becomes of calls and recordings, as signed CloudEvents to the URL that was given.
+"""Call Automation's callbacks: signed CloudEvents about calls and recordings, sent to the requested URL.
 
-A callback is tried a few times in quick succession and then forgotten: how the real one does it isn't documented, so
-nothing may rest on it. Callback URLs are https and name hosts of the outside world; which local address such a host is
-has to be told.
+A callback is sent up to four times within seconds and then dropped. Microsoft doesn't document the real retries, so
+nothing may depend on them. Callback URLs are https and have public host names. `route` maps such a host to a local
+address.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from local.acs.tokens import TokenIssuer
 RETRY_SECONDS = (0.2, 1.0, 3.0)
 ANSWER_SECONDS = 30.0
 BEGINS_AFTER = 0.1
-"""Seconds between the first callback of a recording and the one that says that it is active."""
+"""Seconds between a recording's first callback and the one with the state `active`."""
 SPECIFICATION = "1.0"
 
 Event = dict[str, Any]
@@ -29,7 +29,7 @@ Event = dict[str, Any]
 
 @dataclass(kw_only=True)
 class Callback:
-    """One event on its way to one URL, and the status of each try; None where nobody answered."""
+    """One event for one URL, and the status of each attempt. None: no answer."""
 
     url: str
     event: Event
@@ -58,8 +58,8 @@ class Callbacks:
         if self._session is not None:
             await self._session.close()
 
-    def lead(self, host: str, address: str) -> None:
-        """From now on callbacks for a host go to an address, a base URL of plain HTTP."""
+    def route(self, host: str, address: str) -> None:
+        """Sends further callbacks for a host to an address, which is a base URL with plain HTTP."""
         self._hosts[host.lower()] = address.rstrip("/")
 
     def sent(self) -> list[Callback]:
@@ -72,13 +72,13 @@ class Callbacks:
         self._call_event(call, "CallDisconnected")
 
     def recording_begun(self, recording: Recording) -> None:
-        """The first callback of every recording says `inactive` and gives no time; `active` follows, unless paused."""
+        """Sends the first callback, which has the state `inactive` and no time, and then `active` unless paused."""
         self._state_event(recording, "inactive", NO_TIME)
         if recording.state == "active":
             self._state_event(recording, "active", acs_time(recording.began_at), BEGINS_AFTER)
 
     def recording_changed(self, recording: Recording) -> None:
-        """Tells the state of a recording, to whoever asked for it at its start."""
+        """Sends the recording's state, if its start request has a callback URL."""
         self._state_event(recording, recording.state, acs_time(recording.began_at))
 
     def _state_event(self, recording: Recording, state: str, started_at: str, delay: float = 0.0) -> None:
@@ -91,7 +91,7 @@ class Callbacks:
         self._recording_event(recording, "RecordingStateChanged", data, delay)
 
     def start_failed(self, recording: Recording) -> None:
-        """Tells that a recording, which never was, could not be started."""
+        """Reports that a recording could not be started."""
         reason = {"code": 500, "subCode": 9999, "message": "The recording could not be started."}
         self._recording_event(recording, "StartRecordingFailed", {"resultInformation": reason})
 
@@ -105,10 +105,10 @@ class Callbacks:
         if url is None:
             return
         source = f"calling/recordings/{call.server_call_id}/{recording.recording_id}/{kind}"
-        told = {"eventSource": source, "recordingId": recording.recording_id, **data, **_of_call(call)}
+        data = {"eventSource": source, "recordingId": recording.recording_id, **data, **_of_call(call)}
         if recording.request.call_connection_id is None:
-            told["callConnectionId"] = recorder_of(recording.recording_id)
-        self._send(url, kind, source, told, delay)
+            data["callConnectionId"] = recorder_of(recording.recording_id)
+        self._send(url, kind, source, data, delay)
 
     def _send(self, url: str, kind: str, source: str, data: dict[str, Any], delay: float = 0.0) -> None:
         public = f"Microsoft.Communication.{kind}"
@@ -124,11 +124,11 @@ class Callbacks:
         }
         callback = Callback(url=url, event=event)
         self._sent.append(callback)
-        task = asyncio.create_task(self._until_taken(callback, delay))
+        task = asyncio.create_task(self._deliver(callback, delay))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _until_taken(self, callback: Callback, delay: float) -> None:
+    async def _deliver(self, callback: Callback, delay: float) -> None:
         try:
             for wait in (delay, *RETRY_SECONDS):
                 await asyncio.sleep(wait)

@@ -1,6 +1,6 @@
-"""Calls and their participants, on which recordings are started.
+"""Calls and their participants. Recordings are started on a call.
 
-A call is found by any of the locators ACS takes; one that has ended is refused as terminated.
+A call is found by any of ACS's locators. A call that has ended is refused as terminated.
 """
 
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Participant:
 
 @dataclass(frozen=True, kw_only=True)
 class CallTraits:
-    """How the service behaves towards this call: what differs between regions, years and bad days."""
+    """How the service behaves for this call. The traits vary between regions, API versions and days."""
 
     kind: CallKind = "group"
     vintage: Vintage = "current"
@@ -61,13 +61,13 @@ class Call:
     group_call_id: str | None = None
     room_id: str | None = None
     callback_uri: str | None = None
-    """Where the application that made or answered the call wants to hear of it."""
+    """The callback URL of the application that created or answered the call."""
     traits: CallTraits = field(default_factory=CallTraits)
     started_at: datetime = field(default_factory=now)
     ended_at: datetime | None = None
     participants: list[Participant] = field(default_factory=list)
     heard: list[Participant] = field(default_factory=list)
-    """Everyone who was ever in the call, in the order they came."""
+    """Everyone who was ever in the call, in the order of joining."""
     left_at: dict[str, datetime] = field(default_factory=dict)
 
     def join(self, participant_id: str | None, name: str | None) -> Participant:
@@ -77,7 +77,7 @@ class Call:
             joined_at=now(),
         )
         if any(present.participant_id == joined.participant_id for present in self.participants):
-            raise ControlError(409, "that participant is in the call already")
+            raise ControlError(409, "the participant is already in the call")
         self.participants.append(joined)
         self.left_at.pop(joined.participant_id, None)
         if all(one.participant_id != joined.participant_id for one in self.heard):
@@ -85,10 +85,10 @@ class Call:
         return joined
 
     def leave(self, participant_id: str) -> None:
-        staying = [one for one in self.participants if one.participant_id != participant_id]
-        if len(staying) == len(self.participants):
-            raise ControlError(404, "no such participant is in the call")
-        self.participants = staying
+        remaining = [one for one in self.participants if one.participant_id != participant_id]
+        if len(remaining) == len(self.participants):
+            raise ControlError(404, "the participant is not in the call")
+        self.participants = remaining
         self.left_at[participant_id] = now()
 
     def present_between(self, begin: datetime, end: datetime) -> list[Participant]:
@@ -136,7 +136,7 @@ class Calls:
             raise ControlError(404, "no such call") from None
 
     def locate(self, locator: str, value: str) -> Call:
-        """The running call that ACS would find; `locator` is the name of the field it came in."""
+        """The running call that ACS would find. `locator` is the name of the request's field."""
         if locator == "serverCallId" and not identifiers.is_base64(value):
             raise invalid_request(
                 "The input is not a valid Base-64 string as it contains a non-base 64 character, more than two "

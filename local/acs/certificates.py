@@ -1,6 +1,6 @@
-"""The TLS identity of every host that ACS answers under, signed by a CA that lives as long as the simulator.
+"""The TLS certificate for all of ACS's hosts, issued by a CA that the simulator creates at each start.
 
-The names include one host outside the SDK's allow-list, so that a test can prove no credential ever goes there.
+The names include one host outside the SDK's allow-list. Tests use it to prove that credentials aren't sent there.
 """
 
 import ssl
@@ -26,7 +26,7 @@ NAMES = (
 
 
 def issue(ca_file: Path) -> ssl.SSLContext:
-    """Write a fresh CA's certificate to the file, and give the context of a server it vouches for."""
+    """Creates a CA, writes its certificate to the file, and returns the TLS context of a server."""
     ca = trustme.CA(organization_name="Callvault ACS simulator")
     ca.cert_pem.write_to_path(str(ca_file))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

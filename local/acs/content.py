@@ -1,7 +1,7 @@
-"""Bytes of any length that are computed where they are read.
+"""Content of any length that is computed when it is read.
 
-A chunk of many gigabytes costs as much memory as its shortest period: it is a row of parts, each of which gives the
-bytes at an offset. The same content always gives the same bytes.
+Content is a sequence of parts, and each part returns the bytes at an offset. A chunk of many gigabytes needs only the
+memory of its repeating pattern. The same content always has the same bytes.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ class Literal:
 
 @dataclass(frozen=True)
 class Repeating:
-    """A pattern over and over, begun at `phase`."""
+    """A repeated pattern that begins at `phase`."""
 
     pattern: bytes
     size: int
@@ -82,7 +82,7 @@ class Content:
             yield piece
 
     def sha256(self) -> str:
-        """Computed once, by reading everything: call it off the event loop."""
+        """Reads all content the first time, so call it outside the event loop."""
         if self._sha256 is None:
             digest = hashlib.sha256()
             for piece in self.pieces():
@@ -92,5 +92,5 @@ class Content:
 
 
 def widened(pattern: bytes) -> bytes:
-    """The pattern repeated until a piece seldom meets its end: serving short pieces is what costs time."""
+    """Repeats the pattern to at least 1 MiB, because serving short pieces is slow."""
     return pattern * -(-PIECE // len(pattern)) if len(pattern) < PIECE else pattern

@@ -1,7 +1,7 @@
-"""Event Grid's side: subscriptions that prove themselves, and deliveries that are tried again.
+"""Event Grid: subscriptions with their handshake, and deliveries with their retries.
 
-An event goes to every subscription that was there when it was published; each delivery is tried until it is taken,
-refused for good, or out of its schedule. Nothing is promised about order, and nothing is delivered only once.
+An event goes to every subscription that existed when it was published. A delivery is retried until the endpoint accepts
+it, refuses it permanently, or the retry schedule ends. Order isn't guaranteed, and an event may arrive more than once.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from local.acs.moments import acs_time, now
 
 RETRY_SECONDS = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)
 ANSWER_SECONDS = 30.0
-TAKEN = frozenset({200, 201, 202, 203, 204})
-REFUSED_FOR_GOOD = frozenset({400, 413})
+ACCEPTED = frozenset({200, 201, 202, 203, 204})
+REFUSED = frozenset({400, 413})  # not retried
 MOST_AT_ONCE = 64
 
 
@@ -69,9 +69,9 @@ class Published:
     open_deliveries: int = 0
     untried: set[str] = field(default_factory=set)
     tried: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once every subscription that wants the event has had a first delivery, taken or not."""
+    """Set once the event was sent to every matching subscription for the first time, accepted or not."""
 
-    def note(self, attempt: Attempt) -> None:
+    def add(self, attempt: Attempt) -> None:
         self.attempts.append(attempt)
         self.untried.discard(attempt.subscription_id)
         if not self.untried:
@@ -112,7 +112,7 @@ class EventGrid:
         return list(self._published.values())
 
     async def subscribe(self, subscription: Subscription) -> None:
-        """Raise with the reason unless the endpoint answers the validation event with its code."""
+        """Raises ControlError unless the endpoint answers the validation event with its code."""
         code = new_guid()
         event = {
             "id": new_guid(),
@@ -131,9 +131,7 @@ class EventGrid:
         if status != 200:  # noqa: PLR2004 - the one status the handshake takes
             raise ControlError(400, f"validation failed: the endpoint answered {status}")
         if not isinstance(answer, dict) or answer.get("validationResponse") != code:
-            raise ControlError(
-                400, "validation failed: the answer has no validationResponse with the code that was sent"
-            )
+            raise ControlError(400, "validation failed: the answer has no validationResponse with the expected code")
         self._subscriptions[subscription.subscription_id] = subscription
 
     def unsubscribe(self, subscription_id: str) -> None:
@@ -141,7 +139,7 @@ class EventGrid:
             raise ControlError(404, "no such subscription")
 
     def publish(self, event: Event, *, copies: int = 1) -> Published:
-        """Begin to deliver; `copies` is how often each subscription gets it though it took it the first time."""
+        """Starts the delivery. Each subscription gets the event `copies` times, even if it accepts the first."""
         published = Published(event=event, publication_id=_identity(event), published_at=acs_time(now()))
         if published.publication_id in self._published:
             published.publication_id = new_guid()
@@ -164,19 +162,19 @@ class EventGrid:
             published.tried.set()
         for subscription in wanting * copies:
             published.open_deliveries += 1
-            task = asyncio.create_task(self._until_taken(published, subscription))
+            task = asyncio.create_task(self._until_accepted(published, subscription))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    async def _until_taken(self, published: Published, subscription: Subscription) -> None:
+    async def _until_accepted(self, published: Published, subscription: Subscription) -> None:
         try:
             for count, wait in enumerate((0.0, *subscription.retry_seconds)):
                 await asyncio.sleep(wait)
                 if subscription.subscription_id not in self._subscriptions:
                     return
                 attempt = await self._attempt(published.event, subscription, count)
-                published.note(attempt)
-                if attempt.status in TAKEN or attempt.status in REFUSED_FOR_GOOD:
+                published.add(attempt)
+                if attempt.status in ACCEPTED | REFUSED:
                     return
         finally:
             published.open_deliveries -= 1
@@ -207,7 +205,7 @@ class EventGrid:
         async with self._session.post(
             to.endpoint, json=event if is_cloud_event else [event], headers=headers
         ) as response:
-            # By its text, whatever its type: the Functions host answers the handshake with JSON as text/plain.
+            # Parsed for any content type: the Functions host answers the handshake with JSON as text/plain.
             return response.status, _json_or_none(await response.read())
 
 

@@ -1,4 +1,4 @@
-"""The temporary store of finished chunks: media and metadata under one document, until they expire or are deleted."""
+"""The temporary store of finished chunks. A document has media and metadata until it expires or is deleted."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -26,13 +26,13 @@ class Document:
     expires_at: datetime
     redirects: bool = False
     container: str | None = None
-    """Where the customer's own container would hold the files, for a recording that never enters this store."""
+    """The URL of the customer's own container, for a recording whose files aren't in this store."""
     deleted_at: datetime | None = None
     downloads: int = 0
     metadata_downloads: int = 0
     bytes_sent: int = field(default=0)
     whole_answer: int | None = None
-    """Which Range request for the media, counted from 0, is answered with 200 and the whole file."""
+    """The number of the Range request for media, from 0, that gets the whole file with status 200."""
     ranges_asked: int = 0
 
     @property
@@ -101,14 +101,14 @@ class Documents:
         return list(self._by_recording.get(recording_id, ()))
 
     def get(self, document_id: str) -> Document:
-        """Whatever became of it: for the control side."""
+        """The document in any state, for the control API."""
         try:
             return self._documents[document_id]
         except KeyError:
             raise ControlError(404, "no such document") from None
 
     def available(self, document_id: str) -> Document:
-        """As ACS would serve it."""
+        """The document, if ACS would serve it."""
         document = self._documents.get(document_id)
         if document is None or document.container or not document.available:
             raise document_not_found()
@@ -118,7 +118,7 @@ class Documents:
         return self._documents.get(document_id)
 
     def other(self, than: Document) -> Document:
-        """Another chunk, of the same recording if it has one: whose metadata a confused service might serve."""
+        """Another chunk, of the same recording if possible. The fault `swapMetadata` serves its metadata."""
         candidates = [*self.of(than.recording_id), *reversed(self._documents.values())]
         for candidate in candidates:
             if candidate is not than:

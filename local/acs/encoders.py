@@ -1,7 +1,7 @@
-"""What ffmpeg makes: short segments, encoded once per machine, and mp4 files strung together from them.
+"""Encodes media with ffmpeg: short segments, once per checkout, and mp4 files concatenated from them.
 
-A segment lies in a cache folder of the checkout and is put there atomically, so that simulators started at the same
-time share it and one that dies half-way leaves nothing broken.
+Segments are written atomically to a cache folder of the checkout. Simulators that run at the same time share them, and
+one that dies while encoding leaves no broken file.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from local.acs.wav import SAMPLE_RATE, SAMPLE_WIDTH, wav_header
 CACHE = Path(__file__).resolve().parents[2] / ".local" / "media-cache"
 
 VIDEO_SECONDS = 16
-"""256 pictures at 16 a second and 250 AAC frames at 16 kHz: both whole, so that segments join."""
+"""256 pictures at 16 per second and 250 AAC frames at 16 kHz. Both are whole numbers, so segments can be joined."""
 AAC_FRAME = 1024
 MP3_FRAME_BYTES = 216
 MP3_FRAME_MS = 36
@@ -32,7 +32,7 @@ _RATE = ("-b:v", "900k", "-minrate", "900k", "-maxrate", "900k", "-bufsize", "90
 
 
 class EncodingError(SimulatorError):
-    """ffmpeg refused; carries what it said."""
+    """ffmpeg failed. The message has its output."""
 
 
 class Encoders:
@@ -41,29 +41,29 @@ class Encoders:
         self._encoding: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def mp3_segment(self, voices: int) -> Path:
-        """Frames of 216 bytes, none of which leans on another, so that any number of them in a row is a file."""
-        # Without the bit reservoir a frame holds all of its own sound.
+        """Independent frames of 216 bytes: any sequence of them is a valid file."""
+        # Without the bit reservoir, a frame has all of its own sound.
         coding = ("-c:a", "libmp3lame", "-b:a", "48k", "-reservoir", "0", "-write_xing", "0", "-id3v2_version", "0")
         return await self._cached(
             f"turns-{voices}.mp3", _pcm_input(), *_AUDIO, *coding, stdin=_pcm(voices, 20 * SAMPLE_RATE)
         )
 
     async def mp4_segment(self, voices: int) -> Path:
-        """A picture with a running counter of seconds, and the voices' tones."""
+        """A picture that counts seconds, and the voices' tones."""
         picture = await self._cached(f"picture-{VIDEO_SECONDS}.mp4", _PICTURE, *_H264, *_RATE)
         inputs = ("-i", str(picture), *_pcm_input())
         coding = ("-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", "-b:a", "64k", *_AUDIO)
-        # The encoder puts a frame of silence before the sound: one frame less of sound, and both tracks end together.
+        # The encoder adds a frame of silence before the sound. With one frame less, both tracks end together.
         sound = _pcm(voices, VIDEO_SECONDS * SAMPLE_RATE - AAC_FRAME)
         return await self._cached(f"turns-{voices}.mp4", inputs, *coding, stdin=sound)
 
     async def mp4_of_length(self, voices: int, seconds: float, target: Path) -> None:
-        """String segments together without encoding anything again."""
+        """Concatenates segments without encoding them again."""
         segment = str(await self.mp4_segment(voices)).replace("'", "'\\''")
         times = math.ceil(seconds / VIDEO_SECONDS) or 1
         playlist = f"file 'file:{segment}'\nduration {VIDEO_SECONDS}\n" * times
         inputs = ("-f", "concat", "-safe", "0", "-protocol_whitelist", "file,pipe", "-i", "pipe:0")
-        # The shortest file ffmpeg can write holds one picture.
+        # The shortest file that ffmpeg can write has one picture.
         length = ("-t", f"{max(seconds, 1 / 16):.3f}", "-c", "copy", "-movflags", "+faststart")
         await _ffmpeg(inputs, *length, str(target), stdin=playlist.encode())
 
@@ -100,10 +100,10 @@ async def _ffmpeg(inputs: tuple[str, ...], *arguments: str, stdin: bytes = b"") 
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        _, said = await process.communicate(stdin)
+        _, output = await process.communicate(stdin)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if process.returncode:
-        raise EncodingError(f"ffmpeg ended with {process.returncode}: {said.decode(errors='replace').strip()}")
+        raise EncodingError(f"ffmpeg ended with {process.returncode}: {output.decode(errors='replace').strip()}")

@@ -1,16 +1,16 @@
-"""What goes wrong on either side of the simulator, as exceptions that carry their answer.
+"""The simulator's errors. Each has its HTTP response.
 
 SimulatorError
-|-- AcsError             what ACS itself would answer on the TLS side, in ACS's error body
-|-- ConnectionCutError   no answer at all: the connection was reset on purpose
-`-- ControlError         a control request that makes no sense, told to the person who sent it
+|-- AcsError             an error that ACS returns, in ACS's format
+|-- ConnectionCutError   no response: a fault reset the connection
+`-- ControlError         an invalid request to the control API
 """
 
 from aiohttp import web
 
 
 class SimulatorError(Exception):
-    """Root of what the simulator raises on purpose."""
+    """The root of the simulator's errors."""
 
 
 class AcsError(SimulatorError):
@@ -26,7 +26,7 @@ class AcsError(SimulatorError):
 
 
 class ConnectionCutError(SimulatorError):
-    """Nobody is left to answer."""
+    """The connection was reset."""
 
 
 class ControlError(SimulatorError):
@@ -36,7 +36,7 @@ class ControlError(SimulatorError):
 
 
 def denied(reason: str) -> AcsError:
-    """ACS tells a caller nothing of why; the reason stays on the exception, for the request log."""
+    """ACS doesn't tell callers the reason. It is only in the exception's notes, for the request log."""
     error = AcsError(401, "Denied", "Denied by the resource provider.")
     error.add_note(reason)
     return error

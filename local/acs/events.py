@@ -1,4 +1,4 @@
-"""The events ACS hands to Event Grid, in the shapes it has given them over the years."""
+"""The events that ACS publishes to Event Grid, in the formats of several years."""
 
 import random
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class FinishedRecording:
     session_end_reason: str
     documents: Sequence[Document]
     number: int
-    """Decides what is odd about the event: see local.acs.oddities."""
+    """Selects the oddities of the event. See local.acs.oddities."""
 
 
 def file_status_updated(finished: FinishedRecording) -> Event:
@@ -76,7 +76,7 @@ _DEFAULTS = {
     "recordingFormatType": 2,
     "sessionEndReason": "",
 }
-"""What a typed client writes for what it doesn't know: no time, nought, and numbers in place of words."""
+"""The values that a typed client writes for unknown fields: no time, 0, and numbers instead of words."""
 
 
 def _chunks(finished: FinishedRecording) -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ def _chunks(finished: FinishedRecording) -> list[dict[str, Any]]:
         case "2021-04":
             return [{"documentId": chunk["documentId"]} for chunk in chunks]
         case "sample":
-            # Microsoft's own published sample: what deletes one document is listed with another.
+            # As in Microsoft's published sample: each deleteLocation belongs to another document.
             elsewhere = [*[chunk["deleteLocation"] for chunk in chunks[1:]], _delete_location_of_nobody()]
             return [chunk | {"deleteLocation": other} for chunk, other in zip(chunks, elsewhere, strict=True)]
         case "typedClient":

@@ -1,4 +1,4 @@
-"""Answers that a fault gives in place of, or before, the real one."""
+"""The answers of faults, which replace the real answer or come before it."""
 
 import asyncio
 import socket
@@ -19,14 +19,14 @@ Perform = Callable[[], Awaitable[web.StreamResponse]]
 
 
 async def answered(fault: FaultOrder | None, request: web.Request, perform: Perform) -> web.StreamResponse:
-    """The answer to an operation under the fault; `perform` carries it out and gives the honest answer."""
+    """The answer to an operation under the fault. `perform` carries it out and returns the regular answer."""
     if fault is None:
         return await perform()
     if fault.kind == "delayAnswer":
         await asyncio.sleep(fault.seconds or 0)
         return await perform()
     instead = refusal(fault)
-    # A body is reset on its way, by whoever sends it.
+    # A reset of a body happens while the body is sent.
     cuts = fault.kind == "reset" and fault.operation not in BODIES
     if instead is None and not cuts:
         return await perform()
@@ -39,7 +39,7 @@ async def answered(fault: FaultOrder | None, request: web.Request, perform: Perf
 
 
 def refusal(fault: FaultOrder) -> web.Response | None:
-    """The answer of a fault that refuses; None of the others."""
+    """The answer of a fault that refuses the operation. None for other faults."""
     match fault.kind:
         case "throttle":
             response = AcsError(429, "TooManyRequests", "Rate limit exceeded.").response()
@@ -65,11 +65,11 @@ def refusal(fault: FaultOrder) -> web.Response | None:
 
 
 def cut(request: web.Request) -> None:
-    """Reset the connection under the client: what it sees is a broken socket, not an end of stream."""
+    """Resets the connection. The client sees a broken socket, not the end of the stream."""
     transport = request.transport
     if transport is None:
         return
     sock = transport.get_extra_info("socket")
-    # Lingering for no time turns the close into a TCP reset.
+    # A linger time of 0 makes the close a TCP reset.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()

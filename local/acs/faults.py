@@ -1,7 +1,6 @@
-"""Bad days of the service, ordered one by one: what goes wrong, with which operation, on whom, and how often.
+"""Faults that tests request: the kind, the operation, the recording, document or call, and the number of times.
 
-A fault that can't happen to an operation is refused when it is ordered, so that no test passes because nothing
-happened.
+A fault that doesn't apply to the operation is refused, because a test with it could pass without any fault.
 """
 
 import time
@@ -45,7 +44,7 @@ BODIES: frozenset[Operation] = frozenset({"download", "metadata"})
 ANSWERS: frozenset[Operation] = REST | BODIES | {"delete", "announce"}
 
 FITTING: dict[Kind, tuple[frozenset[Operation], frozenset[str]]] = {
-    # kind: operations it can happen to, parameters it takes
+    # kind: the operations that it applies to, its parameters
     "throttle": (ANSWERS, frozenset({"retry_after"})),
     "serverError": (ANSWERS, frozenset({"status", "retry_after", "applied"})),
     "html": (ANSWERS, frozenset({"status", "content_type", "applied"})),
@@ -81,11 +80,11 @@ class FaultOrder(BaseModel):
     operation: Operation
     kind: Kind
     times: int = Field(default=1, ge=0)
-    """How often it happens; 0: until it is removed."""
+    """The number of times that the fault happens. 0: until it is removed."""
     skip: int = Field(default=0, ge=0)
-    """How many fitting requests pass unharmed first."""
+    """The number of matching requests before the first fault."""
     within_seconds: float | None = Field(default=None, gt=0)
-    """For how long after its first time it happens; None: without an end."""
+    """The fault ends so many seconds after its first time. None: no end."""
     recording_id: str | None = None
     document_id: str | None = None
     call_id: str | None = None
@@ -96,10 +95,10 @@ class FaultOrder(BaseModel):
     message: str | None = None
     content_type: str | None = None
     applied: bool = False
-    """Whether the operation is carried out although the answer says it failed."""
+    """Whether the operation is carried out although the answer is an error."""
     bytes: int | None = Field(default=None, ge=0)
     declared: bool = False
-    """Whether a short answer declares the short length, instead of the whole one."""
+    """Whether a short answer declares its short length instead of the full length."""
     bytes_per_second: int | None = Field(default=None, gt=0)
     host: str = "media.example.net"
     loop: bool = False
@@ -108,30 +107,30 @@ class FaultOrder(BaseModel):
     copies: int = Field(default=2, ge=1)
     seconds: float | None = Field(default=None, ge=0)
     unnamed: bool = False
-    """Whether an accepted start is answered without a recordingId: its callback alone tells it."""
+    """Whether the answer to an accepted start has no recordingId. Only the callback has it."""
     text: str | None = None
-    """The body of an answer of 200 that makes no sense."""
+    """The invalid body of an answer with status 200."""
     fails: bool = False
-    """Whether an accepted start comes to nothing, as its callback tells."""
+    """Whether an accepted start fails. The callback reports it."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         operations, parameters = FITTING[self.kind]
         if self.operation not in operations:
             fitting = ", ".join(sorted(operations))
-            raise ValueError(f"operation: {self.kind} can't happen to {self.operation}, only to {fitting}")
+            raise ValueError(f"operation: {self.kind} doesn't apply to {self.operation}, only to {fitting}")
         for name in self.model_fields_set - SELECTORS:
             if name not in parameters:
                 raise ValueError(f"{to_camel(name)}: {self.kind} has no such parameter")
         needed = NEEDED.get(self.kind)
         if needed and needed not in self.model_fields_set:
-            raise ValueError(f"{to_camel(needed)}: {self.kind} needs it")
+            raise ValueError(f"{to_camel(needed)}: required for {self.kind}")
         return self
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Whom an operation is done to, as far as it is known."""
+    """The recording, document and call of an operation, if known."""
 
     recording_id: str | None = None
     document_id: str | None = None
@@ -144,7 +143,7 @@ class Fault:
     order: FaultOrder
     met: int = 0
     fired: int = 0
-    ends: float | None = None  # monotonic seconds; None before its first time, and without an end
+    ends: float | None = None  # monotonic seconds; None: it hasn't happened yet, or has no end
 
     def meets(self, operation: Operation, target: Target) -> bool:
         order = self.order
@@ -190,7 +189,7 @@ class Faults:
             raise ControlError(404, "no such fault")
 
     def take(self, operation: Operation, target: Target, kinds: frozenset[Kind] | None = None) -> FaultOrder | None:
-        """The first fault that meets the operation and isn't spent; it counts as fired."""
+        """The first active fault that matches the operation. Counts it as fired."""
         for fault in self._faults.values():
             if (kinds is None or fault.order.kind in kinds) and fault.meets(operation, target):
                 fault.met += 1

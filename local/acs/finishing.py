@@ -1,4 +1,4 @@
-"""From an ended recording to files in the store and an event about them; and the same for documents made to order."""
+"""Creates the files of an ended recording, and publishes its event. Also does so for requested documents."""
 
 import asyncio
 import logging
@@ -25,12 +25,12 @@ from local.acs.timeline import Span
 logger = logging.getLogger(__name__)
 
 SIBLING_EXTRA = 2048
-"""A sibling is longer than its twin, so that one can't pass for the other."""
+"""A sibling has more bytes than the original, so the two can't be confused."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """What all chunks of a recording have in common."""
+    """The common properties of a recording's chunks."""
 
     call_id: str
     recording_id: str
@@ -46,7 +46,7 @@ class Output:
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """One chunk, before it is a document."""
+    """The content of one chunk, before it becomes a document."""
 
     index: int
     span: Span
@@ -58,7 +58,7 @@ class Made:
 class Announcement:
     event: Event
     published: Published | None
-    """None when the event was ordered never to come."""
+    """None if a fault suppresses the event."""
 
 
 @dataclass(kw_only=True)
@@ -71,14 +71,14 @@ class Finisher:
     retention: float
     encoders: Encoders = field(default_factory=Encoders)
     finished: dict[str, FinishedRecording] = field(default_factory=dict)
-    """Every recording whose files are made, by its id."""
+    """Every recording whose files exist, by its id."""
 
     async def finish(self, recording: Recording) -> None:
         try:
             facts = await self._facts_of(recording)
         except (EncodingError, OSError) as error:
             recording.failure = str(error)
-            logger.exception("No files were made of recording %s", recording.recording_id)
+            logger.exception("The files of recording %s could not be created", recording.recording_id)
             return
         else:
             self.finished[recording.recording_id] = facts
@@ -89,7 +89,7 @@ class Finisher:
             self.announce(facts)
 
     def announce(self, facts: FinishedRecording) -> Announcement:
-        """Publish the event about a recording's files, unless it was ordered never to come."""
+        """Publishes the event about a recording's files, unless a fault suppresses it."""
         target = Target(recording_id=facts.recording_id, call_id=facts.call_id)
         fault = self.faults.take("event", target, kinds=frozenset({"siblings", "duplicate", "eventNever"}))
         kind = fault.kind if fault else None
@@ -120,7 +120,7 @@ class Finisher:
         )
 
     def add(self, output: Output, made: Made, number: int) -> Document:
-        """A chunk in the store; `number` decides what is odd about it."""
+        """Adds a chunk to the store. `number` selects its oddities."""
         document_id, index, content = made.document_id, made.index, made.content
         odd = output.traits.oddities
         facts = ChunkFacts(
@@ -190,7 +190,7 @@ class Finisher:
         return documents
 
     def _sibling(self, document: Document) -> Document:
-        """A second file of the same chunk, as failover makes: other bytes under the same recording and index."""
+        """A second file of the same chunk, as after a failover: other bytes with the same recording and index."""
         sibling_id = identifiers.new_document_id()
         metadata = document.metadata | {"chunkDocumentId": sibling_id}
         size = document.content.size + SIBLING_EXTRA
@@ -210,7 +210,7 @@ class Finisher:
 
 
 async def described(facts: FinishedRecording, documents: Sequence[Document]) -> dict[str, Any]:
-    """A recording that was made to order, as one that was recorded would be told of."""
+    """The description of a requested recording, in the same format as that of a recorded one."""
     return {
         "recordingId": facts.recording_id,
         "recordingState": "inactive",

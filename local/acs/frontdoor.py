@@ -1,8 +1,7 @@
-"""The TLS side's one door: every host of ACS behind one port, told apart by the Host header.
+"""The TLS endpoint of all ACS hosts. The Host header selects the host.
 
-Each request is logged, then has its signature checked, then goes to the host it names; the keys of Call Automation are
-told to anyone, and the topic for announcements has a key of its own. A host that isn't ACS's gets nothing but a line in
-the log.
+Each request is logged, its signature is verified, and the host answers it. Call Automation's keys need no signature,
+and the topic for announcements has its own key. Requests to other hosts are only logged and answered with 404.
 """
 
 from aiohttp import web
@@ -51,7 +50,7 @@ class FrontDoor:
             entry.refusal = "; ".join([error.message, *getattr(error, "__notes__", ())])
             response = error.response()
         except ConnectionCutError:
-            # There is nobody left to answer, and no status to log.
+            # The connection is gone, so there is no status to log.
             return web.Response()
         entry.status = response.status
         if isinstance(response, web.Response) and response.body is not None and request.method != "HEAD":

@@ -1,7 +1,7 @@
-"""Identifiers shaped like those of the real service: same alphabets, same lengths, same traps.
+"""Identifiers in the formats of the real service, with the same alphabets and lengths.
 
-A serverCallId is base64 of a conversation's URL, a recordingId is a long base64url of JSON, a documentId names a
-storage region. All are random, so that no two simulators ever hand out the same one.
+A serverCallId is base64 of a conversation's URL, a recordingId is a long base64url of JSON, and a documentId contains a
+storage region. All are random, so two simulators never create the same one.
 """
 
 import base64
@@ -11,7 +11,7 @@ import time
 import uuid
 
 RESOURCE_ID = "5f1c6c14-0f9a-4c58-b2f1-1c4f6a8c9d27"
-"""Immutable id of the simulated ACS resource: part of every participant's id and of every chunk's metadata."""
+"""The immutable id of the simulated ACS resource, a part of each participant's id and each chunk's metadata."""
 
 TOPIC = (
     "/subscriptions/3a9c7f52-8c55-4d0f-9d55-0f2f5a3f7f11/resourceGroups/callvault-local"
@@ -24,7 +24,7 @@ def new_guid() -> str:
 
 
 def new_server_call_id() -> str:
-    """Base64 of a conversation URL; drawn again until it has no slash, which real subjects can't carry either."""
+    """Base64 of a conversation URL, without a slash, because the id is a part of event subjects."""
     while True:
         conversation = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         host = f"conv-uswe-{secrets.randbelow(12) + 1:02d}.conv.skype.com"
@@ -44,7 +44,7 @@ def new_recording_id() -> str:
 
 
 def recorder_of(recording_id: str) -> str:
-    """The connection of the recorder itself, which is part of a recordingId."""
+    """The connection id of the recorder itself, which is a part of the recordingId."""
     fields = json.loads(base64.urlsafe_b64decode(recording_id + "=" * (-len(recording_id) % 4)))
     endpoint: str = fields["PlatformEndpointId"]
     return endpoint
@@ -64,9 +64,9 @@ def new_room_id() -> str:
 
 
 def is_base64(text: str) -> bool:
-    """Whether ACS would take the text for base64, which a serverCallId is and a callId (with its dashes) is not.
+    """Whether ACS accepts the text as base64. A serverCallId is base64, a callId with its dashes isn't.
 
-    ACS hands out serverCallIds without padding, too.
+    ACS also issues serverCallIds without padding.
     """
     try:
         base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True)

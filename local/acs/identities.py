@@ -1,4 +1,4 @@
-"""Users of the resource: made and deleted, no more. Each one's id begins with the resource's, as the service's do."""
+"""Creates and deletes users of the resource. A user's id contains the resource's id, as in the real service."""
 
 import re
 
@@ -16,7 +16,7 @@ class Identities:
         self._known: set[str] = set()
 
     def answer(self, request: web.Request) -> web.Response | None:
-        """None for a request that is about no user."""
+        """None for a request that isn't about users."""
         if request.path == COLLECTION and request.method == "POST":
             user_id = new_participant_id()
             self._known.add(user_id)

@@ -1,6 +1,6 @@
-"""The file of one recorded chunk: what its call's participants would have sounded and looked like.
+"""The media file of one recorded chunk, with a tone for each participant and a picture that counts seconds.
 
-wav is computed where it is read, mp3 is a row of frames that were encoded once, and only mp4 takes room on disk.
+wav is computed when it is read, mp3 repeats frames that were encoded once, and mp4 is a file on disk.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MOST_VOICES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Take:
-    """What was recorded: how long, of how many, and in which form."""
+    """The properties of a recorded chunk's media."""
 
     media_format: str
     unmixed: bool

@@ -1,8 +1,8 @@
-"""The metadata JSON ACS keeps beside each chunk, with the differences seen between real ones.
+"""The metadata JSON of a chunk, with the variations that real ones have.
 
-A field that isn't documented is always there, and durations are written as 15000.0. What more a parser must put up with
-is switched by `quirks`: a lowercase frame rate, and content and channel type in each other's place; and by `wild`:
-durations with a fraction, a pause without an end, a participant without an id.
+An undocumented field is always present, and durations are written as 15000.0. `quirks` adds a lowercase frame rate and
+exchanges content type and channel type. `wild` adds durations with a fraction, a pause without an end and a participant
+without an id.
 """
 
 import json
@@ -27,7 +27,7 @@ class ChunkFacts:
     media_format: str
     channels: int
     speakers: tuple[tuple[str, int | None], ...]
-    """Participant ids, each with the channel it was recorded on when channels are unmixed."""
+    """Participant ids, each with its channel if the recording is unmixed."""
     quirks: bool
     wild: bool = False
     half_milliseconds: bool = False

@@ -1,12 +1,12 @@
-"""Times as ACS writes them, and the one clock of the simulator.
+"""Times in ACS's format, and the simulator's clock.
 
-ACS writes UTC with seven decimals, one more than most parsers expect; so do we.
+Like ACS, the simulator writes UTC with seven decimals, one more than most parsers expect.
 """
 
 from datetime import UTC, datetime, timedelta
 
 NO_TIME = "0001-01-01T00:00:00+00:00"
-"""What .NET writes where there is no time."""
+"""The value that .NET writes for a missing time."""
 
 
 def now() -> datetime:

@@ -1,13 +1,12 @@
 """Unusual answers and fields of ACS, selected by a fixed number of each document or recording.
 
-For a document made to order the number is its seed, for any other a digest of its id: the same document is always odd
-in the same way.
+The number is the seed of a requested document, and a digest of the id for others. A document's oddities never change.
 """
 
 import zlib
 
 _EVERY = 8
-_NO_START_TIME, _HALF_MILLISECONDS = 2, 3  # remainders; 0 and 1 are the Range requests that are answered whole
+_NO_START_TIME, _HALF_MILLISECONDS = 2, 3  # remainders; 0 and 1 are numbers of Range requests, see `whole_answer`
 
 
 def number_of(identifier: str) -> int:
@@ -15,13 +14,13 @@ def number_of(identifier: str) -> int:
 
 
 def whole_answer(number: int) -> int | None:
-    """Which Range request for a document's media, counted from 0, is answered with 200 and all of it; None for none."""
+    """The number of the Range request for media, from 0, that gets the whole file with status 200. None: no request."""
     remainder = number % _EVERY
     return remainder if remainder < _NO_START_TIME else None
 
 
 def has_no_start_time(number: int) -> bool:
-    """Whether the event of a recording says 0001-01-01, .NET's "no time", for its start."""
+    """Whether the recording's event has 0001-01-01, .NET's value for "no time", as the start time."""
     return number % _EVERY == _NO_START_TIME
 
 

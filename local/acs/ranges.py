@@ -1,4 +1,4 @@
-"""HTTP ranges, as far as a media store honours them: one range of bytes, else everything."""
+"""HTTP ranges as the media store supports them: one range of bytes. Other Range headers are ignored."""
 
 import re
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ RANGE = re.compile(r"bytes=(?P<first>\d*)-(?P<last>\d*)")
 
 
 class RangeNotSatisfiableError(Exception):
-    """The range begins beyond the end."""
+    """The range begins after the end of the body."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ByteRange:
     start: int
     stop: int
-    """The first byte that isn't wanted any more."""
+    """The first byte after the range."""
 
     @property
     def size(self) -> int:
@@ -22,7 +22,7 @@ class ByteRange:
 
 
 def parse_range(header: str | None, size: int) -> ByteRange | None:
-    """The part of a body of `size` bytes that is asked for; None when the header asks for nothing we know."""
+    """The requested part of a body of `size` bytes. None if the header is missing or isn't supported."""
     match = RANGE.fullmatch(header.strip()) if header else None
     if match is None:
         return None

@@ -1,8 +1,8 @@
-"""The life of recordings: started on a call, paused, resumed, stopped, and turned into the files of its chunks.
+"""The life of a recording: started on a call, paused, resumed, stopped, and converted to the files of its chunks.
 
-A call has one running recording of a type at most. A recording is paused or running until it is stopped; ACS then
-forgets it, and answers 404 where it knew it a moment ago, as the real one does. Of a recording that ended with its call
-it says, to whoever wants to change it, that the call is terminated.
+A call has at most one running recording of each type. As in the real service, a stopped recording is forgotten: all
+requests for it get 404. A request to change a recording that ended with its call is refused, because the call is
+terminated.
 """
 
 import asyncio
@@ -32,14 +32,14 @@ class Recording:
     ended_at: datetime | None = None
     session_end_reason: str | None = None
     finished: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once the files of an ended recording are there."""
+    """Set once the files of an ended recording exist."""
     failure: str | None = None
     announced_early: bool = False
-    """Whether its event was published before the start call was answered, and so isn't any more."""
+    """Whether the event was published before the answer to the start request. It isn't published again."""
 
     @property
     def state(self) -> str:
-        """`inactive` while paused: ACS has no third word."""
+        """`inactive` while paused, because ACS has no third state."""
         return "inactive" if self.ended_at or self.timeline.paused else "active"
 
     @property
@@ -61,7 +61,7 @@ class Recording:
         }
 
     def channels(self) -> dict[str, int]:
-        """Which participant is on which channel of an unmixed recording: as asked for, else in the order they came."""
+        """Each participant's channel in an unmixed recording: as requested, else in the order of joining."""
         if self.request.channel != "unmixed":
             return {}
         wanted = {
@@ -79,9 +79,9 @@ class Recording:
 
 
 class Recordings:
-    """`on_begun` hears of each start, and `on_changed` of each later change of state, as it happens.
+    """`on_begun` is called for each start, `on_changed` for each later change of state.
 
-    `on_ended` runs once for each recording that ends, in the background: it makes the files and tells of them.
+    `on_ended` runs in the background once for each recording that ends. It creates the files and publishes the event.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Recordings:
         return recording
 
     def pause(self, recording: Recording) -> None:
-        """Twice is as good as once."""
+        """Pausing a paused recording changes nothing."""
         if not recording.timeline.paused:
             recording.timeline.pause(now())
             self._on_changed(recording)
@@ -127,14 +127,14 @@ class Recordings:
             self._on_changed(recording)
 
     def running(self, recording_id: str) -> Recording:
-        """As ACS finds it: not at all once it has ended."""
+        """The recording as ACS finds it. Raises the 404 of a recording that has ended."""
         recording = self._recordings.get(recording_id)
         if recording is None or recording.ended_at is not None:
             raise recording_not_found()
         return recording
 
     def to_change(self, recording_id: str) -> Recording:
-        """As ACS finds it to stop, pause or resume it: one that ended with its call is refused as terminated."""
+        """The recording to stop, pause or resume. Refused as terminated if it ended with its call."""
         recording = self._recordings.get(recording_id)
         if recording is not None and recording.session_end_reason == CALL_ENDED:
             raise call_terminated()
@@ -144,7 +144,7 @@ class Recordings:
         return self._recordings.get(recording_id)
 
     def get(self, recording_id: str) -> Recording:
-        """Whatever became of it: for the control side."""
+        """The recording in any state, for the control API."""
         try:
             return self._recordings[recording_id]
         except KeyError:

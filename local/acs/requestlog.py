@@ -1,6 +1,6 @@
-"""What was asked of the TLS side: the latest requests, without bodies, queries or credentials.
+"""The log of the latest requests to the TLS endpoint, without bodies, queries or credentials.
 
-It tells a test what a client really did: how often it downloaded, with which ranges, and whom it showed credentials.
+Tests use it to check what a client did: the number of downloads, their ranges, and the hosts that got credentials.
 """
 
 from collections import deque
@@ -19,13 +19,13 @@ class LoggedRequest:
     path: str
     range: str | None
     authorized: bool
-    """Whether it carried an Authorization header, right or wrong."""
+    """Whether the request has an Authorization header, valid or not."""
     document_id: str | None = None
     operation: str | None = None
     fault: str | None = None
     refusal: str | None = None
     status: int | None = None
-    """None while it is being answered, and when the connection was cut before an answer."""
+    """None until the answer starts, and if the connection was reset before it."""
     bytes_sent: int = 0
 
     def described(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Call recording's REST API: start, get, stop, pause and resume, as SDK 1.6.0 calls them; and users."""
+"""The REST API of call recording (start, get, stop, pause and resume, as SDK 1.6.0 calls them) and of users."""
 
 import asyncio
 import hashlib
@@ -31,7 +31,7 @@ OPERATIONS: dict[tuple[str, str | None], Operation] = {
 
 @dataclass(frozen=True, kw_only=True)
 class RepeatedStart:
-    """The answer to a start that may be sent again under its Repeatability-Request-ID."""
+    """The answer to a start, which the client may repeat with the same Repeatability-Request-ID."""
 
     body_hash: bytes
     answer: asyncio.Future[tuple[int, dict[str, str]]]
@@ -109,7 +109,7 @@ class RestApi:
         wanted: startrequest.StartRequest,
         fault: FaultOrder | None,
     ) -> tuple[int, dict[str, str]]:
-        """Start, unless this very request was sent before: then the answer it had."""
+        """Starts the recording. A repeated request gets the answer to the first one."""
         repeat_id = request.headers.get("Repeatability-Request-ID")
         if repeat_id is None:
             return await self._started(call, wanted, fault)
@@ -124,7 +124,7 @@ class RestApi:
         try:
             return await asyncio.shield(started)
         except AcsError:
-            # Only what was carried out is remembered: a start that was refused may be tried again.
+            # Only successful starts are remembered: a refused start may be retried.
             del self._repeatable[repeat_id]
             raise
 
@@ -136,11 +136,11 @@ class RestApi:
         recording = self._service.recordings.start(call, wanted)
         answer = recording.as_acs_answer()
         if fault and fault.kind == "eventBeforeAnswer":
-            await self._end_and_tell(recording, fault.seconds or 1.0)
+            await self._end_and_announce(recording, fault.seconds or 1.0)
         return 200, answer
 
     def _accepted(self, call: Call, wanted: startrequest.StartRequest, fault: FaultOrder) -> dict[str, str]:
-        """Whether it was started, a callback tells: before or after this answer has arrived."""
+        """A callback reports whether the recording was started. It may arrive before or after this answer."""
         if fault.fails:
             recording = Recording(call=call, request=wanted, timeline=Timeline(origin=now(), chunk_seconds=1))
             self._service.callbacks.start_failed(recording)
@@ -148,8 +148,8 @@ class RestApi:
             recording = self._service.recordings.start(call, wanted)
         return {} if fault.unnamed else recording.as_acs_answer()
 
-    async def _end_and_tell(self, recording: Recording, seconds: float) -> None:
-        """A recording so short that its event overtakes the answer to the call that started it."""
+    async def _end_and_announce(self, recording: Recording, seconds: float) -> None:
+        """Ends a recording that is so short that its event arrives before the answer to its start."""
         recording.timeline.advance(seconds)
         recording.announced_early = True
         self._service.recordings.stop(recording, "CallEnded")

@@ -1,4 +1,4 @@
-"""The simulated service as a whole: what the TLS side and the control side both work on."""
+"""The simulated service. The TLS endpoint and the control API share it."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from local.acs.faults import Faults
 from local.acs.finishing import Finisher
 from local.acs.recordings import Recordings
 from local.acs.requestlog import RequestLog
-from local.acs.topic import NewsTopic
+from local.acs.topic import AnnouncementTopic
 
 
 @dataclass(kw_only=True)
@@ -29,13 +29,13 @@ class Service:
     callbacks: Callbacks = field(default_factory=Callbacks)
     log: RequestLog = field(default_factory=RequestLog)
     witness: str | None = None
-    """Who is asked before a document is deleted: the delete waits until this URL has answered."""
-    topic: NewsTopic = field(init=False)
+    """A URL that is called before a document is deleted. The deletion waits for the answer."""
+    topic: AnnouncementTopic = field(init=False)
     finisher: Finisher = field(init=False)
     recordings: Recordings = field(init=False)
 
     def __post_init__(self) -> None:
-        self.topic = NewsTopic(faults=self.faults)
+        self.topic = AnnouncementTopic(faults=self.faults)
         self.finisher = Finisher(
             documents=self.documents,
             faults=self.faults,

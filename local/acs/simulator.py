@@ -1,7 +1,7 @@
-"""The simulator as a whole: two servers, the service between them, and what a client needs to find them.
+"""The simulator: two servers, the service that they share, and the addresses for clients.
 
-Everything it writes lies in a folder of its own below the state folder, which is removed when it stops; what a
-killed predecessor left there is removed when it starts.
+All files are in a new folder below the state folder, which is removed when the simulator stops. At its start, the
+simulator removes the folders of killed predecessors.
 """
 
 import base64
@@ -34,18 +34,18 @@ class Options:
     event_delay: float = 0.2
     """Seconds between the end of a recording and its event."""
     retention: float = 86_400
-    """Seconds a document stays in the store."""
+    """Seconds that a document stays in the store."""
     oddities: bool = True
-    """Whether unusual things happen now and then: see local.acs.oddities."""
+    """Whether some answers and fields are unusual. See local.acs.oddities."""
 
 
 class Simulator:
-    """`async with Simulator(options) as sim:` runs it in this event loop."""
+    """`async with Simulator(options) as simulator:` runs the simulator in this event loop."""
 
     control: str
-    """Base URL of the control side."""
+    """Base URL of the control API."""
     tls: str
-    """Address of the TLS side, as host:port: what every host name of ACS is to resolve to."""
+    """host:port of the TLS endpoint. Clients must resolve all ACS host names to it."""
     ca: Path
     connection_string: str
     topic_endpoint: str = TOPIC_ENDPOINT
@@ -88,7 +88,7 @@ class Simulator:
 
 
 async def _serve(stack: AsyncExitStack, application: web.Application) -> web.AppRunner:
-    # A client that keeps a download open must not keep the simulator from stopping.
+    # An open download must not prevent the simulator from stopping.
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
@@ -101,17 +101,17 @@ def _port(runner: web.AppRunner) -> int:
 
 
 class _OwnFolder:
-    """A fresh folder that this process holds a lock on, so that others can tell a living one from a left one."""
+    """A new folder that this process locks. Without the lock, other simulators treat it as abandoned."""
 
     def __init__(self, state: Path) -> None:
         self._state = state.resolve()
 
     def __enter__(self) -> Self:
         self._state.mkdir(parents=True, exist_ok=True)
-        for left in self._state.glob("run-*/" + LOCK):
-            _remove_if_left(left)
+        for lock in self._state.glob("run-*/" + LOCK):
+            _remove_if_abandoned(lock)
         self.path = Path(tempfile.mkdtemp(prefix="run-", dir=self._state))
-        # Locked before it has its name, so that nobody finds it unlocked while we live.
+        # Locked before it gets its name, so other simulators never see it unlocked while this one runs.
         unnamed = self.path / "lock.new"
         self._lock = unnamed.open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -123,7 +123,7 @@ class _OwnFolder:
         self._lock.close()
 
 
-def _remove_if_left(lock: Path) -> None:
+def _remove_if_abandoned(lock: Path) -> None:
     try:
         with lock.open() as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The body of a start call, read and judged as ACS does: which combinations exist, and which are refused."""
+"""The body of a start request, validated as ACS does. ACS refuses some combinations of content, channel and format."""
 
 from typing import Literal
 
@@ -21,7 +21,7 @@ MOST_CHANNELS = 5
 
 
 class AcsModel(BaseModel):
-    # ACS passes over fields it doesn't know.
+    # ACS ignores unknown fields.
     model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore")
 
 
@@ -35,7 +35,7 @@ class Identifier(AcsModel):
 
     @property
     def participant_id(self) -> str:
-        """The raw id, which requests may leave out."""
+        """The raw id. It is optional in requests."""
         return self.raw_id or (self.communication_user.id if self.communication_user else "")
 
 
@@ -94,7 +94,7 @@ class StartRequest(AcsModel):
         return storage.recording_destination_container_url
 
     def locators(self) -> list[tuple[str, str]]:
-        """Every locator given, by the name of its field."""
+        """The locators in the request, by field name."""
         locator = self.call_locator or Locator()
         given = {
             "callConnectionId": self.call_connection_id,
@@ -115,7 +115,7 @@ def parse(body: bytes) -> StartRequest:
 
 
 def check(request: StartRequest) -> None:
-    """Raise what ACS answers to a request it wouldn't start."""
+    """Raises ACS's error for an invalid request."""
     if len(request.locators()) != 1:
         raise invalid_request("Exactly one of callLocator and callConnectionId must be given.")
     if (request.content, request.channel, request.media_format) not in VALID_OUTPUTS:

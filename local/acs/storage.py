@@ -1,6 +1,6 @@
-"""ACS's temporary media store: content and metadata to download, by ranges, and a document to delete.
+"""ACS's temporary media store: downloads of content and metadata, with ranges, and deletion of documents.
 
-Redirects lead to a regional host that wants a signature of its own, as the real store's do.
+As in the real store, redirects lead to a regional host that requires its own signature.
 """
 
 import re
@@ -19,7 +19,7 @@ from local.acs.requestlog import LoggedRequest
 from local.acs.service import Service
 from local.acs.streaming import Body, send
 from local.acs.synthetic import synthetic
-from local.acs.witness import asked
+from local.acs.witness import ask_witness
 
 OBJECT = re.compile(r"/v1/objects/(?P<document_id>[^/]+)(?:/content/(?P<view>video|audio|acsmetadata))?")
 CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "mp4": "video/mp4"}
@@ -54,7 +54,7 @@ class MediaStore:
             match operation:
                 case "delete":
                     if self._service.witness is not None:
-                        await asked(self._service.witness, document)
+                        await ask_witness(self._service.witness, document)
                         document = self._service.documents.available(document_id)
                     document.deleted_at = now()
                     return web.Response(status=200)
@@ -86,24 +86,23 @@ class MediaStore:
             document.bytes_sent += entry.bytes_sent - sent_before
 
     def _metadata(self, document: Document, fault: FaultOrder | None) -> Body:
-        told = document
         if fault and fault.kind == "swapMetadata":
             other = fault.other_document_id
             documents = self._service.documents
-            told = documents.get(other) if other else documents.other(than=document)
-        data = told.metadata_bytes
-        # The real store sends a Content-Range with a plain 200 too.
+            document = documents.get(other) if other else documents.other(than=document)
+        data = document.metadata_bytes
+        # The real store also sends Content-Range with status 200.
         headers = {"Content-Range": f"bytes 0-{len(data) - 1}/{len(data)}"}
         return Body(
             content=Content([Literal(data)]),
             content_type="application/octet-stream",
-            etag=told.etag,
+            etag=document.etag,
             headers=headers,
         )
 
 
 def _other_version(document: Document) -> Document:
-    """The document with a file of the same length and other bytes, and so with another ETag."""
+    """The document with a file of the same length, but with other bytes and another ETag."""
     content = synthetic(document.media_format, document.content.size, channels=1, seed=_OTHER_SEED)
     return replace(document, document_id=f"{document.document_id}-changed", content=content)
 
@@ -117,7 +116,7 @@ def _operation(method: str, view: str | None) -> Operation | None:
 
 
 def _redirect(document: Document, host: str, fault: FaultOrder | None) -> str | None:
-    """The host to send the client to, if it is to go elsewhere."""
+    """The host of a redirect, if there is one."""
     if fault and fault.kind == "redirect":
         if fault.loop:
             return REGIONAL_HOSTS[1] if host == REGIONAL_HOSTS[0] else REGIONAL_HOSTS[0]
@@ -129,7 +128,7 @@ def _redirect(document: Document, host: str, fault: FaultOrder | None) -> str | 
 
 
 def _is_answered_whole(document: Document, request: web.Request) -> bool:
-    """The real store now and then answers a Range request with 200 and all of the file."""
+    """The real store sometimes answers a Range request with status 200 and the whole file."""
     if request.method != "GET" or "Range" not in request.headers:
         return False
     document.ranges_asked += 1

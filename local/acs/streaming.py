@@ -1,4 +1,4 @@
-"""Sending a body from any content: whole or a range, fast, in pieces of 1 MiB, and under whatever fault is on it."""
+"""Sends a body, whole or as a range, in pieces of 1 MiB, and applies faults to it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ async def send(
     *,
     whole: bool = False,
 ) -> web.StreamResponse:
-    """Sends a body; `whole`: all of it, whatever range was asked for."""
+    """Sends a body. `whole` ignores the requested range."""
     size = body.content.size
     kind = fault.kind if fault else None
     if kind == "htmlBody":
@@ -66,7 +66,7 @@ class _Part:
 
     @property
     def given(self) -> int:
-        """How many bytes are sent before the body ends, as it should or not."""
+        """The number of bytes that are sent, which a fault may reduce."""
         if self.fault is None or self.kind not in ("short", "reset"):
             return self.range.size
         half = self.range.size // 2
@@ -102,7 +102,7 @@ async def _send_part(
     if part.kind == "reset":
         cut(request)
     elif part.kind == "short" and request.transport:
-        # Whoever counts the bytes sees what is missing; whoever reads to the end of the stream doesn't.
+        # A client that counts bytes notices the missing ones. A client that reads to the end of the stream doesn't.
         request.transport.close()
     return response
 

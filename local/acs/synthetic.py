@@ -1,7 +1,7 @@
-"""Media of an exact size in bytes, for tests of large files and storms: valid headers, computed contents.
+"""Media of an exact size in bytes, with valid headers and computed content, for tests of large or many files.
 
-The filling has a period that shares no factor with any block size in use, so that two blocks exchanged, repeated or
-left out never give the same file; a seed moves its phase, so that two documents differ.
+The content repeats with a period that has no common factor with any block size. A file with exchanged, repeated or
+missing blocks therefore always differs. The seed sets the phase, so two documents differ.
 """
 
 import random
@@ -16,7 +16,7 @@ PERIOD = 1_048_573
 
 MP3_FRAME = 216
 MP3_FRAME_HEADER = bytes((0xFF, 0xF3, 0x68, 0xC0)) + bytes(9)
-"""MPEG-2 layer III, 48 kbit/s, 16 kHz, mono, and a side information that says silence: the rest is ancillary data."""
+"""MPEG-2 layer III, 48 kbit/s, 16 kHz, mono, with the side information of silence. The rest is ancillary data."""
 MP3_FRAMES = 4855
 ID3_HEADER = 10
 
@@ -52,11 +52,11 @@ SMALLEST = {"wav": HEADER_SIZE, "mp3": ID3_HEADER + MP3_FRAME, "mp4": len(FTYP) 
 
 
 def synthetic(media_format: str, size: int, *, channels: int, seed: int) -> Content:
-    """Content of exactly `size` bytes; of no bytes at all when `size` is 0, else at least `SMALLEST` of its format."""
+    """Content of exactly `size` bytes. Raises ValueError unless `size` is 0 or at least the format's `SMALLEST`."""
     if size == 0:
         return Content([])
     if size < SMALLEST[media_format]:
-        raise ValueError(f"size of a {media_format} is 0 or at least {SMALLEST[media_format]}")
+        raise ValueError(f"size of a {media_format} must be 0 or at least {SMALLEST[media_format]}")
     if media_format == "wav":
         return Content([Literal(wav_header(size - HEADER_SIZE, channels)), _filling(size - HEADER_SIZE, seed)])
     if media_format == "mp3":
@@ -65,7 +65,7 @@ def synthetic(media_format: str, size: int, *, channels: int, seed: int) -> Cont
 
 
 def _filling(size: int, seed: int) -> Part:
-    # The odd factor spreads neighbouring seeds over the whole period.
+    # The odd factor spreads consecutive seeds over the whole period.
     return Repeating(_noise(), size, phase=seed * 700_001 % PERIOD)
 
 
@@ -84,7 +84,7 @@ def _frames() -> bytes:
 
 
 def _mp3(size: int, seed: int) -> list[Part]:
-    """An ID3 tag whose padding takes what whole frames leave over."""
+    """Whole frames after an ID3 tag. The tag's padding has the remaining bytes."""
     frames, padding = divmod(size - ID3_HEADER, MP3_FRAME)
     synchsafe = bytes((0, 0, padding >> 7, padding & 0x7F))
     tag = b"ID3\x04\x00\x00" + synchsafe + bytes(padding)
@@ -92,7 +92,7 @@ def _mp3(size: int, seed: int) -> list[Part]:
 
 
 def _mp4(size: int, seed: int) -> list[Part]:
-    """A file type box, one media box over nearly all the rest, and the index after it, where most writers put it."""
+    """A file type box, one media box, and the index at the end, where most writers put it."""
     box = size - len(FTYP) - len(MOOV)
     header = struct.pack(">I4s", box, b"mdat") if box < BOX_LIMIT else struct.pack(">I4sQ", 1, b"mdat", box)
     return [Literal(FTYP + header), _filling(box - len(header), seed), Literal(MOOV)]

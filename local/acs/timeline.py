@@ -1,7 +1,7 @@
-"""The clock of one recording: what was recorded when, and where its chunks end.
+"""The timeline of one recording: its pauses, and where its chunks end.
 
-Marks are seconds since the recording began. Time can be added without waiting; the beginning then moves into the
-past, so that a recording always ends now and never in the future.
+Times are seconds since the start of the recording. `advance` adds time without waiting. It moves the start into the
+past, so a recording never ends in the future.
 """
 
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class Timeline:
         return tuple(self._pause(begin, end) for begin, end in self._all_pauses(self.elapsed(moment)))
 
     def spans(self, moment: datetime) -> list[Span]:
-        """The chunks of a recording that ends at the moment: at least one, and none empty unless it is alone."""
+        """The chunks of a recording that ends at `moment`. There is at least one. Only a single chunk may be empty."""
         end = self.elapsed(moment)
         pauses = self._all_pauses(end)
         pieces = [(a, b) for a, b in pairwise(self._boundaries(pauses, end)) if _recorded(pauses, a, b) > 0]
@@ -105,7 +105,7 @@ def _recorded(pauses: list[tuple[float, float]], a: float, b: float) -> float:
 
 
 def _when_recorded(pauses: list[tuple[float, float]], begin: float, seconds: float) -> float:
-    """When so many seconds will have been recorded since `begin`."""
+    """The time when `seconds` have been recorded since `begin`, without pauses."""
     when = begin + seconds
     for start, end in sorted(pauses):
         if end > begin and start < when:

@@ -1,7 +1,7 @@
-"""Who Call Automation says it is: its signing keys, the documents that publish them, and the tokens they sign.
+"""Call Automation's signing keys, the documents that publish them, and the tokens that they sign.
 
-As with the real one, the keys are found by way of an OpenID configuration, a token is good for five minutes and for
-one ACS resource, and keys change without notice.
+As in the real service, an OpenID configuration has the URL of the keys, a token is valid for five minutes and for one
+ACS resource, and keys change without notice.
 """
 
 import json
@@ -36,19 +36,19 @@ class SigningKey:
 
 
 class TokenIssuer:
-    """Signs with the newest key, and publishes it and the one before."""
+    """Signs with the newest key. Publishes the newest and the previous key."""
 
     def __init__(self) -> None:
         self._keys: list[SigningKey] = []
 
     def rotate(self) -> str:
-        """Signs with a key from now on that nobody has seen yet."""
+        """Starts to sign with a new key."""
         key = SigningKey(key_id=new_guid(), private=rsa.generate_private_key(public_exponent=65537, key_size=2048))
         self._keys = [key, *self._keys[:1]]
         return key.key_id
 
     def token(self, *, audience: str = RESOURCE_ID, issuer: str = ISSUER, lifetime: float = LIFETIME) -> str:
-        """A fresh token; one of a negative lifetime has run out already."""
+        """A new token. A token with a negative lifetime has already expired."""
         if not self._keys:
             self.rotate()
         began = now() if lifetime > 0 else now() + timedelta(seconds=lifetime - LIFETIME)
@@ -58,7 +58,7 @@ class TokenIssuer:
         return jwt.encode(claims, newest.private, algorithm="RS256", headers={"kid": newest.key_id})
 
     def answer(self, request: web.Request) -> web.Response:
-        """What the host of Call Automation tells anyone who asks."""
+        """Serves the public documents of Call Automation's host."""
         match request.method, request.path:
             case "GET", path if path == OPENID_PATH:
                 return web.json_response(

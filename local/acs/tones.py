@@ -1,7 +1,7 @@
-"""What the participants of a simulated call sound like: each has a tone of their own, and they speak in turns.
+"""The sound of a simulated call: each participant has a tone, and they take turns.
 
-A turn is one second; the others hum softly meanwhile, so that every channel of an unmixed file is told apart by ear
-and by a spectrum at any moment.
+A turn lasts one second. The other participants' tones are softer in the meantime, so every channel of an unmixed file
+can be identified at any time, by ear or by its spectrum.
 """
 
 import math
@@ -13,14 +13,14 @@ from local.acs.content import widened
 from local.acs.wav import SAMPLE_RATE
 
 PITCHES = (262, 330, 392, 494, 587)
-"""Whole hertz, so that a second of each ends where the next begins: C4, E4, G4, B4, D5."""
+"""C4, E4, G4, B4 and D5 in whole hertz, so that seconds join without a click."""
 
 LOUD, SOFT = 9000, 1500
 
 
 @lru_cache(maxsize=16)
 def unmixed(voices: int) -> bytes:
-    """Whole rounds of turns, a channel a voice, interleaved 16-bit samples."""
+    """Complete rounds of turns, with one channel for each voice, as interleaved 16-bit samples."""
     frames = array("h", bytes(2 * voices * voices * SAMPLE_RATE))
     for voice in range(voices):
         frames[voice::voices] = _voice(voice, voices)
@@ -31,7 +31,7 @@ def unmixed(voices: int) -> bytes:
 def mixed(voices: int) -> bytes:
     """The same turns in one channel."""
     channels = [_voice(voice, voices) for voice in range(voices)]
-    # Five voices of which one is loud stay below the limit of 16 bits.
+    # The sum of one loud and four soft voices stays within 16 bits.
     return widened(_little_endian(array("h", map(sum, zip(*channels, strict=True)))))
 
 

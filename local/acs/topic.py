@@ -1,7 +1,7 @@
-"""An Event Grid custom topic for CloudEvents, where the product announces: it keeps what it took, for whoever looks.
+"""An Event Grid custom topic for CloudEvents. The product announces to it, and tests read the accepted events.
 
-It is as strict as Event Grid: the key must be right, the request a batch of CloudEvents 1.0 with attributes that the
-specification allows, and no larger than a megabyte. A fault happens to a request by its first event's document.
+It is as strict as Event Grid: the key must be valid, and the request must be a batch of CloudEvents 1.0 with attributes
+that the specification allows, of at most one megabyte. The first event's recording and document select a fault.
 """
 
 import hmac
@@ -30,7 +30,7 @@ _NO_TEXT = frozenset({"data"})
 
 
 @dataclass(kw_only=True)
-class NewsTopic:
+class AnnouncementTopic:
     faults: Faults
     key: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     taken: list[dict[str, Any]] = field(default_factory=list)
@@ -71,7 +71,7 @@ def _events(body: bytes) -> list[dict[str, Any]]:
 
 
 def _check(event: dict[str, Any]) -> None:
-    """What CloudEvents 1.0 asks of an event."""
+    """Raises AcsError unless the event is a valid CloudEvent 1.0."""
     for name in _REQUIRED:
         if not (isinstance(event.get(name), str) and event[name]):
             raise AcsError(400, "BadRequest", f"The attribute {name} is missing.")
@@ -89,5 +89,5 @@ def _check(event: dict[str, Any]) -> None:
 
 def _target(events: list[dict[str, Any]]) -> Target:
     data = events[0].get("data")
-    told = data if isinstance(data, dict) else {}
-    return Target(recording_id=told.get("recordingId"), document_id=told.get("documentId"))
+    fields = data if isinstance(data, dict) else {}
+    return Target(recording_id=fields.get("recordingId"), document_id=fields.get("documentId"))

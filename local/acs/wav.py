@@ -1,4 +1,4 @@
-"""The header of the wav files ACS makes: PCM, 16 kHz, 16 bit, one channel a participant when unmixed."""
+"""The header of ACS's wav files: PCM, 16 kHz, 16 bit, with one channel for each participant if unmixed."""
 
 import struct
 
@@ -9,7 +9,7 @@ FIELD_LIMIT = (1 << 32) - 1
 
 
 def wav_header(data_size: int, channels: int) -> bytes:
-    """A canonical header; sizes beyond 4 GiB are written as the largest number, as streaming writers do."""
+    """A canonical header. Sizes above 4 GiB are written as the largest number, as streaming writers do."""
     frame = channels * SAMPLE_WIDTH
     whole = data_size - data_size % frame
     return struct.pack(

@@ -1,4 +1,4 @@
-"""Asks a witness before a document is deleted, so that a test can check storage while the source still exists."""
+"""Calls a witness before a document is deleted, so that a test can check storage while the source still exists."""
 
 import aiohttp
 
@@ -7,8 +7,8 @@ from local.acs.documents import Document
 _ANSWER_SECONDS = 60
 
 
-async def asked(url: str, document: Document) -> None:
-    """Returns when the witness has answered; raises ClientError when it can't be reached: then nothing is deleted."""
+async def ask_witness(url: str, document: Document) -> None:
+    """Waits for the witness's answer. Raises ClientError if it can't be reached, and the document isn't deleted."""
     timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,

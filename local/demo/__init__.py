@@ -1,1 +1,1 @@
-"""The demo behind `make run`: four recordings from the call to the archive, watched and then verified."""
+"""The demo behind `make run`: records four calls, shows how they are archived, and verifies the archive."""

@@ -1,4 +1,4 @@
-"""Both sides that the demo talks to, as a customer's back end and as the people on the call would."""
+"""Clients of the function app and of the ACS simulator. The demo acts as a caller's back end and as a call's people."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from local.stack.addresses import Addresses
 
 
 class DemoError(Exception):
-    """Something that should have worked did not; the sentence is for the person who ran the demo."""
+    """The demo failed. The message is for the person who ran it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answered:
-    """An answer of the function app that is no error."""
+class Answer:
+    """A successful response of the function app."""
 
     status: int
     headers: Mapping[str, str]
@@ -25,7 +25,7 @@ class Answered:
 
 
 class Peers:
-    """`callvault` calls the function app over HTTP with its key, `acs` plays the calls in the simulator."""
+    """`callvault` sends requests with a key to the function app. `acs` controls the calls in the simulator."""
 
     def __init__(self, addresses: Addresses) -> None:
         self._addresses = addresses
@@ -41,36 +41,40 @@ class Peers:
 
     async def callvault(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         url = f"{self._addresses.functions}/api/recordings{path}"
-        told: dict[str, Any] = await self._answer(method, url, body, {"x-functions-key": self._addresses.functions_key})
-        return told
+        key = {"x-functions-key": self._addresses.functions_key}
+        answer: dict[str, Any] = await self._json(method, url, body, key)
+        return answer
 
     async def recording(self, recording_id: str, action: str = "") -> dict[str, Any]:
-        """Looks at a recording, or does `/stop`, `/pause` or `/resume` to it."""
+        """Gets a recording, or does an action with it: `/stop`, `/pause` or `/resume`."""
         method = "POST" if action else "GET"
         return await self.callvault(method, f"/{quote(recording_id, safe='')}{action}")
 
-    async def stopped(self, recording_id: str) -> Answered:
-        """Stops a recording as a caller does who goes on to wait for its files."""
+    async def stop(self, recording_id: str) -> Answer:
+        """Stops a recording as a caller does that then waits for the files."""
         url = f"{self._addresses.functions}/api/recordings/{quote(recording_id, safe='')}/stop"
-        return await self.asked("POST", url, {"Prefer": "respond-async"})
+        return await self.request("POST", url, {"Prefer": "respond-async"})
 
-    async def asked(self, method: str, url: str, headers: Mapping[str, str] | None = None) -> Answered:
+    async def request(self, method: str, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         sent = {"x-functions-key": self._addresses.functions_key, **(headers or {})}
         async with self._http.request(method, url, headers=sent) as response:
-            if not response.ok:
-                raise DemoError(f"{method} {response.url.path} was answered {response.status}: {await response.text()}")
-            return Answered(status=response.status, headers=response.headers, body=await response.json())
+            await _raise_for_status(method, response)
+            return Answer(status=response.status, headers=response.headers, body=await response.json())
 
     async def acs(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        told: dict[str, Any] = await self._answer(method, self._addresses.acs + path, body, {})
-        return told
+        answer: dict[str, Any] = await self._json(method, self._addresses.acs + path, body, {})
+        return answer
 
     async def announcements(self) -> list[dict[str, Any]]:
-        """What the topic took so far, in the order in which it came."""
-        return [one["event"] for one in await self._answer("GET", f"{self._addresses.acs}/announcements", None, {})]
+        """The announcements that the topic has received, in their order."""
+        return [one["event"] for one in await self._json("GET", f"{self._addresses.acs}/announcements", None, {})]
 
-    async def _answer(self, method: str, url: str, body: object, headers: dict[str, str]) -> Any:
+    async def _json(self, method: str, url: str, body: object, headers: dict[str, str]) -> Any:
         async with self._http.request(method, url, json=body, headers=headers) as response:
-            if not response.ok:
-                raise DemoError(f"{method} {response.url.path} was answered {response.status}: {await response.text()}")
+            await _raise_for_status(method, response)
             return await response.json()
+
+
+async def _raise_for_status(method: str, response: aiohttp.ClientResponse) -> None:
+    if not response.ok:
+        raise DemoError(f"{method} {response.url.path} returned {response.status}: {await response.text()}")

@@ -1,4 +1,4 @@
-"""What a person sees of the demo: a line while it works, then each chunk's way from its event to its release."""
+"""Shows the demo's recordings: one line of progress, then a table of each recording's chunks and their times."""
 
 from datetime import datetime
 from typing import Any
@@ -17,11 +17,11 @@ _COLOURS = {
     "lost": "bold red",
     "removed": "bold red",
 }
-_DIGEST_SHOWN = 12  # hexadecimal digits: enough to tell two files apart by eye
+_DIGEST_SHOWN = 12  # hexadecimal digits, enough to distinguish two files
 
 
 def progress(views: list[dict[str, Any]]) -> Text:
-    """One line: a mark for each chunk, in the colour of its state."""
+    """One line with a dot for each chunk, in the colour of its state."""
     line = Text("  ")
     for view in views:
         line.append(view["correlation"].partition("/")[2] + " ", style="bold")
@@ -43,13 +43,13 @@ def _recording(view: dict[str, Any]) -> Table:
     folder = next((chunk["blobName"].rpartition("/")[0] for chunk in view["chunks"] if chunk["blobName"]), "")
     table = Table(
         title=f"[bold]{view['correlation']}[/]  [dim]{kind} · {' · '.join(facts)}[/]\n"
-        f"in [cyan]{view['archiveContainer']}/{folder}/[/], each with its metadata beside it",
+        f"Files and their metadata are in [cyan]{view['archiveContainer']}/{folder}/[/]",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1),
     )
     for name, justify in (("chunk", "right"), ("size", "right"), ("SHA-256", "left"), ("event", "left")):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type] # both are of rich's words
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type] # rich accepts both values
     for name in ("claimed", "archived", "released"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)

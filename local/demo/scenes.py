@@ -1,4 +1,4 @@
-"""The recordings of the demo, each of another kind, and what happens while they run."""
+"""The demo's four recordings: their kinds, and what happens while they run."""
 
 import asyncio
 import time
@@ -6,24 +6,24 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from local.demo.peers import Answered, DemoError, Peers
+from local.demo.peers import Answer, DemoError, Peers
 
 AUTO_RECORD = '{"on": ["CallStarted"], "calls": ["room"], "format": "mp3", "correlation": "demo/town hall"}'
-_PATIENCE = 30.0  # seconds until a call that is recorded automatically must be
+_PATIENCE = 30.0  # seconds until an automatic recording must have started
 _POLL = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """One recorded call. `lengths` in seconds, one a chunk: the simulator is told to let the time have passed."""
+    """One recorded call."""
 
     title: str
-    lengths: tuple[int, ...]
+    lengths: tuple[int, ...]  # seconds of each chunk; the simulator advances its clock, nobody waits
     wanted: dict[str, Any]
     call: dict[str, Any] = field(default_factory=dict)
     paused: bool = False
     affinity: bool = False
-    automatic: bool = False  # nobody asks for it: AUTO_RECORD does it
+    automatic: bool = False  # started by AUTO_RECORD, not by a request
 
 
 SCENES = (
@@ -46,13 +46,13 @@ SCENES = (
 )
 
 
-async def play(scene: Scene, peers: Peers) -> tuple[str, Answered]:
-    """Makes the call, has it recorded by the function app as the scene says, and stops.
+async def play(scene: Scene, peers: Peers) -> tuple[str, Answer]:
+    """Creates the call, records it through the function app, and stops the recording.
 
-    Gives the recordingId, and what the stop was answered.
+    Returns the recordingId and the response to the stop.
     """
     call = await peers.acs("POST", "/calls", {"kind": "group", "participants": 2} | scene.call)
-    recording_id = await (_recorded(call, peers) if scene.automatic else _start(scene, call, peers))
+    recording_id = await (_started_automatically(call, peers) if scene.automatic else _start(scene, call, peers))
     for number, seconds in enumerate(scene.lengths):
         if number:
             await peers.acs("POST", f"/recordings/{recording_id}/cut")
@@ -60,7 +60,7 @@ async def play(scene: Scene, peers: Peers) -> tuple[str, Answered]:
         if scene.paused and number == 0:
             await peers.recording(recording_id, "/pause")
             await peers.recording(recording_id, "/resume")
-    return recording_id, await peers.stopped(recording_id)
+    return recording_id, await peers.stop(recording_id)
 
 
 async def _start(scene: Scene, call: dict[str, Any], peers: Peers) -> str:
@@ -74,13 +74,13 @@ async def _start(scene: Scene, call: dict[str, Any], peers: Peers) -> str:
     return str(started["recordingId"])
 
 
-async def _recorded(call: dict[str, Any], peers: Peers) -> str:
-    """The recording that was begun because ACS announced the call."""
+async def _started_automatically(call: dict[str, Any], peers: Peers) -> str:
+    """Waits for the recording that the function app starts when ACS sends the CallStarted event."""
     until = time.monotonic() + _PATIENCE
     while True:
         page = await peers.callvault("GET", f"?serverCallId={quote(call['serverCallId'])}")
         if page["recordings"]:
             return str(page["recordings"][0]["recordingId"])
         if time.monotonic() > until:
-            raise DemoError("A call that should have been recorded automatically was not.")
+            raise DemoError(f"Callvault did not record a call automatically within {_PATIENCE:.0f} s.")
         await asyncio.sleep(_POLL)

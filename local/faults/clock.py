@@ -16,7 +16,7 @@ from typing import Any, Self
 from azure.core.pipeline.transport import AioHttpTransport
 
 import shared.app
-from shared.gateways.queue import Jobs
+from shared.gateways.queue import JobQueue
 from shared.intake.intake import Intake
 
 START_SETTING, RATE_SETTING = "CALLVAULT_FAULTS_CLOCK_START", "CALLVAULT_FAULTS_CLOCK_RATE"
@@ -75,18 +75,18 @@ def install(compression: Compression) -> None:
 
 
 def _shrink_delays(rate: float) -> None:
-    original = Jobs.send
+    original = JobQueue.send
 
     @functools.wraps(original)
     async def send(self: Any, job: Any, *, delay: float = 0) -> None:
         await original(self, job, delay=delay / rate)
 
-    Jobs.send = send  # type: ignore[method-assign] # this process's own, for as long as it lives
+    JobQueue.send = send  # type: ignore[method-assign] # this process's own, for as long as it lives
 
 
 def _map_times_of_messages(compression: Compression) -> None:
     """Storage says in real time when a message was queued."""
-    original = getattr(Jobs, "head", None)
+    original = getattr(JobQueue, "head", None)
     if original is None:
         return
 
@@ -95,7 +95,7 @@ def _map_times_of_messages(compression: Compression) -> None:
         found = await original(self)
         return None if found is None else compression.moment(found)
 
-    vars_of: Any = Jobs
+    vars_of: Any = JobQueue
     vars_of.head = head
 
 

@@ -19,7 +19,7 @@ from shared.archiving.pipeline import Archiving
 from shared.gateways.acs.media import MediaSource
 from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.blobs.archive import ArchiveFile
-from shared.gateways.queue import Jobs
+from shared.gateways.queue import JobQueue
 from shared.gateways.tables.catalogue import Catalogue
 from shared.gateways.tables.claims import Claims
 from shared.gateways.tables.worklist import Worklist
@@ -57,7 +57,7 @@ def install(book: OrderBook) -> None:
     """From now on every gateway of this process obeys the book."""
     obedience = Obedience(book)
     for owner, method, told in (
-        (Catalogue, "announce", lambda recording, *_: (None, recording.recording_key)),
+        (Catalogue, "add_chunks", lambda recording, *_: (None, recording.recording_key)),
         (Catalogue, "replace", lambda chunk, *_: (str(chunk.state), f"{chunk.recording_key} {chunk.chunk_key}")),
         (Catalogue, "merge", lambda recording, *_: (None, recording.recording_key)),
         (Claims, "begin", lambda claim: (None, claim.call_key)),
@@ -69,12 +69,12 @@ def install(book: OrderBook) -> None:
             lambda item, *_: ("call" if item.call_key else None, f"{item.recording_key} {item.chunk_key}"),
         ),
         (Worklist, "remove", lambda item, *_: (None, f"{item.recording_key} {item.chunk_key}")),
-        (Jobs, "send", lambda job, delay=0: ("later" if delay else "now", f"{job.recordingKey} {job.chunkKey}")),
+        (JobQueue, "send", lambda job, delay=0: ("later" if delay else "now", f"{job.recordingKey} {job.chunkKey}")),
         (MediaSource, "delete", lambda location, *_: (None, location)),
         (Topic, "publish", lambda told, *_: (None, " ".join(one.subject for one in told))),
     ):
         _watch(owner, method, told, obedience)
-    for method in ("put", "stage", "commit", "label"):
+    for method in ("put", "stage", "commit", "write_digest"):
         _watch_file(method, obedience)
     for use_case, method, scene in (
         (Intake, "receive", Scene.INTAKE),

@@ -67,12 +67,12 @@ def archive_is_not_checked() -> None:
 def stale_decisions_are_carried_out() -> None:
     from datetime import timedelta  # noqa: PLC0415 - in this worker alone
 
-    swap("shared.archiving.release:_FRESH", lambda _: timedelta(days=1))
+    swap("shared.archiving.release:_VALID_FOR", lambda _: timedelta(days=1))
 
 
 @mutant("No list is ever written.", Scenario.PLAIN)
 def lists_are_not_written() -> None:
-    swap("shared.gateways.tables.lists:Calendar.enter", _always(result=None))
+    swap("shared.gateways.tables.lists:Lists.add", _always(result=None))
 
 
 @mutant("A repeated announcement has another id.", Scenario.RETOLD)
@@ -110,15 +110,15 @@ def versions_are_mixed() -> None:
 @mutant("Metadata come first, and their failure stops the media.", Scenario.HALVED)
 def metadata_block_the_media() -> None:
     def blocking(original: Any) -> Any:
-        async def secure(self: Any, lease: Any, **more: Any) -> Any:
+        async def attempt(self: Any, lease: Any, **more: Any) -> Any:
             location = lease.chunk.metadata_location
             if location is not None:
                 await self._source.read_whole(location, limit=1 << 22)
             return await original(self, lease, **more)
 
-        return secure
+        return attempt
 
-    swap("shared.archiving.files:Copying.secure", blocking)
+    swap("shared.archiving.files:FileCopier.attempt", blocking)
 
 
 @mutant("A delete location is believed, whatever document it names.", Scenario.ODD, oddity="foreign delete location")
@@ -185,12 +185,12 @@ def files_prove_nothing() -> None:
 
 @mutant("One exception ends a whole run of the sweep.", Scenario.PLAIN, jobs_lost=True, spoiled=True)
 def sweep_ends_at_the_first_exception() -> None:
-    swap("shared.recovery.sweep:Sweep._guarded", lambda _: lambda self, item, run: self._look_at(item, run))
+    swap("shared.recovery.sweep:Sweep._guarded", lambda _: lambda self, item, run: self._check(item, run))
 
 
 @mutant("The sweep queues nothing again.", Scenario.PLAIN, jobs_lost=True)
 def lost_messages_stay_lost() -> None:
-    swap("shared.recovery.chunk_check:ChunkWatch._send", _always(result=None))
+    swap("shared.recovery.chunk_check:ChunkCheck._send", _always(result=None))
 
 
 @mutant("A poison message fails a chunk that waits for its next attempt.", Scenario.POISONED)
@@ -206,20 +206,20 @@ def first_event_ends_the_watch() -> None:
 @mutant("The source is deleted before the catalogue says that it is archived.", Scenario.PLAIN)
 def source_is_deleted_first() -> None:
     def hasty(original: Any) -> Any:
-        async def secure(self: Any, lease: Any, **more: Any) -> Any:
+        async def attempt(self: Any, lease: Any, **more: Any) -> Any:
             secured = await original(self, lease, **more)
             if lease.chunk.delete_location is not None:
                 await self._source.delete(lease.chunk.delete_location)
             return secured
 
-        return secure
+        return attempt
 
-    swap("shared.archiving.files:Copying.secure", hasty)
+    swap("shared.archiving.files:FileCopier.attempt", hasty)
 
 
 @mutant("Nobody is entered into the list of participants.", Scenario.PLAIN)
 def participants_are_not_entered() -> None:
-    swap("shared.archiving.participants:Attendance.enter", _always(result=None))
+    swap("shared.archiving.participants:ParticipantIndex.add", _always(result=None))
 
 
 @mutant("A row stays on the worklist for ever.", Scenario.PLAIN)
@@ -230,12 +230,12 @@ def rows_are_not_removed() -> None:
 @mutant("A digest is recorded that the file doesn't have.", Scenario.PLAIN)
 def digests_are_wrong() -> None:
     def wrong(original: Any) -> Any:
-        def settle(self: Any, moved: Chunk) -> Any:
+        def end(self: Any, moved: Chunk) -> Any:
             return original(self, moved.evolve(sha256=moved.sha256 and moved.sha256[::-1]))
 
-        return settle
+        return end
 
-    swap("shared.archiving.lease:Lease.settle", wrong)
+    swap("shared.archiving.lease:Lease.end", wrong)
 
 
 @mutant("Nothing that callers do is written into the history.", Scenario.PLAIN)

@@ -1,10 +1,9 @@
-"""The Azure Functions host of a laptop: runs a Python v2 app on the real worker library, without Azure or Core Tools.
+"""A local Azure Functions host that runs a Python v2 app on the real worker library, without Azure or Core Tools.
 
-Nothing in here knows the app it runs: any with HTTP, Event Grid, queue and timer triggers and queue outputs will do,
-and one with other bindings is refused. `python -m local.host --help` tells how to start it.
+It knows nothing about the app that it runs. An app may have HTTP, Event Grid, queue and timer triggers. Apps with other
+bindings are refused. For the options, run `python -m local.host --help`.
 
     HTTP, Event Grid, admin --+
     queue listeners ----------+--> invocations --> instances --> process ~~ channel ~~ worker (library, app)
-    timers -------------------+         |
-                                     outputs
+    timers -------------------+
 """

@@ -42,25 +42,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--app", type=Path, default=Path(), metavar="DIR", help="the app's directory, with host.json (default: here)")
-    add("--port", type=int, default=0, help="default: a free one; the ready file tells")
+    add("--port", type=int, default=0, help="default: a free port, written to the ready file")
     add("--workers", type=_positive, default=1, help="instances of the app, each a worker process (default 1)")
-    add("--settings", type=Path, metavar="FILE", help="default: the app's local.settings.json, if there is one")
+    add("--settings", type=Path, metavar="FILE", help="default: the app's local.settings.json, if it exists")
     add("--function-key", type=_key, metavar="K", help="default: random")
     add("--system-key", type=_key, metavar="K", help="the key of the Event Grid webhook; default: random")
     add("--master-key", type=_key, metavar="K", help="the key of the admin endpoints; default: random")
-    add("--no-auth", action="store_true", help="no key is asked for")
-    add("--ready", type=Path, metavar="FILE", help="written when all is ready, kept up to date, removed at the end")
+    add("--no-auth", action="store_true", help="requests need no key")
+    add(
+        "--ready", type=Path, metavar="FILE", help="written when the host is ready, kept up to date, removed at the end"
+    )
     add("--log", type=Path, metavar="FILE", help="default: stderr")
-    add("--timer-status", type=Path, metavar="FILE", help="where timers remember, to be past due after a stop")
-    add("--queue-visibility", type=_positive, default=600, metavar="SECONDS", help="of a received message; Azure: 600")
+    add("--timer-status", type=Path, metavar="FILE", help="keeps the last runs, so that a timer can be past due")
+    add(
+        "--queue-visibility", type=_positive, default=600, metavar="SECONDS", help="of a received message (default 600)"
+    )
     add("--grace", type=float, default=10, metavar="SECONDS", help="for running functions at the end (default 10)")
     add(
         "--storage-patience",
         type=_positive,
         metavar="SECONDS",
-        help="the host ends itself when a queue's storage is away for so long, as Azure's does now and then after 40",
+        help="the host ends when a queue's storage is unreachable for so long; Azure's sometimes does after 40",
     )
-    add("--worker-plugin", metavar="MODULE", help="imported by each worker before the app")
+    add("--worker-plugin", metavar="MODULE", help="a module that each worker imports before the app")
     return parser
 
 
@@ -77,10 +81,10 @@ def _options(arguments: argparse.Namespace, log: TextIO) -> Options:
             log.flush()
 
     logging.basicConfig(level=logging.INFO, handlers=[LineHandler(sink, ("function", "invocation", "exception"))])
-    # The SDK tells every request it makes: the listeners' polling would bury the rest.
+    # The SDK logs every request. The listeners' polling would fill the log.
     logging.getLogger("azure").setLevel(logging.WARNING)
     for name in settings.skipped:
-        logging.getLogger("host").info("setting %s is skipped: it is in the environment already", name)
+        logging.getLogger("host").info("setting %s is ignored: the environment has it", name)
     given = {"function": arguments.function_key, "system": arguments.system_key, "master": arguments.master_key}
     return Options(
         app=app,
@@ -100,12 +104,12 @@ def _options(arguments: argparse.Namespace, log: TextIO) -> Options:
 
 
 async def _run(options: Options) -> None:
-    told_to_stop = asyncio.Event()
+    signalled = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, signalled.set)
     host = Host(options)
     starting = asyncio.create_task(host.start())
-    ends = [asyncio.create_task(told_to_stop.wait()), asyncio.create_task(host.gone.wait())]
+    ends = [asyncio.create_task(signalled.wait()), asyncio.create_task(host.gone.wait())]
     try:
         await asyncio.wait((starting, *ends), return_when=asyncio.FIRST_COMPLETED)
         if starting.done():

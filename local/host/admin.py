@@ -100,12 +100,12 @@ class Admin:
         return web.Response(status=202)
 
     def _cause(self, function: Function, text: str, request: web.Request) -> Cause:
-        """Raises ValueError for an input that the trigger can't be made of."""
+        """Raises ValueError for an input that doesn't fit the trigger."""
         match function.trigger:
             case HttpTrigger() as trigger:
                 return httptriggers.by_hand(trigger, self._url(trigger, request), text.encode())
-            case QueueTrigger() as trigger:
-                return messages.cause_by_hand(text.encode(), trigger)
+            case QueueTrigger():
+                return messages.cause_by_hand(text.encode())
             case EventGridTrigger():
                 event = json.loads(text)
                 return eventgrid.cause_of(_object(event))
@@ -116,11 +116,11 @@ class Admin:
         try:
             await self._invocations.run(function, cause)
         except InvocationFailed:
-            return  # told in the log; the caller had its answer before
+            return  # it is in the log; the caller already has an answer
 
 
 def _input(body: bytes) -> str:
-    """The `input` of the request, a string. Raises ValueError."""
+    """The request's `input`, a string. Raises ValueError."""
     value = _object(json.loads(body)).get("input", "")
     if not isinstance(value, str):
         raise ValueError("input must be a string")  # noqa: TRY004 - the caller's body, not a programming error
@@ -129,5 +129,5 @@ def _input(body: bytes) -> str:
 
 def _object(parsed: Any) -> dict[str, Any]:
     if not isinstance(parsed, dict):
-        raise ValueError("an object is wanted")  # noqa: TRY004 - the caller's body, not a programming error
+        raise ValueError("must be an object")  # noqa: TRY004 - the caller's body, not a programming error
     return parsed

@@ -1,7 +1,7 @@
-"""The line between the host and a worker process: whole messages over a socket of their own.
+"""The channel between the host and a worker process: whole messages over a socket.
 
-A message is JSON plus the byte strings it holds, which travel beside the JSON as they are, so that a large body costs
-no encoding. The end of the stream means that the other side is gone; a message is never seen in part.
+A message is JSON, followed by its byte strings as they are, so large bodies aren't encoded. The end of the stream means
+that the other side has ended. A partial message is never delivered.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _BLOB = "$blob"
 
 
 def encode(message: Message) -> list[bytes]:
-    """The frame of a message, as pieces to be written in order. Raises TypeError for what JSON can't hold."""
+    """The frame of a message, as pieces to write in order. Raises TypeError for values that JSON doesn't support."""
     blobs: list[bytes] = []
 
     def lift(value: object) -> dict[str, int]:
@@ -35,7 +35,7 @@ def encode(message: Message) -> list[bytes]:
 def decode(text: bytes, blobs: list[bytes]) -> Message:
     def lower(value: dict[str, Any]) -> Any:
         index = value.get(_BLOB)
-        # A header of that name would have a string: only ours is a number.
+        # An app's value of that name, such as a header, is a string. Only ours is a number.
         return blobs[index] if isinstance(index, int) else value
 
     message: Message = json.loads(text, object_hook=lower)
@@ -53,13 +53,13 @@ class Channel:
 
     async def send(self, message: Message) -> None:
         """Raises ConnectionError when the other side is gone."""
-        # One call without an await between the pieces: messages of concurrent senders don't mix. None may be empty, as
-        # asyncio (3.13) keeps an empty last piece for ever and spins, trying to write it.
+        # One call without an await between the pieces, so messages of concurrent senders don't mix. Empty pieces are
+        # left out, because asyncio (3.13) keeps an empty last piece forever and tries to write it in a busy loop.
         self._writer.writelines(piece for piece in encode(message) if piece)
         await self._writer.drain()
 
     async def receive(self) -> Message | None:
-        """The next message; None at the end of the stream, also when it breaks off within a message."""
+        """The next message. None at the end of the stream, even within a message."""
         try:
             length, count = _HEAD.unpack(await self._reader.readexactly(_HEAD.size))
             sizes = [_LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))[0] for _ in range(count)]
@@ -69,5 +69,5 @@ class Channel:
             return None
 
     def close(self) -> None:
-        """At once, without waiting for a peer that no longer reads."""
+        """Closes at once, without waiting for a peer that no longer reads."""
         self._writer.transport.abort()

@@ -1,8 +1,7 @@
 """host.json and local.settings.json, read as Core Tools reads them.
 
-Unknown keys are ignored, as the real host does; a value that can't be used is refused with its key's name. What is
-already in the environment wins over local.settings.json, and an app setting `AzureFunctionsJobHost__a__b` wins over
-host.json's a.b.
+Unknown keys are ignored, as in the real host. An invalid value is refused with the name of its key. The environment
+overrides local.settings.json, and an app setting `AzureFunctionsJobHost__a__b` overrides a.b in host.json.
 """
 
 import json
@@ -45,7 +44,7 @@ class HostConfig:
 
 
 class Section:
-    """A part of host.json; every reading names its key when it fails."""
+    """A part of host.json. Errors name the key."""
 
     def __init__(self, values: Any, path: str) -> None:
         if not isinstance(values, dict):
@@ -115,7 +114,7 @@ def read_host_json(app: Path, settings: Mapping[str, str]) -> HostConfig:
 
 
 def _overridden(content: Any, settings: Mapping[str, str]) -> Any:
-    """host.json, and over it the app settings that name a key of it, in any casing as .NET's configuration has it."""
+    """host.json with the app settings that override its keys, in any casing, as in .NET's configuration."""
     for name, value in settings.items():
         prefix, *path = name.split("__")
         if prefix.lower() != _OVERRIDE or not path or not isinstance(content, dict):
@@ -159,7 +158,7 @@ def _queue_options(queues: Section) -> QueueOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The app settings: the environment, and beneath it the `Values` of local.settings.json."""
+    """The app settings: the environment, which overrides the `Values` of local.settings.json."""
 
     values: Mapping[str, str]
     skipped: tuple[str, ...] = ()
@@ -171,14 +170,14 @@ class Settings:
         return (self.get(name) or "").lower() in ("true", "1")
 
     def number(self, name: str, default: int) -> int:
-        """Raises ConfigError for what isn't a whole number above 0."""
+        """Raises ConfigError unless the value is a whole number above 0."""
         text = self.get(name) or str(default)
         if not text.isdecimal() or not int(text):
             raise ConfigError(f"the setting {name} must be a whole number above 0, not {text!r}")
         return int(text)
 
     def resolve(self, expression: str) -> str:
-        """`%NAME%` replaced by the setting's value. Raises ConfigError where there is none."""
+        """Replaces `%NAME%` by the setting's value. Raises ConfigError if there is no such setting."""
 
         def value(match: re.Match[str]) -> str:
             found = self.get(match[1])
@@ -190,7 +189,7 @@ class Settings:
 
 
 def read_settings(file: Path | None, environment: Mapping[str, str]) -> Settings:
-    """`file` None: the environment alone."""
+    """`file` None: only the environment."""
     local = _values(file) if file is not None else {}
     return Settings(
         values={
@@ -205,9 +204,9 @@ def read_settings(file: Path | None, environment: Mapping[str, str]) -> Settings
 def _values(file: Path) -> dict[str, str]:
     content = _read_json(file)
     if not isinstance(content, dict):
-        raise ConfigError(f"{file.name} must hold an object")
+        raise ConfigError(f"{file.name} must be a JSON object")
     if content.get("IsEncrypted"):
-        raise ConfigError(f"{file.name} is encrypted: decrypt it (func settings decrypt) or set IsEncrypted to false")
+        raise ConfigError(f"{file.name} is encrypted. Decrypt it with func settings decrypt.")
     values = content.get("Values", {})
     if not isinstance(values, dict):
         raise ConfigError(f"{file.name}: Values must be an object")
@@ -221,6 +220,6 @@ def _read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise ConfigError(f"there is no {file.name} in {file.parent}") from None
+        raise ConfigError(f"{file.parent} has no {file.name}") from None
     except ValueError as error:
         raise ConfigError(f"{file.name} is not valid JSON: {error}") from error

@@ -2,7 +2,7 @@
 
 HostError
   ConfigError           the app's or the host's settings are invalid: the host does not start
-  StorageLost           a queue's storage was unreachable for too long: the host ends itself
+  StorageLost           a queue's storage was unreachable for too long: the host stops
   IndexingFailed        the worker could not load the app: the host does not start
   InvocationFailed      one invocation failed; its trigger decides what follows
     WorkerLost          ... because its worker process ended

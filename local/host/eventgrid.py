@@ -1,7 +1,7 @@
-"""The Event Grid webhook: the subscription handshakes, and deliveries as invocations, one for each event.
+"""The Event Grid webhook: the subscription handshakes, and deliveries, with one invocation for each event.
 
-A delivery is answered 202 only when every event of it succeeded; any failure is a 500 with its text, and Event Grid
-repeats the whole delivery. A body that isn't JSON, or an event that isn't an object, is a 500, too (measured). The
+A delivery is answered with 202 only if all of its events succeed. Any failure is a 500 with a text, and Event Grid
+repeats the whole delivery. A body that isn't JSON, or an event that isn't an object, is also a 500 (measured). The
 webhooks of other extensions accept only the master key.
 """
 
@@ -40,9 +40,9 @@ class EventGridWebhook:
             return unauthorized()
         is_ours = path.rstrip("/") == _PATH
         if level is not Level.ADMIN and not (level is Level.SYSTEM and is_ours):
-            # A key that is good for something else is known, but forbidden here.
+            # The key is valid, but not for this webhook.
             return web.Response(status=403)
-        # The name is compared as it is written, unlike everything else in an address (measured).
+        # The function's name is compared with its casing, unlike everything else in a URL (measured).
         function = self._functions.get(request.query.get("functionName", "")) if is_ours else None
         if function is None:
             return web.Response(status=404)
@@ -88,7 +88,7 @@ def cause_of(event: Mapping[str, Any]) -> Cause:
 
 
 def _events(body: bytes) -> list[dict[str, Any]] | None:
-    """The events of a delivery: an array, or a single one; None for anything else."""
+    """The events of a delivery, which is an array or a single event. None for anything else."""
     try:
         parsed = json.loads(body)
     except ValueError:
@@ -103,12 +103,12 @@ def _validated(body: bytes) -> web.Response:
     code = data.get("validationCode") if isinstance(data, dict) else None
     if not isinstance(code, str):
         return web.Response(status=500)
-    # JSON by its text, not by its type (measured).
+    # The body is JSON, but the content type isn't (measured).
     return web.Response(text=json.dumps({"validationResponse": code}), content_type="text/plain")
 
 
 def _allowed(request: web.Request) -> web.Response:
-    """The handshake of CloudEvents webhooks."""
+    """Answers the handshake of CloudEvents webhooks."""
     origin = request.headers.get("WebHook-Request-Origin")
     if origin is None:
         return web.Response(status=400)

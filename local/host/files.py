@@ -1,4 +1,4 @@
-"""Files that others read while they are written: there whole, or as they were before."""
+"""Writes files atomically: readers see the old or the new content, never a part."""
 
 import os
 import tempfile

@@ -21,7 +21,7 @@ from local.host.routes import BadPath, normalised
 _LONGEST_LINE = 8 * 1024
 _MOST_HEADERS = 100
 _LARGEST_HEADERS = 32 * 1024
-# Bytes of a line, and number of headers, that are read at all: aiohttp would answer 400 before the limits above count.
+# aiohttp's own limits of a line in bytes and of the number of headers. With lower ones, it would answer 400 first.
 MOST_READ = 128 * 1024
 
 # Hosts for which ASP.NET never sends Strict-Transport-Security.
@@ -67,7 +67,7 @@ class Front:
             return _closing(500)
         try:
             return await self._dispatch(request, path)
-        except web.HTTPRequestEntityTooLarge:  # a chunked body: its length wasn't known before
+        except web.HTTPRequestEntityTooLarge:  # a chunked body, whose length isn't known before
             return _closing(500)
 
     async def _dispatch(self, request: web.Request, path: str) -> web.StreamResponse:
@@ -95,7 +95,7 @@ def _beyond(request: web.Request) -> int | None:
 
 
 def _over_tls(request: web.Request) -> bool:
-    """Azure's front end ends TLS and tells the host by X-Forwarded-Proto. ASP.NET leaves a laptop's own names out."""
+    """Azure's front end terminates TLS and sets X-Forwarded-Proto. ASP.NET excludes local host names."""
     forwarded = request.headers.get("X-Forwarded-Proto", "").lower() == "https"
     return forwarded and (request.url.host or "") not in _OWN_NAMES
 

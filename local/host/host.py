@@ -1,4 +1,4 @@
-"""The host as a whole: its parts started in order, announced when all of them are ready, and stopped in order.
+"""The host: starts its parts in order, writes the ready file when all are ready, and stops them in order.
 
 Started means that every instance has indexed the app, listeners receive and HTTP is served. Stopped means that no
 process is left. The message of an interrupted function isn't released: it becomes visible when its lease expires.
@@ -21,16 +21,15 @@ from local.host.invocations import Invocations
 from local.host.leases import Source, is_poison, poison_name
 from local.host.locks import Locks, host_id
 from local.host.options import Options
-from local.host.outputs import Outputs
 from local.host.process import Launch
 from local.host.queues import QueueListener
 from local.host.site import Site
-from local.host.storage import Encoding, QueueAccounts, connection_string
+from local.host.storage import QueueAccounts, connection_string
 from local.host.timers import Timer, TimerStatuses
 
 _STORAGE = "AzureWebJobsStorage"
 _ADDRESS = "127.0.0.1"
-# Seconds allowed for settling the last messages after the workers have ended.
+# Seconds allowed for completing the last messages after the workers have ended.
 _AFTERMATH = 5.0
 
 logger = logging.getLogger("host")
@@ -42,15 +41,14 @@ class Host:
         self._accounts = QueueAccounts(settings=options.settings)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Bound now, as the workers are told the address; nobody is served before `start` is through.
+        # Bound now, because the workers get the address. Requests are served only after `start`.
         self._socket.bind((_ADDRESS, options.port))
         self.url = f"http://{_ADDRESS}:{self._socket.getsockname()[1]}"
         timeout = options.config.function_timeout
         seconds = timeout.total_seconds() if timeout is not None else None
         launch = self._launch()
         self._instances = Instances([Instance(n, launch, seconds, self._announce) for n in range(options.workers)])
-        encoding = Encoding(is_base64=options.config.queues.message_encoding == "base64")
-        self._invocations = Invocations(self._instances, Outputs(self._accounts, encoding))
+        self._invocations = Invocations(self._instances)
         settings = options.settings
         self._locks = Locks(connection_string(settings, _STORAGE), host_id(options.app, settings.values))
         self._statuses = TimerStatuses(options.timer_status)
@@ -68,7 +66,7 @@ class Host:
         )
 
     async def start(self) -> None:
-        """Raises ConfigError or IndexingFailed; `stop` is to be called in any case."""
+        """Raises ConfigError or IndexingFailed. Call `stop` in any case."""
         options = self._options
         functions = functions_of(await self._instances.start(), options.settings)
         self._site = Site(options, functions, self._invocations, self._drain)
@@ -79,7 +77,7 @@ class Host:
         self._started = True
         self._announce()
         for function in functions:
-            logger.info("function %s", _told(function, self.url, options.config.route_prefix))
+            logger.info("function %s", _described(function, self.url, options.config.route_prefix))
         logger.info("ready at %s", self.url)
 
     async def _listen(self, function: Function) -> None:
@@ -93,8 +91,6 @@ class Host:
                 self._keep(Timer(function, trigger, self._statuses, self._invocations, self._locks.of(function.name)))
             case _:
                 pass  # served over HTTP
-        for output in function.outputs:
-            self._accounts.queue(output.connection, output.queue)
 
     def _source(self, trigger: QueueTrigger) -> Source:
         poison = self._accounts.queue(trigger.connection, poison_name(trigger.queue))
@@ -118,14 +114,14 @@ class Host:
         try:
             await listening
         except StorageLost as error:
-            logger.critical("the host ends itself: %s", error)
+            logger.critical("the host stops: %s", error)
             self.gone.set()
         except Exception:
-            logger.exception("a listener broke: its function is not triggered any more")
+            logger.exception("a listener failed: its function is no longer triggered")
             raise
 
     def _announce(self) -> None:
-        """Keeps the ready file true to the processes there are."""
+        """Writes the ready file with the current processes."""
         options = self._options
         if options.ready is None or not self._started:
             return
@@ -140,16 +136,16 @@ class Host:
         write_whole(options.ready, json.dumps(content) + "\n")
 
     async def stop(self) -> None:
-        """Nothing new begins; what runs may end within the grace, then the workers are ended."""
+        """Starts no more functions, waits for running ones within the grace period, and ends the workers."""
         for listener in self._listeners:
             listener.stop()
         if self._site:
-            await self._site.close_door()
+            await self._site.stop_accepting()
         try:
             async with asyncio.timeout(self._options.grace.total_seconds()):
                 await self._invocations.idle()
         except TimeoutError:
-            logger.warning("functions still run: they are cut short")
+            logger.warning("functions are still running: they are interrupted")
         await self._instances.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_AFTERMATH)
@@ -162,14 +158,14 @@ class Host:
             self._options.ready.unlink(missing_ok=True)
 
 
-def _told(function: Function, url: str, prefix: str) -> str:
+def _described(function: Function, url: str, prefix: str) -> str:
     match function.trigger:
         case HttpTrigger() as trigger:
-            told = f"{','.join(sorted(trigger.methods)) or 'any verb'} {url}/{template(prefix, trigger)}"
+            text = f"{','.join(sorted(trigger.methods)) or 'any method'} {url}/{template(prefix, trigger)}"
         case QueueTrigger() as trigger:
-            told = f"queue {trigger.queue}"
+            text = f"queue {trigger.queue}"
         case TimerTrigger() as trigger:
-            told = f"timer {trigger.schedule}"
+            text = f"timer {trigger.schedule}"
         case _:
-            told = "Event Grid"
-    return f"{function.name}: {told}" + (" (disabled)" if function.disabled else "")
+            text = "Event Grid"
+    return f"{function.name}: {text}" + (" (disabled)" if function.disabled else "")

@@ -1,8 +1,7 @@
-"""HTTP functions: finds the one a request is for, checks its key, and turns its outcome into a response.
+"""HTTP functions: finds the function for a request, checks the key, and converts the outcome to a response.
 
-No route or no such verb is a 404, a wrong key an empty 401, an exception or a lost worker an empty 500: what went wrong
-is in the log, never in the answer. A body that comes in chunks reaches the function as an empty one, and every answer
-of a function is sent in chunks.
+An unknown route or method is a 404, a wrong key an empty 401, and an exception or a lost worker an empty 500. Reasons
+are only in the log. A function gets a chunked body as an empty one, and all answers of functions are sent in chunks.
 """
 
 import base64
@@ -36,7 +35,7 @@ class _Endpoint:
 
 class HttpTriggers:
     def __init__(self, functions: Sequence[Function], prefix: str, keys: Keys, invocations: Invocations) -> None:
-        """Raises ConfigError for a route that can't be read."""
+        """Raises ConfigError for an unsupported route."""
         self._keys = keys
         self._invocations = invocations
         self._endpoints = [
@@ -46,7 +45,7 @@ class HttpTriggers:
         ]
 
     async def handle(self, request: web.Request, path: str) -> web.StreamResponse | None:
-        """None where no function has the route and the verb. `path` is normalised."""
+        """None if no function has the route and the method. `path` is normalised."""
         found = self._find(request.method, path)
         if found is None:
             return None
@@ -86,9 +85,9 @@ def _route(prefix: str, trigger: HttpTrigger) -> Route:
 
 
 async def _request_parts(request: web.Request, values: dict[str, str]) -> dict[str, Any]:
-    """The request as the real host passes it on: header names in lower case, repeated headers joined, no empty query.
+    """The request as the real host forwards it: lowercase header names, joined repeated headers, no empty query values.
 
-    A chunked body is dropped: the function gets an empty one (measured, with enableChunkedRequestBinding too).
+    A chunked body is dropped: the function gets an empty one (measured, also with enableChunkedRequestBinding).
     """
     chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
     return {
@@ -110,7 +109,7 @@ def _is_principal(header: str | None) -> bool:
 
 
 def by_hand(trigger: HttpTrigger, url: str, body: bytes) -> Cause:
-    """A request that the admin endpoint makes up, with the input as its body."""
+    """The request of a function that the admin endpoint starts, with the input as its body."""
     parts = {
         "method": "POST" if "POST" in trigger.methods else min(trigger.methods, default="POST"),
         "url": url,

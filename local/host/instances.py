@@ -1,8 +1,8 @@
 """The app's instances: each is a worker process that is restarted whenever it ends, until the host stops.
 
-An instance is ready or about to be. A call waits for that, unless the process has only just ended: the real host has
-not noticed it then and hands the call to the dead worker. Calls in flight at the end of a process fail, as Azure loses
-them. The first start decides whether the app can be loaded at all; a later one that fails is tried again.
+A call waits until its instance is ready. Right after the end of a process, a call fails instead: the real host hasn't
+noticed the end yet and gives the call to the dead worker. Calls in flight at the end of a process fail, too. If the
+first start fails, the app can't be loaded. Later failed starts are retried.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from local.host.errors import IndexingFailed, InvocationFailed, InvocationTimedO
 from local.host.process import Launch, WorkerProcess
 from local.host.protocol import Call, FunctionRecord, Outcome
 
-# Before each attempt at a new process, and how long a call waits for one; seconds.
+# Seconds before each attempt to start a process, and seconds that a call waits for one.
 _RESTART_DELAYS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _PATIENCE = 30
 # Seconds until the real host notices that a worker has died.
@@ -26,7 +26,7 @@ logger = logging.getLogger("host.instances")
 
 class Instance:
     def __init__(self, number: int, launch: Launch, timeout: float | None, changed: Callable[[], None]) -> None:
-        """`timeout`: functionTimeout in seconds; `changed` is called when the process is another one."""
+        """`timeout` is functionTimeout in seconds. `changed` is called when there is a new process."""
         self.number = number
         self._launch = launch
         self._timeout = timeout
@@ -63,7 +63,7 @@ class Instance:
         return self._worker
 
     async def call(self, call: Call) -> Outcome:
-        """Raises InvocationFailed or one of its kinds. A call that takes too long costs the worker its life."""
+        """Raises InvocationFailed or a subclass. A call that exceeds the timeout ends the worker."""
         if not self.is_ready and self._worker is not None and time.monotonic() - self._ended_at < _UNNOTICED:
             raise WorkerLost(self._worker.pid)
         try:
@@ -75,7 +75,7 @@ class Instance:
             async with asyncio.timeout(self._timeout):
                 return await worker.call(call)
         except TimeoutError:
-            # A thread can't be ended, so the process is: the way of the real host.
+            # A thread can't be ended, so the process is ended, as in the real host.
             worker.kill()
             raise InvocationTimedOut(f"exceeded functionTimeout of {self._timeout} s: worker is restarted") from None
 
@@ -109,7 +109,7 @@ class Instance:
 
 
 class Instances:
-    """All instances of the app; picks one for what may run on any."""
+    """All instances of the app."""
 
     def __init__(self, instances: Sequence[Instance]) -> None:
         self.all = instances
@@ -120,7 +120,7 @@ class Instances:
         return [instance.pid for instance in self.all if instance.is_ready and instance.pid is not None]
 
     async def start(self) -> list[FunctionRecord]:
-        """The functions of the app; every instance is ready. Raises IndexingFailed."""
+        """Starts all instances. Returns the functions of the app. Raises IndexingFailed."""
         starts = await asyncio.gather(*(instance.start() for instance in self.all), return_exceptions=True)
         for result in starts:
             if isinstance(result, BaseException):
@@ -128,7 +128,7 @@ class Instances:
         return next(result for result in starts if not isinstance(result, BaseException))
 
     def pick(self) -> Instance:
-        """Round robin over those that are ready; while none is, over all."""
+        """The next instance, round robin over those that are ready. If none is ready, over all."""
         ready = [instance for instance in self.all if instance.is_ready] or self.all
         self._turn += 1
         return ready[self._turn % len(ready)]

@@ -1,7 +1,7 @@
-"""Running a function: one way for every trigger.
+"""Runs a function, in the same way for every trigger.
 
-A trigger gets the outcome once the output bindings are written, or InvocationFailed. Whatever goes wrong in the
-function is logged here, with its traceback, and nowhere else.
+The trigger gets the outcome or InvocationFailed. An error in the function is logged here, with its traceback, and
+nowhere else.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from local.host.bindings import Function
 from local.host.errors import InvocationFailed
 from local.host.instances import Instance, Instances
-from local.host.outputs import Outputs
 from local.host.protocol import Call, Outcome, Typed
 
 logger = logging.getLogger("host.invocations")
@@ -23,29 +22,27 @@ logger = logging.getLogger("host.invocations")
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """What a trigger hands to its function."""
+    """The input of one invocation, from its trigger."""
 
     data: Typed
     metadata: Mapping[str, Typed] = field(default_factory=dict)
     trace_parent: str = ""
     trace_state: str = ""
-    retry_count: int = 0
 
 
 class Invocations:
-    def __init__(self, instances: Instances, outputs: Outputs) -> None:
+    def __init__(self, instances: Instances) -> None:
         self._instances = instances
-        self._outputs = outputs
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def idle(self) -> None:
-        """Until no invocation runs."""
+        """Waits until no invocation is running."""
         await self._idle.wait()
 
     async def run(self, function: Function, cause: Cause, instance: Instance | None = None) -> Outcome:
-        """On the given instance, else on the next in turn. Raises InvocationFailed."""
+        """Runs the function on the given instance, or on the next one in turn. Raises InvocationFailed."""
         call = Call(
             id=str(uuid.uuid4()),
             function_id=function.id,
@@ -54,8 +51,6 @@ class Invocations:
             metadata=cause.metadata,
             trace_parent=cause.trace_parent or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00",
             trace_state=cause.trace_state,
-            retry_count=cause.retry_count,
-            max_retry_count=function.retry.count if function.retry else 0,
         )
         about: dict[str, str | float] = {"function": function.name, "invocation": call.id}
         began = time.monotonic()
@@ -64,7 +59,6 @@ class Invocations:
         logger.info("executing", extra=about)
         try:
             outcome = await (instance or self._instances.pick()).call(call)
-            await self._outputs.write(function, outcome)
         except InvocationFailed as error:
             about |= {"seconds": round(time.monotonic() - began, 3), "exception": error.traceback}
             logger.error("failed: %s", error, extra=about)  # noqa: TRY400 - the traceback that counts is the worker's

@@ -1,8 +1,8 @@
-"""Access keys: which level a request has, and which it needs.
+"""Access keys: which level a request has.
 
-The key is that of the `x-functions-key` header, an empty one too, else of the query parameter `code`, whose name counts
-in any casing. The master key opens everything. Once a key has been used it opens in any casing: the host's cache
-ignores case (measured).
+The key is the value of the `x-functions-key` header, even if it is empty, else of the query parameter `code`, in any
+casing of the name. The master key gives access to everything. A key that was used once is then accepted in any casing,
+because the host's cache ignores case (measured).
 """
 
 import hmac
@@ -13,7 +13,7 @@ from enum import Enum, auto
 
 
 class Level(Enum):
-    ANONYMOUS = auto()  # no key, or one that nobody knows
+    ANONYMOUS = auto()  # no key, or an unknown one
     FUNCTION = auto()  # the app's function key
     SYSTEM = auto()  # the Event Grid extension's key
     ADMIN = auto()  # the master key
@@ -28,7 +28,7 @@ class Keys:
     function: str = field(default_factory=_random_key, repr=False)
     system: str = field(default_factory=_random_key, repr=False)
     master: str = field(default_factory=_random_key, repr=False)
-    # False: as `func start` without --enableAuth, every request has every right.
+    # False: every request has all rights, as with `func start` without --enableAuth.
     enforced: bool = True
 
     _used: dict[bytes, Level] = field(default_factory=dict, init=False, repr=False)

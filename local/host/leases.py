@@ -1,4 +1,4 @@
-"""The lease of a received message: renewed until the message is settled, or left to expire."""
+"""The lease of a received message, renewed until the message is completed."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ def poison_name(queue: str) -> str:
 
 
 class Lease:
-    """A received message, kept invisible to others by renewing it at half its time until it is settled."""
+    """A received message. It stays invisible to others, because its lease is renewed at half its duration."""
 
     def __init__(self, source: Source, message: QueueMessage) -> None:
         self.message = message
@@ -67,15 +67,15 @@ class Lease:
         await self._end()
         await self._source.queue.delete_message(self.message.id, self._receipt)
 
-    async def give_back(self, delay: timedelta) -> None:
+    async def release(self, delay: timedelta) -> None:
         await self._end()
         await self._set_visibility(delay)
 
-    async def leave(self) -> None:
-        """Stops renewing, so that the lease expires."""
+    async def abandon(self) -> None:
+        """Stops renewing. The lease then expires."""
         await self._end()
 
 
 def reason_of(error: AzureError) -> str:
-    """The service's code or the kind of error: its text can quote a URL with a signature."""
+    """The service's error code or the type of the error. Its text could contain a URL with a signature."""
     return str(getattr(error, "error_code", None) or type(error).__name__)

@@ -1,4 +1,4 @@
-"""Singleton locks: of all hosts of an app on one storage account, only one runs each timer.
+"""Singleton locks: if several hosts of an app share a storage account, only one of them runs each timer.
 
 As in the WebJobs SDK, a lock is a lease on a blob in `azure-webjobs-hosts`, named by the host's id and the
 function. A host that stops releases its locks. The locks of a killed host are released when their leases expire, so
@@ -33,22 +33,22 @@ class Lock(Protocol):
     @property
     def held(self) -> bool: ...
 
-    async def taken(self, stopping: asyncio.Event) -> bool:
-        """True once this host holds the lock; False when it stops before."""
+    async def acquire(self, stopping: asyncio.Event) -> bool:
+        """True once this host holds the lock, False if the host stops first."""
         ...
 
-    async def give_up(self) -> None: ...
+    async def release(self) -> None: ...
 
 
 class NoLock:
-    """The lock of a host without a storage account, which has no other hosts to exclude."""
+    """The lock of a host without a storage account. There are no other hosts to exclude."""
 
     held = True
 
-    async def taken(self, stopping: asyncio.Event) -> bool:
+    async def acquire(self, stopping: asyncio.Event) -> bool:
         return not stopping.is_set()
 
-    async def give_up(self) -> None:
+    async def release(self) -> None:
         return
 
 
@@ -64,20 +64,20 @@ class BlobLock:
     def held(self) -> bool:
         return self._lease is not None and time.monotonic() < self._until
 
-    async def taken(self, stopping: asyncio.Event) -> bool:
+    async def acquire(self, stopping: asyncio.Event) -> bool:
         while not stopping.is_set():
-            if self.held or await self._take():
+            if self.held or await self._try_acquire():
                 return True
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_NEXT_TRY):
                     await stopping.wait()
         return False
 
-    async def _take(self) -> bool:
-        await self._end()
+    async def _try_acquire(self) -> bool:
+        await self._stop_renewing()
         began = time.monotonic()
         try:
-            await self._make()
+            await self._create_blob()
             self._lease = await self._blob.acquire_lease(_LEASE)
         except ResourceExistsError:  # another host holds the lock
             return False
@@ -88,7 +88,7 @@ class BlobLock:
         self._renewing = asyncio.create_task(self._renew(self._lease))
         return True
 
-    async def _make(self) -> None:
+    async def _create_blob(self) -> None:
         if await self._blob.exists():
             return
         with contextlib.suppress(ResourceExistsError):
@@ -107,26 +107,26 @@ class BlobLock:
             else:
                 self._until = began + _LEASE
 
-    async def _end(self) -> None:
+    async def _stop_renewing(self) -> None:
         if self._renewing is not None:
             self._renewing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._renewing
         self._renewing, self._lease = None, None
 
-    async def give_up(self) -> None:
+    async def release(self) -> None:
         lease = self._lease if self.held else None
-        await self._end()
+        await self._stop_renewing()
         if lease is not None:
             with contextlib.suppress(AzureError):
                 await lease.release()
 
 
 class Locks:
-    """The locks of one host's timers; without a connection string there is none to hold."""
+    """The locks of one host's timers. Without a connection string, nothing is locked."""
 
     def __init__(self, connection: str | None, host_id: str) -> None:
-        """Raises ConfigError for what is no connection string."""
+        """Raises ConfigError for an invalid connection string."""
         try:
             self._service = BlobServiceClient.from_connection_string(connection, **_RETRY) if connection else None
         except ValueError as error:

@@ -1,6 +1,6 @@
-"""host.json's logging.logLevel: the least level that is written, by category, the longest matching prefix first.
+"""host.json's logging.logLevel: the lowest level that is written for each category. The longest matching prefix wins.
 
-The categories are `Function.NAME.User` for what the app logs, `Function.NAME` for its invocations, `Host` for the rest.
+The categories are `Function.NAME.User` for the app's lines, `Function.NAME` for invocations, and `Host` for the rest.
 """
 
 import logging
@@ -22,7 +22,7 @@ _LEVELS = {
 
 class LogFilter:
     def __init__(self, log_levels: Mapping[str, str]) -> None:
-        """Raises ConfigError for a level there isn't."""
+        """Raises ConfigError for an unknown level."""
         self._least = {}
         for category, name in log_levels.items():
             if name.lower() not in _LEVELS:

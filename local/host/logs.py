@@ -1,8 +1,8 @@
-"""Log lines: one JSON object a line, the same shape for the host's own records and for those of the app.
+"""Log lines: one JSON object for each line, in the same format for the host's and the app's records.
 
-A line holds time (UTC), level, function, invocation, logger, message, and the record's `extra` fields and traceback
-where there are any; `lost` says why the real worker would lose it (see `telemetry`). The worker writes its lines to a
-pipe itself and at once, so that they outlive a killed worker.
+A line has the time (UTC), level, function, invocation, logger and message, and the record's `extra` fields and
+traceback, if any. `lost` is the reason if the real worker would lose the line (see `telemetry`). The worker writes its
+lines to a pipe immediately, so they aren't lost when it is killed.
 """
 
 import json
@@ -26,7 +26,7 @@ def timestamp() -> str:
 
 
 def line_of(record: logging.LogRecord, promoted: Sequence[str] = ()) -> Line:
-    """`promoted`: extra fields that stand beside the message, not among the extra ones."""
+    """`promoted` names extra fields that become fields of the line itself."""
     line: Line = {
         "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname,
@@ -47,9 +47,9 @@ def text_of(line: Line) -> str:
 
 
 class LineHandler(logging.Handler):
-    """Hands each record to a sink.
+    """Passes each record to a sink.
 
-    What is known of the invocation comes from `about`, or for the host's own records from the `promoted` extra fields.
+    The invocation's fields come from `about`, or for the host's own records from the `promoted` extra fields.
     """
 
     about: Callable[[logging.LogRecord], Line] = staticmethod(lambda _record: {})
@@ -62,5 +62,5 @@ class LineHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._sink({**line_of(record, self._promoted), **self.about(record)})
-        except Exception:  # noqa: BLE001 - logging's own contract: a record that can't be written is told on stderr
+        except Exception:  # noqa: BLE001 - logging's contract: a record that can't be written is reported on stderr
             self.handleError(record)

@@ -1,7 +1,7 @@
-"""What a queue-triggered function is told about its message.
+"""The input of a queue-triggered function.
 
-The trigger metadata are those of the WebJobs SDK, over which the top-level keys of a JSON body are laid, without
-regard to case: a body key `id` takes the place of the message's id.
+The trigger metadata are those of the WebJobs SDK. The top-level keys of a JSON body override them, in any casing: a key
+`id` in the body replaces the message's id.
 """
 
 import json
@@ -12,7 +12,6 @@ from typing import Any
 
 from azure.storage.queue import QueueMessage
 
-from local.host.bindings import QueueTrigger, Trigger
 from local.host.invocations import Cause
 from local.host.protocol import Typed
 
@@ -20,10 +19,9 @@ _COUNT = "DequeueCount"
 _DEFAULT_LIFE = timedelta(days=7)
 
 
-def cause_of(message: QueueMessage, body: bytes, trigger: Trigger) -> Cause:
+def cause_of(message: QueueMessage, body: bytes) -> Cause:
     return _cause(
         body,
-        trigger,
         {
             "Id": _text(message.id),
             _COUNT: _typed(message.dequeue_count),
@@ -36,9 +34,9 @@ def cause_of(message: QueueMessage, body: bytes, trigger: Trigger) -> Cause:
 
 
 def unfit(body: bytes) -> str | None:
-    """Why the host can't decode a base64 body: the invocation then fails before it reaches the worker.
+    """Why the host can't decode a base64 body. The invocation then fails before it reaches the worker.
 
-    With messageEncoding none the host passes on every body unchanged (measured).
+    With messageEncoding none, the host passes on every body unchanged (measured).
     """
     try:
         parsed = json.loads(body.decode())
@@ -47,15 +45,14 @@ def unfit(body: bytes) -> str | None:
     except ValueError:
         return None
     counts = [value for key, value in _items(parsed) if key.lower() == _COUNT.lower()]
-    return None if all(map(_is_count, counts)) else f"the body's {_COUNT} is no number"
+    return None if all(map(_is_count, counts)) else f"the body's {_COUNT} isn't a number"
 
 
-def cause_by_hand(body: bytes, trigger: Trigger) -> Cause:
-    """As if a message with this body had been received just now for the first time."""
+def cause_by_hand(body: bytes) -> Cause:
+    """The input for a message with this body that is received now, for the first time."""
     now = datetime.now(UTC)
     return _cause(
         body,
-        trigger,
         {
             "Id": _text(str(uuid.uuid4())),
             _COUNT: _typed(1),
@@ -67,17 +64,15 @@ def cause_by_hand(body: bytes, trigger: Trigger) -> Cause:
     )
 
 
-def _cause(body: bytes, trigger: Trigger, metadata: dict[str, Typed]) -> Cause:
+def _cause(body: bytes, metadata: dict[str, Typed]) -> Cause:
     try:
         text = body.decode()
     except UnicodeDecodeError:
         return Cause(data=Typed(kind="bytes", value=body), metadata=metadata)
-    metadata = _overlaid({"QueueTrigger": _text(text), **metadata}, text)
-    wants_bytes = isinstance(trigger, QueueTrigger) and trigger.binary
-    return Cause(data=Typed(kind="bytes", value=body) if wants_bytes else _text(text), metadata=metadata)
+    return Cause(data=_text(text), metadata=_overridden({"QueueTrigger": _text(text), **metadata}, text))
 
 
-def _overlaid(metadata: Mapping[str, Typed], text: str) -> dict[str, Typed]:
+def _overridden(metadata: Mapping[str, Typed], text: str) -> dict[str, Typed]:
     try:
         body = json.loads(text)
     except ValueError:
@@ -102,7 +97,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _typed(value: Any) -> Typed:
-    # Numbers too: the worker library knows no other kind for them. None is a value without content.
+    # Numbers as JSON, too: the worker library has no other kind for them.
     return _text(value) if isinstance(value, str | None) else Typed(kind="json", value=json.dumps(value))
 
 

@@ -1,7 +1,7 @@
-"""One worker process, seen from the host: its start, its calls, its log lines, its end.
+"""The host's side of one worker process: its start, calls, log lines and end.
 
-When the process ends, for whatever reason, every call in flight fails with WorkerLost; no call is left waiting. What
-the process prints or logs reaches the log also when it was killed.
+When the process ends for any reason, all calls in flight fail with WorkerLost, so no call waits forever. The output and
+log lines of a killed process are still logged.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from local.host.protocol import Call, Failure, FunctionRecord, Outcome
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CHUNK = 65536
-# What a worker that was told to end may take for it, and its last lines to arrive, in seconds.
+# Seconds for a worker to end after it was asked to, and for its last lines to arrive.
 _LAST_WORDS = 2.0
 
 
@@ -39,7 +39,7 @@ class Launch:
 
 
 class WorkerProcess:
-    """Made by `start`, which returns once the app is indexed."""
+    """Created by `start`, which returns once the app is indexed."""
 
     functions: list[FunctionRecord]
 
@@ -60,7 +60,7 @@ class WorkerProcess:
         log_reader, log_writer = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
-                # Unbuffered, so that what a killed worker printed isn't lost.
+                # Unbuffered, so the output of a killed worker isn't lost.
                 *(sys.executable, "-u", "-m", "local.host.worker", "--app", str(launch.app)),
                 *("--channel-fd", str(theirs.fileno()), "--log-fd", str(log_writer), "--parent", str(os.getpid())),
                 *(("--plugin", launch.plugin) if launch.plugin else ()),
@@ -70,7 +70,7 @@ class WorkerProcess:
                 pass_fds=(theirs.fileno(), log_writer),
                 cwd=_ROOT,
                 env=launch.environment,
-                # A group of its own: the terminal's Ctrl-C is for the host, which then ends its workers in order.
+                # In its own group: Ctrl-C reaches only the host, which then ends its workers in order.
                 process_group=0,
             )
         finally:
@@ -96,7 +96,7 @@ class WorkerProcess:
             raise WorkerLost(self.pid)
         future = self._calls[call.id] = asyncio.get_running_loop().create_future()
         try:
-            with contextlib.suppress(ConnectionError):  # its end is noticed below, by the failing of the future
+            with contextlib.suppress(ConnectionError):  # the end of the process makes the future fail
                 await self._channel.send(call.message())
             result: Outcome | Failure = await future
         finally:
@@ -110,32 +110,32 @@ class WorkerProcess:
             self._process.send_signal(signal.SIGKILL)
 
     async def stop(self) -> None:
-        """Ends the process, by force if it doesn't end by itself; calls in flight fail."""
+        """Ends the process, by force if necessary. Calls in flight fail."""
         self._channel.close()
         await self._life
 
     async def _live(self, logs: int) -> None:
-        words = [
+        readers = [
             asyncio.create_task(self._log(logs)),
             asyncio.create_task(self._print(self._process.stdout, "stdout")),
             asyncio.create_task(self._print(self._process.stderr, "stderr")),
         ]
-        # The channel ends with the process or before it; either way nothing can come back from it any more.
-        await self._hear()
+        # When the channel has ended, the process can't send any more results.
+        await self._read_results()
         try:
             async with asyncio.timeout(_LAST_WORDS):
                 code = await self._process.wait()
         except TimeoutError:
             self.kill()
             code = await self._process.wait()
-        self._lose(code)
+        self._fail_calls(code)
         self._channel.close()
-        # Pipes may be held open by children of the app: only what is in them already matters.
-        _, late = await asyncio.wait(words, timeout=_LAST_WORDS)
+        # Child processes of the app may keep the pipes open, so reading them ends after a while.
+        _, late = await asyncio.wait(readers, timeout=_LAST_WORDS)
         for task in late:
             task.cancel()
 
-    async def _hear(self) -> None:
+    async def _read_results(self) -> None:
         while (message := await self._channel.receive()) is not None:
             if "ready" in message:
                 self._indexed.set_result([FunctionRecord.read(function) for function in message["ready"]])
@@ -144,10 +144,10 @@ class WorkerProcess:
             elif (future := self._calls.get(message["ended"])) and not future.done():
                 future.set_result(protocol.read_ended(message))
 
-    def _lose(self, code: int) -> None:
+    def _fail_calls(self, code: int) -> None:
         self.ended.set()
         if not self._indexed.done():
-            reason = f"the worker ended with code {code} before the app was indexed; its last words are in the log"
+            reason = f"the worker ended with code {code} before the app was indexed; its output is in the log"
             self._indexed.set_result(Failure(message=reason, traceback=""))
         for future in self._calls.values():
             if not future.done():
@@ -169,23 +169,23 @@ class WorkerProcess:
         if stream is None:
             return
         async for line in _lines(stream):
-            self._sink(_spoken(line, name))
+            self._sink(_output_line(line, name))
 
 
 def _parsed(line: bytes) -> Line:
     try:
         parsed: Line = json.loads(line)
     except ValueError:  # cut short by the end of the process
-        return _spoken(line, "worker")
+        return _output_line(line, "worker")
     return parsed
 
 
-def _spoken(line: bytes, source: str) -> Line:
+def _output_line(line: bytes, source: str) -> Line:
     return {"time": timestamp(), "level": "INFO", "logger": source, "message": line.decode(errors="replace")}
 
 
 async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    """Lines of any length, the last one also without its end."""
+    """Lines of any length. The last one may lack its line end."""
     rest = bytearray()
     while chunk := await reader.read(_CHUNK):
         *lines, tail = chunk.split(b"\n")

@@ -1,7 +1,7 @@
-"""What the host and a worker say to each other: functions found, a call, and how it ended.
+"""The messages between the host and a worker: the app's functions, a call, and its result.
 
-The records are the plain counterparts of the FunctionRpc messages of the real host; both sides are always of one
-version, so a record is written as its fields and read back by them.
+The records are the plain counterparts of the real host's FunctionRpc messages. Both sides always have the same version,
+so a record is written as its fields and read back from them.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ type Kind = Literal["string", "json", "bytes", "int", "double", "http"]
 
 @dataclass(frozen=True, kw_only=True)
 class Typed:
-    """A value with the type it has on FunctionRpc. `json` is JSON text; `http` is a mapping of the request's parts."""
+    """A value with its FunctionRpc type. `json` is JSON text. `http` is a mapping of the parts of the request."""
 
     kind: Kind
     value: Any
@@ -27,12 +27,12 @@ class Typed:
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionRecord:
-    """A function as the worker indexed it; bindings are those of a function.json."""
+    """A function as the worker indexed it. Its bindings are those of a function.json."""
 
     id: str
     name: str
     bindings: list[dict[str, Any]]
-    retry: dict[str, Any] | None
+    has_retry: bool
 
     @classmethod
     def read(cls, message: Message) -> Self:
@@ -41,7 +41,7 @@ class FunctionRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One invocation, with what the function's context shows of it."""
+    """One invocation, with the trace that the function's context shows."""
 
     id: str
     function_id: str
@@ -50,8 +50,6 @@ class Call:
     metadata: Mapping[str, Typed] = field(default_factory=dict)
     trace_parent: str
     trace_state: str = ""
-    retry_count: int = 0
-    max_retry_count: int = 0
 
     def message(self) -> Message:
         return {"call": asdict(self)}
@@ -66,15 +64,14 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a function returned and what its output bindings were set to."""
+    """The value that a function returned."""
 
     returned: Typed | None
-    outputs: Mapping[str, Typed]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """An exception in the worker: its type and sentence, and its traceback."""
+    """An exception in the worker: its type and message, and its traceback."""
 
     message: str
     traceback: str
@@ -95,8 +92,4 @@ def ended(call_id: str, result: Outcome | Failure) -> Message:
 def read_ended(message: Message) -> Outcome | Failure:
     if "failed" in message:
         return Failure(**message["failed"])
-    fields = message["succeeded"]
-    return Outcome(
-        returned=Typed.read(fields["returned"]),
-        outputs={name: Typed(**value) for name, value in fields["outputs"].items()},
-    )
+    return Outcome(returned=Typed.read(message["succeeded"]["returned"]))

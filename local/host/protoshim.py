@@ -1,7 +1,7 @@
 """Plain stand-ins for the FunctionRpc protobuf messages that the worker library builds and reads.
 
-The library takes them as an argument, so nothing is patched. A message holds the fields it was given; which member of
-a oneof is set is the first of the listed fields that is not None, as only one ever is.
+The library takes them as an argument, so nothing is patched. A message has the fields that it was created with. The
+member of a oneof that is set is the only listed field that isn't None. Cookies aren't supported.
 """
 
 from typing import Any, ClassVar, Self
@@ -47,54 +47,8 @@ class RpcHttp(_Message):
         return {
             "status": int(fields["status_code"]),
             "headers": fields["headers"],
-            "cookies": [cookie.plain() for cookie in fields["cookies"] or ()],
             "body": body.value if body is not None else b"",
         }
-
-
-class _SameSite:
-    Lax = "lax"
-    Strict = "strict"
-    ExplicitNone = "none"
-
-
-# The library asks for this member by getattr, as its name is no identifier.
-setattr(_SameSite, "None", None)
-
-
-class RpcHttpCookie(_Message):
-    SameSite = _SameSite
-
-    def plain(self) -> dict[str, Any]:
-        """The fields that were set; `expires` in seconds since 1970."""
-        fields = {
-            name: value.value if isinstance(value, _Nullable) else value
-            for name, value in self.__dict__.items()
-            if value is not None
-        }
-        if "expires" in fields:
-            fields["expires"] = fields["expires"].seconds
-        return fields
-
-
-class _Nullable(_Message):
-    value: Any
-
-
-class NullableString(_Nullable): ...
-
-
-class NullableBool(_Nullable): ...
-
-
-class NullableDouble(_Nullable): ...
-
-
-class NullableTimestamp(_Nullable): ...
-
-
-class Timestamp(_Message):
-    seconds: int
 
 
 class ParameterBinding(_Message):

@@ -1,8 +1,8 @@
-"""The queue listener: receives for one function on one instance, and settles the messages it received.
+"""The queue listener: receives messages for one function on one instance, and completes them.
 
-As in the WebJobs SDK: a batch at a time, polling less often while the queue is empty, the lease renewed at half
-its time. A success deletes the message. A failure releases it, or moves it to the poison queue after its
-last attempt. The message is written to the poison queue before it is deleted, so it can't get lost. If the host stops,
+As in the WebJobs SDK, it receives one batch at a time, polls less often while the queue is empty, and renews a lease at
+half its duration. A success deletes the message. A failure releases it, or moves it to the poison queue after the last
+attempt. The message is written to the poison queue before it is deleted, so it can't be lost. If the host stops,
 or the host or the worker dies, during a function, the message becomes visible again when its lease expires.
 """
 
@@ -35,7 +35,7 @@ class _End(Enum):
 
     SUCCEEDED = auto()
     FAILED = auto()
-    CUT_SHORT = auto()  # by the stop of the host
+    INTERRUPTED = auto()  # by the stop of the host
 
 
 class QueueListener:
@@ -60,7 +60,7 @@ class QueueListener:
         self._drained.set()
 
     def drain(self) -> None:
-        """Stops receiving messages. The messages in progress run to their end and are settled."""
+        """Stops receiving messages. The messages in progress are completed."""
         self._drained.set()
 
     async def run(self) -> None:
@@ -69,12 +69,12 @@ class QueueListener:
         while await self._may_receive():
             received = await self._receive()
             if not received:
-                await self._rest(pause)
+                await self._wait(pause)
                 pause = min(pause * 2, self._options.max_polling_interval)
                 continue
             pause = _FIRST_PAUSE
             for message in received:
-                task = asyncio.create_task(self._settle(Lease(self._source, message)))
+                task = asyncio.create_task(self._handle(Lease(self._source, message)))
                 self._messages.add(task)
                 task.add_done_callback(self._messages.discard)
             while len(self._messages) > self._options.new_batch_threshold:
@@ -83,7 +83,7 @@ class QueueListener:
             await asyncio.wait(self._messages)
 
     async def _may_receive(self) -> bool:
-        """Once the instance is ready; False when the listener is to stop."""
+        """Waits until the instance is ready. False if the listener must stop."""
         ready = asyncio.ensure_future(self._instance.ready())
         drained = asyncio.ensure_future(self._drained.wait())
         await asyncio.wait((ready, drained), return_when=asyncio.FIRST_COMPLETED)
@@ -91,7 +91,7 @@ class QueueListener:
         drained.cancel()
         return not self._drained.is_set()
 
-    async def _rest(self, pause: timedelta) -> None:
+    async def _wait(self, pause: timedelta) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause.total_seconds()):
                 await self._drained.wait()
@@ -102,7 +102,7 @@ class QueueListener:
             visibility_timeout=int(self._source.visibility.total_seconds()),
         ).by_page()
         try:
-            # One page alone: the next would be another batch.
+            # Only one page: the next page would be another batch.
             received = [message async for message in await anext(pages)]
         except StopAsyncIteration:
             received = []
@@ -127,15 +127,15 @@ class QueueListener:
     def _about(self) -> dict[str, str]:
         return {"function": self._function.name, "queue": self._source.queue.queue_name}
 
-    async def _settle(self, lease: Lease) -> None:
+    async def _handle(self, lease: Lease) -> None:
         try:
             await self._process(lease)
         except AzureError as error:
-            # Settled by another, or the account is away: the message comes back or is gone, either is right.
+            # Another listener completed the message, or storage is unreachable and the message becomes visible again.
             about = {**self._about(), "message_id": lease.message.id, "reason": reason_of(error)}
-            logger.warning("can't settle a message", extra=about)
+            logger.warning("can't complete a message", extra=about)
         finally:
-            await lease.leave()
+            await lease.abandon()
 
     async def _process(self, lease: Lease) -> None:
         attempt = lease.message.dequeue_count or 1
@@ -143,24 +143,24 @@ class QueueListener:
         if self._stopping.is_set():
             return
         if body is None or attempt > self._options.max_dequeue_count:
-            await self._bury(lease)
+            await self._move_to_poison(lease)
             return
         end = await self._invoke(lease.message, body)
         if end is _End.SUCCEEDED:
             await lease.delete()
-        elif end is _End.CUT_SHORT:
+        elif end is _End.INTERRUPTED:
             return
         elif attempt >= self._options.max_dequeue_count:
-            await self._bury(lease)
+            await self._move_to_poison(lease)
         elif self._source.poison is not None:
-            await lease.give_back(self._options.visibility_timeout)
-        # A poison queue's message isn't given back: it returns when its lease runs out.
+            await lease.release(self._options.visibility_timeout)
+        # A poison queue's message isn't released: it becomes visible when its lease expires.
 
     def _decode(self, message: QueueMessage) -> bytes | None:
         try:
             return self._encoding.decode(message.content)
         except ValueError:
-            logger.error("a message that isn't base64", extra={**self._about(), "message_id": message.id})  # noqa: TRY400 - its content is none of the log's
+            logger.error("a message that isn't base64", extra={**self._about(), "message_id": message.id})  # noqa: TRY400 - the traceback would show the content
             return None
 
     async def _invoke(self, message: QueueMessage, body: bytes) -> _End:
@@ -168,15 +168,14 @@ class QueueListener:
             logger.error("failed: %s", reason, extra={**self._about(), "message_id": message.id})
             return _End.FAILED
         try:
-            cause = cause_of(message, body, self._function.trigger)
-            await self._invocations.run(self._function, cause, self._instance)
+            await self._invocations.run(self._function, cause_of(message, body), self._instance)
         except WorkerLost:
-            return _End.CUT_SHORT if self._stopping.is_set() else _End.FAILED
+            return _End.INTERRUPTED if self._stopping.is_set() else _End.FAILED
         except InvocationFailed:
             return _End.FAILED
         return _End.SUCCEEDED
 
-    async def _bury(self, lease: Lease) -> None:
+    async def _move_to_poison(self, lease: Lease) -> None:
         if self._source.poison is None:
             return
         await send_creating(self._source.poison, lease.message.content)

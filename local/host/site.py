@@ -23,7 +23,7 @@ class Site:
     def __init__(
         self, options: Options, functions: Sequence[Function], invocations: Invocations, drain: Callable[[], None]
     ) -> None:
-        """Raises ConfigError for a route or a setting that can't be read."""
+        """Raises ConfigError for an unsupported route or an invalid setting."""
         settings, keys, prefix = options.settings, options.keys, options.config.route_prefix
         largest = settings.number("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", _LARGEST_BODY)
         front = Front(
@@ -42,7 +42,7 @@ class Site:
         self._runner = web.AppRunner(
             app,
             access_log=None,
-            auto_decompress=False,  # bodies reach the function as they were sent
+            auto_decompress=False,  # functions get bodies as they were sent
             shutdown_timeout=_AFTERMATH,
             max_line_size=MOST_READ,
             max_field_size=MOST_READ,
@@ -53,7 +53,7 @@ class Site:
         await self._runner.setup()
         await web.SockSite(self._runner, at).start()
 
-    async def close_door(self) -> None:
+    async def stop_accepting(self) -> None:
         """Accepts no more connections. Requests in progress are answered."""
         for site in list(self._runner.sites):
             await site.stop()

@@ -1,14 +1,13 @@
-"""Queues, by the connection names of the bindings.
+"""Queues, found by the connection names of the bindings.
 
-A connection is, by the convention of Functions, a setting of that name or of that name after `AzureWebJobs`: a
-connection string, or with `__queueServiceUri` or `__accountName` an identity-based one. Bodies are encoded and decoded
-here, as host.json's messageEncoding says.
+A connection is a connection string in the setting of that name, or of that name after `AzureWebJobs`. Connections by
+identity aren't supported: the local host's storage is Azurite. Message bodies are encoded and decoded here, as
+host.json's messageEncoding says.
 """
 
 import base64
 import binascii
 import contextlib
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,16 +16,15 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from local.host.config import Settings
 from local.host.errors import ConfigError
-from shared.settings.token_hosts import QUEUE_ENDPOINT, QUEUE_ENDPOINT_RULE
 
-# Core Tools understands it; the Python SDK doesn't. The account is the emulator's well-known one.
+# Core Tools understands this value, the Python SDK doesn't. The account is the emulator's well-known one.
 _EMULATOR = "UseDevelopmentStorage=true"
 _EMULATOR_CONNECTION = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
     "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
     "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
 )
-# Short pauses, in seconds: on a laptop the account is either there or it isn't.
+# Short pauses, in seconds: Azurite either answers at once or isn't running.
 _RETRY: dict[str, Any] = {"initial_backoff": 1, "increment_base": 2, "retry_total": 2}
 
 
@@ -40,7 +38,7 @@ class Encoding:
         return base64.b64encode(body).decode() if self.is_base64 else body.decode()
 
     def decode(self, text: str) -> bytes:
-        """Raises ValueError for what is not base64 where it should be."""
+        """Raises ValueError for text that isn't base64 although it should be."""
         if not self.is_base64:
             return text.encode()
         try:
@@ -50,18 +48,17 @@ class Encoding:
 
 
 def connection_string(settings: Settings, name: str) -> str | None:
-    """The setting of that name, in a form that the SDK understands."""
+    """The value of the setting, in a form that the SDK understands."""
     text = settings.get(name)
     return _EMULATOR_CONNECTION if text and text.strip(";") == _EMULATOR else text
 
 
 @dataclass(kw_only=True)
 class QueueAccounts:
-    """The clients of all connections, each made once; `close` ends them."""
+    """The clients of all connections, each created once. `close` closes them."""
 
     settings: Settings
     _services: dict[str, QueueServiceClient] = field(default_factory=dict)
-    _credentials: list[Any] = field(default_factory=list)
 
     def queue(self, connection: str, name: str) -> QueueClient:
         """Raises ConfigError when the settings have no such connection."""
@@ -72,8 +69,6 @@ class QueueAccounts:
     async def close(self) -> None:
         for service in self._services.values():
             await service.close()
-        for credential in self._credentials:
-            await credential.close()
 
     def _service(self, connection: str) -> QueueServiceClient:
         for name in (f"AzureWebJobs{connection}", connection):
@@ -82,29 +77,14 @@ class QueueAccounts:
                     return QueueServiceClient.from_connection_string(text, **_RETRY)
                 except ValueError as error:
                     raise ConfigError(f"the setting {name} is not a storage connection string: {error}") from None
-            uri = self.settings.get(f"{name}__queueServiceUri")
-            account = self.settings.get(f"{name}__accountName")
-            if uri or account:
-                address = uri or f"https://{account}.queue.core.windows.net"
-                if re.fullmatch(QUEUE_ENDPOINT, address) is None:
-                    raise ConfigError(f"the settings {name}__… must name {QUEUE_ENDPOINT_RULE}: tokens go nowhere else")
-                return QueueServiceClient(address, self._identity(name), **_RETRY)
         raise ConfigError(f"there is no setting for the connection {connection}")
-
-    def _identity(self, name: str) -> Any:
-        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - slow, and seldom needed on a laptop
-
-        client_id = self.settings.get(f"{name}__clientId")
-        credential = DefaultAzureCredential(**({"managed_identity_client_id": client_id} if client_id else {}))
-        self._credentials.append(credential)
-        return credential
 
 
 async def send_creating(queue: QueueClient, text: str) -> None:
-    """Sends a message; a queue that isn't there is made, as the WebJobs SDK does for what it writes to."""
+    """Sends a message. Creates the queue if it doesn't exist, as the WebJobs SDK does for a poison queue."""
     try:
         await queue.send_message(text)
     except ResourceNotFoundError:
-        with contextlib.suppress(ResourceExistsError):  # made by another meanwhile
+        with contextlib.suppress(ResourceExistsError):  # created by another listener meanwhile
             await queue.create_queue()
         await queue.send_message(text)

@@ -13,12 +13,12 @@ from azure_functions_runtime.bindings.context import (  # type: ignore[import-un
     _invocation_id_local as of_sync_functions,
 )
 
-_DEAF = "azure.functions"
+_LOST_LOGGERS = "azure.functions"
 
 
 def loss(record: logging.LogRecord, invocation: str | None, running: Container[str]) -> str | None:
-    """Why the line is lost; None if it arrives. `invocation`: the invocation that logs the line."""
-    if record.name.startswith(_DEAF):
+    """Why the line is lost. None if it arrives. `invocation` is the invocation that logs the line."""
+    if record.name.startswith(_LOST_LOGGERS):
         return "logger"
     if invocation is None:
         return "no invocation"

@@ -1,10 +1,9 @@
-"""Timers: each schedule runs once for the whole app, on one instance at a time, never overlapping itself.
+"""Timers: each schedule runs once for the whole app, on one instance at a time, and never overlaps itself.
 
-Of several hosts on one storage account the one that holds a timer's lock runs it.
+If several hosts share a storage account, the host that holds a timer's lock runs it.
 
 A file keeps the last run of each schedule. A timer that missed an occurrence while the host was stopped is past due and
-runs at once. An occurrence that passes while the function still runs is skipped. A failure is logged and swallowed,
-after the retries of `@app.retry` where it has one.
+runs at once. An occurrence is skipped if the function is still running. A failure is logged and has no other effect.
 """
 
 import asyncio
@@ -26,17 +25,17 @@ from local.host.protocol import Typed
 
 type Status = Mapping[str, str]
 
-# The real host keeps no status of schedules that come more often.
+# The real host keeps no status of schedules that occur more often.
 _MONITORED = timedelta(minutes=1)
 
 logger = logging.getLogger("host.timers")
 
 
 class TimerStatuses:
-    """When each timer ran last and runs next, in a file that is whole at any time; without a file, in memory."""
+    """When each timer ran last and runs next, in a file that is replaced atomically; without a file, in memory."""
 
     def __init__(self, file: Path | None) -> None:
-        """Raises ConfigError for a file that holds something else."""
+        """Raises ConfigError for a file with other content."""
         self._file = file
         self._statuses: dict[str, Status] = {}
         if file is not None and file.exists():
@@ -58,7 +57,7 @@ class Timer:
     def __init__(
         self, function: Function, trigger: TimerTrigger, statuses: TimerStatuses, invocations: Invocations, lock: Lock
     ) -> None:
-        """Raises ConfigError for a schedule that can't be read."""
+        """Raises ConfigError for an invalid schedule."""
         self._function = function
         self._trigger = trigger
         self._schedule = Schedule.parse(trigger.schedule)
@@ -68,15 +67,15 @@ class Timer:
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """No run begins from now on; `run` returns at the end of the one at hand."""
+        """Starts no more runs. `run` returns when the current one has ended."""
         self._stopping.set()
 
     async def run(self) -> None:
         try:
-            while await self._lock.taken(self._stopping):
+            while await self._lock.acquire(self._stopping):
                 await self._run_by_schedule()
         finally:
-            await self._lock.give_up()
+            await self._lock.release()
 
     async def _run_by_schedule(self) -> None:
         """Runs the timer until the host stops or another host holds the lock."""
@@ -86,9 +85,9 @@ class Timer:
         elif self._trigger.run_on_startup:
             await self._fire(past_due=False)
         else:
-            self._note(now, self._schedule.after(now), ran=False)
+            self._record(now, self._schedule.after(now), ran=False)
         while (due := self._schedule.after(datetime.now(UTC))) is not None:
-            if await self._ended_before(due):
+            if await self._stopped_before(due):
                 return
             await self._fire(past_due=False)
         logger.warning("schedule %s has no occurrence", self._trigger.schedule, extra={"function": self._function.name})
@@ -100,42 +99,25 @@ class Timer:
             return False
         return now > datetime.fromisoformat(status["Next"])
 
-    async def _ended_before(self, due: datetime) -> bool:
-        # In steps: a laptop's clock jumps when it wakes, and a loop's does not.
-        while (wait := (due - datetime.now(UTC)).total_seconds()) > 0 and self._goes_on():
+    async def _stopped_before(self, due: datetime) -> bool:
+        # In steps: the system clock jumps when a laptop wakes, and the event loop's clock doesn't.
+        while (wait := (due - datetime.now(UTC)).total_seconds()) > 0 and self._may_run():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(wait, 1.0)):
                     await self._stopping.wait()
-        return not self._goes_on()
+        return not self._may_run()
 
-    def _goes_on(self) -> bool:
+    def _may_run(self) -> bool:
         return self._lock.held and not self._stopping.is_set()
 
     async def _fire(self, *, past_due: bool) -> None:
         began = datetime.now(UTC)
         info = timer_info(self._statuses.get(self._function.name), past_due=past_due)
-        data = Typed(kind="json", value=json.dumps(info))
-        retry = self._function.retry
-        attempts = retry.count if retry else 0
-        attempt = 0
-        while True:
-            try:
-                await self._invocations.run(self._function, Cause(data=data, retry_count=attempt))
-            except InvocationFailed:
-                attempt += 1
-                # -1 retries without end.
-                if retry is not None and not self._stopping.is_set() and (attempts == -1 or attempt <= attempts):
-                    await self._rest(retry.delay(attempt))
-                    continue
-            break
-        self._note(began, self._schedule.after(datetime.now(UTC)), ran=True)
+        with contextlib.suppress(InvocationFailed):
+            await self._invocations.run(self._function, Cause(data=Typed(kind="json", value=json.dumps(info))))
+        self._record(began, self._schedule.after(datetime.now(UTC)), ran=True)
 
-    async def _rest(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-
-    def _note(self, moment: datetime, due: datetime | None, *, ran: bool) -> None:
+    def _record(self, moment: datetime, due: datetime | None, *, ran: bool) -> None:
         if due is None or not self._is_monitored(due):
             return
         before = self._statuses.get(self._function.name) or {}

@@ -1,8 +1,8 @@
-"""The worker process: the real Python worker library with one app in it, driven by the host over a channel.
+"""The worker process: the real Python worker library with one app, controlled by the host over a channel.
 
-`python -m local.host.worker` is started by the host alone. It lives no longer than the host does: the end of the
-channel ends it, and on Linux the kernel does, should its event loop be stuck. Nothing but the library and the standard
-library is imported here, so that its memory is the app's.
+Only the host starts `python -m local.host.worker`. The process ends with the host: the end of the channel ends it, and
+on Linux the kernel kills it even if its event loop is blocked. Only the worker library and the standard library are
+imported, so the process's memory is the app's.
 """
 
 import argparse
@@ -56,14 +56,14 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def about(self, record: logging.LogRecord) -> Line:
-        """The invocation that logs the line, and the reason if the real worker would lose the line."""
+        """The invocation that logs the line, and the reason if the real worker would lose it."""
         call = invocation_id_cv.get()
         line = {"function": self._running.get(call), "invocation": call} if call else {}
         lost = loss(record, call, self._running)
         return line if lost is None else {**line, "lost": lost}
 
     async def serve(self) -> None:
-        """Indexes the app, then runs what the host calls until the channel ends."""
+        """Indexes the app, then runs the host's calls until the channel ends."""
         indexed = await self._index()
         if isinstance(indexed, Failure):
             await self._channel.send(protocol.unready(indexed))
@@ -81,19 +81,19 @@ class Worker:
         if response.result.status != protoshim.StatusResult.Success:
             return _failure(response.result)
         response = await library.functions_metadata_request(_request("functions_metadata_request", SimpleNamespace()))
-        # None where there is no function_app.py.
+        # None if there is no function_app.py.
         functions = [_record(found) for found in response.function_metadata_results or ()]
         self._names = {function.id: function.name for function in functions}
         return functions
 
     async def _run(self, call: Call) -> None:
-        # The library sets this for sync functions alone; a task's context is its own, so async ones see it as well.
+        # The library sets this only for sync functions. Each task has its own context, so async functions see it, too.
         invocation_id_cv.set(call.id)
         self._running[call.id] = self._names[call.function_id]
         try:
             result = await self._invoke(call)
         except asyncio.CancelledError:
-            # The function's own, which the library lets through: Microsoft's worker never answers (measured).
+            # Raised by the function. The library doesn't catch it, so Microsoft's worker never answers (measured).
             return
         finally:
             del self._running[call.id]
@@ -110,34 +110,28 @@ class Worker:
             input_data=[protoshim.ParameterBinding(name=call.trigger, data=protoshim.TypedData.of(call.data))],
             trigger_metadata={name: protoshim.TypedData.of(value) for name, value in call.metadata.items()},
             trace_context=SimpleNamespace(trace_parent=call.trace_parent, trace_state=call.trace_state, attributes={}),
-            retry_context=SimpleNamespace(
-                retry_count=call.retry_count, max_retry_count=call.max_retry_count, exception=None
-            ),
+            retry_context=SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
         )
         response = await library.invocation_request(_request("invocation_request", body))
         if response.result.status != protoshim.StatusResult.Success:
             return _failure(response.result)
-        outputs = {binding.name: binding.data.typed() for binding in response.output_data}
         returned = response.return_value
-        return Outcome(returned=returned.typed() if returned is not None else None, outputs=outputs)
+        return Outcome(returned=returned.typed() if returned is not None else None)
 
 
 def _record(found: Any) -> FunctionRecord:
-    options = found.retry_options
-    retry = None
-    if options is not None:
-        retry = {
-            name: value.total_seconds() if hasattr(value, "total_seconds") else value
-            for name, value in vars(options).items()
-        }
-    bindings = [json.loads(binding) for binding in found.raw_bindings]
-    return FunctionRecord(id=found.function_id, name=found.name, bindings=bindings, retry=retry)
+    return FunctionRecord(
+        id=found.function_id,
+        name=found.name,
+        bindings=[json.loads(binding) for binding in found.raw_bindings],
+        has_retry=found.retry_options is not None,
+    )
 
 
 def _write_lines_to(pipe: int) -> LineHandler:
     def write(line: Line) -> None:
         data = memoryview(text_of(line).encode())
-        # The handler's lock keeps lines whole; without a host there is nobody left to tell.
+        # The handler's lock keeps lines whole. Without the host, nobody reads the pipe.
         with contextlib.suppress(BrokenPipeError):
             while data:
                 data = data[os.write(pipe, data) :]
@@ -146,18 +140,18 @@ def _write_lines_to(pipe: int) -> LineHandler:
 
 
 def _die_with(parent: int) -> None:
-    """On Linux the kernel ends this process with the host, even while the app blocks the event loop."""
+    """On Linux, the kernel kills this process with the host, even while the app blocks the event loop."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
-            sys.exit("the host is gone")
+            sys.exit("the host has ended")
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
     handler = _write_lines_to(arguments.log_fd)
     root = logging.getLogger()
     root.addHandler(handler)
-    # As the real worker: information and above, and the library's own talk stays out of the app's log.
+    # As in the real worker: level INFO and above, and the library's own lines stay out of the app's log.
     root.setLevel(logging.INFO)
     logging.getLogger("azure.functions").setLevel(logging.WARNING)
     channel = await Channel.over(socket.socket(fileno=arguments.channel_fd))
@@ -165,17 +159,17 @@ async def _serve(arguments: argparse.Namespace) -> None:
     handler.about = worker.about
     if arguments.plugin:
         importlib.import_module(arguments.plugin)
-    # The first entry is the directory that this module was found in: to the app it isn't there.
+    # The first entry is the directory of this module, which the app must not see.
     sys.path[0] = arguments.app
     os.chdir(arguments.app)
     await worker.serve()
-    # At once: threads and tasks of functions that still run would hold up an orderly end for as long as they like.
+    # Exits at once, because threads and tasks of running functions could delay an orderly end without a limit.
     sys.stdout.flush()
     os._exit(0)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A worker process of local.host; the host starts it.")
+    parser = argparse.ArgumentParser(description="A worker process of local.host. Only the host starts it.")
     parser.add_argument("--app", required=True)
     parser.add_argument("--channel-fd", type=int, required=True)
     parser.add_argument("--log-fd", type=int, required=True)
@@ -183,7 +177,7 @@ def main() -> None:
     parser.add_argument("--plugin")
     arguments = parser.parse_args()
     _die_with(arguments.parent)
-    # Else a child of the app would keep them open after our end.
+    # Otherwise child processes of the app would keep them open.
     for descriptor in (arguments.channel_fd, arguments.log_fd):
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - os takes no keyword
     asyncio.run(_serve(arguments))

@@ -83,11 +83,11 @@ async def tallied(storage: str) -> None:
             at = now - timedelta(minutes=15 * quarter)
             busy = max(0.0, 1 - abs(at.hour + at.minute / 60 - 12.5) / 8)
             for _ in range(max(0, round(chance.gauss(24 * busy, 3)))):
-                await tallies.note(
+                await tallies.count(
                     _safe(at, seconds=min(240, chance.lognormvariate(1.2, 0.9)), size=chance.randrange(40_000_000))
                 )
             if chance.random() < busy / 12:
-                await tallies.note(_ended(at, ChunkState.FAILED, failed_at=at))
+                await tallies.count(_ended(at, ChunkState.FAILED, failed_at=at))
 
 
 def _safe(at: datetime, *, seconds: float, size: int) -> Chunk:

@@ -1,6 +1,6 @@
-"""Everything that Azure and ACS would provide, started together on a laptop and taken down together.
+"""Local stand-ins for Azure and ACS, started and stopped together.
 
-`Stack` is what `make up`, the demo and the acceptance tests share; `azurite` alone serves the integration tests.
+`make up`, the demo and the acceptance tests use `Stack`. The integration tests use `azurite` alone.
 """
 
 from local.stack.azurite import Azurite, azurite

@@ -1,4 +1,4 @@
-"""`python -m local.stack up`: the stack for a person, until Ctrl-C. What it stores is kept for the next time."""
+"""`python -m local.stack up` runs the local stack until Ctrl-C. Stored data are kept for the next run."""
 
 import argparse
 import asyncio
@@ -35,7 +35,7 @@ def main() -> int:
             )
         )
     except InterruptedBySignalError:
-        console.print("Stopped. Nothing is running any more.")
+        console.print("Stopped. No process is left running.")
         return 0
     except (ChildError, BusyError) as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(str(error), style="red", markup=False)
@@ -53,12 +53,17 @@ async def _up(options: StackOptions, console: Console) -> NoReturn:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.stack", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    up = commands.add_parser("up", help="start everything and keep it running until Ctrl-C")
+    up = commands.add_parser("up", help="start the stack and keep it running until Ctrl-C")
     up.add_argument("--workers", type=_positive, default=1, help="instances of the function app (default 1)")
-    up.add_argument("--host", choices=("callvault", "func"), default="callvault", help="what hosts the function app")
+    up.add_argument(
+        "--host",
+        choices=("callvault", "func"),
+        default="callvault",
+        help="host of the function app: the repository's own, or Azure Functions Core Tools (default callvault)",
+    )
     up.add_argument("--app", type=Path, default=CHECKOUT, help="directory of the function app (default: this checkout)")
     up.add_argument("--directory", type=Path, default=LOCAL, help="for storage, logs and stack.json (default: .local)")
-    up.add_argument("--with-parent", action="store_true", help="stop when the process that started this one is gone")
+    up.add_argument("--with-parent", action="store_true", help="stop when the parent process ends")
     return parser.parse_args()
 
 

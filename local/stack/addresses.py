@@ -1,7 +1,7 @@
-"""stack.json: where everything of a running stack is, for people, scripts and tests.
+"""stack.json: the addresses, keys and process ids of a running stack, for people, scripts and tests.
 
-It is written atomically and is gone when the stack has stopped. A stack that yields leaves the file of another that
-runs alone, and no stack ever removes a file that isn't its own.
+The file is written atomically and removed when the stack stops. A stack with `yields` doesn't overwrite the file of
+another running stack, and a stack never removes a file that it didn't write.
 """
 
 import json
@@ -25,10 +25,10 @@ class Addresses:
     functions_key: str
     master_key: str
     event_grid_url: str
-    acs: str  # the simulator's control side
+    acs: str  # URL of the simulator's control API
     acs_connection_string: str
-    topic_key: str  # of the topic for announcements
-    acs_tls: str  # host:port of the simulator's TLS side
+    topic_key: str  # key of the topic for announcements
+    acs_tls: str  # host:port of the simulator's TLS endpoint
     acs_ca: str
     storage_connection_string: str
     blob_url: str
@@ -70,8 +70,8 @@ class AddressFile:
         if self._yields and self._is_of_another():
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_name(f"{self.path.name}.{addresses.pids.azurite}")  # a name that is no other stack's
-        draft.touch(mode=0o600)  # keys are in it
+        draft = self.path.with_name(f"{self.path.name}.{addresses.pids.azurite}")  # unique to this stack
+        draft.touch(mode=0o600)  # the file holds keys
         self._written = addresses.as_json()
         draft.write_text(self._written)
         draft.replace(self.path)
@@ -84,12 +84,12 @@ class AddressFile:
         return self.path.read_text() if self.path.exists() else None
 
     def _is_of_another(self) -> bool:
-        """Whether a live stack, other than this one, wrote the file; what a dead one left counts for nothing."""
+        """Whether another stack that is still running wrote the file."""
         contents = self._contents()
         if contents is None or contents == self._written:
             return False
         try:
             os.kill(json.loads(contents)["pids"]["stack"], 0)
         except (ProcessLookupError, PermissionError, ValueError, KeyError):
-            return False  # PermissionError: another person's process has the pid by now
+            return False  # PermissionError: the pid now belongs to another user's process
         return True

@@ -1,7 +1,7 @@
-"""Azurite, the storage emulator: blobs, queues and tables on three ports of 127.0.0.1 that the system chooses.
+"""Azurite, the storage emulator: blobs, queues and tables on three free ports of 127.0.0.1.
 
-Since Azurite binds port 0 and reports what it got, no two of them can ever collide. Its state is on disk in the
-directory given, so a later Azurite on the same directory finds what the earlier one held.
+Azurite binds port 0 and reports the ports that the system chose, so several instances never collide. Its state is on
+disk in the given directory. A later Azurite in the same directory continues with it.
 """
 
 import contextlib
@@ -16,17 +16,17 @@ from local.stack.processes import Child, ChildError, Program, running
 
 AZURITE = Path(__file__).parents[1] / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 ACCOUNT = "devstoreaccount1"
-# The one that every copy of the emulator has, published by Microsoft: a secret of nobody.
+# The emulator's well-known key, published by Microsoft. It isn't a secret.
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (https?://\S+)")
 READY_SECONDS = 60
-ANY_PORTS = (0, 0, 0)  # of blobs, queues and tables
+ANY_PORTS = (0, 0, 0)  # blobs, queues, tables
 
 
 @dataclass(frozen=True, kw_only=True)
 class Azurite:
     connection_string: str
-    blob_url: str  # with the account in its path, as all three
+    blob_url: str  # all three URLs have the account in their path
     queue_url: str
     table_url: str
     child: Child
@@ -37,20 +37,20 @@ class Azurite:
 
     @property
     def ports(self) -> tuple[int, int, int]:
-        """Of blobs, queues and tables."""
+        """The ports of blobs, queues and tables."""
         blob, queue, table = (urlsplit(url).port or 0 for url in (self.blob_url, self.queue_url, self.table_url))
         return blob, queue, table
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """Which Azurite, and how it runs."""
+    """Which Azurite to run, and how."""
 
     script: Path = AZURITE
-    in_memory: bool = False  # its directory then holds the log alone
-    ports: tuple[int, int, int] = ANY_PORTS  # else those that the system chooses
-    requests_logged: bool = False  # a line for every request, in the log
-    options: tuple[str, ...] = ()  # passed on to it, as for TLS and tokens
+    in_memory: bool = False  # the directory then holds only the log
+    ports: tuple[int, int, int] = ANY_PORTS  # 0: a free port
+    requests_logged: bool = False  # writes a log line for every request
+    options: tuple[str, ...] = ()  # more command-line options, for example for TLS
 
 
 _USUAL = Variant()
@@ -60,7 +60,7 @@ _USUAL = Variant()
 async def azurite(
     directory: Path, *, log: Path | None = None, held: Sequence[int] = (), variant: Variant = _USUAL
 ) -> AsyncIterator[Azurite]:
-    """Run Azurite on a directory; it answers on all three ports when the context is entered."""
+    """Runs Azurite in a directory. It answers on all three ports when the context is entered."""
     log = log or directory / "azurite.log"
     program = Program(name="azurite", command=_command(directory, variant), log=log, directory=directory, held=held)
     async with running(program) as child:
@@ -81,20 +81,20 @@ async def azurite(
 def _command(directory: Path, variant: Variant) -> list[str]:
     node = shutil.which("node")
     if node is None:
-        raise ChildError("Azurite needs Node.js 20 or newer, and there is no node on PATH.")
+        raise ChildError("Azurite needs Node.js 20 or newer, but there is no node on PATH.")
     if not variant.script.exists():
-        raise ChildError("Azurite isn't installed: make setup does it.")
+        raise ChildError("Azurite isn't installed. Run make setup.")
     directory.mkdir(parents=True, exist_ok=True)
     command = [node, str(variant.script)]
     command += ["--inMemoryPersistence"] if variant.in_memory else ["--location", str(directory)]
     command += [] if variant.requests_logged else ["--silent"]
     for service, port in zip(("blob", "queue", "table"), variant.ports, strict=True):
         command += [f"--{service}Port", str(port)]
-    # Newer SDKs ask for API versions that Azurite hasn't heard of; telemetry would leave the machine.
+    # Newer SDKs request API versions that Azurite doesn't know. Telemetry would leave the machine.
     return [*command, "--skipApiVersionCheck", "--disableTelemetry", *variant.options]
 
 
 def _listening(log: Path) -> dict[str, str] | None:
-    """URL of each service once all three listen: Azurite says so only after the port is bound."""
+    """The URL of each service, once all three listen. Azurite logs them after it has bound the ports."""
     urls = dict(LISTENING.findall(log.read_text(errors="replace")))
     return urls if len(urls) == len(("Blob", "Queue", "Table")) else None

@@ -1,9 +1,9 @@
-"""Hosting by Azure Functions Core Tools (`func`), for whoever has them: the reference that our own host imitates.
+"""Hosts the app with Azure Functions Core Tools (`func`), if they are installed. Our own host imitates them.
 
-Not tried where this was written, for want of `func`; built on what the host's maintainers document: with
-`--enableAuth` it reads its keys from `azure-webjobs-secrets/<host id>/host.json` in AzureWebJobsStorage
-(azure-functions-host issue 4147, azure-functions-core-tools issue 3394). So the keys are put there before it starts.
-A local.settings.json beside the app is read by `func` too, but the environment, which has our settings, wins.
+This module hasn't been run against a real `func`. It follows what the host's maintainers document: with
+`--enableAuth`, `func` reads its keys from `azure-webjobs-secrets/<host id>/host.json` in AzureWebJobsStorage
+(azure-functions-host issue 4147, azure-functions-core-tools issue 3394). The keys are therefore stored before it
+starts. `func` also reads a local.settings.json beside the app, but our settings are in the environment, which wins.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class Keys:
 def find_func() -> str:
     func = shutil.which("func")
     if func is None:
-        raise ChildError("HOST=func needs Azure Functions Core Tools 4, and there is no func on PATH.")
+        raise ChildError("HOST=func needs Azure Functions Core Tools 4, but there is no func on PATH.")
     return func
 
 
@@ -68,7 +68,7 @@ async def core_tools_host(
     environment = clean_environment(settings) | {
         "AzureFunctionsWebHost__hostid": HOST_ID,
         "FUNCTIONS_WORKER_PROCESS_COUNT": str(options.workers),
-        # func runs the app with the python that it finds first.
+        # func runs the app with the first python on PATH.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     program = Program(
@@ -94,7 +94,7 @@ async def core_tools_host(
             system_key=keys.system,
             master_key=keys.master,
             child=child,
-            workers=lambda: (),  # func doesn't tell
+            workers=lambda: (),  # func doesn't report them
         )
 
 
@@ -107,7 +107,7 @@ async def _store(keys: Keys, connection_string: str) -> None:
 
 
 def _free_port() -> int:
-    """A port that was free a moment ago: func, alone of the stack's programs, can't choose one itself."""
+    """A port that was free a moment ago. Unlike the stack's other programs, func can't choose one itself."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""What `make up` shows: where everything is, and commands to copy that take a recording through its whole life."""
+"""What `make up` prints: the addresses, and commands to copy that record a call and show its archived files."""
 
 from rich.console import Console
 
@@ -7,43 +7,43 @@ from local.stack.addresses import Addresses
 
 def greet(console: Console, addresses: Addresses, address_file: str) -> None:
     console.print("\n[bold green]Callvault is up.[/]\n")
-    for what, where in _places(addresses, address_file):
-        console.print(f"  [dim]{what:<15}[/]{where}")
+    for name, value in _entries(addresses, address_file):
+        console.print(f"  [dim]{name:<17}[/]{value}")
     for title, command in commands(addresses):
         console.print(f"\n[bold]{title}[/]")
         console.print(command, style="cyan", markup=False)
-    console.print("\n[bold]Ctrl-C[/] stops everything; what is stored stays for the next time.")
+    console.print("\nPress [bold]Ctrl-C[/] to stop. Stored recordings are kept for the next run.")
 
 
 def commands(addresses: Addresses) -> list[tuple[str, str]]:
-    """Lines for any POSIX shell, each using what the one before it found."""
+    """Commands for any POSIX shell. Each uses the variables that the earlier ones set."""
     key = f"-H 'x-functions-key: {addresses.functions_key}'"
     json_type = "-H 'content-type: application/json'"
     recordings = f"{addresses.functions}/api/recordings"
     call = f"""curl -s {json_type} -d '{{"kind": "group", "participants": 2}}' {addresses.acs}/calls"""
     start = f"""curl -s {key} {json_type} -d '{{"serverCallId": "'"$CALL"'"}}' {recordings}"""
     return [
-        ("Make a call of two people in the simulator:", _kept("CALL", call, "serverCallId")),
-        ("Record it, through the function app:", _kept("RECORDING", start, "recordingId")),
-        ("Stop the recording:", f'curl -s {key} -X POST "{recordings}/$RECORDING/stop"'),
-        ("See where it is; archived within seconds:", f'curl -s {key} "{recordings}/$RECORDING"'),
+        ("1. Create a call of two people in the simulator:", _capture("CALL", call, "serverCallId")),
+        ("2. Record it through the function app:", _capture("RECORDING", start, "recordingId")),
+        ("3. Stop the recording:", f'curl -s {key} -X POST "{recordings}/$RECORDING/stop"'),
+        ("4. Show the recording. It is archived within seconds:", f'curl -s {key} "{recordings}/$RECORDING"'),
     ]
 
 
-def _kept(variable: str, command: str, field: str) -> str:
-    """Keep a text field of the JSON that the command answers, found with what every machine has."""
+def _capture(variable: str, command: str, field: str) -> str:
+    """Sets a shell variable to a text field of the command's JSON output. It needs nothing but sed."""
     found = rf"""sed -n 's/.*"{field}": *"\([^"]*\)".*/\1/p'"""
     return f'{variable}=$({command} | {found}); echo "${variable}"'
 
 
-def _places(addresses: Addresses, address_file: str) -> list[tuple[str, str]]:
+def _entries(addresses: Addresses, address_file: str) -> list[tuple[str, str]]:
     return [
-        ("The page", f"{addresses.functions}/api/dashboard"),
+        ("Operators' page", f"{addresses.functions}/api/dashboard"),
         ("Function app", addresses.functions),
         ("Function key", addresses.functions_key),
-        ("Master key", f"{addresses.master_key} (for replays)"),
+        ("Master key", f"{addresses.master_key} (needed to replay)"),
         ("ACS simulator", addresses.acs),
         ("Blob storage", addresses.blob_url),
         ("Logs", str(addresses.logs)),
-        ("All of it", f"{address_file}, with the storage's connection string"),
+        ("All addresses", f"{address_file}, with the storage connection string"),
     ]

@@ -1,4 +1,4 @@
-"""The process that hosts the function app: our own host on the real Python worker, or Azure Functions Core Tools."""
+"""The process that hosts the function app: our own host with the real Python worker, or Azure Functions Core Tools."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from local.stack.processes import Child, Program, running
 from local.stack.workplace import Workplace
 
 READY_SECONDS = 120
-GRACE_SECONDS = 30  # the host itself gives running invocations 10
+GRACE_SECONDS = 30  # the host gives running invocations 10 of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Host:
     system_key: str
     master_key: str
     child: Child
-    workers: Callable[[], tuple[int, ...]]  # their pids as they are now: the host replaces one that died
+    workers: Callable[[], tuple[int, ...]]  # their current pids: the host replaces a worker that died
 
     def event_grid_url(self, function: str) -> str:
         return f"{self.functions}/runtime/webhooks/EventGrid?functionName={function}&code={self.system_key}"
@@ -31,7 +31,7 @@ class Host:
 
 @contextlib.asynccontextmanager
 async def callvault_host(options: StackOptions, place: Workplace, settings: Mapping[str, str]) -> AsyncIterator[Host]:
-    """Our own host. The settings go through a file, so that a local.settings.json beside the app has no say."""
+    """Our own host. It gets its settings in a file, because it would otherwise read the app's local.settings.json."""
     ready = place.path / "host-ready.json"
     ready.unlink(missing_ok=True)
     settings_file = _write_settings(place.path / "local.settings.json", settings)
@@ -59,7 +59,7 @@ async def callvault_host(options: StackOptions, place: Workplace, settings: Mapp
 
 
 def _workers(ready: Path) -> tuple[int, ...]:
-    """None are left when the host is gone, which takes the file with it."""
+    """Empty if the host has stopped, which removes the file."""
     try:
         contents: dict[str, Any] = json.loads(ready.read_bytes())
     except FileNotFoundError:

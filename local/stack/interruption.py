@@ -1,6 +1,6 @@
-"""Ctrl-C and `kill` as an orderly end: the work is cancelled once, so that everything it holds is released.
+"""Orderly shutdown on Ctrl-C and `kill`: the work is cancelled once and can release what it holds.
 
-Further signals while that goes on change nothing; the time it takes is bounded by the grace of each process.
+Further signals during the shutdown are ignored. Its duration is limited by the grace period of each process.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ class InterruptedBySignalError(Exception):
 async def interruptible[T](
     work: Coroutine[Any, Any, T], *, on_signal: Callable[[], None] = lambda: None, with_parent: bool = False
 ) -> T:
-    """Result of the work; InterruptedBySignalError, once the work has wound up, if a signal came first.
+    """Returns the result of the work. If a signal arrives first, raises InterruptedBySignalError after the shutdown.
 
-    `with_parent` takes the end of the parent process for a signal, too: a make that was killed can't pass one on.
+    `with_parent` treats the end of the parent process as a signal, because a killed `make` can't pass one on.
     """
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(work)
@@ -38,7 +38,7 @@ async def interruptible[T](
             task.cancel()
 
     async def watch_parent(parent: int) -> None:
-        while os.getppid() == parent:  # noqa: ASYNC110 - the system tells of a parent's end only when asked
+        while os.getppid() == parent:  # noqa: ASYNC110 - there is no event for the end of a parent
             await asyncio.sleep(PARENT_POLL_SECONDS)
         interrupt(signal.SIGHUP)
 

@@ -1,7 +1,7 @@
-"""Child processes of the stack: start, wait until ready, stop.
+"""The stack's child processes: start, wait until ready, stop.
 
-A child never outlives the process that started it: each hangs on a tether (see `tether`). Waiting for a child fails as
-soon as the child dies, with the end of its log, so that nobody waits for something that can't come.
+A child never outlives the process that started it, because each runs under a tether (see `tether`). Waiting for a child
+fails as soon as the child dies. The error shows the end of its log.
 """
 
 import asyncio
@@ -19,17 +19,17 @@ from local.stack import tether
 POLL_SECONDS = 0.02
 LOG_TAIL_LINES = 30
 
-# What a program needs to find its way on this machine. Nothing else of the person's shell reaches a child: an AZURE_*,
-# ACS_* or proxy variable there would change what the app does.
+# The variables that programs need on this machine. Children get no others from the user's shell: an AZURE_*, ACS_* or
+# proxy variable would change what the app does.
 PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TERM")
 
 
 class ChildError(RuntimeError):
-    """A child process didn't do what it was started for; the message says which, why, and where its log is."""
+    """A child process failed. The message names the process, the reason and its log."""
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Environment of a child: the few variables that every program needs, and what is given."""
+    """The environment of a child: the variables in PASSED_ON, and `extra`."""
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | dict(extra or {})
 
 
@@ -38,10 +38,10 @@ class Program:
     name: str
     command: Sequence[str]
     log: Path
-    directory: Path  # in which it runs
+    directory: Path  # working directory
     environment: Mapping[str, str] = field(default_factory=clean_environment)
-    grace: float = 10  # seconds it has to end by itself
-    held: Sequence[int] = ()  # file descriptors of locks, which aren't free before the program has ended
+    grace: float = 10  # seconds between SIGTERM and SIGKILL
+    held: Sequence[int] = ()  # file descriptors of locks that the program holds until it ends
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +56,11 @@ class Child:
         return self._tether.returncode is None
 
     async def ended(self) -> int:
-        """Exit code, once the child has ended."""
+        """Waits for the child to end. Returns its exit code."""
         return await self._tether.wait()
 
     async def until[T](self, ready: Callable[[], T | None], *, within: float) -> T:
-        """What `ready` gives as soon as it gives something; ChildError if the child dies first or takes too long."""
+        """Polls `ready` until it returns a value. Raises ChildError if the child dies first or takes too long."""
         try:
             async with asyncio.timeout(within):
                 while (found := ready()) is None:
@@ -72,7 +72,7 @@ class Child:
             raise self.failure(f"isn't ready after {within:g} seconds") from None
 
     async def ready_file(self, path: Path, *, within: float) -> dict[str, Any]:
-        """Contents of the JSON file that the child writes, atomically, when it is ready."""
+        """The content of the JSON file that the child writes atomically when it is ready."""
         return await self.until(lambda: json.loads(path.read_bytes()) if path.exists() else None, within=within)
 
     def failure(self, what: str) -> ChildError:
@@ -83,8 +83,8 @@ class Child:
 
 @contextlib.asynccontextmanager
 async def running(program: Program) -> AsyncIterator[Child]:
-    """Run a program for as long as the context lasts; its log begins anew."""
-    with _begun(program.log) as sink:
+    """Runs a program while the context is open. Its log is truncated first."""
+    with _new_log(program.log) as sink:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", tether.__file__, str(program.grace), *program.command),
             stdin=asyncio.subprocess.PIPE,
@@ -92,7 +92,7 @@ async def running(program: Program) -> AsyncIterator[Child]:
             stderr=sink,
             cwd=program.directory,
             env=dict(program.environment),
-            start_new_session=True,  # Ctrl-C on the terminal is for the stack alone, which ends its children in order
+            start_new_session=True,  # Ctrl-C reaches only the stack, which stops its children in order
             pass_fds=program.held,
         )
     try:
@@ -102,9 +102,9 @@ async def running(program: Program) -> AsyncIterator[Child]:
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
-    """End a child and all that it started: gently first, by force when its grace is over.
+    """Stops a child and everything that it started: first with SIGTERM, after its grace with SIGKILL.
 
-    The tether sees to that from here on, even if nobody stays to wait for it.
+    The tether does this by itself once its input is closed.
     """
     if process.stdin is not None:
         process.stdin.close()
@@ -120,6 +120,6 @@ async def _started(program: Program, process: asyncio.subprocess.Process) -> Chi
     return child
 
 
-def _begun(log: Path) -> BinaryIO:
+def _new_log(log: Path) -> BinaryIO:
     log.parent.mkdir(parents=True, exist_ok=True)
     return log.open("wb")

@@ -1,6 +1,6 @@
-"""Creates in the storage account what the infrastructure code creates in Azure: queues, tables, containers.
+"""Creates the queues, tables and containers that the infrastructure code creates in Azure.
 
-What is there already is left as it is, so this can be repeated at will.
+Existing ones aren't changed, so this can be repeated.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ class Resources:
 
     @classmethod
     def named_by(cls, app_settings: Mapping[str, str]) -> Self:
-        """What the app will look for under these app settings; the product's own defaults fill in the rest."""
+        """The resources that the app needs with these app settings and the product's defaults."""
         given: dict[str, Any] = {name.lower(): value for name, value in app_settings.items()}
-        # Not validated: what is wrong with the settings is for the app to say when it starts.
+        # Not validated: the app reports invalid settings when it starts.
         settings = Settings.model_construct(**{name: given[name] for name in given if name in Settings.model_fields})
         return cls(
             queues=(settings.chunks_queue, settings.poison_queue),

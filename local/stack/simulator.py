@@ -1,4 +1,4 @@
-"""The ACS simulator as a part of the stack: its process, and its Event Grid subscription to the function app."""
+"""The ACS simulator in the stack: its process, its callbacks and its Event Grid subscription to the function app."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from local.stack.workplace import Workplace
 READY_SECONDS = 60
 SUBSCRIBE_SECONDS = 30
 POLL_SECONDS = 0.2
-CALLBACK_HOST = "callvault.example"  # the app's name in the outside world, which callbacks must have: ACS wants https
+CALLBACK_HOST = "callvault.example"  # the app's public host name in callback URLs, because ACS requires https
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,20 +55,20 @@ async def simulator(options: StackOptions, place: Workplace) -> AsyncIterator[Si
         )
 
 
-async def lead_callbacks(simulator: Simulator, functions: str) -> None:
-    """Have the simulator's callbacks for the app's public host go to where the app is."""
-    order = {"host": CALLBACK_HOST, "address": functions}
+async def route_callbacks(simulator: Simulator, functions: str) -> None:
+    """Makes the simulator send callbacks for the app's public host name to the local address of the app."""
+    route = {"host": CALLBACK_HOST, "address": functions}
     async with (
         aiohttp.ClientSession() as session,
-        session.post(f"{simulator.control}/callback-hosts", json=order) as answer,
+        session.post(f"{simulator.control}/callback-hosts", json=route) as answer,
     ):
         answer.raise_for_status()
 
 
 async def subscribe(simulator: Simulator, endpoint: str) -> None:
-    """Have the simulator publish its events to the endpoint, which proves with a handshake that it wants them.
+    """Subscribes the endpoint to the simulator's events. The endpoint confirms with a handshake.
 
-    A host that says it is ready may still be loading the function: a refused handshake is tried again for a while.
+    A host that is ready may still be loading the function, so a refused handshake is repeated for a while.
     """
     deadline = asyncio.get_running_loop().time() + SUBSCRIBE_SECONDS
     async with aiohttp.ClientSession() as session:

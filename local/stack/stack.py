@@ -1,7 +1,7 @@
-"""The stack: Azurite, the ACS simulator and the function app's host, each a process, ready when the context is entered.
+"""The stack: Azurite, the ACS simulator and the function app's host. Each is a process.
 
-Whatever ends the context, an error while starting included, ends every process; and if the stack's own process dies,
-by SIGKILL even, its children end by themselves (see `tether`).
+All are ready when the context is entered, and all end with the context, including after an error during the start. If
+the stack's own process dies, even by SIGKILL, its children end by themselves (see `tether`).
 """
 
 import asyncio
@@ -22,17 +22,17 @@ from local.stack.hosts import callvault_host
 from local.stack.options import Services, StackOptions
 from local.stack.processes import ChildError
 from local.stack.provision import Resources, provision
-from local.stack.simulator import CALLBACK_HOST, Simulator, lead_callbacks, simulator, subscribe
+from local.stack.simulator import CALLBACK_HOST, Simulator, route_callbacks, simulator, subscribe
 from local.stack.workplace import Workplace, workplace
 
 WATCH_SECONDS = 0.5
-# Fixed, for what a stack stores outlives it; secrets of nobody, as the emulator's key is.
+# Fixed, because stored data outlive the stack. Like the emulator's key, they protect nothing.
 CALLBACK_SECRET = "the-local-stack-s-secret-of-nobody"
 PARTICIPANTS_SECRET = "the-local-stack-s-secret-of-nobody"
 
 
 class Stack:
-    """`async with Stack(options) as stack:`; then `stack.addresses` tells where everything is."""
+    """`async with Stack(options) as stack:`. `stack.addresses` has the addresses of all parts."""
 
     def __init__(self, options: StackOptions) -> None:
         self._options = options
@@ -48,15 +48,15 @@ class Stack:
             await exits.enter_async_context(self._azurite_life)
             self._azurite, self._simulator = await self._start_services(exits, self._place)
             detour = self._options.detour
-            led = await exits.enter_async_context(detour(self._services())) if detour is not None else {}
-            self._new_host = functools.partial(host, self._options, self._place, self._app_settings() | dict(led))
+            detoured = await exits.enter_async_context(detour(self._services())) if detour is not None else {}
+            self._new_host = functools.partial(host, self._options, self._place, self._app_settings() | dict(detoured))
             await exits.enter_async_context(self._host_life)
             self._host = await self._host_life.enter_async_context(self._new_host())
-            await lead_callbacks(self._simulator, self._host.functions)
+            await route_callbacks(self._simulator, self._host.functions)
             await subscribe(self._simulator, self._host.event_grid_url(self._options.event_function))
             self._file.write(self.addresses)
             exits.callback(self._file.remove)
-            await exits.enter_async_context(self._file_kept_true())
+            await exits.enter_async_context(self._address_file_updates())
             self._exits = exits.pop_all()
         return self
 
@@ -67,7 +67,7 @@ class Stack:
 
     @property
     def addresses(self) -> Addresses:
-        """Where everything is at this moment."""
+        """The current addresses and process ids."""
         return Addresses(
             functions=self._host.functions,
             functions_key=self._host.functions_key,
@@ -95,22 +95,22 @@ class Stack:
         return self._file.path
 
     async def replace_host(self) -> None:
-        """Kills the host, as a machine dies, and starts another; with a port and keys given it is where it was."""
+        """Kills the host, as if its machine died, and starts another. Its address stays if port and keys are given."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._host.child.pid, signal.SIGKILL)
         await self._host_life.aclose()
         self._host = await self._host_life.enter_async_context(self._new_host())
 
     async def replace_azurite(self) -> None:
-        """Ends Azurite, which cuts the requests under way, and starts another with the same state and ports.
+        """Stops Azurite, which breaks the requests in progress, and starts another with the same state and ports.
 
-        It isn't killed: Azurite writes its tables to disk every few seconds only, and loses the rest with its process.
+        Azurite isn't killed, because it writes its tables to disk only every few seconds and would lose the rest.
         """
         await self._azurite_life.aclose()
         self._azurite = await self._start_azurite(self._place, self._azurite.ports)
 
     async def failure(self) -> ChildError:
-        """Why the stack can't go on, once one of its processes has ended by itself."""
+        """Waits until one of the stack's processes ends by itself. Returns the error for it."""
         children = (self._azurite.child, self._simulator.child, self._host.child)
         ends = {asyncio.create_task(child.ended()): child for child in children}
         try:
@@ -122,7 +122,7 @@ class Stack:
         return ends[end].failure(f"ended by itself with exit code {end.result()}")
 
     async def _start_services(self, exits: contextlib.AsyncExitStack, place: Workplace) -> tuple[Azurite, Simulator]:
-        """Both at once, for neither needs the other."""
+        """Starts both at the same time: neither needs the other."""
         try:
             async with asyncio.TaskGroup() as group:
                 acs = group.create_task(exits.enter_async_context(simulator(self._options, place)))
@@ -152,7 +152,7 @@ class Stack:
     def _app_settings(self) -> dict[str, str]:
         return {
             "FUNCTIONS_WORKER_RUNTIME": "python",
-            # As main.bicep sets them.
+            # The next two have the values of main.bicep.
             "AzureWebJobsDisableHomepage": "true",
             "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576",
             "AzureWebJobsStorage": self._azurite.connection_string,
@@ -168,9 +168,9 @@ class Stack:
         } | dict(self._options.settings)
 
     @contextlib.asynccontextmanager
-    async def _file_kept_true(self) -> AsyncIterator[None]:
-        """The host replaces workers that die; stack.json follows."""
-        task = asyncio.create_task(self._follow_workers())
+    async def _address_file_updates(self) -> AsyncIterator[None]:
+        """Updates stack.json when the host replaces a worker that died."""
+        task = asyncio.create_task(self._update_address_file())
         try:
             yield
         finally:
@@ -178,7 +178,7 @@ class Stack:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    async def _follow_workers(self) -> None:
+    async def _update_address_file(self) -> None:
         written = self.addresses
         while True:
             await asyncio.sleep(WATCH_SECONDS)

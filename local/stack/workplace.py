@@ -1,7 +1,7 @@
-"""The directory in which a stack keeps its storage, settings and logs, locked for as long as any part of it runs.
+"""The directory of a stack's storage, settings and logs, locked while any process of the stack runs.
 
-The lock is the kernel's: it goes with the last process that holds it, so a stack killed by SIGKILL never blocks the
-next one, and the next one never opens files that the dying one still writes.
+The kernel holds the lock and releases it with the last process that has it. A stack killed by SIGKILL therefore doesn't
+block the next one, and the next one doesn't open files that the dying one still writes.
 """
 
 import asyncio
@@ -16,17 +16,17 @@ from pathlib import Path
 
 LOCK = "lock"
 POLL_SECONDS = 0.05
-PATIENCE_SECONDS = 30  # as long as a stack that was just ended may take to end
+PATIENCE_SECONDS = 30  # the longest that a stopping stack may take
 
 
 class BusyError(RuntimeError):
-    """Another stack works in the directory."""
+    """Another stack uses the directory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workplace:
     path: Path
-    lock: int  # file descriptor, to be held by each process that writes here
+    lock: int  # file descriptor, held by each process that writes here
 
     @property
     def logs(self) -> Path:
@@ -35,14 +35,14 @@ class Workplace:
 
 @contextlib.asynccontextmanager
 async def workplace(directory: Path, *, fresh: bool) -> AsyncIterator[Workplace]:
-    """Lock a directory, or a new one below it if `fresh`; raises BusyError if another stack keeps it."""
-    directory = _made(directory)
+    """Locks a directory, or a new one below it if `fresh`. Raises BusyError if another stack holds it."""
+    directory = _created(directory)
     with contextlib.ExitStack() as locks:
         lock = await _locked(directory, briefly=fresh)
         locks.callback(os.close, lock)
         if fresh:
-            # What earlier runs left stays readable until the next one starts.
-            _sweep(directory)
+            # The files of earlier runs stay readable until the next run starts.
+            _remove_ended(directory)
             path = Path(tempfile.mkdtemp(dir=directory))
             lock = await _locked(path)
             locks.pop_all().close()
@@ -52,19 +52,19 @@ async def workplace(directory: Path, *, fresh: bool) -> AsyncIterator[Workplace]
         yield Workplace(path=path, lock=lock)
 
 
-def _made(directory: Path) -> Path:
+def _created(directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     return directory.resolve()
 
 
 async def _locked(directory: Path, *, briefly: bool = False) -> int:
-    """A stack that lives keeps its directory, unless for a moment only; one that is ending is waited for."""
+    """Waits for a stack that is stopping, or holds the lock `briefly`. Raises BusyError if the stack keeps running."""
     deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     while (lock := _try_lock(directory)) is None:
-        keeper = None if briefly else _keeper(directory)
-        if keeper is not None or asyncio.get_running_loop().time() > deadline:
-            who = f" (process {keeper})" if keeper is not None else ""
-            raise BusyError(f"Another stack is running in {directory}{who}: end that one first.")
+        holder = None if briefly else _holder(directory)
+        if holder is not None or asyncio.get_running_loop().time() > deadline:
+            process = f" (process {holder})" if holder is not None else ""
+            raise BusyError(f"Another stack is running in {directory}{process}. Stop it first.")
         await asyncio.sleep(POLL_SECONDS)
     return lock
 
@@ -81,8 +81,8 @@ def _try_lock(directory: Path) -> int | None:
     return lock
 
 
-def _keeper(directory: Path) -> int | None:
-    """Pid of the stack that locked the directory, if it lives; its processes may hold the lock a little longer."""
+def _holder(directory: Path) -> int | None:
+    """The pid of the stack that locked the directory, if it is running. Its children may hold the lock a bit longer."""
     try:
         pid = int((directory / LOCK).read_text())
         os.kill(pid, 0)
@@ -91,7 +91,8 @@ def _keeper(directory: Path) -> int | None:
     return pid
 
 
-def _sweep(directory: Path) -> None:
+def _remove_ended(directory: Path) -> None:
+    """Removes the directories of stacks that have ended."""
     for old in directory.iterdir():
         if old.is_dir() and (lock := _try_lock(old)) is not None:
             shutil.rmtree(old)

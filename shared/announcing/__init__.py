@@ -1,1 +1,1 @@
-"""Announces to an Event Grid topic what became of a chunk or a recording."""
+"""Publishes announcements about chunks and recordings to an Event Grid topic."""

@@ -1,6 +1,6 @@
-"""Puts news into the words that cross the border: a chunk's outbox, and a complete recording, as announcements.
+"""Builds announcements from a chunk's outbox and from a complete recording.
 
-The same news always has the same id, whoever announces it and however often.
+The same announcement always has the same id, whichever worker sends it and however often.
 """
 
 from shared.contracts.events.announcements import (
@@ -12,10 +12,10 @@ from shared.contracts.events.announcements import (
     CompleteData,
 )
 from shared.domain.keys import key_of
-from shared.domain.outbox import News, read
+from shared.domain.outbox import PendingAnnouncement, read_outbox
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState
-from shared.gateways.blobs.archive_reader import Archived
+from shared.gateways.blobs.archive_reader import ArchiveReader
 from shared.observability import tracing
 
 _TYPES = {
@@ -23,31 +23,31 @@ _TYPES = {
     ChunkState.FAILED: AnnouncementType.CHUNK_FAILED,
     ChunkState.LOST: AnnouncementType.CHUNK_LOST,
 }
-_MOST_CHUNKS = 500  # in one announcement, so that it stays well below a megabyte
+_MOST_CHUNKS = 500  # in one announcement, which then stays well below Event Grid's limit of 1 MB
 
 
-class Wording:
-    """Makes announcements of records."""
+class Messages:
+    """Converts records to announcements."""
 
-    def __init__(self, archived: Archived) -> None:
-        self._archived = archived
+    def __init__(self, archive_reader: ArchiveReader) -> None:
+        self._archive_reader = archive_reader
 
-    def news(self, chunk: Chunk, recording: Recording) -> list[Announcement]:
-        """What stands in a chunk's outbox, oldest first."""
+    def of_chunk(self, chunk: Chunk, recording: Recording) -> list[Announcement]:
+        """The announcements in a chunk's outbox, oldest first."""
         return [
             Announcement(
-                type=_TYPES[news.state],
-                source=self._archived.home(),
-                id=key_of(f"{chunk.chunk_key} {news.state} {news.at.isoformat()}"),
-                time=news.at,
+                type=_TYPES[pending.state],
+                source=self._archive_reader.home(),
+                id=key_of(f"{chunk.chunk_key} {pending.state} {pending.at.isoformat()}"),
+                time=pending.at,
                 subject=f"recordings/{chunk.recording_key}/chunks/{chunk.chunk_key}",
                 traceparent=tracing.current(),
-                data=self._chunk(chunk, recording, news),
+                data=self._chunk(chunk, recording, pending),
             )
-            for news in read(chunk.outbox)
+            for pending in read_outbox(chunk.outbox)
         ]
 
-    def _chunk(self, chunk: Chunk, recording: Recording, news: News) -> ChunkData:
+    def _chunk(self, chunk: Chunk, recording: Recording, pending: PendingAnnouncement) -> ChunkData:
         return ChunkData(
             recording_id=chunk.recording_id or recording.recording_id,
             recording_key=chunk.recording_key,
@@ -60,19 +60,19 @@ class Wording:
             started_at=chunk.started_at,
             event_time=chunk.event_time,
             deadline=chunk.deadline,
-            attempts=news.attempts,
-            fault=news.fault,
-            reason=news.reason,
-            detail=news.detail,
+            attempts=pending.attempts,
+            fault=pending.fault,
+            reason=pending.reason,
+            detail=pending.detail,
         )
 
-    def complete(self, recording: Recording, chunks: tuple[Chunk, ...]) -> Announcement:
-        """Of the same files it has the same id, whichever worker announces it."""
+    def of_complete_recording(self, recording: Recording, chunks: tuple[Chunk, ...]) -> Announcement:
+        """The id is derived from the files, so it is the same whichever worker announces the recording."""
         at = max(chunk.archived_at or chunk.event_time for chunk in chunks)
         files = " ".join(f"{chunk.chunk_key} {chunk.archived_at}" for chunk in chunks)
         return Announcement(
             type=AnnouncementType.RECORDING_COMPLETE,
-            source=self._archived.home(),
+            source=self._archive_reader.home(),
             id=key_of(f"{recording.recording_key} complete {files}"),
             time=at,
             subject=f"recordings/{recording.recording_key}",
@@ -108,4 +108,4 @@ class Wording:
     def _file(self, name: str | None, size: int | None, sha256: str | None) -> ArchivedFile | None:
         if name is None or size is None or sha256 is None:
             return None
-        return ArchivedFile(url=self._archived.url(name), size=size, sha256=sha256)
+        return ArchivedFile(url=self._archive_reader.url(name), size=size, sha256=sha256)

@@ -3,8 +3,8 @@
         row (with what is to be announced) ──> metrics, statistics, log ──> announcement
                         1                                 2                      3
 
-A crash after 1 leaves out the report, which proves nothing; what is to be announced is in the row, and the next job or
-the sweep announces it.
+After a crash between 1 and 2, the metrics, statistics and log lack this end. They are for operators and prove nothing.
+The announcement is in the row, so the next job or the sweep sends it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ from shared.settings.settings import Settings
 
 log = logger("endings")
 
-type Write = Callable[[Chunk], Awaitable[Chunk]]  # `Catalogue.replace`, or `Lease.settle` for a chunk being copied
+type Write = Callable[[Chunk], Awaitable[Chunk]]  # `ChunkBook.replace`, or `Lease.end` for a chunk being copied
 
 
 class Endings:
@@ -52,7 +52,7 @@ class Endings:
         )
         archived = await write(self._announcing.to_announce(moved, now))
         metrics.chunk_safe(archived, now)
-        await self._tallies.note(archived)
+        await self._tallies.count(archived)
         if keep is not None or not self._settings.delete_source:
             metrics.chunk_ended(archived)
         log.info("archived", extra={"action": "archive", "bytes": archived.size, **archived.log_context()})
@@ -92,8 +92,8 @@ class Endings:
         ended = await write(self._announcing.to_announce(moved, now))
         self.report_given_up(ended)
         metrics.chunk_ended(ended)
-        await self._tallies.note(ended)
-        return await self._announcing.settle(ended)
+        await self._tallies.count(ended)
+        return await self._announcing.announce(ended)
 
     def report_given_up(self, chunk: Chunk) -> None:
         context = {"action": "end", "end": str(chunk.state), "fault": chunk.fault, "reason": chunk.reason}

@@ -1,8 +1,8 @@
 """Copies a claimed chunk's files into the archive: first the media, then the metadata, then the participants' index.
 
 If one file fails, the other is still copied before the attempt fails, and the result names the stored files. Every file
-is verified before it appears in the archive. `standing` is the only check of which files of a chunk the archive holds.
-It keeps files from being copied twice, and completely archived chunks from becoming failed or lost.
+is verified before it appears in the archive. `files_in_archive` is the only check of which files of a chunk the archive
+holds. Because of it, no file is copied twice, and no completely archived chunk becomes failed or lost.
 """
 
 import asyncio
@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from shared.archiving.copy.engine import Transfer
 from shared.archiving.copy.memory import MemoryBudget
-from shared.archiving.copy.source_file import opened
+from shared.archiving.copy.source_file import open_media
 from shared.archiving.copy.verification import Copied
 from shared.archiving.lease import Lease
-from shared.archiving.participants import Attendance
+from shared.archiving.participants import ParticipantIndex
 from shared.archiving.stored_files import (
     METADATA,
     Files,
@@ -51,37 +51,38 @@ log = logger("copying")
 
 _METADATA_SECONDS = 120.0
 _ELSEWHERE = "its content location names another document"
-_EARLIER = "an earlier attempt could not prove that it is what it claims to be"
+_EARLIER = "an earlier attempt could not verify it as media"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attempted:
+class AttemptResult:
     """The result of an attempt: the files that the archive holds, None if that is unknown, and what went wrong."""
 
     files: Files | None
     error: CallvaultError | None = None
 
 
-class Copying:
+class FileCopier:
     """Copies media and metadata of chunks. One instance per process: all copies share its memory budget."""
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
         self._source, self._archive, self._settings = gateways.source, gateways.archive, settings
-        self._attendance = Attendance(gateways, settings)
+        self._participant_index = ParticipantIndex(gateways, settings)
         self._budget = MemoryBudget(settings.blocks_in_memory)
         self._transfer = Transfer(
             in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=self._budget
         )
 
-    async def secure(self, lease: Lease, *, tried: bool, last: bool) -> Attempted:
-        """Makes one attempt. `tried`: there were earlier attempts. `last`: the source may expire before another one.
+    async def attempt(self, lease: Lease, *, tried: bool, last: bool) -> AttemptResult:
+        """Makes one attempt. `tried`: there were earlier ones. `last`: the source may expire before the next one.
 
         Raises DestinationError when the archive's files can't be listed.
         """
         chunk = lease.chunk
-        # The last attempt reads the source, too: unverified media may come from a location that was corrected since.
+        # An unverified file is copied again, because its location may have been corrected since. If the location still
+        # names another document, the file stays: another copy would be unverified, too.
         any_media = names_another(chunk.content_location, chunk)
-        files = (await self.standing(chunk)).to_build_on(any_media=any_media) if tried else Files()
+        files = (await self.files_in_archive(chunk)).to_build_on(any_media=any_media) if tried else Files()
         media = await _result(chunk, self._media(lease, files, resume=tried, last=last))
         if isinstance(media, Files):
             files = media
@@ -96,17 +97,17 @@ class Copying:
                 stored, body = fetched
                 files = replace(files, metadata=stored)
         if failed is not None and not tried:
-            # The archive may hold files of this document although its row is new, as after the row was lost.
-            found = await _result(chunk, self.standing(chunk))
+            # The archive may hold this document's files although its row is new, for example if the row was lost.
+            found = await _result(chunk, self.files_in_archive(chunk))
             any_media = any_media or files.media is not None
             files = found.to_build_on(any_media=any_media) if isinstance(found, Files) else files
             failed = None if files.are_complete(chunk) else failed
         if files.metadata is not None and (body is not None or failed is None):
-            unlisted = await self._attendance.note(chunk, files.metadata.name, body)
+            unlisted = await self._participant_index.add_or_report(chunk, files.metadata.name, body)
             failed = failed or unlisted
-        return Attempted(files=files, error=failed)
+        return AttemptResult(files=files, error=failed)
 
-    async def standing(self, chunk: Chunk) -> Files:
+    async def files_in_archive(self, chunk: Chunk) -> Files:
         """The verified files of a chunk in the archive. Needs one listing, and reads each file that has no digest.
 
         Raises DestinationError when the archive can't be read.
@@ -150,15 +151,15 @@ class Copying:
                 return await self._copy(lease, files, doubt=doubt, prove=False)
         except TimeoutError:
             raise SourceSlow(
-                f"the copy was not done after {minutes:g} minutes; the next attempt continues it"
+                f"the copy did not finish within {minutes:g} minutes; the next attempt continues it"
             ) from None
 
     async def _copy(
         self, lease: Lease, files: Files, *, resume: bool = False, doubt: str | None, prove: bool = True
     ) -> Files:
-        """Copies the media. `doubt`: why they may not be the chunk's; then they leave its own name free."""
+        """Copies the media. `doubt`: why they may not be the chunk's; then they are stored under an unverified name."""
         chunk, location, block_size = lease.chunk, lease.chunk.content_location, self._settings.block_size
-        async with opened(self._source, location, block_size=block_size, budget=self._budget, prove=prove) as media:
+        async with open_media(self._source, location, block_size=block_size, budget=self._budget, prove=prove) as media:
             if doubt is None and chunk.format not in (None, media.format):
                 context = {"action": "archive", "announced": chunk.format, "found": media.format}
                 log.warning("file is of another format than announced", extra={**context, **chunk.log_context()})
@@ -180,7 +181,7 @@ class Copying:
             async with asyncio.timeout(_METADATA_SECONDS):
                 body = await self._source.read_whole(location, limit=MOST_BYTES)
         except TimeoutError:
-            raise SourceSlow("the metadata did not come within two minutes") from None
+            raise SourceSlow("the source did not deliver the metadata within two minutes") from None
         except SourceGone as error:
             if files.media is None:
                 raise
@@ -199,7 +200,7 @@ class Copying:
         if found.document_id != chunk.document_id or not found.is_whole:
             return None
         if found.origin not in (None, origin_of(_location_of(chunk, ending), chunk)):
-            return None  # copied from a location without document id, which a later event corrected
+            return None  # copied from a location that a later event corrected; that location had no document id
         sha256 = found.sha256
         if recorded is not None and sha256 is None:
             wanted = StoredFile(name=name, size=found.size, sha256=recorded)
@@ -229,11 +230,11 @@ async def _result[T](chunk: Chunk, work: Awaitable[T]) -> T | CallvaultError:
         return error
     except Exception:
         log.exception("attempt failed unforeseen", extra={"action": "archive", **chunk.log_context()})
-        return Unforeseen("the attempt failed for a reason that was not foreseen; the log has it")
+        return Unforeseen("the attempt failed unexpectedly; see the log")
 
 
 def _taken(files: Files, chunk: Chunk, ending: str) -> Files:
-    """With a media file noted that isn't the chunk's. One of another format than the source keeps no name from it."""
+    """Records that a media name is in use by a file that isn't the chunk's, or that changed after it was recorded."""
     if is_unverified(ending):
         return files
     changed = files.media_changed or name_of(chunk, ending) == chunk.blob_name

@@ -1,12 +1,12 @@
-"""A worker's lease on a chunk: renewed while it works, and lost the moment that another worker has written.
+"""A worker's lease on a chunk: renewed while the worker copies, and lost as soon as another worker writes the row.
 
-The lease lives in the chunk's row. Every renewal is conditional on the version written before it, so of two workers
-that both believe to own a chunk one is refused at its next write. What that one copied meanwhile harms nothing: the
-archive never overwrites.
+The lease is part of the chunk's row. Every write is conditional on the version that this worker wrote last (ETag). If
+two workers both believe that they hold the lease, the second write is refused. The blocks that the refused worker
+copied meanwhile do no harm, because the archive never overwrites a file.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -18,30 +18,34 @@ from shared.observability.logs import logger
 
 log = logger("leases")
 
-_RENEWALS = 3  # in one lease: two may fail before it runs out
+_RENEWALS = 3  # per lease duration: two can fail before the lease expires
+
+
+type Write = Callable[[Chunk], Awaitable[Chunk]]
 
 
 class Progress(Protocol):
-    """How far a copy has got, in bytes."""
+    """The progress of a copy, in bytes."""
 
     copied: int
     total: int
 
 
 class Lease:
-    """Holds a claimed chunk. `chunk` is its newest version; `progress` is told with each renewal, at no cost."""
+    """Holds a claimed chunk. `chunk` is its newest version. Each renewal also writes `progress`."""
 
-    def __init__(self, catalogue: Catalogue, clock: Clock, chunk: Chunk, duration: timedelta) -> None:
-        self._catalogue, self._clock, self._duration = catalogue, clock, duration
+    def __init__(self, catalogue: Catalogue, write: Write, clock: Clock, chunk: Chunk, duration: timedelta) -> None:
+        """`write` writes a chunk to the catalogue if its version is unchanged, and raises LeaseLost otherwise."""
+        self._catalogue, self._write_chunk, self._clock, self._duration = catalogue, write, clock, duration
         self._writing = asyncio.Lock()
         self.chunk = chunk
         self._owner = chunk.owner
         self.progress: Progress | None = None
 
     async def keep_while[T](self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of `work`, the lease renewed until it is there.
+        """Runs `work`, renews the lease meanwhile, and returns the result of `work`.
 
-        Raises what `work` raises; LeaseLost, with `work` cancelled and wound up, when the lease can't be kept.
+        Raises what `work` raises. If the lease is lost, `work` is cancelled, and LeaseLost is raised once it has ended.
         """
         working, renewing = asyncio.create_task(work), asyncio.create_task(self._renew())
         try:
@@ -51,33 +55,29 @@ class Lease:
             raise LeaseLost("the lease could not be kept while copying")
         finally:
             working.cancel()
-            async with self._writing:  # a renewal under way is let finish, or its ETag would be unknown to us
+            async with self._writing:  # let a running renewal finish: its ETag is needed for the next write
                 renewing.cancel()
             await asyncio.gather(working, renewing, return_exceptions=True)
 
-    async def note(self, **changes: Any) -> None:
-        """Writes what was learnt while working. Raises LeaseLost when another worker owns the chunk."""
-        async with self._writing:
-            self.chunk = await self._write(self.chunk.evolve(**changes))
-
-    async def settle(self, moved: Chunk) -> Chunk:
-        """Ends the lease with `chunk` in its next state. Raises LeaseLost when another worker owns the chunk."""
+    async def end(self, moved: Chunk) -> Chunk:
+        """Writes the chunk in its next state, without a lease. Raises LeaseLost if another worker owns the chunk."""
         async with self._writing:
             self.chunk = await self._write(moved.evolve(owner=None, lease_until=None))
             return self.chunk
 
     async def _write(self, changed: Chunk) -> Chunk:
-        """Accepts an unknown version of the row if this worker's own renewal wrote it and only the response was lost.
+        """Writes the chunk, also if the row's version is unknown because the response to an own renewal was lost.
 
-        Such a renewal changed nothing else. If anything else differs, another writer was there, and its write stays.
+        A renewal changes only the lease and the progress. If anything else differs, another process wrote the row: then
+        its write stays, and LeaseLost is raised.
         """
         try:
-            return await self._catalogue.replace(changed)
+            return await self._write_chunk(changed)
         except LeaseLost:
-            standing = await self._catalogue.chunk(changed.recording_key, changed.chunk_key)
-            if standing is None or self._owner is None or _renewable(standing) != _renewable(self.chunk):
+            current = await self._catalogue.chunk(changed.recording_key, changed.chunk_key)
+            if current is None or self._owner is None or _without_renewal(current) != _without_renewal(self.chunk):
                 raise
-        return await self._catalogue.replace(changed.evolve(etag=standing.etag))
+        return await self._write_chunk(changed.evolve(etag=current.etag))
 
     async def _renew(self) -> None:
         """Returns when the lease is lost."""
@@ -99,6 +99,6 @@ class Lease:
                     return
 
 
-def _renewable(chunk: Chunk) -> Chunk:
-    """A chunk without what a renewal changes, for a comparison of the rest."""
+def _without_renewal(chunk: Chunk) -> Chunk:
+    """The chunk without the fields that a renewal changes, to compare the other fields."""
     return chunk.evolve(lease_until=None, copied=None, expected=None)

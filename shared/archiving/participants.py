@@ -1,57 +1,61 @@
-"""Who was on which recording, so that a person's recordings can be found: entered before a chunk is called archived.
+"""Adds chunks to the lists of their participants, so that a person's recordings can be found.
 
-Tables hold a digest keyed by PARTICIPANTS_SECRET, never the id, and never a digest without a key: where the secret
-isn't set, no participant is entered, and a rebuild enters them once it is. The lists serve searches and guard nothing:
-while they can't be written a chunk is tried again a few times, its files being in the archive already, and then
-archived without. A rebuild enters it.
+This happens before a chunk becomes `archived`. The table stores a digest of each participant's id, keyed with
+PARTICIPANTS_SECRET, and never the id itself. If the secret isn't set, nobody is listed until a rebuild with a secret
+adds them. The lists are for searches only. If they can't be written, the chunk's attempt is retried a few times (its
+files are already in the archive), and then the chunk is archived without them. A later rebuild adds it.
 """
 
 from datetime import timedelta
 
 from shared.contracts.chunk_metadata import read_participants
 from shared.domain.keys import pseudonym_of
+from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.records import Chunk
 from shared.errors import DestinationError, Unforeseen
 from shared.gateways.blobs.archive_reader import Unreadable
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.lists import Heading, Place
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
 
-log = logger("attendance")
+log = logger("participants")
 
-_INSISTS = 5  # attempts that fail over this at most
-_IN_TIME = timedelta(hours=1)  # before the deadline none does
+_MAX_FAILED_ATTEMPTS = 5  # attempts that may fail because the lists can't be written
+_NEAR_DEADLINE = timedelta(hours=1)  # this near the deadline, no attempt fails because of the lists
 
 
-class Attendance:
-    """Enters chunks into the lists of their participants."""
+class ParticipantIndex:
+    """The lists of participants, with the chunks that each participant was on."""
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
-        self._participants, self._archived = gateways.participants, gateways.archived
-        self._secret, self._attempts = settings.participants_secret, min(_INSISTS, settings.max_attempts)
+        self._participants, self._archive_reader = gateways.participants, gateways.archive_reader
+        self._secret, self._attempts = settings.participants_secret, min(_MAX_FAILED_ATTEMPTS, settings.max_attempts)
 
-    async def enter(self, chunk: Chunk, metadata_name: str, metadata: bytes | None = None) -> None:
-        """Reads the metadata back from the archive where they aren't at hand. Raises DestinationError."""
+    async def add(self, chunk: Chunk, metadata_name: str, metadata: bytes | None = None) -> None:
+        """Adds the chunk to the list of each participant that its metadata name.
+
+        Reads the metadata from the archive if they aren't given. Raises DestinationError.
+        """
         secret = self._secret
         if secret is None:
             return
         if metadata is None:
-            found = await self._archived.metadata(metadata_name)
+            found = await self._archive_reader.metadata(metadata_name)
             metadata = b"" if isinstance(found, Unreadable) else found
         pseudonyms = {pseudonym_of(one, secret) for one in read_participants(metadata)}
-        await self._participants.enter(Place.of_chunk(chunk), *map(Heading.PARTICIPANT.of, sorted(pseudonyms)))
+        await self._participants.add(ListEntry.of_chunk(chunk), *map(ListName.PARTICIPANT.of, sorted(pseudonyms)))
 
-    async def note(self, chunk: Chunk, metadata_name: str, metadata: bytes | None) -> DestinationError | None:
-        """As `enter`, for a chunk that is being archived: gives the error that its attempt should fail with, if any.
+    async def add_or_report(self, chunk: Chunk, metadata_name: str, metadata: bytes | None) -> DestinationError | None:
+        """Like `add`, for a chunk that is being archived. Returns the error if the attempt should fail because of it.
 
-        A fault that nobody foresaw is logged and costs the chunk nothing: a rebuild enters its participants.
+        An unexpected exception is only logged, so that it doesn't stop the archiving. A rebuild adds the chunk later.
         """
         context = {"action": "list", **chunk.log_context()}
         try:
-            await self.enter(chunk, metadata_name, metadata)
+            await self.add(chunk, metadata_name, metadata)
         except DestinationError as error:
-            if chunk.attempts < self._attempts and (chunk.copying_at or chunk.deadline) < chunk.deadline - _IN_TIME:
+            began, in_time = chunk.copying_at or chunk.deadline, chunk.deadline - _NEAR_DEADLINE
+            if chunk.attempts < self._attempts and began < in_time:
                 return error
             log.warning("participants not listed", extra={"reason": error.reason, **context})
         except Exception:

@@ -1,4 +1,4 @@
-"""One chunk's way from claim to release: the use case behind every job.
+"""Archives one chunk, from claim to release: the use case behind every job.
 
         claim ──> media ──> metadata ──> participants ──> archived ──> release (shared.archiving.release)
           1         2          3                             4             5
@@ -15,19 +15,20 @@ from datetime import timedelta
 
 from shared.announcing.announcer import Announcing
 from shared.archiving.endings import Endings
-from shared.archiving.files import Attempted, Copying
+from shared.archiving.files import AttemptResult, FileCopier
 from shared.archiving.lease import Lease
-from shared.archiving.release import Release
-from shared.archiving.retry import RetryPolicy, gone_after, is_soon, looked_at_by
+from shared.archiving.release import Release, Step
+from shared.archiving.retry import RetryPolicy, check_due_at, gone_after, is_soon
 from shared.archiving.stored_files import Files
+from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
+from shared.domain.work_item import WorkItem
 from shared.errors import CallvaultError, DestinationError, Fault, LeaseLost, Unforeseen, UnreadableRow
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability import metrics, tracing
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
@@ -36,20 +37,21 @@ log = logger("archiving")
 
 _SKEW = timedelta(seconds=5)  # allowed difference between the clocks of two workers
 _OUT_OF_ATTEMPTS = Failure(
-    fault=Fault.OURS, reason="out-of-attempts", detail="the worker of each attempt died before the attempt ended"
+    fault=Fault.OURS, reason="out-of-attempts", detail="each attempt stopped without a result because its worker died"
 )
-_ASK_AGAIN = timedelta(minutes=1)  # until the next attempt, if the archive could not be checked before the chunk ends
+_RECHECK = timedelta(minutes=1)  # until the next attempt, if the archive could not be checked before the chunk ends
 
 
 class Archiving:
     """Runs the steps of a chunk's job until the chunk ends or has to wait."""
 
     def __init__(
-        self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
+        self, gateways: Gateways, copier: FileCopier, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
-        self._announcing, self._copying, self._clock, self._settings = announcing, copying, clock, settings
-        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
-        self._release = Release(gateways, copying, announcing, clock, settings)
+        self._books = Books.over(gateways)
+        self._announcing, self._copier, self._clock, self._settings = announcing, copier, clock, settings
+        self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
+        self._release = Release(gateways, copier, announcing, clock, settings)
         self._endings = Endings(gateways, announcing, clock, settings)
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
 
@@ -65,32 +67,34 @@ class Archiving:
                     chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)
                 except UnreadableRow as error:  # the sweep reports the row until a version of the app can read it
                     extra = {"action": "job", "detail": str(error), **job.model_dump()}
-                    log.error("row unreadable", extra=extra)  # noqa: TRY400 - the detail says it all
+                    log.error("row unreadable", extra=extra)  # noqa: TRY400 - `detail` has the reason
                     return
                 if chunk is None:
                     log.warning("job for an unknown chunk", extra={"action": "job", **job.model_dump()})
                     return
-                if await self._is_too_early(chunk, job) or await self._advance(chunk):
+                if await self._is_too_early(chunk, job) or await self._advance(chunk) is Step.DONE:
                     return
 
-    async def _advance(self, chunk: Chunk) -> bool:
-        """Does the next step of the chunk. False when another worker changed the chunk: read it again."""
+    async def _advance(self, chunk: Chunk) -> Step:
+        """Takes the next step for the chunk's current state."""
         match chunk.state:
             case ChunkState.COPYING if chunk.attempts >= self._settings.max_attempts:
                 return await self._run_out(chunk)
             case ChunkState.PENDING | ChunkState.COPYING:
                 with tracing.span("claim", tracing.keys(chunk)):
                     claimed = await self._claim(chunk)
-                return claimed is not None and await self._attempt(claimed, tried=chunk.copying_at is not None)
+                if claimed is None:
+                    return Step.READ_AGAIN
+                return await self._attempt(claimed, tried=chunk.copying_at is not None)
             case ChunkState.ARCHIVED:
                 with tracing.span("release", tracing.keys(chunk)):
                     return await self._release.release(chunk)
             case ChunkState.RELEASED:
-                await self._release.close(await self._announcing.settle(chunk))
+                await self._release.close(await self._announcing.announce(chunk))
             case ChunkState.FAILED | ChunkState.LOST | ChunkState.EXPIRED | ChunkState.REMOVED:
                 log.info("job for an ended chunk", extra={"action": "job", **chunk.log_context()})
-                await self._announcing.settle(chunk)
-        return True
+                await self._announcing.announce(chunk)
+        return Step.DONE
 
     async def _is_too_early(self, chunk: Chunk, job: ChunkJob) -> bool:
         """Whether a worker holds the lease, or the next attempt isn't due. Then the job is sent once more, delayed.
@@ -118,27 +122,27 @@ class Archiving:
             next_attempt_at=None,
         )
         try:
-            return await self._catalogue.replace(claimed)
+            return await self._books.chunks.replace(claimed)
         except LeaseLost:
             return None
 
-    async def _run_out(self, chunk: Chunk) -> bool:
-        """Ends a chunk whose last attempt never reported a result, because its worker died. False as for `_advance`."""
+    async def _run_out(self, chunk: Chunk) -> Step:
+        """Ends a chunk whose last attempt never reported a result, because its worker died."""
         now = self._clock.now()
-        files = await self._copying.standing(chunk)
-        write = self._catalogue.replace
+        files = await self._copier.files_in_archive(chunk)
+        write = self._books.chunks.replace
         try:
             if files.are_complete(chunk):
                 chunk = await self._endings.archive(chunk, files, write)
                 return await self._release.release(chunk, checked_at=now)
             await self._endings.give_up(chunk, ChunkState.FAILED, _OUT_OF_ATTEMPTS, files, write)
         except LeaseLost:
-            return False
-        return True
+            return Step.READ_AGAIN
+        return Step.DONE
 
-    async def _attempt(self, claimed: Chunk, *, tried: bool) -> bool:
-        """Copies and releases the chunk, or schedules a retry. False when the lease was lost: read the chunk again."""
-        lease = Lease(self._catalogue, self._clock, claimed, self._settings.lease)
+    async def _attempt(self, claimed: Chunk, *, tried: bool) -> Step:
+        """Copies and releases the chunk, or schedules a retry."""
+        lease = Lease(self._catalogue, self._books.chunks.replace, self._clock, claimed, self._settings.lease)
         try:
             attempted = await self._copy(lease, tried=tried)
             if attempted.error is None and attempted.files is not None:
@@ -147,31 +151,31 @@ class Archiving:
                 archived = await self._fail(lease, attempted.files, attempted.error or _unforeseen())
         except LeaseLost:
             log.warning("lease lost", extra={"action": "archive", **lease.chunk.log_context()})
-            return False
+            return Step.READ_AGAIN
         if archived is None:
-            return True
+            return Step.DONE
         with tracing.span("release", tracing.keys(archived)):
             return await self._release.release(archived, checked_at=archived.archived_at)
 
-    async def _copy(self, lease: Lease, *, tried: bool) -> Attempted:
+    async def _copy(self, lease: Lease, *, tried: bool) -> AttemptResult:
         """Copies the files and returns any error in the result. Raises only LeaseLost."""
         chunk, last = lease.chunk, self._retries.is_last(lease.chunk, self._clock.now())
         try:
             with tracing.span("copy", tracing.keys(chunk)) as span:
-                attempted = await lease.keep_while(self._copying.secure(lease, tried=tried, last=last))
+                attempted = await lease.keep_while(self._copier.attempt(lease, tried=tried, last=last))
                 if attempted.error is not None:
                     tracing.fail(span, attempted.error.reason)
                 return attempted
         except LeaseLost:
             raise
         except CallvaultError as error:
-            return Attempted(files=None, error=error)
+            return AttemptResult(files=None, error=error)
         except Exception:
             log.exception("attempt failed unforeseen", extra={"action": "archive", **chunk.log_context()})
-            return Attempted(files=None, error=_unforeseen())
+            return AttemptResult(files=None, error=_unforeseen())
 
     async def _archive(self, lease: Lease, files: Files) -> Chunk:
-        return await self._endings.archive(lease.chunk, files, lease.settle)
+        return await self._endings.archive(lease.chunk, files, lease.end)
 
     async def _fail(self, lease: Lease, files: Files | None, error: CallvaultError) -> Chunk | None:
         """Schedules a retry or ends the chunk. Returns the chunk if the archive already holds all of its files.
@@ -183,25 +187,23 @@ class Archiving:
         following = self._retries.after(chunk.evolve(**counted), error, now)
         if isinstance(following, ChunkState):
             try:
-                files = await lease.keep_while(self._copying.standing(chunk))
+                files = await lease.keep_while(self._copier.files_in_archive(chunk))
             except DestinationError:
-                following = now + _ASK_AGAIN  # a chunk must not end before the archive is checked
+                following = now + _RECHECK  # a chunk must not end before the archive is checked
             else:
                 if files.are_complete(chunk):
                     return await self._archive(lease, files)
         failure, tried = Failure.of(error), lease.chunk.evolve(**counted)
         if isinstance(following, ChunkState):
-            await self._endings.give_up(tried, following, failure, files, lease.settle)
+            await self._endings.give_up(tried, following, failure, files, lease.end)
             return None
         soon = is_soon(following, now)
         if soon:
             await self._jobs.send(ChunkJob.of(chunk), delay=(following - now).total_seconds())
         fields = files.as_fields() if files else {}
-        waiting = await lease.settle(
-            tried.move(ChunkState.PENDING, **fields, failure=failure, next_attempt_at=following)
-        )
+        waiting = await lease.end(tried.move(ChunkState.PENDING, **fields, failure=failure, next_attempt_at=following))
         if not soon:
-            await self._worklist.add(WorkItem.of_chunk(waiting, looked_at_by(waiting, following, now)))
+            await self._books.open_work.add(WorkItem.of_chunk(waiting, check_due_at(waiting, following, now)))
         metrics.attempt_failed(error)
         context = {"action": "archive", "fault": failure.fault, "reason": failure.reason, **chunk.log_context()}
         log.warning("attempt failed", extra={**context, "next_attempt_at": following.isoformat()})
@@ -209,4 +211,4 @@ class Archiving:
 
 
 def _unforeseen() -> Unforeseen:
-    return Unforeseen("the attempt failed for a reason that was not foreseen; the log has it")
+    return Unforeseen("the attempt failed unexpectedly; see the log")

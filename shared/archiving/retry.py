@@ -17,10 +17,11 @@ from shared.domain.states import ChunkState, GivenUp
 from shared.errors import CallvaultError, SourceError, SourceGone
 
 REPORT_HOURS = (12, 4, 1)  # hours before the deadline at which an open chunk is reported
-_LONGEST = 1800.0  # seconds between two attempts, whatever a Retry-After asks for
+_LONGEST = 1800.0  # most seconds between two attempts, also if a Retry-After header asks for more
 _JITTER = 0.2  # fraction of the delay, up or down, so that chunks that failed together retry apart
-_LAST_CHANCE = timedelta(minutes=5)  # before the deadline, and before the end of all attempts: an attempt is made then
-_LATE_ATTEMPTS = 5  # with the default pauses they take two and a half minutes
+# An attempt is always made this long before the deadline, and this long before the end of all attempts.
+_LAST_CHANCE = timedelta(minutes=5)
+_LATE_ATTEMPTS = 5  # attempts of a chunk that comes late; with the default pauses they take two and a half minutes
 _BY_MESSAGE = timedelta(minutes=5)  # a longer wait is left to the sweep
 _GONE_ANSWERS = 5  # in a row; a single 404 may come from a delay or a failover
 _GONE_FOR = timedelta(hours=4)  # from the first of those answers to the last
@@ -28,7 +29,7 @@ _GONE_FOR = timedelta(hours=4)  # from the first of those answers to the last
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """When to try again. `base` in seconds."""
+    """When to retry. `base` is the first delay, in seconds."""
 
     base: float
     max_attempts: int
@@ -56,8 +57,8 @@ class RetryPolicy:
     def is_last(self, chunk: Chunk, now: datetime) -> bool:
         """Whether the source may expire before another attempt.
 
-        A chunk that was announced late, for example by a dead letter, had no attempt before that time. One bad answer
-        proves nothing, so such a chunk gets five attempts before one counts as its last.
+        If the event came late, for example from a dead letter, the chunk had no attempt before that time. One bad
+        answer proves nothing, so such a chunk gets five attempts before one counts as its last.
         """
         if chunk.attempts >= self.max_attempts or now >= chunk.given_up_at - _LAST_CHANCE:
             return True
@@ -74,8 +75,8 @@ def is_soon(at: datetime, now: datetime) -> bool:
     return at - now <= _BY_MESSAGE
 
 
-def looked_at_by(chunk: Chunk, at: datetime, now: datetime) -> datetime:
-    """When the sweep must check a chunk that waits until `at`: then, or earlier if a report or its end is due."""
+def check_due_at(chunk: Chunk, at: datetime, now: datetime) -> datetime:
+    """When the sweep must check a chunk whose next attempt is at `at`: then, or earlier to report it or to end it."""
     reports = (chunk.deadline - timedelta(hours=hours) for hours in (*REPORT_HOURS, 0))
     return min([at, *(moment for moment in (chunk.given_up_at, *reports) if moment > now)])
 

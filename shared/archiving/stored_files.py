@@ -28,8 +28,8 @@ class Files:
     """The files of one chunk that the archive holds.
 
     `unverified`: why the media file could not be verified as media. `taken`: endings of media names that are in use by
-    files that aren't the chunk's, or that changed after they were recorded; `media_changed`: one of these is the
-    recorded file. `metadata_taken`: likewise, for the one name that metadata can have.
+    files that aren't the chunk's, or that changed after they were recorded. `media_changed`: one of these is the
+    recorded file. `metadata_taken`: the name of the metadata file is in use in the same way.
     """
 
     media: StoredFile | None = None
@@ -44,7 +44,7 @@ class Files:
         return self.media is not None and (self.metadata is not None or metadata_location_of(chunk) is None)
 
     def to_build_on(self, *, any_media: bool) -> "Files":
-        """The files that an attempt need not copy again. Unverified media count only if `any_media` is set."""
+        """The files that an attempt doesn't need to copy again. Unverified media count only if `any_media` is set."""
         return self if any_media or self.unverified is None else replace(self, media=None, unverified=None)
 
     def as_fields(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def name_of(chunk: Chunk, ending: str) -> str:
 
 
 def media_endings(chunk: Chunk) -> tuple[str, ...]:
-    """The announced format first. A verified file of another format is better than an unverified one."""
+    """Endings that the media file may have, best first: the announced format, other formats, unverified files."""
     formats = sorted(MEDIA_TYPES, key=lambda one: one != chunk.format)
     return (*formats, *(f"{_UNVERIFIED}.{one}" for one in (*formats, _UNKNOWN_FORMAT)))
 

@@ -1,13 +1,14 @@
-"""Digests of blocks and files: SHA-256 as evidence, and the checksum by which the service verifies what arrived.
+"""Digests of blocks and files: SHA-256 as evidence, and the checksum that Blob storage verifies on arrival.
 
-Everything here works through pieces and lets go of the interpreter meanwhile, so it may run in a thread beside the
-event loop.
+All functions release the interpreter lock while hashing, so they may run in a thread beside the event loop.
 """
 
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+# Not anycrc, although it is a seventh of awscrt's size: it is up to four times slower and holds the interpreter lock
+# (docs/bench.md, "The library for CRC64").
 from awscrt import checksums
 
 from shared.domain.payload import Payload
@@ -16,7 +17,7 @@ _CRC64_BYTES = 8
 
 
 class ChecksumKind(StrEnum):
-    """Checksums that Blob storage verifies."""
+    """Kinds of checksum that Blob storage verifies."""
 
     CRC64 = "crc64"
     MD5 = "md5"
@@ -24,7 +25,7 @@ class ChecksumKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Checksum:
-    """A block's checksum as the service takes it."""
+    """A block's checksum in the form that Blob storage expects."""
 
     kind: ChecksumKind
     value: bytes
@@ -35,7 +36,7 @@ class Checksum:
 
 
 def sha256(payload: Payload) -> "hashlib._Hash":
-    """The running SHA-256 after these bytes."""
+    """A SHA-256 that was fed with these bytes. More bytes may follow."""
     digest = hashlib.sha256()
     feed(digest, payload)
     return digest
@@ -47,7 +48,7 @@ def feed(digest: "hashlib._Hash", payload: Payload) -> None:
 
 
 def _crc64(payload: Payload) -> bytes:
-    # Azure Storage's CRC64 is CRC-64/NVME, which the processor's carry-less multiplication does at memory speed.
+    # Azure Storage's CRC64 is CRC-64/NVME. awscrt computes it with carry-less multiplication, at the speed of memory.
     value = 0
     for piece in payload.pieces:
         value = checksums.crc64nvme(piece, value)

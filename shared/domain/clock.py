@@ -1,4 +1,4 @@
-"""The one clock. Everything that asks for the time, or lets it pass, is given it, so that a test can speed it up."""
+"""The clock. All code that needs the time, or waits, gets it as a parameter: a test can then control the time."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time, always in UTC, and lets it pass."""
+    """Returns the time, always in UTC, and waits."""
 
     def now(self) -> datetime: ...
 
@@ -14,7 +14,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The clock of the machine."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -1,7 +1,7 @@
-"""Whether all files of a recording were announced, as far as their events say.
+"""Decides from the events of a recording whether they named all of its files.
 
-ACS may announce a recording's files in several events and in any order. All are announced once the chunks' indexes have
-no gap, and the last of them says that the session ended and not merely the chunk.
+ACS may send a recording's files in several events and in any order. The events are complete once the chunks' indexes
+have no gap and the end reason of the last chunk says that the session ended, not only the chunk.
 """
 
 from collections.abc import Collection
@@ -11,7 +11,7 @@ _CHUNK_ENDED = "chunk"  # prefix of end reasons after which the recording contin
 
 
 class AnnouncedFile(Protocol):
-    """The facts of one file that its event states."""
+    """The fields of one file's event that are needed here."""
 
     @property
     def index(self) -> int: ...
@@ -21,7 +21,7 @@ class AnnouncedFile(Protocol):
 
 
 def has_last(files: Collection[AnnouncedFile], *, ended: bool) -> bool:
-    """Whether the recording's last file is announced: its end reason is that of the session, not only of the chunk.
+    """Whether an event named the recording's last file: its end reason is the session's, not only the chunk's.
 
     If the last file has no end reason, the result is `ended`: whether the recording is known to have ended.
     """

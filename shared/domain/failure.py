@@ -1,4 +1,4 @@
-"""Why something failed, as one value."""
+"""The reason why a chunk failed, as one value."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,7 +8,7 @@ from shared.errors import CallvaultError, Fault
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Whose fault it is, a stable reason for programs, and a sentence for people."""
+    """Whose fault it is, a stable `reason` for programs, and a `detail` sentence for people."""
 
     fault: Fault
     reason: str

@@ -1,7 +1,7 @@
-"""The outbox of a chunk: news of it that is still to be announced, kept in the chunk's own row.
+"""The outbox of a chunk: announcements that are not delivered yet, kept as JSON in the chunk's own row.
 
-State and news change in one write, so no crash can come between them, and no write is made for the news alone. The row
-goes on carrying it, whatever becomes of the chunk, until it was announced.
+A state and its announcement are added in one write, so no crash can separate them and no extra write is needed. The
+announcement stays in the row until it is delivered, also if the chunk changes its state again.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,14 @@ from pydantic import TypeAdapter, ValidationError
 from shared.domain.failure import Failure
 from shared.domain.states import ChunkState
 
-_MOST = 24  # more than these are failures and replays while the topic is down; a row's text ends at 32,768 characters
+_MOST = 24  # announcements kept; only a chunk that fails and is replayed while the topic is down has more. A table
+# property holds at most 32,768 characters.
 _LONGEST = 500  # characters of a detail
 
 
 @dataclass(frozen=True, kw_only=True)
-class News:
-    """A chunk came to a state that is announced; for the bad ones, why."""
+class PendingAnnouncement:
+    """A new state of a chunk that is to be announced; for a failed or lost chunk also the reason."""
 
     state: ChunkState
     at: datetime
@@ -28,26 +29,31 @@ class News:
     detail: str | None = None
 
 
-_adapter = TypeAdapter(tuple[News, ...])
+_adapter = TypeAdapter(tuple[PendingAnnouncement, ...])
 
 
-def read(outbox: str | None) -> tuple[News, ...]:
-    """The news, oldest first. An outbox that can't be read is empty: what only tells must not stop what archives."""
+def read_outbox(outbox: str | None) -> tuple[PendingAnnouncement, ...]:
+    """The pending announcements, oldest first.
+
+    An outbox that can't be parsed counts as empty: a failed announcement must not stop the archiving.
+    """
     try:
         return _adapter.validate_json(outbox) if outbox else ()
     except ValidationError:
         return ()
 
 
-def added(outbox: str | None, news: News) -> str:
-    """The outbox with one more; the oldest is dropped where there are too many."""
-    return _adapter.dump_json((*read(outbox), news)[-_MOST:], exclude_none=True).decode()
+def add_to_outbox(outbox: str | None, pending: PendingAnnouncement) -> str:
+    """The outbox with one more announcement. Drops the oldest if there are too many."""
+    return _adapter.dump_json((*read_outbox(outbox), pending)[-_MOST:], exclude_none=True).decode()
 
 
-def news_of(state: ChunkState, at: datetime, attempts: int, failure: Failure | None) -> News:
+def pending_announcement(
+    state: ChunkState, at: datetime, attempts: int, failure: Failure | None
+) -> PendingAnnouncement:
     if failure is None:
-        return News(state=state, at=at, attempts=attempts)
-    return News(
+        return PendingAnnouncement(state=state, at=at, attempts=attempts)
+    return PendingAnnouncement(
         state=state,
         at=at,
         attempts=attempts,

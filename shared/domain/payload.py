@@ -1,18 +1,20 @@
-"""The bytes of one block, as they came from the network: in pieces, never joined.
+"""The bytes of one block, in the pieces in which the network delivered them.
 
-Joining them costs a copy of every byte and the memory for it; hashing and sending take pieces as well.
+Large pieces are never joined: joining would copy every byte and need memory for the copy. Hashing and sending work with
+pieces, too.
 """
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-_PIECE = 128 * 1024  # bytes; smaller ones are put together: each costs a call when it is hashed and when it is sent
+# Smaller pieces are joined until they have this many bytes: each piece costs one call to hash and one to send.
+_PIECE = 128 * 1024
 
 
 @dataclass(frozen=True)
 class Payload:
-    """Bytes in pieces. Can be gone through as often as wanted, so that a request with it can be repeated."""
+    """Bytes in pieces. Can be iterated repeatedly, so a request that sends them can be retried."""
 
     pieces: tuple[bytes, ...]
 
@@ -28,11 +30,11 @@ class Payload:
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
 
     def head(self, length: int) -> bytes:
-        """The first `length` bytes, or all where there are fewer."""
+        """The first `length` bytes, or all of them if there are fewer."""
         return self.part(0, length)
 
     def part(self, start: int, length: int) -> bytes:
-        """`length` bytes from `start`, or all that there are from it."""
+        """`length` bytes from `start` on, or fewer if the payload ends before."""
         return b"".join(_cut(self.pieces, start, length))
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -41,7 +43,7 @@ class Payload:
 
 
 class PayloadBuilder:
-    """Gathers pieces as they come."""
+    """Collects pieces into a payload."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -54,16 +56,16 @@ class PayloadBuilder:
         self._small.append(piece)
         self._small_size += len(piece)
         if self._small_size >= _PIECE:
-            self._settle()
+            self._join_small()
 
     def take(self) -> Payload:
-        """What was gathered; the builder is empty then."""
-        self._settle()
+        """The collected payload. Empties the builder."""
+        self._join_small()
         payload = Payload(tuple(self._pieces))
         self._pieces, self.size = [], 0
         return payload
 
-    def _settle(self) -> None:
+    def _join_small(self) -> None:
         if self._small:
             self._pieces.append(self._small[0] if len(self._small) == 1 else b"".join(self._small))
         self._small, self._small_size = [], 0

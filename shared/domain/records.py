@@ -1,6 +1,6 @@
-"""What the catalogue knows of a recording and of a chunk, and what was done to them, as frozen records.
+"""The catalogue's records of recordings and chunks, and their audit entries.
 
-A record never changes: `evolve` gives a new one. The gateway alone knows how they lie in tables.
+Records are immutable: `evolve` returns a changed copy. Only the gateway knows how they are stored in tables.
 """
 
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from shared.domain.completeness import has_last, is_gapless
 from shared.domain.failure import Failure
 from shared.domain.states import IN_TROUBLE, ONCE_SAFE, SAFE, ChunkState, MissingFile, RecordingState, check_move
 
-_LONGEST_LIFE = timedelta(hours=48)  # of a source after its event: what ACS's documentation named at its longest
-_ONE_CHANCE = timedelta(hours=1)  # for a chunk that an event, a replay or a rescue brought in late
+_LONGEST_LIFE = timedelta(hours=48)  # of a source after its event: the longest time that ACS's documentation has stated
+_LATE_CHUNK_TIME = timedelta(hours=1)  # for attempts at a chunk that became pending late, by an event, replay or rescue
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """One file of a recording with its metadata, and how far we got with it. Times are UTC, sizes bytes."""
+    """One media file of a recording with its metadata, and its state. Times are UTC, sizes are bytes."""
 
     recording_key: str
     chunk_key: str
@@ -28,12 +28,12 @@ class Chunk:
     end_reason: str | None = None
     content_location: str = field(repr=False)
     metadata_location: str | None = field(default=None, repr=False)  # an event may leave it out
-    delete_location: str | None = field(default=None, repr=False)  # likewise: then there is nothing to delete
+    delete_location: str | None = field(default=None, repr=False)  # an event may leave it out: the source is kept then
     content: str | None = None
     channel: str | None = None
     format: str | None = None
     started_at: datetime
-    listed_at: datetime | None = None  # its recording's when it was announced
+    listed_at: datetime | None = None  # its recording's, as of the first event
     event_id: str
     event_time: datetime
     deadline: datetime
@@ -49,36 +49,36 @@ class Chunk:
     failed_at: datetime | None = None
     lost_at: datetime | None = None
     expired_at: datetime | None = None  # when a read found that the archive's lifecycle rule had removed the file
-    removed_at: datetime | None = None  # when a read found that somebody had removed a file
+    removed_at: datetime | None = None  # when a read found a file missing for any other reason
     missing: str | None = None  # which of its archived files a read found missing: a MissingFile
     blob_name: str | None = None
     copied: int | None = None  # bytes of a running copy, as of its lease's last renewal
-    expected: int | None = None  # bytes that it will have
+    expected: int | None = None  # bytes that the complete copy will have
     size: int | None = None
     sha256: str | None = None
     metadata_blob_name: str | None = None
     metadata_size: int | None = None
     metadata_sha256: str | None = None
-    gone: int = 0  # consecutive answers of the source that it has no such file
-    gone_since: datetime | None = None  # the first of them
-    unverified: str | None = None  # why the archived file is not proved to be what it claims to be
-    rescues: int = 0  # how often the sweep took it up again after it had failed
-    escalated: int | None = None  # the last threshold, in hours before the deadline, that it was raised at
+    gone: int = 0  # consecutive answers of 404 or 410 from the source
+    gone_since: datetime | None = None  # when the first of these answers came
+    unverified: str | None = None  # why the archived file could not be verified as media
+    rescues: int = 0  # how often the sweep restarted it after it had failed
+    escalated: int | None = None  # the last threshold, in hours before the deadline, at which it was reported
     failure: Failure | None = None
-    outbox: str | None = None  # what is still to be announced of it, as shared.domain.outbox writes it
-    traceparent: str | None = None  # the W3C trace context of the event that announced it
+    outbox: str | None = None  # announcements to deliver, as JSON; see shared.domain.outbox
+    traceparent: str | None = None  # the W3C trace context of its event
     etag: str | None = field(default=None, compare=False)
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)
 
     def move(self, state: ChunkState, **changes: Any) -> Self:
-        """This chunk in another state.
+        """The chunk in another state.
 
-        Raises ForbiddenMove where the drawing in shared.domain.states has no such arrow.
+        Raises ForbiddenMove if the diagram in shared.domain.states doesn't allow this.
         """
         check_move(self.state, state)
-        ended: dict[str, Any] = {"copied": None, "expected": None}  # whatever copy there was
+        ended: dict[str, Any] = {"copied": None, "expected": None}  # the progress of a copy that is over
         return replace(self, state=state, **ended | changes)
 
     @property
@@ -95,8 +95,8 @@ class Chunk:
 
     @property
     def given_up_at(self) -> datetime:
-        """When attempts end: the source can't exist any longer, and a late event or replay had one hour of attempts."""
-        return max(self.event_time + _LONGEST_LIFE, self.pending_at + _ONE_CHANCE)
+        """When attempts end: the source no longer exists, and a late chunk had one hour of attempts."""
+        return max(self.event_time + _LONGEST_LIFE, self.pending_at + _LATE_CHUNK_TIME)
 
     @property
     def lacks_media(self) -> bool:
@@ -109,13 +109,13 @@ class Chunk:
         return self.missing in (MissingFile.METADATA, MissingFile.BOTH)
 
     def is_leased(self, now: datetime) -> bool:
-        """Whether a worker is copying it and nobody else may write it."""
+        """Whether a worker is copying it, so that no other process may write it."""
         return self.state is ChunkState.COPYING and self.lease_until is not None and self.lease_until > now
 
-    def fresh(self, now: datetime) -> Self:
-        """This chunk as if it had never been tried, except for the files that the archive has of it.
+    def restarted(self, now: datetime) -> Self:
+        """The chunk as if there had been no attempt yet, except for its files in the archive.
 
-        `copying_at` stays: it says that the next attempt must look at the archive first.
+        `copying_at` stays, so that the next attempt checks the archive first.
         """
         absent: dict[str, Any] = {}
         if self.lacks_media:
@@ -141,7 +141,7 @@ class Chunk:
         )
 
     def log_context(self) -> dict[str, object]:
-        """What a log line says of a chunk: keys and state, nothing personal and nothing secret."""
+        """Fields of the chunk for log lines: keys and state, nothing personal or secret."""
         return {
             "recording_key": self.recording_key,
             "chunk_key": self.chunk_key,
@@ -153,10 +153,11 @@ class Chunk:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """The ledger's view of one recording: what we were asked for, what was announced.
+    """One recording: what callers requested, and what ACS reported about it.
 
-    `control` is what our HTTP side did last, `announced_at` what an event said. They are written by different
-    functions in any order, so that neither overwrites the other, and the state is derived from both.
+    `control` is the state after the last request or callback, `announced_at` the time of the first event about its
+    files. Different functions write them in any order, each without overwriting the other. The state is derived from
+    both.
     """
 
     recording_key: str
@@ -181,20 +182,21 @@ class Recording:
     session_end_reason: str | None = None
     unlinked: bool | None = None
     overdue_at: datetime | None = None
-    listed_at: datetime | None = None  # its place in lists, kept by whoever writes it first
+    listed_at: datetime | None = None  # its time in lists; the first writer sets it, and it never changes
     consent_basis: str | None = None
     consent_reference: str | None = None
     consent_obtained_at: datetime | None = None
     failed_at: datetime | None = None
-    failure: str | None = None  # why ACS could not start it
-    unreadable: tuple[str, ...] = field(default=(), compare=False)  # its rows that this version can't read; not stored
+    failure: str | None = None  # why ACS couldn't start it
+    # Keys of its rows that this version can't read. Not stored.
+    unreadable: tuple[str, ...] = field(default=(), compare=False)
     etag: str | None = field(default=None, compare=False)
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)
 
     def state(self, chunks: tuple[Chunk, ...]) -> RecordingState | None:
-        """Where the recording is, all its chunks considered; None when only ACS can tell."""
+        """The state of the recording, derived from all of its chunks. None if only ACS knows it."""
         if not chunks and not self.unreadable:
             return RecordingState.OVERDUE if self.overdue_at else self.control
         states = {chunk.state for chunk in chunks}
@@ -208,12 +210,12 @@ class Recording:
         return RecordingState.ARCHIVED if states <= SAFE else RecordingState.EXPIRED
 
     def silent_since(self, chunks: tuple[Chunk, ...]) -> datetime | None:
-        """When ACS last gave a sign of it: its end, or the latest event of a file; None while there was none."""
+        """When ACS last reported on it: its end, or its latest event. None if there was neither."""
         signs = (self.stopped_at, self.announced_at, *(chunk.event_time for chunk in chunks))
         return max(filter(None, signs), default=None)
 
     def is_whole(self, chunks: tuple[Chunk, ...]) -> bool:
-        """Whether all its files were announced. Files that nothing links to a recording are their event's alone."""
+        """Whether events named all of its files. A recording without a known id has no files but those of its event."""
         if not chunks or self.unreadable:
             return False
         if self.recording_id is None:
@@ -225,7 +227,7 @@ class Recording:
         return bool(self.session_end_reason or self.stopped_at)
 
     def is_complete(self, chunks: tuple[Chunk, ...]) -> bool:
-        """Whether every file of the recording is announced and safe, as far as ACS tells of its end."""
+        """Whether events named all of its files and each is safe."""
         if self.unreadable or not has_last(chunks, ended=self.has_ended) or not is_gapless(chunks):
             return False
         return all(chunk.state in SAFE for chunk in chunks)
@@ -233,26 +235,25 @@ class Recording:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEntry:
-    """Something done to a recording: when, what, by whom, and what belongs to it, as a few named strings.
+    """One action on a recording: when, what, by whom, and details as named strings.
 
-    Entries are shown to callers: they hold no secret and no participant's id.
+    Callers can read entries, so they contain no secret and no participant's id.
     """
 
     at: datetime
     action: str
     by: str
     details: Mapping[str, str] = field(default_factory=dict)
-    mark: str | None = field(
-        default=None, compare=False
-    )  # of two entries of one time and mark only one is ever written
+    # Of several entries with the same time and mark, only one is written.
+    mark: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """A start that ACS was asked for, and what came of it as far as ACS's callbacks told."""
+    """A start that was sent to ACS, and its outcome as far as ACS has reported it."""
 
     start_id: str
-    asked: Recording | None = None  # without its id, which nobody knows yet
+    asked: Recording | None = None  # what was requested; without its id, which isn't known yet
     entry: AuditEntry | None = None
     recording_id: str | None = None
     failure: str | None = None

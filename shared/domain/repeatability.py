@@ -1,4 +1,4 @@
-"""The id that makes a repeated start safe."""
+"""The headers that make a repeated start safe."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 @dataclass(frozen=True, kw_only=True)
 class Repeatability:
-    """Makes a repeated start safe: ACS gives the same answer to the same id (OASIS Repeatable Requests)."""
+    """Identifies a start, so that ACS answers a repeated one as the first (OASIS Repeatable Requests)."""
 
     request_id: str
     first_sent: datetime

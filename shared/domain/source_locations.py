@@ -1,8 +1,8 @@
 """Checks that a chunk's locations name its document, and decides whether its source may be deleted.
 
-The event says where the media, the metadata and the source to delete are, and events can be wrong or forged:
-Microsoft's own published sample deletes another document than it announces. Nothing is requested and nothing is written
-here. If this module can't decide, the source is kept: ACS deletes it on its own a day or two later.
+An event names the locations of the media and the metadata, and the location to delete. Events can be wrong or forged:
+in Microsoft's own published sample, the delete location names another document. If this module can't decide, the source
+is kept, and ACS deletes it a day or two later. The module only compares: it makes no requests and writes nothing.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _OBJECTS = "objects"  # in https://storage.asm.skype.com/v1/objects/{documentId}
 
 @dataclass(frozen=True, kw_only=True)
 class Keep:
-    """Why a source is kept, and whether a person must look at it."""
+    """Why a source is kept, and whether this raises an alert."""
 
     failure: Failure
     alerts: bool = True
@@ -27,13 +27,13 @@ class Keep:
 def reason_to_keep(chunk: Chunk) -> Keep | None:
     """Why the source of an archived chunk must not be deleted; None if it may be."""
     if not _is_one_document(chunk):
-        return _keep("locations-differ", "the event's locations and documentId don't name one document")
+        return _keep("locations-differ", "the event's locations and documentId don't all name the same document")
     if chunk.unverified is not None:
         return _keep("unverified-file", f"the archived file is not verified: {chunk.unverified}")
     if chunk.metadata_location is None:
-        return _keep("no-metadata-location", "the event names no metadata, so only the media are archived")
+        return _keep("no-metadata-location", "the event has no metadata location, so only the media are archived")
     if not chunk.delete_location:
-        return _keep("no-delete-location", "the event names nothing to delete", alerts=False)
+        return _keep("no-delete-location", "the event has no delete location", alerts=False)
     return None
 
 
@@ -42,7 +42,7 @@ def _keep(reason: str, detail: str, *, alerts: bool = True) -> Keep:
 
 
 def names_another(location: str, chunk: Chunk) -> bool:
-    """Whether a location names another document than the chunk's, or hides which it names."""
+    """Whether a location names another document than the chunk's, or is ambiguous."""
     segments, document_id = _segments_of(location), chunk.document_id.lower()
     if segments is None or segments.count(_OBJECTS) > 1:
         return True
@@ -50,7 +50,7 @@ def names_another(location: str, chunk: Chunk) -> bool:
 
 
 def metadata_location_of(chunk: Chunk) -> str | None:
-    """Where the chunk's metadata are; None if its event named none, or clearly those of another document."""
+    """The location of the chunk's metadata. None if its event names none, or those of another document."""
     location = chunk.metadata_location
     return None if location is None or names_another(location, chunk) else location
 
@@ -58,7 +58,8 @@ def metadata_location_of(chunk: Chunk) -> str | None:
 def origin_of(location: str | None, chunk: Chunk) -> str | None:
     """A key of a location that doesn't name the chunk's document; None if it does.
 
-    The key tells files of such a location from those of a corrected event. The query isn't part of it: it may change.
+    The key distinguishes files of such a location from those of a corrected event. It leaves out the query, which may
+    change.
     """
     document_id = chunk.document_id.lower()
     if location is None or _object_of(_segments_of(location) or [], document_id) == document_id:
@@ -67,9 +68,9 @@ def origin_of(location: str | None, chunk: Chunk) -> str | None:
 
 
 def _is_one_document(chunk: Chunk) -> bool:
-    """Whether every location that the event gave names the chunk's document, and can mean no other.
+    """Whether every location of the event names the chunk's document unambiguously.
 
-    Where there is nothing to delete, it is enough that none clearly names another.
+    If there is no delete location, it is enough that no location names another document.
     """
     given = [chunk.content_location, chunk.metadata_location, chunk.delete_location]
     if not chunk.delete_location:
@@ -83,7 +84,7 @@ def _names(location: str, document_id: str) -> bool:
 
 
 def _segments_of(location: str) -> list[str] | None:
-    """The decoded segments of a location's path, in lower case; None if servers may read the path differently."""
+    """The decoded segments of a location's path, in lower case. None if servers may interpret the path differently."""
     try:
         path = urlsplit(location).path
     except ValueError:
@@ -93,7 +94,7 @@ def _segments_of(location: str) -> list[str] | None:
 
 
 def _object_of(segments: list[str], document_id: str) -> str | None:
-    """The object that a path names; None if it names none, or more than one."""
+    """The object that a path names. None if it names none, or more than one."""
     marks = [place for place, segment in enumerate(segments) if segment == _OBJECTS]
     if not marks:
         return document_id if document_id in segments else None
@@ -103,5 +104,5 @@ def _object_of(segments: list[str], document_id: str) -> str | None:
 
 
 def _is_plain(segment: str) -> bool:
-    """Whether a decoded segment is one segment to every server: no empty or dot segment, no separator, no escape."""
+    """Whether every server takes this as one segment: not empty, not only dots, no separator, no escape."""
     return segment.isascii() and segment.isprintable() and segment.strip(". ") != "" and not set(segment) & set("/\\%;")

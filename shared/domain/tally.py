@@ -1,4 +1,4 @@
-"""What came to an end in a quarter of an hour, as numbers that can be added up in any order."""
+"""Statistics of the chunks that ended in a quarter of an hour. Tallies can be added in any order."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -10,27 +10,28 @@ from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 
 QUARTER = timedelta(minutes=15)
-BOUNDS = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600)  # seconds to safe: the bars of a histogram, and one more
+# Upper bounds of a histogram's bars, in seconds until a chunk was safe. One more bar has the longer times.
+BOUNDS = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """Chunks that became safe, with bytes and times, and those that failed or were lost. Times in seconds."""
+    """The numbers of chunks that became safe, failed or were lost. Sizes in bytes, times in seconds."""
 
     safe: int = 0
     size: int = 0
     failed: int = 0
     lost: int = 0
-    seconds: float = 0  # to safe, of all of them together
+    seconds: float = 0  # until safe, summed over all chunks
     longest: float = 0
     spread: tuple[int, ...] = (0,) * (len(BOUNDS) + 1)
 
     @classmethod
     def of(cls, chunk: Chunk) -> Self:
-        """The tally of one chunk that became safe, failed or was lost; nothing of any other."""
+        """The tally of one chunk. Empty unless the chunk became safe, failed or was lost."""
         match chunk.state:
             case ChunkState.ARCHIVED if chunk.archived_at is not None:
-                # The clock of who sent the event may be ahead of ours.
+                # The sender's clock may be ahead of ours.
                 seconds = max((chunk.archived_at - chunk.event_time).total_seconds(), 0)
                 bar = bisect_left(BOUNDS, seconds)
                 spread = tuple(int(number == bar) for number in range(len(BOUNDS) + 1))
@@ -54,7 +55,7 @@ class Tally:
 
 
 def ended_at(chunk: Chunk) -> datetime | None:
-    """When a chunk became safe, failed or was lost; None for one that is on its way."""
+    """When a chunk became safe, failed or was lost. None if it hasn't ended."""
     times = {
         ChunkState.ARCHIVED: chunk.archived_at,
         ChunkState.FAILED: chunk.failed_at,
@@ -64,5 +65,5 @@ def ended_at(chunk: Chunk) -> datetime | None:
 
 
 def quarter_of(at: datetime) -> datetime:
-    """When the quarter of an hour began that a moment lies in."""
+    """The start of the quarter of an hour that contains this time."""
     return at.replace(minute=at.minute - at.minute % 15, second=0, microsecond=0)

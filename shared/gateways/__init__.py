@@ -1,1 +1,1 @@
-"""The only modules that import azure.*: each translates what it understands into the errors of shared.errors."""
+"""The only modules that import azure.*. They translate the SDKs' exceptions into the errors of shared.errors."""

@@ -1,4 +1,4 @@
-"""All gateways of the process, over one set of clients."""
+"""All gateways of the process, which share one set of clients."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,17 @@ from shared.gateways.acs.media import MediaSource
 from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.acs.signing_keys import SigningKeys
 from shared.gateways.blobs.archive import Archive
-from shared.gateways.blobs.archive_reader import Archived
-from shared.gateways.blobs.download_links import ReadLinks
+from shared.gateways.blobs.archive_reader import ArchiveReader
+from shared.gateways.blobs.download_links import DownloadLinks
 from shared.gateways.blobs.quarantine import Quarantine
 from shared.gateways.clients import Clients
-from shared.gateways.queue import Jobs
+from shared.gateways.queue import JobQueue
 from shared.gateways.tables.audit import Audit
 from shared.gateways.tables.catalogue import Catalogue
 from shared.gateways.tables.claims import Claims
-from shared.gateways.tables.expired_rows import Leftovers
+from shared.gateways.tables.expired_rows import ExpiredRows
 from shared.gateways.tables.links import Links
-from shared.gateways.tables.lists import Calendar
+from shared.gateways.tables.lists import Lists
 from shared.gateways.tables.requests import Requests
 from shared.gateways.tables.starts import Starts
 from shared.gateways.tables.tallies import Tallies
@@ -27,13 +27,13 @@ from shared.settings.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Gateways:
-    """What the use cases reach the world through."""
+    """Everything that use cases need outside the process."""
 
     recorder: CallRecorder
     source: MediaSource
     catalogue: Catalogue
-    calendar: Calendar
-    participants: Calendar
+    lists: Lists
+    participants: Lists
     tallies: Tallies
     audit: Audit
     worklist: Worklist
@@ -42,38 +42,37 @@ class Gateways:
     claims: Claims
     signing_keys: SigningKeys
     requests: Requests
-    leftovers: Leftovers
-    jobs: Jobs
+    expired_rows: ExpiredRows
+    jobs: JobQueue
     archive: Archive
-    archived: Archived
+    archive_reader: ArchiveReader
     quarantine: Quarantine
-    read_links: ReadLinks
+    download_links: DownloadLinks
     topic: Topic | None
 
     @classmethod
     def over(cls, clients: Clients, settings: Settings) -> "Gateways":
-        calendar = Calendar(clients.tables, settings.calendar_table)
         return cls(
             recorder=CallRecorder(clients.calls),
             source=MediaSource(clients.calls),
-            catalogue=Catalogue(clients.tables, settings.recordings_table, calendar),
-            calendar=calendar,
-            participants=Calendar(clients.tables, settings.participants_table),
+            catalogue=Catalogue(clients.tables, settings.recordings_table),
+            lists=Lists(clients.tables, settings.calendar_table),
+            participants=Lists(clients.tables, settings.participants_table),
             tallies=Tallies(clients.tables, settings.calendar_table),
             audit=Audit(clients.tables, settings.recordings_table),
-            worklist=Worklist(clients.tables, settings.worklist_table, calendar),
+            worklist=Worklist(clients.tables, settings.worklist_table),
             links=Links(clients.tables, settings.links_table),
             claims=Claims(clients.tables, settings.links_table),
             starts=Starts(clients.tables, settings.links_table),
             signing_keys=SigningKeys(clients.keys, settings.callback_openid_url),
             requests=Requests(clients.tables, settings.requests_table),
-            leftovers=Leftovers(
+            expired_rows=ExpiredRows(
                 clients.tables, requests_table=settings.requests_table, links_table=settings.links_table
             ),
-            jobs=Jobs(clients.queue, clients.poison),
+            jobs=JobQueue(clients.queue, clients.poison),
             archive=Archive(clients.archive, settings.archive_container),
             quarantine=Quarantine(clients.archive, settings.quarantine_container),
-            archived=Archived(clients.archive, settings.archive_container),
-            read_links=ReadLinks(clients.archive, settings.archive_container),
+            archive_reader=ArchiveReader(clients.archive, settings.archive_container),
+            download_links=DownloadLinks(clients.archive, settings.archive_container),
             topic=Topic(clients.topic) if clients.topic else None,
         )

@@ -1,8 +1,7 @@
-"""The SDK clients of this process: made once, shared by every job, closed together.
+"""The SDK clients of this process: created once, shared by all jobs, closed together.
 
-Managed identity comes first: where a connection string is not given, a token credential is. On a laptop the ACS
-client and the topic's alone are led to the simulator, by a resolver and a CA of its own, so that the SDK's allow-list,
-signing and TLS all stay in force.
+Without a connection string, a client uses the managed identity. In local development, a resolver and a CA direct the
+ACS client and the topic's client to the simulator. The SDK's allow-list, signing and TLS stay in force.
 """
 
 import socket
@@ -29,18 +28,18 @@ from shared.settings.accounts import StorageAccount
 from shared.settings.settings import Settings
 from shared.settings.token_hosts import require_token_host
 
-_READ_BUFFER = 1024 * 1024  # bytes; aiohttp's default of 64 KiB doubles the CPU that a large download costs
+_READ_BUFFER = 1024 * 1024  # bytes; aiohttp's default of 64 KiB doubles the CPU time of large downloads
 _CONNECT_SECONDS = 10.0
-_READ_SECONDS = 60.0  # silence on a connection that we are willing to wait for
-_CONNECTIONS = 128  # of one client, over all the jobs of one process
-# Seconds before a storage request is sent again: 1, 3 and 5, give or take one. The SDK's own 15, 18 and 24 keep a job's
-# lease and memory for a minute and more; what lasts longer is for the job's retry, which gives both back.
-_PATIENCE = {"initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1, "retry_total": 3}
-_MAX_SINGLE_PUT = 256 * 1024 * 1024  # bytes; what is small enough for one PUT is decided by the copy engine
+_READ_SECONDS = 60.0  # without any data on a connection
+_CONNECTIONS = 128  # per client, shared by all jobs of the process
+# Storage requests are retried after about 1, 3 and 5 seconds. The SDK's defaults of 15, 18 and 24 seconds would hold a
+# job's lease and memory for more than a minute. Longer faults are left to the job's retry, which releases both.
+_RETRIES = {"initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1, "retry_total": 3}
+_MAX_SINGLE_PUT = 256 * 1024 * 1024  # bytes; the copy engine decides which files are small enough for one PUT
 
 
 class _GatewayResolver(AbstractResolver):
-    """Leads every name to one local address: ACS has no emulator that its names could be exchanged for."""
+    """Resolves every name to one local address, where the simulator listens."""
 
     def __init__(self, address: str) -> None:
         host, _, port = address.rpartition(":")
@@ -57,14 +56,14 @@ class _GatewayResolver(AbstractResolver):
         return [result]
 
     async def close(self) -> None:
-        """Holds nothing open."""
+        """Nothing to close."""
 
 
 class _AsSent(HeadersPolicy):
-    """Writes a URL, before it is signed, as aiohttp will send it.
+    """Normalizes a URL before it is signed, in the way in which aiohttp sends it.
 
-    SDK 1.6.0 escapes more than has to be, the = that pads a recordingId say, and aiohttp takes such escapes back: then
-    ACS sees another path than was signed, and refuses the credential.
+    SDK 1.6.0 escapes more characters than necessary, for example the = that pads a recordingId. aiohttp reverts such
+    escapes: ACS would then receive another path than was signed, and refuse the credential.
     """
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
@@ -73,34 +72,34 @@ class _AsSent(HeadersPolicy):
 
 
 class Clients:
-    """Every SDK client of the process. Must be made while the event loop runs, and closed on it."""
+    """All SDK clients of the process. Must be created and closed on the running event loop."""
 
     def __init__(self, settings: Settings) -> None:
         self._credentials: dict[str | None, AsyncTokenCredential] = {}
         self.calls = self._call_automation(settings)
-        self.keys = _acs_session(settings)  # for what ACS publishes to anyone: no credential ever goes along
+        self.keys = _acs_session(settings)  # for ACS's public keys: sends no credential
         host, archive = settings.host_storage, settings.archive_storage
         self.tables = self._service(TableServiceClient, host, host.table_uri, "endpoint")
-        queue: dict[str, Any] = {"message_encode_policy": TextBase64EncodePolicy(), **_PATIENCE}
+        queue: dict[str, Any] = {"message_encode_policy": TextBase64EncodePolicy(), **_RETRIES}
         self.queue, self.poison = (
             self._service(QueueClient, host, host.queue_uri, "account_url", queue_name=name, **queue)
             for name in (settings.chunks_queue, settings.poison_queue)
         )
         self.topic = self._topic(settings)
-        blob: dict[str, Any] = {"max_single_put_size": _MAX_SINGLE_PUT, **_PATIENCE}
+        blob: dict[str, Any] = {"max_single_put_size": _MAX_SINGLE_PUT, **_RETRIES}
         self.archive = self._service(BlobServiceClient, archive, archive.blob_uri, "account_url", **blob)
 
     def blobs(self, account: StorageAccount) -> BlobServiceClient:
-        """One more client, for a command that needs an account's blobs besides; whoever asks for it closes it."""
+        """An additional Blob client, for commands. The caller closes it."""
         return cast("BlobServiceClient", self._service(BlobServiceClient, account, account.blob_uri, "account_url"))
 
     def queues(self, account: StorageAccount) -> QueueServiceClient:
-        """One more client, for a command that needs another queue than the jobs'; whoever asks for it closes it."""
+        """An additional Queue client, for commands that need other queues than the jobs'. The caller closes it."""
         return cast("QueueServiceClient", self._service(QueueServiceClient, account, account.queue_uri, "account_url"))
 
     def _credential(self, client_id: str | None) -> AsyncTokenCredential:
-        # Imported here: a process that has connection strings is spared the second that it takes.
-        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - as said
+        # Imported here because the import takes a second, which processes with connection strings don't need.
+        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - see above
 
         if client_id not in self._credentials:
             self._credentials[client_id] = DefaultAzureCredential(
@@ -111,7 +110,7 @@ class Clients:
     def _service(
         self, client: Any, account: StorageAccount, uri: str | None, uri_parameter: str, **options: Any
     ) -> Any:
-        # A redirect would take the credential along to a host that nobody has checked; storage sends none.
+        # Storage never redirects. A redirect would send the credential to a host that isn't checked.
         options |= {"transport": _transport(_session()), "permit_redirects": False}
         if account.connection_string:
             return client.from_connection_string(account.connection_string, **options)
@@ -119,8 +118,8 @@ class Clients:
         return client(**{uri_parameter: address}, credential=self._credential(account.client_id), **options)
 
     def _call_automation(self, settings: Settings) -> CallAutomationClient:
-        # No retries in the pipeline: a job's retry and a caller's are better placed, and know the deadline. No
-        # redirects either: where one makes sense, in the media store, each hop is checked and signed by us.
+        # No retries in the pipeline: the retries of jobs and callers know the deadline. No redirects in the pipeline:
+        # only the media store uses them, and there MediaSource checks and signs each hop.
         options: dict[str, Any] = {
             "transport": _transport(_acs_session(settings)),
             "retry_total": 0,
@@ -158,16 +157,16 @@ def _acs_session(settings: Settings) -> aiohttp.ClientSession:
 
 
 def _session(*, direct: bool = False, **connector: Any) -> aiohttp.ClientSession:
-    """A session that asks the environment for a proxy, unless it is `direct`, and only where one is named there.
+    """A session. Unless it is `direct`, it uses the environment's proxy if there is one.
 
-    aiohttp would read ~/.netrc for each request besides: a quarter of what a small chunk costs us, and a credential
-    that isn't ours.
+    With `trust_env`, aiohttp also reads ~/.netrc for each request. That is a quarter of a small chunk's CPU time, and
+    could send a foreign credential. So `trust_env` is set only if the environment names a proxy.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=_CONNECTIONS, **connector),
         cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,  # the archive holds the bytes as they came
-        trust_env=not direct and bool(getproxies().keys() - {"no"}),  # "no" are hosts without one
+        auto_decompress=False,  # the archive stores the bytes as they were sent
+        trust_env=not direct and bool(getproxies().keys() - {"no"}),  # "no" lists hosts without a proxy
         read_bufsize=_READ_BUFFER,
     )
 

@@ -1,7 +1,7 @@
-"""Translates the SDKs' exceptions into ours: whose fault it is, and whether trying again can mend it.
+"""Translates the SDKs' exceptions into ours: whose fault it is, and whether a retry can help.
 
-Nothing of an SDK's message is passed on, nor is its exception chained: both can hold URLs with a SAS or whole bodies,
-and the host logs a chain as it stands. The service's error code is what a person needs of it.
+An SDK's message is never passed on, and its exception is never chained. Both can contain URLs with a SAS, or whole
+bodies, and the host logs exception chains completely. The service's error code is passed on, and is enough for people.
 """
 
 import re
@@ -30,33 +30,33 @@ _COLD = frozenset({"BlobArchived", "BlobBeingRehydrated"})
 _HOLDER_ABSENT = frozenset({"ContainerNotFound", "TableNotFound", "QueueNotFound"})
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_LONGEST_WAIT = 86_400.0  # seconds; whoever asks for more is not believed
+_LONGEST_WAIT = 86_400.0  # seconds; a Retry-After header may not ask for more
 
 BROKEN_CONNECTION = (ServiceRequestError, ServiceResponseError, aiohttp.ClientError, TimeoutError, ConnectionError)
 
 
 def headers_of(error: HttpResponseError) -> Mapping[str, str]:
-    """The headers of the answer that an SDK took offence at; none when there was no answer."""
+    """The headers of the answer that caused the exception. Empty if there was no answer."""
     return getattr(error.response, "headers", None) or {}
 
 
 def is_absent(error: HttpResponseError) -> bool:
-    """Whether the very thing that was asked for is absent, and not the table or container that should hold it."""
+    """Whether the row, blob or message doesn't exist. False if its table, container or queue doesn't exist."""
     return error.status_code == HTTPStatus.NOT_FOUND and _code(error) not in _HOLDER_ABSENT
 
 
 def is_taken(error: HttpResponseError) -> bool:
-    """Whether a write was refused because another thing stands under the name already."""
+    """Whether a write was refused because the name is in use."""
     return _code(error) in _TAKEN
 
 
 def is_changed(error: HttpResponseError) -> bool:
-    """Whether a write was refused because the thing is not the version any more that was read."""
+    """Whether a write was refused because the row or blob changed since it was read."""
     return error.status_code == HTTPStatus.PRECONDITION_FAILED
 
 
 def is_cold(error: HttpResponseError) -> bool:
-    """Whether a blob is there and can't be read: it lies in the archive tier, or is on its way back from there."""
+    """Whether a blob exists but can't be read: it is in the archive tier, or is being rehydrated."""
     return _code(error) in _COLD
 
 
@@ -78,7 +78,7 @@ def _seconds_until(date: str) -> float:
 
 @contextmanager
 def storage_faults(doing: str) -> Iterator[None]:
-    """Wraps calls to Blob, Queue and Table storage; `doing` says in our words what was being done."""
+    """Wraps calls to Blob, Queue and Table storage. `doing` describes the operation, for error messages."""
     try:
         yield
     except BROKEN_CONNECTION:
@@ -90,7 +90,7 @@ def storage_faults(doing: str) -> Iterator[None]:
 
 
 def _code(error: HttpResponseError) -> str | None:
-    """The storage service's error code: an enumeration's value or a plain string, by SDK."""
+    """The storage service's error code. Some SDKs give it as an enum, others as a string."""
     code = getattr(error, "error_code", None)
     return None if code is None else str(getattr(code, "value", code))
 
@@ -103,7 +103,7 @@ def _storage_error(error: HttpResponseError, doing: str) -> DestinationError:
             f"{doing}: storage refused our identity ({code}), check its roles and network rules"
         )
     if is_taken(error):
-        return DestinationConflict(f"{doing}: something else stands there")
+        return DestinationConflict(f"{doing}: the name is in use")
     if status in _BUSY or status is None:
         return DestinationUnavailable(f"{doing}: storage is busy ({code})", retry_after=retry_after(error))
     if status == HTTPStatus.NOT_FOUND:

@@ -1,4 +1,4 @@
-"""Requests to the app's own public address, over the network and without a credential."""
+"""Requests to the app's own public address, over the network and without a credential, for the doctor."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ _CLAIMS = {
         *({"typ": "roles", "val": role} for role in ("Reader", "Recorder", "Operator")),
     ],
 }
-# What the platform alone may say of a caller, said by the caller.
+# Headers that only the platform may set, forged by the caller.
 FORGED: Final = {
     "X-MS-CLIENT-PRINCIPAL": base64.b64encode(json.dumps(_CLAIMS).encode()).decode(),
     "X-MS-CLIENT-PRINCIPAL-ID": "callvault-doctor",
@@ -29,7 +29,7 @@ FORGED: Final = {
 
 
 class FrontDoor:
-    """A route that requires sign-in and changes nothing."""
+    """The route /api/health: it requires sign-in and changes nothing."""
 
     def __init__(self, http: aiohttp.ClientSession, origin: str) -> None:
         self._http, self._url = http, f"{origin}/api/health"
@@ -40,4 +40,4 @@ class FrontDoor:
             async with self._http.get(self._url, headers=headers, allow_redirects=False, timeout=_PATIENCE) as answer:
                 return answer.status
         except (aiohttp.ClientError, TimeoutError):
-            raise SourceUnavailable("the app's own address doesn't answer") from None
+            raise SourceUnavailable("the app's own address didn't answer") from None

@@ -1,9 +1,9 @@
-"""Proves access to queues, tables and containers by a real write and a delete, for the doctor.
+"""Tests access to queues, tables and containers with a real write and a delete, for the doctor.
 
-A table that can only be read is no fault: an operator has no more.
+A table that can only be read isn't reported as a fault, because operators have no more access.
 
-What a probe writes is in nobody's way should the doctor die: a message stays hidden until it expires, a table row
-stands in a partition that nobody reads, a blob in a folder of its own.
+If the doctor is killed in between, what it wrote does no harm: the message stays hidden until it expires, the table row
+is in a partition that is never read, and the blob is in a folder of its own.
 """
 
 import contextlib
@@ -25,19 +25,19 @@ from shared.gateways.faults import storage_faults
 from shared.settings.settings import Settings
 
 _HIDDEN = 300  # seconds
-_PROBE = "doctor"  # partition, folder and text of what is written
+_PROBE = "doctor"  # the partition of rows, the folder of blobs, and the text of messages
 
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """What a container is like."""
+    """Properties of a container."""
 
     is_public: bool
     is_immutable: bool
 
 
 class Probes:
-    """One use of this is one doctor's visit."""
+    """The doctor's probes. One instance per run."""
 
     def __init__(
         self,
@@ -59,12 +59,12 @@ class Probes:
         """Sends a hidden message and deletes it."""
         with storage_faults(f"writing to the queue {name}"):
             queue = self._queues.get_queue_client(name)
-            # It expires as it would be seen: no function takes it for a job.
+            # It expires when it would become visible, so no function processes it as a job.
             sent = await queue.send_message(_PROBE, visibility_timeout=_HIDDEN, time_to_live=_HIDDEN + 1)
             await queue.delete_message(sent.id, sent.pop_receipt)
 
     async def table(self, name: str) -> bool:
-        """Writes a row and deletes it; where that is forbidden, reads. Returns whether the table can be written."""
+        """Writes a row and deletes it. If that is forbidden, reads. Returns whether the table can be written."""
         row = {"PartitionKey": _PROBE, "RowKey": uuid.uuid4().hex}
         table = self._tables.get_table_client(name)
         try:
@@ -79,7 +79,7 @@ class Probes:
         return True
 
     async def container(self, name: str, *, of_host: bool = False) -> Container:
-        """Writes a small file and deletes it. Where files can't be deleted, only a block that never becomes one."""
+        """Writes a small file and deletes it. In an immutable container, stages only a block and never commits it."""
         with storage_faults(f"writing to the container {name}"):
             container = (self._host if of_host else self._blobs).get_container_client(name)
             found: Any = await container.get_container_properties()
@@ -97,13 +97,13 @@ class Probes:
         return Container(is_public=bool(found.public_access), is_immutable=immutable)
 
     async def time(self, container: str) -> datetime | None:
-        """What time it is to the archive's account: every answer tells, a refusal because of a wrong clock, too."""
+        """The time according to the archive's account, from the Date header. Refusals have this header, too."""
         dates: list[str] = []
 
         def note(answer: Any) -> None:
             dates.append(answer.http_response.headers.get("Date", ""))
 
-        with storage_faults("asking for the time"), contextlib.suppress(HttpResponseError):
+        with storage_faults("reading the time of the storage account"), contextlib.suppress(HttpResponseError):
             await self._blobs.get_container_client(container).get_container_properties(raw_response_hook=note)
-        told = next(filter(None, reversed(dates)), None)
-        return None if told is None else parsedate_to_datetime(told)
+        date = next(filter(None, reversed(dates)), None)
+        return None if date is None else parsedate_to_datetime(date)

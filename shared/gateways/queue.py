@@ -1,4 +1,4 @@
-"""The queue of chunk jobs. A job may be sent twice and lost never: it is on the queue when `send` returns."""
+"""The queue of chunk jobs. Once `send` returns, the job is on the queue. It may be there twice."""
 
 from datetime import datetime, timedelta
 
@@ -9,19 +9,19 @@ from shared.contracts.jobs import ChunkJob
 from shared.errors import InvalidJob
 from shared.gateways.faults import storage_faults
 
-_PEEKED = 32  # messages, the most that one request shows
-_FOREVER = -1  # a message that expires would be a chunk forgotten; the default is seven days
+_PEEKED = 32  # messages: the most that one request returns
+_FOREVER = -1  # a message must not expire (the default is seven days), or its chunk would be forgotten
 
 
-class Jobs:
-    """Work for the queue function."""
+class JobQueue:
+    """Jobs for the queue function."""
 
     def __init__(self, queue: QueueClient, poison: QueueClient) -> None:
-        """`poison` is where the host puts what failed too often."""
+        """`poison` is the queue to which the host moves messages that failed too often."""
         self._queue, self._poison = queue, poison
 
     async def send(self, job: ChunkJob, *, delay: float = 0) -> None:
-        """Queues a job; `delay` in seconds, rounded up. An output binding could not delay it."""
+        """Queues a job, with a delay in seconds, rounded up. An output binding can't delay messages."""
         seconds = max(int(-(-delay // 1)), 0)
         with storage_faults("queueing a chunk job"):
             await self._queue.send_message(
@@ -29,17 +29,17 @@ class Jobs:
             )
 
     async def check(self) -> None:
-        """Asks after the queue, and changes nothing."""
-        with storage_faults("asking after the queue"):
+        """Checks that the queue can be reached. Changes nothing."""
+        with storage_faults("checking the queue"):
             await self._queue.get_queue_properties()
 
     async def head(self) -> datetime | None:
-        """Since when the message that is taken next could be taken; None when none waits.
+        """Since when the next message has been waiting. None if no message is waiting.
 
-        A message that was taken before came back at a time that a peek doesn't tell. Those behind it tell more, if any
-        of them wasn't taken yet.
+        For a message that was dequeued before, a peek doesn't show when it became visible again. So the first message
+        that was never dequeued is used, if there is one.
         """
-        with storage_faults("looking at the head of the queue"):
+        with storage_faults("peeking at the queue"):
             messages = await self._queue.peek_messages(max_messages=_PEEKED)
         head = next((message for message in messages if not message.dequeue_count), messages[0] if messages else None)
         if head is None or head.inserted_on is None:
@@ -47,7 +47,7 @@ class Jobs:
         return head.inserted_on + timedelta(seconds=_delay_of(head.content))
 
     async def poisoned(self) -> int:
-        """How many messages stay on the poison queue. The host makes that queue when it first needs it."""
+        """The number of messages on the poison queue. The host creates that queue when it first needs it."""
         with storage_faults("counting the poison queue"):
             try:
                 return int((await self._poison.get_queue_properties()).approximate_message_count or 0)

@@ -1,8 +1,9 @@
 """The Event Grid custom topic that announcements go to.
 
-One POST is all that is needed of Event Grid: azure-core's pipeline makes it, with a managed identity or the topic's
-key, without the weight of another SDK. It neither retries nor follows redirects: news stay in their outbox until they
-were taken, and a credential goes to no host but the one that the settings name and the allow-list took.
+Callvault needs only one operation of Event Grid, a POST. It is sent with azure-core's pipeline, with a managed identity
+or the topic's key, so no other SDK is needed. The pipeline doesn't retry: announcements stay in their outbox until they
+are delivered. It doesn't follow redirects: the credential goes only to the host in the settings, which the allow-list
+has accepted.
 """
 
 from collections.abc import Sequence
@@ -31,8 +32,8 @@ from shared.gateways.faults import BROKEN_CONNECTION, retry_after
 _KEY_HEADER = "aeg-sas-key"
 _API_VERSION = "2018-01-01"
 _CONTENT_TYPE = "application/cloudevents-batch+json; charset=utf-8"
-_IN_ONE_REQUEST = 100  # events; with the largest of each kind well below the megabyte that Event Grid takes
-_CONNECT_SECONDS, _READ_SECONDS = 5.0, 10.0  # an announcement can wait, the job that makes it should not
+_IN_ONE_REQUEST = 100  # events; even the largest ones stay well below Event Grid's limit of 1 MB
+_CONNECT_SECONDS, _READ_SECONDS = 5.0, 10.0  # short, because a job waits for it; an announcement can be sent later
 
 TopicClient = AsyncPipelineClient[HttpRequest, AsyncHttpResponse]
 
@@ -46,14 +47,14 @@ def topic_client(
     if isinstance(credential, AzureKeyCredential):
         authentication = AzureKeyCredentialPolicy(credential, _KEY_HEADER)
     else:
-        cloud = address.netloc.rpartition(".")[2]  # net, us or cn: each has an audience of its own
+        cloud = address.netloc.rpartition(".")[2]  # net, us or cn: each cloud has its own audience
         authentication = AsyncBearerTokenCredentialPolicy(credential, f"https://eventgrid.azure.{cloud}/.default")
     policies = [RequestIdPolicy(), UserAgentPolicy("callvault"), authentication]
     return AsyncPipelineClient(f"https://{address.netloc}", policies=policies, transport=transport)
 
 
 class Topic:
-    """Takes announcements, at least once each."""
+    """Delivers announcements at least once."""
 
     def __init__(self, client: TopicClient) -> None:
         self._client = client
@@ -77,7 +78,7 @@ class Topic:
                 request, connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS
             )
         except ClientAuthenticationError:
-            raise TopicRefused("announcing: no credential for the topic could be had") from None
+            raise TopicRefused("announcing: no credential for the topic is available") from None
         except (*BROKEN_CONNECTION, AzureError):
             raise TopicUnavailable("announcing: the topic gave no answer") from None
         if response.status_code != HTTPStatus.OK:

@@ -14,9 +14,10 @@ from shared.contracts.http.start_request import parse_start
 from shared.domain.repeatability import Repeatability
 from shared.domain.states import RecordingState
 from shared.http.answers import Answer, answer
-from shared.intake.intake import Taken
+from shared.http.description import Document, described
+from shared.intake.intake import IntakeResult
 from shared.operations.health import Health
-from shared.queries.archive_answer import Completion
+from shared.queries.archive_answer import ArchiveAnswer
 from shared.recording.callbacks import Callbacks
 from shared.recording.control import Control
 from shared.recording.idempotency import Idempotency
@@ -36,7 +37,7 @@ class UseCases:
     starting: Starting
     control: Control
     replay: Replay
-    completion: Completion
+    completion: ArchiveAnswer
     health: Health
     callbacks: Callbacks
 
@@ -108,20 +109,13 @@ class Commands:
         return answer(found, status=status, headers={"Cache-Control": "no-store"})
 
     async def openapi(self, *, url: str) -> Answer:
-        return await _described(url, "/openapi.json")
+        return Answer(status=200, body=described(Document.OPENAPI, url=url))
 
     async def swagger(self, *, url: str) -> Answer:
-        return await _described(url, "/swagger.json")
+        return Answer(status=200, body=described(Document.SWAGGER, url=url))
 
 
-async def _described(url: str, document: str) -> Answer:
-    # Imported here because building schemas slows down the start, and few processes serve the description.
-    from shared.http.openapi.served import described  # noqa: PLC0415 - see above
-
-    return Answer(status=200, body=described(url, document))
-
-
-def _handed_in(taken: list[Taken]) -> Answer:
+def _handed_in(taken: list[IntakeResult]) -> Answer:
     outcomes = [str(one.outcome) for one in taken]
     differing = [[to_camel(name) for name in one.differing] for one in taken]
     return answer(HandedInView(outcomes=outcomes, differing=differing), status=202)

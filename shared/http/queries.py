@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from shared.contracts.http.link_query import parse_link
 from shared.contracts.http.list_query import parse_list
 from shared.http.answers import Answer, answer
-from shared.queries.downloads import Content, File, Wanted
+from shared.queries.downloads import Downloads, File, Wanted
 from shared.queries.recordings import Listing
 from shared.queries.summary import Summary
 from shared.queries.timeline import Timeline
@@ -16,7 +16,7 @@ _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # no
 class Queries:
     """Each method raises the errors of its use case; `answering` turns them into problems."""
 
-    def __init__(self, listing: Listing, summary: Summary, content: Content, timeline: Timeline) -> None:
+    def __init__(self, listing: Listing, summary: Summary, content: Downloads, timeline: Timeline) -> None:
         self._listing, self._summary, self._content, self._timeline = listing, summary, content, timeline
 
     async def recordings(self, parameters: Mapping[str, str], participant: str | None, *, by: str) -> Answer:
@@ -24,7 +24,7 @@ class Queries:
         return answer(page, headers=_PRIVATE)
 
     async def summary(self) -> Answer:
-        return answer(await self._summary.look(), headers=_PRIVATE)
+        return answer(await self._summary.read(), headers=_PRIVATE)
 
     async def timeline(self, named: str, *, by: str) -> Answer:
         return answer(await self._timeline.of(named, by=by), headers=_PRIVATE)

@@ -58,9 +58,9 @@ def differing(event: RecordingFilesEvent, known: Recording | None, filed: Filed)
     return [*(["recording"] if filed.joined else []), *facts]
 
 
-def chunks_differing(standing: tuple[Chunk, ...], said: Mapping[str, Chunk]) -> list[str]:
+def chunks_differing(current: tuple[Chunk, ...], said: Mapping[str, Chunk]) -> list[str]:
     """Names of what an event says otherwise of chunks that are known. Locations have rules and reports of their own."""
-    pairs = [(chunk, said[chunk.chunk_key]) for chunk in standing]
+    pairs = [(chunk, said[chunk.chunk_key]) for chunk in current]
     return [
         name
         for name in ("index", "end_reason")

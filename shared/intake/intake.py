@@ -1,10 +1,11 @@
 """An event becomes chunks in the catalogue, rows on the worklist and jobs on the queue.
 
-        links ──> catalogue ──> worklist ──> queue ──> answer to Event Grid
-          1           2             3          4             5
+        links ──> lists ──> catalogue ──> open list ──> worklist ──> queue ──> answer to Event Grid
+          1         2           3             4             5          6             7
 
-Event Grid repeats the delivery until it receives 5, and every step can be repeated, so the next delivery recovers from
-a crash at any point. The job is queued last: the chunk it names is in the catalogue before a worker can read the job.
+Event Grid repeats the delivery until it receives 7, and every step can be repeated, so the next delivery recovers
+from a crash at any point. 2 and 3 are `books.recordings.announce`, 4 and 5 `books.open_work.add`
+(shared.bookkeeping). The job is queued last: the chunk it names is in the catalogue before a worker can read the job.
 Once a chunk has left `pending`, all steps have been done for it, and a repeat does nothing.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 
 from opentelemetry.trace import SpanKind
 
+from shared.bookkeeping.books import Books
 from shared.contracts import lenient
 from shared.contracts.auto_record import Trigger
 from shared.contracts.events.call_started import is_call_started, read_call_started
@@ -31,11 +33,11 @@ from shared.contracts.events.recording_event import (
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.records import AuditEntry, Chunk, Recording
+from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable
 from shared.gateways.blobs.quarantine import Folder, QuarantineItem
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
-from shared.intake.awaited_files import FileWatch
+from shared.intake.awaited_files import AwaitedFiles
 from shared.intake.event_records import chunk_of, chunks_differing, dated, differing, recording_of
 from shared.intake.filing import Filed, Filing
 from shared.intake.known_chunks import KnownChunks
@@ -54,7 +56,7 @@ FOREIGN = "foreign-source: the event is not from the ACS resource that EVENT_SOU
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken:
+class IntakeResult:
     """What became of an event, and the names of what it says otherwise than is recorded, which stays."""
 
     outcome: Outcome
@@ -62,23 +64,24 @@ class Taken:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Entered:
+class _Written:
     """One recording's part of an event: the row as it was before, what was written, and the chunks as they are now."""
 
     known: Recording | None
     recording: Recording
     chunks: tuple[Chunk, ...]
-    standing: tuple[Chunk, ...]
+    current: tuple[Chunk, ...]
 
 
 class Intake:
     """Takes in what Event Grid delivers, and what a person hands in."""
 
     def __init__(self, gateways: Gateways, auto: AutoRecording, clock: Clock, settings: Settings) -> None:
-        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._books = Books.over(gateways)
+        self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._audit, self._quarantine = gateways.audit, gateways.quarantine
         self._filing, self._known = Filing(gateways.links), KnownChunks(gateways, clock)
-        self._watch = FileWatch(gateways, clock, settings)
+        self._awaited = AwaitedFiles(gateways, clock, settings)
         self._auto, self._clock, self._settings = auto, clock, settings
 
     async def deliver(self, text: str) -> Outcome:
@@ -102,7 +105,7 @@ class Intake:
         """
         return (await self.take(envelope, None)).outcome
 
-    async def receive_by_hand(self, envelope: dict[str, Any], *, by: str) -> Taken:
+    async def receive_by_hand(self, envelope: dict[str, Any], *, by: str) -> IntakeResult:
         """As `receive`, for an event that a person handed in: each recording that it concerns gets an audit entry."""
         return await self.take(envelope, by)
 
@@ -111,23 +114,23 @@ class Intake:
         source = self._settings.event_source
         return source is not None and not is_from(source, envelope)
 
-    async def take(self, envelope: dict[str, Any], by: str | None) -> Taken:
+    async def take(self, envelope: dict[str, Any], by: str | None) -> IntakeResult:
         """The one way in: `by` is None for an event that Event Grid delivered, else who handed it in."""
         found = event_type(envelope)
         starts_call = is_call_started(envelope)
         if found and not starts_call and found.lower() != RECORDING_FILE_STATUS_UPDATED.lower():
             log.info("event ignored", extra={"action": "intake", "event_type": found[:128], "by": by})
-            return Taken(outcome=Outcome.IGNORED)
+            return IntakeResult(outcome=Outcome.IGNORED)
         if self.is_foreign(envelope):
             await self._keep(envelope, FOREIGN, by=by)
-            return Taken(outcome=Outcome.QUARANTINED)
+            return IntakeResult(outcome=Outcome.QUARANTINED)
         if starts_call:
-            return Taken(outcome=await self._call_started(envelope, by))
+            return IntakeResult(outcome=await self._call_started(envelope, by))
         try:
             event = read_event(envelope)
         except UnreadableEvent as error:
             await self._keep(envelope, str(error), by=by)
-            return Taken(outcome=Outcome.QUARANTINED)
+            return IntakeResult(outcome=Outcome.QUARANTINED)
         taken = await self._recording_files(event, by)
         if event.unread:
             await self._keep(envelope, "; ".join(event.unread), by=by)
@@ -151,12 +154,12 @@ class Intake:
         )
         return Outcome.TAKEN if concerns_us else Outcome.IGNORED
 
-    async def _recording_files(self, event: RecordingFilesEvent, by: str | None) -> Taken:
+    async def _recording_files(self, event: RecordingFilesEvent, by: str | None) -> IntakeResult:
         if event.own_storage:
             extra = {"action": "intake", "chunks": len(event.files.chunks)}
             log.info("event ignored: ACS wrote the files to the customer's own storage", extra=extra)
         if not event.files.chunks:
-            return Taken(outcome=Outcome.QUARANTINED if event.unread else Outcome.IGNORED)
+            return IntakeResult(outcome=Outcome.QUARANTINED if event.unread else Outcome.IGNORED)
         when, event = dated(event, self._clock.now(), self._settings.retention)
         _warn_of_unknown(event.unknown)
         with tracing.span("take in event", {}, kind=SpanKind.CONSUMER) as span:
@@ -167,7 +170,7 @@ class Intake:
                 queued += some
                 differs |= dict.fromkeys(otherwise)
             span.set_attribute("callvault.chunks", len(event.files.chunks))
-        return Taken(outcome=Outcome.QUEUED if queued else Outcome.UNCHANGED, differing=tuple(differs))
+        return IntakeResult(outcome=Outcome.QUEUED if queued else Outcome.UNCHANGED, differing=tuple(differs))
 
     async def _announce(
         self, event: RecordingFilesEvent, when: datetime, filed: Filed, by: str | None
@@ -181,30 +184,30 @@ class Intake:
             details = {"eventId": event.event_id, "documents": str(len(filed.chunks))}
             entry = AuditEntry(at=self._clock.now(), action="event taken in", by=by, details=details)
             await self._audit.add(recording_key, entry)
-        entered = await self._enter(event, when, filed)
-        known, recording, standing = entered.known, entered.recording, entered.standing
-        said, queued = {chunk.chunk_key: chunk for chunk in entered.chunks}, 0
-        for some in batched(standing, _AT_ONCE, strict=False):
+        written = await self._write(event, when, filed)
+        known, recording, current = written.known, written.recording, written.current
+        said, queued = {chunk.chunk_key: chunk for chunk in written.chunks}, 0
+        for some in batched(current, _AT_ONCE, strict=False):
             queued += sum(
                 await asyncio.gather(*(self._queue(chunk, said[chunk.chunk_key], by or _EVENT_GRID) for chunk in some))
             )
-        await self._watch.announced(recording, standing, known)
+        await self._awaited.announced(recording, current, known)
         context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
-        if differs := [*differing(event, known, filed), *chunks_differing(standing, said)]:
+        if differs := [*differing(event, known, filed), *chunks_differing(current, said)]:
             log.warning("event differs from what is recorded, which stays", extra={**context, "fields": differs})
         log.info(
             "event taken in",
             extra={
                 **context,
                 "unlinked": filed.unlinked,
-                "chunks": len(standing),
+                "chunks": len(current),
                 "queued": queued,
-                "without_delete_location": sum(chunk.delete_location is None for chunk in standing),
+                "without_delete_location": sum(chunk.delete_location is None for chunk in current),
             },
         )
         return queued, differs
 
-    async def _enter(self, event: RecordingFilesEvent, when: datetime, filed: Filed) -> _Entered:
+    async def _write(self, event: RecordingFilesEvent, when: datetime, filed: Filed) -> _Written:
         """Writes the recording and its chunks. What another event wrote at the same moment stays, as if read before."""
         for _ in range(_ROUNDS):
             known = await self._catalogue.ledger(filed.recording_key)
@@ -212,9 +215,9 @@ class Intake:
             listed_at = listed_at or event.files.recording_start_time or when
             recording = recording_of(event, when, filed, known).evolve(listed_at=listed_at)
             chunks = tuple(self._chunk(event, when, filed, listed_at, number) for number in range(len(filed.chunks)))
-            standing = await self._catalogue.announce(recording, chunks, known)
-            if standing is not None:
-                return _Entered(known=known, recording=recording, chunks=chunks, standing=standing)
+            current = await self._books.recordings.add_chunks(recording, chunks, known)
+            if current is not None:
+                return _Written(known=known, recording=recording, chunks=chunks, current=current)
         raise DestinationUnavailable("announcing chunks in the catalogue: other writers were faster each time")
 
     def _chunk(
@@ -231,12 +234,12 @@ class Intake:
             traceparent=tracing.current(),
         )
 
-    async def _queue(self, standing: Chunk, announced: Chunk, by: str) -> bool:
-        is_new = standing.etag is None  # the row isn't in the catalogue yet
-        chunk = standing if is_new else await self._known.announced_again(standing, announced, by=by)
+    async def _queue(self, current: Chunk, announced: Chunk, by: str) -> bool:
+        is_new = current.etag is None  # the row isn't in the catalogue yet
+        chunk = current if is_new else await self._known.announced_again(current, announced, by=by)
         if chunk is None:
             return False
-        await self._worklist.add(WorkItem.of_chunk(chunk, self._clock.now() + self._settings.sweep_grace))
+        await self._books.open_work.add(WorkItem.of_chunk(chunk, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob.of(chunk))
         return True
 

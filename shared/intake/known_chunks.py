@@ -20,6 +20,7 @@ after it leaves a chunk that waits for its first attempt, which the next deliver
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared.bookkeeping.books import Books
 from shared.domain.clock import Clock
 from shared.domain.keys import key_of
 from shared.domain.records import AuditEntry, Chunk
@@ -43,32 +44,33 @@ class KnownChunks:
     """Handles announced chunks that are in the catalogue already."""
 
     def __init__(self, gateways: Gateways, clock: Clock) -> None:
+        self._books = Books.over(gateways)
         self._catalogue, self._audit, self._clock = gateways.catalogue, gateways.audit, clock
 
-    async def announced_again(self, standing: Chunk, announced: Chunk, *, by: str) -> Chunk | None:
+    async def announced_again(self, current: Chunk, announced: Chunk, *, by: str) -> Chunk | None:
         """The current chunk, if the caller must queue it; None when there is nothing to do.
 
         Raises DestinationError when storage fails.
         """
         for _ in range(_ROUNDS):
-            moved = _moved(standing, announced)
-            if moved and (_is_settled(standing, moved) or await self._is_superseded(standing, announced)):
-                await self._report(standing, announced, moved, by)
+            moved = _moved(current, announced)
+            if moved and (_is_kept(current, moved) or await self._is_superseded(current, announced)):
+                await self._report(current, announced, moved, by)
                 return None
-            revived = _is_revivable(standing) and standing.event_id != announced.event_id
+            revived = _is_revivable(current) and current.event_id != announced.event_id
             if not moved and not revived:
-                untried = standing.state is ChunkState.PENDING and standing.attempts == 0
-                return standing if untried else None
+                untried = current.state is ChunkState.PENDING and current.attempts == 0
+                return current if untried else None
             if moved:
-                await self._keep_old(standing, moved, by)
+                await self._keep_old(current, moved, by)
             try:
-                written = await self._catalogue.replace(self._anew(standing, announced, moved))
+                written = await self._books.chunks.replace(self._restarted(current, announced, moved))
             except LeaseLost:
-                standing = await self._read(standing)
+                current = await self._read(current)
             else:
                 log.warning(
                     "chunk announced anew",
-                    extra={"action": "intake", "relocated": moved, "was": str(standing.state), **written.log_context()},
+                    extra={"action": "intake", "relocated": moved, "was": str(current.state), **written.log_context()},
                 )
                 return written
         raise DestinationUnavailable("announcing a chunk anew: other writers were faster each time")
@@ -79,51 +81,51 @@ class KnownChunks:
             raise DestinationUnavailable("announcing a chunk anew: its row is gone")
         return found
 
-    def _anew(self, standing: Chunk, announced: Chunk, moved: list[str]) -> Chunk:
+    def _restarted(self, current: Chunk, announced: Chunk, moved: list[str]) -> Chunk:
         # A pending chunk keeps its state; the results of its earlier attempts are cleared all the same.
-        tried = standing.evolve(state=ChunkState.COPYING) if standing.state is ChunkState.PENDING else standing
+        tried = current.evolve(state=ChunkState.COPYING) if current.state is ChunkState.PENDING else current
         cleared = (_OF_CONTENT if "content_location" in moved else {}) | (
             _OF_METADATA if "metadata_location" in moved else {}
         )
-        return tried.fresh(self._clock.now()).evolve(
+        return tried.restarted(self._clock.now()).evolve(
             **{name: getattr(announced, name) for name in moved},
             **cleared,
             event_id=announced.event_id,
-            event_time=max(standing.event_time, announced.event_time),
-            deadline=max(standing.deadline, announced.deadline),
+            event_time=max(current.event_time, announced.event_time),
+            deadline=max(current.deadline, announced.deadline),
             gone=0,
             gone_since=None,
             rescues=0,
             escalated=None,
-            traceparent=announced.traceparent or standing.traceparent,
+            traceparent=announced.traceparent or current.traceparent,
         )
 
-    async def _is_superseded(self, standing: Chunk, announced: Chunk) -> bool:
+    async def _is_superseded(self, current: Chunk, announced: Chunk) -> bool:
         """Whether this event was already replaced by the event whose locations the chunk uses now."""
-        if standing.event_id == announced.event_id:
+        if current.event_id == announced.event_id:
             return False
-        named = {"documentId": standing.document_id, "eventId": announced.event_id}
-        history = await self._audit.history(standing.recording_key)
+        named = {"documentId": current.document_id, "eventId": announced.event_id}
+        history = await self._audit.history(current.recording_key)
         return any(entry.action == _RELOCATED and named.items() <= entry.details.items() for entry in history)
 
-    async def _keep_old(self, standing: Chunk, moved: list[str], by: str) -> None:
-        details = {"documentId": standing.document_id, "eventId": standing.event_id, **_told(standing, moved)}
+    async def _keep_old(self, current: Chunk, moved: list[str], by: str) -> None:
+        details = {"documentId": current.document_id, "eventId": current.event_id, **_locations(current, moved)}
         entry = AuditEntry(at=self._clock.now(), action=_RELOCATED, by=by, details=details)
-        await self._audit.add(standing.recording_key, entry)
+        await self._audit.add(current.recording_key, entry)
 
-    async def _report(self, standing: Chunk, announced: Chunk, moved: list[str], by: str) -> None:
+    async def _report(self, current: Chunk, announced: Chunk, moved: list[str], by: str) -> None:
         """Adds one history entry per event, because repeats have the same time and mark, and logs each delivery."""
-        extra = {"action": "intake", "differs": moved, **standing.log_context()}
+        extra = {"action": "intake", "differs": moved, **current.log_context()}
         log.warning("chunk announced with other locations, which are not used", extra=extra)
-        details = {"documentId": standing.document_id, "eventId": announced.event_id, **_told(announced, moved)}
-        mark = key_of(f"{announced.event_id}/{standing.document_id}")
+        details = {"documentId": current.document_id, "eventId": announced.event_id, **_locations(announced, moved)}
+        mark = key_of(f"{announced.event_id}/{current.document_id}")
         entry = AuditEntry(at=announced.event_time, action=_DIFFERS, by=by, details=details, mark=mark)
-        await self._audit.add(standing.recording_key, entry)
+        await self._audit.add(current.recording_key, entry)
 
 
-def _moved(standing: Chunk, announced: Chunk) -> list[str]:
+def _moved(current: Chunk, announced: Chunk) -> list[str]:
     """Names of the locations that differ in the event. A location that the event omits counts as unchanged."""
-    return [name for name in _LOCATIONS if getattr(announced, name) not in (None, getattr(standing, name))]
+    return [name for name in _LOCATIONS if getattr(announced, name) not in (None, getattr(current, name))]
 
 
 def _is_revivable(chunk: Chunk) -> bool:
@@ -131,7 +133,7 @@ def _is_revivable(chunk: Chunk) -> bool:
     return chunk.state in REPLAYABLE or (chunk.state is ChunkState.REMOVED and chunk.released_at is None)
 
 
-def _is_settled(chunk: Chunk, moved: list[str]) -> bool:
+def _is_kept(chunk: Chunk, moved: list[str]) -> bool:
     """Whether other locations change nothing: the chunk was safe, and lacks none of the files that moved."""
     if chunk.state is not ChunkState.ARCHIVED:
         return chunk.state in ONCE_SAFE and not _is_revivable(chunk)
@@ -140,10 +142,10 @@ def _is_settled(chunk: Chunk, moved: list[str]) -> bool:
     return not lacks_media and not lacks_metadata
 
 
-def _told(chunk: Chunk, names: list[str]) -> dict[str, str]:
+def _locations(chunk: Chunk, names: list[str]) -> dict[str, str]:
     """Locations without the parts that the history must not contain."""
     found = {name: getattr(chunk, name) for name in names}
-    return {_CAMEL[name]: _bare(location) for name, location in found.items() if location is not None}
+    return {_CAMEL[name]: _without_secrets(location) for name, location in found.items() if location is not None}
 
 
 _CAMEL = {
@@ -153,7 +155,7 @@ _CAMEL = {
 }
 
 
-def _bare(location: str) -> str:
+def _without_secrets(location: str) -> str:
     """A location without user, query and fragment, which may hold a secret."""
     try:
         parts = urlsplit(location)

@@ -15,9 +15,9 @@ from itertools import batched
 from shared.domain.clock import Clock
 from shared.domain.records import Chunk
 from shared.domain.states import ONCE_SAFE, ChunkState
+from shared.domain.work_item import WorkItem
 from shared.errors import CallvaultError, UnreadableRow
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.work_items import WorkItem
 from shared.settings.settings import Settings
 
 _PATIENCE = 10.0  # seconds for each check; a monitor waits thirty
@@ -79,7 +79,7 @@ class Checks:
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._worklist, self._catalogue, self._jobs = gateways.worklist, gateways.catalogue, gateways.jobs
-        self._archived, self._recorder = gateways.archived, gateways.recorder
+        self._archived, self._recorder = gateways.archive_reader, gateways.recorder
         self._clock = clock
         self._near = min(_NEAR, settings.retention / _NEAR_SHARE)
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from shared.domain.clock import Clock
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.expired_rows import Leftover
+from shared.gateways.tables.expired_rows import RowKind
 from shared.observability.logs import logger
 
 log = logger("expiry")
@@ -23,11 +23,11 @@ class Expiry:
     """Deletes expired rows."""
 
     def __init__(self, gateways: Gateways, clock: Clock, *, most: int = _MOST) -> None:
-        self._leftovers, self._clock, self._most = gateways.leftovers, clock, most
+        self._leftovers, self._clock, self._most = gateways.expired_rows, clock, most
 
     async def run(self) -> None:
         """Raises DestinationError when rows can't be found or deleted."""
         before = self._clock.now() - KEPT
-        removed = {kind: await self._leftovers.remove(kind, before=before, most=self._most) for kind in Leftover}
+        removed = {kind: await self._leftovers.remove(kind, before=before, most=self._most) for kind in RowKind}
         told = {kind.name.lower(): number for kind, number in removed.items() if number}
         log.info("expired rows removed", extra={"action": "expiry", **told})

@@ -37,7 +37,7 @@ from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
 from shared.queries.archived_metadata import ArchivedFacts, MetadataRead
 from shared.queries.disclosures import Disclosures
-from shared.queries.missing_files import Presence
+from shared.queries.missing_files import MissingFiles
 from shared.settings.settings import Settings
 
 log = logger("completion")
@@ -45,13 +45,13 @@ log = logger("completion")
 _NAMED = 5  # chunks that an error names; the recording's own view has all
 
 
-class Completion:
+class ArchiveAnswer:
     """Answers whoever waits for a recording's files. Costs one query while it waits, and asks ACS only if it must."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._recorder, self._catalogue, self._archived = gateways.recorder, gateways.catalogue, gateways.archived
-        self._facts = ArchivedFacts(gateways.archived)
-        self._presence = Presence(gateways, clock, settings)
+        self._recorder, self._catalogue, self._archived = gateways.recorder, gateways.catalogue, gateways.archive_reader
+        self._facts = ArchivedFacts(gateways.archive_reader)
+        self._missing_files = MissingFiles(gateways, clock, settings)
         self._disclosures = Disclosures(gateways.audit, clock)
         self._clock, self._settings = clock, settings
 
@@ -133,7 +133,7 @@ class Completion:
     ) -> ArchiveAwaitedView | ArchiveRecordView:
         """The record of what is in the archive now; a chunk whose file is missing may be copied again."""
         metadata = await self._facts.of(chunks)
-        chunks = await self._presence.of(chunks, metadata)
+        chunks = await self._missing_files.check_all(chunks, metadata)
         _raise_for_removed(chunks)
         if any(chunk.state not in ONCE_SAFE for chunk in chunks):
             return _awaiting(recording_id, Awaited.CHUNKS, chunks)

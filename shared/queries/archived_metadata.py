@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.contracts.chunk_metadata import ChunkFacts, read_facts
 from shared.domain.records import Chunk
 from shared.errors import DestinationConflict
-from shared.gateways.blobs.archive_reader import Archived, Unreadable
+from shared.gateways.blobs.archive_reader import ArchiveReader, Unreadable
 
 _AT_ONCE = 8  # files read together
 
@@ -23,7 +23,7 @@ class MetadataRead:
 class ArchivedFacts:
     """Reads the metadata files of chunks."""
 
-    def __init__(self, archived: Archived) -> None:
+    def __init__(self, archived: ArchiveReader) -> None:
         self._archived = archived
 
     async def of(self, chunks: tuple[Chunk, ...]) -> list[MetadataRead]:

@@ -21,7 +21,7 @@ from shared.errors import ArchivedFileExpired, ArchivedFileGone, CallvaultError,
 from shared.gateways.blobs.download_links import Presented
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
-from shared.queries.missing_files import Presence
+from shared.queries.missing_files import MissingFiles
 from shared.settings.settings import Settings
 
 log = logger("content")
@@ -42,12 +42,12 @@ class Wanted:
     inline: bool = False
 
 
-class Content:
+class Downloads:
     """Links for who may read recordings."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._catalogue, self._audit, self._links = gateways.catalogue, gateways.audit, gateways.read_links
-        self._archived, self._presence = gateways.archived, Presence(gateways, clock, settings)
+        self._catalogue, self._audit, self._links = gateways.catalogue, gateways.audit, gateways.download_links
+        self._archived, self._missing_files = gateways.archive_reader, MissingFiles(gateways, clock, settings)
         self._clock, self._settings = clock, settings
 
     async def link(self, wanted: Wanted, *, by: str) -> ContentLink:
@@ -65,7 +65,7 @@ class Content:
             raise NotArchived(f"the file is not in the archive: {_why(chunk)}")
         found = await self._archived.find(name)
         if (found is None) != (chunk.lacks_media if wanted.file is File.CONTENT else chunk.lacks_metadata):
-            chunk = await self._presence.look(chunk)
+            chunk = await self._missing_files.check(chunk)
         if found is None:
             raise _missing(chunk)
         if found.is_cold:

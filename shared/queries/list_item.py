@@ -15,7 +15,7 @@ UNKNOWN = "unknown"  # what only ACS can tell, and lists don't ask it
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class RecordingItem:
     """How a recording stands in the catalogue at one moment."""
 
     recording: Recording

@@ -18,15 +18,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
 from shared.domain.records import AuditEntry, Chunk
 from shared.domain.states import MISSING, ONCE_SAFE, ChunkState, MissingFile
+from shared.domain.work_item import WorkItem
 from shared.errors import Fault, LeaseLost
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.lists import Heading, Place
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability import metrics
 from shared.observability.logs import logger
 from shared.queries.archived_metadata import MetadataRead
@@ -43,30 +43,31 @@ _REASONS = {
 }
 
 
-class Presence:
+class MissingFiles:
     """Checks for archived files and records which ones are missing."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._archived, self._catalogue, self._calendar = gateways.archived, gateways.catalogue, gateways.calendar
-        self._audit, self._worklist, self._jobs = gateways.audit, gateways.worklist, gateways.jobs
+        self._books = Books.over(gateways)
+        self._archived, self._catalogue = gateways.archive_reader, gateways.catalogue
+        self._audit, self._jobs = gateways.audit, gateways.jobs
         self._clock, self._settings = clock, settings
 
-    async def of(self, chunks: Sequence[Chunk], metadata: Sequence[MetadataRead]) -> tuple[Chunk, ...]:
+    async def check_all(self, chunks: Sequence[Chunk], metadata: Sequence[MetadataRead]) -> tuple[Chunk, ...]:
         """The chunks as they stand once each media file was looked for: one operation a chunk, eight at once."""
-        some = asyncio.Semaphore(_AT_ONCE)
+        limit = asyncio.Semaphore(_AT_ONCE)
         return tuple(
             await asyncio.gather(
-                *(self._look_for_media(chunk, read, some) for chunk, read in zip(chunks, metadata, strict=True))
+                *(self._check_media(chunk, read, limit) for chunk, read in zip(chunks, metadata, strict=True))
             )
         )
 
-    async def _look_for_media(self, chunk: Chunk, read: MetadataRead, some: asyncio.Semaphore) -> Chunk:
+    async def _check_media(self, chunk: Chunk, read: MetadataRead, limit: asyncio.Semaphore) -> Chunk:
         if chunk.state not in ONCE_SAFE:
             return chunk
         if read.is_absent is None:
-            return await self.look(chunk, some)
-        async with some:
-            media = await self._is_absent(chunk.blob_name)
+            return await self.check(chunk, limit)
+        async with limit:
+            media = await self._is_missing(chunk.blob_name)
         return await self._record(chunk, MissingFile.of(media=media, metadata=read.is_absent))
 
     async def corrected(self, chunks: Sequence[Chunk], metadata: Sequence[MetadataRead]) -> tuple[Chunk, ...]:
@@ -74,25 +75,25 @@ class Presence:
 
         Costs nothing where the catalogue is right.
         """
-        some = asyncio.Semaphore(_AT_ONCE)
+        limit = asyncio.Semaphore(_AT_ONCE)
 
         async def correct(chunk: Chunk, read: MetadataRead) -> Chunk:
             if chunk.state not in ONCE_SAFE or read.is_absent in (None, chunk.lacks_metadata):
                 return chunk
-            return await self.look(chunk, some)
+            return await self.check(chunk, limit)
 
         return tuple(await asyncio.gather(*map(correct, chunks, metadata)))
 
-    async def look(self, chunk: Chunk, some: asyncio.Semaphore | None = None) -> Chunk:
+    async def check(self, chunk: Chunk, limit: asyncio.Semaphore | None = None) -> Chunk:
         """The chunk as it stands once both its files were looked for; one that never was safe stays as it is."""
         if chunk.state not in ONCE_SAFE:
             return chunk
-        async with some or contextlib.nullcontext():
-            media = await self._is_absent(chunk.blob_name)
-            metadata = await self._is_absent(chunk.metadata_blob_name)
+        async with limit or contextlib.nullcontext():
+            media = await self._is_missing(chunk.blob_name)
+            metadata = await self._is_missing(chunk.metadata_blob_name)
         return await self._record(chunk, MissingFile.of(media=media, metadata=metadata))
 
-    async def _is_absent(self, name: str | None) -> bool:
+    async def _is_missing(self, name: str | None) -> bool:
         return name is not None and await self._archived.find(name) is None
 
     async def _record(self, chunk: Chunk, missing: MissingFile | None) -> Chunk:
@@ -149,28 +150,24 @@ class Presence:
         return life is not None and now - created >= life
 
     async def _write(self, before: Chunk, judged: Chunk, now: datetime) -> Chunk:
-        listed = None
-        place = Place.of_chunk(before)
-        if before.state is ChunkState.REMOVED and judged.state is not ChunkState.REMOVED:
-            listed = await self._calendar.find(place, Heading.TROUBLE)
-        written = await self._catalogue.replace(judged)
-        if listed is not None:
-            await self._calendar.strike(place, Heading.TROUBLE, version=listed)
+        recovered = before.state is ChunkState.REMOVED and judged.state is not ChunkState.REMOVED
+        chunks = self._books.chunks
+        written = await (chunks.replace_out_of_trouble(judged) if recovered else chunks.replace(judged))
         if written.state in MISSING and written.state is not before.state:
             metrics.chunk_ended(written)
-        await self._tell(written, now)
+        await self._report(written, now)
         return written
 
     async def _copy_again(self, chunk: Chunk, judged: Chunk, now: datetime) -> Chunk:
-        await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-        pending = await self._catalogue.replace(chunk.evolve(missing=judged.missing).fresh(now))
+        await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+        pending = await self._books.chunks.replace(chunk.evolve(missing=judged.missing).restarted(now))
         # Once more: if this took long, the sweep found the chunk archived and removed its row.
-        await self._worklist.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
+        await self._books.open_work.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob.of(pending))
-        await self._tell(judged, now)
+        await self._report(judged, now)
         return pending
 
-    async def _tell(self, chunk: Chunk, now: datetime) -> None:
+    async def _report(self, chunk: Chunk, now: datetime) -> None:
         context = {"action": "read", "missing": chunk.missing, **chunk.log_context()}
         details = {"documentId": chunk.document_id}
         if chunk.missing is None:

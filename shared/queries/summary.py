@@ -26,13 +26,13 @@ from shared.domain.clock import Clock
 from shared.domain.records import Chunk
 from shared.domain.states import MISSING, SAFE, ChunkState, RecordingState
 from shared.domain.tally import BOUNDS, QUARTER, Tally, quarter_of
+from shared.domain.work_item import Kind, WorkItem
 from shared.errors import UnreadableRow
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.work_items import Kind, WorkItem
 from shared.queries.list_item import UNKNOWN
 from shared.queries.recordings import Listing
 
-_LOOKS = 100  # chunks looked up, and recordings
+_MOST_LOOKED_UP = 100  # chunks looked up, and recordings
 _AT_ONCE = 32  # looked up together
 _DAYS = 7  # for which trouble is shown here; lists show it for good
 _TROUBLES = 10
@@ -55,7 +55,7 @@ class Summary:
         self._worklist, self._catalogue, self._tallies = gateways.worklist, gateways.catalogue, gateways.tallies
         self._listing, self._clock = listing, clock
 
-    async def look(self) -> SummaryView:
+    async def read(self) -> SummaryView:
         now = self._clock.now()
         still_open, trouble, last_day = await asyncio.gather(self._open(now), self._trouble(now), self._last_day(now))
         return SummaryView(
@@ -69,8 +69,8 @@ class Summary:
         flawed = sum(item.flaw is not None for item in items)
         readable = [item for item in items if item.flaw is None]
         all_of_chunks = [item for item in readable if item.kind is Kind.CHUNK]
-        of_chunks = all_of_chunks[:_LOOKS]
-        of_recordings = [item for item in readable if item.chunk_key is None][:_LOOKS]
+        of_chunks = all_of_chunks[:_MOST_LOOKED_UP]
+        of_recordings = [item for item in readable if item.chunk_key is None][:_MOST_LOOKED_UP]
         looked_up = await _looked_up(of_chunks, self._chunk)
         chunks = [found for found in looked_up if isinstance(found, Chunk) and found.state not in _OVER]
         states = [found for found in await _looked_up(of_recordings, self._recording) if found]
@@ -115,13 +115,13 @@ class Summary:
         starts = [first + number * QUARTER for number in range(_QUARTERS)]
         whole = sum(found.values(), Tally())
         return LastDayView(
-            **_told(whole),
+            **_figures(whole),
             time_to_safe=[
                 TimeToSafe(up_to_seconds=bound, chunks=chunks)
                 for bound, chunks in zip((*BOUNDS, None), whole.spread, strict=True)
             ],
             buckets=[
-                TallyBucket(start=start, minutes=QUARTER // timedelta(minutes=1), **_told(found[start]))
+                TallyBucket(start=start, minutes=QUARTER // timedelta(minutes=1), **_figures(found[start]))
                 for start in starts
             ],
         )
@@ -150,7 +150,7 @@ def _shown(chunk: Chunk, now: datetime) -> OpenChunkView:
     )
 
 
-def _told(tally: Tally) -> dict[str, Any]:
+def _figures(tally: Tally) -> dict[str, Any]:
     return {
         "safe": tally.safe,
         "size": tally.size,

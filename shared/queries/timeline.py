@@ -8,7 +8,7 @@ from shared.errors import NotFound
 from shared.gateways.bundle import Gateways
 from shared.queries.archived_metadata import ArchivedFacts
 from shared.queries.disclosures import Disclosures
-from shared.queries.missing_files import Presence
+from shared.queries.missing_files import MissingFiles
 from shared.settings.settings import Settings
 
 
@@ -16,8 +16,8 @@ class Timeline:
     """What was recorded when."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._catalogue, self._facts = gateways.catalogue, ArchivedFacts(gateways.archived)
-        self._presence = Presence(gateways, clock, settings)
+        self._catalogue, self._facts = gateways.catalogue, ArchivedFacts(gateways.archive_reader)
+        self._missing_files = MissingFiles(gateways, clock, settings)
         self._disclosures = Disclosures(gateways.audit, clock)
 
     async def of(self, recording: str, *, by: str) -> TimelineView:
@@ -26,7 +26,7 @@ class Timeline:
         if known is None:
             raise NotFound("the catalogue has no such recording")
         metadata = await self._facts.of(chunks)
-        chunks = await self._presence.corrected(chunks, metadata)
+        chunks = await self._missing_files.corrected(chunks, metadata)
         view = TimelineView(
             chunks=[
                 TimelineChunkView.of(chunk, read.facts or ChunkFacts())

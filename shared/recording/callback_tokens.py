@@ -62,7 +62,7 @@ class CallbackTokens:
             key = await self._key(key_id)
             self._decode(token, key)
         except jwt.PyJWTError as error:
-            raise CallbackRefused(_told(error)) from None
+            raise CallbackRefused(_reason(error)) from None
 
     def _decode(self, token: str, key: jwt.PyJWK) -> None:
         jwt.decode(
@@ -76,7 +76,7 @@ class CallbackTokens:
         )
 
     async def _key(self, key_id: str) -> jwt.PyJWK:
-        if key_id not in self._keys or self._are_old():
+        if key_id not in self._keys or self._are_outdated():
             async with self._asking:
                 await self._ask(key_id)
         key = self._keys.get(key_id)
@@ -87,13 +87,13 @@ class CallbackTokens:
             raise self._failure.with_traceback(None)
         raise CallbackRefused("ACS publishes no key of the name that the token gives")
 
-    def _are_old(self) -> bool:
+    def _are_outdated(self) -> bool:
         return self._fetched_at is None or self._clock.now() > self._fetched_at + _KEPT
 
     async def _ask(self, key_id: str) -> None:
         """Asks for the keys, unless somebody just did. Those at hand stay good while the new ones can't be had."""
         now = self._clock.now()
-        known = key_id in self._keys and not self._are_old()
+        known = key_id in self._keys and not self._are_outdated()
         if known or (self._asked_at is not None and now < self._asked_at + _PAUSE):
             return
         self._asked_at = now
@@ -106,7 +106,7 @@ class CallbackTokens:
             self._fetched_at, self._failure = now, None
 
 
-def _told(error: jwt.PyJWTError) -> str:
+def _reason(error: jwt.PyJWTError) -> str:
     """What is wrong with a token, so that a wrong setting can be mended; never what is in it."""
     match error:
         case jwt.ExpiredSignatureError():

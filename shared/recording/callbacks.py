@@ -23,7 +23,7 @@ from shared.observability.logs import logger
 from shared.recording.automatic import RULE, AutoRecording
 from shared.recording.callback_tokens import CallbackTokens
 from shared.recording.callback_urls import CallbackUrls
-from shared.recording.ledger import Observation, told_of
+from shared.recording.ledger import LedgerUpdates, failure_of
 from shared.recording.rate_limit import RateLimit
 from shared.recording.start import Starting
 
@@ -37,11 +37,11 @@ _MOST_QUARANTINED = _MOST_EVENTS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Concerned:
+class CallbackHandlers:
     """What callbacks move."""
 
     starting: Starting
-    observation: Observation
+    ledger: LedgerUpdates
     auto: AutoRecording
 
 
@@ -54,10 +54,10 @@ class Callbacks:
         clock: Clock,
         tokens: CallbackTokens,
         urls: CallbackUrls,
-        concerned: Concerned,
+        handlers: CallbackHandlers,
     ) -> None:
         self._quarantine, self._links, self._clock = gateways.quarantine, gateways.links, clock
-        self._starting, self._observation, self._auto = concerned.starting, concerned.observation, concerned.auto
+        self._starting, self._ledger, self._auto = handlers.starting, handlers.ledger, handlers.auto
         self._tokens, self._urls = tokens, urls
         self._quarantined = RateLimit(_MOST_QUARANTINED, clock)
 
@@ -110,7 +110,7 @@ class Callbacks:
             case CallbackKind.CALL_CONNECTED:
                 await self._connected(event)
             case CallbackKind.CALL_DISCONNECTED:
-                await self._observation.call_ended(event)
+                await self._ledger.call_ended(event)
             case CallbackKind.RECORDING_STATE_CHANGED if event.recording_id:
                 await self._recording_changed(event, event.recording_id, start_id)
             case CallbackKind.START_RECORDING_FAILED:
@@ -134,16 +134,16 @@ class Callbacks:
     async def _recording_changed(self, event: CallbackEvent, recording_id: str, start_id: str | None) -> None:
         if start_id:
             await self._starting.named(start_id, recording_id)
-        await self._observation.state_changed(event, recording_id)
+        await self._ledger.state_changed(event, recording_id)
 
     async def _start_failed(self, event: CallbackEvent, start_id: str | None) -> None:
-        log.error("start failed", extra={"action": "start", "told": told_of(event)})
+        log.error("start failed", extra={"action": "start", "told": failure_of(event)})
         if event.recording_id:
             if start_id:
                 await self._starting.named(start_id, event.recording_id)
-            await self._observation.start_failed(event, event.recording_id)
+            await self._ledger.start_failed(event, event.recording_id)
         elif start_id:
-            await self._starting.failed(start_id, told_of(event))
+            await self._starting.failed(start_id, failure_of(event))
         if start_id and event.server_call_id:
             await self._auto.start_failed(start_id, event.server_call_id)
 

@@ -47,11 +47,11 @@ class Idempotency:
                 return request.answer
             if request.busy_until > now:
                 raise RequestInProgress("the first request with this Idempotency-Key is not done yet", retry_after=2)
-            await self._requests.busy(key, now + _BUSY)
+            await self._requests.set_busy_until(key, now + _BUSY)
         try:
             answer = await carry_out(Repeatability(request_id=request.repeatability_id, first_sent=request.first_sent))
         except CallvaultError:
-            await self._requests.busy(key, now)
+            await self._requests.set_busy_until(key, now)
             raise
-        await self._requests.answered(key, answer)
+        await self._requests.store_answer(key, answer)
         return answer

@@ -15,6 +15,7 @@ its start with the same Idempotency-Key gets the same recording.
 
 from urllib.parse import urlsplit
 
+from shared.bookkeeping.books import Books
 from shared.contracts.http.recording_view import StartedView
 from shared.contracts.http.start_request import StartRecording
 from shared.domain.clock import Clock
@@ -22,9 +23,9 @@ from shared.domain.keys import key_of
 from shared.domain.records import AuditEntry, Recording
 from shared.domain.repeatability import Repeatability
 from shared.domain.states import RUNNING, RecordingState
+from shared.domain.work_item import WorkItem
 from shared.errors import AlreadyRecording, ConsentRequired, DestinationError, InvalidRequest, SourceRefused
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability.logs import logger
 from shared.recording.audit import reported_if_unwritten
 from shared.recording.callback_urls import CallbackUrls
@@ -39,8 +40,9 @@ class Starting:
     """Recordings, from what is asked for to what is known of them."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+        self._books = Books.over(gateways)
         self._urls = CallbackUrls(settings)
-        self._recorder, self._catalogue, self._worklist = gateways.recorder, gateways.catalogue, gateways.worklist
+        self._recorder, self._catalogue = gateways.recorder, gateways.catalogue
         self._links, self._starts = gateways.links, gateways.starts
         self._clock, self._settings = clock, settings
 
@@ -63,8 +65,8 @@ class Starting:
         followed = address is not None
         if followed:
             request = request.model_copy(update={"state_callback_url": address})
-        noted = followed or request.consent is not None
-        if noted:
+        stored = followed or request.consent is not None
+        if stored:
             await self._starts.begin(start_id, asked, entry)
         try:
             started = await self._recorder.start(request, repeatability)
@@ -77,9 +79,9 @@ class Starting:
             context = {"action": "start", "recording_key": key_of(started.recording_id)}
             try:
                 with reported_if_unwritten(entry, context["recording_key"]):
-                    await self._note_insistently(asked.evolve(control=state), started.recording_id, entry)
-                if noted:
-                    await self._settle(start_id, started.recording_id, followed=followed)
+                    await self._write_with_retries(asked.evolve(control=state), started.recording_id, entry)
+                if stored:
+                    await self._close(start_id, started.recording_id, followed=followed)
             except DestinationError:
                 # It runs, and only its id can stop it: the caller must have that. A callback or event makes the row.
                 log.warning("started recording not noted", extra=context)
@@ -96,12 +98,12 @@ class Starting:
             start_id=start_id if followed and started.recording_id is None else None,
         )
 
-    async def _settle(self, start_id: str, recording_id: str, *, followed: bool) -> None:
+    async def _close(self, start_id: str, recording_id: str, *, followed: bool) -> None:
         """Removes what was asked for. If callbacks are expected, the recording's id stays: they may report no other."""
         if followed:
-            await self._starts.became(start_id, recording_id=recording_id)
+            await self._starts.record_outcome(start_id, recording_id=recording_id)
         else:
-            await self._starts.forget(start_id)
+            await self._starts.remove(start_id)
 
     async def _naming_the_running_one(self, asked: Recording, error: AlreadyRecording) -> AlreadyRecording:
         try:
@@ -154,41 +156,41 @@ class Starting:
             return True
         if start.asked is None:
             return False
-        standing = await self._catalogue.ledger(key_of(recording_id))
-        return standing is None or standing.requested_at in (None, start.asked.requested_at)
+        known = await self._catalogue.ledger(key_of(recording_id))
+        return known is None or known.requested_at in (None, start.asked.requested_at)
 
     async def named(self, start_id: str, recording_id: str) -> None:
         """A callback told which recording a start became."""
         start = await self._starts.find(start_id)
         if start is None or start.asked is None or start.entry is None:
             return  # noted already: by the start itself, or by an earlier callback
-        await self._note(start.asked.evolve(control=RecordingState.STARTING), recording_id, start.entry)
-        await self._starts.became(start_id, recording_id=recording_id)
+        await self._write(start.asked.evolve(control=RecordingState.STARTING), recording_id, start.entry)
+        await self._starts.record_outcome(start_id, recording_id=recording_id)
         log.info("start became a recording", extra={"action": "start", "recording_key": key_of(recording_id)})
 
     async def failed(self, start_id: str, failure: str) -> None:
         """A callback told that a start came to nothing."""
         start = await self._starts.find(start_id)
         if start is not None and start.recording_id is None:
-            await self._starts.became(start_id, failure=failure)
+            await self._starts.record_outcome(start_id, failure=failure)
 
-    async def _note_insistently(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
-        """As `_note`, which may be repeated: nobody else may ever know who started the recording."""
+    async def _write_with_retries(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
+        """As `_write`, which may be repeated: nobody else may ever know who started the recording."""
         for pause in _PAUSES:
             try:
-                return await self._note(asked, recording_id, entry)
+                return await self._write(asked, recording_id, entry)
             except DestinationError:
                 await self._clock.sleep(pause)
-        return await self._note(asked, recording_id, entry)
+        return await self._write(asked, recording_id, entry)
 
-    async def _note(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
+    async def _write(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
         """The worklist first: its row alone is enough for the sweep to ask ACS what became of the recording."""
         key = key_of(recording_id)
         server_call_id = await self._server_call_id(asked)
         due_at = self._clock.now() + self._settings.files_awaited
-        await self._worklist.add(WorkItem.of_recording(key, recording_id, due_at, asked.listed_at))
+        await self._books.open_work.add(WorkItem.of_recording(key, recording_id, due_at, asked.listed_at))
         recording = asked.evolve(recording_key=key, recording_id=recording_id, server_call_id=server_call_id)
-        await self._catalogue.merge(recording, entry)
+        await self._books.recordings.merge(recording, entry)
         for name in (server_call_id, asked.call_connection_id):
             if name:
                 await self._links.link_call(name, key)

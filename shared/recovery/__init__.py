@@ -1,1 +1,1 @@
-"""Recovers what was lost, late, failed or unreadable: sweep, poison messages, replay, rebuild."""
+"""Recovers work that was lost, late, failed or unreadable: sweep, poison messages, replay and rebuild."""

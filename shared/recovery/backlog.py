@@ -1,32 +1,32 @@
-"""Whether the queue of jobs is behind, as one run of the sweep sees it.
+"""Tells a run of the sweep whether a chunk's message may still wait on the queue.
 
-A chunk that nobody has worked on has lost its message, or its message still waits behind others. In the second case
-another message helps nothing and makes the queue longer, so the head of the queue decides: if it has waited since
-before the chunk's own last message, that one waits still. A message with a delay waits from the end of its delay.
+A chunk without progress has either lost its message, or its message still waits behind others. In the second case
+another message would only make the queue longer. The oldest message on the queue decides: if it was sent before the
+chunk's last message, the chunk's message still waits. A delayed message counts from the end of its delay.
 """
 
 import asyncio
 from datetime import datetime, timedelta
 
 from shared.errors import DestinationError
-from shared.gateways.queue import Jobs
+from shared.gateways.queue import JobQueue
 
-# Between the clocks of storage and workers, and between writing a row and sending its job. The sweep asks 90 s after a
-# message at the earliest, so a head that is this much younger has waited too long as well.
+# Covers clock differences between storage and workers, and the time between writing a row and sending its job. The
+# sweep asks 90 s after a message at the earliest, so even a head that is 30 s younger shows a backlog.
 _MARGIN = timedelta(seconds=30)
 
 
 class Backlog:
-    """Reads the head of the queue on the first question, and keeps the answer."""
+    """Reads the oldest message of the queue once, on the first call, and reuses the result."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: JobQueue) -> None:
         self._jobs, self._turn = jobs, asyncio.Lock()
         self._asked = False
         self._head: datetime | None = None
         self._failure: DestinationError | None = None
 
     async def hides(self, sent_at: datetime) -> bool:
-        """Whether a message sent at that time may still be queued. Raises DestinationError if the queue fails."""
+        """Whether a message sent at `sent_at` may still be on the queue. Raises DestinationError if the queue fails."""
         async with self._turn:
             if not self._asked:
                 self._asked = True

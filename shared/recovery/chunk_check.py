@@ -13,18 +13,19 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.announcing.announcer import Announcing, Offer
+from shared.announcing.announcer import Announcing, Delivery
 from shared.archiving.endings import Endings
-from shared.archiving.files import Copying
-from shared.archiving.retry import REPORT_HOURS, is_soon, looked_at_by
+from shared.archiving.files import FileCopier
+from shared.archiving.retry import REPORT_HOURS, check_due_at, is_soon
+from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
 from shared.domain.records import Chunk
 from shared.domain.states import MISSING, ChunkState, GivenUp
+from shared.domain.work_item import WorkItem
 from shared.errors import Fault
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability import metrics
 from shared.observability.logs import logger
 from shared.recovery.backlog import Backlog
@@ -32,27 +33,29 @@ from shared.settings.settings import Settings
 
 log = logger("chunkwatch")
 
-_LOUDNESS = dict(zip(REPORT_HOURS, (logging.WARNING, logging.ERROR, logging.CRITICAL), strict=True))
+_LOG_LEVELS = dict(zip(REPORT_HOURS, (logging.WARNING, logging.ERROR, logging.CRITICAL), strict=True))
+# A rescue is the sweep's retry of a failed chunk.
 _FIRST_RESCUE = timedelta(minutes=15)  # from a failure to the first rescue; doubles with each rescue
 _LONGEST_RESCUE = timedelta(hours=4)
 _LATE_RESCUE = timedelta(minutes=30)  # the longest interval between rescues after the deadline
 _LONGEST_REQUEUE = timedelta(minutes=30)  # the longest interval between two messages for a chunk without attempts
-_DOUBLINGS = 10  # of any interval; more would exceed every limit above
+_DOUBLINGS = 10  # the most doublings of an interval; more would exceed every limit above
 _LEASE_OVER = timedelta(seconds=5)  # wait after a lease's end: allowed difference between two clocks
-_MOMENT = timedelta(seconds=1)  # tolerance: the table and the clock round times differently
+_TOLERANCE = timedelta(seconds=1)  # the table and the clock round times differently
 _EXPIRED = Failure(
     fault=Fault.OURS, reason="expired", detail="its source can't exist any longer, and no attempt archived it"
 )
-_UNTRIED_FOR = timedelta(hours=24)  # how much longer a chunk that was queued again, but not tried since, stays open
+_UNTRIED_FOR = timedelta(hours=24)  # extra time for a chunk that was queued again and has had no attempt since
 
 
-class ChunkWatch:
+class ChunkCheck:
     """Checks chunks that are open without progress, and chunks with announcements that were not delivered."""
 
     def __init__(
-        self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
+        self, gateways: Gateways, copier: FileCopier, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
-        self._announcing, self._copying = announcing, copying
+        self._books = Books.over(gateways)
+        self._announcing, self._copier = announcing, copier
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
         self._endings = Endings(gateways, announcing, clock, settings)
         self._clock, self._settings = clock, settings
@@ -60,49 +63,49 @@ class ChunkWatch:
     @property
     def rest_ends(self) -> datetime:
         """When announcements to the topic may be tried again."""
-        return self._announcing.rest_ends
+        return self._announcing.paused_until
 
     async def announce(self, item: WorkItem) -> bool:
         """Sends waiting announcements again. False, and no change, while the topic is paused after a failure."""
-        if self._announcing.rests:
+        if self._announcing.is_paused:
             return False
         chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
         now = self._clock.now()
         if chunk is None:
-            await self._worklist.remove(item)
+            await self._books.open_work.remove(item)
             return True
         if chunk.state in (ChunkState.PENDING, ChunkState.COPYING):
             # The chunk was queued again meanwhile: its own row covers its announcements.
-            await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-            await self._worklist.remove(item)
+            await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+            await self._books.open_work.remove(item)
             return True
-        offer = await self._announcing.offer(chunk)
+        offer = await self._announcing.attempt_delivery(chunk)
         if offer.due_at is None:
-            await self._worklist.remove(item)
+            await self._books.open_work.remove(item)
         elif offer.tried:
             await self._worklist.postpone(item, offer.due_at)
         return offer.tried
 
-    async def look_at(self, item: WorkItem, backlog: Backlog) -> None:
-        """Raises LeaseLost when another process wrote the chunk meanwhile, DestinationError when storage fails."""
+    async def check(self, item: WorkItem, backlog: Backlog) -> None:
+        """Checks a chunk. Raises LeaseLost if another process wrote it meanwhile, DestinationError if storage fails."""
         chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
         now = self._clock.now()
         if chunk is None:
-            await self._worklist.remove(item)
+            await self._books.open_work.remove(item)
             return
         if chunk.is_leased(now):
-            await self._look_again(item, chunk, (chunk.lease_until or now) + _LEASE_OVER)
+            await self._schedule(item, chunk, (chunk.lease_until or now) + _LEASE_OVER)
             return
-        offer = await self._announcing.offer(chunk)
+        offer = await self._announcing.attempt_delivery(chunk)
         chunk = offer.chunk
         if self._is_done(chunk, now):
             await self._close(item, offer)
         elif chunk.state is not ChunkState.ARCHIVED and self._is_given_up(chunk, now):
             await self._end(item, chunk)
         elif chunk.state is ChunkState.FAILED:
-            await self._rescue(item, await self._escalated(chunk, now), offer, now)
+            await self._retry_failed(item, await self._escalated(chunk, now), offer, now)
         else:
-            await self._take_up(item, await self._escalated(chunk, now), backlog, now)
+            await self._queue_again_if_due(item, await self._escalated(chunk, now), backlog, now)
 
     def _is_done(self, chunk: Chunk, now: datetime) -> bool:
         if chunk.state is ChunkState.ARCHIVED:
@@ -118,55 +121,57 @@ class ChunkWatch:
 
     async def _end(self, item: WorkItem, chunk: Chunk) -> None:
         """Sets the end state: archived if the archive holds all files, lost if it holds no media, failed otherwise."""
-        files = await self._copying.standing(chunk)
+        files = await self._copier.files_in_archive(chunk)
         if files.are_complete(chunk):
-            await self._send(item, await self._endings.archive(chunk, files, self._catalogue.replace))
+            await self._send(item, await self._endings.archive(chunk, files, self._books.chunks.replace))
             return
         end: GivenUp = ChunkState.LOST if files.media is None else ChunkState.FAILED
         if chunk.state is end:
             self._endings.report_given_up(chunk)
         else:
-            chunk = await self._endings.give_up(chunk, end, chunk.failure or _EXPIRED, files, self._catalogue.replace)
-        await self._close(item, Offer(chunk=chunk, due_at=self._announcing.rest_ends if chunk.outbox else None))
+            chunk = await self._endings.give_up(
+                chunk, end, chunk.failure or _EXPIRED, files, self._books.chunks.replace
+            )
+        await self._close(item, Delivery(chunk=chunk, due_at=self._announcing.paused_until if chunk.outbox else None))
 
-    async def _close(self, item: WorkItem, offer: Offer) -> None:
+    async def _close(self, item: WorkItem, offer: Delivery) -> None:
         """Removes the chunk's row. Announcements that are not delivered get a row of their own."""
         if offer.due_at is not None:
-            await self._worklist.add(WorkItem.of_news(offer.chunk, offer.due_at))
-        await self._worklist.remove(item)
+            await self._books.open_work.add(WorkItem.of_announcements(offer.chunk, offer.due_at))
+        await self._books.open_work.remove(item)
 
-    async def _rescue(self, item: WorkItem, chunk: Chunk, offer: Offer, now: datetime) -> None:
+    async def _retry_failed(self, item: WorkItem, chunk: Chunk, offer: Delivery, now: datetime) -> None:
         longest = _LONGEST_RESCUE if now < chunk.deadline else _LATE_RESCUE
         rescue_at = (chunk.failed_at or now) + min(_FIRST_RESCUE * (1 << min(chunk.rescues, _DOUBLINGS)), longest)
         if now < rescue_at:
-            await self._look_again(item, chunk, min(filter(None, (rescue_at, offer.due_at))))
+            await self._schedule(item, chunk, min(filter(None, (rescue_at, offer.due_at))))
             return
-        fresh = chunk.fresh(now).evolve(rescues=chunk.rescues + 1)
+        pending = chunk.restarted(now).evolve(rescues=chunk.rescues + 1)
         if now >= chunk.deadline:
-            fresh = fresh.evolve(pending_at=chunk.pending_at)  # else each rescue would postpone the last attempt
-        fresh = await self._catalogue.replace(fresh)
-        log.warning("failed chunk taken up again", extra={"action": "rescue", **fresh.log_context()})
-        await self._send(item, fresh)
+            # With a new `pending_at` the chunk would count as untried, and `_is_given_up` would wait 24 more hours.
+            pending = pending.evolve(pending_at=chunk.pending_at)
+        pending = await self._books.chunks.replace(pending)
+        log.warning("failed chunk taken up again", extra={"action": "rescue", **pending.log_context()})
+        await self._send(item, pending)
 
-    async def _take_up(self, item: WorkItem, chunk: Chunk, backlog: Backlog, now: datetime) -> None:
+    async def _queue_again_if_due(self, item: WorkItem, chunk: Chunk, backlog: Backlog, now: datetime) -> None:
         due = chunk.next_attempt_at
         if due is not None:
             # A distant retry has no queue message: its worklist row is due at the time of the attempt.
-            silent = abs(item.due_at - due) < _MOMENT
-            looked_at = due + self._settings.sweep_grace if not silent and is_soon(due, now) else due
-            if now < looked_at:
-                await self._look_again(item, chunk, looked_at)
+            has_no_message = abs(item.due_at - due) < _TOLERANCE
+            check_at = due + self._settings.sweep_grace if not has_no_message and is_soon(due, now) else due
+            if now < check_at:
+                await self._schedule(item, chunk, check_at)
                 return
-            if silent:
+            if has_no_message:
                 await self._send(item, chunk)
                 return
-        moments = (item.queued_at, chunk.pending_at, chunk.copying_at, due)
-        sent_at = max(filter(None, moments))
-        moved = item.queued_at is not None and chunk.copying_at is not None and chunk.copying_at > item.queued_at
-        requeues = 0 if moved else item.requeues
+        sent_at = max(filter(None, (item.queued_at, chunk.pending_at, chunk.copying_at, due)))
+        was_claimed = item.queued_at is not None and chunk.copying_at is not None and chunk.copying_at > item.queued_at
+        requeues = 0 if was_claimed else item.requeues
         if await backlog.hides(sent_at):
             at = now + self._pause(requeues + 1)
-            await self._look_again(item, chunk, at, queued_at=sent_at, requeues=requeues + 1)
+            await self._schedule(item, chunk, at, queued_at=sent_at, requeues=requeues + 1)
         else:
             await self._send(item, chunk, requeues=requeues + 1)
 
@@ -174,10 +179,10 @@ class ChunkWatch:
         await self._jobs.send(ChunkJob.of(chunk))
         log.info("queued anew", extra={"action": "requeue", **chunk.log_context()})
         now = self._clock.now()
-        await self._look_again(item, chunk, now + self._pause(requeues), queued_at=now, requeues=requeues)
+        await self._schedule(item, chunk, now + self._pause(requeues), queued_at=now, requeues=requeues)
 
     def _pause(self, requeues: int) -> timedelta:
-        """The interval until the next check. It doubles with each message that led to no attempt."""
+        """The interval until the next check. It doubles with each message that no worker picked up."""
         grace = self._settings.sweep_grace
         return max(grace, min(grace * (1 << min(requeues, _DOUBLINGS)), _LONGEST_REQUEUE))
 
@@ -189,21 +194,21 @@ class ChunkWatch:
         passed = min((hours for hours in (*REPORT_HOURS, 0) if left <= timedelta(hours=hours)), default=None)
         if passed is None or (chunk.escalated is not None and chunk.escalated <= passed):
             return chunk
-        raised = await self._catalogue.replace(chunk.evolve(escalated=passed))
+        raised = await self._books.chunks.replace(chunk.evolve(escalated=passed))
         metrics.chunks_escalated.add(1, {"hours": passed})
         context = {"hours_left": round(left.total_seconds() / 3600, 2), "threshold": passed, **raised.log_context()}
         if passed == 0:
             log.critical("the deadline has passed", extra={"action": "expire", **context})
         else:
-            log.log(_LOUDNESS[passed], "chunk nears its deadline", extra={"action": "escalate", **context})
+            log.log(_LOG_LEVELS[passed], "chunk nears its deadline", extra={"action": "escalate", **context})
         return raised
 
-    async def _look_again(
+    async def _schedule(
         self, item: WorkItem, chunk: Chunk, at: datetime, *, queued_at: datetime | None = None, requeues: int = 0
     ) -> None:
-        """Sets the next check: at `at`, or earlier at the next reporting threshold, deadline or end of all attempts."""
-        following = looked_at_by(chunk, at, self._clock.now())
+        """Schedules the next check: at `at`, or earlier at a reporting threshold, the deadline or the last attempt."""
+        following = check_due_at(chunk, at, self._clock.now())
         row = WorkItem.of_chunk(chunk, following, queued_at=queued_at, requeues=requeues)
-        await self._worklist.add(row)
+        await self._books.open_work.add(row)
         if item.row != row.row:  # the old row has an older format or another deadline
-            await self._worklist.remove(replace(item, listed_at=None))
+            await self._books.open_work.remove(replace(item, listed_at=None))

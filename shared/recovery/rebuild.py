@@ -1,10 +1,12 @@
 """Rebuilds the catalogue from the archive alone: `python -m shared.rebuild`, and `--apply` to write.
 
-Each media file that was archived whole, with its metadata beside it, gets back its row and its recording's. What the
-catalogue has already is left as it is. A file without a digest, such as one whose copy was resumed under immutability,
-is read back to have one. A file that can't be read, or that contradicts its name, is named and left out. What only the
-catalogue knew stays lost: correlations, the call's ids, and the times of starting and pausing. Then all that the
-catalogue holds is entered into the lists again.
+1. Each archived media file that has a metadata file beside it gets its chunk's row, and the row of its recording.
+   Existing rows don't change. A file without a digest is read to compute one: a resumed copy in an immutable container
+   has none. A file that can't be read, or that contradicts its name, is reported and skipped.
+2. All recordings of the catalogue are added to the lists again.
+
+Both steps can be repeated after a crash. Facts that only the catalogue had stay lost: correlations, the ids of calls,
+and the times at which a recording was started and paused.
 """
 
 import argparse
@@ -15,6 +17,7 @@ from dataclasses import dataclass, field
 
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.verification import read_back
+from shared.bookkeeping.books import Books
 from shared.domain.clock import SystemClock
 from shared.domain.records import Chunk, Recording
 from shared.errors import CallvaultError, DestinationError, DestinationUnavailable, UnreadableRow
@@ -25,12 +28,12 @@ from shared.recovery.rebuilt_chunk import NEEDED, UnreadableFile, check, chunk_o
 from shared.recovery.relisting import Relisting
 from shared.settings.settings import Settings, load_settings
 
-_ROUNDS = 5  # each is lost only to the app, which wrote the same recording at the same moment
+_ROUNDS = 5  # tries of a conditional write; each fails only if the app wrote the same recording at the same moment
 
 
 @dataclass(kw_only=True)
 class Found:
-    """What a rebuild counted. `unreadable`: files that it left out, and why."""
+    """The counts of a rebuild. `unreadable` has the skipped files, each with the reason."""
 
     recordings: set[str] = field(default_factory=set)
     chunks: int = 0
@@ -44,15 +47,16 @@ class Found:
 
 
 class Rebuild:
-    """The catalogue from the archive's blobs and what is kept on them."""
+    """Writes missing rows of the catalogue, from the names and metadata of the archive's blobs."""
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
+        self._books = Books.over(gateways)
         self._gateways, self._settings = gateways, settings
         self._archive, self._catalogue = gateways.archive, gateways.catalogue
         self._budget = MemoryBudget(1)
 
     async def run(self, *, apply: bool) -> Found:
-        """Counts, and with `apply` writes. Files of one chunk follow each other in a listing, which is by name."""
+        """Counts, and with `apply` writes. The archive lists blobs by name, so the files of a chunk come together."""
         found = Found()
         waiting: dict[str, ArchivedFile] = {}
         async for file in self._archive.files():
@@ -74,12 +78,12 @@ class Rebuild:
         return found
 
     async def _chunk(self, media: ArchivedFile, metadata: ArchivedFile, found: Found, *, apply: bool) -> None:
-        """Raises UnreadableFile for a chunk that can't be entered."""
+        """Raises UnreadableFile for a chunk that can't be added to the catalogue."""
         chunk = chunk_of(media, metadata, self._settings.retention)
         try:
             is_known = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key) is not None
         except UnreadableRow:
-            raise UnreadableFile("the catalogue has a row of it that this version can't read") from None
+            raise UnreadableFile("this version can't read the chunk's row in the catalogue") from None
         owner = await self._gateways.links.recording_of_document(chunk.document_id)
         if owner not in (None, chunk.recording_key):
             raise UnreadableFile("the document belongs to another recording")
@@ -93,12 +97,12 @@ class Rebuild:
         if is_known:
             found.already_there += 1
         elif apply:
-            await self._enter(chunk)
+            await self._add(chunk)
             found.written += 1
 
-    async def _enter(self, chunk: Chunk) -> None:
-        """Adds the chunk, and to its recording what the catalogue doesn't know."""
-        told = {
+    async def _add(self, chunk: Chunk) -> None:
+        """Adds the chunk's row, and those fields of its recording that the catalogue doesn't have."""
+        facts = {
             "recording_id": chunk.recording_id,
             "started_at": chunk.started_at,
             "announced_at": chunk.event_time,
@@ -106,30 +110,30 @@ class Rebuild:
         }
         for _ in range(_ROUNDS):
             known = await self._catalogue.ledger(chunk.recording_key)
-            kept = {name: getattr(known, name, None) or value for name, value in told.items()}
+            kept = {name: getattr(known, name, None) or value for name, value in facts.items()}
             recording = Recording(recording_key=chunk.recording_key).evolve(**kept)
             chunks = (chunk.evolve(listed_at=recording.listed_at),)
-            if await self._catalogue.announce(recording, chunks, known) is not None:
+            if await self._books.recordings.add_chunks(recording, chunks, known) is not None:
                 return
-        raise DestinationUnavailable("entering a chunk into the catalogue: the app was faster each time")
+        raise DestinationUnavailable("adding a chunk to the catalogue: the app wrote its recording at every try")
 
     async def _read_back(self, media: ArchivedFile) -> str:
         file = self._archive.file(media.name, content_type=media.content_type, properties=dict(media.properties))
         try:
             return (await read_back(file, self._budget)).sha256
         except DestinationError as error:
-            raise UnreadableFile(f"has no digest, and reading it back failed: {error}") from None
+            raise UnreadableFile(f"the file has no digest, and reading it failed: {error}") from None
 
 
 def _paired(file: ArchivedFile, waiting: dict[str, ArchivedFile]) -> tuple[ArchivedFile, ArchivedFile] | None:
-    """Media and metadata of a chunk once both were listed. Raises UnreadableFile for a second file of one kind."""
+    """A chunk's media and metadata file, once both are listed. Raises UnreadableFile for a second file of one kind."""
     stem = stem_of(file)
     other = waiting.get(stem)
     if other is None:
         waiting[stem] = file
         return None
     if is_metadata(file) == is_metadata(other):
-        raise UnreadableFile("another file of the chunk has come before it")
+        raise UnreadableFile("the chunk has another file of the same kind")
     del waiting[stem]
     return (other, file) if is_metadata(file) else (file, other)
 
@@ -159,14 +163,14 @@ def main() -> int:
     sys.stdout.write(
         f"{found.chunks} chunks of {len(found.recordings)} recordings in the archive, read in {seconds:.1f} s\n"
         f"{found.already_there} are in the catalogue already, {missing}\n"
-        f"left out: {found.without_metadata} files without their other half, {found.without_digest} without a digest"
-        f"{'' if apply else ' (those are read with --apply)'}, "
+        f"skipped: {found.without_metadata} files whose media or metadata file is missing, "
+        f"{found.without_digest} without a digest{'' if apply else ' (--apply reads those)'}, "
         f"{found.not_ours} that aren't Callvault's, {len(found.unreadable)} that can't be read\n"
     )
     for name, reason in sorted(found.unreadable.items()):
         sys.stdout.write(f"can't be read: {name!r}: {reason}\n")
     if apply:
-        sys.stdout.write(f"{found.listed} recordings were entered into the lists\n")
+        sys.stdout.write(f"{found.listed} recordings were added to the lists\n")
     else:
         sys.stdout.write("Nothing was written: this was a dry run. Add --apply to write.\n")
     return 1 if found.unreadable else 0

@@ -1,7 +1,7 @@
 """Reads a chunk's record from its archived files, so that a rebuild can write it into the catalogue.
 
 Anybody with write access to the archive can set any blob metadata. So the recording and document in a blob's metadata
-must agree with its name, and the keys with the ids. The two files of a chunk share a name and therefore agree.
+must match the blob's name, and the keys must match the ids. The two files of a chunk share a name, so they match, too.
 """
 
 import re
@@ -30,28 +30,28 @@ def is_metadata(file: ArchivedFile) -> bool:
 
 
 def stem_of(file: ArchivedFile) -> str:
-    """What the names of a chunk's files have in common."""
+    """The part of the name that a chunk's two files have in common."""
     if is_metadata(file):
         return file.name.removesuffix(_METADATA_SUFFIX)
     return file.name.rpartition(".")[0].removesuffix(_UNVERIFIED_SUFFIX)
 
 
 def check(file: ArchivedFile) -> None:
-    """Raises UnreadableFile unless the file's metadata can be parsed and agrees with its name and keys."""
+    """Raises UnreadableFile unless the file's metadata can be parsed and matches its name and keys."""
     kept = file.properties
     missing = [name for name in NEEDED if name not in kept]
     if missing:
-        raise UnreadableFile(f"lacks {', '.join(missing)}")
+        raise UnreadableFile(f"metadata is missing: {', '.join(missing)}")
     if not _KEY.fullmatch(kept["recordingkey"]):
         raise UnreadableFile("recordingkey is not a key")
     if "recordingid" in kept and key_of(kept["recordingid"]) != kept["recordingkey"]:
-        raise UnreadableFile("recordingid and recordingkey are of different recordings")
+        raise UnreadableFile("recordingid and recordingkey name different recordings")
     if not _INDEX.fullmatch(kept["chunkindex"]):
         raise UnreadableFile("chunkindex is not an index")
     if not _SHA256.fullmatch(kept.get("sha256", "0" * 64)):
         raise UnreadableFile("sha256 is not a digest")
     if kept.get("size", str(file.size)) != str(file.size):
-        raise UnreadableFile("the file has another size than is written on it")
+        raise UnreadableFile("the file's size differs from the size in its metadata")
     _moment(file, "eventtime")
     named = blob_stem(
         started_at=_moment(file, "startedat"),
@@ -60,11 +60,11 @@ def check(file: ArchivedFile) -> None:
         document_id=kept["documentid"],
     )
     if stem_of(file) != named:
-        raise UnreadableFile("the name is not that of the recording, document, index and start written on it")
+        raise UnreadableFile("the name doesn't match the recording, document, index and start in the metadata")
 
 
 def chunk_of(media: ArchivedFile, metadata: ArchivedFile, retention: timedelta) -> Chunk:
-    """The chunk of two files that `check` let pass."""
+    """The chunk of two files that passed `check`."""
     kept = media.properties
     event_time = _moment(media, "eventtime")
     return Chunk(

@@ -1,13 +1,16 @@
-"""Puts failed work back by hand: a recording's chunks, one chunk, a quarantined event, or a dead-lettered one.
+"""Replays failed work when an operator asks for it: a recording, a chunk, a quarantined event or a dead-lettered one.
 
-Everything here may be repeated. A chunk that is safe or being copied is left alone; one that is waiting gets a job.
-For a crash between two writes: the audit comes first, so that what was asked for stays on record; the worklist has the
-chunk before its state says that it is waiting, and again after that, and the job is sent last. So the sweep finds
-whatever was left undone, and a row that it removed between the first two writes is there again.
+        audit ──> worklist ──> chunk pending ──> worklist ──> queue
+          1           2              3               4           5
+
+Every request can be repeated. A chunk that is safe or being copied doesn't change; a pending chunk gets a job.
+A crash after 1 leaves the audit entry of a request that changed nothing. After a crash at any later point, the sweep
+finds the chunk by its worklist row and queues it. 4 repeats 2, because the sweep may have removed the row before 3.
 """
 
 from typing import Any
 
+from shared.bookkeeping.books import Books
 from shared.contracts import lenient
 from shared.contracts.events.call_started import is_call_started, read_call_started
 from shared.contracts.events.recording_event import UnreadableEvent, read_event
@@ -17,31 +20,33 @@ from shared.domain.clock import Clock
 from shared.domain.keys import recording_key_of
 from shared.domain.records import AuditEntry, Chunk
 from shared.domain.states import REPLAYABLE, ChunkState
+from shared.domain.work_item import WorkItem
 from shared.errors import BodyTooLarge, InvalidRequest, LeaseLost, NotFound
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
-from shared.intake.intake import FOREIGN, Intake, Taken
+from shared.intake.intake import FOREIGN, Intake, IntakeResult
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
 
 log = logger("replay")
 
 _MOST_EVENTS = 1000
-_ROUNDS = 5  # each is lost only to a worker that wrote the chunk at the same moment
+_ROUNDS = 5  # tries of a conditional write; each fails only if a worker wrote the chunk at the same moment
 
 
 class Replay:
-    """Failed work, put back."""
+    """Replays failed chunks, and events that were not taken in."""
 
     def __init__(self, gateways: Gateways, intake: Intake, clock: Clock, settings: Settings) -> None:
-        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._books = Books.over(gateways)
+        self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._quarantine, self._audit, self._intake = gateways.quarantine, gateways.audit, intake
         self._clock, self._settings = clock, settings
 
     async def recording(self, named: str, document_id: str | None = None, *, by: str) -> int:
-        """Puts back what failed of a recording, named by id or key, or of one of its chunks; gives their number.
+        """Replays the failed chunks of a recording, or only the chunk of `document_id`. Returns how many were queued.
 
-        Raises NotFound for a recording or chunk that the catalogue doesn't have.
+        `named` is the recordingId or the recording's key. Raises NotFound for a recording or chunk that the catalogue
+        doesn't have.
         """
         recording, chunks = await self._catalogue.recording(recording_key_of(named))
         wanted = [chunk for chunk in chunks if document_id in (None, chunk.document_id)]
@@ -50,39 +55,41 @@ class Replay:
         details = {} if document_id is None else {"documentId": document_id}
         entry = AuditEntry(at=self._clock.now(), action="replay", by=by, details=details)
         await self._audit.add(recording.recording_key, entry)
-        return sum([await self._put_back(chunk) for chunk in wanted])
+        return sum([await self._restart(chunk) for chunk in wanted])
 
-    async def _put_back(self, chunk: Chunk) -> bool:
-        """Repeats a write that another write preceded: often the other write only recorded an announcement."""
+    async def _restart(self, chunk: Chunk) -> bool:
+        """Queues one chunk. Repeats a write that lost to another write, which often only recorded an announcement."""
         found: Chunk | None = chunk
         for _ in range(_ROUNDS):
             if found is None or found.state not in {*REPLAYABLE, ChunkState.PENDING}:
                 return False
-            await self._worklist.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
+            await self._books.open_work.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
             try:
-                found = await self._start_anew(found)
+                found = await self._write_pending(found)
             except LeaseLost:
                 found = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
                 continue
-            # Once more: if this took long, the sweep found a chunk that had ended and removed its row.
-            await self._worklist.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
+            # Again, because the sweep may have seen the chunk before the write above: ended, so it removed the row.
+            await self._books.open_work.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
             await self._jobs.send(ChunkJob.of(found))
             log.info("chunk put back", extra={"action": "replay", **found.log_context()})
             return True
         return False
 
-    async def _start_anew(self, chunk: Chunk) -> Chunk:
+    async def _write_pending(self, chunk: Chunk) -> Chunk:
         if chunk.state in REPLAYABLE:
-            return await self._catalogue.replace(chunk.fresh(self._clock.now()).evolve(rescues=0, escalated=None))
+            return await self._books.chunks.replace(
+                chunk.restarted(self._clock.now()).evolve(rescues=0, escalated=None)
+            )
         if chunk.next_attempt_at is not None:
-            return await self._catalogue.replace(chunk.evolve(next_attempt_at=None))
+            return await self._books.chunks.replace(chunk.evolve(next_attempt_at=None))
         return chunk
 
-    async def quarantined(self, quarantine_id: str, *, by: str) -> Taken:
-        """Reads a quarantined event again, as after an update that understands it.
+    async def quarantined(self, quarantine_id: str, *, by: str) -> IntakeResult:
+        """Takes in a quarantined event, for example after an update that can parse it. The event stays in quarantine.
 
-        Raises NotFound for an unknown id, InvalidRequest when it still can't be read or is from another resource than
-        EVENT_SOURCE. What was kept stays kept.
+        Raises NotFound for an unknown id, and InvalidRequest if the event still can't be parsed or isn't from the ACS
+        resource of EVENT_SOURCE.
         """
         body = await self._quarantine.read(f"{quarantine_id}.json") if quarantine_id.isalnum() else None
         if body is None:
@@ -92,15 +99,15 @@ class Replay:
         try:
             read(envelope)
         except UnreadableEvent as error:
-            raise InvalidRequest(f"the event still can't be read: {error}") from None
+            raise InvalidRequest(f"the event still can't be parsed: {error}") from None
         if self._intake.is_foreign(envelope):
             raise InvalidRequest(f"{FOREIGN}; correct EVENT_SOURCE if it is wrong")
         return await self._intake.receive_by_hand(envelope, by=by)
 
-    async def events(self, body: bytes, *, by: str) -> list[Taken]:
-        """Takes in events by hand, one object or an array of them, as a dead-letter file holds them.
+    async def events(self, body: bytes, *, by: str) -> list[IntakeResult]:
+        """Takes in events that an operator sends: one object or an array of objects, as a dead-letter blob contains.
 
-        Raises InvalidRequest when the body is neither, and BodyTooLarge, before any event is taken in.
+        Raises InvalidRequest for any other body, and BodyTooLarge. Both are raised before any event is taken in.
         """
         if len(body) > EVENTS_BYTES:
             raise BodyTooLarge(EVENTS_BYTES)

@@ -12,24 +12,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.domain.clock import Clock
+from shared.domain.work_item import Kind, WorkItem
 from shared.errors import CallvaultError, DestinationError, LeaseLost, UnreadableRow
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.work_items import Kind, WorkItem
 from shared.gateways.tables.worklist import Worklist
-from shared.intake.awaited_files import FileWatch
+from shared.intake.awaited_files import AwaitedFiles
 from shared.observability import metrics
 from shared.observability.logs import logger
 from shared.recording.automatic import AutoRecording
 from shared.recovery.backlog import Backlog
-from shared.recovery.chunk_check import ChunkWatch
+from shared.recovery.chunk_check import ChunkCheck
 from shared.settings.settings import Settings
 
 log = logger("sweep")
 
 _AT_ONCE = 16  # rows checked concurrently
 _MOST = 2000  # rows of each kind in one run; the others stay due for the next run
-_UNREADABLE_AGAIN = timedelta(minutes=30)  # until a row that can't be read is reported again
-_FAILED_AGAIN = timedelta(minutes=5)  # until a row whose check failed for any other reason is checked again
+_UNREADABLE_AGAIN = timedelta(minutes=30)  # until a row that can't be read is checked and reported again
+_FAILED_AGAIN = timedelta(minutes=5)  # until a row is checked again whose check failed for any other reason
 _LONGEST_WAIT = 10.0  # seconds that a run waits, each time, for a paused topic
 _OFFERS = 3  # times that a run tries announcements that it skipped while the topic was paused
 
@@ -44,7 +44,7 @@ class _Run:
     unreadable: int = 0
     untried: list[WorkItem] = field(default_factory=list)
 
-    def told(self) -> dict[str, object]:
+    def counts(self) -> dict[str, object]:
         troubles = {"failed": self.failed, "unreadable": self.unreadable, "left": len(self.untried)}
         return {"action": "sweep", "due": self.due, **{name: number for name, number in troubles.items() if number}}
 
@@ -81,10 +81,10 @@ class Sweep:
     """Checks open chunks, recordings, calls and announcements that make no progress."""
 
     def __init__(
-        self, gateways: Gateways, chunks: ChunkWatch, auto: AutoRecording, clock: Clock, settings: Settings
+        self, gateways: Gateways, chunks: ChunkCheck, auto: AutoRecording, clock: Clock, settings: Settings
     ) -> None:
         self._worklist, self._jobs = gateways.worklist, gateways.jobs
-        self._chunks, self._files, self._auto = chunks, FileWatch(gateways, clock, settings), auto
+        self._chunks, self._files, self._auto = chunks, AwaitedFiles(gateways, clock, settings), auto
         self._clock, self._settings = clock, settings
 
     async def run(self) -> int:
@@ -100,7 +100,7 @@ class Sweep:
             if metrics.open_chunks.wanted:
                 await self._count_open()
         finally:
-            log.info("swept", extra=run.told())  # in every run: an alert fires when this line is missing
+            log.info("swept", extra=run.counts())  # in every run: an alert fires when this line is missing
         return run.due
 
     async def _work(self, run: _Run, take: Callable[[], Awaitable[WorkItem | None]]) -> None:
@@ -128,12 +128,12 @@ class Sweep:
 
     async def _guarded(self, item: WorkItem, run: _Run) -> None:
         try:
-            await self._look_at(item, run)
+            await self._check(item, run)
         except LeaseLost:
             log.info("a chunk moved on while it was looked at", extra={"action": "sweep", **_keys(item)})
         except UnreadableRow as error:
             run.unreadable += 1
-            log.error("row unreadable", extra={"action": "sweep", "detail": str(error), **_keys(item)})  # noqa: TRY400 - the detail says it all
+            log.error("row unreadable", extra={"action": "sweep", "detail": str(error), **_keys(item)})  # noqa: TRY400 - the detail is enough
             await self._postpone(item, _UNREADABLE_AGAIN)
         except CallvaultError as error:
             run.failed += 1
@@ -144,19 +144,19 @@ class Sweep:
             log.exception("not swept unforeseen", extra={"action": "sweep", "reason": "unforeseen", **_keys(item)})
             await self._postpone(item, _FAILED_AGAIN)
 
-    async def _look_at(self, item: WorkItem, run: _Run) -> None:
+    async def _check(self, item: WorkItem, run: _Run) -> None:
         if item.flaw is not None:
             raise UnreadableRow(f"row {item.row} of the worklist {item.flaw}")
         match item.kind:
             case Kind.CALL:
-                await self._auto.take_up(item)
+                await self._auto.check(item)
             case Kind.RECORDING | Kind.FILES:
-                await self._files.look_at(item)
-            case Kind.NEWS:
+                await self._files.check(item)
+            case Kind.ANNOUNCEMENTS:
                 if not await self._chunks.announce(item):
                     run.untried.append(item)
             case _:
-                await self._chunks.look_at(item, run.backlog)
+                await self._chunks.check(item, run.backlog)
 
     async def _postpone(self, item: WorkItem, by: timedelta) -> None:
         """Postpones a row that keeps failing, so that it doesn't take the place of other rows in each run."""

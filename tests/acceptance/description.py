@@ -6,7 +6,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from shared.http.openapi.served import OPENAPI, described
+from shared.http.description import Document, described
 
 _PREFIX = "/api"
 
@@ -15,7 +15,7 @@ class Description:
     """The OpenAPI document, and whether an answer is one that it tells of."""
 
     def __init__(self) -> None:
-        document = json.loads(described(f"http://localhost{_PREFIX}/openapi.json", OPENAPI))
+        document = json.loads(described(Document.OPENAPI, url=f"http://localhost{_PREFIX}/openapi.json"))
         self._components = document["components"]
         self._routes = [
             (re.compile(_PREFIX + re.sub(r"\\\{\w+\\\}", "[^/?]+", re.escape(path)) + r"(\?.*)?"), item)

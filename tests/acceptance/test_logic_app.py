@@ -19,7 +19,7 @@ from tests.infra.test_logic_app import DEFINITION
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-README = (CHECKOUT / "README.md").read_text()
+PAGE = (CHECKOUT / "docs" / "logic-apps.md").read_text()
 
 
 class Receiver:
@@ -107,19 +107,18 @@ async def test_a_recording_that_can_not_be_archived_ends_the_run_with_its_reason
     assert done.error["message"]
 
 
-def readme_actions() -> dict[str, Any]:
-    """The actions that README offers to be copied, for an app that asks for a key alone."""
-    section = README.partition("### From a Logic App")[2].partition("\n## ")[0]
+def documented_actions() -> dict[str, Any]:
+    """The actions of the docs, for an app that requires only a key."""
     actions: dict[str, Any] = {}
-    for block in re.findall(r"```json\n(.*?)```", section, re.DOTALL):
+    for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL):
         actions |= json.loads(f"{{{block}}}")
     del actions["Stop_recording"]["inputs"]["authentication"]
     del actions["Stop_recording"]["inputs"]["headers"]["Prefer"]
     return actions
 
 
-async def test_what_readme_offers_to_be_copied_records_a_call_and_waits_for_its_archive(deployment: Deployment):
-    actions = readme_actions()
+async def test_the_documented_actions_record_a_call_and_waits_for_its_archive(deployment: Deployment):
+    actions = documented_actions()
     assert list(actions) == ["Start_recording", "Stop_recording", "Until_archived"]
     served = json.loads(json.dumps(actions).replace("https://<app>.azurewebsites.net", deployment.where.functions))
     served["Start_recording"]["inputs"]["body"] |= {"content": "audio", "format": "wav"}  # sooner made than a film

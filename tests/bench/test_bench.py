@@ -109,7 +109,7 @@ def test_the_libraries_beside_start_up_are_those_that_the_product_names():
 
 def test_a_missing_program_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("bench.programs.program", lambda name: None if name == "nginx" else f"/usr/bin/{name}")
-    with pytest.raises(BenchError, match=r"needs nginx, and found none(.|\n)*apt-get install nginx-light"):
+    with pytest.raises(BenchError, match=r"needs nginx\. To install:(.|\n)*apt-get install nginx-light"):
         require("nginx", "curl")
 
 

@@ -12,7 +12,7 @@ from infra.package import CHECKOUT
 from tests.infra.logicapp import FUNCTIONS
 
 DEFINITION = json.loads((CHECKOUT / "infra" / "logicapp" / "workflow.json").read_text())
-README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+PAGE = (CHECKOUT / "docs" / "logic-apps.md").read_text(encoding="utf-8")
 KNOWN = {"Http", "Compose", "Wait", "If", "Until", "Terminate"}
 
 type Actions = dict[str, Any]
@@ -113,9 +113,8 @@ def test_it_holds_no_secret_and_its_run_history_shows_neither_the_key_nor_who_wa
     assert all_actions()["Archive_address"]["runtimeConfiguration"]["secureData"]["properties"] == ["inputs"]
 
 
-def test_the_samples_in_the_readme_hide_their_inputs_and_outputs_too():
-    sample = README.partition("### From a Logic App")[2].partition("\n## ")[0]
-    actions = [json.loads(f"{{{block}}}") for block in re.findall(r"```json\n(.*?)```", sample, re.DOTALL)]
+def test_the_samples_in_the_docs_hide_their_inputs_and_outputs_too():
+    actions = [json.loads(f"{{{block}}}") for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
     calls = [one for part in actions for scope in scopes(part) for one in scope.values() if one["type"] == "Http"]
     assert len(calls) == 3
     for call in calls:

@@ -1,5 +1,7 @@
 """What is deployed: the code and nothing else, the same bytes each time, whole enough to run on its own."""
 
+import importlib.util
+import os
 import platform
 import re
 import shutil
@@ -34,7 +36,7 @@ def test_the_code_its_requirements_and_host_json_are_deployed_and_nothing_else()
     code = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "shared").rglob("*.py")}
     page = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "shared" / "page").iterdir()}
     assert code | page <= names
-    assert names - code - page == {"function_app.py", "host.json", "requirements.txt"}
+    assert names - code - page == {"function_app.py", "host.json", "requirements.txt", *DESCRIPTION}
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -57,9 +59,11 @@ STRAY = (
 LIKE_MODULES = (".env.py", "Key.py", "a b.py", "module.py.bak")
 FOLDERS = (
     *("", "infra", "infra/keys", "docs", "tests", "local"),
-    *("shared", "shared/page", "shared/contracts", "shared/new", "shared/.hidden", "shared/New"),
+    *("shared", "shared/page", "shared/http", "shared/contracts", "shared/new", "shared/.hidden", "shared/New"),
 )
-MINIMAL = {"function_app.py", "host.json", "requirements.txt", "shared/__init__.py", "shared/contracts/http/bodies.py"}
+DESCRIPTION = {"shared/http/openapi.json", "shared/http/swagger.json"}
+CODE = {"shared/__init__.py", "shared/contracts/http/bodies.py"}
+MINIMAL = {"function_app.py", "host.json", "requirements.txt", *CODE, *DESCRIPTION}
 PAGE = {"shared/page/index.html", "shared/page/app.js", "shared/page/style.css", "shared/page/logo.svg"}
 
 
@@ -92,7 +96,7 @@ def test_a_stray_file_reaches_no_package_wherever_it_lies(littered: Path, tmp_pa
     assert {file.relative_to(copied).as_posix() for file in copied.rglob("*") if file.is_file()} == MINIMAL | PAGE
 
 
-@pytest.mark.parametrize("name", ["function_app.py", "host.json", "requirements.txt"])
+@pytest.mark.parametrize("name", ["function_app.py", "host.json", "requirements.txt", *sorted(DESCRIPTION)])
 def test_a_file_that_azure_needs_is_never_left_out_in_silence(littered: Path, name: str):
     (littered / name).unlink()
     with pytest.raises(FileNotFoundError, match=name):
@@ -129,13 +133,29 @@ def prefix_pattern(rule: str) -> str:
     return escaped.replace("**", "(.+)").replace("*", "([^/]+)")
 
 
-def test_funcignore_lets_in_the_package_s_files_whoever_reads_it(tmp_path: Path):
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A copy of this checkout's tracked files."""
     for name in git(CHECKOUT, "ls-files", "-z").split("\0"):
         if name and (CHECKOUT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(CHECKOUT / name, tmp_path / name)
-    assert as_core_tools(tmp_path) == set(packaged())
-    assert as_gitignore(tmp_path) == set(packaged())
+    return tmp_path
+
+
+def test_funcignore_lets_in_the_package_s_files_whoever_reads_it(clone: Path):
+    assert as_core_tools(clone) == set(packaged())
+    assert as_gitignore(clone) == set(packaged())
+
+
+def test_packaging_writes_the_api_description_of_the_code_that_it_packs(clone: Path, tmp_path_factory):
+    (clone / "shared" / "http" / "openapi.json").unlink()
+    (clone / "shared" / "http" / "swagger.json").write_text("of an older version")
+    output = tmp_path_factory.mktemp("output") / "code"
+    command = [sys.executable, "-m", "infra.package", "--directory", str(output)]
+    subprocess.run(command, cwd=clone, check=True, capture_output=True)
+    for name in DESCRIPTION:
+        assert (output / name).read_bytes() == (CHECKOUT / name).read_bytes()
 
 
 def test_funcignore_keeps_stray_files_back_whoever_reads_it(littered: Path):
@@ -158,13 +178,19 @@ async def test_the_package_runs_on_the_real_worker_with_what_it_holds_alone(
     app = tmp_path / "app"
     with zipfile.ZipFile(whole) as archive:
         archive.extractall(app)
-    # An interpreter that has the package's libraries and no others.
+    # An interpreter that has the package's libraries and no others, except the local host's own.
     venv.create(tmp_path / "bare", with_pip=False)
+    for name in ("croniter", "dateutil"):
+        found = importlib.util.find_spec(name)
+        assert found is not None
+        assert found.origin is not None
+        (tmp_path / "host" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "host" / name).symlink_to(Path(found.origin).parent)
     names = {"CHUNKS_QUEUE": "packaged-chunks", "RECORDINGS_TABLE": "packagedrecordings"}
     settings = {
         "AzureWebJobsStorage": azurite.connection_string,
         "ACS_CONNECTION_STRING": "endpoint=https://contoso.communication.azure.com/;accesskey=a2V5",
-        "PYTHONPATH": str(app / DEPENDENCIES),
+        "PYTHONPATH": os.pathsep.join((str(app / DEPENDENCIES), str(tmp_path / "host"))),
         "PYTHONDONTWRITEBYTECODE": "1",
         **names,
     }

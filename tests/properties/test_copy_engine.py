@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from shared.archiving.copy.engine import Copied, Transfer
 from shared.archiving.copy.memory import MemoryBudget
-from shared.archiving.copy.source_file import opened
+from shared.archiving.copy.source_file import open_media
 from shared.domain.checksums import Checksum, ChecksumKind
 from shared.domain.payload import Payload
 from shared.errors import DestinationConflict, SourceError, SourceIncomplete, SourceUnavailable
@@ -144,7 +144,7 @@ def fresh(archive: Archive, **properties: str) -> tuple[str, ArchiveFile]:
 async def copied(source: Memory, file: ArchiveFile, shape: Shape, *, resume: bool = False) -> Copied:
     budget = MemoryBudget(shape.budget)
     transfer = Transfer(in_flight=shape.in_flight, checksum=ChecksumKind.CRC64, budget=budget)
-    async with opened(cast("MediaSource", source), "location", block_size=shape.block_size, budget=budget) as media:
+    async with open_media(cast("MediaSource", source), "location", block_size=shape.block_size, budget=budget) as media:
         return await transfer.copy(media, file, resume=resume)
 
 

@@ -49,7 +49,6 @@ def loaded() -> set[str]:
         "shared.deadletters",  # commands of their own
         "shared.doctor",
         "shared.rebuild",
-        "shared.http.openapi",  # made when it is asked for
         "rich",
         "trustme",
         "local",

@@ -1,6 +1,6 @@
-"""The control side: plain HTTP on loopback, for whoever plays the calls, orders the faults and looks behind the scenes.
+"""The control API: plain HTTP on loopback, to play calls, request faults and inspect the simulator.
 
-Every error is `{"error": "..."}` with a sentence that names what was wrong.
+Every error is `{"error": "..."}` with a sentence that names the cause.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""What the topic took, in the order in which it came."""
+"""Lists the events that the topic accepted, in their order."""
 
 from aiohttp import web
 
@@ -13,7 +13,7 @@ class AnnouncementControl:
         return [web.get("/announcements", self.list_all)]
 
     async def list_all(self, request: web.Request) -> web.Response:
-        """All of them, or those of one recording."""
+        """All events, or those of one recording."""
         recording_id = request.query.get("recordingId")
         taken = (
             one for one in self._topic.taken if recording_id in (None, one["event"].get("data", {}).get("recordingId"))

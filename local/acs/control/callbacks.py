@@ -1,4 +1,4 @@
-"""Looking at callbacks, making tokens as good or as bad as a test wants them, and telling which host is where."""
+"""Control of callbacks: lists them, maps their hosts to local addresses, and issues valid or invalid tokens."""
 
 from aiohttp import web
 
@@ -13,7 +13,7 @@ class CallbackControl:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/callbacks", self.list_all),
-            web.post("/callback-hosts", self.lead),
+            web.post("/callback-hosts", self.route),
             web.post("/tokens", self.sign),
             web.post("/signing-keys", self.rotate),
         ]
@@ -21,9 +21,9 @@ class CallbackControl:
     async def list_all(self, _: web.Request) -> web.Response:
         return web.json_response([callback.described() for callback in self._callbacks.sent()])
 
-    async def lead(self, request: web.Request) -> web.Response:
+    async def route(self, request: web.Request) -> web.Response:
         order = await read(request, HostOrder)
-        self._callbacks.lead(order.host, order.address)
+        self._callbacks.route(order.host, order.address)
         return web.Response(status=204)
 
     async def sign(self, request: web.Request) -> web.Response:

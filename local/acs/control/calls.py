@@ -1,4 +1,4 @@
-"""Playing calls: who calls, joins, leaves and hangs up."""
+"""Control of calls: creates and ends them, and adds and removes participants."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""Finished chunks made to order, without a call; and the bytes of any chunk as they ought to be."""
+"""Creates finished chunks without a call, and serves the original bytes of any chunk."""
 
 import secrets
 from datetime import timedelta
@@ -68,7 +68,7 @@ class DocumentControl:
             number=seed,
         )
         self._service.finisher.finished.setdefault(output.recording_id, facts)
-        # Described before it is announced, so that hashing doesn't slow down whoever the event sets to work.
+        # Described before it is announced, so that hashing doesn't slow down the event's receiver.
         described = await finishing.described(facts, documents)
         event = self._service.finisher.announce(facts).event if order.announce else file_status_updated(facts)
         return web.json_response({**described, "seed": seed, "event": event}, status=201)

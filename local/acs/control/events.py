@@ -1,4 +1,4 @@
-"""Event Grid from behind: who subscribes, what was published, and how its deliveries went."""
+"""Control of Event Grid: subscriptions, published events and their deliveries."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""Ordering bad days, and reading what clients really asked for."""
+"""Control of faults, and the log of requests."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""What can be asked for on the control side, and how a request that can't be read is told so."""
+"""The request bodies of the control API, and the errors for invalid ones."""
 
 import json
 from typing import Any, Literal
@@ -32,7 +32,7 @@ class TraitsOrder(Order):
     quirks: bool = False
     wild_metadata: bool = False
     oddities: bool | None = None
-    """Whether unusual things happen now and then; the simulator's own option if left out."""
+    """Whether some answers and fields are unusual. Default: the simulator's option."""
 
     def traits(self, kind: CallKind = "group", *, oddities: bool) -> CallTraits:
         return CallTraits(
@@ -96,14 +96,14 @@ class SubscriptionOrder(Order):
 
 
 async def read[T: BaseModel](request: web.Request, model: type[T]) -> T:
-    """The body as the model; an empty body is an empty object."""
+    """The body as the model. An empty body is read as an empty object."""
     try:
         return model.model_validate(await read_object(request))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        raise ControlError(400, f"{where}: {said}" if where else said) from error
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ControlError(400, f"{where}: {reason}" if where else reason) from error
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Looking at recordings as no client of ACS can, and making them long without waiting."""
+"""Control of recordings: shows all their details, makes them longer without waiting, and ends chunks."""
 
 from typing import Any
 

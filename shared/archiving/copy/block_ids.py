@@ -1,11 +1,12 @@
-"""Ids of staged blocks. They alone say what is staged and of what, so that a copy that broke off can be resumed.
+"""Ids of staged blocks. An interrupted copy is resumed from them alone: they name the block, its source and its digest.
 
     00012-00000-9f86d081-n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg
-    place run   version  SHA-256 of the run's bytes up to the end of this block, in URL-safe Base64
+    index start version  SHA-256 of the run's bytes up to the end of this block, in URL-safe Base64
 
-A run is a stretch of blocks that one attempt read without a gap: a copy that was never broken off is one run from
-block 0, so its digests are those that the file's own goes through, and cost nothing besides. All ids are 64 characters
-long: Blob storage takes no longer ones, and none of different lengths in one file.
+A run is a sequence of blocks that one attempt read without a gap, beginning with block `start`. A copy that was never
+interrupted is one run from block 0. Its block digests are intermediate values of the file's own digest, so they need no
+extra hashing. All ids are 64 characters long: Blob storage accepts no longer ids, and requires the same length for all
+blocks of a file.
 """
 
 import re
@@ -26,7 +27,7 @@ _FORM = re.compile(r"([0-9]{5})-([0-9]{5})-([0-9a-f]{8})-([A-Za-z0-9_-]{43})")
 
 @dataclass(frozen=True, kw_only=True)
 class BlockId:
-    """A block's place, the run that it continues, the version of the source that it is of, and the run's digest."""
+    """A block's index, the first block of its run, the version of its source, and the digest of its run."""
 
     index: int
     start: int
@@ -35,8 +36,8 @@ class BlockId:
 
     @classmethod
     def of(cls, index: int, start: int, version: str, run: "hashlib._Hash") -> Self:
-        """`run`: the digest of all blocks from `start` on, this one included."""
-        return cls(index=index, start=start, version=version, digest=_told(run))
+        """`run`: the digest of all blocks from `start` to this block."""
+        return cls(index=index, start=start, version=version, digest=_encoded(run))
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -48,20 +49,20 @@ class BlockId:
         return cls(index=int(index), start=int(start), version=version, digest=digest)
 
     def holds(self, run: "hashlib._Hash") -> bool:
-        """Whether this is the digest of the run as far as this block."""
-        return self.digest == _told(run)
+        """Whether `run`, hashed up to the end of this block, has the digest in this id."""
+        return self.digest == _encoded(run)
 
     def __str__(self) -> str:
         return f"{self.index:05d}-{self.start:05d}-{self.version}-{self.digest}"
 
 
 def blocks_of_source(staged: Sequence[StagedBlock], version: str) -> dict[int, StagedBlock]:
-    """Staged blocks of one version of the source, by place. A place that two claim is taken for empty."""
+    """Staged blocks of one version of the source, by index. An index that several blocks have is left out."""
     ids = [(BlockId.parse(block.block_id), block) for block in staged if _FORM.fullmatch(block.block_id)]
     mine = [(block_id.index, block) for block_id, block in ids if block_id.version == version]
-    places = Counter(index for index, _ in mine)
-    return {index: block for index, block in mine if places[index] == 1}
+    found = Counter(index for index, _ in mine)
+    return {index: block for index, block in mine if found[index] == 1}
 
 
-def _told(run: "hashlib._Hash") -> str:
+def _encoded(run: "hashlib._Hash") -> str:
     return urlsafe_b64encode(run.digest()).decode().rstrip("=")

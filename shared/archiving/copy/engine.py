@@ -1,8 +1,8 @@
-"""The copy engine: ranges of the source in, blocks of the archive out, the digest in order on the way.
+"""The copy engine: reads ranges of the source, hashes them in order, and stages them as blocks in the archive.
 
-A copy holds at most twice `in_flight` blocks, and all copies of the process no more than their memory budget, so memory
-is a product of settings and not of the files' sizes. Blocks are read ahead, hashed off the event loop one after the
-other, and staged as tasks of their own.
+A copy holds at most twice `in_flight` blocks, and all copies of the process share one memory budget. So the memory in
+use depends on settings and not on the size of the files. Blocks are read ahead, hashed one after the other outside the
+event loop, and staged in parallel.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from shared.gateways.blobs.archive import StagedBlock, WriteResult
 
 
 class Sink(Readable, Protocol):
-    """Where a file goes: whole in one request, or in blocks that are committed together."""
+    """The file to write: in one request, or in blocks that are committed together."""
 
     async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> WriteResult: ...
 
@@ -34,15 +34,15 @@ class Sink(Readable, Protocol):
 
 
 class Transfer:
-    """Copies files into the archive. One for the process: its memory budget is that of all copies together."""
+    """Copies files into the archive. One instance per process: all copies share its memory budget."""
 
     def __init__(self, *, in_flight: int, checksum: ChecksumKind, budget: MemoryBudget) -> None:
         self._in_flight, self._checksum, self._budget = in_flight, checksum, budget
 
     async def copy(self, media: Media, sink: Sink, *, resume: bool = False) -> Copied:
-        """Copies one file. Raises what the source or the sink raises; then no part of a file stands in the archive.
+        """Copies one file. Raises what the source or the sink raises; then the archive has no part of the file.
 
-        `resume` goes on from the blocks that an earlier attempt staged, as far as they are of this very source.
+        `resume` continues from the blocks that an earlier attempt staged from the same version of the source.
         """
         if media.is_small:
             return await self.put(media.head, sink)
@@ -55,53 +55,53 @@ class Transfer:
         return await self._same(sink, result, Copied(size=size, sha256=blocks.sha256))
 
     async def _reusable(self, media: Media, sink: Sink) -> dict[int, StagedBlock]:
-        """Staged blocks that are of this very source, by place; none unless its first block is among them."""
+        """Staged blocks of the same version of the source, by index. Empty unless they include its first block."""
         staged = blocks_of_source(await sink.staged(), media.version)
         head = await asyncio.to_thread(sha256, media.head)
         first = str(BlockId.of(0, 0, media.version, head))
         return staged if 0 in staged and staged[0].block_id == first else {}
 
     async def put(self, data: Payload, sink: Sink) -> Copied:
-        """Copies a file that is here already, in one request."""
+        """Stores bytes that are in memory, in one request."""
         checksum, digest = await asyncio.to_thread(lambda: (Checksum.of(data, self._checksum), sha256(data)))
         result = await sink.put(data, checksum=checksum, sha256=digest.hexdigest())
         return await self._same(sink, result, Copied(size=data.size, sha256=digest.hexdigest()))
 
     async def _same(self, sink: Sink, result: WriteResult, copied: Copied) -> Copied:
-        """What was copied, once a file without a digest that was there before turned out to be the same."""
+        """Returns `copied`. If the archive already had a file without a digest, verifies first that it is the same."""
         if result is WriteResult.UNVERIFIED and not await self.verify(sink, size=copied.size, sha256=copied.sha256):
             raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
         return copied
 
     async def read_back(self, file: Sink) -> Copied:
-        """The digest of a committed file that has none beside it, from all of its bytes in the archive.
+        """Computes the digest of a committed file whose blob has none, by reading all of its bytes from the archive.
 
-        Raises DestinationConflict when they aren't what was staged, or when nothing says what they must be.
+        Raises DestinationConflict if they differ from what was staged, or can't be compared with anything.
         """
         return await read_back(file, self._budget)
 
     async def verify(self, file: Sink, *, size: int, sha256: str) -> bool:
-        """Whether the archive holds the file with this length and digest; without a digest beside it, it is read."""
+        """Whether the archive has the file with this size and digest. Reads it only if its blob has no digest."""
         return await verify(file, size=size, sha256=sha256)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Blocks:
-    """Staged blocks in order, and the file's digest unless some of them were there before."""
+    """Staged blocks in order, and the file's digest. None if some blocks are from an earlier attempt."""
 
     ids: list[StagedBlock]
     sha256: str | None
 
 
-# Blocks in order, being read or there already, and their end.
+# Blocks in order, each with its read or with its staged block of an earlier attempt. None marks the end.
 type _Coming = asyncio.Queue[tuple[Block, asyncio.Task[Payload] | StagedBlock] | None]
 
 
 class _BlockCopy:
-    """Reads ahead by `in_flight` blocks, hashes them in order, and stages as many at once.
+    """Reads up to `in_flight` blocks at once, hashes them in order, and stages up to `in_flight` blocks at once.
 
-    Blocks are hashed as soon as they are here and not when their turn to be staged comes: then none of the requests to
-    the archive waits for a digest. Twice `in_flight` blocks at most are between source and archive.
+    A block is hashed as soon as it is read, not when it is staged, so requests to the archive never wait for a digest.
+    At most twice `in_flight` blocks are in memory.
     """
 
     def __init__(self, media: Media, sink: Sink, in_flight: int, checksum: ChecksumKind) -> None:
@@ -153,7 +153,7 @@ class _BlockCopy:
                 tasks.create_task(self._stage(data, *await asyncio.to_thread(self._seal, block, data)))
 
     def _seal(self, block: Block, data: Payload) -> tuple[str, Checksum]:
-        """Runs in a thread, one block at a time and in order. What the proof refuses isn't staged."""
+        """Runs in a thread, one block at a time and in order. Raises before staging if the proof fails."""
         self._media.prove(block.start, data)
         feed(self._digest, data)
         block_id = str(BlockId.of(block.index, self._run, self._media.version, self._digest))

@@ -1,12 +1,12 @@
-"""Checks that a media file is complete and of its format, by following its structure from start to end.
+"""Proves that a media file is complete and has its format, by following its structure from start to end.
 
-A walk names the bytes of a file that it needs, in order of their offsets, and raises SourceUnproven when they claim
-more than the file has or aren't of its format. The copy feeds the walk with the blocks on their way to the archive, so
-that a proof costs no request. Only a copy that is resumed asks the source once more, for a few bytes of each header
-that lies in a block that it doesn't read again.
+A walk is a generator for one format. It requests the bytes that it needs, in order of their offsets. It raises
+SourceUnproven if they aren't of its format, or if a length in them exceeds the file. The copy passes each block through
+the walk, so a proof needs no request. Only a resumed copy requests a few more bytes from the source: headers that are
+in blocks which it doesn't read again.
 
-A proof says nothing about sound and picture. It refuses what real failures leave behind: an error page, a file that
-was cut off, an mp4 whose index was never written, a damaged header.
+A proof says nothing about sound and picture. It rejects the results of real failures: an error page, a truncated file,
+an mp4 whose index was never written, a damaged header.
 """
 
 from collections.abc import Callable, Generator
@@ -28,12 +28,12 @@ _SAMPLE_RATES = (44_100, 48_000, 32_000)  # of MPEG-1; half of it in MPEG-2, a q
 _TAGS_AT_END = (b"TAG", b"APE")
 _FRAME_HEADER = 4
 _TAG_HEADER, _HAS_FOOTER = 10, 0x10
-_ZEROS = 4096  # bytes of padding that may stand between an ID3 tag and the first frame
+_ZEROS = 4096  # most bytes of padding between an ID3 tag and the first frame
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Bytes that a walk needs next. `vital`: the file isn't proved without them, so they are worth a request."""
+    """The bytes that a walk needs next. `vital`: the proof is impossible without them, so they are worth a request."""
 
     at: int
     length: int
@@ -57,7 +57,7 @@ class Proof:
         self._held = b""  # the bytes read so far, from the first wanted byte
 
     def see(self, start: int, data: Payload) -> None:
-        """Follows the walk through a block. Blocks must be shown in order; `missing` must be asked about gaps."""
+        """Passes a block to the walk. Blocks must come in order; call `missing` before each gap between them."""
         while (wanted := self._wanted) is not None:
             begin = wanted.at + len(self._held)
             if begin >= start + data.size:
@@ -68,20 +68,20 @@ class Proof:
                 return
 
     def missing(self, end: int) -> Wanted | None:
-        """What the walk needs of the bytes before `end`, none of which will be shown: give it to `take`."""
+        """The bytes before `end` that the walk needs although they aren't copied again. Pass them to `take`."""
         if self._wanted is None or self._wanted.at + len(self._held) >= end:
             return None
         if not self._wanted.vital:
-            self._wanted = None  # what follows can't be found any more, and needn't be
+            self._wanted = None  # end the walk: the rest isn't needed for the proof
         return self._wanted
 
     def take(self, data: bytes) -> None:
-        """The bytes that `missing` named."""
+        """Passes the bytes that `missing` returned."""
         self._held = data
         self._follow()
 
     def _follow(self) -> None:
-        """Goes on as far as the held bytes suffice. The next that are wanted may be some of these."""
+        """Continues the walk as far as the bytes in `_held` suffice. Requested ranges may overlap."""
         while (wanted := self._wanted) is not None and len(self._held) >= wanted.length:
             try:
                 following = self._walk.send(self._held[: wanted.length])
@@ -95,7 +95,7 @@ class Proof:
 
 
 def sniff(head: bytes) -> str:
-    """The format that a file starts like. Raises SourceUnproven for anything else, such as an error page."""
+    """The format of a file by its first bytes. Raises SourceUnproven for anything else, such as an error page."""
     if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
         return "wav"
     if head[4:8] == b"ftyp":
@@ -106,9 +106,9 @@ def sniff(head: bytes) -> str:
 
 
 def _wav(total: int) -> _Walk:
-    """Up to the `data` chunk, which must lie inside the file, as must all that the header of the file claims.
+    """Walks to the `data` chunk. This chunk, and the size in the file's header, must not exceed the file.
 
-    A size of 0 or of all ones is unknown: who streams a wav can't know it, nor can 32 bits hold one of 4 GiB.
+    A size of 0 or of all ones means unknown. Streaming writers don't know the size, and 32 bits can't hold 4 GiB.
     """
     head = yield Wanted(at=0, length=12)
     is_long = head[:4] == b"RF64"
@@ -121,7 +121,7 @@ def _wav(total: int) -> _Walk:
         header = yield Wanted(at=at, length=8)
         name, size = header[:4], _little(header[4:])
         if not _is_printable(name):
-            raise SourceUnproven("the wav holds no chunk where one must begin")
+            raise SourceUnproven("the wav has no chunk where one must begin")
         at += 8
         if name == b"data":
             break
@@ -133,44 +133,44 @@ def _wav(total: int) -> _Walk:
             claimed = max(claimed, 8 + whole if whole not in _UNKNOWN_LONG else 0)
         at += size + size % 2
     if not has_format or (is_long and long_data is None):
-        raise SourceUnproven("the wav doesn't say what its data are")
+        raise SourceUnproven("the wav doesn't describe its data: `fmt ` or `ds64` is missing")
     known = size not in _UNKNOWN
     if is_long and size == max(_UNKNOWN) and long_data is not None:
         size, known = long_data, long_data not in _UNKNOWN_LONG
     if known:
         _must_fit(at + size, total, "the data of the wav")
         if size % 2 and at + size == total:
-            claimed -= 1  # data of an odd length may lack the byte that makes them even
+            claimed -= 1  # the padding byte after data of odd length may be missing
     _must_fit(claimed, total, "the header of the wav")
 
 
 def _mp4(total: int) -> _Walk:
-    """Every box of the top level must lie inside the file, and one of them must be the index."""
+    """No top-level box may exceed the file, and one of them must be the index (`moov`)."""
     at = yield from _ftyp(total)
     indexed = False
-    while total - at >= _BOX_HEADER:  # what is less is padding
+    while total - at >= _BOX_HEADER:  # fewer bytes are padding
         header = yield Wanted(at=at, length=min(2 * _BOX_HEADER, total - at), vital=not indexed)
         size, name, began = int.from_bytes(header[:4]), header[4:_BOX_HEADER], _BOX_HEADER
         if indexed and not any((size, *name)):
-            return  # padding, too
+            return  # also padding
         if size == 1:
             long_size = yield Wanted(at=at + began, length=8, vital=not indexed)
             size, began = int.from_bytes(long_size), began + 8
         elif size == 0:
             size = total - at  # up to the end of the file
         if size < began or not _is_printable(name):
-            raise SourceUnproven("the mp4 holds no box where one must begin")
+            raise SourceUnproven("the mp4 has no box where one must begin")
         _must_fit(at + size, total, "a box of the mp4")
         if name == b"moov":
             inner = yield Wanted(at=at + began, length=_BOX_HEADER, vital=not indexed)
             indexed |= _BOX_HEADER <= int.from_bytes(inner[:4]) <= size - began and _is_printable(inner[4:])
         at += size
     if not indexed:
-        raise SourceUnproven("the mp4 has no index, so that nothing can play it")
+        raise SourceUnproven("the mp4 has no index (moov), so it can't be played")
 
 
 def _ftyp(total: int) -> Generator[Wanted, bytes, int]:
-    """Where the first box ends. It is short and names brands of four characters, so damage to its size shows."""
+    """The end of the first box. It is short and lists brands of four characters, so a damaged size is detected."""
     start = yield Wanted(at=0, length=_BOX_HEADER)
     end = int.from_bytes(start[:4])
     if not _SHORTEST_FTYP <= end <= min(_LONGEST_FTYP, total) or end % 4:
@@ -183,7 +183,7 @@ def _ftyp(total: int) -> Generator[Wanted, bytes, int]:
 
 
 def _mp3(total: int) -> _Walk:
-    """Past all ID3 tags two frames must follow each other, or one and the end of the file."""
+    """After all ID3 tags there must be two frames in a row, or one frame and the end of the file."""
     at = 0
     while (yield Wanted(at=at, length=3)) == b"ID3":
         tag = yield Wanted(at=at, length=_TAG_HEADER)
@@ -197,7 +197,7 @@ def _mp3(total: int) -> _Walk:
     first = yield Wanted(at=at, length=_FRAME_HEADER)
     length = _frame_length(first)
     if length is None:
-        raise SourceUnproven("the mp3 holds no frame where one must begin")
+        raise SourceUnproven("the mp3 has no frame where one must begin")
     at += length
     _must_fit(at, total, "the first frame of the mp3")
     if total - at >= _FRAME_HEADER:
@@ -210,9 +210,9 @@ _WALKS: dict[str, Callable[[int], _Walk]] = {"wav": _wav, "mp4": _mp4, "mp3": _m
 
 
 def _frame_length(header: bytes) -> int | None:
-    """Bytes of an MPEG audio frame of layer III; None when this is no header of one.
+    """The length in bytes of an MPEG audio frame of layer III. None if this isn't the header of such a frame.
 
-    Other layers are refused: the mark of UTF-16 text is the start of a frame of layer I, and ACS writes layer III.
+    ACS writes layer III. Other layers are refused: the byte order mark of UTF-16 text looks like a layer I frame.
     """
     bits = int.from_bytes(header)
     version, layer = bits >> 19 & 3, bits >> 17 & 3
@@ -228,14 +228,14 @@ def _frame_length(header: bytes) -> int | None:
 
 
 def _are_alike(one: bytes, other: bytes) -> bool:
-    """Whether two frames are of one version, layer and sample rate."""
+    """Whether two frames have the same version, layer and sample rate."""
     alike = 0xFFFE0C00
     return int.from_bytes(one) & alike == int.from_bytes(other) & alike
 
 
 def _must_fit(end: int, total: int, what: str) -> None:
     if end > total:
-        raise SourceUnproven(f"{what} claims {end} bytes of a file that has {total}")
+        raise SourceUnproven(f"{what} extends to byte {end} of a file that has {total} bytes")
 
 
 def _little(data: bytes) -> int:

@@ -1,7 +1,7 @@
-"""How much memory all copies of one process may hold at once, whatever their number: so many blocks.
+"""Limits the memory of all copies of one process, as a number of blocks.
 
-A block takes its place before its bytes are asked for and gives it back once they are staged. Within one copy places
-are taken in the order of the blocks, so whoever holds one can always go on, and no two copies wait for each other.
+A block takes a slot before its bytes are requested, and returns it once they are staged. A copy takes slots in the
+order of its blocks. So a copy that holds a slot can always finish that block, and no two copies wait for each other.
 """
 
 import asyncio
@@ -10,15 +10,15 @@ from contextlib import contextmanager
 
 
 class MemoryBudget:
-    """Places for blocks, first come, first served. Must be used on one event loop."""
+    """Slots for blocks, first come, first served. Must be used on one event loop."""
 
     def __init__(self, blocks: int) -> None:
-        self._places = asyncio.Semaphore(blocks)
+        self._slots = asyncio.Semaphore(blocks)
 
     @contextmanager
     def share(self) -> Iterator["Share"]:
-        """One copy's part in it; whatever it still holds at the end is given back."""
-        share = Share(self._places)
+        """The slots of one copy. Slots that it still holds at the end are returned."""
+        share = Share(self._slots)
         try:
             yield share
         finally:
@@ -27,16 +27,16 @@ class MemoryBudget:
 
 
 class Share:
-    """The places that one copy holds."""
+    """The slots that one copy holds."""
 
-    def __init__(self, places: asyncio.Semaphore) -> None:
-        self._places = places
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots = slots
         self.held = 0
 
     async def take(self) -> None:
-        await self._places.acquire()
+        await self._slots.acquire()
         self.held += 1
 
     def give_back(self) -> None:
         self.held -= 1
-        self._places.release()
+        self._slots.release()

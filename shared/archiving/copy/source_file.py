@@ -1,10 +1,11 @@
-"""A media file of the source, opened: what it says of itself, and its blocks in order.
+"""An open media file of the source: its length, version and format, and its blocks in order.
 
-Every part of the source carries its offset and is taken for the block at that offset alone. Where the source serves no
-ranges, everything comes in one stream from the start of the file, each block of which is read and none passed over.
+Every part of the source carries its offset and is used only for the block at that offset. If the source doesn't serve
+ranges, the file is read as one stream from its start, without skipping a block.
 
-Parts of one copy must agree on the file's length and ETag. A source that gives no ETag can exchange the file for one of
-the same length between two ranges, and nobody could see it; so nothing of it is kept for a later attempt either.
+All parts of one copy must have the same total length and ETag. Without an ETag, the source could replace the file with
+one of the same length between two ranges without being noticed. Blocks of such a source are therefore never reused by a
+later attempt.
 """
 
 import asyncio
@@ -21,17 +22,17 @@ from shared.domain.payload import Payload
 from shared.errors import SourceError, SourceGarbled, SourceIncomplete, SourceUnproven
 from shared.gateways.acs.media import MediaSource, Part
 
-_HEAD = 16  # bytes needed to tell a format
-_TRIES = 3  # of one range: the service answers one with the whole file now and then
-# Changed whenever blocks that an older version of this code staged must not be used again.
+_HEAD = 16  # bytes needed to recognize a format
+_TRIES = 3  # per range: ACS sometimes answers a range with the whole file
+# Increment it if blocks that an older version of this code staged must not be reused.
 _ENGINE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A block of the source: its place, where it starts, its bytes' number, and the call that brings them.
+    """A block of the source: its index, its first byte, its length, and the function that fetches its bytes.
 
-    The call takes a place in the memory budget; who has no more use for the bytes gives it back to the media's share.
+    `fetch` takes a slot of the memory budget. Call `Media.share.give_back` when the bytes are no longer needed.
     """
 
     index: int
@@ -41,27 +42,28 @@ class Block:
 
 
 class _Ranges:
-    """Reads parts of one file wherever the first of them was found: a redirect is followed once, not for each."""
+    """Reads parts of one file from where the first part was found: a redirect is followed once, not for each part."""
 
     def __init__(self, source: MediaSource, location: str, block_size: int) -> None:
         self._source, self.block_size = source, block_size
         self._given = self._found = location
 
     async def read(self, start: int, length: int) -> Part | None:
-        """None when the source won't serve this range."""
+        """None if the source doesn't serve this range."""
         try:
             part = await self._source.read(self._found, start=start, length=length)
         except SourceError:
             if self._found == self._given:
                 raise
-            self._found = self._given  # an address that a redirect named may have been for a while only
+            # The redirect's target may be valid for a limited time only: follow the redirect again.
+            self._found = self._given
             part = await self._source.read(self._given, start=start, length=length)
         if part is not None:
             self._found = part.location
         return part
 
-    async def insist(self, start: int, length: int) -> Part:
-        """A part of a file whose first range was served. Raises SourceGarbled when the source won't serve this one."""
+    async def read_served(self, start: int, length: int) -> Part:
+        """A part of a file whose first range was served. Raises SourceGarbled if the source doesn't serve this one."""
         for _ in range(_TRIES):
             part = await self.read(start, length)
             if part is not None:
@@ -70,10 +72,10 @@ class _Ranges:
 
 
 class Media:
-    """A file of the source, opened: its first block is here, the rest is fetched as it is wanted.
+    """An open file of the source. Its first block is in memory; the others are fetched on demand.
 
-    `rest` is what follows the first block, where the source serves no ranges and all comes in one stream. `format` is
-    None only for a file that needs no proof and starts like nothing we know.
+    `rest` is the stream after the first block, if the source doesn't serve ranges. `format` is None only for a file of
+    unknown format that is to be copied without proof.
     """
 
     def __init__(
@@ -89,10 +91,10 @@ class Media:
         self._first: Payload | None = first.data
         self._streaming = asyncio.Lock()
         self.share = share
-        self.copied = 0  # bytes of it that the archive has, in blocks
+        self.copied = 0  # bytes that are staged in the archive
         self.total = first.total
         self.etag = first.etag
-        # Blocks staged from another version of the file, or cut to another size, must never be mixed with these.
+        # Blocks of another version of the file, or of another block size, must never be mixed with these.
         described = f"{_ENGINE} {first.total} {first.etag} {self._block_size}"
         self.version = hashlib.sha256(described.encode()).hexdigest()[:8]
         self.format = _format(first.data.head(_HEAD), prove=prove)
@@ -102,28 +104,28 @@ class Media:
 
     @property
     def head(self) -> Payload:
-        """The first block, until it was fetched."""
+        """The first block, until it is fetched."""
         if self._first is None:
-            raise ValueError("the first block was fetched, and let go of")
+            raise ValueError("the first block was fetched already")
         return self._first
 
     @property
     def is_small(self) -> bool:
-        """Whether the first block is all of the file."""
+        """Whether the first block is the whole file."""
         return self.total <= self._block_size
 
     @property
     def can_resume(self) -> bool:
-        """Whether blocks of an earlier attempt can be used: they must be proved to be of the same bytes.
+        """Whether blocks of an earlier attempt can be reused. They must be proved to be the same bytes.
 
-        A weak ETag doesn't prove that. Of a stream every byte comes again anyhow, and is hashed and staged again.
+        A weak ETag doesn't prove that. A stream delivers every byte again anyway, so all blocks are staged again.
         """
         return self._rest is None and self.etag is not None and not self.etag.startswith("W/")
 
     def blocks(self) -> Iterator[Block]:
-        """Every block in order. Several may be fetched at once, if their fetches begin in this order.
+        """All blocks in order. Several may be fetched at once, if the fetches begin in this order.
 
-        Of a stream every block must be fetched.
+        If the source is read as a stream, every block must be fetched.
         """
         for index, start in enumerate(range(0, self.total, self._block_size)):
             length = min(self._block_size, self.total - start)
@@ -131,22 +133,22 @@ class Media:
             yield Block(index=index, start=start, length=length, fetch=bring)
 
     def skip_head(self) -> None:
-        """Lets go of the first block, which the archive has already."""
+        """Discards the first block, which the archive has already."""
         self._first = None
         self.share.give_back()
 
     def prove(self, start: int, data: Payload) -> None:
-        """Follows the file's structure through a block. Blocks must come in order. May run in a thread.
+        """Checks the file's structure in a block. Blocks must come in order. May run in a thread.
 
-        The first block was followed when the file was opened.
+        The first block was checked when the file was opened.
         """
         if self._proof is not None:
             self._proof.see(start, data)
 
     async def prove_unread(self, block: Block) -> None:
-        """The same for a block that isn't fetched, as the archive has it: headers in it are read on their own."""
+        """Checks a block that isn't fetched because the archive has it: reads only the headers that are in it."""
         while self._proof is not None and (wanted := self._proof.missing(block.start + block.length)) is not None:
-            part = await self._ranges.insist(wanted.at, wanted.length)
+            part = await self._ranges.read_served(wanted.at, wanted.length)
             self._check(part, wanted.at, wanted.length)
             self._proof.take(bytes(part.data))
 
@@ -156,7 +158,9 @@ class Media:
 
     async def _bring(self, start: int, length: int) -> Payload:
         await self.share.take()
-        part = await (self._ranges.insist(start, self._block_size) if self._rest is None else self._next(self._rest))
+        part = await (
+            self._ranges.read_served(start, self._block_size) if self._rest is None else self._next(self._rest)
+        )
         self._check(part, start, length)
         return part.data
 
@@ -164,9 +168,9 @@ class Media:
         if (part.total, part.etag) != (self.total, self.etag):
             raise SourceIncomplete("the source's file changed while it was copied")
         if part.start != start:
-            raise SourceGarbled(f"the source gave bytes from {part.start} on where those from {start} on belong")
+            raise SourceGarbled(f"the source sent bytes from offset {part.start} instead of {start}")
         if part.data.size != length:
-            raise SourceIncomplete(f"the source gave {part.data.size} bytes of a block of {length}")
+            raise SourceIncomplete(f"the source sent {part.data.size} of a block's {length} bytes")
 
     async def _next(self, rest: AsyncGenerator[Part]) -> Part:
         async with self._streaming:
@@ -177,13 +181,12 @@ class Media:
 
 
 @asynccontextmanager
-async def opened(
+async def open_media(
     source: MediaSource, location: str, *, block_size: int, budget: MemoryBudget, prove: bool = True
 ) -> AsyncIterator[Media]:
-    """Reads the first block. Raises SourceUnproven when it isn't the start of a wav, mp3 or mp4 file.
+    """Opens the file and reads its first block. Raises SourceUnproven if it doesn't start like wav, mp3 or mp4.
 
-    Without `prove` the file is taken whatever it is, as long as it is complete: for the last attempt, whose file is
-    marked as unverified.
+    Without `prove`, any complete file is accepted. The last attempt uses this, and marks the file as unverified.
     """
     ranges = _Ranges(source, location, block_size)
     with budget.share() as share:

@@ -17,58 +17,58 @@ from shared.domain.payload import Payload
 from shared.errors import DestinationConflict, DestinationError
 from shared.gateways.blobs.archive import StagedBlock, Stored
 
-# Bytes per read of a file without block ids. These reads take no place in the memory budget: a copy that holds the last
-# place would otherwise wait for itself forever.
+# Bytes per read of a file without block ids. These reads take no slot of the memory budget: a copy that holds the last
+# slot would otherwise wait for itself forever.
 _PIECE = 4 * 1024 * 1024
 
 
 class Readable(Protocol):
-    """A file of the archive that can be read, and given the digest of what was read."""
+    """A file of the archive that can be read, and whose digest can be written to its blob afterwards."""
 
-    async def look(self) -> Stored | None: ...
+    async def find(self) -> Stored | None: ...
 
     async def committed(self) -> list[StagedBlock]: ...
 
     async def read(self, start: int, length: int) -> bytes: ...
 
-    async def label(self, *, size: int, sha256: str) -> None: ...
+    async def write_digest(self, *, size: int, sha256: str) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Copied:
-    """What was copied: bytes, and the SHA-256 of the source's bytes in hexadecimal."""
+    """A copied file: its size in bytes, and the SHA-256 of the source's bytes in hexadecimal."""
 
     size: int
     sha256: str
 
 
 async def read_back(file: Readable, budget: MemoryBudget) -> Copied:
-    """The digest of a committed file, from all of its bytes: each must be what was staged, or the digest beside them.
+    """Computes the digest of a committed file from its bytes, and compares it with the block ids or the blob's digest.
 
-    Raises DestinationConflict when they aren't, and when nothing says what they must be. A digest that was missing is
-    put beside the file if storage lets us, so that a rebuild and the next reader needn't read it all again.
+    Raises DestinationConflict if they differ, or if there is neither. Writes a missing digest to the blob if storage
+    allows it: then a rebuild and the next verification don't need to read the file again.
     """
-    stored = await file.look()
+    stored = await file.find()
     if stored is None:
-        raise DestinationConflict("the archive's file was taken away")
+        raise DestinationConflict("the archive's file was removed")
     blocks = [(BlockId.parse(block.block_id), block.size) for block in await file.committed()]
     if not blocks and stored.sha256 is not None:
         digest = await _digest(file, stored.size)
         if digest != stored.sha256:
-            raise DestinationConflict("the archive's file isn't what its digest says; the source was kept")
+            raise DestinationConflict("the archive's file doesn't match its digest; the source was kept")
         return Copied(size=stored.size, sha256=digest)
     if not blocks or sum(size for _, size in blocks) != stored.size:
-        raise DestinationConflict("nothing says what the archive's file must be; the source was kept")
+        raise DestinationConflict("the archive's file has neither block ids nor a digest; the source was kept")
     copied = Copied(size=stored.size, sha256=await _digest_of_blocks(file, blocks, budget))
     if stored.sha256 is None:
         with contextlib.suppress(DestinationError):
-            await file.label(size=copied.size, sha256=copied.sha256)
+            await file.write_digest(size=copied.size, sha256=copied.sha256)
     return copied
 
 
 async def verify(file: Readable, *, size: int, sha256: str) -> bool:
     """Whether the archive holds the file with this size and digest. Reads the file only if its blob has no digest."""
-    stored = await file.look()
+    stored = await file.find()
     if stored is None or stored.size != size:
         return False
     return sha256 == (stored.sha256 or await _digest(file, size))
@@ -83,7 +83,7 @@ async def _digest(file: Readable, size: int) -> str:
 
 
 async def _digest_of_blocks(file: Readable, blocks: list[tuple[BlockId, int]], budget: MemoryBudget) -> str:
-    last = {block_id.start: block_id.index for block_id, _ in blocks}  # of each run
+    last = {block_id.start: block_id.index for block_id, _ in blocks}  # the last block of each run
     whole = hashlib.sha256()
     runs: dict[int, hashlib._Hash] = {}
     offset = 0
@@ -91,7 +91,7 @@ async def _digest_of_blocks(file: Readable, blocks: list[tuple[BlockId, int]], b
         await share.take()
         for place, (block_id, size) in enumerate(blocks):
             if block_id.index != place:
-                raise DestinationConflict("the archive's file holds its blocks in another order")
+                raise DestinationConflict("the archive's file has its blocks in another order")
             data = Payload.of(await file.read(offset, size))
             offset += size
             if place in last:
@@ -99,6 +99,6 @@ async def _digest_of_blocks(file: Readable, blocks: list[tuple[BlockId, int]], b
             for digest in (whole, *runs.values()):
                 await asyncio.to_thread(feed, digest, data)
             if data.size != size or block_id.start not in runs or not block_id.holds(runs[block_id.start]):
-                raise DestinationConflict("the archive holds other bytes than were staged; the source was kept")
+                raise DestinationConflict("the archive's file differs from what was staged; the source was kept")
             runs = {start: digest for start, digest in runs.items() if last[start] > place}
     return whole.hexdigest()

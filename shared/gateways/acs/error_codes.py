@@ -44,7 +44,7 @@ _CREDENTIAL = "check ACS_CONNECTION_STRING, or the identity's role"
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """An answer of ACS that isn't a success: its status, its own code and message, and the wait that it asks for."""
+    """An answer of ACS that isn't a success: its HTTP status, its error code and message, and its Retry-After."""
 
     status: int
     code: str | None = None
@@ -55,17 +55,17 @@ class Refusal:
     def wait(self) -> float:
         return BACK_OFF if self.retry_after is None else self.retry_after
 
-    def said(self) -> str:
+    def explained(self) -> str:
         """ACS's code and sanitized message, formatted to follow a sentence."""
         code = f" ({self.code})" if self.code else ""
-        words = fit_to_show(self.message)
+        words = sanitized(self.message)
         return f"{code}: {words}" if words else code
 
 
 type _Meaning = Callable[[Refusal], CallvaultError]
 
 
-def fit_to_show(message: str) -> str:
+def sanitized(message: str) -> str:
     """A message of ACS on one line, truncated, without URLs and possible secrets."""
     line = " ".join(message.split())
     line = _SECRET.sub(r"\1 (left out)", _ADDRESS.sub("(address)", line))
@@ -80,14 +80,14 @@ def _already_recording(refusal: Refusal) -> CallvaultError:
 
 def _conflict_for_now(refusal: Refusal) -> CallvaultError:
     return ConflictForNow(
-        f"another operation on this call or recording is under way: try again{refusal.said()}",
+        f"another operation on this call or recording is under way: try again{refusal.explained()}",
         retry_after=refusal.wait,
     )
 
 
 def _call_not_ready(refusal: Refusal) -> CallvaultError:
     return CallNotReady(
-        f"the call is not established, or not in a state that allows this{refusal.said()}", retry_after=refusal.wait
+        f"the call is not established, or its state does not allow this{refusal.explained()}", retry_after=refusal.wait
     )
 
 
@@ -102,26 +102,26 @@ def _not_found(refusal: Refusal) -> CallvaultError:
 
 
 def _invalid(refusal: Refusal) -> CallvaultError:
-    return InvalidRequest(f"ACS refused the request{refusal.said()}")
+    return InvalidRequest(f"ACS refused the request{refusal.explained()}")
 
 
 def _not_allowed(refusal: Refusal) -> CallvaultError:
-    return Conflict(f"the state of the recording does not allow this{refusal.said()}")
+    return Conflict(f"the state of the recording does not allow this{refusal.explained()}")
 
 
 def _not_supported(refusal: Refusal) -> CallvaultError:
-    return NotSupported(f"ACS does not support this operation at this time{refusal.said()}")
+    return NotSupported(f"ACS does not support this operation at this time{refusal.explained()}")
 
 
 def _application_forbidden(refusal: Refusal) -> CallvaultError:
     return ApplicationForbidden(
-        "ACS accepts the credential and does not permit this: look at the application's permissions, the tenant and "
-        f"the call's source identity{refusal.said()}"
+        "ACS accepts the credential but does not permit this: check the application's permissions, the tenant and "
+        f"the call's source identity{refusal.explained()}"
     )
 
 
 def _not_recordable(refusal: Refusal) -> CallvaultError:
-    return CallNotRecordable(f"this Teams call can't be recorded by this resource{refusal.said()}")
+    return CallNotRecordable(f"this Teams call can't be recorded by this resource{refusal.explained()}")
 
 
 def _unauthorized(refusal: Refusal) -> CallvaultError:
@@ -129,12 +129,12 @@ def _unauthorized(refusal: Refusal) -> CallvaultError:
 
 
 def _throttled(refusal: Refusal) -> CallvaultError:
-    return SourceThrottled(f"ACS throttles or limits this resource{refusal.said()}", retry_after=refusal.wait)
+    return SourceThrottled(f"ACS throttles or limits this resource{refusal.explained()}", retry_after=refusal.wait)
 
 
 def _failing(refusal: Refusal) -> CallvaultError:
     kind = _FAILURES.get(refusal.status, SourceFailing)
-    return kind(f"ACS answered {refusal.status}{refusal.said()}", retry_after=refusal.wait)
+    return kind(f"ACS answered {refusal.status}{refusal.explained()}", retry_after=refusal.wait)
 
 
 _FAILURES: dict[int, type[SourceUnavailable]] = {
@@ -172,7 +172,7 @@ _STATUSES: dict[int, _Meaning] = {
     HTTPStatus.TOO_MANY_REQUESTS: _throttled,
     HTTPStatus.NOT_IMPLEMENTED: _not_supported,
 }
-# These statuses say enough without a code; the others come from front doors as HTML, too, and are tried again.
+# These statuses are clear without a code. Others may come from a front door, as HTML, and are retried.
 _CLEAR = frozenset(
     {
         HTTPStatus.UNAUTHORIZED,
@@ -188,10 +188,10 @@ _CLEAR = frozenset(
 def error_of(refusal: Refusal) -> CallvaultError:
     """The Callvault error for an answer of ACS."""
     if refusal.code is None and refusal.status not in _CLEAR:
-        return SourceGarbled(f"ACS answered {refusal.status} without a readable reason", retry_after=refusal.wait)
+        return SourceGarbled(f"ACS answered {refusal.status} without an error code", retry_after=refusal.wait)
     meaning = _CODES.get(refusal.code or "") or _STATUSES.get(refusal.status)
     if meaning is None:
         if refusal.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return SourceRefused(f"ACS refused the request with {refusal.status}{refusal.said()}")
+            return SourceRefused(f"ACS refused the request with {refusal.status}{refusal.explained()}")
         meaning = _failing
     return meaning(refusal)

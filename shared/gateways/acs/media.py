@@ -1,8 +1,8 @@
-"""ACS's media store: ranges of a chunk's media, its metadata, and the delete that takes both away.
+"""ACS's media store: reads ranges of a chunk's media and its metadata, and deletes both together.
 
-Our credentials go to allow-listed hosts only, on every hop. The SDK checks the first URL and leaves redirects to
-azure-core, which drops the signature on the way to another host and so ends in 401; each hop is therefore a request of
-its own here, checked and signed like the first.
+Credentials are sent only to allow-listed hosts, on every hop. The SDK checks only the first URL and leaves redirects to
+azure-core, which drops the signature when the host changes, so the answer is 401. Here, each hop is a new request, and
+is checked and signed like the first one.
 """
 
 import re
@@ -31,7 +31,7 @@ from shared.errors import (
 )
 from shared.gateways.faults import BROKEN_CONNECTION, headers_of, retry_after
 
-# SDK 1.6.0 takes 200 alone for success; gone already is what was wanted, too.
+# SDK 1.6.0 treats only 200 as success. If the file is already gone, nothing is left to do.
 _DELETED = frozenset({202, 204, 404, 410})
 _HTTPS_PORT = 443
 _MAX_HOPS = 5
@@ -39,15 +39,15 @@ _HOST = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")  # stricter than the SDK: no user, 
 _LENGTHS = ("Content-Length", "Content-Range")
 _LENGTH = re.compile(r"\d{1,18}", re.ASCII)
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII | re.IGNORECASE)
-_PLAIN = {"Accept-Encoding": "identity"}  # the archive holds the bytes as they are, not as a proxy packs them
+_PLAIN = {"Accept-Encoding": "identity"}  # the archive stores the original bytes, not a proxy's compressed version
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Bytes of a file from offset `start` on, and what the source says of the whole: `total` bytes, its ETag if any.
+    """Bytes of a file from offset `start` on, with the file's total length and its ETag, if it has one.
 
-    `location` is where they came from in the end, after redirects.
+    `location` is the address that served them, after redirects.
     """
 
     start: int
@@ -58,15 +58,15 @@ class Part:
 
 
 class MediaSource:
-    """Reads and deletes a chunk's files. Raises errors of shared.errors, nothing of the SDK's."""
+    """Reads and deletes a chunk's files. Raises only errors of shared.errors."""
 
     def __init__(self, client: CallAutomationClient) -> None:
         self._client = client
 
     async def read(self, location: str, *, start: int, length: int) -> Part | None:
-        """At most `length` bytes from `start`; None when the source won't serve ranges of this file.
+        """At most `length` bytes from `start`. None if the source doesn't serve ranges of this file.
 
-        SDK 1.6.0 sends no Range for an offset of 0, so the header is given by us.
+        The Range header is set here, because SDK 1.6.0 sends none for offset 0.
         """
         async with self._open(location, {"Range": f"bytes={start}-{start + length - 1}"}) as (response, at):
             etag = response.headers.get("ETag")
@@ -77,12 +77,12 @@ class MediaSource:
                 return Part(start=0, data=await _body(response, declared), total=declared, etag=etag, location=at)
             first, last, total = _content_range(response)
             if first != start or last >= start + length or last != min(start + length, total) - 1:
-                raise SourceGarbled("the source answered with another range than it was asked for")
+                raise SourceGarbled("the source sent another range than was requested")
             data = await _body(response, last - first + 1)
             return Part(start=first, data=data, total=total, etag=etag, location=at)
 
     async def stream(self, location: str, *, block_size: int) -> AsyncGenerator[Part]:
-        """The whole file in order, in parts of `block_size` bytes: for a source that won't serve ranges."""
+        """The whole file in order, in parts of `block_size` bytes: for a source that doesn't serve ranges."""
         async with self._open(location, {}) as (response, at):
             total, etag = _content_length(response), response.headers.get("ETag")
             block = PayloadBuilder()
@@ -99,7 +99,7 @@ class MediaSource:
                 if rest:
                     block.add(rest)
             if received != total:
-                raise SourceIncomplete(f"the source declared {total} bytes and gave {received}")
+                raise SourceIncomplete(f"the source declared {total} bytes and sent {received}")
             if block.size:
                 yield Part(start=given, data=block.take(), total=total, etag=etag, location=at)
 
@@ -108,11 +108,11 @@ class MediaSource:
         async with self._open(location, {}) as (response, _):
             declared = _content_length(response)
             if declared > limit:
-                raise SourceGarbled(f"the source declared {declared} bytes where at most {limit} make sense")
+                raise SourceGarbled(f"the source declared {declared} bytes for a file of at most {limit}")
             return bytes(await _body(response, declared))
 
     async def delete(self, location: str) -> None:
-        """Deletes a chunk's media and metadata together. Gone already is what was wanted, too."""
+        """Deletes a chunk's media and metadata together. Succeeds if they are already gone."""
         for _ in range(_MAX_HOPS):
             _check(location)
             try:
@@ -124,14 +124,14 @@ class MediaSource:
                     return
                 location = _redirected(error, location)
             except AzureError:
-                raise SourceGarbled("ACS's media store gave an unreadable answer") from None
+                raise SourceGarbled("ACS's media store sent an unreadable answer") from None
             else:
                 return
         raise SourceGarbled("ACS's media store redirects without end")
 
     @asynccontextmanager
     async def _open(self, location: str, headers: dict[str, str]) -> AsyncIterator[tuple[Any, str]]:
-        """The answer, and the address that gave it."""
+        """The answer, and the address that sent it."""
         for _ in range(_MAX_HOPS):
             _check(location)
             try:
@@ -142,7 +142,7 @@ class MediaSource:
                 location = _redirected(error, location)
                 continue
             except AzureError:
-                raise SourceGarbled("ACS's media store gave an unreadable answer") from None
+                raise SourceGarbled("ACS's media store sent an unreadable answer") from None
             try:
                 yield response, location
             finally:
@@ -152,7 +152,7 @@ class MediaSource:
 
 
 def _check(location: str) -> None:
-    """Raises SourceNotAllowed unless the URL is https on a host that ACS's own SDK would send credentials to."""
+    """Raises SourceNotAllowed unless the URL is https and its host is on the allow-list of ACS's SDK."""
     try:
         validate_recording_url(location, "location")
         parts = urlsplit(location)
@@ -169,7 +169,7 @@ def _redirected(error: HttpResponseError, location: str) -> str:
         try:
             return urljoin(location, target)
         except ValueError:
-            raise SourceGarbled("ACS's media store redirects to no address at all") from None
+            raise SourceGarbled("ACS's media store redirects to an invalid address") from None
     raise _translate(error) from None
 
 
@@ -177,12 +177,12 @@ def _translate(error: HttpResponseError) -> CallvaultError:
     status = error.status_code or 0
     asked = retry_after(error)
     if isinstance(error, ClientAuthenticationError):
-        return SourceUnauthorized("no credential for ACS could be had, or its media store refused ours")
+        return SourceUnauthorized("no credential for ACS is available, or its media store refused ours")
     match status:
         case 404 | 410:
             return SourceGone("the source has no such file: it expired, was deleted, or isn't there yet")
         case 0:
-            return SourceUnavailable("ACS's media store gave no answer")
+            return SourceUnavailable("ACS's media store didn't answer")
         case 403:
             return SourceUnauthorized("ACS's media store refused our credential")
         case 429:
@@ -198,23 +198,23 @@ def _translate(error: HttpResponseError) -> CallvaultError:
 
 
 def _content_length(response: Any) -> int:
-    """Of a whole file. ACS serves metadata with a Content-Range though it was asked for none; both must agree."""
-    told = [response.headers[name].rpartition("/")[2] for name in _LENGTHS if name in response.headers]
-    lengths = {int(length) for length in told if _LENGTH.fullmatch(length)}
+    """The length of a whole file. ACS may send a Content-Range without being asked; both must agree."""
+    declared = [response.headers[name].rpartition("/")[2] for name in _LENGTHS if name in response.headers]
+    lengths = {int(length) for length in declared if _LENGTH.fullmatch(length)}
     if not lengths:
-        raise SourceIncomplete("the source doesn't say how long the file is, so it can't be proved whole")
+        raise SourceIncomplete("the source doesn't declare the file's length, so it can't be verified")
     if len(lengths) > 1:
-        raise SourceGarbled("the source gives two lengths for one file")
+        raise SourceGarbled("the source declares two lengths for one file")
     if lengths == {0}:
-        raise SourceIncomplete("the source gave an empty file")
+        raise SourceIncomplete("the source sent an empty file")
     return lengths.pop()
 
 
 def _content_range(response: Any) -> tuple[int, int, int]:
-    told = _RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
-    if told is None:
-        raise SourceGarbled("the source answered a range without saying which")
-    first, last, total = map(int, told.groups())
+    content_range = _RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    if content_range is None:
+        raise SourceGarbled("the source sent a range without a valid Content-Range")
+    first, last, total = map(int, content_range.groups())
     return first, last, total
 
 
@@ -225,12 +225,12 @@ async def _body(response: Any, length: int) -> Payload:
         if body.size > length:
             break
     if body.size != length:
-        raise SourceIncomplete(f"the source declared {length} bytes and gave {body.size}")
+        raise SourceIncomplete(f"the source declared {length} bytes and sent {body.size}")
     return body.take()
 
 
 async def _pieces(response: Any) -> AsyncIterator[bytes]:
-    """The body as aiohttp has it: the SDK's own iterator would join and so copy every byte once more."""
+    """The body in the pieces that aiohttp received. The SDK's own iterator joins them, which copies every byte."""
     try:
         async for piece, _ in response.internal_response.content.iter_chunks():
             yield piece

@@ -1,7 +1,7 @@
 """Starts, stops, pauses and resumes recordings through Call Automation, and asks for their state.
 
-Every refusal of ACS becomes an error of ours, by its code or its HTTP status (shared.gateways.acs.error_codes). An
-answer that makes no sense, whatever the SDK raises for it, is SourceGarbled, to be tried again.
+Each refusal of ACS becomes one of our errors, by its code or its HTTP status (shared.gateways.acs.error_codes). An
+unreadable answer, whatever the SDK raises for it, becomes SourceGarbled, which is retried.
 """
 
 import contextlib
@@ -28,23 +28,23 @@ from shared.errors import (
 from shared.gateways.acs.error_codes import BACK_OFF, Refusal, error_of
 from shared.gateways.faults import BROKEN_CONNECTION, retry_after
 
-_NOBODY = "Y2FsbHZhdWx0"  # the name of a recording that ACS never gives: "callvault" in base64
+_NO_RECORDING = "Y2FsbHZhdWx0"  # a recordingId that ACS never assigns: "callvault" in base64
 _LONGEST_CODE = 64
 _STATES = frozenset({"active", "inactive"})
-# What SDK 1.6.0 raises inside itself for an answer of 200 that is HTML, empty, null, an array or of another shape.
-_NONSENSE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+# SDK 1.6.0 raises these for an answer of 200 that is HTML, empty, null, an array or of another shape.
+_SDK_CRASHES = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Started:
-    """ACS's answer to a start. `running` is False after a 202: the state callback will tell what became of it."""
+    """ACS's answer to a start. `running` is False after a 202: the state callback will report the outcome."""
 
     recording_id: str | None
     running: bool
 
 
 class CallRecorder:
-    """ACS's side of a recording."""
+    """Sends recording commands to ACS."""
 
     def __init__(self, client: CallAutomationClient) -> None:
         self._client = client
@@ -64,7 +64,7 @@ class CallRecorder:
             "audio_channel_participant_ordering": list(map(_identifier, request.participant_ordering)),
         }
         statuses: list[int] = []
-        started = await asking(
+        started = await call_acs(
             self._client.start_recording(
                 recording_content_type=content.value,
                 recording_channel_type=channel.value,
@@ -78,53 +78,53 @@ class CallRecorder:
         running = HTTPStatus.ACCEPTED not in statuses
         recording_id = getattr(started, "recording_id", None) or None
         if not isinstance(recording_id, str | None) or (running and recording_id is None):
-            raise SourceGarbled("ACS started a recording and did not say which", retry_after=BACK_OFF)
+            raise SourceGarbled("ACS started a recording without a readable recordingId", retry_after=BACK_OFF)
         return Started(recording_id=recording_id, running=running)
 
     async def stop(self, recording_id: str) -> None:
-        await asking(self._client.stop_recording(recording_id))
+        await call_acs(self._client.stop_recording(recording_id))
 
     async def pause(self, recording_id: str) -> None:
-        await asking(self._client.pause_recording(recording_id))
+        await call_acs(self._client.pause_recording(recording_id))
 
     async def resume(self, recording_id: str) -> None:
-        await asking(self._client.resume_recording(recording_id))
+        await call_acs(self._client.resume_recording(recording_id))
 
     async def state(self, recording_id: str) -> str:
-        """`active` or `inactive`; a paused recording is inactive to ACS, and one that has ended is NotFound."""
-        properties = await asking(self._client.get_recording_properties(recording_id))
+        """`active` or `inactive`. ACS calls a paused recording inactive. Raises NotFound if the recording has ended."""
+        properties = await call_acs(self._client.get_recording_properties(recording_id))
         state = str(getattr(properties, "recording_state", "")).lower()
         if state not in _STATES:
-            raise SourceGarbled("ACS gave a recording without a readable state", retry_after=BACK_OFF)
+            raise SourceGarbled("ACS answered without a readable recording state", retry_after=BACK_OFF)
         return state
 
     async def check(self) -> None:
-        """Asks ACS after a recording that never was: it costs nothing, changes nothing, and proves the credential.
+        """Tests the credential by requesting a recording that doesn't exist. This is free and changes nothing.
 
-        Raises a SourceError when ACS can't be reached, or doesn't let us in.
+        Raises a SourceError if ACS can't be reached or refuses the credential.
         """
         with contextlib.suppress(CallerError, SourceThrottled):
-            await self.state(_NOBODY)
+            await self.state(_NO_RECORDING)
 
 
-# SDK 1.6.0 exports every kind of identifier, but not the one function that tells them apart.
+# SDK 1.6.0 exports all kinds of identifiers, but not the function that creates them from a raw id.
 def _identifier(raw_id: str) -> CommunicationIdentifier:
     return identifier_from_raw_id(raw_id)
 
 
-async def asking[T](call: Awaitable[T]) -> T:
-    """What ACS answered a call of its SDK. Raises errors of shared.errors, nothing of the SDK's."""
+async def call_acs[T](call: Awaitable[T]) -> T:
+    """Awaits a call of ACS's SDK. Raises only errors of shared.errors."""
     try:
         return await call
     except BROKEN_CONNECTION:
-        raise SourceUnavailable("ACS cannot be reached", retry_after=BACK_OFF) from None
+        raise SourceUnavailable("ACS can't be reached", retry_after=BACK_OFF) from None
     except DecodeError:
-        raise SourceGarbled("ACS answered with something that is no JSON", retry_after=BACK_OFF) from None
+        raise SourceGarbled("ACS sent an answer that isn't JSON", retry_after=BACK_OFF) from None
     except HttpResponseError as error:
         raise _translate(error) from None
-    except _NONSENSE as error:
+    except _SDK_CRASHES as error:
         kind = type(error).__name__
-        raise SourceGarbled(f"ACS gave an answer of an unknown shape ({kind})", retry_after=BACK_OFF) from None
+        raise SourceGarbled(f"ACS sent an answer of an unknown shape ({kind})", retry_after=BACK_OFF) from None
 
 
 def _translate(error: HttpResponseError) -> CallvaultError:
@@ -132,16 +132,16 @@ def _translate(error: HttpResponseError) -> CallvaultError:
     if error.status_code:
         return error_of(Refusal(status=error.status_code, code=code, message=message, retry_after=retry_after(error)))
     if isinstance(error, ClientAuthenticationError):
-        return SourceUnauthorized("no credential for ACS could be had: check the identity")
-    return SourceUnavailable("ACS gave no answer", retry_after=BACK_OFF)
+        return SourceUnauthorized("no credential for ACS is available: check the identity")
+    return SourceUnavailable("ACS didn't answer", retry_after=BACK_OFF)
 
 
 def _code_and_message(error: HttpResponseError) -> tuple[str | None, str]:
-    """ACS's own code and words; no code when the body isn't ACS's JSON, as its front doors' HTML pages aren't."""
+    """ACS's error code and message. No code if the body isn't ACS's JSON, for example a front door's HTML page."""
     try:
         response: Any = error.response
-        told = response.json()["error"]
-        code = told["code"]
-        return (None if code is None else str(code)[:_LONGEST_CODE]), str(told.get("message") or "")
-    except (*_NONSENSE, DecodeError):
+        details = response.json()["error"]
+        code = details["code"]
+        return (None if code is None else str(code)[:_LONGEST_CODE]), str(details.get("message") or "")
+    except (*_SDK_CRASHES, DecodeError):
         return None, ""

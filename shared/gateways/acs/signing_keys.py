@@ -1,7 +1,7 @@
-"""The public keys that ACS signs its callbacks with, by way of its OpenID configuration.
+"""Fetches the public keys of ACS's callback signatures, by way of its OpenID configuration.
 
-Nothing is cached here. Documents come over TLS from the one host that the settings name, without redirects and bounded
-in size; what isn't an RSA key is passed over.
+Nothing is cached here. Documents are fetched over TLS, only from the host in the settings, without redirects and with a
+size limit. Keys other than RSA keys are ignored.
 """
 
 import json
@@ -15,20 +15,20 @@ import jwt
 from shared.errors import SourceGarbled, SourceUnavailable
 
 _LARGEST = 256 * 1024  # bytes of a document
-_PLAIN = {"Accept-Encoding": "identity"}  # a document that unpacks to gigabytes is not for us
+_PLAIN = {"Accept-Encoding": "identity"}  # no compression: a small answer could unpack to gigabytes
 _PATIENCE = aiohttp.ClientTimeout(total=10)
 
 Keys = dict[str, jwt.PyJWK]
 
 
 class SigningKeys:
-    """Where the keys are published."""
+    """The published signing keys."""
 
     def __init__(self, http: aiohttp.ClientSession, openid_url: str) -> None:
         self._http, self._openid_url = http, openid_url
 
     async def fetch(self) -> Keys:
-        """Every key by its id. Raises SourceUnavailable, or SourceGarbled when what is published makes no sense."""
+        """All keys by id. Raises SourceUnavailable, or SourceGarbled if the documents aren't valid."""
         configuration = await self._document(self._openid_url)
         address = configuration.get("jwks_uri")
         here = urlsplit(self._openid_url)
@@ -40,27 +40,27 @@ class SigningKeys:
             raise SourceGarbled("the OpenID configuration of ACS names keys on another host than its own")
         published = (await self._document(there.geturl())).get("keys")
         if not isinstance(published, list):
-            raise SourceGarbled("the keys of ACS are no JSON Web Key Set")
+            raise SourceGarbled("the signing keys of ACS aren't a JSON Web Key Set")
         return dict(filter(None, map(_key, published)))
 
     async def _document(self, url: str) -> dict[str, Any]:
         try:
             async with self._http.get(url, allow_redirects=False, timeout=_PATIENCE, headers=_PLAIN) as answer:
                 if answer.status != HTTPStatus.OK:
-                    raise SourceUnavailable(f"the signing keys of ACS can't be had: it answered {answer.status}")
+                    raise SourceUnavailable(f"the signing keys of ACS are unavailable: it answered {answer.status}")
                 body = bytearray()
                 async for piece in answer.content.iter_any():
                     body += piece
                     if len(body) > _LARGEST:
-                        raise SourceGarbled("the signing keys of ACS come in a document too large to be true")
+                        raise SourceGarbled("the signing keys of ACS are in a document that is too large")
         except (aiohttp.ClientError, TimeoutError, ConnectionError):
-            raise SourceUnavailable("the signing keys of ACS can't be had: it can't be reached") from None
+            raise SourceUnavailable("the signing keys of ACS are unavailable: it can't be reached") from None
         try:
             parsed: Any = json.loads(body)
         except (ValueError, RecursionError):
-            raise SourceGarbled("the signing keys of ACS are not JSON") from None
+            raise SourceGarbled("the signing keys of ACS aren't JSON") from None
         if not isinstance(parsed, dict):
-            raise SourceGarbled("the signing keys of ACS are no JSON object")
+            raise SourceGarbled("the signing keys of ACS aren't a JSON object")
         return parsed
 
 

@@ -1,7 +1,7 @@
 """The archive: media and metadata in Blob storage.
 
-A file appears whole or not at all: it is put in one request, or its blocks are staged and committed together. Nothing
-is ever overwritten; whoever comes second finds the first one's file and must find its own bytes in it.
+A file appears completely or not at all: it is stored in one request, or its blocks are staged and committed together.
+Nothing is ever overwritten. A second writer succeeds only if the existing file has the same bytes.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -23,25 +23,25 @@ from shared.gateways.faults import is_absent, is_taken, storage_faults
 
 _SHA256 = "sha256"
 _DOCUMENT_ID = "documentid"
-ORIGIN = "origin"  # of a file that came from a location that doesn't name its document
-_SIZE = "size"  # bytes that the writer meant the file to have
+ORIGIN = "origin"  # the key of a file's location, if the location doesn't name the file's document
+_SIZE = "size"  # the size that the writer intended
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """A file of the archive; `sha256` is the digest that its writer put on it, None if the file has none yet."""
+    """A file of the archive. `sha256` is the digest in its blob metadata, None if it has none yet."""
 
     name: str
     size: int
     sha256: str | None
     document_id: str | None
-    is_whole: bool  # as long as its writer meant it to be
-    origin: str | None = None  # the key of the location that it came from, if that doesn't name its document
+    is_whole: bool  # whether its size is the size that its writer intended
+    origin: str | None = None  # see ORIGIN
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArchivedFile:
-    """A file of the archive as a listing shows it; `properties` are what we wrote on it."""
+    """A file of the archive in a listing. `properties` is its blob metadata."""
 
     name: str
     size: int
@@ -51,22 +51,22 @@ class ArchivedFile:
 
 
 class WriteResult(Enum):
-    """What a put or a commit found."""
+    """The result of a put or a commit."""
 
-    STORED = auto()  # the archive holds the file, from now on or with the same digest already
-    UNVERIFIED = auto()  # it holds one of the same length that has no digest, and that must be read
+    STORED = auto()  # the archive has the file: it is new, or was there with the same digest
+    UNVERIFIED = auto()  # the archive has a file of the same size without a digest, which must be read
 
 
 @dataclass(frozen=True, kw_only=True)
 class StagedBlock:
-    """A block that the archive holds, of `size` bytes."""
+    """A block in the archive, of `size` bytes."""
 
     block_id: str
     size: int
 
 
 class ArchiveFile:
-    """One file on its way into the archive. The service checks each checksum against what arrived there."""
+    """One file of the archive, to be written or verified. Blob storage checks the checksum of each request."""
 
     def __init__(self, blob: Any, *, content_type: str, properties: dict[str, str]) -> None:
         self._blob = blob
@@ -74,7 +74,7 @@ class ArchiveFile:
         self._properties = properties
 
     async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> WriteResult:
-        """Stores a small file in one request. Raises DestinationConflict when another file has its name."""
+        """Stores a small file in one request. Raises DestinationConflict if another file has its name."""
         with storage_faults("storing a file in the archive"):
             try:
                 await self._blob.upload_blob(
@@ -96,7 +96,7 @@ class ArchiveFile:
             await self._blob.stage_block(block_id, data, length=data.size, **_checked(checksum))
 
     async def staged(self) -> list[StagedBlock]:
-        """Blocks that are staged and not committed; the service keeps them for a week."""
+        """Blocks that are staged but not committed. Blob storage keeps them for a week."""
         return await self._block_list("uncommitted")
 
     async def committed(self) -> list[StagedBlock]:
@@ -118,19 +118,19 @@ class ArchiveFile:
             download = await self._blob.download_blob(offset=start, length=length)
             return bytes(await download.readall())
 
-    async def look(self) -> Stored | None:
-        """The file as it is in the archive now; None when there is none."""
+    async def find(self) -> Stored | None:
+        """The file as it is in the archive now. None if it doesn't exist."""
         return await stored_in(self._blob)
 
-    async def label(self, *, size: int, sha256: str) -> None:
-        """Writes the digest beside a file that was committed without it. Immutable storage refuses that."""
-        with storage_faults("labelling a file in the archive"):
+    async def write_digest(self, *, size: int, sha256: str) -> None:
+        """Writes the digest of a file that was committed without one. Immutable storage refuses this."""
+        with storage_faults("writing a file's digest to the archive"):
             await self._blob.set_blob_metadata(self._metadata(size, sha256))
 
     async def commit(self, block_ids: list[str], *, size: int, sha256: str | None) -> WriteResult:
-        """Makes the staged blocks the file, unless it is there, and checks that all of them make up `size` bytes.
+        """Commits the staged blocks as the file, unless it exists. Checks the committed blocks and their total size.
 
-        A file that is committed without a digest must be read back. Raises DestinationConflict when another file has
+        A file that is committed without a digest must be read back. Raises DestinationConflict if another file has
         its name.
         """
         exists = False
@@ -150,15 +150,15 @@ class ArchiveFile:
         if [block.block_id for block in committed] == block_ids and sum(block.size for block in committed) == size:
             return WriteResult.STORED
         if not exists:
-            raise DestinationUnavailable("the committed blocks aren't those that were staged")
+            raise DestinationUnavailable("the committed blocks differ from the staged blocks")
         return await self._held(size, sha256)
 
     async def _held(self, size: int, sha256: str | None) -> WriteResult:
-        """For a second writer: whether the file that the first one stored is the same."""
+        """For a second writer: compares the existing file with its own. Raises DestinationConflict if they differ."""
         stored = await stored_in(self._blob)
         if stored is not None and stored.size == size:
             if sha256 is None:
-                raise DestinationUnavailable("another worker stored a file under this chunk's name meanwhile")
+                raise DestinationUnavailable("another worker stored this chunk's file meanwhile")
             if stored.sha256 is None:
                 return WriteResult.UNVERIFIED
             if stored.sha256 == sha256:
@@ -177,16 +177,16 @@ class Archive:
         self._files = service.get_container_client(container)
 
     def file(self, name: str, *, content_type: str, properties: dict[str, str]) -> ArchiveFile:
-        """`properties` are kept on the blob: the catalogue can be rebuilt from them alone."""
+        """`properties` become the blob's metadata: the catalogue can be rebuilt from them."""
         return ArchiveFile(self._files.get_blob_client(name), content_type=content_type, properties=properties)
 
     async def find(self, name: str) -> Stored | None:
         return await stored_in(self._files.get_blob_client(name))
 
     async def files_of(self, stem: str) -> dict[str, Stored]:
-        """All files of one chunk in one listing, by what follows `stem.`: "mp3", "metadata.json", "unverified.mp4".
+        """All files of one chunk, by ending ("mp3", "metadata.json", "unverified.mp4"), from one listing.
 
-        Compare `document_id`: a document whose id continues this one's has files with the same start.
+        Check `document_id` of each file: if another document's id starts with this one's, its files may be included.
         """
         prefix = f"{stem}."
         with storage_faults("listing a chunk's files in the archive"):
@@ -196,7 +196,7 @@ class Archive:
             }
 
     async def files(self) -> AsyncIterator[ArchivedFile]:
-        """Every file of the archive, with what is kept on it, a page at a time."""
+        """Every file of the archive, with its properties. Reads one page at a time."""
         with storage_faults("listing the archive"):
             async for blob in self._files.list_blobs(include=["metadata"]):
                 yield ArchivedFile(
@@ -209,12 +209,12 @@ class Archive:
 
 
 def _checked(checksum: Checksum) -> dict[str, bytearray]:
-    """The SDK's option for a checksum that was computed already."""
+    """The SDK's option for a checksum that is already computed."""
     return {f"transactional_content_{checksum.kind}": bytearray(checksum.value)}
 
 
 async def stored_in(blob: Any) -> Stored | None:
-    with storage_faults("looking at a file in the archive"):
+    with storage_faults("checking a file in the archive"):
         try:
             found = await blob.get_blob_properties()
         except ResourceNotFoundError as error:
@@ -237,5 +237,5 @@ def _stored(name: str, found: Any) -> Stored:
 
 
 def _properties(found: Any) -> dict[str, str]:
-    # An empty value is None to the SDK's listing.
+    # The SDK's listing returns None for an empty value.
     return {name.lower(): unquote(value or "") for name, value in (found.metadata or {}).items()}

@@ -1,6 +1,6 @@
-"""The archive as its readers see it: whether a file is there, where it is, and small files whole.
+"""Reads the archive: whether a file exists, its URL, and the content of metadata files.
 
-A file in the archive tier is there, and can't be read until somebody rehydrates it.
+A file in the archive tier exists, but can't be read until it is rehydrated.
 """
 
 from dataclasses import dataclass
@@ -19,39 +19,39 @@ _COLD_TIER = "Archive"
 class Unreadable(StrEnum):
     """Why a file can't be read."""
 
-    ABSENT = "absent"  # there is no such file
-    COLD = "cold"  # the archive tier holds it
+    ABSENT = "absent"  # the file doesn't exist
+    COLD = "cold"  # the file is in the archive tier
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A file that is in the archive. `size` in bytes."""
+    """A file that exists in the archive. `size` in bytes."""
 
     size: int
     is_cold: bool
 
 
-class Archived:
-    """Reads what was archived."""
+class ArchiveReader:
+    """Reads archived files."""
 
     def __init__(self, service: BlobServiceClient, container: str) -> None:
         self._files = service.get_container_client(container)
 
     def url(self, name: str) -> str:
-        """A file's address, without what signs the app's own requests."""
+        """A file's URL, without the SAS of the app's own requests."""
         return str(self._files.get_blob_client(name).url).partition("?")[0]
 
     def home(self) -> str:
-        """The container's address, likewise."""
+        """The container's URL, without the SAS of the app's own requests."""
         return str(self._files.url).partition("?")[0]
 
     async def check(self) -> None:
-        """Asks after the container, and changes nothing."""
-        with storage_faults("asking after the archive's container"):
+        """Checks that the container can be reached. Changes nothing."""
+        with storage_faults("checking the archive's container"):
             await self._files.get_container_properties()
 
     async def find(self, name: str) -> Found | None:
-        """Looks for a file; None when it isn't there."""
+        """The file, or None if it doesn't exist."""
         with storage_faults("looking for a file of the archive"):
             try:
                 found: Any = await self._files.get_blob_client(name).get_blob_properties()
@@ -62,7 +62,7 @@ class Archived:
         return Found(size=int(found.size), is_cold=found.blob_tier == _COLD_TIER)
 
     async def metadata(self, name: str) -> bytes | Unreadable:
-        """A metadata file, or why it can't be read. One larger than any that is archived is cut off."""
+        """The content of a metadata file, or why it can't be read. Truncated to the largest size that is archived."""
         with storage_faults("reading a file of the archive"):
             try:
                 download = await self._files.get_blob_client(name).download_blob(offset=0, length=MOST_BYTES)

@@ -1,6 +1,6 @@
-"""The container in which Event Grid keeps what it could not deliver: one blob for some events of one subscription.
+"""The dead-letter container, where Event Grid stores events that it couldn't deliver.
 
-Event Grid writes there, and nobody changes what it wrote, so a blob is removed only as it was when it was read.
+Each blob has some events of one subscription. A blob is removed only if it hasn't changed since it was listed.
 """
 
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from shared.gateways.faults import is_absent, is_changed, storage_faults
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
-    """A blob of the container, as it was listed; `etag` is its version then."""
+    """A blob of the container, as listed. `etag` is its version at that time."""
 
     name: str
     size: int
@@ -23,19 +23,19 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """What Event Grid gave up on."""
+    """The dead-letter container."""
 
     def __init__(self, service: BlobServiceClient, container: str) -> None:
         self._container = service.get_container_client(container)
 
     async def all(self) -> AsyncIterator[DeadLetter]:
-        """Every blob, by name and so by subscription and hour, a page at a time."""
+        """Every blob, sorted by name and therefore by subscription and hour. Reads one page at a time."""
         with storage_faults("listing the dead letters"):
             async for blob in self._container.list_blobs():
                 yield DeadLetter(name=blob.name, size=blob.size, etag=blob.etag)
 
     async def read(self, letter: DeadLetter) -> bytes | None:
-        """The blob's bytes; None when it is gone, as after another replay at the same time."""
+        """The blob's bytes. None if it no longer exists, for example because another replay removed it."""
         with storage_faults("reading a dead letter"):
             try:
                 download = await self._container.download_blob(letter.name)
@@ -46,13 +46,13 @@ class DeadLetters:
                 return None
 
     async def remove(self, letter: DeadLetter) -> bool:
-        """Removes the blob if it still is the one that was listed; False when another stands there now."""
+        """Removes the blob unless it was changed since it was listed. Returns whether it is gone."""
         blob = self._container.get_blob_client(letter.name)
         with storage_faults("removing a dead letter"):
             try:
                 await blob.delete_blob(etag=letter.etag, match_condition=MatchConditions.IfNotModified)
             except HttpResponseError as error:
-                if is_changed(error):  # also said of a blob that is gone
+                if is_changed(error):  # the answer for a blob that is gone, too
                     return not await blob.exists()
                 if not is_absent(error):
                     raise

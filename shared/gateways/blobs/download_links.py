@@ -1,7 +1,8 @@
-"""Links into the archive: each reads one file, for minutes, and tells a browser what to call it.
+"""Download links: each grants read access to one file for some minutes, and sets the file name for the browser.
 
-Signed by an account key where one is given, else by a user-delegation key, which an identity is lent for hours and
-which is kept as long. A link is a key itself: it is handed to who asked and written down nowhere.
+A link is signed with the account key if the settings have one, else with a user-delegation key. That key is requested
+with the managed identity, is valid for hours, and is cached. A link is a credential: it is returned to the caller, and
+never stored or logged.
 """
 
 import asyncio
@@ -16,13 +17,13 @@ from azure.storage.blob.aio import BlobServiceClient
 from shared.errors import DestinationForbidden
 from shared.gateways.faults import storage_faults
 
-_LENT_FOR = timedelta(hours=8)
+_KEY_LIFETIME = timedelta(hours=8)
 _SKEW = timedelta(minutes=5)  # between our clock and the service's
 
 
 @dataclass(frozen=True, kw_only=True)
 class Presented:
-    """What the answer to a link's request says of the file."""
+    """Headers of the answer when a link is opened."""
 
     file_name: str
     content_type: str
@@ -33,22 +34,22 @@ class Presented:
         return f'{"inline" if self.inline else "attachment"}; filename="{self.file_name}"'
 
 
-class ReadLinks:
-    """Signs links."""
+class DownloadLinks:
+    """Creates and signs links."""
 
     def __init__(self, service: BlobServiceClient, container: str) -> None:
         self._service, self._container = service, container
-        self._borrowing = asyncio.Lock()
-        self._lent: tuple[UserDelegationKey, datetime] | None = None
+        self._requesting = asyncio.Lock()
+        self._delegation_key: tuple[UserDelegationKey, datetime] | None = None
 
     @property
     def origin(self) -> str:
-        """Scheme and host that links lead to, as a Content-Security-Policy names them."""
+        """Scheme and host of all links, for a Content-Security-Policy."""
         parts = urlsplit(self._service.url)
         return f"{parts.scheme}://{parts.netloc}"
 
     async def sign(self, name: str, presented: Presented, *, now: datetime, until: datetime) -> str:
-        """A link to a file. Raises DestinationForbidden where nothing that we have can sign one."""
+        """A link to a file. Raises DestinationForbidden if the app has no key that can sign links."""
         blob = self._service.get_blob_client(self._container, name)
         signature = generate_blob_sas(
             str(self._service.account_name),
@@ -68,14 +69,14 @@ class ReadLinks:
         credential: Any = self._service.credential
         if credential is None:
             raise DestinationForbidden(
-                "ARCHIVE_STORAGE holds a shared access signature, which can't sign links: give a connection string "
-                "with a key, or an identity"
+                "ARCHIVE_STORAGE has a shared access signature, which can't sign links: use a connection string "
+                "with an account key, or a managed identity"
             )
         if hasattr(credential, "account_key"):
             return {"account_key": credential.account_key}
-        async with self._borrowing:
-            if self._lent is None or self._lent[1] < until + _SKEW:
-                with storage_faults("asking for a key to sign links with"):
-                    ends = now + _LENT_FOR
-                    self._lent = (await self._service.get_user_delegation_key(now - _SKEW, ends), ends)
-            return {"user_delegation_key": self._lent[0]}
+        async with self._requesting:
+            if self._delegation_key is None or self._delegation_key[1] < until + _SKEW:
+                with storage_faults("requesting a key to sign links"):
+                    ends = now + _KEY_LIFETIME
+                    self._delegation_key = (await self._service.get_user_delegation_key(now - _SKEW, ends), ends)
+            return {"user_delegation_key": self._delegation_key[0]}

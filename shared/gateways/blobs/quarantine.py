@@ -1,7 +1,7 @@
-"""The quarantine: events, callbacks and messages that Callvault can't read or process, each kept once.
+"""The quarantine: events, callbacks and messages that Callvault can't parse or process. Each is stored once.
 
-A blob's name is a digest of what it keeps, so that a repeated delivery finds the first one's blob. The blob is JSON:
-the reason, the time, who handed it in, and the event, or the body in base64 if it isn't JSON.
+A blob's name is a digest of its event or body, so a repeated delivery finds the existing blob. The blob is JSON: the
+reason, the time, the person who submitted it if any, and the event, or the body in base64 if it isn't JSON.
 """
 
 import base64
@@ -27,7 +27,7 @@ class Folder(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class QuarantineItem:
-    """One thing to keep: its name in the quarantine, and its content."""
+    """One item to store: its name in the quarantine, and its content."""
 
     name: str
     content: dict[str, Any]
@@ -35,7 +35,7 @@ class QuarantineItem:
     @classmethod
     def event(cls, folder: Folder, event: Any) -> Self:
         """An event as parsed JSON, or text that isn't JSON."""
-        # ASCII alone: strings may hold lone surrogates, which UTF-8 can't encode.
+        # ASCII only: strings may contain lone surrogates, which UTF-8 can't encode.
         text = json.dumps(event, default=str, sort_keys=True, ensure_ascii=True)
         return cls(name=_name(folder, text.encode()), content={"event": event})
 
@@ -51,7 +51,10 @@ class Quarantine:
         self._blobs = service.get_container_client(container)
 
     async def keep(self, item: QuarantineItem, reason: str, *, at: datetime, by: str | None) -> None:
-        """Raises DestinationError when storage fails. `by` is None for what a service delivered."""
+        """Stores an item, unless it is stored already. `by` is None if a service delivered it.
+
+        Raises DestinationError if storage fails.
+        """
         kept = {"reason": reason, "receivedAt": at.isoformat(), "by": by, **item.content}
         body = json.dumps(kept, default=str, ensure_ascii=True, indent=2).encode()
         with storage_faults("writing to the quarantine"):
@@ -66,7 +69,7 @@ class Quarantine:
                 return
 
     async def read(self, name: str) -> bytes | None:
-        """The blob of this name; None when there is none."""
+        """The blob with this name. None if it doesn't exist."""
         with storage_faults("reading from the quarantine"):
             try:
                 download = await self._blobs.download_blob(name)

@@ -1,8 +1,8 @@
-"""The audit: what was done to a recording, in the recording's own partition, oldest first.
+"""Audit entries: the actions on a recording, in the recording's own partition, oldest first.
 
-Entries are only ever inserted, under the time and a mark, so that none replaces another. One that goes with a change of
-the recording is written in the same transaction: neither stands without the other, and what is done twice under one
-mark, as by two processes that tell of the same start, is written once.
+Entries are only inserted, with a time and a mark in their key, so no entry replaces another. An entry about a change of
+the recording is written in one transaction with the change: either both are written or neither. Two entries with the
+same time and mark are written once, for example if two processes record the same start.
 """
 
 import json
@@ -17,12 +17,12 @@ from shared.domain.records import AuditEntry
 from shared.gateways.faults import storage_faults
 from shared.gateways.tables.retries import REPEATED
 
-_ROWS = "audit-"  # followed by the time and a random mark
-_END = "audit."  # the first key after all of these
+_ROWS = "audit-"  # followed by the time and a mark
+_END = "audit."  # the first key after all audit rows
 
 
 def audit_entity(recording_key: str, entry: AuditEntry) -> dict[str, Any]:
-    """A row of its own for each call, unless the entry brings a mark: then for each time and mark."""
+    """The row of an entry. An entry without a mark gets a random one, so each call creates a new row."""
     at, mark = entry.at.astimezone(UTC), entry.mark or uuid.uuid4().hex
     return {
         "PartitionKey": recording_key,
@@ -35,7 +35,7 @@ def audit_entity(recording_key: str, entry: AuditEntry) -> dict[str, Any]:
 
 
 class Audit:
-    """Written once, read in order."""
+    """Inserts and reads audit entries."""
 
     def __init__(self, tables: TableServiceClient, table_name: str) -> None:
         self._table = tables.get_table_client(table_name)
@@ -45,10 +45,10 @@ class Audit:
             try:
                 await self._table.create_entity(audit_entity(recording_key, entry), **REPEATED)
             except ResourceExistsError:
-                return  # ours: the SDK repeats a write whose answer got lost, and nobody else has the mark
+                return  # our own row: the SDK retried a write whose answer was lost
 
     async def history(self, recording_key: str) -> tuple[AuditEntry, ...]:
-        """What was done to a recording, oldest first."""
+        """All entries of a recording, oldest first."""
         with storage_faults("reading the audit"):
             rows = self._table.query_entities(
                 "PartitionKey eq @key and RowKey ge @first and RowKey lt @end",

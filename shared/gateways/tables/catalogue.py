@@ -1,11 +1,9 @@
-"""The catalogue: recordings and their chunks in Table Storage, a recording's rows in one partition.
+"""The catalogue: recordings and their chunks in Table Storage. Each recording is one partition.
 
-Three guarantees carry the promise. A chunk is inserted once, whatever the number of events that announce it. Every
-later write of a chunk is conditional on the version that its writer read (ETag), so a worker that was overtaken can
-change nothing. A recording's row is only ever merged, each writer into its own properties, so order doesn't matter.
-
-The calendar's lists follow what is written here: a place is entered before the row that it leads to is written, and
-struck after it changed, so that a crash between the two leaves a place too many, which shows nothing.
+1. A chunk is inserted once, however many events name it.
+2. Every later write of a chunk is conditional on the version that its writer read (ETag), so a worker whose lease was
+   taken over changes nothing.
+3. A recording's row is only merged. Each writer sets only its own properties, so the order of writes doesn't matter.
 """
 
 import uuid
@@ -20,7 +18,6 @@ from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
 from shared.domain.records import AuditEntry, Chunk, Recording
-from shared.domain.states import IN_TROUBLE, ChunkState
 from shared.errors import DestinationUnavailable, LeaseLost
 from shared.gateways.faults import is_absent, storage_faults
 from shared.gateways.tables.audit import audit_entity
@@ -33,50 +30,49 @@ from shared.gateways.tables.entities import (
     to_chunk,
     to_recording,
 )
-from shared.gateways.tables.lists import Calendar, Heading, Place
 from shared.gateways.tables.retries import REPEATED
 
-_TRANSACTION = 99  # chunks in one; Table Storage takes a hundred rows, and the recording's is one
+_TRANSACTION = 99  # chunks per transaction; Table Storage allows 100 rows, and one is the recording's
 _MOVE = "moveToken"  # the property that holds the token of the latest conditional write of a recording
-_INSERT_ROUNDS = 5  # each is lost only to another delivery of the same event, at the same moment
+_INSERT_ROUNDS = 5  # a round fails only if another process inserts the same chunks at the same time
 
 
 class Catalogue:
-    """What is known of every recording and chunk."""
+    """All recordings and chunks."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str, calendar: Calendar) -> None:
-        self._table, self._calendar = tables.get_table_client(table_name), calendar
+    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
+        self._table = tables.get_table_client(table_name)
 
-    async def announce(
+    async def add_chunks(
         self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None
     ) -> tuple[Chunk, ...] | None:
-        """Merges the recording and inserts those chunks that aren't there; gives all of them as they are now.
+        """Merges the recording and inserts the chunks that don't exist yet. Returns all of them as they are now.
 
-        `known` is the recording as it was read; None if there was none. If another wrote it since, and there is
-        anything to add to it, nothing is written and the answer is None: read it again, since its first values stay.
+        `known` is the recording as it was read, or None if it didn't exist. If another process wrote it since then, and
+        there is something to add to it, nothing is written and the result is None. The caller must read it again,
+        because values that are set already must not change.
         """
-        await self._calendar.enter_recording(recording, known)
-        standing: list[Chunk] = []
+        current: list[Chunk] = []
         for some in batched(chunks, _TRANSACTION, strict=False):
             inserted = await self._insert(recording, some, known)
             if inserted is None:
                 return None
-            standing += inserted
-            known = recording  # what there was to add is added
-        return tuple(standing)
+            current += inserted
+            known = recording  # the recording is merged: later batches only insert chunks
+        return tuple(current)
 
     async def _insert(
         self, recording: Recording, chunks: tuple[Chunk, ...], read: Recording | None
     ) -> list[Chunk] | None:
         known: dict[str, Chunk] = {}
         for _ in range(_INSERT_ROUNDS):
-            fresh = [chunk for chunk in chunks if chunk.chunk_key not in known]
-            operations: list[Any] = [("create", chunk_entity(chunk)) for chunk in fresh]
+            new = [chunk for chunk in chunks if chunk.chunk_key not in known]
+            operations: list[Any] = [("create", chunk_entity(chunk)) for chunk in new]
             operations.append(_adding(recording, read))
-            with storage_faults("announcing chunks in the catalogue"):
+            with storage_faults("adding chunks to the catalogue"):
                 try:
-                    # The common case is a first delivery: insert, and look only when something is there already.
-                    # A repeat after a lost answer finds the chunks there: pending, so their jobs are queued.
+                    # Usually this is the first delivery, so insert first, and read only after a conflict. If the SDK
+                    # retried after a lost answer, the chunks are found as pending, and their jobs are queued.
                     await self._table.submit_transaction(operations, **REPEATED)
                 except TableTransactionError as error:
                     if error.status_code == HTTPStatus.PRECONDITION_FAILED:
@@ -85,22 +81,21 @@ class Catalogue:
                         raise
                 else:
                     return [known.get(chunk.chunk_key, chunk) for chunk in chunks]
-            found, standing = await self.recording(recording.recording_key)
+            found, existing = await self.recording(recording.recording_key)
             if read is None and found is not None and found.etag is not None:
                 return None
-            known = {chunk.chunk_key: chunk for chunk in standing}
-            # A row that this version can't read keeps none of the others from being inserted.
+            known = {chunk.chunk_key: chunk for chunk in existing}
+            # An unreadable row of one chunk must not stop the insertion of the others.
             chunks = tuple(
                 chunk for chunk in chunks if found is None or CHUNK_ROWS + chunk.chunk_key not in found.unreadable
             )
-        raise DestinationUnavailable("announcing chunks in the catalogue: other deliveries were faster each time")
+        raise DestinationUnavailable("adding chunks to the catalogue: other processes wrote it first each time")
 
     async def merge(self, recording: Recording, *entries: AuditEntry) -> None:
-        """Writes those properties of the recording that are set, and leaves the others as they are.
+        """Writes the properties of the recording that are set, and leaves the others unchanged.
 
-        Audit entries that tell of the change are written with it, or neither is.
+        Audit entries about the change are written in the same transaction.
         """
-        await self._calendar.enter_recording(recording)
         key = recording.recording_key
         operations: list[tuple[str, dict[str, object]]] = [("upsert", recording_entity(recording))]
         operations += [("create", audit_entity(key, entry)) for entry in entries]
@@ -108,18 +103,17 @@ class Catalogue:
             try:
                 await self._table.submit_transaction(operations, **REPEATED)
             except TableTransactionError as error:
-                # Only an audit row can be there already: from this very call, whose answer got lost so that the SDK
-                # repeated it, or from another process that told the same under the same mark.
+                # Only an audit row can exist already. Either the SDK retried this call after a lost answer, or another
+                # process wrote the same entry under the same mark.
                 if error.status_code != HTTPStatus.CONFLICT:
                     raise
 
     async def move(self, recording: Recording, *entries: AuditEntry) -> bool:
-        """As `merge`, unless another wrote the recording since it was read: then nothing is written, and it is False.
+        """Like `merge`, but writes nothing and returns False if another process wrote the recording since it was read.
 
-        A recording without an ETag is one that had no row. The SDK repeats a write whose answer was lost, and the
-        repeat is refused because of the first: the row's token shows whose write it was.
+        A recording without an ETag had no row. If the SDK retries a write whose answer was lost, the retry is refused
+        because of the first try. The token in the row then shows that the write was our own.
         """
-        await self._calendar.enter_recording(recording)
         token = uuid.uuid4().hex
         key, entity = recording.recording_key, {**recording_entity(recording), _MOVE: token}
         condition = {"etag": recording.etag, "match_condition": MatchConditions.IfNotModified}
@@ -144,7 +138,7 @@ class Catalogue:
         return bool(row.get(_MOVE) == token)
 
     async def ledger(self, recording_key: str) -> Recording | None:
-        """A recording's row alone."""
+        """A recording without its chunks."""
         with storage_faults("reading a recording from the catalogue"):
             try:
                 return to_recording(await self._table.get_entity(recording_key, RECORDING_ROW))
@@ -163,9 +157,9 @@ class Catalogue:
                 return None
 
     async def recording(self, recording_key: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
-        """A recording's row, None when there is none, and its chunks, ordered by index.
+        """A recording, None if it has no row, and its chunks, ordered by index.
 
-        Rows that this version can't read are left out, and named in the recording's `unreadable`.
+        Rows that this version can't read are left out, and their keys are in the recording's `unreadable`.
         """
         with storage_faults("reading a recording from the catalogue"):
             # Audit rows sort before the chunks': the service leaves them out.
@@ -175,38 +169,25 @@ class Catalogue:
             return recording_of(recording_key, [row async for row in rows])
 
     async def everything(self) -> AsyncIterator[tuple[Recording, tuple[Chunk, ...]]]:
-        """Every recording with its chunks: a scan, for maintenance. Rows that can't be read are named, as above."""
+        """Every recording with its chunks, as in `recording`. Scans the whole table: for maintenance only."""
         recording_key, rows = "", list[Any]()
         with storage_faults("reading the catalogue"):
             async for row in self._table.query_entities("RowKey ge @first", parameters={"first": CHUNK_ROWS}):
                 if row["PartitionKey"] != recording_key:
                     recording_key, rows = row["PartitionKey"], []
                 rows.append(row)
-                if row["RowKey"] == RECORDING_ROW:  # sorts after its chunks
+                if row["RowKey"] == RECORDING_ROW:  # sorts after the recording's chunks
                     recording, chunks = recording_of(recording_key, rows)
                     if recording is not None:
                         yield recording, chunks
 
     async def replace(self, chunk: Chunk) -> Chunk:
-        """Writes a chunk over the version it was made from, and gives it with its new ETag.
+        """Writes a chunk if its row still has the version that was read. Returns the chunk with its new ETag.
 
-        Raises LeaseLost when another writer was there in between: whatever it wrote stands.
+        Raises LeaseLost if another process wrote the row since then. That write stays.
         """
         if chunk.etag is None:
             raise ValueError("only a chunk that was read from the catalogue can be replaced")
-        place = Place.of_chunk(chunk)
-        if chunk.state in IN_TROUBLE:
-            await self._calendar.enter(place, Heading.TROUBLE)
-        if chunk.state is not ChunkState.PENDING or chunk.attempts:
-            return await self._replace(chunk)
-        # Put back, as one is that was in trouble until now. Should it fail anew before it is struck off, it stays.
-        listed = await self._calendar.find(place, Heading.TROUBLE)
-        replaced = await self._replace(chunk)
-        if listed is not None:
-            await self._calendar.strike(place, Heading.TROUBLE, version=listed)
-        return replaced
-
-    async def _replace(self, chunk: Chunk) -> Chunk:
         with storage_faults("writing a chunk to the catalogue"):
             try:
                 written = await self._table.update_entity(
@@ -220,17 +201,17 @@ class Catalogue:
                     raise
             else:
                 return chunk.evolve(etag=written["etag"])
-        # The SDK repeats a write whose answer got lost; the repeat then meets our own first write.
-        standing = await self.chunk(chunk.recording_key, chunk.chunk_key)
-        if standing == chunk:
-            return standing
-        raise LeaseLost("another worker wrote this chunk in between")
+        # If the SDK retried a write whose answer was lost, the row has our own first write.
+        current = await self.chunk(chunk.recording_key, chunk.chunk_key)
+        if current == chunk:
+            return current
+        raise LeaseLost("another process wrote this chunk meanwhile")
 
 
 def _adding(recording: Recording, read: Recording | None) -> Any:
-    """The operation that writes what is to be added to a recording, on condition that it is still as it was read.
+    """The operation that adds to a recording, conditional on the version that was read.
 
-    Where there is nothing to add, many events of one recording needn't wait for one another.
+    If there is nothing to add, it is unconditional, so that concurrent events of one recording don't fail each other.
     """
     entity = recording_entity(recording)
     if read is None:

@@ -1,10 +1,11 @@
-"""Calls that are recorded automatically: a row for each, inserted once, whatever the number of events that tell of it.
+"""Claims on calls that are recorded automatically: one row per call, inserted once, however many events name the call.
 
-The row holds all that the start needs, and the Repeatability id that goes to ACS, so that whoever comes after a death
-sends the same request again. It stays for thirty days when all is done: a late repeat must find that it is.
+The row has everything that the start needs, and the Repeatability id that is sent to ACS. After a crash, another worker
+can therefore send the same request again. A finished claim is kept for 30 days, so that a late repetition of the event
+finds it.
 
-The SDK repeats a write whose answer was lost, and the repeat is then refused because of our own first write. Each write
-carries a token of its own, so that it recognizes itself.
+If the SDK retries a write whose answer was lost, the retry is refused because of our own first try. Each write has its
+own token in the row, so that it can be recognized.
 """
 
 import uuid
@@ -28,29 +29,29 @@ _WRITE = "writeToken"  # the property that holds the token of the latest write
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One call. `body` is the start as JSON, `outcome` is there once nothing is left to do."""
+    """The claim on one call. `body` is the start request as JSON. `outcome` is set once nothing is left to do."""
 
     call_key: str
     trigger: str
-    by: str  # who started it, in the audit
+    by: str  # who started it, for the audit entry
     body: str
     repeatability_id: str
     first_sent: datetime
     busy_until: datetime
     attempts: int = 0
-    restarts: int = 0  # after starts that ACS accepted and then could not carry out
-    reported: bool = False  # an error line has said that the call isn't recorded yet
+    restarts: int = 0  # starts that ACS accepted but couldn't carry out
+    reported: bool = False  # an error was logged because the call isn't recorded yet
     outcome: str | None = None
     etag: str | None = field(default=None, compare=False)
 
     @property
     def start_id(self) -> str:
-        """What the start is called in its state callback's address."""
+        """The id of the start in the URL of its state callback."""
         return key_of(self.repeatability_id)
 
 
 class Claims:
-    """Who starts the recording of a call."""
+    """Claims on calls: only the owner of a claim starts the recording."""
 
     def __init__(self, tables: TableServiceClient, table_name: str) -> None:
         self._table = tables.get_table_client(table_name)
@@ -76,7 +77,7 @@ class Claims:
                 return None
 
     async def write(self, claim: Claim) -> Claim | None:
-        """Writes a claim over the version it was made from; None when another was faster, and then that one has it."""
+        """Writes a claim if its row has the version that was read. None if another worker wrote it, and owns it now."""
         token = uuid.uuid4().hex
         condition: dict[str, Any] = {"etag": claim.etag, "match_condition": MatchConditions.IfNotModified}
         with storage_faults("writing a call's claim"):

@@ -1,4 +1,4 @@
-"""Converts records to and from table entities: one property a field, absent where the field is None."""
+"""Converts records to and from table entities. Each field is one property, absent if the field is None."""
 
 from collections.abc import Iterable
 from dataclasses import MISSING, fields, replace
@@ -16,20 +16,26 @@ from shared.errors import Fault, UnreadableRow
 RECORDING_ROW = "recording"
 CHUNK_ROWS = "chunk-"  # followed by the chunk key
 
-_KEYS = frozenset({"recording_key", "chunk_key", "unreadable", "etag", "failure"})  # not properties of their own
-_FAILURE = ("fault", "reason", "detail")  # properties of a chunk's failure
+_KEYS = frozenset({"recording_key", "chunk_key", "unreadable", "etag"})  # not properties
+_FAILURE = ("fault", "reason", "detail")  # a chunk's failure is stored as these three properties
 _CONTROLS = frozenset(RecordingState)
-# Each field that is neither a key nor the ETag, and its property.
+
+
+def _left_out(record: type[Chunk | Recording]) -> frozenset[str]:
+    return _KEYS | {"failure"} if record is Chunk else _KEYS
+
+
+# Each field that is stored as a property, and the property's name.
 _PROPERTIES = {
-    record: tuple((item.name, to_camel(item.name)) for item in fields(record) if item.name not in _KEYS)
+    record: tuple((item.name, to_camel(item.name)) for item in fields(record) if item.name not in _left_out(record))
     for record in (Chunk, Recording)
 }
-# What a table may hold for each field. Every enumeration is stored as its text.
+# The types that a table may have for each field. Enums are stored as text.
 _TYPES = {
     record: {
         name: tuple(str if issubclass(one, Enum) else one for one in get_args(hint) or (hint,))
         for name, hint in get_type_hints(record).items()
-        if name not in _KEYS
+        if name not in _left_out(record)
     }
     for record in (Chunk, Recording)
 }
@@ -61,12 +67,12 @@ def _property(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, int) and not isinstance(value, bool):
-        return EntityProperty(value, EdmType.INT64)  # sizes pass 2 GiB
+        return EntityProperty(value, EdmType.INT64)  # sizes may exceed 2 GiB
     return value
 
 
 def to_chunk(entity: Any) -> Chunk:
-    """Raises UnreadableRow for a row that this version can't read, as one in a state of a newer version's."""
+    """Raises UnreadableRow for a row that this version can't read, such as one in a state of a newer version."""
     values = _values(Chunk, entity)
     try:
         return Chunk(
@@ -88,7 +94,7 @@ def _failure(entity: Any) -> Failure | None:
 
 
 def to_recording(entity: Any) -> Recording:
-    """A state that this version doesn't know is left out: writes of others merge into the row and keep it."""
+    """A state that this version doesn't know is left out. It stays in the row, because writes are merged."""
     values = _values(Recording, entity)
     control = values.pop("control", None)
     return Recording(
@@ -102,7 +108,7 @@ def to_recording(entity: Any) -> Recording:
 def recording_of(recording_key: str, rows: Iterable[Any]) -> tuple[Recording | None, tuple[Chunk, ...]]:
     """A recording and its chunks, ordered by index, from the rows of its partition.
 
-    What can't be read is left out of both, and named in the recording's `unreadable`.
+    Rows that can't be read are left out, and their keys are in the recording's `unreadable`.
     """
     recording: Recording | None = None
     chunks: list[Chunk] = []
@@ -121,16 +127,16 @@ def recording_of(recording_key: str, rows: Iterable[Any]) -> tuple[Recording | N
 
 
 def _values(record: type[Chunk | Recording], entity: Any) -> dict[str, Any]:
-    """Properties that the record has no field for are passed over, so that a newer version's rows can be read.
+    """The values of a record's fields. Other properties are ignored, so that rows of a newer version can be read.
 
-    Raises UnreadableRow for a property of another type than its field's.
+    Raises UnreadableRow if a property has another type than its field.
     """
     found = {name: entity[stored] for name, stored in _PROPERTIES[record] if stored in entity}
     values = {name: item.value if isinstance(item, EntityProperty) else item for name, item in found.items()}
     wrong = [name for name, value in values.items() if not isinstance(value, _TYPES[record][name])]
     if wrong:
         where = f"row {entity['RowKey']} of recording {entity['PartitionKey']}"
-        raise UnreadableRow(f"{where}: {', '.join(wrong)} of another type than expected")
+        raise UnreadableRow(f"{where}: {', '.join(wrong)} of an unexpected type")
     return values
 
 
@@ -139,4 +145,4 @@ def _why(values: dict[str, Any]) -> str:
     if state is not None and state not in set(ChunkState):
         return f"the state {state[:32]} isn't known to this version"
     missing = sorted(_NEEDED - values.keys())
-    return f"{', '.join(missing)} missing" if missing else "its form isn't known to this version"
+    return f"{', '.join(missing)} missing" if missing else "its format isn't known to this version"

@@ -17,8 +17,8 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.gateways.faults import storage_faults
 
-_PAGE = 1000  # rows; a table gives no more at once
-_AT_ONCE = 32  # deletes under way
+_PAGE = 1000  # rows; a table returns no more at once
+_AT_ONCE = 32  # concurrent deletes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class _Rows:
     needed: str | None = None
 
 
-class Leftover(Enum):
+class RowKind(Enum):
     """A kind of row that expires."""
 
     REQUEST = _Rows()
@@ -37,16 +37,19 @@ class Leftover(Enum):
     START = _Rows(prefix="start-")
 
 
-class Leftovers:
+class ExpiredRows:
     """Finds and deletes rows that expired."""
 
     def __init__(self, tables: TableServiceClient, *, requests_table: str, links_table: str) -> None:
         links = tables.get_table_client(links_table)
         requests = tables.get_table_client(requests_table)
-        self._tables = {Leftover.REQUEST: requests, Leftover.CLAIM: links, Leftover.START: links}
+        self._tables = {RowKind.REQUEST: requests, RowKind.CLAIM: links, RowKind.START: links}
 
-    async def remove(self, kind: Leftover, *, before: datetime, most: int) -> int:
-        """Deletes rows last written before then, at most so many; returns how many. Raises DestinationError."""
+    async def remove(self, kind: RowKind, *, before: datetime, most: int) -> int:
+        """Deletes at most `most` rows that were last written before `before`. Returns how many it deleted.
+
+        Raises DestinationError.
+        """
         table, rows = self._tables[kind], kind.value
         filters = ["Timestamp lt @before"]
         parameters: dict[str, Any] = {"before": before}

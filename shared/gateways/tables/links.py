@@ -1,8 +1,8 @@
-"""Which recording each document belongs to, and which recordings a call has, for events whose subject doesn't say.
+"""Links documents to recordings, and calls to their recordings, for events that don't name their recording.
 
 Partition = the key of the serverCallId, callConnectionId or documentId. A document is linked once, and so is a
-connection: the first link stands, so that every later event finds the recording or call that the first one chose,
-whatever it names itself.
+connection. The first link is kept: every later event finds the recording or call of the first event, whatever the later
+event names.
 """
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -17,7 +17,7 @@ _DOCUMENT_ROW = "document"
 
 
 class Links:
-    """From what an old event does say to the recording."""
+    """Finds recordings by document or call."""
 
     def __init__(self, tables: TableServiceClient, table_name: str) -> None:
         self._table = tables.get_table_client(table_name)
@@ -29,13 +29,13 @@ class Links:
             await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
 
     async def recordings_of_call(self, server_call_id: str) -> list[str]:
-        """The keys of all recordings known of this call, which its callConnectionId may name as well."""
+        """The keys of all known recordings of a call, given its serverCallId or callConnectionId."""
         with storage_faults("looking up a call's recordings"):
             rows = self._table.query_entities("PartitionKey eq @call", parameters={"call": _call(server_call_id)})
             return [row["RowKey"] async for row in rows]
 
     async def recording_of_call(self, server_call_id: str) -> str | None:
-        """The key of the one recording known of this call; None when there is none, or more than one."""
+        """The key of the only known recording of a call. None if there is none, or more than one."""
         with storage_faults("looking up a call's recordings"):
             rows = self._table.query_entities(
                 "PartitionKey eq @call", parameters={"call": _call(server_call_id)}, results_per_page=2
@@ -44,10 +44,10 @@ class Links:
         return keys[0] if len(keys) == 1 else None
 
     async def link_connection(self, call_connection_id: str, server_call_id: str) -> str:
-        """Links a connection to its call, unless it is linked; gives the serverCallId that stands.
+        """Links a connection to its call, unless it is linked already. Returns the serverCallId of the link.
 
-        The answer to making a call may have left its serverCallId empty. A later callback never moves a connection to
-        another call: recordings started by the connection would count as that call's.
+        This is needed because ACS may answer the creation of a call with an empty serverCallId. A later callback never
+        links a connection to another call, or recordings of the connection would be listed for the wrong call.
         """
         keys = _connection(call_connection_id)
         with storage_faults("linking a connection to its call"):
@@ -59,7 +59,7 @@ class Links:
         return server_call_id
 
     async def call_of_connection(self, call_connection_id: str) -> str | None:
-        """The serverCallId of a connection, once a CallConnected told it."""
+        """The serverCallId of a connection. None before its CallConnected callback."""
         keys = _connection(call_connection_id)
         with storage_faults("looking up a connection's call"):
             try:
@@ -81,9 +81,9 @@ class Links:
         return str(row["recordingKey"])
 
     async def link_document(self, document_id: str, recording_key: str) -> str:
-        """Links a document unless it is linked; gives the recording key that stands.
+        """Links a document, unless it is linked already. Returns the recording key of the link.
 
-        The SDK repeats an insert whose answer was lost. The repeat meets our own row, which has the same key.
+        If the SDK retries an insert whose answer was lost, it finds our own row, which has the same recording key.
         """
         partition = f"document-{key_of(document_id)}"
         entity = {"PartitionKey": partition, "RowKey": _DOCUMENT_ROW, "recordingKey": recording_key}

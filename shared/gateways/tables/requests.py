@@ -1,7 +1,7 @@
-"""Answers already given, by Idempotency-Key: a repeated request gets the first one's answer.
+"""Stored answers by Idempotency-Key: a repeated request gets the answer of the first one.
 
-A row is inserted before ACS is asked and holds the Repeatability id that goes to ACS, so that a request repeated after
-a crash, when nobody knows how far the first got, is still one request to ACS.
+A row is inserted before the request is sent to ACS, and contains the Repeatability id of that request. If the caller
+repeats its request after a crash, the same id is sent again, so ACS carries out the request only once.
 """
 
 import uuid
@@ -22,7 +22,7 @@ _ROW = "request"
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A request under its key. `busy_until` tells that one is being carried out; `answer` is there once it was."""
+    """A request with its Idempotency-Key. May be in progress until `busy_until`. `answer` is set when it is done."""
 
     key: str
     fingerprint: str
@@ -33,13 +33,13 @@ class Request:
 
 
 class Requests:
-    """Requests that carried an Idempotency-Key."""
+    """Requests with an Idempotency-Key."""
 
     def __init__(self, tables: TableServiceClient, table_name: str) -> None:
         self._table = tables.get_table_client(table_name)
 
     async def begin(self, key: str, *, fingerprint: str, now: datetime, busy_until: datetime) -> tuple[Request, bool]:
-        """The request under this key, and whether it is new."""
+        """The request with this key, and whether it is new."""
         request = Request(
             key=key,
             fingerprint=fingerprint,
@@ -47,7 +47,7 @@ class Requests:
             first_sent=now,
             busy_until=busy_until,
         )
-        with storage_faults("noting an Idempotency-Key"):
+        with storage_faults("storing an Idempotency-Key"):
             try:
                 await self._table.create_entity(
                     {
@@ -60,21 +60,21 @@ class Requests:
                     **REPEATED,
                 )
             except ResourceExistsError:
-                standing = _request(key, await self._table.get_entity(**_lookup(key)))
-                # The SDK repeats an insert whose answer was lost, and the repeat meets our own row.
-                return standing, standing.repeatability_id == request.repeatability_id
+                existing = _request(key, await self._table.get_entity(**_lookup(key)))
+                # If the SDK retried an insert whose answer was lost, it found our own row.
+                return existing, existing.repeatability_id == request.repeatability_id
         return request, True
 
-    async def busy(self, key: str, until: datetime) -> None:
-        """Says until when the request is being carried out; a time gone by says that it may be tried again."""
+    async def set_busy_until(self, key: str, until: datetime) -> None:
+        """Sets until when the request is in progress. After this time, it may be tried again."""
         await self._merge(key, {"busyUntil": until})
 
-    async def answered(self, key: str, answer: str) -> None:
+    async def store_answer(self, key: str, answer: str) -> None:
         await self._merge(key, {"answer": answer})
 
     async def _merge(self, key: str, properties: dict[str, Any]) -> None:
-        with storage_faults("noting the answer under an Idempotency-Key"):
-            # Never an insert: a row that expired at this moment would come back without what `begin` wrote.
+        with storage_faults("storing the answer for an Idempotency-Key"):
+            # Never an insert: if the row just expired, it would be created again without the values of `begin`.
             await self._table.update_entity({**_keys(key), **properties}, mode=UpdateMode.MERGE, **REPEATED)
 
 

@@ -21,19 +21,19 @@ _entry: TypeAdapter[AuditEntry] = TypeAdapter(AuditEntry)
 
 
 class Starts:
-    """The rows of starts: what was asked of ACS, or what became of it."""
+    """The rows of starts, with the request or its outcome."""
 
     def __init__(self, tables: TableServiceClient, table_name: str) -> None:
         self._table = tables.get_table_client(table_name)
 
     async def begin(self, start_id: str, asked: Recording, entry: AuditEntry) -> None:
-        """Notes a start before it is sent; one that is sent again stays as it was noted, and what is known of it."""
+        """Stores a start before it is sent to ACS. If it is sent again, the existing row stays unchanged."""
         entity = {
             **_keys(start_id),
             "asked": _recording.dump_json(asked, exclude_none=True).decode(),
             "entry": _entry.dump_json(entry).decode(),
         }
-        with storage_faults("noting a start"):
+        with storage_faults("storing a start"):
             try:
                 await self._table.create_entity(entity, **REPEATED)
             except ResourceExistsError:
@@ -55,15 +55,17 @@ class Starts:
             failure=row.get("failure"),
         )
 
-    async def became(self, start_id: str, *, recording_id: str | None = None, failure: str | None = None) -> None:
-        """Keeps what became of a start in place of what was asked for."""
-        told = {"recordingId": recording_id, "failure": failure}
-        entity = {**_keys(start_id), **{name: value for name, value in told.items() if value is not None}}
-        with storage_faults("noting what became of a start"):
+    async def record_outcome(
+        self, start_id: str, *, recording_id: str | None = None, failure: str | None = None
+    ) -> None:
+        """Replaces the request in the row with its outcome."""
+        outcome = {"recordingId": recording_id, "failure": failure}
+        entity = {**_keys(start_id), **{name: value for name, value in outcome.items() if value is not None}}
+        with storage_faults("storing the outcome of a start"):
             await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
 
-    async def forget(self, start_id: str) -> None:
-        with storage_faults("forgetting a start"):
+    async def remove(self, start_id: str) -> None:
+        with storage_faults("removing a start"):
             try:
                 await self._table.delete_entity(f"start-{start_id}", _ROW)
             except ResourceNotFoundError:

@@ -1,9 +1,9 @@
-"""Tallies in the calendar's table: for each quarter of an hour a row of each process that ended chunks in it.
+"""Tallies in the lists' table: one row for each quarter of an hour and each process that ended chunks in it.
 
-A process adds up what it ended and writes its row anew, whole, so a repeat changes nothing. It is written before the
-invocation that ended a chunk goes on: one write at a time, and each carries all that came while the one before it was
-under way, so chunks that end together share a write. A process that is killed between a chunk's end and this write
-takes the count with it. So tallies are for charts and prove nothing; what became of each chunk, the catalogue says.
+A process adds up the chunks that it ended and replaces its whole row, so a repeated write changes nothing. The row is
+written before the invocation that ended a chunk continues. There is one write at a time. Chunks that end during a write
+share the next one. If a process is killed between the end of a chunk and this write, the chunk isn't counted. So
+tallies are for charts only and prove nothing; the catalogue has the state of each chunk.
 """
 
 import asyncio
@@ -30,25 +30,25 @@ _START = "%Y%m%dT%H%M"
 
 
 class Tallies:
-    """Adds up what this process ends, and reads what all of them did."""
+    """Counts the chunks that this process ends, and reads the tallies of all processes."""
 
     def __init__(self, tables: TableServiceClient, table_name: str) -> None:
         self._table = tables.get_table_client(table_name)
         self._process = uuid.uuid4().hex[:12]
-        self._standing: dict[datetime, Tally] = {}
+        self._current: dict[datetime, Tally] = {}
         self._unwritten: set[datetime] = set()
         self._turn = asyncio.Lock()
 
-    async def note(self, chunk: Chunk) -> None:
-        """To be told once of each chunk that becomes safe, fails or is lost, after that is written.
+    async def count(self, chunk: Chunk) -> None:
+        """Counts a chunk. Call it once for each chunk that becomes safe, fails or is lost, after its row is written.
 
-        Raises nothing: what could not be written is carried by the next write.
+        Raises nothing: if the write fails, the next one includes this chunk.
         """
         at = ended_at(chunk)
         if at is None:
             return
         start = quarter_of(at.astimezone(UTC))
-        self._standing[start] = self._standing.get(start, Tally()) + Tally.of(chunk)
+        self._current[start] = self._current.get(start, Tally()) + Tally.of(chunk)
         self._unwritten.add(start)
         try:
             await self.flush()
@@ -56,21 +56,21 @@ class Tallies:
             log.warning("tallies not written", extra={"action": "tally", "reason": error.reason})
 
     async def flush(self) -> None:
-        """Writes what isn't written. Raises DestinationError; what could not be written is written next time."""
+        """Writes all changed rows. Raises DestinationError; rows that couldn't be written are written next time."""
         async with self._turn:
             for start in sorted(self._unwritten):
                 self._unwritten.discard(start)
                 try:
-                    await self._write(start, self._standing[start])
+                    await self._write(start, self._current[start])
                 except (DestinationError, asyncio.CancelledError):
                     self._unwritten.add(start)
                     raise
-            for start in self._standing.keys() - self._unwritten:
-                if start < max(self._standing) - QUARTER:
-                    del self._standing[start]  # nothing more comes to it
+            for start in self._current.keys() - self._unwritten:
+                if start < max(self._current) - QUARTER:
+                    del self._current[start]  # no more chunks will end in this quarter
 
     async def since(self, first: datetime) -> AsyncIterator[tuple[datetime, Tally]]:
-        """Rows from a quarter on, by its beginning."""
+        """All rows from the quarter that begins at `first` on, each with the start of its quarter."""
         with storage_faults("reading the tallies"):
             rows = self._table.query_entities(
                 "PartitionKey eq @tallies and RowKey ge @first",
@@ -80,7 +80,7 @@ class Tallies:
                 yield _read(row)
 
     async def close(self) -> None:
-        """Writes what could not be written before."""
+        """Writes the rows that couldn't be written before."""
         with contextlib.suppress(DestinationError):
             await self.flush()
 

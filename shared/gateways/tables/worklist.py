@@ -3,8 +3,7 @@
 The worklist is an index over the catalogue. A superfluous row only costs one check, and a row is removed only after its
 chunk, recording or call needs no more work. Each row has a due time. Work that makes progress removes its row before
 that time, so the sweep reads only late rows, and its cost depends on the number of open items, not on the archive's
-size. The calendar's list of open items has an entry for each row. The entry is added before the row and removed before
-the row, so if a crash leaves an entry, a row is left that removes it later.
+size.
 
 A row that was read is removed only if its version is unchanged: another process that changed it still needs it.
 """
@@ -20,29 +19,25 @@ from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
+from shared.domain.work_item import DEADLINE, Kind, WorkItem
 from shared.gateways.faults import storage_faults
-from shared.gateways.tables.lists import Calendar, Heading
 from shared.gateways.tables.retries import REPEATED
-from shared.gateways.tables.work_items import DEADLINE, Kind, WorkItem, read_item
-
-__all__ = ["WorkItem", "Worklist"]
+from shared.gateways.tables.work_items import read_item
 
 _SHARDS = "0123456789abcdef"  # the first digit of a key: sixteen partitions share the load
-_PAGE = 100  # rows of a shard that are held while due ones are worked
-_GLANCE = 250  # rows of each shard
-_NEAREST = 20  # rows per shard in `nearest`; archived chunks stay among them until their source is deleted
+_PAGE = 100  # rows per shard in memory while due rows are processed
+_GLANCE = 250  # rows per shard in `glance`
+_NEAREST = 20  # rows per shard in `nearest`; archived chunks are included until their source is deleted
 
 
 class Worklist:
-    """What isn't safe yet, or isn't here yet."""
+    """All work that isn't finished."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str, calendar: Calendar) -> None:
-        self._table, self._calendar = tables.get_table_client(table_name), calendar
+    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
+        self._table = tables.get_table_client(table_name)
 
     async def add(self, item: WorkItem) -> None:
-        """Adds a row, or says anew when it is due."""
-        if item.place is not None:
-            await self._calendar.enter(item.place, Heading.OPEN)
+        """Adds a row, or changes when it is due."""
         optional = {
             "chunkKey": item.chunk_key,
             "recordingId": item.recording_id,
@@ -60,28 +55,12 @@ class Worklist:
         with storage_faults("adding to the worklist"):
             await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
 
-    async def remove(self, item: WorkItem) -> None:
-        """Removes a row that was read, unless it was changed since; one that wasn't read, whatever its version.
+    async def remove(self, item: WorkItem) -> bool:
+        """Removes a row and returns whether it is gone. A row that was read stays if it was changed since then.
 
-        The latter is for ends that are final, such as a released chunk's.
+        An item that wasn't read removes the row in any version.
         """
-        if item.version is None:
-            await self._strike(item, None)
-            await self._delete(item)
-            return
-        listed = await self._calendar.find(item.place, Heading.OPEN) if item.place is not None else None
-        if listed is not None:
-            await self._strike(item, listed)
-        if not await self._delete(item) and item.place is not None:
-            await self._calendar.enter(item.place, Heading.OPEN)  # changed meanwhile: it is open still
-
-    async def _strike(self, item: WorkItem, version: str | None) -> None:
-        if item.place is not None:
-            await self._calendar.strike(item.place, Heading.OPEN, version=version)
-
-    async def _delete(self, item: WorkItem) -> bool:
-        """Whether the row is gone."""
-        with storage_faults("taking off the worklist"):
+        with storage_faults("removing from the worklist"):
             try:
                 await self._table.delete_entity(item.shard, item.row, **_condition(item))
             except ResourceNotFoundError:
@@ -91,18 +70,18 @@ class Worklist:
         return True
 
     async def postpone(self, item: WorkItem, due_at: datetime) -> None:
-        """Changes when a row that was read is due and nothing else, unless it was changed since."""
+        """Changes only the due time of a row that was read, unless the row was changed since then."""
         entity = {"PartitionKey": item.shard, "RowKey": item.row, "dueAt": due_at}
-        with storage_faults("postponing on the worklist"):
+        with storage_faults("changing a due time on the worklist"):
             try:
                 await self._table.update_entity(entity, mode=UpdateMode.MERGE, **_condition(item), **REPEATED)
             except (ResourceNotFoundError, ResourceModifiedError):
                 return
 
     async def due(self, now: datetime, *, after: str = "") -> AsyncGenerator[WorkItem]:
-        """Every row that is due and sorts after `after`: chunks by deadline, the oldest first, then the other kinds.
+        """Every row that is due and sorts after `after`: chunks by deadline, earliest first, then the other kinds.
 
-        A page of each shard is held, however much is due.
+        Only one page per shard is in memory, however many rows are due.
         """
         with storage_faults("reading the worklist"):
             shards = [self._due_in(shard, now, after) for shard in _SHARDS]
@@ -125,9 +104,9 @@ class Worklist:
             yield read_item(row)
 
     async def nearest(self) -> tuple[list[WorkItem], bool]:
-        """Chunks, nearest deadline first, as far as none can be missing between them, and whether that is all of them.
+        """The chunks with the nearest deadlines, without a gap, and whether these are all chunks.
 
-        One operation a shard, however much there is, all asked for at once.
+        Needs one operation per shard, however many rows there are. All shards are read concurrently.
         """
         with storage_faults("reading the worklist"):
             heads = await asyncio.gather(
@@ -138,10 +117,10 @@ class Worklist:
         return sorted(items, key=lambda item: item.row), not ends
 
     async def glance(self) -> tuple[list[WorkItem], bool]:
-        """What is open, nearest deadline first and recordings last, and whether that is all of it.
+        """The first open items of each shard, chunks by deadline first, and whether these are all open items.
 
-        One operation a shard, however much there is: of each shard its first rows. What is safe, and only waits to be
-        announced, is left out; where so much of it waits that it hides what sorts after it, a second operation.
+        Needs one operation per shard, however many rows there are. Safe chunks that are only waiting for their
+        announcement are left out. If they fill a shard's page, a second operation reads the rows after them.
         """
         with storage_faults("reading the worklist"):
             heads = await asyncio.gather(*map(self._glance, _SHARDS))
@@ -150,10 +129,10 @@ class Worklist:
 
     async def _glance(self, shard: str) -> tuple[list[WorkItem], bool]:
         items, complete = await self._head(shard, _GLANCE, "RowKey gt @row", "")
-        if not complete and items[-1].kind is Kind.NEWS:
-            more, complete = await self._head(shard, _GLANCE, "RowKey gt @row", Kind.NEWS.end)
+        if not complete and items[-1].kind is Kind.ANNOUNCEMENTS:
+            more, complete = await self._head(shard, _GLANCE, "RowKey gt @row", Kind.ANNOUNCEMENTS.end)
             items += more
-        return [item for item in items if item.kind is not Kind.NEWS], complete
+        return [item for item in items if item.kind is not Kind.ANNOUNCEMENTS], complete
 
     async def _head(self, shard: str, most: int, found: str, row: str) -> tuple[list[WorkItem], bool]:
         pages: Any = self._table.query_entities(
@@ -161,12 +140,12 @@ class Worklist:
         ).by_page()
         async for page in pages:
             items = [read_item(row) async for row in page]
-            if items:  # the service may answer a page that is empty, and go on
+            if items:  # the service may return an empty page although more rows follow
                 return items, pages.continuation_token is None
         return [], True
 
     async def deadlines(self) -> AsyncIterator[datetime]:
-        """The deadline of every chunk that is on the worklist, due or not, as its row's name has it."""
+        """The deadline of every chunk on the worklist, due or not, taken from the row key."""
         with storage_faults("counting the worklist"):
             for shard in _SHARDS:
                 rows = self._table.query_entities(

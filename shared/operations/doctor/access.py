@@ -17,7 +17,7 @@ from shared.errors import (
 from shared.gateways.acs.identities import Identities
 from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.acs.signing_keys import SigningKeys
-from shared.gateways.blobs.download_links import Presented, ReadLinks
+from shared.gateways.blobs.download_links import DownloadLinks, Presented
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
 from shared.gateways.front_door import FrontDoor
@@ -56,7 +56,7 @@ class Access:
         self._probes, self._clock, self._settings = probes, clock, settings
         self._recorder = CallRecorder(clients.calls)
         self._identities = Identities(clients.calls)
-        self._links = ReadLinks(clients.archive, settings.archive_container)
+        self._links = DownloadLinks(clients.archive, settings.archive_container)
         self._http = clients.keys
         self._keys = SigningKeys(clients.keys, settings.callback_openid_url)
         self._checks = Checks(Gateways.over(clients, settings), clock, settings)

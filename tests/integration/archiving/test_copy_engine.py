@@ -12,7 +12,7 @@ from azure.storage.blob.aio import BlobClient
 from shared.archiving.copy.block_ids import BlockId
 from shared.archiving.copy.engine import Copied, Transfer
 from shared.archiving.copy.memory import MemoryBudget
-from shared.archiving.copy.source_file import Media, opened
+from shared.archiving.copy.source_file import Media, open_media
 from shared.domain.checksums import Checksum, ChecksumKind, sha256
 from shared.domain.payload import Payload
 from shared.domain.states import ChunkState
@@ -38,7 +38,7 @@ class Engine:
     async def opened(self, made: dict[str, Any], *, prove: bool = True) -> AsyncIterator[Media]:
         location = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"][0]["contentLocation"]
         source = self.world.gateways.source
-        async with opened(source, location, block_size=MIB, budget=self.budget, prove=prove) as media:
+        async with open_media(source, location, block_size=MIB, budget=self.budget, prove=prove) as media:
             yield media
 
     async def copy(

@@ -1,4 +1,4 @@
-"""What a chunk asks of storage is what it costs: README tells the numbers, docs/operations.md multiplies them."""
+"""docs/operations.md has the storage operations of a chunk, and multiplies them: both must be true."""
 
 import re
 from collections import Counter
@@ -15,7 +15,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MIB = 1024 * 1024
 COLUMNS = ("blob writes", "blob reads", "table operations", "queue messages")
-README = (CHECKOUT / "README.md").read_text()
 OPERATIONS = (CHECKOUT / "docs" / "operations.md").read_text()
 QUERIES = (CHECKOUT / "docs" / "queries.md").read_text()
 
@@ -41,7 +40,7 @@ class Bill:
         monkeypatch.setattr(_AsyncTransportRunner, "send", counted)
 
     def since(self) -> tuple[int, ...]:
-        """What was asked for since this was asked last, in the order of README's columns."""
+        """What was asked for since this was asked last, in the order of COLUMNS."""
         counts = tuple(self._found[column] for column in COLUMNS)
         self._found.clear()
         return counts
@@ -53,7 +52,7 @@ class Bill:
 
 
 def documented(step: str) -> tuple[int, ...]:
-    (row,) = re.findall(rf"^\| {step} \|(.*)\|$", README, re.MULTILINE)
+    (row,) = re.findall(rf"^\| {step} \|(.*)\|$", OPERATIONS, re.MULTILINE)
     return tuple(int(cell) for cell in row.split("|"))
 
 
@@ -67,7 +66,7 @@ def quantity(what: str) -> int:
     ("size", "step"),
     [(20_000, "its chunk archived and released, in one piece"), (20 * MIB, "the same, in three blocks")],
 )
-async def test_a_chunk_costs_what_readme_says_and_no_more(
+async def test_a_chunk_costs_what_the_docs_say_and_no_more(
     world: World, monkeypatch: pytest.MonkeyPatch, size: int, step: str
 ):
     made = await world.document(size=size, format="wav")

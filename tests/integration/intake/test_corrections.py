@@ -81,7 +81,7 @@ async def test_media_from_a_location_that_names_no_document_are_not_taken_for_th
     """The source would be deleted although the archive holds other bytes than the source."""
     made, wrong, job = await two_documents(world, content=NAMELESS)
     other = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"][0]["contentLocation"]
-    source = world.app.archiving._copying._source  # noqa: SLF001 - a location that the simulator doesn't serve
+    source = world.app.archiving._copier._source  # noqa: SLF001 - a location that the simulator doesn't serve
     read = source.read
 
     async def served(location: str, *, start: int, length: int) -> Any:
@@ -116,7 +116,7 @@ async def test_a_correction_that_comes_while_the_chunk_is_archived_keeps_its_row
             outcomes.append(await world.app.intake.receive(made["event"]))
         return await settle(chunk)
 
-    monkeypatch.setattr(release._announcing, "settle", late)  # noqa: SLF001
+    monkeypatch.setattr(release._announcing, "announce", late)  # noqa: SLF001
     await world.app.archiving.handle(job)
     assert outcomes == [Outcome.QUEUED]
     chunk = await world.chunk(job)

@@ -26,7 +26,7 @@ async def rows(world: World, table_name: str) -> set[tuple[str, str]]:
 async def request(world: World, key: str) -> None:
     now = SystemClock().now()
     await world.gateways.requests.begin(key, fingerprint="of its body", now=now, busy_until=now)
-    await world.gateways.requests.answered(key, "{}")
+    await world.gateways.requests.store_answer(key, "{}")
 
 
 async def claim(world: World, call: str, *, outcome: str | None) -> None:

@@ -21,7 +21,7 @@ from local.stack import Azurite
 from local.stack import azurite as run_azurite
 from local.stack.azurite import ACCOUNT, ACCOUNT_KEY, Variant
 from shared.domain.keys import key_of
-from shared.gateways.blobs.download_links import Presented, ReadLinks
+from shared.gateways.blobs.download_links import DownloadLinks, Presented
 from shared.http.answers import Answer
 from shared.queries.downloads import File
 from tests.integration.conftest import MakeWorld, World
@@ -138,7 +138,7 @@ async def test_an_identity_signs_with_a_key_lent_once_and_kept(tmp_path: Path):
     ):
         container = await service.create_container("recordings")
         await container.upload_blob("one.wav", b"RIFF")
-        links = ReadLinks(service, "recordings")
+        links = DownloadLinks(service, "recordings")
         presented = Presented(file_name="one.wav", content_type="audio/wav", inline=True)
         now = datetime.now(UTC)
         for minutes in (-8 * 60, -60, 0):  # the last outlives the key that was lent first

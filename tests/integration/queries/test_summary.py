@@ -15,8 +15,8 @@ from shared.domain.keys import key_of
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState, RecordingState
 from shared.domain.tally import Tally
+from shared.domain.work_item import WorkItem
 from shared.gateways.tables.tallies import Tallies
-from shared.gateways.tables.worklist import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -71,8 +71,8 @@ async def test_it_tells_what_is_open_by_state_what_is_wrong_and_why_and_what_bec
     waiting, _ = await world.announced(size=30_000, format="wav")
     running = Recording(recording_key=key_of("runs"), recording_id="cnVucw", control=RecordingState.ACTIVE)
     now = (await world.chunk(world.job(waiting))).pending_at
-    await world.gateways.catalogue.merge(running)
-    await world.gateways.worklist.add(WorkItem.of_recording(running.recording_key, "cnVucw", now))
+    await world.books.recordings.merge(running)
+    await world.books.open_work.add(WorkItem.of_recording(running.recording_key, "cnVucw", now))
 
     found = await summary(world)
     still_open = found["open"]
@@ -128,10 +128,10 @@ async def test_a_tally_that_could_not_be_written_is_carried_by_the_next_write(
     azurite: Azurite, world: World, caplog: pytest.LogCaptureFixture
 ):
     archived, tallies, name = await tallies_without_table(world)
-    await tallies.note(archived)
+    await tallies.count(archived)
     assert "tallies not written" in caplog.text
     await provision(azurite.connection_string, Resources(queues=(), tables=(name,), containers=()))
-    await tallies.note(archived)
+    await tallies.count(archived)
     assert (await counted(tallies, archived)).safe == 2
 
 
@@ -150,7 +150,7 @@ async def test_chunks_that_end_together_share_a_write(world: World, caplog: pyte
     tallies = Tallies(world.app.clients.tables, world.settings.calendar_table)
     caplog.clear()
     with caplog.at_level(logging.INFO, "azure.core.pipeline.policies.http_logging_policy"):
-        await asyncio.gather(*(tallies.note(archived) for _ in range(20)))
+        await asyncio.gather(*(tallies.count(archived) for _ in range(20)))
     writes = [line for line in caplog.text.splitlines() if line.startswith("Request method: ")]
     assert len(writes) == 2, "the first, and one for all that came meanwhile"
     assert (await counted(tallies, archived)).safe == 21

@@ -230,7 +230,7 @@ async def test_two_media_files_of_one_chunk_are_not_taken_for_media_and_metadata
     await container.delete_blob(name.replace(".wav", ".metadata.json"))
     lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
     found = await Rebuild(lost.gateways, lost.settings).run(apply=True)
-    assert (found.written, found.unreadable) == (0, {name: "another file of the chunk has come before it"})
+    assert (found.written, found.unreadable) == (0, {name: "the chunk has another file of the same kind"})
 
 
 async def test_a_chunk_s_row_that_can_t_be_read_keeps_no_other_from_coming_back(world: World):
@@ -250,7 +250,7 @@ async def test_a_rebuild_adds_to_a_recording_and_overwrites_nothing_of_it(make_w
     lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
     at = datetime(2026, 11, 20, tzinfo=UTC)
     kept = Recording(recording_key=job.recordingKey, started_at=at, announced_at=at, listed_at=at)
-    await lost.gateways.catalogue.merge(kept)
+    await lost.books.recordings.merge(kept)
     assert (await Rebuild(lost.gateways, lost.settings).run(apply=True)).written == 1
     found = await lost.gateways.catalogue.ledger(job.recordingKey)
     assert found == kept.evolve(recording_id=made["recordingId"])
@@ -268,4 +268,7 @@ async def test_the_command_names_what_it_can_t_read(world: World):
     output, _ = await command.communicate()
     assert command.returncode == 1
     assert "1 that can't be read" in output.decode()
-    assert f"can't be read: {name!r}: lacks recordingkey, chunkindex, startedat, eventtime" in output.decode()
+    assert (
+        f"can't be read: {name!r}: metadata is missing: recordingkey, chunkindex, startedat, eventtime"
+        in output.decode()
+    )

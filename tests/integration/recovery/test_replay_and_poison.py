@@ -14,7 +14,7 @@ from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
-from shared.gateways.tables.worklist import WorkItem
+from shared.domain.work_item import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -65,7 +65,7 @@ async def test_one_chunk_can_be_put_back_alone(world: World):
 async def test_a_lost_chunk_whose_source_is_found_again_can_be_put_back(world: World):
     made, job = await world.announced(size=20 * KIB)
     lost = await world.chunk(job)
-    await world.gateways.catalogue.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
+    await world.books.chunks.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
     await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
@@ -75,9 +75,9 @@ async def test_a_replay_that_another_write_overtakes_puts_the_chunk_back_all_the
     """As the note of a failure's announcement does, that follows the failure at once."""
     made = await failed(world)
     stale = await world.chunk(world.job(made))
-    await world.gateways.catalogue.replace(stale.evolve(outbox=None, channel="announced"))
-    replay = world.commands._replay  # noqa: SLF001 - a read that is followed by another's write
-    assert await replay._put_back(stale)  # noqa: SLF001
+    await world.books.chunks.replace(stale.evolve(outbox=None, channel="announced"))
+    replay = world.app.commands._replay  # noqa: SLF001 - a read that is followed by another's write
+    assert await replay._restart(stale)  # noqa: SLF001
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
 
@@ -159,7 +159,7 @@ async def test_a_body_that_holds_no_events_is_refused_before_anything_is_taken_i
 async def test_a_job_that_is_poison_before_any_sweep_fails_its_chunk_and_is_kept(world: World):
     _, job = await world.announced(size=20 * KIB)
     await world.take_job()
-    await world.app.poison.bury(job.encode().encode())
+    await world.app.poison.keep(job.encode().encode())
     chunk = await world.chunk(job)
     assert (chunk.state, chunk.reason, chunk.fault) == (ChunkState.FAILED, "poisoned", "ours")
     (name,) = await kept(world)
@@ -175,7 +175,7 @@ async def test_minutes_without_storage_fail_no_chunk_that_the_sweep_queues_again
     await world.take_job()
     clock.forward(minutes=5)  # five deliveries, a minute apart
     await world.app.sweep.run()
-    await world.app.poison.bury(job.encode().encode())
+    await world.app.poison.keep(job.encode().encode())
     assert (await world.chunk(job)).state is ChunkState.PENDING
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
@@ -186,7 +186,7 @@ async def test_a_poisoned_job_of_a_chunk_that_waits_for_its_next_attempt_fails_n
     made, job = await world.announced(size=20 * KIB)
     await world.fault("download", "serverError", status=503, documentId=made["chunks"][0]["documentId"])
     await world.app.archiving.handle(await world.take_job())
-    await world.app.poison.bury(job.encode().encode())
+    await world.app.poison.keep(job.encode().encode())
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
@@ -201,7 +201,7 @@ async def test_a_chunk_that_ended_its_worker_at_each_delivery_fails(
     for _ in range(deaths):
         assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - and there it dies
         clock.forward(seconds=61)
-    await world.app.poison.bury(job.encode().encode())
+    await world.app.poison.keep(job.encode().encode())
     assert (await world.chunk(job)).state is state
 
 
@@ -215,7 +215,7 @@ async def test_attempts_that_the_source_failed_are_no_deaths_of_a_worker(make_wo
         await world.app.archiving.handle(await world.take_job())
     assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - and there it dies
     clock.forward(minutes=5)
-    await world.app.poison.bury(job.encode().encode())
+    await world.app.poison.keep(job.encode().encode())
     assert (await world.chunk(job)).state is ChunkState.COPYING
     await world.dropped()
     await world.app.sweep.run()
@@ -231,9 +231,9 @@ async def test_a_poisoned_job_of_a_chunk_that_is_complete_in_the_archive_archive
     await world.app.archiving.handle(await world.take_job())
     done = await world.chunk(job)
     dead = done.evolve(state=ChunkState.COPYING, owner="dead", lease_until=done.copying_at, next_attempt_at=None)
-    await world.gateways.catalogue.replace(dead)
+    await world.books.chunks.replace(dead)
     await world.dropped()
-    await world.app.poison.bury(job.encode().encode())
+    await world.app.poison.keep(job.encode().encode())
     assert (await world.chunk(job)).state is ChunkState.ARCHIVED
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
@@ -243,19 +243,19 @@ async def test_a_poisoned_job_of_a_chunk_that_is_complete_in_the_archive_archive
 async def test_a_poisoned_job_takes_nothing_from_a_chunk_that_went_further(world: World):
     _, job = await world.announced(size=20 * KIB)
     await world.drained()
-    await world.app.poison.bury(job.encode().encode())
+    await world.app.poison.keep(job.encode().encode())
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\x00", b'{"recordingKey": "x"}'])
 async def test_a_message_that_is_no_job_is_kept_as_it_came(world: World, body: bytes):
-    await world.app.poison.bury(body)
-    await world.app.poison.bury(body)
+    await world.app.poison.keep(body)
+    await world.app.poison.keep(body)
     assert len(await kept(world)) == 1
 
 
 async def test_a_poisoned_job_of_nobody_is_kept(world: World):
-    await world.app.poison.bury(ChunkJob(recordingKey="0" * 32, chunkKey="1" * 32).encode().encode())
+    await world.app.poison.keep(ChunkJob(recordingKey="0" * 32, chunkKey="1" * 32).encode().encode())
     assert len(await kept(world)) == 1
 
 
@@ -268,10 +268,10 @@ async def test_a_replay_that_is_frozen_before_the_state_is_written_leaves_the_ch
     made, job = await world.announced(size=20 * KIB)
     await world.dropped()
     waiting = await world.chunk(job)
-    await world.gateways.worklist.remove(WorkItem.of_chunk(waiting, clock.now()))
-    await world.gateways.catalogue.replace(waiting.move(ChunkState.LOST, lost_at=clock.now()))
-    replay = world.commands._replay  # noqa: SLF001 - the moment between row and state
-    start_anew = replay._start_anew  # noqa: SLF001
+    await world.books.open_work.remove(WorkItem.of_chunk(waiting, clock.now()))
+    await world.books.chunks.replace(waiting.move(ChunkState.LOST, lost_at=clock.now()))
+    replay = world.app.commands._replay  # noqa: SLF001 - the moment between row and state
+    start_anew = replay._write_pending  # noqa: SLF001
 
     async def frozen(chunk: Chunk) -> Chunk:
         clock.forward(minutes=2)
@@ -279,7 +279,7 @@ async def test_a_replay_that_is_frozen_before_the_state_is_written_leaves_the_ch
         assert [one async for one in world.gateways.worklist.due(clock.now() + timedelta(days=3))] == []
         return await start_anew(chunk)
 
-    monkeypatch.setattr(replay, "_start_anew", frozen)
+    monkeypatch.setattr(replay, "_write_pending", frozen)
     await world.commands.replay(made["recordingId"], by="ada")
     await world.dropped()
     clock.forward(minutes=2)

@@ -25,7 +25,7 @@ class Queues:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What the sample app wants to know."""
+        """The sample app's settings."""
         never = "0 0 0 1 1 *"
         return {"QUEUES": self.connection, "WORK": self.work, "OBSERVED": self.observed, "SCHEDULE": never}
 
@@ -66,14 +66,14 @@ async def shown(queue: QueueClient) -> None:
 
 
 async def observed(queue: QueueClient, **fields: Any) -> dict[str, Any]:
-    """What the sample app said it saw, where it has these fields."""
+    """The first report of the sample app that has these fields."""
 
     def wanted(content: str) -> bool:
-        return fields.items() <= _said(content).items()
+        return fields.items() <= _report(content).items()
 
-    return _said((await message_of(queue, wanted)).content)
+    return _report((await message_of(queue, wanted)).content)
 
 
-def _said(content: str) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(base64.b64decode(content))
-    return {name: value for name, value in said.items() if name != "data"}
+def _report(content: str) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(content)
+    return report

@@ -26,7 +26,7 @@ async def test_a_ping_answers_anyone(host: RunningHost) -> None:
 
 async def test_functions_are_listed_with_their_bindings_and_urls(host: RunningHost) -> None:
     found = {function["name"]: function for function in (await ask(host, "functions")).json()}
-    assert found["echo"]["invoke_url_template"] == f"{host.url}/api/echo/{{id:int}}/{{word?}}"
+    assert found["echo"]["invoke_url_template"] == f"{host.url}/api/echo/{{id}}"
     assert found["on_message"]["config"]["bindings"][-1]["type"] == "queueTrigger"
     assert (await ask(host, "functions/echo")).json() == found["echo"]
 

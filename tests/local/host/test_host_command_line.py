@@ -114,7 +114,7 @@ async def test_settings_come_from_local_settings_and_the_environment_wins(tmp_pa
         assert (await host.ask("/api/setting/AZURE_FUNCTIONS_ENVIRONMENT")).json() == {"value": "Development"}
         address = host.url.removeprefix("http://")
         assert (await host.ask("/api/setting/WEBSITE_HOSTNAME")).json() == {"value": address}
-        assert host.logged("setting BOTH is skipped: it is in the environment already")
+        assert host.logged("setting BOTH is ignored: the environment has it")
 
 
 async def test_the_route_prefix_of_host_json_counts(tmp_path: Path, queues: Queues) -> None:
@@ -148,6 +148,14 @@ async def test_log_levels_of_host_json_count(tmp_path: Path, queues: Queues) -> 
             "function f: bindings of type blobTrigger are not supported here",
         ),
         (
+            (
+                f"{APP}@app.timer_trigger(arg_name='t', schedule='0 * * * * *')\n"
+                "@app.retry(strategy='fixed_delay', max_retry_count='2', delay_interval='00:00:01')\n"
+                "def f(t: func.TimerRequest) -> None: ..."
+            ),
+            "function f: @app.retry is not supported here",
+        ),
+        (
             f"{APP}@app.queue_trigger(arg_name='m', queue_name='%NOWHERE%', connection='C')\n{ON_MESSAGE}",
             "function f: %NOWHERE% does not resolve to an app setting",
         ),
@@ -157,7 +165,7 @@ async def test_log_levels_of_host_json_count(tmp_path: Path, queues: Queues) -> 
         ),
         (
             f"{APP}@app.timer_trigger(arg_name='t', schedule='0 61 * * * *')\ndef f(t: func.TimerRequest) -> None: ...",
-            "'61' is no minute (0 to 59)",
+            "schedule '0 61 * * * *': [0 61 * * * *] is not acceptable, out of range",
         ),
     ],
 )

@@ -78,7 +78,7 @@ def test_a_wrong_value_is_told_by_its_key(tmp_path: Path, content: Any, told: st
 
 
 def test_a_directory_without_host_json_is_no_app(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"there is no host\.json"):
+    with pytest.raises(ConfigError, match=r"has no host\.json"):
         read_host_json(tmp_path, {})
 
 
@@ -112,7 +112,7 @@ def test_comments_are_no_json(tmp_path: Path) -> None:
         ({"IsEncrypted": True, "Values": {}}, "is encrypted"),
         ({"Values": {"PORT": 7}}, r"Values\.PORT must be a string"),
         ({"Values": []}, "Values must be an object"),
-        ([], "must hold an object"),
+        ([], "must be a JSON object"),
     ],
 )
 def test_settings_that_can_not_be_used_are_refused(tmp_path: Path, content: Any, told: str) -> None:

@@ -11,25 +11,24 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 async def test_a_function_sees_the_request_as_the_real_host_tells_it(host: RunningHost) -> None:
-    path = "/api/echo/7/w%C3%A4%2Fx%20y?a=1&empty=&a=2"
+    path = "/api/echo/w%C3%A4%2Fx%20y?a=1&empty=&a=2"
     answer = await host.ask(
         path, "POST", data=b"\x00\xff", headers={"x-functions-key": host.functions_key, "X-Mixed": "Case"}
     )
     said = answer.json()
     assert said["url"] == host.url + path
     assert said["method"] == "POST"
-    assert said["route"] == {"id": "7", "word": "wä%2Fx y"}
+    assert said["route"] == {"id": "wä%2Fx y"}
     assert said["query"] == {"a": "1,2"}
     assert said["headers"]["x-mixed"] == "Case"
     assert bytes.fromhex(said["body"]) == b"\x00\xff"
 
 
-async def test_the_response_passes_through_with_its_status_headers_and_cookies(host: RunningHost) -> None:
+async def test_the_response_passes_through_with_its_status_and_headers(host: RunningHost) -> None:
     answer = await host.ask("/api/echo/7", headers={"x-functions-key": host.functions_key})
     assert answer.status == 202
     assert answer.headers["X-Answer"] == "yes"
     assert answer.headers["Content-Type"] == "application/json"
-    assert answer.headers["Set-Cookie"] == "a=b; path=/; httponly; samesite=lax"
 
 
 async def test_a_body_of_many_megabytes_passes_both_ways(host: RunningHost) -> None:
@@ -47,10 +46,9 @@ async def test_a_compressed_body_reaches_the_function_as_it_was_sent(host: Runni
 @pytest.mark.parametrize(
     ("path", "route"),
     [
-        ("/api/files", {"rest": None}),
-        ("/api/files/a/b%20c", {"rest": "a/b c"}),
-        ("/API/Files/A", {"rest": "A"}),
-        ("/api/files/special", {"rest": "special"}),
+        ("/api/files/b%20c", {"file": "b c"}),
+        ("/API/Files/A", {"file": "A"}),
+        ("/api/files/special", {"file": "special"}),
     ],
 )
 async def test_the_route_registered_first_wins_though_a_literal_one_matches_too(
@@ -59,7 +57,7 @@ async def test_the_route_registered_first_wins_though_a_literal_one_matches_too(
     assert (await host.ask(path)).json() == route
 
 
-@pytest.mark.parametrize("path", ["/api/echo/seven", "/api/echo", "/api/echo/1/2/3", "/echo/1", "/api/nothing"])
+@pytest.mark.parametrize("path", ["/api/echo", "/api/echo/1/2", "/echo/1", "/api/nothing"])
 async def test_what_no_route_matches_is_not_found(host: RunningHost, path: str) -> None:
     answer = await host.ask(path, headers={"x-functions-key": host.functions_key})
     assert (answer.status, answer.body) == (404, b"")
@@ -112,7 +110,7 @@ async def test_a_body_in_chunks_reaches_the_function_as_an_empty_one(host: Runni
 
 
 async def test_an_answer_of_a_function_comes_in_chunks_without_its_length(host: RunningHost) -> None:
-    for path in ("/api/names/x", "/api/text"):
+    for path in ("/api/names/x", "/api/pid"):
         answer = await host.ask(path, "POST")
         assert answer.status == 200
         assert answer.headers["Transfer-Encoding"] == "chunked"
@@ -123,22 +121,6 @@ async def test_a_principal_that_is_not_base64_is_an_empty_500(host: RunningHost)
     answer = await host.ask("/api/names/x", headers={"x-ms-client-principal": "{}"})
     assert (answer.status, answer.body) == (500, b"")
     assert (await host.ask("/api/names/x", headers={"x-ms-client-principal": "e30="})).status == 200
-
-
-@pytest.mark.parametrize(
-    ("returned", "status", "kind", "body"),
-    [
-        ("plain words", 200, "text/plain; charset=utf-8", b"plain words"),
-        ('{"a": 1}', 200, "application/json; charset=utf-8", b'{"a": 1}'),
-        ('{"body": "inner", "status": 418}', 418, "text/plain; charset=utf-8", b"inner"),
-        ('{"body": {"a": 1}, "headers": {"X-A": "1"}}', 200, "application/json; charset=utf-8", b'{"a": 1}'),
-    ],
-)
-async def test_a_returned_string_is_read_as_the_real_host_reads_it(
-    host: RunningHost, returned: str, status: int, kind: str, body: bytes
-) -> None:
-    answer = await host.ask("/api/text", "POST", data=returned)
-    assert (answer.status, answer.headers["Content-Type"], answer.body) == (status, kind, body)
 
 
 async def test_the_callers_trace_context_reaches_the_function(host: RunningHost) -> None:

@@ -1,4 +1,4 @@
-"""Schedules come when NCRONTAB says: a sweep that came late or never would lose recordings."""
+"""Timers run when their NCRONTAB schedule says. A sweep that runs late or never could lose recordings."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -32,7 +32,7 @@ def moment(text: str) -> datetime:
         ("0 0 0 1 1 *", "2026-12-31 23:59:59.999", "2027-01-01 00:00:00"),
     ],
 )
-def test_the_next_occurrence_is_the_one_that_ncrontab_means(expression: str, start: str, due: str) -> None:
+def test_the_next_occurrence_follows_the_schedule(expression: str, start: str, due: str) -> None:
     assert Schedule.parse(expression).after(moment(start)) == moment(due)
 
 
@@ -41,22 +41,31 @@ def test_a_day_that_never_comes_has_no_occurrence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "told"),
+    ("expression", "reason"),
     [
         ("0 0 0 0", "six fields"),
         ("00:05:00", "six fields"),
-        ("60 * * * * *", "'60' is no second"),
-        ("* * 24 * * *", "'24' is no hour"),
-        ("* * * 0 * *", "'0' is no day"),
-        ("* * * * 13 *", "'13' is no month"),
-        ("* * * * * 7", "'7' is no weekday"),
-        ("*/0 * * * * *", "is no second"),
-        ("5-1 * * * * *", "is no second"),
-        ("a * * * * *", "'a' is no second"),
+        ("@hourly", "six fields"),
+        ("0 0 0 1 1 * 2030", "six fields"),
+        ("60 * * * * *", "out of range"),
+        ("* * 24 * * *", "out of range"),
+        ("* * * 0 * *", "out of range"),
+        ("* * * * 13 *", "out of range"),
+        ("* * * * * 7", "'7' isn't a weekday"),
+        ("* * * * * 1-7", "'1-7' isn't a weekday"),
+        ("*/0 * * * * *", "not acceptable"),
+        ("5-1 * * * * *", "'5-1' isn't valid"),
+        ("5-5/2 * * * * *", "'5-5/2' isn't valid"),
+        ("* * * * * fri-mon", "'fri-mon' isn't valid"),
+        ("0 0 0 ? * *", "'\\?' isn't valid"),
+        ("0 0 0 L * *", "'l' isn't valid"),
+        ("0 0 0 * * mon#2", "'mon#2' isn't valid"),
+        ("r * * * * *", "'r' isn't valid"),
+        ("mon * * * * *", "not acceptable"),
     ],
 )
-def test_a_schedule_that_can_not_be_read_is_told_by_its_field(expression: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_a_schedule_that_is_not_ncrontab_is_refused(expression: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
         Schedule.parse(expression)
 
 

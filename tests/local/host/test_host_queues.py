@@ -154,7 +154,7 @@ async def test_a_host_whose_storage_is_away_ends_itself_with_0_if_told_to(tmp_pa
     settings = queues.settings | {"QUEUES": away}
     async with running_host(tmp_path, "--storage-patience", "1", settings=settings) as host:
         assert await host.child.ended() == 0
-        assert any(line["message"].startswith("the host ends itself: storage of queue") for line in host.lines())
+        assert any(line["message"].startswith("the host stops: storage of queue") for line in host.lines())
 
 
 async def test_a_long_function_keeps_its_message_by_renewing_it(

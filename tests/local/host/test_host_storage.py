@@ -1,4 +1,4 @@
-"""Connection names are resolved by the convention of Functions, for keys and for identities."""
+"""Connection names are resolved by the convention of Functions."""
 
 from collections.abc import AsyncIterator, Callable
 
@@ -30,34 +30,17 @@ async def url() -> AsyncIterator[Callable[[str, dict[str, str]], str]]:
         ({"Main": CONNECTION.format("plain")}, "https://plain.queue.core.windows.net/q"),
         ({"AzureWebJobsMain": CONNECTION.format("prefixed")}, "https://prefixed.queue.core.windows.net/q"),
         ({"Main": "UseDevelopmentStorage=true"}, "http://127.0.0.1:10001/devstoreaccount1/q"),
-        ({"Main__accountName": "named"}, "https://named.queue.core.windows.net/q"),
-        (
-            {"Main__queueServiceUri": "https://named.queue.core.usgovcloudapi.net"},
-            "https://named.queue.core.usgovcloudapi.net/q",
-        ),
-        (
-            {"AzureWebJobsMain__accountName": "named", "AzureWebJobsMain__clientId": "id"},
-            "https://named.queue.core.windows.net/q",
-        ),
     ],
 )
 def test_a_connection_is_found_in_the_settings(url: Callable, values: dict[str, str], address: str) -> None:
     assert url("Main", values) == address
 
 
-@pytest.mark.parametrize(
-    "values", [{"Main__queueServiceUri": "https://own.example.org"}, {"Main__accountName": "own.example.org/"}]
-)
-def test_an_identity_s_token_goes_to_no_other_host_than_azure_s(url: Callable, values: dict[str, str]) -> None:
-    with pytest.raises(ConfigError, match="the settings Main__… must name the account's queue endpoint in Azure"):
-        url("Main", values)
-
-
-def test_a_connection_that_is_not_there_is_told_by_its_name(url: Callable) -> None:
+def test_a_missing_connection_is_reported_by_its_name(url: Callable) -> None:
     with pytest.raises(ConfigError, match="no setting for the connection Main"):
         url("Main", {})
 
 
-def test_a_connection_that_can_not_be_read_is_told_by_its_name(url: Callable) -> None:
+def test_an_invalid_connection_is_reported_by_its_name(url: Callable) -> None:
     with pytest.raises(ConfigError, match="the setting Main is not a storage connection string"):
         url("Main", {"Main": "nonsense"})

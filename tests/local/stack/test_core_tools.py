@@ -58,5 +58,5 @@ def test_core_tools_that_are_not_there_are_named(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "local.stack", "up", "--directory", str(tmp_path), "--host", "func"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env={"PATH": str(tmp_path)})
     assert done.returncode == 1
-    assert done.stderr == "HOST=func needs Azure Functions Core Tools 4, and there is no func on PATH.\n"
+    assert done.stderr == "HOST=func needs Azure Functions Core Tools 4, but there is no func on PATH.\n"
     assert list(tmp_path.iterdir()) == []

@@ -75,7 +75,7 @@ def test_a_kept_stack_takes_the_address_file_over_and_the_fresh_one_leaves_it_al
 
 async def test_a_directory_is_one_stack_s_at_a_time(tmp_path: Path) -> None:
     async with workplace(tmp_path, fresh=False):
-        with pytest.raises(BusyError, match=rf"process {os.getpid()}\): end that one first"):
+        with pytest.raises(BusyError, match=rf"process {os.getpid()}\). Stop it first"):
             async with workplace(tmp_path, fresh=False):
                 pass
     async with workplace(tmp_path, fresh=False) as again:

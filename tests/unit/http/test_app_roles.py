@@ -24,8 +24,10 @@ def test_each_role_has_an_id_of_its_own():
 
 
 def test_the_docs_say_what_each_role_may_do():
-    page, readme = (CHECKOUT / "docs" / "templates.md").read_text(), (CHECKOUT / "README.md").read_text()
-    assert "--app-roles @infra/app-roles.json" in page
+    readme, interface, templates = (
+        (CHECKOUT / name).read_text() for name in ("README.md", "docs/http.md", "docs/templates.md")
+    )
+    assert "--app-roles @infra/app-roles.json" in templates
     for role in Role:
-        assert f"\n| `{role}` | " in page
-        assert f"\n| `{role}` | " in readme
+        for page in (readme, interface, templates):
+            assert f"\n| `{role}` | " in page

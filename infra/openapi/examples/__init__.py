@@ -1,0 +1,1 @@
+"""Examples of requests and responses. A test validates each against its model."""

@@ -1,0 +1,93 @@
+"""Operations that retry failed work. Each may be repeated."""
+
+from infra.openapi.examples import ids
+from infra.openapi.examples import recovery as examples
+from infra.openapi.operation import STORAGE, Body, Operation, Parameter, Reply
+from infra.openapi.operations.recordings import RECORDING_ID
+from shared.contracts.http.recording_view import HandedInView, ReplayedView
+from shared.errors import InvalidRequest, NotFound
+
+_TAG = "Recovery"
+
+DOCUMENT_ID = Parameter(
+    name="documentId",
+    where="path",
+    description="The chunk's `documentId`, percent-encoded.",
+    schema={"type": "string", "minLength": 1, "maxLength": 1024},
+    example=ids.DOCUMENT_ID,
+)
+_QUARANTINE_ID = Parameter(
+    name="quarantineId",
+    where="path",
+    description="The name of the event's blob in the quarantine container, without `.json`.",
+    schema={"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    example=ids.RECORDING_KEY,
+)
+_REPLAYED = {
+    202: Reply(description="The number of chunks that are retried.", model=ReplayedView, example={"chunks": 1})
+}
+_OUTCOMES = {
+    202: Reply(
+        description="The outcome of each event.",
+        model=HandedInView,
+        example={"outcomes": ["queued"], "differing": [[]]},
+    )
+}
+
+OPERATIONS = (
+    Operation(
+        function="replay_recording",
+        method="post",
+        path="/recordings/{recordingId}/replay",
+        tag=_TAG,
+        summary="Replay a recording",
+        description="Retries every chunk of the recording that failed, is lost, or waits for its next attempt.",
+        parameters=(RECORDING_ID,),
+        replies=_REPLAYED,
+        problems=(InvalidRequest, NotFound, *STORAGE),
+    ),
+    Operation(
+        function="replay_chunk",
+        method="post",
+        path="/recordings/{recordingId}/chunks/{documentId}/replay",
+        tag=_TAG,
+        summary="Replay a chunk",
+        description="Retries one chunk, if it failed, is lost, or waits for its next attempt.",
+        parameters=(RECORDING_ID, DOCUMENT_ID),
+        replies=_REPLAYED,
+        problems=(InvalidRequest, NotFound, *STORAGE),
+    ),
+    Operation(
+        function="replay_quarantined",
+        method="post",
+        path="/quarantine/{quarantineId}/replay",
+        tag=_TAG,
+        summary="Replay an event from the quarantine",
+        description="Processes a quarantined event again, for example after an update of Callvault that can parse it. "
+        "The event stays in the quarantine.",
+        parameters=(_QUARANTINE_ID,),
+        replies=_OUTCOMES,
+        problems=(InvalidRequest, NotFound, *STORAGE),
+    ),
+    Operation(
+        function="take_events",
+        method="post",
+        path="/events",
+        tag=_TAG,
+        summary="Submit events",
+        description="Processes events that Event Grid could not deliver. Accepts the Event Grid event schema and "
+        "CloudEvents.",
+        body=Body(
+            description="One event, or an array of events, as in a dead-letter blob.",
+            schema={
+                "oneOf": [
+                    {"type": "object"},
+                    {"type": "array", "items": {"type": "object"}, "minItems": 1, "maxItems": 1000},
+                ]
+            },
+            example=[examples.EVENT],
+        ),
+        replies=_OUTCOMES,
+        problems=(InvalidRequest, *STORAGE),
+    ),
+)

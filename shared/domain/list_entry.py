@@ -1,0 +1,73 @@
+"""Lists of recordings, newest first. A list entry contains only the key of its recording or chunk.
+
+An entry's keys sort newer days and moments first, because tables sort by key in ascending order only.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk
+
+_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)  # the earliest time that a table can store
+_MICROSECOND = timedelta(microseconds=1)
+_LAST_MOMENT = 10**18 - 1  # microseconds after the epoch: later than any time that a table can store
+_LAST_DAY = 99_999_999
+_ROW = re.compile(r"(\d{18})-([0-9a-f]{32})(?:-([0-9a-f]{32}))?", re.ASCII)
+
+
+class ListName(StrEnum):
+    """The kinds of lists."""
+
+    DAY = "day"  # every recording
+    OPEN = "open"  # items of the worklist: chunks, and recordings whose files haven't arrived yet
+    TROUBLE = "trouble"  # chunks that failed, are lost or were removed, and recordings whose files are overdue
+    CALL = "call"
+    SERVER_CALL = "serverCall"
+    CALL_CONNECTION = "callConnection"
+    CORRELATION = "correlation"
+    PARTICIPANT = "participant"  # chunks; in a table of its own
+
+    def of(self, value: str) -> str:
+        """The name of the list of recordings with this value. It contains a digest of the value."""
+        return f"{self}-{key_of(value)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListEntry:
+    """A recording, or one of its chunks, in a list."""
+
+    at: datetime
+    recording_key: str
+    chunk_key: str | None = None
+
+    @classmethod
+    def of_chunk(cls, chunk: Chunk) -> Self:
+        return cls(at=chunk.listed_at or chunk.started_at, recording_key=chunk.recording_key, chunk_key=chunk.chunk_key)
+
+    @classmethod
+    def read(cls, row: str) -> Self:
+        """An entry from its row key. Raises ValueError for anything else."""
+        found = _ROW.fullmatch(row)
+        if found is None:
+            raise ValueError("not an entry of a list")
+        try:
+            at = _EPOCH + (_LAST_MOMENT - int(found[1])) * _MICROSECOND
+        except OverflowError:
+            raise ValueError("not an entry of a list") from None
+        return cls(at=at, recording_key=found[2], chunk_key=found[3])
+
+    def row(self) -> str:
+        moment = _LAST_MOMENT - (self.at - _EPOCH) // _MICROSECOND
+        return "-".join(filter(None, (f"{moment:018d}", self.recording_key, self.chunk_key)))
+
+    def partition(self, name: str) -> str:
+        return f"{name}-{day_key(self.at.astimezone(UTC).date())}"
+
+
+def day_key(day: date) -> str:
+    """Sorts later days first."""
+    return f"{_LAST_DAY - (day.year * 10_000 + day.month * 100 + day.day):08d}"

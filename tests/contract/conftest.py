@@ -1,0 +1,74 @@
+"""One account in memory and one in Azurite, for tests that both must pass.
+
+Each test gets a table, a queue and a container of its own, through the SDK's clients or through those in memory.
+"""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest_asyncio
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
+from azure.storage.queue.aio import QueueClient
+
+from local.memory.account import Account
+from local.memory.blobs import MemoryBlobServiceClient
+from local.memory.queues import MemoryQueueClient
+from local.memory.tables import MemoryTableServiceClient
+from local.stack import Azurite, Resources, provision
+from shared.domain.clock import SystemClock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """Clients of one account. `mark` is part of every name that the test uses."""
+
+    tables: Any
+    table: Any
+    queue: Any
+    blobs: Any
+    container: Any
+    mark: str
+
+
+@pytest_asyncio.fixture(params=["memory", "azurite"], loop_scope="session")
+async def storage(request: Any, azurite: Azurite) -> AsyncIterator[Storage]:
+    mark = uuid.uuid4().hex[:12]
+    policies = {"message_encode_policy": TextBase64EncodePolicy(), "message_decode_policy": TextBase64DecodePolicy()}
+    tables: Any
+    queue: Any
+    blobs: Any
+    if request.param == "memory":
+        account = Account(SystemClock())
+        tables, blobs = MemoryTableServiceClient(account), MemoryBlobServiceClient(account)
+        queue = MemoryQueueClient(account, f"queue-{mark}", **policies)
+        await queue.create_queue()
+        await tables.get_table_client(f"table{mark}").create_table()
+        await blobs.get_container_client(f"container-{mark}").create_container()
+    else:
+        await provision(
+            azurite.connection_string,
+            Resources(queues=(f"queue-{mark}",), tables=(f"table{mark}",), containers=(f"container-{mark}",)),
+        )
+        tables = TableServiceClient.from_connection_string(azurite.connection_string)
+        blobs = BlobServiceClient.from_connection_string(azurite.connection_string)
+        queue = QueueClient.from_connection_string(azurite.connection_string, f"queue-{mark}", **policies)
+    yield Storage(
+        tables=tables,
+        table=tables.get_table_client(f"table{mark}"),
+        queue=queue,
+        blobs=blobs,
+        container=blobs.get_container_client(f"container-{mark}"),
+        mark=mark,
+    )
+    for client in (tables, queue, blobs):
+        await client.close()
+
+
+def code_of(error: Any) -> str | None:
+    """The service's error code, as the gateways read it."""
+    code = getattr(error, "error_code", None)
+    return None if code is None else str(getattr(code, "value", code))

@@ -1,0 +1,164 @@
+"""The whole app over storage and ACS in memory: a run from an event to the deleted source takes milliseconds."""
+
+import functools
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local.acs.wav import HEADER_SIZE, wav_header
+from local.memory.account import Account, Operation, Turn, apply_at_once
+from local.memory.acs import Document, MemoryAcs
+from local.memory.clients import MemoryClients, provision
+from local.memory.clock import HandClock
+from local.memory.entities import Row, Table
+from local.memory.host import Host
+from shared.contracts.jobs import ChunkJob
+from shared.domain.keys import key_of
+from shared.domain.records import Chunk
+from shared.gateways.bundle import Gateways
+from shared.settings.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from local.memory.block_blobs import Container
+
+MEBIBYTE = 1024 * 1024
+_HOST = "https://storage.asm.skype.com/v1/objects"
+_DELETE_HOST = "https://us-storage.asm.skype.com/v1/objects"
+_SERVER_CALL = "aHR0cHM6Ly9jb252LnNreXBlLmNvbS9jb252L2NhbGw="
+
+
+@functools.cache
+def memory_settings(**more: Any) -> Settings:
+    return load_settings(
+        acs_connection_string="endpoint=https://memory.communication.azure.com/;accesskey=a2V5",
+        AzureWebJobsStorage="AccountName=memory;AccountKey=a2V5",
+        **{"block_size_mib": 1, **more},
+    )
+
+
+def document(document_id: str, *, size: int = 4096) -> Document:
+    """A wav file of `size` bytes, which differ from one document to another."""
+    sound = random.Random(document_id).randbytes(256)
+    data = (sound * (size // 256 + 1))[: (size - HEADER_SIZE) // 2 * 2]
+    return Document(
+        content_location=f"{_HOST}/{document_id}/content/audio",
+        metadata_location=f"{_HOST}/{document_id}/content/acsmetadata",
+        delete_location=f"{_DELETE_HOST}/{document_id}",
+        media=wav_header(len(data), 1) + data,
+        metadata=f'{{"chunkDocumentId":"{document_id}","chunkIndex":0,"resourceId":"r","callId":"c"}}'.encode(),
+    )
+
+
+def event_of(recording_id: str, *document_ids: str) -> dict[str, Any]:
+    chunks = [
+        {
+            "documentId": name,
+            "index": index,
+            "endReason": "SessionEnded",
+            "contentLocation": f"{_HOST}/{name}/content/audio",
+            "metadataLocation": f"{_HOST}/{name}/content/acsmetadata",
+            "deleteLocation": f"{_DELETE_HOST}/{name}",
+        }
+        for index, name in enumerate(document_ids)
+    ]
+    return {
+        "id": f"event-{recording_id}",
+        "topic": "/subscriptions/0/resourceGroups/g/providers/Microsoft.Communication/CommunicationServices/contoso",
+        "subject": f"/recording/call/call-1/serverCallId/{_SERVER_CALL}/recordingId/{recording_id}",
+        "data": {
+            "recordingStorageInfo": {"recordingChunks": chunks},
+            "recordingStartTime": "2026-11-21T09:05:28.1234567Z",
+            "recordingDurationMs": 62314,
+            "recordingContentType": "Audio",
+            "recordingChannelType": "Mixed",
+            "recordingFormatType": "Wav",
+            "sessionEndReason": "CallEnded",
+        },
+        "eventType": "Microsoft.Communication.RecordingFileStatusUpdated",
+        "dataVersion": "1.0",
+        "metadataVersion": "1",
+        "eventTime": "2026-11-21T09:59:11.7654321Z",
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """One account, one ACS, one host."""
+
+    account: Account
+    acs: MemoryAcs
+    clock: HandClock
+    host: Host
+    settings: Settings
+    gateways: Gateways  # for a test's own questions: no mishap reaches them
+
+    @classmethod
+    async def made(cls, *documents: Document, **settings: Any) -> "World":
+        clock, given = HandClock(), memory_settings(**settings)
+        account = Account(clock, random.Random(1))
+        await provision(account, given)
+        acs = MemoryAcs(account, list(documents))
+        clients: Any = MemoryClients(account, acs, given)
+        return cls(
+            account=account,
+            acs=acs,
+            clock=clock,
+            host=Host(account, acs, clock, given),
+            settings=given,
+            gateways=Gateways.over(clients, given),
+        )
+
+    async def run(self, *, rounds: int) -> int:
+        """Runs rounds until nothing is left to do; returns how many it took, or fails after `rounds`."""
+        for number in range(1, rounds + 1):
+            await self.host.round()
+            if not self.left() and self.host.has_delivered:
+                return number
+        raise AssertionError(f"work is left after {rounds} rounds: {self.left()}")
+
+    def left(self) -> list[Any]:
+        """Worklist rows and messages."""
+        rows = [*self.rows(self.settings.worklist_table)]
+        return rows + [message for queue in self.account.queues.values() for message in queue.messages]
+
+    async def chunk(self, recording_id: str, document_id: str) -> Chunk:
+        found = await self.gateways.catalogue.chunk(key_of(recording_id), key_of(document_id))
+        assert found is not None
+        return found
+
+    def rows(self, table: str) -> dict[Any, Row]:
+        found: Table = self.account.tables[table]
+        return dict(found.rows)
+
+    def files(self, container: str) -> dict[str, bytes]:
+        found: Container = self.account.containers[container]
+        return {name: found.find(name).data for name in found.names()}
+
+    @property
+    def archive(self) -> dict[str, bytes]:
+        return self.files(self.settings.archive_container)
+
+    def jobs(self) -> list[ChunkJob]:
+        """What is on the queue, due or not."""
+        return [ChunkJob.decode(one.text) for one in self.account.queues[self.settings.chunks_queue].messages]
+
+    def quarantined(self) -> list[bytes]:
+        return list(self.files(self.settings.quarantine_container).values())
+
+    def is_archived(self, one: Document) -> bool:
+        """Whether the archive has both files of a document, byte for byte."""
+        held = list(self.archive.values())
+        return one.media in held and one.metadata in held
+
+    def watched(self, turn: Turn = apply_at_once) -> Turn:
+        """A turn that fails the test as soon as the source of a document is deleted before it is archived."""
+        world = self
+
+        async def watch[T](operation: Operation, apply: Callable[[], T], /) -> T:
+            if operation.method == "delete_recording":
+                doomed = [one for one in world.acs.documents if one.delete_location == operation.target]
+                assert all(world.is_archived(one) for one in doomed), "a source is deleted that isn't archived"
+            return await turn(operation, apply)
+
+        return watch
