@@ -104,7 +104,7 @@ class Commands:
         return answer(TakenInView(outcomes=[str(outcome) for outcome in outcomes]))
 
     async def health(self) -> Answer:
-        found = await self._health.look()
+        found = await self._health.check()
         status = 200 if found.status is HealthStatus.OK else 503
         return answer(found, status=status, headers={"Cache-Control": "no-store"})
 
