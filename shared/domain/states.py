@@ -13,13 +13,13 @@ r"""The states of a chunk and of a recording, and the moves allowed between them
      archived, released <--- a read: the file is missing, or is back ---> expired, removed
                                                       pending <--- new event --- removed
 
-A claim is one conditional write. `copying` under a lease that ran out may be claimed again by another worker.
-`archived` is final if the source is to be kept: DELETE_SOURCE is false, or shared.domain.source_locations gives a
-reason. A chunk that isn't being copied can fail (its message is poison) or be lost (its source's longest lifetime is
-over) from where it is. Whenever both files turn out to be complete in the archive, the chunk is archived, from any
-state before. A chunk whose archived file a read finds missing is `expired` where the archive's own lifecycle rule
-removes files of that age, else `removed`. A new event for a removed chunk says that ACS has the file: it is copied
-again, unless its source was deleted. An expired chunk stays expired, since its file was removed on purpose.
+A claim is one conditional write. When the lease of a `copying` chunk expires, another worker can claim the chunk.
+`archived` is final if the source is kept: DELETE_SOURCE is false, or shared.domain.source_locations gives a reason. A
+chunk that isn't being copied can become failed (its message is poison) or lost (its source's longest lifetime is over)
+directly. Whenever both files are found complete in the archive, the chunk becomes archived, whatever its state was.
+If a read finds an archived file missing, the chunk becomes `expired` if the archive's lifecycle rule removes files of
+that age, else `removed`. A new event for a removed chunk means that ACS has the file: the chunk is copied again unless
+its source was deleted. An expired chunk stays expired, because its file was removed on purpose.
 """
 
 from enum import StrEnum
@@ -29,14 +29,14 @@ from shared.errors import CallvaultError
 
 
 class ChunkState(StrEnum):
-    PENDING = "pending"  # known and waiting for a worker, now or at its next attempt
-    COPYING = "copying"  # a worker holds the lease and copies
+    PENDING = "pending"  # waits for a worker, now or until its next attempt
+    COPYING = "copying"  # a worker holds the lease and is copying
     ARCHIVED = "archived"  # media and metadata are in the archive, verified and recorded
     RELEASED = "released"  # ... and the source is deleted
-    FAILED = "failed"  # given up with a reason; the source is kept, and it can be replayed
-    LOST = "lost"  # the source went away before we had it; a replay or a new event starts it again
-    EXPIRED = "expired"  # was archived, until the archive's own lifecycle rule removed its file: no fault
-    REMOVED = "removed"  # was archived, until somebody removed a file of it
+    FAILED = "failed"  # failed for a reason; the source is kept, and the chunk can be replayed
+    LOST = "lost"  # the source disappeared before it was archived; a replay or a new event starts again
+    EXPIRED = "expired"  # was archived; the archive's lifecycle rule removed its file: not an error
+    REMOVED = "removed"  # was archived; someone removed one of its files
 
 
 type GivenUp = Literal[ChunkState.FAILED, ChunkState.LOST]
@@ -57,21 +57,21 @@ class MissingFile(StrEnum):
 
 
 class RecordingState(StrEnum):
-    STARTING = "starting"  # ACS accepted the start and has not said yet that it runs
-    ACTIVE = "active"  # runs
-    PAUSED = "paused"  # runs, and records nothing until it is resumed
-    FAILED = "failed"  # ACS accepted the start and could not carry it out
-    STOPPED = "stopped"  # ended; its files have not been announced yet
-    OVERDUE = "overdue"  # ended, and its files weren't announced in the time that they should take
-    ARCHIVING = "archiving"  # files announced, and at least one chunk isn't safe yet
+    STARTING = "starting"  # ACS accepted the start but hasn't confirmed that it is running
+    ACTIVE = "active"  # is running
+    PAUSED = "paused"  # is running, but records nothing until it is resumed
+    FAILED = "failed"  # ACS accepted the start but couldn't start the recording
+    STOPPED = "stopped"  # ended; ACS hasn't announced its files yet
+    OVERDUE = "overdue"  # ended, but ACS didn't announce its files in time
+    ARCHIVING = "archiving"  # files announced, but at least one chunk isn't safe yet
     ARCHIVED = "archived"  # every announced chunk is in the archive
     INCOMPLETE = "incomplete"  # a chunk failed, is lost, or was removed from the archive
-    EXPIRED = "expired"  # every chunk was archived, and the archive's own rule removed one or more since
+    EXPIRED = "expired"  # every chunk was archived; the archive's lifecycle rule has removed at least one since
 
 
 RUNNING = frozenset({RecordingState.STARTING, RecordingState.ACTIVE, RecordingState.PAUSED})
 SAFE = frozenset({ChunkState.ARCHIVED, ChunkState.RELEASED})
-MISSING = frozenset({ChunkState.EXPIRED, ChunkState.REMOVED})  # were safe; a file is no longer in the archive
+MISSING = frozenset({ChunkState.EXPIRED, ChunkState.REMOVED})  # were safe, but a file is no longer in the archive
 ONCE_SAFE = SAFE | MISSING
 REPLAYABLE = frozenset({ChunkState.FAILED, ChunkState.LOST})
 IN_TROUBLE = REPLAYABLE | {ChunkState.REMOVED}
@@ -91,7 +91,7 @@ MOVES: dict[ChunkState, frozenset[ChunkState]] = {
 
 
 class ForbiddenMove(CallvaultError):
-    """A use case asked for a move that the drawing above does not have: a defect of ours."""
+    """A use case requested a move that isn't in MOVES: a defect in Callvault."""
 
     reason = "forbidden-move"
 

@@ -1,68 +1,68 @@
-"""The error tree: whose fault it is, and whether trying again can mend it.
+"""The error tree: whose fault an error is, and whether a retry can succeed.
 
     CallvaultError
-    ├── CallerError              the caller's: the same request fails again
-    │   ├── InvalidRequest         400, names each field and its mend
-    │   ├── LengthRequired         411, a body without Content-Length, which the host drops
+    ├── CallerError              the caller's fault: the same request fails again
+    │   ├── InvalidRequest         400, names each invalid field and its fix
+    │   ├── LengthRequired         411, no Content-Length: the Functions host drops the body
     │   ├── BodyTooLarge           413, names the limit
-    │   ├── SignInRequired         401, nobody whom the platform vouches for
-    │   ├── ForeignPage            403, a page of another site acts in its visitor's name
+    │   ├── SignInRequired         401, the platform names no caller
+    │   ├── ForeignPage            403, the request comes from a page of another site
     │   ├── RoleRequired           403, signed in, without the app role of the operation
     │   ├── CallbackRefused        401, a callback without a valid token or signature
     │   ├── CallbacksOff           403, callbacks aren't set up
-    │   ├── CallbacksThrottled     429, too many callbacks that can't be read
-    │   ├── ParticipantsOff        403, no secret to key participants' digests with
-    │   ├── ConsentRequired        403, the deployment records nobody without
+    │   ├── CallbacksThrottled     429, too many unreadable callbacks
+    │   ├── ParticipantsOff        403, PARTICIPANTS_SECRET isn't set
+    │   ├── ConsentRequired        403, this deployment requires consent to record
     │   ├── NotFound               404
     │   │   └── CallOver             404, the call has ended
     │   ├── Conflict               409
-    │   │   ├── AlreadyRecording     409, the call has a running recording of this kind
-    │   │   └── ConflictForNow       409, retry: another operation is under way
-    │   │       └── CallNotReady       409, retry: the call is not established yet
+    │   │   ├── AlreadyRecording     409, a recording of this kind is running in the call
+    │   │   └── ConflictForNow       409, retry: another operation is in progress
+    │   │       └── CallNotReady       409, retry: the call isn't established yet
     │   ├── NotArchived            409, the file isn't in the archive yet
-    │   ├── ArchivedFileGone       410, it was, and somebody removed it or made it unreadable
-    │   ├── ArchivedFileExpired    410, it was, and the archive's own rule removed it
-    │   ├── RequestInProgress      409, come back shortly
-    │   └── KeyReused              422, an Idempotency-Key with another body
-    ├── SourceError              ACS's, or its media store's
+    │   ├── ArchivedFileGone       410, someone removed the file or made it unreadable
+    │   ├── ArchivedFileExpired    410, the archive's lifecycle rule removed the file
+    │   ├── RequestInProgress      409, retry: the first request is still running
+    │   └── KeyReused              422, an Idempotency-Key reused with another body
+    ├── SourceError              ACS's fault, or its media store's
     │   ├── SourceThrottled        retry, honouring Retry-After
     │   ├── SourceUnavailable      retry: 503, reset, timeout
-    │   │   ├── SourceFailing        retry: 500, 502 and such
+    │   │   ├── SourceFailing        retry: 500, 502 and other 5xx
     │   │   └── SourceTimedOut       retry: 504
-    │   ├── SourceSlow             retry: an attempt ran out of time; what it staged is kept
-    │   ├── SourceGarbled          retry: HTML or nonsense where an answer should be
-    │   ├── SourceIncomplete       retry: short, empty, or not what it claims to be
-    │   │   └── SourceUnproven     retry: complete, and not what it claims to be
-    │   ├── SourceUnauthorized     retry: a credential may be stale
-    │   ├── SourceGone             retry for hours; then the chunk is lost
-    │   ├── MetadataMissing        retry: the media are safe, their metadata aren't there
+    │   ├── SourceSlow             retry: the attempt ran out of time; its staged blocks are kept
+    │   ├── SourceGarbled          retry: HTML or another response that can't be parsed
+    │   ├── SourceIncomplete       retry: truncated, empty, or not a valid file
+    │   │   └── SourceUnproven     retry: complete, but not a valid file
+    │   ├── SourceUnauthorized     retry: the credential may have expired
+    │   ├── SourceGone             retry for hours, then the chunk is lost
+    │   ├── MetadataMissing        retry: the media are archived, the metadata are missing
     │   ├── SourceRefused          permanent: any other refusal
-    │   │   ├── ApplicationForbidden 403, the credential is valid and lacks a permission
-    │   │   ├── CallNotRecordable    403, a Teams call that this resource may not record
+    │   │   ├── ApplicationForbidden 403, the credential is valid but lacks a permission
+    │   │   ├── CallNotRecordable    403, a Teams call that this resource can't record
     │   │   └── NotSupported         501
-    │   └── SourceNotAllowed       permanent: a host that must never see our credentials
-    ├── DestinationError         the customer's storage: retry, whatever it answered
-    │   ├── DestinationUnavailable busy, 5xx, reset, or a table that is missing
-    │   ├── DestinationForbidden   roles take minutes to spread, and people mend them
-    │   └── DestinationConflict    permanent: another file stands where ours belongs
-    ├── ArchiveError             told to who waits for a recording's files; a 4xx, so that the wait ends at once
-    │   ├── ChunkFailed            409, may mend: the sweep tries again, and a person can
-    │   ├── ChunkLost              410, won't mend
-    │   ├── ChunkRemoved           410, somebody removed its file from the archive
-    │   ├── NothingRecorded        409, won't mend: ACS could not carry the start out
-    │   └── FilesOverdue           409, may mend: the recording ended, and its files aren't announced
-    ├── TopicUnavailable         the customer's topic for announcements: retry, it is busy or can't be reached
-    │   └── TopicRefused           retry: our identity, or what we sent; people mend it
+    │   └── SourceNotAllowed       permanent: a host that must never receive our credentials
+    ├── DestinationError         the customer's storage: retry, whatever the status
+    │   ├── DestinationUnavailable busy, 5xx, connection reset, or a missing table
+    │   ├── DestinationForbidden   roles take minutes to take effect, and operators fix them
+    │   └── DestinationConflict    permanent: another file has the name of this one
+    ├── ArchiveError             the answer to a caller that waits for files; a 4xx ends the wait at once
+    │   ├── ChunkFailed            409, retry: the sweep retries it, and an operator can replay it
+    │   ├── ChunkLost              410, permanent
+    │   ├── ChunkRemoved           410, someone removed its file from the archive
+    │   ├── NothingRecorded        409, permanent: ACS couldn't start the recording
+    │   └── FilesOverdue           409, retry: the recording ended, ACS hasn't announced its files
+    ├── TopicUnavailable         the customer's announcement topic: retry, busy or unreachable
+    │   └── TopicRefused           retry: identity or event refused; operators fix it
     └── OurError
         ├── SettingsError          at start only
-        ├── InvalidJob             a message that is no job
-        ├── Unforeseen               retry: a defect of ours; the log has it
-        ├── UnreadableRow          a row of the catalogue that another version wrote: leave it alone
+        ├── InvalidJob             a queue message that isn't a job
+        ├── Unforeseen               retry: a defect in Callvault; see the log
+        ├── UnreadableRow          a catalogue row of another version: don't change it
         ├── Interrupted              retry: 503, the work was cancelled
-        └── LeaseLost              another worker owns the chunk now: leave it alone
+        └── LeaseLost              another worker owns the chunk: don't change it
 
-A gateway raises these and nothing of a vendor's. `str(error)` is fit for a caller: it holds no secret and no query
-string. Logs take the reason alone.
+Gateways raise only these errors, never an SDK's. `str(error)` may be shown to a caller: it contains no secret and no
+query string. Logs contain only the reason.
 """
 
 from shared.errors.base import CallvaultError, Fault

@@ -1,4 +1,4 @@
-"""What every error tells: whose fault it is, a stable reason, and whether to try again."""
+"""The base of every error: whose fault it is, a stable reason, and whether to retry."""
 
 from enum import StrEnum
 
@@ -19,9 +19,9 @@ class CallvaultError(Exception):
     retry: bool = False
     status: int = 500
     reason: str = "internal-error"
-    title: str = "Something failed on our side"
+    title: str = "Callvault failed"
 
     def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
-        """`retry_after`: seconds that the failing side asked us to wait, when it did."""
+        """`retry_after`: the seconds to wait, if the failing service named them."""
         super().__init__(detail)
         self.retry_after = retry_after

@@ -1,4 +1,4 @@
-"""The caller's: the same request fails again, until the caller mends it."""
+"""Errors that the caller must fix: the same request fails again."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,8 @@ from shared.errors.base import CallvaultError, Fault
 _SEND_LENGTH = (
     "the body arrived empty: Azure Functions drops a body that is sent in chunks, without Content-Length. Send the "
     "request with a Content-Length. In .NET, send a StringContent, or call LoadIntoBufferAsync on the content first "
-    "(PostAsJsonAsync sends chunks); a proxy such as API Management must buffer the body. Logic Apps send the length."
+    "(PostAsJsonAsync sends chunks). Configure a proxy such as API Management to buffer the body. Logic Apps send the "
+    "length."
 )
 
 
@@ -15,19 +16,19 @@ class CallerError(CallvaultError):
     fault = Fault.CALLER
     status = 400
     reason = "invalid-request"
-    title = "The request cannot be carried out"
+    title = "The request can't be processed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class FieldError:
-    """One thing wrong with a request: the field's path, what is wrong and how to mend it."""
+    """One invalid field of a request: its path, what is wrong, and how to fix it."""
 
     field: str
     detail: str
 
 
 class InvalidRequest(CallerError):
-    title = "The request is not valid"
+    title = "The request isn't valid"
 
     def __init__(self, detail: str, fields: tuple[FieldError, ...] = ()) -> None:
         super().__init__(detail)
@@ -39,11 +40,11 @@ class InvalidRequest(CallerError):
 
 
 class LengthRequired(CallerError):
-    """The Functions host hands a body without Content-Length to a Python function as an empty one."""
+    """The Functions host passes a body without Content-Length to a Python function as an empty body."""
 
     status = 411
     reason = "length-required"
-    title = "The request's body did not arrive"
+    title = "The request body didn't arrive"
 
     def __init__(self, detail: str = _SEND_LENGTH, *, retry_after: float | None = None) -> None:
         super().__init__(detail, retry_after=retry_after)
@@ -52,42 +53,42 @@ class LengthRequired(CallerError):
 class BodyTooLarge(CallerError):
     status = 413
     reason = "body-too-large"
-    title = "The request's body is too large"
+    title = "The request body is too large"
 
     def __init__(self, limit: int) -> None:
-        """`limit`: the most bytes that this body may have."""
+        """`limit`: the maximum size of this body, in bytes."""
         super().__init__(f"body: must have at most {limit} bytes; shorten it, or send events in several requests")
 
 
 class SignInRequired(CallerError):
     status = 401
     reason = "sign-in-required"
-    title = "The caller has not signed in"
+    title = "The caller hasn't signed in"
 
 
 class ForeignPage(CallerError):
     status = 403
     reason = "foreign-page"
-    title = "A page of another site made this request"
+    title = "The request came from a page of another site"
 
 
 class RoleRequired(CallerError):
     status = 403
     reason = "role-required"
-    title = "The caller lacks the app role that this operation needs"
+    title = "The caller lacks the app role that this operation requires"
 
     @classmethod
     def of(cls, role: str) -> "RoleRequired":
         return cls(
-            f"this operation needs the app role {role}: assign it to the caller, or to a group of the caller's, in the "
-            "Entra enterprise application of this app. Tokens issued before that don't name it: get a new one"
+            f"this operation requires the app role {role}: assign the role to the caller, or to one of its groups, in "
+            "the Entra enterprise application of this app, then get a new token; earlier tokens don't contain the role"
         )
 
 
 class CallbackRefused(CallerError):
     status = 401
     reason = "callback-unauthorized"
-    title = "The callback carries no good token of Azure Communication Services, or its URL no valid signature"
+    title = "The callback has no valid token from Azure Communication Services, or its URL has no valid signature"
 
 
 class CallbacksThrottled(CallerError):
@@ -100,19 +101,19 @@ class CallbacksThrottled(CallerError):
 class CallbacksOff(CallerError):
     status = 403
     reason = "callbacks-off"
-    title = "This app takes no callbacks"
+    title = "Callbacks aren't enabled in this app"
 
 
 class ParticipantsOff(CallerError):
     status = 403
     reason = "participants-off"
-    title = "This app keeps no list of participants"
+    title = "Lists by participant aren't enabled in this app"
 
 
 class ConsentRequired(CallerError):
     status = 403
     reason = "consent-required"
-    title = "Nobody is recorded here without consent"
+    title = "This app requires consent to record"
 
 
 class NotFound(CallerError):
@@ -122,33 +123,33 @@ class NotFound(CallerError):
 
 
 class CallOver(NotFound):
-    """ACS says that the call has ended, or does not exist: so has each recording of it."""
+    """ACS says that the call has ended or doesn't exist, so all its recordings have ended, too."""
 
 
 class Conflict(CallerError):
     status = 409
     reason = "conflict"
-    title = "The state of the call or recording forbids it"
+    title = "The state of the call or recording doesn't allow the operation"
 
 
 class AlreadyRecording(Conflict):
-    """The call has a running recording of this kind."""
+    """A recording of this kind is already running in the call."""
 
 
 class ConflictForNow(Conflict):
-    """The same request may succeed in a moment."""
+    """The same request may succeed shortly."""
 
     retry = True
 
 
 class CallNotReady(ConflictForNow):
-    """The call is not established yet, or in a state that does not allow it."""
+    """The call isn't established yet, or is in a state that doesn't allow the operation."""
 
 
 class NotArchived(CallerError):
     status = 409
     reason = "not-archived"
-    title = "The file is not in the archive"
+    title = "The file isn't in the archive"
     retry = True
 
 
@@ -162,13 +163,13 @@ class ArchivedFileGone(CallerError):
 class ArchivedFileExpired(CallerError):
     status = 410
     reason = "archived-file-expired"
-    title = "The file's time in the archive is over"
+    title = "The archive's lifecycle rule deleted the file"
 
 
 class RequestInProgress(CallerError):
     status = 409
     reason = "request-in-progress"
-    title = "The same request is still being carried out"
+    title = "The first request with this Idempotency-Key is still running"
     retry = True
 
 

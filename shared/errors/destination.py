@@ -1,10 +1,10 @@
-"""The customer's own: storage, and the topic for announcements."""
+"""Errors of the customer's storage accounts and announcement topic."""
 
 from shared.errors.base import CallvaultError, Fault
 
 
 class DestinationError(CallvaultError):
-    """Retried unless it says otherwise: storage is the customer's own, and what is wrong with it can be mended."""
+    """Retried unless a subclass says otherwise: the customer can fix the cause."""
 
     fault = Fault.DESTINATION
     retry = True
@@ -15,25 +15,26 @@ class DestinationError(CallvaultError):
 
 class DestinationUnavailable(DestinationError):
     reason = "storage-unavailable"
-    title = "The storage account cannot be reached or is busy"
+    title = "The storage account is unavailable or busy"
 
 
 class DestinationForbidden(DestinationError):
     reason = "storage-forbidden"
-    title = "The storage account refused our identity"
+    title = "The storage account refused Callvault's identity"
 
 
 class DestinationConflict(DestinationError):
     retry = False
     status = 409
     reason = "storage-conflict"
-    title = "Another file stands where ours belongs"
+    title = "The archive has another file under this name"
 
     @classmethod
     def of(cls, name: str) -> "DestinationConflict":
         """Names the blob, so that an operator can find it."""
         return cls(
-            f"the archive holds another file named {name}; nothing was overwritten: move it, then retry the chunk"
+            f"the archive contains a different file named {name}, which was not overwritten: move that file, then "
+            "replay the chunk"
         )
 
 
@@ -42,9 +43,9 @@ class TopicUnavailable(CallvaultError):
     retry = True
     status = 503
     reason = "topic-unavailable"
-    title = "The topic for announcements cannot be reached or is busy"
+    title = "The announcement topic is unavailable or busy"
 
 
 class TopicRefused(TopicUnavailable):
     reason = "topic-refused"
-    title = "The topic for announcements refused us"
+    title = "The announcement topic refused the request"

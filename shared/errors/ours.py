@@ -18,18 +18,18 @@ class SettingsError(OurError):
 
 class InvalidJob(OurError):
     reason = "invalid-job"
-    title = "A queue message is no job of ours"
+    title = "The queue message isn't a valid job"
 
 
 class Unforeseen(OurError):
     retry = True
     reason = "unforeseen"
-    title = "Something failed that we did not foresee"
+    title = "An unforeseen error occurred"
 
 
 class UnreadableRow(OurError):
     reason = "row-unreadable"
-    title = "A row of the catalogue can't be read by this version"
+    title = "This version can't read a row of the catalogue"
 
 
 class Interrupted(OurError):

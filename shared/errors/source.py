@@ -1,4 +1,4 @@
-"""ACS's, or its media store's."""
+"""Errors of ACS or its media store."""
 
 from shared.errors.base import CallvaultError, Fault
 
@@ -14,14 +14,14 @@ class SourceThrottled(SourceError):
     retry = True
     status = 429
     reason = "acs-throttled"
-    title = "Azure Communication Services asks to slow down"
+    title = "Azure Communication Services is throttling requests"
 
 
 class SourceUnavailable(SourceError):
     retry = True
     status = 503
     reason = "acs-unavailable"
-    title = "Azure Communication Services cannot be reached or is failing"
+    title = "Azure Communication Services is unavailable or failing"
 
 
 class SourceSlow(SourceError):
@@ -34,39 +34,39 @@ class SourceSlow(SourceError):
 class SourceGarbled(SourceError):
     retry = True
     reason = "acs-garbled"
-    title = "Azure Communication Services gave an answer that makes no sense"
+    title = "Azure Communication Services sent a response that can't be read"
 
 
 class SourceIncomplete(SourceError):
     retry = True
     reason = "source-incomplete"
-    title = "The source did not give the whole file"
+    title = "The source didn't send the whole file"
 
 
 class SourceUnproven(SourceIncomplete):
     """The bytes are complete but not a valid media file: no index, wrong lengths, or an error page."""
 
     reason = "source-unproven"
-    title = "The source's file is not what it claims to be"
+    title = "The source's file isn't valid"
 
 
 class SourceUnauthorized(SourceError):
     retry = True
     reason = "acs-credential-refused"
-    title = "Azure Communication Services refused our credential"
+    title = "Azure Communication Services refused Callvault's credential"
 
 
 class SourceGone(SourceError):
     retry = True
     status = 404
     reason = "source-gone"
-    title = "The source is not there"
+    title = "The source wasn't found"
 
 
 class MetadataMissing(SourceError):
     retry = True
     reason = "metadata-missing"
-    title = "The media are archived, their metadata are not there"
+    title = "The media are archived, but the metadata weren't found"
 
 
 class SourceRefused(SourceError):
@@ -75,7 +75,7 @@ class SourceRefused(SourceError):
 
 
 class SourceFailing(SourceUnavailable):
-    """ACS answered, and its answer says that something behind it failed."""
+    """ACS responded, but a service behind it failed."""
 
     status = 502
 
@@ -89,21 +89,21 @@ class ApplicationForbidden(SourceRefused):
 
     status = 403
     reason = "acs-forbidden"
-    title = "Azure Communication Services does not permit this to the application"
+    title = "Azure Communication Services doesn't permit this operation"
 
 
 class CallNotRecordable(SourceRefused):
     status = 403
     reason = "call-not-recordable"
-    title = "This call can't be recorded by this resource"
+    title = "This ACS resource can't record the call"
 
 
 class NotSupported(SourceRefused):
     status = 501
     reason = "acs-not-supported"
-    title = "Azure Communication Services does not support the operation"
+    title = "Azure Communication Services doesn't support the operation"
 
 
 class SourceNotAllowed(SourceError):
     reason = "source-not-allowed"
-    title = "The source's host is not one that may see our credentials"
+    title = "The source's host isn't allowed to receive Callvault's credentials"

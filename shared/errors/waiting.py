@@ -1,16 +1,16 @@
-"""Told to who waits for a recording's files, when the wait can't end well by itself."""
+"""Answers to a caller that waits for a recording's files when an error ends the wait."""
 
 from shared.errors.base import CallvaultError, Fault
 
 
 class ArchiveError(CallvaultError):
-    """No fault of the caller's, but a 4xx all the same: clients take a 5xx for a reason to go on waiting."""
+    """Not the caller's fault, but still a 4xx, because clients keep polling after a 5xx."""
 
     status = 409
     fault = Fault.SOURCE
 
     def __init__(self, detail: str, fault: Fault = Fault.SOURCE) -> None:
-        """`fault`: whose it is that the recording isn't whole."""
+        """`fault`: whose fault it is that the recording is incomplete."""
         super().__init__(detail)
         self.fault = fault
 
@@ -18,7 +18,7 @@ class ArchiveError(CallvaultError):
 class ChunkFailed(ArchiveError):
     retry = True
     reason = "chunk-failed"
-    title = "A chunk of the recording could not be archived"
+    title = "A chunk of the recording couldn't be archived"
 
 
 class ChunkLost(ArchiveError):
@@ -36,10 +36,10 @@ class ChunkRemoved(ArchiveError):
 
 class NothingRecorded(ArchiveError):
     reason = "nothing-recorded"
-    title = "Azure Communication Services could not start the recording"
+    title = "Azure Communication Services couldn't start the recording"
 
 
 class FilesOverdue(ArchiveError):
     retry = True
     reason = "files-overdue"
-    title = "Azure Communication Services has not announced the recording's files"
+    title = "Azure Communication Services hasn't announced the recording's files"

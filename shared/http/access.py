@@ -1,7 +1,7 @@
-"""Who may call each HTTP route, and what the route does: one table.
+"""One table of HTTP routes: who may call each route, and what the route does.
 
-The guards of function_app, the host's key level and the API description all read it. A route that isn't in the table
-can't be registered, so a new function can't be left open by mistake.
+The guards in function_app, the host's key level and the API description all read this table. A route that isn't in the
+table can't be registered, so a new function can't be left open by mistake.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ class Role(StrEnum):
 
     @property
     def sufficient(self) -> frozenset["Role"]:
-        """The roles that include this one: a Recorder reads, too, and an Operator may do everything."""
+        """The roles that include this one: a Recorder may also read, and an Operator may do everything."""
         ladder = tuple(Role)
         return frozenset(ladder[ladder.index(self) :])
 
@@ -27,13 +27,13 @@ class Effect(Enum):
     """What a request changes."""
 
     NONE = auto()
-    AUDIT_ENTRY = auto()  # it reads personal data, and the audit names who read them
+    AUDIT_ENTRY = auto()  # reads personal data; an audit entry names the reader
     CHANGE = auto()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """`role` None: the route needs neither key nor sign-in."""
+    """Who may call a route, and its effect. If `role` is None, the route needs neither a key nor a sign-in."""
 
     role: Role | None
     effect: Effect = Effect.NONE
@@ -46,7 +46,7 @@ _RECORD = Access(role=Role.RECORDER, effect=Effect.CHANGE)
 _OPERATE = Access(role=Role.OPERATOR, effect=Effect.CHANGE)
 
 _TABLE: Mapping[tuple[str, str], Access] = {
-    ("GET", "recordings"): _AUDITED_READ,  # it may search by person
+    ("GET", "recordings"): _AUDITED_READ,  # can search by participant
     ("GET", "recordings/{recordingId}"): _READ,
     ("GET", "recordings/{recordingId}/archive"): _AUDITED_READ,
     ("GET", "recordings/{recordingId}/timeline"): _AUDITED_READ,
@@ -62,7 +62,7 @@ _TABLE: Mapping[tuple[str, str], Access] = {
     ("POST", "recordings/{recordingId}/chunks/{documentId}/replay"): _OPERATE,
     ("POST", "quarantine/{quarantineId}/replay"): _OPERATE,
     ("POST", "events"): _OPERATE,
-    ("POST", "callbacks"): _OPEN,  # the function verifies ACS's own token
+    ("POST", "callbacks"): _OPEN,  # the function verifies ACS's token
     ("GET", "openapi.json"): _OPEN,
     ("GET", "swagger.json"): _OPEN,
     ("GET", "dashboard"): _OPEN,
@@ -71,5 +71,5 @@ _TABLE: Mapping[tuple[str, str], Access] = {
 
 
 def access_to(method: str, route: str) -> Access:
-    """The row of one route, which is written without the prefix. Raises KeyError for a route without a row."""
+    """A route's entry in the table. `route` has no prefix. Raises KeyError if the table has no such route."""
     return _TABLE[method.upper(), route]

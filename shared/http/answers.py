@@ -1,7 +1,6 @@
-"""HTTP without a framework: a use case's answer or error as status, headers and body.
+"""HTTP without a framework: turns a use case's answer or error into status, headers and body.
 
-Every failure becomes application/problem+json. What we did not foresee becomes a 500 that tells nothing of its inside;
-the log has it.
+Every failure becomes application/problem+json. An unforeseen exception becomes a 500 without details; the log has them.
 """
 
 import logging
@@ -14,18 +13,18 @@ from pydantic import BaseModel
 
 from shared.contracts.http.problems import MEDIA_TYPE, Problem
 from shared.errors import BodyTooLarge, CallerError, CallvaultError, Interrupted, LengthRequired, OurError
-from shared.observability.failures import told
+from shared.observability.failures import reporting_failures
 from shared.observability.logs import logger
 
 log = logger("web")
 
-_FAILED = "the request failed for a reason that the log has; nothing is known to be lost by it"
-_BACK_OFF = 10.0  # seconds proposed with a 503 whose cause says nothing itself
+_FAILED = "the request failed because of a defect in Callvault; as far as is known, nothing is lost. See the app's log"
+_BACK_OFF = 10.0  # the Retry-After, in seconds, of a 503 whose cause doesn't name one
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What goes back to a caller."""
+    """The response to a caller."""
 
     status: int
     body: str
@@ -38,12 +37,13 @@ def answer(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | 
 
 
 async def answering(function: str, work: Awaitable[Answer]) -> Answer:
-    """The answer of an HTTP function's work, or the problem that it raised. Raises nothing.
+    """Returns the answer of an HTTP function's work, or its error as a problem. Raises nothing.
 
-    For an exception the host would answer with an empty 500; after a cancellation Microsoft's worker wouldn't answer.
+    Otherwise the host would answer an exception with an empty 500, and after a cancellation Microsoft's worker would
+    never answer.
     """
     try:
-        with told(function):
+        with reporting_failures(function):
             try:
                 return await work
             except CallvaultError as error:
@@ -53,7 +53,7 @@ async def answering(function: str, work: Awaitable[Answer]) -> Answer:
                 raise
     except Interrupted as error:
         return problem(error)
-    except Exception:  # noqa: BLE001 - logged twice: for alerts by `told`, for people with its stack
+    except Exception:  # noqa: BLE001 - logged above with its stack, and for alerts by `reporting_failures`
         return problem(OurError(_FAILED))
 
 
@@ -64,20 +64,20 @@ def refusal(error: CallvaultError) -> Answer:
 
 
 def declared_too_large(headers: Mapping[str, str], limit: int) -> CallerError | None:
-    """Why a request is refused whose Content-Length is above `limit` bytes; no byte of the body is looked at."""
+    """An error if Content-Length is above `limit` bytes, else None. The body isn't read."""
     given = {name.lower(): value for name, value in headers.items()}
     length = given.get("content-length", "").strip().lstrip("0")
-    # Digits are compared by their number first: int() refuses thousands of them.
+    # Compares the number of digits first, because int() raises ValueError for thousands of digits.
     if not (length.isascii() and length.isdecimal()) or (len(length), length) <= (len(str(limit)), str(limit)):
         return None
     return BodyTooLarge(limit)
 
 
 def missing_body(headers: Mapping[str, str], body: bytes) -> CallerError | None:
-    """Why a request is refused whose body did not arrive; None for one that arrived or that has none.
+    """An error if the request had a body that didn't arrive, else None.
 
-    The Functions host hands a body in chunks (Transfer-Encoding: chunked, no Content-Length) to a Python function as
-    an empty one (measured with host 4.1037.0). Without this check, a consent in it would be ignored silently.
+    The Functions host passes a body in chunks (Transfer-Encoding: chunked, no Content-Length) to a Python function as
+    an empty body (measured with host 4.1037.0). Without this check, a consent in the body would be ignored silently.
     """
     given = {name.lower(): value for name, value in headers.items()}
     if body or "chunked" not in given.get("transfer-encoding", "").lower():

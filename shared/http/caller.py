@@ -1,7 +1,7 @@
-"""Who called and with which roles, as App Service's built-in authentication says; else the key that was accepted.
+"""The caller and the caller's roles, from App Service's built-in authentication; else the key that the route requires.
 
-The platform puts the caller into headers, and drops those that a caller brings along. While it is off nobody drops
-them, so they are believed only when the platform says that it is on.
+The platform names the caller in headers, and removes such headers from the incoming request. While built-in
+authentication is off, nothing removes them, so the app trusts them only when the platform says that it is on.
 """
 
 import base64
@@ -14,13 +14,13 @@ from shared.http.access import Role
 FUNCTION_KEY, MASTER_KEY = "function key", "master key"
 
 _LONGEST = 256  # characters of a name
-# How the platform names the claim of an app role: as the token does, or by the name that .NET maps it to. A principal's
-# own `role_typ` says which; both are read, for what it says differs between its versions.
+# The platform's names for the app role claim: the token's name, or the name that .NET maps it to. The principal's
+# `role_typ` should say which, but its value differs between platform versions, so both are read.
 _ROLE_CLAIMS = frozenset({"roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"})
 
 
 def caller_of(headers: Mapping[str, str], *, authenticated: bool, key: str = FUNCTION_KEY) -> str:
-    """The caller's name and id, printable and bounded; else the key that the route requires.
+    """The caller's name and id, printable and truncated; else the key that the route requires.
 
     `authenticated`: whether built-in authentication is on.
     """
@@ -35,12 +35,12 @@ def caller_of(headers: Mapping[str, str], *, authenticated: bool, key: str = FUN
 
 
 def is_signed_in(headers: Mapping[str, str]) -> bool:
-    """Whether the platform names a caller. Believe it only where built-in authentication is on."""
+    """Whether the platform names a caller. Valid only while built-in authentication is on."""
     return bool(_header(headers, "x-ms-client-principal-id").strip())
 
 
 def roles_of(headers: Mapping[str, str]) -> frozenset[Role]:
-    """The caller's app roles; none for a principal that can't be read. Believe them as `is_signed_in`."""
+    """The caller's app roles; none if the principal can't be parsed. Valid only while built-in authentication is on."""
     try:
         principal = json.loads(base64.b64decode(_header(headers, "x-ms-client-principal"), validate=True))
     except (ValueError, RecursionError):

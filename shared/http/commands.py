@@ -1,4 +1,4 @@
-"""The HTTP functions that act, and what they wait for: a request's parts go in, status, headers and body come out."""
+"""HTTP functions that act, and those that wait for a result. They take a request's parts and return an Answer."""
 
 import re
 from dataclasses import dataclass
@@ -24,15 +24,15 @@ from shared.recording.idempotency import Idempotency
 from shared.recording.start import Starting
 from shared.recovery.replay import Replay
 
-# Seconds until it is worth asking again; a Logic App that is told nothing asks every 20.
-_ASK_AGAIN = {Awaited.RECORDING: 30, Awaited.FILES: 15, Awaited.CHUNKS: 5}
+# Retry-After in seconds. Without it, Logic Apps poll every 20 seconds.
+_RETRY_AFTER = {Awaited.RECORDING: 30, Awaited.FILES: 15, Awaited.CHUNKS: 5}
 _COLLECTION = "/recordings"
 _RESPOND_ASYNC = re.compile(r"(?:^|,)\s*respond-async\s*(?:[,;]|$)", re.IGNORECASE)  # RFC 7240, 4.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class UseCases:
-    """What the commands call."""
+    """The use cases that the commands call."""
 
     starting: Starting
     control: Control
@@ -43,7 +43,7 @@ class UseCases:
 
 
 class Commands:
-    """Each method raises what its use case raises; see `answering`."""
+    """Each method raises the errors of its use case; `answering` turns them into problems."""
 
     def __init__(self, cases: UseCases, idempotency: Idempotency) -> None:
         self._control, self._starting, self._callbacks = cases.control, cases.starting, cases.callbacks
@@ -57,8 +57,8 @@ class Commands:
             started = await self._starting.start(request, repeatability, by=by)
             return started.model_dump_json(by_alias=True)
 
-        told = await self._idempotency.once(idempotency_key, body, carry_out)
-        started = await self._starting.became(StartedView.model_validate_json(told))
+        stored = await self._idempotency.once(idempotency_key, body, carry_out)
+        started = await self._starting.became(StartedView.model_validate_json(stored))
         status = 202 if started.state == RecordingState.STARTING else 201
         named = started.recording_id
         return answer(started, status=status, headers={"Location": _recording_url(url, named)} if named else {})
@@ -67,14 +67,14 @@ class Commands:
         stopped = await self._control.stop(named, by=by)
         if prefer is None or not _RESPOND_ASYNC.search(prefer):
             return answer(stopped)
-        headers = {"Preference-Applied": "respond-async", **_ask_again(url, named, Awaited.FILES)}
+        headers = {"Preference-Applied": "respond-async", **_poll_headers(url, named, Awaited.FILES)}
         return answer(stopped, status=202, headers=headers)
 
     async def archive(self, named: str, *, url: str, by: str) -> Answer:
         found = await self._completion.of(named, by=by)
         if isinstance(found, ArchiveAwaitedView):
-            return answer(found, status=202, headers=_ask_again(url, named, found.waiting_for))
-        return answer(found, headers={"Cache-Control": "no-store"})  # it names participants
+            return answer(found, status=202, headers=_poll_headers(url, named, found.waiting_for))
+        return answer(found, headers={"Cache-Control": "no-store"})  # the record names participants
 
     async def pause(self, named: str, *, by: str) -> Answer:
         return answer(await self._control.pause(named, by=by))
@@ -97,14 +97,14 @@ class Commands:
     async def callbacks(
         self, body: bytes, *, authorization: str | None, start_id: str | None, signature: str | None
     ) -> Answer:
-        """Needs no function key: a token and the URL's signature show who calls."""
+        """Needs no function key: ACS's token and the URL's signature authenticate the caller."""
         outcomes = await self._callbacks.receive(
             body, authorization=authorization, start_id=start_id, signature=signature
         )
         return answer(TakenInView(outcomes=[str(outcome) for outcome in outcomes]))
 
     async def health(self) -> Answer:
-        found = await self._health.look()
+        found = await self._health.check()
         status = 200 if found.status is HealthStatus.OK else 503
         return answer(found, status=status, headers={"Cache-Control": "no-store"})
 
@@ -121,15 +121,15 @@ def _handed_in(taken: list[IntakeResult]) -> Answer:
     return answer(HandedInView(outcomes=outcomes, differing=differing), status=202)
 
 
-def _ask_again(url: str, recording_id: str, awaited: Awaited) -> dict[str, str]:
+def _poll_headers(url: str, recording_id: str, awaited: Awaited) -> dict[str, str]:
     location = f"{_recording_url(url, recording_id)}/archive"
-    return {"Location": location, "Retry-After": str(_ASK_AGAIN[awaited])}
+    return {"Location": location, "Retry-After": str(_RETRY_AFTER[awaited])}
 
 
 def _recording_url(request_url: str, recording_id: str) -> str:
-    """Where a recording can be asked after: absolute, since Logic Apps follow no other address.
+    """A recording's URL. It is absolute, because Logic Apps follow only absolute URLs.
 
-    The request's own query is left behind: it may hold a function key.
+    The request's query is left out, because it may contain a function key.
     """
     here = urlsplit(request_url)
     prefix, _, _ = here.path.partition(_COLLECTION)

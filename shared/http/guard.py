@@ -1,8 +1,8 @@
-"""Why a request is refused before its function sees it: no sign-in, another site's page, or a role that is missing.
+"""Refuses requests before they reach a function: no sign-in, a page of another site, or a missing app role.
 
-The host checks the key where a key is required. Where signing in replaces the key, the caller's app role decides; where
-the app requires both, the role decides beside the key. A page of another site may neither change anything nor leave an
-audit entry in the name of the person whose browser shows it.
+The host checks the key where a key is required. Where signing in replaces the key, the guard checks the caller's app
+role; where the app requires both, the guard checks the role in addition to the key. A page of another site can neither
+change anything nor cause an audit entry that names the person whose browser shows the page.
 """
 
 from collections.abc import Mapping
@@ -13,28 +13,28 @@ from shared.errors import CallerError, ForeignPage, RoleRequired, SignInRequired
 from shared.http.access import Access, Effect
 from shared.http.caller import is_signed_in, roles_of
 
-_SIGN_IN = "sign in: send a token of Entra ID for this app as Authorization: Bearer …"
+_SIGN_IN = "sign in: send an Entra ID access token for this app in the header Authorization: Bearer …"
 _WRITE = (
-    "Origin, Sec-Fetch-Site: this request was made by a page of another site, or by one without an origin. Call from a "
-    "page of the app itself, or not from a browser"
+    "Origin, Sec-Fetch-Site: a page of another site, or a page without an origin, sent this request. Send it from a "
+    "page of this app, or from a program that isn't a browser"
 )
 _READ = (
-    "Sec-Fetch-Site: this read leaves an audit entry, and a page of another site made it in the background. Open the "
-    "address as a link, or call from a page of the app itself"
+    "Sec-Fetch-Site: a page of another site sent this request in the background, and the read would leave an audit "
+    "entry. Open the address as a link, or send the request from a page of this app"
 )
-_OUR_OWN = frozenset({"same-origin", "none"})  # a page of ours, or an address typed in
+_OUR_OWN = frozenset({"same-origin", "none"})  # a page of this app, or an address that the user typed
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Guard:
-    """`authenticated`: whether built-in authentication is on. `signs_in`: whether signing in replaces the key."""
+    """Checks requests. `authenticated`: built-in authentication is on. `signs_in`: signing in replaces the key."""
 
     authenticated: bool
     signs_in: bool
 
     def refusal(self, access: Access, headers: Mapping[str, str], *, url: str) -> CallerError | None:
-        """Why the request to `url` is refused; None if it is allowed."""
+        """The reason to refuse the request to `url`; None if it is allowed."""
         if access.role is None:
             return None
         given = {name.lower(): value for name, value in headers.items()}
@@ -50,7 +50,7 @@ class Guard:
 
 
 def _foreign_page(effect: Effect, given: Mapping[str, str], url: str) -> ForeignPage | None:
-    """A browser sends its session's cookie for any page. A caller that is no browser sends none of these headers."""
+    """A browser sends its session cookie for any page. Callers other than browsers send none of these headers."""
     site = given.get("sec-fetch-site", "none").strip().lower()
     match effect:
         case Effect.CHANGE if site not in _OUR_OWN or not _is_our_origin(given.get("origin"), site, url):
@@ -85,5 +85,5 @@ def _origin_of(url: str) -> tuple[str, str, int | None] | None:
 
 
 def _is_opened_link(given: Mapping[str, str]) -> bool:
-    """A person opened a link. A frame of another page navigates, too, without anybody having asked for it."""
+    """Whether a person opened a link. A frame in another page also navigates, but without the person's intent."""
     return given.get("sec-fetch-mode") == "navigate" and given.get("sec-fetch-dest", "document") == "document"

@@ -1,4 +1,4 @@
-"""The HTTP functions that only read: lists of recordings, the summary, time lines, links to archived files."""
+"""HTTP functions that only read: lists of recordings, the summary, timelines, and links to archived files."""
 
 from collections.abc import Mapping
 
@@ -10,11 +10,11 @@ from shared.queries.recordings import Listing
 from shared.queries.summary import Summary
 from shared.queries.timeline import Timeline
 
-_PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # for the caller alone
+_PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # no cache may keep it
 
 
 class Queries:
-    """Each method raises what its use case raises; see `answering`."""
+    """Each method raises the errors of its use case; `answering` turns them into problems."""
 
     def __init__(self, listing: Listing, summary: Summary, content: Downloads, timeline: Timeline) -> None:
         self._listing, self._summary, self._content, self._timeline = listing, summary, content, timeline

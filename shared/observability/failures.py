@@ -18,15 +18,17 @@ log = logger("failures")
 
 
 @contextmanager
-def told(function: str) -> Iterator[None]:
-    """Logs what the work of a function raises and passes it on, so that the host repeats the message.
+def reporting_failures(function: str) -> Iterator[None]:
+    """Logs an exception that a function raises and raises it again, so that the host retries the message.
 
-    Raises Interrupted in place of a cancellation. Only the reason is logged: an exception's text may hold an address.
+    Raises Interrupted in place of a cancellation. Logs only the reason: an exception's text may contain a URL.
     """
     try:
         yield
     except asyncio.CancelledError:
-        interrupted = Interrupted("the work was interrupted; nothing is known to be lost by it")
+        interrupted = Interrupted(
+            "the work was interrupted; as far as is known, nothing is lost. Send the request again"
+        )
         _report(function, interrupted.reason)
         raise interrupted from None
     except Exception as error:
@@ -35,11 +37,11 @@ def told(function: str) -> Iterator[None]:
 
 
 def reported[**P, T](function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """The function with `told` around it, under its own name."""
+    """Wraps the function in `reporting_failures`, under the function's own name."""
 
     @wraps(function)
     async def guarded(*args: P.args, **named: P.kwargs) -> T:
-        with told(function.__name__):
+        with reporting_failures(function.__name__):
             return await function(*args, **named)
 
     return guarded

@@ -1,7 +1,7 @@
-"""Structured logs that survive the trip: what a line says of its subject stands in its text, too.
+"""Structured logs: each line's fields are also part of its text.
 
-The Functions worker sends the platform a record's text and level and drops its `extra` fields, so without this an
-operator would read "lease lost" and not of what.
+The Functions worker sends only a record's text and level to the platform and drops its `extra` fields. Without this, an
+operator would read "lease lost" without the chunk's key.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class StructuredLogger(logging.LoggerAdapter[logging.Logger]):
-    """Appends the fields given as `extra` to the message as JSON. Messages are constant: they take no arguments."""
+    """Appends the fields given as `extra` to the message as JSON. Messages are constants without arguments."""
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         extra = kwargs.get("extra")

@@ -1,7 +1,7 @@
-"""What is counted and measured, through OpenTelemetry's API: a no-op until the deployer installs an SDK beside it.
+"""Metrics through OpenTelemetry's API, which does nothing until the deployer installs an SDK.
 
-docs/observability.md says what each instrument means; a test holds both together. No attribute is personal, and each
-has a handful of values.
+docs/observability.md explains each instrument; a test compares it with this module. No attribute contains personal
+data, and each has only a few values.
 """
 
 from collections.abc import Iterable
@@ -17,63 +17,65 @@ _HOUR = 3600.0
 _SECONDS_TO_SAFE = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, _HOUR, 2 * _HOUR, 4 * _HOUR, 12 * _HOUR, 24 * _HOUR)
 _SECONDS_LEFT = (0, *(hours * _HOUR for hours in (1, 4, 12, 16, 20, 22, 23, 24, 36, 44, 46, 47, 48)))
 _BYTES_A_SECOND = tuple(mega * 1_000_000 for mega in (0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000))
-_AGES = (12, 4, 1, 0)  # hours since the event, at least
+_AGES = (12, 4, 1, 0)  # minimum hours since the event
 
 _meter = metrics.get_meter("callvault")
 
 chunks_escalated = _meter.create_counter(
     "callvault.chunks.escalated",
     unit="{chunk}",
-    description="Open chunks raised as their deadline neared, by hours left.",
+    description="Open chunks escalated near their deadline, by hours left.",
 )
 chunks_ended = _meter.create_counter(
     "callvault.chunks.ended",
     unit="{chunk}",
-    description="Chunks that came to an end, by state: released, archived (where sources are kept), failed, lost, "
-    "expired, removed.",
+    description="Chunks that reached an end state: released, archived (if sources are kept), failed, lost, expired or "
+    "removed.",
 )
 recordings_overdue = _meter.create_counter(
-    "callvault.recordings.overdue", unit="{recording}", description="Recordings that ended and whose files never came."
+    "callvault.recordings.overdue",
+    unit="{recording}",
+    description="Recordings that ended without their files announced.",
 )
 chunk_retries = _meter.create_counter(
     "callvault.chunks.retries",
     unit="{attempt}",
-    description="Attempts that failed and are to be made again, by whose fault it was and why.",
+    description="Failed attempts that are retried, by fault and reason.",
 )
 archive_io = _meter.create_counter(
-    "callvault.archive.io", unit="By", description="Bytes that became safe in the archive, by file: media or metadata."
+    "callvault.archive.io", unit="By", description="Bytes safely archived, by file: media or metadata."
 )
 announcements = _meter.create_counter(
-    "callvault.announcements", unit="{event}", description="Announcements that the topic took, by type."
+    "callvault.announcements", unit="{event}", description="Announcements that the topic accepted, by type."
 )
 announcements_put_off = _meter.create_counter(
-    "callvault.announcements.put_off", unit="{attempt}", description="Tries to announce that failed, by reason."
+    "callvault.announcements.put_off", unit="{attempt}", description="Failed attempts to announce, by reason."
 )
 time_to_safe = _meter.create_histogram(
     "callvault.chunk.time_to_safe",
     unit="s",
-    description="From a chunk's event to its being verified in the archive.",
+    description="Time from a chunk's event until it is verified in the archive.",
     explicit_bucket_boundaries_advisory=_SECONDS_TO_SAFE,
 )
 time_left = _meter.create_histogram(
     "callvault.chunk.time_left",
     unit="s",
-    description="From a chunk's being verified in the archive to the moment at which ACS would have destroyed it.",
+    description="Time left, once a chunk is verified in the archive, until ACS deletes its source.",
     explicit_bucket_boundaries_advisory=_SECONDS_LEFT,
 )
 copy_speed = _meter.create_histogram(
     "callvault.copy.speed",
     unit="By/s",
-    description="Media bytes a second of one copy, from its first request to its commit.",
+    description="Media bytes per second of one copy, from its first request to its commit.",
     explicit_bucket_boundaries_advisory=_BYTES_A_SECOND,
 )
 
 
 class OpenChunks:
-    """How many chunks are open, by age, as the last sweep counted them.
+    """The number of open chunks by age, as the last sweep counted them.
 
-    Counting costs storage operations, so it is for the sweep to do only when a collection asked since. A count is told
-    once: an instance that no longer sweeps doesn't go on telling an old one.
+    Counting costs storage operations, so the sweep counts only if metrics were collected since the last count. Each
+    count is reported once, so that an instance that no longer sweeps doesn't repeat an old count.
     """
 
     def __init__(self) -> None:
@@ -97,15 +99,15 @@ _meter.create_observable_gauge(
     "callvault.chunks.open",
     callbacks=[open_chunks.observe],
     unit="{chunk}",
-    description="Chunks on the worklist, by hours since their event: at least 0, 1, 4, 12.",
+    description="Chunks on the worklist, by minimum hours since their event: 0, 1, 4 or 12.",
 )
 
 
 def chunk_safe(chunk: Chunk, archived_at: datetime) -> None:
-    """To be told once of each chunk that becomes safe."""
+    """Call once for each chunk that becomes safe."""
     archive_io.add(chunk.size or 0, {"file": "media"})
     archive_io.add(chunk.metadata_size or 0, {"file": "metadata"})
-    # An SDK drops what is negative, and a chunk that came after its deadline is the one to be told of.
+    # SDKs drop negative values; clamp to 0 so that late chunks are still counted.
     time_to_safe.record(max((archived_at - chunk.event_time).total_seconds(), 0))
     time_left.record(max((chunk.deadline - archived_at).total_seconds(), 0))
 
@@ -115,5 +117,5 @@ def chunk_ended(chunk: Chunk) -> None:
 
 
 def attempt_failed(error: CallvaultError) -> None:
-    """To be told of an attempt that will be made again."""
+    """Call for each failed attempt that will be retried."""
     chunk_retries.add(1, {"fault": str(error.fault), "error.type": error.reason})

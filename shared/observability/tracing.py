@@ -1,8 +1,8 @@
-"""One trace from an event to the release of its chunks, through OpenTelemetry's API: a no-op without an SDK.
+"""One trace from an event to the release of its chunks, through OpenTelemetry's API, which does nothing without an SDK.
 
-The trace's context (W3C, `traceparent`) rides in each job and stands in the chunk's row, so that a retry, a sweep and a
-replay go on with the trace that the event began. Spans name keys, states and reasons: nothing personal, no address, and
-no exception's text or stack.
+Each job and each chunk's row contain the trace context (W3C `traceparent`), so retries, sweeps and replays continue the
+trace that the event began. Spans contain keys, states and reasons, but no personal data, no URLs, and no exception's
+text or stack.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,9 +32,9 @@ def span(
     context: Context | None = None,
     links: Sequence[Link] = (),
 ) -> Iterator[Span]:
-    """A step of ours: inside the context given, or else inside whatever span is current.
+    """A span of Callvault, whose parent is `context` or else the current span.
 
-    An exception is told by its reason alone: its text is fit for a caller, and its stack for the log.
+    An exception is recorded by its reason only: its text is for the caller and its stack for the log.
     """
     with _tracer.start_as_current_span(
         name,
@@ -58,9 +58,9 @@ def span(
 def resumed(
     name: str, traceparent: str | None, attributes: Attributes, *, kind: SpanKind = SpanKind.CONSUMER
 ) -> AbstractContextManager[Span]:
-    """Work in the trace that a message or a row names; the invocation that carries it out is linked to it.
+    """A span that continues the trace of a message or row, with a link to the current invocation's span.
 
-    What goes on inside that trace already is a step of the span that is current there.
+    If the current span already belongs to that trace, the new span is its child.
     """
     if traceparent is None:
         return span(name, attributes, kind=kind)
@@ -72,20 +72,20 @@ def resumed(
 
 
 def fail(begun: Span, reason: str) -> None:
-    """Marks a span as failed, where the error isn't raised through it."""
+    """Marks a span as failed if no exception passes through it."""
     begun.set_attribute("error.type", reason)
     begun.set_status(Status(StatusCode.ERROR, reason))
 
 
 def current() -> str | None:
-    """The current span as a `traceparent`; None when nothing traces."""
+    """The current span as a `traceparent`; None if tracing is off."""
     carrier: dict[str, str] = {}
     _w3c.inject(carrier)
     return carrier.get(_FIELD)
 
 
 def keys(chunk: Chunk) -> dict[str, str | int]:
-    """What a span says of its chunk."""
+    """The attributes that identify a span's chunk."""
     return {
         "callvault.recording.key": chunk.recording_key,
         "callvault.chunk.key": chunk.chunk_key,

@@ -1,9 +1,9 @@
 """Checks of a running deployment: health reports them to monitors, the doctor to people.
 
-Reads the nearest deadlines of the worklist's sixteen shards and a few chunks, and sends one request each to both
-queues, the archive and ACS, all concurrently: the cost doesn't grow with the archive. A chunk on the worklist is looked
-up in the catalogue before it counts, because a safe chunk may stay there until its source is deleted. A row that this
-version can't read is named, and hides no other.
+Reads the nearest deadlines from the worklist's sixteen shards and a few chunks, and sends one request each to both
+queues, the archive and ACS, all concurrently, so the cost doesn't grow with the archive. Each chunk on the worklist is
+read from the catalogue before it counts, because a safe chunk stays on the worklist until its source is deleted. A row
+that this version can't read is reported and doesn't hide other rows.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from shared.errors import CallvaultError, UnreadableRow
 from shared.gateways.bundle import Gateways
 from shared.settings.settings import Settings
 
-_PATIENCE = 10.0  # seconds for each check; a monitor waits thirty
-_NEAR = timedelta(hours=4)  # before a deadline: when the sweep begins to report it as an error
-_NEAR_SHARE = 6  # and at most this part of a retention
-_AT_ONCE = 16  # chunks looked up concurrently; usually the first one is open
-_NAMED = 3  # rows that can't be read, in a check's detail
-_SWEEP_SILENT = timedelta(minutes=10)  # how long a row may be due; the sweep runs every minute
+_PATIENCE = 10.0  # seconds for each check; a monitor waits 30 seconds
+_NEAR = timedelta(hours=4)  # before a deadline: when the sweep starts to log errors
+_NEAR_SHARE = 6  # ... but at most a sixth of the retention
+_AT_ONCE = 16  # chunks read concurrently; usually the first one is open
+_NAMED = 3  # unreadable rows listed in a check's detail
+_SWEEP_SILENT = timedelta(minutes=10)  # how long a row may be due before the check fails; the sweep runs every minute
 
 
 class Unanswered(CallvaultError):
@@ -36,7 +36,7 @@ class Unanswered(CallvaultError):
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that was checked. `reason` is stable, `detail` a sentence with the fix; None if all is well."""
+    """The result of one check. `reason` is a stable slug and `detail` a sentence with the fix; None if it passed."""
 
     name: str
     reason: str | None = None
@@ -49,7 +49,7 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """All checks, and the open chunk with the least time left, if there is one."""
+    """All results, and the open chunk with the least time left, if any."""
 
     checks: tuple[Check, ...]
     oldest: Chunk | None
@@ -64,7 +64,7 @@ class _Nearest:
 
 
 async def tried[T](work: Awaitable[T], *, seconds: float) -> T | CallvaultError:
-    """What `work` gives, or the error that it raises; Unanswered if it takes longer."""
+    """The result of `work`, or the error that it raises; Unanswered after `seconds`."""
     try:
         async with asyncio.timeout(seconds):
             return await work
@@ -75,7 +75,7 @@ async def tried[T](work: Awaitable[T], *, seconds: float) -> T | CallvaultError:
 
 
 class Checks:
-    """Checks whether storage and ACS can be reached, and whether open work is taken care of."""
+    """Checks whether storage and ACS are reachable, and whether open work progresses."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._worklist, self._catalogue, self._jobs = gateways.worklist, gateways.catalogue, gateways.jobs
@@ -84,7 +84,7 @@ class Checks:
         self._near = min(_NEAR, settings.retention / _NEAR_SHARE)
 
     async def run(self) -> Checked:
-        """Raises nothing: what can't be reached is a failed check."""
+        """Raises nothing: a service that can't be reached is a failed check."""
         worklist, queue, poison, archive, acs = await asyncio.gather(
             tried(self._worklist.nearest(), seconds=_PATIENCE),
             tried(self._jobs.check(), seconds=_PATIENCE),
@@ -112,7 +112,7 @@ class Checks:
         return Checked(checks=checks, oldest=nearest.oldest)
 
     async def _look_up(self, rows: list[WorkItem]) -> _Nearest:
-        """The first by deadline that is still open, if any, and the rows up to it that can't be read."""
+        """The open chunk with the nearest deadline, if any, and the unreadable rows before it."""
         unreadable = [f"worklist, {item.row}: {item.flaw}" for item in rows if item.flaw is not None]
         for some in batched([item for item in rows if item.flaw is None], _AT_ONCE, strict=False):
             found = await asyncio.gather(*map(self._chunk, some))
@@ -130,14 +130,16 @@ class Checks:
 
     def _deadline(self, chunk: Chunk | None, now: datetime, *, is_all: bool) -> Check:
         if chunk is None and not is_all:
-            detail = "so many chunks wait to have their source deleted that none behind them can be seen"
+            detail = "too many chunks wait for their source to be deleted: chunks with later deadlines weren't checked"
             return Check(name="deadline", reason="unseen", detail=detail)
         if chunk is None or chunk.deadline - now > self._near:
             return Check(name="deadline")
         left = chunk.deadline - now
         hours = abs(left.total_seconds()) / 3600
         due = (
-            f"in {hours:.1f} hours" if left > timedelta() else f"any moment: its deadline passed {hours:.1f} hours ago"
+            f"in {hours:.1f} hours"
+            if left > timedelta()
+            else f"at any moment: its deadline passed {hours:.1f} hours ago"
         )
         detail = f"a chunk isn't safe, and ACS may delete its source {due}"
         return Check(name="deadline", reason=chunk.reason or "late", detail=detail)
@@ -153,8 +155,8 @@ def _poison(messages: int) -> Check:
     if not messages:
         return Check(name="poison")
     detail = (
-        f"{messages} messages stay on the poison queue: look at the log of the function bury_job, replay the "
-        "recordings that are open, then delete the messages"
+        f"{messages} messages stay on the poison queue: check the log of the function bury_job, replay the open "
+        "recordings, then delete the messages"
     )
     return Check(name="poison", reason="poison-messages", detail=detail)
 
@@ -164,8 +166,8 @@ def _catalogue(unreadable: tuple[str, ...]) -> Check:
         return Check(name="catalogue")
     more = "; …" if len(unreadable) > _NAMED else ""
     detail = (
-        f"{len(unreadable)} rows can't be read by this version of the app: {'; '.join(unreadable[:_NAMED])}{more}; "
-        "did a newer version write them?"
+        f"this version of the app can't read {len(unreadable)} rows: {'; '.join(unreadable[:_NAMED])}{more}; if a "
+        "newer version wrote them, deploy that version again"
     )
     return Check(name="catalogue", reason="row-unreadable", detail=detail)
 
@@ -175,7 +177,7 @@ def _sweep(rows: list[WorkItem], now: datetime) -> Check:
     if late < _SWEEP_SILENT:
         return Check(name="sweep")
     detail = (
-        f"a chunk has been due for {late.total_seconds() / 60:.0f} minutes, and no sweep checked it: does the function "
-        "sweep run?"
+        f"a chunk has been due for {late.total_seconds() / 60:.0f} minutes without a sweep: check that the function "
+        "sweep runs"
     )
     return Check(name="sweep", reason="sweep-silent", detail=detail)

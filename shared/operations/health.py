@@ -9,13 +9,13 @@ from shared.operations.checks import Checks
 
 
 class Health:
-    """Runs all checks and shows them."""
+    """Runs all checks and returns their results."""
 
     def __init__(self, checks: Checks, clock: Clock) -> None:
         self._checks, self._clock = checks, clock
 
-    async def look(self) -> HealthView:
-        """Raises nothing: what can't be reached is a failed check."""
+    async def check(self) -> HealthView:
+        """Raises nothing: a service that can't be reached is a failed check."""
         checked = await self._checks.run()
         now = self._clock.now()
         return HealthView(

@@ -1,4 +1,4 @@
-"""Storage accounts as settings name them: by connection string, or by identity at their service URIs."""
+"""Storage accounts as configured in the settings: by connection string, or by identity and service URIs."""
 
 import base64
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class StorageAccount(BaseModel):
-    """How to reach a storage account: by connection string, or by identity at its service URIs."""
+    """How to connect to a storage account: by connection string, or by identity and service URIs."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -18,7 +18,7 @@ class StorageAccount(BaseModel):
 
 
 def parts_of(connection_string: str) -> dict[str, str]:
-    """What a connection string holds, by lower-case name."""
+    """The values of a connection string, by lower-case name."""
     pairs = (part.partition("=") for part in connection_string.split(";") if part.strip())
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
 

@@ -1,7 +1,7 @@
-"""App settings, read from the environment once at start and checked there: the rules between them, and what follows.
+"""App settings, read from the environment and validated once at start: the rules between them, and derived values.
 
-A wrong or missing setting stops the app with one sentence that names each culprit and its mend. That sentence never
-holds a setting's value, since a value may be a key.
+An invalid or missing setting stops the app with one message that names each such setting and how to fix it. The message
+never contains a setting's value, because a value may be a key.
 """
 
 from collections.abc import Iterable
@@ -16,20 +16,20 @@ from shared.settings.accounts import StorageAccount, is_base64, parts_of, servic
 from shared.settings.variables import Environment
 
 _UNRESOLVED = (
-    "holds a Key Vault reference, and not the secret that it refers to: give the app's identity the role Key Vault "
-    "Secrets User on the vault, let the app reach it, check the secret's name, and restart the app; outside the app, "
-    "put the secret itself into the environment"
+    "contains a Key Vault reference that wasn't resolved: give the app's identity the role Key Vault Secrets User on "
+    "the vault, let the app reach the vault over the network, check the secret's name, and restart the app; outside "
+    "the app, set the environment variable to the secret itself"
 )
 _REFERENCES = ("@microsoft.keyvault(", "@microsoft.appconfiguration(")
 
 
 class Settings(Environment):
-    """The settings of one process, which agree with one another."""
+    """The settings of one process, with the rules between them checked."""
 
     @model_validator(mode="before")
     @classmethod
     def _references_are_resolved(cls, values: Any) -> Any:
-        """The platform hands a reference that it can't resolve to the app as it is: a secret that everybody knows."""
+        """The platform passes a reference that it can't resolve to the app as text, which anyone could guess."""
         given = values.items() if isinstance(values, dict) else ()
         names = [name for name, value in given if isinstance(value, str) and is_reference(value)]
         if names:
@@ -41,22 +41,26 @@ class Settings(Environment):
     def _acs_is_named_once(self) -> Self:
         if bool(self.acs_connection_string) == bool(self.acs_endpoint):
             raise ValueError(
-                "ACS_CONNECTION_STRING, ACS_ENDPOINT: set exactly one (ACS_ENDPOINT goes with a managed identity)"
+                "ACS_CONNECTION_STRING, ACS_ENDPOINT: set exactly one (ACS_ENDPOINT uses a managed identity)"
             )
         if self.acs_connection_string:
             parts = parts_of(self.acs_connection_string)
             if not (parts.get("endpoint", "").startswith("https://") and is_base64(parts.get("accesskey", ""))):
-                raise ValueError("ACS_CONNECTION_STRING: must read endpoint=https://<resource>/;accesskey=<base64 key>")
+                raise ValueError(
+                    "ACS_CONNECTION_STRING: must have the form endpoint=https://<resource>/;accesskey=<base64 key>"
+                )
         return self
 
     @model_validator(mode="after")
     def _a_block_fits_the_budget(self) -> Self:
         if self.memory_budget_mib < self.block_size_mib:
-            raise ValueError("MEMORY_BUDGET_MIB: must be at least BLOCK_SIZE_MIB, or no block could ever be copied")
+            raise ValueError(
+                "MEMORY_BUDGET_MIB: must be at least BLOCK_SIZE_MIB, because copying needs at least one block"
+            )
         return self
 
     @model_validator(mode="after")
-    def _connection_strings_can_be_read(self) -> Self:
+    def _connection_strings_are_valid(self) -> Self:
         for name, given in (
             ("AzureWebJobsStorage", self.host_connection),
             ("ARCHIVE_STORAGE", self.archive_connection),
@@ -64,7 +68,7 @@ class Settings(Environment):
             parts = parts_of(given or "")
             with_key = "accountname" in parts and is_base64(parts.get("accountkey", ""))
             if given and not (with_key or "sharedaccesssignature" in parts or "usedevelopmentstorage" in parts):
-                raise ValueError(f"{name}: must be a storage account's connection string, as the portal shows it")
+                raise ValueError(f"{name}: must be a storage account's connection string, as the Azure portal shows it")
         return self
 
     @model_validator(mode="after")
@@ -80,7 +84,7 @@ class Settings(Environment):
     @model_validator(mode="after")
     def _topic_key_has_its_topic(self) -> Self:
         if self.announce_topic_key and not self.announce_topic_endpoint:
-            raise ValueError("ANNOUNCE_TOPIC_KEY: goes with ANNOUNCE_TOPIC_ENDPOINT, which isn't set")
+            raise ValueError("ANNOUNCE_TOPIC_KEY: requires ANNOUNCE_TOPIC_ENDPOINT; set that too, or remove the key")
         return self
 
     @model_validator(mode="after")
@@ -88,81 +92,85 @@ class Settings(Environment):
         if self.acs_local_gateway is None:
             return self
         if self.azure_functions_environment != "Development":
-            raise ValueError("ACS_LOCAL_GATEWAY: is for local development only; remove it")
+            raise ValueError("ACS_LOCAL_GATEWAY: is for local development only; remove the setting")
         if self.acs_local_ca is None or not self.acs_local_ca.is_file():
-            raise ValueError("ACS_LOCAL_CA: must name the simulator's CA certificate when ACS_LOCAL_GATEWAY is set")
+            raise ValueError(
+                "ACS_LOCAL_CA: must be the path of the simulator's CA certificate if ACS_LOCAL_GATEWAY is set"
+            )
         if self.acs_endpoint or (self.announce_topic_endpoint and not self.announce_topic_key):
             raise ValueError(
-                "ACS_LOCAL_GATEWAY: the simulator gets no token of an identity; set ACS_CONNECTION_STRING in place of "
-                "ACS_ENDPOINT, and ANNOUNCE_TOPIC_KEY beside ANNOUNCE_TOPIC_ENDPOINT"
+                "ACS_LOCAL_GATEWAY: Callvault never sends an identity's token to the simulator; set "
+                "ACS_CONNECTION_STRING instead of ACS_ENDPOINT, and ANNOUNCE_TOPIC_KEY beside ANNOUNCE_TOPIC_ENDPOINT"
             )
         return self
 
     @model_validator(mode="after")
-    def _rules_can_be_read(self) -> Self:
+    def _rules_are_valid(self) -> Self:
         for rule in self.auto_record_rules:
             if not rule.can_be_met(callbacks=self.callback_audience is not None):
-                raise ValueError("AUTO_RECORD: a rule on CallConnected alone needs CALLBACK_AUDIENCE: set it")
+                raise ValueError(
+                    "AUTO_RECORD: a rule for CallConnected only requires CALLBACK_AUDIENCE: set that setting"
+                )
         return self
 
     @property
     def auto_record_rules(self) -> tuple[AutoRecordRule, ...]:
-        """Which calls are recorded without being asked for; the first rule that a call meets counts."""
+        """The rules of automatic recording. The first rule that matches a call applies."""
         return read_rules(self.auto_record)
 
     @property
     def callback_hosts(self) -> frozenset[str]:
-        """The hosts that a caller's `stateCallbackUrl` may name; `*.` stands for any subdomain. Empty: any host."""
+        """The hosts allowed in a caller's `stateCallbackUrl`; `*.` matches any subdomain. Empty: any host."""
         return frozenset(name.strip().lower() for name in self.state_callback_hosts.split(",") if name.strip())
 
     @property
     def signs_in(self) -> bool:
-        """Whether signing in stands for the function key: never on our word alone, or nobody would watch the door."""
+        """Whether signing in replaces the function key: only if the platform confirms that sign-in is on."""
         return self.sign_in_replaces_key and self.website_auth_enabled
 
     @property
     def retention(self) -> timedelta:
-        """How long ACS keeps a finished file, counted from its event."""
+        """How long ACS keeps a finished file after its event."""
         return timedelta(hours=self.retention_hours)
 
     @property
     def lease(self) -> timedelta:
-        """How long a worker owns a chunk without renewing."""
+        """How long a worker owns a chunk without renewing the lease."""
         return timedelta(seconds=self.lease_seconds)
 
     @property
     def sweep_grace(self) -> timedelta:
-        """How long a chunk may be silent, past what it waits for, before the sweep queues it anew."""
+        """How long a chunk may make no progress after its due time before the sweep queues it again."""
         return timedelta(seconds=self.sweep_grace_seconds)
 
     @property
     def files_awaited(self) -> timedelta:
-        """How long after its end a recording's files may take to be announced."""
+        """How long after a recording's end ACS may take to announce its files."""
         return timedelta(minutes=self.files_awaited_minutes)
 
     @property
     def link_life(self) -> timedelta:
-        """How long a link to an archived file can be used."""
+        """How long a link to an archived file is valid."""
         return timedelta(minutes=self.link_minutes)
 
     @property
     def archive_life(self) -> timedelta | None:
-        """The age from which on the archive's own lifecycle rule removes a file; None where there is no such rule."""
+        """The age at which the archive's lifecycle rule deletes a file; None if there is no such rule."""
         return timedelta(days=self.archive_delete_after_days) if self.archive_delete_after_days else None
 
     @property
     def block_size(self) -> int:
-        """Bytes in one block, and in one range asked of the source."""
+        """Bytes in one block, and in one range requested from the source."""
         return self.block_size_mib * 1024 * 1024
 
     @property
     def blocks_in_memory(self) -> int:
-        """How many blocks all copies of one process may hold together."""
+        """How many blocks all copies in one process may hold in memory together."""
         return self.memory_budget_mib // self.block_size_mib
 
     @property
     def poison_queue(self) -> str:
-        """Where the Functions host puts a message that failed too often; the name is the host's convention."""
+        """The host moves a message that failed too often to this queue, named by the host's convention."""
         return f"{self.chunks_queue}-poison"
 
     @property
@@ -178,17 +186,17 @@ class Settings(Environment):
 
     @property
     def archive_containers(self) -> tuple[str, ...]:
-        """Those of the archive's account."""
+        """The containers in the archive's account."""
         return (self.archive_container, self.quarantine_container)
 
     @property
     def host_containers(self) -> tuple[str, ...]:
-        """Those of the account with queues and tables. Event Grid writes to this one, and a replay empties it."""
+        """The containers in the account with queues and tables. Event Grid writes dead letters here."""
         return (self.deadletter_container,)
 
     @property
     def host_storage(self) -> StorageAccount:
-        """Queues and tables."""
+        """The account of the queues and tables."""
         return StorageAccount(
             connection_string=self.host_connection,
             blob_uri=self.host_blob_uri or service_uri(self.host_account, "blob"),
@@ -199,7 +207,7 @@ class Settings(Environment):
 
     @property
     def archive_storage(self) -> StorageAccount:
-        """The archive and the quarantine: their own account if one is named, else the host's."""
+        """The account of the archive and the quarantine: their own account if one is set, else the host's."""
         uri = self.archive_blob_uri or service_uri(self.archive_account, "blob")
         if not (self.archive_connection or uri):
             return self.host_storage
@@ -211,11 +219,11 @@ class Settings(Environment):
 
 
 def is_reference(value: str) -> bool:
-    """Whether a setting's value is a reference to a vault, and not what the vault holds."""
+    """Whether a setting's value is an unresolved reference to a vault."""
     return value.strip().lower().startswith(_REFERENCES)
 
 
-# What each setting must be, by the name that pydantic gives to a wrong one: the alias of a setting that has one.
+# The rule of each setting, by the name in pydantic's error: the alias if the setting has one.
 _RULES = {
     str(field.validation_alias or name): f"{field.validation_alias or name.upper()}: must be {field.description}"
     for name, field in Settings.model_fields.items()
@@ -223,7 +231,7 @@ _RULES = {
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """The settings of this process. Raises SettingsError with one sentence, free of values, naming what is wrong."""
+    """This process's settings. Raises SettingsError, which names each invalid setting without its value."""
     try:
         return Settings(**overrides)
     except ValidationError as error:

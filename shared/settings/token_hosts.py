@@ -1,11 +1,12 @@
-"""Hosts that may receive a token: Azure's own, in the public, US Government and China clouds.
+"""The hosts that may receive a token: Azure's own, in the public, US Government and China clouds.
 
-Whoever can write an app setting could otherwise name a host of their own and collect the tokens of the app's identity,
-or of the operator who runs a command against the app. The settings, and with them the doctor and every command, refuse
-other hosts by these patterns; the clients check again before they attach a token credential. A pattern takes the whole
-address: https, no port, no user, no query, no trailing dot, plain ASCII, and no path but the one that Azure shows.
+Without this check, anyone who can write an app setting could enter their own host there, and collect the tokens of the
+app's identity or of an operator who runs a command against the app. The settings, and so the doctor and every command,
+refuse all hosts that these patterns don't match; the clients check again before they attach a token credential. A
+pattern matches the whole URL: https, no port, user, query or trailing dot, plain ASCII, and only the path that Azure
+shows.
 
-Sources: Microsoft's lists of endpoints of each cloud; for storage with Azure DNS zone endpoints the storage account
+Sources: Microsoft's lists of endpoints in each cloud; for storage with Azure DNS zone endpoints the storage account
 overview (`<account>.z[00-99].<service>.storage.azure.net`).
 """
 
@@ -18,7 +19,7 @@ ACCOUNT_NAME_RULE = "a storage account's name: 3 to 24 lower-case letters and di
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 ACS_ENDPOINT = rf"^https://(?:{_LABEL}\.){{1,3}}communication\.azure\.(?:com|us|cn)/?$"
-ACS_ENDPOINT_RULE = "the resource's address, as in https://contoso.communication.azure.com (or .azure.us, .azure.cn)"
+ACS_ENDPOINT_RULE = "the resource's endpoint, as in https://contoso.communication.azure.com (or .azure.us, .azure.cn)"
 TOPIC_ENDPOINT = rf"^https://(?:{_LABEL}\.){{2,4}}eventgrid\.azure\.(?:net|us|cn)(?:/api/events)?/?$"
 TOPIC_ENDPOINT_RULE = "an Event Grid topic's endpoint, as in https://<topic>.<region>.eventgrid.azure.net/api/events"
 
@@ -42,7 +43,9 @@ _ADDRESSES = tuple(map(re.compile, (ACS_ENDPOINT, TOPIC_ENDPOINT, BLOB_ENDPOINT,
 
 
 def require_token_host(address: str | None) -> str:
-    """The address, which may receive a token. Raises SettingsError, which doesn't quote it, for any other."""
+    """Returns `address` if it may receive a token. Raises SettingsError without quoting the address otherwise."""
     if address is None or not any(pattern.fullmatch(address) for pattern in _ADDRESSES):
-        raise SettingsError("an address in the settings is not a service of Azure's: no token is sent to it")
+        raise SettingsError(
+            "an address in the settings isn't an Azure service endpoint, so no token is sent to it: correct the setting"
+        )
     return address

@@ -1,4 +1,4 @@
-"""Each app setting by itself: its name, kind, bounds and default, and the words that say what it must be."""
+"""Each app setting by itself: name, type, bounds, default, and the rule that an error message shows."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,14 +24,14 @@ from shared.settings.token_hosts import (
 
 _RESOURCE_NAME = r"^[a-z0-9](?:-?[a-z0-9]){2,62}$"  # what Azure allows for queues and containers
 _RESOURCE = "3 to 63 lower-case letters, digits and single hyphens"
-_TABLE = "3 to 63 letters and digits, a letter first"
+_TABLE = "3 to 63 letters and digits, starting with a letter"
 _AUTOMATION = "https://acscallautomation.communication.azure.com"
-# Keys from elsewhere would let whoever publishes them sign callbacks.
+# Signing keys from another host would let that host sign callbacks.
 _AUTOMATION_PATTERN = r"^https://([A-Za-z0-9-]+\.)+communication\.azure\.(com|us)(/[A-Za-z0-9._/-]*)?$"
 _ACS_RESOURCE_PATTERN = (
     r"(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Communication/communicationServices/[^/]+$"
 )
-_AUTOMATION_ADDRESS = "an https address below communication.azure.com or communication.azure.us"
+_AUTOMATION_ADDRESS = "an HTTPS URL on a subdomain of communication.azure.com or communication.azure.us"
 
 _HOST_PATTERN = r"(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"
 
@@ -44,12 +44,12 @@ TableEndpoint = Annotated[str, StringConstraints(pattern=TABLE_ENDPOINT)]
 
 
 def _named(alias: str, rule: str) -> Any:
-    """An optional setting whose name follows the Functions host's convention for connections."""
+    """An optional setting named by the Functions host's convention for connections."""
     return Field(default=None, validation_alias=alias, description=rule)
 
 
 class Environment(BaseSettings):
-    """Everything the product can be told. Sizes and times carry their unit in their name."""
+    """All app settings. The names of sizes and durations contain the unit."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True)
 
@@ -73,20 +73,24 @@ class Environment(BaseSettings):
     delete_source: bool = Field(default=True, description="true or false")
     block_size_mib: int = Field(default=8, ge=1, le=100, description="a whole number of MiB from 1 to 100")
     block_checksum: ChecksumKind = Field(default=ChecksumKind.CRC64, description="crc64 or md5")
-    memory_budget_mib: int = Field(default=192, ge=1, le=65536, description="a whole number of MiB, at least a block")
+    memory_budget_mib: int = Field(
+        default=192, ge=1, le=65536, description="a whole number of MiB, at least BLOCK_SIZE_MIB"
+    )
     ranges_in_flight: int = Field(default=4, ge=1, le=32, description="a whole number from 1 to 32")
     attempt_minutes: float = Field(default=50, gt=0, le=1440, description="minutes, more than 0 and at most 1440")
     lease_seconds: float = Field(default=45, ge=1, le=600, description="seconds from 1 to 600")
     max_attempts: int = Field(default=50, ge=1, le=1000, description="a whole number from 1 to 1000")
     sweep_grace_seconds: float = Field(default=90, ge=1, le=3600, description="seconds from 1 to 3600")
-    files_awaited_minutes: float = Field(default=120, gt=0, le=2880, description="minutes, more than 0, at most 2880")
+    files_awaited_minutes: float = Field(
+        default=120, gt=0, le=2880, description="minutes, more than 0 and at most 2880"
+    )
     retry_base_seconds: float = Field(default=10, gt=0, le=600, description="seconds, more than 0 and at most 600")
 
     archive_delete_after_days: int = Field(
         default=0,
         ge=0,
         le=99_999,
-        description="a whole number of days; 0, or empty, where no rule deletes archived files",
+        description="a whole number of days; 0 or empty if no lifecycle rule deletes archived files",
     )
 
     chunks_queue: ResourceName = Field(default="recording-chunks", description=_RESOURCE)
@@ -108,7 +112,7 @@ class Environment(BaseSettings):
     callback_url: str | None = Field(
         default=None,
         pattern=r"^https://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?$",
-        description="this app's own address for callbacks, as in https://<app>.azurewebsites.net/api/callbacks",
+        description="this app's URL for callbacks, as in https://<app>.azurewebsites.net/api/callbacks",
     )
     callback_secret: str | None = Field(default=None, repr=False, min_length=32, description="at least 32 characters")
     state_callback_hosts: str = Field(
@@ -119,12 +123,12 @@ class Environment(BaseSettings):
     callback_audience: str | None = Field(
         default=None,
         pattern=r"^[0-9A-Fa-f-]{36}$",
-        description="the immutable resource id of the ACS resource, a GUID",
+        description="the immutable resource ID of the ACS resource, a GUID",
     )
     event_source: str | None = Field(
         default=None,
         pattern=_ACS_RESOURCE_PATTERN,
-        description="the ACS resource's id, as in /subscriptions/…/resourceGroups/…/providers/Microsoft.Communication/"
+        description="the ACS resource's ID, as in /subscriptions/…/resourceGroups/…/providers/Microsoft.Communication/"
         "communicationServices/…",
     )
     callback_issuer: str = Field(default=_AUTOMATION, pattern=_AUTOMATION_PATTERN, description=_AUTOMATION_ADDRESS)
@@ -145,7 +149,7 @@ class Environment(BaseSettings):
     acs_local_ca: Path | None = None
     azure_functions_environment: str = "Production"
     sign_in_replaces_key: bool = Field(default=False, description="true or false")
-    # Set by the platform, where App Service's built-in authentication is on.
+    # The platform sets this variable if App Service's built-in authentication is on.
     website_auth_enabled: bool = Field(default=False, description="true or false, as the platform sets it")
 
     @field_validator(
@@ -162,7 +166,7 @@ class Environment(BaseSettings):
     )
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
-        """A template that has no value for these sets them to an empty string, which the host reads as unset, too."""
+        """Templates set these to an empty string if they have no value, which the host also treats as unset."""
         return value or None
 
     @field_validator("archive_delete_after_days", mode="before")

@@ -1,4 +1,4 @@
-"""Checks a deployment from where it runs: its settings, what it may do and whom it reaches. Changes nothing for good.
+"""Checks a deployment: its settings, its permissions and its connections. Leaves nothing changed.
 
-`python -m shared.doctor` where the settings are in the environment.
+Run `python -m shared.doctor` where the app's settings are in the environment.
 """

@@ -1,4 +1,4 @@
-"""`python -m shared.doctor`: each finding with its mend. Exits with 1 if anything does not work, else with 0."""
+"""`python -m shared.doctor`: prints each finding and how to fix it. Exits with 1 if a check failed, else with 0."""
 
 import argparse
 import asyncio
@@ -10,32 +10,34 @@ from pathlib import Path
 
 from shared.domain.clock import SystemClock
 from shared.operations.doctor.findings import as_json, as_text, has_failed
-from shared.operations.doctor.visit import examined
+from shared.operations.doctor.visit import examine
 
 _USAGE = 2
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m shared.doctor", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="findings for programs")
-    parser.add_argument("--settings", type=Path, metavar="FILE", help="a local.settings.json, over the environment")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE", help="a local.settings.json; overrides the environment"
+    )
     arguments = parser.parse_args()
-    logging.getLogger("azure").setLevel(logging.CRITICAL)  # what failed is told by the findings
+    logging.getLogger("azure").setLevel(logging.CRITICAL)  # the findings report failures
     if arguments.settings is not None:
         try:
             os.environ.update(_values(arguments.settings))
         except FileNotFoundError:
-            sys.stderr.write(f"There is no file {arguments.settings}; make up makes one for the local stack.\n")
+            sys.stderr.write(f"File {arguments.settings} not found. `make up` creates one for the local stack.\n")
             return _USAGE
         except (OSError, ValueError, KeyError, TypeError):
-            sys.stderr.write(f"{arguments.settings} is no local.settings.json: it needs Values, names with texts.\n")
+            sys.stderr.write(f"{arguments.settings} isn't a valid local.settings.json: Values must contain strings.\n")
             return _USAGE
-    findings = asyncio.run(examined(os.environ, SystemClock()))
+    findings = asyncio.run(examine(os.environ, SystemClock()))
     sys.stdout.write(as_json(findings) if arguments.json else as_text(findings))
     return 1 if has_failed(findings) else 0
 
 
 def _values(path: Path) -> dict[str, str]:
-    """The file's settings, and what the host that reads such a file sets besides."""
+    """The file's settings, and the variable that the Functions host sets when it reads such a file."""
     values: dict[str, str] = json.loads(path.read_bytes())["Values"]
     return {"AZURE_FUNCTIONS_ENVIRONMENT": "Development", **values}

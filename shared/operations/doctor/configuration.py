@@ -1,11 +1,11 @@
-"""What the settings tell by themselves: those that are wrong, those that will be regretted, and those misspelt."""
+"""Checks the settings without any connection: invalid ones, risky ones, and misspelt names."""
 
 import difflib
 import re
 from collections.abc import Iterator, Mapping
 
 from shared.errors import SettingsError
-from shared.operations.doctor.findings import AUDIENCE_MEND, Finding, Level, ok
+from shared.operations.doctor.findings import AUDIENCE_FIX, Finding, Level, ok
 from shared.settings.settings import Settings
 
 _DISABLED = re.compile(r"AzureWebJobs\.(\w+)\.Disabled", re.IGNORECASE)
@@ -14,43 +14,43 @@ _HOST = "AzureFunctionsJobHost__"
 _ENCODING = f"{_HOST}extensions__queues__messageEncoding"
 _RUNTIME = "FUNCTIONS_WORKER_RUNTIME"
 _SIGN_IN = "WEBSITE_AUTH_ENABLED"
-_TODAYS_RETENTION = 24  # hours that ACS's documentation tells
+_TODAYS_RETENTION = 24  # hours, by ACS's documentation
 _SIMILAR = 0.86
-# As they are written in README, by how the app compares them.
+# Names as documented, by the upper-case form that the app compares.
 _KNOWN = {
     (alias or name).upper(): alias or name.upper()
     for name, alias in ((name, field.validation_alias) for name, field in Settings.model_fields.items())
     if alias is None or isinstance(alias, str)
 }
-_NOT_OURS = ("__CREDENTIAL", "__TENANTID")  # of a connection, and read by the host alone
+_NOT_OURS = ("__CREDENTIAL", "__TENANTID")  # part of a connection, read by the host only
 
 
 def concerns(name: str) -> bool:
-    """Whether the doctor has anything to say to a setting of this name: what it needs of a deployed app's."""
+    """Whether the doctor checks a setting of this name; a deployed app's other settings aren't read."""
     known = {_ENCODING, _RUNTIME, *_KNOWN.values()}
     return name.upper() in map(str.upper, known) or bool(_DISABLED.fullmatch(name)) or _meant(name) is not None
 
 
-def wrong(error: SettingsError, environment: Mapping[str, str]) -> list[Finding]:
-    """A failure for each setting that stops the app; one may be missing because its name is misspelt."""
+def invalid_settings(error: SettingsError, environment: Mapping[str, str]) -> list[Finding]:
+    """A failure for each setting that stops the app. Misspelt names may explain a missing setting."""
     split = [finding.partition(": ") for finding in error.findings]
     found = [
-        Finding(check=f"setting {name}", level=Level.FAILURE, detail="is missing or wrong", mend=mend)
-        for name, _, mend in split
+        Finding(check=f"setting {name}", level=Level.FAILURE, detail="is missing or invalid", fix=fix)
+        for name, _, fix in split
     ]
-    untried = Finding(check="access", level=Level.NOTE, detail="was not tried: the settings come first")
+    untried = Finding(check="access", level=Level.NOTE, detail="wasn't checked: fix the settings first")
     return [*found, *_misspelt(environment), *_of_the_host(environment), untried]
 
 
-def told_by(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
-    """What can be said of settings that are right in themselves."""
+def settings_findings(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
+    """Findings about settings that are valid by themselves."""
     found = [
         *_doubtful(settings),
         *_of_sign_in(settings, environment),
         *_misspelt(environment),
         *_of_the_host(environment),
     ]
-    return [ok("settings", f"all {len(Settings.model_fields)} can be read"), *found]
+    return [ok("settings", f"all {len(Settings.model_fields)} are valid"), *found]
 
 
 def _doubtful(settings: Settings) -> Iterator[Finding]:
@@ -58,41 +58,43 @@ def _doubtful(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             check="setting RETENTION_HOURS",
             level=Level.WARNING,
-            detail=f"is more than the {_TODAYS_RETENTION} hours that ACS promises today: deadlines may come too late",
-            mend=f"set it to {_TODAYS_RETENTION}",
+            detail=f"is more than the {_TODAYS_RETENTION} hours that ACS guarantees: deadlines may be too late",
+            fix=f"set it to {_TODAYS_RETENTION}",
         )
     if not settings.delete_source:
         yield Finding(
             check="setting DELETE_SOURCE",
             level=Level.NOTE,
-            detail="is false: sources stay in ACS until it destroys them",
-            mend="set it to true once you trust the archive",
+            detail="is false: sources stay in ACS until ACS deletes them",
+            fix="set it to true once you trust the archive",
         )
     if settings.acs_connection_string or settings.host_connection or settings.archive_connection:
         yield Finding(
             check="credentials",
             level=Level.NOTE,
-            detail="keys are in use where a managed identity could be",
-            mend="set ACS_ENDPOINT and AzureWebJobsStorage__accountName in place of the connection strings",
+            detail="keys are used instead of a managed identity",
+            fix="set ACS_ENDPOINT and AzureWebJobsStorage__accountName instead of the connection strings",
         )
     yield from _of_callbacks(settings)
     if settings.participants_secret is None:
         yield Finding(
             check="setting PARTICIPANTS_SECRET",
             level=Level.WARNING,
-            detail="is not set: participants aren't listed, and a search for one is refused",
-            mend="set it to 32 random characters, then run python -m shared.rebuild --apply",
+            detail="isn't set: participants aren't listed, and a search by participant is refused",
+            fix="set it to 32 random characters, then run python -m shared.rebuild --apply",
         )
     if settings.announce_topic_endpoint:
         yield Finding(
             check="announcements",
             level=Level.NOTE,
-            detail="were not tried: whatever is sent to the topic reaches whoever listens to it",
-            mend="see the first chunk announced, or its alert stay silent",
+            detail="weren't tried: a test event would reach every subscriber of the topic",
+            fix="check that the first archived chunk is announced, or that no alert fires",
         )
     if settings.acs_local_gateway:
         yield Finding(
-            check="setting ACS_LOCAL_GATEWAY", level=Level.NOTE, detail="is set: this is the local stack, not Azure"
+            check="setting ACS_LOCAL_GATEWAY",
+            level=Level.NOTE,
+            detail="is set: the app uses the local simulator, not ACS",
         )
 
 
@@ -102,74 +104,74 @@ def _of_callbacks(settings: Settings) -> Iterator[Finding]:
             check="setting CALLBACK_AUDIENCE",
             level=Level.FAILURE,
             detail="is missing while CALLBACK_URL is set: every callback of ACS is refused",
-            mend=AUDIENCE_MEND,
+            fix=AUDIENCE_FIX,
         )
     if settings.callback_url and not settings.callback_secret:
         yield Finding(
             check="setting CALLBACK_SECRET",
             level=Level.FAILURE,
-            detail="is missing while CALLBACK_URL is set: a token that ACS sent elsewhere can be replayed here",
-            mend="set it to 32 random characters; for calls of other code, have ACS call back the URL that "
+            detail="is missing while CALLBACK_URL is set: a token that ACS sent to another app can be replayed here",
+            fix="set it to 32 random characters; in your own code that places calls, use the callback URL that "
             "python -m shared.callbackurls prints",
         )
     if settings.callback_audience is None and not settings.callback_url:
         yield Finding(
             check="setting CALLBACK_AUDIENCE",
             level=Level.NOTE,
-            detail="is not set: callbacks are refused",
-            mend=f"to have them, set CALLBACK_URL; and {AUDIENCE_MEND}",
+            detail="isn't set: callbacks are refused",
+            fix=f"to receive callbacks, set CALLBACK_URL, and {AUDIENCE_FIX}",
         )
     for name, wanted in (("REQUIRE_CONSENT", settings.require_consent), ("AUTO_RECORD", settings.auto_record_rules)):
         if wanted and settings.callback_url is None:
             yield Finding(
                 check=f"setting {name}",
                 level=Level.WARNING,
-                detail="is set and CALLBACK_URL is not: of a start whose answer is lost ACS tells us no more",
-                mend="set CALLBACK_URL to https://<app>.azurewebsites.net/api/callbacks",
+                detail="is set without CALLBACK_URL: if the response to a start is lost, its recording stays unknown",
+                fix="set CALLBACK_URL to https://<app>.azurewebsites.net/api/callbacks",
             )
     if settings.callback_url and not settings.callback_url.rstrip("/").endswith("/api/callbacks"):
         yield Finding(
             check="setting CALLBACK_URL",
             level=Level.WARNING,
-            detail="does not end in /api/callbacks, where this app takes them",
-            mend="set it to https://<app>.azurewebsites.net/api/callbacks",
+            detail="doesn't end in /api/callbacks, the app's route for callbacks",
+            fix="set it to https://<app>.azurewebsites.net/api/callbacks",
         )
 
 
 def _of_sign_in(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """The platform sets the variable in the app, where it sets the site's name as well; elsewhere it is a setting."""
-    said = [name for name in environment if name.upper() == _SIGN_IN]
-    if said and "WEBSITE_SITE_NAME" not in environment:
+    """Only the platform may set the variable. It then sets the site's name, too."""
+    named = [name for name in environment if name.upper() == _SIGN_IN]
+    if named and "WEBSITE_SITE_NAME" not in environment:
         yield Finding(
             check=f"setting {_SIGN_IN}",
             level=Level.FAILURE,
-            detail="is an app setting: where sign-in is off, the app believes whoever a request claims to come from",
-            mend="remove it: the platform sets it where App Service's built-in authentication is on",
+            detail="is an app setting: while sign-in is off, the app would trust forged identity headers",
+            fix="remove it: the platform sets it if App Service's built-in authentication is on",
         )
     if settings.sign_in_replaces_key and settings.callback_url is None:
         yield Finding(
             check="sign-in",
             level=Level.NOTE,
-            detail="was not tried from outside: CALLBACK_URL, which names the app's address, is not set",
-            mend="set CALLBACK_URL to https://<app>.azurewebsites.net/api/callbacks",
+            detail="wasn't checked from outside: CALLBACK_URL, which contains the app's URL, isn't set",
+            fix="set CALLBACK_URL to https://<app>.azurewebsites.net/api/callbacks",
         )
 
 
 def _misspelt(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """A setting whose name is nearly one of ours is passed over in silence by the app."""
+    """The app silently ignores a setting whose name is misspelt."""
     for name in sorted(environment):
         meant = _meant(name)
         if meant is not None:
             yield Finding(
                 check=f"setting {name}",
                 level=Level.WARNING,
-                detail="is none of Callvault's, and nearly one: it has no effect",
-                mend=f"call it {meant}",
+                detail="isn't a setting of Callvault, but similar to one: it has no effect",
+                fix=f"rename it to {meant}",
             )
 
 
 def _meant(name: str) -> str | None:
-    """The setting that this is nearly the name of; None if it is one, or like none."""
+    """The setting with the most similar name; None if `name` is a setting, or similar to none."""
     if name.upper() in _KNOWN or name.upper().endswith(_NOT_OURS):
         return None
     near = difflib.get_close_matches(name.upper(), _KNOWN, n=1, cutoff=_SIMILAR)
@@ -183,22 +185,22 @@ def _of_the_host(environment: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding(
                 check=f"function {disabled[1]}",
                 level=Level.FAILURE,
-                detail="is switched off",
-                mend=f"remove the setting {name}",
+                detail="is disabled",
+                fix=f"remove the setting {name}",
             )
     if environment.get(_RUNTIME, "python") != "python":
-        yield Finding(check=f"setting {_RUNTIME}", level=Level.FAILURE, detail="is not python", mend="set it so")
+        yield Finding(check=f"setting {_RUNTIME}", level=Level.FAILURE, detail="isn't python", fix="set it to python")
     if environment.get(_ENCODING, "none").lower() != "none":
         yield Finding(
             check=f"setting {_ENCODING}",
             level=Level.WARNING,
-            detail="keeps messages that aren't base64 from the app, so that nobody is told of them",
-            mend="remove it: host.json says none",
+            detail="keeps messages that aren't base64 from the app, so nothing reports them",
+            fix="remove it: host.json sets none",
         )
     if "WEBSITE_SITE_NAME" in environment and "APPLICATIONINSIGHTS_CONNECTION_STRING" not in environment:
         yield Finding(
             check="setting APPLICATIONINSIGHTS_CONNECTION_STRING",
             level=Level.WARNING,
-            detail="is not set: nobody sees the logs, and no alert can ring",
-            mend="connect the app with an Application Insights resource",
+            detail="isn't set: no logs are kept, and no alert can fire",
+            fix="connect the app to an Application Insights resource",
         )

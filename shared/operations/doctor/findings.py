@@ -1,33 +1,34 @@
-"""What the doctor found: one sentence each, and how to mend it. Findings never hold a setting's value."""
+"""The doctor's findings: one sentence each, and how to fix it. A finding never contains a setting's value."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
     OK = "ok"
-    NOTE = "note"  # as it may well be meant
-    WARNING = "warning"  # works, and will be regretted
-    FAILURE = "failure"  # does not work
+    NOTE = "note"  # may be intended
+    WARNING = "warning"  # works, but will cause problems
+    FAILURE = "failure"  # doesn't work
 
 
-AUDIENCE_MEND = (
-    "set CALLBACK_AUDIENCE to the immutable resource id of the ACS resource: `az communication show` gives it as "
+AUDIENCE_FIX = (
+    "set CALLBACK_AUDIENCE to the immutable resource ID of the ACS resource: `az communication show` shows it as "
     "immutableResourceId"
 )
+_FIX = "mend"  # the member's name in JSON: programs read it, so it stays
 _MARKS = {Level.OK: "✓", Level.NOTE: "·", Level.WARNING: "!", Level.FAILURE: "✗"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What was looked at, how it is, and what to do about it."""
+    """What was checked, the result, and how to fix it."""
 
     check: str
     level: Level
     detail: str
-    mend: str | None = None
+    fix: str | None = None
 
 
 def ok(check: str, detail: str) -> Finding:
@@ -38,16 +39,16 @@ def as_text(findings: Sequence[Finding]) -> str:
     lines: list[str] = []
     for one in findings:
         lines.append(f"{_MARKS[one.level]} {one.check}: {one.detail}")
-        if one.mend:
-            lines.append(f"    mend: {one.mend}")
+        if one.fix:
+            lines.append(f"    fix: {one.fix}")
     failures, warnings = (_count(findings, level) for level in (Level.FAILURE, Level.WARNING))
-    lines.append(f"failures: {failures}, warnings: {warnings}, looked at: {len(findings)}")
+    lines.append(f"failures: {failures}, warnings: {warnings}, checks: {len(findings)}")
     return "\n".join(lines) + "\n"
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    told = {"healthy": not has_failed(findings), "findings": [asdict(one) for one in findings]}
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    shown = [{"check": one.check, "level": one.level, "detail": one.detail, _FIX: one.fix} for one in findings]
+    return json.dumps({"healthy": not has_failed(findings), "findings": shown}, indent=2, ensure_ascii=False) + "\n"
 
 
 def has_failed(findings: Sequence[Finding]) -> bool:

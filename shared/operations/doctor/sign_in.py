@@ -1,4 +1,4 @@
-"""Whether sign-in holds, seen from outside: strangers are turned away, and forged identity headers are not believed."""
+"""Checks sign-in from outside: requests without sign-in, or with forged identity headers, must be refused."""
 
 from http import HTTPStatus
 
@@ -6,22 +6,22 @@ from shared.gateways.front_door import FORGED, FrontDoor
 from shared.operations.doctor.findings import Finding, Level, ok
 
 CHECK = "sign-in"
-_MEND = (
-    "see that App Service's built-in authentication is on, requires authentication and answers 401 (docs/deploy.md); "
-    "until then set SIGN_IN_REPLACES_KEY to false"
+_FIX = (
+    "turn on App Service's built-in authentication, and have it require authentication and answer 401 "
+    "(docs/deploy.md); until then, set SIGN_IN_REPLACES_KEY to false"
 )
-_STRANGERS: tuple[tuple[str, dict[str, str]], ...] = (
+_UNAUTHENTICATED: tuple[tuple[str, dict[str, str]], ...] = (
     ("a request without sign-in", {}),
     ("a request with forged X-MS-CLIENT-PRINCIPAL headers", FORGED),
 )
 
 
-async def looked(door: FrontDoor) -> list[Finding]:
-    """A failure for each stranger who gets any other answer than 401. Raises SourceUnavailable."""
-    found = [(who, await door.status(headers)) for who, headers in _STRANGERS]
+async def check_sign_in(door: FrontDoor) -> list[Finding]:
+    """Returns a failure for each such request that isn't answered with 401. Raises SourceUnavailable."""
+    found = [(what, await door.status(headers)) for what, headers in _UNAUTHENTICATED]
     failures = [
-        Finding(check=CHECK, level=Level.FAILURE, detail=f"{who} is answered {status} and not 401", mend=_MEND)
-        for who, status in found
+        Finding(check=CHECK, level=Level.FAILURE, detail=f"{what} is answered with {status}, not 401", fix=_FIX)
+        for what, status in found
         if status != HTTPStatus.UNAUTHORIZED
     ]
-    return failures or [ok(CHECK, "turns away who hasn't signed in, and who claims so in forged headers")]
+    return failures or [ok(CHECK, "refuses requests without sign-in and requests with forged identity headers")]

@@ -17,7 +17,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from local.acs.identifiers import RESOURCE_ID
 from shared.domain.clock import Clock, SystemClock
 from shared.operations.doctor.findings import Finding, Level, as_json, as_text
-from shared.operations.doctor.visit import examined
+from shared.operations.doctor.visit import examine
 from tests.integration.conftest import PARTICIPANTS_SECRET, MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -44,8 +44,8 @@ def well(make_world: MakeWorld) -> MakeWorld:
 
 async def visit(clock: Clock | None = None) -> dict[str, Finding]:
     """The findings that are not ok, by check."""
-    findings = await examined(os.environ, clock or SystemClock())
-    assert all(one.mend for one in findings if one.level in (Level.WARNING, Level.FAILURE)), "each with its mend"
+    findings = await examine(os.environ, clock or SystemClock())
+    assert all(one.fix for one in findings if one.level in (Level.WARNING, Level.FAILURE)), "each names its fix"
     return {one.check: one for one in findings if one.level is Level.FAILURE}
 
 
@@ -99,7 +99,7 @@ async def test_the_doctor_never_prints_a_secret(well: MakeWorld):
     world = await well(
         ACS_CONNECTION_STRING=f"endpoint=https://callvault.communication.azure.com/;accesskey={OTHER_KEY}"
     )
-    findings = await examined(os.environ, SystemClock())
+    findings = await examine(os.environ, SystemClock())
     for secret in (account_key(world), OTHER_KEY, PARTICIPANTS_SECRET, CALLBACKS["CALLBACK_SECRET"]):
         assert secret not in as_text(findings) + as_json(findings)
 
@@ -121,7 +121,7 @@ async def test_the_doctor_names_each_missing_part_and_nothing_else(
     failures = await visit()
     expected = {f"{check} {named}"} | ({f"queue {named}-poison"} if check == "queue" else set())
     assert set(failures) == expected
-    assert all("is missing" in one.detail and str(one.mend).startswith("create it") for one in failures.values())
+    assert all("is missing" in one.detail and str(one.fix).startswith("create it") for one in failures.values())
 
 
 async def test_a_wrong_storage_key_fails_the_storage_checks_and_no_others(
@@ -132,14 +132,14 @@ async def test_a_wrong_storage_key_fails_the_storage_checks_and_no_others(
     failures = await visit(MovableClock())
     assert {check.split()[0] for check in failures} == {"queue", "table", "container"}
     assert len(failures) == 2 + len(world.settings.tables) + 3
-    assert all("key" in str(one.mend) for one in failures.values())
+    assert all("key" in str(one.fix) for one in failures.values())
 
 
-async def test_a_wrong_acs_key_is_reported_with_advice(well: MakeWorld):
+async def test_a_wrong_acs_key_is_reported_with_its_fix(well: MakeWorld):
     await well(ACS_CONNECTION_STRING=f"endpoint=https://callvault.communication.azure.com/;accesskey={OTHER_KEY}")
     failures = await visit()
     assert set(failures) == {"ACS"}
-    assert "set the ACS resource's current key" in str(failures["ACS"].mend)
+    assert "set the ACS resource's current key" in str(failures["ACS"].fix)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ async def test_a_wrong_clock_is_reported(well: MakeWorld, minutes: float, level:
     await well()
     clock = MovableClock()
     clock.forward(minutes=minutes)
-    (found,) = [one for one in await examined(os.environ, clock) if one.check == "clock"]
+    (found,) = [one for one in await examine(os.environ, clock) if one.check == "clock"]
     assert found.level is level
     assert level is Level.OK or ("ahead of" if minutes > 0 else "behind") in found.detail
 
@@ -168,7 +168,7 @@ async def test_the_audience_of_another_resource_is_reported(well: MakeWorld):
     await well(CALLBACK_AUDIENCE="00000000-0000-4000-8000-000000000000")
     failures = await visit()
     assert set(failures) == {"callback audience"}
-    assert "immutableResourceId" in str(failures["callback audience"].mend)
+    assert "immutableResourceId" in str(failures["callback audience"].fix)
 
 
 async def test_callbacks_without_an_audience_are_reported(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
@@ -196,8 +196,8 @@ async def test_links_that_can_t_be_signed_are_reported(well: MakeWorld, monkeypa
     )
     endpoint = parts(world)["BlobEndpoint"]
     monkeypatch.setenv("ARCHIVE_STORAGE", f"BlobEndpoint={endpoint};SharedAccessSignature={signature}")
-    (found,) = [one for one in await examined(os.environ, SystemClock()) if one.level is Level.WARNING]
-    assert (found.check, str(found.mend).count("Storage Blob Delegator")) == ("links to files", 1)
+    (found,) = [one for one in await examine(os.environ, SystemClock()) if one.level is Level.WARNING]
+    assert (found.check, str(found.fix).count("Storage Blob Delegator")) == ("links to files", 1)
 
 
 async def test_read_only_access_to_tables_is_enough_for_an_operator(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
@@ -212,10 +212,10 @@ async def test_read_only_access_to_tables_is_enough_for_an_operator(well: MakeWo
     )
     endpoints = ";".join(part for part in world.storage.split(";") if "Endpoint=" in part)
     monkeypatch.setenv("AzureWebJobsStorage", f"{endpoints};SharedAccessSignature={may_read}")
-    found = {one.check: one for one in await examined(os.environ, SystemClock())}
+    found = {one.check: one for one in await examine(os.environ, SystemClock())}
     for name in world.settings.tables:
-        assert (found[f"table {name}"].level, found[f"table {name}"].mend is None) == (Level.NOTE, False)
-        assert found[f"table {name}"].detail.startswith("can be read and not written")
+        assert (found[f"table {name}"].level, found[f"table {name}"].fix is None) == (Level.NOTE, False)
+        assert found[f"table {name}"].detail.startswith("can be read but not written")
 
 
 async def test_a_public_container_is_reported(well: MakeWorld):
@@ -223,13 +223,13 @@ async def test_a_public_container_is_reported(well: MakeWorld):
     async with BlobServiceClient.from_connection_string(world.storage) as blobs:
         container = blobs.get_container_client(world.settings.archive_container)
         await container.set_container_access_policy({}, public_access="container")
-    assert "open to the whole internet" in (await visit())[f"container {world.settings.archive_container}"].detail
+    assert "readable by anyone" in (await visit())[f"container {world.settings.archive_container}"].detail
 
 
 async def test_messages_that_stay_on_the_poison_queue_are_reported(well: MakeWorld):
     world = await well()
     async with QueueServiceClient.from_connection_string(world.storage) as queues:
         await queues.get_queue_client(world.settings.poison_queue).send_message("left")
-    found = [one for one in await examined(os.environ, SystemClock()) if one.level is Level.WARNING]
+    found = [one for one in await examine(os.environ, SystemClock()) if one.level is Level.WARNING]
     assert [one.check for one in found] == ["health, poison"]
     assert found[0].detail.startswith("1 messages stay on the poison queue")

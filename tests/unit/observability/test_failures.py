@@ -27,22 +27,22 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
 def test_a_failure_is_logged_by_its_reason_and_goes_on_to_the_host(
     caplog: pytest.LogCaptureFixture, error: Exception, reason: str
 ):
-    with pytest.raises(type(error)), failures.told("bury_job"):
+    with pytest.raises(type(error)), failures.reporting_failures("bury_job"):
         raise error
     (record,) = caplog.records
-    told = f'function failed {{"action": "invoke", "function": "bury_job", "reason": "{reason}"}}'
-    assert record.getMessage() == told
+    line = f'function failed {{"action": "invoke", "function": "bury_job", "reason": "{reason}"}}'
+    assert record.getMessage() == line
     assert "secret" not in caplog.text
 
 
 def test_what_ends_well_logs_nothing(caplog: pytest.LogCaptureFixture):
-    with failures.told("bury_job"):
+    with failures.reporting_failures("bury_job"):
         pass
     assert not caplog.records
 
 
 def test_a_cancellation_becomes_a_failure_that_the_host_can_answer(caplog: pytest.LogCaptureFixture):
-    with pytest.raises(Interrupted), failures.told("sweep"):
+    with pytest.raises(Interrupted), failures.reporting_failures("sweep"):
         raise asyncio.CancelledError
     assert logged(caplog) == [("function failed", "sweep", "interrupted")]
 

@@ -1,4 +1,4 @@
-"""What the doctor reads off the settings alone: advice that is wrong is worse than none."""
+"""The doctor's findings about the settings alone: wrong advice is worse than none."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 from shared.errors import SettingsError
 from shared.operations.doctor.command import main
-from shared.operations.doctor.configuration import told_by, wrong
+from shared.operations.doctor.configuration import invalid_settings, settings_findings
 from shared.operations.doctor.findings import Finding, Level, as_json, as_text, has_failed, ok
 from shared.settings.settings import load_settings
 
@@ -24,10 +24,10 @@ WHOLE = {
 
 def advice(environment: dict[str, str] | None = None, **changed: Any) -> dict[str, Level]:
     settings = load_settings(**{**BY_IDENTITY, **WHOLE, **changed})
-    return {one.check: one.level for one in told_by(settings, environment or {}) if one.level is not Level.OK}
+    return {one.check: one.level for one in settings_findings(settings, environment or {}) if one.level is not Level.OK}
 
 
-def test_settings_that_are_as_they_should_be_bring_no_advice():
+def test_recommended_settings_have_no_findings():
     assert advice() == {}
 
 
@@ -49,19 +49,19 @@ def test_settings_that_are_as_they_should_be_bring_no_advice():
         ({"AzureWebJobsStorage": "UseDevelopmentStorage=true"}, "credentials", Level.NOTE),
     ],
 )
-def test_a_setting_that_will_be_regretted_is_told(changed: dict[str, Any], check: str, level: Level):
+def test_a_risky_setting_is_reported(changed: dict[str, Any], check: str, level: Level):
     assert advice(**changed) == {check: level}
 
 
 @pytest.mark.parametrize("name", ["WEBSITE_AUTH_ENABLED", "website_auth_enabled"])
-def test_only_the_platform_may_say_that_sign_in_is_on(name: str):
+def test_only_the_platform_may_set_the_variable_that_turns_sign_in_on(name: str):
     assert advice({name: "True"}) == {"setting WEBSITE_AUTH_ENABLED": Level.FAILURE}
     assert "setting WEBSITE_AUTH_ENABLED" not in advice({name: "True", "WEBSITE_SITE_NAME": "func-callvault"})
     assert advice(sign_in_replaces_key=True, callback_url=None)["sign-in"] is Level.NOTE
 
 
 @pytest.mark.parametrize(("setting", "value"), [("REQUIRE_CONSENT", True), ("AUTO_RECORD", '{"on": ["CallStarted"]}')])
-def test_what_needs_acs_to_tell_of_a_lost_start_asks_for_callbacks(setting: str, value: object):
+def test_settings_that_need_callbacks_are_reported_without_them(setting: str, value: object):
     without = {"callback_url": None, "callback_audience": None}
     assert advice(**{setting.lower(): value}) == {}
     assert advice(**{setting.lower(): value}, **without)[f"setting {setting}"] is Level.WARNING
@@ -84,7 +84,7 @@ def test_what_needs_acs_to_tell_of_a_lost_start_asks_for_callbacks(setting: str,
         ("WEBSITE_SITE_NAME", "func", "setting APPLICATIONINSIGHTS_CONNECTION_STRING", Level.WARNING),
     ],
 )
-def test_what_the_host_would_pass_over_in_silence_is_told(name: str, value: str, check: str, level: Level):
+def test_settings_that_the_host_silently_ignores_are_reported(name: str, value: str, check: str, level: Level):
     assert advice({name: value}) == {check: level}
 
 
@@ -92,14 +92,14 @@ def test_what_the_host_would_pass_over_in_silence_is_told(name: str, value: str,
     "name",
     ["retention_hours", "AzureWebJobsStorage__credential", "ARCHIVE_STORAGE__tenantId", "AZURE_TENANT_ID", "HOME"],
 )
-def test_a_name_that_is_right_or_none_of_ours_is_left_alone(name: str):
+def test_correct_and_unrelated_names_are_not_reported(name: str):
     assert advice({name: "1"}) == {}
 
 
-def test_each_wrong_setting_is_named_with_its_mend_and_without_its_value():
+def test_each_invalid_setting_is_reported_with_its_fix_but_without_its_value():
     with pytest.raises(SettingsError) as raised:
         load_settings(**BY_IDENTITY, retention_hours="soon", chunks_queue="Nope!")
-    found = wrong(raised.value, {})
+    found = invalid_settings(raised.value, {})
     assert [(one.check, one.level) for one in found] == [
         ("setting RETENTION_HOURS", Level.FAILURE),
         ("setting CHUNKS_QUEUE", Level.FAILURE),
@@ -109,27 +109,27 @@ def test_each_wrong_setting_is_named_with_its_mend_and_without_its_value():
     assert "Nope!" not in as_text(found)
 
 
-def test_a_setting_that_is_missing_because_its_name_is_misspelt_is_told_so():
+def test_a_misspelt_name_is_reported_beside_the_missing_setting():
     with pytest.raises(SettingsError) as raised:
         load_settings(AzureWebJobsStorage__accountName="contoso")
-    found = wrong(raised.value, {"ACS_ENDPONT": "https://contoso.communication.azure.com"})
-    assert [(one.check, one.mend) for one in found if one.level is Level.WARNING] == [
-        ("setting ACS_ENDPONT", "call it ACS_ENDPOINT")
+    found = invalid_settings(raised.value, {"ACS_ENDPONT": "https://contoso.communication.azure.com"})
+    assert [(one.check, one.fix) for one in found if one.level is Level.WARNING] == [
+        ("setting ACS_ENDPONT", "rename it to ACS_ENDPOINT")
     ]
 
 
-def test_findings_are_told_to_people_and_to_programs():
+def test_findings_are_printed_as_text_and_as_json():
     findings = [
         ok("ACS", "answers"),
-        Finding(check="clock", level=Level.WARNING, detail="is 70 s off", mend="have it set"),
-        Finding(check="queue jobs", level=Level.FAILURE, detail="is missing", mend="create it"),
+        Finding(check="clock", level=Level.WARNING, detail="is 70 s off", fix="synchronize it"),
+        Finding(check="queue jobs", level=Level.FAILURE, detail="is missing", fix="create it"),
     ]
     assert as_text(findings) == (
-        "✓ ACS: answers\n! clock: is 70 s off\n    mend: have it set\n✗ queue jobs: is missing\n    mend: create it\n"
-        "failures: 1, warnings: 1, looked at: 3\n"
+        "✓ ACS: answers\n! clock: is 70 s off\n    fix: synchronize it\n✗ queue jobs: is missing\n    fix: create it\n"
+        "failures: 1, warnings: 1, checks: 3\n"
     )
-    told = json.loads(as_json(findings))
-    assert (told["healthy"], told["findings"][2]["mend"]) == (False, "create it")
+    printed = json.loads(as_json(findings))
+    assert (printed["healthy"], printed["findings"][2]["mend"]) == (False, "create it"), "programs read this name"
     assert has_failed(findings)
     assert not has_failed(findings[:2])
 
@@ -139,24 +139,24 @@ def command(monkeypatch: pytest.MonkeyPatch, file: Path, *arguments: str) -> int
     return main()
 
 
-def test_a_settings_file_goes_before_the_environment(
+def test_a_settings_file_overrides_the_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     for name in ("RETENTION_HOURS", "CALLBACK_AUDIENCE", "AZURE_FUNCTIONS_ENVIRONMENT"):
-        monkeypatch.setenv(name, "24")  # so that what the file sets goes when the test ends
+        monkeypatch.setenv(name, "24")  # restores the variables that the file sets when the test ends
     file = tmp_path / "local.settings.json"
     values = {"RETENTION_HOURS": "soon", "CALLBACK_AUDIENCE": "mine"}
     file.write_text(json.dumps({"IsEncrypted": False, "Values": values}))
     assert command(monkeypatch, file) == 1
-    told = capsys.readouterr().out
-    assert "✗ setting RETENTION_HOURS: is missing or wrong\n    mend: must be hours" in told
-    assert "✗ setting CALLBACK_AUDIENCE: is missing or wrong" in told
+    printed = capsys.readouterr().out
+    assert "✗ setting RETENTION_HOURS: is missing or invalid\n    fix: must be hours" in printed
+    assert "✗ setting CALLBACK_AUDIENCE: is missing or invalid" in printed
     assert command(monkeypatch, file, "--json") == 1
     assert json.loads(capsys.readouterr().out)["healthy"] is False
 
 
 @pytest.mark.parametrize("contents", [None, "no", "{}", "[]", '{"Values": {"A": 1}}'])
-def test_a_settings_file_that_is_none_is_told_so(
+def test_a_missing_or_invalid_settings_file_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], contents: str | None
 ):
     file = tmp_path / "local.settings.json"

@@ -110,17 +110,17 @@ def tricks(host: str) -> list[str]:
 
 
 @pytest.mark.parametrize("value", tricks("fabrikam.communication.azure.com"))
-def test_no_other_host_is_taken_for_acs(monkeypatch: pytest.MonkeyPatch, value: str):
+def test_no_other_host_is_accepted_for_acs(monkeypatch: pytest.MonkeyPatch, value: str):
     assert not accepts(monkeypatch, "ACS_ENDPOINT", value)
 
 
 @pytest.mark.parametrize("value", [*tricks("team.westeurope-1.eventgrid.azure.net"), "https://t.x.eventgrid.azure.de"])
-def test_no_other_host_is_taken_for_a_topic(monkeypatch: pytest.MonkeyPatch, value: str):
+def test_no_other_host_is_accepted_for_a_topic(monkeypatch: pytest.MonkeyPatch, value: str):
     assert not accepts(monkeypatch, "ANNOUNCE_TOPIC_ENDPOINT", value)
 
 
 @pytest.mark.parametrize("name", STORAGE)
-def test_no_other_host_is_taken_for_storage(monkeypatch: pytest.MonkeyPatch, name: str):
+def test_no_other_host_is_accepted_for_storage(monkeypatch: pytest.MonkeyPatch, name: str):
     service = STORAGE[name]
     others = [
         f"https://fabrikam.{OTHER_SERVICE[service]}.core.windows.net",
@@ -143,11 +143,11 @@ def test_no_other_host_is_taken_for_storage(monkeypatch: pytest.MonkeyPatch, nam
 @pytest.mark.parametrize(
     "value", ["attacker.example/", "attacker.example#", "a@b", "Fabrikam", "ab", "fabri-kam", "c" * 25, "fabrikam\n"]
 )
-def test_an_account_s_name_holds_no_host(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+def test_an_account_name_can_not_contain_a_host(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
     assert not accepts(monkeypatch, name, value)
 
 
-def test_an_account_that_is_not_named_is_unset(monkeypatch: pytest.MonkeyPatch):
+def test_an_empty_account_name_counts_as_unset(monkeypatch: pytest.MonkeyPatch):
     for name in (*STORAGE, "ARCHIVE_STORAGE__accountName"):
         assert accepts(monkeypatch, name, "")
     assert load_settings().archive_storage == load_settings().host_storage
@@ -160,7 +160,7 @@ def test_an_account_that_is_not_named_is_unset(monkeypatch: pytest.MonkeyPatch):
         {"ANNOUNCE_TOPIC_ENDPOINT": "https://news.westeurope-1.eventgrid.azure.net"},
     ],
 )
-def test_the_simulator_gets_keys_and_never_a_token(
+def test_the_simulator_never_receives_a_token(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, of_identity: dict[str, str]
 ):
     authority = tmp_path_factory.mktemp("simulator") / "ca.pem"
@@ -175,5 +175,5 @@ def test_the_simulator_gets_keys_and_never_a_token(
     monkeypatch.setattr("os.environ", dict(local))
     assert load_settings().acs_local_gateway
     monkeypatch.setattr("os.environ", local | of_identity)
-    with pytest.raises(SettingsError, match="ACS_LOCAL_GATEWAY: the simulator gets no token"):
+    with pytest.raises(SettingsError, match="ACS_LOCAL_GATEWAY: Callvault never sends an identity"):
         load_settings()
