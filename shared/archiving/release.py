@@ -147,7 +147,7 @@ class Release:
         The row drops the fields of a missing file. It keeps the digest of a changed file, so that the next attempt
         doesn't accept that file as the chunk's.
         """
-        log.critical("archived file is not what was recorded", extra={"action": "release", **chunk.log_context()})
+        log.critical("archived file differs from its record", extra={"action": "release", **chunk.log_context()})
         now = self._clock.now()
         files = await self._copier.files_in_archive(chunk)
         await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))

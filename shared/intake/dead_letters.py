@@ -117,13 +117,13 @@ class DeadLetterTimer:
             letters = DeadLetters(service, self._settings.deadletter_container)
             counted = await DeadLetterReplay(letters, self._intake).run(apply=True, most=_AT_ONCE, known=self._known)
         for name, reason in counted.left.items():
-            log.warning("dead letter left", extra={"action": "dead-letters", "blob": name, "reason": reason})
+            log.warning("dead letter kept", extra={"action": "dead-letters", "blob": name, "reason": reason})
         for name, reason in counted.failed.items():
-            log.warning("dead letter not taken in", extra={"action": "dead-letters", "blob": name, "reason": reason})
+            log.warning("dead letter failed", extra={"action": "dead-letters", "blob": name, "reason": reason})
         if counted.blobs:
             outcomes = {str(outcome): number for outcome, number in counted.outcomes.items()}
             extra = {"action": "dead-letters", "blobs": counted.blobs, "removed": counted.removed, **outcomes}
-            log.info("dead letters taken in", extra=extra)
+            log.info("dead letters processed", extra=extra)
         if counted.failed:
             raise Unforeseen(f"{len(counted.failed)} dead letters could not be taken in; the next run tries them again")
 

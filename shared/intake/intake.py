@@ -140,7 +140,7 @@ class Intake:
         item = QuarantineItem.event(Folder.EVENTS, event)
         await self._quarantine.keep(item, reason, at=self._clock.now(), by=by)
         context = {"action": "quarantine", "blob": item.name, "reason": reason, "by": by}
-        log.error("event kept in quarantine", extra=context)
+        log.error("event quarantined", extra=context)
 
     async def _call_started(self, envelope: dict[str, Any], by: str | None) -> Outcome:
         try:
@@ -194,9 +194,9 @@ class Intake:
         await self._awaited.announced(recording, current, known)
         context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
         if differs := [*differing(event, known, filed), *chunks_differing(current, said)]:
-            log.warning("event differs from what is recorded, which stays", extra={**context, "fields": differs})
+            log.warning("event differs from the record, which is kept", extra={**context, "fields": differs})
         log.info(
-            "event taken in",
+            "event processed",
             extra={
                 **context,
                 "unlinked": filed.unlinked,
@@ -249,4 +249,4 @@ class Intake:
 def _warn_of_unknown(fields: tuple[str, ...]) -> None:
     if fields:
         extra = {"action": "intake", "fields": fields[:_NAMED], "number": len(fields)}
-        log.warning("event fields can't be used and are unknown", extra=extra)
+        log.warning("event fields ignored", extra=extra)

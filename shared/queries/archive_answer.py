@@ -119,7 +119,7 @@ class ArchiveAnswer:
             if not known:
                 raise
             log.warning(
-                "ACS did not tell a recording's state", extra={"action": "archive-answer", "reason": error.reason}
+                "recording's state not available from ACS", extra={"action": "archive-answer", "reason": error.reason}
             )
         return True
 

@@ -81,7 +81,7 @@ class Downloads:
         details = {"documentId": chunk.document_id, "blobName": name, "until": until.isoformat(timespec="seconds")}
         await self._audit.add(recording_key, AuditEntry(at=now, action=f"read {wanted.file}", by=by, details=details))
         url = await self._links.sign(name, presented, now=now, until=until)
-        log.info("link given", extra={"action": "link", "file": str(wanted.file), **chunk.log_context()})
+        log.info("download link issued", extra={"action": "link", "file": str(wanted.file), **chunk.log_context()})
         return ContentLink(
             url=url,
             expires_at=until,

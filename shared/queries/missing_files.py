@@ -174,7 +174,7 @@ class MissingFiles:
         context = {"action": "read", "missing": chunk.missing, **chunk.log_context()}
         details = {"documentId": chunk.document_id}
         if chunk.missing is None:
-            log.info("archived file is back", extra=context)
+            log.info("archived file restored", extra=context)
             action = "found again"
         elif chunk.state is ChunkState.REMOVED:
             log.error("archived file removed", extra={**context, "reason": chunk.reason})

@@ -73,7 +73,7 @@ class Listing:
         after = _position(query.cursor)
         if query.participant is not None:
             pseudonym = self._pseudonym(query.participant)
-            log.info("searched by participant", extra={"action": "search", "pseudonym": pseudonym, "by": by})
+            log.info("participant search", extra={"action": "search", "pseudonym": pseudonym, "by": by})
         walk = _Walk(
             chosen.lists.read(chosen.heading, first=query.first, last=query.last, after=after, at_once=query.limit + 1)
         )

@@ -188,7 +188,7 @@ class AutoRecording:
         if outcome in (_STARTED, _RECORDED):
             log.info("call recorded", extra=extra)
         elif outcome == _OVER:
-            log.warning("call was over before it was recorded", extra=extra)
+            log.warning("call ended before it could be recorded", extra=extra)
         else:
             log.error("call not recorded", extra=extra)
 

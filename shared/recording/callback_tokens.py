@@ -100,7 +100,7 @@ class CallbackTokens:
         try:
             self._keys = await self._published.fetch()
         except CallvaultError as error:
-            log.error("signing keys not to be had", extra={"action": "keys", "reason": error.reason})  # noqa: TRY400 - our own error: a traceback adds nothing
+            log.error("signing keys unavailable", extra={"action": "keys", "reason": error.reason})  # noqa: TRY400 - our own error: a traceback adds nothing
             self._failure = error
         else:
             self._fetched_at, self._failure = now, None

@@ -74,7 +74,7 @@ class Callbacks:
         try:
             named = self._urls.verified(start_id, signature)
         except CallbackRefused:
-            log.error("callback not signed", extra={"action": "callback"})  # noqa: TRY400 - no defect of ours: a traceback adds nothing
+            log.error("callback signature missing or wrong", extra={"action": "callback"})  # noqa: TRY400 - no defect of ours: a traceback adds nothing
             raise
         if not body:
             raise LengthRequired
@@ -100,12 +100,12 @@ class Callbacks:
         except UnreadableEvent as error:
             return await self._keep(QuarantineItem.event(Folder.CALLBACKS, envelope), str(error))
         if start_id is not None and not await self._is_of(start_id, kind, event):
-            log.error("callback of another start", extra={"action": "callback", "kind": str(kind)})
+            log.error("callback belongs to another start", extra={"action": "callback", "kind": str(kind)})
             return Outcome.IGNORED
-        log.info("callback taken", extra={"action": "callback", "kind": str(kind)})
+        log.info("callback processed", extra={"action": "callback", "kind": str(kind)})
         if event.unknown:
             fields = {"action": "callback", "kind": str(kind), "fields": list(event.unknown)}
-            log.warning("callback has fields that can't be used", extra=fields)
+            log.warning("callback fields ignored", extra=fields)
         match kind:
             case CallbackKind.CALL_CONNECTED:
                 await self._connected(event)
@@ -128,7 +128,7 @@ class Callbacks:
             linked = await self._links.link_connection(event.call_connection_id, event.server_call_id)
             if call_key(linked) != call_key(event.server_call_id):
                 fields = {"action": "callback", "call_key": call_key(event.server_call_id)}
-                log.warning("connection is linked to another call already", extra=fields)
+                log.warning("connection already linked to another call", extra=fields)
         await self._auto.consider(Trigger.CALL_CONNECTED, server_call_id=event.server_call_id, by=RULE)
 
     async def _recording_changed(self, event: CallbackEvent, recording_id: str, start_id: str | None) -> None:
@@ -155,5 +155,5 @@ class Callbacks:
             )
         await self._quarantine.keep(callback, reason, at=self._clock.now(), by=None)
         context = {"action": "quarantine", "blob": callback.name, "reason": reason}
-        log.error("callback kept in quarantine", extra=context)
+        log.error("callback quarantined", extra=context)
         return Outcome.QUARANTINED

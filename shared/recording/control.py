@@ -92,7 +92,7 @@ class Control:
         try:
             await self._recorder.stop(found.recording_id)
         except (CallOver, CallNotReady):
-            log.info("recording had ended already", extra={"action": "stop", "recording_key": found.key})
+            log.info("recording had already ended", extra={"action": "stop", "recording_key": found.key})
         except NotFound:
             # After a failover ACS may not know a recording any more and still deliver its files: don't fail.
             if found.recording is None:
@@ -178,7 +178,7 @@ class Control:
         if isinstance(acs_state, CallvaultError):
             if known is None:
                 raise acs_state
-            log.warning("ACS did not tell a recording's state", extra={"action": "get", "reason": acs_state.reason})
+            log.warning("recording's state not available from ACS", extra={"action": "get", "reason": acs_state.reason})
             acs_state = "unavailable"
         if known is None and acs_state == "unknown":
             raise NotFound("neither the ledger nor ACS knows this recording")

@@ -98,7 +98,9 @@ class LedgerUpdates:
                     await self._books.open_work.remove(item)  # a failed start has no files to wait for
                 if known.server_call_id is None and event.server_call_id:
                     await self._links.link_call(event.server_call_id, key)
-                log.info("recording moved", extra={"action": "observe", "recording_key": key, "state": str(state)})
+                log.info(
+                    "recording state changed", extra={"action": "observe", "recording_key": key, "state": str(state)}
+                )
                 return
         raise DestinationUnavailable("updating a recording in the catalogue: other writers changed it at every try")
 

@@ -87,7 +87,7 @@ class Starting:
             except DestinationError:
                 # The recording runs, and the caller needs its id to stop it, so don't fail. A callback or an event
                 # adds the row to the ledger.
-                log.warning("started recording not noted", extra=context)
+                log.warning("started recording not written to the ledger", extra=context)
             else:
                 log.info("recording started", extra=context)
         elif not followed:
@@ -170,7 +170,7 @@ class Starting:
             return  # the start itself or an earlier callback wrote the ledger
         await self._write(start.asked.evolve(control=RecordingState.STARTING), recording_id, start.entry)
         await self._starts.record_outcome(start_id, recording_id=recording_id)
-        log.info("start became a recording", extra={"action": "start", "recording_key": key_of(recording_id)})
+        log.info("start linked to its recording", extra={"action": "start", "recording_key": key_of(recording_id)})
 
     async def failed(self, start_id: str, failure: str) -> None:
         """A callback reported that a start failed."""

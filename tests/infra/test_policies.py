@@ -233,10 +233,10 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (alerts.queries_read_lines_as_the_code_writes_them, "queries/poison.kql", "bury_job", "bury"),
     (alerts.queries_name_only_what_the_code_says, "workbook.json", "callvault.chunks.ended", "callvault.chunks.end"),
     (alerts.queries_read_lines_as_the_code_writes_them, "queries/lost.kql", '"end": "lost"', '"end":"lost"'),
-    (alerts.whatever_is_said_loudly_wakes_someone, "queries/lost.kql", "the deadline has passed {", "swept {"),
+    (alerts.whatever_is_said_loudly_wakes_someone, "queries/lost.kql", "chunk past its deadline {", "swept {"),
     (alerts.the_loss_of_a_recording_is_critical, ALERTS, "severity: 0", "severity: 3"),
     (alerts.the_sweep_falling_silent_is_noticed, ALERTS, "'LessThan'", "'GreaterThan'"),
-    (alerts.the_sweep_falling_silent_is_noticed, "queries/sweep.kql", "swept {", "queued anew {"),
+    (alerts.the_sweep_falling_silent_is_noticed, "queries/sweep.kql", "swept {", "chunk queued again {"),
     (
         alerts.what_stays_on_the_poison_queue_is_noticed,
         "queries/poison.kql",
@@ -246,7 +246,7 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (alerts.what_the_sweep_can_t_look_at_is_noticed, "queries/sweep-incomplete.kql", "row unreadable {", "swept {"),
     (alerts.what_event_grid_could_not_deliver_is_noticed, ALERTS, "'DeadLetteredCount'", "'DroppedEventCount'"),
     (alerts.every_alert_reaches_who_is_named, ALERTS, "concat(actionGroupIds, ", "concat([], "),
-    (alerts.the_workbook_shows_every_loud_line, "workbook.json", "message buried {", "swept {"),
+    (alerts.the_workbook_shows_every_loud_line, "workbook.json", "poison message kept {", "swept {"),
     (app.callbacks_are_taken_at_the_apps_own_address, APP, "/api/callbacks", "/callbacks"),
     (
         callers.nobody_calls_without_signing_in_where_asked,

@@ -194,7 +194,7 @@ async def test_a_failed_delete_and_a_failed_announcement_are_retried_independent
     chunk = await world.chunk(job)
     assert (chunk.state, chunk.fault, chunk.reason) == (ChunkState.ARCHIVED, "source", "acs-unavailable")
     assert [text.partition(" {")[0] for text in caplog.messages if "reason" in text] == [
-        "not announced",
+        "announcement failed",
         "source not deleted",
     ]
     assert "topic-unavailable" in caplog.text
@@ -274,7 +274,7 @@ async def test_an_announcement_is_retried_less_and_less_often_and_dropped_after_
     clock.forward(days=7)
     await world.app.sweep.run()
     logged = [text.partition(" {")[0] for text in caplog.messages if "announce" in text]
-    assert (logged[0], logged[-1]) == ("not announced", "announcement given up")
+    assert (logged[0], logged[-1]) == ("announcement failed", "announcement dropped")
     assert set(logged[4:-1]) == {"announcement overdue"}, "after an hour, an alert is raised"
     assert ((await world.chunk(job)).outbox, await rows_of(world, made)) == (None, 0)
 

@@ -115,7 +115,7 @@ async def test_a_recording_is_archived_although_the_list_of_participants_can_t_b
     await broken.drained()
     chunk = await broken.chunk(broken.job(made))
     assert (chunk.state, chunk.attempts) == (ChunkState.RELEASED, 2)
-    assert "participants not listed" in caplog.text
+    assert "participants not indexed" in caplog.text
 
     await provision(azurite.connection_string, Resources(queues=(), tables=(name,), containers=()))
     assert await ids(broken, ADA) == []

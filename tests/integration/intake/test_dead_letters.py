@@ -144,7 +144,7 @@ async def test_the_timer_takes_in_dead_letters_and_skips_blobs_that_it_left_befo
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
     await world.app.dead_letters.run()
-    assert logged(caplog) == ["dead letter left", "dead letters taken in"], "what is left is logged once"
+    assert logged(caplog) == ["dead letter kept", "dead letters processed"], "what is left is logged once"
     await dead_lettered(world, [{**made["event"], **ADDED}], "a.json")
     await world.app.dead_letters.run()
     assert await letters(world) == [], "a changed blob is read again"
@@ -184,7 +184,7 @@ async def test_a_blob_that_fails_doesn_t_stop_the_others_and_is_reported_in_each
         with pytest.raises(Unforeseen):
             await world.app.dead_letters.run()
     assert await letters(world) == ["a.json"]
-    assert logged(caplog).count("dead letter not taken in") == 2
+    assert logged(caplog).count("dead letter failed") == 2
 
 
 async def test_an_event_of_the_customer_s_own_storage_stays_in_the_dead_letters(world: World):

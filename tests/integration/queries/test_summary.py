@@ -129,7 +129,7 @@ async def test_a_count_that_could_not_be_written_is_part_of_the_next_write(
 ):
     archived, tallies, name = await tallies_without_table(world)
     await tallies.count(archived)
-    assert "tallies not written" in caplog.text
+    assert "statistics not written" in caplog.text
     await provision(azurite.connection_string, Resources(queues=(), tables=(name,), containers=()))
     await tallies.count(archived)
     assert (await counted(tallies, archived)).safe == 2

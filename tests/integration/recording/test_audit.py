@@ -196,7 +196,7 @@ async def test_a_search_for_a_participant_is_logged_with_the_caller_and_the_pseu
     with caplog.at_level("INFO"):
         assert (await world.queries.recordings({}, ADA, by="ada")).status == 200
         assert (await world.queries.recordings({}, None, by="bob")).status == 200
-    (line,) = [one.getMessage() for one in caplog.records if "searched by participant" in one.getMessage()]
+    (line,) = [one.getMessage() for one in caplog.records if "participant search" in one.getMessage()]
     said = json.loads(line[line.index("{") :])
     assert (said["pseudonym"], said["by"]) == (pseudonym_of(ADA, world.settings.participants_secret), "ada")
     assert ADA not in caplog.text

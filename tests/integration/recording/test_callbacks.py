@@ -341,7 +341,7 @@ async def test_a_callback_with_a_valid_token_but_without_a_signed_url_changes_no
     assert await control_of(world, recording_id) == "active"
     assert await world.gateways.links.call_of_connection(made["callConnectionId"]) is None
     assert await world.quarantined() == []
-    assert said(caplog, "ERROR") == ["callback not signed"]
+    assert said(caplog, "ERROR") == ["callback signature missing or wrong"]
 
 
 async def test_the_signature_of_one_start_s_url_is_not_valid_for_another_start(world: World):
@@ -378,7 +378,7 @@ async def test_the_url_of_a_start_accepts_only_that_start_s_recording(
     answer = await deliver(world, forged)
     assert (answer.status, json.loads(answer.body)["outcomes"]) == (200, ["ignored"])
     assert await view(world, foreign_id) == before
-    assert said(caplog, "ERROR") == ["callback of another start"]
+    assert said(caplog, "ERROR") == ["callback belongs to another start"]
     assert json.loads((await deliver(world, event)).body)["outcomes"] == ["taken"]
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "mine"
 
@@ -391,7 +391,7 @@ async def test_the_url_of_a_start_accepts_no_callbacks_of_calls(world: World, ca
     connected["data"] = {"serverCallId": made["serverCallId"], "callConnectionId": made["callConnectionId"]}
     assert json.loads((await deliver(world, connected)).body)["outcomes"] == ["ignored"]
     assert await world.gateways.links.call_of_connection(made["callConnectionId"]) is None
-    assert said(caplog, "ERROR") == ["callback of another start"]
+    assert said(caplog, "ERROR") == ["callback belongs to another start"]
 
 
 async def test_without_a_secret_urls_need_no_signature(make_world: MakeWorld):
@@ -414,7 +414,7 @@ async def test_a_later_callback_never_links_a_connection_to_another_call(
     moved = event | {"data": {**event["data"], "serverCallId": other["serverCallId"]}}
     assert (await deliver(world, moved)).status == 200
     assert await world.gateways.links.call_of_connection(made["callConnectionId"]) == made["serverCallId"]
-    assert "connection is linked to another call already" in said(caplog, "WARNING")
+    assert "connection already linked to another call" in said(caplog, "WARNING")
 
 
 async def test_the_number_of_callbacks_quarantined_per_minute_is_limited(make_world: MakeWorld):

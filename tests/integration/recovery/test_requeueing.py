@@ -140,7 +140,7 @@ async def test_messages_on_the_poison_queue_are_reported_by_each_sweep_and_by_he
     async with QueueClient.from_connection_string(world.storage, world.settings.poison_queue) as queue:
         await queue.send_message("what no function was given")
         await world.app.sweep.run()
-        (line,) = [one for one in caplog.records if one.getMessage().startswith("messages stay on the poison queue {")]
+        (line,) = [one for one in caplog.records if one.getMessage().startswith("poison messages waiting {")]
         assert (line.levelno, line.__dict__["messages"]) == (logging.ERROR, 1)
         (failing,) = [check for check in (await health(world))["checks"] if not check["ok"]]
         assert (failing["name"], failing["reason"]) == ("poison", "poison-messages")

@@ -123,7 +123,7 @@ async def test_a_passed_deadline_is_reported_once_and_doesn_t_make_the_chunk_los
         await world.drained()
         assert (await world.chunk(job)).state in (ChunkState.FAILED, ChunkState.PENDING)
         clock.forward(minutes=31)
-    passed = [one for one in caplog.records if one.getMessage().startswith("the deadline has passed {")]
+    passed = [one for one in caplog.records if one.getMessage().startswith("chunk past its deadline {")]
     assert [one.levelno for one in passed] == [logging.CRITICAL]
     assert (await world.chunk(job)).rescues >= 39, "it is tried every half hour"
     await world.acs("DELETE", "/faults")

@@ -99,7 +99,7 @@ async def test_an_unforeseen_error_doesn_t_end_the_run(
     clock.forward(minutes=6)
     with caplog.at_level(logging.INFO):
         assert await world.app.sweep.run() == 3
-    assert len(lines(caplog, "not swept unforeseen")) == 2
+    assert len(lines(caplog, "check failed unexpectedly")) == 2
     assert [one.__dict__["failed"] for one in lines(caplog, "swept")] == [2]
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
