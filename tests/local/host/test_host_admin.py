@@ -1,4 +1,4 @@
-"""The admin endpoints: tools wait on them, and operators start functions by hand with them."""
+"""The admin endpoints, which tools poll and operators use to start functions."""
 
 import json
 
@@ -42,8 +42,8 @@ async def test_a_queue_function_is_started_by_hand_with_its_message(
 ) -> None:
     answer = await ask(host, "functions/on_message", "POST", body=json.dumps({"input": "by hand"}).encode())
     assert answer.status == 202
-    said = await observed(storage.get_queue_client(shared_queues.observed), body="by hand")
-    assert said["count"] == 1
+    report = await observed(storage.get_queue_client(shared_queues.observed), body="by hand")
+    assert report["count"] == 1
 
 
 async def test_an_event_grid_function_is_started_by_hand_with_its_event(
@@ -62,17 +62,17 @@ async def test_an_http_function_is_started_by_hand(host: RunningHost) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"[]", b'{"input": "no event"}', b'{"input": {}}'])
-async def test_an_input_that_can_not_be_used_is_refused(host: RunningHost, body: bytes) -> None:
+async def test_an_invalid_input_is_refused(host: RunningHost, body: bytes) -> None:
     assert (await ask(host, "functions/on_event", "POST", body=body)).status == 400
 
 
-async def test_what_is_not_there_is_not_found(host: RunningHost) -> None:
+async def test_an_unknown_endpoint_is_not_found(host: RunningHost) -> None:
     assert (await ask(host, "functions/nothing", "POST")).status == 404
     assert (await ask(host, "nothing")).status == 404
     assert (await host.ask("/admin/nothing")).status == 404
 
 
-async def test_the_master_key_alone_opens_them(host: RunningHost) -> None:
+async def test_only_the_master_key_is_accepted(host: RunningHost) -> None:
     refused = await host.ask("/admin/host/status")
     assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert (await ask(host, "host/status", key="wrong")).status == 401

@@ -1,4 +1,4 @@
-"""A small app that tells what the stack gave it: its environment over HTTP, and the events it got through a queue."""
+"""A small app that reports its environment over HTTP, and the events that it gets through a queue."""
 
 import json
 import os
