@@ -152,7 +152,7 @@ async def test_a_connection_is_reset_in_the_middle(control, client, chunk):
 
 
 async def test_a_connection_is_reset_instead_of_an_answer(control, client, recording_id):
-    # aiohttp itself sends a GET again when a connection that was kept open breaks: twice, then.
+    # aiohttp repeats a GET once by itself if a keep-alive connection breaks, so the fault happens twice.
     await control.post("/faults", operation="get", kind="reset", times=2)
     with pytest.raises((ServiceResponseError, ServiceRequestError)):
         await client.get_recording_properties(recording_id)

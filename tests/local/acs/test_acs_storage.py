@@ -10,7 +10,7 @@ from tests.local.acs.clients import downloaded
 
 
 async def document(control, **order):
-    """One chunk to order, and its original bytes."""
+    """A requested chunk and its original bytes."""
     made = await control.post("/documents", **({"size": 5_000_000} | order))
     chunk = made["chunks"][0]
     return chunk, await control.get(f"/documents/{chunk['documentId']}/content")

@@ -11,7 +11,7 @@ from tests.local.host.running import Answer, RunningHost, app_copy, running_host
 
 
 async def raw(host: RunningHost, target: str, *lines: str, method: str = "GET", body: bytes = b"") -> tuple[int, bytes]:
-    """Status and body of a request that is sent as it is written: clients normalise paths."""
+    """The status and body of a raw request. HTTP clients would normalise the path."""
     address = urlsplit(host.url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     head = [f"{method} {target} HTTP/1.1", f"Host: {address.netloc}", "Connection: close", *lines]
@@ -42,7 +42,7 @@ async def test_a_path_is_decoded_once_and_normalised_before_it_is_routed(
 
 
 async def test_a_dot_as_an_id_is_removed_from_the_path(host: RunningHost) -> None:
-    assert (await raw(host, "/api/names/%2E"))[0] == 404  # names/{name} wants a name
+    assert (await raw(host, "/api/names/%2E"))[0] == 404  # names/{name} needs a name
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ async def test_a_message_received_too_often_goes_to_poison_without_a_call(
     tmp_path: Path, queues: Queues, work: QueueClient, storage: QueueServiceClient
 ) -> None:
     await work.send_message(encoded("worn out"))
-    for _ in range(2):  # as often as the app's maxDequeueCount, by workers that all died
+    for _ in range(2):  # the app's maxDequeueCount, as if all workers had died
         await anext(aiter(work.receive_messages(visibility_timeout=1)))
         await shown(work)
     async with running_host(tmp_path, settings=queues.settings | {"AzureWebJobs.on_poison.Disabled": "1"}) as host:
@@ -101,7 +101,7 @@ async def test_what_only_looks_like_base64_goes_to_poison_as_it_is(
     await work.send_message(body)
     async with running_host(tmp_path, settings=queues.settings) as host:
         poison = storage.get_queue_client(f"{queues.work}-poison")
-        await host.log_of("a message that isn't base64", times=2)  # the listener of the poison queue meets it, too
+        await host.log_of("a message that isn't base64", times=2)  # the listener of the poison queue receives it, too
         assert await count_of(poison) == 1
         assert not host.logged("executing", function="on_message")
         assert not host.logged("executing", function="on_poison"), "it is never handed to a function"
@@ -162,7 +162,7 @@ async def test_a_host_with_storage_patience_stops_with_0_if_storage_is_unreachab
 async def test_the_lease_of_a_long_function_is_renewed(
     tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient
 ) -> None:
-    await work.send_message(encoded("very slow"))  # six seconds long; renewed every two
+    await work.send_message(encoded("very slow"))  # takes six seconds; the lease is renewed every two
     async with running_host(tmp_path, "--queue-visibility", "4", "--workers", "2", settings=queues.settings) as host:
         await observed(seen, body="very slow", count=1)
         await emptied(work)
@@ -178,7 +178,7 @@ async def test_no_more_messages_are_in_flight_than_a_batch_and_its_threshold(
     settings = queues.settings | {"SCHEDULE": "* * * * * *"}
     async with running_host(tmp_path, "--grace", "0", app=app, settings=settings) as host:
         await host.log_of("executing", times=2, function="on_message")
-        # Time enough for many a poll.
+        # Enough time for many polls.
         await host.log_of("tick", times=len(host.logged("tick")) + 2)
         assert len(await work.peek_messages(max_messages=10)) == 3
         assert len(host.logged("executing", function="on_message")) == 2
@@ -204,7 +204,7 @@ async def test_a_failed_message_of_a_poison_queue_returns_when_its_lease_expires
         first, second = (await host.log_of("poison toxic", times=2))[:2]
         waited = datetime.fromisoformat(second["time"]) - datetime.fromisoformat(first["time"])
         assert waited >= timedelta(seconds=1)
-        # Received too often it is left alone: there is no poison of poison, and it is not deleted.
+        # Received too often, it is neither moved nor deleted: a poison queue has no poison queue.
         assert await count_of(poison) == 1
         assert not [q async for q in storage.list_queues(name_starts_with=f"{queues.work}-poison-")]
 

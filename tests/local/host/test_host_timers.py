@@ -16,7 +16,7 @@ ONCE_A_YEAR = "0 0 0 1 1 *"
 
 
 def status_file(directory: Path, schedule: str) -> Path:
-    """As a host left it that was stopped before the schedule's last occurrence."""
+    """The status file of a host that was stopped before the schedule's last occurrence."""
     file = directory / "timers.json"
     last = datetime.now(UTC) - timedelta(days=500)
     due = last + timedelta(days=400)
@@ -85,7 +85,7 @@ async def test_a_changed_schedule_is_not_past_due(tmp_path: Path, queues: Queues
 
 
 def sharing(azurite: Azurite) -> dict[str, str]:
-    """Settings of hosts that know each other by their storage and their id."""
+    """Settings of hosts that share a storage account and a host id."""
     storage = {"AzureWebJobsStorage": azurite.connection_string, "AzureFunctionsWebHost__hostid": uuid.uuid4().hex}
     return storage | {"SCHEDULE": EVERY_SECOND}
 

@@ -90,7 +90,7 @@ async def test_a_request_right_after_the_death_of_a_worker_fails_and_a_later_one
     async with running_host(tmp_path, settings=queues.settings) as host:
         statuses: set[int] = set()
         async with asyncio.timeout(PATIENCE):
-            # Once more where the machine was too slow to ask in time.
+            # Repeated if the machine was too slow for the first request.
             while statuses != {500, 200}:
                 await until(lambda: host.workers or None)
                 os.kill(host.workers[0], signal.SIGKILL)

@@ -18,7 +18,7 @@ def parent(pid: int) -> int:
 
 
 async def gone(*pids: int, within: float = 30) -> None:
-    """Returns when none of the processes runs any more."""
+    """Waits until all processes have ended."""
     async with asyncio.timeout(within):
         for pid in pids:
             while alive(pid):  # noqa: ASYNC110 - other programs' processes set no event of ours

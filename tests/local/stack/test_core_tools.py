@@ -12,7 +12,7 @@ from tests.local.stack.pids import gone
 
 APP = Path(__file__).parent / "app"
 
-# Called as `func start --port N --enableAuth`, it hosts the app with our own host and the keys from blob storage.
+# Called as `func start --port N --enableAuth`. Runs our own host with the keys from blob storage.
 STAND_IN = """
 import json, os, sys
 from azure.storage.blob import BlobServiceClient

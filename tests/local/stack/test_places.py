@@ -38,7 +38,7 @@ def dead_pid() -> int:
 
 
 def holding(lock: int) -> subprocess.Popen[bytes]:
-    """A process that keeps a lock open until its input ends."""
+    """A process that holds a lock until its input ends."""
     return subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=(lock,))
 
 
@@ -93,7 +93,7 @@ async def test_fresh_directories_are_empty_and_those_of_ended_stacks_are_removed
 
 
 async def test_a_directory_waits_for_the_processes_of_a_stack_that_died(tmp_path: Path) -> None:
-    """They write in it until they have ended, and hold the lock that the stack handed on to them."""
+    """The processes write to it until they end, and hold the lock that they inherited from the stack."""
     async with workplace(tmp_path, fresh=False) as dying:
         holder = holding(dying.lock)
     (tmp_path / "lock").write_text(f"{dead_pid()}\n")

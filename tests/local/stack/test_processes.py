@@ -23,7 +23,7 @@ time.sleep(600)
 
 
 def tree(directory: Path, *, deaf: bool = False, grace: float = 10) -> Program:
-    """A program that starts another and then does nothing for long."""
+    """A program that starts another one and then sleeps."""
     return Program(
         name="tree",
         command=[sys.executable, "-c", TREE.format(deaf=deaf)],
@@ -98,7 +98,7 @@ async def test_a_child_ends_when_the_process_that_started_it_is_killed(tmp_path:
     await gone(*pids)
 
 
-if sys.platform == "linux":  # elsewhere nothing but the tether itself sees to its child
+if sys.platform == "linux":  # on other systems, only the tether ends its child
 
     async def test_a_child_ends_when_its_tether_is_killed(tmp_path: Path) -> None:
         async with running(tree(tmp_path)) as child:

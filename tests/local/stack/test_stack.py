@@ -27,7 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """The person's shell is set up for Azure; the stack must not care."""
+    """Sets variables as in a shell that is set up for Azure. The stack must ignore them."""
     with pytest.MonkeyPatch.context() as shell:
         shell.setenv("AZURE_CLIENT_ID", "leak")
         shell.setenv("ACS_CONNECTION_STRING", "leak")
@@ -37,7 +37,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 
 
 async def until[T](ask: Callable[[], Awaitable[T | None]], *, within: float = 60) -> T:
-    """The first answer that is something."""
+    """Polls until there is a true answer."""
     async with asyncio.timeout(within):
         while not (answer := await ask()):  # noqa: ASYNC110 - other programs set no event of ours
             await asyncio.sleep(0.05)
@@ -135,7 +135,7 @@ async def test_a_stack_that_fails_to_start_leaves_no_process(tmp_path: Path) -> 
         async with Stack(StackOptions(directory=tmp_path / "stack", app=tmp_path / "app")):
             pass
     assert not (tmp_path / "stack" / "stack.json").exists()
-    async with Stack(StackOptions(directory=tmp_path / "stack", app=APP)) as second:  # it holds no lock either
+    async with Stack(StackOptions(directory=tmp_path / "stack", app=APP)) as second:  # it holds no lock, either
         assert alive(second.addresses.pids.host)
 
 
@@ -147,7 +147,7 @@ async def test_a_stack_reports_why_it_failed(tmp_path: Path) -> None:
 
 
 async def test_the_printed_commands_archive_a_recording(tmp_path: Path) -> None:
-    """With the product itself, since it is what the commands are for."""
+    """With the product itself, because the commands are for it."""
     async with Stack(StackOptions(directory=tmp_path)) as stack:
         *steps, show = [command for _, command in commands(stack.addresses)]
         script = "\n".join([*steps, f'until {show} | grep \'"state":"archived"\'; do sleep 0.1; done'])

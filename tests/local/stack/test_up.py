@@ -21,7 +21,7 @@ Up = asyncio.subprocess.Process
 
 @contextlib.asynccontextmanager
 async def up(directory: Path, *options: str, starter: tuple[str, ...] = ()) -> AsyncIterator[tuple[Up, dict[str, Any]]]:
-    """The stack as a process, when it has greeted; and its stack.json."""
+    """Starts the stack as a process. Yields it with its stack.json once it has printed its addresses."""
     command = [sys.executable, "-m", "local.stack", "up", "--directory", str(directory), "--app", str(APP), *options]
     process = await asyncio.create_subprocess_exec(*starter, *command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
@@ -58,7 +58,7 @@ async def test_no_process_is_left_when_it_is_killed_and_the_next_one_has_the_sto
             await blobs.get_blob_client("recordings", "kept").upload_blob(b"content")
         process.kill()
         await process.wait()
-        async with up(tmp_path) as (_, again):  # at once: it waits for the dying one to let go of the directory
+        async with up(tmp_path) as (_, again):  # at once: it waits until the dying one releases the directory
             await gone(*pids(addresses), within=1)
             assert again["functions"] != addresses["functions"]
             async with BlobServiceClient.from_connection_string(again["storageConnectionString"]) as blobs:
@@ -68,7 +68,7 @@ async def test_no_process_is_left_when_it_is_killed_and_the_next_one_has_the_sto
 
 
 async def test_it_ends_with_the_make_that_started_it(tmp_path: Path) -> None:
-    make = ("sh", "-c", '"$@"; exit', "make")  # a parent that waits for it, as make does
+    make = ("sh", "-c", '"$@"; exit', "make")  # a parent that waits, like make
     async with up(tmp_path, "--with-parent", starter=make) as (parent, addresses):
         parent.kill()
         await gone(addresses["pids"]["stack"], *pids(addresses))
