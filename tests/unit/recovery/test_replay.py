@@ -1,6 +1,6 @@
 """A replay brings a failed chunk back, and one operation of it that goes wrong changes nothing in the end.
 
-Except that a crash can leave an entry in the list of trouble, which shows nothing: a chunk's state is read from its row.
+A crash can leave an entry in the list of trouble. It shows nothing, since a chunk's state is read from its row.
 """
 
 import pytest
