@@ -20,6 +20,7 @@ from local.memory.blobs import MemoryBlobServiceClient
 from local.memory.queues import MemoryQueueClient
 from local.memory.tables import MemoryTableServiceClient
 from local.stack import Azurite, Resources, provision
+from shared.bookkeeping.books import Books
 from shared.domain.clock import SystemClock
 from shared.gateways.bundle import Gateways
 from tests.unit.world import memory_settings
@@ -41,6 +42,14 @@ class Storage:
             await self.tables.get_table_client(name).create_table()
         else:
             await self.tables.create_table(name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """What the product writes and reads through."""
+
+    gateways: Gateways
+    books: Books
 
 
 _NO_CLIENTS = dict.fromkeys(("calls", "keys", "topic"))
@@ -81,15 +90,17 @@ async def storage(request: Any, azurite: Azurite) -> AsyncIterator[Storage]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def gateways(storage: Storage) -> Gateways:
-    """The product's gateways to tables, over either kind of storage."""
+async def store(storage: Storage) -> Store:
+    """The product's gateways and books, over either kind of storage."""
     names = {name: f"{name}{storage.mark}" for name in ("recordings", "calendar", "worklist", "links")}
     for name in names.values():
         await storage.create_table(name)
     clients: Any = SimpleNamespace(
         tables=storage.tables, queue=storage.queue, poison=storage.queue, archive=storage.blobs, **_NO_CLIENTS
     )
-    return Gateways.over(clients, memory_settings(**{f"{name}_table": table for name, table in names.items()}))
+    settings = memory_settings(**{f"{name}_table": table for name, table in names.items()})
+    gateways = Gateways.over(clients, settings)
+    return Store(gateways=gateways, books=Books.over(gateways))
 
 
 def code_of(error: Any) -> str | None:

@@ -13,6 +13,7 @@ from local.memory.clients import MemoryClients, provision
 from local.memory.clock import HandClock
 from local.memory.entities import Row, Table
 from local.memory.host import Host
+from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
@@ -117,6 +118,10 @@ class World:
             if not self.left() and self.host.has_delivered:
                 return number
         raise AssertionError(f"work is left after {rounds} rounds: {self.left()}")
+
+    @property
+    def books(self) -> Books:
+        return Books.over(self.gateways)
 
     def left(self) -> list[Any]:
         """Worklist rows and messages."""
