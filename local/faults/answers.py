@@ -134,7 +134,7 @@ async def _record(site: Site, recording_id: str, chunks: list[Chunk]) -> AsyncIt
     for chunk in chunks:
         one = recorded.get(chunk.document_id)
         if one is None or (one["blobName"], one["sha256"], one["size"]) != (chunk.blob_name, chunk.sha256, chunk.size):
-            yield f"the archive record of {recording_id} doesn't match the archived files of document {chunk.document_id}"
+            yield f"the archive record of {recording_id} doesn't match the files of document {chunk.document_id}"
 
 
 def _awaiting_files(recordings: Mapping[str, list[Chunk]]) -> set[str]:

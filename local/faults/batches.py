@@ -160,9 +160,9 @@ class _Run:
             quarantined=sum(one.quarantined for one in played),
         )
         is_wrong = self._is_wrong if self.batch.ends_at_the_first else lambda _: False
-        settled = asyncio.get_running_loop().time()
+        played_at = asyncio.get_running_loop().time()
         await wait_for_expected_ends(self.site, announced, expected, within=_PATIENCE, is_wrong=is_wrong)
-        happened["seconds of recovery"] = round(asyncio.get_running_loop().time() - settled)
+        happened["seconds of recovery"] = round(asyncio.get_running_loop().time() - played_at)
         recordings = set[str]().union(*(one.recordings for one in played))
         gaps = set[str]().union(*(one.gaps for one in played))
         evidence = await self.site.evidence(recordings)

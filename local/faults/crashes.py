@@ -1,7 +1,7 @@
 """Kills or freezes a worker at a durable step, by wrapping the gateways' methods in the worker's own process.
 
-The process sends SIGKILL to itself, so nothing runs after the step: no `finally`, no flush, no response. A freeze blocks
-the event loop like a paused virtual machine, so leases expire meanwhile.
+The process sends SIGKILL to itself, so nothing runs after the step: no `finally`, no flush, no response. A freeze
+blocks the event loop like a paused virtual machine, so leases expire meanwhile.
 """
 
 import functools

@@ -1,7 +1,7 @@
-"""Random schedules: a seed determines the recordings, their announcements, the faults of ACS and the deaths of workers.
+"""Random schedules: a seed determines recordings, their announcements, faults of ACS and deaths of workers.
 
-The pipeline can detect every fault here. It can't detect a source that truncates a file and declares the shorter length,
-or that flips a byte in the middle, because ACS provides no digest of its media.
+The pipeline can detect every fault here. It can't detect a source that truncates a file and declares the shorter
+length, or that flips a byte in the middle, because ACS provides no digest of its media.
 """
 
 import random
