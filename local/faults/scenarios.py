@@ -104,8 +104,8 @@ def _poisoned(chance: random.Random) -> Ordeal:
 def _gone(chance: random.Random) -> tuple[Fault, ...]:
     """Faults that continue after the others, because the retry pauses double.
 
-    More than five 404s, because five within four hours or more prove a loss. They end before four hours have passed,
-    so even on a slow machine they don't.
+    More than five 404s, because only five over at least four hours prove a loss. They end before four hours have
+    passed, even on a slow machine, so the chunk must not be lost.
     """
     status = chance.choice((404, 404, 410))
     missing = {"operation": "download", "kind": "error", "status": status, "code": "8522", "stays": True}

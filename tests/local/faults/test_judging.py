@@ -12,6 +12,7 @@ from local.faults.invariants import violations
 from local.faults.oddities import End
 from local.faults.scenarios import Tampering
 from shared.contracts.events.announcements import AnnouncementType
+from shared.domain.failure import Failure
 from shared.domain.keys import blob_stem, key_of
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
@@ -42,7 +43,7 @@ def chunk(state: ChunkState, **more: Any) -> Chunk:
         "event_time": NOW - timedelta(hours=20),
         "deadline": LONG,
         "pending_at": NOW - timedelta(hours=20),
-        "reason": None if is_safe else "acs-unavailable",
+        "failure": None if is_safe else FAILURE,
         "state": state,
     }
     return Chunk(**given | (safe if is_safe else {}) | more)
