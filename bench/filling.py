@@ -19,10 +19,10 @@ from azure.data.tables.aio import TableServiceClient
 
 from local.stack.azurite import ACCOUNT, ACCOUNT_KEY, Azurite
 from shared.domain.keys import key_of
+from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.lists import Heading, Place
 from shared.settings.settings import Settings
 
 _AT_ONCE = 16  # requests under way
@@ -78,8 +78,8 @@ class Filler:
         async with TableServiceClient.from_connection_string(self.storage.connection_string) as tables:
             calendar = tables.get_table_client(self.settings.calendar_table)
             for day in batched(ages, _A_DAY, strict=False):
-                places = [Place(at=_moment(age), recording_key=key_of(_name(age))) for age in day]
-                partition = places[0].partition(Heading.DAY)
+                places = [ListEntry(at=_moment(age), recording_key=key_of(_name(age))) for age in day]
+                partition = places[0].partition(ListName.DAY)
                 rows = [{"PartitionKey": partition, "RowKey": place.row()} for place in places]
                 for some in batched(rows, _IN_A_TRANSACTION, strict=False):
                     await calendar.submit_transaction(("create", row) for row in some)

@@ -31,9 +31,9 @@ from shared.app import App
 from shared.domain.clock import SystemClock
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState
+from shared.domain.work_item import WorkItem
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.entities import CHUNK_ROWS
-from shared.gateways.tables.worklist import WorkItem
 from shared.settings.settings import load_settings
 
 _OPEN = 50  # chunks that a sweep finds due, whatever else there is

@@ -72,7 +72,7 @@ def stale_checks_are_used() -> None:
 
 @mutant("No list is ever written.", Scenario.PLAIN)
 def lists_are_not_written() -> None:
-    swap("shared.gateways.tables.lists:Calendar.enter", _always(result=None))
+    swap("shared.gateways.tables.lists:Lists.add", _always(result=None))
 
 
 @mutant("A repeated announcement has another id.", Scenario.TOPIC)

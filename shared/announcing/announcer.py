@@ -16,6 +16,7 @@ from itertools import chain
 from opentelemetry.trace import SpanKind
 
 from shared.announcing.messages import Wording
+from shared.bookkeeping.books import Books
 from shared.contracts.events.announcements import Announcement
 from shared.domain.clock import Clock
 from shared.domain.outbox import added, news_of, read
@@ -48,6 +49,7 @@ class Announcing:
     """Tells the topic, if there is one, what stands in outboxes. Costs nothing where there is none."""
 
     def __init__(self, gateways: Gateways, clock: Clock) -> None:
+        self._books = Books.over(gateways)
         self._catalogue, self._topic, self._clock = gateways.catalogue, gateways.topic, clock
         self._wording = Wording(gateways.archived)
         self._resting_until = datetime.min.replace(tzinfo=UTC)
@@ -81,7 +83,7 @@ class Announcing:
         if self._topic is None or offered.chunk.outbox == chunk.outbox:
             return offered
         try:
-            return replace(offered, chunk=await self._catalogue.replace(offered.chunk))
+            return replace(offered, chunk=await self._books.chunks.replace(offered.chunk))
         except LeaseLost:
             # Another process wrote the row meanwhile: the outbox is still in it, so the chunk is announced again.
             return Offer(chunk=chunk, due_at=self._due_again(chunk))

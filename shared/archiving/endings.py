@@ -23,7 +23,7 @@ from shared.settings.settings import Settings
 
 log = logger("endings")
 
-type Write = Callable[[Chunk], Awaitable[Chunk]]  # `Catalogue.replace`, or `Lease.settle` for a chunk being copied
+type Write = Callable[[Chunk], Awaitable[Chunk]]  # `ChunkBook.replace`, or `Lease.settle` for a chunk being copied
 
 
 class Endings:

@@ -6,7 +6,7 @@ archive never overwrites.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -21,6 +21,9 @@ log = logger("leases")
 _RENEWALS = 3  # in one lease: two may fail before it runs out
 
 
+type Write = Callable[[Chunk], Awaitable[Chunk]]
+
+
 class Progress(Protocol):
     """How far a copy has got, in bytes."""
 
@@ -31,8 +34,9 @@ class Progress(Protocol):
 class Lease:
     """Holds a claimed chunk. `chunk` is its newest version; `progress` is told with each renewal, at no cost."""
 
-    def __init__(self, catalogue: Catalogue, clock: Clock, chunk: Chunk, duration: timedelta) -> None:
-        self._catalogue, self._clock, self._duration = catalogue, clock, duration
+    def __init__(self, catalogue: Catalogue, write: Write, clock: Clock, chunk: Chunk, duration: timedelta) -> None:
+        """`write` writes a chunk to the catalogue, on condition that it is still the version that was read."""
+        self._catalogue, self._write_chunk, self._clock, self._duration = catalogue, write, clock, duration
         self._writing = asyncio.Lock()
         self.chunk = chunk
         self._owner = chunk.owner
@@ -72,12 +76,12 @@ class Lease:
         Such a renewal changed nothing else. If anything else differs, another writer was there, and its write stays.
         """
         try:
-            return await self._catalogue.replace(changed)
+            return await self._write_chunk(changed)
         except LeaseLost:
             standing = await self._catalogue.chunk(changed.recording_key, changed.chunk_key)
             if standing is None or self._owner is None or _renewable(standing) != _renewable(self.chunk):
                 raise
-        return await self._catalogue.replace(changed.evolve(etag=standing.etag))
+        return await self._write_chunk(changed.evolve(etag=standing.etag))
 
     async def _renew(self) -> None:
         """Returns when the lease is lost."""

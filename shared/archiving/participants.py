@@ -10,11 +10,11 @@ from datetime import timedelta
 
 from shared.contracts.chunk_metadata import read_participants
 from shared.domain.keys import pseudonym_of
+from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.records import Chunk
 from shared.errors import DestinationError, Unforeseen
 from shared.gateways.blobs.archive_reader import Unreadable
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.lists import Heading, Place
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
 
@@ -40,7 +40,7 @@ class Attendance:
             found = await self._archived.metadata(metadata_name)
             metadata = b"" if isinstance(found, Unreadable) else found
         pseudonyms = {pseudonym_of(one, secret) for one in read_participants(metadata)}
-        await self._participants.enter(Place.of_chunk(chunk), *map(Heading.PARTICIPANT.of, sorted(pseudonyms)))
+        await self._participants.add(ListEntry.of_chunk(chunk), *map(ListName.PARTICIPANT.of, sorted(pseudonyms)))
 
     async def note(self, chunk: Chunk, metadata_name: str, metadata: bytes | None) -> DestinationError | None:
         """As `enter`, for a chunk that is being archived: gives the error that its attempt should fail with, if any.

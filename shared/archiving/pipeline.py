@@ -17,17 +17,18 @@ from shared.announcing.announcer import Announcing
 from shared.archiving.endings import Endings
 from shared.archiving.files import Attempted, Copying
 from shared.archiving.lease import Lease
-from shared.archiving.release import Release
+from shared.archiving.release import Release, Step
 from shared.archiving.retry import RetryPolicy, gone_after, is_soon, looked_at_by
 from shared.archiving.stored_files import Files
+from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
+from shared.domain.work_item import WorkItem
 from shared.errors import CallvaultError, DestinationError, Fault, LeaseLost, Unforeseen, UnreadableRow
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability import metrics, tracing
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
@@ -47,8 +48,9 @@ class Archiving:
     def __init__(
         self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
+        self._books = Books.over(gateways)
         self._announcing, self._copying, self._clock, self._settings = announcing, copying, clock, settings
-        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._release = Release(gateways, copying, announcing, clock, settings)
         self._endings = Endings(gateways, announcing, clock, settings)
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
@@ -70,18 +72,20 @@ class Archiving:
                 if chunk is None:
                     log.warning("job for an unknown chunk", extra={"action": "job", **job.model_dump()})
                     return
-                if await self._is_too_early(chunk, job) or await self._advance(chunk):
+                if await self._is_too_early(chunk, job) or await self._advance(chunk) is Step.DONE:
                     return
 
-    async def _advance(self, chunk: Chunk) -> bool:
-        """Does the next step of the chunk. False when another worker changed the chunk: read it again."""
+    async def _advance(self, chunk: Chunk) -> Step:
+        """Does the next step of the chunk."""
         match chunk.state:
             case ChunkState.COPYING if chunk.attempts >= self._settings.max_attempts:
                 return await self._run_out(chunk)
             case ChunkState.PENDING | ChunkState.COPYING:
                 with tracing.span("claim", tracing.keys(chunk)):
                     claimed = await self._claim(chunk)
-                return claimed is not None and await self._attempt(claimed, tried=chunk.copying_at is not None)
+                if claimed is None:
+                    return Step.READ_AGAIN
+                return await self._attempt(claimed, tried=chunk.copying_at is not None)
             case ChunkState.ARCHIVED:
                 with tracing.span("release", tracing.keys(chunk)):
                     return await self._release.release(chunk)
@@ -90,7 +94,7 @@ class Archiving:
             case ChunkState.FAILED | ChunkState.LOST | ChunkState.EXPIRED | ChunkState.REMOVED:
                 log.info("job for an ended chunk", extra={"action": "job", **chunk.log_context()})
                 await self._announcing.settle(chunk)
-        return True
+        return Step.DONE
 
     async def _is_too_early(self, chunk: Chunk, job: ChunkJob) -> bool:
         """Whether a worker holds the lease, or the next attempt isn't due. Then the job is sent once more, delayed.
@@ -118,27 +122,27 @@ class Archiving:
             next_attempt_at=None,
         )
         try:
-            return await self._catalogue.replace(claimed)
+            return await self._books.chunks.replace(claimed)
         except LeaseLost:
             return None
 
-    async def _run_out(self, chunk: Chunk) -> bool:
-        """Ends a chunk whose last attempt never reported a result, because its worker died. False as for `_advance`."""
+    async def _run_out(self, chunk: Chunk) -> Step:
+        """Ends a chunk whose last attempt never reported a result, because its worker died."""
         now = self._clock.now()
         files = await self._copying.standing(chunk)
-        write = self._catalogue.replace
+        write = self._books.chunks.replace
         try:
             if files.are_complete(chunk):
                 chunk = await self._endings.archive(chunk, files, write)
                 return await self._release.release(chunk, checked_at=now)
             await self._endings.give_up(chunk, ChunkState.FAILED, _OUT_OF_ATTEMPTS, files, write)
         except LeaseLost:
-            return False
-        return True
+            return Step.READ_AGAIN
+        return Step.DONE
 
-    async def _attempt(self, claimed: Chunk, *, tried: bool) -> bool:
-        """Copies and releases the chunk, or schedules a retry. False when the lease was lost: read the chunk again."""
-        lease = Lease(self._catalogue, self._clock, claimed, self._settings.lease)
+    async def _attempt(self, claimed: Chunk, *, tried: bool) -> Step:
+        """Copies and releases the chunk, or schedules a retry."""
+        lease = Lease(self._catalogue, self._books.chunks.replace, self._clock, claimed, self._settings.lease)
         try:
             attempted = await self._copy(lease, tried=tried)
             if attempted.error is None and attempted.files is not None:
@@ -147,9 +151,9 @@ class Archiving:
                 archived = await self._fail(lease, attempted.files, attempted.error or _unforeseen())
         except LeaseLost:
             log.warning("lease lost", extra={"action": "archive", **lease.chunk.log_context()})
-            return False
+            return Step.READ_AGAIN
         if archived is None:
-            return True
+            return Step.DONE
         with tracing.span("release", tracing.keys(archived)):
             return await self._release.release(archived, checked_at=archived.archived_at)
 
@@ -201,7 +205,7 @@ class Archiving:
             tried.move(ChunkState.PENDING, **fields, failure=failure, next_attempt_at=following)
         )
         if not soon:
-            await self._worklist.add(WorkItem.of_chunk(waiting, looked_at_by(waiting, following, now)))
+            await self._books.open_work.add(WorkItem.of_chunk(waiting, looked_at_by(waiting, following, now)))
         metrics.attempt_failed(error)
         context = {"action": "archive", "fault": failure.fault, "reason": failure.reason, **chunk.log_context()}
         log.warning("attempt failed", extra={**context, "next_attempt_at": following.isoformat()})

@@ -11,21 +11,23 @@ succeeds, so the next job recovers from a crash between them. 5: after a crash b
 import asyncio
 import contextlib
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from shared.announcing.announcer import Announcing
 from shared.archiving.endings import Endings
 from shared.archiving.files import Copying
 from shared.archiving.retry import RetryPolicy, is_soon
 from shared.archiving.stored_files import StoredFile
+from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
 from shared.domain.records import Chunk
 from shared.domain.source_locations import Keep, reason_to_keep
 from shared.domain.states import ChunkState
+from shared.domain.work_item import WorkItem
 from shared.errors import LeaseLost, SourceError
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
 
@@ -34,65 +36,74 @@ log = logger("release")
 _FRESH = timedelta(seconds=5)  # how long a check, or the write of `archived`, stays valid
 
 
+class Step(Enum):
+    """What became of a step of a chunk's job."""
+
+    DONE = auto()  # nothing more to do now
+    READ_AGAIN = auto()  # another process wrote the chunk: read it and continue from its new state
+
+
 class Release:
     """Releases archived chunks."""
 
     def __init__(
         self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
-        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._books = Books.over(gateways)
+        self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._source = gateways.source
         self._copying, self._announcing, self._clock, self._settings = copying, announcing, clock, settings
         self._endings = Endings(gateways, announcing, clock, settings)
         self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
 
-    async def release(self, chunk: Chunk, *, checked_at: datetime | None = None) -> bool:
+    async def release(self, chunk: Chunk, *, checked_at: datetime | None = None) -> Step:
         """Deletes the source, or schedules another try if the source refuses. The archived files stay safe either way.
 
-        `checked_at`: when row and files were last known to be correct. False when the row changed: read it again.
-        Raises DestinationError when storage fails.
+        `checked_at`: when row and files were last known to be correct. Raises DestinationError when storage fails.
         """
         keep = reason_to_keep(chunk)
         if keep is not None or not self._settings.delete_source:
             kept = await self._kept(chunk, keep)
             if kept is None:
-                return False
+                return Step.READ_AGAIN
             await self.close(await self._announcing.settle(kept))
             if checked_at is None or kept.unverified is not None or kept.metadata_blob_name is None:
                 await self._watch_if_open(kept)
-            return True
+            return Step.DONE
         while checked_at is None or self._clock.now() - checked_at > _FRESH:
             if not await self._is_safe(chunk):
                 await self._start_over(chunk)
-                return False
+                return Step.READ_AGAIN
             current = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
-            if current is None or current.etag != chunk.etag:
-                return current is None
+            if current is None:
+                return Step.DONE
+            if current.etag != chunk.etag:
+                return Step.READ_AGAIN
             checked_at = self._clock.now()
         # Announce and delete concurrently: a slow topic doesn't delay the delete, and one write records both results.
         chunk, refused = await asyncio.gather(self._announcing.deliver(chunk), self._delete(chunk))
         if refused is not None:
             await self._try_later(chunk, refused)
-            return True
+            return Step.DONE
         try:
-            released = await self._endings.release(chunk, self._catalogue.replace)
+            released = await self._endings.release(chunk, self._books.chunks.replace)
         except LeaseLost:
-            return True  # another job released it at the same moment, and reports it
+            return Step.DONE  # another job released it at the same moment, and reports it
         await self.close(released)
-        return True
+        return Step.DONE
 
     async def close(self, chunk: Chunk) -> None:
         """Removes the chunk's worklist row. Announcements that are not delivered get a row for the sweep."""
         if chunk.outbox is not None:
-            await self._worklist.add(WorkItem.of_news(chunk, self._announcing.rest_ends))
-        await self._worklist.remove(WorkItem.of_chunk(chunk, chunk.deadline))
+            await self._books.open_work.add(WorkItem.of_news(chunk, self._announcing.rest_ends))
+        await self._books.open_work.remove(WorkItem.of_chunk(chunk, chunk.deadline))
 
     async def _watch_if_open(self, kept: Chunk) -> None:
         """Adds the worklist row again if a read or a corrected event queued the chunk for another copy meanwhile."""
         current = await self._catalogue.chunk(kept.recording_key, kept.chunk_key)
         if current is not None and current.state in (ChunkState.PENDING, ChunkState.COPYING):
             due_at = self._clock.now() + self._settings.sweep_grace
-            await self._worklist.add(WorkItem.of_chunk(current, due_at))
+            await self._books.open_work.add(WorkItem.of_chunk(current, due_at))
 
     async def _delete(self, chunk: Chunk) -> SourceError | None:
         try:
@@ -109,7 +120,7 @@ class Release:
         if keep is None or chunk.reason == keep.failure.reason:
             return chunk
         try:
-            chunk = await self._catalogue.replace(chunk.evolve(failure=keep.failure, next_attempt_at=None))
+            chunk = await self._books.chunks.replace(chunk.evolve(failure=keep.failure, next_attempt_at=None))
         except LeaseLost:
             return None
         self._endings.report_kept(chunk, keep)
@@ -136,9 +147,9 @@ class Release:
         log.critical("archived file is not what was recorded", extra={"action": "release", **chunk.log_context()})
         now = self._clock.now()
         files = await self._copying.standing(chunk)
-        await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+        await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
         with contextlib.suppress(LeaseLost):
-            await self._catalogue.replace(chunk.fresh(now).evolve(**files.as_fields()))
+            await self._books.chunks.replace(chunk.fresh(now).evolve(**files.as_fields()))
 
     async def _try_later(self, chunk: Chunk, error: SourceError) -> None:
         """Schedules another delete. Writes the row first, so that only one of two concurrent jobs sends the message."""
@@ -147,7 +158,7 @@ class Release:
         following = self._retries.after(tried, error, now)
         again = None if isinstance(following, ChunkState) else following
         try:
-            tried = await self._catalogue.replace(tried.evolve(next_attempt_at=again))
+            tried = await self._books.chunks.replace(tried.evolve(next_attempt_at=again))
         except LeaseLost:
             return
         log.warning("source not deleted", extra={"action": "release", "reason": error.reason, **tried.log_context()})
@@ -156,4 +167,4 @@ class Release:
         if is_soon(again, now):
             await self._jobs.send(ChunkJob.of(tried), delay=(again - now).total_seconds())
         else:
-            await self._worklist.add(WorkItem.of_chunk(tried, again))
+            await self._books.open_work.add(WorkItem.of_chunk(tried, again))

@@ -16,7 +16,7 @@ from shared.gateways.tables.catalogue import Catalogue
 from shared.gateways.tables.claims import Claims
 from shared.gateways.tables.expired_rows import Leftovers
 from shared.gateways.tables.links import Links
-from shared.gateways.tables.lists import Calendar
+from shared.gateways.tables.lists import Lists
 from shared.gateways.tables.requests import Requests
 from shared.gateways.tables.starts import Starts
 from shared.gateways.tables.tallies import Tallies
@@ -32,8 +32,8 @@ class Gateways:
     recorder: CallRecorder
     source: MediaSource
     catalogue: Catalogue
-    calendar: Calendar
-    participants: Calendar
+    lists: Lists
+    participants: Lists
     tallies: Tallies
     audit: Audit
     worklist: Worklist
@@ -52,16 +52,15 @@ class Gateways:
 
     @classmethod
     def over(cls, clients: Clients, settings: Settings) -> "Gateways":
-        calendar = Calendar(clients.tables, settings.calendar_table)
         return cls(
             recorder=CallRecorder(clients.calls),
             source=MediaSource(clients.calls),
-            catalogue=Catalogue(clients.tables, settings.recordings_table, calendar),
-            calendar=calendar,
-            participants=Calendar(clients.tables, settings.participants_table),
+            catalogue=Catalogue(clients.tables, settings.recordings_table),
+            lists=Lists(clients.tables, settings.calendar_table),
+            participants=Lists(clients.tables, settings.participants_table),
             tallies=Tallies(clients.tables, settings.calendar_table),
             audit=Audit(clients.tables, settings.recordings_table),
-            worklist=Worklist(clients.tables, settings.worklist_table, calendar),
+            worklist=Worklist(clients.tables, settings.worklist_table),
             links=Links(clients.tables, settings.links_table),
             claims=Claims(clients.tables, settings.links_table),
             starts=Starts(clients.tables, settings.links_table),

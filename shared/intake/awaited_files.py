@@ -8,14 +8,14 @@ is announced and no index is missing, or 48 hours after the recording's end, whe
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from shared.bookkeeping.books import Books
 from shared.domain.clock import Clock
 from shared.domain.completeness import has_last
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import RecordingState
+from shared.domain.work_item import WorkItem
 from shared.errors import NotFound
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.lists import Heading, Place
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability import metrics
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
@@ -30,8 +30,9 @@ class FileWatch:
     """Keeps track of recordings whose files are not all announced."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._catalogue, self._worklist = gateways.catalogue, gateways.worklist
-        self._recorder, self._calendar = gateways.recorder, gateways.calendar
+        self._books = Books.over(gateways)
+        self._catalogue = gateways.catalogue
+        self._recorder = gateways.recorder
         self._clock, self._settings = clock, settings
 
     async def announced(self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None) -> None:
@@ -55,12 +56,12 @@ class FileWatch:
             if watched:
                 # If all files are announced now, the sweep ends the earlier watch and clears the overdue report.
                 due_at = now + (self._settings.sweep_grace if whole else self._settings.files_awaited)
-                await self._worklist.add(WorkItem.of_files(key, recording_id, due_at, recording.listed_at))
+                await self._books.open_work.add(WorkItem.of_files(key, recording_id, due_at, recording.listed_at))
         if known is not None and known.control is not None:
             # The first watch ends here: files that are still missing have the second watch's row. Both rows share one
             # entry in the list of open recordings, so that entry stays while the second watch lasts.
             listed_at = None if watched else known.listed_at
-            await self._worklist.remove(WorkItem.of_recording(key, recording_id or "", now, listed_at))
+            await self._books.open_work.remove(WorkItem.of_recording(key, recording_id or "", now, listed_at))
 
     async def look_at(self, item: WorkItem) -> None:
         """The sweep's check: whether the recording still runs and, if it has ended, whether files are missing."""
@@ -68,16 +69,16 @@ class FileWatch:
         recording = recording or Recording(recording_key=item.recording_key, recording_id=item.recording_id)
         now = self._clock.now()
         if recording.control is RecordingState.FAILED and not chunks:
-            await self._worklist.remove(item)
+            await self._books.open_work.remove(item)
             return
         if recording.listed_at is None:
             recording = recording.evolve(listed_at=item.listed_at or now)
         if not recording.is_whole(chunks) and not _has_ended(recording, chunks):
             if await self._still_runs(item):
-                await self._worklist.add(replace(item, due_at=now + _ASK_AGAIN))
+                await self._books.open_work.add(replace(item, due_at=now + _ASK_AGAIN))
                 return
             recording = recording.evolve(control=RecordingState.STOPPED, stopped_at=now)
-            await self._catalogue.merge(_change(recording, control=RecordingState.STOPPED, stopped_at=now))
+            await self._books.recordings.merge(_change(recording, control=RecordingState.STOPPED, stopped_at=now))
         if recording.is_whole(chunks):
             await self._end(item, recording)
         else:
@@ -86,27 +87,23 @@ class FileWatch:
     async def _await_files(self, item: WorkItem, recording: Recording, ended: datetime) -> None:
         now = self._clock.now()
         if now < ended + self._settings.files_awaited:
-            await self._worklist.add(replace(item, due_at=ended + self._settings.files_awaited))
+            await self._books.open_work.add(replace(item, due_at=ended + self._settings.files_awaited))
             return
         if recording.overdue_at is None:
-            await self._catalogue.merge(_change(recording, overdue_at=now))
+            await self._books.recordings.merge(_change(recording, overdue_at=now))
             metrics.recordings_overdue.add(1)
         hours = round((now - ended).total_seconds() / 3600, 2)
         keys = {"recording_key": item.recording_key}
         log.error("recording's files are missed", extra={"action": "overdue", "hours_since_end": hours, **keys})
         if now > ended + _MISSED_FOR:
-            await self._worklist.remove(item)
+            await self._books.open_work.remove(item)
         else:
-            await self._worklist.add(replace(item, due_at=now + _ASK_AGAIN))
+            await self._books.open_work.add(replace(item, due_at=now + _ASK_AGAIN))
 
     async def _end(self, item: WorkItem, recording: Recording) -> None:
-        """All files are announced: removes the recording from the trouble list, unless that entry changed meanwhile."""
-        if recording.overdue_at is not None and recording.listed_at is not None:
-            place = Place(at=recording.listed_at, recording_key=recording.recording_key)
-            listed = await self._calendar.find(place, Heading.TROUBLE)
-            if listed is not None:
-                await self._calendar.strike(place, Heading.TROUBLE, version=listed)
-        await self._worklist.remove(item)
+        """All files are announced."""
+        await self._books.recordings.remove_from_trouble(recording)
+        await self._books.open_work.remove(item)
 
     async def _still_runs(self, item: WorkItem) -> bool:
         """Whether ACS still knows the recording, as it does while it runs or is paused. Raises SourceError."""

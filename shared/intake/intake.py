@@ -1,10 +1,11 @@
 """An event becomes chunks in the catalogue, rows on the worklist and jobs on the queue.
 
-        links ──> catalogue ──> worklist ──> queue ──> answer to Event Grid
-          1           2             3          4             5
+        links ──> lists ──> catalogue ──> open list ──> worklist ──> queue ──> answer to Event Grid
+          1         2           3             4             5          6             7
 
-Event Grid repeats the delivery until it receives 5, and every step can be repeated, so the next delivery recovers from
-a crash at any point. The job is queued last: the chunk it names is in the catalogue before a worker can read the job.
+Event Grid repeats the delivery until it receives 7, and every step can be repeated, so the next delivery recovers
+from a crash at any point. 2 and 3 are `books.recordings.announce`, 4 and 5 `books.open_work.add`
+(shared.bookkeeping). The job is queued last: the chunk it names is in the catalogue before a worker can read the job.
 Once a chunk has left `pending`, all steps have been done for it, and a repeat does nothing.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 
 from opentelemetry.trace import SpanKind
 
+from shared.bookkeeping.books import Books
 from shared.contracts import lenient
 from shared.contracts.auto_record import Trigger
 from shared.contracts.events.call_started import is_call_started, read_call_started
@@ -31,10 +33,10 @@ from shared.contracts.events.recording_event import (
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.records import AuditEntry, Chunk, Recording
+from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable
 from shared.gateways.blobs.quarantine import Folder, QuarantineItem
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
 from shared.intake.awaited_files import FileWatch
 from shared.intake.event_records import chunk_of, chunks_differing, dated, differing, recording_of
 from shared.intake.filing import Filed, Filing
@@ -75,7 +77,8 @@ class Intake:
     """Takes in what Event Grid delivers, and what a person hands in."""
 
     def __init__(self, gateways: Gateways, auto: AutoRecording, clock: Clock, settings: Settings) -> None:
-        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._books = Books.over(gateways)
+        self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._audit, self._quarantine = gateways.audit, gateways.quarantine
         self._filing, self._known = Filing(gateways.links), KnownChunks(gateways, clock)
         self._watch = FileWatch(gateways, clock, settings)
@@ -212,7 +215,7 @@ class Intake:
             listed_at = listed_at or event.files.recording_start_time or when
             recording = recording_of(event, when, filed, known).evolve(listed_at=listed_at)
             chunks = tuple(self._chunk(event, when, filed, listed_at, number) for number in range(len(filed.chunks)))
-            standing = await self._catalogue.announce(recording, chunks, known)
+            standing = await self._books.recordings.announce(recording, chunks, known)
             if standing is not None:
                 return _Entered(known=known, recording=recording, chunks=chunks, standing=standing)
         raise DestinationUnavailable("announcing chunks in the catalogue: other writers were faster each time")
@@ -236,7 +239,7 @@ class Intake:
         chunk = standing if is_new else await self._known.announced_again(standing, announced, by=by)
         if chunk is None:
             return False
-        await self._worklist.add(WorkItem.of_chunk(chunk, self._clock.now() + self._settings.sweep_grace))
+        await self._books.open_work.add(WorkItem.of_chunk(chunk, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob.of(chunk))
         return True
 

@@ -20,6 +20,7 @@ after it leaves a chunk that waits for its first attempt, which the next deliver
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared.bookkeeping.books import Books
 from shared.domain.clock import Clock
 from shared.domain.keys import key_of
 from shared.domain.records import AuditEntry, Chunk
@@ -43,6 +44,7 @@ class KnownChunks:
     """Handles announced chunks that are in the catalogue already."""
 
     def __init__(self, gateways: Gateways, clock: Clock) -> None:
+        self._books = Books.over(gateways)
         self._catalogue, self._audit, self._clock = gateways.catalogue, gateways.audit, clock
 
     async def announced_again(self, standing: Chunk, announced: Chunk, *, by: str) -> Chunk | None:
@@ -62,7 +64,7 @@ class KnownChunks:
             if moved:
                 await self._keep_old(standing, moved, by)
             try:
-                written = await self._catalogue.replace(self._anew(standing, announced, moved))
+                written = await self._books.chunks.replace(self._anew(standing, announced, moved))
             except LeaseLost:
                 standing = await self._read(standing)
             else:

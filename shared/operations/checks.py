@@ -15,9 +15,9 @@ from itertools import batched
 from shared.domain.clock import Clock
 from shared.domain.records import Chunk
 from shared.domain.states import ONCE_SAFE, ChunkState
+from shared.domain.work_item import WorkItem
 from shared.errors import CallvaultError, UnreadableRow
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.work_items import WorkItem
 from shared.settings.settings import Settings
 
 _PATIENCE = 10.0  # seconds for each check; a monitor waits thirty

@@ -18,15 +18,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
 from shared.domain.records import AuditEntry, Chunk
 from shared.domain.states import MISSING, ONCE_SAFE, ChunkState, MissingFile
+from shared.domain.work_item import WorkItem
 from shared.errors import Fault, LeaseLost
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.lists import Heading, Place
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability import metrics
 from shared.observability.logs import logger
 from shared.queries.archived_metadata import MetadataRead
@@ -47,8 +47,9 @@ class Presence:
     """Checks for archived files and records which ones are missing."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._archived, self._catalogue, self._calendar = gateways.archived, gateways.catalogue, gateways.calendar
-        self._audit, self._worklist, self._jobs = gateways.audit, gateways.worklist, gateways.jobs
+        self._books = Books.over(gateways)
+        self._archived, self._catalogue = gateways.archived, gateways.catalogue
+        self._audit, self._jobs = gateways.audit, gateways.jobs
         self._clock, self._settings = clock, settings
 
     async def of(self, chunks: Sequence[Chunk], metadata: Sequence[MetadataRead]) -> tuple[Chunk, ...]:
@@ -149,23 +150,19 @@ class Presence:
         return life is not None and now - created >= life
 
     async def _write(self, before: Chunk, judged: Chunk, now: datetime) -> Chunk:
-        listed = None
-        place = Place.of_chunk(before)
-        if before.state is ChunkState.REMOVED and judged.state is not ChunkState.REMOVED:
-            listed = await self._calendar.find(place, Heading.TROUBLE)
-        written = await self._catalogue.replace(judged)
-        if listed is not None:
-            await self._calendar.strike(place, Heading.TROUBLE, version=listed)
+        recovered = before.state is ChunkState.REMOVED and judged.state is not ChunkState.REMOVED
+        chunks = self._books.chunks
+        written = await (chunks.replace_out_of_trouble(judged) if recovered else chunks.replace(judged))
         if written.state in MISSING and written.state is not before.state:
             metrics.chunk_ended(written)
         await self._tell(written, now)
         return written
 
     async def _copy_again(self, chunk: Chunk, judged: Chunk, now: datetime) -> Chunk:
-        await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-        pending = await self._catalogue.replace(chunk.evolve(missing=judged.missing).fresh(now))
+        await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+        pending = await self._books.chunks.replace(chunk.evolve(missing=judged.missing).fresh(now))
         # Once more: if this took long, the sweep found the chunk archived and removed its row.
-        await self._worklist.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
+        await self._books.open_work.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob.of(pending))
         await self._tell(judged, now)
         return pending

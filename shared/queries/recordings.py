@@ -17,10 +17,11 @@ from shared.contracts.http.list_query import ListQuery
 from shared.contracts.http.list_views import ListedRecording, RecordingsPage
 from shared.domain.clock import Clock
 from shared.domain.keys import pseudonym_of
+from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.states import RecordingState
 from shared.errors import InvalidRequest, ParticipantsOff
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.lists import Calendar, Heading, Place
+from shared.gateways.tables.lists import Lists
 from shared.observability.logs import logger
 from shared.queries.list_item import Standing
 from shared.settings.settings import Settings
@@ -37,10 +38,10 @@ _AWAITED = (
     frozenset(RecordingState) - _TROUBLED - {RecordingState.ARCHIVED, RecordingState.EXPIRED, RecordingState.FAILED}
 )
 _BY_VALUE = {
-    "server_call_id": Heading.SERVER_CALL,
-    "call_id": Heading.CALL,
-    "call_connection_id": Heading.CALL_CONNECTION,
-    "correlation": Heading.CORRELATION,
+    "server_call_id": ListName.SERVER_CALL,
+    "call_id": ListName.CALL,
+    "call_connection_id": ListName.CALL_CONNECTION,
+    "correlation": ListName.CORRELATION,
 }
 
 
@@ -48,7 +49,7 @@ _BY_VALUE = {
 class _List:
     """The list that a query reads, and the filter that is answered by its being that list."""
 
-    calendar: Calendar
+    lists: Lists
     heading: str
     answers: str | None = None
 
@@ -57,7 +58,7 @@ class Listing:
     """Finds recordings."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._catalogue, self._calendar = gateways.catalogue, gateways.calendar
+        self._catalogue, self._lists = gateways.catalogue, gateways.lists
         self._participants, self._clock, self._settings = gateways.participants, clock, settings
 
     async def page(self, query: ListQuery, *, by: str) -> RecordingsPage:
@@ -71,9 +72,7 @@ class Listing:
             pseudonym = self._pseudonym(query.participant)
             log.info("searched by participant", extra={"action": "search", "pseudonym": pseudonym, "by": by})
         walk = _Walk(
-            chosen.calendar.read(
-                chosen.heading, first=query.first, last=query.last, after=after, at_once=query.limit + 1
-            )
+            chosen.lists.read(chosen.heading, first=query.first, last=query.last, after=after, at_once=query.limit + 1)
         )
         found: dict[str, ListedRecording] = {}
         looks = 0
@@ -95,17 +94,17 @@ class Listing:
     def _choose(self, query: ListQuery) -> _List:
         """The narrowest list: a person's, a call's, what is in trouble or open, and every recording at last."""
         if query.participant is not None:
-            heading = Heading.PARTICIPANT.of(self._pseudonym(query.participant))
-            return _List(calendar=self._participants, heading=heading)
+            heading = ListName.PARTICIPANT.of(self._pseudonym(query.participant))
+            return _List(lists=self._participants, heading=heading)
         for name, heading in _BY_VALUE.items():
             value = getattr(query, name)
             if value is not None:
-                return _List(calendar=self._calendar, heading=heading.of(value), answers=name)
+                return _List(lists=self._lists, heading=heading.of(value), answers=name)
         if query.trouble or query.state in _TROUBLED:
-            return _List(calendar=self._calendar, heading=Heading.TROUBLE)
+            return _List(lists=self._lists, heading=ListName.TROUBLE)
         if query.open or query.state in _AWAITED:
-            return _List(calendar=self._calendar, heading=Heading.OPEN)
-        return _List(calendar=self._calendar, heading=Heading.DAY)
+            return _List(lists=self._lists, heading=ListName.OPEN)
+        return _List(lists=self._lists, heading=ListName.DAY)
 
     def _pseudonym(self, participant: str) -> str:
         secret = self._settings.participants_secret
@@ -115,17 +114,17 @@ class Listing:
             )
         return pseudonym_of(participant, secret)
 
-    async def _look_up(self, places: list[Place]) -> list[Standing | None]:
+    async def _look_up(self, places: list[ListEntry]) -> list[Standing | None]:
         looked: list[Standing | None] = []
         for some in batched(places, _AT_ONCE, strict=False):
             looked += await asyncio.gather(*map(self._standing, some))
         return looked
 
-    async def _standing(self, place: Place) -> Standing | None:
+    async def _standing(self, place: ListEntry) -> Standing | None:
         recording, chunks = await self._catalogue.recording(place.recording_key)
         return None if recording is None else Standing(recording=recording, chunks=chunks)
 
-    def _is_wanted(self, standing: Standing, place: Place, query: ListQuery, chosen: _List) -> bool:
+    def _is_wanted(self, standing: Standing, place: ListEntry, query: ListQuery, chosen: _List) -> bool:
         recording = standing.recording
         if place.chunk_key is None and place.at != recording.listed_at:
             return False  # entered by a start that was repeated, or overtaken by its event: it stands elsewhere, too
@@ -141,14 +140,14 @@ class Listing:
 class _Walk:
     """Goes along a list, from recording to recording."""
 
-    def __init__(self, segments: AsyncIterator[list[Place]]) -> None:
+    def __init__(self, segments: AsyncIterator[list[ListEntry]]) -> None:
         self._segments = segments
         self._left = _SEGMENTS
         self._ended = False
-        self._ahead: list[Place] = []
-        self._last: Place | None = None
+        self._ahead: list[ListEntry] = []
+        self._last: ListEntry | None = None
 
-    async def take(self, number: int) -> list[Place]:
+    async def take(self, number: int) -> list[ListEntry]:
         """The next ones; fewer at the end of the list, or of what a request may read."""
         while len(self._ahead) < number and not self._ended and self._left:
             await self._look_ahead()
@@ -173,20 +172,22 @@ class _Walk:
             self._last = place
 
 
-def _page(found: dict[str, ListedRecording], reached: Place | None) -> RecordingsPage:
+def _page(found: dict[str, ListedRecording], reached: ListEntry | None) -> RecordingsPage:
     cursor = None
     if reached is not None:
-        row = Place(at=reached.at, recording_key=reached.recording_key).row()
+        row = ListEntry(at=reached.at, recording_key=reached.recording_key).row()
         cursor = base64.urlsafe_b64encode(row.encode()).decode().rstrip("=")
     return RecordingsPage(recordings=list(found.values()), next_cursor=cursor)
 
 
-def _position(cursor: str | None) -> Place | None:
+def _position(cursor: str | None) -> ListEntry | None:
     """Where a cursor points: a place and nothing else, so one that was made up leads to another page at most."""
     if cursor is None:
         return None
     try:
-        place = Place.read(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode())
+        place = ListEntry.read(
+            base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        )
     except (binascii.Error, ValueError):
         place = None
     if place is None or place.chunk_key is not None:

@@ -26,9 +26,9 @@ from shared.domain.clock import Clock
 from shared.domain.records import Chunk
 from shared.domain.states import MISSING, SAFE, ChunkState, RecordingState
 from shared.domain.tally import BOUNDS, QUARTER, Tally, quarter_of
+from shared.domain.work_item import Kind, WorkItem
 from shared.errors import UnreadableRow
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.work_items import Kind, WorkItem
 from shared.queries.list_item import UNKNOWN
 from shared.queries.recordings import Listing
 

@@ -17,12 +17,14 @@ import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from shared.bookkeeping.books import Books
 from shared.contracts.auto_record import CallKind, Trigger
 from shared.contracts.http.start_request import parse_start
 from shared.domain.clock import Clock
 from shared.domain.keys import call_key
 from shared.domain.repeatability import Repeatability
 from shared.domain.states import RUNNING
+from shared.domain.work_item import WorkItem
 from shared.errors import (
     AlreadyRecording,
     ApplicationForbidden,
@@ -35,7 +37,6 @@ from shared.errors import (
 )
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.claims import Claim
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability.logs import logger
 from shared.recording.start import Starting
 from shared.settings.settings import Settings
@@ -56,7 +57,8 @@ class AutoRecording:
     """The policy of AUTO_RECORD, carried out."""
 
     def __init__(self, gateways: Gateways, starting: Starting, clock: Clock, settings: Settings) -> None:
-        self._claims, self._worklist, self._links = gateways.claims, gateways.worklist, gateways.links
+        self._books = Books.over(gateways)
+        self._claims, self._links = gateways.claims, gateways.links
         self._catalogue, self._starting, self._clock = gateways.catalogue, starting, clock
         self._rules = settings.auto_record_rules
         self._busy = settings.lease  # after it the winner is taken for dead
@@ -86,7 +88,7 @@ class AutoRecording:
         claim, new = await self._claims.begin(wanted)
         if claim.outcome is not None:
             return True
-        await self._worklist.add(_row(claim, claim.busy_until))
+        await self._books.open_work.add(_row(claim, claim.busy_until))
         if new:
             await self._record(claim, _PAUSES)
         return True
@@ -98,9 +100,9 @@ class AutoRecording:
         if claim is None or item.row != _row(claim, now).row:
             # Another start's. That of one to be sent anew is there a moment before its claim: it gets the time.
             if item.due_at + self._busy <= now:
-                await self._worklist.remove(item)
+                await self._books.open_work.remove(item)
         elif claim.outcome is not None:
-            await self._worklist.remove(item)
+            await self._books.open_work.remove(item)
         elif claim.busy_until <= now:
             taken = await self._claims.write(replace(claim, busy_until=now + self._busy, attempts=claim.attempts + 1))
             if taken is not None:
@@ -125,7 +127,7 @@ class AutoRecording:
                 outcome=None,
             )
             # The row first. Should we die in between, the sweep takes it away, and ACS's callback is unanswered.
-            await self._worklist.add(_row(again, now))
+            await self._books.open_work.add(_row(again, now))
             if await self._claims.write(again) is not None:
                 return
         raise DestinationUnavailable("claiming a call anew: others were faster each time")
@@ -145,7 +147,7 @@ class AutoRecording:
         if late and not claim.reported:
             log.error("call not recorded yet", extra=_about(claim))
         await self._claims.write(replace(claim, busy_until=now, reported=claim.reported or late))
-        await self._worklist.add(_row(claim, now))
+        await self._books.open_work.add(_row(claim, now))
 
     async def _try(self, claim: Claim) -> str | None:
         """What came of it; None when it is to be tried again."""
@@ -180,7 +182,7 @@ class AutoRecording:
         """Unless another has the claim meanwhile: then it is that one's, and so is its row."""
         if await self._claims.write(replace(claim, outcome=outcome)) is None:
             return
-        await self._worklist.remove(_row(claim, claim.busy_until))
+        await self._books.open_work.remove(_row(claim, claim.busy_until))
         told = {**_about(claim), "outcome": outcome}
         if outcome in (_STARTED, _RECORDED):
             log.info("call recorded", extra=told)

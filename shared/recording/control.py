@@ -15,12 +15,14 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
+from shared.bookkeeping.books import Books
 from shared.contracts.http.consent import Consent
 from shared.contracts.http.recording_view import RecordingView
 from shared.domain.clock import Clock
 from shared.domain.keys import recording_key_of
 from shared.domain.records import AuditEntry, Chunk, Recording
 from shared.domain.states import RecordingState
+from shared.domain.work_item import WorkItem
 from shared.errors import (
     CallNotReady,
     CallOver,
@@ -31,7 +33,6 @@ from shared.errors import (
     NotFound,
 )
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability.logs import logger
 from shared.recording.audit import reported_if_unwritten
 from shared.recording.view import Known, view_of
@@ -79,8 +80,8 @@ class Control:
     """What callers can do with recordings."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+        self._books = Books.over(gateways)
         self._recorder, self._catalogue, self._audit = gateways.recorder, gateways.catalogue, gateways.audit
-        self._worklist = gateways.worklist
         self._clock, self._settings = clock, settings
 
     async def stop(self, named: str, *, by: str) -> RecordingView:
@@ -159,7 +160,7 @@ class Control:
             return recording
         entry = AuditEntry(at=now, action="consent", by=by, details=consent.details())
         change = {"recording_id": found.recording_id, "listed_at": recording.listed_at or now, **stated}
-        await self._catalogue.merge(Recording(recording_key=found.key).evolve(**change), entry)
+        await self._books.recordings.merge(Recording(recording_key=found.key).evolve(**change), entry)
         return recording.evolve(**change)
 
     async def get(self, named: str) -> RecordingView:
@@ -211,13 +212,13 @@ class Control:
             change["listed_at"] = entry.at
         if recording.etag is None or failed:  # nobody here started it, or its files are no longer awaited
             await self._await_files(found, recording.listed_at or entry.at)
-        await self._catalogue.merge(Recording(recording_key=found.key, **change), entry)
+        await self._books.recordings.merge(Recording(recording_key=found.key, **change), entry)
         return recording.evolve(**change)
 
     async def _await_files(self, found: _Found, now: datetime) -> None:
         """For a recording that nobody here started. Written before the ledger, so that a crash leaves it watched."""
         due_at = now + self._settings.files_awaited
-        await self._worklist.add(WorkItem.of_recording(found.key, found.recording_id, due_at, now))
+        await self._books.open_work.add(WorkItem.of_recording(found.key, found.recording_id, due_at, now))
 
     async def _id_of(self, key: str) -> str | None:
         """What ACS calls a recording; None for files that nothing links to a recording."""

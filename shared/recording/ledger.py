@@ -10,14 +10,15 @@ callback can make only once.
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.bookkeeping.books import Books
 from shared.contracts.events.callbacks import CallbackEvent
 from shared.domain.clock import Clock
 from shared.domain.keys import key_of
 from shared.domain.records import AuditEntry, Recording
 from shared.domain.states import RecordingState
+from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable, NotFound
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
 
@@ -36,7 +37,8 @@ class Observation:
     """The ledger, kept true to what happens in ACS by itself."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._recorder, self._catalogue, self._worklist = gateways.recorder, gateways.catalogue, gateways.worklist
+        self._books = Books.over(gateways)
+        self._recorder, self._catalogue = gateways.recorder, gateways.catalogue
         self._links, self._clock, self._settings = gateways.links, clock, settings
 
     async def state_changed(self, event: CallbackEvent, recording_id: str) -> None:
@@ -78,7 +80,7 @@ class Observation:
             item = WorkItem.of_recording(key, recording_id, due_at, listed_at)
             if standing is None:
                 # Nobody here started it. The worklist first, so that it is looked after should we die now.
-                await self._worklist.add(item)
+                await self._books.open_work.add(item)
             change = _named(known, event, recording_id)
             state = None if told is RecordingState.PAUSED and _has_not_begun(known, event) else told
             # Files tell that it began, and may come before the callback that tells of its end.
@@ -90,9 +92,9 @@ class Observation:
             if not change:
                 return
             changed = Recording(recording_key=key, etag=known.etag, listed_at=listed_at).evolve(**change)
-            if await self._catalogue.move(changed, *entries):
+            if await self._books.recordings.move(changed, *entries):
                 if changed.control is RecordingState.FAILED:
-                    await self._worklist.remove(item)  # there will be no files to wait for
+                    await self._books.open_work.remove(item)  # there will be no files to wait for
                 if known.server_call_id is None and event.server_call_id:
                     await self._links.link_call(event.server_call_id, key)
                 log.info("recording moved", extra={"action": "observe", "recording_key": key, "state": str(state)})

@@ -15,6 +15,7 @@ its start with the same Idempotency-Key gets the same recording.
 
 from urllib.parse import urlsplit
 
+from shared.bookkeeping.books import Books
 from shared.contracts.http.recording_view import StartedView
 from shared.contracts.http.start_request import StartRecording
 from shared.domain.clock import Clock
@@ -22,9 +23,9 @@ from shared.domain.keys import key_of
 from shared.domain.records import AuditEntry, Recording
 from shared.domain.repeatability import Repeatability
 from shared.domain.states import RUNNING, RecordingState
+from shared.domain.work_item import WorkItem
 from shared.errors import AlreadyRecording, ConsentRequired, DestinationError, InvalidRequest, SourceRefused
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability.logs import logger
 from shared.recording.audit import reported_if_unwritten
 from shared.recording.callback_urls import CallbackUrls
@@ -39,8 +40,9 @@ class Starting:
     """Recordings, from what is asked for to what is known of them."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
+        self._books = Books.over(gateways)
         self._urls = CallbackUrls(settings)
-        self._recorder, self._catalogue, self._worklist = gateways.recorder, gateways.catalogue, gateways.worklist
+        self._recorder, self._catalogue = gateways.recorder, gateways.catalogue
         self._links, self._starts = gateways.links, gateways.starts
         self._clock, self._settings = clock, settings
 
@@ -186,9 +188,9 @@ class Starting:
         key = key_of(recording_id)
         server_call_id = await self._server_call_id(asked)
         due_at = self._clock.now() + self._settings.files_awaited
-        await self._worklist.add(WorkItem.of_recording(key, recording_id, due_at, asked.listed_at))
+        await self._books.open_work.add(WorkItem.of_recording(key, recording_id, due_at, asked.listed_at))
         recording = asked.evolve(recording_key=key, recording_id=recording_id, server_call_id=server_call_id)
-        await self._catalogue.merge(recording, entry)
+        await self._books.recordings.merge(recording, entry)
         for name in (server_call_id, asked.call_connection_id):
             if name:
                 await self._links.link_call(name, key)

@@ -17,14 +17,15 @@ from shared.announcing.announcer import Announcing, Offer
 from shared.archiving.endings import Endings
 from shared.archiving.files import Copying
 from shared.archiving.retry import REPORT_HOURS, is_soon, looked_at_by
+from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
 from shared.domain.records import Chunk
 from shared.domain.states import MISSING, ChunkState, GivenUp
+from shared.domain.work_item import WorkItem
 from shared.errors import Fault
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
 from shared.observability import metrics
 from shared.observability.logs import logger
 from shared.recovery.backlog import Backlog
@@ -52,6 +53,7 @@ class ChunkWatch:
     def __init__(
         self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
+        self._books = Books.over(gateways)
         self._announcing, self._copying = announcing, copying
         self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
         self._endings = Endings(gateways, announcing, clock, settings)
@@ -69,16 +71,16 @@ class ChunkWatch:
         chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
         now = self._clock.now()
         if chunk is None:
-            await self._worklist.remove(item)
+            await self._books.open_work.remove(item)
             return True
         if chunk.state in (ChunkState.PENDING, ChunkState.COPYING):
             # The chunk was queued again meanwhile: its own row covers its announcements.
-            await self._worklist.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-            await self._worklist.remove(item)
+            await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+            await self._books.open_work.remove(item)
             return True
         offer = await self._announcing.offer(chunk)
         if offer.due_at is None:
-            await self._worklist.remove(item)
+            await self._books.open_work.remove(item)
         elif offer.tried:
             await self._worklist.postpone(item, offer.due_at)
         return offer.tried
@@ -88,7 +90,7 @@ class ChunkWatch:
         chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
         now = self._clock.now()
         if chunk is None:
-            await self._worklist.remove(item)
+            await self._books.open_work.remove(item)
             return
         if chunk.is_leased(now):
             await self._look_again(item, chunk, (chunk.lease_until or now) + _LEASE_OVER)
@@ -120,20 +122,22 @@ class ChunkWatch:
         """Sets the end state: archived if the archive holds all files, lost if it holds no media, failed otherwise."""
         files = await self._copying.standing(chunk)
         if files.are_complete(chunk):
-            await self._send(item, await self._endings.archive(chunk, files, self._catalogue.replace))
+            await self._send(item, await self._endings.archive(chunk, files, self._books.chunks.replace))
             return
         end: GivenUp = ChunkState.LOST if files.media is None else ChunkState.FAILED
         if chunk.state is end:
             self._endings.report_given_up(chunk)
         else:
-            chunk = await self._endings.give_up(chunk, end, chunk.failure or _EXPIRED, files, self._catalogue.replace)
+            chunk = await self._endings.give_up(
+                chunk, end, chunk.failure or _EXPIRED, files, self._books.chunks.replace
+            )
         await self._close(item, Offer(chunk=chunk, due_at=self._announcing.rest_ends if chunk.outbox else None))
 
     async def _close(self, item: WorkItem, offer: Offer) -> None:
         """Removes the chunk's row. Announcements that are not delivered get a row of their own."""
         if offer.due_at is not None:
-            await self._worklist.add(WorkItem.of_news(offer.chunk, offer.due_at))
-        await self._worklist.remove(item)
+            await self._books.open_work.add(WorkItem.of_news(offer.chunk, offer.due_at))
+        await self._books.open_work.remove(item)
 
     async def _rescue(self, item: WorkItem, chunk: Chunk, offer: Offer, now: datetime) -> None:
         longest = _LONGEST_RESCUE if now < chunk.deadline else _LATE_RESCUE
@@ -144,7 +148,7 @@ class ChunkWatch:
         fresh = chunk.fresh(now).evolve(rescues=chunk.rescues + 1)
         if now >= chunk.deadline:
             fresh = fresh.evolve(pending_at=chunk.pending_at)  # else each rescue would postpone the last attempt
-        fresh = await self._catalogue.replace(fresh)
+        fresh = await self._books.chunks.replace(fresh)
         log.warning("failed chunk taken up again", extra={"action": "rescue", **fresh.log_context()})
         await self._send(item, fresh)
 
@@ -189,7 +193,7 @@ class ChunkWatch:
         passed = min((hours for hours in (*REPORT_HOURS, 0) if left <= timedelta(hours=hours)), default=None)
         if passed is None or (chunk.escalated is not None and chunk.escalated <= passed):
             return chunk
-        raised = await self._catalogue.replace(chunk.evolve(escalated=passed))
+        raised = await self._books.chunks.replace(chunk.evolve(escalated=passed))
         metrics.chunks_escalated.add(1, {"hours": passed})
         context = {"hours_left": round(left.total_seconds() / 3600, 2), "threshold": passed, **raised.log_context()}
         if passed == 0:
@@ -204,6 +208,6 @@ class ChunkWatch:
         """Sets the next check: at `at`, or earlier at the next reporting threshold, deadline or end of all attempts."""
         following = looked_at_by(chunk, at, self._clock.now())
         row = WorkItem.of_chunk(chunk, following, queued_at=queued_at, requeues=requeues)
-        await self._worklist.add(row)
+        await self._books.open_work.add(row)
         if item.row != row.row:  # the old row has an older format or another deadline
-            await self._worklist.remove(replace(item, listed_at=None))
+            await self._books.open_work.remove(replace(item, listed_at=None))

@@ -12,6 +12,7 @@ from datetime import datetime
 from shared.announcing.announcer import Announcing
 from shared.archiving.endings import Endings
 from shared.archiving.files import Copying
+from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
@@ -35,6 +36,7 @@ class Poison:
     def __init__(
         self, gateways: Gateways, copying: Copying, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
+        self._books = Books.over(gateways)
         self._endings = Endings(gateways, announcing, clock, settings)
         self._quarantine, self._catalogue, self._jobs = gateways.quarantine, gateways.catalogue, gateways.jobs
         self._copying, self._clock, self._settings = copying, clock, settings
@@ -55,12 +57,12 @@ class Poison:
         files = await self._copying.standing(chunk)
         try:
             if files.are_complete(chunk):
-                await self._endings.archive(chunk, files, self._catalogue.replace)
+                await self._endings.archive(chunk, files, self._books.chunks.replace)
                 await self._jobs.send(ChunkJob.of(chunk))
             elif self._is_queued_again(chunk, now):
                 log.warning("chunk left to the sweep", extra={"action": "poison", **chunk.log_context()})
             else:
-                await self._endings.give_up(chunk, ChunkState.FAILED, _POISONED, files, self._catalogue.replace)
+                await self._endings.give_up(chunk, ChunkState.FAILED, _POISONED, files, self._books.chunks.replace)
         except LeaseLost:
             return
 

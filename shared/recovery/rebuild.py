@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.verification import read_back
+from shared.bookkeeping.books import Books
 from shared.domain.clock import SystemClock
 from shared.domain.records import Chunk, Recording
 from shared.errors import CallvaultError, DestinationError, DestinationUnavailable, UnreadableRow
@@ -47,6 +48,7 @@ class Rebuild:
     """The catalogue from the archive's blobs and what is kept on them."""
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
+        self._books = Books.over(gateways)
         self._gateways, self._settings = gateways, settings
         self._archive, self._catalogue = gateways.archive, gateways.catalogue
         self._budget = MemoryBudget(1)
@@ -109,7 +111,7 @@ class Rebuild:
             kept = {name: getattr(known, name, None) or value for name, value in told.items()}
             recording = Recording(recording_key=chunk.recording_key).evolve(**kept)
             chunks = (chunk.evolve(listed_at=recording.listed_at),)
-            if await self._catalogue.announce(recording, chunks, known) is not None:
+            if await self._books.recordings.announce(recording, chunks, known) is not None:
                 return
         raise DestinationUnavailable("entering a chunk into the catalogue: the app was faster each time")
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from itertools import batched
 
 from shared.archiving.participants import Attendance
+from shared.bookkeeping.books import Books
 from shared.domain.clock import Clock
 from shared.domain.records import Chunk, Recording
-from shared.domain.states import IN_TROUBLE, ONCE_SAFE
+from shared.domain.states import ONCE_SAFE
+from shared.domain.work_item import WorkItem
 from shared.errors import DestinationError
 from shared.gateways.blobs.archive_reader import Unreadable
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.lists import Heading, Place
-from shared.gateways.tables.worklist import WorkItem
 from shared.settings.settings import Settings
 
 _AT_ONCE = 16  # chunks entered together
@@ -31,10 +31,11 @@ class Relisted:
 
 
 class Relisting:
-    """Calendar, participants, worklist and the links of documents from the catalogue."""
+    """Restores lists, participants, worklist and the links of documents from the catalogue."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._catalogue, self._calendar, self._worklist = gateways.catalogue, gateways.calendar, gateways.worklist
+        self._books = Books.over(gateways)
+        self._catalogue = gateways.catalogue
         self._attendance, self._clock = Attendance(gateways, settings), clock
         self._links, self._archived = gateways.links, gateways.archived
 
@@ -55,23 +56,22 @@ class Relisting:
     async def _recording(self, recording: Recording, chunks: tuple[Chunk, ...]) -> None:
         began = recording.started_at or recording.requested_at or min((one.started_at for one in chunks), default=None)
         listed = recording.evolve(listed_at=recording.listed_at or began or self._clock.now())
-        await self._calendar.enter_recording(listed)
+        await self._books.recordings.add_to_lists(listed)
         if recording.listed_at is None:
             kept = Recording(recording_key=listed.recording_key, listed_at=listed.listed_at)
-            await self._catalogue.merge(kept)
+            await self._books.recordings.merge(kept)
         if listed.recording_id and listed.overdue_at is None and not listed.is_whole(chunks):
             item = WorkItem.of_files if chunks else WorkItem.of_recording
-            await self._worklist.add(
+            await self._books.open_work.add(
                 item(listed.recording_key, listed.recording_id, self._clock.now(), listed.listed_at)
             )
 
     async def _chunk(self, chunk: Chunk) -> dict[str, str]:
         """Gives its metadata file, with the reason, if that can't be read."""
         now = self._clock.now()
-        if chunk.state in IN_TROUBLE:
-            await self._calendar.enter(Place.of_chunk(chunk), Heading.TROUBLE)
+        await self._books.chunks.add_to_lists(chunk)
         if chunk.state not in ONCE_SAFE and chunk.given_up_at > now:
-            await self._worklist.add(WorkItem.of_chunk(chunk, now))
+            await self._books.open_work.add(WorkItem.of_chunk(chunk, now))
         await self._links.link_document(chunk.document_id, chunk.recording_key)
         name = chunk.metadata_blob_name
         if name is None:

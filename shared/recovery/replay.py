@@ -8,6 +8,7 @@ whatever was left undone, and a row that it removed between the first two writes
 
 from typing import Any
 
+from shared.bookkeeping.books import Books
 from shared.contracts import lenient
 from shared.contracts.events.call_started import is_call_started, read_call_started
 from shared.contracts.events.recording_event import UnreadableEvent, read_event
@@ -17,9 +18,9 @@ from shared.domain.clock import Clock
 from shared.domain.keys import recording_key_of
 from shared.domain.records import AuditEntry, Chunk
 from shared.domain.states import REPLAYABLE, ChunkState
+from shared.domain.work_item import WorkItem
 from shared.errors import BodyTooLarge, InvalidRequest, LeaseLost, NotFound
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.worklist import WorkItem
 from shared.intake.intake import FOREIGN, Intake, Taken
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
@@ -34,7 +35,8 @@ class Replay:
     """Failed work, put back."""
 
     def __init__(self, gateways: Gateways, intake: Intake, clock: Clock, settings: Settings) -> None:
-        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._books = Books.over(gateways)
+        self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._quarantine, self._audit, self._intake = gateways.quarantine, gateways.audit, intake
         self._clock, self._settings = clock, settings
 
@@ -58,14 +60,14 @@ class Replay:
         for _ in range(_ROUNDS):
             if found is None or found.state not in {*REPLAYABLE, ChunkState.PENDING}:
                 return False
-            await self._worklist.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
+            await self._books.open_work.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
             try:
                 found = await self._start_anew(found)
             except LeaseLost:
                 found = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
                 continue
             # Once more: if this took long, the sweep found a chunk that had ended and removed its row.
-            await self._worklist.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
+            await self._books.open_work.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
             await self._jobs.send(ChunkJob.of(found))
             log.info("chunk put back", extra={"action": "replay", **found.log_context()})
             return True
@@ -73,9 +75,9 @@ class Replay:
 
     async def _start_anew(self, chunk: Chunk) -> Chunk:
         if chunk.state in REPLAYABLE:
-            return await self._catalogue.replace(chunk.fresh(self._clock.now()).evolve(rescues=0, escalated=None))
+            return await self._books.chunks.replace(chunk.fresh(self._clock.now()).evolve(rescues=0, escalated=None))
         if chunk.next_attempt_at is not None:
-            return await self._catalogue.replace(chunk.evolve(next_attempt_at=None))
+            return await self._books.chunks.replace(chunk.evolve(next_attempt_at=None))
         return chunk
 
     async def quarantined(self, quarantine_id: str, *, by: str) -> Taken:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.domain.clock import Clock
+from shared.domain.work_item import Kind, WorkItem
 from shared.errors import CallvaultError, DestinationError, LeaseLost, UnreadableRow
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.work_items import Kind, WorkItem
 from shared.gateways.tables.worklist import Worklist
 from shared.intake.awaited_files import FileWatch
 from shared.observability import metrics

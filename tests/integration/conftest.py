@@ -17,6 +17,7 @@ from azure.storage.queue.aio import QueueClient
 from local.acs.simulator import Options, Simulator
 from local.stack import Azurite, Resources, provision
 from shared.app import App
+from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock, SystemClock
 from shared.domain.keys import key_of
@@ -68,6 +69,10 @@ class World:
     http: aiohttp.ClientSession
     control: str
     storage: str
+
+    @property
+    def books(self) -> Books:
+        return Books.over(self.gateways)
 
     @property
     def commands(self) -> Asked:

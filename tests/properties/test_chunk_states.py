@@ -20,7 +20,6 @@ from shared.domain.records import Chunk, Recording
 from shared.domain.states import MOVES, ONCE_SAFE, REPLAYABLE, ChunkState, ForbiddenMove
 from shared.errors import LeaseLost
 from shared.gateways.tables.catalogue import Catalogue
-from shared.gateways.tables.lists import Calendar
 from tests.properties.effort import effort
 from tests.properties.strategies import encodable_texts
 
@@ -216,7 +215,7 @@ class Workers(RuleBasedStateMachine):
     def renew(self, version: Chunk) -> Chunk:
         if version.state is not ChunkState.COPYING:
             return version
-        lease = Lease(self.catalogue, self.clock, version, LEASE)
+        lease = Lease(self.catalogue, self.catalogue.replace, self.clock, version, LEASE)
 
         self.clock.wakes, self.clock.sleeps_on = 1, asyncio.Event()
         before = self.rows[version.document_id]
@@ -253,7 +252,7 @@ class Workers(RuleBasedStateMachine):
             return version  # that is a claim
         told = {"channel": detail, **TOLD.get(state, {})}
         if version.state is ChunkState.COPYING:
-            lease = Lease(self.catalogue, self.clock, version, LEASE)
+            lease = Lease(self.catalogue, self.catalogue.replace, self.clock, version, LEASE)
             return self.write(version, lease.settle(version.move(state, **told)), leased=True)
         return self.write(version, self.catalogue.replace(version.move(state, **told)))
 
@@ -262,7 +261,7 @@ class Workers(RuleBasedStateMachine):
         if version.state is not ChunkState.COPYING:
             return version
         following = self.clock.time + timedelta(seconds=pause)
-        lease = Lease(self.catalogue, self.clock, version, LEASE)
+        lease = Lease(self.catalogue, self.catalogue.replace, self.clock, version, LEASE)
         return self.write(
             version, lease.settle(version.move(ChunkState.PENDING, next_attempt_at=following)), leased=True
         )
@@ -295,7 +294,7 @@ def test_no_order_of_work_leaves_the_drawing_or_lets_a_late_writer_in(azurite: A
     table = f"states{uuid.uuid4().hex[:12]}"
     loop.run_until_complete(provision(azurite.connection_string, Resources(queues=(), tables=(table,), containers=())))
     service = TableServiceClient.from_connection_string(azurite.connection_string)
-    Workers.catalogue, Workers.loop = Catalogue(service, table, Calendar(service, table)), loop
+    Workers.catalogue, Workers.loop = Catalogue(service, table), loop
     try:
         run_state_machine_as_test(Workers, settings=effort(40, steps=40))
     finally:

@@ -3,9 +3,6 @@
 Three guarantees carry the promise. A chunk is inserted once, whatever the number of events that announce it. Every
 later write of a chunk is conditional on the version that its writer read (ETag), so a worker that was overtaken can
 change nothing. A recording's row is only ever merged, each writer into its own properties, so order doesn't matter.
-
-The calendar's lists follow what is written here: a place is entered before the row that it leads to is written, and
-struck after it changed, so that a crash between the two leaves a place too many, which shows nothing.
 """
 
 import uuid
@@ -20,7 +17,6 @@ from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
 from shared.domain.records import AuditEntry, Chunk, Recording
-from shared.domain.states import IN_TROUBLE, ChunkState
 from shared.errors import DestinationUnavailable, LeaseLost
 from shared.gateways.faults import is_absent, storage_faults
 from shared.gateways.tables.audit import audit_entity
@@ -33,7 +29,6 @@ from shared.gateways.tables.entities import (
     to_chunk,
     to_recording,
 )
-from shared.gateways.tables.lists import Calendar, Heading, Place
 from shared.gateways.tables.retries import REPEATED
 
 _TRANSACTION = 99  # chunks in one; Table Storage takes a hundred rows, and the recording's is one
@@ -44,8 +39,8 @@ _INSERT_ROUNDS = 5  # each is lost only to another delivery of the same event, a
 class Catalogue:
     """What is known of every recording and chunk."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str, calendar: Calendar) -> None:
-        self._table, self._calendar = tables.get_table_client(table_name), calendar
+    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
+        self._table = tables.get_table_client(table_name)
 
     async def announce(
         self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None
@@ -55,7 +50,6 @@ class Catalogue:
         `known` is the recording as it was read; None if there was none. If another wrote it since, and there is
         anything to add to it, nothing is written and the answer is None: read it again, since its first values stay.
         """
-        await self._calendar.enter_recording(recording, known)
         standing: list[Chunk] = []
         for some in batched(chunks, _TRANSACTION, strict=False):
             inserted = await self._insert(recording, some, known)
@@ -100,7 +94,6 @@ class Catalogue:
 
         Audit entries that tell of the change are written with it, or neither is.
         """
-        await self._calendar.enter_recording(recording)
         key = recording.recording_key
         operations: list[tuple[str, dict[str, object]]] = [("upsert", recording_entity(recording))]
         operations += [("create", audit_entity(key, entry)) for entry in entries]
@@ -119,7 +112,6 @@ class Catalogue:
         A recording without an ETag is one that had no row. The SDK repeats a write whose answer was lost, and the
         repeat is refused because of the first: the row's token shows whose write it was.
         """
-        await self._calendar.enter_recording(recording)
         token = uuid.uuid4().hex
         key, entity = recording.recording_key, {**recording_entity(recording), _MOVE: token}
         condition = {"etag": recording.etag, "match_condition": MatchConditions.IfNotModified}
@@ -194,19 +186,6 @@ class Catalogue:
         """
         if chunk.etag is None:
             raise ValueError("only a chunk that was read from the catalogue can be replaced")
-        place = Place.of_chunk(chunk)
-        if chunk.state in IN_TROUBLE:
-            await self._calendar.enter(place, Heading.TROUBLE)
-        if chunk.state is not ChunkState.PENDING or chunk.attempts:
-            return await self._replace(chunk)
-        # Put back, as one is that was in trouble until now. Should it fail anew before it is struck off, it stays.
-        listed = await self._calendar.find(place, Heading.TROUBLE)
-        replaced = await self._replace(chunk)
-        if listed is not None:
-            await self._calendar.strike(place, Heading.TROUBLE, version=listed)
-        return replaced
-
-    async def _replace(self, chunk: Chunk) -> Chunk:
         with storage_faults("writing a chunk to the catalogue"):
             try:
                 written = await self._table.update_entity(

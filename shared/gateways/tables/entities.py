@@ -16,12 +16,18 @@ from shared.errors import Fault, UnreadableRow
 RECORDING_ROW = "recording"
 CHUNK_ROWS = "chunk-"  # followed by the chunk key
 
-_KEYS = frozenset({"recording_key", "chunk_key", "unreadable", "etag", "failure"})  # not properties of their own
-_FAILURE = ("fault", "reason", "detail")  # properties of a chunk's failure
+_KEYS = frozenset({"recording_key", "chunk_key", "unreadable", "etag"})  # not properties
+_FAILURE = ("fault", "reason", "detail")  # properties of a chunk's failure, in place of one of the field's name
 _CONTROLS = frozenset(RecordingState)
+
+
+def _left_out(record: type[Chunk | Recording]) -> frozenset[str]:
+    return _KEYS | {"failure"} if record is Chunk else _KEYS
+
+
 # Each field that is neither a key nor the ETag, and its property.
 _PROPERTIES = {
-    record: tuple((item.name, to_camel(item.name)) for item in fields(record) if item.name not in _KEYS)
+    record: tuple((item.name, to_camel(item.name)) for item in fields(record) if item.name not in _left_out(record))
     for record in (Chunk, Recording)
 }
 # What a table may hold for each field. Every enumeration is stored as its text.
@@ -29,7 +35,7 @@ _TYPES = {
     record: {
         name: tuple(str if issubclass(one, Enum) else one for one in get_args(hint) or (hint,))
         for name, hint in get_type_hints(record).items()
-        if name not in _KEYS
+        if name not in _left_out(record)
     }
     for record in (Chunk, Recording)
 }

@@ -1,187 +1,100 @@
-"""Lists of recordings, newest first: by day, by what is open or in trouble, by call, correlation and participant.
+"""Tables of lists. An entry says only where to look: what a recording is like, the catalogue says.
 
-A row says only that a recording, or one of its chunks, is to be looked for at a place of a list; what it is like is
-asked of the catalogue. So a row too many costs a look and shows nothing wrong, and a row is entered before what it
-leads to is written and struck after that is gone: a crash between the two hides nothing.
-
-Partition = list and day, both so that newer ones sort first. All writes of a list meet in one day: at 100 million
-recordings a year that is 3 a second, where a partition takes 2,000.
+Partition = list and day, both sorted newest first. All writes of a list go to one day's partition: at 100 million
+recordings a year that is 3 a second, where a partition takes 2,000. Which list an entry belongs to, and when it is
+removed, is decided in shared.bookkeeping.
 """
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
+from collections.abc import AsyncIterator
+from datetime import UTC, date
 from itertools import batched
-from typing import Any, Self
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
-from shared.domain.keys import key_of
-from shared.domain.records import Chunk, Recording
+from shared.domain.list_entry import ListEntry, day_key
 from shared.gateways.faults import is_absent, storage_faults
 
-_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)  # a table's times begin here
-_MICROSECOND = timedelta(microseconds=1)
-_LAST_MOMENT = 10**18 - 1  # microseconds after the epoch: past every year that a table can hold
-_LAST_DAY = 99_999_999
 _AFTER_CHUNKS = "~"  # sorts after every chunk of a recording
-_ROW = re.compile(r"(\d{18})-([0-9a-f]{32})(?:-([0-9a-f]{32}))?", re.ASCII)
-_AT_ONCE = 32  # rows entered together
+_AT_ONCE = 32  # entries added concurrently
 
 
-class Heading(StrEnum):
-    """What a list is of."""
-
-    DAY = "day"  # every recording
-    OPEN = "open"  # what is on the worklist: chunks, and recordings whose files are awaited
-    TROUBLE = "trouble"  # chunks that failed or are lost, and recordings whose files are missed
-    CALL = "call"
-    SERVER_CALL = "serverCall"
-    CALL_CONNECTION = "callConnection"
-    CORRELATION = "correlation"
-    PARTICIPANT = "participant"  # chunks; in a table of its own
-
-    def of(self, value: str) -> str:
-        """The list of what has this value; it stands there as a digest."""
-        return f"{self}-{key_of(value)}"
-
-
-_BY_VALUE: Mapping[Heading, str] = {
-    Heading.CALL: "call_id",
-    Heading.SERVER_CALL: "server_call_id",
-    Heading.CALL_CONNECTION: "call_connection_id",
-    Heading.CORRELATION: "correlation",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a recording, or one of its chunks, stands in a list."""
-
-    at: datetime
-    recording_key: str
-    chunk_key: str | None = None
-
-    @classmethod
-    def of_chunk(cls, chunk: Chunk) -> Self:
-        return cls(at=chunk.listed_at or chunk.started_at, recording_key=chunk.recording_key, chunk_key=chunk.chunk_key)
-
-    @classmethod
-    def read(cls, row: str) -> Self:
-        """A place from its row key. Raises ValueError for anything else."""
-        found = _ROW.fullmatch(row)
-        if found is None:
-            raise ValueError("not a place in a list")
-        try:
-            at = _EPOCH + (_LAST_MOMENT - int(found[1])) * _MICROSECOND
-        except OverflowError:
-            raise ValueError("not a place in a list") from None
-        return cls(at=at, recording_key=found[2], chunk_key=found[3])
-
-    def row(self) -> str:
-        moment = _LAST_MOMENT - (self.at - _EPOCH) // _MICROSECOND
-        return "-".join(filter(None, (f"{moment:018d}", self.recording_key, self.chunk_key)))
-
-    def partition(self, heading: str) -> str:
-        return f"{heading}-{_day(self.at.astimezone(UTC).date())}"
-
-
-class Calendar:
+class Lists:
     """A table of lists."""
 
     def __init__(self, tables: TableServiceClient, table_name: str) -> None:
         self._table = tables.get_table_client(table_name)
 
-    async def enter(self, place: Place, *headings: str) -> None:
-        """Enters a place into lists; it may be there already."""
-        with storage_faults("entering into a list"):
-            for some in batched(headings, _AT_ONCE, strict=False):
-                await asyncio.gather(*(self._enter(place, heading) for heading in some))
+    async def add(self, entry: ListEntry, *names: str) -> None:
+        """Adds an entry to lists; it may be there already. Each time it gets a new version."""
+        with storage_faults("adding to a list"):
+            for some in batched(names, _AT_ONCE, strict=False):
+                await asyncio.gather(*(self._add(entry, name) for name in some))
 
-    async def _enter(self, place: Place, heading: str) -> None:
-        entity: dict[str, Any] = {"PartitionKey": place.partition(heading), "RowKey": place.row()}
+    async def _add(self, entry: ListEntry, name: str) -> None:
+        entity: dict[str, Any] = {"PartitionKey": entry.partition(name), "RowKey": entry.row()}
         await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
 
-    async def enter_recording(self, recording: Recording, known: Recording | None = None) -> None:
-        """Enters a recording that is about to be written wherever it isn't, by what is `known` of it, already."""
-        if recording.listed_at is None:
-            return
-        stays = known is not None and known.listed_at == recording.listed_at
-        headings = [] if stays else [str(Heading.DAY)]
-        for heading, name in _BY_VALUE.items():
-            value = getattr(recording, name)
-            if value is not None and not (stays and getattr(known, name) == value):
-                headings.append(heading.of(value))
-        if recording.overdue_at is not None:
-            headings.append(Heading.TROUBLE)
-        await self.enter(Place(at=recording.listed_at, recording_key=recording.recording_key), *headings)
-
-    async def find(self, place: Place, heading: str) -> str | None:
-        """The version of a place that stands in a list, None when it doesn't: each entry makes a new one."""
+    async def find(self, entry: ListEntry, name: str) -> str | None:
+        """The version of an entry; None if it isn't in the list."""
         with storage_faults("looking up a list"):
             try:
-                row = await self._table.get_entity(place.partition(heading), place.row(), select=["RowKey"])
+                row = await self._table.get_entity(entry.partition(name), entry.row(), select=["RowKey"])
             except ResourceNotFoundError as error:
                 if not is_absent(error):
                     raise
                 return None
         return str(row.metadata["etag"])
 
-    async def strike(self, place: Place, heading: str, *, version: str | None = None) -> None:
-        """Takes a place off a list; it may be off already. One that was entered again since `version` stays."""
+    async def remove(self, entry: ListEntry, name: str, *, version: str | None = None) -> None:
+        """Removes an entry; it may be gone already. One that was added again since `version` stays."""
         condition: dict[str, Any] = {}
         if version is not None:
             condition = {"etag": version, "match_condition": MatchConditions.IfNotModified}
-        with storage_faults("striking off a list"):
+        with storage_faults("removing from a list"):
             try:
-                await self._table.delete_entity(place.partition(heading), place.row(), **condition)
+                await self._table.delete_entity(entry.partition(name), entry.row(), **condition)
             except (ResourceNotFoundError, ResourceModifiedError):
                 return
 
     async def read(
-        self, heading: str, *, first: date | None, last: date | None, after: Place | None, at_once: int
-    ) -> AsyncIterator[list[Place]]:
-        """The places of a list from `last` back to `first`, in segments of at most `at_once`, each one operation.
+        self, name: str, *, first: date | None, last: date | None, after: ListEntry | None, at_once: int
+    ) -> AsyncIterator[list[ListEntry]]:
+        """The entries of a list from `last` back to `first`, in segments of at most `at_once`, each one operation.
 
         `after` goes on behind a recording: first in its day alone, since the service would read a day from its
         beginning if it were asked for that day and others.
         """
-        latest, earliest = _day(last or date.max), _day(first or date.min)
+        latest, earliest = day_key(last or date.max), day_key(first or date.min)
         if after is not None:
-            day = _day(after.at.astimezone(UTC).date())
+            day = day_key(after.at.astimezone(UTC).date())
             if latest <= day <= earliest:
                 found = "PartitionKey eq @day and RowKey gt @after"
-                behind = {"day": f"{heading}-{day}", "after": after.row() + _AFTER_CHUNKS}
-                async for places in self._segments(found, behind, at_once):
-                    yield places
+                behind = {"day": f"{name}-{day}", "after": after.row() + _AFTER_CHUNKS}
+                async for entries in self._segments(found, behind, at_once):
+                    yield entries
             latest = max(latest, f"{int(day) + 1:08d}")
         if latest <= earliest:
-            days = {"latest": f"{heading}-{latest}", "earliest": f"{heading}-{earliest}"}
-            async for places in self._segments("PartitionKey ge @latest and PartitionKey le @earliest", days, at_once):
-                yield places
+            days = {"latest": f"{name}-{latest}", "earliest": f"{name}-{earliest}"}
+            async for entries in self._segments("PartitionKey ge @latest and PartitionKey le @earliest", days, at_once):
+                yield entries
 
-    async def _segments(self, found: str, values: dict[str, str], at_once: int) -> AsyncIterator[list[Place]]:
+    async def _segments(self, found: str, values: dict[str, str], at_once: int) -> AsyncIterator[list[ListEntry]]:
         with storage_faults("reading a list"):
             rows = self._table.query_entities(
                 found, parameters=values, results_per_page=at_once, select=["PartitionKey", "RowKey"]
             )
             async for segment in rows.by_page():
-                yield [place async for row in segment if (place := _place(row["RowKey"])) is not None]
+                yield [entry async for row in segment if (entry := _entry(row["RowKey"])) is not None]
 
 
-def _place(row: str) -> Place | None:
+def _entry(row: str) -> ListEntry | None:
     """None for a row that isn't of this version's form: a list shows what it can."""
     try:
-        return Place.read(row)
+        return ListEntry.read(row)
     except ValueError:
         return None
-
-
-def _day(day: date) -> str:
-    return f"{_LAST_DAY - (day.year * 10_000 + day.month * 100 + day.day):08d}"

@@ -3,8 +3,7 @@
 The worklist is an index over the catalogue. A superfluous row only costs one check, and a row is removed only after its
 chunk, recording or call needs no more work. Each row has a due time. Work that makes progress removes its row before
 that time, so the sweep reads only late rows, and its cost depends on the number of open items, not on the archive's
-size. The calendar's list of open items has an entry for each row. The entry is added before the row and removed before
-the row, so if a crash leaves an entry, a row is left that removes it later.
+size.
 
 A row that was read is removed only if its version is unchanged: another process that changed it still needs it.
 """
@@ -20,12 +19,10 @@ from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
+from shared.domain.work_item import DEADLINE, Kind, WorkItem
 from shared.gateways.faults import storage_faults
-from shared.gateways.tables.lists import Calendar, Heading
 from shared.gateways.tables.retries import REPEATED
-from shared.gateways.tables.work_items import DEADLINE, Kind, WorkItem, read_item
-
-__all__ = ["WorkItem", "Worklist"]
+from shared.gateways.tables.work_items import read_item
 
 _SHARDS = "0123456789abcdef"  # the first digit of a key: sixteen partitions share the load
 _PAGE = 100  # rows of a shard that are held while due ones are worked
@@ -36,13 +33,11 @@ _NEAREST = 20  # rows per shard in `nearest`; archived chunks stay among them un
 class Worklist:
     """What isn't safe yet, or isn't here yet."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str, calendar: Calendar) -> None:
-        self._table, self._calendar = tables.get_table_client(table_name), calendar
+    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
+        self._table = tables.get_table_client(table_name)
 
     async def add(self, item: WorkItem) -> None:
-        """Adds a row, or says anew when it is due."""
-        if item.place is not None:
-            await self._calendar.enter(item.place, Heading.OPEN)
+        """Adds a row, or changes when it is due."""
         optional = {
             "chunkKey": item.chunk_key,
             "recordingId": item.recording_id,
@@ -60,28 +55,12 @@ class Worklist:
         with storage_faults("adding to the worklist"):
             await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
 
-    async def remove(self, item: WorkItem) -> None:
+    async def remove(self, item: WorkItem) -> bool:
         """Removes a row that was read, unless it was changed since; one that wasn't read, whatever its version.
 
-        The latter is for ends that are final, such as a released chunk's.
+        Returns whether the row is gone.
         """
-        if item.version is None:
-            await self._strike(item, None)
-            await self._delete(item)
-            return
-        listed = await self._calendar.find(item.place, Heading.OPEN) if item.place is not None else None
-        if listed is not None:
-            await self._strike(item, listed)
-        if not await self._delete(item) and item.place is not None:
-            await self._calendar.enter(item.place, Heading.OPEN)  # changed meanwhile: it is open still
-
-    async def _strike(self, item: WorkItem, version: str | None) -> None:
-        if item.place is not None:
-            await self._calendar.strike(item.place, Heading.OPEN, version=version)
-
-    async def _delete(self, item: WorkItem) -> bool:
-        """Whether the row is gone."""
-        with storage_faults("taking off the worklist"):
+        with storage_faults("removing from the worklist"):
             try:
                 await self._table.delete_entity(item.shard, item.row, **_condition(item))
             except ResourceNotFoundError:

@@ -14,7 +14,7 @@ from shared.contracts.events.announcements import Announcement, ChunkData, Compl
 from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.states import ChunkState
-from shared.gateways.tables.worklist import WorkItem
+from shared.domain.work_item import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -137,7 +137,7 @@ async def test_a_lost_chunk_is_announced(make_telling: MakeWorld):
     made, job = await world.announced(size=30_000, format="wav")
     await world.acs("POST", f"/documents/{made['chunks'][0]['documentId']}/expire")
     chunk = await world.chunk(job)
-    await world.gateways.catalogue.replace(chunk.evolve(gone=4, gone_since=chunk.pending_at - timedelta(hours=4)))
+    await world.books.chunks.replace(chunk.evolve(gone=4, gone_since=chunk.pending_at - timedelta(hours=4)))
     await world.app.archiving.handle(job)
     assert await types_of(world, made) == [LOST]
 
@@ -202,7 +202,7 @@ async def test_news_that_can_t_be_put_into_words_keep_no_chunk_from_its_release(
     world = await make_telling()
     made, job = await world.announced(size=30_000, format="wav")
     of_a_later_version = '[{"state": "copying", "at": "2026-11-21T10:00:00Z", "attempts": 1}]'
-    await world.gateways.catalogue.replace((await world.chunk(job)).evolve(outbox=of_a_later_version))
+    await world.books.chunks.replace((await world.chunk(job)).evolve(outbox=of_a_later_version))
     await world.app.archiving.handle(job)
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     assert (await world.source(made))["deletedAt"] is not None
@@ -311,7 +311,7 @@ async def test_safe_chunks_that_wait_for_the_topic_are_neither_open_nor_hide_wha
     released = await world.chunk(jobs[0])
     for number in range(30):  # of one shard, each with a nearer deadline than what is open
         other = released.evolve(deadline=released.deadline - timedelta(minutes=number + 1))
-        await world.gateways.worklist.add(WorkItem.of_news(other, clock.now()))
+        await world.books.open_work.add(WorkItem.of_news(other, clock.now()))
     await world.fault("announce", "serverError", times=0)
     _, late = await world.announced(size=2000, format="wav")
     clock.forward(hours=20.1)

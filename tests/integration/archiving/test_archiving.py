@@ -288,7 +288,7 @@ async def test_a_worker_that_was_overtaken_changes_nothing_any_more(make_world: 
     claimed = await world.chunk(job)
     while claimed.state is not ChunkState.COPYING:
         claimed = await world.chunk(job)
-    await world.gateways.catalogue.replace(claimed.evolve(owner="another", lease_until=claimed.copying_at))
+    await world.books.chunks.replace(claimed.evolve(owner="another", lease_until=claimed.copying_at))
     await world.app.archiving.handle(job)
     await archived_whole(world, made)
     released = await world.chunk(job)
@@ -379,7 +379,7 @@ async def test_a_file_committed_by_a_worker_that_died_before_reading_it_back_is_
     blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, str(done.blob_name))
     properties = await blob.get_blob_properties()
     await blob.set_blob_metadata({name: value for name, value in properties.metadata.items() if name != "sha256"})
-    await world.gateways.catalogue.replace(done.evolve(state=ChunkState.PENDING, sha256=None, next_attempt_at=None))
+    await world.books.chunks.replace(done.evolve(state=ChunkState.PENDING, sha256=None, next_attempt_at=None))
     await world.app.archiving.handle(job)
     await archived_whole(world, made)
     assert (await blob.get_blob_properties()).metadata["sha256"] == made["chunks"][0]["sha256"]
@@ -405,7 +405,7 @@ async def test_a_file_that_isn_t_as_long_as_its_writer_meant_is_never_taken_for_
     blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, name)
     kept = {"documentid": chunk.document_id, "sha256": made["chunks"][0]["sha256"], "size": str(3 * MIB)}
     await blob.upload_blob(b"RIFF" + b"\0" * MIB, metadata=kept)
-    await world.gateways.catalogue.replace(chunk.evolve(attempts=1))
+    await world.books.chunks.replace(chunk.evolve(attempts=1))
     await world.app.archiving.handle(job)
     assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (ChunkState.FAILED, "storage-conflict")
     assert (await world.source(made))["deletedAt"] is None
@@ -476,7 +476,7 @@ async def test_a_renewal_that_arrived_and_whose_answer_did_not_costs_nothing(wor
     claimed = await world.chunk(job)
     while claimed.state is not ChunkState.COPYING:
         claimed = await world.chunk(job)
-    await world.gateways.catalogue.replace(claimed.evolve(lease_until=claimed.deadline))
+    await world.books.chunks.replace(claimed.evolve(lease_until=claimed.deadline))
     await working
     await archived_whole(world, made)
     assert (await world.source(made))["downloads"] == 1

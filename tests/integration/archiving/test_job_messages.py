@@ -122,7 +122,7 @@ async def test_a_write_of_intake_under_a_lease_is_not_overwritten_by_the_worker(
     claimed = await world.chunk(job)
     while claimed.state is not ChunkState.COPYING:
         claimed = await world.chunk(job)
-    written = await world.gateways.catalogue.replace(claimed.evolve(end_reason="corrected"))
+    written = await world.books.chunks.replace(claimed.evolve(end_reason="corrected"))
     await working
     assert await world.chunk(job) == written
     assert (await world.source(made))["deletedAt"] is None

@@ -9,8 +9,8 @@ from azure.data.tables.aio import TableServiceClient
 
 from local.stack import Azurite, Resources, provision
 from shared.domain.keys import pseudonym_of
+from shared.domain.list_entry import ListName
 from shared.domain.states import ChunkState
-from shared.gateways.tables.lists import Heading
 from shared.recovery.rebuild import Rebuild
 from tests.integration.conftest import MakeWorld, World
 
@@ -74,8 +74,8 @@ async def test_who_can_read_the_table_can_t_test_a_guess_without_the_secret(make
     made = await announced(world, BEN)
     await world.drained()
     found = await rows(world)
-    assert Heading.PARTICIPANT.of(pseudonym_of(BEN, "a secret of its own, and long")) in found
-    assert Heading.PARTICIPANT.of(pseudonym_of(BEN, "")) not in found
+    assert ListName.PARTICIPANT.of(pseudonym_of(BEN, "a secret of its own, and long")) in found
+    assert ListName.PARTICIPANT.of(pseudonym_of(BEN, "")) not in found
     assert await ids(world, BEN) == [made["recordingId"]]
 
 

@@ -176,7 +176,7 @@ async def test_a_chunk_that_waits_for_its_retry_is_reported_in_time(make_world: 
 async def test_a_replay_of_a_lost_chunk_lasts_until_its_job_ran(world: World, clock: MovableClock):
     made, job = await world.announced(size=20 * KIB)
     lost = await world.chunk(job)
-    await world.gateways.catalogue.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
+    await world.books.chunks.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
     await world.dropped()
     clock.forward(hours=60)
     await world.commands.replay(made["recordingId"], by="ada")
@@ -250,12 +250,10 @@ async def died_before_it_wrote_archived(world: World) -> tuple[dict[str, Any], C
         lease_until=done.copying_at,
         archived_at=None,
         next_attempt_at=None,
-        fault=None,
-        reason=None,
-        detail=None,
+        failure=None,
         **unknown,  # type: ignore[arg-type]
     )
-    await world.gateways.catalogue.replace(dead)
+    await world.books.chunks.replace(dead)
     await world.dropped()
     return made, job
 
@@ -280,7 +278,7 @@ async def test_a_replay_finds_what_the_archive_holds_and_copies_nothing_again(wo
     made, job = await died_before_it_wrote_archived(world)
     dead = await world.chunk(job)
     ended = dead.move(state, owner=None, lease_until=None, **{f"{state}_at": dead.pending_at})
-    await world.gateways.catalogue.replace(ended)
+    await world.books.chunks.replace(ended)
     await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
@@ -377,7 +375,7 @@ async def test_an_unverified_file_is_better_than_none_when_a_chunk_would_fail(ma
     stored = await first.chunk(job)
     assert stored.unverified is not None
     dead = stored.evolve(state=ChunkState.PENDING, attempts=0, blob_name=None, sha256=None, unverified=None)
-    await first.gateways.catalogue.replace(dead)
+    await first.books.chunks.replace(dead)
     world = await make_world(like=first)
     await world.fault("download", "redirect", host="media.example.net", documentId=document_id)
     await world.app.archiving.handle(job)
@@ -400,7 +398,7 @@ async def test_at_the_deadline_an_unproven_file_is_archived_whatever_attempts_ar
 async def test_an_event_without_locations_for_metadata_or_delete_is_archived_and_says_so(world: World):
     _, job = await world.announced(size=20 * KIB, format="wav")
     chunk = await world.chunk(job)
-    await world.gateways.catalogue.replace(chunk.evolve(delete_location=None, metadata_location=None))
+    await world.books.chunks.replace(chunk.evolve(delete_location=None, metadata_location=None))
     await world.app.archiving.handle(job)
     archived = await world.chunk(job)
     assert (archived.state, archived.reason) == (ChunkState.ARCHIVED, "no-metadata-location")

@@ -12,6 +12,7 @@ from azure.data.tables.aio import TableClient
 from yarl import URL
 
 from local.stack import Azurite
+from shared.archiving.release import Step
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
 from tests.integration.archiving.test_archiving import archived_whole
@@ -87,7 +88,8 @@ async def test_a_vanished_file_is_not_named_while_the_chunk_waits_to_be_copied_a
     before = await world.chunk(job)
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
     await container.delete_blob(str(before.blob_name))
-    assert not await world.app.archiving._release.release(before)  # noqa: SLF001 - the step before the next claim
+    step = await world.app.archiving._release.release(before)  # noqa: SLF001 - the step before the next claim
+    assert step is Step.READ_AGAIN
     waiting = await world.chunk(job)
     assert (waiting.state, waiting.blob_name, waiting.sha256) == (ChunkState.PENDING, None, None)
     assert waiting.metadata_sha256 == before.metadata_sha256
@@ -175,7 +177,7 @@ async def test_a_worker_that_was_frozen_after_archived_checks_row_and_files_befo
         assert chunk.state is ChunkState.ARCHIVED
         assert (await world.source(made))["deletedAt"] is None
         if happens == "row changed":
-            await plain.gateways.catalogue.replace(chunk.evolve(delete_location=None))
+            await plain.books.chunks.replace(chunk.evolve(delete_location=None))
         else:
             container = plain.app.clients.archive.get_container_client(plain.settings.archive_container)
             await container.delete_blob(str(chunk.blob_name))
@@ -221,7 +223,7 @@ async def test_media_of_another_document_leave_the_chunk_s_own_name_free_for_a_c
     waiting = await world.chunk(job)
     assert waiting.state is ChunkState.PENDING
     assert str(waiting.blob_name).endswith(".unverified.wav")
-    await world.gateways.catalogue.replace(waiting.evolve(content_location=right, next_attempt_at=None))
+    await world.books.chunks.replace(waiting.evolve(content_location=right, next_attempt_at=None))
     await world.app.archiving.handle(job)
     await archived_whole(world, made, 1)
 
@@ -254,7 +256,7 @@ async def test_a_chunk_that_names_nothing_to_delete_is_archived_and_says_so(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     made, job = await world.announced(size=20 * KIB)
-    await world.gateways.catalogue.replace((await world.chunk(job)).evolve(delete_location=None))
+    await world.books.chunks.replace((await world.chunk(job)).evolve(delete_location=None))
     await world.drained()
     chunk = await world.chunk(job)
     assert (chunk.state, chunk.reason) == (ChunkState.ARCHIVED, "no-delete-location")
@@ -267,7 +269,7 @@ async def test_a_row_that_an_older_version_archived_gets_the_reason_its_source_i
     made, job = await not_deleted_yet(world)
     chunk = await world.chunk(job)
     other = str(chunk.delete_location).replace(chunk.document_id, "0-weu-d1-" + "0" * 32)
-    await world.gateways.catalogue.replace(chunk.evolve(delete_location=other, next_attempt_at=None))
+    await world.books.chunks.replace(chunk.evolve(delete_location=other, next_attempt_at=None))
     await world.app.archiving.handle(job)
     assert (await world.chunk(job)).reason == "locations-differ"
     assert (await world.source(made))["deletedAt"] is None

@@ -55,7 +55,7 @@ async def test_entries_of_one_moment_all_stand_and_hide_no_chunk(world: World):
     entries = [AuditEntry(at=now, action="look", by=str(number), details={"number": "one"}) for number in range(20)]
     await asyncio.gather(*(world.gateways.audit.add(job.recordingKey, entry) for entry in entries))
     later = AuditEntry(at=now + timedelta(microseconds=1), action="later", by="ada")
-    await world.gateways.catalogue.merge(Recording(recording_key=job.recordingKey), later)
+    await world.books.recordings.merge(Recording(recording_key=job.recordingKey), later)
     told = await world.gateways.audit.history(job.recordingKey)
     assert told[-1] == later
     assert {one.by for one in told[:-1]} == {one.by for one in entries}

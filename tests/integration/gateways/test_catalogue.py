@@ -37,7 +37,7 @@ def chunk(document_id: str = "doc", index: int = 0) -> Chunk:
 
 
 async def stored(world: World) -> Chunk:
-    await world.gateways.catalogue.announce(RECORDING, (chunk(),), None)
+    await world.books.recordings.announce(RECORDING, (chunk(),), None)
     read = await world.gateways.catalogue.chunk(RECORDING.recording_key, chunk().chunk_key)
     assert read is not None
     return read
@@ -49,7 +49,7 @@ async def test_what_is_written_is_read_back_to_the_microsecond_and_past_two_gibi
     full = read.evolve(
         size=5 * 2**31, sha256="ab" * 32, owner="me", lease_until=NOW, attempts=7, state=ChunkState.COPYING
     )
-    await world.gateways.catalogue.replace(full)
+    await world.books.chunks.replace(full)
     assert await world.gateways.catalogue.chunk(read.recording_key, read.chunk_key) == full
 
 
@@ -60,13 +60,13 @@ async def test_what_a_chunk_no_longer_has_is_gone_from_its_row(world: World):
             owner="me", lease_until=NOW, failure=Failure(fault=Fault.SOURCE, reason="acs-unavailable", detail="busy")
         )
     )
-    await catalogue.replace(read.evolve(owner=None, lease_until=None, reason=None))
+    await catalogue.replace(read.evolve(owner=None, lease_until=None, failure=None))
     assert await catalogue.chunk(read.recording_key, read.chunk_key) == chunk()
 
 
 async def test_of_many_writers_from_one_version_one_succeeds(world: World):
     read = await stored(world)
-    tries = [world.gateways.catalogue.replace(read.evolve(owner=f"worker {number}")) for number in range(8)]
+    tries = [world.books.chunks.replace(read.evolve(owner=f"worker {number}")) for number in range(8)]
     results = await asyncio.gather(*tries, return_exceptions=True)
     assert sum(isinstance(result, Chunk) for result in results) == 1
     assert sum(isinstance(result, LeaseLost) for result in results) == 7
@@ -76,17 +76,17 @@ async def test_a_write_that_arrived_though_its_answer_was_lost_counts_as_written
     """The SDK repeats it, and the repeat is refused: the chunk must not be taken for another worker's."""
     read = await stored(world)
     mine = read.evolve(owner="me", attempts=1)
-    written = await world.gateways.catalogue.replace(mine)
-    again = await world.gateways.catalogue.replace(mine)
+    written = await world.books.chunks.replace(mine)
+    again = await world.books.chunks.replace(mine)
     assert again == written
     assert again.etag == written.etag
 
 
 async def test_announcing_gives_each_chunk_as_it_stands(world: World):
     read = await stored(world)
-    await world.gateways.catalogue.replace(read.evolve(state=ChunkState.RELEASED))
+    await world.books.chunks.replace(read.evolve(state=ChunkState.RELEASED))
     known = await world.gateways.catalogue.ledger(RECORDING.recording_key)
-    standing = await world.gateways.catalogue.announce(RECORDING, (chunk(), chunk("other", 1)), known)
+    standing = await world.books.recordings.announce(RECORDING, (chunk(), chunk("other", 1)), known)
     assert standing is not None
     assert [one.state for one in standing] == [ChunkState.RELEASED, ChunkState.PENDING]
 

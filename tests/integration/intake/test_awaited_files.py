@@ -8,8 +8,8 @@ import pytest_asyncio
 from azure.data.tables.aio import TableClient
 
 from shared.domain.keys import key_of
-from shared.gateways.tables.lists import Heading
-from shared.gateways.tables.worklist import WorkItem
+from shared.domain.list_entry import ListName
+from shared.domain.work_item import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -71,7 +71,7 @@ async def rows(world: World) -> list[str]:
 
 
 async def listed(world: World, heading: str) -> int:
-    places = world.gateways.calendar.read(heading, first=None, last=None, after=None, at_once=9)
+    places = world.gateways.lists.read(heading, first=None, last=None, after=None, at_once=9)
     return len([place async for some in places for place in some])
 
 
@@ -117,7 +117,7 @@ async def test_a_missing_index_is_missed_though_the_last_chunk_has_come(
     assert await state(world, recording_id) == "archived"
     clock.forward(minutes=31)
     await world.app.sweep.run()
-    assert (missed(caplog), await rows(world), await listed(world, Heading.TROUBLE)) == (1, [], 0)
+    assert (missed(caplog), await rows(world), await listed(world, ListName.TROUBLE)) == (1, [], 0)
 
 
 async def test_a_recording_that_goes_on_in_another_chunk_is_let_run_and_not_missed(
@@ -181,13 +181,13 @@ async def test_an_overdue_recording_whose_files_came_after_all_leaves_the_list_o
     await world.commands.stop(recording_id, by="ada")
     clock.forward(minutes=121)
     await world.app.sweep.run()
-    assert await listed(world, Heading.TROUBLE) == 1
+    assert await listed(world, ListName.TROUBLE) == 1
     made = await world.document(size=2 * KIB, recordingId=recording_id)
     await take_in(world, made["event"])
     assert await state(world, recording_id) == "archived"
     clock.forward(minutes=6)
     await world.app.sweep.run()
-    assert (await listed(world, Heading.TROUBLE), await rows(world)) == (0, [])
+    assert (await listed(world, ListName.TROUBLE), await rows(world)) == (0, [])
 
 
 async def test_an_intake_that_was_frozen_ends_no_watch_that_a_later_event_began(world: World, clock: MovableClock):
@@ -195,6 +195,6 @@ async def test_an_intake_that_was_frozen_ends_no_watch_that_a_later_event_began(
     _, (first, _, _) = await events_of(world, count=3, recordingId=recording_id)
     await take_in(world, first)
     key = key_of(recording_id)
-    await world.gateways.worklist.remove(WorkItem.of_recording(key, recording_id, clock.now()))  # it wakes
+    await world.books.open_work.remove(WorkItem.of_recording(key, recording_id, clock.now()))  # it wakes
     assert await rows(world) == [f"files-{key}"]
-    assert await listed(world, Heading.OPEN) == 1
+    assert await listed(world, ListName.OPEN) == 1

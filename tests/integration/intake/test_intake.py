@@ -114,7 +114,7 @@ async def test_an_event_without_a_recording_id_finds_the_one_recording_of_its_ca
     event = load("without-recording")
     server_call_id = event["subject"].partition("/serverCallId/")[2]
     started = Recording(recording_key=key_of("rec-1"), recording_id="rec-1", correlation="case 7")
-    await world.gateways.catalogue.merge(started)
+    await world.books.recordings.merge(started)
     await world.gateways.links.link_call(server_call_id, started.recording_key)
     await world.app.intake.receive(event)
     recording, chunks = await world.gateways.catalogue.recording(started.recording_key)
@@ -151,7 +151,7 @@ async def test_an_event_before_the_start_call_returns_leaves_what_both_said(worl
     event = load("current")
     await world.app.intake.receive(event)
     key = key_of(recording_id(event))
-    await world.gateways.catalogue.merge(
+    await world.books.recordings.merge(
         Recording(recording_key=key, recording_id=recording_id(event), correlation="late start")
     )
     recording, chunks = await world.gateways.catalogue.recording(key)

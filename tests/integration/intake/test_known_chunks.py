@@ -74,7 +74,7 @@ async def test_new_locations_take_the_chunk_from_a_worker_that_copies_from_the_o
     job = world.job(made)
     await world.app.intake.receive(elsewhere(made["event"]))
     waiting = await world.chunk(job)
-    held = await world.gateways.catalogue.replace(
+    held = await world.books.chunks.replace(
         waiting.move(
             ChunkState.COPYING,
             attempts=1,
@@ -86,7 +86,7 @@ async def test_new_locations_take_the_chunk_from_a_worker_that_copies_from_the_o
     assert await world.app.intake.receive(another(made["event"])) is Outcome.QUEUED
     assert (await world.chunk(job)).owner is None
     with pytest.raises(Exception, match="another worker"):
-        await world.gateways.catalogue.replace(held.evolve(copied=1))
+        await world.books.chunks.replace(held.evolve(copied=1))
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
@@ -146,7 +146,7 @@ async def test_another_event_starts_a_chunk_that_failed_or_is_lost_anew(
     await world.dropped()
     waiting = await world.chunk(job)
     ended = {f"{state}_at": clock.now()}
-    await world.gateways.catalogue.replace(waiting.move(state, **ended).evolve(attempts=7, gone=5, rescues=3))
+    await world.books.chunks.replace(waiting.move(state, **ended).evolve(attempts=7, gone=5, rescues=3))
     clock.forward(hours=3)
     assert await world.app.intake.receive(made["event"]) is Outcome.UNCHANGED, "the same event says nothing new"
     again = another(made["event"], eventTime=clock.now().isoformat())
@@ -167,7 +167,7 @@ async def test_a_chunk_on_its_way_is_left_alone_by_repeats(make_world: MakeWorld
     made, job = await world.announced(size=20 * KIB)
     await world.dropped()
     waiting = await world.chunk(job)
-    tried = await world.gateways.catalogue.replace(waiting.evolve(attempts=2, next_attempt_at=clock.now()))
+    tried = await world.books.chunks.replace(waiting.evolve(attempts=2, next_attempt_at=clock.now()))
     for event in (made["event"], another(made["event"])):
         assert await world.app.intake.receive(event) is Outcome.UNCHANGED
     assert await world.chunk(job) == tried

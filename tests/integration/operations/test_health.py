@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.domain.states import ChunkState
-from shared.gateways.tables.worklist import WorkItem
+from shared.domain.work_item import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -50,8 +50,8 @@ async def test_a_chunk_that_nears_its_deadline_is_danger_and_one_that_is_safe_is
     assert (status, set(failing)) == (503, {"deadline", "sweep"})
     assert "hours" in failing["deadline"]["detail"]
     chunk = await world.chunk(job)
-    copying = await world.gateways.catalogue.replace(chunk.move(ChunkState.COPYING))
-    await world.gateways.catalogue.replace(copying.move(ChunkState.ARCHIVED, archived_at=clock.now()))
+    copying = await world.books.chunks.replace(chunk.move(ChunkState.COPYING))
+    await world.books.chunks.replace(copying.move(ChunkState.ARCHIVED, archived_at=clock.now()))
     _, body, failing = await look(world)
     assert body["oldestOpen"] is None
     assert "deadline" not in failing, "its row outlives it by a little"
@@ -70,7 +70,7 @@ async def test_what_is_safe_and_waits_to_be_announced_hides_no_chunk_that_is_lat
     shard, due_at = chunk.chunk_key[0], clock.now() + timedelta(hours=30)
     for number in range(before):
         deadline = chunk.deadline - timedelta(minutes=number + 1)
-        await world.gateways.worklist.add(
+        await world.books.open_work.add(
             replace(WorkItem.of_chunk(released.evolve(deadline=deadline), due_at), shard=shard)
         )
     clock.forward(hours=20.1)

@@ -188,7 +188,7 @@ async def test_a_chunk_that_won_t_come_ends_the_wait_at_once(
 ):
     made, job = await world.announced(size=20_000, format="wav", count=2)
     chunk = await world.chunk(job)
-    await world.gateways.catalogue.replace(
+    await world.books.chunks.replace(
         chunk.move(
             state,
             failure=Failure(fault=Fault.SOURCE, reason="source-gone", detail="no such file"),
@@ -208,7 +208,7 @@ async def test_a_chunk_that_won_t_come_ends_the_wait_at_once(
 async def test_a_recording_that_acs_could_not_start_is_not_waited_for(world: World):
     recording_id, _ = await start(world)
     failed = Recording(recording_key=key_of(recording_id), control=RecordingState.FAILED, failure="no media (500)")
-    await world.gateways.catalogue.merge(failed)
+    await world.books.recordings.merge(failed)
     answer = await ask(world, recording_id)
     assert (answer.status, told(answer)["reason"]) == (409, "nothing-recorded")
     assert "no media (500)" in told(answer)["detail"]

@@ -17,10 +17,10 @@ from azure.storage.blob.aio import ContainerClient
 from local.acs.simulator import Simulator
 from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
+from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
-from shared.gateways.tables.lists import Heading, Place
-from shared.gateways.tables.worklist import WorkItem
+from shared.domain.work_item import WorkItem
 from shared.http.answers import Answer
 from shared.queries.downloads import File
 from shared.queries.missing_files import Presence
@@ -205,7 +205,7 @@ async def test_an_expired_recording_that_is_about_to_leave_the_worklist_is_not_o
     await kept.archive()
     recording = await kept.world.gateways.catalogue.ledger(key_of(kept.id))
     assert recording is not None
-    await kept.world.gateways.worklist.add(
+    await kept.world.books.open_work.add(
         WorkItem.of_files(recording.recording_key, kept.id, clock.now(), recording.listed_at)
     )
     found = told(await kept.world.queries.summary())["open"]
@@ -243,12 +243,12 @@ async def test_a_file_that_is_back_gives_the_chunk_its_former_state(keep: Any):
     before = await kept.chunk()
     bodies = await kept.remove(File.CONTENT, File.METADATA)
     assert (await kept.archive()).status == 410
-    place = Place.of_chunk(before)
-    assert await kept.world.gateways.calendar.find(place, Heading.TROUBLE) is not None
+    place = ListEntry.of_chunk(before)
+    assert await kept.world.gateways.lists.find(place, ListName.TROUBLE) is not None
     await kept.restore(bodies)
     assert (await kept.archive()).status == 200
     assert await kept.chunk() == before
-    assert await kept.world.gateways.calendar.find(place, Heading.TROUBLE) is None
+    assert await kept.world.gateways.lists.find(place, ListName.TROUBLE) is None
     assert (await kept.history())[-2:] == ["found again", "read archive"]
     assert (await kept.link()).status == 302
 
@@ -356,7 +356,7 @@ async def test_a_worklist_row_of_what_is_missing_is_nothing_open_and_is_closed(k
     kept: Kept = await keep()
     await kept.remove(File.CONTENT)
     await kept.archive()
-    await kept.world.gateways.worklist.add(WorkItem.of_chunk(await kept.chunk(), clock.now()))
+    await kept.world.books.open_work.add(WorkItem.of_chunk(await kept.chunk(), clock.now()))
     clock.forward(hours=kept.world.settings.retention_hours - 1)
     summary = told(await kept.world.queries.summary())
     assert (summary["open"]["chunks"], summary["open"]["oldest"]) == ({}, None)

@@ -12,10 +12,10 @@ from pydantic.alias_generators import to_camel
 from shared.contracts.http.list_query import PARTICIPANT_HEADER
 from shared.domain.failure import Failure
 from shared.domain.keys import key_of
+from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState, RecordingState
 from shared.errors import Fault
-from shared.gateways.tables.lists import Heading, Place
 from tests.integration.conftest import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -34,11 +34,11 @@ async def ids(world: World, **parameters: str) -> list[str]:
     return [one["recordingId"] for one in (await page(world, **parameters))["recordings"]]
 
 
-async def known(world: World, name: str, at: datetime, **more: Any) -> Place:
+async def known(world: World, name: str, at: datetime, **more: Any) -> ListEntry:
     """A recording that the ledger has, without files."""
     recording = Recording(recording_key=key_of(name), recording_id=name, listed_at=at, **more)
-    await world.gateways.catalogue.merge(recording)
-    return Place(at=at, recording_key=recording.recording_key)
+    await world.books.recordings.merge(recording)
+    return ListEntry(at=at, recording_key=recording.recording_key)
 
 
 async def test_a_recording_is_listed_from_its_event_on_and_open_until_it_is_safe(world: World):
@@ -135,32 +135,34 @@ async def test_what_failed_is_in_trouble_with_its_reason_until_it_is_put_back(wo
     assert await ids(world, state="archived") == [made["recordingId"]]
 
 
-async def test_what_fails_anew_before_it_was_struck_off_stays_in_trouble(world: World, monkeypatch: pytest.MonkeyPatch):
-    """A process that put a chunk back, and froze before it took it off the list, must not hide what came after."""
-    catalogue, calendar = world.gateways.catalogue, world.gateways.calendar
+async def test_a_chunk_that_fails_again_before_its_entry_is_removed_stays_in_trouble(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """A process that retried a chunk, and froze before it removed the entry, must not hide the later failure."""
+    chunks, lists = world.books.chunks, world.gateways.lists
     _, job = await world.announced(size=20_000, format="wav")
 
     async def fail() -> Chunk:
-        return await catalogue.replace(
+        return await chunks.replace(
             (await world.chunk(job)).evolve(
                 state=ChunkState.FAILED, failure=Failure(fault=Fault.OURS, reason="poisoned", detail="poison")
             )
         )
 
     failed = await fail()
-    strike = calendar.strike
+    remove = lists.remove
 
     async def thawed(*given: Any, **more: Any) -> None:
         await fail()
-        await strike(*given, **more)
+        await remove(*given, **more)
 
     with monkeypatch.context() as frozen:
-        frozen.setattr(calendar, "strike", thawed)
-        await catalogue.replace(failed.fresh(NOON))
+        frozen.setattr(lists, "remove", thawed)
+        await chunks.replace(failed.fresh(NOON))
     assert len(await ids(world, trouble="true")) == 1
-    await catalogue.replace((await world.chunk(job)).fresh(NOON))
+    await chunks.replace((await world.chunk(job)).fresh(NOON))
     assert await ids(world, trouble="true") == []
-    assert await calendar.find(Place.of_chunk(failed), Heading.TROUBLE) is None
+    assert await lists.find(ListEntry.of_chunk(failed), ListName.TROUBLE) is None
 
 
 async def test_a_recording_whose_files_are_missed_is_in_trouble(world: World):
@@ -188,8 +190,8 @@ async def test_what_came_to_nothing_and_what_others_started_are_found_by_their_s
 
 
 async def test_a_place_that_leads_nowhere_as_after_a_crash_shows_nothing_and_hides_nothing(world: World):
-    nowhere = Place(at=NOON, recording_key=key_of("nowhere"))
-    await world.gateways.calendar.enter(nowhere, Heading.DAY, Heading.OPEN, Heading.TROUBLE)
+    nowhere = ListEntry(at=NOON, recording_key=key_of("nowhere"))
+    await world.gateways.lists.add(nowhere, ListName.DAY, ListName.OPEN, ListName.TROUBLE)
     await known(world, "there", NOON - timedelta(hours=1))
     assert await ids(world) == ["there"]
     assert await ids(world, trouble="true") == []
@@ -197,9 +199,9 @@ async def test_a_place_that_leads_nowhere_as_after_a_crash_shows_nothing_and_hid
 
 async def test_one_request_looks_at_a_bounded_number_and_the_cursor_goes_on_from_there(world: World):
     last = await known(world, "last", NOON - timedelta(hours=1), correlation="sought")
-    places = [Place(at=NOON - timedelta(seconds=n), recording_key=key_of(f"nowhere {n}")) for n in range(250)]
+    places = [ListEntry(at=NOON - timedelta(seconds=n), recording_key=key_of(f"nowhere {n}")) for n in range(250)]
     async with TableClient.from_connection_string(world.storage, world.settings.calendar_table) as table:
-        rows = [{"PartitionKey": last.partition(Heading.DAY), "RowKey": place.row()} for place in places]
+        rows = [{"PartitionKey": last.partition(ListName.DAY), "RowKey": place.row()} for place in places]
         for start in range(0, len(rows), 100):
             await table.submit_transaction([("create", row) for row in rows[start : start + 100]])
     first = await page(world)

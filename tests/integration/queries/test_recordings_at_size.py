@@ -3,7 +3,8 @@
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import pytest_asyncio
@@ -13,13 +14,18 @@ from azure.data.tables.aio import TableServiceClient
 from local.stack import Azurite, Resources, provision
 from local.stack import azurite as run_azurite
 from local.stack.azurite import ACCOUNT
+from shared.bookkeeping.recordings import RecordingBook
 from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of
+from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.records import Recording
 from shared.domain.states import RecordingState
 from shared.gateways.tables.catalogue import Catalogue
-from shared.gateways.tables.lists import Calendar, Heading, Place
+from shared.gateways.tables.lists import Lists
 from tests.integration.conftest import MakeWorld, World
+
+if TYPE_CHECKING:
+    from shared.gateways.bundle import Gateways
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -68,9 +74,11 @@ async def grown(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Azuri
         async with TableServiceClient.from_connection_string(small.connection_string) as service:
             for size in SIZES:
                 own = names(size)
-                catalogue = Catalogue(service, own["RECORDINGS_TABLE"], Calendar(service, own["CALENDAR_TABLE"]))
+                gateways = SimpleNamespace(
+                    catalogue=Catalogue(service, own["RECORDINGS_TABLE"]), lists=Lists(service, own["CALENDAR_TABLE"])
+                )
                 for number in range(2):
-                    await catalogue.merge(recording(number, size))
+                    await RecordingBook(cast("Gateways", gateways)).merge(recording(number, size))
     database = directory / "__azurite_db_table__.json"
     kept = json.loads(database.read_text())
     collections = {one["name"]: one for one in kept["collections"]}
@@ -106,9 +114,9 @@ def ledger(samples: list[Any], size: int) -> Iterable[Any]:
 def lists(samples: list[Any], size: int) -> Iterable[Any]:
     for number in range(size):
         one = recording(number, size)
-        place = Place(at=one.listed_at or NEWEST, recording_key=one.recording_key)
-        trouble = [] if number % MISSED else [str(Heading.TROUBLE)]
-        for heading in (str(Heading.DAY), Heading.SERVER_CALL.of(CALL), *trouble):
+        place = ListEntry(at=one.listed_at or NEWEST, recording_key=one.recording_key)
+        trouble = [] if number % MISSED else [str(ListName.TROUBLE)]
+        for heading in (str(ListName.DAY), ListName.SERVER_CALL.of(CALL), *trouble):
             yield copied(samples[0], place.partition(heading), place.row())
 
 

@@ -15,8 +15,8 @@ from shared.domain.keys import key_of
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState, RecordingState
 from shared.domain.tally import Tally
+from shared.domain.work_item import WorkItem
 from shared.gateways.tables.tallies import Tallies
-from shared.gateways.tables.worklist import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -71,8 +71,8 @@ async def test_it_tells_what_is_open_by_state_what_is_wrong_and_why_and_what_bec
     waiting, _ = await world.announced(size=30_000, format="wav")
     running = Recording(recording_key=key_of("runs"), recording_id="cnVucw", control=RecordingState.ACTIVE)
     now = (await world.chunk(world.job(waiting))).pending_at
-    await world.gateways.catalogue.merge(running)
-    await world.gateways.worklist.add(WorkItem.of_recording(running.recording_key, "cnVucw", now))
+    await world.books.recordings.merge(running)
+    await world.books.open_work.add(WorkItem.of_recording(running.recording_key, "cnVucw", now))
 
     found = await summary(world)
     still_open = found["open"]

@@ -14,8 +14,8 @@ from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of, pseudonym_of
 from shared.domain.records import AuditEntry, Recording
 from shared.domain.states import RecordingState
+from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable
-from shared.gateways.tables.worklist import WorkItem
 from shared.http.answers import Answer
 from shared.queries.downloads import File
 from shared.recording.audit import reported_if_unwritten
@@ -54,7 +54,7 @@ async def running(world: World) -> str:
 
 async def believe(world: World, recording_id: str, control: RecordingState) -> None:
     """The ledger is wrong, as after something that other code did."""
-    await world.gateways.catalogue.merge(Recording(recording_key=key_of(recording_id), control=control))
+    await world.books.recordings.merge(Recording(recording_key=key_of(recording_id), control=control))
 
 
 async def awaited(world: World) -> list[WorkItem]:
@@ -92,7 +92,7 @@ async def test_a_recording_that_failed_as_far_as_was_known_and_could_be_stopped_
     recording_id = await running(world)
     await believe(world, recording_id, RecordingState.FAILED)
     for item in await awaited(world):
-        await world.gateways.worklist.remove(item)  # as the callback did that said that it failed
+        await world.books.open_work.remove(item)  # as the callback did that said that it failed
     stopped = await world.commands.stop(recording_id, by="ada")
     assert told(stopped)["state"] == "stopped"
     assert [item.recording_id for item in await awaited(world)] == [recording_id]

@@ -250,7 +250,7 @@ async def test_a_rebuild_adds_to_a_recording_and_overwrites_nothing_of_it(make_w
     lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
     at = datetime(2026, 11, 20, tzinfo=UTC)
     kept = Recording(recording_key=job.recordingKey, started_at=at, announced_at=at, listed_at=at)
-    await lost.gateways.catalogue.merge(kept)
+    await lost.books.recordings.merge(kept)
     assert (await Rebuild(lost.gateways, lost.settings).run(apply=True)).written == 1
     found = await lost.gateways.catalogue.ledger(job.recordingKey)
     assert found == kept.evolve(recording_id=made["recordingId"])

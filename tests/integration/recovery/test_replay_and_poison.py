@@ -14,7 +14,7 @@ from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
-from shared.gateways.tables.worklist import WorkItem
+from shared.domain.work_item import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -65,7 +65,7 @@ async def test_one_chunk_can_be_put_back_alone(world: World):
 async def test_a_lost_chunk_whose_source_is_found_again_can_be_put_back(world: World):
     made, job = await world.announced(size=20 * KIB)
     lost = await world.chunk(job)
-    await world.gateways.catalogue.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
+    await world.books.chunks.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
     await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
@@ -75,8 +75,8 @@ async def test_a_replay_that_another_write_overtakes_puts_the_chunk_back_all_the
     """As the note of a failure's announcement does, that follows the failure at once."""
     made = await failed(world)
     stale = await world.chunk(world.job(made))
-    await world.gateways.catalogue.replace(stale.evolve(outbox=None, channel="announced"))
-    replay = world.commands._replay  # noqa: SLF001 - a read that is followed by another's write
+    await world.books.chunks.replace(stale.evolve(outbox=None, channel="announced"))
+    replay = world.app.commands._replay  # noqa: SLF001 - a read that is followed by another's write
     assert await replay._put_back(stale)  # noqa: SLF001
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
@@ -231,7 +231,7 @@ async def test_a_poisoned_job_of_a_chunk_that_is_complete_in_the_archive_archive
     await world.app.archiving.handle(await world.take_job())
     done = await world.chunk(job)
     dead = done.evolve(state=ChunkState.COPYING, owner="dead", lease_until=done.copying_at, next_attempt_at=None)
-    await world.gateways.catalogue.replace(dead)
+    await world.books.chunks.replace(dead)
     await world.dropped()
     await world.app.poison.bury(job.encode().encode())
     assert (await world.chunk(job)).state is ChunkState.ARCHIVED
@@ -268,9 +268,9 @@ async def test_a_replay_that_is_frozen_before_the_state_is_written_leaves_the_ch
     made, job = await world.announced(size=20 * KIB)
     await world.dropped()
     waiting = await world.chunk(job)
-    await world.gateways.worklist.remove(WorkItem.of_chunk(waiting, clock.now()))
-    await world.gateways.catalogue.replace(waiting.move(ChunkState.LOST, lost_at=clock.now()))
-    replay = world.commands._replay  # noqa: SLF001 - the moment between row and state
+    await world.books.open_work.remove(WorkItem.of_chunk(waiting, clock.now()))
+    await world.books.chunks.replace(waiting.move(ChunkState.LOST, lost_at=clock.now()))
+    replay = world.app.commands._replay  # noqa: SLF001 - the moment between row and state
     start_anew = replay._start_anew  # noqa: SLF001
 
     async def frozen(chunk: Chunk) -> Chunk:

@@ -15,8 +15,8 @@ from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
 from shared.domain.states import ChunkState
+from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable
-from shared.gateways.tables.worklist import WorkItem
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -89,9 +89,9 @@ async def test_a_retry_that_the_pipeline_left_to_the_sweep_is_queued_when_it_is_
     await world.dropped()
     _, other = await world.announced(size=2 * KIB)  # a message that waits at the head
     later = clock.now() + timedelta(minutes=20)
-    waiting = await world.gateways.catalogue.replace((await world.chunk(job)).evolve(next_attempt_at=later))
-    await world.gateways.worklist.add(WorkItem.of_chunk(waiting, later))
-    await world.gateways.worklist.remove(WorkItem.of_chunk(await world.chunk(other), later))
+    waiting = await world.books.chunks.replace((await world.chunk(job)).evolve(next_attempt_at=later))
+    await world.books.open_work.add(WorkItem.of_chunk(waiting, later))
+    await world.books.open_work.remove(WorkItem.of_chunk(await world.chunk(other), later))
     clock.forward(minutes=19)
     await world.app.sweep.run()
     assert await world.queued() == 1, "it isn't due"
@@ -109,7 +109,7 @@ async def test_a_far_retry_whose_row_could_not_be_written_is_queued_all_the_same
     await world.fault("download", "serverError", status=503, retryAfter=1200, documentId=document_id)
     with monkeypatch.context() as broken:
         failing = AsyncMock(side_effect=DestinationUnavailable("storage is away"))
-        broken.setattr(world.app.archiving._worklist, "add", failing)  # noqa: SLF001 - between state and row
+        broken.setattr(type(world.gateways.worklist), "add", failing)
         with pytest.raises(DestinationUnavailable):
             await world.app.archiving.handle(job)
     await world.app.archiving.handle(job)  # the message, delivered again: too early, and it ends
@@ -125,7 +125,7 @@ async def test_a_retry_that_isn_t_due_is_looked_at_when_it_is(world: World, cloc
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     later = clock.now() + timedelta(minutes=20)
-    await world.gateways.catalogue.replace((await world.chunk(job)).evolve(next_attempt_at=later))
+    await world.books.chunks.replace((await world.chunk(job)).evolve(next_attempt_at=later))
     clock.forward(minutes=6)
     await world.app.sweep.run()
     assert await world.queued() == 0
@@ -172,7 +172,7 @@ async def test_a_message_whose_delay_is_over_does_not_make_the_queue_look_behind
     _, lost = await world.announced(size=2 * KIB)
     _, other = await world.announced(size=2 * KIB)
     await world.dropped()
-    await world.gateways.worklist.remove(WorkItem.of_chunk(await world.chunk(other), clock.now()))
+    await world.books.open_work.remove(WorkItem.of_chunk(await world.chunk(other), clock.now()))
     await send_raw(world, other.delayed(240).encode())  # a message that was hidden for four minutes
     clock.forward(minutes=4)
     await world.app.sweep.run()

@@ -13,13 +13,13 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared.contracts.jobs import ChunkJob
+from shared.domain.list_entry import ListName
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
+from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable, LeaseLost, SourceUnavailable
 from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.tables.catalogue import Catalogue
-from shared.gateways.tables.lists import Heading
-from shared.gateways.tables.worklist import WorkItem
 from shared.recovery import sweep
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
@@ -93,7 +93,7 @@ async def test_a_fault_that_nobody_foresaw_ends_no_run(
 
     monkeypatch.setattr(CallRecorder, "state", broken)
     for key in ("0" * 32, "f" * 32):  # the first and the last shard
-        await world.gateways.worklist.add(WorkItem.of_recording(key, "cmVjb3JkaW5n", clock.now()))
+        await world.books.open_work.add(WorkItem.of_recording(key, "cmVjb3JkaW5n", clock.now()))
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     clock.forward(minutes=6)
@@ -177,8 +177,8 @@ async def test_a_row_of_the_former_form_is_worked_and_removed(world: World, cloc
     item = await read_item(world, clock)
     former = replace(item, row=item.row.removesuffix(f"-{job.recordingKey}"))
     assert former.row != item.row
-    await world.gateways.worklist.remove(item)
-    await world.gateways.worklist.add(former)
+    await world.books.open_work.remove(item)
+    await world.books.open_work.add(former)
     await world.dropped()
     clock.forward(minutes=6)
     assert [moment async for moment in world.gateways.worklist.deadlines()]
@@ -187,7 +187,7 @@ async def test_a_row_of_the_former_form_is_worked_and_removed(world: World, cloc
     assert [row["RowKey"] for row in await rows(world)] == [item.row], "it has its new form now"
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
-    await world.gateways.worklist.add(former)
+    await world.books.open_work.add(former)
     clock.forward(minutes=6)
     await world.app.sweep.run()
     assert await rows(world) == []
@@ -197,7 +197,7 @@ async def test_two_recordings_with_one_document_have_a_row_each(world: World, cl
     _, job = await world.announced(size=2 * KIB)
     chunk = await world.chunk(job)
     other = chunk.evolve(recording_key="0" * 32)
-    await world.gateways.worklist.add(WorkItem.of_chunk(other, clock.now()))
+    await world.books.open_work.add(WorkItem.of_chunk(other, clock.now()))
     await world.app.archiving.handle(job)
     (row,) = await rows(world)
     assert row["recordingKey"] == other.recording_key, "the one that is released first removes its own row only"
@@ -207,15 +207,15 @@ async def test_a_row_that_was_changed_since_it_was_read_is_not_removed(world: Wo
     made, _ = await world.announced(size=2 * KIB)
     stale = await read_item(world, clock)
     chunk = await world.chunk(world.job(made))
-    await world.gateways.worklist.add(WorkItem.of_chunk(chunk, clock.now() + timedelta(minutes=1)))
-    await world.gateways.worklist.remove(stale)
+    await world.books.open_work.add(WorkItem.of_chunk(chunk, clock.now() + timedelta(minutes=1)))
+    await world.books.open_work.remove(stale)
     assert len(await rows(world)) == 1
-    place = stale.place
+    place = stale.entry
     assert place is not None
-    assert await world.gateways.calendar.find(place, Heading.OPEN) is not None, "and it is on the list of what is open"
-    await world.gateways.worklist.remove(await read_item(world, clock))
+    assert await world.gateways.lists.find(place, ListName.OPEN) is not None, "and it is on the list of what is open"
+    await world.books.open_work.remove(await read_item(world, clock))
     assert await rows(world) == []
-    assert await world.gateways.calendar.find(place, Heading.OPEN) is None
+    assert await world.gateways.lists.find(place, ListName.OPEN) is None
 
 
 async def test_a_run_looks_at_a_bounded_number_of_each_kind_the_oldest_deadline_first(
@@ -227,7 +227,7 @@ async def test_a_run_looks_at_a_bounded_number_of_each_kind_the_oldest_deadline_
         jobs.append((await world.announced(size=2 * KIB))[1])
         clock.forward(minutes=1)
     for number in range(2):
-        await world.gateways.worklist.add(WorkItem.of_recording(f"{number}" * 32, "cmVjb3JkaW5n", clock.now()))
+        await world.books.open_work.add(WorkItem.of_recording(f"{number}" * 32, "cmVjb3JkaW5n", clock.now()))
     await world.dropped()
     clock.forward(minutes=6)
     assert await world.app.sweep.run() == 5, "three chunks, and no backlog of chunks hides what sorts after them"
@@ -239,12 +239,12 @@ async def test_a_run_looks_at_a_bounded_number_of_each_kind_the_oldest_deadline_
 async def test_the_first_due_are_those_with_the_oldest_deadline_whatever_their_shard(world: World, clock: MovableClock):
     _, job = await world.announced(size=2 * KIB)
     chunk = await world.chunk(job)
-    await world.gateways.worklist.remove(await read_item(world, clock))
+    await world.books.open_work.remove(await read_item(world, clock))
     deadlines = []
     for number in range(40):
         one = _other(chunk, number)
         deadlines.append(one.deadline)
-        await world.gateways.worklist.add(WorkItem.of_chunk(one, clock.now()))
+        await world.books.open_work.add(WorkItem.of_chunk(one, clock.now()))
     found = [item.row.partition("-")[0] async for item in world.gateways.worklist.due(clock.now())]
     assert found == [f"{deadline:%Y%m%dT%H%M%S.%f}" for deadline in sorted(deadlines)]
 
@@ -295,7 +295,7 @@ async def test_a_recording_that_acs_can_t_be_asked_about_is_asked_about_later(
         raise SourceUnavailable("ACS is busy")
 
     monkeypatch.setattr(CallRecorder, "state", busy)
-    await world.gateways.worklist.add(WorkItem.of_recording("0" * 32, "cmVjb3JkaW5n", clock.now()))
+    await world.books.open_work.add(WorkItem.of_recording("0" * 32, "cmVjb3JkaW5n", clock.now()))
     for _ in range(10):
         await world.app.sweep.run()
         clock.forward(minutes=1)

@@ -33,7 +33,7 @@ def chunk(**changes: Any) -> Chunk:
 
 def reason(**changes: Any) -> str | None:
     keep = reason_to_keep(chunk(**changes))
-    return keep and keep.reason
+    return keep and keep.failure.reason
 
 
 def test_three_locations_of_the_document_let_its_source_be_deleted():
@@ -98,7 +98,7 @@ def test_an_event_that_names_nothing_to_delete_is_no_alarm():
     for nothing in (None, ""):
         keep = reason_to_keep(chunk(delete_location=nothing))
         assert keep is not None
-        assert (keep.reason, keep.alerts) == ("no-delete-location", False)
+        assert (keep.failure.reason, keep.alerts) == ("no-delete-location", False)
     other = f"{CONTENT}{OTHER}/content/video"
     assert reason(delete_location=None, content_location=other) == "locations-differ"
 

@@ -14,8 +14,8 @@ from shared.observability import failures
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
-    """The text, function and reason of each line."""
-    lines = [record.getMessage().partition(" {") for record in caplog.records]
+    """The text, function and reason of each line that alerts look for."""
+    lines = [record.getMessage().partition(" {") for record in caplog.records if "function" in record.__dict__]
     fields = [(text, json.loads("{" + rest)) for text, _, rest in lines]
     return [(text, said["function"], said["reason"]) for text, said in fields]
 

@@ -1,0 +1,40 @@
+"""Writes chunks to the catalogue, and keeps the list of what is in trouble.
+
+        trouble list (added) ──> catalogue ──> trouble list (removed)
+                1                    2                  3
+
+A crash between two steps leaves an entry too many, which shows nothing. A chunk that is retried is removed from the
+trouble list only in the version that was read before 2: if it failed again meanwhile, it stays.
+"""
+
+from shared.domain.list_entry import ListEntry, ListName
+from shared.domain.records import Chunk
+from shared.domain.states import IN_TROUBLE, ChunkState
+from shared.gateways.bundle import Gateways
+
+
+class ChunkBook:
+    """The catalogue's chunks and the list of what is in trouble."""
+
+    def __init__(self, gateways: Gateways) -> None:
+        self._catalogue, self._lists = gateways.catalogue, gateways.lists
+
+    async def replace(self, chunk: Chunk) -> Chunk:
+        """See `Catalogue.replace`."""
+        await self.add_to_lists(chunk)
+        if chunk.state is not ChunkState.PENDING or chunk.attempts:
+            return await self._catalogue.replace(chunk)
+        return await self.replace_out_of_trouble(chunk)
+
+    async def add_to_lists(self, chunk: Chunk) -> None:
+        if chunk.state in IN_TROUBLE:
+            await self._lists.add(ListEntry.of_chunk(chunk), ListName.TROUBLE)
+
+    async def replace_out_of_trouble(self, chunk: Chunk) -> Chunk:
+        """As `replace`, for a chunk that may be on the trouble list and doesn't belong there any longer."""
+        entry = ListEntry.of_chunk(chunk)
+        version = await self._lists.find(entry, ListName.TROUBLE)
+        replaced = await self._catalogue.replace(chunk)
+        if version is not None:
+            await self._lists.remove(entry, ListName.TROUBLE, version=version)
+        return replaced
