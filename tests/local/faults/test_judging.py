@@ -16,11 +16,13 @@ from shared.domain.failure import Failure
 from shared.domain.keys import blob_stem, key_of
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
+from shared.errors import Fault
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DOCUMENT, RECORDING = "0-weu-d1-0123", "ab" * 16
 QUIET = NOW - DECIDED
 LONG, SHORT = NOW + timedelta(hours=3), QUIET + timedelta(hours=1)  # when a source expires
+FAILURE = Failure(fault=Fault.SOURCE, reason="acs-unavailable", detail="ACS answered 503")
 DONE = frozenset({ChunkState.RELEASED, ChunkState.LOST})  # not on the worklist
 STEM = blob_stem(started_at=NOW, recording_key=RECORDING, index=0, document_id=DOCUMENT)
 FILES = {f"{STEM}.wav": "media", f"{STEM}.metadata.json": "metadata"}
