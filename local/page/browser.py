@@ -21,11 +21,11 @@ async def chromium(*, fetch: bool = True) -> AsyncIterator[Browser]:
     search = await asyncio.create_subprocess_exec(
         str(_FIND), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    path, error_output = await search.communicate()
+    output, error_output = await search.communicate()
     if search.returncode != 0:
         raise NoBrowserError(error_output.decode().strip())
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path.decode().strip())
+        browser = await playwright.chromium.launch(executable_path=output.decode().strip())
         try:
             yield browser
         finally:

@@ -71,7 +71,7 @@ class Dashboard:
 
     @cached_property
     def _files(self) -> Mapping[str, _File]:
-        """All files by name. Requests are looked up in this mapping alone, so they can't read other files on disk."""
+        """All files by name. Requests are only looked up in this mapping, so they read no other files."""
         return {path.name: _read(path) for path in _FILES.iterdir() if path.suffix in _MEDIA_TYPES}
 
 

@@ -13,6 +13,7 @@ import { askForKey, restoreView } from "./signin.js";
 import { followTheme } from "./theme.js";
 
 const AFTER_A_PROBLEM = 10; // seconds
+const UNEXPECTED = "The page can't show this data. Reload the page, or update Callvault.";
 const main = document.getElementById("main");
 const forgetButton = document.getElementById("forget");
 let current = new AbortController();
@@ -79,7 +80,7 @@ async function refreshView(shown, problems, signal) {
     } else if (error instanceof Problem) {
       problems.replaceChildren(problemNote(error));
     } else {
-      problems.replaceChildren(problemNote(new Problem(0, { detail: "The page can't show this data. Reload the page, or update Callvault." })));
+      problems.replaceChildren(problemNote(new Problem(0, { detail: UNEXPECTED })));
       console.error(error);
     }
     return AFTER_A_PROBLEM;

@@ -40,7 +40,7 @@ const row = (recording, one, { play, then }) =>
   h(
     "tr",
     {},
-    h("th", { scope: "row" }, `${one.index}`, one.sibling ? h("span", { class: "dim under" }, "duplicate index") : null),
+    h("th", { scope: "row" }, `${one.index}`, one.sibling ? h("span", { class: "dim under" }, "same index") : null),
     cell("State", badge(one.state), stateDetails(one)),
     cell("Size", size(one.size)),
     cell("SHA-256", digest(one)),
@@ -59,7 +59,9 @@ function stateDetails(one) {
       one.reason ? ` · ${one.reason}` : "",
     );
   }
-  if (MISSING.has(one.state)) return h("span", { class: "dim under" }, `detected ${moment(one.removedAt ?? one.expiredAt)}`);
+  if (MISSING.has(one.state)) {
+    return h("span", { class: "dim under" }, `detected ${moment(one.removedAt ?? one.expiredAt)}`);
+  }
   return SAFE.has(one.state) || one.state === "lost" ? null : h("span", { class: "dim under" }, timeLeft(one.deadline));
 }
 
@@ -70,7 +72,11 @@ function progress(one) {
   return h(
     "span",
     { class: "under" },
-    h("progress", { max: "100", value: String(Math.round(share * 100)), "aria-label": `Copy progress of chunk ${one.index}` }),
+    h("progress", {
+      max: "100",
+      value: String(Math.round(share * 100)),
+      "aria-label": `Copy progress of chunk ${one.index}`,
+    }),
     h("span", { class: "dim" }, ` ${Math.floor(share * 100)} % · ${text}`),
   );
 }

@@ -1,5 +1,5 @@
-// The chunks of a recording as intervals of wall-clock time in milliseconds, with their pauses and the gaps between them,
-// and the conversion between a moment and a position in a file.
+// The chunks of a recording as intervals of wall-clock time in milliseconds, with their pauses and the gaps between
+// them, and the conversion between a moment and a position in a file.
 
 const MIN_GAP = 1000; // milliseconds without a chunk; anything shorter is rounding
 

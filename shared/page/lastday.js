@@ -47,7 +47,8 @@ export function timeToSafe(lastDay) {
     sentence:
       lastDay.meanSecondsToSafe === null
         ? "No chunks in the last 24 hours."
-        : `From event to archived: ${span(lastDay.meanSecondsToSafe)} on average, ${span(lastDay.longestSecondsToSafe)} at most.`,
+        : `From event to archived: ${span(lastDay.meanSecondsToSafe)} on average, ` +
+          `${span(lastDay.longestSecondsToSafe)} at most.`,
     most: most ? count(most, "chunk") : "",
     bars: bars.map((one, n) => ({
       title: `${range(bars, n)}: ${count(one.chunks, "chunk")}`,

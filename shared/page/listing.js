@@ -58,7 +58,7 @@ function chunks(row) {
   const all = Object.values(row.chunks).reduce((sum, one) => sum + one, 0);
   const safe = Object.entries(row.chunks).reduce((sum, [state, one]) => sum + (SAFE.has(state) ? one : 0), 0);
   if (!all) return "none yet";
-  return safe === all ? `${all} safe` : `${safe} of ${all} safe`;
+  return safe === all ? `${all} archived` : `${safe} of ${all} archived`;
 }
 
 export const timeLeft = (deadline) => {

@@ -1,5 +1,5 @@
-// The overview: overall status, open chunks and recordings, the nearest deadline, the last 24 hours, and recordings that
-// need action.
+// The overview: overall status, open chunks and recordings, the nearest deadline, the last 24 hours, and recordings
+// that need action.
 
 import { get } from "./api.js";
 import { badge, icon } from "./badge.js";
@@ -81,7 +81,9 @@ function counts(open) {
     countsOf(OPEN_CHUNKS, open.chunks).map(([state, value]) =>
       tile(state, value, "chunks", state === "failed" ? "trouble=true" : "open=true"),
     ),
-    countsOf(OPEN_RECORDINGS, open.recordings).map(([state, value]) => tile(state, value, "recordings", filterFor(state))),
+    countsOf(OPEN_RECORDINGS, open.recordings).map(([state, value]) =>
+      tile(state, value, "recordings", filterFor(state)),
+    ),
   ];
 }
 
@@ -95,7 +97,11 @@ function deadline({ oldest, chunksLeftOut }) {
     return [
       title,
       h("p", { class: `figure ${chunksLeftOut ? "warn" : "good"}` }, chunksLeftOut ? "Unknown" : "None"),
-      h("p", { class: "dim" }, chunksLeftOut ? "Not all open chunks were checked." : "No chunks are waiting to be archived."),
+      h(
+        "p",
+        { class: "dim" },
+        chunksLeftOut ? "Not all open chunks were checked." : "No chunks are waiting to be archived.",
+      ),
     ];
   const address = `#/recordings/${encodeURIComponent(oldest.recordingId ?? oldest.recordingKey)}`;
   const past = oldest.secondsLeft <= 0;

@@ -1,5 +1,5 @@
-// Plays a chunk from the archive with a short-lived link to one file. When the link expires, the player requests another
-// one and continues at the same position.
+// Plays a chunk from the archive with a short-lived link to one file. When the link expires, the player requests
+// another one and continues at the same position.
 
 import { chunkPath, get } from "./api.js";
 import { fill, h } from "./dom.js";

@@ -46,7 +46,8 @@ export function recording(root, { argument, refresh: refreshNow }) {
     times = await timesOf(view, signal);
     shown.title = view.correlation || "Recording";
     document.title = `${shown.title} · Callvault`;
-    fillIfChanged(head, [view.correlation, view.state, view.chunks.some((one) => REPLAYABLE.has(one.state))], () => title(view));
+    const canRetry = view.chunks.some((one) => REPLAYABLE.has(one.state));
+    fillIfChanged(head, [view.correlation, view.state, canRetry], () => title(view));
     fillIfChanged(trouble, troubles(view), () => troubles(view).map((item) => note(item)));
     const drawnFrom = view.chunks.map((one) => [one.documentId, one.state, one.blobName, one.missing]);
     fillIfChanged(timelineCard, [times, drawnFrom], () => {
@@ -60,8 +61,14 @@ export function recording(root, { argument, refresh: refreshNow }) {
         ? chunksTable(argument, view.chunks, { play: play.play, then: refreshNow })
         : h("p", { class: "dim" }, "None yet. ACS announces chunks after the recording has ended."),
     ]);
-    fillIfChanged(detailsCard, [view, times], () => [h("h2", { id: "details-title" }, "Details"), details(view, times)]);
-    fillIfChanged(historyCard, view.history, () => [h("h2", { id: "history-title" }, "History"), history(view.history)]);
+    fillIfChanged(detailsCard, [view, times], () => [
+      h("h2", { id: "details-title" }, "Details"),
+      details(view, times),
+    ]);
+    fillIfChanged(historyCard, view.history, () => [
+      h("h2", { id: "history-title" }, "History"),
+      history(view.history),
+    ]);
     announceChanges(view.chunks);
     return refreshSeconds(view);
   }
@@ -86,7 +93,7 @@ export function recording(root, { argument, refresh: refreshNow }) {
       h("h1", {}, view.correlation || `Recording ${short(argument, 10)}`),
       badge(view.state),
       h("span", { class: "spacer" }),
-      failed ? replayButton({ recording: argument, about: "failed and lost chunks of this recording", then: refreshNow }) : null,
+      failed ? replayButton({ recording: argument, about: "failed and lost chunks", then: refreshNow }) : null,
       h("button", { id: "refresh", class: "quiet", onclick: refreshNow }, "Refresh"),
     ];
   }

@@ -1,5 +1,5 @@
-// Asks for the function key, or links to the sign-in page if the app has one. The sign-in URL contains no filter, because
-// other servers log it and a filter can identify a person. The view is kept in this tab's storage instead.
+// Asks for the function key, or links to the sign-in page if the app has one. The sign-in URL contains no filter,
+// because other servers log it and a filter can identify a person. The view is kept in this tab's storage instead.
 
 import { h } from "./dom.js";
 import { keep } from "./key.js";

@@ -1,6 +1,6 @@
 // The timeline of a recording: chunks, gaps between them, pauses, and the participant on each channel. The times come
-// from archived metadata. A chunk without archived metadata appears as a gap. If no times are known, all chunks have the
-// same width, and a note says so.
+// from archived metadata. A chunk without archived metadata appears as a gap. If no times are known, all chunks have
+// the same width, and a note says so.
 
 import { channels, gapsOf, intervalsOf, mediaTime, momentOf } from "./intervals.js";
 import { h } from "./dom.js";

@@ -222,4 +222,4 @@ async def test_a_truncated_address_shows_an_error(visit: Visit):
 
 async def test_an_unknown_recording_shows_an_error(visit: Visit):
     await visit.to("#/recordings/eyJub2JvZHkiOiJrbm93cyJ9")
-    await expect(visit.page.get_by_role("alert")).to_contain_text("neither the ledger nor ACS knows this recordingId")
+    await expect(visit.page.get_by_role("alert")).to_contain_text("not-found")
