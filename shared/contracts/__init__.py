@@ -1,1 +1,1 @@
-"""What crosses our borders, as pydantic models: HTTP bodies, events, jobs, chunk metadata."""
+"""Everything that Callvault receives and sends, as pydantic models: HTTP bodies, events, jobs, chunk metadata."""

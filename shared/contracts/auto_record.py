@@ -1,4 +1,4 @@
-"""The policy of automatic recording, as the setting AUTO_RECORD has it: which calls, upon which event, and how."""
+"""The rules of automatic recording in the setting AUTO_RECORD: which calls to record, on which event, and how."""
 
 import json
 from enum import StrEnum
@@ -10,18 +10,18 @@ from shared.contracts.http.bodies import Body
 from shared.contracts.http.start_request import Channel, Content, Correlation, MediaFormat, parse_start
 from shared.errors import InvalidRequest
 
-_ANY_CALL = "AAAA"  # a serverCallId to try a rule with
+_ANY_CALL = "AAAA"  # a serverCallId to validate a rule with
 
 
 class Trigger(StrEnum):
-    """What tells that a call goes on."""
+    """The event that shows that a call is in progress."""
 
-    CALL_CONNECTED = "CallConnected"  # a callback of Call Automation
-    CALL_STARTED = "CallStarted"  # an event of Event Grid, for ACS VoIP calls only
+    CALL_CONNECTED = "CallConnected"  # a Call Automation callback
+    CALL_STARTED = "CallStarted"  # an Event Grid event, for ACS VoIP calls only
 
 
 class CallKind(StrEnum):
-    """What CallStarted tells apart; CallConnected doesn't."""
+    """The kind of a call. Only CallStarted contains it; CallConnected doesn't."""
 
     GROUP = "group"
     TWO_PARTY = "twoParty"
@@ -29,7 +29,7 @@ class CallKind(StrEnum):
 
 
 class AutoRecordRule(Body):
-    """Records calls of these kinds upon these events, in this way; what is left out is as in a start."""
+    """Records calls of these kinds on these events. Omitted fields have the same defaults as in a start request."""
 
     on: Annotated[frozenset[Trigger], Field(min_length=1)] = frozenset(Trigger)
     calls: Annotated[frozenset[CallKind], Field(min_length=1)] | None = None
@@ -47,10 +47,10 @@ class AutoRecordRule(Body):
         return self
 
     @model_validator(mode="after")
-    def _kinds_can_be_told(self) -> Self:
+    def _kinds_need_call_started(self) -> Self:
         if self.calls is not None and Trigger.CALL_CONNECTED in self.on:
             raise ValueError(
-                'calls goes with "on": ["CallStarted"] only: CallConnected does not tell the kind of a call'
+                'calls requires "on": ["CallStarted"], because CallConnected doesn\'t contain the kind of the call'
             )
         return self
 
@@ -58,11 +58,11 @@ class AutoRecordRule(Body):
         return trigger in self.on and (self.calls is None or kind in self.calls)
 
     def can_be_met(self, *, callbacks: bool) -> bool:
-        """Whether anything can trigger it, depending on whether callbacks are taken."""
+        """Whether any event can match the rule. `callbacks`: whether the app accepts callbacks."""
         return callbacks or Trigger.CALL_STARTED in self.on
 
     def wanted(self) -> dict[str, str]:
-        """What a start asks for besides the call, as far as it is given."""
+        """The fields of the start request that the rule sets."""
         given = {
             "content": self.content,
             "channel": self.channel,
@@ -76,7 +76,7 @@ _rules: TypeAdapter[list[AutoRecordRule]] = TypeAdapter(list[AutoRecordRule])
 
 
 def read_rules(text: str) -> tuple[AutoRecordRule, ...]:
-    """`off`, or JSON: one rule or an array of them. Raises ValueError with a sentence that names what is wrong."""
+    """Parses `off`, or JSON: one rule or an array of rules. Raises ValueError that names the invalid field."""
     if text.strip().lower() in ("", "off", "false"):
         return ()
     try:
@@ -87,4 +87,4 @@ def read_rules(text: str) -> tuple[AutoRecordRule, ...]:
         where = ".".join(map(str, wrong["loc"]))
         raise ValueError(f"AUTO_RECORD: rule {where}: {wrong['msg'].removeprefix('Value error, ')}") from None
     except (ValueError, RecursionError):
-        raise ValueError("AUTO_RECORD: must be off, or rules as JSON") from None
+        raise ValueError("AUTO_RECORD: must be off, or one or more rules in JSON") from None

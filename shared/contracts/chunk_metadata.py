@@ -1,7 +1,7 @@
-"""A chunk's metadata JSON, read leniently: what is archived is always the bytes as they came.
+"""Parses a chunk's metadata JSON leniently. The archived file always has the original bytes.
 
-Real ones differ in casing (`framerate`), carry extra fields and have swapped contentType and channelType. So they must
-only be a JSON object that has something which metadata have, and that names no other chunk.
+Real files differ in casing (`framerate`), have extra fields, and have contentType and channelType swapped. So they only
+need to be a JSON object with at least one known field, and must not name another chunk.
 """
 
 import json
@@ -15,7 +15,7 @@ from shared.contracts import lenient
 from shared.contracts.lenient import Members
 from shared.errors import SourceUnproven
 
-MOST_BYTES = 4 * 1024 * 1024  # of a metadata file; real ones have one or two thousand
+MOST_BYTES = 4 * 1024 * 1024  # of a metadata file; real files have 1,000 to 2,000
 _DOCUMENT_ID = "chunkdocumentid"
 _KNOWN = frozenset(
     {
@@ -29,21 +29,21 @@ _MOST_CHANNELS = 1000
 
 
 def check_metadata(body: bytes, *, document_id: str) -> None:
-    """Raises SourceUnproven unless `body` is a JSON object with a known field, and doesn't name another chunk.
+    """Raises SourceUnproven unless `body` is a JSON object with a known field and no other chunk's documentId.
 
-    Numbers are taken as text: their size and form say nothing about whether this is the chunk's file.
+    Numbers are parsed as text, because an odd number doesn't make this another file.
     """
     try:
         parsed: Any = json.loads(body, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
-        raise SourceUnproven("the metadata is not JSON") from None
+        raise SourceUnproven("the metadata isn't JSON") from None
     if not isinstance(parsed, dict):
-        raise SourceUnproven("the metadata is not a JSON object")
-    told = {(key.lower(), value) for key, value in parsed.items() if isinstance(value, str) and value.strip()}
+        raise SourceUnproven("the metadata isn't a JSON object")
+    texts = {(key.lower(), value) for key, value in parsed.items() if isinstance(value, str) and value.strip()}
     known = {key.lower() for key, value in parsed.items() if value not in (None, "")}
     if not known & _KNOWN:
-        raise SourceUnproven("the metadata says nothing that a chunk's metadata say")
-    if any(key == _DOCUMENT_ID and value.strip().lower() != document_id.lower() for key, value in told):
+        raise SourceUnproven("the metadata has none of the known fields of chunk metadata")
+    if any(key == _DOCUMENT_ID and value.strip().lower() != document_id.lower() for key, value in texts):
         raise SourceUnproven("the metadata names another chunk")
 
 
@@ -52,21 +52,21 @@ class _Facts(BaseModel):
 
 
 class Pause(_Facts):
-    """A time in which nothing was recorded; its length is unknown while it lasts."""
+    """A period in which nothing was recorded. The duration is unknown until the pause ends."""
 
     started_at: datetime
     duration_ms: int | None = None
 
 
 class Participant(_Facts):
-    """Personal data: for answers to those who may ask, and for nothing that is kept."""
+    """Personal data: only for answers to authorized callers, never stored."""
 
     participant_id: str
     channel: int | None = None
 
 
 class ChunkFacts(_Facts):
-    """What was recorded, as ACS tells it; None is what it doesn't tell, or not in a form that has one meaning."""
+    """Facts about the recorded media, from ACS's metadata. None: missing or ambiguous."""
 
     started_at: datetime | None = None
     duration_ms: int | None = None
@@ -75,7 +75,7 @@ class ChunkFacts(_Facts):
 
 
 def read_facts(body: bytes) -> ChunkFacts | None:
-    """The facts of a metadata file, each read by itself; None when the file isn't a JSON object."""
+    """The facts in a metadata file, each parsed independently; None if the file isn't a JSON object."""
     try:
         parsed = lenient.parse(body)
     except (ValueError, RecursionError):
@@ -92,13 +92,13 @@ def read_facts(body: bytes) -> ChunkFacts | None:
 
 
 def read_participants(body: bytes) -> frozenset[str]:
-    """Raw ids of all who are named, whatever else the file holds or lacks."""
+    """Raw IDs of all participants in the file, even if other fields are invalid."""
     facts = read_facts(body)
     return frozenset(one.participant_id for one in (facts.participants if facts else None) or ())
 
 
 def _all_of[T](facts: Members, name: str, convert: Callable[[Members], T | None]) -> tuple[T, ...] | None:
-    """The entries of a list that can be read; None for no list, and when none of its entries can be read."""
+    """The valid entries of a list; None if there is no list, or none of its entries is valid."""
     entries = facts.read(name, lambda value: value if isinstance(value, list) else None)
     if entries is None:
         return None
@@ -122,7 +122,7 @@ def _participant(members: Members) -> Participant | None:
 
 
 def _raw_id(value: Any) -> str | None:
-    """Any text that UTF-8 can hold: lone surrogates can't be answered or looked for."""
+    """Any text that UTF-8 can encode: lone surrogates can't be returned or searched for."""
     if not isinstance(value, str) or not value.strip():
         return None
     try:
@@ -133,6 +133,6 @@ def _raw_id(value: Any) -> str | None:
 
 
 def _milliseconds(value: Any) -> int | None:
-    """Rounded: ACS writes fractions now and then."""
+    """Rounded, because ACS sometimes writes fractions."""
     number = lenient.number(value)
     return round(number) if number is not None and 0 <= number <= _LONGEST_MS else None

@@ -1,11 +1,11 @@
-"""Types of fields that several contracts share, where a bad value refuses the whole: pydantic's."""
+"""Field types that several strict contracts share: an invalid value makes the whole request invalid."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
-_FIRST_YEAR, _LAST_YEAR = 1601, 9000  # a table's times begin with 1601
+_FIRST_YEAR, _LAST_YEAR = 1601, 9000  # Table Storage's times begin in 1601
 
 
 def _assume_utc(value: Any) -> Any:
@@ -16,7 +16,7 @@ def _assume_utc(value: Any) -> Any:
 
 
 def _storable(value: datetime) -> datetime:
-    """In UTC, and of a year that Table Storage and the arithmetic of deadlines can take."""
+    """Converts to UTC. Raises ValueError for a year that Table Storage or deadlines don't support."""
     if not _FIRST_YEAR < value.year < _LAST_YEAR:
         raise ValueError(f"must be between the years {_FIRST_YEAR} and {_LAST_YEAR}")
     return value.astimezone(UTC)

@@ -1,7 +1,7 @@
-"""Reads members of a JSON object leniently: a member that can't be used becomes unknown, and the others still count.
+"""Parses the members of a JSON object leniently: an invalid member becomes unknown, and the others stay valid.
 
-A name is found in any casing. Of several spellings the usual one counts first, and the next one where its value can't
-be used. What is there and can't be used is remembered by its path, so that a log line can say it without the value.
+Names match in any casing. If a name occurs in several casings, the usual one is tried first, then the others. The paths
+of invalid members are collected, so that a log line can name them without their values.
 """
 
 import json
@@ -12,22 +12,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 _PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]+")
-_FIRST_YEAR, _LAST_YEAR = 1601, 9000  # a table's times begin with 1601; .NET writes the year 1 for "no time"
+_FIRST_YEAR, _LAST_YEAR = 1601, 9000  # Table Storage's times begin in 1601; .NET writes the year 1 for "no time"
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{0,18})?")
 _MOST_DIGITS = 4000
 _LONGEST_ADDRESS, _LONGEST_ID, _LONGEST_WORD = 8192, 1024, 256
 
 
 def parse(text: str | bytes) -> Any:
-    """JSON. Raises ValueError and RecursionError. A number of more digits than Python converts is kept as text."""
+    """Parses JSON. Raises ValueError or RecursionError. Integers with more digits than Python converts stay text."""
     return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) <= _MOST_DIGITS else digits)
 
 
 class Members:
-    """The members of one JSON object. Anything but an object has none."""
+    """The members of one JSON object. Any other value has no members."""
 
     def __init__(self, source: Any, path: str = "", unknown: list[str] | None = None) -> None:
-        """`unknown` collects the paths of members that can't be used; objects inside share their parent's."""
+        """`unknown` collects the paths of invalid members; nested objects share their parent's list."""
         self._path = path
         self.unknown: list[str] = [] if unknown is None else unknown
         self._found: dict[str, list[tuple[str, Any]]] = {}
@@ -37,7 +37,7 @@ class Members:
                     self._found.setdefault(key.lower(), []).append((key, value))
 
     def read[T](self, name: str, convert: Callable[[Any], T | None]) -> T | None:
-        """The member's value, converted by `convert`; None when it is absent, null or can't be converted."""
+        """The member's value, converted by `convert`; None if it is absent, null or invalid."""
         present = [value for value in self._spellings(name) if value is not None]
         for value in present:
             converted = convert(value)
@@ -48,7 +48,7 @@ class Members:
         return None
 
     def inner(self, name: str) -> "Members":
-        """The object under a name; one without members when there is none."""
+        """The nested object `name`; without members if there is none."""
         found = self.read(name, mapping)
         return Members(found, f"{self._path}{name}.", self.unknown)
 
@@ -61,7 +61,7 @@ class Members:
 
     def _spellings(self, name: str) -> Iterator[Any]:
         found = self._found.get(name.lower(), [])
-        for _, value in sorted(found, key=lambda one: one[0] != name):  # stable: the usual spelling first
+        for _, value in sorted(found, key=lambda one: one[0] != name):  # stable sort: the usual casing first
             yield value
 
 
@@ -70,14 +70,14 @@ def mapping(value: Any) -> dict[Any, Any] | None:
 
 
 def entries(value: Any) -> list[Any] | None:
-    """The entries of an array. A single object counts as an array of one."""
+    """The entries of an array. A single object counts as an array with one entry."""
     if isinstance(value, dict):
         return [value]
     return value if isinstance(value, list) else None
 
 
 def identifier(value: Any) -> str | None:
-    """An id of ACS: printable ASCII. At this length, percent-encoded, it fits a blob's 8 KiB of metadata."""
+    """An ID from ACS: printable ASCII. Its maximum length, percent-encoded, fits into a blob's 8 KiB of metadata."""
     return _ascii(value, _LONGEST_ID)
 
 
@@ -86,13 +86,13 @@ def address(value: Any) -> str | None:
 
 
 def word(value: Any) -> str | None:
-    """A word of an open set, in any script, as long as tables and logs can hold it."""
+    """A printable value of an open set, in any script, short enough for tables and logs."""
     usable = isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= _LONGEST_WORD
     return value if usable else None
 
 
 def number(value: Any) -> int | float | None:
-    """A finite number, or text that contains one. Booleans are refused."""
+    """A finite number, or text that is one. Booleans are invalid."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
@@ -125,7 +125,7 @@ def flag(value: Any) -> bool | None:
 
 
 def moment(value: Any) -> datetime | None:
-    """A time in UTC, of a year that tables and deadlines can take. Without a zone it is UTC already."""
+    """A time in UTC, in a year that tables and deadlines support. Without a zone, it counts as UTC."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.strip().upper())

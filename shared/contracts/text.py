@@ -1,8 +1,8 @@
-r"""Free text of callers: a text must not look like another one, or like a line of a log.
+r"""Free text from callers: it must not look like another text, or like a log line.
 
-Control characters break lines and files. Bidirectional characters show a text in another order than it is stored in.
-Characters without width make two different texts look alike. All of them are refused. The joiners U+200C and U+200D are
-accepted where correct spelling needs them and where they change the letters beside them: between two Arabic letters,
+Control characters break lines and files. Bidirectional characters change the displayed order of a text.
+Zero-width characters make different texts look alike. All of them are refused. The joiners U+200C and U+200D are
+accepted where correct spelling requires them and they change the letters beside them: between two Arabic letters,
 as in the Persian word for a letter of consent, and after a virama, as in Hindi and related scripts. Anywhere else they
 are refused. RFC 5892, appendix A, draws nearly the same line for domain names.
 """
@@ -28,18 +28,18 @@ _HIDDEN = (
     r"\u00ad\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"  # without width
     r"\u2028\u2029"  # separators of lines and paragraphs
 )
-# Each character belongs to one branch only, so that a text is read in one pass.
+# Each character matches one branch only, so matching takes linear time.
 _CHARACTERS = rf"(?:[{_ARABIC}](?:[{_JOINERS}][{_ARABIC}])*|[{_VIRAMAS}][{_JOINERS}]?|[^{_HIDDEN}{_ARABIC}{_VIRAMAS}])*"
 _readable = re.compile(_CHARACTERS)
-_FORMAT = "Cf"  # Unicode's category of characters that only change how others are shown
+_FORMAT = "Cf"  # Unicode's category of invisible formatting characters
 _BEYOND_THE_PATTERN = "\U00010000"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plain:
-    """Goes into a string's `Annotated`, behind its bounds."""
+    """Validates a string. Put it into `Annotated` after the string's bounds."""
 
-    unpadded: bool = False  # whether a blank at the beginning is refused as well
+    unpadded: bool = False  # whether to refuse a leading space as well
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._checked, handler(source))
@@ -49,10 +49,12 @@ class Plain:
 
     def _checked(self, value: str) -> str:
         if self.unpadded and value.startswith(" "):
-            raise ValueError("begins with a blank: remove it")
+            raise ValueError("begins with a space: remove it")
         wrong = _first_hidden(value)
         if wrong is not None:
-            raise ValueError(f"has a control, bidirectional or zero-width character as number {wrong + 1}: remove it")
+            raise ValueError(
+                f"contains a control, bidirectional or zero-width character at position {wrong + 1}: remove it"
+            )
         return value
 
 

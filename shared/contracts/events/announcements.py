@@ -1,7 +1,7 @@
-"""What Callvault announces to others: CloudEvents 1.0, each of a type with data of its own.
+"""The announcements of Callvault: CloudEvents 1.0, whose data depend on the type.
 
-docs/announcements.md shows one of each. They name no participant and hold no signed address: a `url` is where a file
-is, and the reader's own rights decide whether it may be read. Sizes in bytes, times in UTC.
+docs/announcements.md has an example of each type. Announcements contain no participants and no signed URLs: reading a
+`url` requires a role on the storage account. Sizes in bytes, times in UTC.
 """
 
 from datetime import datetime
@@ -19,39 +19,39 @@ class AnnouncementType(StrEnum):
     RECORDING_COMPLETE = "Callvault.RecordingComplete"
 
 
-class _Told(BaseModel):
+class _Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
 
 
-class ArchivedFile(_Told):
-    """A file that is safe: verified in the archive, of this size and digest."""
+class ArchivedFile(_Data):
+    """A file that is safe, that is, verified in the archive, with its size and digest."""
 
     url: str
     size: int
-    sha256: str = Field(description="In hexadecimal.")
+    sha256: str = Field(description="Hexadecimal.")
 
 
-class RecordingData(_Told):
-    """Whose files they are."""
+class RecordingData(_Data):
+    """The recording of the files."""
 
-    recording_id: str | None = Field(default=None, description="Absent when nothing links the files to a recording.")
-    recording_key: str = Field(description="Digest of the recordingId; it is in subjects and blob names.")
-    correlation: str | None = Field(default=None, description="As the start request gave it.")
+    recording_id: str | None = Field(default=None, description="Absent if the files can't be linked to a recording.")
+    recording_key: str = Field(description="Digest of the recordingId, used in subjects and blob names.")
+    correlation: str | None = Field(default=None, description="From the start request.")
 
 
 class ChunkData(RecordingData):
-    """One chunk, safe or in trouble."""
+    """One safe, failed or lost chunk."""
 
     document_id: str
     index: int
-    media: ArchivedFile | None = Field(default=None, description="A failed chunk has it when only its metadata fail.")
+    media: ArchivedFile | None = Field(default=None, description="A failed chunk has it if only its metadata failed.")
     metadata: ArchivedFile | None = None
     format: str | None = None
     started_at: datetime
     event_time: datetime = Field(description="When ACS announced the files.")
-    deadline: datetime = Field(description="When ACS destroys the source, unless it was deleted before.")
+    deadline: datetime = Field(description="When ACS deletes the source, unless Callvault deletes it first.")
     attempts: int
-    fault: str | None = Field(default=None, description="Whose fault it was: source, destination or ours.")
+    fault: str | None = Field(default=None, description="Whose fault the failure was: source, destination or ours.")
     reason: str | None = None
     detail: str | None = None
 
@@ -66,11 +66,11 @@ class CompleteData(RecordingData):
     duration_ms: int | None = None
     session_end_reason: str | None = None
     chunk_count: int
-    size: int = Field(description="Of all media files.")
-    chunks: list["CompleteChunk"] = Field(description="In order; the first 500 where there are more.")
+    size: int = Field(description="Total size of all media files.")
+    chunks: list["CompleteChunk"] = Field(description="In order; only the first 500 if there are more.")
 
 
-class CompleteChunk(_Told):
+class CompleteChunk(_Data):
     """One chunk of a complete recording."""
 
     document_id: str
@@ -80,20 +80,20 @@ class CompleteChunk(_Told):
 
 
 class Announcement(BaseModel):
-    """A CloudEvent. The same `id` again is the same announcement again."""
+    """A CloudEvent. Events with the same `id` are the same announcement."""
 
     model_config = ConfigDict(frozen=True)
 
     specversion: Literal["1.0"] = "1.0"
     type: AnnouncementType
-    source: str = Field(description="The archive's container.")
+    source: str = Field(description="The archive container.")
     id: str
     time: datetime
-    subject: str = Field(description="recordings/{recordingKey}, followed by /chunks/{chunkKey} where it is about one.")
+    subject: str = Field(description="recordings/{recordingKey}, followed by /chunks/{chunkKey} for one chunk.")
     datacontenttype: Literal["application/json"] = "application/json"
-    traceparent: str | None = Field(default=None, description="W3C trace context, where something traces.")
+    traceparent: str | None = Field(default=None, description="W3C trace context, if tracing is on.")
     data: ChunkData | CompleteData
 
     def encode(self) -> str:
-        """What is absent is left out: Event Grid takes no attribute of CloudEvents that is null."""
+        """Encodes the event without null members, because Event Grid rejects CloudEvents with null attributes."""
         return self.model_dump_json(by_alias=True, exclude_none=True)

@@ -1,4 +1,4 @@
-"""Event Grid's `CallStarted`: ACS announces a VoIP call, and says of which kind it is."""
+"""Event Grid's `CallStarted`: ACS reports a VoIP call and its kind."""
 
 import re
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]{1,4096}")
 
 @dataclass(frozen=True, kw_only=True)
 class CallStarted:
-    """The event's data, as far as they matter here; who is in the call does not. What can't be used is unknown."""
+    """The event data that Callvault uses; participants aren't among them. Invalid fields are unknown."""
 
     server_call_id: str
     is_two_party: bool | None = None
     is_rooms_call: bool | None = None
     in_group: bool = False
     in_room: bool = False
-    unknown: tuple[str, ...] = ()  # paths of fields that could not be used
+    unknown: tuple[str, ...] = ()  # paths of invalid fields
 
     @property
     def kind(self) -> CallKind:
@@ -37,12 +37,12 @@ def is_call_started(envelope: dict[str, Any]) -> bool:
 
 
 def read_call_started(envelope: dict[str, Any]) -> CallStarted:
-    """Raises UnreadableEvent when the event doesn't name its call."""
+    """Raises UnreadableEvent if the event has no valid serverCallId."""
     outer = Members(envelope)
     data = outer.inner("data")
     server_call_id = data.read("serverCallId", _server_call_id)
     if server_call_id is None:
-        raise UnreadableEvent(f"{data.path('serverCallId')}: is missing or can't be used")
+        raise UnreadableEvent(f"{data.path('serverCallId')}: is missing or invalid")
     return CallStarted(
         server_call_id=server_call_id,
         is_two_party=data.read("isTwoParty", lenient.flag),
@@ -58,6 +58,6 @@ def _server_call_id(value: Any) -> str | None:
 
 
 def _is_named(members: Members) -> bool:
-    """Where there is no group, its id may be empty or all zeros."""
+    """Without a group, its ID may be empty or all zeros."""
     named = members.read("id", lambda value: value if isinstance(value, str) else None)
     return bool(named and named.strip("0-"))

@@ -1,8 +1,8 @@
-"""Call Automation's callbacks, as CloudEvents: those of calls and recordings that change what we know.
+"""Call Automation's callbacks, as CloudEvents: those about calls and recordings that Callvault uses.
 
-What a callback is needed for is read strictly: its kind, and the recording or call that it is about. Every other field
-is read by itself, and is unknown when it can't be used. The first callback of every recording gives .NET's "no time"
-(0001-01-01) as its start: that is nothing to warn about.
+The required fields are parsed strictly: the kind, and the recording or call. Every other field is parsed independently,
+and counts as unknown if it is invalid. The first callback of every recording has .NET's "no time" (0001-01-01) as its
+start, which isn't worth a warning.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ _OF_RECORDINGS = frozenset({CallbackKind.RECORDING_STATE_CHANGED, CallbackKind.S
 
 
 class ResultInformation(BaseModel):
-    """Why something came as it did."""
+    """The reason of a result."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +42,7 @@ class ResultInformation(BaseModel):
 
 
 class CallbackEvent(BaseModel):
-    """One callback. `unknown` has the paths of fields that were there and could not be used."""
+    """One callback. `unknown` has the paths of invalid fields."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,7 +59,7 @@ class CallbackEvent(BaseModel):
 
 
 def callback_kind(envelope: dict[str, Any]) -> CallbackKind | None:
-    """Which callback it is; None for one that changes nothing here. Raises UnreadableEvent for one without a type."""
+    """The kind of a callback; None for kinds that Callvault ignores. Raises UnreadableEvent if there is no type."""
     found = event_type(envelope)
     if not found:
         raise UnreadableEvent("type: is missing")
@@ -68,19 +68,19 @@ def callback_kind(envelope: dict[str, Any]) -> CallbackKind | None:
 
 
 def read_callback(kind: CallbackKind, envelope: dict[str, Any], received_at: datetime) -> CallbackEvent:
-    """Raises UnreadableEvent naming the field that is needed and isn't there, or can't be used.
+    """Raises UnreadableEvent, which names the missing or invalid required field.
 
-    A callback without a usable time has the one at which it was received; one without an id, a digest of itself.
+    The default of the time is `received_at`, and the default of the ID is a digest of the callback.
     """
     outer = Members(envelope)
     data = outer.inner("data")
     recording_id = data.read("recordingId", lenient.identifier)
     if kind is CallbackKind.RECORDING_STATE_CHANGED and recording_id is None:
-        raise UnreadableEvent("data.recordingId: is missing or can't be used")
+        raise UnreadableEvent("data.recordingId: is missing or invalid")
     server_call_id = data.read("serverCallId", lenient.address)
     if kind is CallbackKind.CALL_CONNECTED and {"data", "data.serverCallId"} & set(outer.unknown):
-        raise UnreadableEvent("data.serverCallId: can't be used")
-    # In callbacks of recordings this is the recorder's own connection, and not the call's.
+        raise UnreadableEvent("data.serverCallId: is invalid")
+    # In callbacks about recordings, this is the recorder's connection, not the call's.
     connection = None if kind in _OF_RECORDINGS else data.read("callConnectionId", lenient.identifier)
     started_at = data.read("startDateTime", _start)
     return CallbackEvent(

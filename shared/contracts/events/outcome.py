@@ -1,4 +1,4 @@
-"""What becomes of an event or callback that Callvault receives."""
+"""The outcome of an event or callback that Callvault receives."""
 
 from enum import StrEnum
 

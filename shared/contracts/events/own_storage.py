@@ -1,4 +1,4 @@
-"""Recordings that ACS wrote to the customer's own storage ("bring your own storage"): how an event shows it."""
+"""Detects recordings that ACS wrote to the customer's own storage ("bring your own storage")."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from shared.contracts import lenient
 
-# Blob and Data Lake endpoints of Azure's clouds, and those of DNS zones.
+# Blob and Data Lake endpoints of Azure's clouds, including DNS zone endpoints.
 _BLOB_HOST = re.compile(
     r"\.(?:blob|dfs)\.(?:core\.(?:windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)|storage\.azure\.net)\.?$"
 )
@@ -14,7 +14,7 @@ _OF_ACS = ("acs", "azurecommunicationservice")
 
 
 def names_own_storage(storage_type: Any) -> bool | None:
-    """Whether an event's storageType is another than ACS's store; None for what is no word."""
+    """Whether an event's storageType isn't ACS's own store; None if it is invalid."""
     named = lenient.word(storage_type)
     return None if named is None else not named.strip().lower().startswith(_OF_ACS)
 

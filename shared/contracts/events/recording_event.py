@@ -1,11 +1,12 @@
 """Parses Event Grid's `RecordingFileStatusUpdated`: strict for the fields that archiving needs, lenient for others.
 
-To archive a chunk, its documentId and the location of its media must be there. Every other field is optional in ACS's
-specification, and typed clients write defaults such as `""`, 0 and 0001-01-01: what can't be used is unknown, and named
-in `unknown`. Each chunk is read by itself: what is wrong with one stands in `unread`, and the others count.
+To archive a chunk, Callvault needs its documentId and its media's location. Every other field is optional in ACS's
+specification, and typed clients write defaults such as `""`, 0 and 0001-01-01: invalid fields count as unknown and are
+listed in `unknown`. Each chunk is parsed independently: `unread` lists the errors of invalid chunks, and the other
+chunks are archived.
 
-ACS's own spelling varies: type fields are optional and PascalCase, keys have come in both casings, and subjects exist
-in three vintages, of which the older lack serverCallId, recordingId or both.
+ACS's spelling varies: type fields are optional and PascalCase, keys occur in both casings, and subjects exist in three
+versions, the older of which lack serverCallId, recordingId or both.
 """
 
 import hashlib
@@ -33,12 +34,12 @@ _ORIGINS = frozenset({"topic", "source"})
 
 
 class UnreadableEvent(ValueError):
-    """The event cannot be understood, and delivering it again will not change that."""
+    """The event can't be parsed, and another delivery won't help."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnnouncedChunk:
-    """One file of the recording: where its media and metadata are, and what deletes both."""
+    """One file of the recording: the locations of its media and metadata, and the location that deletes both."""
 
     document_id: str
     index: int
@@ -71,21 +72,21 @@ class RecordingFilesEvent:
     server_call_id: str | None
     recording_id: str | None
     files: RecordingFiles
-    unread: tuple[str, ...] = ()  # what is wrong with each chunk that could not be read
-    unknown: tuple[str, ...] = ()  # paths of fields that could not be used
-    own_storage: bool = False  # ACS wrote files, those not among `files`, to the customer's own storage
+    unread: tuple[str, ...] = ()  # the errors of chunks that couldn't be parsed
+    unknown: tuple[str, ...] = ()  # paths of invalid fields
+    own_storage: bool = False  # ACS wrote other files, which aren't in `files`, to the customer's own storage
 
 
 def event_type(envelope: dict[str, Any]) -> str:
-    """The type of an event of Event Grid's schema or CloudEvents'; empty when it has none."""
+    """The type of an event in the Event Grid or CloudEvents schema; empty if it has none."""
     keys = Members(envelope)
     return (keys.read("eventType", lenient.word) or keys.read("type", lenient.word) or "").strip()
 
 
 def is_from(source: str, envelope: dict[str, Any]) -> bool:
-    """Whether an event names this resource as its origin: `topic` in Event Grid's schema, `source` in CloudEvents'.
+    """Whether this resource is the event's origin: `topic` in the Event Grid schema, `source` in CloudEvents.
 
-    Azure compares resource ids without case. An event that names no origin, or a second one, is from elsewhere.
+    Resource IDs are case-insensitive in Azure. An event without an origin, or with a second one, doesn't match.
     """
     named = [value for key, value in envelope.items() if isinstance(key, str) and key.lower() in _ORIGINS]
     given = [value for value in named if value is not None]
@@ -93,9 +94,9 @@ def is_from(source: str, envelope: dict[str, Any]) -> bool:
 
 
 def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:
-    """Reads an event of Event Grid's schema or CloudEvents 1.0.
+    """Parses an event in the Event Grid or CloudEvents 1.0 schema.
 
-    Raises UnreadableEvent, naming the fields at fault, when no chunk of it can be read.
+    Raises UnreadableEvent, which names the invalid fields, if no chunk of it can be parsed.
     """
     outer = Members(envelope)
     call_id, server_call_id, recording_id = _take_apart(outer.read("subject", _subject) or "")
@@ -114,7 +115,7 @@ def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:
             elsewhere = elsewhere or chunk is None
             chunks |= {chunk.document_id: chunk} if chunk is not None else {}
     if not chunks and not elsewhere:
-        raise UnreadableEvent("; ".join(unread) or f"{storage.path(_CHUNKS)}: lists no chunk")
+        raise UnreadableEvent("; ".join(unread) or f"{storage.path(_CHUNKS)}: contains no chunk")
     files = RecordingFiles(
         chunks=tuple(chunks.values()),
         recording_start_time=data.read("recordingStartTime", lenient.moment),
@@ -139,9 +140,9 @@ def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:
 
 
 def _chunk(members: Members, number: int) -> AnnouncedChunk | None:
-    """A chunk of ACS's store; None for one in the customer's own. Without a usable index its place in the list counts.
+    """A chunk in ACS's store; None if it is in the customer's storage. The default index is the list position.
 
-    Raises UnreadableEvent, naming what is missing.
+    Raises UnreadableEvent, which names the missing fields.
     """
     document_id = members.read("documentId", lenient.identifier)
     content, metadata, delete = (
@@ -152,7 +153,7 @@ def _chunk(members: Members, number: int) -> AnnouncedChunk | None:
     if document_id is None or content is None:
         needed = {"documentId": document_id, "contentLocation": content}
         lacking = [members.path(name) for name, value in needed.items() if value is None]
-        raise UnreadableEvent("; ".join(f"{path}: is missing or can't be used" for path in lacking))
+        raise UnreadableEvent("; ".join(f"{path}: is missing or invalid" for path in lacking))
     index = members.read("index", lenient.up_to(_LARGEST_INDEX))
     return AnnouncedChunk(
         document_id=document_id,
@@ -165,9 +166,9 @@ def _chunk(members: Members, number: int) -> AnnouncedChunk | None:
 
 
 def _digest(envelope: dict[str, Any]) -> str:
-    """An id for an event without one, from fields that its delivery, dead letter and replay have in common."""
-    told = {key.lower(): value for key, value in envelope.items()}
-    kept = {key: told[key] for key in ("eventtype", "type", "subject", "eventtime", "time", "data") if key in told}
+    """An ID for an event without one, from the fields that its delivery, dead letter and replay share."""
+    fields = {key.lower(): value for key, value in envelope.items()}
+    kept = {key: fields[key] for key in ("eventtype", "type", "subject", "eventtime", "time", "data") if key in fields}
     text = json.dumps(kept, default=str, sort_keys=True)
     return f"sha256-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
@@ -188,9 +189,9 @@ def _content(value: Any) -> str | None:
 
 
 def _take_apart(subject: str) -> tuple[str | None, str | None, str | None]:
-    """callId, serverCallId and recordingId, as far as the subject names them.
+    """callId, serverCallId and recordingId, as far as the subject contains them.
 
-    Its labels divide it and not its slashes, since a serverCallId is base64 and may hold some.
+    Split at the labels, not at slashes, because a serverCallId is base64 and may contain slashes.
     """
     start = _CALL.match(subject)
     if start is None:

@@ -1,7 +1,7 @@
-"""What a caller that waits for a recording's files is told: what is awaited still, and then the archive record.
+"""The answers to a caller that waits for a recording's files: what is still missing, then the archive record.
 
-Sizes in bytes, times in UTC. Pauses and participants are those of the archived metadata files; participant ids are
-personal data, so nothing here is logged or kept anywhere else.
+Sizes in bytes, times in UTC. Pauses and participants come from the archived metadata files. Participant IDs are
+personal data, so these answers are never logged or stored.
 """
 
 from datetime import datetime
@@ -15,27 +15,31 @@ from shared.domain.records import Chunk
 
 
 class Awaited(StrEnum):
-    """What stands between a recording and its archive record."""
+    """What a recording's archive record is waiting for."""
 
-    RECORDING = "recording"  # it runs still
-    FILES = "files"  # it ended, and not all of its files have been announced
-    CHUNKS = "chunks"  # all files are announced, and not all of them are safe
+    RECORDING = "recording"  # the recording is still running
+    FILES = "files"  # the recording ended, but ACS hasn't announced all files
+    CHUNKS = "chunks"  # all files are announced, but not all are safe
 
 
 class ArchiveAwaitedView(View):
-    """Not all is safe yet: ask again after the seconds of Retry-After, at Location."""
+    """Not all files are safe yet: poll `Location` again after `Retry-After` seconds."""
 
-    recording_id: str | None = Field(description="Null for files that nothing links to a recording.")
-    waiting_for: Awaited = Field(description="recording: it runs still; files: not all are announced; chunks: a copy.")
-    chunks: int = Field(description="How many were announced so far.")
-    safe: int = Field(description="How many of them are in the archive, verified.")
+    recording_id: str | None = Field(description="Null for files that can't be linked to a recording.")
+    waiting_for: Awaited = Field(
+        description="recording: it is still running; files: ACS hasn't announced all files; chunks: some aren't safe."
+    )
+    chunks: int = Field(description="Number of files announced so far.")
+    safe: int = Field(description="Number of files verified in the archive.")
 
 
 class PauseView(View):
-    """A time in which nothing was recorded."""
+    """A period in which nothing was recorded."""
 
     started_at: datetime
-    duration_ms: int | None = Field(description="Null when its metadata don't say, as of a pause that hadn't ended.")
+    duration_ms: int | None = Field(
+        description="Null if the metadata have no duration, for example because the pause hadn't ended."
+    )
 
     @classmethod
     def all_of(cls, facts: ChunkFacts) -> "list[PauseView] | None":
@@ -45,7 +49,7 @@ class PauseView(View):
 
 
 class ParticipantView(View):
-    """Who was recorded, and on which channel when channels are unmixed."""
+    """A recorded participant, and the channel if channels are unmixed."""
 
     participant_id: str
     channel: int | None
@@ -58,43 +62,45 @@ class ParticipantView(View):
 
 
 class ArchivedChunkView(View):
-    """One archived file with its metadata file. Sizes in bytes."""
+    """One archived media file with its metadata file. Sizes in bytes."""
 
     document_id: str
     index: int
     sibling: bool = Field(description="Another chunk has the same index: ACS failed over and made more than one file.")
     state: str = Field(
-        description="archived or released; expired when the archive's own rule removed its media file; removed when "
-        "somebody removed its metadata file."
+        description="archived or released; expired if the archive's lifecycle rule deleted the media file; removed if "
+        "someone deleted the metadata file."
     )
     end_reason: str | None
-    blob_name: str | None = Field(description="Null when the file expired.")
+    blob_name: str | None = Field(description="Null if the file expired.")
     blob_url: str | None = Field(
-        description="Without a signature: reading it takes a role on the storage account. Null when the file expired."
+        description="Unsigned URL: reading it requires a role on the storage account. Null if the file expired."
     )
     size: int
     sha256: str
-    metadata_blob_name: str | None = Field(description="Null when the file expired, was removed or never was there.")
+    metadata_blob_name: str | None = Field(description="Null if the file expired, was removed or never existed.")
     metadata_size: int | None
     metadata_sha256: str | None
     archived_at: datetime
-    released_at: datetime | None = Field(description="When the source was deleted in ACS; null while it is kept.")
-    started_at: datetime | None = Field(description="When its first second was recorded, by its metadata.")
+    released_at: datetime | None = Field(description="When the source was deleted in ACS; null if it is kept.")
+    started_at: datetime | None = Field(description="Start of the recorded media, from the metadata.")
     duration_ms: int | None
-    pauses: list[PauseView] | None = Field(description="Null when the metadata file is gone or doesn't say.")
-    participants: list[ParticipantView] | None = Field(description="Null when the metadata file is gone or unreadable.")
+    pauses: list[PauseView] | None = Field(description="Null if the metadata file is missing or has no pauses.")
+    participants: list[ParticipantView] | None = Field(
+        description="Null if the metadata file is missing or unreadable."
+    )
 
 
 class ArchiveRecordView(View):
-    """Every announced file of the recording was archived and verified: what, where, and the digests that prove it.
+    """The archive record: all announced files of the recording were archived and verified, with locations and digests.
 
-    Files that the archive's own rule removed since have neither name nor URL.
+    Files that the archive's lifecycle rule has deleted since have neither name nor URL.
     """
 
-    recording_id: str | None = Field(description="Null for files that nothing links to a recording.")
+    recording_id: str | None = Field(description="Null for files that can't be linked to a recording.")
     state: str = Field(
-        description="archived; expired when the archive's own rule removed a media file; incomplete when somebody "
-        "removed a metadata file."
+        description="archived; expired if the archive's lifecycle rule deleted a media file; incomplete if someone "
+        "deleted a metadata file."
     )
     correlation: str | None
     server_call_id: str | None
@@ -107,18 +113,18 @@ class ArchiveRecordView(View):
     session_end_reason: str | None
     consent: ConsentView | None
     archive_container: str
-    size: int = Field(description="Of all media files together, those that expired too.")
+    size: int = Field(description="Total size of all media files, including expired ones.")
     chunks: list[ArchivedChunkView]
 
 
 class TimelineChunkView(View):
-    """When a chunk was recorded, and who is on it: null while its metadata aren't archived, or if they don't say."""
+    """When a chunk was recorded, and who is in it. Null until the metadata are archived, or if unknown."""
 
     document_id: str
     index: int
     state: str
     started_at: datetime | None
-    duration_ms: int | None = Field(description="Of what was recorded: pauses are left out.")
+    duration_ms: int | None = Field(description="Duration of the recorded media, without pauses.")
     pauses: list[PauseView] | None
     participants: list[ParticipantView] | None
 
@@ -136,6 +142,6 @@ class TimelineChunkView(View):
 
 
 class TimelineView(View):
-    """A recording over time, as far as it is known yet."""
+    """The timeline of a recording, as far as known."""
 
     chunks: list[TimelineChunkView]

@@ -1,6 +1,6 @@
-"""Bodies of requests, read strictly: each wrong field is named, with its mend, and no value is ever quoted.
+"""Strict parsing of request bodies. Errors name each invalid field and its fix, and never quote a value.
 
-`null` means "left out" for every optional field: Logic Apps send it for an expression that gives nothing.
+For every optional field, `null` means "omitted": Logic Apps send it for an expression without a value.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from shared.errors import BodyTooLarge, FieldError, InvalidRequest
 
 
 class Body(BaseModel):
-    """A JSON object that has known fields and no others."""
+    """A JSON object that accepts only known fields."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=False, hide_input_in_errors=True
@@ -31,10 +31,10 @@ class Body(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         described = handler(schema)
-        told = handler.resolve_ref_schema(described)
-        for name, item in told.get("properties", {}).items():
-            if name not in told.get("required", ()):
-                told["properties"][name] = _or_null(item)
+        resolved = handler.resolve_ref_schema(described)
+        for name, item in resolved.get("properties", {}).items():
+            if name not in resolved.get("required", ()):
+                resolved["properties"][name] = _or_null(item)
         return described
 
 
@@ -48,14 +48,14 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def wrong(field: str, sentence: str) -> PydanticCustomError:
-    """For a validator of several fields: which of them is to be mended, and how."""
+    """An error of a validator for several fields: the field to fix, and how."""
     return PydanticCustomError("combination", "{sentence}", {"field": field, "sentence": sentence})
 
 
 def parse[T: Body](model: type[T], body: bytes) -> T:
-    """Reads a request. Raises InvalidRequest naming each wrong field and its mend, never quoting a value.
+    """Parses a request. Raises InvalidRequest, which names each invalid field and its fix but no value.
 
-    Raises BodyTooLarge for a body above REQUEST_BYTES, before any of it is parsed.
+    Raises BodyTooLarge for a body above REQUEST_BYTES, before parsing it.
     """
     if len(body) > REQUEST_BYTES:
         raise BodyTooLarge(REQUEST_BYTES)
@@ -74,10 +74,10 @@ def _field_error(model: type[Body], item: Any) -> FieldError:
             return FieldError(field=item["ctx"]["field"], detail=item["ctx"]["sentence"])
         case "extra_forbidden" if len(item["loc"]) == 1:
             known = ", ".join(to_camel(name) for name in model.model_fields)
-            return FieldError(field=path, detail=f"is not a field here: remove it; known are {known}")
+            return FieldError(field=path, detail=f"isn't a known field: remove it, or use one of {known}")
         case "extra_forbidden":
-            return FieldError(field=path, detail="is not a field here: remove it")
+            return FieldError(field=path, detail="isn't a known field: remove it")
         case "json_invalid" | "model_type" if not path:
-            return FieldError(field="body", detail="must be a JSON object, encoded as UTF-8")
+            return FieldError(field="body", detail="must be a JSON object in UTF-8")
         case _:
             return FieldError(field=path or "body", detail=str(item["msg"]).removeprefix("Value error, "))

@@ -1,4 +1,4 @@
-"""On what ground people are recorded: what a caller states of it, and what is kept and shown with the recording."""
+"""The legal basis of a recording, as the caller states it; it is stored and shown with the recording."""
 
 import re
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from shared.contracts.http.bodies import Body, parse
 from shared.contracts.text import Plain
 from shared.errors import InvalidRequest
 
-_LEEWAY = timedelta(minutes=5)  # for a caller's clock
+_LEEWAY = timedelta(minutes=5)  # tolerance for the caller's clock
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 
 Basis = Annotated[str, StringConstraints(min_length=1, max_length=256), Plain(unpadded=True)]
@@ -19,9 +19,9 @@ Reference = Annotated[str, StringConstraints(min_length=1, max_length=1024), Pla
 
 
 def _written_out(value: Any) -> Any:
-    """A number, which would be taken for seconds since 1970, or a time without its zone, is no evidence of anything."""
+    """Refuses numbers (pydantic reads seconds since 1970) and times without a zone: they prove nothing."""
     if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
-        raise ValueError("must be a time as RFC 3339 writes it, with its zone: 2026-11-21T09:00:00+01:00")
+        raise ValueError("must be an RFC 3339 time with a time zone, such as 2026-11-21T09:00:00+01:00")
     return value
 
 
@@ -29,28 +29,28 @@ ObtainedAt = Annotated[Utc, BeforeValidator(_written_out)]
 
 
 class Consent(Body):
-    """The ground that a recording stands on. Kept, shown to callers, and written into the audit: name nobody in it."""
+    """The legal basis of a recording. It is stored, shown to callers and copied to the audit: don't include names."""
 
-    basis: Basis = Field(description="The ground in law, as in: consent, or contract.")
-    reference: Reference = Field(description="Where the proof is: a document's or a ticket's id.")
-    obtained_at: ObtainedAt = Field(description="When it was given, with its time zone.")
+    basis: Basis = Field(description="Legal basis, such as consent or contract.")
+    reference: Reference = Field(description="Where to find the proof: the ID of a document or ticket.")
+    obtained_at: ObtainedAt = Field(description="When consent was given, with a time zone.")
 
     def must_be_given(self, now: datetime) -> None:
-        """Raises InvalidRequest for one that is yet to be obtained."""
+        """Raises InvalidRequest if the time is in the future."""
         if self.obtained_at > now + _LEEWAY:
-            raise InvalidRequest.of("consent.obtainedAt", "lies in the future: say when consent was given")
+            raise InvalidRequest.of("consent.obtainedAt", "is in the future: send the time at which consent was given")
 
     def details(self) -> dict[str, str]:
-        """As the audit has it."""
+        """The details of an audit entry."""
         return {"basis": self.basis, "reference": self.reference, "obtainedAt": self.obtained_at.isoformat()}
 
 
 class ResumeRecording(Body):
-    """Resumes a recording, and brings the consent that it waited for."""
+    """Resumes a recording, optionally with the consent that it requires."""
 
     consent: Consent | None = None
 
 
 def parse_resume(body: bytes) -> ResumeRecording:
-    """An empty body, or null, brings nothing. Raises InvalidRequest naming each wrong field and its mend."""
+    """Parses a resume request; an empty body or null has no consent. Raises InvalidRequest like `parse`."""
     return ResumeRecording() if body.strip() in (b"", b"null") else parse(ResumeRecording, body)

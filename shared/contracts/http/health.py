@@ -1,4 +1,4 @@
-"""What monitors are told: whether the promise is in danger, and by what. Nothing personal and nothing secret."""
+"""The health answer for monitors: whether recordings are at risk, and why. No personal data and no secrets."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,11 +14,13 @@ class HealthStatus(StrEnum):
 
 
 class HealthCheckView(View):
-    """One thing that was looked at."""
+    """The result of one check."""
 
-    name: str = Field(description="tables, queue, poison, archive, acs, deadline, catalogue or sweep; more may come.")
+    name: str = Field(
+        description="tables, queue, poison, archive, acs, deadline, catalogue or sweep. Later versions may add names."
+    )
     ok: bool
-    reason: str | None = Field(description="Of a failure: stable, as in problems.")
+    reason: str | None = Field(description="Stable reason of a failure, as in problems; null if the check passed.")
     detail: str | None
 
 
@@ -28,12 +30,12 @@ class OldestChunkView(View):
     recording_key: str
     chunk_key: str
     state: str
-    age_seconds: float = Field(description="Since its event.")
-    seconds_left: float = Field(description="Until ACS destroys its source.")
+    age_seconds: float = Field(description="Time since the chunk's event.")
+    seconds_left: float = Field(description="Time until ACS deletes the source.")
 
 
 class HealthView(View):
-    """Whether storage and ACS can be reached, and whether what is open is taken care of."""
+    """Whether storage and ACS are reachable, and whether open chunks are being processed."""
 
     status: HealthStatus
     at: datetime

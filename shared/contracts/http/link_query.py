@@ -14,14 +14,16 @@ class Disposition(StrEnum):
 
 
 class LinkQuery(BaseModel):
-    """How the file is to be had."""
+    """How the client receives the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     disposition: Disposition = Field(
-        default=Disposition.ATTACHMENT, description="attachment has a browser save the file, inline has it play it."
+        default=Disposition.ATTACHMENT, description="attachment: browsers save the file; inline: browsers play it."
     )
-    redirect: bool = Field(default=True, description="false answers 200 with the link in the body instead of 302.")
+    redirect: bool = Field(
+        default=True, description="true: the answer is 302 to the file; false: 200 with the link in the body."
+    )
 
     @property
     def is_inline(self) -> bool:
@@ -29,5 +31,5 @@ class LinkQuery(BaseModel):
 
 
 def parse_link(parameters: Mapping[str, str]) -> LinkQuery:
-    """Reads a query. Raises InvalidRequest naming each wrong parameter and its mend, never quoting a value."""
+    """Parses the query. Raises InvalidRequest, which names each invalid parameter and its fix but no value."""
     return read_parameters(LinkQuery, parameters)

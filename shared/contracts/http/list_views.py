@@ -1,4 +1,4 @@
-"""What queries answer with: pages of recordings, the summary, links to archived files. Sizes in bytes, times in UTC."""
+"""Answers of queries: pages of recordings, the summary, links to archived files. Sizes in bytes, times in UTC."""
 
 from datetime import datetime
 
@@ -8,25 +8,27 @@ from shared.contracts.http.recording_view import View
 
 
 class TroubleView(View):
-    """A chunk that failed, is lost or was removed, or (without a documentId) a recording whose files are missed."""
+    """A failed, lost or removed chunk, or (without a documentId) a recording whose files are overdue."""
 
     document_id: str | None
     index: int | None
     state: str = Field(description="failed, lost, removed or overdue.")
     since: datetime | None
-    deadline: datetime | None = Field(description="When ACS destroys the source; until then the chunk can be replayed.")
+    deadline: datetime | None = Field(description="When ACS deletes the source; until then, the chunk can be replayed.")
     fault: str | None = Field(description="Whose fault it is: source, destination or ours.")
     reason: str | None
     detail: str | None
 
 
 class ListedRecording(View):
-    """A recording as a list shows it; its own view has the rest."""
+    """A recording in a list. The recording's own view has more fields."""
 
-    recording_id: str | None = Field(description="Null for files that no event and no start links to a recording.")
-    recording_key: str = Field(description="Names the recording in paths, too: where there is no recordingId.")
+    recording_id: str | None = Field(description="Null for files that can't be linked to a recording.")
+    recording_key: str = Field(description="Identifies the recording in paths, also if there is no recordingId.")
     state: str
-    listed_at: datetime = Field(description="What lists are ordered by: when it was asked for or, else, began.")
+    listed_at: datetime = Field(
+        description="Sort key of lists: when the recording was requested or, if unknown, started."
+    )
     correlation: str | None
     server_call_id: str | None
     call_id: str | None
@@ -36,10 +38,10 @@ class ListedRecording(View):
     format: str | None
     unlinked: bool
     duration_ms: int | None
-    size: int = Field(description="Of the media files that are in the archive.")
-    chunks: dict[str, int] = Field(description="How many of its chunks are in which state.")
-    deadline: datetime | None = Field(description="The nearest of its chunks that are not safe, if any.")
-    trouble: list[TroubleView] = Field(description="What is wrong with it, the first five.")
+    size: int = Field(description="Total size of the media files in the archive.")
+    chunks: dict[str, int] = Field(description="Number of chunks by state.")
+    deadline: datetime | None = Field(description="Nearest deadline of the chunks that aren't safe, if any.")
+    trouble: list[TroubleView] = Field(description="The first five problems.")
 
 
 class RecordingsPage(View):
@@ -47,8 +49,9 @@ class RecordingsPage(View):
 
     recordings: list[ListedRecording]
     next_cursor: str | None = Field(
-        description="Opaque: give it as cursor with the same filters to go on. Null at the end. A page may be shorter "
-        "than its limit, even empty, and yet not be the last: one request looks at a bounded number of recordings."
+        description="Opaque. To get the next page, send it as cursor with the same filters. Null on the last page. A "
+        "page may have fewer recordings than its limit, even none, without being the last: a request reads at most a "
+        "bounded number."
     )
 
 
@@ -64,41 +67,45 @@ class OpenChunkView(View):
     copied: int | None
     expected: int | None
     deadline: datetime
-    seconds_left: float = Field(description="Until ACS destroys the source; below 0 when that is past.")
+    seconds_left: float = Field(description="Time until ACS deletes the source; negative after the deadline.")
     reason: str | None
 
 
 class OpenView(View):
-    """What isn't done yet, as it is now."""
+    """The open work at this moment."""
 
     items: int = Field(
-        description="Open chunks, recordings whose files are awaited, and calls still to be recorded, all together."
+        description="Total of open chunks, recordings whose files are awaited, and calls still to be recorded."
     )
-    complete: bool = Field(description="Whether `items` is the whole number and not merely the least it can be.")
-    looked_at: int = Field(description="How many of them, nearest deadline first, the other members count.")
-    chunks_left_out: int = Field(description="How many chunks, of later deadlines, were not looked up.")
-    chunks: dict[str, int] = Field(description="Chunks by state: pending, copying, failed, archived (not released).")
+    complete: bool = Field(description="Whether `items` is the exact number; if false, it is a minimum.")
+    looked_at: int = Field(description="How many items, nearest deadline first, the other members cover.")
+    chunks_left_out: int = Field(
+        description="Number of chunks with later deadlines that the other members don't cover."
+    )
+    chunks: dict[str, int] = Field(
+        description="Number of chunks by state: pending, copying, failed, archived (not released)."
+    )
     recordings: dict[str, int] = Field(
-        description="Recordings whose files are awaited: starting, active, stopped, archiving …"
+        description="Recordings whose files are awaited, by state: starting, active, stopped, archiving and others."
     )
-    oldest: OpenChunkView | None = Field(description="The chunk that isn't safe and has the least time left.")
+    oldest: OpenChunkView | None = Field(description="The chunk with the least time left that isn't safe.")
 
 
 class TroublePage(View):
-    """The newest recordings in trouble of the last seven days."""
+    """The newest recordings with problems in the last seven days."""
 
     recordings: list[ListedRecording]
     more: bool
 
 
 class TallyView(View):
-    """What came to an end in a span of time, by the clock of who ended it."""
+    """Counts of chunks that ended in a period, by the clock of the instance that ended them."""
 
     safe: int = Field(description="Chunks that became safe in the archive.")
-    size: int = Field(description="Bytes of their media.")
-    failed: int = Field(description="Times that a chunk failed; the sweep may have mended it since.")
+    size: int = Field(description="Total bytes of their media files.")
+    failed: int = Field(description="Number of failures; the sweep may have archived the chunks since.")
     lost: int
-    mean_seconds_to_safe: float | None = Field(description="From a chunk's event to its being safe.")
+    mean_seconds_to_safe: float | None = Field(description="From a chunk's event until it is safe.")
     longest_seconds_to_safe: float | None
 
 
@@ -110,7 +117,9 @@ class TallyBucket(TallyView):
 class TimeToSafe(View):
     """One bar of a histogram."""
 
-    up_to_seconds: float | None = Field(description="Null for all that took longer than the bar before.")
+    up_to_seconds: float | None = Field(
+        description="Upper bound; null for chunks that took longer than the previous bar."
+    )
     chunks: int
 
 
@@ -122,19 +131,19 @@ class LastDayView(TallyView):
 
 
 class SummaryView(View):
-    """Whether the promise holds, at a look."""
+    """The state of the deployment at a glance."""
 
     at: datetime
     open: OpenView
     trouble: TroublePage
     last_day: LastDayView
     unreadable: int = Field(
-        description="Rows among those looked at that this version of the app can't read, as after a rollback."
+        description="Number of rows that this version of the app can't read, for example after a rollback."
     )
 
 
 class ContentLink(View):
-    """A link to an archived file. It is a key: whoever has it can read that file until it expires."""
+    """A link to an archived file. Anyone who has the link can read the file until it expires."""
 
     url: str
     expires_at: datetime

@@ -1,4 +1,4 @@
-"""Parameters of a URL, read into a model: what is wrong with one is told by its name, with the mend."""
+"""Parses URL parameters into a model. Errors name the invalid parameter and its fix."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,11 @@ from pydantic import BaseModel, ValidationError
 
 from shared.errors import FieldError, InvalidRequest
 
-_OF_THE_PLATFORM = frozenset({"code", "clientId"})  # a function key in a URL, and which one it is
+_OF_THE_PLATFORM = frozenset({"code", "clientId"})  # a function key in the URL, and the key's name
 
 
 def read_parameters[T: BaseModel](model: type[T], parameters: Mapping[str, str], **more: str) -> T:
-    """Raises InvalidRequest naming each wrong parameter, never quoting a value. `more` is given beside the URL."""
+    """Raises InvalidRequest, which names each invalid parameter but no value. `more`: parameters outside the URL."""
     given = {name: value for name, value in parameters.items() if name not in _OF_THE_PLATFORM}
     try:
         return model.model_validate(given | more)
@@ -23,10 +23,12 @@ def read_parameters[T: BaseModel](model: type[T], parameters: Mapping[str, str],
 
 def _field_error(model: type[BaseModel], item: Any) -> FieldError:
     message = str(item["msg"]).removeprefix("Value error, ")
-    if not item["loc"]:  # a rule over several, which names one itself
+    if not item["loc"]:  # a rule for several parameters; its message names one
         field, _, detail = message.partition(": ")
         return FieldError(field=field, detail=detail)
     if item["type"] == "extra_forbidden":
         known = ", ".join(field.alias or name for name, field in model.model_fields.items())
-        return FieldError(field=str(item["loc"][0])[:64], detail=f"is no parameter here: remove it; known are {known}")
+        return FieldError(
+            field=str(item["loc"][0])[:64], detail=f"isn't a known parameter: remove it, or use one of {known}"
+        )
     return FieldError(field=str(item["loc"][0]), detail=message)

@@ -1,4 +1,4 @@
-"""RFC 9457 problem details: what a caller gets when a request cannot be carried out."""
+"""RFC 9457 problem details: the answer to a request that fails."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -8,24 +8,26 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemField(BaseModel):
-    """One field of the request that is wrong, and how to mend it."""
+    """One invalid field of the request, and how to fix it."""
 
     field: str = Field(description="Path of the field, as in channelAffinity.0.channel.")
-    detail: str = Field(description="What is wrong, and the mend.")
+    detail: str = Field(description="What is wrong and how to fix it.")
 
 
 class Problem(BaseModel):
-    """application/problem+json, with the members `reason`, `fault`, `retry` and `errors` of ours."""
+    """application/problem+json, with Callvault's own members `reason`, `fault`, `retry` and `errors`."""
 
     model_config = ConfigDict(frozen=True)
 
-    type: str = Field(description="urn:callvault:problem:<reason>: stable, for programs to tell problems apart.")
+    type: str = Field(description="urn:callvault:problem:<reason>. Stable, so programs can rely on it.")
     title: str
     status: int
     detail: str
     reason: str
-    fault: str = Field(description="caller, source (ACS), destination (storage) or ours.")
-    retry: bool = Field(description="Whether the same request may succeed later.")
+    fault: str = Field(
+        description="Whose fault it is: caller, source (ACS), destination (storage) or ours (Callvault)."
+    )
+    retry: bool = Field(description="Whether the same request can succeed later.")
     errors: list[ProblemField] | None = None
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What HTTP functions answer with: a recording, its chunks, what became of a request. Sizes in bytes, times in UTC."""
+"""Answers of HTTP functions: a recording, its chunks, the result of a request. Sizes in bytes, times in UTC."""
 
 from datetime import datetime
 
@@ -13,15 +13,17 @@ class View(BaseModel):
 
 
 class ChunkView(View):
-    """One chunk, as far as it has got. Sizes in bytes, times in UTC."""
+    """One chunk and its progress. Sizes in bytes, times in UTC."""
 
     document_id: str
     index: int
     sibling: bool = Field(description="Another chunk has the same index: ACS failed over and made more than one file.")
     state: str
     attempts: int
-    copied: int | None = Field(description="Bytes of a running copy so far, as of its last sign of life; else null.")
-    expected: int | None = Field(description="Bytes that a running copy will have; null where none runs.")
+    copied: int | None = Field(
+        description="Bytes copied so far, at the last renewal of the lease; null if no copy is running."
+    )
+    expected: int | None = Field(description="Total bytes of a running copy; null if no copy is running.")
     size: int | None
     sha256: str | None
     blob_name: str | None
@@ -30,21 +32,23 @@ class ChunkView(View):
     metadata_blob_name: str | None
     end_reason: str | None
     event_time: datetime
-    deadline: datetime = Field(description="When ACS destroys the source.")
+    deadline: datetime = Field(description="When ACS deletes the source.")
     pending_at: datetime
     copying_at: datetime | None
     archived_at: datetime | None
     released_at: datetime | None
     failed_at: datetime | None
     lost_at: datetime | None
-    expired_at: datetime | None = Field(description="When a read found that the archive's own rule had removed it.")
-    removed_at: datetime | None = Field(description="When a read found that somebody had removed a file of it.")
+    expired_at: datetime | None = Field(
+        description="When a read found that the archive's lifecycle rule had deleted the file."
+    )
+    removed_at: datetime | None = Field(description="When a read found that someone had removed one of its files.")
     missing: str | None = Field(
-        description="Which of its archived files a read found missing: media, metadata or both. Null: none."
+        description="Archived files that a read found missing: media, metadata or both; null if none."
     )
     next_attempt_at: datetime | None
-    rescues: int = Field(description="How often the sweep took it up again after it had failed.")
-    escalated: int | None = Field(description="The last threshold, in hours before the deadline, it was raised at.")
+    rescues: int = Field(description="How often the sweep queued the chunk again after it had failed.")
+    escalated: int | None = Field(description="Last threshold at which it was escalated, in hours before the deadline.")
     fault: str | None = Field(description="Whose fault the last failure was: source, destination or ours.")
     reason: str | None
     detail: str | None
@@ -87,7 +91,7 @@ class ChunkView(View):
 
 
 class AuditView(View):
-    """One thing that was done to a recording."""
+    """One audit entry of a recording."""
 
     at: datetime
     action: str = Field(
@@ -96,9 +100,9 @@ class AuditView(View):
         "read timeline; or others."
     )
     by: str = Field(
-        description="Who signed in to the app's built-in authentication, or else the key that the operation requires: "
-        "function key or master key. AUTO_RECORD: a rule did, upon an event of ACS. ACS: it happened there. "
-        "Event Grid: an event said so. Callvault: a read found it."
+        description="The user or application that signed in to the app's built-in authentication, or else the key that "
+        "the operation requires: function key or master key. AUTO_RECORD: a rule, on an event from ACS. ACS: reported by "
+        "a callback. Event Grid: reported by an event. Callvault: found by a read."
     )
     details: dict[str, str]
 
@@ -108,7 +112,7 @@ class AuditView(View):
 
 
 class ConsentView(View):
-    """The ground that the recording stands on, as the caller stated it."""
+    """The legal basis of the recording, as the caller stated it."""
 
     basis: str
     reference: str
@@ -127,14 +131,14 @@ class ConsentView(View):
 
 
 class RecordingView(View):
-    """A recording as the ledger and ACS know it."""
+    """A recording, from the ledger and from ACS."""
 
     recording_id: str | None
-    recording_key: str = Field(description="Names the recording in paths, too: where there is no recordingId.")
+    recording_key: str = Field(description="Identifies the recording in paths, also if there is no recordingId.")
     state: str
     acs_state: str | None = Field(
-        description="active, or inactive when paused, as ACS says; unknown to it, as an ended one is; unavailable for "
-        "now; null in answers to stop, pause and resume, which don't ask."
+        description="State in ACS: active; inactive (paused); unknown, for example because it ended; or unavailable if "
+        "ACS didn't respond. Null in answers to stop, pause and resume, which don't query ACS."
     )
     correlation: str | None
     unlinked: bool
@@ -151,45 +155,47 @@ class RecordingView(View):
     stopped_at: datetime | None
     started_at: datetime | None
     announced_at: datetime | None
-    overdue_at: datetime | None = Field(description="Since when its files are missed: it ended, and no event came.")
+    overdue_at: datetime | None = Field(
+        description="When its files became overdue: it ended, but ACS didn't announce them in time."
+    )
     consent: ConsentView | None
     failed_at: datetime | None
-    failure: str | None = Field(description="Why ACS could not start it, after it had accepted the start.")
+    failure: str | None = Field(description="Why ACS couldn't start the recording after it had accepted the start.")
     duration_ms: int | None
     session_end_reason: str | None
     archive_container: str
     chunks: list[ChunkView]
-    history: list[AuditView] = Field(description="What was done to it through Callvault, oldest first.")
+    history: list[AuditView] = Field(description="Audit entries, oldest first.")
 
 
 class StartedView(View):
     """The answer to a start."""
 
-    recording_id: str | None = Field(description="Null when ACS accepted the start and has not named it yet.")
+    recording_id: str | None = Field(description="Null if ACS accepted the start but hasn't sent the recordingId yet.")
     state: str
     correlation: str | None
-    start_id: str | None = Field(default=None, description="Names the start while its recording has no id.")
+    start_id: str | None = Field(default=None, description="Identifies the start while the recording has no ID.")
 
 
 class ReplayedView(View):
     """The answer to a replay."""
 
-    chunks: int = Field(description="How many were put back: those that had failed, were lost, or were waiting.")
+    chunks: int = Field(description="Number of chunks queued again: those that were failed, lost or waiting.")
 
 
 class TakenInView(View):
-    """The answer to events taken in by hand."""
+    """The answer to received events."""
 
     outcomes: list[str] = Field(
-        description="For each event in turn: queued; unchanged, when its chunks are known and none was queued; taken, "
+        description="For each event in order: queued; unchanged, if its chunks are known and none was queued; taken, "
         "for an event of a call; ignored; or quarantined."
     )
 
 
 class HandedInView(TakenInView):
-    """The answer to events that a person handed in."""
+    """The answer to events that a person sent."""
 
     differing: list[list[str]] = Field(
-        description="For each event in turn, the fields that it gives otherwise than they are recorded; the recorded "
+        description="For each event in order: the fields whose values differ from the recorded ones. The recorded "
         "values stay."
     )

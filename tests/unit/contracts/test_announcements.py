@@ -15,14 +15,14 @@ EXAMPLES = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCU
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["type"])
-def test_a_documented_example_is_what_the_code_would_write(example: dict[str, Any]):
+def test_each_documented_example_matches_the_code(example: dict[str, Any]):
     assert json.loads(Announcement.model_validate(example).encode()) == example
 
 
 @pytest.mark.parametrize(
     ("heading", "model"), [("Attributes", Announcement), ("Of a chunk", ChunkData), ("Of a recording", CompleteData)]
 )
-def test_every_field_is_documented_where_it_belongs(heading: str, model: type[BaseModel]):
+def test_every_field_is_documented_under_its_type(heading: str, model: type[BaseModel]):
     section = DOCUMENT.partition(f"## {heading}\n")[2].partition("\n## ")[0]
     first_cells = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
     documented = {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)}

@@ -8,11 +8,11 @@ from shared.contracts.events.recording_event import UnreadableEvent
 
 
 @pytest.mark.parametrize("text", ["off", "OFF", "", " ", "false", "[]"])
-def test_off_is_no_rule(text):
+def test_off_means_no_rules(text):
     assert read_rules(text) == ()
 
 
-def test_a_rule_says_upon_what_which_calls_are_recorded_and_how():
+def test_a_rule_sets_the_event_the_calls_and_the_options():
     room, anything = read_rules(
         '[{"on": ["CallStarted"], "calls": ["room"], "format": "mp3", "correlation": "rooms"}, {}]'
     )
@@ -29,16 +29,16 @@ def test_a_rule_says_upon_what_which_calls_are_recorded_and_how():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("on", "must be off, or rules as JSON"),
+        ("on", "must be off, or one or more rules in JSON"),
         ('["group"]', "rule 0"),
         ('[{}, {"on": []}]', "rule 1.on"),
         ('{"on": ["CallEnded"]}', "rule 0.on"),
-        ('{"calls": ["group"]}', "does not tell the kind"),
-        ('{"format": "mp4", "channel": "unmixed"}', "unmixed audio is offered as wav"),
+        ('{"calls": ["group"]}', "doesn't contain the kind"),
+        ('{"format": "mp4", "channel": "unmixed"}', "ACS records unmixed audio as wav only"),
         ('{"fromat": "mp4"}', "rule 0.fromat"),
     ],
 )
-def test_a_rule_that_can_t_be_carried_out_is_named_with_its_mend(text, told):
+def test_an_invalid_rule_is_named_with_its_fix(text, told):
     with pytest.raises(ValueError, match="AUTO_RECORD: ") as refused:
         read_rules(text)
     assert told in str(refused.value)
@@ -57,11 +57,11 @@ def test_a_rule_that_can_t_be_carried_out_is_named_with_its_mend(text, told):
         ({}, CallKind.GROUP),
     ],
 )
-def test_call_started_tells_rooms_and_calls_of_two_from_others(data, kind):
+def test_call_started_distinguishes_rooms_and_two_party_calls(data, kind):
     assert read_call_started({"data": {"serverCallId": "AAAA", **data}}).kind is kind
 
 
 @pytest.mark.parametrize("data", [None, {}, {"serverCallId": ""}, {"serverCallId": "a\u0000"}, {"serverCallId": 7}])
-def test_call_started_without_a_call_can_t_be_read(data):
+def test_call_started_without_a_call_is_unreadable(data):
     with pytest.raises(UnreadableEvent):
         read_call_started({"data": data})

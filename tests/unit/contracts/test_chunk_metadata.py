@@ -10,11 +10,11 @@ from shared.errors import SourceUnproven
 
 
 @pytest.mark.parametrize("key", ["chunkDocumentId", "ChunkDocumentId", "chunkdocumentid"])
-def test_metadata_of_the_chunk_itself_is_taken_in_any_casing(key: str):
+def test_metadata_of_the_same_chunk_is_accepted_in_any_casing(key: str):
     check_metadata(json.dumps({key: "doc-1", "version": 2}).encode(), document_id="doc-1")
 
 
-def test_metadata_that_names_no_chunk_is_taken():
+def test_metadata_without_a_document_id_is_accepted():
     check_metadata(b'{"participants": []}', document_id="doc-1")
 
 
@@ -40,7 +40,7 @@ def test_metadata_that_names_no_chunk_is_taken():
         '{"error": 404}'.encode("utf-16"),
     ],
 )
-def test_anything_else_is_refused_as_unproven(body: bytes):
+def test_any_other_file_is_refused_as_unproven(body: bytes):
     with pytest.raises(SourceUnproven):
         check_metadata(body, document_id="doc-1")
 
@@ -59,11 +59,11 @@ def test_anything_else_is_refused_as_unproven(body: bytes):
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_odd_values_and_encodings_don_t_make_metadata_another_file(text: str, encoding: str):
+def test_odd_values_and_encodings_are_accepted(text: str, encoding: str):
     check_metadata(text.encode(encoding), document_id="doc-1")
 
 
-def test_the_facts_of_a_recording_are_read_in_any_casing():
+def test_facts_are_read_in_any_casing():
     facts = read_facts(
         b'{"ChunkStartTime": "2026-11-21T10:00:00.1234567Z", "chunkduration": 4000, "PauseResumeIntervals": '
         b'[{"StartTime": "2026-11-21T10:00:01Z", "duration": 500}], "participants": [{"participantId": "8:acs:a"}]}'
@@ -75,14 +75,14 @@ def test_the_facts_of_a_recording_are_read_in_any_casing():
     assert [(one.participant_id, one.channel) for one in facts.participants or ()] == [("8:acs:a", None)]
 
 
-def test_what_isn_t_said_is_told_as_unknown_and_not_as_none_at_all():
+def test_missing_facts_are_unknown_and_not_empty():
     facts = read_facts(b"{}")
     assert facts is not None
     assert (facts.pauses, facts.participants) == (None, None)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"[" * 100_000, b"\xff\xfe"])
-def test_a_file_that_is_no_json_object_tells_nothing(body: bytes):
+def test_a_file_that_isn_t_a_json_object_has_no_facts(body: bytes):
     assert read_facts(body) is None
 
 
@@ -99,7 +99,7 @@ FIELDS = ("started_at", "duration_ms", "pauses", "participants")
     "odd", [None, "", "soon", [], {}, True, -1, 10**400, 1e308, "0001-01-01T00:00:00", [1], [None]]
 )
 @pytest.mark.parametrize(("name", "field"), [*zip(WHOLE, FIELDS, strict=True)])
-def test_an_odd_fact_hides_none_of_the_others(name: str, field: str, odd: object):
+def test_an_invalid_fact_doesn_t_hide_the_others(name: str, field: str, odd: object):
     whole, read = read_facts(json.dumps(WHOLE).encode()), read_facts(json.dumps(WHOLE | {name: odd}).encode())
     assert whole is not None
     assert read is not None
@@ -113,7 +113,7 @@ def test_an_odd_fact_hides_none_of_the_others(name: str, field: str, odd: object
     ("told", "read"),
     [(15000.0, 15000), (1.5, 2), ("15000", 15000), ("15000.4", 15000), (0, 0), (10**13, None), (True, None)],
 )
-def test_lengths_are_read_as_acs_writes_them(told: object, read: int | None):
+def test_durations_are_read_as_acs_writes_them(told: object, read: int | None):
     facts = read_facts(
         json.dumps(
             {"chunkDuration": told, "pauseResumeIntervals": [{"startTime": "2026-11-21", "duration": told}]}
@@ -124,19 +124,19 @@ def test_lengths_are_read_as_acs_writes_them(told: object, read: int | None):
     assert [pause.duration_ms for pause in facts.pauses or ()] == [read]
 
 
-def test_a_number_of_more_digits_than_python_converts_hides_nothing_else():
+def test_a_number_with_more_digits_than_python_converts_doesn_t_hide_the_other_facts():
     facts = read_facts(b'{"chunkDuration": ' + b"1" * 10_000 + b', "participants": [{"participantId": "8:acs:a"}]}')
     assert facts is not None
     assert (facts.duration_ms, len(facts.participants or ())) == (None, 1)
 
 
-def test_a_pause_that_did_not_end_has_no_length_and_is_shown():
+def test_a_pause_that_did_not_end_is_shown_without_a_duration():
     facts = read_facts(b'{"pauseResumeIntervals": [{"startTime": "2026-11-21T10:00:01Z"}, {"duration": 5}, 7]}')
     assert facts is not None
     assert [(pause.started_at.second, pause.duration_ms) for pause in facts.pauses or ()] == [(1, None)]
 
 
-def test_an_entry_that_can_t_be_read_drops_only_itself():
+def test_an_invalid_entry_doesn_t_hide_the_others():
     body = json.dumps(
         {"participants": [{"channel": 1}, 1, None, {"participantId": "\ud800"}, {"participantId": " "}, *PEOPLE]}
     )

@@ -21,7 +21,7 @@ def load(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", READABLE)
-def test_every_vintage_gives_its_chunks_with_the_locations_it_has(name: str):
+def test_every_version_of_the_event_gives_its_chunks_and_their_locations(name: str):
     event, text = read_event(load(name)), (EVENTS / f"{name}.json").read_text()
     assert event.files.chunks
     for chunk in event.files.chunks:
@@ -38,12 +38,12 @@ def test_every_vintage_gives_its_chunks_with_the_locations_it_has(name: str):
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_an_event_without_what_makes_a_chunk_a_chunk_is_unreadable(name: str):
+def test_an_event_without_the_required_fields_is_unreadable(name: str):
     with pytest.raises(UnreadableEvent, match=r"recordingChunks|documentId"):
         read_event(load(name))
 
 
-def test_today_s_subject_names_call_and_recording_even_with_slashes_in_the_server_call_id():
+def test_a_current_subject_contains_call_and_recording_even_with_slashes_in_the_server_call_id():
     subject = load("current")["subject"]
     event = read_event(load("current"))
     assert event.server_call_id is not None
@@ -53,7 +53,7 @@ def test_today_s_subject_names_call_and_recording_even_with_slashes_in_the_serve
     )
 
 
-def test_older_subjects_name_what_they_name_and_no_more():
+def test_older_subjects_contain_fewer_ids():
     assert read_event(load("without-server-call")).server_call_id is None
     assert read_event(load("without-server-call")).recording_id is not None
     assert read_event(load("without-recording")).recording_id is None
@@ -63,19 +63,19 @@ def test_older_subjects_name_what_they_name_and_no_more():
     assert call_only.call_id == "411f6d00-0782-4bc2-8a27-9c33e3e0c9c1"
 
 
-def test_a_recording_id_in_the_data_serves_where_the_subject_has_none():
+def test_the_recording_id_in_the_data_is_used_if_the_subject_has_none():
     event = read_event(load("recording-in-data"))
     assert event.recording_id == load("recording-in-data")["data"]["recordingId"]
 
 
-def test_an_unknown_subject_costs_no_chunk():
+def test_an_unknown_subject_loses_no_chunk():
     event = read_event(load("current") | {"subject": "something/else"})
     assert event.recording_id is None
     assert len(event.files.chunks) == 1
 
 
 @pytest.mark.parametrize("name", ["current", "other-casing", "cloud-event"])
-def test_the_types_are_compared_without_regard_to_case(name: str):
+def test_types_match_in_any_casing(name: str):
     files = read_event(load(name)).files
     kinds = (files.recording_content_type, files.recording_channel_type, files.recording_format_type)
     assert kinds == ("audioVideo", "mixed", "mp4")
@@ -86,14 +86,14 @@ def test_types_may_be_missing():
     assert files.recording_format_type is None
 
 
-def test_all_chunks_are_read_and_one_that_is_listed_twice_counts_once():
+def test_all_chunks_are_read_and_a_repeated_chunk_counts_once():
     event = load("several-chunks")
     chunks = event["data"]["recordingStorageInfo"]["recordingChunks"]
     chunks.append(dict(chunks[0]))
     assert [chunk.index for chunk in read_event(event).files.chunks] == [0, 1, 2]
 
 
-def test_siblings_of_one_index_are_two_chunks():
+def test_two_documents_with_one_index_are_two_chunks():
     chunks = read_event(load("siblings")).files.chunks
     assert [chunk.index for chunk in chunks] == [0, 0]
     assert len({chunk.document_id for chunk in chunks}) == 2
@@ -150,7 +150,7 @@ OPTIONAL = {
 
 @pytest.mark.parametrize("place", OPTIONAL)
 @pytest.mark.parametrize("value", [*ODD, GONE], ids=lambda value: "gone" if value is GONE else repr(value)[:20])
-def test_a_field_that_archiving_does_not_need_never_costs_the_chunk(place: str, value: Any):
+def test_an_invalid_optional_field_never_loses_the_chunk(place: str, value: Any):
     whole = read_event(load("current"))
     if value is GONE and place == "data.recordingId":
         return
@@ -195,11 +195,11 @@ def test_a_field_that_archiving_does_not_need_never_costs_the_chunk(place: str, 
         ("subject", "/recording/call/c\u0130/serverCallId/abc/recordingId/xyz", None),
     ],
 )
-def test_what_is_written_otherwise_is_read_as_far_as_it_has_one_meaning(place: str, value: Any, read: Any):
+def test_unusual_but_unambiguous_values_are_read(place: str, value: Any, read: Any):
     assert OPTIONAL[place](read_event(changed(place, value))) == read
 
 
-def test_names_are_found_in_any_casing_and_the_usual_one_counts_first():
+def test_names_match_in_any_casing_and_the_usual_one_first():
     event = load("current")
     chunk = event["data"]["recordingStorageInfo"]["recordingChunks"][0]
     usual = chunk["contentLocation"]
@@ -211,7 +211,7 @@ def test_names_are_found_in_any_casing_and_the_usual_one_counts_first():
     assert read.event_time == datetime(2026, 11, 21, 9, 7, 11, 765432, tzinfo=UTC)
 
 
-def test_an_event_without_an_id_gets_the_same_one_from_every_delivery():
+def test_an_event_without_an_id_gets_the_same_id_at_every_delivery():
     event = changed("id", GONE)
     dead = {**event, "deadLetterReason": "MaxDeliveryAttemptsExceeded", "deliveryAttempts": 30, "metadataVersion": "2"}
     other = changed("chunk.endReason", "Other", changed("id", GONE))
@@ -222,7 +222,7 @@ def test_an_event_without_an_id_gets_the_same_one_from_every_delivery():
     "bad",
     [17, None, {}, {"documentId": "d"}, {"documentId": 7, "contentLocation": "https://x"}, {"documentId": "\u00e4"}],
 )
-def test_a_chunk_that_can_t_be_read_costs_none_of_the_others_and_is_named(bad: Any):
+def test_an_invalid_chunk_is_reported_and_loses_none_of_the_others(bad: Any):
     event = load("several-chunks")
     event["data"]["recordingStorageInfo"]["recordingChunks"][1] = bad
     read = read_event(event)
@@ -231,7 +231,7 @@ def test_a_chunk_that_can_t_be_read_costs_none_of_the_others_and_is_named(bad: A
     assert "recordingChunks.1" in told
 
 
-def test_a_chunk_without_an_index_counts_by_its_place():
+def test_the_index_of_a_chunk_defaults_to_its_position():
     event = load("several-chunks")
     del event["data"]["recordingStorageInfo"]["recordingChunks"][1]["index"]
     assert [chunk.index for chunk in read_event(event).files.chunks] == [0, 1, 2]
@@ -247,7 +247,7 @@ def test_a_chunk_without_an_index_counts_by_its_place():
         ({"data": {"recordingStorageInfo": {"recordingChunks": [17]}}}, "recordingChunks.0.contentLocation"),
     ],
 )
-def test_what_is_wrong_with_an_event_is_named(change: dict[str, Any], field: str):
+def test_the_invalid_field_of_an_event_is_named(change: dict[str, Any], field: str):
     with pytest.raises(UnreadableEvent) as raised:
         read_event(load("current") | change)
     assert field in str(raised.value)
@@ -270,7 +270,7 @@ def test_the_type_is_found_in_both_schemas():
         ("blob.core.windows.net.example.com", False),
     ],
 )
-def test_files_in_the_customer_s_own_storage_are_told_by_their_location(host: str, own: bool):
+def test_files_in_the_customer_s_own_storage_are_recognized_by_their_location(host: str, own: bool):
     event = read_event(changed("chunk.contentLocation", f"https://{host}/recordings/0-video.mp4"))
     assert (event.own_storage, len(event.files.chunks)) == (own, 0 if own else 1)
 
@@ -280,7 +280,7 @@ def test_files_in_the_customer_s_own_storage_are_told_by_their_location(host: st
     [("AzureBlob", True), ("azureBlobStorage", True), ("AcsStorage", False), ("AzureCommunicationServices", False)]
     + [(odd, False) for odd in (None, "", 1, {})],
 )
-def test_files_in_the_customer_s_own_storage_are_told_by_the_storage_type(storage_type: Any, own: bool):
+def test_files_in_the_customer_s_own_storage_are_recognized_by_the_storage_type(storage_type: Any, own: bool):
     event = read_event(changed("data.storageType", storage_type))
     assert (event.own_storage, len(event.files.chunks)) == (own, 0 if own else 1)
 

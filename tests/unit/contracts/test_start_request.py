@@ -39,7 +39,7 @@ def test_each_of_the_four_ids_names_a_call(locator: dict[str, str]):
     assert isinstance(parse_start(json.dumps(locator).encode()), StartRecording)
 
 
-def test_what_acs_records_by_default_is_mixed_audio_and_video_as_mp4():
+def test_the_default_is_mixed_audio_and_video_as_mp4():
     assert parse_start(body()).kind() == (Content.AUDIO_VIDEO, Channel.MIXED, MediaFormat.MP4)
 
 
@@ -53,7 +53,7 @@ def test_what_acs_records_by_default_is_mixed_audio_and_video_as_mp4():
         ({"content": "audioVideo", "format": "mp4"}, ("audioVideo", "mixed", "mp4")),
     ],
 )
-def test_what_is_left_out_is_filled_in_from_what_acs_offers(given: dict[str, str], kind: tuple[str, str, str]):
+def test_omitted_fields_get_the_defaults_of_acs(given: dict[str, str], kind: tuple[str, str, str]):
     assert tuple(map(str, parse_start(body(**given)).kind())) == kind
 
 
@@ -62,28 +62,32 @@ def test_what_is_left_out_is_filled_in_from_what_acs_offers(given: dict[str, str
     [
         ({"callConnectionId": "x"}, "callConnectionId", "exactly one of"),
         ({"serverCallId": None}, "serverCallId", "exactly one of"),
-        ({"serverCallId": "411f6d00-0782-4bc2-8a27-9c33e3e0c9c1"}, "serverCallId", "a callId was probably given"),
-        ({"serverCallId": "AAAAA"}, "serverCallId", "those are base64"),
-        ({"serverCallId": "AAAA===="}, "serverCallId", "those are base64"),
+        ({"serverCallId": "411f6d00-0782-4bc2-8a27-9c33e3e0c9c1"}, "serverCallId", "it may be a callId"),
+        ({"serverCallId": "AAAAA"}, "serverCallId", "which is base64"),
+        ({"serverCallId": "AAAA===="}, "serverCallId", "which is base64"),
         ({"groupCallId": "no uuid", "serverCallId": None}, "groupCallId", "UUID"),
         ({"channel": "unmixed", "content": "audioVideo"}, "channel", "set content to audio"),
-        ({"channel": "unmixed", "format": "mp4"}, "format", "offered as wav"),
-        ({"channel": "unmixed", "format": "mp3"}, "format", "offered as wav"),
-        ({"content": "audioVideo", "format": "wav"}, "format", "offered as mp4"),
-        ({"content": "audio", "format": "mp4"}, "format", "offered as mp3 or wav"),
+        ({"channel": "unmixed", "format": "mp4"}, "format", "as wav only"),
+        ({"channel": "unmixed", "format": "mp3"}, "format", "as wav only"),
+        ({"content": "audioVideo", "format": "wav"}, "format", "as mp4 only"),
+        ({"content": "audio", "format": "mp4"}, "format", "as mp3 or wav only"),
         ({"content": "video"}, "content", "audio"),
         ({"pauseOnStart": "yes"}, "pauseOnStart", "boolean"),
-        ({"colour": "blue"}, "colour", "known are serverCallId"),
+        ({"colour": "blue"}, "colour", "use one of serverCallId"),
         ({"server_call_id": SERVER_CALL}, "server_call_id", "remove it"),
-        ({"participantOrdering": ["8:acs:a"]}, "participantOrdering", "channel unmixed only"),
-        ({"channelAffinity": [{"participantId": "8:acs:a", "channel": 0}]}, "channelAffinity", "channel unmixed only"),
-        ({"stateCallbackUrl": "http://example.com/"}, "stateCallbackUrl", "https"),
-        ({"stateCallbackUrl": "https://"}, "stateCallbackUrl", "https"),
+        ({"participantOrdering": ["8:acs:a"]}, "participantOrdering", "requires channel unmixed"),
+        (
+            {"channelAffinity": [{"participantId": "8:acs:a", "channel": 0}]},
+            "channelAffinity",
+            "requires channel unmixed",
+        ),
+        ({"stateCallbackUrl": "http://example.com/"}, "stateCallbackUrl", "HTTPS"),
+        ({"stateCallbackUrl": "https://"}, "stateCallbackUrl", "HTTPS"),
         ({"correlation": ""}, "correlation", "at least 1"),
         ({"correlation": "x" * 1025}, "correlation", "at most 1024"),
     ],
 )
-def test_a_wrong_request_names_the_field_and_the_mend(fields: dict[str, Any], field: str, mend: str):
+def test_an_invalid_request_names_the_field_and_the_fix(fields: dict[str, Any], field: str, mend: str):
     given = {key: value for key, value in ({"serverCallId": SERVER_CALL} | fields).items() if value is not None}
     error = refusal(json.dumps(given).encode())
     assert [item.field for item in error.fields] == [field]
@@ -93,8 +97,8 @@ def test_a_wrong_request_names_the_field_and_the_mend(fields: dict[str, Any], fi
 @pytest.mark.parametrize(
     ("affinity", "told"),
     [
-        ([("a", 0), ("b", 0)], "names a channel twice"),
-        ([("a", 0), ("a", 1)], "names a participant twice"),
+        ([("a", 0), ("b", 0)], "contains a channel twice"),
+        ([("a", 0), ("a", 1)], "contains a participant twice"),
         ([("a", 5)], "less than 5"),
         ([("a", -1)], "greater than or equal to 0"),
         ([("a", "0")], "integer"),
@@ -108,7 +112,7 @@ def test_at_most_five_channels_each_for_one_participant(affinity: list[tuple[str
     assert error.fields[0].field.startswith("channelAffinity")
 
 
-def test_null_means_left_out_for_every_optional_field():
+def test_null_means_omitted_for_every_optional_field():
     """Logic Apps send null for an expression that gives nothing."""
     optional = {to_camel(name) for name in StartRecording.model_fields} - {"serverCallId"}
     assert parse_start(body(**dict.fromkeys(optional))) == parse_start(body())
@@ -118,17 +122,17 @@ def test_null_means_left_out_for_every_optional_field():
     assert {item.field for item in refusal(body(consent={"basis": None})).fields} >= {"consent.basis"}
 
 
-def test_the_schema_says_that_null_is_taken():
+def test_the_schema_allows_null():
     properties = StartRecording.model_json_schema()["properties"]
     assert all({"type": "null"} in item["anyOf"] for item in properties.values())
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b"17", b"\xff\xfe", b'"text"'])
-def test_a_body_that_is_no_json_object_is_told_so(raw: bytes):
+def test_a_body_that_isn_t_a_json_object_is_refused(raw: bytes):
     assert refusal(raw).fields[0].field == "body"
 
 
-def test_a_refusal_never_quotes_what_was_sent():
+def test_an_error_never_quotes_the_request():
     secret = "8:acs:0f1e2d3c-participant"
     error = refusal(
         body(channelAffinity=[{"participantId": secret, "channel": 9}], stateCallbackUrl=f"http://x/{secret}")

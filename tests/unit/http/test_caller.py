@@ -12,21 +12,21 @@ from tests.principals import MAPPED_ROLE_CLAIM, signed_in, with_principal
 SIGNED_IN = {"X-MS-CLIENT-PRINCIPAL-NAME": "ada@contoso.example", "x-ms-client-principal-id": "7a1b"}
 
 
-def test_while_built_in_authentication_is_off_nobody_can_call_himself_what_he_likes():
+def test_identity_headers_are_ignored_while_built_in_authentication_is_off():
     assert caller_of(SIGNED_IN, authenticated=False) == "function key"
 
 
-def test_who_signed_in_is_named_with_the_id_that_a_namesake_does_not_have():
+def test_a_signed_in_caller_is_recorded_with_name_and_id():
     assert caller_of(SIGNED_IN, authenticated=True) == "ada@contoso.example (7a1b)"
 
 
-def test_an_application_has_an_id_and_perhaps_no_name():
+def test_an_application_may_have_an_id_without_a_name():
     assert caller_of({"x-ms-client-principal-id": "7a1b"}, authenticated=True) == "7a1b"
     assert caller_of({}, authenticated=True) == "function key"
     assert caller_of({}, authenticated=False, key=MASTER_KEY) == "master key"
 
 
-def test_a_name_is_printable_and_bounded_whatever_it_was():
+def test_a_name_is_reduced_to_printable_characters_and_truncated():
     told = caller_of({"x-ms-client-principal-name": "a\nb\x1b" + "c" * 1000}, authenticated=True)
     assert told == "ab" + "c" * 254
 
@@ -38,22 +38,22 @@ def test_a_caller_without_an_id_has_not_signed_in():
 
 
 @pytest.mark.parametrize("claim", ["roles", MAPPED_ROLE_CLAIM])
-def test_a_role_counts_under_the_token_s_name_for_it_and_under_the_mapped_one(claim: str):
+def test_a_role_is_read_from_both_names_of_its_claim(claim: str):
     assert roles_of(signed_in("Reader", "Operator", claim=claim)) == {Role.READER, Role.OPERATOR}
 
 
-def test_a_principal_may_name_the_claim_of_its_roles():
+def test_a_principal_can_set_the_name_of_the_role_claim():
     assert roles_of(signed_in("Recorder", claim="app-role", role_typ="app-role")) == {Role.RECORDER}
     assert roles_of(signed_in("Recorder", claim="app-role")) == frozenset()
 
 
-def test_a_claim_of_another_kind_gives_no_role():
+def test_other_claims_grant_no_role():
     """A person chooses their own name, and a group's is no role."""
     for claim in ("name", "groups", "scp", "role"):
         assert roles_of(signed_in("Operator", claim=claim)) == frozenset()
 
 
-def test_only_a_role_s_exact_name_gives_it():
+def test_only_the_exact_name_grants_a_role():
     assert roles_of(signed_in("operator", "Operator ", "Reader,Operator", "Custodian")) == frozenset()
 
 
@@ -68,14 +68,14 @@ def test_only_a_role_s_exact_name_gives_it():
         {"claims": [{"typ": ["roles"], "val": "Operator"}], "role_typ": ["roles"]},
     ],
 )
-def test_a_principal_of_another_shape_has_no_roles(principal: object):
+def test_a_malformed_principal_has_no_roles(principal: object):
     assert roles_of(with_principal(principal)) == frozenset()
 
 
 @pytest.mark.parametrize(
     "header", ["", "%", "bm8ganNvbg==", "/w==", "W" * 99, base64.b64encode(b"[" * 100_000).decode()]
 )
-def test_a_principal_that_can_not_be_read_has_no_roles(header: str):
+def test_an_unreadable_principal_has_no_roles(header: str):
     assert roles_of({"x-ms-client-principal": header}) == frozenset()
 
 

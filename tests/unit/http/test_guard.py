@@ -34,7 +34,7 @@ def refusal(guard: Guard, access: Access, **headers: str) -> CallerError | None:
         (Role.OPERATOR, {Role.READER, Role.RECORDER, Role.OPERATOR}),
     ],
 )
-def test_a_role_admits_to_its_own_routes_and_to_those_of_lesser_roles(role: Role, admitted: set[Role]):
+def test_a_role_grants_its_own_routes_and_those_of_lesser_roles(role: Role, admitted: set[Role]):
     for needed, access in ROUTES.items():
         refused = SIGN_IN.refusal(access, signed_in(role), url=HERE)
         if needed in admitted:
@@ -45,28 +45,28 @@ def test_a_role_admits_to_its_own_routes_and_to_those_of_lesser_roles(role: Role
             assert f"the app role {needed}" in str(refused)
 
 
-def test_a_caller_who_signed_in_without_a_role_may_not_even_look():
+def test_a_signed_in_caller_without_a_role_can_not_even_read():
     for headers in (signed_in(), without_roles(signed_in("Operator"))):
         assert isinstance(SIGN_IN.refusal(ROUTES[Role.READER], headers, url=HERE), RoleRequired)
 
 
-def test_a_caller_whom_the_platform_does_not_name_is_refused_where_signing_in_replaces_the_key():
+def test_a_caller_without_an_id_is_refused_if_sign_in_replaces_the_key():
     principal = {k: v for k, v in signed_in("Operator").items() if k != "x-ms-client-principal-id"}
     for access in ROUTES.values():
         assert isinstance(SIGN_IN.refusal(access, principal, url=HERE), SignInRequired)
 
 
-def test_while_built_in_authentication_is_off_a_forged_principal_neither_helps_nor_harms():
+def test_a_forged_principal_has_no_effect_while_built_in_authentication_is_off():
     for headers in ({}, signed_in(), signed_in("Operator")):
         assert KEYS.refusal(ROUTES[Role.OPERATOR], headers, url=HERE) is None, "the host has checked the key"
 
 
-def test_where_key_and_sign_in_are_both_required_the_role_counts_too():
+def test_the_role_is_required_also_if_key_and_sign_in_are_both_required():
     assert isinstance(BOTH.refusal(ROUTES[Role.OPERATOR], signed_in("Reader"), url=HERE), RoleRequired)
     assert BOTH.refusal(ROUTES[Role.OPERATOR], signed_in("Operator"), url=HERE) is None
 
 
-def test_a_route_that_is_open_to_all_is_open_whoever_calls():
+def test_an_open_route_accepts_every_caller():
     """ACS has no role, and a browser loads the page before anybody signed in."""
     for method, route in (("POST", "callbacks"), ("GET", "dashboard"), ("GET", "openapi.json")):
         assert SIGN_IN.refusal(access_to(method, route), {"origin": THEIRS}, url=HERE) is None
@@ -92,7 +92,7 @@ def test_a_route_that_is_open_to_all_is_open_whoever_calls():
         NAVIGATION | {"sec-fetch-dest": "document"},
     ],
 )
-def test_a_page_of_another_site_changes_nothing(guard: Guard, headers: dict[str, str]):
+def test_a_page_of_another_site_can_not_change_anything(guard: Guard, headers: dict[str, str]):
     refused = refusal(guard, WRITE, **headers)
     assert isinstance(refused, ForeignPage)
     assert (refused.status, refused.reason) == (403, "foreign-page")
@@ -109,11 +109,11 @@ def test_a_page_of_another_site_changes_nothing(guard: Guard, headers: dict[str,
         {"sec_fetch_site": "none"},
     ],
 )
-def test_a_page_of_the_app_and_a_program_change_what_they_may(headers: dict[str, str]):
+def test_pages_of_the_app_and_programs_can_make_changes(headers: dict[str, str]):
     assert refusal(KEYS, WRITE, **headers) is None
 
 
-def test_behind_a_proxy_the_browser_says_whether_a_page_is_the_app_s():
+def test_behind_a_proxy_the_browser_s_same_origin_header_counts():
     """The app sees the address that the proxy calls, which is not the one that the page came from."""
     outside = {"origin": "https://recordings.contoso.example", "sec_fetch_site": "same-origin"}
     assert refusal(KEYS, WRITE, **outside) is None
@@ -121,23 +121,23 @@ def test_behind_a_proxy_the_browser_says_whether_a_page_is_the_app_s():
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 @pytest.mark.parametrize("mode", ["no-cors", "cors", "same-origin", "websocket", ""])
-def test_a_page_of_another_site_puts_nobody_into_the_audit(site: str, mode: str):
+def test_a_page_of_another_site_can_not_cause_an_audit_entry(site: str, mode: str):
     """An image in a mail would name its reader as someone who listened to a call."""
     refused = refusal(KEYS, AUDITED, sec_fetch_site=site, sec_fetch_mode=mode)
     assert isinstance(refused, ForeignPage)
     assert "Sec-Fetch-Site" in str(refused)
 
 
-def test_a_link_to_a_recording_can_be_opened_from_anywhere_and_framed_nowhere():
+def test_a_link_can_be_opened_from_any_site_but_not_framed():
     for dest, is_link in (({}, True), ({"sec-fetch-dest": "document"}, True), ({"sec-fetch-dest": "iframe"}, False)):
         assert (refusal(KEYS, AUDITED, **NAVIGATION, **dest) is None) is is_link
 
 
-def test_a_read_that_leaves_no_audit_entry_can_be_made_from_anywhere():
+def test_an_unaudited_read_is_allowed_from_any_site():
     assert refusal(KEYS, ROUTES[Role.READER], sec_fetch_site="cross-site", sec_fetch_mode="no-cors") is None
 
 
-def test_every_route_that_shows_personal_data_counts_as_an_audited_read():
+def test_every_route_that_returns_personal_data_is_an_audited_read():
     for rest in ("timeline", "archive", "chunks/{documentId}/content", "chunks/{documentId}/metadata"):
         assert access_to("GET", f"recordings/{{recordingId}}/{rest}").effect is Effect.AUDIT_ENTRY
     assert access_to("GET", "recordings").effect is Effect.AUDIT_ENTRY, "it may search by person"

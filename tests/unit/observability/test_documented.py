@@ -35,7 +35,7 @@ class Noting(NoOpMeter):
         return super().create_observable_gauge(name, callbacks, unit, description)
 
 
-def test_the_documented_instruments_are_those_that_the_code_has(monkeypatch: pytest.MonkeyPatch):
+def test_the_documented_instruments_match_the_code(monkeypatch: pytest.MonkeyPatch):
     meter = Noting()
     monkeypatch.setattr(metrics, "get_meter", lambda _: meter)
     runpy.run_path(str(DOCUMENT.parents[1] / "shared" / "observability" / "metrics.py"))
@@ -43,7 +43,7 @@ def test_the_documented_instruments_are_those_that_the_code_has(monkeypatch: pyt
     assert documented == meter.made
 
 
-def test_every_span_that_the_code_makes_is_documented():
+def test_every_span_in_the_code_is_documented():
     sources = "".join(path.read_text() for path in (DOCUMENT.parents[1] / "shared").rglob("*.py"))
     made = set(re.findall(r"""tracing\.(?:span|resumed)\(\s*"([^"]+)\"""", sources))
     assert made == set(SPAN.findall(DOCUMENT.read_text()))

@@ -24,7 +24,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
     ("error", "reason"),
     [(DestinationForbidden("https://kept.example/?sig=secret"), "storage-forbidden"), (KeyError("secret"), "KeyError")],
 )
-def test_a_failure_is_logged_by_its_reason_and_goes_on_to_the_host(
+def test_a_failure_is_logged_by_its_reason_and_raised_to_the_host(
     caplog: pytest.LogCaptureFixture, error: Exception, reason: str
 ):
     with pytest.raises(type(error)), failures.reporting_failures("bury_job"):
@@ -35,7 +35,7 @@ def test_a_failure_is_logged_by_its_reason_and_goes_on_to_the_host(
     assert "secret" not in caplog.text
 
 
-def test_what_ends_well_logs_nothing(caplog: pytest.LogCaptureFixture):
+def test_a_success_logs_nothing(caplog: pytest.LogCaptureFixture):
     with failures.reporting_failures("bury_job"):
         pass
     assert not caplog.records
@@ -97,7 +97,7 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> list[Function]:
 @pytest.mark.parametrize(
     ("failure", "reason"), [(asyncio.CancelledError(), "interrupted"), (KeyError("secret"), "KeyError")]
 )
-async def test_every_function_logs_its_own_failure_and_lets_no_cancellation_out(
+async def test_every_function_logs_its_own_failure_and_converts_cancellations(
     functions: list[Function],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
