@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.events.outcome import Outcome
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
-from tests.integration.archiving.test_archiving import archived_whole
+from tests.integration.archiving.test_archiving import check_released
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -40,7 +40,7 @@ async def test_a_corrected_event_brings_the_media_of_a_chunk_that_was_archived_f
     assert (chunk.state, chunk.reason) == (ChunkState.ARCHIVED, "locations-differ")
     assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
     await world.app.archiving.handle(job)
-    await archived_whole(world, made, 1)
+    await check_released(world, made, 1)
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -56,7 +56,7 @@ async def test_a_corrected_event_brings_the_metadata_of_a_chunk_that_was_archive
     assert (chunk.state, chunk.metadata_blob_name) == (ChunkState.ARCHIVED, None)
     assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
     await world.app.archiving.handle(job)
-    await archived_whole(world, made, 1)
+    await check_released(world, made, 1)
     assert (await world.source(made, 1))["downloads"] == 1
 
 
@@ -72,7 +72,7 @@ async def test_the_last_attempt_asks_the_source_although_the_archive_has_unverif
     clock.forward(hours=25)
     assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
     await world.app.archiving.handle(job)
-    await archived_whole(world, made, 1)
+    await check_released(world, made, 1)
 
 
 async def test_media_from_a_location_that_names_no_document_are_not_taken_for_those_of_a_corrected_event(
