@@ -108,13 +108,13 @@ async def test_a_correction_that_comes_while_the_chunk_is_archived_keeps_its_row
     made, wrong, job = await two_documents(world)
     await world.app.intake.receive(wrong)
     release = world.app.archiving._release  # noqa: SLF001 - the moment between archived and the end
-    settle = release._announcing.settle  # noqa: SLF001
+    announce = release._announcing.announce  # noqa: SLF001
     outcomes: list[Outcome] = []
 
     async def late(chunk: Any) -> Any:
         if not outcomes:
             outcomes.append(await world.app.intake.receive(made["event"]))
-        return await settle(chunk)
+        return await announce(chunk)
 
     monkeypatch.setattr(release._announcing, "announce", late)  # noqa: SLF001
     await world.app.archiving.handle(job)
