@@ -4,7 +4,7 @@
           1         2           3             4             5          6             7
 
 Event Grid repeats the delivery until it receives 7, and every step can be repeated, so the next delivery recovers
-from a crash at any point. 2 and 3 are `books.recordings.announce`, 4 and 5 `books.open_work.add`
+from a crash at any point. 2 and 3 are `books.recordings.add_chunks`, 4 and 5 `books.open_work.add`
 (shared.bookkeeping). The job is queued last: the chunk it names is in the catalogue before a worker can read the job.
 Once a chunk has left `pending`, all steps have been done for it, and a repeat does nothing.
 """
