@@ -15,7 +15,7 @@ from local.stack import Azurite
 from shared.archiving.release import Step
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
-from tests.integration.archiving.test_archiving import archived_whole
+from tests.integration.archiving.test_archiving import check_released
 from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.storagefront import StorageFront
 
@@ -52,7 +52,7 @@ async def test_the_archive_is_checked_again_before_a_late_delete(world: World):
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
     await container.delete_blob(str((await world.chunk(job)).blob_name))
     await world.app.archiving.handle(await world.take_job())
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await world.source(made))["downloads"] == 2
 
 
@@ -122,7 +122,7 @@ async def test_a_file_without_a_digest_is_read_before_its_source_is_deleted(
     properties = (await blob.get_blob_properties()).metadata
     await blob.set_blob_metadata({name: value for name, value in properties.items() if name != "sha256"})
     await world.app.archiving.handle(await world.take_job())
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await world.source(made))["downloads"] == 1
     assert [one for one in caplog.records if one.levelno == logging.CRITICAL] == []
 
@@ -185,7 +185,7 @@ async def test_a_worker_that_was_suspended_after_archived_checks_row_and_files_b
     tables.then = frozen
     await world.app.archiving.handle(job)
     if happens == "file vanished":
-        await archived_whole(world, made)
+        await check_released(world, made)
         assert (await world.source(made))["downloads"] == 2
     else:
         assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (
@@ -202,7 +202,7 @@ async def test_a_delete_location_of_another_chunk_is_never_called(world: World, 
     await world.fault("download", "serverError", status=503, documentId=one["documentId"])
     await world.app.intake.receive(made["event"])
     await world.drained()
-    await archived_whole(world, made, 0)
+    await check_released(world, made, 0)
     chunk = await world.chunk(world.job(made, 1))
     assert (chunk.state, chunk.reason, chunk.fault) == (ChunkState.ARCHIVED, "locations-differ", "source")
     assert chunk.sha256 == made["chunks"][1]["sha256"]
@@ -225,7 +225,7 @@ async def test_media_of_another_document_are_stored_under_an_unverified_name(wor
     assert str(waiting.blob_name).endswith(".unverified.wav")
     await world.books.chunks.replace(waiting.evolve(content_location=right, next_attempt_at=None))
     await world.app.archiving.handle(job)
-    await archived_whole(world, made, 1)
+    await check_released(world, made, 1)
 
 
 async def test_a_chunk_whose_content_location_names_another_document_keeps_its_source(world: World):
@@ -297,5 +297,5 @@ async def test_a_resumed_copy_in_an_immutable_archive_is_released_although_its_b
         await world.fault("download", "serverError", status=503, skip=3, documentId=document_id)
         await world.fault("delete", "serverError", status=503, times=3, documentId=document_id)
         await world.drained()
-        await archived_whole(world, made)
+        await check_released(world, made)
     assert [one for one in caplog.records if one.levelno == logging.CRITICAL] == []

@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.events.outcome import Outcome
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
-from tests.integration.archiving.test_archiving import archived_whole
+from tests.integration.archiving.test_archiving import check_released
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -43,7 +43,7 @@ async def test_a_corrected_event_replaces_media_that_were_archived_from_another_
     assert (chunk.state, chunk.reason) == (ChunkState.ARCHIVED, "locations-differ")
     assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
     await world.app.archiving.handle(job)
-    await archived_whole(world, made, 1)
+    await check_released(world, made, 1)
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -59,7 +59,7 @@ async def test_a_corrected_event_adds_the_metadata_of_a_chunk_that_was_archived_
     assert (chunk.state, chunk.metadata_blob_name) == (ChunkState.ARCHIVED, None)
     assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
     await world.app.archiving.handle(job)
-    await archived_whole(world, made, 1)
+    await check_released(world, made, 1)
     assert (await world.source(made, 1))["downloads"] == 1
 
 
@@ -75,7 +75,7 @@ async def test_the_last_attempt_reads_the_source_even_if_the_archive_has_unverif
     clock.forward(hours=25)
     assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
     await world.app.archiving.handle(job)
-    await archived_whole(world, made, 1)
+    await check_released(world, made, 1)
 
 
 async def test_media_from_a_location_without_document_id_don_t_count_as_media_of_a_corrected_event(
@@ -110,14 +110,14 @@ async def test_a_correction_during_the_archiving_of_a_chunk_keeps_the_chunk_s_wo
     """Archiving removes the row, but meanwhile the correction restarted the chunk, whose new job may be lost."""
     made, wrong, job = await two_documents(world)
     await world.app.intake.receive(wrong)
-    release = world.app.archiving._release  # noqa: SLF001 - between the archived state and the end
-    settle = release._announcing.settle  # noqa: SLF001
+    release = world.app.archiving._release  # noqa: SLF001 - between archived and the end
+    announce = release._announcing.announce  # noqa: SLF001
     outcomes: list[Outcome] = []
 
     async def late(chunk: Any) -> Any:
         if not outcomes:
             outcomes.append(await world.app.intake.receive(made["event"]))
-        return await settle(chunk)
+        return await announce(chunk)
 
     monkeypatch.setattr(release._announcing, "announce", late)  # noqa: SLF001
     await world.app.archiving.handle(job)

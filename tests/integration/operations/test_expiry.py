@@ -107,5 +107,5 @@ async def test_a_request_that_expires_while_it_is_repeated_leaves_no_unreadable_
     clock.forward(hours=KEPT.total_seconds() / 3600 + 1)
     await world.app.expiry.run()
     with pytest.raises(DestinationError):
-        await world.gateways.requests.busy("a key", clock.now())
+        await world.gateways.requests.set_busy_until("a key", clock.now())
     assert await rows(world, world.settings.requests_table) == set()
