@@ -25,7 +25,7 @@ class Backlog:
         self._head: datetime | None = None
         self._failure: DestinationError | None = None
 
-    async def hides(self, sent_at: datetime) -> bool:
+    async def may_contain(self, sent_at: datetime) -> bool:
         """Whether a message sent at `sent_at` may still be on the queue. Raises DestinationError if the queue fails."""
         async with self._turn:
             if not self._asked:

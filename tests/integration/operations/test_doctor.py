@@ -45,7 +45,7 @@ def well(make_world: MakeWorld) -> MakeWorld:
 async def visit(clock: Clock | None = None) -> dict[str, Finding]:
     """The findings that are not ok, by check."""
     findings = await examined(os.environ, clock or SystemClock())
-    assert all(one.mend for one in findings if one.level in (Level.WARNING, Level.FAILURE)), "each with its mend"
+    assert all(one.mend for one in findings if one.level in (Level.WARNING, Level.FAILURE)), "each has advice"
     return {one.check: one for one in findings if one.level is Level.FAILURE}
 
 
