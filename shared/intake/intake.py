@@ -65,7 +65,7 @@ class IntakeResult:
 
 @dataclass(frozen=True, kw_only=True)
 class _Written:
-    """One recording's part of an event: its row before, its row and chunks by the event, and the chunks as they are."""
+    """One recording's part of an event: the recording before and after, the event's chunks and the stored chunks."""
 
     known: Recording | None
     recording: Recording

@@ -67,11 +67,11 @@ class MissingFiles:
     async def _check_media(self, chunk: Chunk, read: MetadataRead, limit: asyncio.Semaphore) -> Chunk:
         if chunk.state not in ONCE_SAFE:
             return chunk
-        if read.is_absent is None:
+        if read.is_missing is None:
             return await self.check(chunk, limit)
         async with limit:
             media = await self._is_missing(chunk.blob_name)
-        return await self._record(chunk, MissingFile.of(media=media, metadata=read.is_absent))
+        return await self._record(chunk, MissingFile.of(media=media, metadata=read.is_missing))
 
     async def corrected(self, chunks: Sequence[Chunk], metadata: Sequence[MetadataRead]) -> tuple[Chunk, ...]:
         """Checks the chunks for which `metadata` contradicts the catalogue, and returns the updated chunks.
@@ -81,7 +81,7 @@ class MissingFiles:
         limit = asyncio.Semaphore(_AT_ONCE)
 
         async def correct(chunk: Chunk, read: MetadataRead) -> Chunk:
-            if chunk.state not in ONCE_SAFE or read.is_absent in (None, chunk.lacks_metadata):
+            if chunk.state not in ONCE_SAFE or read.is_missing in (None, chunk.lacks_metadata):
                 return chunk
             return await self.check(chunk, limit)
 

@@ -12,7 +12,7 @@ from shared.errors import DestinationError
 from shared.gateways.queue import Jobs
 
 # Covers clock differences between storage and workers, and the time between writing a row and sending its job. The
-# sweep asks 90 s after a message at the earliest, so even a head that is 30 s younger shows a backlog.
+# sweep asks 90 s after a message at the earliest, so even an oldest message that is 30 s younger shows a backlog.
 _MARGIN = timedelta(seconds=30)
 
 
