@@ -13,11 +13,11 @@ from shared.app import App
 from shared.domain.clock import SystemClock
 from shared.errors import CallvaultError
 from shared.gateways.blobs.dead_letters import DeadLetters
-from shared.intake.dead_letters import Counted, DeadLetterReplay
+from shared.intake.dead_letters import DeadLetterCounts, DeadLetterReplay
 from shared.settings.settings import load_settings
 
 
-async def _main(*, apply: bool) -> Counted:
+async def _main(*, apply: bool) -> DeadLetterCounts:
     settings = load_settings()
     app = App.over(settings, SystemClock())
     try:
@@ -36,19 +36,19 @@ def main() -> int:
     apply = parser.parse_args().apply
     logging.getLogger("azure").setLevel(logging.WARNING)
     try:
-        counted = asyncio.run(_main(apply=apply))
+        counts = asyncio.run(_main(apply=apply))
     except CallvaultError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"{counted.events} events in {counted.blobs} blobs\n")
-    for name, count in sorted(counted.types.items()):
+    sys.stdout.write(f"{counts.events} events in {counts.blobs} blobs\n")
+    for name, count in sorted(counts.types.items()):
         sys.stdout.write(f"  {count} {name}\n")
     if apply:
-        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counted.outcomes.items())) or "none"
-        sys.stdout.write(f"taken in: {outcomes}; {counted.removed} blobs removed\n")
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.outcomes.items())) or "none"
+        sys.stdout.write(f"taken in: {outcomes}; {counts.removed} blobs removed\n")
     else:
         sys.stdout.write("Nothing was taken in: this was a dry run. Add --apply to take them in.\n")
-    stay = counted.left | counted.failed
+    stay = counts.left | counts.failed
     for name, reason in stay.items():
         sys.stdout.write(f"left: {name}: {reason}\n")
     return 1 if stay else 0

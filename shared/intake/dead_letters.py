@@ -28,7 +28,7 @@ _LARGEST = 64 * 1024 * 1024  # bytes; an event has at most 1 MiB, and Event Grid
 
 
 @dataclass(kw_only=True)
-class Counted:
+class DeadLetterCounts:
     """The counts of one run: blobs, events by type, and outcomes.
 
     `left` and `failed` have the names of blobs that stay in the container, each with the reason. A blob in `left` has
@@ -53,34 +53,36 @@ class DeadLetterReplay:
     def __init__(self, letters: DeadLetters, intake: Intake) -> None:
         self._letters, self._intake = letters, intake
 
-    async def run(self, *, apply: bool, most: int | None = None, known: dict[str, str] | None = None) -> Counted:
+    async def run(
+        self, *, apply: bool, most: int | None = None, known: dict[str, str] | None = None
+    ) -> DeadLetterCounts:
         """Counts the dead letters; with `apply`, takes them in and deletes their blobs.
 
         A failure of one blob doesn't stop the others. At most `most` blobs are read. `known` has the ETags of blobs
         that an earlier run left in the container: these are skipped, and `run` adds the ones that it leaves itself.
         Raises DestinationError when the container can't be listed.
         """
-        counted, known = Counted(), {} if known is None else known
+        counts, known = DeadLetterCounts(), {} if known is None else known
         async for letter in self._letters.all():
             if known.get(letter.name) == letter.etag:
                 continue
-            if counted.blobs == most:
+            if counts.blobs == most:
                 break
             try:
-                reason = await self._one(letter, counted, apply=apply)
+                reason = await self._one(letter, counts, apply=apply)
             except CallvaultError as error:
-                counted.failed[letter.name] = str(error)
+                counts.failed[letter.name] = str(error)
             except Exception as error:  # noqa: BLE001 - one blob's failure must not stop the others
-                counted.failed[letter.name] = f"unforeseen: {type(error).__name__}"
+                counts.failed[letter.name] = f"unforeseen: {type(error).__name__}"
             else:
                 if reason is not None:
-                    counted.left[letter.name] = reason
+                    counts.left[letter.name] = reason
                     known[letter.name] = letter.etag
-        return counted
+        return counts
 
-    async def _one(self, letter: DeadLetter, counted: Counted, *, apply: bool) -> str | None:
+    async def _one(self, letter: DeadLetter, counts: DeadLetterCounts, *, apply: bool) -> str | None:
         """The reason why the blob stays in the container; None when it can be deleted."""
-        counted.blobs += 1
+        counts.blobs += 1
         if letter.size > _LARGEST:
             return f"has more than {_LARGEST} bytes"
         body = await self._letters.read(letter)
@@ -89,18 +91,18 @@ class DeadLetterReplay:
         events = _events(body)
         if events is None:
             return "has content other than events"
-        counted.types.update(event_type(event) or "without a type" for event in events)
+        counts.types.update(event_type(event) or "without a type" for event in events)
         if not apply:
             return None
         outcomes = [await self._intake.receive(event) for event in events]
-        counted.outcomes.update(outcomes)
+        counts.outcomes.update(outcomes)
         ignored = [event for event, outcome in zip(events, outcomes, strict=True) if outcome is Outcome.IGNORED]
         # An ignored CallStarted event was processed: no rule of AUTO_RECORD applies to its call.
         if any(not is_call_started(event) for event in ignored):
             return "has an event of a type that Callvault doesn't process"
         if not await self._letters.remove(letter):
             return "was changed meanwhile"
-        counted.removed += 1
+        counts.removed += 1
         return None
 
 
@@ -115,17 +117,17 @@ class DeadLetterTimer:
         """Raises DestinationError when the container can't be listed, and Unforeseen when a blob can't be taken in."""
         async with self._clients.blobs(self._settings.host_storage) as service:
             letters = DeadLetters(service, self._settings.deadletter_container)
-            counted = await DeadLetterReplay(letters, self._intake).run(apply=True, most=_AT_ONCE, known=self._known)
-        for name, reason in counted.left.items():
+            counts = await DeadLetterReplay(letters, self._intake).run(apply=True, most=_AT_ONCE, known=self._known)
+        for name, reason in counts.left.items():
             log.warning("dead letter kept", extra={"action": "dead-letters", "blob": name, "reason": reason})
-        for name, reason in counted.failed.items():
+        for name, reason in counts.failed.items():
             log.warning("dead letter failed", extra={"action": "dead-letters", "blob": name, "reason": reason})
-        if counted.blobs:
-            outcomes = {str(outcome): number for outcome, number in counted.outcomes.items()}
-            extra = {"action": "dead-letters", "blobs": counted.blobs, "removed": counted.removed, **outcomes}
+        if counts.blobs:
+            outcomes = {str(outcome): number for outcome, number in counts.outcomes.items()}
+            extra = {"action": "dead-letters", "blobs": counts.blobs, "removed": counts.removed, **outcomes}
             log.info("dead letters processed", extra=extra)
-        if counted.failed:
-            raise Unforeseen(f"{len(counted.failed)} dead letters could not be taken in; the next run tries them again")
+        if counts.failed:
+            raise Unforeseen(f"{len(counts.failed)} dead letters could not be taken in; the next run tries them again")
 
 
 def _events(body: bytes) -> list[dict[str, Any]] | None:

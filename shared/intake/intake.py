@@ -65,7 +65,7 @@ class IntakeResult:
 
 @dataclass(frozen=True, kw_only=True)
 class _Written:
-    """One recording's part of an event: its row before, its row and chunks by the event, and the chunks as they are."""
+    """One recording's part of an event: the recording before and after, the event's chunks and the stored chunks."""
 
     known: Recording | None
     recording: Recording
@@ -166,13 +166,13 @@ class Intake:
             queued, differs = 0, dict[str, None]()
             for filed in await self._filing.of(event):
                 span.set_attribute("callvault.recording.key", filed.recording_key)
-                some, otherwise = await self._announce(event, when, filed, by)
+                some, names = await self._take_in(event, when, filed, by)
                 queued += some
-                differs |= dict.fromkeys(otherwise)
+                differs |= dict.fromkeys(names)
             span.set_attribute("callvault.chunks", len(event.files.chunks))
         return IntakeResult(outcome=Outcome.QUEUED if queued else Outcome.UNCHANGED, differing=tuple(differs))
 
-    async def _announce(
+    async def _take_in(
         self, event: RecordingFilesEvent, when: datetime, filed: Filed, by: str | None
     ) -> tuple[int, list[str]]:
         """Writes and queues the chunks of one recording.
@@ -186,14 +186,16 @@ class Intake:
             await self._audit.add(recording_key, entry)
         written = await self._write(event, when, filed)
         known, recording, current = written.known, written.recording, written.current
-        said, queued = {chunk.chunk_key: chunk for chunk in written.chunks}, 0
+        announced, queued = {chunk.chunk_key: chunk for chunk in written.chunks}, 0
         for some in batched(current, _AT_ONCE, strict=False):
             queued += sum(
-                await asyncio.gather(*(self._queue(chunk, said[chunk.chunk_key], by or _EVENT_GRID) for chunk in some))
+                await asyncio.gather(
+                    *(self._queue(chunk, announced[chunk.chunk_key], by or _EVENT_GRID) for chunk in some)
+                )
             )
         await self._awaited.announced(recording, current, known)
         context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
-        if differs := [*differing(event, known, filed), *chunks_differing(current, said)]:
+        if differs := [*differing(event, known, filed), *chunks_differing(current, announced)]:
             log.warning("event differs from the record, which is kept", extra={**context, "fields": differs})
         log.info(
             "event processed",

@@ -17,10 +17,10 @@ _AT_ONCE = 8  # files read concurrently
 
 @dataclass(frozen=True, kw_only=True)
 class MetadataRead:
-    """The result of reading a chunk's metadata file. `is_absent`: whether the file is missing; None if not checked."""
+    """The result of reading a chunk's metadata file. `is_missing`: whether the file is missing; None if not checked."""
 
     facts: ChunkFacts | None = None
-    is_absent: bool | None = None
+    is_missing: bool | None = None
 
 
 class ArchivedFacts:
@@ -43,9 +43,9 @@ class ArchivedFacts:
         async with limit:
             body = await self._archived.metadata(chunk.metadata_blob_name)
         if isinstance(body, Unreadable):
-            return MetadataRead(is_absent=body is Unreadable.ABSENT)
+            return MetadataRead(is_missing=body is Unreadable.ABSENT)
         if hashlib.sha256(body).hexdigest() != chunk.metadata_sha256:
             raise DestinationConflict(
                 f"the metadata file of chunk {chunk.index} was changed after it was archived: its digest differs"
             )
-        return MetadataRead(facts=read_facts(body), is_absent=False)
+        return MetadataRead(facts=read_facts(body), is_missing=False)

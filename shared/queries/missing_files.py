@@ -67,11 +67,11 @@ class MissingFiles:
     async def _check_media(self, chunk: Chunk, read: MetadataRead, limit: asyncio.Semaphore) -> Chunk:
         if chunk.state not in ONCE_SAFE:
             return chunk
-        if read.is_absent is None:
+        if read.is_missing is None:
             return await self.check(chunk, limit)
         async with limit:
             media = await self._is_missing(chunk.blob_name)
-        return await self._record(chunk, MissingFile.of(media=media, metadata=read.is_absent))
+        return await self._record(chunk, MissingFile.of(media=media, metadata=read.is_missing))
 
     async def corrected(self, chunks: Sequence[Chunk], metadata: Sequence[MetadataRead]) -> tuple[Chunk, ...]:
         """Checks the chunks for which `metadata` contradicts the catalogue, and returns the updated chunks.
@@ -81,7 +81,7 @@ class MissingFiles:
         limit = asyncio.Semaphore(_AT_ONCE)
 
         async def correct(chunk: Chunk, read: MetadataRead) -> Chunk:
-            if chunk.state not in ONCE_SAFE or read.is_absent in (None, chunk.lacks_metadata):
+            if chunk.state not in ONCE_SAFE or read.is_missing in (None, chunk.lacks_metadata):
                 return chunk
             return await self.check(chunk, limit)
 
@@ -102,23 +102,23 @@ class MissingFiles:
     async def _record(self, chunk: Chunk, missing: MissingFile | None) -> Chunk:
         """Writes the result if it is new to the catalogue. If two reads find the same, only one of them writes it."""
         now = self._clock.now()
-        judged = chunk
+        updated = chunk
         for _ in range(_ROUNDS):
             if chunk.state not in ONCE_SAFE or chunk.missing == missing:
                 return chunk
-            judged = self._judged(chunk, missing, now)
+            updated = self._updated(chunk, missing, now)
             try:
-                if judged.state is ChunkState.REMOVED and _has_source(chunk, now):
-                    return await self._copy_again(chunk, judged, now)
-                return await self._write(chunk, judged, now)
+                if updated.state is ChunkState.REMOVED and _has_source(chunk, now):
+                    return await self._copy_again(chunk, updated, now)
+                return await self._write(chunk, updated, now)
             except LeaseLost:
                 current = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key) or chunk
                 if current.archived_at != chunk.archived_at:
                     return current  # the chunk was archived again: the result concerns its former files
                 chunk = current
-        return judged
+        return updated
 
-    def _judged(self, chunk: Chunk, missing: MissingFile | None, now: datetime) -> Chunk:
+    def _updated(self, chunk: Chunk, missing: MissingFile | None, now: datetime) -> Chunk:
         """The chunk, changed according to the files that are missing."""
         found = chunk.evolve(missing=missing)
         state = self._state(chunk, found, now)
@@ -137,11 +137,11 @@ class MissingFiles:
             return was
         if before.lacks_media and found.lacks_media:
             return before.state
-        if not self._is_due(before, now):
+        if not self._may_have_expired(before, now):
             return ChunkState.REMOVED
         return ChunkState.EXPIRED if found.lacks_media else was
 
-    def _is_due(self, chunk: Chunk, now: datetime) -> bool:
+    def _may_have_expired(self, chunk: Chunk, now: datetime) -> bool:
         """Whether the archive's lifecycle rule may have removed files of this chunk's age. The rule runs about daily.
 
         A file can be older than `archived_at`, if a later attempt found it in the archive, but not older than its
@@ -152,22 +152,22 @@ class MissingFiles:
         created = min(chunk.event_time, chunk.archived_at or chunk.event_time)
         return life is not None and now - created >= life
 
-    async def _write(self, before: Chunk, judged: Chunk, now: datetime) -> Chunk:
-        recovered = before.state is ChunkState.REMOVED and judged.state is not ChunkState.REMOVED
+    async def _write(self, before: Chunk, updated: Chunk, now: datetime) -> Chunk:
+        recovered = before.state is ChunkState.REMOVED and updated.state is not ChunkState.REMOVED
         chunks = self._books.chunks
-        written = await (chunks.replace_out_of_trouble(judged) if recovered else chunks.replace(judged))
+        written = await (chunks.replace_out_of_trouble(updated) if recovered else chunks.replace(updated))
         if written.state in MISSING and written.state is not before.state:
             metrics.chunk_ended(written)
         await self._report(written, now)
         return written
 
-    async def _copy_again(self, chunk: Chunk, judged: Chunk, now: datetime) -> Chunk:
+    async def _copy_again(self, chunk: Chunk, updated: Chunk, now: datetime) -> Chunk:
         await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-        pending = await self._books.chunks.replace(chunk.evolve(missing=judged.missing).restarted(now))
+        pending = await self._books.chunks.replace(chunk.evolve(missing=updated.missing).restarted(now))
         # Again, because the sweep may have seen the chunk before the write above: archived, so it removed the row.
         await self._books.open_work.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob.of(pending))
-        await self._report(judged, now)
+        await self._report(updated, now)
         return pending
 
     async def _report(self, chunk: Chunk, now: datetime) -> None:

@@ -102,15 +102,15 @@ class Control:
         return await self._record(_Act.STOP, done, found, by)
 
     async def pause(self, named: str, *, by: str) -> RecordingView:
-        """Pauses a running recording. Raises Conflict if it has ended, NotFound if nobody knows it."""
+        """Pauses a running recording. Raises Conflict if it has ended, NotFound if ACS and the ledger don't know it."""
         found = await self._find_running(named)
-        return await self._hold(_Act.PAUSE, found, self._recorder.pause, by)
+        return await self._pause_or_resume(_Act.PAUSE, found, self._recorder.pause, by)
 
     async def resume(self, named: str, consent: Consent | None, *, by: str) -> RecordingView:
         """Resumes a paused recording. Raises as `pause` does, and ConsentRequired if consent is needed and missing."""
         found = await self._find_running(named)
         found = replace(found, recording=await self._with_consent(found, consent, by))
-        return await self._hold(_Act.RESUME, found, self._recorder.resume, by)
+        return await self._pause_or_resume(_Act.RESUME, found, self._recorder.resume, by)
 
     async def _find(self, named: str) -> _Found:
         """Raises InvalidRequest for an invalid name, NotFound for a key whose recordingId isn't in the catalogue."""
@@ -129,7 +129,9 @@ class Control:
             raise Conflict(_ENDED)
         return found
 
-    async def _hold(self, act: _Act, found: _Found, ask: Callable[[str], Awaitable[None]], by: str) -> RecordingView:
+    async def _pause_or_resume(
+        self, act: _Act, found: _Found, ask: Callable[[str], Awaitable[None]], by: str
+    ) -> RecordingView:
         try:
             await ask(found.recording_id)
         except CallOver:

@@ -73,7 +73,7 @@ class Starting:
         try:
             started = await self._recorder.start(request, repeatability)
         except AlreadyRecording as error:
-            raise await self._naming_the_running_one(asked, error) from None
+            raise await self._with_running_recording(asked, error) from None
         state = RecordingState.STARTING
         if started.running:
             state = RecordingState.PAUSED if request.pause_on_start else RecordingState.ACTIVE
@@ -108,7 +108,7 @@ class Starting:
         else:
             await self._starts.remove(start_id)
 
-    async def _naming_the_running_one(self, asked: Recording, error: AlreadyRecording) -> AlreadyRecording:
+    async def _with_running_recording(self, asked: Recording, error: AlreadyRecording) -> AlreadyRecording:
         try:
             names = {await self._server_call_id(asked), asked.call_connection_id} - {None}
             keys = {key for name in names if name for key in await self._links.recordings_of_call(name)}

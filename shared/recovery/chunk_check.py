@@ -169,7 +169,7 @@ class ChunkCheck:
         sent_at = max(filter(None, (item.queued_at, chunk.pending_at, chunk.copying_at, due)))
         was_claimed = item.queued_at is not None and chunk.copying_at is not None and chunk.copying_at > item.queued_at
         requeues = 0 if was_claimed else item.requeues
-        if await backlog.hides(sent_at):
+        if await backlog.may_contain(sent_at):
             at = now + self._pause(requeues + 1)
             await self._schedule(item, chunk, at, queued_at=sent_at, requeues=requeues + 1)
         else:

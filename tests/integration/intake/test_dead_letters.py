@@ -18,7 +18,7 @@ from shared.domain.states import ChunkState
 from shared.errors import Unforeseen
 from shared.gateways.blobs.dead_letters import DeadLetters
 from shared.intake import dead_letters
-from shared.intake.dead_letters import Counted, DeadLetterReplay
+from shared.intake.dead_letters import DeadLetterCounts, DeadLetterReplay
 from tests.integration.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -53,7 +53,7 @@ def gateway(world: World) -> DeadLetters:
     return DeadLetters(world.app.clients.archive, world.settings.deadletter_container)
 
 
-async def replay(world: World, *, apply: bool = True) -> Counted:
+async def replay(world: World, *, apply: bool = True) -> DeadLetterCounts:
     return await DeadLetterReplay(gateway(world), world.app.intake).run(apply=apply)
 
 

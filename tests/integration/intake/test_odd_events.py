@@ -153,7 +153,9 @@ async def test_a_document_that_two_events_assign_to_two_recordings_is_archived_o
     older = copy.deepcopy(made["event"]) | {"id": "older"}
     older["subject"] = older["subject"].partition("/serverCallId/")[0]
     assert await world.app.intake.receive(older) is Outcome.QUEUED
-    assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED, "not tried yet, so queued again"
+    assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED, (
+        "no attempt was made yet, so it is queued again"
+    )
     await world.drained()
     assert await world.app.intake.receive(made["event"]) is Outcome.UNCHANGED
     document_id = made["chunks"][0]["documentId"]

@@ -80,7 +80,7 @@ async def test_the_answer_waits_for_the_recording_then_its_files_then_its_chunks
     assert await waits_for(world, recording_id) == "recording"
     await world.acs("POST", f"/recordings/{recording_id}/advance", seconds=4)
     await world.commands.pause(recording_id, by="ada")
-    assert await waits_for(world, recording_id) == "recording", "a pause is no end"
+    assert await waits_for(world, recording_id) == "recording", "a pause does not end the recording"
     await world.acs("POST", f"/recordings/{recording_id}/advance", seconds=2)
     await world.commands.resume(recording_id, by="ada")
     await world.acs("POST", f"/recordings/{recording_id}/cut")
@@ -172,7 +172,7 @@ async def test_a_recording_without_any_announced_file_ends_the_wait_with_an_erro
     recording_id, _ = await start(world)
     await world.commands.stop(recording_id, by="ada")
     clock.forward(minutes=world.settings.files_awaited_minutes + 1)
-    assert await waits_for(world, recording_id) == "files", "the sweep says when it is too late"
+    assert await waits_for(world, recording_id) == "files", "the sweep decides when files are overdue"
     await world.app.sweep.run()
     answer = await ask(world, recording_id)
     assert (answer.status, json_of(answer)["reason"]) == (409, "files-overdue")

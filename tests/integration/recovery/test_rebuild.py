@@ -162,17 +162,17 @@ class Forgery:
 
 FORGERIES = {
     "index": Forgery("chunkindex is not an index", {"chunkindex": "first"}),
-    "other index": Forgery("the name is not that", {"chunkindex": "7"}),
+    "other index": Forgery("the name doesn't match", {"chunkindex": "7"}),
     "start": Forgery("startedat is not a time", {"startedat": "yesterday"}),
-    "other day": Forgery("the name is not that", {"startedat": "2020-01-01T00:00:00+00:00"}),
+    "other day": Forgery("the name doesn't match", {"startedat": "2020-01-01T00:00:00+00:00"}),
     "event": Forgery("eventtime is not a time", {"eventtime": ""}),
     "key": Forgery("recordingkey is not a key", {"recordingkey": "../other"}),
-    "other key": Forgery("of different recordings", {"recordingkey": "0" * 32}),
-    "other recording": Forgery("of different recordings", {"recordingid": "another"}),
-    "other document": Forgery("the name is not that", {"documentid": "another"}),
+    "other key": Forgery("name different recordings", {"recordingkey": "0" * 32}),
+    "other recording": Forgery("name different recordings", {"recordingid": "another"}),
+    "other document": Forgery("the name doesn't match", {"documentid": "another"}),
     "digest": Forgery("sha256 is not a digest", {"sha256": "none"}),
-    "size": Forgery("another size", {"size": "1"}),
-    "name": Forgery("the name is not that", {}, "elsewhere/0000-document.wav"),
+    "size": Forgery("size differs", {"size": "1"}),
+    "name": Forgery("the name doesn't match", {}, "elsewhere/0000-document.wav"),
 }
 
 

@@ -97,7 +97,7 @@ async def test_a_retry_that_the_pipeline_left_to_the_sweep_is_queued_when_it_is_
     assert await world.queued() == 1, "it isn't due"
     clock.forward(minutes=1, seconds=1)
     await world.app.sweep.run()
-    assert await world.queued() == 2, "no message of its own waits behind the head, so none is waited for"
+    assert await world.queued() == 2, "it has no message that could wait on the queue"
 
 
 async def test_a_distant_retry_whose_row_could_not_be_written_is_queued_too(
@@ -148,7 +148,7 @@ async def test_messages_on_the_poison_queue_are_reported_by_each_sweep_and_by_he
         await queue.delete_queue()
     caplog.clear()
     await world.app.sweep.run()
-    assert "poison" not in caplog.text, "the host makes the queue when it first needs it"
+    assert "poison" not in caplog.text, "the host creates the queue on first use"
     assert (await health(world))["status"] == "ok"
 
 

@@ -159,7 +159,7 @@ async def test_the_job_of_an_unreadable_chunk_doesn_t_fail_and_doesn_t_become_po
     assert len(lines(caplog, "row unreadable")) == 1
     await world.app.poison.keep(job.encode().encode())
     assert len(await world.quarantined()) == 1
-    assert len(await rows(world)) == 1, "the sweep keeps it in view"
+    assert len(await rows(world)) == 1, "the sweep keeps its row"
 
 
 async def test_an_event_is_taken_in_even_if_a_chunk_of_its_recording_is_unreadable(world: World):
@@ -184,7 +184,7 @@ async def test_a_row_in_the_old_format_is_checked_and_removed(world: World, cloc
     assert [moment async for moment in world.gateways.worklist.deadlines()]
     assert json.loads((await world.commands.health()).body)["oldestOpen"]["chunkKey"] == job.chunkKey
     await world.app.sweep.run()
-    assert [row["RowKey"] for row in await rows(world)] == [item.row], "it has its new form now"
+    assert [row["RowKey"] for row in await rows(world)] == [item.row], "the row now has the new format"
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     await world.books.open_work.add(former)
@@ -200,7 +200,7 @@ async def test_two_recordings_with_the_same_document_have_a_row_each(world: Worl
     await world.books.open_work.add(WorkItem.of_chunk(other, clock.now()))
     await world.app.archiving.handle(job)
     (row,) = await rows(world)
-    assert row["recordingKey"] == other.recording_key, "the one that is released first removes its own row only"
+    assert row["recordingKey"] == other.recording_key, "releasing one chunk removes only its own row"
 
 
 async def test_a_row_that_was_changed_since_it_was_read_is_not_removed(world: World, clock: MovableClock):
@@ -212,7 +212,7 @@ async def test_a_row_that_was_changed_since_it_was_read_is_not_removed(world: Wo
     assert len(await rows(world)) == 1
     place = stale.entry
     assert place is not None
-    assert await world.gateways.lists.find(place, ListName.OPEN) is not None, "and it is on the list of what is open"
+    assert await world.gateways.lists.find(place, ListName.OPEN) is not None, "the recording is on the open list"
     await world.books.open_work.remove(await read_item(world, clock))
     assert await rows(world) == []
     assert await world.gateways.lists.find(place, ListName.OPEN) is None
@@ -230,7 +230,7 @@ async def test_a_run_checks_a_bounded_number_of_rows_of_each_kind_oldest_deadlin
         await world.books.open_work.add(WorkItem.of_recording(f"{number}" * 32, "cmVjb3JkaW5n", clock.now()))
     await world.dropped()
     clock.forward(minutes=6)
-    assert await world.app.sweep.run() == 5, "three chunks, and no backlog of chunks hides what sorts after them"
+    assert await world.app.sweep.run() == 5, "three chunks; a backlog of chunks does not hide other kinds of rows"
     queued = [(await world.take_job()).chunkKey for _ in range(await world.queued())]
     assert sorted(queued) == sorted(job.chunkKey for job in jobs[:3])
     assert await world.app.sweep.run() == 2
@@ -275,7 +275,7 @@ async def test_rows_whose_check_always_fails_don_t_stop_the_rows_behind_them(
         broken.setattr(Catalogue, "chunk", failing)
         for _ in range(3):
             await world.app.sweep.run()
-    assert await world.queued() == 1, "the row behind the failing one had its turn"
+    assert await world.queued() == 1, "the row behind the failing one was checked"
     assert await world.take_job() == second
     clock.forward(minutes=6)
     for _ in range(3):
