@@ -89,9 +89,9 @@ async def test_announcing_returns_each_chunk_as_it_is_now(store: Store):
     read = await stored(store)
     await store.books.chunks.replace(read.evolve(state=ChunkState.RELEASED))
     known = await store.gateways.catalogue.ledger(RECORDING.recording_key)
-    standing = await store.books.recordings.announce(RECORDING, (chunk(), chunk("other", 1)), known)
-    assert standing is not None
-    assert [one.state for one in standing] == [ChunkState.RELEASED, ChunkState.PENDING]
+    current = await store.books.recordings.announce(RECORDING, (chunk(), chunk("other", 1)), known)
+    assert current is not None
+    assert [one.state for one in current] == [ChunkState.RELEASED, ChunkState.PENDING]
 
 
 async def test_control_and_intake_merge_one_recording_in_any_order(store: Store):
