@@ -63,7 +63,7 @@ def wrong_announcements(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
                 yield document, "was announced as lost while its source existed"
             poisoned = one.type == AnnouncementType.CHUNK_FAILED and one.reason == "poisoned"
             if poisoned and 0 < one.attempts < _DELIVERIES:
-                yield document, "was marked as failed because of one message, although other deliveries had succeeded"
+                yield document, "was marked as failed because of one message, although others were processed"
     for (kind, subject, _), found in ids.items():
         if len(found) > 1:
             yield None, f"{kind} of {subject} was announced under {len(found)} ids"

@@ -17,7 +17,7 @@ from shared.domain.records import Chunk
 from shared.domain.states import IN_TROUBLE, SAFE, ChunkState, RecordingState
 
 _PAGE = 100
-_PARTICIPANTS = 12  # participants whose recordings are looked up
+_PARTICIPANTS = 12  # participants whose recordings are searched for
 _OPEN = frozenset({ChunkState.PENDING, ChunkState.COPYING})
 
 

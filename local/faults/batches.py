@@ -44,7 +44,7 @@ FASTEST, SLOWEST = (
 )  # product seconds per real second; lower under load
 SIZE = 20  # schedules on one stack
 _SWEEPS = 0.5  # real seconds between two; five minutes of the product's clock
-_QUIET = 1.0  # real seconds for which faults continue after every event was taken in
+_QUIET = 1.0  # real seconds for which faults continue after every event was accepted
 _PATIENCE = 600.0  # real seconds; the longest wait for an expected result
 _USUAL_START = 1.0  # seconds that a program takes to import SDKs
 _SURELY = timedelta(minutes=30)  # before a deadline: the source still exists by every clock
@@ -170,7 +170,7 @@ class _Run:
         for one in played:
             found += await unaudited(self.site, one.acts, evidence.chunks, one.announced, one.corrected)
             found += [
-                violation(Kind.UNFINISHED, None, f"an event ({what}) was not taken in time") for what in one.refused
+                violation(Kind.UNFINISHED, None, f"an event ({what}) was not accepted in time") for what in one.refused
             ]
         if self.batch.spoiled:
             found = [one for one in found if one.document_id is not None]

@@ -42,7 +42,7 @@ def one_404_is_lost() -> None:
     swap("shared.archiving.retry:RetryPolicy.after", final)
 
 
-@mutant("Five 404s mean that the source is gone, however quickly they come.", Scenario.GONE)
+@mutant("Five 404s mean that the source is gone, however quickly they follow each other.", Scenario.GONE)
 def absence_is_proved_in_minutes() -> None:
     swap("shared.archiving.retry:_is_proved_gone", lambda _: lambda chunk, _now: chunk.gone >= 5)  # noqa: PLR2004 - as described
 

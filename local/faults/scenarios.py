@@ -130,7 +130,7 @@ def _ranges(chance: random.Random) -> tuple[Fault, ...]:
                 broken | {"skip": 1, "times": 1, "bytes": chance.randint(1_200_000, 2_000_000)},
                 whole | {"times": 6},
             )
-        case 2:  # one range of another version; never all of it, which couldn't be told from the original
+        case 2:  # one range of another version; never all of it, which nobody could detect
             return ({"operation": "download", "kind": "otherVersion", "skip": chance.randint(1, 3), "times": 1},)
         case _:
             return whole | {"skip": chance.randint(0, 5), "times": 1}, broken | {"skip": chance.randint(0, 3)}
