@@ -240,7 +240,7 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (
         alerts.what_stays_on_the_poison_queue_is_noticed,
         "queries/poison.kql",
-        "messages stay on the",
+        "poison messages waiting",
         "something is on the",
     ),
     (alerts.what_the_sweep_can_t_look_at_is_noticed, "queries/sweep-incomplete.kql", "row unreadable {", "swept {"),
