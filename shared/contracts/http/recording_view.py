@@ -101,8 +101,8 @@ class AuditView(View):
     )
     by: str = Field(
         description="The user or application that signed in to the app's built-in authentication, or else the key that "
-        "the operation requires: function key or master key. AUTO_RECORD: a rule, on an event from ACS. ACS: reported by "
-        "a callback. Event Grid: reported by an event. Callvault: found by a read."
+        "the operation requires: function key or master key. AUTO_RECORD: a rule, on an event from ACS. ACS: reported "
+        "by a callback. Event Grid: reported by an event. Callvault: found by a read."
     )
     details: dict[str, str]
 
