@@ -1,4 +1,4 @@
-"""Runs a Callvault command on this machine against a deployed app: `python -m infra.remote --group G --app A shared.doctor`.
+"""Runs a Callvault command here against a deployed app: `python -m infra.remote --group G --app A shared.doctor`.
 
 The command gets the app's Callvault settings, read from Azure, and no other variables of the app. It signs in as the
 user of the Azure CLI, never as the app. No setting's value is printed. Anyone who can write the app's settings could
