@@ -1,17 +1,17 @@
-// The second step: the ACS resource's events go to the function. It must be published before, or Azure refuses.
+// The second step: subscribes the function to the ACS resource's events. Azure requires that its code is published first.
 
 targetScope = 'resourceGroup'
 
-@description('Name of the function app, as main.bicep gave it.')
+@description('Name of the function app, from the outputs of main.bicep.')
 param functionAppName string
 
-@description('Name of the system topic, as main.bicep gave it.')
+@description('Name of the system topic, from the outputs of main.bicep.')
 param systemTopicName string
 
 @description('Resource group of the ACS resource and its topic.')
 param acsResourceGroup string = resourceGroup().name
 
-@description('Account with the dead-letter container, as main.bicep gave it.')
+@description('Account with the dead-letter container, from the outputs of main.bicep.')
 param hostStorageName string
 
 @description('Container of the events that could not be delivered.')
@@ -36,11 +36,11 @@ module subscription 'modules/event-subscription.bicep' = {
   params: {
     systemTopicName: systemTopicName
     functionId: '${app.id}/functions/on_recording_event'
-    // CallStarted matters where AUTO_RECORD is set, and is ignored elsewhere.
+    // CallStarted is needed if AUTO_RECORD is set, and ignored otherwise.
     eventTypes: ['Microsoft.Communication.RecordingFileStatusUpdated', 'Microsoft.Communication.CallStarted']
     deadLetterAccountId: storage.id
     deadLetterContainer: deadLetterContainer
-    // Half of the media's own time, so that a dead letter can still be replayed before its media are gone.
+    // Half of the media's retention, so that a dead letter can still be replayed before ACS deletes the media.
     timeToLiveMinutes: min(retentionHours * 30, 1440)
   }
 }

@@ -207,8 +207,7 @@ var stem = toLower(replace(name, '-', ''))
 var hasSafeResultUrl = empty(sampleResultUrl) || startsWith(sampleResultUrl, 'https://')
 var topicName = empty(systemTopicName) ? 'evgt-${name}-${suffix}' : systemTopicName
 
-// Names that the app's settings have as defaults. The host makes none of these itself, save the poison queue, and that
-// only once something has failed.
+// The defaults of the app's settings. The host creates none of these, except the poison queue after the first failure.
 var chunksQueue = 'recording-chunks'
 var queues = [chunksQueue, '${chunksQueue}-poison']
 var tables = ['recordings', 'worklist', 'links', 'requests', 'calendar', 'participants']
@@ -229,14 +228,14 @@ var secretSettings = {
 // off, and the app would trust the identity headers of any request.
 var refusedSetting = 'WEBSITE_AUTH_ENABLED'
 var furtherSettings = contains(',${toUpper(join(objectKeys(extraSettings), ','))},', ',${refusedSetting},') ? fail('extraSettings: remove ${refusedSetting}, which the platform sets where sign-in is on') : extraSettings
-// The app tells a file that the lifecycle rule removed from one that somebody removed.
+// With this setting, the app distinguishes files that the lifecycle rule deleted from files that someone removed.
 var retentionSettings = deleteAfterDays > 0 ? { ARCHIVE_DELETE_AFTER_DAYS: string(deleteAfterDays) } : {}
 var announceSettings = announce ? { ANNOUNCE_TOPIC_ENDPOINT: announcements!.outputs.endpoint } : {}
 var callersAreNamed = !empty(entraAllowedPrincipalIds) || !empty(entraAllowedGroupIds)
 var callersAreIntended = empty(entraClientId) || callersAreNamed || entraAllowAnyCaller
 var signInSettings = empty(entraClientId) ? {} : { SIGN_IN_REPLACES_KEY: 'true' }
 
-// How much an instance does at once, so that it fits its memory: docs/design.md has the arithmetic.
+// Concurrency of an instance, so that it fits into its memory: docs/design.md has the calculation.
 var sizes = {
   '512': { batch: '2', threshold: '1', blockMib: '4', budgetMib: '64' }
   '2048': { batch: '8', threshold: '4', blockMib: '8', budgetMib: '192' }
@@ -244,25 +243,25 @@ var sizes = {
 }
 var size = sizes[string(instanceMemoryMB)]
 
-// Whoever knows better may override these.
+// The deployer can override these settings.
 var proposedSettings = {
   AzureFunctionsJobHost__extensions__queues__batchSize: size.batch
   AzureFunctionsJobHost__extensions__queues__newBatchThreshold: size.threshold
   BLOCK_SIZE_MIB: size.blockMib
   MEMORY_BUDGET_MIB: size.budgetMib
-  // Azure Monitor's own default keeps five traces a second. With the others go the lines that the host passes on, and
-  // alerts read those.
+  // By default, Azure Monitor keeps five traces a second and drops the others together with their log lines, which the
+  // alerts need.
   OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage'
   OTEL_TRACES_SAMPLER_ARG: '1.0'
 }
 
-// The worker sends for itself; spans of the Azure SDKs would name the addresses that they call.
+// The worker sends its own telemetry; spans of the Azure SDKs would contain the URLs that they call.
 var metricSettings = sendMetrics ? {
   PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
   OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,requests,urllib,urllib3,httpx,django,fastapi,flask,psycopg2'
 } : {}
 
-// Built-in roles. Who gets one, and why, stands at each assignment below.
+// Built-in roles. Each assignment below states who gets the role and why.
 var roles = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   storageBlobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
@@ -276,7 +275,7 @@ var roles = {
   communicationOwner: '09976791-48a7-449e-bb21-39d1a415f350' // Communication and Email Service Owner
 }
 
-// One identity that outlives the app: its roles are in place before the app starts for the first time.
+// One identity, created before the app, so that its roles are assigned before the app starts for the first time.
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
   name: 'id-${name}-${suffix}'
   location: location
@@ -297,8 +296,8 @@ module acs 'modules/acs.bicep' = {
     createSystemTopic: empty(systemTopicName)
     tags: tags
     callers: concat([app], operators)
-    // Starts and stops recordings, reads and deletes their files. ACS knows no narrower role for its data plane and
-    // honours no custom one; on this one resource it is still less than Contributor, which its documentation names.
+    // Starts and stops recordings, reads and deletes their files. ACS has no narrower role for its data plane and ignores
+    // custom roles; this role is still less than Contributor, which ACS's documentation suggests.
     roleId: roles.communicationOwner
   }
 }
@@ -315,7 +314,7 @@ module hostStorage 'modules/storage-account.bicep' = {
     queues: queues
     tables: tables
     containers: [packageContainer, deadLetterContainer]
-    // Event Grid has no way into a private network: for its dead letters this one topic is let in, by its identity.
+    // Event Grid can't connect to a private network, so this topic's identity may write dead letters from outside.
     publicAccess: privateNetworking ? 'Guarded' : 'Enabled'
     guests: [acs.outputs.systemTopicId]
   }
@@ -399,9 +398,9 @@ module hostRoles 'modules/account-roles.bicep' = {
     accountName: hostStorage.outputs.name
     principalId: app.principalId
     roleIds: [
-      // The Functions host keeps its locks, its keys and the app's package in blobs, and asks for this very role.
+      // The Functions host stores its locks, its keys and the app's package in blobs, and requires this role.
       roles.storageBlobDataOwner
-      // Sends, takes, returns and deletes jobs, and makes the poison queue: no narrower role can return a message.
+      // Sends, receives, returns and deletes jobs, and creates the poison queue: no narrower role can return a message.
       roles.storageQueueDataContributor
       // Reads and writes the catalogue, the worklist and the host's own diagnostic events.
       roles.storageTableDataContributor
@@ -409,7 +408,7 @@ module hostRoles 'modules/account-roles.bicep' = {
   }
 }
 
-// Writes and reads recordings and what is quarantined: on these two containers and on no other in the account.
+// Reads and writes recordings and quarantined items: only in these two containers of the account.
 module archiveRoles 'modules/container-roles.bicep' = {
   name: 'callvault-archive-roles'
   params: {
@@ -426,8 +425,8 @@ module archiveAccountRoles 'modules/account-roles.bicep' = {
     accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
     principalId: app.principalId
     roleIds: [
-      // Borrows the key that signs links to single files. It is lent for an account, and what it signs can do no more
-      // than the role above lets the app do.
+      // Gets the key that signs links to single files. The key is valid for the whole account, but its links grant no more
+      // than the role above grants the app.
       roles.storageBlobDelegator
     ]
   }
@@ -447,7 +446,7 @@ module secrets 'modules/secrets.bicep' = {
   }
 }
 
-// Event Grid keeps there what it could not deliver.
+// Event Grid writes undelivered events there.
 module deadLetterRole 'modules/container-roles.bicep' = {
   name: 'callvault-deadletter-role'
   params: {
@@ -474,7 +473,7 @@ module operatorHostRoles 'modules/account-roles.bicep' = if (!empty(operatorPrin
   }
 }
 
-// The replay of dead letters reads them, and takes away each that was taken in.
+// The replay of dead letters reads them, and deletes each that was processed.
 module operatorDeadLetterRole 'modules/container-roles.bicep' = if (!empty(operatorPrincipalId)) {
   name: 'callvault-operator-deadletter-role'
   params: {
@@ -486,7 +485,7 @@ module operatorDeadLetterRole 'modules/container-roles.bicep' = if (!empty(opera
   }
 }
 
-// The doctor proves both containers by a write and a delete; the rebuild reads the archive.
+// The doctor tests both containers by a write and a delete; the rebuild reads the archive.
 module operatorArchiveRoles 'modules/container-roles.bicep' = if (!empty(operatorPrincipalId)) {
   name: 'callvault-operator-archive-roles'
   params: {
@@ -498,7 +497,7 @@ module operatorArchiveRoles 'modules/container-roles.bicep' = if (!empty(operato
   }
 }
 
-// The doctor tries whether links to files can be signed. They could do no more than the role above.
+// The doctor tests whether links to files can be signed. The links grant no more than the role above.
 module operatorArchiveAccountRole 'modules/account-roles.bicep' = if (!empty(operatorPrincipalId)) {
   name: 'callvault-operator-archive-account-role'
   params: {
@@ -516,7 +515,7 @@ module announcements 'modules/announcements.bicep' = if (announce) {
     location: location
     tags: tags
     senderPrincipalId: app.principalId
-    // Announces. It can neither subscribe nor change the topic.
+    // Sends announcements. The role can't subscribe or change the topic.
     senderRoleId: roles.eventGridDataSender
   }
 }
@@ -529,7 +528,7 @@ module monitoring 'modules/monitoring.bicep' = {
     tags: tags
     retentionDays: logRetentionDays
     senderPrincipalId: app.principalId
-    // Sends logs, metrics and traces, which a key could do otherwise.
+    // Sends logs, metrics and traces by identity instead of a key.
     senderRoleId: roles.monitoringMetricsPublisher
   }
 }
@@ -594,7 +593,7 @@ module functionApp 'modules/app.bicep' = {
       DELETE_SOURCE: string(deleteSource)
     })
   }
-  // An app that starts before its roles are there fails its first minutes for nothing.
+  // If the app started before its roles were assigned, it would fail for its first minutes.
   dependsOn: [hostRoles, archiveRoles, archiveAccountRoles, secrets, hostEndpoints, archiveEndpoints]
 }
 
@@ -608,15 +607,15 @@ module signIn 'modules/sign-in.bicep' = if (!empty(entraClientId)) {
     allowedPrincipalIds: callersAreNamed && sampleLogicApp ? concat(entraAllowedPrincipalIds, [logicApp!.outputs.principalId]) : entraAllowedPrincipalIds
     allowedGroupIds: entraAllowedGroupIds
     excludedPaths: [
-      // Event Grid shows a system key of the app's.
+      // Event Grid sends a system key of the app.
       '/runtime/webhooks/*'
       '/runtime/webhooks/EventGrid'
-      // ACS shows a token of its own, which the function verifies.
+      // ACS sends its own token, which the function verifies.
       '/api/callbacks'
-      // What the interface is: there is nothing of anybody's in it.
+      // The API description contains no data.
       '/api/openapi.json'
       '/api/swagger.json'
-      // The page, which is empty until its reader shows a key or has signed in.
+      // The page has no data until the user enters a key or signs in.
       '/api/dashboard'
       '/api/dashboard/*'
     ]

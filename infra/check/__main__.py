@@ -1,4 +1,4 @@
-"""`python -m infra.check`: checks the templates and ends with 1 when anything is found.
+"""`python -m infra.check`: checks the templates and exits with 1 if there are findings.
 
 BICEP_CHECK names a further check to run on each file, for whoever has one: `az bicep lint --file`, or a type checker.
 """
@@ -35,7 +35,7 @@ def _findings() -> Iterator[str]:
 
 
 def further(command: str, files: Iterable[Path]) -> Iterator[str]:
-    """What a command finds that takes one file and ends with something else than 0 when it is wrong."""
+    """The findings of a command that takes one file and exits with a status other than 0 if the file is invalid."""
     if not command:
         return
     for file in files:

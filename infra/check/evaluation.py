@@ -21,7 +21,7 @@ _TYPES: Mapping[str, type] = {"string": str, "int": int, "bool": bool, "array": 
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """A resource as it would be asked of Azure; an `existing` one is only referred to."""
+    """A resource as it would be deployed; an `existing` one is only referenced."""
 
     symbol: str
     type: str
@@ -41,7 +41,7 @@ class Resource:
         return found
 
     def member(self, name: str) -> Any:
-        """What `resource.name` reads; None when that stands in a resource which isn't deployed."""
+        """The value of `resource.name`; None if it belongs to a resource that isn't deployed."""
         if name in {"id", "type"}:
             return getattr(self, name)
         if name == "name":
@@ -72,7 +72,7 @@ class Deployment:
 
 
 def evaluate(file: Path, params: Mapping[str, Any], group: str = GROUP) -> Deployment:
-    """Raises BicepError for whatever a compiler or a deployment would refuse, as far as it can be seen from here."""
+    """Raises BicepError for errors of compiler or deployment, as far as they can be detected offline."""
     return _Evaluation(read(file.resolve()), params, group).run()
 
 
@@ -166,7 +166,7 @@ class _Evaluation:
             name=name,
             id=f"{scope.id}{where[where.index('/providers/') :]}" if on_resource else where,
             group=group,
-            # What isn't deployed isn't evaluated either: it may read what isn't there.
+            # Skips resources that aren't deployed, because they may refer to other undeployed resources.
             body=self._expressions.value(body, local) if on else {},
             existing=one.existing,
             deployed=on,
@@ -177,7 +177,7 @@ class _Evaluation:
         if on:
             self._resources.append(resource)
         if outer is None:
-            self._values[one.name] = resource  # what is nested in it may read it
+            self._values[one.name] = resource  # nested resources may read it
         for inner in nested_resources(self.template.file, body):
             for deeper, turn, condition in self._turns(inner.value or body):
                 made = self._resource(inner, deeper, {**local, **turn}, resource, on=on and condition)

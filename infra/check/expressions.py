@@ -121,7 +121,9 @@ class Expressions:
     def _binary(self, node: Node, parts: list[Node], local: Mapping[str, Any], then: Callable[[Any], Any]) -> Any:
         sign = next(text(child) for child in node.children if not child.is_named)
         if _holds_ternary(parts[0]):
-            raise BicepError(self._file, node, "put the choice, or the comparison after it, into parentheses")
+            raise BicepError(
+                self._file, node, "put the conditional expression, or the comparison after it, in parentheses"
+            )
         left = self.value(parts[0], local)
         match sign:
             case "??":
@@ -136,7 +138,7 @@ class Expressions:
         if name in LOADERS:
             loaded = self._file.parent / (literal(children(parts[1])[0]) or "")
             if not loaded.is_file():
-                raise BicepError(self._file, node, f"there is no file {loaded.name}")
+                raise BicepError(self._file, node, f"file {loaded.name} not found")
             return json_file(loaded) if name == "loadJsonContent" else loaded.read_text(encoding="utf-8")
         if name not in FUNCTIONS:
             raise BicepError(self._file, node, f"the function {name} isn't known here")
@@ -157,7 +159,7 @@ class Expressions:
         if owner is None and forgiving:
             return None
         if owner is None or (isinstance(owner, str) and not isinstance(owner, Runtime)):
-            raise BicepError(self._file, node, f"{text(node)} is read from nothing")
+            raise BicepError(self._file, node, f"{text(node)} is read from null")
         value = owner.member(name)
         if value is None and not forgiving:
             raise BicepError(self._file, node, f"{text(node)} is read, but {owner.symbol} isn't deployed")

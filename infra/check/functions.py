@@ -15,7 +15,7 @@ GROUP = "callvault-rg"
 REGION = "westeurope"
 
 
-# What some properties look like, so that what is made of them can be tried; {name} is the resource's own.
+# Sample values of properties, so that expressions with them can be evaluated; {name} is the resource's name.
 _LOOKS = {
     "properties.primaryEndpoints.blob": "https://{name}.blob.core.windows.net/",
     "properties.primaryEndpoints.queue": "https://{name}.queue.core.windows.net/",
@@ -61,7 +61,7 @@ class Scope(dict[str, Any]):
 
 
 def holds_runtime(value: Any) -> bool:
-    """Whether a value, or anything in it, is known to Azure alone."""
+    """Whether a value, or a part of it, is known only to Azure."""
     match value:
         case Mapping():
             return any(map(holds_runtime, value.values()))
@@ -77,7 +77,7 @@ def resource_id(group: str, type_: str, *names: str) -> str:
 
 
 def text_of(value: Any) -> str:
-    """As Azure writes a value into a string: True and False with a capital, objects as JSON."""
+    """Converts a value to a string like Azure: True and False with a capital, objects as JSON."""
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, bool | int) else json.dumps(value, separators=(",", ":"))

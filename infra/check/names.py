@@ -13,7 +13,7 @@ from infra.check.functions import FUNCTIONS, LOADERS
 from infra.check.syntax import BicepError, Template, children, entries, literal, read, text
 
 _DECORATORS = frozenset({"allowed", "description", "maxLength", "maxValue", "minLength", "minValue", "secure"})
-_NEVER = {  # what a template must not use, and why
+_NEVER = {  # symbols that templates must not use, and why
     "listKeys": "reads keys: an identity does without",
     "listAccountSas": "makes a shared access signature: an identity does without",
     "utcNow": "changes from one deployment to the next",
@@ -22,7 +22,7 @@ _NEVER = {  # what a template must not use, and why
 
 
 def findings(file: Path) -> Iterator[str]:
-    """What is wrong with one file, each with its place. Raises BicepError for one that can't be parsed."""
+    """The errors of one file, with their locations. Raises BicepError if the file can't be parsed."""
     template = read(file.resolve())
     for message in (*_declared_once(template), *_used(template), *_parameters(template), *_modules(template)):
         yield str(message)
@@ -142,7 +142,7 @@ def _call(template: Template, node: Node, name: str) -> Iterator[BicepError]:
 
 
 def _is_new_secret(template: Template, node: Node) -> bool:
-    """Whether a call stands in the default of a secure parameter: that is how a template makes a secret."""
+    """Whether a call is in the default of a secure parameter, where templates create secrets."""
     above: Node | None = node
     while above is not None and above.type != "parameter_declaration":
         above = above.parent

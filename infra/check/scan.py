@@ -19,7 +19,7 @@ _OTHER_CONFIG = "checkov takes every config of an app for the one named web; her
 _READ = frozenset({".bicep", ".bicepparam", ".json", ".kql"})
 _NOT_READ = frozenset({".py", ".pyc", ".sh"})
 
-# What checkov would like and Callvault doesn't do, each with its reason.
+# Checks of checkov that Callvault skips, each with its reason.
 SKIPPED: Mapping[str, str] = {
     "CKV_AZURE_13": _OTHER_CONFIG,
     "CKV_AZURE_63": _OTHER_CONFIG,
@@ -44,7 +44,7 @@ SKIPPED: Mapping[str, str] = {
 
 
 def findings_since(clean: Path, folder: Path, python: Path) -> Iterator[str]:
-    """What checkov finds, unless the file `clean` says that it found nothing in these very templates."""
+    """Checkov's findings. Skips the scan if the file `clean` has the digest of these templates."""
     these = subject(folder)
     if clean.is_file() and clean.read_text(encoding="utf-8") == these:
         return
@@ -57,7 +57,7 @@ def findings_since(clean: Path, folder: Path, python: Path) -> Iterator[str]:
 
 
 def subject(folder: Path) -> str:
-    """A digest of all that checkov's word hangs on: the templates and what they load, its release, what is skipped."""
+    """A digest of everything that determines the result: templates, loaded files, checkov's release, skipped checks."""
     digest = hashlib.sha256()
     read = (one for one in folder.rglob("*") if one.suffix in _READ)
     for file in sorted({*read, Path(__file__), Path(__file__).with_name("checkov.txt")}):
@@ -71,7 +71,7 @@ _UNKNOWN_TO_CHECKOV: Mapping[str, str] = {"@onlyIfNotExists()\n": "", "fail(": "
 
 
 def findings(folder: Path, python: Path) -> Iterator[str]:
-    """What checkov finds below a folder. `python` is the interpreter of checkov's environment."""
+    """Checkov's findings in a folder. `python` is the interpreter of checkov's environment."""
     with tempfile.TemporaryDirectory() as place:
         copy = Path(place) / folder.name
         shutil.copytree(folder, copy, ignore=lambda _, names: [one for one in names if Path(one).suffix in _NOT_READ])

@@ -25,7 +25,7 @@ _HARMLESS = frozenset({"comment", "target_scope_assignment", "decorators", "usin
 
 
 class BicepError(Exception):
-    """A template that is wrong, and where."""
+    """An error in a template, with its location."""
 
     def __init__(self, file: Path, node: Node | None, message: str) -> None:
         self.place = file.name if node is None else f"{file.name}:{node.start_point.row + 1}"
@@ -51,7 +51,7 @@ class Declaration:
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """One parsed file. Outputs stand apart: they may share a name with a symbol."""
+    """One parsed file. Outputs are separate, because they may share a name with a symbol."""
 
     file: Path
     source: str
@@ -71,16 +71,16 @@ class Template:
         return {one.name: one for one in self.declarations if one.kind == "output"}
 
     def module(self, declaration: Declaration) -> "Template":
-        """The local template that a module names."""
+        """The local template of a module."""
         file = (self.file.parent / declaration.type).resolve()
         if not file.is_file():
-            raise BicepError(self.file, declaration.node, f"there is no module {declaration.type}")
+            raise BicepError(self.file, declaration.node, f"module {declaration.type} not found")
         return read(file)
 
 
 @cache
 def read(file: Path) -> Template:
-    """Raises BicepError for a file that doesn't parse, or holds a statement that isn't known here."""
+    """Raises BicepError for a file that can't be parsed or has an unsupported statement."""
     source = file.read_text(encoding="utf-8")
     if file.suffix == ".bicepparam":  # the grammar doesn't know these: their values are read as vars
         source = re.sub(r"(?m)^using .*$", "", source)
@@ -118,7 +118,7 @@ def declaration(file: Path, node: Node, decorators: Mapping[str, Node | None]) -
     if kind in {"resource", "module"}:
         type_ = literal(parts[1]) or ""
         if not type_:
-            raise BicepError(file, node, f"a {kind} names its type by a plain string")
+            raise BicepError(file, node, f"the type of a {kind} must be a plain string")
     elif kind in {"param", "output"}:
         type_ = text(parts[1])
     return Declaration(

@@ -1,6 +1,6 @@
-// Roles of one identity on a whole storage account. Which and why stands where this module is called.
+// Roles of one identity on a whole storage account. The calls of this module state the roles and the reasons.
 
-@description('Account on which the roles are held.')
+@description('Account on which the roles are assigned.')
 param accountName string
 
 @description('Object id of the identity.')

@@ -1,5 +1,5 @@
 // Logs of the ACS resource and its system topic: each request to record, each recording that ended, each event that
-// could not be delivered. Both resources are in the resource group of the ACS resource.
+// couldn't be delivered. Both resources are in the resource group of the ACS resource.
 
 @description('Name of the ACS resource.')
 param acsName string

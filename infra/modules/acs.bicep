@@ -1,28 +1,28 @@
-// The ACS resource, found or made, what the app may do on it, and the Event Grid topic of its events.
-// It stands in the resource group of the ACS resource, which needn't be Callvault's own.
+// The ACS resource (existing or new), the app's role on it, and the Event Grid topic of its events.
+// This module is deployed to the resource group of the ACS resource, which can be another than Callvault's.
 
 @description('Name of the ACS resource.')
 param name string
 
-@description('Whether to make the ACS resource; otherwise it has to be there.')
+@description('Whether to create the ACS resource; otherwise it must exist.')
 param create bool
 
-@description('Where a new ACS resource keeps its data at rest; it can never be changed.')
+@description('Where a new ACS resource stores its data at rest; can\'t be changed later.')
 param dataLocation string
 
 @description('Name of the system topic.')
 param systemTopicName string
 
-@description('Whether to make the system topic; otherwise it has to be there, with a system-assigned identity.')
+@description('Whether to create the system topic; otherwise it must exist, with a system-assigned identity.')
 param createSystemTopic bool
 
-@description('Tags of what is made.')
+@description('Tags of the new resources.')
 param tags object
 
-@description('Who calls ACS: objects of principalId and principalType.')
+@description('Principals that call ACS: objects with principalId and principalType.')
 param callers array
 
-@description('Id of the built-in role that the callers get.')
+@description('Id of the built-in role for these principals.')
 param roleId string
 
 resource made 'Microsoft.Communication/communicationServices@2025-05-01' = if (create) {
@@ -51,7 +51,7 @@ resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-// Azure allows one system topic for a resource: where the portal made one already, that one must be named.
+// Azure allows one system topic per resource: if the portal has created one, the template must use its name.
 resource madeTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' = if (createSystemTopic) {
   name: systemTopicName
   location: 'global'

@@ -1,5 +1,5 @@
-// What wakes a person: log alerts on what the app says, metric alerts on what Event Grid could not deliver.
-// docs/operations.md has a runbook for each, under its name.
+// Alerts that need a person: log alerts on the app's log lines, and metric alerts on events that Event Grid couldn't
+// deliver. docs/operations.md has a runbook for each, under the alert's name.
 
 @description('Stem of the rules\' names.')
 param name string
@@ -16,13 +16,13 @@ param workspaceId string
 @description('Resource id of the system topic.')
 param systemTopicId string
 
-@description('Addresses that get a mail; none: the alerts stand in the portal only.')
+@description('Email addresses to notify; none: the alerts appear in the portal only.')
 param emails array
 
-@description('Resource ids of action groups that are there already.')
+@description('Resource ids of existing action groups.')
 param actionGroupIds array
 
-@description('Whether the rules are on.')
+@description('Whether the rules are enabled.')
 param enabled bool
 
 resource actions 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emails)) {
@@ -52,7 +52,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/lost.kql')
-    says: 'A recording or a part of it is lost, or an archived file is not what was recorded.'
+    says: 'A chunk of a recording is lost or past its deadline, or an archived file differs from the recorded one.'
   }
   {
     name: 'chunk-near-deadline'
@@ -60,7 +60,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/near-deadline.kql')
-    says: 'ACS will soon destroy the source of a chunk that is not archived.'
+    says: 'ACS will soon delete the source of a chunk that isn\'t archived.'
   }
   {
     name: 'chunk-failed'
@@ -68,7 +68,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/failed.kql')
-    says: 'A chunk was given up. Its source lives until its deadline.'
+    says: 'A chunk failed. ACS keeps its source until the deadline.'
   }
   {
     name: 'source-kept'
@@ -76,7 +76,7 @@ var logAlerts = [
     minutes: 60
     above: 0
     query: loadTextContent('../queries/source-kept.kql')
-    says: 'A chunk is archived, and its source is kept: the file or the event is in doubt.'
+    says: 'A chunk is archived, but its source is kept because the file or the event couldn\'t be verified.'
   }
   {
     name: 'archived-file-removed'
@@ -84,7 +84,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/removed.kql')
-    says: 'Somebody removed a file from the archive. It can be restored for as long as soft delete keeps it.'
+    says: 'Someone removed a file from the archive. It can be restored while soft delete keeps it.'
   }
   {
     name: 'poison-messages'
@@ -92,7 +92,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/poison.kql')
-    says: 'A job failed too often for a reason that was not foreseen, or messages stay on the poison queue.'
+    says: 'A job failed too often for an unforeseen reason, or messages stay on the poison queue.'
   }
   {
     name: 'sweep-incomplete'
@@ -100,7 +100,7 @@ var logAlerts = [
     minutes: 60
     above: 0
     query: loadTextContent('../queries/sweep-incomplete.kql')
-    says: 'The sweep cannot look at some of what is open: nobody watches its deadline.'
+    says: 'The sweep can\'t check some open rows, so their deadlines aren\'t watched.'
   }
   {
     name: 'recording-files-missed'
@@ -108,7 +108,7 @@ var logAlerts = [
     minutes: 60
     above: 0
     query: loadTextContent('../queries/files-missed.kql')
-    says: 'A recording ended and not all of its files were announced.'
+    says: 'A recording ended, but ACS hasn\'t announced all of its files.'
   }
   {
     name: 'recording-not-started'
@@ -116,7 +116,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/start-failed.kql')
-    says: 'A recording that was asked for could not be started: a call goes on unrecorded.'
+    says: 'A requested recording couldn\'t be started: the call continues without a recording.'
   }
   {
     name: 'callbacks-refused'
@@ -124,7 +124,7 @@ var logAlerts = [
     minutes: 30
     above: 2
     query: loadTextContent('../queries/callbacks-refused.kql')
-    says: 'Callbacks of ACS cannot be verified and are refused.'
+    says: 'Callbacks from ACS are refused because they can\'t be verified.'
   }
   {
     name: 'event-quarantined'
@@ -132,7 +132,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/quarantined.kql')
-    says: 'An event or a callback could not be read; it is kept.'
+    says: 'An event or a callback couldn\'t be parsed and is in the quarantine.'
   }
   {
     name: 'announcements-overdue'
@@ -140,7 +140,7 @@ var logAlerts = [
     minutes: 60
     above: 0
     query: loadTextContent('../queries/not-announced.kql')
-    says: 'The topic for announcements takes nothing: whoever starts from there waits. The archive does not.'
+    says: 'The announcement topic accepts no events, so subscribers get none. Archiving continues.'
   }
   {
     name: 'function-failures'
@@ -148,7 +148,7 @@ var logAlerts = [
     minutes: 15
     above: 5
     query: loadTextContent('../queries/function-failures.kql')
-    says: 'Functions fail again and again.'
+    says: 'Functions fail repeatedly.'
   }
 ]
 
@@ -156,12 +156,12 @@ var eventAlerts = [
   {
     name: 'events-dead-lettered'
     metric: 'DeadLetteredCount'
-    says: 'Event Grid could not deliver events and kept them in the dead-letter container.'
+    says: 'Event Grid couldn\'t deliver events and wrote them to the dead-letter container.'
   }
   {
     name: 'events-dropped'
     metric: 'DroppedEventCount'
-    says: 'Event Grid could neither deliver events nor keep them.'
+    says: 'Event Grid couldn\'t deliver events or write them to the dead-letter container, and dropped them.'
   }
 ]
 
@@ -180,7 +180,7 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       evaluationFrequency: 'PT5M'
       windowSize: 'PT${alert.minutes}M'
       autoMitigate: true
-      // A new workspace has no table before the first line arrives.
+      // A new workspace has no tables until the first line arrives.
       skipQueryValidation: true
       criteria: {
         allOf: [
@@ -203,7 +203,7 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   }
 ]
 
-// The one rule that fires when nothing is said: who watches the deadlines is silent.
+// The only rule that fires on missing lines: without runs of the sweep, nothing checks the deadlines.
 resource sweepSilent 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   name: '${name}-sweep-silent'
   location: location
@@ -211,7 +211,7 @@ resource sweepSilent 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   kind: 'LogAlert'
   properties: {
     displayName: 'Callvault: sweep-silent'
-    description: 'The sweep has not run: nobody watches the deadlines.'
+    description: 'The sweep hasn\'t run, so no deadlines are watched.'
     severity: 1
     enabled: enabled
     scopes: [workspaceId]

@@ -1,4 +1,4 @@
-// The Event Grid topic on which Callvault tells what became of recordings: whoever wants to know subscribes to it.
+// The Event Grid topic of Callvault's announcements about recordings and chunks, for any subscriber.
 
 @description('Name of the topic.')
 param name string
@@ -12,14 +12,14 @@ param tags object
 @description('Object id of the identity that announces.')
 param senderPrincipalId string
 
-@description('Id of the built-in role that lets it.')
+@description('Id of the built-in role that allows sending events.')
 param senderRoleId string
 
 resource topic 'Microsoft.EventGrid/topics@2025-02-15' = {
   name: name
   location: location
   tags: tags
-  // With it a subscription can deliver, and keep dead letters, without a key.
+  // With this identity, subscriptions can deliver and dead-letter events without a key.
   identity: {
     type: 'SystemAssigned'
   }

@@ -1,4 +1,4 @@
-// The function app on Flex Consumption: Python 3.13, one user-assigned identity for everything, no key for anything.
+// The function app on Flex Consumption: Python 3.13, one user-assigned identity for all access, no keys.
 
 @description('Name of the function app.')
 param name string
@@ -25,12 +25,12 @@ param packageContainer string
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int
 
-@description('Most instances of each function.')
+@description('Maximum number of instances of each function.')
 @minValue(40)
 @maxValue(1000)
 param maximumInstances int
 
-@description('HTTP requests that an instance takes at once.')
+@description('HTTP requests that an instance processes at once.')
 @minValue(1)
 @maxValue(1000)
 param httpConcurrency int
@@ -48,13 +48,13 @@ param alwaysReadyHttp int
 @maxValue(100)
 param alwaysReadyArchiving int
 
-@description('Function that archives, for the instances kept warm.')
+@description('Name of the function that archives, to which the warm instances belong.')
 param archivingFunction string
 
-@description('Subnet that the app reaches the network through; empty: none.')
+@description('Subnet through which the app connects to the network; empty: none.')
 param subnetId string
 
-@description('App settings. Some may be secret: the deployment\'s history shows none.')
+@description('App settings. They can contain secrets, so the deployment history doesn\'t show them.')
 @secure()
 param settings object
 
@@ -79,7 +79,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
 resource app 'Microsoft.Web/sites@2024-11-01' = {
   name: name
   location: location
-  // The tag is what azd finds the app by.
+  // azd finds the app by this tag.
   tags: union(tags, { 'azd-service-name': 'callvault' })
   kind: 'functionapp,linux'
   identity: {
@@ -91,7 +91,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
-    // Lets a setting be a Key Vault reference; the vault's own role is the deployer's to give.
+    // Allows Key Vault references in settings; the deployer must assign the role on the vault.
     keyVaultReferenceIdentity: identityId
     publicNetworkAccess: 'Enabled'
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
@@ -132,11 +132,11 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    // ACS tells of recordings at the app's own address, which is known only once the app is there.
+    // ACS sends callbacks to the app's URL, which is known only after the app is created.
     properties: union(settings, { CALLBACK_URL: 'https://${app.properties.defaultHostName}/api/callbacks' })
   }
 
-  // Publishing goes by Entra sign-in; the passwords that Azure would make are off.
+  // Publishing requires Entra sign-in; passwords for publishing are disabled.
   resource scmPasswords 'basicPublishingCredentialsPolicies' = {
     name: 'scm'
     properties: {

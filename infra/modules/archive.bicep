@@ -1,4 +1,4 @@
-// The archive inside its account: the container of recordings, the quarantine, and what time does to a recording.
+// The archive inside its account: the container of recordings, the quarantine, and the lifecycle rules.
 
 @description('Account that holds the archive.')
 param accountName string
@@ -6,7 +6,7 @@ param accountName string
 @description('Container of the recordings.')
 param archiveContainer string
 
-@description('Container of what could not be read or worked.')
+@description('Container of events, callbacks and messages that couldn\'t be processed.')
 param quarantineContainer string
 
 @description('Days after which a recording moves to the cool tier; 0: never.')
@@ -53,7 +53,7 @@ var recordingRules = coolAfterDays + archiveAfterDays + deleteAfterDays > 0 ? [
     }
   }
 ] : []
-// Quarantined events and callbacks may name calls and people, so they are deleted once they are of no more use.
+// Quarantined events and callbacks can name calls and people, so they are deleted when they are no longer useful.
 var quarantineRules = quarantineDays > 0 ? [
   {
     name: 'quarantine'
@@ -89,8 +89,8 @@ resource recordings 'Microsoft.Storage/storageAccounts/blobServices/containers@2
   }
 }
 
-// Unlocked: whoever may manage the account can still shorten it while all is tried out. Locking it is a step for a
-// person, since nobody can ever take it back.
+// Unlocked, so that an administrator of the account can still shorten it during trials. A person must lock it, because a
+// lock can never be removed.
 resource immutability 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2025-06-01' = if (immutabilityDays > 0) {
   parent: recordings
   name: 'default'

@@ -1,4 +1,4 @@
-// Deletes dead letters after some days: an event is of no use once its media have expired at ACS.
+// Deletes dead letters after some days: an event is useless after ACS has deleted its media.
 
 @description('Account that holds the dead letters.')
 param accountName string

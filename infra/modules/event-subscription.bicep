@@ -6,7 +6,7 @@ param systemTopicName string
 @description('Resource id of the function.')
 param functionId string
 
-@description('Types of the events that the function takes.')
+@description('Types of the events that the function receives.')
 param eventTypes array
 
 @description('Resource id of the account with the dead-letter container.')
@@ -15,7 +15,7 @@ param deadLetterAccountId string
 @description('Container of the events that could not be delivered.')
 param deadLetterContainer string
 
-@description('Minutes for which delivery is tried.')
+@description('Minutes for which delivery is retried.')
 @minValue(1)
 @maxValue(1440)
 param timeToLiveMinutes int
@@ -30,7 +30,7 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
         endpointType: 'AzureFunction'
         properties: {
           resourceId: functionId
-          // One event a delivery: one that fails takes no other with it.
+          // One event per delivery, so that a failing event doesn't affect others.
           maxEventsPerBatch: 1
           preferredBatchSizeInKilobytes: 64
         }

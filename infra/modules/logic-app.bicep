@@ -1,4 +1,4 @@
-// The sample Logic App: records a call, asks until every file is safe, hands the archive record on.
+// The sample Logic App: records a call, polls until every file is safe, posts the archive record.
 
 @description('Name of the Logic App.')
 param name string
@@ -15,7 +15,7 @@ param callvaultUrl string
 @description('Entra audience of the API.')
 param audience string
 
-@description('A function key, where the app asks for one besides; empty: none.')
+@description('Function key, if the app also requires one; empty: none.')
 @secure()
 param functionKey string
 

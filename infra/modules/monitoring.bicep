@@ -1,4 +1,4 @@
-// Where logs, metrics and traces go: Application Insights over one Log Analytics workspace, entered by identity alone.
+// Where logs, metrics and traces go: Application Insights on one Log Analytics workspace, with access by identity only.
 
 @description('Stem of the resources\' names.')
 param name string
@@ -17,7 +17,7 @@ param retentionDays int
 @description('Object id of the identity that sends telemetry.')
 param senderPrincipalId string
 
-@description('Id of the built-in role that lets it.')
+@description('Id of the built-in role that allows sending telemetry.')
 param senderRoleId string
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
@@ -48,7 +48,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-// With local auth off, the connection string alone sends nothing: the sender shows its identity, too.
+// With local authentication off, senders need an identity in addition to the connection string.
 resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(insights.id, senderPrincipalId, senderRoleId)
   scope: insights

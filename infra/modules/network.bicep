@@ -1,4 +1,4 @@
-// A network for the app: one subnet it reaches out from, one for the private endpoints, and the names behind them.
+// The app's network: a subnet for the app's outgoing traffic, a subnet for private endpoints, and their DNS zones.
 
 @description('Stem of the resources\' names.')
 param name string
@@ -12,16 +12,17 @@ param tags object
 @description('Address range of the network.')
 param addressPrefix string
 
-@description('Address range of the subnet that the app reaches out from, within that of the network.')
+@description('Address range of the subnet for the app\'s outgoing traffic, within the network.')
 param appSubnetPrefix string
 
-@description('Address range of the subnet of the private endpoints, within that of the network.')
+@description('Address range of the private endpoints\' subnet, within the network.')
 param endpointSubnetPrefix string
 
-@description('Storage services that are reached by private endpoint.')
+@description('Storage services with private endpoints.')
 param services array
 
-// ACS is reached through the internet. New networks let nothing out by themselves, and a fixed address can be allowed.
+// The app connects to ACS over the internet. New networks have no outbound access by default, and firewalls can allow a
+// fixed address.
 resource outboundAddress 'Microsoft.Network/publicIPAddresses@2024-10-01' = {
   name: 'pip-${name}'
   location: location
@@ -67,7 +68,7 @@ resource network 'Microsoft.Network/virtualNetworks@2024-10-01' = {
           natGateway: {
             id: outbound.id
           }
-          // What Flex Consumption asks for.
+          // Flex Consumption requires this delegation.
           delegations: [
             {
               name: 'flex'

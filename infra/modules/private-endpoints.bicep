@@ -1,4 +1,4 @@
-// Private endpoints of one storage account, and their names in the network's zones.
+// Private endpoints of one storage account, and their names in the network's DNS zones.
 
 @description('Name of the account.')
 param accountName string
@@ -9,7 +9,7 @@ param location string
 @description('Tags of the endpoints.')
 param tags object
 
-@description('Services of the account that are reached privately.')
+@description('Services of the account with private endpoints.')
 param services array
 
 @description('Subnet of the endpoints.')

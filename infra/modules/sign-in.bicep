@@ -3,7 +3,7 @@
 @description('Name of the function app.')
 param appName string
 
-@description('Client id of the app registration that stands for the API.')
+@description('Client id of the app registration that represents the API.')
 param clientId string
 
 @description('Object ids of the users and identities that may call.')
@@ -54,7 +54,7 @@ resource signIn 'Microsoft.Web/sites/config@2024-11-01' = {
         }
       }
     }
-    // Callers bring a token with each request: there is no session to keep.
+    // Callers send a token with each request, so no session is stored.
     login: {
       tokenStore: {
         enabled: false

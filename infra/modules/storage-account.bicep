@@ -1,4 +1,4 @@
-// A storage account that nobody enters with a key: Entra alone, TLS 1.2, no public blobs, deletions kept for a while.
+// A storage account without key access: Entra only, TLS 1.2, no public blobs, soft delete.
 
 @description('Name of the account, unique in all of Azure.')
 param name string
@@ -9,13 +9,13 @@ param location string
 @description('Tags of the account.')
 param tags object
 
-@description('Redundancy, as in Standard_ZRS.')
+@description('Redundancy, such as Standard_ZRS.')
 param sku string
 
-@description('Whether every overwritten or deleted blob leaves a version.')
+@description('Whether overwritten and deleted blobs are kept as versions.')
 param versioning bool
 
-@description('Days in which a deleted blob or container can be had back.')
+@description('Days for which a deleted blob or container can be restored.')
 @minValue(1)
 @maxValue(365)
 param softDeleteDays int
@@ -29,11 +29,11 @@ param tables array = []
 @description('Names of the containers.')
 param containers array = []
 
-@description('Enabled: reached from everywhere, with a role. Guarded: by private endpoint and by the resources in guests. Disabled: by private endpoint alone.')
+@description('Enabled: reachable from everywhere, with a role. Guarded: by private endpoint and from the resources in guests. Disabled: by private endpoint only.')
 @allowed(['Enabled', 'Guarded', 'Disabled'])
 param publicAccess string = 'Enabled'
 
-@description('Resource ids that may come in from outside where publicAccess is Guarded; each needs a role besides.')
+@description('Resource ids with access from outside if publicAccess is Guarded; each also needs a role.')
 param guests array = []
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {

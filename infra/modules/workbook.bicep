@@ -1,4 +1,4 @@
-// The promise at a glance: what became safe, what did not, and why.
+// A workbook that shows which recordings are safe, which aren't, and why.
 
 @description('Name of the function app, for the workbook\'s title.')
 param appName string

@@ -24,14 +24,14 @@ WRONG = {
     "the function concatenate isn't known": "output a string = concatenate('a', 'b')",
     "reads keys": f"resource a '{ACCOUNT}' existing = {{ name: 'a' }}\noutput b object = listKeys(a.id, '2025-06-01')",
     "changes from one deployment": "output a string = utcNow()",
-    "there is no module": "module a 'missing.bicep' = { name: 'a' }",
+    "module missing.bicep not found": "module a 'missing.bicep' = { name: 'a' }",
     "needs a download": "module a 'br/public:avm/x:1.0' = { name: 'a' }",
     "has no parameter length": "module a 'inner.bicep' = { name: 'a', params: { size: 1, length: 2 } }",
     "needs the parameter size": "module a 'inner.bicep' = { name: 'a' }",
     "has no output thrice": (
         "module a 'inner.bicep' = { name: 'a', params: { size: 1 } }\noutput b int = a.outputs.thrice"
     ),
-    "there is no file missing.json": "output a object = loadJsonContent('missing.json')",
+    "file missing.json not found": "output a object = loadJsonContent('missing.json')",
 }
 UNDEPLOYABLE = {
     "must be known before": (

@@ -41,7 +41,7 @@ async def door(rule: Rule) -> AsyncIterator[FrontDoor]:
 
 async def findings_of(rule: Rule) -> list[Finding]:
     async with door(rule) as one:
-        return await sign_in.looked(one)
+        return await sign_in.check_sign_in(one)
 
 
 def named(request: web.Request) -> bool:
@@ -77,4 +77,4 @@ async def test_an_app_that_does_not_answer_is_reported():
         pass
     async with aiohttp.ClientSession() as http:
         with pytest.raises(SourceUnavailable):
-            await sign_in.looked(FrontDoor(http, one._url.removesuffix("/api/health")))  # noqa: SLF001 - a closed port
+            await sign_in.check_sign_in(FrontDoor(http, one._url.removesuffix("/api/health")))  # noqa: SLF001 - a closed port
