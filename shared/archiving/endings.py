@@ -13,8 +13,8 @@ from shared.announcing.announcer import Announcing
 from shared.archiving.stored_files import Files
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
+from shared.domain.files.source_locations import Keep, reason_to_keep
 from shared.domain.records import Chunk
-from shared.domain.source_locations import Keep, reason_to_keep
 from shared.domain.states import ChunkState, GivenUp
 from shared.gateways.bundle import Gateways
 from shared.observability import metrics

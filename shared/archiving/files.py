@@ -28,10 +28,10 @@ from shared.archiving.stored_files import (
     unverified_ending,
 )
 from shared.contracts.chunk_metadata import MOST_BYTES, check_metadata
-from shared.domain.media_types import content_type_of
-from shared.domain.payload import Payload
+from shared.domain.files.media_types import content_type_of
+from shared.domain.files.payload import Payload
+from shared.domain.files.source_locations import metadata_location_of, names_another, origin_of
 from shared.domain.records import Chunk
-from shared.domain.source_locations import metadata_location_of, names_another, origin_of
 from shared.errors import (
     CallvaultError,
     DestinationConflict,

@@ -22,8 +22,8 @@ from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
+from shared.domain.files.source_locations import Keep, reason_to_keep
 from shared.domain.records import Chunk
-from shared.domain.source_locations import Keep, reason_to_keep
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
 from shared.errors import LeaseLost, SourceError

@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 
 from shared.contracts.http.list_views import ContentLink
 from shared.domain.clock import Clock
+from shared.domain.files.media_types import content_type_of
 from shared.domain.keys import key_of, recording_key_of
-from shared.domain.media_types import content_type_of
 from shared.domain.records import AuditEntry, Chunk
 from shared.domain.states import ChunkState
 from shared.errors import ArchivedFileExpired, ArchivedFileGone, CallvaultError, NotArchived, NotFound

@@ -11,7 +11,7 @@ from bench.report import Findings, Table, Target, write
 from bench.rounds import turns
 from bench.startup import _library_imports
 from bench.whole.operations import operations
-from shared.domain.checksums import ChecksumKind
+from shared.domain.files.checksums import ChecksumKind
 
 MIB = 1024 * 1024
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from shared.archiving.copy.engine import Copied, Transfer
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import open_media
-from shared.domain.checksums import Checksum, ChecksumKind
-from shared.domain.payload import Payload
+from shared.domain.files.checksums import Checksum, ChecksumKind
+from shared.domain.files.payload import Payload
 from shared.errors import DestinationConflict, SourceError, SourceIncomplete, SourceUnavailable
 from shared.gateways.acs.media import MediaSource, Part
 from shared.gateways.blobs.archive import Archive, ArchiveFile

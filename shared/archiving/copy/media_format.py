@@ -12,7 +12,7 @@ an mp4 whose index was never written, a damaged header.
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from shared.domain.payload import Payload
+from shared.domain.files.payload import Payload
 from shared.errors import SourceUnproven
 
 _UNKNOWN = {0, 0xFFFFFFFF}  # placeholders of writers that don't know the size

@@ -18,7 +18,7 @@ from typing import Any
 
 from shared.archiving.copy.media_format import Proof, sniff
 from shared.archiving.copy.memory import MemoryBudget, Share
-from shared.domain.payload import Payload
+from shared.domain.files.payload import Payload
 from shared.errors import SourceError, SourceGarbled, SourceIncomplete, SourceUnproven
 from shared.gateways.acs.media import MediaSource, Part
 

@@ -17,7 +17,7 @@ from azure.communication.callautomation.aio import CallAutomationClient
 from azure.communication.callautomation.recording_url_validator import validate_recording_url
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-from shared.domain.payload import Payload, PayloadBuilder
+from shared.domain.files.payload import Payload, PayloadBuilder
 from shared.errors import (
     CallvaultError,
     SourceError,

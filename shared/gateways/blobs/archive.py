@@ -16,8 +16,8 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, ContentSettings
 from azure.storage.blob.aio import BlobServiceClient
 
-from shared.domain.checksums import Checksum
-from shared.domain.payload import Payload
+from shared.domain.files.checksums import Checksum
+from shared.domain.files.payload import Payload
 from shared.errors import DestinationConflict, DestinationUnavailable
 from shared.gateways.faults import is_absent, is_taken, storage_faults
 

@@ -9,8 +9,8 @@ import pytest
 
 from shared.archiving.stored_files import name_of
 from shared.contracts.jobs import ChunkJob
-from shared.domain.checksums import Checksum, ChecksumKind
-from shared.domain.payload import Payload
+from shared.domain.files.checksums import Checksum, ChecksumKind
+from shared.domain.files.payload import Payload
 from shared.domain.states import ChunkState
 from shared.errors import DestinationConflict, DestinationError
 from tests.integration.conftest import MakeWorld, MovableClock, World

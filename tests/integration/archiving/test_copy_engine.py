@@ -13,8 +13,8 @@ from shared.archiving.copy.block_ids import BlockId
 from shared.archiving.copy.engine import Copied, Transfer
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import Media, open_media
-from shared.domain.checksums import Checksum, ChecksumKind, sha256
-from shared.domain.payload import Payload
+from shared.domain.files.checksums import Checksum, ChecksumKind, sha256
+from shared.domain.files.payload import Payload
 from shared.domain.states import ChunkState
 from shared.errors import DestinationConflict, SourceUnproven
 from shared.gateways.blobs.archive import ArchiveFile

@@ -8,7 +8,7 @@ import imageio_ffmpeg
 import pytest
 
 from shared.archiving.copy.media_format import Proof, sniff
-from shared.domain.payload import Payload
+from shared.domain.files.payload import Payload
 from shared.errors import SourceUnproven
 
 SOUND = ("-f", "lavfi", "-i", "sine=frequency=440:duration=2")

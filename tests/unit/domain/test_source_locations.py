@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from shared.domain.files.source_locations import metadata_location_of, names_another, reason_to_keep
 from shared.domain.records import Chunk
-from shared.domain.source_locations import metadata_location_of, names_another, reason_to_keep
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 ONE, OTHER = "0-eus-d12-00000000000000000000000000000001", "0-eus-d12-00000000000000000000000000000002"
