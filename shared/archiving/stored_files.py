@@ -101,7 +101,7 @@ def is_unverified(ending: str) -> bool:
 def properties_of(chunk: Chunk, origin: str | None = None, unverified: str | None = None) -> dict[str, str]:
     """The metadata of the blob. Participants' ids are left out: only the metadata file has them.
 
-    `origin` is the key of a location that doesn't name the document, see `shared.domain.files.source_locations.origin_of`.
+    `origin` is the key of a location that doesn't name the document, see `origin_of` in source_locations.
     """
     known = {
         "recordingid": chunk.recording_id,
