@@ -1,11 +1,11 @@
-# Everything a person or the CI does with this checkout. Nothing outside the checkout is touched, and nothing
-# but Python 3.13, Node.js 20 or newer, and make has to be there before.
+# Everything that a person or the CI does with this checkout. Requires Python 3.13, Node.js 20 or newer, and make.
+# Changes nothing outside the checkout.
 
-# What the shell was told about other Pythons is not for ours.
+# Settings of the shell for other Pythons must not reach ours.
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH VIRTUAL_ENV PIP_PREFIX PIP_REQUIRE_VIRTUALENV PIP_TARGET PIP_USER
 
 PYTHON_IN_VENV := .venv/bin/python
-# Written last, so that an installation which was interrupted is made anew by the next call.
+# Written last, so that the next call repeats an interrupted installation.
 VENV_STAMP := .venv/.installed
 NODE_STAMP := local/node_modules/.installed
 BENCH_STAMP := bench/node_modules/.installed
@@ -28,53 +28,53 @@ HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(ori
 .DEFAULT_GOAL := help
 .PHONY: help setup doctor run up test faults mutants bench screenshots lint infra-check lock audit openapi package runtime clean
 
-help: ## This list
+help: ## Show this list
 	@echo "Callvault: what make does here"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r goal text; do \
 	  printf '  make %-12s%s\n' "$$goal" "$$text"; done
 	@echo "Set-up happens by itself, in .venv and local/node_modules. PYTHON=/path names a Python 3.13 of your own."
 
-run: setup ## The demo: a recording from the call to the archive, on fresh local storage
+run: setup ## Run the demo: recordings from the call to the archive, on new local storage
 	@$(PYTHON_IN_VENV) -m local.demo $(ARGS)
 
-up: setup ## The local stack until Ctrl-C; WORKERS=4 for more instances, HOST=func for Core Tools
+up: setup ## Run the local stack until Ctrl-C; WORKERS=4 for more instances, HOST=func for Core Tools
 	@exec $(PYTHON_IN_VENV) -m local.stack up --with-parent --workers "$(WORKERS)" $(HOST_OPTION)
 
-doctor: setup ## Check a deployment; SETTINGS=FILE for another than the local stack, SETTINGS= for the environment
+doctor: setup ## Check a deployment, by default the local stack; SETTINGS=FILE for a settings file, SETTINGS= for the environment
 	@$(PYTHON_IN_VENV) -m shared.doctor $(if $(SETTINGS),--settings "$(SETTINGS)") $(ARGS)
 
-test: setup $(CHECKOV_STAMP) ## All tests, two files at a time; JOBS=4 for more, ARGS="tests/unit -k chunk" for some
+test: setup $(CHECKOV_STAMP) ## Run all tests, two files at a time; JOBS=4 for more, ARGS="tests/unit -k chunk" for a selection
 	@$(PYTHON_IN_VENV) -m pytest --numprocesses "$(JOBS)" --dist loadfile --no-loadscope-reorder $(ARGS)
 
-faults: setup ## Random schedules of faults and crashes on the whole stack; SEEDS=200 for more, ARGS="--seed 7" for one
+faults: setup ## Run random schedules of faults and crashes on the whole stack; SEEDS=200 for more, ARGS="--seed 7" for one
 	@exec $(PYTHON_IN_VENV) -m local.faults --seeds "$(SEEDS)" $(ARGS)
 
-mutants: setup ## Known defects, put in one by one: the schedules of faults must catch each; ARGS="--only NAME" for one
+mutants: setup ## Check that the fault schedules detect known defects, one at a time; ARGS="--only NAME" for one
 	@exec $(PYTHON_IN_VENV) -m local.faults.mutation $(ARGS)
 
-bench: setup $(BENCH_STAMP) ## Measurements beside peers; ARGS="copy --rounds 1 --sizes 64" for a short one
+bench: setup $(BENCH_STAMP) ## Measure Callvault and comparable tools; ARGS="copy --rounds 1 --sizes 64" for a short run
 	@exec $(PYTHON_IN_VENV) -m bench $(ARGS)
 
-screenshots: setup ## The pictures of the page in docs/images, of a made-up day; fetches a Chromium where there is none
+screenshots: setup ## Take the pictures of the page in docs/images; downloads Chromium if it is missing
 	@exec $(PYTHON_IN_VENV) -m local.page
 
-lint: $(VENV_STAMP) infra-check ## Style, format, types, imports, the API description, and the Bicep templates
+lint: $(VENV_STAMP) infra-check ## Check style, format, types, imports, the API description and the Bicep templates
 	$(PYTHON_IN_VENV) -m ruff check .
 	$(PYTHON_IN_VENV) -m ruff format --check .
 	$(PYTHON_IN_VENV) -m mypy
 	.venv/bin/lint-imports --no-logo --no-cache
 	$(PYTHON_IN_VENV) -m infra.openapi --check
 
-infra-check: $(VENV_STAMP) $(CHECKOV_STAMP) ## The Bicep templates: syntax, names, weak settings; BICEP_CHECK="az bicep lint --file" for one check more
+infra-check: $(VENV_STAMP) $(CHECKOV_STAMP) ## Check the Bicep templates: syntax, names, weak settings; BICEP_CHECK="az bicep lint --file" adds a check
 	@$(PYTHON_IN_VENV) -m infra.check
 
-lock: $(VENV_STAMP) ## Each .txt of requirements anew from its .in, with hashes; ARGS=--upgrade for newer versions
+lock: $(VENV_STAMP) ## Write each requirements .txt from its .in, with hashes; ARGS=--upgrade for newer versions
 	@for name in $(LOCKED); do \
 	  .venv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.13 --emit-build-options \
 	    --no-emit-index-url "$$name.in" --output-file "$$name.txt" $(ARGS) || exit 1; \
 	done
 
-audit: $(AUDIT_STAMP) ## Known vulnerabilities of the Python and Node.js packages
+audit: $(AUDIT_STAMP) ## Look for known vulnerabilities of the Python and Node.js packages
 	@for name in $(LOCKED); do \
 	  echo "$$name.txt" && .audit/bin/python -m pip_audit --strict --disable-pip --require-hashes --requirement "$$name.txt" || exit 1; \
 	done
@@ -83,16 +83,16 @@ audit: $(AUDIT_STAMP) ## Known vulnerabilities of the Python and Node.js package
 openapi: $(VENV_STAMP) ## Write the API description, shared/http/openapi.json and swagger.json; commit the result
 	@$(PYTHON_IN_VENV) -m infra.openapi
 
-package: $(VENV_STAMP) ## The zip that is deployed, in dist; ARGS=--with-dependencies to include the libraries
+package: $(VENV_STAMP) ## Build the zip that is deployed, in dist; ARGS=--with-dependencies to include the libraries
 	@$(PYTHON_IN_VENV) -m infra.package $(ARGS)
 
-runtime: $(RUNTIME_STAMP) ## The run-time packages alone, in .runtime: all that deploying needs
+runtime: $(RUNTIME_STAMP) ## Install the run-time packages only, in .runtime: enough for deploying
 
-clean: ## Remove everything that make has made, stored recordings of the local stack included
+clean: ## Remove everything that make has created, including the recordings of the local stack
 	rm -rf .venv .checkov .audit .runtime dist local/node_modules bench/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
-setup: $(VENV_STAMP) $(NODE_STAMP) ## Install what is missing; every other goal does this first
+setup: $(VENV_STAMP) $(NODE_STAMP) ## Install what is missing; every other target does this first
 
 # A base Python that was removed since leaves the stamp and takes the interpreter: then all is made anew.
 ifneq ($(shell test -x $(PYTHON_IN_VENV) && echo works),works)
