@@ -1,9 +1,10 @@
-"""Every trigger in one place: what calls us, and which use case answers. No logic lives here.
+"""Every trigger of the app, and the use case that handles it. There is no logic here.
 
-HTTP functions start, stop, pause, resume and show recordings, put failed work back, and take ACS's callbacks. The
-Event Grid function turns an announcement into chunk jobs, and a call into a recording where a rule says so. The queue
-function takes one chunk from claim to release; what it could not is buried by the poison function. The timer sweeps up
-what went quiet.
+- HTTP functions start, stop, pause, resume and show recordings, list and download archived files, replay failed work,
+  receive ACS's callbacks, and serve the operators' page and the API description.
+- The Event Grid function takes in events: an announced file becomes a job, and a call is recorded if a rule says so.
+- The queue functions archive one chunk per job, and store jobs that failed too often.
+- Timers run the sweep, take in dead letters and remove expired rows.
 """
 
 from collections.abc import Awaitable, Callable
@@ -30,12 +31,12 @@ callvault = Callvault(load_settings())
 _guard = Guard(authenticated=callvault.settings.website_auth_enabled, signs_in=callvault.settings.signs_in)
 
 
-class _Doors(func.FunctionApp):
-    """Every function reports its own failure and lets no cancellation out: see shared/observability/failures.py.
+class _Triggers(func.FunctionApp):
+    """Wraps every function, so that it logs its own failures and raises no cancellation: see observability/failures.py.
 
-    Who may call a route is in the table of shared/http/access.py: it gives the host's key level and, where callers sign
-    in, the app role. A route without a row there can't be registered. `largest` is the most bytes that a route's body
-    may have; a route without it takes no body.
+    The table in shared/http/access.py says who may call a route: it has the host's key level and, if callers sign in,
+    the app role. A route without a row there can't be registered. `largest` is the size limit of a route's body in
+    bytes; a route without it accepts no body.
     """
 
     def route(self, *args: Any, largest: int | None = None, **named: Any) -> Callable[..., Any]:
@@ -58,7 +59,7 @@ class _Doors(func.FunctionApp):
 
 
 def _served(endpoint: _Endpoint, access: Access, largest: int | None) -> Callable[..., Awaitable[func.HttpResponse]]:
-    """The function that the host calls: checks the caller and the body, and turns answers and errors into responses."""
+    """The function that the host calls. It checks caller and body, and turns answers and errors into responses."""
 
     async def admitted(req: func.HttpRequest) -> Answer:
         refused = _guard.refusal(access, req.headers, url=req.url)
@@ -74,18 +75,18 @@ def _served(endpoint: _Endpoint, access: Access, largest: int | None) -> Callabl
             found.body, status_code=found.status, headers=dict(found.headers), mimetype=found.media_type
         )
 
-    serve.__name__ = endpoint.__name__  # names the function
+    serve.__name__ = endpoint.__name__  # the host's name for the function
     return serve
 
 
 def _key_level(access: Access) -> func.AuthLevel:
-    """The key that the host requires. Operators' routes take the master key alone."""
+    """The key that the host requires. Operators' routes require the master key."""
     if access.role is None or callvault.settings.signs_in:
         return func.AuthLevel.ANONYMOUS
     return func.AuthLevel.ADMIN if access.role is Role.OPERATOR else func.AuthLevel.FUNCTION
 
 
-app = _Doors()
+app = _Triggers()
 
 
 @app.route(route="recordings", methods=["POST"], largest=REQUEST_BYTES)
@@ -102,7 +103,7 @@ async def list_recordings(req: func.HttpRequest) -> Answer:
 
 @app.route(route="summary", methods=["GET"])
 async def get_summary(req: func.HttpRequest) -> Answer:
-    del req  # it says nothing that the answer hangs on
+    del req  # the answer doesn't depend on the request
     return await callvault.app.queries.summary()
 
 
@@ -193,7 +194,7 @@ async def take_callbacks(req: func.HttpRequest) -> Answer:
 
 @app.route(route="health", methods=["GET"])
 async def get_health(req: func.HttpRequest) -> Answer:
-    del req  # it says nothing that the answer hangs on
+    del req  # the answer doesn't depend on the request
     return await callvault.app.commands.health()
 
 
@@ -207,9 +208,9 @@ async def get_swagger(req: func.HttpRequest) -> Answer:
     return await callvault.app.commands.swagger(url=req.url)
 
 
-# As text, `str`, the worker library hands data over as they came. It would parse the times of an EventGridEvent and the
-# count of a QueueMessage first, and fail before the function is called; and events in CloudEvents' schema would come as
-# objects of another class.
+# The parameters of the event and queue functions are `str`, so that the worker library passes the data unparsed. For an
+# EventGridEvent or a QueueMessage it parses times and counts before the function is called, and one odd value fails the
+# call. Events in CloudEvents' schema would also come as another class.
 @app.event_grid_trigger(arg_name="event")
 async def on_recording_event(event: str) -> None:
     await callvault.app.intake.deliver(event)
@@ -227,19 +228,19 @@ async def bury_job(msg: str) -> None:
 
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
 async def sweep(timer: func.TimerRequest) -> None:
-    del timer  # how late it comes makes no difference: it looks at what is due
+    del timer  # the sweep goes by the due rows, however late the timer runs
     await callvault.app.sweep.run()
 
 
 @app.timer_trigger(arg_name="timer", schedule="30 */5 * * * *")
 async def take_dead_letters(timer: func.TimerRequest) -> None:
-    del timer  # as in the sweep
+    del timer
     await callvault.app.dead_letters.run()
 
 
 @app.timer_trigger(arg_name="timer", schedule="15 17 3 * * *")
 async def remove_expired(timer: func.TimerRequest) -> None:
-    del timer  # as in the sweep
+    del timer
     await callvault.app.expiry.run()
 
 

@@ -5,15 +5,15 @@ targetScope = 'resourceGroup'
 
 // --- What it is called and where it stands
 
-@description('Stem of the names of everything made here: 3 to 12 letters, digits and hyphens.')
+@description('Common part of all resource names: 3 to 12 letters, digits and hyphens.')
 @minLength(3)
 @maxLength(12)
 param name string = 'callvault'
 
-@description('Region of everything but ACS and Event Grid topics, which have none.')
+@description('Region of all resources except ACS and Event Grid topics, which have none.')
 param location string = resourceGroup().location
 
-@description('Tags of everything made here.')
+@description('Tags of all resources.')
 param tags object = {}
 
 // --- ACS
@@ -25,13 +25,13 @@ param acsName string
 @description('Resource group of the ACS resource, in the same subscription.')
 param acsResourceGroup string = resourceGroup().name
 
-@description('Whether to make the ACS resource. By default it has to be there.')
+@description('Whether to create the ACS resource. By default it must exist.')
 param createAcs bool = false
 
 @description('Where a new ACS resource keeps its data at rest; it can never be changed.')
 param acsDataLocation string = 'Europe'
 
-@description('Name of the Event Grid system topic of the ACS resource, if it has one already: Azure allows one only. It stands in the resource group of the ACS resource and needs a system-assigned identity.')
+@description('Name of the ACS resource\'s Event Grid system topic, if it has one already: Azure allows only one. It must be in the resource group of the ACS resource and have a system-assigned identity.')
 param systemTopicName string = ''
 
 // --- How recordings are archived
@@ -44,20 +44,20 @@ param retentionHours int = 24
 @description('Whether a source is deleted in ACS once its files are safe.')
 param deleteSource bool = true
 
-@description('Whether to make an Event Grid topic that tells which recordings became safe, failed or are lost (docs/announcements.md).')
+@description('Whether to create an Event Grid topic that announces which recordings are safe, failed or lost (docs/announcements.md).')
 param announce bool = false
 
 @description('Secret of at least 16 characters that keys the digests of participant ids, so that a reader of the table can\'t test guessed ids. Empty: the first deployment creates a random secret in the template\'s Key Vault. A Key Vault reference to another vault is accepted as well.')
 @secure()
 param participantsSecret string = ''
 
-@description('Further app settings by name, as docs/settings.md lists them. They override what goes by the instance\'s memory, the sampling and SIGN_IN_REPLACES_KEY, and nothing else that this template sets.')
+@description('Further app settings by name, as docs/settings.md lists them. They override the settings that depend on instanceMemoryMB, the sampling and SIGN_IN_REPLACES_KEY, but no other setting of this template.')
 @secure()
 param extraSettings object = {}
 
 // --- The archive
 
-@description('Whether archive and quarantine get a storage account of their own.')
+@description('Whether archive and quarantine have their own storage account.')
 param archiveInOwnAccount bool = true
 
 @description('Redundancy of the storage accounts.')
@@ -71,7 +71,7 @@ param archiveInOwnAccount bool = true
 ])
 param storageSku string = 'Standard_ZRS'
 
-@description('Days in which deleted blobs and containers can be had back.')
+@description('Days for which deleted blobs and containers can be restored.')
 @minValue(1)
 @maxValue(365)
 param softDeleteDays int = 14
@@ -92,43 +92,43 @@ param deleteAfterDays int = 0
 @minValue(0)
 param quarantineDays int = 90
 
-@description('Days in which nobody can change or delete a recording (version-level immutability, unlocked); 0: no such rule. Settle it before the first deployment: a container can\'t always take it later.')
+@description('Days for which nobody can change or delete a recording (version-level immutability, unlocked); 0: no such rule. Decide before the first deployment: it can\'t always be added to an existing container.')
 @minValue(0)
 @maxValue(146000)
 param immutabilityDays int = 0
 
 // --- The app
 
-@description('Memory of an instance, in MiB. How many chunks it copies at once goes by it.')
+@description('Memory of an instance, in MiB. It determines how many chunks the instance copies at once.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Most instances of each function.')
+@description('Maximum number of instances of each function.')
 @minValue(40)
 @maxValue(1000)
 param maximumInstances int = 100
 
-@description('HTTP requests that an instance takes at once. Azure would take one only.')
+@description('HTTP requests that an instance processes at once. Azure\'s default would be one.')
 @minValue(1)
 @maxValue(1000)
 param httpConcurrency int = 16
 
-@description('Instances kept warm for HTTP, paid for all the time; 0: none.')
+@description('Instances kept warm for HTTP, billed all the time; 0: none.')
 @minValue(0)
 @maxValue(100)
 param alwaysReadyHttp int = 0
 
-@description('Instances kept warm for archiving, paid for all the time; 0: none.')
+@description('Instances kept warm for archiving, billed all the time; 0: none.')
 @minValue(0)
 @maxValue(100)
 param alwaysReadyArchiving int = 0
 
-@description('Whether instances are spread over availability zones, where the region can.')
+@description('Whether instances are spread over availability zones, if the region supports it.')
 param zoneRedundant bool = false
 
 // --- Who may call
 
-@description('Client id of an Entra app registration that stands for the API: callers sign in instead of showing a function key. Empty: they show the key. Its tokens must be of version 2.')
+@description('Client id of an Entra app registration that represents the API: callers sign in instead of using a function key. Empty: they use the key. Its tokens must have version 2.')
 param entraClientId string = ''
 
 @description('Object ids of the users and identities that may call, if entraClientId is given: at most 12, because App Service accepts at most 500 characters.')
@@ -143,7 +143,7 @@ param entraAllowAnyCaller bool = false
 
 // --- Network
 
-@description('Whether storage is reached through a private network alone. The app itself stays reachable: Event Grid and callers come from outside.')
+@description('Whether storage is reachable only through a private network. The app itself stays public, because Event Grid and callers come from outside.')
 param privateNetworking bool = false
 
 @description('Address range of the private network.')
@@ -157,10 +157,10 @@ param endpointSubnetPrefix string = '10.20.0.64/26'
 
 // --- Watching it
 
-@description('Addresses that get a mail when an alert fires.')
+@description('Email addresses that are notified when an alert fires.')
 param alertEmails array = []
 
-@description('Resource ids of action groups that are told, too.')
+@description('Resource ids of action groups that are notified as well.')
 param alertActionGroupIds array = []
 
 @description('Whether the alert rules are on.')
@@ -179,10 +179,10 @@ param sendMetrics bool = false
 
 // --- A caller to begin with
 
-@description('Whether to make the sample Logic App. It signs in by its own identity, so it is made only with entraClientId.')
+@description('Whether to create the sample Logic App. It signs in with its own identity, so it is created only with entraClientId.')
 param sampleLogicApp bool = false
 
-@description('Function key for the sample Logic App, where SIGN_IN_REPLACES_KEY is false and the app asks for one besides the sign-in.')
+@description('Function key for the sample Logic App, if SIGN_IN_REPLACES_KEY is false and the app requires a key in addition to the sign-in.')
 @secure()
 param sampleFunctionKey string = ''
 
@@ -192,7 +192,7 @@ param sampleResultUrl string = ''
 
 // --- Who operates it
 
-@description('Object id of whoever runs the doctor, the rebuild and the replay of dead letters from outside the app; empty: nobody.')
+@description('Object id of the person or identity that runs the doctor, the rebuild and shared.deadletters from outside the app; empty: nobody.')
 param operatorPrincipalId string = ''
 
 @description('Whether the operator may write tables. Only the rebuild with --apply needs this permission: set it to false again afterwards.')

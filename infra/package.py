@@ -23,7 +23,7 @@ from infra.openapi import files as description
 from shared.http.description import Document
 
 CHECKOUT = Path(__file__).parents[1]
-DEPENDENCIES = ".python_packages/lib/site-packages"  # where the platform's worker looks for them
+DEPENDENCIES = ".python_packages/lib/site-packages"  # the folder from which the platform's worker imports them
 _PYTHON = "3.13"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux2014_x86_64")  # of a Flex Consumption instance
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip supports
@@ -36,12 +36,12 @@ _PAGE = "shared/page"
 _FOLDER = re.compile(r"[a-z][a-z0-9_]*")
 _MODULE = re.compile(r"[a-z_][a-z0-9_]*\.py")
 _PAGE_FILE = re.compile(r"[a-z][a-z0-9-]*\.(?:css|html|js|svg)")
-# Scripts name the interpreter of the machine that installed them; nothing in Azure calls them.
+# Scripts contain the path of the interpreter that installed them, and nothing in Azure calls them.
 _SCRIPTS = "bin"
 
 
 def package(output: Path, *, source: Path = CHECKOUT, dependencies: Path | None = None) -> Path:
-    """Writes the package of a checkout; `dependencies` is a directory that holds them installed."""
+    """Writes the package of a checkout. `dependencies` is the directory in which they are installed."""
     files = {name: source / name for name in packaged(source)}
     if dependencies is not None:
         found = (file for file in dependencies.rglob("*") if file.is_file())
@@ -87,9 +87,9 @@ def copy(target: Path, *, source: Path = CHECKOUT) -> Path:
 
 
 def install(target: Path, *, platforms: Sequence[str] = PLATFORMS, requirements: Path = _REQUIREMENTS) -> None:
-    """Installs what the app needs, by default for Azure.
+    """Installs the app's dependencies, by default for Azure.
 
-    Raises CalledProcessError when a wheel is missing, or isn't one of those whose hashes `requirements` has.
+    Raises CalledProcessError if a wheel is missing or has a hash that isn't in `requirements`.
     """
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     command += ["--require-hashes", "--only-binary=:all:", "--implementation=cp", f"--python-version={_PYTHON}"]

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Prints the path of a Chromium, for the tests of the page: $CHROMIUM, or one on PATH, or else Debian's, which is then
-# fetched into .local/browser with a font and the libraries that this machine lacks. That takes no root and installs
-# nothing: apt works in directories of its own there. Called by several at once, one fetches and the others wait.
-# With --no-fetch, it looks and that is all.
+# Prints the path of a Chromium for the tests of the page: $CHROMIUM, or one on PATH, or Debian's. The latter is
+# downloaded to .local/browser, with a font and missing libraries. This needs no root and installs nothing on the
+# system, because apt uses its own directories there. Concurrent calls wait for one download.
+# With --no-fetch, nothing is downloaded.
 set -u
 
 for candidate in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable \
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" /Applications/Chromium.app/Contents/MacOS/Chromium; do
   [ -n "$candidate" ] || continue
-  # A snap's stub may stand on PATH and yet not run, so each candidate is tried.
+  # A snap's stub may be on PATH but not run, so each candidate is tested.
   if path=$(command -v "$candidate" 2>/dev/null) && "$path" --version >/dev/null 2>&1; then
     echo "$path"
     exit 0
@@ -57,13 +57,13 @@ if has apt-get && has dpkg-deb && has flock && mkdir -p "$here"; then
     flock 9
     [ -x "$launcher" ] && "$launcher" --version >/dev/null 2>&1 && exit 0
     [ "${1:-}" != --no-fetch ] || exit 1
-    echo "Fetching Debian's Chromium …" >&2
+    echo "Downloading Debian's Chromium …" >&2
     fetch >&2
   ) 9>"$here/lock" && echo "$launcher" && exit 0
 fi
 
-echo "The tests of the page need Chromium, and found none. Install it in any of these ways, then call make again:" >&2
+echo "The tests of the page need Chromium, but none was found. Install it in one of these ways, then run make again:" >&2
 echo "  Debian, Ubuntu:  apt install chromium" >&2
 echo "  macOS:           brew install --cask chromium" >&2
-echo "or name one yourself: make CHROMIUM=/path/to/chromium test" >&2
+echo "Or set its path: make CHROMIUM=/path/to/chromium test" >&2
 exit 1

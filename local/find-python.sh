@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints the path of a Python 3.13 that really runs, or says what to install.
-# A pyenv shim of that name may stand on PATH and yet refuse to run, so each candidate is tried.
+# Prints the path of a working Python 3.13, or how to install one.
+# A pyenv shim of that name may be on PATH but refuse to run, so each candidate is tested.
 set -u
 
 runs() { [ "$("$1" -c 'import sys, venv, ssl; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = 3.13 ]; }
@@ -22,9 +22,9 @@ if command -v uv >/dev/null 2>&1; then
   fi
 fi
 
-echo "Callvault needs Python 3.13, with venv, and found none. Install it in any of these ways, then call make again:" >&2
+echo "Callvault needs Python 3.13 with venv, but none was found. Install it in one of these ways, then run make again:" >&2
 echo "  Debian, Ubuntu:  apt install python3.13 python3.13-venv" >&2
 echo "  macOS:           brew install python@3.13" >&2
 echo "  anywhere:        pyenv install 3.13   or   uv python install 3.13" >&2
-echo "or name one yourself: make PYTHON=/path/to/python3.13 run" >&2
+echo "Or set its path: make PYTHON=/path/to/python3.13 run" >&2
 exit 1

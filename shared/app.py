@@ -1,4 +1,4 @@
-"""The app put together: clients, gateways and use cases, made once a process on the event loop that will use them."""
+"""Builds the app: clients, gateways and use cases, once per process, on the event loop that uses them."""
 
 import gc
 import logging
@@ -38,13 +38,13 @@ from shared.recovery.replay import Replay
 from shared.recovery.sweep import Sweep
 from shared.settings.settings import Settings
 
-# The SDKs log every request's URL and headers at INFO; what is redacted there is theirs to decide, our logs are ours.
+# At INFO the SDKs log the URL and headers of every request, and we can't control what they redact.
 logging.getLogger("azure").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, kw_only=True)
 class App:
-    """The use cases, ready."""
+    """The use cases, with all of their dependencies."""
 
     commands: Commands
     queries: Queries
@@ -60,7 +60,7 @@ class App:
 
     @classmethod
     def over(cls, settings: Settings, clock: Clock, clients: Clients | None = None) -> "App":
-        """Must be called while the event loop runs: the clients' connections belong to it."""
+        """Builds the app. Must be called on the running event loop, because the clients' connections belong to it."""
         clients = clients or Clients(settings)
         gateways = Gateways.over(clients, settings)
         announcing = Announcing(gateways, clock)
@@ -103,13 +103,13 @@ class App:
         )
 
     async def close(self) -> None:
-        """Writes what was to be written later, and closes all connections."""
+        """Writes the statistics that are still in memory, and closes all connections."""
         await self.tallies.close()
         await self.clients.close()
 
 
 class Callvault:
-    """The one app of the process, put together when it is first needed."""
+    """The one app of the process. It is built on first use."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -119,7 +119,7 @@ class Callvault:
     def app(self) -> App:
         if self._app is None:
             self._app = App.over(self.settings, SystemClock())
-            # What stands now stands for good. A full collection would walk it each time, and all copies, leases and
-            # answers with it stand still for longer than the event loop may.
+            # The objects that exist now are never freed. A full garbage collection would visit all of them each time
+            # and block the event loop, with all copies, leases and answers, for too long.
             gc.freeze()
         return self._app

@@ -1,6 +1,7 @@
-"""Takes in what Event Grid could not deliver: `python -m shared.deadletters --apply`. Without `--apply` it only counts.
+"""Takes in events that Event Grid could not deliver: `python -m shared.deadletters --apply`.
 
-A timer of the app does the same every five minutes. The command is for looking, and for what can't wait.
+Without `--apply` it only counts them. A timer of the app takes in dead letters every five minutes. Use the command to
+see what is in the container, or to take in events at once.
 """
 
 import argparse
@@ -12,11 +13,11 @@ from shared.app import App
 from shared.domain.clock import SystemClock
 from shared.errors import CallvaultError
 from shared.gateways.blobs.dead_letters import DeadLetters
-from shared.intake.dead_letters import Counted, DeadLetterReplay
+from shared.intake.dead_letters import DeadLetterCounts, DeadLetterReplay
 from shared.settings.settings import load_settings
 
 
-async def _main(*, apply: bool) -> Counted:
+async def _main(*, apply: bool) -> DeadLetterCounts:
     settings = load_settings()
     app = App.over(settings, SystemClock())
     try:
@@ -29,23 +30,25 @@ async def _main(*, apply: bool) -> Counted:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m shared.deadletters", description=__doc__)
-    parser.add_argument("--apply", action="store_true", help="take them in and remove them; without it, only count")
+    parser.add_argument(
+        "--apply", action="store_true", help="take in the events and delete their blobs; without it, only count"
+    )
     apply = parser.parse_args().apply
     logging.getLogger("azure").setLevel(logging.WARNING)
     try:
-        counted = asyncio.run(_main(apply=apply))
+        counts = asyncio.run(_main(apply=apply))
     except CallvaultError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"{counted.events} events in {counted.blobs} blobs\n")
-    for name, count in sorted(counted.types.items()):
+    sys.stdout.write(f"{counts.events} events in {counts.blobs} blobs\n")
+    for name, count in sorted(counts.types.items()):
         sys.stdout.write(f"  {count} {name}\n")
     if apply:
-        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counted.outcomes.items())) or "none"
-        sys.stdout.write(f"taken in: {told}; {counted.removed} blobs removed\n")
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.outcomes.items())) or "none"
+        sys.stdout.write(f"taken in: {outcomes}; {counts.removed} blobs removed\n")
     else:
-        sys.stdout.write("Nothing was taken in: this was a dry run. Add --apply to do it.\n")
-    stay = counted.left | counted.failed
+        sys.stdout.write("Nothing was taken in: this was a dry run. Add --apply to take them in.\n")
+    stay = counts.left | counts.failed
     for name, reason in stay.items():
         sys.stdout.write(f"left: {name}: {reason}\n")
     return 1 if stay else 0

@@ -8,8 +8,8 @@ import random
 
 from bench.copying.job import CopyJob
 from bench.measurement import Window
-from shared.domain.checksums import Checksum, feed
-from shared.domain.payload import Payload
+from shared.domain.files.checksums import Checksum, feed
+from shared.domain.files.payload import Payload
 
 
 def run(job: CopyJob, window: Window) -> None:

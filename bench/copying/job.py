@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from shared.domain.checksums import ChecksumKind
+from shared.domain.files.checksums import ChecksumKind
 
 MEDIA_HOST = "storage.asm.skype.com"  # a host to which ACS's SDK sends credentials
 # Signs requests to a source that accepts any signature. It isn't a secret.

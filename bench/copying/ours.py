@@ -12,8 +12,8 @@ from bench.profile import profiled
 from shared.archiving.copy.engine import Transfer
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import open_media
-from shared.domain.checksums import Checksum
-from shared.domain.payload import Payload
+from shared.domain.files.checksums import Checksum
+from shared.domain.files.payload import Payload
 from shared.gateways.blobs.archive import ArchiveFile, StagedBlock
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients

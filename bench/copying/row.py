@@ -29,7 +29,7 @@ from local.acs.wav import HEADER_SIZE, wav_header
 from local.stack.azurite import ACCOUNT, ACCOUNT_KEY
 from local.stack.options import CHECKOUT
 from local.stack.processes import clean_environment
-from shared.domain.checksums import ChecksumKind
+from shared.domain.files.checksums import ChecksumKind
 
 _CONTAINER = "bench"
 _BLOCK_SIZE, _IN_FLIGHT = 8 * MIB, 4  # the product's defaults

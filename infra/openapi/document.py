@@ -26,9 +26,9 @@ type Json = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
 _LOCKED = (
-    "The key is missing, wrong, or of too low a level: the platform's response, without a body. If the deployment "
-    "requires sign-in, the Entra ID token is missing or invalid: the platform's response, or the problem "
-    "sign-in-required."
+    "The key is missing or wrong, or doesn't grant access to this operation. The response has no body. If the "
+    "deployment requires sign-in: the Entra ID token is missing or invalid. The response is the platform's own, or the "
+    "problem `sign-in-required`."
 )
 _MAY_WAIT = frozenset({409, 429, 502, 503, 504})  # problems that have Retry-After if the time to wait is known
 
@@ -44,7 +44,7 @@ class _Untitled(GenerateJsonSchema):
 
 
 def openapi(version: str) -> Json:
-    """The document without `servers`, which each request adds (shared.http.description)."""
+    """The document without `servers`: the app adds them to each response (shared.http.description)."""
     schemas, definitions = models_json_schema(sorted(_models(), key=str), ref_template=_REF, schema_generator=_Untitled)
     paths: dict[str, Json] = defaultdict(dict)
     for operation in OPERATIONS:

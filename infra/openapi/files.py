@@ -12,17 +12,17 @@ from infra.openapi.swagger import swagger
 from shared import __version__
 from shared.http.description import Document
 
-CHECKOUT = Path(__file__).parents[2]
+_CHECKOUT = Path(__file__).parents[2]
 
 
-def write(checkout: Path = CHECKOUT) -> None:
+def write(checkout: Path = _CHECKOUT) -> None:
     """Writes each file whose content isn't current."""
     for document, text in _current().items():
         if not _is_current(checkout, document, text):
             _file(checkout, document).write_text(text, encoding="ascii", newline="\n")
 
 
-def outdated(checkout: Path = CHECKOUT) -> list[str]:
+def outdated(checkout: Path = _CHECKOUT) -> list[str]:
     """The paths of files that are missing or out of date, relative to the checkout."""
     return [
         _file(checkout, document).relative_to(checkout).as_posix()

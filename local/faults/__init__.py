@@ -1,4 +1,4 @@
-"""Proof that nothing is lost: workers that die or freeze at named steps, random schedules of faults, and invariants.
+"""Fault tests: workers that die or freeze at named steps, random schedules of faults, and checks of invariants.
 
-Nothing of it is known to the product: the local worker is given a plugin that wraps the product's gateways.
+The product doesn't know this package: the local worker loads a plugin that wraps the product's gateways.
 """

@@ -1,6 +1,6 @@
-"""`python -m local.faults --seeds 200`: random schedules on the whole stack, and a table of what came of them.
+"""`python -m local.faults --seeds 200` runs random schedules on the whole stack and prints a table of the results.
 
-Exits with 0 when every invariant held, else with 1 and the seed that repeats what was wrong.
+Exits with 0 if every invariant held, else with 1 and the seed that repeats the violation.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from local.faults.site import SiteError
 from local.stack import LOCAL, ChildError
 from local.stack.interruption import InterruptedBySignalError, interruptible
 
-_INTERRUPTED = 130  # what a shell answers for Ctrl-C
+_INTERRUPTED = 130  # a shell's exit code for Ctrl-C
 
 
 def main() -> int:
@@ -31,29 +31,29 @@ def main() -> int:
     try:
         return asyncio.run(interruptible(_run(list(seeds), arguments.scenario, console), with_parent=True))
     except InterruptedBySignalError:
-        console.print("Interrupted. Nothing is running any more.")
+        console.print("Interrupted. All processes have ended.")
         return _INTERRUPTED
     except (ChildError, SiteError) as error:
-        console.print(f"[bold red]The schedules could not go on.[/] {error}")
+        console.print(f"[bold red]The schedules stopped.[/] {error}")
         return 1
 
 
 async def _run(seeds: list[int], scenarios: list[Scenario], console: Console) -> int:
-    """Ends at the first batch that violates anything, while its logs are there to be read."""
+    """Stops at the first batch with a violation, before the next batch overwrites its logs."""
     began = time.monotonic()
     outcomes: list[Outcome] = []
-    for some in batched(seeds, batches.SIZE, strict=False):
-        outcome = await batches.run(batches.of_seeds(some, scenarios), LOCAL / "faults")
+    for chosen in batched(seeds, batches.SIZE, strict=False):
+        outcome = await batches.run(batches.of_seeds(chosen, scenarios), LOCAL / "faults")
         outcomes.append(outcome)
         verdict = "[bold red]✗[/]" if outcome.violations else "[bold green]✓[/]"
-        console.print(f"{verdict} seeds {some[0]} to {some[-1]}, {time.monotonic() - began:.0f} s")
+        console.print(f"{verdict} seeds {chosen[0]} to {chosen[-1]}, {time.monotonic() - began:.0f} s")
         if outcome.violations:
             break
     console.print(_table(outcomes))
-    wrong = [sentence for outcome in outcomes for sentence in table.complaints(outcome)]
-    for sentence in wrong:
+    sentences = [sentence for outcome in outcomes for sentence in table.report(outcome)]
+    for sentence in sentences:
         console.print(f"[bold red]✗[/] {sentence}", soft_wrap=True)
-    return 1 if wrong else 0
+    return 1 if sentences else 0
 
 
 def _table(outcomes: list[Outcome]) -> Table:
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=20, metavar="N", help="how many schedules (default 20)")
     parser.add_argument("--from", type=int, default=0, metavar="N", dest="first", help="the first seed (default 0)")
     parser.add_argument("--scenario", type=Scenario, action="append", default=[], help=", ".join(Scenario))
-    parser.add_argument("--seed", type=int, metavar="N", help="this schedule alone")
+    parser.add_argument("--seed", type=int, metavar="N", help="only this schedule")
     return parser
 
 

@@ -17,7 +17,7 @@ from shared.domain.records import Chunk
 from shared.domain.states import IN_TROUBLE, SAFE, ChunkState, RecordingState
 
 _PAGE = 100
-_PEOPLE = 12  # participants whose recordings are looked up
+_PARTICIPANTS = 12  # participants whose recordings are searched for
 _OPEN = frozenset({ChunkState.PENDING, ChunkState.COPYING})
 
 
@@ -27,23 +27,23 @@ async def wrong_answers(site: Site, evidence: Evidence, gaps: Collection[str] = 
     for chunk in evidence.chunks:
         recordings[chunk.recording_key].append(chunk)
     found = [sentence async for sentence in _wrong(site, evidence, recordings)]
-    found += [sentence async for sentence in _whole(site, gaps)]
+    found += [sentence async for sentence in _incomplete(site, gaps)]
     return [violation(Kind.ANSWERED_WRONG, None, sentence) for sentence in found]
 
 
 async def _wrong(site: Site, evidence: Evidence, recordings: Mapping[str, list[Chunk]]) -> AsyncIterator[str]:
-    everything = {chunk.state for chunk in evidence.chunks} <= SAFE and not evidence.rows
+    all_archived = {chunk.state for chunk in evidence.chunks} <= SAFE and not evidence.rows
     status, health = await site.ask("health")
     if not isinstance(health, dict) or status not in (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE):
-        yield f"health answers {status}"
-    elif everything and not evidence.poisoned and status != HTTPStatus.OK:
+        yield f"health returns {status}"
+    elif all_archived and not evidence.poisoned and status != HTTPStatus.OK:
         bad = [check["name"] for check in health.get("checks", ()) if not check["ok"]]
-        yield f"all is safe, and health answers {status} because of {', '.join(bad) or 'its status'}"
+        yield f"all chunks are archived, but health returns {status} because of {', '.join(bad) or 'its status'}"
     async for sentence in _summary(site, evidence, recordings):
         yield sentence
     async for sentence in _lists(site, recordings):
         yield sentence
-    async for sentence in _people(site, evidence):
+    async for sentence in _participants(site, evidence):
         yield sentence
     for chunks in recordings.values():
         recording_id = chunks[0].recording_id
@@ -52,43 +52,43 @@ async def _wrong(site: Site, evidence: Evidence, recordings: Mapping[str, list[C
                 yield sentence
 
 
-async def _whole(site: Site, gaps: Collection[str]) -> AsyncIterator[str]:
+async def _incomplete(site: Site, gaps: Collection[str]) -> AsyncIterator[str]:
     for recording_id in gaps:
         key = key_of(recording_id)
         shown = [one async for one in _pages(site, "") if one["recordingKey"] == key]
         if any(one["state"] == RecordingState.ARCHIVED for one in shown):
-            yield f"recording {key} is shown as archived, and one of its chunks was never announced"
+            yield f"recording {key} is shown as archived, but one of its chunks was never announced"
 
 
 async def _summary(site: Site, evidence: Evidence, recordings: Mapping[str, list[Chunk]]) -> AsyncIterator[str]:
     status, summary = await site.ask("summary")
     if status != HTTPStatus.OK or not isinstance(summary, dict):
-        yield f"the summary answers {status}"
+        yield f"the summary returns {status}"
         return
     if summary["open"]["items"] != len(evidence.rows):
-        yield f"the summary says that {summary['open']['items']} are open; the worklist holds {len(evidence.rows)}"
+        yield f"the summary counts {summary['open']['items']} open items; the worklist has {len(evidence.rows)} rows"
     shown = {one["recordingKey"] for one in summary["trouble"]["recordings"]}
-    if wrong := shown - _in_trouble(recordings) - _awaiting(recordings):
-        yield f"the summary shows {len(wrong)} recordings in trouble that are not"
+    if wrong := shown - _in_trouble(recordings) - _awaiting_files(recordings):
+        yield f"the summary shows {len(wrong)} recordings in trouble that aren't"
 
 
 async def _lists(site: Site, recordings: Mapping[str, list[Chunk]]) -> AsyncIterator[str]:
     listed = [key async for key in _listed(site, "")]
     for key in recordings:
         if listed.count(key) != 1:
-            yield f"recording {key} is {listed.count(key)} times on the list of all"
+            yield f"recording {key} is {listed.count(key)} times in the list of all recordings"
     trouble = {key async for key in _listed(site, "&trouble=true")}
     if missing := _in_trouble(recordings) - trouble:
-        yield f"the list of trouble lacks {len(missing)} recordings"
-    if wrong := (trouble & recordings.keys()) - _in_trouble(recordings) - _awaiting(recordings):
-        yield f"the list of trouble has {len(wrong)} recordings that are in none"
+        yield f"the trouble list lacks {len(missing)} recordings"
+    if wrong := (trouble & recordings.keys()) - _in_trouble(recordings) - _awaiting_files(recordings):
+        yield f"the trouble list has {len(wrong)} recordings that aren't in trouble"
     still_open = {key async for key in _listed(site, "&open=true")}
     for key, chunks in recordings.items():
         states = {chunk.state for chunk in chunks}
         if states & _OPEN and key not in still_open:
-            yield f"recording {key} is open, and not on that list"
+            yield f"recording {key} is open, but not in the open list"
         if states == {ChunkState.RELEASED} and key in still_open and not _awaits_files(chunks):
-            yield f"recording {key} is released, and on the list of what is open"
+            yield f"recording {key} is released, but in the open list"
 
 
 async def _listed(site: Site, filters: str, **headers: str) -> AsyncIterator[str]:
@@ -109,40 +109,40 @@ async def _pages(site: Site, filters: str, **headers: str) -> AsyncIterator[dict
         cursor = f"&cursor={page['nextCursor']}"
 
 
-async def _people(site: Site, evidence: Evidence) -> AsyncIterator[str]:
+async def _participants(site: Site, evidence: Evidence) -> AsyncIterator[str]:
     """Each participant in the archived metadata must find the recording in the participants' index."""
     safe = [chunk for chunk in evidence.chunks if chunk.state in SAFE]
-    for chunk in safe[:_PEOPLE]:
+    for chunk in safe[:_PARTICIPANTS]:
         for person in evidence.originals[chunk.document_id].participants[:1]:
             found = {key async for key in _listed(site, "", **{"X-Participant-Id": person})}
             if chunk.recording_key not in found:
-                yield f"recording {chunk.recording_key} isn't found by one of its participants"
+                yield f"recording {chunk.recording_key} isn't found by the id of one of its participants"
 
 
 async def _record(site: Site, recording_id: str, chunks: list[Chunk]) -> AsyncIterator[str]:
     status, record = await site.ask(f"recordings/{recording_id}/archive")
     if status == HTTPStatus.ACCEPTED:
-        return  # more chunks are awaited
+        return  # more chunks are expected
     if _awaits_files(chunks):
         if status != HTTPStatus.CONFLICT:
-            yield f"the archive record of {recording_id} answers {status}, and not all of its chunks were announced"
+            yield f"the archive record of {recording_id} returns {status}, but not all of its chunks were announced"
         return
     if status != HTTPStatus.OK:
-        yield f"the archive record of {recording_id} answers {status}, and all of it is safe"
+        yield f"the archive record of {recording_id} returns {status}, but all of its chunks are archived"
         return
-    told: dict[str, Any] = {one["documentId"]: one for one in record["chunks"]}
+    recorded: dict[str, Any] = {one["documentId"]: one for one in record["chunks"]}
     for chunk in chunks:
-        one = told.get(chunk.document_id)
+        one = recorded.get(chunk.document_id)
         if one is None or (one["blobName"], one["sha256"], one["size"]) != (chunk.blob_name, chunk.sha256, chunk.size):
-            yield f"the archive record of {recording_id} doesn't say what is archived of document {chunk.document_id}"
+            yield f"the archive record of {recording_id} doesn't match the files of document {chunk.document_id}"
 
 
-def _awaiting(recordings: Mapping[str, list[Chunk]]) -> set[str]:
+def _awaiting_files(recordings: Mapping[str, list[Chunk]]) -> set[str]:
     return {key for key, chunks in recordings.items() if _awaits_files(chunks)}
 
 
 def _awaits_files(chunks: list[Chunk]) -> bool:
-    """Whether a chunk wasn't announced, or not in a form that can be read: then the recording is overdue in time."""
+    """Whether a chunk wasn't announced in a readable event. The recording then becomes overdue."""
     return not (has_last(tuple(chunks), ended=True) and is_gapless(tuple(chunks)))
 
 

@@ -19,17 +19,17 @@ from pathlib import Path
 from local.faults.acts import unaudited
 from local.faults.answers import wrong_answers
 from local.faults.clock import Compression
-from local.faults.course import DECIDED, Course
 from local.faults.detour import Detour
 from local.faults.disturbances import CALM, Disturber, Plan, plan
 from local.faults.evidence import Evidence
+from local.faults.expectations import DECIDED, Expectations
+from local.faults.idle import wait_for_expected_ends
 from local.faults.invariants import violations
 from local.faults.oddities import End
 from local.faults.orders import DIRECTORY_SETTING, OrderBook
 from local.faults.playing import Played, Player
 from local.faults.scenarios import Scenario
 from local.faults.schedules import MIXED, Schedule, schedule
-from local.faults.settling import settle_course
 from local.faults.site import Site, site
 from local.faults.tampering import Tamperer
 from local.faults.troubles import Troubles
@@ -44,24 +44,26 @@ FASTEST, SLOWEST = (
 )  # product seconds per real second; lower under load
 SIZE = 20  # schedules on one stack
 _SWEEPS = 0.5  # real seconds between two; five minutes of the product's clock
-_QUIET = 1.0  # real seconds for which faults continue after every event was taken in
+_QUIET = 1.0  # real seconds for which faults continue after every event was accepted
 _PATIENCE = 600.0  # real seconds; the longest wait for an expected result
 _USUAL_START = 1.0  # seconds that a program takes to import SDKs
-_SURELY = timedelta(minutes=30)  # before a deadline: then the source exists by any clock
+_SURELY = timedelta(minutes=30)  # before a deadline: the source still exists by every clock
 _SKEW = 120.0  # seconds of the product's clock
 _KEYS = ("--function-key", "--system-key", "--master-key")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """What is to be played on one stack."""
+    """The schedules and settings of one run on one stack."""
 
     schedules: Sequence[Schedule]
     plan: Plan = CALM
     settings: Mapping[str, str] = field(default_factory=dict)
     patience: timedelta = DECIDED  # of the product's clock, until chunks are judged
     spoiled: bool = False  # rows that no version can read are in the catalogue and on the worklist
-    ends_at_the_first: bool = False  # violation that is certain: the others it then lists may be none
+    ends_at_the_first: bool = (
+        False  # certain violation; further violations in the list can be consequences of stopping early
+    )
 
     @property
     def seeds(self) -> list[int]:
@@ -89,14 +91,14 @@ class Outcome:
 
 
 def pace() -> float:
-    """The rate of the product's clock that suits this machine now: by how long a program takes that imports SDKs."""
+    """A clock rate that suits this machine now, measured by the time that importing the SDKs takes."""
     began = time.monotonic()
     subprocess.run([sys.executable, "-c", "import aiohttp, azure.data.tables.aio"], check=True)
     return max(SLOWEST, min(FASTEST, FASTEST * _USUAL_START / (time.monotonic() - began)))
 
 
 async def run(batch: Batch, directory: Path) -> Outcome:
-    """Plays schedules at once, on a stack of two to four workers."""
+    """Runs all schedules of the batch at the same time, on a stack of two to four workers."""
     first = batch.seeds[0]
     rate = await asyncio.to_thread(pace)
     compression = Compression(start=datetime.now(UTC), rate=rate)
@@ -120,7 +122,7 @@ async def run(batch: Batch, directory: Path) -> Outcome:
             **batch.settings,
         },
         detour=detour,
-        # A host that is replaced must be where it was: Event Grid knows its address.
+        # A replaced host must keep its port, because Event Grid has its address.
         host_arguments=(
             *("--worker-plugin", "local.faults.plugin", "--queue-visibility", "2"),
             *("--port", str(_free_port()), *keys),
@@ -149,7 +151,7 @@ class _Run:
     async def outcome(self, logs: Path) -> Outcome:
         played, happened = await self._played()
         announced = _union(played)
-        course = Course(
+        expected = Expectations(
             ends=announced,
             quiet_at=self.site.now(),
             patience=self.batch.patience,
@@ -158,17 +160,17 @@ class _Run:
             quarantined=sum(one.quarantined for one in played),
         )
         is_wrong = self._is_wrong if self.batch.ends_at_the_first else lambda _: False
-        settled = asyncio.get_running_loop().time()
-        await settle_course(self.site, announced, course, within=_PATIENCE, is_wrong=is_wrong)
-        happened["seconds of recovery"] = round(asyncio.get_running_loop().time() - settled)
+        played_at = asyncio.get_running_loop().time()
+        await wait_for_expected_ends(self.site, announced, expected, within=_PATIENCE, is_wrong=is_wrong)
+        happened["seconds of recovery"] = round(asyncio.get_running_loop().time() - played_at)
         recordings = set[str]().union(*(one.recordings for one in played))
         gaps = set[str]().union(*(one.gaps for one in played))
         evidence = await self.site.evidence(recordings)
-        found = [*self.witness.found, *violations(evidence, announced, course)]
+        found = [*self.witness.found, *violations(evidence, announced, expected)]
         for one in played:
             found += await unaudited(self.site, one.acts, evidence.chunks, one.announced, one.corrected)
             found += [
-                violation(Kind.UNFINISHED, None, f"an event ({what}) was not taken in time") for what in one.refused
+                violation(Kind.UNFINISHED, None, f"an event ({what}) was not accepted in time") for what in one.refused
             ]
         if self.batch.spoiled:
             found = [one for one in found if one.document_id is not None]
@@ -198,8 +200,8 @@ class _Run:
         if self.batch.spoiled:
             await self.site.spoil()
         self.detour.troubles.begin()
-        async with _swept(self.site), asyncio.TaskGroup() as group:
-            disturbing = group.create_task(self.disturber.disturb(self.batch.plan.blows))
+        async with _sweeping(self.site), asyncio.TaskGroup() as group:
+            disturbing = group.create_task(self.disturber.disturb(self.batch.plan.disturbances))
             playing = [group.create_task(self.player.play(one)) for one in self.batch.schedules]
             await asyncio.gather(disturbing, *playing)
             await asyncio.sleep(_QUIET)
@@ -220,7 +222,7 @@ class _Run:
                 "files tampered with": len(self.witness.tamperer.done),
             }
         )
-        happened.update({str(blow): number for blow, number in self.disturber.dealt.items()})
+        happened.update({str(kind): number for kind, number in self.disturber.carried_out.items()})
         return played, happened
 
 
@@ -229,8 +231,8 @@ def _union(played: Sequence[Played]) -> dict[str, End]:
 
 
 def _fired(book: OrderBook, *orders: set[str]) -> int:
-    """Those that were carried out; the others won't be any more."""
-    return sum(not book.disarm(order) for some in orders for order in some)
+    """The number of orders that were carried out. Disarms the others."""
+    return sum(not book.disarm(order) for group in orders for order in group)
 
 
 def _free_port() -> int:
@@ -241,7 +243,7 @@ def _free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def _swept(where: Site) -> AsyncIterator[None]:
+async def _sweeping(where: Site) -> AsyncIterator[None]:
     async def sweep() -> None:
         while True:
             await where.sweep()

@@ -2,7 +2,7 @@
 
 The rate and the common start are app settings, so the processes need not talk. Delays on the queue shrink by the rate;
 the times of events, which the simulator gives in real time, are read in compressed time, so that deadlines fit. The
-pauses in which the SDKs try again shrink less: at the full rate they would be none.
+retry pauses of the SDKs shrink less, because at the full rate they would be zero.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _SDK_RATE = 10  # factor by which the SDKs' retry pauses are shortened
 
 @dataclass(frozen=True, kw_only=True)
 class Compression:
-    """Since `start`, a real second is `rate` seconds."""
+    """From `start` on, a real second counts as `rate` seconds."""
 
     start: datetime
     rate: float
@@ -66,10 +66,10 @@ class CompressedClock:
 
 
 def install(compression: Compression) -> None:
-    """To be called before the app is made."""
+    """Call this before the app is created."""
     vars(shared.app)["SystemClock"] = functools.partial(CompressedClock, compression)
     _shrink_delays(compression.rate)
-    _shrink_patience()
+    _shrink_sdk_pauses()
     _map_times_of_messages(compression)
     _map_event_times(compression)
 
@@ -81,11 +81,11 @@ def _shrink_delays(rate: float) -> None:
     async def send(self: Any, job: Any, *, delay: float = 0) -> None:
         await original(self, job, delay=delay / rate)
 
-    JobQueue.send = send  # type: ignore[method-assign] # this process's own, for as long as it lives
+    JobQueue.send = send  # type: ignore[method-assign] # in this process only
 
 
 def _map_times_of_messages(compression: Compression) -> None:
-    """Storage says in real time when a message was queued."""
+    """Storage reports the time at which a message was queued in real time."""
     original = getattr(JobQueue, "head", None)
     if original is None:
         return
@@ -99,7 +99,7 @@ def _map_times_of_messages(compression: Compression) -> None:
     vars_of.head = head
 
 
-def _shrink_patience() -> None:
+def _shrink_sdk_pauses() -> None:
     async def sleep(self: Any, duration: float) -> None:
         del self
         await asyncio.sleep(duration / _SDK_RATE)
@@ -113,8 +113,8 @@ def _map_event_times(compression: Compression) -> None:
     @functools.wraps(original)
     async def take(self: Any, envelope: dict[str, Any], by: str | None) -> Any:
         for name in ("eventTime", "time"):
-            told = envelope.get(name)
-            real = datetime.fromisoformat(told) if isinstance(told, str) else told
+            given = envelope.get(name)
+            real = datetime.fromisoformat(given) if isinstance(given, str) else given
             if isinstance(real, datetime):
                 zoned = real if real.tzinfo else real.replace(tzinfo=UTC)
                 envelope = envelope | {name: compression.moment(zoned).isoformat()}

@@ -1,7 +1,7 @@
-"""Makes a worker die, or freeze, at a durable step: wraps the gateways' methods in the worker's own process.
+"""Kills or freezes a worker at a durable step, by wrapping the gateways' methods in the worker's own process.
 
-Death is SIGKILL from inside, so nothing of the process runs after the step: no `finally`, no flush, no answer. A freeze
-blocks the event loop, as a virtual machine does that is paused: leases run out meanwhile.
+The process sends SIGKILL to itself, so nothing runs after the step: no `finally`, no flush, no response. A freeze
+blocks the event loop like a paused virtual machine, so leases expire meanwhile.
 """
 
 import functools
@@ -30,23 +30,23 @@ from shared.recovery.sweep import Sweep
 
 _scene: ContextVar[Scene | None] = ContextVar("scene", default=None)
 
-Told = Callable[..., tuple[str | None, str]]  # a call's arguments: which of its kind it is, and what it is about
+Describe = Callable[..., tuple[str | None, str]]  # from a call's arguments: the trait and the subject of its Step
 
 
-class Obedience:
-    """Carries out the orders that a step meets."""
+class Executor:
+    """Carries out the orders that match a step."""
 
     def __init__(self, book: OrderBook) -> None:
         self._book = book
-        self._met: Counter[str] = Counter()
+        self._matched: Counter[str] = Counter()
 
     def at(self, step: Step, moment: Moment) -> None:
         for order in self._book.armed():
-            concerned = not order.about or any(word in step.about for word in order.about)
-            if not concerned or not POINTS[order.point].meets(step, moment):
+            is_concerned = not order.about or any(word in step.about for word in order.about)
+            if not is_concerned or not POINTS[order.point].matches(step, moment):
                 continue
-            self._met[order.order_id] += 1
-            if self._met[order.order_id] > order.skip and self._book.take(order):
+            self._matched[order.order_id] += 1
+            if self._matched[order.order_id] > order.skip and self._book.take(order):
                 if order.freeze is None:
                     os.kill(os.getpid(), signal.SIGKILL)
                 else:
@@ -54,9 +54,9 @@ class Obedience:
 
 
 def install(book: OrderBook) -> None:
-    """From now on every gateway of this process obeys the book."""
-    obedience = Obedience(book)
-    for owner, method, told in (
+    """Makes every gateway of this process carry out the orders in the book."""
+    executor = Executor(book)
+    for owner, method, describe in (
         (Catalogue, "add_chunks", lambda recording, *_: (None, recording.recording_key)),
         (Catalogue, "replace", lambda chunk, *_: (str(chunk.state), f"{chunk.recording_key} {chunk.chunk_key}")),
         (Catalogue, "merge", lambda recording, *_: (None, recording.recording_key)),
@@ -71,11 +71,11 @@ def install(book: OrderBook) -> None:
         (Worklist, "remove", lambda item, *_: (None, f"{item.recording_key} {item.chunk_key}")),
         (JobQueue, "send", lambda job, delay=0: ("later" if delay else "now", f"{job.recordingKey} {job.chunkKey}")),
         (MediaSource, "delete", lambda location, *_: (None, location)),
-        (Topic, "publish", lambda told, *_: (None, " ".join(one.subject for one in told))),
+        (Topic, "publish", lambda announcements, *_: (None, " ".join(one.subject for one in announcements))),
     ):
-        _watch(owner, method, told, obedience)
+        _wrap(owner, method, describe, executor)
     for method in ("put", "stage", "commit", "write_digest"):
-        _watch_file(method, obedience)
+        _wrap_file(method, executor)
     for use_case, method, scene in (
         (Intake, "receive", Scene.INTAKE),
         (Archiving, "handle", Scene.ARCHIVING),
@@ -85,39 +85,39 @@ def install(book: OrderBook) -> None:
         _set(use_case, method, scene)
 
 
-def _watch(owner: type, method: str, told: Told, obedience: Obedience) -> None:
+def _wrap(owner: type, method: str, describe: Describe, executor: Executor) -> None:
     original = getattr(owner, method)
 
     @functools.wraps(original)
-    async def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        trait, about = told(*args, **kwargs)
+    async def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        trait, about = describe(*args, **kwargs)
         step = Step(scene=_scene.get(), call=f"{owner.__name__}.{method}", trait=trait, about=about)
-        obedience.at(step, Moment.BEFORE)
+        executor.at(step, Moment.BEFORE)
         result = await original(self, *args, **kwargs)
-        obedience.at(step, Moment.AFTER)
+        executor.at(step, Moment.AFTER)
         return result
 
-    setattr(owner, method, watched)
+    setattr(owner, method, wrapped)
 
 
-def _watch_file(method: str, obedience: Obedience) -> None:
+def _wrap_file(method: str, executor: Executor) -> None:
     original = getattr(ArchiveFile, method)
 
     @functools.wraps(original)
-    async def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+    async def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
         name: str = self._blob.blob_name
         kind = "metadata" if name.endswith(".metadata.json") else "media"
         step = Step(scene=_scene.get(), call=f"ArchiveFile.{method}", trait=kind, about=name)
-        obedience.at(step, Moment.BEFORE)
+        executor.at(step, Moment.BEFORE)
         result = await original(self, *args, **kwargs)
-        obedience.at(step, Moment.AFTER)
+        executor.at(step, Moment.AFTER)
         return result
 
-    setattr(ArchiveFile, method, watched)
+    setattr(ArchiveFile, method, wrapped)
 
 
 def _set(use_case: type, method: str, scene: Scene) -> None:
-    """What a use case calls, in tasks of its own too, is called on its behalf."""
+    """Sets the scene for everything that a use case calls, also in tasks that it starts."""
     original = getattr(use_case, method)
 
     @functools.wraps(original)

@@ -1,4 +1,4 @@
-"""The defects of `mutants`: each function puts one into this process. Its docstring would only repeat the sentence."""
+"""The defects of `mutants`. Each function installs one in this process; its sentence describes it."""
 
 import uuid
 from typing import Any
@@ -42,9 +42,9 @@ def one_404_is_lost() -> None:
     swap("shared.archiving.retry:RetryPolicy.after", final)
 
 
-@mutant("Five 404s mean that the source is gone, however quickly they come.", Scenario.GONE)
+@mutant("Five 404s mean that the source is gone, however quickly they follow each other.", Scenario.GONE)
 def absence_is_proved_in_minutes() -> None:
-    swap("shared.archiving.retry:_is_proved_gone", lambda _: lambda chunk, _now: chunk.gone >= 5)  # noqa: PLR2004 - as told
+    swap("shared.archiving.retry:_is_proved_gone", lambda _: lambda chunk, _now: chunk.gone >= 5)  # noqa: PLR2004 - as described
 
 
 @mutant("After the deadline one failure means that the chunk is lost.", Scenario.LATE)
@@ -58,14 +58,14 @@ def deadline_is_the_end() -> None:
     swap("shared.archiving.retry:RetryPolicy.after", final)
 
 
-@mutant("A later job deletes the source without a look at the archive.", Scenario.TAMPERED)
+@mutant("A later job deletes the source without checking the archive.", Scenario.TAMPERED)
 def archive_is_not_checked() -> None:
     swap("shared.archiving.release:Release._is_safe", _always(result=True))
 
 
-@mutant("A worker that was frozen deletes the source on what it knew before.", Scenario.FROZEN)
-def stale_decisions_are_carried_out() -> None:
-    from datetime import timedelta  # noqa: PLC0415 - in this worker alone
+@mutant("A worker that was frozen deletes the source because of a check before the freeze.", Scenario.FROZEN)
+def stale_checks_are_used() -> None:
+    from datetime import timedelta  # noqa: PLC0415 - in this worker only
 
     swap("shared.archiving.release:_VALID_FOR", lambda _: timedelta(days=1))
 
@@ -75,13 +75,13 @@ def lists_are_not_written() -> None:
     swap("shared.gateways.tables.lists:Lists.add", _always(result=None))
 
 
-@mutant("A repeated announcement has another id.", Scenario.RETOLD)
+@mutant("A repeated announcement has another id.", Scenario.TOPIC)
 def announcements_have_new_ids() -> None:
     swap("shared.announcing.messages:key_of", lambda _: lambda _identifier: uuid.uuid4().hex)
 
 
-@mutant("News that the topic refuses are forgotten.", Scenario.RETOLD)
-def refused_news_are_forgotten() -> None:
+@mutant("Announcements that the topic refuses are dropped.", Scenario.TOPIC)
+def refused_announcements_are_dropped() -> None:
     def forgetful(original: Any) -> Any:
         async def publish(self: Any, announcements: Any) -> None:
             try:
@@ -102,12 +102,12 @@ def offsets_are_ignored_on_resume() -> None:
     swap("shared.archiving.copy.source_file:Media.prove_unread", _always(result=None))
 
 
-@mutant("A file that changes between two reads is put together from both versions.", Scenario.RANGES)
+@mutant("A file that changes between two reads is assembled from both versions.", Scenario.RANGES)
 def versions_are_mixed() -> None:
     swap("shared.archiving.copy.source_file:Media._check", lambda _: lambda _self, _part, _start, _length: None)
 
 
-@mutant("Metadata come first, and their failure stops the media.", Scenario.HALVED)
+@mutant("Metadata are copied first, and their failure stops the media.", Scenario.NO_METADATA)
 def metadata_block_the_media() -> None:
     def blocking(original: Any) -> Any:
         async def attempt(self: Any, lease: Any, **more: Any) -> Any:
@@ -121,8 +121,8 @@ def metadata_block_the_media() -> None:
     swap("shared.archiving.files:FileCopier.attempt", blocking)
 
 
-@mutant("A delete location is believed, whatever document it names.", Scenario.ODD, oddity="foreign delete location")
-def delete_location_is_believed() -> None:
+@mutant("A delete location is used even if it names another document.", Scenario.ODD, oddity="foreign delete location")
+def delete_location_is_not_checked() -> None:
     def believing(original: Any) -> Any:
         return lambda chunk: None if chunk.delete_location is not None else original(chunk)
 
@@ -130,7 +130,7 @@ def delete_location_is_believed() -> None:
         swap(f"shared.{module}:reason_to_keep", believing)
 
 
-@mutant("The first event of a document wins for ever.", Scenario.ODD, oddity="corrected")
+@mutant("Later events of a document are ignored.", Scenario.ODD, oddity="corrected")
 def first_event_wins() -> None:
     swap("shared.intake.known_chunks:KnownChunks.announced_again", _always(result=None))
 
@@ -146,13 +146,13 @@ def documents_have_many_recordings() -> None:
     swap("shared.gateways.tables.links:Links.link_document", many)
 
 
-@mutant("What can't be read of an event is dropped.", Scenario.ODD, oddity="bad among good")
+@mutant("The unreadable part of an event is dropped.", Scenario.ODD, oddity="bad among good")
 def quarantine_is_empty() -> None:
     swap("shared.gateways.blobs.quarantine:Quarantine.keep", _always(result=None))
 
 
-@mutant("Files on the customer's own storage are taken for ACS's.", Scenario.ODD, oddity="customer's storage")
-def own_storage_is_not_known() -> None:
+@mutant("Files on the customer's own storage are treated as ACS's.", Scenario.ODD, oddity="customer's storage")
+def own_storage_is_not_detected() -> None:
     for name in ("is_own_storage", "names_own_storage"):
         swap(f"shared.contracts.events.recording_event:{name}", lambda _: lambda _location: False)
 
@@ -171,8 +171,8 @@ def odd_fields_stop_events() -> None:
     swap("shared.intake.intake:read_event", strict)
 
 
-@mutant("A file proves nothing: what comes complete is taken.", Scenario.GARBLED)
-def files_prove_nothing() -> None:
+@mutant("Every complete download is accepted, without a check of its format.", Scenario.GARBLED)
+def formats_are_not_checked() -> None:
     for name in ("see", "take"):
         swap(f"shared.archiving.copy.media_format:Proof.{name}", lambda _: lambda *_args: None)
     swap("shared.archiving.copy.media_format:Proof.missing", lambda _: lambda *_args: None)
@@ -183,7 +183,7 @@ def files_prove_nothing() -> None:
     swap("shared.archiving.files:check_metadata", lambda _: lambda *_args, **_named: None)
 
 
-@mutant("One exception ends a whole run of the sweep.", Scenario.PLAIN, jobs_lost=True, spoiled=True)
+@mutant("One exception ends the whole run of the sweep.", Scenario.PLAIN, jobs_lost=True, spoiled=True)
 def sweep_ends_at_the_first_exception() -> None:
     swap("shared.recovery.sweep:Sweep._guarded", lambda _: lambda self, item, run: self._check(item, run))
 
@@ -193,17 +193,17 @@ def lost_messages_stay_lost() -> None:
     swap("shared.recovery.chunk_check:ChunkCheck._send", _always(result=None))
 
 
-@mutant("A poison message fails a chunk that waits for its next attempt.", Scenario.POISONED)
+@mutant("A poison message fails a chunk that is waiting for its next attempt.", Scenario.POISONED)
 def poison_fails_what_waits() -> None:
     swap("shared.recovery.poison:Poison._is_queued_again", lambda _: lambda _self, _chunk, _now: False)
 
 
-@mutant("The first event of a recording ends the watch for it.", Scenario.GAP)
-def first_event_ends_the_watch() -> None:
+@mutant("After the first event of a recording, missing chunks are no longer noticed.", Scenario.GAP)
+def missing_chunks_are_not_noticed() -> None:
     swap("shared.domain.records:Recording.is_whole", lambda _: lambda _self, _chunks: True)
 
 
-@mutant("The source is deleted before the catalogue says that it is archived.", Scenario.PLAIN)
+@mutant("The source is deleted before the catalogue records that the chunk is archived.", Scenario.PLAIN)
 def source_is_deleted_first() -> None:
     def hasty(original: Any) -> Any:
         async def attempt(self: Any, lease: Any, **more: Any) -> Any:
@@ -217,17 +217,17 @@ def source_is_deleted_first() -> None:
     swap("shared.archiving.files:FileCopier.attempt", hasty)
 
 
-@mutant("Nobody is entered into the list of participants.", Scenario.PLAIN)
-def participants_are_not_entered() -> None:
+@mutant("No participant is added to the lists.", Scenario.PLAIN)
+def participants_are_not_listed() -> None:
     swap("shared.archiving.participants:ParticipantIndex.add", _always(result=None))
 
 
-@mutant("A row stays on the worklist for ever.", Scenario.PLAIN)
+@mutant("Rows are never removed from the worklist.", Scenario.PLAIN)
 def rows_are_not_removed() -> None:
     swap("shared.gateways.tables.worklist:Worklist.remove", _always(result=None))
 
 
-@mutant("A digest is recorded that the file doesn't have.", Scenario.PLAIN)
+@mutant("The recorded digest isn't the digest of the file.", Scenario.PLAIN)
 def digests_are_wrong() -> None:
     def wrong(original: Any) -> Any:
         def end(self: Any, moved: Chunk) -> Any:
@@ -238,11 +238,11 @@ def digests_are_wrong() -> None:
     swap("shared.archiving.lease:Lease.end", wrong)
 
 
-@mutant("Nothing that callers do is written into the history.", Scenario.PLAIN)
+@mutant("Callers' actions aren't written to the history.", Scenario.PLAIN)
 def acts_are_not_audited() -> None:
     swap("shared.gateways.tables.audit:Audit.add", _always(result=None))
 
 
-@mutant("The locations that a new event replaces are forgotten.", Scenario.ODD, oddity="corrected")
-def old_locations_are_forgotten() -> None:
+@mutant("Locations that a new event replaces are not kept.", Scenario.ODD, oddity="corrected")
+def old_locations_are_not_kept() -> None:
     swap("shared.intake.known_chunks:KnownChunks._keep_old", _always(result=None))

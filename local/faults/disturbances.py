@@ -21,7 +21,7 @@ from local.stack import Stack
 LENGTH = 14.0  # real seconds over which the disturbances are spread
 
 
-class Blow(StrEnum):
+class Disturbance(StrEnum):
     KILL_WORKER = "worker killed"
     FREEZE_WORKER = "worker frozen"
     KILL_HOST = "host killed"
@@ -31,14 +31,14 @@ class Blow(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    blow: Blow
+    kind: Disturbance
     at: float  # real seconds after the start
     seconds: float = 0.0  # duration in real seconds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    blows: Sequence[Planned] = ()
+    disturbances: Sequence[Planned] = ()
     rules: Sequence[Rule] = ()
 
 
@@ -47,20 +47,20 @@ CALM = Plan()
 
 def plan(seed: int) -> Plan:
     chance = random.Random(f"disturbances {seed}")  # noqa: S311 - the same seed must give the same plan
-    blows = [
-        *(Planned(blow=Blow.KILL_WORKER, at=chance.uniform(1, LENGTH)) for _ in range(chance.randint(3, 6))),
-        *(_lasting(chance, Blow.FREEZE_WORKER, 0.5, 3.0) for _ in range(chance.randint(1, 4))),
-        *(_lasting(chance, Blow.ACS_AWAY, 0.3, 2.0) for _ in range(chance.randint(0, 2))),
+    disturbances = [
+        *(Planned(kind=Disturbance.KILL_WORKER, at=chance.uniform(1, LENGTH)) for _ in range(chance.randint(3, 6))),
+        *(_lasting(chance, Disturbance.FREEZE_WORKER, 0.5, 3.0) for _ in range(chance.randint(1, 4))),
+        *(_lasting(chance, Disturbance.ACS_AWAY, 0.3, 2.0) for _ in range(chance.randint(0, 2))),
     ]
-    if chance.random() < 0.5:  # noqa: PLR2004 - either
-        blows.append(Planned(blow=Blow.KILL_HOST, at=chance.uniform(2, LENGTH)))
+    if chance.random() < 0.5:  # noqa: PLR2004 - even odds
+        disturbances.append(Planned(kind=Disturbance.KILL_HOST, at=chance.uniform(2, LENGTH)))
     if chance.random() < 0.4:  # noqa: PLR2004 - two in five
-        blows.append(Planned(blow=Blow.RESTART_STORAGE, at=chance.uniform(2, LENGTH)))
-    return Plan(blows=sorted(blows, key=lambda one: one.at), rules=_rules(chance))
+        disturbances.append(Planned(kind=Disturbance.RESTART_STORAGE, at=chance.uniform(2, LENGTH)))
+    return Plan(disturbances=sorted(disturbances, key=lambda one: one.at), rules=_rules(chance))
 
 
-def _lasting(chance: random.Random, blow: Blow, least: float, most: float) -> Planned:
-    return Planned(blow=blow, at=chance.uniform(1, LENGTH), seconds=chance.uniform(least, most))
+def _lasting(chance: random.Random, kind: Disturbance, least: float, most: float) -> Planned:
+    return Planned(kind=kind, at=chance.uniform(1, LENGTH), seconds=chance.uniform(least, most))
 
 
 def _rules(chance: random.Random) -> list[Rule]:
@@ -100,7 +100,7 @@ class Disturber:
     stack: Stack
     relay: Relay
     chance: random.Random
-    dealt: Counter[Blow] = field(default_factory=Counter)
+    carried_out: Counter[Disturbance] = field(default_factory=Counter)
 
     async def disturb(self, planned: Sequence[Planned]) -> None:
         """Returns when the last disturbance has ended."""
@@ -108,23 +108,23 @@ class Disturber:
         began = loop.time()
         for one in planned:
             await asyncio.sleep(max(0.0, began + one.at - loop.time()))
-            await self._deal(one)
-            self.dealt[one.blow] += 1
+            await self._carry_out(one)
+            self.carried_out[one.kind] += 1
 
-    async def _deal(self, one: Planned) -> None:
-        match one.blow:
-            case Blow.KILL_WORKER:
+    async def _carry_out(self, one: Planned) -> None:
+        match one.kind:
+            case Disturbance.KILL_WORKER:
                 self._signal(signal.SIGKILL)
-            case Blow.FREEZE_WORKER:
+            case Disturbance.FREEZE_WORKER:
                 pid = self._signal(signal.SIGSTOP)
                 await asyncio.sleep(one.seconds)
                 if pid is not None:
                     _send(pid, signal.SIGCONT)
-            case Blow.KILL_HOST:
+            case Disturbance.KILL_HOST:
                 await self.stack.replace_host()
-            case Blow.RESTART_STORAGE:
+            case Disturbance.RESTART_STORAGE:
                 await self.stack.replace_azurite()
-            case Blow.ACS_AWAY:
+            case Disturbance.ACS_AWAY:
                 await self.relay.die(one.seconds)
 
     def _signal(self, number: signal.Signals) -> int | None:

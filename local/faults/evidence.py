@@ -1,4 +1,4 @@
-"""What stands after a run: originals, catalogue, worklist, the archive read back, queues, and what was announced."""
+"""The data after a run: originals, catalogue, worklist, archived files, queues and announcements."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from shared.domain.records import Chunk
 
 @dataclass(frozen=True, kw_only=True)
 class Original:
-    """A chunk as ACS had it. Times are those of the product's clock."""
+    """A chunk as ACS stored it. Times are by the product's clock."""
 
     sha256: str
     metadata_sha256: str
@@ -26,8 +26,8 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
-    """An announcement: of what, and about whom; of a complete recording, with the chunks that it names."""
+class Announcement:
+    """An announcement on the topic: about one chunk, or about a complete recording and its chunks."""
 
     type: str
     subject: str
@@ -43,8 +43,8 @@ class Evidence:
     originals: dict[str, Original]  # by documentId
     chunks: list[Chunk]
     rows: list[Row]
-    told: list[Told]  # what was announced, in the order in which the topic took it
-    files: dict[str, str]  # name in the archive: SHA-256 of the bytes that stand there
+    announcements: list[Announcement]  # in the order in which the topic accepted them
+    files: dict[str, str]  # name in the archive: SHA-256 of the stored bytes
     labels: dict[str, dict[str, str]]  # file name in the archive: metadata of its blob
     quarantined: list[str]  # names
     queued: int

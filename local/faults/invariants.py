@@ -1,18 +1,18 @@
 """Callvault's guarantees, checked against storage at the end of a run. Each violation is one sentence.
 
-Only announced documents may be in the catalogue and the archive, and every one of them must be: released with its very
-bytes in the archive if its source lived long enough after the last fault, else failed or lost with a reason. No chunk
-is called lost while its source exists, no source is gone whose bytes aren't in the archive, and whatever became of a
-chunk was announced.
+The catalogue and the archive contain every announced document, and no others. A document is released, with the
+original's bytes in the archive, if its source existed long enough after the last fault; else it is failed or lost, with
+a reason. No chunk is lost while its source exists. No source is deleted unless its bytes are in the archive. The end of
+each chunk was announced.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
-from local.faults.course import Course
+from local.faults.announcements import unannounced, wrong_announcements
 from local.faults.evidence import Evidence, Original
-from local.faults.news import misled, untold
+from local.faults.expectations import Expectations
 from local.faults.oddities import End
 from local.faults.violations import Kind, Violation, violation
 from shared.domain.keys import blob_stem
@@ -22,12 +22,12 @@ from shared.domain.states import IN_TROUBLE, SAFE, ChunkState
 _METADATA = ".metadata.json"
 _MEDIA = (".wav", ".mp3", ".mp4")
 _SKEW = timedelta(minutes=5)  # between two workers' clocks, and the time that a request takes
-_UNTOUCHED = Course()
+_UNTOUCHED = Expectations()
 
 
-def violations(evidence: Evidence, announced: Collection[str], course: Course = _UNTOUCHED) -> list[Violation]:
-    """What is wrong with a run in which these documents were announced."""
-    found = [*_catalogue(evidence, announced, course)]
+def violations(evidence: Evidence, announced: Collection[str], expected: Expectations = _UNTOUCHED) -> list[Violation]:
+    """All violations in a run in which these documents were announced."""
+    found = [*_catalogue(evidence, announced, expected)]
     claimed: set[str] = set()
     for chunk in evidence.chunks:
         original = evidence.originals.get(chunk.document_id)
@@ -36,71 +36,73 @@ def violations(evidence: Evidence, announced: Collection[str], course: Course = 
         files = _files_of(chunk, evidence)
         claimed |= files.keys()
         for kind, sentence in (
-            *_state(chunk, original, course),
-            *_archive(chunk, original, files, course),
+            *_state(chunk, original, expected),
+            *_archive(chunk, original, files, expected),
             *_labels(chunk, files, evidence),
-            *_source(chunk, original, evidence, course),
+            *_source(chunk, original, evidence, expected),
         ):
             found.append(violation(kind, chunk.document_id, f"{sentence} (it is {chunk.state})"))
     found += [
-        violation(Kind.DUPLICATED, None, f"the archive holds a file that belongs to no chunk: {name}")
+        violation(Kind.DUPLICATED, None, f"the archive has a file without a chunk: {name}")
         for name in sorted(evidence.files.keys() - claimed)
     ]
     found += [
-        violation(Kind.UNTOLD, document_id, sentence)
-        for document_id, sentence in untold(evidence)
-        if document_id is None or course.rests(document_id)
+        violation(Kind.UNANNOUNCED, document_id, sentence)
+        for document_id, sentence in unannounced(evidence)
+        if document_id is None or expected.ends_in_time(document_id)
     ]
-    found += [violation(Kind.DISAGREES, document_id, sentence) for document_id, sentence in misled(evidence)]
-    return [*found, *_queues(evidence, course), *_worklist(evidence, course)]
+    found += [
+        violation(Kind.DISAGREES, document_id, sentence) for document_id, sentence in wrong_announcements(evidence)
+    ]
+    return [*found, *_queues(evidence, expected), *_worklist(evidence, expected)]
 
 
-def _catalogue(evidence: Evidence, announced: Collection[str], course: Course) -> Iterator[Violation]:
+def _catalogue(evidence: Evidence, announced: Collection[str], expected: Expectations) -> Iterator[Violation]:
     counted = Counter(chunk.document_id for chunk in evidence.chunks)
     for document_id in announced:
-        end = course.end_of(document_id)
+        end = expected.end_of(document_id)
         if document_id not in counted and end not in {End.REFUSED, End.IGNORED}:
-            yield violation(Kind.MISSING, document_id, "was announced, and the catalogue doesn't know it")
+            yield violation(Kind.MISSING, document_id, "was announced, but isn't in the catalogue")
         if document_id in counted and end is End.IGNORED:
-            yield violation(Kind.DISAGREES, document_id, "is none of the app's, and is in the catalogue")
+            yield violation(Kind.DISAGREES, document_id, "must be ignored, but is in the catalogue")
     for document_id, number in counted.items():
         if number > 1:
             yield violation(Kind.DUPLICATED, document_id, f"is {number} times in the catalogue")
         if document_id not in announced:
-            yield violation(Kind.DUPLICATED, document_id, "is in the catalogue, and nobody announced it")
+            yield violation(Kind.DUPLICATED, document_id, "is in the catalogue, but was never announced")
     for document_id, original in evidence.originals.items():
         if original.deleted_at is not None and document_id not in counted:
-            yield violation(Kind.DELETED_EARLY, document_id, "its source is deleted, and the catalogue doesn't know it")
+            yield violation(Kind.DELETED_EARLY, document_id, "its source is deleted, but it isn't in the catalogue")
 
 
-def _state(chunk: Chunk, original: Original, course: Course) -> Iterator[tuple[Kind, str]]:
+def _state(chunk: Chunk, original: Original, expected: Expectations) -> Iterator[tuple[Kind, str]]:
     if chunk.state in IN_TROUBLE and not chunk.reason:
-        yield Kind.UNFINISHED, "no reason is given"
+        yield Kind.UNFINISHED, "it has no reason"
     if chunk.state is ChunkState.LOST and (chunk.lost_at is None or _existed(original, chunk.lost_at)):
-        yield Kind.GIVEN_UP, "it was given up while its source existed"
-    if course.quiet_at is None:
+        yield Kind.GIVEN_UP, "it was marked as lost while its source existed"
+    if expected.quiet_at is None:
         if chunk.state not in SAFE | IN_TROUBLE:
-            yield Kind.UNFINISHED, "it came to no end"
+            yield Kind.UNFINISHED, "it didn't end"
         return
-    if course.end_of(chunk.document_id) is End.REFUSED and chunk.state is ChunkState.RELEASED:
-        yield Kind.DELETED_EARLY, "it can't be archived rightly, and was released"
-    if course.decides(original):
-        yield from _decided(chunk, course)
+    if expected.end_of(chunk.document_id) is End.REFUSED and chunk.state is ChunkState.RELEASED:
+        yield Kind.DELETED_EARLY, "it can't be archived correctly, but was released"
+    if expected.decides(original):
+        yield from _decided(chunk, expected)
 
 
-def _decided(chunk: Chunk, course: Course) -> Iterator[tuple[Kind, str]]:
+def _decided(chunk: Chunk, expected: Expectations) -> Iterator[tuple[Kind, str]]:
     """Violations of a chunk whose source existed for hours after the last fault."""
-    end = course.end_of(chunk.document_id)
+    end = expected.end_of(chunk.document_id)
     if end in {End.REFUSED, End.IGNORED}:
         return
-    if chunk.document_id in course.wants_media:
+    if chunk.document_id in expected.wants_media:
         if chunk.blob_name is None:
-            yield Kind.GIVEN_UP, "its media could be copied, and aren't in the archive"
+            yield Kind.GIVEN_UP, "its media could be copied, but aren't in the archive"
     elif chunk.state not in SAFE:
         kind = Kind.GIVEN_UP if chunk.state in IN_TROUBLE else Kind.UNFINISHED
-        yield kind, "it isn't archived hours after the last fault, and its source existed"
+        yield kind, "it isn't archived hours after the last fault, although its source existed"
     elif end is End.KEPT and chunk.state is ChunkState.RELEASED:
-        yield Kind.DELETED_EARLY, "it was released although nothing says what to delete"
+        yield Kind.DELETED_EARLY, "it was released without a valid delete location"
 
 
 def _existed(original: Original, at: datetime) -> bool:
@@ -108,14 +110,16 @@ def _existed(original: Original, at: datetime) -> bool:
     return ended > at + _SKEW
 
 
-def _archive(chunk: Chunk, original: Original, files: dict[str, str], course: Course) -> Iterator[tuple[Kind, str]]:
+def _archive(
+    chunk: Chunk, original: Original, files: dict[str, str], expected: Expectations
+) -> Iterator[tuple[Kind, str]]:
     media = [name for name in files if not name.endswith(_METADATA)]
     metadata = [name for name in files if name.endswith(_METADATA)]
-    if chunk.document_id in course.tampered and chunk.state is not ChunkState.RELEASED:
+    if chunk.document_id in expected.tampered and chunk.state is not ChunkState.RELEASED:
         return
     for what, names, sha256 in (("media", media, original.sha256), ("metadata", metadata, original.metadata_sha256)):
         if len(names) > 1:
-            yield Kind.DUPLICATED, f"the archive holds its {what} {len(names)} times"
+            yield Kind.DUPLICATED, f"the archive has its {what} {len(names)} times"
         for name in names:
             if files[name] != sha256:
                 yield Kind.BYTES_WRONG, f"its archived {what} are not the original's bytes"
@@ -124,7 +128,7 @@ def _archive(chunk: Chunk, original: Original, files: dict[str, str], course: Co
     if chunk.state in SAFE:
         recorded = ((chunk.blob_name, chunk.sha256), (chunk.metadata_blob_name, chunk.metadata_sha256))
         if any(name is None or files.get(name) != sha256 for name, sha256 in recorded):
-            yield Kind.DISAGREES, "the catalogue names other files or digests than are in the archive"
+            yield Kind.DISAGREES, "the files or digests in the catalogue don't match the archive"
 
 
 def _labels(chunk: Chunk, files: dict[str, str], evidence: Evidence) -> Iterator[tuple[Kind, str]]:
@@ -134,20 +138,20 @@ def _labels(chunk: Chunk, files: dict[str, str], evidence: Evidence) -> Iterator
     for name in filter(None, (chunk.blob_name, chunk.metadata_blob_name)):
         labels = {key.lower(): value for key, value in evidence.labels.get(name, {}).items()}
         if name in files and labels.get("documentid") != chunk.document_id:
-            yield Kind.DISAGREES, f"{name.rpartition('.')[2]} names another document on its file"
+            yield Kind.DISAGREES, f"{name.rpartition('.')[2]} has the metadata of another document"
         if name in files and labels.get("sha256", files[name]) != files[name]:
-            yield Kind.DISAGREES, f"{name.rpartition('.')[2]} has another digest on its file than its bytes have"
+            yield Kind.DISAGREES, f"{name.rpartition('.')[2]} has a digest in its metadata that doesn't match its bytes"
 
 
-def _source(chunk: Chunk, original: Original, evidence: Evidence, course: Course) -> Iterator[tuple[Kind, str]]:
-    end = course.end_of(chunk.document_id)
+def _source(chunk: Chunk, original: Original, evidence: Evidence, expected: Expectations) -> Iterator[tuple[Kind, str]]:
+    end = expected.end_of(chunk.document_id)
     if original.deleted_at is None:
-        lives = course.decides(original) if course.quiet_at else original.expires_at > evidence.now
+        lives = expected.decides(original) if expected.quiet_at else original.expires_at > evidence.now
         if chunk.state in SAFE and end is End.RELEASED and lives:
             yield Kind.DISAGREES, "its source wasn't deleted"
         return
     if not {original.sha256, original.metadata_sha256} <= set(evidence.files.values()):
-        yield Kind.DELETED_EARLY, "its source is deleted, and its bytes are not in the archive"
+        yield Kind.DELETED_EARLY, "its source is deleted, but its bytes aren't in the archive"
     if chunk.archived_at is None or original.deleted_at < chunk.archived_at - _SKEW:
         yield Kind.DELETED_EARLY, "its source was deleted before it was archived"
 
@@ -162,18 +166,18 @@ def _files_of(chunk: Chunk, evidence: Evidence) -> dict[str, str]:
     return {name: sha256 for name, sha256 in evidence.files.items() if name.startswith(f"{stem}.")}
 
 
-def _queues(evidence: Evidence, course: Course) -> Iterator[Violation]:
-    waiting = evidence.queued if course.quiet_at is None else 0
+def _queues(evidence: Evidence, expected: Expectations) -> Iterator[Violation]:
+    waiting = evidence.queued if expected.quiet_at is None else 0
     for name, number in (("queue of jobs", waiting), ("poison queue", evidence.poisoned)):
         if number:
             yield violation(Kind.UNFINISHED, None, f"the {name} still holds {number} messages")
-    if len(evidence.quarantined) < course.quarantined:
+    if len(evidence.quarantined) < expected.quarantined:
         held = len(evidence.quarantined)
-        yield violation(Kind.MISSING, None, f"quarantine holds {held} of {course.quarantined} events")
+        yield violation(Kind.MISSING, None, f"quarantine has {held} of {expected.quarantined} events")
 
 
-def _worklist(evidence: Evidence, course: Course) -> Iterator[Violation]:
-    """Open is what a sweep may still do something about: a failed chunk is, one that ACS has destroyed by now isn't."""
+def _worklist(evidence: Evidence, expected: Expectations) -> Iterator[Violation]:
+    """A chunk is open while the sweep can still act on it. That includes failed chunks until their source expires."""
     listed: dict[str, int] = defaultdict(int)
     for row in evidence.rows:
         if row.chunk_key is not None:
@@ -183,10 +187,10 @@ def _worklist(evidence: Evidence, course: Course) -> Iterator[Violation]:
         original = evidence.originals.get(chunk.document_id)
         done = chunk.state in {ChunkState.RELEASED, ChunkState.LOST}
         if done and rows:
-            yield violation(Kind.DISAGREES, chunk.document_id, f"is {chunk.state}, and still on the worklist")
+            yield violation(Kind.DISAGREES, chunk.document_id, f"is {chunk.state}, but still on the worklist")
         lives = original is not None and original.expires_at > evidence.now
-        must = chunk.state not in {*SAFE, ChunkState.LOST} and course.end_of(chunk.document_id) is not End.REFUSED
+        must = chunk.state not in {*SAFE, ChunkState.LOST} and expected.end_of(chunk.document_id) is not End.REFUSED
         if must and lives and not rows:
-            yield violation(Kind.DISAGREES, chunk.document_id, f"is {chunk.state}, and not on the worklist")
+            yield violation(Kind.DISAGREES, chunk.document_id, f"is {chunk.state}, but not on the worklist")
     if stray := sum(listed.values()):
-        yield violation(Kind.DISAGREES, None, f"the worklist holds {stray} rows of no chunk")
+        yield violation(Kind.DISAGREES, None, f"the worklist has {stray} rows without a chunk")

@@ -1,4 +1,4 @@
-"""Known defects, put into a worker on purpose, to show that the schedules see each of them.
+"""Known defects that are installed in a worker, to show that the schedules detect each of them.
 
 A defect replaces one or a few named functions of the product. A name that no longer exists is an error, so that a
 mutant without effect isn't reported as detected.
@@ -16,18 +16,18 @@ SETTING = "CALLVAULT_FAULTS_MUTANT"
 
 
 class MutantError(Exception):
-    """A defect can't be put where it was: the function it replaces is gone."""
+    """A defect can't be installed, because the function that it replaces no longer exists."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
     name: str
     defect: str  # a sentence
-    scenarios: tuple[Scenario, ...]  # in which it shows
+    scenarios: tuple[Scenario, ...]  # in which it is detected
     install: Callable[[], None]
     oddity: str | None = None  # of all events
-    jobs_lost: bool = False  # every message is lost while schedules are played
-    spoiled: bool = False  # a row that can't be read is in the catalogue
+    jobs_lost: bool = False  # every message is lost while schedules run
+    spoiled: bool = False  # the catalogue contains an unreadable row
 
 
 _KNOWN: dict[str, Mutant] = {}
@@ -56,7 +56,7 @@ def install_from_environment() -> None:
 
 
 def swap(where: str, replacement: Callable[[Any], Any]) -> None:
-    """Replaces `module:Class.function` or `module:name` by what `replacement` makes of it."""
+    """Replaces `module:Class.function` or `module:name` with the result of `replacement`."""
     module_name, _, path = where.partition(":")
     *owners, name = path.split(".")
     try:
@@ -65,7 +65,7 @@ def swap(where: str, replacement: Callable[[Any], Any]) -> None:
             owner = getattr(owner, one)
         original = getattr(owner, name)
     except (ImportError, AttributeError) as error:
-        raise MutantError(f"{where} is gone: {error}") from error
+        raise MutantError(f"{where} no longer exists: {error}") from error
     setattr(owner, name, replacement(original))
 
 

@@ -1,7 +1,7 @@
-"""`python -m local.faults.mutation`: shows that the schedules catch each of the known defects.
+"""`python -m local.faults.mutation` checks that the schedules detect each of the known defects.
 
-Each mutant gets a stack of its own and a few schedules of the scenarios in which it must show. Exits with 0 when all
-were caught, and with 1 when one survived or couldn't be put into the product.
+Each mutant runs on its own stack, with a few schedules of the scenarios that must detect it. Exits with 0 if all were
+detected, and with 1 if one wasn't or couldn't be installed.
 """
 
 import argparse
@@ -24,16 +24,20 @@ from local.stack import LOCAL, ChildError
 from local.stack.interruption import InterruptedBySignalError, interruptible
 
 _SCHEDULES = 6  # for each mutant
-_PATIENCE = timedelta(hours=5)  # shorter than of a random schedule, in which more goes wrong
+_PATIENCE = timedelta(hours=5)  # shorter than for a random schedule, which has more faults
 _LOST_FOR = 8.0  # seconds for which messages are lost
 _INTERRUPTED = 130
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m local.faults.mutation", description="Known defects, caught.")
+    parser = argparse.ArgumentParser(
+        prog="python -m local.faults.mutation", description="Checks that known defects are detected."
+    )
     parser.add_argument("--only", action="append", default=[], choices=sorted(known()), metavar="NAME")
-    parser.add_argument("--control", action="store_true", help="the same schedules without the defects: all must pass")
-    parser.add_argument("--list", action="store_true", help="the names alone")
+    parser.add_argument(
+        "--control", action="store_true", help="run the same schedules without the defects; all must pass"
+    )
+    parser.add_argument("--list", action="store_true", help="list the defects")
     arguments = parser.parse_args()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
     chosen = [one for one in known().values() if not arguments.only or one.name in arguments.only]
@@ -44,7 +48,7 @@ def main() -> int:
     try:
         return asyncio.run(interruptible(_run(chosen, console, is_control=arguments.control), with_parent=True))
     except InterruptedBySignalError:
-        console.print("Interrupted. Nothing is running any more.")
+        console.print("Interrupted. All processes have ended.")
         return _INTERRUPTED
 
 
@@ -56,20 +60,20 @@ async def _run(chosen: list[Mutant], console: Console, *, is_control: bool) -> i
             batch = replace(batch_of(one), settings={}) if is_control else batch_of(one)
             outcome = await batches.run(batch, LOCAL / "mutants")
         except ChildError as error:
-            console.print(f"[bold red]✗[/] {one.name} could not be put into the app. {error}", soft_wrap=True)
+            console.print(f"[bold red]✗[/] {one.name} couldn't be installed. {error}", soft_wrap=True)
             survived += 1
             continue
-        caught = bool(outcome.violations) is not is_control
-        survived += not caught
-        verdict = "[bold green]✓[/]" if caught else "[bold red]✗[/]"
+        detected = bool(outcome.violations) is not is_control
+        survived += not detected
+        verdict = "[bold green]✓[/]" if detected else "[bold red]✗[/]"
         console.print(f"{verdict} {one.name}, {time.monotonic() - began:.0f} s: {_shown(outcome)}", soft_wrap=True)
-    told = "schedules without a defect passed" if is_control else "mutants caught"
-    console.print(f"{len(chosen) - survived} of {len(chosen)} {told}")
+    result = "schedules without a defect passed" if is_control else "mutants detected"
+    console.print(f"{len(chosen) - survived} of {len(chosen)} {result}")
     return 1 if survived else 0
 
 
 def batch_of(one: Mutant) -> Batch:
-    """A few schedules in which the defect must show, without deaths, so that nothing else is to be seen."""
+    """A few schedules that must detect the defect, without deaths, so that nothing else causes violations."""
     schedules = [_fitting(schedule(seed, one.scenarios), one) for seed in range(_SCHEDULES)]
     rules = [Rule(trouble=Trouble.MESSAGE_LOST, begins=0, ends=_LOST_FOR)] if one.jobs_lost else []
     return Batch(
@@ -92,7 +96,7 @@ def _fitting(plan: Schedule, one: Mutant) -> Schedule:
 
 def _shown(outcome: Outcome) -> str:
     if not outcome.violations:
-        return f"nothing was seen; logs: {outcome.logs}"
+        return f"no violation; logs: {outcome.logs}"
     return outcome.violations[0].sentence
 
 

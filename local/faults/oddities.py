@@ -1,7 +1,7 @@
-"""Events as they should not be, and what must come of them all the same.
+"""Unusual and invalid events, and their expected results.
 
-Each oddity changes an event of one recording before it is delivered. None of them may stop a chunk whose documentId and
-content location are good, and none may delete a source that isn't safe.
+Each oddity changes an event of one recording before it is delivered. None of them may prevent archiving a chunk with a
+valid documentId and content location, and none may delete a source that isn't archived.
 """
 
 import copy
@@ -16,23 +16,23 @@ Event = dict[str, Any]
 
 
 class End(StrEnum):
-    """What must become of a chunk whose source lived long enough."""
+    """The expected end of a chunk whose source existed long enough."""
 
     RELEASED = "released"
-    KEPT = "kept"  # archived; the source is not deleted by us
-    REFUSED = "refused"  # it can't be archived; it failed, or its event is in quarantine; the source stays
+    KEPT = "kept"  # archived; Callvault doesn't delete the source
+    REFUSED = "refused"  # can't be archived: failed, or its event is in quarantine; the source is kept
     IGNORED = "ignored"  # not in the catalogue
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Events of a recording in the order of their delivery, and what must come of their documents."""
+    """Events of a recording in the order of delivery, and the expected ends of their documents."""
 
     events: Sequence[Event]
     ends: End = End.RELEASED
     exceptions: "dict[str, End]"  # by documentId
-    quarantined: bool = False  # whether quarantine must hold something of it
-    corrected: bool = False  # whether the last event gives other locations than the first
+    quarantined: bool = False  # whether part of it must be in quarantine
+    corrected: bool = False  # whether the last event has other locations than the first
 
 
 def oddly(name: str, event: Event, other: str, chance: random.Random) -> Delivery:
@@ -51,7 +51,7 @@ def _delivery(
 
 
 def _again(event: Event) -> Event:
-    """The same event as another one."""
+    """The same event with a new id."""
     return copy.deepcopy(event) | {"id": str(uuid.uuid4())}
 
 
@@ -97,7 +97,7 @@ def _odd_spelling(event: Event, _other: str, _chance: random.Random) -> Delivery
 
 def _no_delete_location(event: Event, _other: str, chance: random.Random) -> Delivery:
     for chunk in _chunks(event):
-        if chance.random() < 0.5:  # noqa: PLR2004 - either
+        if chance.random() < 0.5:  # noqa: PLR2004 - even odds
             del chunk["deleteLocation"]
         else:
             chunk["deleteLocation"] = None
@@ -124,7 +124,7 @@ def _forged_host(event: Event, _other: str, _chance: random.Random) -> Delivery:
 
 
 def _corrected(event: Event, _other: str, _chance: random.Random) -> Delivery:
-    """First an event with locations that lead nowhere, then the right one."""
+    """First an event with invalid locations, then the correct one."""
     wrong = copy.deepcopy(event)
     for chunk in _chunks(wrong):
         for name in ("contentLocation", "metadataLocation", "deleteLocation"):

@@ -1,7 +1,7 @@
-"""Orders to a worker, given from outside while it runs: die at this point, or freeze there for a while.
+"""Orders that are given to running workers: die at a point, or freeze there for a time.
 
-An order is a file. Whoever carries it out renames it first, which succeeds for one process only: an order is carried
-out once, and the name that is left behind proves it.
+An order is a file. A process renames it before carrying it out. The rename succeeds in one process only, so each order
+is carried out once, and its name shows that.
 """
 
 import json
@@ -17,13 +17,13 @@ DIRECTORY_SETTING = "CALLVAULT_FAULTS_DIR"
 class Order:
     order_id: str
     point: str
-    about: tuple[str, ...]  # obeyed by calls that concern one of these; by all when empty
-    skip: int = 0  # calls of one process that pass first
-    freeze: float | None = None  # seconds for which the whole process stands still, instead of its death
+    about: tuple[str, ...]  # keys, names or locations that a call must concern; empty: any call
+    skip: int = 0  # calls in one process before it is carried out
+    freeze: float | None = None  # seconds for which the process freezes; None: it dies
 
 
 class OrderBook:
-    """Both sides of the directory of orders."""
+    """Reads and writes the directory of orders."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -38,7 +38,7 @@ class OrderBook:
         return order_id
 
     def disarm(self, order_id: str) -> bool:
-        """Whether the order was still to be carried out; it won't be any more."""
+        """Withdraws the order. False if it was already carried out."""
         try:
             self._path(order_id, ARMED).unlink()
         except FileNotFoundError:
@@ -49,7 +49,7 @@ class OrderBook:
         return self._path(order_id, FIRED).exists()
 
     def armed(self) -> list[Order]:
-        """Orders that wait to be carried out."""
+        """Orders that weren't carried out yet."""
         found = []
         for path in self._directory.glob(f"*{ARMED}"):
             order = self._read.get(path.stem) or self._load(path)
@@ -58,7 +58,7 @@ class OrderBook:
         return found
 
     def take(self, order: Order) -> bool:
-        """Whether the caller, and nobody else, is to carry the order out."""
+        """Claims the order. True for exactly one caller, which must carry it out."""
         try:
             self._path(order.order_id, ARMED).rename(self._path(order.order_id, FIRED))
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Plays a schedule on a running stack: makes its recordings, orders its faults and deaths, delivers its events."""
+"""Runs a schedule on a stack: creates its recordings, orders its faults and deaths, and delivers its events."""
 
 import asyncio
 import random
@@ -16,25 +16,25 @@ from local.faults.site import Site
 from local.faults.tampering import Tamperer
 from shared.domain.keys import key_of
 
-_RETRY_PAUSE = 0.2  # seconds until an event that wasn't taken comes again
-_TAKEN_WITHIN = 120.0  # seconds, in which a host can be replaced
-_CORRECTED_AFTER = 1.0  # seconds between a wrong event and the right one
+_RETRY_PAUSE = 0.2  # seconds until a refused event is delivered again
+_ACCEPTED_WITHIN = 120.0  # seconds; longer than replacing a host takes
+_CORRECTED_AFTER = 1.0  # seconds between a wrong event and the correct one
 
 
 @dataclass(kw_only=True)
 class Played:
-    """What came of a schedule as far as its player knows."""
+    """The results of a schedule that its player knows."""
 
     seed: int
     recordings: set[str] = field(default_factory=set)
-    announced: dict[str, End] = field(default_factory=dict)  # documents, and what must become of them
+    announced: dict[str, End] = field(default_factory=dict)  # documents and their expected ends
     victims: set[str] = field(default_factory=set)  # documents that only a wrong delete location names
-    wants_media: set[str] = field(default_factory=set)  # documents whose media must be archived in any case
+    wants_media: set[str] = field(default_factory=set)  # documents whose media must be archived even without metadata
     gaps: set[str] = field(default_factory=set)  # recordings of which a chunk is never announced
-    quarantined: int = 0  # events of which something must be in quarantine
+    quarantined: int = 0  # number of events that must be in quarantine
     passing: set[str] = field(default_factory=set)  # faults that end with the troubles
-    refused: list[str] = field(default_factory=list)  # events that were not taken in time: what they are of
-    events: int = 0  # deliveries by hand
+    refused: list[str] = field(default_factory=list)  # oddity or scenario of each event that was not accepted in time
+    events: int = 0  # deliveries by the player
     deaths: set[str] = field(default_factory=set)  # orders
     freezes: set[str] = field(default_factory=set)
     acts: Acts = field(default_factory=Acts)  # of callers
@@ -49,7 +49,7 @@ class Player:
     rate: float
 
     async def play(self, plan: Schedule) -> Played:
-        """Returns when every event was taken."""
+        """Returns after every event was accepted."""
         played = Played(seed=plan.seed)
         async with asyncio.TaskGroup() as group:
             for number, recording in enumerate(plan.recordings):
@@ -66,7 +66,7 @@ class Player:
             await self.site.acs(
                 "POST", "/faults", operation="event", kind=planned.announcement, recordingId=recording_id
             )
-            # Its event comes before anyone can know the documents: deaths are armed by the recording alone.
+            # The event is sent before the documents are known, so deaths are armed by the recording only.
             self._arm(plan, number, (key_of(recording_id),), played)
         made = await self._made(planned, recording_id, announce=by_simulator)
         played.recordings.add(recording_id)
@@ -105,7 +105,7 @@ class Player:
 
     async def _made(self, planned: PlannedRecording, recording_id: str, *, announce: bool) -> dict[str, Any]:
         given = planned.ordeal
-        # A late event is of a file that ACS keeps for two days.
+        # A late event belongs to a file that ACS keeps for two days.
         kept = given.life or (2 * DAY - given.age if given.age else DAY)
         made: dict[str, Any] = await self.site.document(
             recordingId=recording_id, announce=announce, retentionSeconds=kept / self.rate, **planned.order
@@ -130,7 +130,7 @@ class Player:
         return oddly(planned.oddity, event, victim_id, own)
 
     def _event_time(self, planned: PlannedRecording, made: dict[str, Any]) -> str:
-        """Such that the product's deadline is when the source expires, unless the event is a late one."""
+        """A time that makes the product's deadline equal the source's expiry, unless the event is late."""
         if planned.ordeal.age:
             return (datetime.now(UTC) - timedelta(seconds=planned.ordeal.age / self.rate)).isoformat()
         expires = min(datetime.fromisoformat(chunk["expiresAt"]) for chunk in made["chunks"])
@@ -151,10 +151,10 @@ class Player:
                 await self._deliver(planned, event, played)
 
     async def _deliver(self, planned: PlannedRecording, event: Event, played: Played) -> None:
-        """Until it is taken, as Event Grid does, but for a shorter time."""
+        """Repeats the delivery until it is accepted, as Event Grid does, but for a shorter time."""
         played.events += 1
         try:
-            async with asyncio.timeout(_TAKEN_WITHIN):
+            async with asyncio.timeout(_ACCEPTED_WITHIN):
                 while not await self.site.deliver(event, planned.entrance):
                     played.events += 1
                     await asyncio.sleep(_RETRY_PAUSE)

@@ -1,7 +1,7 @@
-"""The durable steps of the pipeline at which a worker can be made to die, by name.
+"""The named points of the pipeline at which a test can kill a worker.
 
-A point is a place in the order of durable writes: before or after one call of a gateway, in one use case. Every write
-that the promise rests on has a point on either side of it, so a crash between any two of them is among these.
+A point is before or after one durable write through a gateway, in one use case. Every write that the guarantees depend
+on has a point on each side, so the points include a crash between any two writes.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Scene(StrEnum):
     INTAKE = "intake"
     ARCHIVING = "archiving"
     SWEEP = "sweep"
-    CALLING = "calling"  # a call is recorded automatically
+    CALLING = "calling"  # automatic recording of a call
 
 
 class Moment(StrEnum):
@@ -24,12 +24,14 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A call of a gateway, as the plugin sees it go by."""
+    """A call of a gateway."""
 
     scene: Scene | None
     call: str
-    trait: str | None  # which of the calls of that name: a chunk's new state, a job's delay, a file's or a row's kind
-    about: str  # the keys, names and locations it was called with
+    trait: (
+        str | None
+    )  # distinguishes calls of one method: a chunk's new state, a job's delay, or the kind of a file or row
+    about: str  # keys, names and locations in its arguments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ class Point:
     call: str
     trait: str | None = None
 
-    def meets(self, step: Step, moment: Moment) -> bool:
+    def matches(self, step: Step, moment: Moment) -> bool:
         return (self.scene, self.moment, self.call) == (step.scene, moment, step.call) and self.trait in {
             None,
             step.trait,
@@ -69,21 +71,21 @@ _ALL = (
     *_sides(Scene.ARCHIVING, "announcing", "Topic.publish"),
     *_sides(Scene.ARCHIVING, "deleting-the-source", "MediaSource.delete"),
     *_sides(Scene.ARCHIVING, "writing-released", "Catalogue.replace", "released"),
-    *_sides(Scene.ARCHIVING, "taking-off-worklist", "Worklist.remove"),
+    *_sides(Scene.ARCHIVING, "removing-from-worklist", "Worklist.remove"),
     *_sides(Scene.ARCHIVING, "queueing-a-retry", "JobQueue.send", "later"),
     *_sides(Scene.ARCHIVING, "writing-pending", "Catalogue.replace", "pending"),
     *_sides(Scene.ARCHIVING, "writing-failed", "Catalogue.replace", "failed"),
-    *_sides(Scene.SWEEP, "queueing-anew", "JobQueue.send"),
-    *_sides(Scene.SWEEP, "saying-when-to-look-again", "Worklist.add"),
+    *_sides(Scene.SWEEP, "queueing-again", "JobQueue.send"),
+    *_sides(Scene.SWEEP, "scheduling-the-next-check", "Worklist.add"),
     *_sides(Scene.SWEEP, "escalating", "Catalogue.replace", "pending"),
     *_sides(Scene.SWEEP, "writing-lost", "Catalogue.replace", "lost"),
     *_sides(Scene.SWEEP, "announcing", "Topic.publish"),
-    *_sides(Scene.SWEEP, "taking-off-worklist", "Worklist.remove"),
+    *_sides(Scene.SWEEP, "removing-from-worklist", "Worklist.remove"),
     *_sides(Scene.CALLING, "claiming", "Claims.begin"),
     *_sides(Scene.CALLING, "adding-to-worklist", "Worklist.add", "call"),
     *_sides(Scene.CALLING, "starting", "CallRecorder.start"),
     *_sides(Scene.CALLING, "writing-the-ledger", "Catalogue.merge"),
-    *_sides(Scene.CALLING, "settling", "Claims.write"),
+    *_sides(Scene.CALLING, "completing-the-claim", "Claims.write"),
 )
 
 POINTS: dict[str, Point] = {point.name: point for point in _ALL}

@@ -1,6 +1,6 @@
-"""A relay of TCP in front of the simulator, whose death and return the app sees: connections cut, then none accepted.
+"""A TCP relay in front of the simulator that can simulate an outage: it cuts connections and refuses new ones.
 
-The simulator's documents live in its memory, so it is not killed itself; whoever talks to it can't tell the difference.
+The simulator keeps its documents in memory, so it isn't stopped itself. Its clients can't tell the difference.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ class Relay:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
-        """Gives the address, host:port, that leads through here."""
+        """Yields the address of the relay, host:port."""
         server = await asyncio.start_server(self._serve, self._host, 0)
         try:
             yield f"{self._host}:{server.sockets[0].getsockname()[1]}"
@@ -28,7 +28,7 @@ class Relay:
             self._cut()
 
     async def die(self, seconds: float) -> None:
-        """For so long nothing answers."""
+        """Simulates an outage for this time."""
         self._dead = True
         self._cut()
         try:
@@ -45,22 +45,22 @@ class Relay:
             writer.transport.abort()
             return
         try:
-            there, back = await asyncio.open_connection(self._host, self._port, limit=_PIECE)
+            upstream_reader, upstream_writer = await asyncio.open_connection(self._host, self._port, limit=_PIECE)
         except OSError:
             writer.transport.abort()
             return
-        self._open |= {writer, back}
+        self._open |= {writer, upstream_writer}
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(_pass_on(reader, back))
-                group.create_task(_pass_on(there, writer))
+                group.create_task(_forward(reader, upstream_writer))
+                group.create_task(_forward(upstream_reader, writer))
         finally:
-            for one in (writer, back):
+            for one in (writer, upstream_writer):
                 self._open.discard(one)
                 one.close()
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         while piece := await reader.read(_PIECE):
             writer.write(piece)

@@ -1,4 +1,4 @@
-"""Scenarios: the faults that a recording meets in each, chosen so that certain defects become visible.
+"""Scenarios: sets of faults for one recording, each designed to detect certain defects.
 
 A mixed schedule, which is the default, draws one scenario for each of its recordings.
 """
@@ -16,16 +16,16 @@ Fault = dict[str, Any]  # for the simulator; `within` is in seconds of the produ
 
 class Scenario(StrEnum):
     PLAIN = "plain"  # random faults of ACS
-    GONE = "gone"  # 404 for a while, after and between other failures
-    RANGES = "ranges"  # several blocks; ranges served at one time and not at another; the file changes meanwhile
+    GONE = "gone"  # 404 for a while, also between other failures
+    RANGES = "ranges"  # several blocks; range requests are not always supported; the file changes
     LATE = "late"  # the event comes after the deadline, and the source answers 503 and 429 for a while
-    HALVED = "halved"  # the metadata never come, and the source expires
+    NO_METADATA = "no-metadata"  # the metadata are never available, and the source expires
     ODD = "odd"  # an event with unusual or wrong fields
     TAMPERED = "tampered"  # someone changes the archive before the source is deleted
-    RETOLD = "retold"  # the topic refuses announcements, or takes them and says that it didn't
+    TOPIC = "topic"  # the topic refuses announcements, or accepts them and returns an error
     EXPIRING = "expiring"  # the source expires while ACS answers errors
-    GARBLED = "garbled"  # the source answers with complete bytes that aren't the file
-    POISONED = "poisoned"  # its message ends on the poison queue while it waits for its next attempt
+    GARBLED = "garbled"  # the source returns complete responses that aren't the file
+    POISONED = "poisoned"  # its message moves to the poison queue while it waits for its next attempt
     FROZEN = "frozen"  # its worker freezes before the delete, and someone changes the archive meanwhile
     GAP = "gap"  # one of its chunks is never announced
 
@@ -40,16 +40,16 @@ class Ordeal:
     """The faults of one recording. Times are in seconds of the product's clock."""
 
     faults: tuple[Fault, ...] = ()  # faults marked `stays` continue after the others have ended
-    large: bool | None = None  # None: as it comes
-    life: float | None = None  # of the source; None: a day, or what is left of two
+    large: bool | None = None  # None: random
+    life: float | None = None  # of the source; None: a day, or the rest of two days
     age: float = 0.0  # of the event when it is delivered
     odd: bool = False
     tampering: Tampering | None = None
-    wants_media: bool = False  # the media must be archived, whatever becomes of the metadata
+    wants_media: bool = False  # the media must be archived even if the metadata fail
     frozen_at: str | None = None  # a point, for `FREEZE`
     poisoned: bool = False
     gap: bool = False
-    alone: bool = False  # one chunk only, so that all faults meet it
+    alone: bool = False  # one chunk only, so all faults affect it
 
 
 def ordeal(scenario: Scenario, chance: random.Random) -> Ordeal:
@@ -62,7 +62,7 @@ def _late(chance: random.Random) -> Ordeal:
     return Ordeal(faults=(fault,), age=chance.uniform(24.1, 27) * HOUR)
 
 
-def _halved(chance: random.Random) -> Ordeal:
+def _no_metadata(chance: random.Random) -> Ordeal:
     answer = chance.choice(({"kind": "error", "status": 404}, {"kind": "serverError"}, {"kind": "empty"}))
     return Ordeal(
         faults=({"operation": "metadata", "times": 0, "stays": True, **answer},),
@@ -76,8 +76,8 @@ def _tampered(chance: random.Random) -> Ordeal:
     return Ordeal(faults=(refusal,), tampering=chance.choice(tuple(Tampering)))
 
 
-def _retold(chance: random.Random) -> Ordeal:
-    applied = chance.random() < 0.5  # noqa: PLR2004 - either
+def _topic(chance: random.Random) -> Ordeal:
+    applied = chance.random() < 0.5  # noqa: PLR2004 - even odds
     fault = {"operation": "announce", "kind": "serverError", "applied": applied, "times": chance.randint(1, 3)}
     return Ordeal(faults=(fault,))
 
@@ -102,34 +102,35 @@ def _poisoned(chance: random.Random) -> Ordeal:
 
 
 def _gone(chance: random.Random) -> tuple[Fault, ...]:
-    """They stay: with pauses that double, so many answers take longer than the events do.
+    """Faults that continue after the others, because the retry pauses double.
 
-    More than five, as five over four hours prove a loss, and over before four hours are, however slow the machine is.
+    More than five 404s, because only five over at least four hours prove a loss. They end before four hours have
+    passed, even on a slow machine, so the chunk must not be lost.
     """
     status = chance.choice((404, 404, 410))
     missing = {"operation": "download", "kind": "error", "status": status, "code": "8522", "stays": True}
     missing["within"] = 3 * HOUR
-    if chance.random() < 0.5:  # noqa: PLR2004 - either
+    if chance.random() < 0.5:  # noqa: PLR2004 - even odds
         failing = {"operation": "download", "kind": "serverError", "times": 4, "stays": True}
         return failing, missing | {"times": chance.randint(1, 3)}
     return (missing | {"times": chance.randint(6, 7)},)
 
 
 def _ranges(chance: random.Random) -> tuple[Fault, ...]:
-    """Faults in order: each request gets the first one that isn't used up."""
+    """Faults in order: each request gets the first one that is left."""
     broken = {"operation": "download", "kind": "reset", "bytes": chance.randint(100_000, 900_000)}
     failing = {"operation": "download", "kind": "serverError"}
     whole = {"operation": "download", "kind": "ignoreRange"}
     match chance.randrange(4):
-        case 0:  # blocks 0 and 1 at least are staged, then no range is served, then all are
+        case 0:  # at least blocks 0 and 1 are staged, then ranges are ignored, then supported again
             return failing | {"skip": 2, "times": 1}, whole | {"times": chance.randint(2, 4)}
-        case 1:  # as 0, and the single stream breaks in its middle
+        case 1:  # as 0, and the single stream breaks in the middle
             return (
                 failing | {"skip": chance.randint(2, 3), "times": 1},
                 broken | {"skip": 1, "times": 1, "bytes": chance.randint(1_200_000, 2_000_000)},
                 whole | {"times": 6},
             )
-        case 2:  # another version of the file in between; never whole, for nobody could tell it from the right one
+        case 2:  # one range of another version; never all of it, which nobody could detect
             return ({"operation": "download", "kind": "otherVersion", "skip": chance.randint(1, 3), "times": 1},)
         case _:
             return whole | {"skip": chance.randint(0, 5), "times": 1}, broken | {"skip": chance.randint(0, 3)}
@@ -140,10 +141,10 @@ _ORDEALS: dict[Scenario, Callable[[random.Random], Ordeal]] = {
     Scenario.GONE: lambda chance: Ordeal(faults=_gone(chance), alone=True),
     Scenario.RANGES: lambda chance: Ordeal(faults=_ranges(chance), large=True, alone=True),
     Scenario.LATE: _late,
-    Scenario.HALVED: _halved,
+    Scenario.NO_METADATA: _no_metadata,
     Scenario.ODD: lambda _: Ordeal(odd=True),
     Scenario.TAMPERED: _tampered,
-    Scenario.RETOLD: _retold,
+    Scenario.TOPIC: _topic,
     Scenario.EXPIRING: _expiring,
     Scenario.GARBLED: _garbled,
     Scenario.POISONED: _poisoned,

@@ -1,7 +1,7 @@
-"""Random schedules: from a seed alone, what is recorded, how it is announced, what ACS does wrong and who dies when.
+"""Random schedules: a seed determines recordings, their announcements, faults of ACS and deaths of workers.
 
-Every fault here is one that the pipeline can notice. A source that truncates a file and declares the shorter length, or
-that flips a byte in the middle, can't be told from an honest one by anybody: ACS gives no digest of its media.
+The pipeline can detect every fault here. It can't detect a source that truncates a file and declares the shorter
+length, or that flips a byte in the middle, because ACS provides no digest of its media.
 """
 
 import random
@@ -13,13 +13,13 @@ from local.faults.oddities import ODDITIES
 from local.faults.points import POINTS, Scene
 from local.faults.scenarios import HOUR, Ordeal, Scenario, ordeal
 
-DAY = 24 * HOUR  # that ACS keeps a file, seconds of the product's clock
+DAY = 24 * HOUR  # for which ACS keeps a file, in seconds of the product's clock
 _SMALL, _BLOCKS = (1_000, 200_000), (2_200_000, 4_500_000)  # bytes: one request, or several blocks of 1 MiB
-_ODDITY, _OMISSION = 0.3, 0.2  # of recordings, that have one of what real ones sometimes have
+_ODDITY, _OMISSION = 0.3, 0.2  # shares of recordings with an unusual property
 _VINTAGES = ("current", "current", "current", "2023", "2021-serverCallId", "2021")
-MIXED = (*(Scenario.PLAIN,) * 6, *(Scenario.ODD,) * 3, *Scenario)  # of a mixed schedule's recordings
-_ANY = 0.25  # of orders, that are for any step; the others are for steps that nearly every chunk comes to
-_MET = (
+MIXED = (*(Scenario.PLAIN,) * 6, *(Scenario.ODD,) * 3, *Scenario)  # scenarios of a mixed schedule, by weight
+_ANY = 0.25  # share of orders for any step; the others are for steps that nearly every chunk reaches
+_COMMON = (
     "intake-after-announcing",
     "intake-after-adding-to-worklist",
     "intake-before-queueing",
@@ -48,7 +48,7 @@ class PlannedRecording:
     entrance: Entrance
     oddity: str | None
     starts_after: float  # real seconds
-    deliveries: int  # at least; by hand, on top of the simulator's own
+    deliveries: int  # by the player, in addition to the simulator's own
     pauses: tuple[float, ...]  # real seconds before each of them
     ordeal: Ordeal
     faults: tuple[dict[str, Any], ...]
@@ -56,7 +56,7 @@ class PlannedRecording:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedOrder:
-    """A death or a freeze of whoever comes to a point with something of this recording."""
+    """The death or freeze of a worker that reaches a point with a chunk of this recording."""
 
     recording: int
     point: str
@@ -83,7 +83,7 @@ def _recording(chance: random.Random, scenario: Scenario) -> PlannedRecording:
     is_large = given.large if given.large is not None else chance.random() < 0.25  # noqa: PLR2004 - one in four
     deliveries = chance.choice((1, 1, 2, 3))
     is_plain = scenario is Scenario.PLAIN
-    # By hand, if something is to be done about the event or about its documents.
+    # The player delivers the event itself if the event or its documents are modified.
     by_hand = (given.odd, given.tampering, given.life, given.age, given.gap, given.poisoned, given.alone)
     announcement: Announcement = "plain"
     if not any(by_hand):
@@ -116,7 +116,7 @@ def _recording(chance: random.Random, scenario: Scenario) -> PlannedRecording:
 def _order(chance: random.Random, recordings: int) -> PlannedOrder:
     return PlannedOrder(
         recording=chance.randrange(recordings),
-        point=chance.choice(_DEADLY if chance.random() < _ANY else _MET),
+        point=chance.choice(_DEADLY if chance.random() < _ANY else _COMMON),
         skip=chance.choice((0, 0, 0, 0, 1)),
         freeze=chance.uniform(0.5, 3) if chance.random() < 0.3 else None,  # noqa: PLR2004 - three in ten
     )
@@ -164,6 +164,6 @@ def _fault(chance: random.Random) -> dict[str, Any]:
         kinds += [{"kind": "ignoreRange"}, {"kind": "corrupt", "offset": 0}]
     if operation == "metadata":
         kinds.append({"kind": "swapMetadata"})
-    # 0: until the quiet that follows every schedule.
+    # 0: until the faults of the schedule end.
     times = chance.choice((1, 1, 2, 3, 0))
     return {"operation": operation, "times": times, "skip": chance.choice((0, 0, 1, 3)), **chance.choice(kinds)}

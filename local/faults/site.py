@@ -1,4 +1,4 @@
-"""A running stack as the fault proofs use it: make documents, deliver events, start the sweep, look at what stands."""
+"""A running stack for the fault tests: creates documents, delivers events, starts the sweep, and reads the data."""
 
 import asyncio
 import base64
@@ -20,7 +20,7 @@ from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from local.faults.clock import Compression
-from local.faults.evidence import Evidence, Original, Row, Told
+from local.faults.evidence import Announcement, Evidence, Original, Row
 from local.stack.addresses import Addresses
 from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
@@ -29,13 +29,13 @@ from shared.domain.states import ChunkState
 from shared.gateways.tables.entities import CHUNK_ROWS, to_chunk
 
 QUEUE = "recording-chunks"
-_SPOILED = "spoiled"  # documentId of a row that can't be read
-_BREATH = 5.0  # seconds
+_SPOILED = "spoiled"  # documentId of the unreadable rows
+_SWEEP_TIMEOUT = 5.0  # seconds
 _POISONED_WITHIN = 120  # seconds
 
 
 class SiteError(Exception):
-    """A part of the stack refused what the proof asked of it: the proof itself can't go on."""
+    """A part of the stack refused a request of the test, so the test can't continue."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class Site:
         return await self.acs("POST", "/documents", **order)
 
     async def deliver(self, event: dict[str, Any], entrance: str = "trigger") -> bool:
-        """Delivers an event once, as Event Grid does or by hand; whether it was taken."""
+        """Delivers an event once, as Event Grid or as a caller. Returns whether it was accepted."""
         url, headers = self.where.event_grid_url, {"aeg-event-type": "Notification"}
         if entrance != "trigger":
             url, headers = f"{self.where.functions}/api/events", {"x-functions-key": self.where.master_key}
@@ -70,22 +70,22 @@ class Site:
             return False  # the host is being replaced
 
     async def sweep(self) -> bool:
-        """Starts the sweep by hand. It runs on when this returns, which takes as long as a question to a busy app.
+        """Starts the sweep, and waits as long as one request to the app takes. The sweep may still be running then.
 
-        False when the host can't be reached.
+        False if the host can't be reached.
         """
         url = f"{self.where.functions}/admin/functions/sweep"
         try:
             async with self.http.post(url, json={}, headers={"x-functions-key": self.where.master_key}) as response:
                 started = response.status == HTTPStatus.ACCEPTED
-            async with asyncio.timeout(_BREATH):  # without the limit, concurrent sweeps would accumulate
+            async with asyncio.timeout(_SWEEP_TIMEOUT):  # without the limit, concurrent sweeps would accumulate
                 await self.ask("recordings?limit=1")
         except (aiohttp.ClientError, TimeoutError):
             return False
         return started
 
     async def ask(self, path: str, **headers: str) -> tuple[int, Any]:
-        """Status and body of the app's answer to a GET."""
+        """Status and body of the app's response to a GET request."""
         keyed = {"x-functions-key": self.where.functions_key, **headers}
         async with self.http.get(f"{self.where.functions}/api/{path}", headers=keyed) as response:
             body = await response.read()
@@ -118,7 +118,7 @@ class Site:
             await table.upsert_entity(keys | {"pendingAt": self.now() - age}, mode=UpdateMode.MERGE)
 
     async def spoil(self) -> None:
-        """Puts a chunk that no version can read into the catalogue, and on each shard of the worklist."""
+        """Adds an unreadable chunk to the catalogue and to each shard of the worklist."""
         for shard in "0123456789abcdef":
             key = shard * 32
             row = f"20000101T000000.000000-{key}-{key}"
@@ -137,7 +137,7 @@ class Site:
                     await asyncio.sleep(0.1)
 
     async def _poisoned(self, document_id: str) -> bool:
-        """Whether nothing is left to do."""
+        """Whether the message was sent or is no longer needed."""
         with contextlib.suppress(AzureError):  # storage may be restarting
             for chunk in await self.chunks_of(document_id):
                 if chunk.state is ChunkState.RELEASED:
@@ -157,20 +157,20 @@ class Site:
         ]
 
     async def messages(self, queue: str = QUEUE) -> int:
-        """On the queue, visible or not."""
+        """The number of messages on the queue, visible or not."""
         found = await self.queues.get_queue_client(queue).get_queue_properties()
         return found.approximate_message_count or 0
 
     async def evidence(self, recordings: Collection[str], keys: Collection[str] | None = None) -> Evidence:
-        """What stands about these recordings of the simulator; of the whole storage, or of these keys alone."""
-        told = [await self.acs("GET", f"/recordings/{recording_id}") for recording_id in recordings]
+        """The data of these recordings; from all of the storage, or only of these recording keys."""
+        known = [await self.acs("GET", f"/recordings/{recording_id}") for recording_id in recordings]
         return Evidence(
             originals={
-                chunk["documentId"]: self._original(chunk) for recording in told for chunk in recording["chunks"]
+                chunk["documentId"]: self._original(chunk) for recording in known for chunk in recording["chunks"]
             },
             chunks=await self.chunks(keys),
             rows=[row for row in await self.rows() if keys is None or row.recording_key in keys],
-            told=await self._told(),
+            announcements=await self._announcements(),
             files={name: await self.sha256(name) async for name in self._names(keys)},
             labels={blob.name: blob.metadata or {} async for blob in self.archive.list_blobs(include=["metadata"])},
             quarantined=[name async for name in self.quarantine.list_blob_names()],
@@ -179,21 +179,21 @@ class Site:
             now=self.now(),
         )
 
-    async def _told(self) -> list[Told]:
-        return [_told(one["event"]) for one in await self.acs("GET", "/announcements")]
+    async def _announcements(self) -> list[Announcement]:
+        return [_announcement(one["event"]) for one in await self.acs("GET", "/announcements")]
 
-    def _original(self, told: dict[str, Any]) -> Original:
-        deleted = told["deletedAt"]
+    def _original(self, source: dict[str, Any]) -> Original:
+        deleted = source["deletedAt"]
         return Original(
-            sha256=told["sha256"],
-            metadata_sha256=told["metadataSha256"],
+            sha256=source["sha256"],
+            metadata_sha256=source["metadataSha256"],
             deleted_at=self.moment(datetime.fromisoformat(deleted)) if deleted else None,
-            expires_at=self.moment(datetime.fromisoformat(told["expiresAt"])),
-            participants=tuple(one["participantId"] for one in told["metadata"].get("participants", ())),
+            expires_at=self.moment(datetime.fromisoformat(source["expiresAt"])),
+            participants=tuple(one["participantId"] for one in source["metadata"].get("participants", ())),
         )
 
     def now(self) -> datetime:
-        """By the product's clock."""
+        """The current time by the product's clock."""
         return self.moment(datetime.now(UTC))
 
     def moment(self, real: datetime) -> datetime:
@@ -212,10 +212,10 @@ class Site:
         return digest.hexdigest()
 
 
-def _told(event: dict[str, Any]) -> Told:
+def _announcement(event: dict[str, Any]) -> Announcement:
     data = event["data"]
     chunks = data.get("chunks") or [data]
-    return Told(
+    return Announcement(
         type=event["type"],
         subject=event["subject"],
         documents=tuple(chunk["documentId"] for chunk in chunks),
@@ -227,10 +227,15 @@ def _told(event: dict[str, Any]) -> Told:
 
 
 def _cloud_event(event: dict[str, Any]) -> dict[str, Any]:
-    """An event of Event Grid's schema in CloudEvents 1.0."""
+    """Converts an event from Event Grid's schema to CloudEvents 1.0."""
     same = {name: event[name] for name in ("id", "subject", "data")}
-    told = {"specversion": "1.0", "source": event["topic"], "type": event["eventType"], "time": event["eventTime"]}
-    return same | told
+    attributes = {
+        "specversion": "1.0",
+        "source": event["topic"],
+        "type": event["eventType"],
+        "time": event["eventTime"],
+    }
+    return same | attributes
 
 
 async def _partitions(table: Any, keys: Collection[str] | None) -> AsyncIterator[Any]:

@@ -1,7 +1,7 @@
 """A proxy between the app and Azurite, for blobs, queues and tables, that injects the faults defined in `troubles`.
 
-Requests pass unchanged but for their host, which no signature covers. Each is read whole before it is passed on, so a
-request that is said to be lost, late or repeated is exactly that.
+The proxy changes only the host of a request, which no signature covers. It reads each request completely before it
+forwards it, so a lost, late or repeated request is exactly that.
 """
 
 import asyncio
@@ -52,8 +52,8 @@ class StorageProxy:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
-        """Gives the connection string that leads through here."""
-        led = dict(self._parts)
+        """Yields a connection string that leads through the proxy."""
+        parts = dict(self._parts)
         timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
         connector = aiohttp.TCPConnector(limit=0)
         async with contextlib.AsyncExitStack() as exits:
@@ -61,7 +61,7 @@ class StorageProxy:
             self._http = await exits.enter_async_context(
                 aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
             )
-            exits.push_async_callback(self._settled)
+            exits.push_async_callback(self._finish_late)
             for service, endpoint in _SERVICES.items():
                 upstream = urlsplit(self._parts[endpoint])
                 application = web.Application(client_max_size=_LARGEST)
@@ -72,10 +72,10 @@ class StorageProxy:
                 exits.push_async_callback(runner.cleanup)
                 site = web.TCPSite(runner, "127.0.0.1", 0)
                 await site.start()
-                led[endpoint] = f"http://127.0.0.1:{runner.addresses[0][1]}{upstream.path}"
-            yield "".join(f"{name}={value};" for name, value in led.items())
+                parts[endpoint] = f"http://127.0.0.1:{runner.addresses[0][1]}{upstream.path}"
+            yield "".join(f"{name}={value};" for name, value in parts.items())
 
-    async def _settled(self) -> None:
+    async def _finish_late(self) -> None:
         await asyncio.gather(*self._late, return_exceptions=True)
 
     async def _handle(self, service: str, upstream: str, request: web.Request) -> web.StreamResponse:
@@ -87,7 +87,7 @@ class StorageProxy:
         del account
         operation = Operation(service=service, method=request.method, path=path, query=request.rel_url.query_string)
         send = partial(self._send, upstream, request, body)
-        rule = self._troubles.meet(operation)
+        rule = self._troubles.rule_for(operation)
         try:
             answer = await self._troubled(rule, operation, send) if rule is not None else await send()
         except (aiohttp.ClientError, TimeoutError, ConnectionError):
@@ -96,7 +96,7 @@ class StorageProxy:
             cut(request)
             return web.Response(status=500)
         try:
-            return await _given(request, answer)
+            return await _respond(request, answer)
         except ConnectionError:
             return web.Response(status=500)  # the client is dead
 
@@ -162,7 +162,7 @@ def _error(status: int, code: str) -> _Answer:
     )
 
 
-async def _given(request: web.Request, answer: _Answer) -> web.StreamResponse:
+async def _respond(request: web.Request, answer: _Answer) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status)
     for name, value in answer.headers.items():
         if name.lower() not in _OF_A_CONNECTION | {"content-length"}:

@@ -1,4 +1,4 @@
-"""The figures of many batches as a table, and each violation with what repeats it."""
+"""The results of several batches as a table, and each violation with the command that repeats it."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from shared.domain.states import SAFE, ChunkState
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:
-    """What is counted, in the order in which it happens."""
+    """Names and numbers, in the order of the pipeline."""
     chunks = [chunk for outcome in outcomes for chunk in outcome.evidence.chunks]
     wrong = Counter(violation.kind for outcome in outcomes for violation in outcome.violations)
     happened = sum((outcome.happened for outcome in outcomes), Counter[str]())
@@ -27,7 +27,7 @@ def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:
     ]
 
 
-def complaints(outcome: Outcome) -> Iterator[str]:
+def report(outcome: Outcome) -> Iterator[str]:
     for violation in outcome.violations:
         seed = outcome.seed_of(violation)
         yield f"{f'seed {seed}: ' if seed is not None else ''}{violation.sentence}"

@@ -1,4 +1,4 @@
-"""Changes the archive behind the app's back, after a chunk was archived and before its source is deleted."""
+"""Changes files in the archive without the app, after a chunk was archived and before its source is deleted."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from shared.domain.states import ChunkState
 
 _PATIENCE = 60.0  # seconds until a chunk is archived
 _POLL = 0.1
-_STRANGE = b"RIFF\x00\x00\x00\x00WAVE these are not the bytes that were archived"
+_OTHER_BYTES = b"RIFF\x00\x00\x00\x00WAVE these are not the bytes that were archived"
 
 
 @dataclass(kw_only=True)
@@ -21,7 +21,7 @@ class Tamperer:
     done: dict[str, tuple[Tampering, float]] = field(default_factory=dict)  # by documentId; monotonic time
 
     async def tamper(self, document_id: str, tampering: Tampering) -> None:
-        """Waits until the chunk is archived; does nothing to one that was released before it was seen."""
+        """Waits until the chunk is archived, and changes its file. Does nothing if it was released before."""
         try:
             async with asyncio.timeout(_PATIENCE):
                 while True:
@@ -40,13 +40,13 @@ class Tamperer:
                 return True
             if chunk.state is ChunkState.ARCHIVED and chunk.blob_name is not None:
                 if tampering is Tampering.REPLACE:
-                    await self.site.archive.upload_blob(chunk.blob_name, _STRANGE, overwrite=True)
+                    await self.site.archive.upload_blob(chunk.blob_name, _OTHER_BYTES, overwrite=True)
                 else:
                     await self.site.archive.delete_blob(chunk.blob_name)
                 self.done[document_id] = (tampering, time.monotonic())
                 return True
         return False
 
-    def was_just_done(self, document_id: str, within: float) -> bool:
-        """Whether the change is so recent that the app may have checked the files before it."""
+    def was_done_within(self, document_id: str, within: float) -> bool:
+        """Whether the change is so recent that the app may have checked the files before."""
         return document_id in self.done and time.monotonic() - self.done[document_id][1] < within

@@ -1,7 +1,7 @@
 """Faults between the app and its storage account: their kinds, and rules for when they happen.
 
-Every fault here is one that Azure Storage has: a request can be refused, be carried out while its answer is lost, be
-carried out late, or take long. A rule holds for a time, for some operations, with a probability.
+Azure Storage has every fault here: it can refuse a request, carry it out and lose the response, carry it out late, or
+take long. A rule applies for a time, to some operations, with a probability.
 """
 
 import random
@@ -38,7 +38,7 @@ class Operation:
 
     @property
     def writes(self) -> bool:
-        """Whether it changes what the app stores: receiving and settling messages is the host's own business."""
+        """Whether it changes the app's data. Receiving and completing messages doesn't count: the host does that."""
         if self.service == "queue":
             return self.sends
         return self.method not in ("GET", "HEAD")
@@ -59,7 +59,7 @@ class Rule:
     services: frozenset[str] = frozenset({"blob", "queue", "table"})
     seconds: float = 0.0  # of a delay
 
-    def meets(self, operation: Operation, at: float) -> bool:
+    def applies(self, operation: Operation, at: float) -> bool:
         if not self.begins <= at < self.ends or operation.service not in self.services:
             return False
         if self.trouble in MESSAGES:
@@ -83,12 +83,12 @@ class Troubles:
     def end(self) -> None:
         self._began = None
 
-    def meet(self, operation: Operation) -> Rule | None:
+    def rule_for(self, operation: Operation) -> Rule | None:
         if self._began is None:
             return None
         at = time.monotonic() - self._began
         for rule in self._rules:
-            if rule.meets(operation, at) and self._chance.random() < rule.probability:
+            if rule.applies(operation, at) and self._chance.random() < rule.probability:
                 self.fired[rule.trouble] += 1
                 return rule
         return None

@@ -12,7 +12,7 @@ class Kind(StrEnum):
     DELETED_EARLY = "deleted early"
     BYTES_WRONG = "bytes wrong"
     DISAGREES = "disagrees"
-    UNTOLD = "untold"
+    UNANNOUNCED = "unannounced"
     ANSWERED_WRONG = "answered wrong"
     UNAUDITED = "unaudited"
 

@@ -18,8 +18,8 @@ from local.faults.tampering import Tamperer
 from local.faults.violations import Kind, Violation, violation
 from shared.domain.states import SAFE
 
-_JUST_NOW = 1.0  # seconds: what was tampered with since then may be deleted on what was seen before
-_PATIENCE = 20.0  # seconds for a storage account that is being restarted
+_RECENT = 1.0  # seconds; the app may have checked a file before a change this recent
+_PATIENCE = 20.0  # seconds; longer than a restart of the storage takes
 _POLL = 0.2
 
 
@@ -33,7 +33,7 @@ class Witness:
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         application = web.Application()
-        application.router.add_post("/", self._asked)
+        application.router.add_post("/", self._before_delete)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await runner.setup()
         try:
@@ -44,11 +44,11 @@ class Witness:
         finally:
             await runner.cleanup()
 
-    async def _asked(self, request: web.Request) -> web.Response:
+    async def _before_delete(self, request: web.Request) -> web.Response:
         document = await request.json()
         self.deletes += 1
         wrong = await self._wrong(document)
-        if wrong is not None and not self.tamperer.was_just_done(document["documentId"], _JUST_NOW):
+        if wrong is not None and not self.tamperer.was_done_within(document["documentId"], _RECENT):
             sentence = f"its source was about to be deleted although {wrong}"
             self.found.append(violation(Kind.DELETED_EARLY, document["documentId"], sentence))
         return web.Response(status=204)
@@ -57,14 +57,14 @@ class Witness:
         async with asyncio.timeout(_PATIENCE):
             while True:
                 with contextlib.suppress(AzureError):
-                    return await self._looked(document)
+                    return await self._checked(document)
                 await asyncio.sleep(_POLL)
 
-    async def _looked(self, document: dict[str, Any]) -> str | None:
+    async def _checked(self, document: dict[str, Any]) -> str | None:
         chunks = await self.site.chunks_of(document["documentId"])
         safe = [chunk for chunk in chunks if chunk.state in SAFE]
         if not chunks:
-            return "the catalogue doesn't know it"
+            return "it isn't in the catalogue"
         if not safe:
             return f"it was {', '.join(chunk.state for chunk in chunks)}"
         for chunk in safe:

@@ -43,7 +43,6 @@ class TimerTrigger:
     parameter: str
     schedule: str
     run_on_startup: bool
-    use_monitor: bool
 
 
 type Trigger = HttpTrigger | EventGridTrigger | QueueTrigger | TimerTrigger
@@ -111,7 +110,6 @@ def _trigger(function: str, binding: Mapping[str, Any], settings: Settings) -> T
                 parameter=parameter,
                 schedule=settings.resolve(binding["schedule"]),
                 run_on_startup=bool(binding.get("runOnStartup")),
-                use_monitor=binding.get("useMonitor") is not False,
             )
         case "http":
             return None

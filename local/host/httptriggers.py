@@ -106,16 +106,3 @@ def _is_principal(header: str | None) -> bool:
     except ValueError:
         return False
     return True
-
-
-def by_hand(trigger: HttpTrigger, url: str, body: bytes) -> Cause:
-    """The request of a function that the admin endpoint starts, with the input as its body."""
-    parts = {
-        "method": "POST" if "POST" in trigger.methods else min(trigger.methods, default="POST"),
-        "url": url,
-        "headers": {"content-type": "application/json"},
-        "query": {},
-        "params": {},
-        "body": body,
-    }
-    return Cause(data=Typed(kind="http", value=parts))

@@ -5,9 +5,8 @@ The trigger metadata are those of the WebJobs SDK. The top-level keys of a JSON 
 """
 
 import json
-import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from azure.storage.queue import QueueMessage
@@ -16,21 +15,22 @@ from local.host.invocations import Cause
 from local.host.protocol import Typed
 
 _COUNT = "DequeueCount"
-_DEFAULT_LIFE = timedelta(days=7)
 
 
 def cause_of(message: QueueMessage, body: bytes) -> Cause:
-    return _cause(
-        body,
-        {
-            "Id": _text(message.id),
-            _COUNT: _typed(message.dequeue_count),
-            "PopReceipt": _text(message.pop_receipt),
-            "InsertionTime": _time(message.inserted_on),
-            "ExpirationTime": _time(message.expires_on),
-            "NextVisibleTime": _time(message.next_visible_on),
-        },
-    )
+    metadata = {
+        "Id": _text(message.id),
+        _COUNT: _typed(message.dequeue_count),
+        "PopReceipt": _text(message.pop_receipt),
+        "InsertionTime": _time(message.inserted_on),
+        "ExpirationTime": _time(message.expires_on),
+        "NextVisibleTime": _time(message.next_visible_on),
+    }
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return Cause(data=Typed(kind="bytes", value=body), metadata=metadata)
+    return Cause(data=_text(text), metadata=_overridden({"QueueTrigger": _text(text), **metadata}, text))
 
 
 def unfit(body: bytes) -> str | None:
@@ -46,30 +46,6 @@ def unfit(body: bytes) -> str | None:
         return None
     counts = [value for key, value in _items(parsed) if key.lower() == _COUNT.lower()]
     return None if all(map(_is_count, counts)) else f"the body's {_COUNT} isn't a number"
-
-
-def cause_by_hand(body: bytes) -> Cause:
-    """The input for a message with this body that is received now, for the first time."""
-    now = datetime.now(UTC)
-    return _cause(
-        body,
-        {
-            "Id": _text(str(uuid.uuid4())),
-            _COUNT: _typed(1),
-            "PopReceipt": _text(""),
-            "InsertionTime": _time(now),
-            "ExpirationTime": _time(now + _DEFAULT_LIFE),
-            "NextVisibleTime": _time(now),
-        },
-    )
-
-
-def _cause(body: bytes, metadata: dict[str, Typed]) -> Cause:
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return Cause(data=Typed(kind="bytes", value=body), metadata=metadata)
-    return Cause(data=_text(text), metadata=_overridden({"QueueTrigger": _text(text), **metadata}, text))
 
 
 def _overridden(metadata: Mapping[str, Typed], text: str) -> dict[str, Typed]:

@@ -133,7 +133,7 @@ class Timer:
 
     def _is_monitored(self, due: datetime) -> bool:
         following = self._schedule.after(due)
-        return self._trigger.use_monitor and (following is None or following - due >= _MONITORED)
+        return following is None or following - due >= _MONITORED
 
 
 def timer_info(status: Status | None, *, past_due: bool) -> dict[str, Any]:

@@ -84,8 +84,8 @@ class MemoryAcs:
             first, last = int(wanted[1]), min(int(wanted[2]), len(data) - 1)
             if first > last:
                 raise _refusal(416)
-            told = {"Content-Range": f"bytes {first}-{last}/{len(data)}"}
-            return _Answer(206, {**told, "Content-Length": str(last - first + 1), **etag}, data[first : last + 1])
+            shown = {"Content-Range": f"bytes {first}-{last}/{len(data)}"}
+            return _Answer(206, {**shown, "Content-Length": str(last - first + 1), **etag}, data[first : last + 1])
 
         return await self._ask("download_recording", location, apply)
 

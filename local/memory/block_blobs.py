@@ -71,10 +71,10 @@ class Container:
         self, name: str, written: Written, *, overwrite: bool, blocks: dict[str, bytes] | None = None
     ) -> dict[str, Any]:
         """Makes the blob what is written, and drops all staged blocks of its name."""
-        standing = self._blobs.get(name)
-        if standing is not None and not overwrite:
+        current = self._blobs.get(name)
+        if current is not None and not overwrite:
             raise Refused(409, "BlobAlreadyExists")
-        return self._write(name, written, standing.created if standing else None, blocks or {}, drops_staged=True)
+        return self._write(name, written, current.created if current else None, blocks or {}, drops_staged=True)
 
     def label(self, name: str, metadata: dict[str, str], wanted: str | None) -> dict[str, Any]:
         blob = self.find(name, wanted)
@@ -98,10 +98,10 @@ class Container:
         self._staged[name] = _Staged({**staged, block_id: data}, self._account.now())
 
     def commit(self, name: str, block_ids: list[str], written: Written, *, overwrite: bool) -> dict[str, Any]:
-        standing = self._blobs.get(name)
-        if standing is not None and not overwrite:
+        current = self._blobs.get(name)
+        if current is not None and not overwrite:
             raise Refused(409, "BlobAlreadyExists")
-        known = {**(standing.blocks if standing else {}), **self._staged_of(name)}
+        known = {**(current.blocks if current else {}), **self._staged_of(name)}
         if any(one not in known for one in block_ids):
             raise Refused(400, "InvalidBlockList")
         if len(block_ids) > _BLOCKS:

@@ -131,9 +131,9 @@ def size_of(entity: Mapping[str, Any]) -> int:
     )
 
 
-def _merged(standing: Entity, sent: Entity) -> Entity:
+def _merged(current: Entity, sent: Entity) -> Entity:
     retyped = {name + _TYPE for name in sent}
-    return {name: value for name, value in standing.items() if name not in retyped} | sent
+    return {name: value for name, value in current.items() if name not in retyped} | sent
 
 
 def _units(text: str) -> int:

@@ -113,7 +113,7 @@ class Host:
             return
         while (message := await self._poison.receive_message(visibility_timeout=_HIDDEN)) is not None:
             body = str(message.content).encode()
-            kept = await self.invoke(lambda app, body=body: app.poison.bury(body))  # type: ignore[misc]
+            kept = await self.invoke(lambda app, body=body: app.poison.keep(body))  # type: ignore[misc]
             if kept or message.dequeue_count == _DELIVERIES:
                 await self._poison.delete_message(message)  # after five failures nobody handles it any more
             else:

@@ -1,4 +1,4 @@
-"""The page as people see it: a browser to look with, and the pictures of it that README shows."""
+"""A browser for the operators' page, and the screenshots of it for README."""
 
 from local.page.browser import NoBrowserError, chromium
 

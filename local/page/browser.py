@@ -1,4 +1,4 @@
-"""A real Chromium without a window, driven by Playwright: the machine's own, or one that is fetched for it."""
+"""A headless Chromium driven by Playwright: the machine's own, or one that is downloaded."""
 
 import asyncio
 import contextlib
@@ -11,21 +11,21 @@ _FIND = Path(__file__).parents[1] / "find-browser.sh"
 
 
 class NoBrowserError(Exception):
-    """There is none; the sentence says how to get one."""
+    """No Chromium was found. The message says how to get one."""
 
 
 @contextlib.asynccontextmanager
 async def chromium(*, fetch: bool = True) -> AsyncIterator[Browser]:
-    """Raises NoBrowserError where none is found, nor could be fetched, if it was to be."""
+    """Raises NoBrowserError if no Chromium is found and, with `fetch`, none can be downloaded."""
     arguments = [] if fetch else ["--no-fetch"]
-    finding = await asyncio.create_subprocess_exec(
+    search = await asyncio.create_subprocess_exec(
         str(_FIND), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    found, complaint = await finding.communicate()
-    if finding.returncode != 0:
-        raise NoBrowserError(complaint.decode().strip())
+    output, error_output = await search.communicate()
+    if search.returncode != 0:
+        raise NoBrowserError(error_output.decode().strip())
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found.decode().strip())
+        browser = await playwright.chromium.launch(executable_path=output.decode().strip())
         try:
             yield browser
         finally:

@@ -1,4 +1,4 @@
-"""A working day for the pictures: real recordings through the whole stack, and tallies of the hours before them."""
+"""Sample data for the screenshots: real recordings through the whole stack, and statistics of the hours before."""
 
 import asyncio
 import random
@@ -17,13 +17,13 @@ from shared.settings.settings import Settings
 _SEED = 7
 _MP3 = {"content": "audio", "channel": "mixed", "format": "mp3"}
 _WAV = {"content": "audio", "channel": "unmixed", "format": "wav"}
-_ASTRAY = {"operation": "download", "kind": "redirect", "host": "media.example.net", "times": 0}
+_REDIRECTED = {"operation": "download", "kind": "redirect", "host": "media.example.net", "times": 0}
 _SLOW = {"operation": "download", "kind": "slow", "bytesPerSecond": 900_000, "times": 0}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One recorded call: a chunk for each of `lengths`, in seconds, and a pause of `paused` in the second."""
+    """A recorded call: a chunk for each of `lengths`, in seconds. The second has a pause of `paused` seconds."""
 
     name: str
     lengths: tuple[int, ...]
@@ -40,7 +40,7 @@ CALLS = (
     Call(name="Case 2026-1161", lengths=(612,)),
     Call(name="Onboarding, Contoso", lengths=(30,), wanted={"content": "audioVideo"}),
     Call(name="Case 2026-1162", lengths=(1800, 940)),
-    Call(name="Complaint 31", lengths=(320,), fault=_ASTRAY),
+    Call(name="Complaint 31", lengths=(320,), fault=_REDIRECTED),
     SHOWN,
     Call(name="Case 2026-1163", lengths=(175,)),
     Call(name="Hotline, line 3", lengths=(90,), ends=False),
@@ -49,8 +49,8 @@ CALLS = (
 )
 
 
-async def recorded(call: Call, peers: Peers) -> str:
-    """Plays a call and records it; its recordingId."""
+async def record(call: Call, peers: Peers) -> str:
+    """Simulates a call and records it. Returns the recordingId."""
     made = await peers.acs("POST", "/calls", {"kind": "group", "participants": call.people})
     request = call.wanted | {"serverCallId": made["serverCallId"], "correlation": call.name}
     if call.wanted is _WAV:
@@ -73,9 +73,9 @@ async def recorded(call: Call, peers: Peers) -> str:
     return recording_id
 
 
-async def tallied(storage: str) -> None:
-    """Fills the day before now, busiest at noon, through the product's own gateway."""
-    chance = random.Random(_SEED)  # noqa: S311 - a day that is the same each time
+async def fill_statistics(storage: str) -> None:
+    """Writes statistics for the last 24 hours, busiest at noon, through the product's own gateway."""
+    chance = random.Random(_SEED)  # noqa: S311 - the same data each time
     now = datetime.now(UTC)
     async with TableServiceClient.from_connection_string(storage) as tables:
         tallies = Tallies(tables, Settings.model_fields["calendar_table"].default)
@@ -94,18 +94,18 @@ def _safe(at: datetime, *, seconds: float, size: int) -> Chunk:
     return _ended(at, ChunkState.ARCHIVED, archived_at=at, event_time=at - timedelta(seconds=seconds), size=size)
 
 
-def _ended(at: datetime, state: ChunkState, **told: Any) -> Chunk:
+def _ended(at: datetime, state: ChunkState, **fields: Any) -> Chunk:
     nowhere: dict[str, Any] = dict.fromkeys(("content_location", "metadata_location", "delete_location"), "")
     names: dict[str, Any] = dict.fromkeys(("recording_key", "chunk_key", "document_id", "event_id"), "")
     times: dict[str, Any] = dict.fromkeys(("started_at", "event_time", "deadline", "pending_at"), at)
-    return Chunk(**nowhere | names | times | {"index": 0, "state": state} | told)
+    return Chunk(**nowhere | names | times | {"index": 0, "state": state} | fields)
 
 
 async def day(peers: Peers, storage: str) -> dict[str, str]:
-    """The whole day, ready to be looked at; the recordingId of each call by its name."""
-    await tallied(storage)
-    found = {}
+    """Creates the whole day. Returns the recordingId of each call by its name."""
+    await fill_statistics(storage)
+    recording_ids = {}
     for call in CALLS:
-        found[call.name] = await recorded(call, peers)
+        recording_ids[call.name] = await record(call, peers)
         await asyncio.sleep(0)
-    return found
+    return recording_ids

@@ -110,7 +110,7 @@ class Announcing:
         except CallvaultError as error:
             return self._retry_later(chunk, error)
         except Exception:
-            log.exception("announcing failed unforeseen", extra={"action": "announce", **_keys(chunk)})
+            log.exception("announcement failed unexpectedly", extra={"action": "announce", **_keys(chunk)})
             return self._retry_later(chunk, Unforeseen("announcing failed unexpectedly; see the log"))
         self._next_pause = _FIRST_TOPIC_PAUSE
         for one in announcements:
@@ -134,12 +134,12 @@ class Announcing:
             self._pause_topic(now, error.retry_after)
         waited = now - min((pending.at for pending in read_outbox(chunk.outbox)), default=now)
         if all(now - pending.at > _KEPT_FOR for pending in read_outbox(chunk.outbox)):
-            log.error("announcement given up", extra=context)
+            log.error("announcement dropped", extra=context)
             return Delivery(chunk=chunk.evolve(outbox=None))
         if waited > _OVERDUE:
             log.error("announcement overdue", extra=context)
         else:
-            log.warning("not announced", extra=context)
+            log.warning("announcement failed", extra=context)
         return Delivery(chunk=chunk, due_at=self._due_again(chunk))
 
     def _pause_topic(self, now: datetime, retry_after: float | None) -> None:

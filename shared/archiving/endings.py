@@ -1,7 +1,7 @@
-"""The ends of a chunk. Each end is written and reported here: state, metrics, statistics, log and announcement.
+"""Ends chunks. Every end of a chunk is written and reported here: state, metrics, statistics, log and announcement.
 
-        row (with what is to be announced) ──> metrics, statistics, log ──> announcement
-                        1                                 2                      3
+        row, with its outbox ──> metrics, statistics, log ──> announcement
+                1                            2                     3
 
 After a crash between 1 and 2, the metrics, statistics and log lack this end. They are for operators and prove nothing.
 The announcement is in the row, so the next job or the sweep sends it.
@@ -13,8 +13,8 @@ from shared.announcing.announcer import Announcing
 from shared.archiving.stored_files import Files
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
+from shared.domain.files.source_locations import Keep, reason_to_keep
 from shared.domain.records import Chunk
-from shared.domain.source_locations import Keep, reason_to_keep
 from shared.domain.states import ChunkState, GivenUp
 from shared.gateways.bundle import Gateways
 from shared.observability import metrics
@@ -61,7 +61,7 @@ class Endings:
         return archived
 
     def report_kept(self, chunk: Chunk, keep: Keep) -> None:
-        """Called once for each archived chunk whose source is not to be deleted."""
+        """Reports that the source of an archived chunk is kept. Called once for each such chunk."""
         context = {"action": "release", "reason": keep.failure.reason, **chunk.log_context()}
         if keep.alerts:
             log.error("source kept", extra=context)

@@ -28,10 +28,10 @@ from shared.archiving.stored_files import (
     unverified_ending,
 )
 from shared.contracts.chunk_metadata import MOST_BYTES, check_metadata
-from shared.domain.media_types import content_type_of
-from shared.domain.payload import Payload
+from shared.domain.files.media_types import content_type_of
+from shared.domain.files.payload import Payload
+from shared.domain.files.source_locations import metadata_location_of, names_another, origin_of
 from shared.domain.records import Chunk
-from shared.domain.source_locations import metadata_location_of, names_another, origin_of
 from shared.errors import (
     CallvaultError,
     DestinationConflict,
@@ -162,7 +162,7 @@ class FileCopier:
         async with open_media(self._source, location, block_size=block_size, budget=self._budget, prove=prove) as media:
             if doubt is None and chunk.format not in (None, media.format):
                 context = {"action": "archive", "announced": chunk.format, "found": media.format}
-                log.warning("file is of another format than announced", extra={**context, **chunk.log_context()})
+                log.warning("file format differs from the announced one", extra={**context, **chunk.log_context()})
             ending = media.format if doubt is None and media.format else unverified_ending(chunk)
             name = name_of(chunk, ending)
             if ending in files.taken:
@@ -229,7 +229,7 @@ async def _result[T](chunk: Chunk, work: Awaitable[T]) -> T | CallvaultError:
     except CallvaultError as error:
         return error
     except Exception:
-        log.exception("attempt failed unforeseen", extra={"action": "archive", **chunk.log_context()})
+        log.exception("attempt failed unexpectedly", extra={"action": "archive", **chunk.log_context()})
         return Unforeseen("the attempt failed unexpectedly; see the log")
 
 

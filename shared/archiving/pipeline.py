@@ -171,7 +171,7 @@ class Archiving:
         except CallvaultError as error:
             return AttemptResult(files=None, error=error)
         except Exception:
-            log.exception("attempt failed unforeseen", extra={"action": "archive", **chunk.log_context()})
+            log.exception("attempt failed unexpectedly", extra={"action": "archive", **chunk.log_context()})
             return AttemptResult(files=None, error=_unforeseen())
 
     async def _archive(self, lease: Lease, files: Files) -> Chunk:

@@ -22,8 +22,8 @@ from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
+from shared.domain.files.source_locations import Keep, reason_to_keep
 from shared.domain.records import Chunk
-from shared.domain.source_locations import Keep, reason_to_keep
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
 from shared.errors import LeaseLost, SourceError
@@ -147,7 +147,7 @@ class Release:
         The row drops the fields of a missing file. It keeps the digest of a changed file, so that the next attempt
         doesn't accept that file as the chunk's.
         """
-        log.critical("archived file is not what was recorded", extra={"action": "release", **chunk.log_context()})
+        log.critical("archived file differs from its record", extra={"action": "release", **chunk.log_context()})
         now = self._clock.now()
         files = await self._copier.files_in_archive(chunk)
         await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))

@@ -18,7 +18,7 @@ from shared.errors import CallvaultError, SourceError, SourceGone
 
 REPORT_HOURS = (12, 4, 1)  # hours before the deadline at which an open chunk is reported
 _LONGEST = 1800.0  # most seconds between two attempts, also if a Retry-After header asks for more
-_JITTER = 0.2  # fraction of the delay, up or down, so that chunks that failed together retry apart
+_JITTER = 0.2  # fraction of the delay, up or down, so that chunks that failed together aren't retried together
 # An attempt is always made this long before the deadline, and this long before the end of all attempts.
 _LAST_CHANCE = timedelta(minutes=5)
 _LATE_ATTEMPTS = 5  # attempts of a chunk that comes late; with the default pauses they take two and a half minutes

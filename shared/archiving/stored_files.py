@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from shared.domain.files.media_types import MEDIA_TYPES
+from shared.domain.files.source_locations import metadata_location_of
 from shared.domain.keys import blob_stem
-from shared.domain.media_types import MEDIA_TYPES
 from shared.domain.records import Chunk
-from shared.domain.source_locations import metadata_location_of
 from shared.gateways.blobs.archive import ORIGIN
 
 METADATA = "metadata.json"  # the ending of a metadata file's name
@@ -101,7 +101,7 @@ def is_unverified(ending: str) -> bool:
 def properties_of(chunk: Chunk, origin: str | None = None, unverified: str | None = None) -> dict[str, str]:
     """The metadata of the blob. Participants' ids are left out: only the metadata file has them.
 
-    `origin` is the key of a location that doesn't name the document, see `shared.domain.source_locations.origin_of`.
+    `origin` is the key of a location that doesn't name the document, see `origin_of` in source_locations.
     """
     known = {
         "recordingid": chunk.recording_id,

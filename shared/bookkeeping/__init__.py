@@ -1,1 +1,1 @@
-"""Keeps the catalogue, the worklist and the lists in step: which list an entry belongs to, and when it is removed."""
+"""Keeps catalogue, worklist and lists consistent: decides which list an entry is on, and when it is removed."""

@@ -12,8 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from shared.domain.failure import Failure
 from shared.domain.states import ChunkState
 
-_MOST = 24  # announcements kept; only a chunk that fails and is replayed while the topic is down has more. A table
-# property holds at most 32,768 characters.
+# The most announcements that are kept: a table property holds at most 32,768 characters. Only a chunk that fails and is
+# replayed again and again while the topic is down has more.
+_MOST = 24
 _LONGEST = 500  # characters of a detail
 
 

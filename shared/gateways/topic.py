@@ -80,7 +80,7 @@ class Topic:
         except ClientAuthenticationError:
             raise TopicRefused("announcing: no credential for the topic is available") from None
         except (*BROKEN_CONNECTION, AzureError):
-            raise TopicUnavailable("announcing: the topic gave no answer") from None
+            raise TopicUnavailable("announcing: the topic didn't answer") from None
         if response.status_code != HTTPStatus.OK:
             raise _refusal(response)
 

@@ -1,8 +1,7 @@
-"""The page: static files beside this module, served as they are, to anyone.
+"""Serves the operators' page: static files, without authorization, because they contain no data.
 
-They hold no data. A browser that runs them may load scripts and styles from here only, talk to this app only, play
-media from the archive only, and may show the page in no frame: a value from outside that slipped through as markup
-would find nothing that it could do.
+The content security policy allows scripts, styles and requests from this app only and media from the archive only, and
+forbids frames. Markup that an attacker injects through data therefore can't run anything.
 """
 
 import hashlib
@@ -35,7 +34,7 @@ _POLICY = (
     "trusted-types 'none'",
 )
 _HEADERS = {
-    "Cache-Control": "no-cache",  # kept, and asked after each time: modules of two versions must never meet
+    "Cache-Control": "no-cache",  # revalidate each time, so that a browser never mixes modules of two versions
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -51,7 +50,7 @@ class _File:
 
 
 class Dashboard:
-    """Serves the page. `media_origin` is where the archive's files are played from."""
+    """Serves the page. `media_origin` is the origin of the archive's files, which the page plays."""
 
     def __init__(self, media_origin: str) -> None:
         policy = "; ".join((*_POLICY, f"media-src {media_origin}"))
@@ -61,10 +60,10 @@ class Dashboard:
         return self.file(_INDEX, known)
 
     def file(self, name: str, known: str | None) -> Answer:
-        """One of the page's files, or 304 where `known`, the request's If-None-Match, names what it is."""
+        """One of the page's files, or 304 if `known`, the request's If-None-Match header, contains its ETag."""
         found = self._files.get(name)
         if found is None:
-            return problem(NotFound("the page has no such file"))
+            return problem(NotFound("the page has no file of this name"))
         headers = {**self._headers, "ETag": found.etag}
         if known is not None and found.etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
             return Answer(status=304, body="", media_type=found.media_type, headers=headers)
@@ -72,7 +71,7 @@ class Dashboard:
 
     @cached_property
     def _files(self) -> Mapping[str, _File]:
-        """All of them by name: a name that isn't in here leads nowhere, and so to no other file of the disk."""
+        """All files by name. Requests are only looked up in this mapping, so they read no other files."""
         return {path.name: _read(path) for path in _FILES.iterdir() if path.suffix in _MEDIA_TYPES}
 
 

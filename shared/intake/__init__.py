@@ -1,1 +1,1 @@
-"""Takes events in: an event becomes chunks in the catalogue, rows on the worklist and jobs on the queue."""
+"""Takes in events: an event becomes chunks in the catalogue, rows on the worklist and jobs on the queue."""

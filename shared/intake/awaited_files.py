@@ -36,10 +36,11 @@ class AwaitedFiles:
         self._clock, self._settings = clock, settings
 
     async def announced(self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None) -> None:
-        """An event announced these chunks; `known` is the recording as it was before.
+        """Starts, continues or ends the watches of a recording whose `chunks` an event announced.
 
-        Needs no storage operation for a recording that Callvault didn't start and whose files all come in one event.
-        Safe to repeat. Raises DestinationError when storage fails.
+        `known` is the recording as it was before the event. If Callvault didn't start the recording and one event
+        announces all of its files, no storage operation is needed. Can be repeated. Raises DestinationError when
+        storage fails.
         """
         key, recording_id, now = recording.recording_key, recording.recording_id, self._clock.now()
         watched = False
@@ -49,10 +50,10 @@ class AwaitedFiles:
             if not whole and known is not None and known.announced_at is not None:
                 found, stored = await self._catalogue.recording(key)
                 whole = (found or recording).is_whole(stored)
-                missed = True
+                had_watch = True
             else:
-                missed = known is not None and known.overdue_at is not None
-            watched = not whole or missed
+                had_watch = known is not None and known.overdue_at is not None
+            watched = not whole or had_watch
             if watched:
                 # If all files are announced now, the sweep ends the earlier watch and clears the overdue report.
                 due_at = now + (self._settings.sweep_grace if whole else self._settings.files_awaited)
@@ -94,7 +95,7 @@ class AwaitedFiles:
             metrics.recordings_overdue.add(1)
         hours = round((now - ended).total_seconds() / 3600, 2)
         keys = {"recording_key": item.recording_key}
-        log.error("recording's files are missed", extra={"action": "overdue", "hours_since_end": hours, **keys})
+        log.error("recording's files are missing", extra={"action": "overdue", "hours_since_end": hours, **keys})
         if now > ended + _WATCHED_FOR:
             await self._books.open_work.remove(item)
         else:

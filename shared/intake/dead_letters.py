@@ -23,15 +23,16 @@ from shared.settings.settings import Settings
 
 log = logger("deadletters")
 
-_AT_ONCE = 200  # blobs that one run of the timer takes in
+_AT_ONCE = 200  # the most blobs that one run of the timer reads
 _LARGEST = 64 * 1024 * 1024  # bytes; an event has at most 1 MiB, and Event Grid writes several events into one blob
 
 
 @dataclass(kw_only=True)
-class Counted:
-    """What was found and what became of it: `left` and `failed` hold the names of blobs that stay, with the reason.
+class DeadLetterCounts:
+    """The counts of one run: blobs, events by type, and outcomes.
 
-    What is left is nothing for Callvault; what failed may be taken in later.
+    `left` and `failed` have the names of blobs that stay in the container, each with the reason. A blob in `left` has
+    something that Callvault can't process. A blob in `failed` met an error, and a later run may take it in.
     """
 
     blobs: int = 0
@@ -52,33 +53,36 @@ class DeadLetterReplay:
     def __init__(self, letters: DeadLetters, intake: Intake) -> None:
         self._letters, self._intake = letters, intake
 
-    async def run(self, *, apply: bool, most: int | None = None, known: dict[str, str] | None = None) -> Counted:
-        """Counts, and with `apply` takes in and removes. Raises DestinationError when the container can't be listed.
+    async def run(
+        self, *, apply: bool, most: int | None = None, known: dict[str, str] | None = None
+    ) -> DeadLetterCounts:
+        """Counts the dead letters; with `apply`, takes them in and deletes their blobs.
 
-        A fault that meets one blob keeps none of the others. `known` has the versions of blobs that were left before,
-        and gets those that are left now; they are passed over. Beside them `most` blobs are looked at.
+        A failure of one blob doesn't stop the others. At most `most` blobs are read. `known` has the ETags of blobs
+        that an earlier run left in the container: these are skipped, and `run` adds the ones that it leaves itself.
+        Raises DestinationError when the container can't be listed.
         """
-        counted, known = Counted(), {} if known is None else known
+        counts, known = DeadLetterCounts(), {} if known is None else known
         async for letter in self._letters.all():
             if known.get(letter.name) == letter.etag:
                 continue
-            if counted.blobs == most:
+            if counts.blobs == most:
                 break
             try:
-                reason = await self._one(letter, counted, apply=apply)
+                reason = await self._one(letter, counts, apply=apply)
             except CallvaultError as error:
-                counted.failed[letter.name] = str(error)
-            except Exception as error:  # noqa: BLE001 - one blob's fault must not keep the others
-                counted.failed[letter.name] = f"unforeseen: {type(error).__name__}"
+                counts.failed[letter.name] = str(error)
+            except Exception as error:  # noqa: BLE001 - one blob's failure must not stop the others
+                counts.failed[letter.name] = f"unforeseen: {type(error).__name__}"
             else:
                 if reason is not None:
-                    counted.left[letter.name] = reason
+                    counts.left[letter.name] = reason
                     known[letter.name] = letter.etag
-        return counted
+        return counts
 
-    async def _one(self, letter: DeadLetter, counted: Counted, *, apply: bool) -> str | None:
+    async def _one(self, letter: DeadLetter, counts: DeadLetterCounts, *, apply: bool) -> str | None:
         """The reason why the blob stays in the container; None when it can be deleted."""
-        counted.blobs += 1
+        counts.blobs += 1
         if letter.size > _LARGEST:
             return f"has more than {_LARGEST} bytes"
         body = await self._letters.read(letter)
@@ -86,44 +90,44 @@ class DeadLetterReplay:
             return None
         events = _events(body)
         if events is None:
-            return "holds something else than events"
-        counted.types.update(event_type(event) or "without a type" for event in events)
+            return "has content other than events"
+        counts.types.update(event_type(event) or "without a type" for event in events)
         if not apply:
             return None
         outcomes = [await self._intake.receive(event) for event in events]
-        counted.outcomes.update(outcomes)
+        counts.outcomes.update(outcomes)
         ignored = [event for event, outcome in zip(events, outcomes, strict=True) if outcome is Outcome.IGNORED]
-        # A call that no rule means was asked for all the same: with it nothing is left to do.
+        # An ignored CallStarted event was processed: no rule of AUTO_RECORD applies to its call.
         if any(not is_call_started(event) for event in ignored):
-            return "holds an event that Callvault has no use for"
+            return "has an event of a type that Callvault doesn't process"
         if not await self._letters.remove(letter):
-            return "was written again meanwhile"
-        counted.removed += 1
+            return "was changed meanwhile"
+        counts.removed += 1
         return None
 
 
 class DeadLetterTimer:
-    """The timer's part: takes in a bounded number of dead letters in each run."""
+    """The timer: takes in a bounded number of dead letters in each run."""
 
     def __init__(self, clients: Clients, intake: Intake, settings: Settings) -> None:
         self._clients, self._intake, self._settings = clients, intake, settings
         self._known: dict[str, str] = {}  # blobs that stay, and their versions
 
     async def run(self) -> None:
-        """Raises DestinationError when the container can't be listed, and Unforeseen when a blob isn't taken in."""
+        """Raises DestinationError when the container can't be listed, and Unforeseen when a blob can't be taken in."""
         async with self._clients.blobs(self._settings.host_storage) as service:
             letters = DeadLetters(service, self._settings.deadletter_container)
-            counted = await DeadLetterReplay(letters, self._intake).run(apply=True, most=_AT_ONCE, known=self._known)
-        for name, reason in counted.left.items():
-            log.warning("dead letter left", extra={"action": "dead-letters", "blob": name, "reason": reason})
-        for name, reason in counted.failed.items():
-            log.warning("dead letter not taken in", extra={"action": "dead-letters", "blob": name, "reason": reason})
-        if counted.blobs:
-            outcomes = {str(outcome): number for outcome, number in counted.outcomes.items()}
-            told = {"action": "dead-letters", "blobs": counted.blobs, "removed": counted.removed, **outcomes}
-            log.info("dead letters taken in", extra=told)
-        if counted.failed:
-            raise Unforeseen(f"{len(counted.failed)} dead letters could not be taken in; the next run tries them again")
+            counts = await DeadLetterReplay(letters, self._intake).run(apply=True, most=_AT_ONCE, known=self._known)
+        for name, reason in counts.left.items():
+            log.warning("dead letter kept", extra={"action": "dead-letters", "blob": name, "reason": reason})
+        for name, reason in counts.failed.items():
+            log.warning("dead letter failed", extra={"action": "dead-letters", "blob": name, "reason": reason})
+        if counts.blobs:
+            outcomes = {str(outcome): number for outcome, number in counts.outcomes.items()}
+            extra = {"action": "dead-letters", "blobs": counts.blobs, "removed": counts.removed, **outcomes}
+            log.info("dead letters processed", extra=extra)
+        if counts.failed:
+            raise Unforeseen(f"{len(counts.failed)} dead letters could not be taken in; the next run tries them again")
 
 
 def _events(body: bytes) -> list[dict[str, Any]] | None:

@@ -18,10 +18,10 @@ _SKEW = timedelta(hours=1)  # allowed clock difference; an event time further in
 
 
 def dated(event: RecordingFilesEvent, now: datetime, retention: timedelta) -> tuple[datetime, RecordingFilesEvent]:
-    """When the event's files were announced, as well as can be told, and the event without times that can't be.
+    """The time at which the event announced its files, and the event without impossible times.
 
-    An event without a usable time is taken to be as old as its recording's end, as long as the files can still be there
-    then, and else to be new: a time that is guessed never makes a chunk expired.
+    An event without a usable time gets the time at which its recording ended, or the current time if ACS can't have
+    files of that age any more. So an estimated time never puts a chunk past its deadline.
     """
     files, unknown = event.files, list(event.unknown)
     if files.recording_start_time is not None and files.recording_start_time > now + _SKEW:
@@ -59,7 +59,10 @@ def differing(event: RecordingFilesEvent, known: Recording | None, filed: Filed)
 
 
 def chunks_differing(current: tuple[Chunk, ...], said: Mapping[str, Chunk]) -> list[str]:
-    """Names of what an event says otherwise of chunks that are known. Locations have rules and reports of their own."""
+    """Names of the fields of known chunks that have another value in the event.
+
+    Locations aren't among them: shared.intake.known_chunks compares and reports those.
+    """
     pairs = [(chunk, said[chunk.chunk_key]) for chunk in current]
     return [
         name
@@ -69,7 +72,7 @@ def chunks_differing(current: tuple[Chunk, ...], said: Mapping[str, Chunk]) -> l
 
 
 def chunk_of(event: RecordingFilesEvent, filed: Filed, number: int, **tracked: Any) -> Chunk:
-    """`tracked`: what isn't said by the event but known by whoever takes it in."""
+    """The record of the event's chunk at position `number` of `filed`. `tracked` has the fields that no event has."""
     announced, files = filed.chunks[number], event.files
     return Chunk(
         recording_key=filed.recording_key,
@@ -95,7 +98,7 @@ def _is_decided(known: Recording | None, name: str) -> bool:
 
 
 def _facts(event: RecordingFilesEvent, filed: Filed) -> dict[str, Any]:
-    """What an event says of its recording: nothing of its ids, if its documents belong to another one."""
+    """The event's fields of its recording. The recordingId is left out if the documents belong to another recording."""
     files = event.files
     said = {
         "recording_id": event.recording_id,

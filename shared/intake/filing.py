@@ -16,7 +16,7 @@ from shared.observability.logs import logger
 
 log = logger("intake")
 
-_AT_ONCE = 32  # links written concurrently; Event Grid waits 30 s for the response to an event
+_AT_ONCE = 32  # links written concurrently; Event Grid waits only 30 s for the response to an event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,25 +36,25 @@ class Filing:
         self._links = links
 
     async def of(self, event: RecordingFilesEvent) -> list[Filed]:
-        """The event's chunks by recording, in the order of the event."""
+        """The event's chunks, grouped by recording, in the order of the event."""
         chunks = event.files.chunks
         documents = sorted(chunk.document_id for chunk in chunks)
-        meant = key_of(event.recording_id) if event.recording_id else await self._meant(event, documents)
+        expected = key_of(event.recording_id) if event.recording_id else await self._expected_key(event, documents)
         keys: list[str] = []
         for some in batched(chunks, _AT_ONCE, strict=False):
-            keys += await asyncio.gather(*(self._links.link_document(one.document_id, meant) for one in some))
-        alone = set(map(unlinked_key, documents))
+            keys += await asyncio.gather(*(self._links.link_document(one.document_id, expected) for one in some))
+        unlinked_keys = set(map(unlinked_key, documents))
         return [
             Filed(
                 recording_key=key,
                 chunks=tuple(chunk for chunk, one in zip(chunks, keys, strict=True) if one == key),
-                unlinked=key in alone,
-                joined=key != meant,
+                unlinked=key in unlinked_keys,
+                joined=key != expected,
             )
             for key in dict.fromkeys(keys)
         ]
 
-    async def _meant(self, event: RecordingFilesEvent, documents: list[str]) -> str:
+    async def _expected_key(self, event: RecordingFilesEvent, documents: list[str]) -> str:
         """The recording of an event that names none.
 
         Subjects of older events don't contain the recording id. The recording is then that of an earlier event for the

@@ -4,7 +4,7 @@
           1         2           3             4             5          6             7
 
 Event Grid repeats the delivery until it receives 7, and every step can be repeated, so the next delivery recovers
-from a crash at any point. 2 and 3 are `books.recordings.announce`, 4 and 5 `books.open_work.add`
+from a crash at any point. 2 and 3 are `books.recordings.add_chunks`, 4 and 5 `books.open_work.add`
 (shared.bookkeeping). The job is queued last: the chunk it names is in the catalogue before a worker can read the job.
 Once a chunk has left `pending`, all steps have been done for it, and a repeat does nothing.
 """
@@ -48,16 +48,16 @@ from shared.settings.settings import Settings
 
 log = logger("intake")
 
-_AT_ONCE = 16  # chunks written to worklist and queue together; Event Grid waits 30 s for all
-_NAMED = 20  # fields that a log line names at most
-_ROUNDS = 5  # each is lost only to another write of the same recording at the same moment
-_EVENT_GRID = "Event Grid"  # who did it, in the audit
+_AT_ONCE = 16  # chunks written to worklist and queue concurrently; Event Grid waits only 30 s for the response
+_NAMED = 20  # the most fields that a log line names
+_ROUNDS = 5  # tries of a conditional write; each fails only if the same recording was written at the same moment
+_EVENT_GRID = "Event Grid"  # the author in audit entries
 FOREIGN = "foreign-source: the event is not from the ACS resource that EVENT_SOURCE names"
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntakeResult:
-    """What became of an event, and the names of what it says otherwise than is recorded, which stays."""
+    """The outcome of an event, and the names of fields whose recorded value differs and was kept."""
 
     outcome: Outcome
     differing: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class IntakeResult:
 
 @dataclass(frozen=True, kw_only=True)
 class _Written:
-    """One recording's part of an event: the row as it was before, what was written, and the chunks as they are now."""
+    """One recording's part of an event: the recording before and after, the event's chunks and the stored chunks."""
 
     known: Recording | None
     recording: Recording
@@ -74,7 +74,7 @@ class _Written:
 
 
 class Intake:
-    """Takes in what Event Grid delivers, and what a person hands in."""
+    """Takes in events that Event Grid delivers and events that a person sends."""
 
     def __init__(self, gateways: Gateways, auto: AutoRecording, clock: Clock, settings: Settings) -> None:
         self._books = Books.over(gateways)
@@ -85,7 +85,7 @@ class Intake:
         self._auto, self._clock, self._settings = auto, clock, settings
 
     async def deliver(self, text: str) -> Outcome:
-        """Takes in the raw bytes of one event. Raises as `receive`. Quarantines a body that isn't a JSON object."""
+        """Takes in the text of one event. Quarantines text that isn't a JSON object. Raises the errors of `receive`."""
         try:
             envelope = lenient.parse(text)
         except (ValueError, RecursionError):
@@ -96,7 +96,7 @@ class Intake:
         return Outcome.QUARANTINED
 
     async def receive(self, envelope: dict[str, Any]) -> Outcome:
-        """Takes in one event that Event Grid delivered or dead-lettered, of its own schema or CloudEvents'.
+        """Takes in one event that Event Grid delivered or dead-lettered, in Event Grid's schema or CloudEvents'.
 
         Raises DestinationError when storage fails, so that Event Grid delivers again. An event that can't be parsed
         is quarantined and acknowledged, because another delivery would fail in the same way. If only some chunks of an
@@ -106,16 +106,16 @@ class Intake:
         return (await self.take(envelope, None)).outcome
 
     async def receive_by_hand(self, envelope: dict[str, Any], *, by: str) -> IntakeResult:
-        """As `receive`, for an event that a person handed in: each recording that it concerns gets an audit entry."""
+        """Like `receive`, for an event that a person sent: each of its recordings gets an audit entry."""
         return await self.take(envelope, by)
 
     def is_foreign(self, envelope: dict[str, Any]) -> bool:
-        """Whether an event is from another resource than the ACS resource that is configured."""
+        """Whether the event comes from another ACS resource than the setting EVENT_SOURCE names."""
         source = self._settings.event_source
         return source is not None and not is_from(source, envelope)
 
     async def take(self, envelope: dict[str, Any], by: str | None) -> IntakeResult:
-        """The one way in: `by` is None for an event that Event Grid delivered, else who handed it in."""
+        """Takes in an event from any entrance. `by` is the person who sent it, or None if Event Grid delivered it."""
         found = event_type(envelope)
         starts_call = is_call_started(envelope)
         if found and not starts_call and found.lower() != RECORDING_FILE_STATUS_UPDATED.lower():
@@ -140,7 +140,7 @@ class Intake:
         item = QuarantineItem.event(Folder.EVENTS, event)
         await self._quarantine.keep(item, reason, at=self._clock.now(), by=by)
         context = {"action": "quarantine", "blob": item.name, "reason": reason, "by": by}
-        log.error("event kept in quarantine", extra=context)
+        log.error("event quarantined", extra=context)
 
     async def _call_started(self, envelope: dict[str, Any], by: str | None) -> Outcome:
         try:
@@ -166,18 +166,18 @@ class Intake:
             queued, differs = 0, dict[str, None]()
             for filed in await self._filing.of(event):
                 span.set_attribute("callvault.recording.key", filed.recording_key)
-                some, otherwise = await self._announce(event, when, filed, by)
+                some, names = await self._take_in(event, when, filed, by)
                 queued += some
-                differs |= dict.fromkeys(otherwise)
+                differs |= dict.fromkeys(names)
             span.set_attribute("callvault.chunks", len(event.files.chunks))
         return IntakeResult(outcome=Outcome.QUEUED if queued else Outcome.UNCHANGED, differing=tuple(differs))
 
-    async def _announce(
+    async def _take_in(
         self, event: RecordingFilesEvent, when: datetime, filed: Filed, by: str | None
     ) -> tuple[int, list[str]]:
-        """Enters chunks of one recording.
+        """Writes and queues the chunks of one recording.
 
-        Returns how many of them were queued, and the names of fields that are recorded with other values.
+        Returns how many chunks were queued, and the names of fields whose recorded value differs and was kept.
         """
         recording_key = filed.recording_key
         if by is not None:
@@ -186,17 +186,19 @@ class Intake:
             await self._audit.add(recording_key, entry)
         written = await self._write(event, when, filed)
         known, recording, current = written.known, written.recording, written.current
-        said, queued = {chunk.chunk_key: chunk for chunk in written.chunks}, 0
+        announced, queued = {chunk.chunk_key: chunk for chunk in written.chunks}, 0
         for some in batched(current, _AT_ONCE, strict=False):
             queued += sum(
-                await asyncio.gather(*(self._queue(chunk, said[chunk.chunk_key], by or _EVENT_GRID) for chunk in some))
+                await asyncio.gather(
+                    *(self._queue(chunk, announced[chunk.chunk_key], by or _EVENT_GRID) for chunk in some)
+                )
             )
         await self._awaited.announced(recording, current, known)
         context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
-        if differs := [*differing(event, known, filed), *chunks_differing(current, said)]:
-            log.warning("event differs from what is recorded, which stays", extra={**context, "fields": differs})
+        if differs := [*differing(event, known, filed), *chunks_differing(current, announced)]:
+            log.warning("event differs from the record, which is kept", extra={**context, "fields": differs})
         log.info(
-            "event taken in",
+            "event processed",
             extra={
                 **context,
                 "unlinked": filed.unlinked,
@@ -208,7 +210,7 @@ class Intake:
         return queued, differs
 
     async def _write(self, event: RecordingFilesEvent, when: datetime, filed: Filed) -> _Written:
-        """Writes the recording and its chunks. What another event wrote at the same moment stays, as if read before."""
+        """Writes the recording and its chunks. If another event writes them at the same moment, reads them again."""
         for _ in range(_ROUNDS):
             known = await self._catalogue.ledger(filed.recording_key)
             listed_at = known.listed_at if known is not None else None
@@ -218,7 +220,9 @@ class Intake:
             current = await self._books.recordings.add_chunks(recording, chunks, known)
             if current is not None:
                 return _Written(known=known, recording=recording, chunks=chunks, current=current)
-        raise DestinationUnavailable("announcing chunks in the catalogue: other writers were faster each time")
+        raise DestinationUnavailable(
+            "writing chunks to the catalogue: other writers changed the recording at every try"
+        )
 
     def _chunk(
         self, event: RecordingFilesEvent, when: datetime, filed: Filed, listed_at: datetime, number: int
@@ -247,4 +251,4 @@ class Intake:
 def _warn_of_unknown(fields: tuple[str, ...]) -> None:
     if fields:
         extra = {"action": "intake", "fields": fields[:_NAMED], "number": len(fields)}
-        log.warning("event fields can't be used and are unknown", extra=extra)
+        log.warning("event fields ignored", extra=extra)

@@ -3,18 +3,18 @@
         read ──> history (old locations) ──> chunk ──> worklist and queue, by the caller
                             1                  2                    3
 
-- The same event again, before the first attempt: the chunk is queued again, since a crash may have come before 3.
-- Other locations, and the chunk isn't safe yet: they replace the old ones, which the recording's history keeps. A
-  worker that copies from the old ones loses its lease. An event that was corrected already changes nothing when it is
-  delivered once more.
-- Another event for a chunk that failed or is lost, or that had a file removed from the archive before its source was
-  deleted: ACS has the file, so the chunk starts anew. An expired chunk doesn't: the archive's own rule removed its file
-  on purpose.
+- The same event again, before the first attempt: the chunk is queued again, because a crash may have prevented 3.
+- Other locations for a chunk that isn't safe yet: they replace the old locations, which the recording's history keeps.
+  A worker that copies from an old location loses its lease. If an older event with replaced locations is delivered
+  again, it changes nothing.
+- Another event for a chunk that failed, is lost, or had a file removed from the archive before its source was deleted:
+  ACS has the file, so the chunk is restarted. An expired chunk isn't: the archive's own rule removed its file on
+  purpose.
 - Other locations for a chunk that is safe: the difference is reported, and nothing changes. An archived chunk whose
-  media are unverified, or that has no metadata, is not safe: another location of that file may bring the right one.
+  media file is unverified, or that has no metadata file, isn't safe: the new location may serve the right file.
 
-The write of 2 is conditional on the version that was read. A crash before it leaves an entry in the history; a crash
-after it leaves a chunk that waits for its first attempt, which the next delivery queues.
+The write of 2 is conditional on the version that was read. A crash before 2 leaves an entry in the history. A crash
+after 2 leaves a pending chunk without an attempt, which the next delivery queues.
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ _ROUNDS = 5  # tries of the conditional write; each fails only if a worker wrote
 _LOCATIONS = ("content_location", "metadata_location", "delete_location")
 _RELOCATED, _DIFFERS = "relocated", "announced differently"
 _LONGEST = 2048  # characters of a location in the history; a row's text ends at 32,768
-# Facts about a file that was stored from an old location; the next attempt checks the archive again.
+# Fields that describe a file from an old location. They are cleared, and the next attempt checks the archive again.
 _OF_CONTENT: dict[str, Any] = {"blob_name": None, "size": None, "sha256": None, "unverified": None}
 _OF_METADATA: dict[str, Any] = {"metadata_blob_name": None, "metadata_size": None, "metadata_sha256": None}
 
@@ -48,8 +48,9 @@ class KnownChunks:
         self._catalogue, self._audit, self._clock = gateways.catalogue, gateways.audit, clock
 
     async def announced_again(self, current: Chunk, announced: Chunk, *, by: str) -> Chunk | None:
-        """The current chunk, if the caller must queue it; None when there is nothing to do.
+        """Returns the chunk as it is now if the caller must queue it, or None if nothing must be done.
 
+        `current` is the chunk in the catalogue, `announced` the chunk of the event, `by` the author in audit entries.
         Raises DestinationError when storage fails.
         """
         for _ in range(_ROUNDS):
@@ -69,16 +70,16 @@ class KnownChunks:
                 current = await self._read(current)
             else:
                 log.warning(
-                    "chunk announced anew",
+                    "chunk announced again",
                     extra={"action": "intake", "relocated": moved, "was": str(current.state), **written.log_context()},
                 )
                 return written
-        raise DestinationUnavailable("announcing a chunk anew: other writers were faster each time")
+        raise DestinationUnavailable("restarting an announced chunk: other writers changed it at every try")
 
     async def _read(self, chunk: Chunk) -> Chunk:
         found = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
         if found is None:
-            raise DestinationUnavailable("announcing a chunk anew: its row is gone")
+            raise DestinationUnavailable("restarting an announced chunk: its row no longer exists")
         return found
 
     def _restarted(self, current: Chunk, announced: Chunk, moved: list[str]) -> Chunk:
@@ -114,9 +115,9 @@ class KnownChunks:
         await self._audit.add(current.recording_key, entry)
 
     async def _report(self, current: Chunk, announced: Chunk, moved: list[str], by: str) -> None:
-        """Adds one history entry per event, because repeats have the same time and mark, and logs each delivery."""
+        """Logs each delivery, and adds one history entry per event: a repeat's entry has the same time and mark."""
         extra = {"action": "intake", "differs": moved, **current.log_context()}
-        log.warning("chunk announced with other locations, which are not used", extra=extra)
+        log.warning("other locations announced and ignored", extra=extra)
         details = {"documentId": current.document_id, "eventId": announced.event_id, **_locations(announced, moved)}
         mark = key_of(f"{announced.event_id}/{current.document_id}")
         entry = AuditEntry(at=announced.event_time, action=_DIFFERS, by=by, details=details, mark=mark)
@@ -129,12 +130,12 @@ def _moved(current: Chunk, announced: Chunk) -> list[str]:
 
 
 def _is_revivable(chunk: Chunk) -> bool:
-    """Whether a new event starts the chunk anew. A source that was deleted doesn't come back."""
+    """Whether a new event restarts the chunk. A chunk whose source was deleted can't be copied again."""
     return chunk.state in REPLAYABLE or (chunk.state is ChunkState.REMOVED and chunk.released_at is None)
 
 
 def _is_kept(chunk: Chunk, moved: list[str]) -> bool:
-    """Whether other locations change nothing: the chunk was safe, and lacks none of the files that moved."""
+    """Whether the chunk keeps its locations, because it is safe and needs none of the files whose locations differ."""
     if chunk.state is not ChunkState.ARCHIVED:
         return chunk.state in ONCE_SAFE and not _is_revivable(chunk)
     lacks_media = chunk.unverified is not None and "content_location" in moved
@@ -143,7 +144,7 @@ def _is_kept(chunk: Chunk, moved: list[str]) -> bool:
 
 
 def _locations(chunk: Chunk, names: list[str]) -> dict[str, str]:
-    """Locations without the parts that the history must not contain."""
+    """The chunk's locations by their names in the event, without the parts that may hold a secret."""
     found = {name: getattr(chunk, name) for name in names}
     return {_CAMEL[name]: _without_secrets(location) for name, location in found.items() if location is not None}
 
@@ -156,7 +157,7 @@ _CAMEL = {
 
 
 def _without_secrets(location: str) -> str:
-    """A location without user, query and fragment, which may hold a secret."""
+    """A location without user, query and fragment, any of which may hold a secret."""
     try:
         parts = urlsplit(location)
         return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"[:_LONGEST]

@@ -1,5 +1,5 @@
-// Calls to the app that served this page. Where it asks for a key or a sign-in, NeedsKey is thrown; any other
-// refusal is a Problem, as the app's problem+json tells it.
+// Calls the app that served this page. Throws NeedsKey if the app asks for a key or a sign-in, and Problem, with the
+// contents of the app's problem+json, for any other error.
 
 import { key } from "./key.js";
 
@@ -7,17 +7,17 @@ const BASE = new URL("../", import.meta.url);
 
 export class NeedsKey extends Error {
   constructor(signIn) {
-    super("a key or a sign-in is needed");
+    super("A function key or a sign-in is required.");
     this.signIn = signIn;
   }
 }
 
 export class Problem extends Error {
-  constructor(status, told) {
-    super(told.detail ?? told.title ?? `The app answered ${status}.`);
+  constructor(status, body) {
+    super(body.detail ?? body.title ?? `The app returned status ${status}.`);
     this.status = status;
-    this.reason = told.reason ?? "";
-    this.fields = told.errors ?? [];
+    this.reason = body.reason ?? "";
+    this.fields = body.errors ?? [];
   }
 }
 
@@ -30,33 +30,33 @@ export const post = (path) => call("POST", path, {});
 async function call(method, path, { parameters = {}, headers = {}, signal } = {}) {
   const url = new URL(path, BASE);
   for (const [name, value] of Object.entries(parameters)) if (value) url.searchParams.set(name, value);
-  const typed = key();
+  const functionKey = key();
   let response;
   try {
     response = await fetch(url, {
       method,
       signal,
-      headers: { accept: "application/json", ...headers, ...(typed ? { "x-functions-key": typed } : {}) },
+      headers: { accept: "application/json", ...headers, ...(functionKey ? { "x-functions-key": functionKey } : {}) },
       cache: "no-store",
-      redirect: "manual", // a key must never follow to another host
+      redirect: "manual", // never send the key to another host
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, { detail: "The app can't be reached. It is asked again by itself." });
+    throw new Problem(0, { detail: "Can't reach the app. The page will try again automatically." });
   }
   if (response.status === 401 || response.type === "opaqueredirect") {
     throw new NeedsKey(response.type === "opaqueredirect" || response.headers.has("www-authenticate"));
   }
   const text = await response.text();
-  const body = text ? parsed(text) : {};
+  const body = text ? parse(text) : {};
   if (!response.ok) throw new Problem(response.status, body);
   return { status: response.status, body, headers: response.headers };
 }
 
-function parsed(text) {
+function parse(text) {
   try {
     return JSON.parse(text);
   } catch {
-    return {}; // a gateway's error page
+    return {}; // not JSON, for example a gateway's error page
   }
 }

@@ -1,34 +1,36 @@
-// The frame: which view the fragment names, renewing it for as long as it is seen, and asking for a key where needed.
+// The frame of the page: shows the view that the URL's fragment names, refreshes it while the page is visible, and asks
+// for a key if the app requires one.
 
 import { NeedsKey, Problem } from "./api.js";
 import { announce, h } from "./dom.js";
 import { forget, key } from "./key.js";
 import { list } from "./list.js";
 import { overview } from "./overview.js";
-import { complaint } from "./problems.js";
+import { problemNote } from "./problems.js";
 import { recording } from "./recording.js";
-import { Renewal } from "./renewal.js";
+import { RefreshTimer } from "./refresh.js";
 import { askForKey, restoreView } from "./signin.js";
 import { followTheme } from "./theme.js";
 
 const AFTER_A_PROBLEM = 10; // seconds
+const UNEXPECTED = "The page can't show this data. Reload the page, or update Callvault.";
 const main = document.getElementById("main");
-const forgetting = document.getElementById("forget");
+const forgetButton = document.getElementById("forget");
 let current = new AbortController();
-let keyWasTried = false;
+let keyWasEntered = false;
 
 function destination() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const [name, ...rest] = path.split("/");
   const parameters = new URLSearchParams(query);
   if (name === "recordings" && rest.length) {
-    return { view: recording, name, argument: decoded(rest.join("/")), parameters };
+    return { view: recording, name, argument: decode(rest.join("/")), parameters };
   }
   return { view: name === "recordings" ? list : overview, name: name || "overview", parameters };
 }
 
-// An address that was cut or mistyped is shown as what it is: the app refuses it in words.
-function decoded(text) {
+// If the address is truncated or mistyped, use it unchanged: the app then returns an error that explains the problem.
+function decode(text) {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -36,70 +38,70 @@ function decoded(text) {
   }
 }
 
-async function show({ moved = true } = {}) {
+async function show({ focus = true } = {}) {
   current.abort();
-  const mine = new AbortController();
-  current = mine;
-  const there = destination();
+  const controller = new AbortController();
+  current = controller;
+  const target = destination();
   for (const link of document.querySelectorAll("nav a")) {
-    if (link.dataset.view === there.name) link.setAttribute("aria-current", "page");
+    if (link.dataset.view === target.name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   const problems = h("div", { role: "alert" });
   const body = h("div", { class: "view" });
   main.replaceChildren(problems, body);
   window.scrollTo(0, 0);
-  const renewal = new Renewal();
-  const context = { ...there, signal: mine.signal, renew: () => renewal.ask() };
-  const shown = there.view(body, context);
+  const timer = new RefreshTimer();
+  const context = { ...target, signal: controller.signal, refresh: () => timer.refreshNow() };
+  const shown = target.view(body, context);
   document.title = `${shown.title} · Callvault`;
-  if (moved) main.focus({ preventScroll: true });
-  while (!mine.signal.aborted) {
-    await renewal.wait(await renewed(shown, problems, mine.signal), mine.signal);
+  if (focus) main.focus({ preventScroll: true });
+  while (!controller.signal.aborted) {
+    await timer.wait(await refreshView(shown, problems, controller.signal), controller.signal);
   }
 }
 
-// Seconds until it is to be renewed.
-async function renewed(shown, problems, signal) {
+// Returns the number of seconds until the next refresh.
+async function refreshView(shown, problems, signal) {
   try {
     const seconds = await shown.refresh(signal);
     problems.replaceChildren();
-    keyWasTried = false;
-    forgetting.hidden = key() === null;
+    keyWasEntered = false;
+    forgetButton.hidden = key() === null;
     return seconds;
   } catch (error) {
     if (signal.aborted) return 0;
     if (error instanceof NeedsKey) {
-      const refused = keyWasTried && key() !== null;
+      const refused = keyWasEntered && key() !== null;
       forget();
-      forgetting.hidden = true;
+      forgetButton.hidden = true;
       current.abort();
-      askForKey(main, { refused, signIn: error.signIn, then: enter });
+      askForKey(main, { refused, signIn: error.signIn, then: keyEntered });
     } else if (error instanceof Problem) {
-      problems.replaceChildren(complaint(error));
+      problems.replaceChildren(problemNote(error));
     } else {
-      problems.replaceChildren(complaint(new Problem(0, { detail: "The page met something it can't show." })));
+      problems.replaceChildren(problemNote(new Problem(0, { detail: UNEXPECTED })));
       console.error(error);
     }
     return AFTER_A_PROBLEM;
   }
 }
 
-function enter() {
-  keyWasTried = true;
+function keyEntered() {
+  keyWasEntered = true;
   show();
 }
 
 document.querySelector(".skip").addEventListener("click", (event) => {
-  event.preventDefault(); // the fragment names the view
+  event.preventDefault(); // the fragment holds the view, so don't replace it
   main.focus();
 });
-forgetting.addEventListener("click", () => {
+forgetButton.addEventListener("click", () => {
   forget();
-  announce("The key is forgotten.");
+  announce("Key forgotten.");
   show();
 });
 followTheme(document.getElementById("theme"));
 restoreView();
 window.addEventListener("hashchange", () => show());
-show({ moved: false });
+show({ focus: false });

@@ -1,4 +1,4 @@
-// A state as a coloured word with a shape of its own, since colour alone tells some people nothing.
+// A state as a coloured label with an icon, because not everyone can tell the colours apart.
 
 import { h, svg } from "./dom.js";
 import { STATES } from "./format.js";

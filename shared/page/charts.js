@@ -1,12 +1,12 @@
-// Small charts without a library: bars of one series or two, with a sentence for who can't see them and a table for
-// who wants the figures.
+// Bar charts with one or two series. Each has a sentence that describes it for screen readers, and a table of its data.
 
 import { h, svg } from "./dom.js";
 
 const HEIGHT = 100;
-const LEAST = 2; // a bar of little stays visible
+const MIN_HEIGHT = 2; // keeps small bars visible
 
-// `bars`: [{title, parts: [{tone, value}]}], stacked; `labels`: what stands below, first to last, or below each bar.
+// `bars`: [{title, parts: [{tone, value}]}], stacked. `labels`: text below the axis, spread over it, or with `each` one
+// label for each bar.
 export function barChart({ id, title, sentence, bars, most, labels, each, table }) {
   const top = Math.max(1e-9, ...bars.map((bar) => bar.parts.reduce((sum, part) => sum + part.value, 0)));
   const drawing = svg(
@@ -29,7 +29,7 @@ export function barChart({ id, title, sentence, bars, most, labels, each, table 
       { class: `below dim ${each ? "each" : ""}`, "aria-hidden": "true" },
       labels.map((label) => h("span", {}, label)),
     ),
-    h("details", {}, h("summary", { id: `${id}-figures` }, "Figures"), h("div", { class: "scroll" }, table)),
+    h("details", {}, h("summary", { id: `${id}-figures` }, "Data"), h("div", { class: "scroll" }, table)),
   );
 }
 
@@ -43,7 +43,7 @@ function stack(bar, n, top) {
   );
   for (const part of bar.parts) {
     if (!part.value) continue;
-    const height = Math.max(LEAST, (part.value / top) * HEIGHT);
+    const height = Math.max(MIN_HEIGHT, (part.value / top) * HEIGHT);
     base -= height;
     group.append(svg("rect", { class: part.tone, x: n + 0.12, y: base, width: 0.76, height }));
   }

@@ -1,10 +1,10 @@
-// The chunks of a recording: how far each is, what it is, and what can be done with it.
+// The table of a recording's chunks: state and progress, size, digest, times and actions.
 
 import { chunkPath, get } from "./api.js";
 import { badge } from "./badge.js";
 import { announce, h } from "./dom.js";
 import { MISSING, REPLAYABLE, SAFE, hasMedia, hasMetadata, moment, secondsUntil, size, span, time } from "./format.js";
-import { left } from "./listing.js";
+import { timeLeft } from "./listing.js";
 import { replayButton } from "./replay.js";
 
 export const chunksTable = (recording, chunks, actions) =>
@@ -21,7 +21,7 @@ export const chunksTable = (recording, chunks, actions) =>
         h(
           "tr",
           {},
-          ["Chunk", "State", "Size", "SHA-256", "Announced", "Safe after", "Actions"].map((title) =>
+          ["Chunk", "State", "Size", "SHA-256", "Announced", "Time to archive", "Actions"].map((title) =>
             h("th", { scope: "col" }, title),
           ),
         ),
@@ -29,27 +29,27 @@ export const chunksTable = (recording, chunks, actions) =>
       h(
         "tbody",
         {},
-        chunks.map((one) => line(recording, one, actions)),
+        chunks.map((one) => row(recording, one, actions)),
       ),
     ),
   );
 
 const cell = (label, ...content) => h("td", { "data-label": label }, content);
 
-const line = (recording, one, { play, then }) =>
+const row = (recording, one, { play, then }) =>
   h(
     "tr",
     {},
-    h("th", { scope: "row" }, `${one.index}`, one.sibling ? h("span", { class: "dim under" }, "one of two") : null),
-    cell("State", badge(one.state), standing(one)),
+    h("th", { scope: "row" }, `${one.index}`, one.sibling ? h("span", { class: "dim under" }, "same index") : null),
+    cell("State", badge(one.state), stateDetails(one)),
     cell("Size", size(one.size)),
     cell("SHA-256", digest(one)),
     cell("Announced", moment(one.eventTime)),
-    cell("Safe after", one.archivedAt ? span((new Date(one.archivedAt) - new Date(one.eventTime)) / 1000) : "–"),
+    cell("Time to archive", one.archivedAt ? span((new Date(one.archivedAt) - new Date(one.eventTime)) / 1000) : "–"),
     cell("Actions", h("div", { class: "buttons" }, actionsOf(recording, one, play, then))),
   );
 
-function standing(one) {
+function stateDetails(one) {
   if (one.state === "copying") return progress(one);
   if (one.state === "pending" && one.nextAttemptAt && secondsUntil(one.nextAttemptAt) > 0) {
     return h(
@@ -59,18 +59,24 @@ function standing(one) {
       one.reason ? ` · ${one.reason}` : "",
     );
   }
-  if (MISSING.has(one.state)) return h("span", { class: "dim under" }, `found ${moment(one.removedAt ?? one.expiredAt)}`);
-  return SAFE.has(one.state) || one.state === "lost" ? null : h("span", { class: "dim under" }, left(one.deadline));
+  if (MISSING.has(one.state)) {
+    return h("span", { class: "dim under" }, `detected ${moment(one.removedAt ?? one.expiredAt)}`);
+  }
+  return SAFE.has(one.state) || one.state === "lost" ? null : h("span", { class: "dim under" }, timeLeft(one.deadline));
 }
 
 function progress(one) {
-  if (!one.expected) return h("span", { class: "dim under" }, left(one.deadline));
+  if (!one.expected) return h("span", { class: "dim under" }, timeLeft(one.deadline));
   const share = Math.min(1, (one.copied ?? 0) / one.expected);
   const text = `${size(one.copied ?? 0)} of ${size(one.expected)}`;
   return h(
     "span",
     { class: "under" },
-    h("progress", { max: "100", value: String(Math.round(share * 100)), "aria-label": `Copied of chunk ${one.index}` }),
+    h("progress", {
+      max: "100",
+      value: String(Math.round(share * 100)),
+      "aria-label": `Copy progress of chunk ${one.index}`,
+    }),
     h("span", { class: "dim" }, ` ${Math.floor(share * 100)} % · ${text}`),
   );
 }
@@ -79,7 +85,7 @@ function digest(one) {
   if (!one.sha256) return h("span", { class: "dim" }, "–");
   const copy = async () => {
     await navigator.clipboard.writeText(one.sha256);
-    announce(`SHA-256 of chunk ${one.index} copied.`);
+    announce(`Copied the SHA-256 of chunk ${one.index}.`);
   };
   return [
     h("code", { class: "digest", title: one.sha256 }, one.sha256),
@@ -105,16 +111,16 @@ function actionsOf(recording, one, play, then) {
         { class: "primary", id: `play-${one.documentId}`, onclick: () => play(one), "aria-label": `Play ${about}` },
         "Play",
       ),
-    hasMedia(one) && save(recording, one, "content", "Download"),
-    hasMetadata(one) && save(recording, one, "metadata", "Metadata"),
+    hasMedia(one) && downloadButton(recording, one, "content", "Download"),
+    hasMetadata(one) && downloadButton(recording, one, "metadata", "Metadata"),
     REPLAYABLE.has(one.state)
       ? replayButton({ recording, documentId: one.documentId, about, then })
       : null,
   ];
 }
 
-// A browser can't send a key along with a link, so it is given one that carries its own right and soon expires.
-function save(recording, one, file, label) {
+// A browser can't send a header with a link, so the app returns a short-lived link that includes its own authorization.
+function downloadButton(recording, one, file, label) {
   const button = h(
     "button",
     { id: `${file}-${one.documentId}`, "aria-label": `${label} of chunk ${one.index}` },

@@ -1,4 +1,4 @@
-// Elements without markup: text goes in as text, so no value from outside can ever become an element or a script.
+// Builds elements without parsing HTML: text stays text, so data can't inject elements or scripts.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -18,23 +18,23 @@ function build(element, props, children) {
   return element;
 }
 
-// Replaces what is in a part of the page, and gives the focus back to the element of the same id: what is renewed
-// every few seconds must not throw anybody out.
+// Replaces the content of an element, and returns the focus to the element with the same id: a refresh every few
+// seconds must not move a user's focus.
 export function fill(element, ...children) {
   const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
   element.replaceChildren(...children.flat(Infinity).filter(Boolean));
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
-// Fills only when what is shown has changed, so that a selection, or a screen reader's place, survives the renewal.
-export function fillIfNew(element, facts, make) {
-  const seen = JSON.stringify(facts);
-  if (element.shown === seen) return;
-  element.shown = seen;
+// Replaces the content only if its data changed. This keeps a selection and a screen reader's position over a refresh.
+export function fillIfChanged(element, data, make) {
+  const serialized = JSON.stringify(data);
+  if (element.shown === serialized) return;
+  element.shown = serialized;
   fill(element, make());
 }
 
-// Tells a screen reader, at its next pause.
+// Has screen readers speak the text when they are next idle.
 export function announce(text) {
   document.getElementById("announcer").textContent = text;
 }

@@ -1,5 +1,5 @@
-// What a list is narrowed by: a form, and the fragment that says the same so that a list can be linked to.
-// A participant's id is personal data: it is kept in neither the fragment nor anywhere else, and sent as a header.
+// The filter form of the list. The filters are also in the URL's fragment, so a filtered list can be linked to.
+// A participant's id is personal data: it is sent as a header, and never stored or put into the fragment.
 
 import { h } from "./dom.js";
 import { RECORDING_STATES, STATES } from "./format.js";
@@ -29,7 +29,7 @@ export function filters(parameters, changed) {
     value: parameters.get(searched) ?? "",
     autocomplete: "off",
     spellcheck: "false",
-    placeholder: "exactly this value",
+    placeholder: "exact value",
   });
   const state = choice(
     "state",
@@ -40,7 +40,7 @@ export function filters(parameters, changed) {
   const to = day("to", parameters);
   const open = check("open", parameters);
   const trouble = check("trouble", parameters);
-  const given = () => ({
+  const values = () => ({
     from: from.value,
     to: to.value,
     state: state.value,
@@ -48,10 +48,10 @@ export function filters(parameters, changed) {
     trouble: trouble.checked && "true",
     [by.value]: value.value.trim(),
   });
-  const tell = (event) => {
+  const submit = (event) => {
     event.preventDefault();
-    const sendable = by.value !== "participant" || /^[\x20-\x7e]*$/.test(value.value); // by a header
-    value.setCustomValidity(sendable ? "" : "No participant's id has such characters.");
+    const sendable = by.value !== "participant" || /^[\x20-\x7e]*$/.test(value.value); // as a header
+    value.setCustomValidity(sendable ? "" : "A participant ID contains only ASCII characters.");
     if (form.reportValidity()) changed();
   };
   const clear = () => {
@@ -61,7 +61,7 @@ export function filters(parameters, changed) {
   };
   const form = h(
     "form",
-    { class: "card filters", role: "search", "aria-label": "Filter recordings", onsubmit: tell },
+    { class: "card filters", role: "search", "aria-label": "Filter recordings", onsubmit: submit },
     h(
       "div",
       { class: "field grow joined" },
@@ -71,7 +71,7 @@ export function filters(parameters, changed) {
     field("State", state),
     field("From (UTC day)", from),
     field("To (UTC day)", to),
-    h("div", { class: "checks" }, ticked("Only open", open), ticked("Only in trouble", trouble)),
+    h("div", { class: "checks" }, checkbox("Only open", open), checkbox("Only in trouble", trouble)),
     h(
       "div",
       { class: "buttons" },
@@ -79,27 +79,27 @@ export function filters(parameters, changed) {
       h("button", { type: "button", class: "quiet", onclick: clear }, "Clear"),
     ),
   );
-  for (const one of [state, from, to, open, trouble]) one.addEventListener("change", tell);
-  const forgive = () => value.setCustomValidity("");
-  value.addEventListener("input", forgive);
-  by.addEventListener("change", forgive);
-  return { form, given };
+  for (const one of [state, from, to, open, trouble]) one.addEventListener("change", submit);
+  const clearError = () => value.setCustomValidity("");
+  value.addEventListener("input", clearError);
+  by.addEventListener("change", clearError);
+  return { form, values };
 }
 
-// The fragment for what is given.
-export function fragmentOf(given) {
-  const kept = IN_FRAGMENT.filter((name) => given[name]).map((name) => [name, given[name]]);
-  const query = new URLSearchParams(kept).toString();
+// The fragment for the given filters.
+export function fragmentOf(values) {
+  const parameters = IN_FRAGMENT.filter((name) => values[name]).map((name) => [name, values[name]]);
+  const query = new URLSearchParams(parameters).toString();
   return `#/recordings${query ? `?${query}` : ""}`;
 }
 
-// The same as a request's parts.
+// The query parameters and headers for the given filters.
 export function requestOf({ participant, ...parameters }) {
   return { parameters, headers: participant ? { "X-Participant-Id": participant } : {} };
 }
 
 const field = (label, control) => h("div", { class: "field" }, h("label", { for: control.id }, label), control);
-const ticked = (label, control) => h("label", { class: "tick" }, control, label);
+const checkbox = (label, control) => h("label", { class: "tick" }, control, label);
 const day = (name, parameters) => h("input", { id: `f-${name}`, type: "date", value: parameters.get(name) ?? "" });
 const check = (name, parameters) =>
   h("input", { id: `f-${name}`, type: "checkbox", checked: parameters.get(name) === "true" });

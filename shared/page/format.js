@@ -1,4 +1,4 @@
-// Sizes, times and states in words.
+// Formats sizes, times and states.
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
 const number = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
@@ -15,7 +15,7 @@ export function size(bytes) {
   return `${number.format(bytes / 1024 ** power)} ${UNITS[power]}`;
 }
 
-// Two units at most: nobody reads the seconds of a day.
+// Two units at most.
 export function span(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   const whole = Math.max(0, seconds);
@@ -32,27 +32,27 @@ export const shortTime = (value) => hour.format(new Date(value));
 export const date = (iso) => (iso ? day.format(new Date(iso)) : "–");
 export const moment = (iso) => (iso ? `${date(iso)}, ${time(iso)}` : "–");
 export const secondsUntil = (iso) => (new Date(iso) - Date.now()) / 1000;
-export const short = (text, most = 12) => (text && text.length > most ? `${text.slice(0, most)}…` : text);
-export const tail = (text, most) => (text && text.length > most ? `…${text.slice(-most)}` : text);
+export const short = (text, length = 12) => (text && text.length > length ? `${text.slice(0, length)}…` : text);
+export const tail = (text, length) => (text && text.length > length ? `…${text.slice(-length)}` : text);
 
 // tone: good, busy, calm, warn, bad
 export const STATES = {
-  starting: ["Starting", "busy", "ACS accepted the start and has not said yet that it runs"],
-  active: ["Active", "busy", "It runs"],
-  paused: ["Paused", "calm", "It runs, and records nothing until it is resumed"],
-  stopped: ["Stopped", "calm", "It ended; its files have not been announced yet"],
-  overdue: ["Overdue", "warn", "It ended, and its files were not announced in the time that they should take"],
-  archiving: ["Archiving", "busy", "Its files are on their way into the archive"],
-  archived: ["Archived", "good", "In the archive, verified"],
+  starting: ["Starting", "busy", "ACS accepted the start request and hasn't confirmed yet that the recording runs"],
+  active: ["Active", "busy", "ACS is recording"],
+  paused: ["Paused", "calm", "Recording is paused until it is resumed"],
+  stopped: ["Stopped", "calm", "The recording ended; ACS hasn't announced its files yet"],
+  overdue: ["Overdue", "warn", "The recording ended, and ACS didn't announce its files in the expected time"],
+  archiving: ["Archiving", "busy", "Its files are being archived"],
+  archived: ["Archived", "good", "Archived and verified"],
   incomplete: ["Incomplete", "bad", "A file failed, is lost, or was removed from the archive"],
-  expired: ["Expired", "calm", "Was in the archive until the archive's own rule removed it"],
-  removed: ["Removed", "bad", "Was in the archive until somebody removed a file of it"],
-  pending: ["Waiting", "calm", "Known, and waiting for a worker or its next attempt"],
-  copying: ["Copying", "busy", "On its way into the archive"],
-  released: ["Released", "good", "In the archive, verified, and its source deleted"],
-  failed: ["Failed", "bad", "Given up with a reason; its source is kept, and it can be replayed"],
-  lost: ["Lost", "bad", "Its source went away before it was archived"],
-  unknown: ["Unknown", "calm", "Only ACS can tell: open the recording"],
+  expired: ["Expired", "calm", "The archive's retention rule removed it"],
+  removed: ["Removed", "bad", "Someone removed a file from the archive"],
+  pending: ["Waiting", "calm", "Waiting for a worker or the next attempt"],
+  copying: ["Copying", "busy", "Being copied into the archive"],
+  released: ["Released", "good", "Archived and verified; its source is deleted"],
+  failed: ["Failed", "bad", "Archiving failed; the source is kept, and you can retry"],
+  lost: ["Lost", "bad", "The source was gone before it was archived"],
+  unknown: ["Unknown", "calm", "Open the recording to get its state from ACS"],
 };
 export const RECORDING_STATES = [
   "starting",

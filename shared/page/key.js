@@ -1,4 +1,4 @@
-// The function key that a person typed: kept for this tab only, sent as a header only, never part of an address.
+// The function key that the user entered: stored for this tab only, sent only as a header, never part of a URL.
 
 const NAME = "callvault-key";
 

@@ -1,19 +1,19 @@
-// The last day as two charts: what became safe when, and how long it took.
+// Two charts of the last 24 hours: chunks archived per quarter of an hour, and how long archiving took.
 
 import { barChart, figures } from "./charts.js";
 import { count, plain, shortTime, size, span } from "./format.js";
 
 const AN_HOUR = 3600_000;
 
-const ended = (one) =>
-  [`${one.safe} safe, ${size(one.size)}`, one.failed && `${one.failed} failed`, one.lost && `${one.lost} lost`]
+const barText = (one) =>
+  [`${one.safe} archived, ${size(one.size)}`, one.failed && `${one.failed} failed`, one.lost && `${one.lost} lost`]
     .filter(Boolean)
     .join(", ");
 
-function said({ safe, size: bytes, failed, lost }) {
-  if (!safe && !failed && !lost) return "Nothing in the last 24 hours.";
-  const trouble = failed ? `failed ${count(failed, "time")}` : "none failed";
-  return `${count(safe, "chunk")}, ${size(bytes)}; ${trouble}, ${lost || "none"} lost.`;
+function summaryOf({ safe, size: bytes, failed, lost }) {
+  if (!safe && !failed && !lost) return "No chunks in the last 24 hours.";
+  const failures = failed ? count(failed, "failure") : "no failures";
+  return `${count(safe, "chunk")}, ${size(bytes)}; ${failures}, ${lost || "none"} lost.`;
 }
 
 export function throughput(lastDay) {
@@ -21,11 +21,11 @@ export function throughput(lastDay) {
   const busiest = Math.max(0, ...buckets.map((one) => one.safe));
   return barChart({
     id: "throughput",
-    title: "Became safe, by quarter of an hour",
-    sentence: said(lastDay),
+    title: "Archived, per 15 minutes",
+    sentence: summaryOf(lastDay),
     most: busiest ? count(busiest, "chunk") : "",
     bars: buckets.map((one) => ({
-      title: `${shortTime(one.start)}: ${ended(one)}`,
+      title: `${shortTime(one.start)}: ${barText(one)}`,
       parts: [
         { tone: "good", value: one.safe },
         { tone: "bad", value: one.failed + one.lost },
@@ -34,7 +34,7 @@ export function throughput(lastDay) {
     labels: [0, 0.25, 0.5, 0.75]
       .map((share) => shortTime(buckets[Math.floor(buckets.length * share)].start))
       .concat("now"),
-    table: figures("What became safe in each hour", ["From", "Safe", "Size", "Failed", "Lost"], hours(buckets)),
+    table: figures("Chunks archived per hour", ["From", "Archived", "Size", "Failed", "Lost"], hours(buckets)),
   });
 }
 
@@ -43,27 +43,28 @@ export function timeToSafe(lastDay) {
   const most = Math.max(0, ...bars.map((one) => one.chunks));
   return barChart({
     id: "time-to-safe",
-    title: "Time to safe",
+    title: "Time to archive",
     sentence:
       lastDay.meanSecondsToSafe === null
-        ? "Nothing in the last 24 hours."
-        : `From the event: ${span(lastDay.meanSecondsToSafe)} on average, ${span(lastDay.longestSecondsToSafe)} at most.`,
+        ? "No chunks in the last 24 hours."
+        : `From event to archived: ${span(lastDay.meanSecondsToSafe)} on average, ` +
+          `${span(lastDay.longestSecondsToSafe)} at most.`,
     most: most ? count(most, "chunk") : "",
     bars: bars.map((one, n) => ({
       title: `${range(bars, n)}: ${count(one.chunks, "chunk")}`,
       parts: [{ tone: "brand", value: one.chunks }],
     })),
     each: true,
-    labels: bars.map((one) => (one.upToSeconds === null ? "more" : `${tight(one.upToSeconds)}`)),
+    labels: bars.map((one) => (one.upToSeconds === null ? "more" : `${shortSpan(one.upToSeconds)}`)),
     table: figures(
-      "Chunks by the time they took",
-      ["Took", "Chunks"],
+      "Chunks by time to archive",
+      ["Time", "Chunks"],
       bars.map((one, n) => [range(bars, n), plain(one.chunks)]),
     ),
   });
 }
 
-const tight = (seconds) => {
+const shortSpan = (seconds) => {
   if (seconds < 60) return `${plain(seconds)} s`;
   return seconds < 3600 ? `${plain(seconds / 60)} m` : `${plain(seconds / 3600)} h`;
 };
@@ -71,8 +72,8 @@ const tight = (seconds) => {
 const range = (bars, n) => {
   const from = n ? bars[n - 1].upToSeconds : 0;
   return bars[n].upToSeconds === null
-    ? `over ${tight(from)}`
-    : `${n ? tight(from) : "0"} to ${tight(bars[n].upToSeconds)}`;
+    ? `over ${shortSpan(from)}`
+    : `${n ? shortSpan(from) : "0"} to ${shortSpan(bars[n].upToSeconds)}`;
 };
 
 function hours(buckets) {

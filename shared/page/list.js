@@ -1,23 +1,23 @@
-// The list: filters, a table, and pages by cursor. The first page renews itself; older ones stay as they were read.
+// The list of recordings: filters, a table, and pages by cursor. Only the first page refreshes automatically.
 
 import { get } from "./api.js";
-import { announce, fill, fillIfNew, h } from "./dom.js";
+import { announce, fill, fillIfChanged, h } from "./dom.js";
 import { filters, fragmentOf, requestOf } from "./filters.js";
-import { found, recordingsTable } from "./listing.js";
+import { recordingCount, recordingsTable } from "./listing.js";
 
-const RENEWED_AFTER = 15; // seconds
+const REFRESH_SECONDS = 15;
 const NEVER = 24 * 3600;
-const READS = 20; // a page may be empty although there is more behind it: one request looks at so many recordings
+const MAX_READS = 20; // a page can be empty before the end of the list: each request searches a limited number of rows
 
-export function list(root, { parameters, renew }) {
+export function list(root, { parameters, refresh: refreshNow }) {
   let cursors = [null];
-  let told = "";
+  let announced = "";
   const form = filters(parameters, () => {
     cursors = [null];
-    history.replaceState(null, "", fragmentOf(form.given()));
-    renew();
+    history.replaceState(null, "", fragmentOf(form.values()));
+    refreshNow();
   });
-  const summary = h("p", { class: "dim", id: "found" }, "Looking …");
+  const summary = h("p", { class: "dim", id: "found" }, "Loading …");
   const table = h("div", { class: "card scroll", id: "recordings" });
   const pages = h("nav", { class: "buttons pages", "aria-label": "Pages" });
   fill(
@@ -27,7 +27,7 @@ export function list(root, { parameters, renew }) {
       { class: "bar" },
       h("h1", {}, "Recordings"),
       h("span", { class: "spacer" }),
-      h("button", { class: "quiet", onclick: renew }, "Refresh"),
+      h("button", { class: "quiet", onclick: refreshNow }, "Refresh"),
     ),
     form.form,
     summary,
@@ -36,39 +36,39 @@ export function list(root, { parameters, renew }) {
   );
 
   async function refresh(signal) {
-    const asked = requestOf(form.given());
+    const request = requestOf(form.values());
     let cursor = cursors.at(-1);
     let page;
-    for (let reads = 0; reads < READS; reads += 1) {
-      page = (await get("recordings", { ...asked, parameters: { ...asked.parameters, cursor }, signal })).body;
+    for (let reads = 0; reads < MAX_READS; reads += 1) {
+      page = (await get("recordings", { ...request, parameters: { ...request.parameters, cursor }, signal })).body;
       if (page.recordings.length || !page.nextCursor) break;
       cursor = page.nextCursor;
     }
     const rows = page.recordings;
-    const none = page.nextCursor ? "None so far, and there are more to look through." : "No recording fits.";
-    summary.textContent = rows.length ? `${found(rows.length, page.nextCursor)}, newest first` : none;
-    if (told !== summary.textContent) announce((told = summary.textContent));
-    fillIfNew(table, [rows, Math.floor(Date.now() / 60_000)], () =>
-      rows.length ? recordingsTable("Recordings, newest first", rows, renew) : empty(),
+    const none = page.nextCursor ? "No matches so far. There are more recordings to search." : "No recordings match.";
+    summary.textContent = rows.length ? `${recordingCount(rows.length, page.nextCursor)}, newest first` : none;
+    if (announced !== summary.textContent) announce((announced = summary.textContent));
+    fillIfChanged(table, [rows, Math.floor(Date.now() / 60_000)], () =>
+      rows.length ? recordingsTable("Recordings, newest first", rows, refreshNow) : empty(),
     );
     fill(
       pages,
-      cursors.length > 1 ? turn("newer", "Newer", back) : null,
-      page.nextCursor ? turn("older", "Older", () => onwards(page.nextCursor)) : null,
+      cursors.length > 1 ? pageButton("newer", "Newer", back) : null,
+      page.nextCursor ? pageButton("older", "Older", () => forward(page.nextCursor)) : null,
     );
-    return cursors.length > 1 ? NEVER : RENEWED_AFTER;
+    return cursors.length > 1 ? NEVER : REFRESH_SECONDS;
   }
 
-  const onwards = (cursor) => {
+  const forward = (cursor) => {
     cursors.push(cursor);
-    renew();
+    refreshNow();
   };
   const back = () => {
     cursors.pop();
-    renew();
+    refreshNow();
   };
   return { title: "Recordings", refresh };
 }
 
-const turn = (id, label, act) => h("button", { id, onclick: act }, label);
-const empty = () => h("p", { class: "empty" }, "Nothing here. Widen the days, or clear the filters.");
+const pageButton = (id, label, act) => h("button", { id, onclick: act }, label);
+const empty = () => h("p", { class: "empty" }, "No recordings. Select a longer period, or clear the filters.");

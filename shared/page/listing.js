@@ -1,4 +1,4 @@
-// A table of recordings, as the list and the overview show them.
+// The table of recordings, used by the list and the overview.
 
 import { badge } from "./badge.js";
 import { h } from "./dom.js";
@@ -21,7 +21,7 @@ export const recordingsTable = (caption, rows, then) =>
       h(
         "tr",
         {},
-        ["Recording", "State", "Listed", "Length", "Size", "Chunks", "What is open or wrong"].map((title) =>
+        ["Recording", "State", "Listed", "Length", "Size", "Chunks", "Open or failed"].map((title) =>
           h("th", { scope: "col" }, title),
         ),
       ),
@@ -29,14 +29,14 @@ export const recordingsTable = (caption, rows, then) =>
     h(
       "tbody",
       {},
-      rows.map((row) => line(row, then)),
+      rows.map((row) => tableRow(row, then)),
     ),
   );
 
 const cell = (label, ...content) => h("td", { "data-label": label }, content);
 const tight = (label, text) => h("td", { "data-label": label, class: "tight" }, text);
 
-const line = (row, then) =>
+const tableRow = (row, then) =>
   h(
     "tr",
     {},
@@ -44,49 +44,49 @@ const line = (row, then) =>
       "th",
       { scope: "row" },
       h("a", { id: `row-${row.recordingKey}`, href: addressOf(row) }, nameOf(row)),
-      h("span", { class: "dim under" }, kindOf(row) || (row.unlinked ? "of an unknown call" : "")),
+      h("span", { class: "dim under" }, kindOf(row) || (row.unlinked ? "unknown call" : "")),
     ),
     cell("State", badge(row.state)),
     tight("Listed", moment(row.listedAt)),
     tight("Length", row.durationMs === null ? "–" : span(row.durationMs / 1000)),
     tight("Size", row.size ? size(row.size) : "–"),
     tight("Chunks", chunks(row)),
-    cell("What is open or wrong", wrong(row, then)),
+    cell("Open or failed", problemsOf(row, then)),
   );
 
 function chunks(row) {
   const all = Object.values(row.chunks).reduce((sum, one) => sum + one, 0);
   const safe = Object.entries(row.chunks).reduce((sum, [state, one]) => sum + (SAFE.has(state) ? one : 0), 0);
   if (!all) return "none yet";
-  return safe === all ? `${all} safe` : `${safe} of ${all} safe`;
+  return safe === all ? `${all} archived` : `${safe} of ${all} archived`;
 }
 
-export const left = (deadline) => {
+export const timeLeft = (deadline) => {
   const seconds = secondsUntil(deadline);
   return seconds > 0 ? `${span(seconds)} left` : "deadline passed";
 };
 
-function wrong(row, then) {
+function problemsOf(row, then) {
   if (row.trouble.length) {
     return [
       h(
         "ul",
         { class: "bare" },
-        row.trouble.map((item) => h("li", {}, trouble(item))),
+        row.trouble.map((item) => h("li", {}, problemText(item))),
       ),
       row.trouble.some((item) => REPLAYABLE.has(item.state))
         ? replayButton({ recording: idOf(row), about: nameOf(row), then })
         : null,
     ];
   }
-  return row.deadline ? h("span", { class: "dim" }, left(row.deadline)) : h("span", { class: "dim" }, "–");
+  return row.deadline ? h("span", { class: "dim" }, timeLeft(row.deadline)) : h("span", { class: "dim" }, "–");
 }
 
-const trouble = (item) => [
+const problemText = (item) => [
   item.documentId ? `Chunk ${item.index} ${item.state}: ` : "Files missing: ",
   h("strong", {}, item.reason ?? "unknown"),
-  item.state === "failed" && item.deadline ? `, ${left(item.deadline)}` : "",
+  item.state === "failed" && item.deadline ? `, ${timeLeft(item.deadline)}` : "",
   item.detail ? h("span", { class: "dim under" }, item.detail) : null,
 ];
 
-export const found = (rows, more) => `${count(rows, "recording")}${more ? ", and there are more" : ""}`;
+export const recordingCount = (rows, more) => `${count(rows, "recording")}${more ? ", more available" : ""}`;

@@ -1,27 +1,28 @@
-// One look: whether the promise holds, what is open and how long it may be, the last day, and what needs a person.
+// The overview: overall status, open chunks and recordings, the nearest deadline, the last 24 hours, and recordings
+// that need action.
 
 import { get } from "./api.js";
 import { badge, icon } from "./badge.js";
-import { announce, fill, fillIfNew, h } from "./dom.js";
+import { announce, fill, fillIfChanged, h } from "./dom.js";
 import { RECORDING_STATES, STATES, plain, span, time } from "./format.js";
 import { throughput, timeToSafe } from "./lastday.js";
 import { recordingsTable } from "./listing.js";
 import { verdict } from "./verdict.js";
 
-const RENEWED_AFTER = 10; // seconds
+const REFRESH_SECONDS = 10;
 const OPEN_CHUNKS = ["pending", "copying", "failed"];
 const OPEN_RECORDINGS = ["active", "paused", "stopped", "overdue"];
 
-export function overview(root, { renew }) {
-  const stand = h("section", { class: "verdict", "aria-label": "Verdict" });
-  const tiles = h("section", { class: "tiles", "aria-label": "Open, by state" });
+export function overview(root, { refresh: refreshNow }) {
+  const status = h("section", { class: "verdict", "aria-label": "Status" });
+  const tiles = h("section", { class: "tiles", "aria-label": "Open items by state" });
   const oldest = h("section", { class: "card", "aria-labelledby": "oldest-title" });
   const charts = [
     h("section", { class: "card", "aria-labelledby": "throughput" }),
     h("section", { class: "card", "aria-labelledby": "time-to-safe" }),
   ];
   const trouble = h("section", { class: "card scroll", "aria-labelledby": "trouble-title" });
-  let told = "";
+  let lastTitle = "";
   fill(
     root,
     h(
@@ -29,9 +30,9 @@ export function overview(root, { renew }) {
       { class: "bar" },
       h("h1", {}, "Overview"),
       h("span", { class: "spacer" }),
-      h("button", { id: "refresh", class: "quiet", onclick: renew }, "Refresh"),
+      h("button", { id: "refresh", class: "quiet", onclick: refreshNow }, "Refresh"),
     ),
-    stand,
+    status,
     tiles,
     h("div", { class: "columns three" }, oldest, charts),
     trouble,
@@ -39,17 +40,17 @@ export function overview(root, { renew }) {
 
   async function refresh(signal) {
     const { body } = await get("summary", { signal });
-    const judged = verdict(body);
-    fill(stand, banner(judged, body.at));
-    stand.className = `verdict ${judged.tone}`;
-    if (told && told !== judged.title) announce(judged.title);
-    told = judged.title;
-    fillIfNew(tiles, [{ ...body.open, oldest: null }], () => counts(body.open));
+    const current = verdict(body);
+    fill(status, banner(current, body.at));
+    status.className = `verdict ${current.tone}`;
+    if (lastTitle && lastTitle !== current.title) announce(current.title);
+    lastTitle = current.title;
+    fillIfChanged(tiles, [{ ...body.open, oldest: null }], () => counts(body.open));
     fill(oldest, deadline(body.open));
-    fillIfNew(charts[0], body.lastDay, () => throughput(body.lastDay));
-    fillIfNew(charts[1], body.lastDay, () => timeToSafe(body.lastDay));
-    fillIfNew(trouble, [body.trouble, Math.floor(Date.now() / 60_000)], () => inTrouble(body.trouble, renew));
-    return RENEWED_AFTER;
+    fillIfChanged(charts[0], body.lastDay, () => throughput(body.lastDay));
+    fillIfChanged(charts[1], body.lastDay, () => timeToSafe(body.lastDay));
+    fillIfChanged(trouble, [body.trouble, Math.floor(Date.now() / 60_000)], () => inTrouble(body.trouble, refreshNow));
+    return REFRESH_SECONDS;
   }
 
   return { title: "Overview", refresh };
@@ -63,8 +64,8 @@ const banner = ({ tone, title, detail }, at) => [
 ];
 
 function counts(open) {
-  const all = open.complete && open.items === open.lookedAt + open.chunksLeftOut; // recordings
-  const more = { chunks: open.chunksLeftOut > 0, recordings: !all };
+  const hasAllRecordings = open.complete && open.items === open.lookedAt + open.chunksLeftOut;
+  const more = { chunks: open.chunksLeftOut > 0, recordings: !hasAllRecordings };
   const tile = (state, value, what, query) => {
     const [label, tone] = STATES[state] ?? [state, "calm"];
     return h(
@@ -75,17 +76,19 @@ function counts(open) {
       h("span", { class: "dim" }, what),
     );
   };
-  const narrowed = (state) => (RECORDING_STATES.includes(state) ? `state=${state}` : "open=true");
+  const filterFor = (state) => (RECORDING_STATES.includes(state) ? `state=${state}` : "open=true");
   return [
-    named(OPEN_CHUNKS, open.chunks).map(([state, value]) =>
+    countsOf(OPEN_CHUNKS, open.chunks).map(([state, value]) =>
       tile(state, value, "chunks", state === "failed" ? "trouble=true" : "open=true"),
     ),
-    named(OPEN_RECORDINGS, open.recordings).map(([state, value]) => tile(state, value, "recordings", narrowed(state))),
+    countsOf(OPEN_RECORDINGS, open.recordings).map(([state, value]) =>
+      tile(state, value, "recordings", filterFor(state)),
+    ),
   ];
 }
 
-// The usual states, at nought too, so that the tiles stay in their places; others when there are any.
-const named = (usual, counted) =>
+// The usual states come first, even at zero, to keep each tile in the same place. Other states follow if they occur.
+const countsOf = (usual, counted) =>
   [...new Set([...usual, ...Object.keys(counted)])].map((state) => [state, counted[state] ?? 0]);
 
 function deadline({ oldest, chunksLeftOut }) {
@@ -94,7 +97,11 @@ function deadline({ oldest, chunksLeftOut }) {
     return [
       title,
       h("p", { class: `figure ${chunksLeftOut ? "warn" : "good"}` }, chunksLeftOut ? "Unknown" : "None"),
-      h("p", { class: "dim" }, chunksLeftOut ? "More is open than was looked at." : "No chunk waits to become safe."),
+      h(
+        "p",
+        { class: "dim" },
+        chunksLeftOut ? "Not all open chunks were checked." : "No chunks are waiting to be archived.",
+      ),
     ];
   const address = `#/recordings/${encodeURIComponent(oldest.recordingId ?? oldest.recordingKey)}`;
   const past = oldest.secondsLeft <= 0;
@@ -105,23 +112,23 @@ function deadline({ oldest, chunksLeftOut }) {
       { class: `figure ${past ? "bad" : oldest.secondsLeft < 4 * 3600 ? "warn" : ""}` },
       past ? "passed" : span(oldest.secondsLeft),
     ),
-    h("p", { class: "dim" }, "until ACS destroys the source of"),
+    h("p", { class: "dim" }, "until ACS deletes the source of"),
     h("p", { class: "bar" }, h("a", { id: "oldest", href: address }, `Chunk ${oldest.index}`), badge(oldest.state)),
-    oldest.reason ? h("p", { class: "dim" }, "Last reason: ", h("code", {}, oldest.reason)) : null,
+    oldest.reason ? h("p", { class: "dim" }, "Last error: ", h("code", {}, oldest.reason)) : null,
     oldest.expected
       ? h("progress", {
           max: "100",
           value: String(Math.round((100 * (oldest.copied ?? 0)) / oldest.expected)),
-          "aria-label": "Copied",
+          "aria-label": "Copy progress",
         })
       : null,
   ];
 }
 
-const inTrouble = (trouble, renew) => [
+const inTrouble = (trouble, onRetry) => [
   h("h2", { id: "trouble-title" }, "In trouble"),
   trouble.recordings.length
-    ? recordingsTable("Recordings in trouble, newest first", trouble.recordings, renew)
-    : h("p", { class: "empty" }, "Nothing needs you."),
+    ? recordingsTable("Recordings in trouble, newest first", trouble.recordings, onRetry)
+    : h("p", { class: "empty" }, "No recordings need action."),
   trouble.more ? h("p", {}, h("a", { href: "#/recordings?trouble=true" }, "All recordings in trouble")) : null,
 ];

@@ -1,14 +1,14 @@
-// Plays a chunk from the archive by a link that reads one file and soon expires. When it has, another is asked for and
-// the file goes on where it was.
+// Plays a chunk from the archive with a short-lived link to one file. When the link expires, the player requests
+// another one and continues at the same position.
 
 import { chunkPath, get } from "./api.js";
 import { fill, h } from "./dom.js";
 
-const CANNOT = "This browser can't play the file, or can't reach the archive. Download it instead.";
+const PLAYBACK_FAILED = "The browser can't play this file or can't reach the archive. Download the file instead.";
 
-export function player(recording, { moved }) {
+export function player(recording, { onTime }) {
   const element = h("section", { class: "card player", "aria-labelledby": "player-title", hidden: true });
-  let playing = null; // {chunk, media}: what was asked for last
+  let playing = null; // {chunk, media} of the latest request
 
   async function play(chunk, seconds = 0) {
     if (playing?.media && playing.chunk.documentId === chunk.documentId) {
@@ -16,36 +16,36 @@ export function player(recording, { moved }) {
       return start(playing.media);
     }
     element.hidden = false;
-    show(chunk, h("p", { class: "dim" }, "Asking for the file …"));
+    show(chunk, h("p", { class: "dim" }, "Loading …"));
     element.scrollIntoView({ block: "nearest" });
-    return load(chunk, seconds, { again: false });
+    return load(chunk, seconds, { isRetry: false });
   }
 
-  async function load(chunk, seconds, { again }) {
-    const asked = { chunk, media: null };
-    playing = asked;
+  async function load(chunk, seconds, { isRetry }) {
+    const request = { chunk, media: null };
+    playing = request;
     let link;
     try {
       link = await linkTo(recording, chunk);
     } catch (error) {
-      if (playing === asked) show(chunk, complaint(error.message));
+      if (playing === request) show(chunk, errorNote(error.message));
       return;
     }
-    if (playing !== asked) return;
+    if (playing !== request) return;
     const media = mediaOf(chunk, link);
-    asked.media = media;
+    request.media = media;
     let loaded = false;
     media.addEventListener("loadedmetadata", () => {
       loaded = true;
       if (seconds) media.currentTime = seconds;
     });
-    media.addEventListener("timeupdate", () => moved(chunk.documentId, media.currentTime));
+    media.addEventListener("timeupdate", () => onTime(chunk.documentId, media.currentTime));
     media.addEventListener("error", () => {
-      if (playing !== asked) return;
-      // Only once for a file that never loaded: a clock that is ahead takes every link for expired.
-      const expired = new Date(link.expiresAt) <= new Date() && (loaded || !again);
-      if (expired) load(chunk, loaded ? media.currentTime : seconds, { again: true });
-      else show(chunk, complaint(CANNOT));
+      if (playing !== request) return;
+      // Retry only once if the file never loaded: if this computer's clock is fast, every link looks expired.
+      const expired = new Date(link.expiresAt) <= new Date() && (loaded || !isRetry);
+      if (expired) load(chunk, loaded ? media.currentTime : seconds, { isRetry: true });
+      else show(chunk, errorNote(PLAYBACK_FAILED));
     });
     media.src = link.url;
     show(chunk, media, link.fileName);
@@ -80,7 +80,7 @@ function mediaOf(chunk, link) {
   return h(kind, { controls: true, preload: "metadata", "aria-label": `Chunk ${chunk.index}, ${kind}` });
 }
 
-const complaint = (text) => h("p", { class: "note bad", role: "alert" }, text);
+const errorNote = (text) => h("p", { class: "note bad", role: "alert" }, text);
 
-// A browser may want to be asked by a person first; then the controls are there.
+// Browsers can block playback without a click; the user can then press play in the controls.
 const start = (media) => media.play().catch(() => undefined);

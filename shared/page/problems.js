@@ -1,8 +1,8 @@
-// What went wrong, in the app's own words, with the mend of each field where it names some.
+// Shows an error with the app's own message, and the problem of each field if there are several.
 
 import { h } from "./dom.js";
 
-export const complaint = (problem) =>
+export const problemNote = (problem) =>
   h(
     "div",
     { class: "note bad" },

@@ -1,81 +1,89 @@
-// A recording: its time line, its player, its chunks while they are copied, its facts and its history.
+// A recording: timeline, player, chunks with their progress, details and history.
 
 import { NeedsKey, get, pathOf } from "./api.js";
 import { badge } from "./badge.js";
 import { chunksTable } from "./chunks.js";
-import { announce, fill, fillIfNew, h } from "./dom.js";
+import { announce, fill, fillIfChanged, h } from "./dom.js";
 import { REPLAYABLE, STATES, moment, short } from "./format.js";
-import { facts, history } from "./particulars.js";
+import { details, history } from "./details.js";
 import { player } from "./player.js";
 import { replayButton } from "./replay.js";
 import { timeline } from "./timeline.js";
 
-const WHILE_COPYING = 1.5; // seconds
+// Seconds between two refreshes.
+const WHILE_COPYING = 1.5;
 const WHILE_OPEN = 5;
-const AT_REST = 30;
-const MOVING = new Set(["pending", "copying"]);
+const WHEN_ENDED = 30;
+const IN_PROGRESS = new Set(["pending", "copying"]);
 const RUNNING = new Set(["starting", "active", "paused", "stopped", "archiving"]);
 const BAD = new Set(["failed", "lost", "removed"]);
 
-export function recording(root, { argument, renew }) {
+export function recording(root, { argument, refresh: refreshNow }) {
   const shown = { title: "Recording", refresh };
   const head = h("div", { class: "bar" }, h("h1", {}, "Recording"));
   const trouble = h("div", {});
-  const line = h("section", { class: "card", "aria-labelledby": "line-title" });
+  const timelineCard = h("section", { class: "card", "aria-labelledby": "timeline-title" });
   const chunks = h("section", { class: "card", "aria-labelledby": "chunks-title" });
-  const particulars = h("section", { class: "card", "aria-labelledby": "facts-title" });
-  const past = h("section", { class: "card", "aria-labelledby": "history-title" });
-  const play = player(argument, { moved: (documentId, seconds) => line.follow?.(documentId, seconds) });
+  const detailsCard = h("section", { class: "card", "aria-labelledby": "details-title" });
+  const historyCard = h("section", { class: "card", "aria-labelledby": "history-title" });
+  const play = player(argument, { onTime: (documentId, seconds) => timelineCard.follow?.(documentId, seconds) });
   fill(
     root,
     h("nav", { class: "crumbs", "aria-label": "Breadcrumb" }, h("a", { href: "#/recordings" }, "Recordings")),
     head,
     trouble,
-    line,
+    timelineCard,
     play.element,
     chunks,
-    h("div", { class: "columns" }, particulars, past),
+    h("div", { class: "columns" }, detailsCard, historyCard),
   );
-  let course = [];
-  let known = 0;
+  let times = []; // of the chunks, from the timeline route
+  let metadataCount = 0;
   let states = {};
 
   async function refresh(signal) {
     const { body: view } = await get(pathOf(argument), { signal });
-    course = await courseOf(view, signal);
+    times = await timesOf(view, signal);
     shown.title = view.correlation || "Recording";
     document.title = `${shown.title} · Callvault`;
-    fillIfNew(head, [view.correlation, view.state, view.chunks.some((one) => REPLAYABLE.has(one.state))], () => title(view));
-    fillIfNew(trouble, troubles(view), () => troubles(view).map((item) => note(item)));
-    const drawnOf = view.chunks.map((one) => [one.documentId, one.state, one.blobName, one.missing]);
-    fillIfNew(line, [course, drawnOf], () => {
-      const drawn = timeline(view, course, (documentId, seconds) => play.play(chunkOf(view, documentId), seconds));
-      line.follow = drawn.follow;
-      return [h("h2", { id: "line-title" }, "Time line"), drawn.element];
+    const canRetry = view.chunks.some((one) => REPLAYABLE.has(one.state));
+    fillIfChanged(head, [view.correlation, view.state, canRetry], () => title(view));
+    fillIfChanged(trouble, troubles(view), () => troubles(view).map((item) => note(item)));
+    const drawnFrom = view.chunks.map((one) => [one.documentId, one.state, one.blobName, one.missing]);
+    fillIfChanged(timelineCard, [times, drawnFrom], () => {
+      const drawn = timeline(view, times, (documentId, seconds) => play.play(chunkOf(view, documentId), seconds));
+      timelineCard.follow = drawn.follow;
+      return [h("h2", { id: "timeline-title" }, "Timeline"), drawn.element];
     });
-    fillIfNew(chunks, [view.chunks, minute()], () => [
+    fillIfChanged(chunks, [view.chunks, minute()], () => [
       h("h2", { id: "chunks-title" }, "Chunks"),
       view.chunks.length
-        ? chunksTable(argument, view.chunks, { play: play.play, then: renew })
-        : h("p", { class: "dim" }, "None yet: they are announced when the recording has ended."),
+        ? chunksTable(argument, view.chunks, { play: play.play, then: refreshNow })
+        : h("p", { class: "dim" }, "None yet. ACS announces chunks after the recording has ended."),
     ]);
-    fillIfNew(particulars, [view, course], () => [h("h2", { id: "facts-title" }, "Particulars"), facts(view, course)]);
-    fillIfNew(past, view.history, () => [h("h2", { id: "history-title" }, "History"), history(view.history)]);
-    tellChanges(view.chunks);
-    return pace(view);
+    fillIfChanged(detailsCard, [view, times], () => [
+      h("h2", { id: "details-title" }, "Details"),
+      details(view, times),
+    ]);
+    fillIfChanged(historyCard, view.history, () => [
+      h("h2", { id: "history-title" }, "History"),
+      history(view.history),
+    ]);
+    announceChanges(view.chunks);
+    return refreshSeconds(view);
   }
 
-  // Read anew when another chunk's metadata are archived, for that is when there is more to know.
-  async function courseOf(view, signal) {
-    const told = view.chunks.filter((one) => one.metadataBlobName).length;
-    if (told === known) return course;
+  // Reads the timeline again only after another chunk's metadata was archived: the times come from the metadata.
+  async function timesOf(view, signal) {
+    const archived = view.chunks.filter((one) => one.metadataBlobName).length;
+    if (archived === metadataCount) return times;
     try {
       const { body } = await get(`${pathOf(argument)}/timeline`, { signal });
-      known = told;
+      metadataCount = archived;
       return body.chunks;
     } catch (error) {
       if (error instanceof NeedsKey || signal.aborted) throw error;
-      return course; // the view has what there is without it
+      return times; // show the rest of the view without it
     }
   }
 
@@ -85,12 +93,12 @@ export function recording(root, { argument, renew }) {
       h("h1", {}, view.correlation || `Recording ${short(argument, 10)}`),
       badge(view.state),
       h("span", { class: "spacer" }),
-      failed ? replayButton({ recording: argument, about: "what failed of this recording", then: renew }) : null,
-      h("button", { id: "refresh", class: "quiet", onclick: renew }, "Refresh"),
+      failed ? replayButton({ recording: argument, about: "failed and lost chunks", then: refreshNow }) : null,
+      h("button", { id: "refresh", class: "quiet", onclick: refreshNow }, "Refresh"),
     ];
   }
 
-  function tellChanges(now) {
+  function announceChanges(now) {
     const changed = now.filter((one) => states[one.documentId] && states[one.documentId] !== one.state);
     if (changed.length) {
       announce(changed.map((one) => `Chunk ${one.index}: ${(STATES[one.state] ?? [one.state])[0]}`).join(", "));
@@ -104,9 +112,9 @@ export function recording(root, { argument, renew }) {
 const minute = () => Math.floor(Date.now() / 60_000);
 const chunkOf = (view, documentId) => view.chunks.find((one) => one.documentId === documentId);
 
-function pace(view) {
-  if (view.chunks.some((one) => MOVING.has(one.state))) return WHILE_COPYING;
-  return RUNNING.has(view.state) || view.chunks.some((one) => one.state === "archived") ? WHILE_OPEN : AT_REST;
+function refreshSeconds(view) {
+  if (view.chunks.some((one) => IN_PROGRESS.has(one.state))) return WHILE_COPYING;
+  return RUNNING.has(view.state) || view.chunks.some((one) => one.state === "archived") ? WHILE_OPEN : WHEN_ENDED;
 }
 
 const TITLES = { failed: "failed", lost: "is lost", removed: "was removed from the archive" };
@@ -121,20 +129,20 @@ function troubles(view) {
       since: one.removedAt ?? one.lostAt ?? one.failedAt,
       next:
         one.state === "failed"
-          ? `Its source is kept until ${moment(one.deadline)}. Mend the reason, then replay it.`
+          ? `Its source is kept until ${moment(one.deadline)}. Fix the cause, then retry.`
           : "",
     }));
   const own = [
     view.overdueAt &&
       !view.chunks.length && {
-        title: "Its files are missing",
+        title: "Files missing",
         reason: "files-overdue",
         since: view.overdueAt,
-        detail: "The recording ended, and ACS has not announced its files.",
-        next: "Look for its event in Event Grid's metrics, the dead letters and the quarantine.",
+        detail: "The recording ended, and ACS didn't announce its files.",
+        next: "Look for the event in Event Grid's metrics, the dead letters and the quarantine.",
       },
     view.failure && {
-      title: "ACS could not start it",
+      title: "ACS couldn't start the recording",
       reason: "",
       detail: view.failure,
       since: view.failedAt,

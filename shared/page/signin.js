@@ -1,5 +1,5 @@
-// Asks for the function key, or leads to the sign-in where the app has one. The address of the sign-in holds no filter:
-// logs of other servers keep it, and a filter may name a person. The view waits in this tab's storage instead.
+// Asks for the function key, or links to the sign-in page if the app has one. The sign-in URL contains no filter,
+// because other servers log it and a filter can identify a person. The view is kept in this tab's storage instead.
 
 import { h } from "./dom.js";
 import { keep } from "./key.js";
@@ -19,12 +19,12 @@ export function askForKey(main, { refused, signIn, then }) {
   });
   const open = (event) => {
     event.preventDefault();
-    const typed = field.value.trim();
-    if (!typed) return;
-    keep(typed);
+    const entered = field.value.trim();
+    if (!entered) return;
+    keep(entered);
     then();
   };
-  const entrance = signIn
+  const access = signIn
     ? h(
         "p",
         {},
@@ -40,8 +40,8 @@ export function askForKey(main, { refused, signIn, then }) {
         h(
           "p",
           { id: "key-help", class: "dim" },
-          "In the portal: the function app, App keys, Host keys. Replaying needs the master key, _master. The key is " +
-            "kept for this tab and forgotten with it.",
+          "In the Azure portal, open the function app, then App keys, Host keys. Retrying requires the master key, " +
+            "_master. The key is kept until you close this tab.",
         ),
         h("button", { class: "primary" }, "Open"),
       ];
@@ -51,14 +51,14 @@ export function askForKey(main, { refused, signIn, then }) {
       { class: "card gate", onsubmit: open },
       h("img", { src: "dashboard/logo.svg", alt: "", width: "40", height: "40" }),
       h("h1", {}, "Open Callvault"),
-      refused ? h("p", { class: "note bad", role: "alert" }, "The app refused this key.") : null,
-      entrance,
+      refused ? h("p", { class: "note bad", role: "alert" }, "The app rejected this key.") : null,
+      access,
     ),
   );
   document.getElementById(signIn ? "sign-in" : "key").focus();
 }
 
-// Shows the view again from which a person went to sign in.
+// Returns to the view that the user left to sign in.
 export function restoreView() {
   const view = sessionStorage.getItem(VIEW);
   sessionStorage.removeItem(VIEW);

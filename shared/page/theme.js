@@ -1,12 +1,12 @@
-// Light or dark: the system's choice, unless a person makes another, which is kept in this browser.
+// Light or dark theme: follows the system unless the user chooses one. The choice is stored in this browser.
 
 const NAME = "callvault-theme";
 const CHOICES = ["light", "dark"];
 
 export function followTheme(select) {
-  const kept = localStorage.getItem(NAME);
-  apply(CHOICES.includes(kept) ? kept : "system");
-  select.value = CHOICES.includes(kept) ? kept : "system";
+  const stored = localStorage.getItem(NAME);
+  apply(CHOICES.includes(stored) ? stored : "system");
+  select.value = CHOICES.includes(stored) ? stored : "system";
   select.addEventListener("change", () => {
     localStorage.setItem(NAME, select.value);
     apply(select.value);

@@ -1,18 +1,18 @@
-// A recording drawn over time: chunks with their borders, gaps between them, pauses, and who is on which channel.
-// A chunk whose times aren't known, since its metadata aren't archived, shows as the gap that it leaves; where none are
-// known, chunks stand in their order and equally wide, and it is said so.
+// The timeline of a recording: chunks, gaps between them, pauses, and the participant on each channel. The times come
+// from archived metadata. A chunk without archived metadata appears as a gap. If no times are known, all chunks have
+// the same width, and a note says so.
 
-import { channels, gapsOf, mediaTime, momentOf, timed } from "./course.js";
+import { channels, gapsOf, intervalsOf, mediaTime, momentOf } from "./intervals.js";
 import { h } from "./dom.js";
 import { STATES, count, hasMedia, shortTime, span, tail } from "./format.js";
 
 const TICKS = 5;
 
-export function timeline(view, course, play) {
+export function timeline(view, times, play) {
   const chunks = new Map(view.chunks.map((one) => [one.documentId, one]));
-  const pieces = timed(course).filter((one) => chunks.has(one.documentId));
+  const pieces = intervalsOf(times).filter((one) => chunks.has(one.documentId));
   if (!view.chunks.length)
-    return { element: h("p", { class: "dim" }, "Nothing has been announced yet."), follow: () => {} };
+    return { element: h("p", { class: "dim" }, "ACS hasn't announced any chunks yet."), follow: () => {} };
   if (!pieces.length) return { element: inOrder(view, play), follow: () => {} };
   const missing = view.chunks.filter((one) => pieces.every((piece) => piece.documentId !== one.documentId));
   const gaps = gapsOf(pieces, view, missing);
@@ -30,26 +30,26 @@ export function timeline(view, course, play) {
       lane("Chunks", [
         pieces.map((one) => block(one, chunks.get(one.documentId), scale, play)),
         gaps.map((gap) => stretch("gap", gap, scale, `Gap of ${span((gap.to - gap.from) / 1000)}`)),
-        quiet(pauses, scale),
+        pauseMarks(pauses, scale),
       ]),
       channels(pieces).map(([name, who, spans]) =>
-        lane(name, [spans.map((one) => stretch("voice", one, scale, who)), quiet(pauses, scale)], who),
+        lane(name, [spans.map((one) => stretch("voice", one, scale, who)), pauseMarks(pauses, scale)], who),
       ),
       h("div", { class: "over" }, head),
     ),
     h("div", { class: "axis", "aria-hidden": "true" }, ticks(scale)),
-    h("p", { class: "legend dim" }, words(pieces, gaps, pauses, from, to, missing)),
+    h("p", { class: "legend dim" }, legend(pieces, gaps, pauses, from, to, missing)),
   );
   return { element, follow: (documentId, seconds) => follow(head, scale, pieces, documentId, seconds) };
 }
 
-const place = (one, scale) => ({
+const position = (one, scale) => ({
   left: scale.at(one.from),
   width: `calc(${scale.at(one.to)} - ${scale.at(one.from)})`,
 });
-const stretch = (kind, one, scale, title) => h("span", { class: kind, title, style: place(one, scale) });
+const stretch = (kind, one, scale, title) => h("span", { class: kind, title, style: position(one, scale) });
 
-const quiet = (pauses, scale) =>
+const pauseMarks = (pauses, scale) =>
   pauses.map((one) => stretch("pause", one, scale, `Pause of ${span((one.to - one.from) / 1000)}`));
 
 const lane = (name, blocks, who) =>
@@ -72,7 +72,7 @@ function block(one, chunk, scale, play) {
   const length = span((one.to - one.from) / 1000);
   const from = (event) => {
     const box = event.currentTarget.getBoundingClientRect();
-    const share = event.detail ? (event.clientX - box.left) / box.width : 0; // a key press plays from its beginning
+    const share = event.detail ? (event.clientX - box.left) / box.width : 0; // a key press plays from the start
     play(one.documentId, mediaTime(one, one.from + share * (one.to - one.from)));
   };
   return h(
@@ -80,7 +80,7 @@ function block(one, chunk, scale, play) {
     {
       class: `chunk ${tone}`,
       disabled: !playable,
-      style: place(one, scale),
+      style: position(one, scale),
       onclick: from,
       title: `Chunk ${one.index}: ${shortTime(one.from)}, ${length}`,
       "aria-label": `${playable ? "Play chunk" : "Chunk"} ${one.index}, ${length}, ${state}`,
@@ -105,15 +105,15 @@ const ticks = (scale) =>
     ),
   );
 
-function words(pieces, gaps, pauses, from, to, missing) {
+function legend(pieces, gaps, pauses, from, to, missing) {
   const all = pieces.length + missing.length;
-  const told = [
+  const parts = [
     `${count(pieces.length, "chunk")} ${missing.length ? `of ${all} ` : ""}over ${span((to - from) / 1000)}`,
-    pauses.length ? count(pauses.length, "pause") : "no pause",
-    gaps.length ? count(gaps.length, "gap") : "no gap",
+    pauses.length ? count(pauses.length, "pause") : "no pauses",
+    gaps.length ? count(gaps.length, "gap") : "no gaps",
     ...missing.map((one) => `chunk ${one.index} ${one.state === "failed" ? "failed" : `is ${one.state}`}`),
   ];
-  return `${told.join(", ")}. Press a chunk to play it from there.`;
+  return `${parts.join(", ")}. Select a point in a chunk to play from there.`;
 }
 
 const inOrder = (view, play) =>
@@ -145,6 +145,6 @@ const inOrder = (view, play) =>
     h(
       "p",
       { class: "legend dim" },
-      "In their order and not to scale: times, pauses and participants are told by metadata that aren't archived yet.",
+      "Not to scale: times, pauses and participants are unknown until the chunks' metadata is archived.",
     ),
   );

@@ -1,55 +1,55 @@
-// One sentence for the whole: does the promise hold? It promises no more than the summary knows.
+// The overall status in one title and one sentence. It claims no more than the summary proves.
 
 import { count, span } from "./format.js";
 
-const CLOSE = 4 * 3600; // seconds: under it, whoever watches should look
+const WARN_BELOW = 4 * 3600; // seconds left until the nearest deadline
 
 export function verdict({ open, trouble, lastDay }) {
   const oldest = open.oldest;
   const waiting = (open.chunks.pending ?? 0) + (open.chunks.copying ?? 0);
   const failed = open.chunks.failed ?? 0;
-  const wrong = trouble.recordings.length;
-  const unseen = open.chunksLeftOut > 0;
-  if (wrong || failed) {
-    const many = `${wrong}${trouble.more ? " or more" : ""}`;
+  const inTrouble = trouble.recordings.length;
+  const unchecked = open.chunksLeftOut > 0;
+  if (inTrouble || failed) {
+    const many = `${inTrouble}${trouble.more ? " or more" : ""}`;
     return {
       tone: "bad",
-      title: wrong
-        ? `${wrong === 1 && !trouble.more ? "1 recording needs" : `${many} recordings need`} you`
+      title: inTrouble
+        ? `${inTrouble === 1 && !trouble.more ? "1 recording needs" : `${many} recordings need`} action`
         : `${count(failed, "chunk")} failed`,
-      detail: oldest ? `The least time left is ${timeLeft(oldest)}.` : "Nothing else is open.",
+      detail: oldest ? `Time left until the nearest deadline: ${timeLeft(oldest)}.` : "No chunks are open.",
     };
   }
   if (oldest && oldest.secondsLeft <= 0) {
     return {
       tone: "bad",
       title: "A deadline has passed",
-      detail: `Chunk ${oldest.index} of a recording is ${oldest.state}.`,
+      detail: `Chunk ${oldest.index} of a recording is still ${oldest.state}.`,
     };
   }
-  if (oldest && oldest.secondsLeft < CLOSE) {
+  if (oldest && oldest.secondsLeft < WARN_BELOW) {
     return {
       tone: "warn",
-      title: "Time is getting short",
-      detail: `Chunk ${oldest.index} of a recording has ${span(oldest.secondsLeft)}.`,
+      title: "A deadline is near",
+      detail: `Chunk ${oldest.index} of a recording has ${span(oldest.secondsLeft)} left.`,
     };
   }
   if (waiting) {
     const nearest = oldest ? `, the nearest deadline in ${span(oldest.secondsLeft)}` : "";
-    const many = `${count(waiting, "chunk")}${unseen ? " or more" : ""}`;
-    return { tone: "busy", title: "All in hand", detail: `${many} on the way${nearest}.` };
+    const many = `${count(waiting, "chunk")}${unchecked ? " or more" : ""}`;
+    return { tone: "busy", title: "Archiving in progress", detail: `${many} in progress${nearest}.` };
   }
-  if (unseen) {
+  if (unchecked) {
     return {
       tone: "warn",
-      title: "Not everything could be looked at",
-      detail: `What was looked at is safe; ${count(open.chunksLeftOut, "chunk")} with later deadlines may not be.`,
+      title: "Not all chunks were checked",
+      detail: `All checked chunks are archived. ${count(open.chunksLeftOut, "chunk")} with later deadlines may not be.`,
     };
   }
   const safe = lastDay.safe
-    ? `${count(lastDay.safe, "chunk")} became safe in the last 24 hours.`
-    : "Nothing is open, and nothing came to an end in the last 24 hours.";
-  return { tone: "good", title: "Everything is safe", detail: safe };
+    ? `${count(lastDay.safe, "chunk")} archived in the last 24 hours.`
+    : "No chunks are open, and none were archived in the last 24 hours.";
+  return { tone: "good", title: "Everything is archived", detail: safe };
 }
 
-const timeLeft = (chunk) => (chunk.secondsLeft > 0 ? span(chunk.secondsLeft) : "none: its deadline has passed");
+const timeLeft = (chunk) => (chunk.secondsLeft > 0 ? span(chunk.secondsLeft) : "none, the deadline has passed");

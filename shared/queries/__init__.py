@@ -1,1 +1,1 @@
-"""Answers questions: lists, summary, time line, downloads, and whether all of a recording is safe."""
+"""Answers questions: lists, summary, timeline, downloads, and whether all of a recording is safe."""

@@ -1,8 +1,8 @@
-"""Whether all of a recording is safe, for callers that wait for it: what is awaited still, or the archive record.
+"""Answers callers that wait for a recording to be archived: with what is still awaited, or with the archive record.
 
-ACS may announce a recording's files in several events and in any order, so that all announced chunks are safe says
-little by itself: shared.domain.completeness says when all files are. A wait that can't end well ends with an error,
-never in silence.
+ACS may announce a recording's files in several events and in any order. So safe chunks aren't enough:
+shared.domain.completeness decides whether all files are announced. If the files can't become complete by themselves,
+the caller gets an error instead of waiting for ever.
 """
 
 from collections import Counter
@@ -42,11 +42,15 @@ from shared.settings.settings import Settings
 
 log = logger("completion")
 
-_NAMED = 5  # chunks that an error names; the recording's own view has all
+_NAMED = 5  # the most chunks that an error names; GET /recordings/{recordingId} shows all
 
 
 class ArchiveAnswer:
-    """Answers whoever waits for a recording's files. Costs one query while it waits, and asks ACS only if it must."""
+    """Answers one request for a recording's archive record.
+
+    While files are awaited, a request costs one query, and asks ACS only if the catalogue can't tell whether the
+    recording runs.
+    """
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._recorder, self._catalogue, self._archived = gateways.recorder, gateways.catalogue, gateways.archive_reader
@@ -56,12 +60,12 @@ class ArchiveAnswer:
         self._clock, self._settings = clock, settings
 
     async def of(self, named: str, *, by: str) -> ArchiveAwaitedView | ArchiveRecordView:
-        """What is awaited, or the archive record once nothing is. A record that names participants is audited.
+        """Returns what is awaited, or the archive record if all is safe. A record that names participants is audited.
 
         `named` is the recordingId or the recording's key.
-        Raises NotFound for a recording that nobody knows, NothingRecorded for one that ACS could not start, ChunkFailed
-        and ChunkLost when a chunk isn't in the archive and won't be by itself, ChunkRemoved when somebody removed one
-        from there, FilesOverdue when files weren't announced in the time that they should take.
+        Raises NotFound if neither the catalogue nor ACS knows the recording, NothingRecorded if ACS could not start it,
+        ChunkFailed or ChunkLost if a chunk isn't archived and no attempt is left, ChunkRemoved if somebody removed a
+        file from the archive, and FilesOverdue if files were not announced in time.
         """
         key = recording_key_of(named)
         recording, chunks = await self._catalogue.recording(key)
@@ -87,19 +91,22 @@ class ArchiveAnswer:
         self, recording_id: str | None, recording: Recording | None, chunks: tuple[Chunk, ...]
     ) -> Awaited | None:
         if recording is not None and recording.unreadable:
-            return Awaited.CHUNKS  # another version of the app can say what became of them
+            return Awaited.CHUNKS  # only another version of the app can read the states of these chunks
         if not has_last(chunks, ended=recording is not None and recording.has_ended):
             stopped = recording is not None and recording.control is RecordingState.STOPPED
             if not stopped and await self._may_run(recording_id, known=recording is not None):
                 return Awaited.RECORDING
-        # ACS knows a recording while it runs: where nothing is told of its end, its not running is one.
+        # The recording has ended: by its files, by the catalogue, or because ACS doesn't know it any more.
         if has_last(chunks, ended=True) and is_gapless(chunks):
             return None if all(chunk.state in ONCE_SAFE for chunk in chunks) else Awaited.CHUNKS
         self._raise_if_overdue(recording, chunks)
         return Awaited.FILES
 
     async def _may_run(self, recording_id: str | None, *, known: bool) -> bool:
-        """ACS knows a recording for as long as it runs; where ACS can't be asked, the next question may have luck."""
+        """Whether the recording may still run: ACS knows a recording as long as it runs.
+
+        If ACS can't be reached, a known recording counts as running, and the caller's next request asks ACS again.
+        """
         if recording_id is None:
             return False
         try:
@@ -112,26 +119,29 @@ class ArchiveAnswer:
             if not known:
                 raise
             log.warning(
-                "ACS did not tell a recording's state", extra={"action": "archive-answer", "reason": error.reason}
+                "recording's state not available from ACS", extra={"action": "archive-answer", "reason": error.reason}
             )
         return True
 
     def _raise_if_overdue(self, recording: Recording | None, chunks: tuple[Chunk, ...]) -> None:
-        """Before any file has come the sweep says when that is too late; after one, as long may pass again."""
+        """Raises FilesOverdue. Without any chunk, the sweep decides: it sets `overdue_at` after the awaited time.
+
+        After the last announcement of a chunk, the same time is awaited again.
+        """
         if recording is None or (not chunks and recording.overdue_at is None):
             return
         since = recording.silent_since(chunks) or self._clock.now()
         if chunks and self._clock.now() < since + self._settings.files_awaited:
             return
         raise FilesOverdue(
-            f"the recording ended, and ACS has not announced {'all of ' if chunks else ''}its files: look for its "
-            "event in Event Grid's metrics, the dead-letter container and the quarantine; should it come, ask again"
+            f"the recording ended, and ACS has not announced {'all of ' if chunks else ''}its files: look for the "
+            "event in Event Grid's metrics, the dead-letter container and the quarantine, then send the request again"
         )
 
     async def _found(
         self, recording_id: str | None, recording: Recording, chunks: tuple[Chunk, ...]
     ) -> ArchiveAwaitedView | ArchiveRecordView:
-        """The record of what is in the archive now; a chunk whose file is missing may be copied again."""
+        """Returns the archive record, after a check that the files still exist. A missing file may be copied again."""
         metadata = await self._facts.of(chunks)
         chunks = await self._missing_files.check_all(chunks, metadata)
         _raise_for_removed(chunks)
@@ -167,7 +177,7 @@ class ArchiveAnswer:
 
     def _shown(self, chunk: Chunk, facts: ChunkFacts, *, sibling: bool) -> ArchivedChunkView:
         if chunk.size is None or chunk.sha256 is None or chunk.archived_at is None:
-            raise Unforeseen(f"the row of chunk {chunk.index} says archived, and lacks size, digest or time")
+            raise Unforeseen(f"the row of chunk {chunk.index} is archived, but has no size, digest or time")
         media = None if chunk.lacks_media else chunk.blob_name
         return ArchivedChunkView(
             document_id=chunk.document_id,
@@ -192,7 +202,7 @@ class ArchiveAnswer:
 
 
 def _state_of(chunks: tuple[Chunk, ...]) -> RecordingState:
-    """The archive record of a recording all of whose chunks were archived."""
+    """The state of a recording whose chunks were all archived."""
     states = {chunk.state for chunk in chunks}
     if ChunkState.REMOVED in states:
         return RecordingState.INCOMPLETE
@@ -205,23 +215,23 @@ def _awaiting(recording_id: str | None, awaited: Awaited, chunks: tuple[Chunk, .
 
 
 def _raise_for_trouble(chunks: tuple[Chunk, ...]) -> None:
-    for state, error, mend in (
-        (ChunkState.LOST, ChunkLost, "ACS no longer has it; the recording's own view says why"),
-        (ChunkState.FAILED, ChunkFailed, "its source is kept: mend the reason and POST to the recording's /replay"),
+    for state, error, advice in (
+        (ChunkState.LOST, ChunkLost, "ACS no longer has the files; GET the recording for details"),
+        (ChunkState.FAILED, ChunkFailed, "the source is kept: fix the reason, then POST to the recording's /replay"),
     ):
         bad = [chunk for chunk in chunks if chunk.state is state]
         if bad:
             fault = bad[0].failure.fault if bad[0].failure else Fault.OURS
-            raise error(f"{len(bad)} of {len(chunks)} chunks: {state}: {_named(bad)}; {mend}", fault)
+            raise error(f"{len(bad)} of {len(chunks)} chunks: {state}: {_named(bad)}; {advice}", fault)
 
 
 def _raise_for_removed(chunks: tuple[Chunk, ...]) -> None:
-    """A chunk that lacks its metadata alone is shown by the record."""
+    """Raises ChunkRemoved if a media file is missing. The record can show a chunk that lacks only its metadata file."""
     bad = [chunk for chunk in chunks if chunk.state is ChunkState.REMOVED and chunk.lacks_media]
     if bad:
         raise ChunkRemoved(
             f"{len(bad)} of {len(chunks)} chunks: removed: {_named(bad)}; restore the files from soft delete or a "
-            "version, and ask again",
+            "version, then send the request again",
             Fault.DESTINATION,
         )
 

@@ -1,4 +1,7 @@
-"""What was recorded when, and who is on which channel: read from the archived metadata files, checked by digest."""
+"""Reads archived metadata files: what was recorded when, and which participant is on which channel.
+
+Each file is checked by its recorded digest.
+"""
 
 import asyncio
 import hashlib
@@ -9,15 +12,15 @@ from shared.domain.records import Chunk
 from shared.errors import DestinationConflict
 from shared.gateways.blobs.archive_reader import ArchiveReader, Unreadable
 
-_AT_ONCE = 8  # files read together
+_AT_ONCE = 8  # files read concurrently
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetadataRead:
-    """What reading a chunk's metadata file gave. `is_absent`: whether it is missing; None: it wasn't looked for."""
+    """The result of reading a chunk's metadata file. `is_missing`: whether the file is missing; None if not checked."""
 
     facts: ChunkFacts | None = None
-    is_absent: bool | None = None
+    is_missing: bool | None = None
 
 
 class ArchivedFacts:
@@ -27,22 +30,22 @@ class ArchivedFacts:
         self._archived = archived
 
     async def of(self, chunks: tuple[Chunk, ...]) -> list[MetadataRead]:
-        """The facts of each chunk; none where its metadata aren't archived, are missing, or can't be read.
+        """The facts of each chunk. A chunk has none if its metadata file isn't archived, is missing or can't be read.
 
-        Raises DestinationConflict when a file's bytes aren't those that were archived.
+        Raises DestinationConflict if a file's content differs from the archived content.
         """
-        some = asyncio.Semaphore(_AT_ONCE)
-        return list(await asyncio.gather(*(self._read(chunk, some) for chunk in chunks)))
+        limit = asyncio.Semaphore(_AT_ONCE)
+        return list(await asyncio.gather(*(self._read(chunk, limit) for chunk in chunks)))
 
-    async def _read(self, chunk: Chunk, some: asyncio.Semaphore) -> MetadataRead:
+    async def _read(self, chunk: Chunk, limit: asyncio.Semaphore) -> MetadataRead:
         if chunk.metadata_blob_name is None or chunk.metadata_sha256 is None:
             return MetadataRead()
-        async with some:
+        async with limit:
             body = await self._archived.metadata(chunk.metadata_blob_name)
         if isinstance(body, Unreadable):
-            return MetadataRead(is_absent=body is Unreadable.ABSENT)
+            return MetadataRead(is_missing=body is Unreadable.ABSENT)
         if hashlib.sha256(body).hexdigest() != chunk.metadata_sha256:
             raise DestinationConflict(
-                f"the metadata file of chunk {chunk.index} is not the one that was archived: somebody changed it"
+                f"the metadata file of chunk {chunk.index} was changed after it was archived: its digest differs"
             )
-        return MetadataRead(facts=read_facts(body), is_absent=False)
+        return MetadataRead(facts=read_facts(body), is_missing=False)

@@ -1,6 +1,6 @@
-"""Audit entries of reads of participants' ids.
+"""Writes an audit entry when an answer names participants.
 
-The entry is written before the answer. If that fails, the read fails.
+The entry is written before the answer is sent. If writing fails, the request fails.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from shared.gateways.tables.audit import Audit
 
 
 class Disclosures:
-    """Answers that name participants."""
+    """Records reads of participants' ids."""
 
     def __init__(self, audit: Audit, clock: Clock) -> None:
         self._audit, self._clock = audit, clock
@@ -20,6 +20,6 @@ class Disclosures:
     async def record(
         self, action: str, recording_key: str, named: Iterable[list[ParticipantView] | None], *, by: str
     ) -> None:
-        """Writes an entry if the answer names a participant. Raises DestinationError: then don't answer."""
+        """Writes an entry if the answer names a participant. After a DestinationError, the answer must not be sent."""
         if any(named):
             await self._audit.add(recording_key, AuditEntry(at=self._clock.now(), action=action, by=by))

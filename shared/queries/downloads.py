@@ -1,9 +1,9 @@
-"""Hands out links to a chunk's archived files; who asked is on record before a link is given.
+"""Creates download links to a chunk's archived files. An audit entry names the caller before the link is created.
 
         read the chunk ──> find the file ──> audit ──> sign ──> answer
                                                1        2         3
 
-A crash after 1 leaves an entry for a link that nobody got: the record may tell of too much, never of too little.
+A crash after 1 leaves an entry for a link that nobody received. So the audit may have too many entries, never too few.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 
 from shared.contracts.http.list_views import ContentLink
 from shared.domain.clock import Clock
+from shared.domain.files.media_types import content_type_of
 from shared.domain.keys import key_of, recording_key_of
-from shared.domain.media_types import content_type_of
 from shared.domain.records import AuditEntry, Chunk
 from shared.domain.states import ChunkState
 from shared.errors import ArchivedFileExpired, ArchivedFileGone, CallvaultError, NotArchived, NotFound
@@ -34,7 +34,7 @@ class File(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Which file of which chunk, and whether a browser shall play it rather than save it."""
+    """Which file of which chunk is wanted. `inline`: a browser plays the file instead of saving it."""
 
     recording: str
     document_id: str
@@ -43,7 +43,7 @@ class Wanted:
 
 
 class Downloads:
-    """Links for who may read recordings."""
+    """Creates links to archived files."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._audit, self._links = gateways.catalogue, gateways.audit, gateways.download_links
@@ -51,10 +51,10 @@ class Downloads:
         self._clock, self._settings = clock, settings
 
     async def link(self, wanted: Wanted, *, by: str) -> ContentLink:
-        """Raises NotFound for an unknown chunk, NotArchived before its file is there.
+        """Creates a link to a file.
 
-        Raises ArchivedFileExpired when the archive's own rule removed the file, ArchivedFileGone when somebody else
-        did, or when the archive tier holds it.
+        Raises NotFound for an unknown chunk, NotArchived if the file isn't archived yet, ArchivedFileExpired if the
+        archive's lifecycle rule removed it, and ArchivedFileGone if somebody removed it or it is in the archive tier.
         """
         recording_key = recording_key_of(wanted.recording)
         chunk = await self._catalogue.chunk(recording_key, key_of(wanted.document_id))
@@ -81,7 +81,7 @@ class Downloads:
         details = {"documentId": chunk.document_id, "blobName": name, "until": until.isoformat(timespec="seconds")}
         await self._audit.add(recording_key, AuditEntry(at=now, action=f"read {wanted.file}", by=by, details=details))
         url = await self._links.sign(name, presented, now=now, until=until)
-        log.info("link given", extra={"action": "link", "file": str(wanted.file), **chunk.log_context()})
+        log.info("download link issued", extra={"action": "link", "file": str(wanted.file), **chunk.log_context()})
         return ContentLink(
             url=url,
             expires_at=until,
@@ -93,9 +93,11 @@ class Downloads:
 
 def _missing(chunk: Chunk) -> CallvaultError:
     if chunk.state is ChunkState.PENDING:
-        return NotArchived("somebody removed the file from the archive, and it is copied again: ask again shortly")
+        return NotArchived(
+            "somebody removed the file from the archive; Callvault copies it again: try again in a minute"
+        )
     if chunk.missing is not None and chunk.state is not ChunkState.REMOVED:
-        return ArchivedFileExpired("the archive's own rule removed the file when its time was over")
+        return ArchivedFileExpired("the archive's lifecycle rule removed the file at the end of its retention period")
     return ArchivedFileGone("somebody removed the file from the archive: restore it from soft delete or a version")
 
 
@@ -103,12 +105,12 @@ def _why(chunk: Chunk) -> str:
     if chunk.state is ChunkState.LOST:
         return "it is lost"
     if chunk.state is ChunkState.FAILED:
-        return f"its chunk failed ({chunk.reason}); see its detail, mend that and replay it"
-    return f"its chunk is {chunk.state}; ask again shortly"
+        return f"its chunk failed ({chunk.reason}); fix what its detail describes, then replay it"
+    return f"its chunk is {chunk.state}; try again in a minute"
 
 
 def _file_name(chunk: Chunk, file: File, ending: str) -> str:
-    """Tells recordings apart on a disk, and holds nothing that came from outside."""
+    """A name that is unique per file and contains no text from ACS or a caller."""
     began = chunk.started_at.astimezone(UTC)
     stem = f"{began:%Y%m%dT%H%M%SZ}-{chunk.recording_key[:8]}-{chunk.chunk_key[:8]}-{chunk.index:04d}"
     return f"{stem}.{ending}" if file is File.CONTENT else f"{stem}.metadata.json"

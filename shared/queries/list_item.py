@@ -1,4 +1,4 @@
-"""A recording with its chunks, as lists and the summary show it."""
+"""A recording with its chunks, as the lists and the summary show it."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from shared.contracts.http.list_views import ListedRecording, TroubleView
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import IN_TROUBLE, ONCE_SAFE, ChunkState, RecordingState
 
-_TROUBLES = 5  # told of one recording
+_TROUBLES = 5  # the most chunks in trouble that an item shows
 UNREADABLE = "unreadable"  # the state of chunks whose rows this version can't read
-_NEVER = datetime.min.replace(tzinfo=UTC)  # not shown: whatever is in a list has its time there
-UNKNOWN = "unknown"  # what only ACS can tell, and lists don't ask it
+_NEVER = datetime.min.replace(tzinfo=UTC)  # never shown in practice: each recording in a list has `listed_at`
+UNKNOWN = "unknown"  # a state that only ACS knows; lists don't ask ACS
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingItem:
-    """How a recording stands in the catalogue at one moment."""
+    """A recording and its chunks, as one read of the catalogue found them."""
 
     recording: Recording
     chunks: tuple[Chunk, ...]
@@ -26,7 +26,7 @@ class RecordingItem:
         return self.recording.state(self.chunks)
 
     def is_open(self, now: datetime) -> bool:
-        """Whether not all of it is safe, and something can still be done about it."""
+        """Whether files are still to be archived, and can be."""
         if not self.chunks:
             return self.state not in (None, RecordingState.FAILED)
         if self.state in (RecordingState.ARCHIVING, RecordingState.OVERDUE):

@@ -1,15 +1,15 @@
 """Checks whether the archived files of a chunk still exist, and updates the catalogue if they don't.
 
-Nobody reports that a file was removed: a read finds it missing. The read then writes the chunk's state, if the row is
-still the version that it read. `expired`: the archive's own lifecycle rule removes files of that age. `removed`:
-somebody else did. A file that is back, as after an undelete, gives the chunk its former state. A file in the archive
-tier is there.
+Azure doesn't report that a file was removed, so each read of a file checks that the file exists. If it doesn't, the
+read writes the chunk's new state, unless another process changed the row meanwhile. `expired`: the archive's lifecycle
+rule removes files of that age. `removed`: somebody removed the file. If the file is restored, the chunk gets its former
+state back. A file in the archive tier counts as present.
 
         state ──> audit entry             worklist ──> pending ──> worklist ──> job
           1            2                      1           2            3         4
 
-On the right, an archived chunk whose source ACS still has is copied again. A crash after 1 on the left leaves a state
-that the history doesn't mention; on the right the sweep does what is left.
+The left side is the usual case. The right side is an archived chunk whose source ACS still has: it is copied again.
+A crash after 1 on the left leaves a state without an audit entry. After a crash on the right, the sweep queues the job.
 """
 
 import asyncio
@@ -53,7 +53,10 @@ class MissingFiles:
         self._clock, self._settings = clock, settings
 
     async def check_all(self, chunks: Sequence[Chunk], metadata: Sequence[MetadataRead]) -> tuple[Chunk, ...]:
-        """The chunks as they stand once each media file was looked for: one operation a chunk, eight at once."""
+        """Checks the media file of each chunk, with one storage operation a chunk, and returns the updated chunks.
+
+        `metadata` says which metadata files are missing.
+        """
         limit = asyncio.Semaphore(_AT_ONCE)
         return tuple(
             await asyncio.gather(
@@ -64,28 +67,28 @@ class MissingFiles:
     async def _check_media(self, chunk: Chunk, read: MetadataRead, limit: asyncio.Semaphore) -> Chunk:
         if chunk.state not in ONCE_SAFE:
             return chunk
-        if read.is_absent is None:
+        if read.is_missing is None:
             return await self.check(chunk, limit)
         async with limit:
             media = await self._is_missing(chunk.blob_name)
-        return await self._record(chunk, MissingFile.of(media=media, metadata=read.is_absent))
+        return await self._record(chunk, MissingFile.of(media=media, metadata=read.is_missing))
 
     async def corrected(self, chunks: Sequence[Chunk], metadata: Sequence[MetadataRead]) -> tuple[Chunk, ...]:
-        """The chunks as they stand once those were looked at whose metadata file isn't where the catalogue has it.
+        """Checks the chunks for which `metadata` contradicts the catalogue, and returns the updated chunks.
 
-        Costs nothing where the catalogue is right.
+        Needs no storage operation if the catalogue is right.
         """
         limit = asyncio.Semaphore(_AT_ONCE)
 
         async def correct(chunk: Chunk, read: MetadataRead) -> Chunk:
-            if chunk.state not in ONCE_SAFE or read.is_absent in (None, chunk.lacks_metadata):
+            if chunk.state not in ONCE_SAFE or read.is_missing in (None, chunk.lacks_metadata):
                 return chunk
             return await self.check(chunk, limit)
 
         return tuple(await asyncio.gather(*map(correct, chunks, metadata)))
 
     async def check(self, chunk: Chunk, limit: asyncio.Semaphore | None = None) -> Chunk:
-        """The chunk as it stands once both its files were looked for; one that never was safe stays as it is."""
+        """Checks both files of a chunk and returns the updated chunk. A chunk that was never safe isn't checked."""
         if chunk.state not in ONCE_SAFE:
             return chunk
         async with limit or contextlib.nullcontext():
@@ -97,26 +100,26 @@ class MissingFiles:
         return name is not None and await self._archived.find(name) is None
 
     async def _record(self, chunk: Chunk, missing: MissingFile | None) -> Chunk:
-        """Writes what was found, unless the catalogue has it. Of two reads that find the same, one writes it."""
+        """Writes the result if it is new to the catalogue. If two reads find the same, only one of them writes it."""
         now = self._clock.now()
-        judged = chunk
+        updated = chunk
         for _ in range(_ROUNDS):
             if chunk.state not in ONCE_SAFE or chunk.missing == missing:
                 return chunk
-            judged = self._judged(chunk, missing, now)
+            updated = self._updated(chunk, missing, now)
             try:
-                if judged.state is ChunkState.REMOVED and _has_source(chunk, now):
-                    return await self._copy_again(chunk, judged, now)
-                return await self._write(chunk, judged, now)
+                if updated.state is ChunkState.REMOVED and _has_source(chunk, now):
+                    return await self._copy_again(chunk, updated, now)
+                return await self._write(chunk, updated, now)
             except LeaseLost:
                 current = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key) or chunk
                 if current.archived_at != chunk.archived_at:
                     return current  # the chunk was archived again: the result concerns its former files
                 chunk = current
-        return judged
+        return updated
 
-    def _judged(self, chunk: Chunk, missing: MissingFile | None, now: datetime) -> Chunk:
-        """The chunk with its files as they were found."""
+    def _updated(self, chunk: Chunk, missing: MissingFile | None, now: datetime) -> Chunk:
+        """The chunk, changed according to the files that are missing."""
         found = chunk.evolve(missing=missing)
         state = self._state(chunk, found, now)
         changes: dict[str, Any] = {}
@@ -128,50 +131,50 @@ class MissingFiles:
         return found.evolve(**changes) if state is chunk.state else found.move(state, **changes)
 
     def _state(self, before: Chunk, found: Chunk, now: datetime) -> ChunkState:
-        """The media file decides the state: a chunk whose metadata file alone expired keeps its state."""
+        """The chunk's new state. A chunk of which only the metadata file expired keeps its state."""
         was = ChunkState.RELEASED if before.released_at else ChunkState.ARCHIVED
         if found.missing is None:
             return was
         if before.lacks_media and found.lacks_media:
             return before.state
-        if not self._is_due(before, now):
+        if not self._may_have_expired(before, now):
             return ChunkState.REMOVED
         return ChunkState.EXPIRED if found.lacks_media else was
 
-    def _is_due(self, chunk: Chunk, now: datetime) -> bool:
-        """Whether the archive's rule removes files of this chunk's age. It runs once a day or so, and never early.
+    def _may_have_expired(self, chunk: Chunk, now: datetime) -> bool:
+        """Whether the archive's lifecycle rule may have removed files of this chunk's age. The rule runs about daily.
 
-        A file may be older than `archived_at`, as when a later attempt found it in the archive, but not than its event.
-        Taking the event's time, a removal by hand in a file's very last hours passes for the rule's; the other way
-        round the rule's own work would be an alert.
+        A file can be older than `archived_at`, if a later attempt found it in the archive, but not older than its
+        event. So the file's age is counted from the event. A removal by hand in the last hours before the rule then
+        counts as expired. Counting from `archived_at` would raise an alert for files that the rule removed.
         """
         life = self._settings.archive_life
         created = min(chunk.event_time, chunk.archived_at or chunk.event_time)
         return life is not None and now - created >= life
 
-    async def _write(self, before: Chunk, judged: Chunk, now: datetime) -> Chunk:
-        recovered = before.state is ChunkState.REMOVED and judged.state is not ChunkState.REMOVED
+    async def _write(self, before: Chunk, updated: Chunk, now: datetime) -> Chunk:
+        recovered = before.state is ChunkState.REMOVED and updated.state is not ChunkState.REMOVED
         chunks = self._books.chunks
-        written = await (chunks.replace_out_of_trouble(judged) if recovered else chunks.replace(judged))
+        written = await (chunks.replace_out_of_trouble(updated) if recovered else chunks.replace(updated))
         if written.state in MISSING and written.state is not before.state:
             metrics.chunk_ended(written)
         await self._report(written, now)
         return written
 
-    async def _copy_again(self, chunk: Chunk, judged: Chunk, now: datetime) -> Chunk:
+    async def _copy_again(self, chunk: Chunk, updated: Chunk, now: datetime) -> Chunk:
         await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-        pending = await self._books.chunks.replace(chunk.evolve(missing=judged.missing).restarted(now))
-        # Once more: if this took long, the sweep found the chunk archived and removed its row.
+        pending = await self._books.chunks.replace(chunk.evolve(missing=updated.missing).restarted(now))
+        # Again, because the sweep may have seen the chunk before the write above: archived, so it removed the row.
         await self._books.open_work.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob.of(pending))
-        await self._report(judged, now)
+        await self._report(updated, now)
         return pending
 
     async def _report(self, chunk: Chunk, now: datetime) -> None:
         context = {"action": "read", "missing": chunk.missing, **chunk.log_context()}
         details = {"documentId": chunk.document_id}
         if chunk.missing is None:
-            log.info("archived file is back", extra=context)
+            log.info("archived file restored", extra=context)
             action = "found again"
         elif chunk.state is ChunkState.REMOVED:
             log.error("archived file removed", extra={**context, "reason": chunk.reason})
@@ -185,7 +188,7 @@ class MissingFiles:
 
 
 def _has_source(chunk: Chunk, now: datetime) -> bool:
-    """Whether ACS should still have the source. A row that was rebuilt from the archive doesn't know where."""
+    """Whether ACS should still have the source. A row that was rebuilt from the archive has no source location."""
     return chunk.state is ChunkState.ARCHIVED and bool(chunk.content_location) and now < chunk.deadline
 
 
@@ -196,5 +199,5 @@ def _failure(missing: MissingFile | None) -> Failure | None:
     return Failure(
         fault=Fault.DESTINATION,
         reason=_REASONS[missing],
-        detail=f"somebody removed {what} from the archive: restore what was deleted, from soft delete or a version",
+        detail=f"somebody removed {what} from the archive: restore from soft delete or a version",
     )

@@ -1,9 +1,11 @@
 """Lists of recordings: which ones, newest first, a page at a time.
 
-A page reads one list of the calendar, the narrowest that its filters name, and looks up in the catalogue what stands on
-it: one operation for each recording, so a page costs a page whatever the catalogue holds, and shows no state but the
-catalogue's own. Filters beside the one that chose the list are held against what was looked up; how many a request
-looks up for them is bounded, and the cursor says how far it came.
+1. The filters choose the most specific list.
+2. The entries of a page are read from that list.
+3. Each entry's recording is looked up in the catalogue, with one operation, and compared with the other filters.
+
+So the cost of a page doesn't grow with the catalogue, and each state shown is the catalogue's. The number of look-ups
+in a request has a limit. If the limit is reached, the page is shorter, and its cursor continues after the last entry.
 """
 
 import asyncio
@@ -28,12 +30,12 @@ from shared.settings.settings import Settings
 
 log = logger("listing")
 
-_MOST_LOOKED_UP = 200  # recordings looked up for one page at most
-_SEGMENTS = 20  # operations on the list itself at most: on some lists a recording has a row for each of its chunks
-_AT_ONCE = 32  # partitions read together
+_MOST_LOOKED_UP = 200  # recordings that one request looks up
+_SEGMENTS = 20  # the most reads of the list in one request; on some lists a recording has a row for each chunk
+_AT_ONCE = 32  # recordings looked up concurrently
 
 _TROUBLED = frozenset({RecordingState.OVERDUE, RecordingState.INCOMPLETE})
-# Those that the worklist has: others may have left it.
+# States of recordings that are always on the list of open recordings.
 _AWAITED = (
     frozenset(RecordingState) - _TROUBLED - {RecordingState.ARCHIVED, RecordingState.EXPIRED, RecordingState.FAILED}
 )
@@ -47,7 +49,7 @@ _BY_VALUE = {
 
 @dataclass(frozen=True, kw_only=True)
 class _List:
-    """The list that a query reads, and the filter that is answered by its being that list."""
+    """The list that a query reads. `answers`: the filter that all entries of the list match."""
 
     lists: Lists
     heading: str
@@ -62,15 +64,16 @@ class Listing:
         self._participants, self._clock, self._settings = gateways.participants, clock, settings
 
     async def page(self, query: ListQuery, *, by: str) -> RecordingsPage:
-        """The next page. Raises InvalidRequest for a cursor that no answer gave, ParticipantsOff without a secret.
+        """Returns the page after the query's cursor.
 
-        A search by participant is a read of personal data: a log line says who made it, under the person's pseudonym.
+        A search by participant reads personal data, so a log line names the caller and the participant's pseudonym.
+        Raises InvalidRequest for an invalid cursor, ParticipantsOff if PARTICIPANTS_SECRET isn't set.
         """
         chosen = self._choose(query)
         after = _position(query.cursor)
         if query.participant is not None:
             pseudonym = self._pseudonym(query.participant)
-            log.info("searched by participant", extra={"action": "search", "pseudonym": pseudonym, "by": by})
+            log.info("participant search", extra={"action": "search", "pseudonym": pseudonym, "by": by})
         walk = _Walk(
             chosen.lists.read(chosen.heading, first=query.first, last=query.last, after=after, at_once=query.limit + 1)
         )
@@ -78,7 +81,7 @@ class Listing:
         looked_up = 0
         reached = after
         while len(found) < query.limit and looked_up < _MOST_LOOKED_UP:
-            # Where few of those looked up are wanted, more are looked up together.
+            # If few recordings match the filters, look up more of them at once.
             entries = await walk.take(min(max(query.limit - len(found), looked_up), _MOST_LOOKED_UP - looked_up))
             if not entries:
                 break
@@ -92,7 +95,7 @@ class Listing:
         return _page(found, reached if await walk.goes_on() else None)
 
     def _choose(self, query: ListQuery) -> _List:
-        """The narrowest list: a person's, a call's, what is in trouble or open, and every recording at last."""
+        """The most specific list: a participant's, a call's, the trouble list, the open list, or all by day."""
         if query.participant is not None:
             heading = ListName.PARTICIPANT.of(self._pseudonym(query.participant))
             return _List(lists=self._participants, heading=heading)
@@ -127,7 +130,7 @@ class Listing:
     def _is_wanted(self, item: RecordingItem, entry: ListEntry, query: ListQuery, chosen: _List) -> bool:
         recording = item.recording
         if entry.chunk_key is None and entry.at != recording.listed_at:
-            return False  # entered by a start that was repeated, or overtaken by its event: it stands elsewhere, too
+            return False  # a repeated start, or a start after its event, added this entry; the list has another one
         wanted = (
             query.state in (None, item.state),
             not query.open or item.is_open(self._clock.now()),
@@ -138,7 +141,7 @@ class Listing:
 
 
 class _Walk:
-    """Goes along a list, from recording to recording."""
+    """Reads a list recording by recording."""
 
     def __init__(self, segments: AsyncIterator[list[ListEntry]]) -> None:
         self._segments = segments
@@ -148,7 +151,7 @@ class _Walk:
         self._last: ListEntry | None = None
 
     async def take(self, number: int) -> list[ListEntry]:
-        """The next ones; fewer at the end of the list, or of what a request may read."""
+        """The next entries, one a recording. Fewer at the end of the list, or when a request has read enough of it."""
         while len(self._ahead) < number and not self._ended and self._left:
             await self._read_ahead()
         taken, self._ahead = self._ahead[:number], self._ahead[number:]
@@ -160,7 +163,7 @@ class _Walk:
         return bool(self._ahead) or not self._ended
 
     async def _read_ahead(self) -> None:
-        """Rows of one recording's chunks follow each other: the first stands for all of them."""
+        """Reads more rows. The rows of one recording's chunks are next to each other; only the first is kept."""
         segment = await anext(self._segments, None)
         if segment is None:
             self._ended = True
@@ -181,7 +184,7 @@ def _page(found: dict[str, ListedRecording], reached: ListEntry | None) -> Recor
 
 
 def _position(cursor: str | None) -> ListEntry | None:
-    """Where a cursor points: an entry and nothing else, so one that was made up leads to another page at most."""
+    """The list entry in a cursor. A cursor has nothing else, so a forged one can only lead to another page."""
     if cursor is None:
         return None
     try:
@@ -191,5 +194,5 @@ def _position(cursor: str | None) -> ListEntry | None:
     except (binascii.Error, ValueError):
         entry = None
     if entry is None or entry.chunk_key is not None:
-        raise InvalidRequest.of("cursor", "must be the nextCursor of an answer, as it was given")
+        raise InvalidRequest.of("cursor", "must be the unchanged nextCursor of an earlier answer")
     return entry

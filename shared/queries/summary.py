@@ -1,7 +1,7 @@
-"""Sums up whether the promise holds: what is open, what is in trouble, and what the last day brought.
+"""Summarises the state of the archive: open chunks and recordings, trouble, and the figures of the last day.
 
-It counts what isn't done, and never what was ever archived, so its cost has a bound that no catalogue's size moves: an
-operation for each shard of the worklist, one for each thing looked up there, a page of trouble, and a day of tallies.
+It counts open work only, so its cost doesn't grow with the archive: one operation for each shard of the worklist, one
+for each row that is looked up (at most 100 chunks and 100 recordings), a page of trouble and a day of tallies.
 """
 
 import asyncio
@@ -32,24 +32,24 @@ from shared.gateways.bundle import Gateways
 from shared.queries.list_item import UNKNOWN
 from shared.queries.recordings import Listing
 
-_MOST_LOOKED_UP = 100  # chunks looked up, and recordings
-_AT_ONCE = 32  # looked up together
-_DAYS = 7  # for which trouble is shown here; lists show it for good
-_TROUBLES = 10
-_BY = "Callvault"  # who asks for the list of trouble
-_QUARTERS = 96  # in a day
-_OVER = MISSING | {ChunkState.RELEASED, ChunkState.LOST}  # whose rows are about to go
-_WHOLE = frozenset({RecordingState.ARCHIVED, RecordingState.EXPIRED})  # likewise
+_MOST_LOOKED_UP = 100  # chunks, and as many recordings
+_AT_ONCE = 32  # rows looked up concurrently
+_DAYS = 7  # age of the oldest trouble in the summary; lists show older trouble, too
+_TROUBLES = 10  # the most recordings in trouble that the summary shows
+_BY = "Callvault"  # the caller of the list query for trouble
+_QUARTERS = 96  # quarters of an hour in a day
+_OVER = MISSING | {ChunkState.RELEASED, ChunkState.LOST}  # chunks in these states are about to leave the worklist
+_WHOLE = frozenset({RecordingState.ARCHIVED, RecordingState.EXPIRED})  # recordings that are about to leave it
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Open:
     view: OpenView
-    unreadable: int  # rows of the worklist, and those of the catalogue that they lead to
+    unreadable: int  # rows of the worklist, and of the catalogue, that this version can't read
 
 
 class Summary:
-    """How things stand."""
+    """Makes the summary."""
 
     def __init__(self, gateways: Gateways, listing: Listing, clock: Clock) -> None:
         self._worklist, self._catalogue, self._tallies = gateways.worklist, gateways.catalogue, gateways.tallies
@@ -64,8 +64,8 @@ class Summary:
 
     async def _open(self, now: datetime) -> _Open:
         rows, complete = await self._worklist.glance()
-        items = [item for item in rows if item.call_key is None]  # of a call nothing is recorded yet
-        # Rows outlive what they point to by a little, so each is looked up before it counts.
+        items = [item for item in rows if item.call_key is None]  # a call's row has no recording yet
+        # A row is removed a little after its chunk or recording is done, so each row is looked up before it counts.
         flawed = sum(item.flaw is not None for item in items)
         readable = [item for item in items if item.flaw is None]
         all_of_chunks = [item for item in readable if item.kind is Kind.CHUNK]
@@ -111,7 +111,7 @@ class Summary:
         await self._tallies.flush()
         found: defaultdict[datetime, Tally] = defaultdict(Tally)
         async for start, tally in self._tallies.since(first):
-            found[min(start, latest)] += tally  # another's clock may be ahead
+            found[min(start, latest)] += tally  # the clock of another instance may be ahead
         starts = [first + number * QUARTER for number in range(_QUARTERS)]
         whole = sum(found.values(), Tally())
         return LastDayView(
@@ -127,10 +127,10 @@ class Summary:
         )
 
 
-async def _looked_up[T](items: list[WorkItem], look: Callable[[WorkItem], Awaitable[T]]) -> list[T]:
+async def _looked_up[T](items: list[WorkItem], look_up: Callable[[WorkItem], Awaitable[T]]) -> list[T]:
     found: list[T] = []
     for some in batched(items, _AT_ONCE, strict=False):
-        found += await asyncio.gather(*map(look, some))
+        found += await asyncio.gather(*map(look_up, some))
     return found
 
 

@@ -1,4 +1,4 @@
-"""A recording over time, as far as archived metadata tell it: also one that isn't whole, and may never be."""
+"""The timeline of a recording, from its archived metadata files. It also works for an incomplete recording."""
 
 from shared.contracts.chunk_metadata import ChunkFacts
 from shared.contracts.http.archive_view import TimelineChunkView, TimelineView
@@ -13,7 +13,7 @@ from shared.settings.settings import Settings
 
 
 class Timeline:
-    """What was recorded when."""
+    """Shows when each chunk was recorded, and who took part."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._facts = gateways.catalogue, ArchivedFacts(gateways.archive_reader)
@@ -21,7 +21,7 @@ class Timeline:
         self._disclosures = Disclosures(gateways.audit, clock)
 
     async def of(self, recording: str, *, by: str) -> TimelineView:
-        """Raises NotFound for a recording that the catalogue doesn't have, else as ArchivedFacts and Disclosures do."""
+        """Raises NotFound if the catalogue doesn't have the recording, or an error of ArchivedFacts or Disclosures."""
         known, chunks = await self._catalogue.recording(recording_key_of(recording))
         if known is None:
             raise NotFound("the catalogue has no such recording")

@@ -1,1 +1,1 @@
-"""Asks ACS to start, stop, pause and resume recordings, and follows what happens to them there."""
+"""Starts, stops, pauses and resumes recordings in ACS, and follows their state there."""

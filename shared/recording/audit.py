@@ -1,7 +1,6 @@
-"""Audit entries of actions that ACS carried out.
+"""Reports actions that ACS carried out and whose audit entry could not be written.
 
-Such an action can't be undone. If its entry can't be written, an error log line has the entry's action, time and
-caller, and raises an alert.
+Such an action can't be undone. The error log line has the action, its time and its caller, and raises an alert.
 """
 
 from collections.abc import Iterator
@@ -16,9 +15,9 @@ log = logger("audit")
 
 @contextmanager
 def reported_if_unwritten(entry: AuditEntry, recording_key: str) -> Iterator[None]:
-    """Logs the entry of an action that was carried out, if writing it raises, and raises the same error.
+    """Logs the entry if the block that writes it raises, also on cancellation. The error is raised again.
 
-    This includes cancellation. The log line leaves out the entry's details, which may contain a caller's text.
+    The log line leaves out the entry's details, which may contain a caller's text.
     """
     try:
         yield
@@ -29,5 +28,5 @@ def reported_if_unwritten(entry: AuditEntry, recording_key: str) -> Iterator[Non
 
 def _report(entry: AuditEntry, recording_key: str, reason: str) -> None:
     at = entry.at.isoformat()
-    told = {"action": entry.action, "recording_key": recording_key, "by": entry.by, "at": at, "reason": reason}
-    log.error("audit entry not written", extra=told)
+    extra = {"action": entry.action, "recording_key": recording_key, "by": entry.by, "at": at, "reason": reason}
+    log.error("audit entry not written", extra=extra)

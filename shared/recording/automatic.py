@@ -1,15 +1,16 @@
-"""Starts the recording of calls that match a rule, once per call, however many events announce the call.
+"""Starts the recording of calls that match a rule of AUTO_RECORD, once per call, however many events announce the call.
 
-        claim ──> worklist ──> start ──> claim settled ──> off the worklist
-          1          2           3             4                 5
+        claim ──> worklist ──> start ──> outcome in the claim ──> row removed from the worklist
+          1          2           3                4                             5
 
-1 is a conditional insert by the call's serverCallId: of all the events and callbacks that race, one wins. Whoever finds
-a claim that isn't settled makes sure of 2. From 2 on the sweep takes the claim up when its winner falls silent, so a
-death after it loses nothing; a death between 1 and 2 leaves a delivery that wasn't answered, and the next does 2. The
-start goes to ACS under the claim's own Repeatability id, the same however often it is sent. A call that is recorded
-already, as ACS says (8553, 8559) or the ledger knows, is what was wanted: no second recording is started. A call that
-is over, or that ACS refuses for good, is settled at once, with one line in the log. The row on the worklist is called
-after the start, so that whoever is done with one start never takes away the row of the next.
+1 inserts the claim by the call's serverCallId. If several events and callbacks announce the call at the same moment,
+only one insert succeeds. A process that finds a claim without an outcome repeats 2. A crash between 1 and 2 leaves the
+delivery unanswered, so it is repeated, and 2 with it. After a crash later than 2, the sweep continues by the row.
+
+Each start of a claim has the same Repeatability id, so ACS carries out a repeated start only once. A call that is
+recorded already, by ACS's answer (8553, 8559) or by the ledger, gets no second recording. If the call is over, or ACS
+refuses for good, the claim gets its outcome at once, with one log line. The worklist row has the start's id in its key,
+so removing the row of one start never removes the row of the next.
 """
 
 import json
@@ -43,34 +44,34 @@ from shared.settings.settings import Settings
 
 log = logger("autorecording")
 
-RULE = "AUTO_RECORD"  # who did it, in the audit, when nobody handed the event in
-_PAUSES = (0.0, 1.0, 3.0)  # seconds before each try of a delivery; Event Grid waits 30 s for its answer
-_NOT_YET = timedelta(minutes=5)  # within it ACS may not be ready yet for a call that it just announced
-_GIVEN_UP = timedelta(hours=4)
-_MOST_RESTARTS = 5  # after starts that ACS accepted and then could not carry out
-_ROUNDS = 5  # each is lost only to another write of the same claim at the same moment
-# Any other outcome is a call that goes on unrecorded.
+RULE = "AUTO_RECORD"  # the author in audit entries, unless a person sent the event
+_PAUSES = (0.0, 1.0, 3.0)  # seconds before each try in one delivery; Event Grid waits only 30 s for the response
+_NOT_YET = timedelta(minutes=5)  # after a call is announced, ACS may need this long before it can record the call
+_GIVEN_UP = timedelta(hours=4)  # after the first try
+_MOST_RESTARTS = 5  # after starts that ACS accepted and could not carry out
+_ROUNDS = 5  # tries of a conditional write; each fails only if the same claim was written at the same moment
+# With any other outcome, the call is not recorded.
 _STARTED, _RECORDED, _OVER = "started", "recorded already", "over"
 
 
 class AutoRecording:
-    """The policy of AUTO_RECORD, carried out."""
+    """Applies the rules of AUTO_RECORD."""
 
     def __init__(self, gateways: Gateways, starting: Starting, clock: Clock, settings: Settings) -> None:
         self._books = Books.over(gateways)
         self._claims, self._links = gateways.claims, gateways.links
         self._catalogue, self._starting, self._clock = gateways.catalogue, starting, clock
         self._rules = settings.auto_record_rules
-        self._busy = settings.lease  # after it the winner is taken for dead
+        self._busy = settings.lease  # after this time the process that has the claim counts as crashed
 
     async def consider(
         self, trigger: Trigger, *, server_call_id: str, call_kind: CallKind | None = None, by: str
     ) -> bool:
-        """Records a call if a rule says so, and tells whether one does. Raises DestinationError when storage fails.
+        """Records the call if a rule applies to it. Returns whether one does. Raises DestinationError if storage fails.
 
-        `by` is who is named in the audit: RULE, or the person who handed the event in.
+        `by` is the author in audit entries: RULE, or the person who sent the event.
 
-        A start that fails for now is left to the sweep: raising it would have Event Grid hold back other events, too.
+        If the start fails for now, the sweep repeats it. An error would make Event Grid delay other events, too.
         """
         rule = next((rule for rule in self._rules if rule.meets(trigger, call_kind)), None)
         if rule is None:
@@ -94,11 +95,11 @@ class AutoRecording:
         return True
 
     async def check(self, item: WorkItem) -> None:
-        """The sweep's look at a call whose recording should have begun by now."""
+        """The sweep's check of a call whose recording should have begun."""
         claim = await self._claims.find(item.recording_key)
         now = self._clock.now()
         if claim is None or item.row != _row(claim, now).row:
-            # Another start's. That of one to be sent anew is there a moment before its claim: it gets the time.
+            # The row belongs to another start. `start_failed` writes a row before its claim, so a new row may stay.
             if item.due_at + self._busy <= now:
                 await self._books.open_work.remove(item)
         elif claim.outcome is not None:
@@ -109,7 +110,7 @@ class AutoRecording:
                 await self._record(taken, (0.0,))
 
     async def start_failed(self, start_id: str, server_call_id: str) -> None:
-        """ACS accepted an automatic start and could not carry it out: it is sent anew, as another request."""
+        """Repeats an automatic start that ACS accepted and could not carry out, as a new request."""
         for _ in range(_ROUNDS):
             claim = await self._claims.find(call_key(server_call_id))
             if claim is None or claim.start_id != start_id:
@@ -126,11 +127,11 @@ class AutoRecording:
                 restarts=claim.restarts + 1,
                 outcome=None,
             )
-            # The row first. Should we die in between, the sweep takes it away, and ACS's callback is unanswered.
+            # The row first. After a crash before the claim is written, the callback isn't answered and ACS repeats it.
             await self._books.open_work.add(_row(again, now))
             if await self._claims.write(again) is not None:
                 return
-        raise DestinationUnavailable("claiming a call anew: others were faster each time")
+        raise DestinationUnavailable("restarting the recording of a call: its claim was changed at every try")
 
     async def _record(self, claim: Claim, pauses: tuple[float, ...]) -> None:
         for pause in pauses:
@@ -150,7 +151,7 @@ class AutoRecording:
         await self._books.open_work.add(_row(claim, now))
 
     async def _try(self, claim: Claim) -> str | None:
-        """What came of it; None when it is to be tried again."""
+        """Sends the start. Returns its outcome, or None if the start must be repeated."""
         try:
             request = parse_start(claim.body.encode())
             if await self._is_recorded(request.server_call_id or ""):
@@ -171,7 +172,7 @@ class AutoRecording:
         return _STARTED
 
     async def _is_recorded(self, server_call_id: str) -> bool:
-        """ACS refuses a second recording of the same kind only."""
+        """Whether the ledger has a running recording of the call. ACS refuses only a second one of the same kind."""
         for key in await self._links.recordings_of_call(server_call_id):
             recording = await self._catalogue.ledger(key)
             if recording is not None and recording.control in RUNNING:
@@ -179,17 +180,17 @@ class AutoRecording:
         return False
 
     async def _end(self, claim: Claim, outcome: str) -> None:
-        """Unless another has the claim meanwhile: then it is that one's, and so is its row."""
+        """Writes the outcome, removes the row and logs, unless another process has the claim meanwhile."""
         if await self._claims.write(replace(claim, outcome=outcome)) is None:
             return
         await self._books.open_work.remove(_row(claim, claim.busy_until))
-        told = {**_about(claim), "outcome": outcome}
+        extra = {**_about(claim), "outcome": outcome}
         if outcome in (_STARTED, _RECORDED):
-            log.info("call recorded", extra=told)
+            log.info("call recorded", extra=extra)
         elif outcome == _OVER:
-            log.warning("call was over before it was recorded", extra=told)
+            log.warning("call ended before it could be recorded", extra=extra)
         else:
-            log.error("call not recorded", extra=told)
+            log.error("call not recorded", extra=extra)
 
 
 def _row(claim: Claim, due_at: datetime) -> WorkItem:

@@ -1,8 +1,8 @@
-"""Tells ACS's callbacks from anyone else's: each carries a token that only ACS can have signed, and for this resource.
+"""Verifies that a callback comes from ACS: its token must be signed by ACS, for the configured ACS resource.
 
-RS256 alone is taken, whatever a token says of itself. Keys are kept for a day and asked for anew when a token names one
-that isn't known, at most every half minute, so that a flood of made-up names reaches nobody but us. A key server that
-is down is nobody's bad token: then the answer is 503, and who knows no key knows none until the next try.
+Only RS256 is accepted, whatever the token's header says. Signing keys are cached for a day, and fetched again when a
+token names an unknown key. They are fetched at most every 30 seconds, so invented key names can't flood the key server.
+If the key server can't be reached, the answer is 503 and not 401, because the token may be valid.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ log = logger("tokens")
 
 _ALGORITHM = "RS256"
 _LONGEST = 8192  # characters; ACS's have a thousand
-_LEEWAY = timedelta(seconds=60)  # between ACS's clock and ours; its tokens are good for five minutes
-_KEPT = timedelta(hours=24)
-_PAUSE = timedelta(seconds=30)  # between two questions for keys
+_LEEWAY = timedelta(seconds=60)  # allowed clock difference to ACS; its tokens are valid for five minutes
+_KEPT = timedelta(hours=24)  # how long fetched keys are used
+_PAUSE = timedelta(seconds=30)  # the shortest time between two requests to the key server
 _NEEDED = ["exp", "iss", "aud"]
 _SETUP = (
     "set CALLBACK_AUDIENCE to the immutable resource id of the ACS resource: `az communication show` gives it as "
@@ -36,7 +36,7 @@ class CallbackTokens:
     def __init__(self, published: SigningKeys, clock: Clock, settings: Settings) -> None:
         self._published, self._clock = published, clock
         given, self._issuer = settings.callback_audience, settings.callback_issuer
-        # A GUID is the same in capitals, and a token has it in small letters.
+        # A setting may have the GUID in capitals; tokens have it in lower case.
         self._audiences: tuple[str, ...] = () if given is None else (given, given.lower())
         self._keys: Keys = {}
         self._failure: CallvaultError | None = None
@@ -45,20 +45,20 @@ class CallbackTokens:
         self._asking = asyncio.Lock()
 
     async def verify(self, authorization: str | None) -> None:
-        """Raises CallbackRefused unless the header carries a good token, CallbacksOff when none could be good.
+        """Raises CallbackRefused unless the Authorization header has a valid token.
 
-        Raises a SourceError when the key that would tell can't be had.
+        Raises CallbacksOff if CALLBACK_AUDIENCE isn't set, and a SourceError if the signing keys are unavailable.
         """
         if not self._audiences:
             raise CallbacksOff(_SETUP)
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST:
-            raise CallbackRefused("the Authorization header must be: Bearer, and the token that ACS sends")
+            raise CallbackRefused("the Authorization header must be Bearer and the token that ACS sends")
         try:
             header = jwt.get_unverified_header(token)
             key_id = header.get("kid")
             if header.get("alg") != _ALGORITHM or not isinstance(key_id, str):
-                raise CallbackRefused(f"the token must be signed with {_ALGORITHM}, by a key that it names")
+                raise CallbackRefused(f"the token must be signed with {_ALGORITHM} and name its signing key")
             key = await self._key(key_id)
             self._decode(token, key)
         except jwt.PyJWTError as error:
@@ -83,15 +83,15 @@ class CallbackTokens:
         if key is not None:
             return key
         if self._failure is not None:
-            # It is raised for many requests: with each one's traceback it would keep them all, bodies and tokens too.
+            # The same error is raised for many requests. Tracebacks would add up in it, with bodies and tokens.
             raise self._failure.with_traceback(None)
-        raise CallbackRefused("ACS publishes no key of the name that the token gives")
+        raise CallbackRefused("the token names a signing key that ACS doesn't publish")
 
     def _are_outdated(self) -> bool:
         return self._fetched_at is None or self._clock.now() > self._fetched_at + _KEPT
 
     async def _ask(self, key_id: str) -> None:
-        """Asks for the keys, unless somebody just did. Those at hand stay good while the new ones can't be had."""
+        """Fetches the keys, unless another request just did. If fetching fails, the cached keys stay in use."""
         now = self._clock.now()
         known = key_id in self._keys and not self._are_outdated()
         if known or (self._asked_at is not None and now < self._asked_at + _PAUSE):
@@ -100,24 +100,24 @@ class CallbackTokens:
         try:
             self._keys = await self._published.fetch()
         except CallvaultError as error:
-            log.error("signing keys not to be had", extra={"action": "keys", "reason": error.reason})  # noqa: TRY400 - ours, without a vendor's inside
+            log.error("signing keys unavailable", extra={"action": "keys", "reason": error.reason})  # noqa: TRY400 - our own error: a traceback adds nothing
             self._failure = error
         else:
             self._fetched_at, self._failure = now, None
 
 
 def _reason(error: jwt.PyJWTError) -> str:
-    """What is wrong with a token, so that a wrong setting can be mended; never what is in it."""
+    """Why the token was refused, so that an operator can correct a setting. Nothing from the token is quoted."""
     match error:
         case jwt.ExpiredSignatureError():
-            return "the token has run out"
+            return "the token has expired"
         case jwt.ImmatureSignatureError():
-            return "the token is not good yet: a clock is wrong"
+            return "the token is not valid yet: check the clocks"
         case jwt.InvalidAudienceError():
             return "the token is for another ACS resource than CALLBACK_AUDIENCE names"
         case jwt.InvalidIssuerError():
-            return "the token is of another issuer than CALLBACK_ISSUER names"
+            return "the token is from another issuer than CALLBACK_ISSUER names"
         case jwt.InvalidSignatureError():
             return "the token's signature is wrong"
         case _:
-            return "the token can't be read"
+            return "the token can't be parsed"

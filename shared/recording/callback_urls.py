@@ -1,9 +1,9 @@
-"""The URLs that ACS calls back, each with a signature that only this deployment can make.
+"""Makes and verifies the URLs of callbacks. Each URL has a signature that only this deployment can make.
 
-A token of ACS proves that ACS sent a callback, but not where to: somebody who receives a callback at their own address
-can replay its token here with another body. So the URL that Callvault gives to ACS carries an HMAC of the start that
-it belongs to, and a callback must present it. Other code that makes or answers calls gets one signed URL for all of
-them: `python -m shared.callbackurls` prints it.
+A token of ACS proves that ACS sent a callback, but not to which URL. Somebody who receives callbacks of the same ACS
+resource at their own URL could send their token here with another body. So the URL of a start has an HMAC of the
+start's id, and a callback's URL must have it, too. Other code that makes or answers calls uses one signed URL for all
+calls: `python -m shared.callbackurls` prints it.
 """
 
 import base64
@@ -18,10 +18,10 @@ from shared.settings.settings import Settings, load_settings
 
 START, SIGNATURE = "start", "sig"  # the URL's query parameters
 _START_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_ANY_CALL = "calls"  # signed in place of a start's id, which is hexadecimal and never this
+_ANY_CALL = "calls"  # signed instead of a start's id; an id is hexadecimal, so no start has this one
 _UNSIGNED = (
-    "the callback's URL carries no valid signature: recordings that Callvault starts have one; for calls that other "
-    "code makes or answers, use the URL that `python -m shared.callbackurls` prints"
+    "the callback's URL has no valid signature: Callvault signs the URLs of recordings that it starts; for calls that "
+    "other code makes or answers, use the URL that `python -m shared.callbackurls` prints"
 )
 
 
@@ -32,17 +32,17 @@ class CallbackUrls:
         self._url, self._secret = settings.callback_url, settings.callback_secret
 
     def of_start(self, start_id: str) -> str | None:
-        """The URL for callbacks of one start; None where Callvault takes no callbacks."""
+        """The URL for callbacks of one start; None if CALLBACK_URL isn't set."""
         return None if self._url is None else self._with({START: start_id}, start_id)
 
     def of_any_call(self) -> str | None:
-        """The URL for calls and recordings of other code; None where Callvault takes no callbacks."""
+        """The URL for calls and recordings that other code starts; None if CALLBACK_URL isn't set."""
         return None if self._url is None else self._with({}, _ANY_CALL)
 
     def verified(self, start_id: str | None, signature: str | None) -> str | None:
-        """The start that the URL of a callback names, if it names one. Raises CallbackRefused for a wrong signature.
+        """The id of the start that a callback's URL names, or None. Raises CallbackRefused for a wrong signature.
 
-        Without CALLBACK_SECRET no URL is signed, and none is checked.
+        Without CALLBACK_SECRET, URLs have no signature and none is checked.
         """
         named = start_id if start_id and _START_ID.fullmatch(start_id) else None
         if self._secret is None:
@@ -59,7 +59,7 @@ class CallbackUrls:
 
 
 def _signature(secret: str, signed: str) -> str:
-    """HMAC-SHA256 in base64url without padding, which a URL carries as it is."""
+    """HMAC-SHA256 in base64url without padding, which needs no escaping in a URL."""
     digest = hmac.digest(secret.encode(), signed.encode(errors="replace"), hashlib.sha256)
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
@@ -71,7 +71,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     if url is None:
-        sys.stderr.write("CALLBACK_URL is not set: Callvault takes no callbacks.\n")
+        sys.stderr.write("CALLBACK_URL is not set: Callvault receives no callbacks.\n")
         return 1
     sys.stdout.write(f"{url}\n")
     return 0

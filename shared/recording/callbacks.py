@@ -1,8 +1,8 @@
 """Processes callbacks of Call Automation: verifies the sender first, then applies each event.
 
-A callback without a valid token, or with a URL whose signature is wrong, changes nothing. Every other callback may come
-twice, late and in any order. A callback that can't be read is quarantined and answered with success, up to a limit a
-minute; past it, and when storage or ACS fails, the answer is an error, and ACS may send the same callback again.
+A callback without a valid token, or with a wrong signature in its URL, changes nothing. Every other callback may come
+twice, late and in any order. A callback that can't be parsed is quarantined and answered with success, up to a limit
+per minute. Past the limit, and when storage or ACS fails, the answer is an error, and ACS may send the callback again.
 """
 
 import json
@@ -31,14 +31,14 @@ log = logger("callbacks")
 
 _MOST_EVENTS = 100
 _OF_RECORDINGS = frozenset({CallbackKind.RECORDING_STATE_CHANGED, CallbackKind.START_RECORDING_FAILED})
-# Callbacks that an instance quarantines a minute: a whole array fits. Counted in memory, not in storage: whoever can
-# send one has a token and a signed URL, and a counter in storage would itself be what a flood writes to.
+# Callbacks that one instance quarantines a minute: the events of one array fit. The count is in memory, because a
+# counter in storage would be written at each callback of a flood.
 _MOST_QUARANTINED = _MOST_EVENTS
 
 
 @dataclass(frozen=True, kw_only=True)
 class CallbackHandlers:
-    """What callbacks move."""
+    """The use cases that handle callbacks."""
 
     starting: Starting
     ledger: LedgerUpdates
@@ -46,7 +46,7 @@ class CallbackHandlers:
 
 
 class Callbacks:
-    """What ACS tells of calls and recordings while they go on."""
+    """Receives ACS's callbacks about calls and recordings that are in progress."""
 
     def __init__(
         self,
@@ -64,17 +64,17 @@ class Callbacks:
     async def receive(
         self, body: bytes, *, authorization: str | None, start_id: str | None, signature: str | None
     ) -> list[Outcome]:
-        """Takes an array of CloudEvents, or one. `start_id` and `signature` are the URL's parameters, where it has any.
+        """Processes an array of CloudEvents, or one. `start_id` and `signature` are parameters of the callback's URL.
 
-        Raises CallbackRefused or CallbacksOff before anything is read, LengthRequired for a body that didn't arrive,
+        Raises CallbackRefused or CallbacksOff before the body is parsed, LengthRequired for an empty body,
         BodyTooLarge, InvalidRequest for too many events, and CallbacksThrottled for too many callbacks that can't be
-        read.
+        parsed.
         """
         await self._tokens.verify(authorization)
         try:
             named = self._urls.verified(start_id, signature)
         except CallbackRefused:
-            log.error("callback not signed", extra={"action": "callback"})  # noqa: TRY400 - no traceback: it is no defect
+            log.error("callback signature missing or wrong", extra={"action": "callback"})  # noqa: TRY400 - no defect of ours: a traceback adds nothing
             raise
         if not body:
             raise LengthRequired
@@ -83,7 +83,7 @@ class Callbacks:
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError):
-            return [await self._keep(QuarantineItem.body(Folder.CALLBACKS, body), "is not JSON")]
+            return [await self._keep(QuarantineItem.body(Folder.CALLBACKS, body), "the callback is not JSON")]
         envelopes = parsed if isinstance(parsed, list) else [parsed]
         if len(envelopes) > _MOST_EVENTS:
             raise InvalidRequest.of("body", f"must be an array of at most {_MOST_EVENTS} events")
@@ -92,7 +92,7 @@ class Callbacks:
     async def _take(self, envelope: Any, start_id: str | None) -> Outcome:
         try:
             if not isinstance(envelope, dict):
-                raise UnreadableEvent("is no object")  # noqa: TRY301 - one way out for what can't be read
+                raise UnreadableEvent("the callback is not an object")  # noqa: TRY301 - the handler below keeps it
             kind = callback_kind(envelope)
             if kind is None:
                 return Outcome.IGNORED
@@ -100,12 +100,12 @@ class Callbacks:
         except UnreadableEvent as error:
             return await self._keep(QuarantineItem.event(Folder.CALLBACKS, envelope), str(error))
         if start_id is not None and not await self._is_of(start_id, kind, event):
-            log.error("callback of another start", extra={"action": "callback", "kind": str(kind)})
+            log.error("callback belongs to another start", extra={"action": "callback", "kind": str(kind)})
             return Outcome.IGNORED
-        log.info("callback taken", extra={"action": "callback", "kind": str(kind)})
+        log.info("callback processed", extra={"action": "callback", "kind": str(kind)})
         if event.unknown:
             fields = {"action": "callback", "kind": str(kind), "fields": list(event.unknown)}
-            log.warning("callback has fields that can't be used", extra=fields)
+            log.warning("callback fields ignored", extra=fields)
         match kind:
             case CallbackKind.CALL_CONNECTED:
                 await self._connected(event)
@@ -118,7 +118,7 @@ class Callbacks:
         return Outcome.TAKEN
 
     async def _is_of(self, start_id: str, kind: CallbackKind, event: CallbackEvent) -> bool:
-        """ACS reports to a start's URL the start's recording and nothing else."""
+        """Whether the event may come at the start's URL: ACS reports only the start's own recording there."""
         return kind in _OF_RECORDINGS and await self._starting.is_of(start_id, event.recording_id)
 
     async def _connected(self, event: CallbackEvent) -> None:
@@ -128,7 +128,7 @@ class Callbacks:
             linked = await self._links.link_connection(event.call_connection_id, event.server_call_id)
             if call_key(linked) != call_key(event.server_call_id):
                 fields = {"action": "callback", "call_key": call_key(event.server_call_id)}
-                log.warning("connection is linked to another call already", extra=fields)
+                log.warning("connection already linked to another call", extra=fields)
         await self._auto.consider(Trigger.CALL_CONNECTED, server_call_id=event.server_call_id, by=RULE)
 
     async def _recording_changed(self, event: CallbackEvent, recording_id: str, start_id: str | None) -> None:
@@ -150,10 +150,10 @@ class Callbacks:
     async def _keep(self, callback: QuarantineItem, reason: str) -> Outcome:
         if not self._quarantined.admits(callback.name):
             raise CallbacksThrottled(
-                f"an instance quarantines at most {_MOST_QUARANTINED} callbacks a minute that it can't read",
+                f"more than {_MOST_QUARANTINED} callbacks in a minute could not be parsed",
                 retry_after=self._quarantined.retry_after(),
             )
         await self._quarantine.keep(callback, reason, at=self._clock.now(), by=None)
         context = {"action": "quarantine", "blob": callback.name, "reason": reason}
-        log.error("callback kept in quarantine", extra=context)
+        log.error("callback quarantined", extra=context)
         return Outcome.QUARANTINED

@@ -3,8 +3,9 @@
         ACS ──> ledger and audit entry, one transaction
          1                    2
 
-ACS is asked first, because only ACS can refuse. A crash after 1 loses nothing: the caller repeats the request. What ACS
-carried out gets an audit entry even if the ledger needs no change. A recording is named by its recordingId or its key.
+ACS comes first, because only ACS can refuse. After a crash between 1 and 2, the caller repeats the request, which ACS
+accepts again. Each action that ACS carried out gets an audit entry, even if the ledger needs no change. Callers name a
+recording by its recordingId or its key.
 """
 
 import asyncio
@@ -45,7 +46,7 @@ _OVER = frozenset({RecordingState.STOPPED, RecordingState.FAILED})
 
 
 class _Act(Enum):
-    """What callers do to a running recording. The value is its name in the audit."""
+    """An action on a running recording. The value is its name in audit entries."""
 
     STOP = "stop"
     PAUSE = "pause"
@@ -53,7 +54,7 @@ class _Act(Enum):
 
 
 class _Done(Enum):
-    """What became of an act in ACS."""
+    """The result of an action in ACS."""
 
     CARRIED_OUT = auto()
     ENDED_BEFORE = auto()
@@ -68,7 +69,7 @@ _LEADS_TO = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """What ACS calls a recording, and what the catalogue has of it."""
+    """A recording's id and key, and its record and chunks in the catalogue."""
 
     recording_id: str
     key: str
@@ -77,7 +78,7 @@ class _Found:
 
 
 class Control:
-    """What callers can do with recordings."""
+    """Stops, pauses, resumes and shows recordings."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._books = Books.over(gateways)
@@ -85,15 +86,15 @@ class Control:
         self._clock, self._settings = clock, settings
 
     async def stop(self, named: str, *, by: str) -> RecordingView:
-        """Stops a recording. One that has stopped stays so. Raises NotFound if neither ACS nor the ledger knows it."""
+        """Stops a recording, unless it has ended already. Raises NotFound if neither ACS nor the ledger knows it."""
         found = await self._find(named)
         done = _Done.ENDED_BEFORE
         try:
             await self._recorder.stop(found.recording_id)
         except (CallOver, CallNotReady):
-            log.info("recording had ended already", extra={"action": "stop", "recording_key": found.key})
+            log.info("recording had already ended", extra={"action": "stop", "recording_key": found.key})
         except NotFound:
-            # In failovers ACS forgets recordings whose files it delivers all the same: reconcile, don't fail.
+            # After a failover ACS may not know a recording any more and still deliver its files: don't fail.
             if found.recording is None:
                 raise
         else:
@@ -101,18 +102,18 @@ class Control:
         return await self._record(_Act.STOP, done, found, by)
 
     async def pause(self, named: str, *, by: str) -> RecordingView:
-        """Pauses a running recording. Raises Conflict if it has ended, NotFound if nobody knows it."""
+        """Pauses a running recording. Raises Conflict if it has ended, NotFound if ACS and the ledger don't know it."""
         found = await self._find_running(named)
-        return await self._hold(_Act.PAUSE, found, self._recorder.pause, by)
+        return await self._pause_or_resume(_Act.PAUSE, found, self._recorder.pause, by)
 
     async def resume(self, named: str, consent: Consent | None, *, by: str) -> RecordingView:
         """Resumes a paused recording. Raises as `pause` does, and ConsentRequired if consent is needed and missing."""
         found = await self._find_running(named)
         found = replace(found, recording=await self._with_consent(found, consent, by))
-        return await self._hold(_Act.RESUME, found, self._recorder.resume, by)
+        return await self._pause_or_resume(_Act.RESUME, found, self._recorder.resume, by)
 
     async def _find(self, named: str) -> _Found:
-        """Raises InvalidRequest for what is no name, NotFound for the key of a recording that ACS has no id for."""
+        """Raises InvalidRequest for an invalid name, NotFound for a key whose recordingId isn't in the catalogue."""
         key = recording_key_of(named)
         recording, chunks = await self._catalogue.recording(key)
         recording_id: str | None = named
@@ -128,7 +129,9 @@ class Control:
             raise Conflict(_ENDED)
         return found
 
-    async def _hold(self, act: _Act, found: _Found, ask: Callable[[str], Awaitable[None]], by: str) -> RecordingView:
+    async def _pause_or_resume(
+        self, act: _Act, found: _Found, ask: Callable[[str], Awaitable[None]], by: str
+    ) -> RecordingView:
         try:
             await ask(found.recording_id)
         except CallOver:
@@ -140,9 +143,9 @@ class Control:
         return await self._record(act, _Done.CARRIED_OUT, found, by)
 
     async def _with_consent(self, found: _Found, consent: Consent | None, by: str) -> Recording | None:
-        """Records the consent that a resume brings before ACS is asked: nothing is recorded without a basis.
+        """Stores the consent of a resume before ACS is asked, so that no call is recorded without stored consent.
 
-        After a crash in between, the consent is on record and the recording is still paused: the caller resumes again.
+        After a crash in between, the consent is stored and the recording is still paused. The caller resumes it again.
         """
         known = found.recording
         if consent is None:
@@ -152,7 +155,7 @@ class Control:
         now = self._clock.now()
         consent.must_be_given(now)
         if known is None:
-            await self._recorder.state(found.recording_id)  # nothing is kept of a recording that ACS doesn't know
+            await self._recorder.state(found.recording_id)  # raises NotFound: an unknown recording gets no row
             await self._await_files(found, now)
         recording = known or Recording(recording_key=found.key)
         stated = {f"consent_{name}": value for name, value in consent}
@@ -164,10 +167,10 @@ class Control:
         return recording.evolve(**change)
 
     async def get(self, named: str) -> RecordingView:
-        """What the ledger and ACS know of a recording.
+        """Shows a recording, from the ledger and ACS.
 
-        If ACS can't be reached, the ledger's part is shown. Raises NotFound when neither knows the recording, a
-        SourceError when the ledger doesn't and ACS can't be asked.
+        If ACS can't be reached, only the ledger's part is shown. Raises NotFound if neither knows the recording, and a
+        SourceError if the ledger doesn't know it and ACS can't be reached.
         """
         key = recording_key_of(named)
         recording_id = await self._id_of(key) if named == key else named
@@ -177,7 +180,7 @@ class Control:
         if isinstance(acs_state, CallvaultError):
             if known is None:
                 raise acs_state
-            log.warning("ACS did not tell a recording's state", extra={"action": "get", "reason": acs_state.reason})
+            log.warning("recording's state not available from ACS", extra={"action": "get", "reason": acs_state.reason})
             acs_state = "unavailable"
         if known is None and acs_state == "unknown":
             raise NotFound("neither the ledger nor ACS knows this recording")
@@ -185,7 +188,7 @@ class Control:
         return self._view(Known(recording=recording, chunks=chunks, history=history, acs_state=acs_state))
 
     async def _record(self, act: _Act, done: _Done, found: _Found, by: str) -> RecordingView:
-        """Writes what was done to a recording, and when it was first done; only that, because others write too."""
+        """Writes an action to the ledger and the audit, and returns the view. Only changed fields are written."""
         recording = found.recording or Recording(recording_key=found.key, recording_id=found.recording_id)
         entry = AuditEntry(at=self._clock.now(), action=act.value, by=by)
         log.info("recording command sent", extra={"action": act.value, "recording_key": found.key})
@@ -197,7 +200,10 @@ class Control:
     async def _written(
         self, act: _Act, done: _Done, found: _Found, recording: Recording, entry: AuditEntry
     ) -> Recording:
-        """The recording as it is now. A recording that ACS reported as failed, and that ACS could stop, did run."""
+        """Writes the ledger and the audit entry, and returns the recording as it is now.
+
+        If ACS could stop a recording whose start it had reported as failed, the recording did run.
+        """
         failed = recording.control is RecordingState.FAILED
         if recording.control is _LEADS_TO[act] or (failed and done is _Done.ENDED_BEFORE):
             if done is _Done.CARRIED_OUT:
@@ -210,18 +216,18 @@ class Control:
         }
         if recording.listed_at is None:
             change["listed_at"] = entry.at
-        if recording.etag is None or failed:  # nobody here started it, or its files are no longer awaited
+        if recording.etag is None or failed:  # the recording is new to the ledger, or its files are no longer awaited
             await self._await_files(found, recording.listed_at or entry.at)
         await self._books.recordings.merge(Recording(recording_key=found.key, **change), entry)
         return recording.evolve(**change)
 
     async def _await_files(self, found: _Found, now: datetime) -> None:
-        """For a recording that nobody here started. Written before the ledger, so that a crash leaves it watched."""
+        """Adds a recording that Callvault didn't start to the worklist, before the ledger, in case of a crash."""
         due_at = now + self._settings.files_awaited
         await self._books.open_work.add(WorkItem.of_recording(found.key, found.recording_id, due_at, now))
 
     async def _id_of(self, key: str) -> str | None:
-        """What ACS calls a recording; None for files that nothing links to a recording."""
+        """The recordingId of a recording; None if no event or link names the recording of its files."""
         known = await self._catalogue.ledger(key)
         return None if known is None else known.recording_id
 

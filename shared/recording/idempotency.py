@@ -1,9 +1,9 @@
-"""Idempotency-Key: a request that comes again gets the first answer, and reaches ACS as the same request.
+"""Handles the Idempotency-Key header: a repeated request gets the answer of the first one.
 
-Follows the IETF draft "The Idempotency-Key HTTP Header Field": the same key with another body is refused (422), the
-same key while the first request runs is told to come back (409). Only success is remembered: after a failure the same
-key may be tried again, and ACS sees the same Repeatability id as before, so that a start whose answer was lost on the
-way does not start twice.
+This follows the IETF draft "The Idempotency-Key HTTP Header Field". The same key with another body is refused with 422.
+The same key while the first request still runs is refused with 409. Only a success is stored. After a failure, a
+request with the same key runs again, with the same Repeatability id: if ACS carried out the first start and only its
+answer was lost, ACS starts no second recording.
 """
 
 import hashlib
@@ -17,19 +17,19 @@ from shared.errors import CallvaultError, InvalidRequest, KeyReused, RequestInPr
 from shared.gateways.tables.requests import Requests
 
 _LONGEST_KEY = 255
-_BUSY = timedelta(seconds=60)  # longer than an HTTP request to ACS takes; after it the first is taken for dead
+_BUSY = timedelta(seconds=60)  # longer than any HTTP request to ACS; after it the first request counts as crashed
 
 
 class Idempotency:
-    """Answers a request once under its key. Should two repeats run at once, both are the same request to ACS."""
+    """Runs a request once per key. If two repeats run at the same time, both have the same Repeatability id for ACS."""
 
     def __init__(self, requests: Requests, clock: Clock) -> None:
         self._requests, self._clock = requests, clock
 
     async def once(self, key: str | None, body: bytes, carry_out: Callable[[Repeatability], Awaitable[str]]) -> str:
-        """The answer of `carry_out`, or the one it gave before. Without a key every call carries out anew.
+        """Returns the answer of `carry_out`, or its stored answer. Without a key, `carry_out` runs each time.
 
-        Raises what `carry_out` raises, KeyReused, RequestInProgress, or InvalidRequest for an unusable key.
+        Raises the errors of `carry_out`, KeyReused, RequestInProgress, or InvalidRequest for an invalid key.
         """
         now = self._clock.now()
         if key is None:

@@ -1,10 +1,11 @@
 """Updates the ledger from ACS's callbacks: a recording runs, is paused, has ended, or failed to start.
 
-Callbacks repeat, overtake one another and come late, and `inactive` means paused, ended, or not begun: the first
-callback of every recording says `inactive`, without a start time. So a callback says only that something changed, and
-ACS is asked what is true now; the sweep asks again should none come. A recording that has stopped never runs again, and
-what a caller did later than the callback stands. Each move is one conditional write, with an audit entry that the same
-callback can make only once.
+Callbacks repeat, come late and come in any order. `inactive` means paused, ended or not begun: the first callback of
+every recording says `inactive`, without a start time. So a callback only shows that something changed, and Callvault
+asks ACS for the state. If no callback comes, the sweep asks ACS.
+
+A stopped recording stays stopped. A state that a caller set after the callback stays, too. Each change is one
+conditional write, with an audit entry that is written only once for the same callback.
 """
 
 from datetime import datetime, timedelta
@@ -24,9 +25,9 @@ from shared.settings.settings import Settings
 
 log = logger("observation")
 
-_ACS = "ACS"  # who did it, in the audit
-_ROUNDS = 5  # each is lost only to another write of the same recording at the same moment
-_NEW_FOR = timedelta(minutes=2)  # within it ACS may not know yet what it just announced
+_ACS = "ACS"  # the author in audit entries
+_ROUNDS = 5  # tries of a conditional write; each fails only if the same recording was written at the same moment
+_NEW_FOR = timedelta(minutes=2)  # for this long after a callback, ACS may not know the recording yet
 _BEGINNING = frozenset({None, RecordingState.STARTING, RecordingState.ACTIVE})
 _NOT_FINAL = frozenset({None, RecordingState.STARTING, RecordingState.FAILED})
 _TIMES = {RecordingState.PAUSED: "paused_at", RecordingState.STOPPED: "stopped_at", RecordingState.FAILED: "failed_at"}
@@ -34,7 +35,7 @@ _ENTRIES = {RecordingState.STOPPED: "ended", RecordingState.FAILED: "start-faile
 
 
 class LedgerUpdates:
-    """The ledger, kept true to what happens in ACS by itself."""
+    """Applies state changes in ACS to the ledger."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._books = Books.over(gateways)
@@ -42,24 +43,24 @@ class LedgerUpdates:
         self._links, self._clock, self._settings = gateways.links, clock, settings
 
     async def state_changed(self, event: CallbackEvent, recording_id: str) -> None:
-        """A recording began, was paused, was resumed, or ended. Raises a SourceError when ACS can't be asked which."""
+        """A recording began, was paused, was resumed or ended. Raises a SourceError if ACS can't say which."""
         await self._move(event, recording_id, await self._current_state(event, recording_id))
 
     async def start_failed(self, event: CallbackEvent, recording_id: str) -> None:
-        """A start that had named its recording came to nothing, unless ACS knows the recording after all."""
+        """A start failed after it had named its recording. If ACS knows the recording, ACS's state counts instead."""
         found = await self._current_state(event, recording_id)
         gone = found in (None, RecordingState.STOPPED)
         await self._move(event, recording_id, RecordingState.FAILED if gone else found)
 
     async def call_ended(self, event: CallbackEvent) -> None:
-        """A recording ends with its call, as a rule: if just one is known of the call, ACS is asked."""
+        """A call ended, and usually its recording with it. If the call has exactly one recording, ACS is asked."""
         key = await self._links.recording_of_call(event.server_call_id) if event.server_call_id else None
         recording, _ = await self._catalogue.recording(key) if key else (None, ())
         if recording is not None and recording.recording_id and recording.control is not RecordingState.STOPPED:
             await self.state_changed(event, recording.recording_id)
 
     async def _current_state(self, event: CallbackEvent, recording_id: str) -> RecordingState | None:
-        """The state that ACS gives; None for a recording that ACS announced just now and doesn't know yet."""
+        """The recording's state in ACS; None if ACS just announced the recording and doesn't know it yet."""
         try:
             state = await self._recorder.state(recording_id)
         except NotFound:
@@ -70,7 +71,7 @@ class LedgerUpdates:
             return None if is_new and is_first else RecordingState.STOPPED
         return RecordingState.ACTIVE if state == "active" else RecordingState.PAUSED
 
-    async def _move(self, event: CallbackEvent, recording_id: str, told: RecordingState | None) -> None:
+    async def _move(self, event: CallbackEvent, recording_id: str, acs_state: RecordingState | None) -> None:
         key = key_of(recording_id)
         for _ in range(_ROUNDS):
             stored, chunks = await self._catalogue.recording(key)
@@ -79,11 +80,11 @@ class LedgerUpdates:
             due_at = self._clock.now() + self._settings.files_awaited
             item = WorkItem.of_recording(key, recording_id, due_at, listed_at)
             if stored is None:
-                # Nobody here started it. The worklist first, so that it is looked after should we die now.
+                # Callvault didn't start it. The worklist comes first: after a crash, the sweep checks the recording.
                 await self._books.open_work.add(item)
             change = _named(known, event, recording_id)
-            state = None if told is RecordingState.PAUSED and _has_not_begun(known, event) else told
-            # Files tell that it began, and may come before the callback that tells of its end.
+            state = None if acs_state is RecordingState.PAUSED and _has_not_begun(known, event) else acs_state
+            # Once files are announced, a callback can only end the recording.
             is_open = not chunks or state is RecordingState.STOPPED
             entries: list[AuditEntry] = []
             if state is not None and is_open and _moves(known, state, event.at):
@@ -94,25 +95,27 @@ class LedgerUpdates:
             changed = Recording(recording_key=key, etag=known.etag, listed_at=listed_at).evolve(**change)
             if await self._books.recordings.move(changed, *entries):
                 if changed.control is RecordingState.FAILED:
-                    await self._books.open_work.remove(item)  # there will be no files to wait for
+                    await self._books.open_work.remove(item)  # a failed start has no files to wait for
                 if known.server_call_id is None and event.server_call_id:
                     await self._links.link_call(event.server_call_id, key)
-                log.info("recording moved", extra={"action": "observe", "recording_key": key, "state": str(state)})
+                log.info(
+                    "recording state changed", extra={"action": "observe", "recording_key": key, "state": str(state)}
+                )
                 return
-        raise DestinationUnavailable("moving a recording in the catalogue: others were faster each time")
+        raise DestinationUnavailable("updating a recording in the catalogue: other writers changed it at every try")
 
 
 def _has_not_begun(known: Recording, event: CallbackEvent) -> bool:
-    """Whether `inactive` says that a recording has yet to begin, and not that it is paused.
+    """Whether `inactive` means that the recording hasn't begun, and not that it is paused.
 
-    A start that asked for a pause, and any later pause of a caller's, are in the ledger.
+    The ledger has the pause if a caller asked for it, at the start or later.
     """
     started_at = event.started_at or known.started_at
     return started_at is None and known.paused_at is None and known.control in _BEGINNING
 
 
 def _moves(known: Recording, state: RecordingState, at: datetime) -> bool:
-    """Whether a recording goes over to what ACS says; what was done to it since the callback is newer."""
+    """Whether the recording changes to ACS's state. It doesn't if a caller changed the state after the callback."""
     if known.control is state or known.control is RecordingState.STOPPED:
         return False
     if known.control in _NOT_FINAL or state in (RecordingState.STOPPED, RecordingState.FAILED):
@@ -122,13 +125,13 @@ def _moves(known: Recording, state: RecordingState, at: datetime) -> bool:
 
 
 def _named(known: Recording, event: CallbackEvent, recording_id: str) -> dict[str, Any]:
-    """The facts in the callback that the ledger doesn't have yet."""
-    told = {
+    """The callback's fields that the ledger doesn't have yet."""
+    facts = {
         "recording_id": recording_id,
         "server_call_id": event.server_call_id,
         "started_at": event.started_at,
     }
-    return {name: value for name, value in told.items() if value is not None and getattr(known, name) is None}
+    return {name: value for name, value in facts.items() if value is not None and getattr(known, name) is None}
 
 
 def _when(state: RecordingState, known: Recording, event: CallbackEvent) -> dict[str, Any]:
@@ -143,6 +146,6 @@ def _entry(event: CallbackEvent, action: str) -> AuditEntry:
 
 
 def failure_of(event: CallbackEvent) -> str:
-    """Why a start failed, as ACS's codes say it; its words may name people."""
+    """Why a start failed, by ACS's codes. ACS's message is left out, because it may name people."""
     result = event.result
     return f"ACS gave the codes {result.code} and {result.sub_code}" if result else "ACS gave no reason"

@@ -15,7 +15,7 @@ class RateLimit:
         self._done: dict[str, datetime] = {}  # oldest first
 
     def admits(self, name: str) -> bool:
-        """Whether the action may be done now; if so, counts it."""
+        """Whether the action is within the limit. If so, it is counted."""
         since = self._clock.now() - _WINDOW
         while self._done and next(iter(self._done.values())) <= since:
             del self._done[next(iter(self._done))]

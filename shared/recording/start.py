@@ -1,16 +1,18 @@
-"""Starts recordings, and puts what was asked for together with the recording that comes of it.
+"""Starts recordings, and links each request to the recording that ACS starts for it.
 
-        noted ──> ACS ──> worklist ──> ledger and audit ──> call ──> settled
-          1        2         3               4               5          6
+        request stored ──> ACS ──> worklist ──> ledger and audit ──> links of the call ──> request closed
+              1             2         3                4                    5                     6
 
-1 is done where ACS's callbacks come to us (CALLBACK_URL), since the state callback's address then names the start: a
-callback does 3 to 6 for a start whose process died after 2, and for one that ACS accepted without naming the recording.
-It is done, too, where consent was stated, so that it is on record before anybody is recorded.
-6 replaces what was asked for by the recording's id, so that a later callback at that address can report no other
-recording. Without a callback address it removes the row.
-4 is one transaction, with an audit entry that a start can have only once: of two that tell of the same start, the
-second changes nothing. Without callbacks, the event of the recording's files makes the row, and a caller that repeats
-its start with the same Idempotency-Key gets the same recording.
+1 is done if Callvault receives ACS's callbacks (CALLBACK_URL) or the request states consent. The consent is then stored
+before anybody is recorded. The callback URL names the start, so a callback can do 3 to 6 after a crash, and for a
+start that ACS accepted without naming the recording.
+4 is one transaction, with an audit entry that a start can have only once. If the start and a callback both write it,
+the second write changes nothing.
+6 replaces the stored request by the recording's id, so that a later callback at the same URL can't report another
+recording. Without callbacks, 6 removes the stored request.
+
+After a crash between 2 and 4 without callbacks, the recording's file event adds the row to the ledger, and a caller
+that repeats the start with the same Idempotency-Key gets the same recording.
 """
 
 from urllib.parse import urlsplit
@@ -33,11 +35,11 @@ from shared.settings.settings import Settings
 
 log = logger("starting")
 
-_PAUSES = (1.0, 3.0)  # seconds before each further try to write a start down; its caller waits
+_PAUSES = (1.0, 3.0)  # seconds before each further try to write the ledger; the caller waits meanwhile
 
 
 class Starting:
-    """Recordings, from what is asked for to what is known of them."""
+    """Starts recordings and writes them to the ledger."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._books = Books.over(gateways)
@@ -71,7 +73,7 @@ class Starting:
         try:
             started = await self._recorder.start(request, repeatability)
         except AlreadyRecording as error:
-            raise await self._naming_the_running_one(asked, error) from None
+            raise await self._with_running_recording(asked, error) from None
         state = RecordingState.STARTING
         if started.running:
             state = RecordingState.PAUSED if request.pause_on_start else RecordingState.ACTIVE
@@ -83,8 +85,9 @@ class Starting:
                 if stored:
                     await self._close(start_id, started.recording_id, followed=followed)
             except DestinationError:
-                # It runs, and only its id can stop it: the caller must have that. A callback or event makes the row.
-                log.warning("started recording not noted", extra=context)
+                # The recording runs, and the caller needs its id to stop it, so don't fail. A callback or an event
+                # adds the row to the ledger.
+                log.warning("started recording not written to the ledger", extra=context)
             else:
                 log.info("recording started", extra=context)
         elif not followed:
@@ -99,13 +102,13 @@ class Starting:
         )
 
     async def _close(self, start_id: str, recording_id: str, *, followed: bool) -> None:
-        """Removes what was asked for. If callbacks are expected, the recording's id stays: they may report no other."""
+        """Removes the stored request. If callbacks are expected, its row keeps the recording's id to check them."""
         if followed:
             await self._starts.record_outcome(start_id, recording_id=recording_id)
         else:
             await self._starts.remove(start_id)
 
-    async def _naming_the_running_one(self, asked: Recording, error: AlreadyRecording) -> AlreadyRecording:
+    async def _with_running_recording(self, asked: Recording, error: AlreadyRecording) -> AlreadyRecording:
         try:
             names = {await self._server_call_id(asked), asked.call_connection_id} - {None}
             keys = {key for name in names if name for key in await self._links.recordings_of_call(name)}
@@ -130,16 +133,16 @@ class Starting:
         elif self._settings.require_consent:
             if not automatic:
                 raise ConsentRequired("send consent, with its basis, reference and obtainedAt")
-            return request.model_copy(update={"pause_on_start": True})  # until a resume brings the consent
+            return request.model_copy(update={"pause_on_start": True})  # until a resume with consent
         return request
 
     async def became(self, started: StartedView) -> StartedView:
-        """A start that hadn't named its recording, as it stands now. Raises SourceRefused when it came to nothing."""
+        """Updates the answer of a start that hadn't named its recording. Raises SourceRefused if the start failed."""
         start = await self._starts.find(started.start_id) if started.start_id else None
         if start is None or (start.recording_id is None and start.failure is None):
             return started
         if start.recording_id is None:
-            raise SourceRefused(f"ACS accepted the start and could not carry it out: {start.failure}")
+            raise SourceRefused(f"ACS accepted the start but could not carry it out: {start.failure}")
         recording, chunks = await self._catalogue.recording(key_of(start.recording_id))
         state = (recording.state(chunks) if recording else None) or RecordingState.ACTIVE
         return started.model_copy(update={"recording_id": start.recording_id, "state": state, "start_id": None})
@@ -147,7 +150,8 @@ class Starting:
     async def is_of(self, start_id: str, recording_id: str | None) -> bool:
         """Whether a callback at this start's URL may report this recording.
 
-        A start that has no recording yet may name one that no other start has. None is an event without a recordingId.
+        If the start has no recording yet, the callback may report one that no other start has. `recording_id` is None
+        for an event without a recordingId.
         """
         start = await self._starts.find(start_id)
         if start is None:
@@ -160,22 +164,22 @@ class Starting:
         return known is None or known.requested_at in (None, start.asked.requested_at)
 
     async def named(self, start_id: str, recording_id: str) -> None:
-        """A callback told which recording a start became."""
+        """A callback reported the recording of a start."""
         start = await self._starts.find(start_id)
         if start is None or start.asked is None or start.entry is None:
-            return  # noted already: by the start itself, or by an earlier callback
+            return  # the start itself or an earlier callback wrote the ledger
         await self._write(start.asked.evolve(control=RecordingState.STARTING), recording_id, start.entry)
         await self._starts.record_outcome(start_id, recording_id=recording_id)
-        log.info("start became a recording", extra={"action": "start", "recording_key": key_of(recording_id)})
+        log.info("start linked to its recording", extra={"action": "start", "recording_key": key_of(recording_id)})
 
     async def failed(self, start_id: str, failure: str) -> None:
-        """A callback told that a start came to nothing."""
+        """A callback reported that a start failed."""
         start = await self._starts.find(start_id)
         if start is not None and start.recording_id is None:
             await self._starts.record_outcome(start_id, failure=failure)
 
     async def _write_with_retries(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
-        """As `_write`, which may be repeated: nobody else may ever know who started the recording."""
+        """Repeats `_write` after a failure, because only this request knows who started the recording."""
         for pause in _PAUSES:
             try:
                 return await self._write(asked, recording_id, entry)
@@ -184,7 +188,7 @@ class Starting:
         return await self._write(asked, recording_id, entry)
 
     async def _write(self, asked: Recording, recording_id: str, entry: AuditEntry) -> None:
-        """The worklist first: its row alone is enough for the sweep to ask ACS what became of the recording."""
+        """Writes worklist, ledger and links. The worklist is first: by its row the sweep can ask ACS for the state."""
         key = key_of(recording_id)
         server_call_id = await self._server_call_id(asked)
         due_at = self._clock.now() + self._settings.files_awaited
@@ -205,7 +209,7 @@ def _must_be_allowed(state_callback_url: str | None, hosts: frozenset[str]) -> N
     if hosts.isdisjoint({host, *above}):
         raise InvalidRequest.of(
             "stateCallbackUrl",
-            "must be on a host that the setting STATE_CALLBACK_HOSTS allows: use one of those, or leave it out",
+            "must be on a host that the setting STATE_CALLBACK_HOSTS allows: use one of those hosts, or omit the field",
         )
 
 

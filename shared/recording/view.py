@@ -1,4 +1,4 @@
-"""The view of a recording for callers: the catalogue's state, corrected by the state that ACS reports."""
+"""Makes the view of a recording that callers get: the catalogue's fields, and the state corrected by ACS's state."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ _CARRIED_OUT = timedelta(seconds=10)  # ACS may need this long to carry out an a
 def _shown_state(
     recording: Recording, state: RecordingState | None, acs_state: str | None, now: datetime
 ) -> RecordingState:
-    """The catalogue's state, corrected by ACS's if other code paused or ended the recording."""
+    """The catalogue's state, or ACS's state if other code paused, resumed or ended the recording."""
     if state is None:
         return _state_of(acs_state)
     if state not in RUNNING or acs_state in (None, "unavailable"):
         return state
     if acs_state != "unknown":
         if state is RecordingState.STARTING and acs_state == "inactive" and recording.paused_at is None:
-            return state  # ACS reports this for each recording that hasn't begun
+            return state  # ACS also reports `inactive` for a recording that hasn't begun
         acts = (recording.requested_at, recording.paused_at, recording.resumed_at)
         if state is not RecordingState.STARTING and any(act and now < act + _CARRIED_OUT for act in acts):
             return state
@@ -30,7 +30,7 @@ def _shown_state(
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What is known of a recording: its row, chunks and history, and what ACS says, if it was asked."""
+    """A recording's row, chunks and history, and its state in ACS if ACS was asked."""
 
     recording: Recording
     chunks: tuple[Chunk, ...]
@@ -74,7 +74,7 @@ def view_of(known: Known, now: datetime, *, archive_container: str) -> Recording
 
 
 def _state_of(acs_state: str | None) -> RecordingState:
-    """The state of a recording of which the ledger knows none. ACS knows a recording for as long as it runs."""
+    """The state of a recording that has none in the ledger. ACS knows a recording only while it runs."""
     match acs_state:
         case "active":
             return RecordingState.ACTIVE

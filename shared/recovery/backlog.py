@@ -12,7 +12,7 @@ from shared.errors import DestinationError
 from shared.gateways.queue import JobQueue
 
 # Covers clock differences between storage and workers, and the time between writing a row and sending its job. The
-# sweep asks 90 s after a message at the earliest, so even a head that is 30 s younger shows a backlog.
+# sweep asks 90 s after a message at the earliest, so even an oldest message that is 30 s younger shows a backlog.
 _MARGIN = timedelta(seconds=30)
 
 
@@ -25,7 +25,7 @@ class Backlog:
         self._head: datetime | None = None
         self._failure: DestinationError | None = None
 
-    async def hides(self, sent_at: datetime) -> bool:
+    async def may_contain(self, sent_at: datetime) -> bool:
         """Whether a message sent at `sent_at` may still be on the queue. Raises DestinationError if the queue fails."""
         async with self._turn:
             if not self._asked:

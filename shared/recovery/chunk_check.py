@@ -151,7 +151,7 @@ class ChunkCheck:
             # With a new `pending_at` the chunk would count as untried, and `_is_given_up` would wait 24 more hours.
             pending = pending.evolve(pending_at=chunk.pending_at)
         pending = await self._books.chunks.replace(pending)
-        log.warning("failed chunk taken up again", extra={"action": "rescue", **pending.log_context()})
+        log.warning("failed chunk retried", extra={"action": "rescue", **pending.log_context()})
         await self._send(item, pending)
 
     async def _queue_again_if_due(self, item: WorkItem, chunk: Chunk, backlog: Backlog, now: datetime) -> None:
@@ -169,7 +169,7 @@ class ChunkCheck:
         sent_at = max(filter(None, (item.queued_at, chunk.pending_at, chunk.copying_at, due)))
         was_claimed = item.queued_at is not None and chunk.copying_at is not None and chunk.copying_at > item.queued_at
         requeues = 0 if was_claimed else item.requeues
-        if await backlog.hides(sent_at):
+        if await backlog.may_contain(sent_at):
             at = now + self._pause(requeues + 1)
             await self._schedule(item, chunk, at, queued_at=sent_at, requeues=requeues + 1)
         else:
@@ -177,7 +177,7 @@ class ChunkCheck:
 
     async def _send(self, item: WorkItem, chunk: Chunk, *, requeues: int = 0) -> None:
         await self._jobs.send(ChunkJob.of(chunk))
-        log.info("queued anew", extra={"action": "requeue", **chunk.log_context()})
+        log.info("chunk queued again", extra={"action": "requeue", **chunk.log_context()})
         now = self._clock.now()
         await self._schedule(item, chunk, now + self._pause(requeues), queued_at=now, requeues=requeues)
 
@@ -198,9 +198,9 @@ class ChunkCheck:
         metrics.chunks_escalated.add(1, {"hours": passed})
         context = {"hours_left": round(left.total_seconds() / 3600, 2), "threshold": passed, **raised.log_context()}
         if passed == 0:
-            log.critical("the deadline has passed", extra={"action": "expire", **context})
+            log.critical("chunk past its deadline", extra={"action": "expire", **context})
         else:
-            log.log(_LOG_LEVELS[passed], "chunk nears its deadline", extra={"action": "escalate", **context})
+            log.log(_LOG_LEVELS[passed], "chunk close to its deadline", extra={"action": "escalate", **context})
         return raised
 
     async def _schedule(

@@ -49,7 +49,7 @@ class Poison:
         now = self._clock.now()
         message = QuarantineItem.body(Folder.JOBS, body)
         await self._quarantine.keep(message, "the function failed too often", at=now, by=None)
-        log.critical("message buried", extra={"action": "poison", "blob": message.name})
+        log.critical("poison message kept", extra={"action": "poison", "blob": message.name})
         try:
             job = ChunkJob.decode(body)
             chunk = await self._catalogue.chunk(job.recordingKey, job.chunkKey)

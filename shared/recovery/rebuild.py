@@ -32,7 +32,7 @@ _ROUNDS = 5  # tries of a conditional write; each fails only if the app wrote th
 
 
 @dataclass(kw_only=True)
-class Found:
+class RebuildCounts:
     """The counts of a rebuild. `unreadable` has the skipped files, each with the reason."""
 
     recordings: set[str] = field(default_factory=set)
@@ -55,29 +55,29 @@ class Rebuild:
         self._archive, self._catalogue = gateways.archive, gateways.catalogue
         self._budget = MemoryBudget(1)
 
-    async def run(self, *, apply: bool) -> Found:
+    async def run(self, *, apply: bool) -> RebuildCounts:
         """Counts, and with `apply` writes. The archive lists blobs by name, so the files of a chunk come together."""
-        found = Found()
+        counts = RebuildCounts()
         waiting: dict[str, ArchivedFile] = {}
         async for file in self._archive.files():
             if not any(name in file.properties for name in NEEDED):
-                found.not_ours += 1
+                counts.not_ours += 1
                 continue
             try:
                 check(file)
                 pair = _paired(file, waiting)
                 if pair is not None:
-                    await self._chunk(*pair, found, apply=apply)
+                    await self._chunk(*pair, counts, apply=apply)
             except UnreadableFile as error:
-                found.unreadable[file.name] = str(error)
-        found.without_metadata = len(waiting)
+                counts.unreadable[file.name] = str(error)
+        counts.without_metadata = len(waiting)
         if apply:
             relisted = await Relisting(self._gateways, SystemClock(), self._settings).run()
-            found.listed = relisted.recordings
-            found.unreadable.update(relisted.unreadable)
-        return found
+            counts.listed = relisted.recordings
+            counts.unreadable.update(relisted.unreadable)
+        return counts
 
-    async def _chunk(self, media: ArchivedFile, metadata: ArchivedFile, found: Found, *, apply: bool) -> None:
+    async def _chunk(self, media: ArchivedFile, metadata: ArchivedFile, counts: RebuildCounts, *, apply: bool) -> None:
         """Raises UnreadableFile for a chunk that can't be added to the catalogue."""
         chunk = chunk_of(media, metadata, self._settings.retention)
         try:
@@ -89,16 +89,16 @@ class Rebuild:
             raise UnreadableFile("the document belongs to another recording")
         if chunk.sha256 is None and not is_known:
             if not apply:
-                found.without_digest += 1
+                counts.without_digest += 1
                 return
             chunk = chunk.evolve(sha256=await self._read_back(media))
-        found.chunks += 1
-        found.recordings.add(chunk.recording_key)
+        counts.chunks += 1
+        counts.recordings.add(chunk.recording_key)
         if is_known:
-            found.already_there += 1
+            counts.already_there += 1
         elif apply:
             await self._add(chunk)
-            found.written += 1
+            counts.written += 1
 
     async def _add(self, chunk: Chunk) -> None:
         """Adds the chunk's row, and those fields of its recording that the catalogue doesn't have."""
@@ -138,7 +138,7 @@ def _paired(file: ArchivedFile, waiting: dict[str, ArchivedFile]) -> tuple[Archi
     return (other, file) if is_metadata(file) else (file, other)
 
 
-async def _main(*, apply: bool) -> Found:
+async def _main(*, apply: bool) -> RebuildCounts:
     settings = load_settings()
     clients = Clients(settings)
     try:
@@ -154,23 +154,23 @@ def main() -> int:
     logging.getLogger("azure").setLevel(logging.WARNING)
     began = SystemClock().now()
     try:
-        found = asyncio.run(_main(apply=apply))
+        counts = asyncio.run(_main(apply=apply))
     except CallvaultError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     seconds = (SystemClock().now() - began).total_seconds()
-    missing = f"{found.written} were written" if apply else f"{found.chunks - found.already_there} are missing"
+    missing = f"{counts.written} were written" if apply else f"{counts.chunks - counts.already_there} are missing"
     sys.stdout.write(
-        f"{found.chunks} chunks of {len(found.recordings)} recordings in the archive, read in {seconds:.1f} s\n"
-        f"{found.already_there} are in the catalogue already, {missing}\n"
-        f"skipped: {found.without_metadata} files whose media or metadata file is missing, "
-        f"{found.without_digest} without a digest{'' if apply else ' (--apply reads those)'}, "
-        f"{found.not_ours} that aren't Callvault's, {len(found.unreadable)} that can't be read\n"
+        f"{counts.chunks} chunks of {len(counts.recordings)} recordings in the archive, read in {seconds:.1f} s\n"
+        f"{counts.already_there} are in the catalogue already, {missing}\n"
+        f"skipped: {counts.without_metadata} files whose media or metadata file is missing, "
+        f"{counts.without_digest} without a digest{'' if apply else ' (--apply reads those)'}, "
+        f"{counts.not_ours} that aren't Callvault's, {len(counts.unreadable)} that can't be read\n"
     )
-    for name, reason in sorted(found.unreadable.items()):
+    for name, reason in sorted(counts.unreadable.items()):
         sys.stdout.write(f"can't be read: {name!r}: {reason}\n")
     if apply:
-        sys.stdout.write(f"{found.listed} recordings were added to the lists\n")
+        sys.stdout.write(f"{counts.listed} recordings were added to the lists\n")
     else:
         sys.stdout.write("Nothing was written: this was a dry run. Add --apply to write.\n")
-    return 1 if found.unreadable else 0
+    return 1 if counts.unreadable else 0

@@ -24,7 +24,7 @@ _AT_ONCE = 16  # chunks added concurrently
 
 
 @dataclass(frozen=True, kw_only=True)
-class Relisted:
+class RelistingResult:
     """How many recordings were added, and which metadata files were skipped, each with the reason."""
 
     recordings: int
@@ -40,7 +40,7 @@ class Relisting:
         self._participant_index, self._clock = ParticipantIndex(gateways, settings), clock
         self._links, self._archived = gateways.links, gateways.archive_reader
 
-    async def run(self) -> Relisted:
+    async def run(self) -> RelistingResult:
         """Reads the whole catalogue, and the metadata file of every chunk.
 
         If a metadata file can't be read, only the participants in that file are skipped.
@@ -52,7 +52,7 @@ class Relisting:
                 for skipped in await asyncio.gather(*map(self._chunk, some)):
                     unreadable |= skipped
             number += 1
-        return Relisted(recordings=number, unreadable=unreadable)
+        return RelistingResult(recordings=number, unreadable=unreadable)
 
     async def _recording(self, recording: Recording, chunks: tuple[Chunk, ...]) -> None:
         began = recording.started_at or recording.requested_at or min((one.started_at for one in chunks), default=None)

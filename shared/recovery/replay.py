@@ -72,7 +72,7 @@ class Replay:
             # Again, because the sweep may have seen the chunk before the write above: ended, so it removed the row.
             await self._books.open_work.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
             await self._jobs.send(ChunkJob.of(found))
-            log.info("chunk put back", extra={"action": "replay", **found.log_context()})
+            log.info("chunk replayed", extra={"action": "replay", **found.log_context()})
             return True
         return False
 

@@ -130,18 +130,18 @@ class Sweep:
         try:
             await self._check(item, run)
         except LeaseLost:
-            log.info("a chunk moved on while it was looked at", extra={"action": "sweep", **_keys(item)})
+            log.info("chunk changed during its check", extra={"action": "sweep", **_keys(item)})
         except UnreadableRow as error:
             run.unreadable += 1
             log.error("row unreadable", extra={"action": "sweep", "detail": str(error), **_keys(item)})  # noqa: TRY400 - the detail is enough
             await self._postpone(item, _UNREADABLE_AGAIN)
         except CallvaultError as error:
             run.failed += 1
-            log.warning("not swept", extra={"action": "sweep", "reason": error.reason, **_keys(item)})
+            log.warning("check failed", extra={"action": "sweep", "reason": error.reason, **_keys(item)})
             await self._postpone(item, _FAILED_AGAIN)
         except Exception:
             run.failed += 1
-            log.exception("not swept unforeseen", extra={"action": "sweep", "reason": "unforeseen", **_keys(item)})
+            log.exception("check failed unexpectedly", extra={"action": "sweep", "reason": "unforeseen", **_keys(item)})
             await self._postpone(item, _FAILED_AGAIN)
 
     async def _check(self, item: WorkItem, run: _Run) -> None:
@@ -163,16 +163,16 @@ class Sweep:
         try:
             await self._worklist.postpone(item, self._clock.now() + by)
         except DestinationError as error:
-            log.warning("not swept", extra={"action": "sweep", "reason": error.reason, **_keys(item)})
+            log.warning("check failed", extra={"action": "sweep", "reason": error.reason, **_keys(item)})
 
     async def _report_poison(self) -> None:
         try:
             messages = await self._jobs.poisoned()
         except DestinationError as error:
-            log.warning("poison queue not counted", extra={"action": "sweep", "reason": error.reason})
+            log.warning("poison queue can't be counted", extra={"action": "sweep", "reason": error.reason})
             return
         if messages:
-            log.error("messages stay on the poison queue", extra={"action": "sweep", "messages": messages})
+            log.error("poison messages waiting", extra={"action": "sweep", "messages": messages})
 
     async def _count_open(self) -> None:
         now, kept = self._clock.now(), self._settings.retention

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.domain.checksums import ChecksumKind
+from shared.domain.files.checksums import ChecksumKind
 from shared.settings.token_hosts import (
     ACCOUNT_NAME,
     ACCOUNT_NAME_RULE,

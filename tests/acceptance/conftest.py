@@ -23,7 +23,7 @@ from shared.recording.callback_urls import CallbackUrls
 from shared.settings.settings import Settings
 from tests.acceptance.description import Description
 
-# The query of the URL that other code gives to ACS as callback URL of this stack.
+# The query of this stack's callback URL for calls of other code.
 SIGNED = urlsplit(
     str(
         CallbackUrls(
@@ -31,7 +31,7 @@ SIGNED = urlsplit(
         ).of_any_call()
     )
 ).query
-PATIENCE = 120  # seconds; a bound for what must happen, not a measure of how fast it does
+PATIENCE = 120  # seconds to wait for something before a test fails; not a measure of speed
 
 DESCRIPTION = Description()
 
@@ -71,7 +71,7 @@ class Deployment:
         return view
 
     async def settled(self, recording_id: str, states: frozenset[str] = frozenset({"released"})) -> dict[str, Any]:
-        """The recording once its chunks are all in one of these states."""
+        """Waits until all chunks of the recording are in one of these states, and returns the recording."""
 
         async def look() -> dict[str, Any] | None:
             status, view, _ = await self.call("GET", f"/api/recordings/{quote(recording_id, safe='')}")
@@ -81,7 +81,7 @@ class Deployment:
         return await until(look)
 
     async def deliver(self, event: Any, url: str | None = None) -> int:
-        """Delivers an event as Event Grid does; the status of the answer."""
+        """Delivers an event as Event Grid does, and returns the status of the answer."""
         headers = {"aeg-event-type": "Notification"}
         async with self.http.post(url or self.where.event_grid_url, json=event, headers=headers) as response:
             return response.status
@@ -97,7 +97,7 @@ class Deployment:
 
 
 async def until(look: Callable[[], Any]) -> Any:
-    """What `look` finds, once it finds something."""
+    """Repeats `look` until it returns something, and returns that."""
     async with asyncio.timeout(PATIENCE):
         while not (found := await look()):  # noqa: ASYNC110 - other processes set no event of ours
             await asyncio.sleep(0.05)
@@ -112,7 +112,7 @@ async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 
 @asynccontextmanager
 async def deployed(directory: Path) -> AsyncIterator[Deployment]:
-    """A stack of its own, for tests that leave work behind, as jobs for sources that don't exist."""
+    """A separate stack, for tests that leave work behind, such as jobs for sources that don't exist."""
     settings = {
         "RETRY_BASE_SECONDS": "0.1",
         "LEASE_SECONDS": "5",
@@ -127,11 +127,11 @@ async def deployed(directory: Path) -> AsyncIterator[Deployment]:
     options = StackOptions(directory=directory, workers=2, settings=settings)
     async with Stack(options) as stack, aiohttp.ClientSession() as http:
         yield Deployment(where=stack.addresses, http=http)
-        assert not list(lost_lines(stack.addresses.logs / "host.log")), "an alert could not go by them"
+        assert not list(lost_lines(stack.addresses.logs / "host.log")), "alerts could not see these lines"
 
 
 def lost_lines(log: Path) -> Iterator[str]:
-    """What the app warned of or worse in a place from which the real worker exports nothing."""
+    """Log lines of the app, from warnings up, in places from which the real worker exports nothing."""
     for text in log.read_text().splitlines():
         line = json.loads(text) if text.startswith("{") else {}
         loud = line.get("level") in ("WARNING", "ERROR", "CRITICAL")

@@ -1,4 +1,4 @@
-"""Holds answers to the interface's own description, so that every test which calls the stack proves that, too."""
+"""Checks every answer of the stack against the OpenAPI description, in each test that calls the stack."""
 
 import json
 import re
@@ -12,7 +12,7 @@ _PREFIX = "/api"
 
 
 class Description:
-    """The OpenAPI document, and whether an answer is one that it tells of."""
+    """The OpenAPI document, which answers are checked against."""
 
     def __init__(self) -> None:
         document = json.loads(described(Document.OPENAPI, url=f"http://localhost{_PREFIX}/openapi.json"))
@@ -23,7 +23,7 @@ class Description:
         ]
 
     def check(self, method: str, path: str, status: int, media_type: str, body: Any) -> None:
-        """Fails for an answer that isn't described. What is no operation of ours is the platform's to answer."""
+        """Fails for an answer that isn't described. Paths without an operation are answered by the platform."""
         operation = self._operation(method, path)
         if operation is None:
             return

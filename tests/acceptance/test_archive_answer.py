@@ -1,4 +1,4 @@
-"""A caller that knows nothing of Callvault but HTTP's asynchronous pattern ends up with the archive record."""
+"""A caller that only follows HTTP's asynchronous pattern (202, Location, Retry-After) gets the archive record."""
 
 import asyncio
 from typing import Any
@@ -12,20 +12,20 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def follow(deployment: Deployment, status: int, body: Any, headers: Any) -> tuple[int, Any, set[str]]:
-    """As a Logic App's HTTP action does: while the answer is 202, ask at Location; also what was waited for."""
+    """Polls Location while the answer is 202, as a Logic App's HTTP action does. Also returns what was awaited."""
     awaited: set[str] = set()
     key = {"x-functions-key": deployment.where.functions_key}
     async with asyncio.timeout(PATIENCE):
         while status == 202:
             assert int(headers["Retry-After"]) > 0
-            await asyncio.sleep(0.1)  # a Logic App would take Retry-After's time
+            await asyncio.sleep(0.1)  # a Logic App would wait as long as Retry-After says
             async with deployment.http.get(headers["Location"], headers=key) as response:
                 status, body, headers = response.status, await response.json(content_type=None), response.headers
             awaited.add(body.get("waitingFor", ""))
     return status, body, awaited
 
 
-async def test_stop_and_wait_ends_with_every_file_and_what_proves_it(deployment: Deployment):
+async def test_a_caller_that_stops_and_waits_gets_every_file_with_its_digest(deployment: Deployment):
     call = await deployment.acs("POST", "/calls", kind="group", participants=2)
     body = {"serverCallId": call["serverCallId"], "content": "audio", "format": "mp3"}
     _, started, _ = await deployment.call("POST", "/api/recordings", json=body)
@@ -46,7 +46,7 @@ async def test_stop_and_wait_ends_with_every_file_and_what_proves_it(deployment:
     }
 
 
-async def test_a_wait_for_what_can_t_come_fails_as_an_action_fails(deployment: Deployment):
+async def test_a_wait_for_a_failed_chunk_ends_with_a_problem(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=30_000, format="wav", announce=False)
     document_id = made["chunks"][0]["documentId"]
     await deployment.acs("POST", "/faults", operation="download", kind="redirect", documentId=document_id)

@@ -1,4 +1,4 @@
-"""Automatic recording on the whole stack: whatever tells of a call, and however often, it is recorded once."""
+"""Automatic recording on the whole stack: a call is recorded once, however many events and callbacks announce it."""
 
 import asyncio
 from typing import Any
@@ -14,13 +14,13 @@ CALLBACKS = f"https://callvault.example/api/callbacks?{SIGNED}"
 
 
 async def recordings_of(deployment: Deployment, call: dict[str, Any]) -> list[dict[str, Any]]:
-    """Those that ACS knows, running or ended."""
-    told = await deployment.acs("GET", "/recordings")
-    return [one for one in told if one["serverCallId"] == call["serverCallId"]]
+    """The call's recordings that ACS knows, running or ended."""
+    found = await deployment.acs("GET", "/recordings")
+    return [one for one in found if one["serverCallId"] == call["serverCallId"]]
 
 
-async def told_of(deployment: Deployment, call: dict[str, Any], where: str, kind: str) -> dict[str, Any]:
-    """The event or callback that ACS sent of a call."""
+async def message_of(deployment: Deployment, call: dict[str, Any], where: str, kind: str) -> dict[str, Any]:
+    """The event or callback that ACS sent about a call."""
     sent = [one["event"] for one in await deployment.acs("GET", where)]
     (event,) = [
         one
@@ -32,10 +32,10 @@ async def told_of(deployment: Deployment, call: dict[str, Any], where: str, kind
     return found
 
 
-async def test_two_hundred_racing_events_and_callbacks_of_one_call_end_in_one_recording(deployment: Deployment):
+async def test_two_hundred_concurrent_events_and_callbacks_of_one_call_start_one_recording(deployment: Deployment):
     call = await deployment.acs("POST", "/calls", kind="room", callbackUri=CALLBACKS)
-    started = await told_of(deployment, call, "/events", "CallStarted")
-    connected = await told_of(deployment, call, "/callbacks", "CallConnected")
+    started = await message_of(deployment, call, "/events", "CallStarted")
+    connected = await message_of(deployment, call, "/callbacks", "CallConnected")
     params = dict(parse_qsl(SIGNED))
     headers = {"Authorization": f"Bearer {(await deployment.acs('POST', '/tokens'))['token']}"}
 
@@ -49,7 +49,7 @@ async def test_two_hundred_racing_events_and_callbacks_of_one_call_end_in_one_re
     assert set(statuses) == {200, 202}
 
     async def recorded() -> list[dict[str, Any]]:
-        """Repeats are answered while the first of them is still at work."""
+        """Repeats are answered while the first delivery is still being processed."""
         _, page, _ = await deployment.call("GET", "/api/recordings", params={"serverCallId": call["serverCallId"]})
         listed: list[dict[str, Any]] = page["recordings"]
         return listed
@@ -65,8 +65,8 @@ async def test_two_hundred_racing_events_and_callbacks_of_one_call_end_in_one_re
     assert (await deployment.deliver([started]), len(await recordings_of(deployment, call))) == (202, 1)
 
 
-async def test_calls_that_no_rule_means_are_not_recorded(deployment: Deployment):
+async def test_a_call_that_matches_no_rule_is_not_recorded(deployment: Deployment):
     call = await deployment.acs("POST", "/calls", kind="twoParty")
-    event = await told_of(deployment, call, "/events", "CallStarted")
+    event = await message_of(deployment, call, "/events", "CallStarted")
     assert await deployment.deliver([event]) == 202
     assert await recordings_of(deployment, call) == []

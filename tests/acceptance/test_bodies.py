@@ -1,4 +1,4 @@
-"""A body that the Functions host drops: without a word to its sender, consent, events and callbacks would be lost."""
+"""The Functions host drops some bodies. Unless their senders get an error, consent, events and callbacks are lost."""
 
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def pieces() -> AsyncIterator[bytes]:
-    """Sent with Transfer-Encoding: chunked and no Content-Length, as .NET's PostAsJsonAsync sends a body."""
+    """A body sent with Transfer-Encoding: chunked and without Content-Length, as .NET's PostAsJsonAsync does."""
     yield b'{"serverCallId": '
     yield b'"x"}'
 
@@ -23,7 +23,7 @@ async def quarantined(deployment: Deployment) -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["/api/recordings", "/api/recordings/x/resume", "/api/events"])
-async def test_a_body_without_its_length_is_refused_with_how_to_send_it(deployment: Deployment, path: str):
+async def test_a_body_without_content_length_is_refused_with_advice(deployment: Deployment, path: str):
     before = await quarantined(deployment)
     status, problem, _ = await deployment.call("POST", path, data=pieces(), headers=deployment.operator)
     assert (status, problem["reason"], problem["fault"], problem["retry"]) == (411, "length-required", "caller", False)
@@ -33,7 +33,7 @@ async def test_a_body_without_its_length_is_refused_with_how_to_send_it(deployme
 
 
 @pytest.mark.parametrize("data", [pieces, None])
-async def test_a_callback_without_a_body_is_refused_and_nothing_is_kept_of_it(deployment: Deployment, data: object):
+async def test_a_callback_without_a_body_is_refused_and_not_quarantined(deployment: Deployment, data: object):
     before = await quarantined(deployment)
     token = (await deployment.acs("POST", "/tokens"))["token"]
     headers = {"Authorization": f"Bearer {token}"}
@@ -66,6 +66,6 @@ async def test_a_body_that_is_too_large_is_refused_with_the_limit(deployment: De
     assert await quarantined(deployment) == before
 
 
-async def test_an_anonymous_callback_is_measured_before_its_token_is_looked_at(deployment: Deployment):
+async def test_the_size_of_a_callback_is_checked_before_its_token(deployment: Deployment):
     assert (await deployment.call("POST", "/api/callbacks", data=b" " * CALLBACK_BYTES))[0] == 401
     assert (await deployment.call("POST", "/api/callbacks", data=b" " * (CALLBACK_BYTES + 1)))[0] == 413

@@ -1,4 +1,4 @@
-"""Callbacks on the whole stack: from ACS's own door to the function app's, which no key opens and a token does."""
+"""Callbacks on the whole stack, from ACS to the function app. They are authorized by ACS's token, not by a key."""
 
 import time
 from typing import Any
@@ -71,22 +71,22 @@ async def test_forged_expired_and_foreign_tokens_are_refused_and_change_nothing(
     assert (await deployment.recording(started["recordingId"]))["state"] == "active"
 
 
-async def test_a_start_that_was_only_accepted_becomes_known_by_its_callback(deployment: Deployment):
+async def test_a_callback_names_the_recording_of_a_start_that_acs_only_accepted(deployment: Deployment):
     call = await deployment.acs("POST", "/calls")
     await deployment.acs("POST", "/faults", operation="start", kind="accepted", unnamed=True, callId=call["callId"])
     headers = {"x-functions-key": deployment.where.functions_key, "Idempotency-Key": call["callId"]}
     body = {"serverCallId": call["serverCallId"], "format": "mp3", "correlation": "case 4711"}
 
     async def named() -> Any:
-        status, told, _ = await deployment.call("POST", "/api/recordings", json=body, headers=headers)
+        status, found, _ = await deployment.call("POST", "/api/recordings", json=body, headers=headers)
         assert status in (201, 202)
-        return told["recordingId"]
+        return found["recordingId"]
 
     view = await deployment.recording(await until(named))
     assert (view["correlation"], view["format"]) == ("case 4711", "mp3")
 
 
-async def test_a_recording_that_ends_with_its_call_is_seen_to_end(deployment: Deployment):
+async def test_a_recording_that_ends_with_its_call_is_shown_as_stopped(deployment: Deployment):
     call = await deployment.acs("POST", "/calls")
     body = {"serverCallId": call["serverCallId"], "format": "mp3"}
     _, started, _ = await deployment.call("POST", "/api/recordings", json=body)

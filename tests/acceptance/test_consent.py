@@ -1,4 +1,4 @@
-"""Consent on a stack that requires it: over HTTP nobody is recorded without, and what is begun automatically waits."""
+"""A stack that requires consent: a start without consent is refused, and automatic recordings stay paused."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -30,7 +30,7 @@ async def recordings_of(deployment: Deployment, call: dict[str, Any]) -> list[di
     return listed
 
 
-async def test_a_start_is_refused_without_consent_and_keeps_the_consent_it_brings(strict: Deployment):
+async def test_a_start_without_consent_is_refused_and_given_consent_is_stored(strict: Deployment):
     call = await strict.acs("POST", "/calls")
     body = {"serverCallId": call["serverCallId"]}
     status, problem, headers = await strict.call("POST", "/api/recordings", json=body)
@@ -43,11 +43,11 @@ async def test_a_start_is_refused_without_consent_and_keeps_the_consent_it_bring
     assert (view["state"], view["consent"]) == ("active", KEPT)
 
 
-async def test_an_automatic_recording_records_nothing_until_a_resume_brings_the_consent(strict: Deployment):
+async def test_an_automatic_recording_stays_paused_until_a_resume_with_consent(strict: Deployment):
     call = await strict.acs("POST", "/calls", kind="room")
 
     async def begun() -> dict[str, Any] | None:
-        """The callback may be faster than the answer to the start, and tell of a recording that is starting."""
+        """The callback may come before the answer to the start, while the recording is still starting."""
         views = [await strict.recording(one["recordingId"]) for one in await recordings_of(strict, call)]
         return next((view for view in views if view["state"] != "starting"), None)
 

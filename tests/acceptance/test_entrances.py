@@ -1,4 +1,4 @@
-"""An event ends alike through whatever door it comes: else a redelivery by hand loses what a delivery keeps."""
+"""An event has the same result through every entrance. Otherwise a replay could lose what a delivery would archive."""
 
 import json
 import uuid
@@ -32,7 +32,7 @@ SAID = (
     ),
     *("format", "recordingId", "serverCallId", "callId", "durationMs", "sessionEndReason", "unlinked"),
 )
-TIMED = ("startedAt", "eventTime", "announcedAt", "deadline", "listedAt")  # a guess of these differs by the moment
+TIMED = ("startedAt", "eventTime", "announcedAt", "deadline", "listedAt")  # if estimated, they depend on the clock
 
 type Enter = Callable[[Deployment, dict[str, Any], str], Awaitable[bool]]
 
@@ -44,7 +44,7 @@ async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 
 
 def marked(name: str, mark: str) -> dict[str, Any]:
-    """An event of its own: other ids of event, call, recording and documents."""
+    """The event with its own ids of event, call, recording and documents."""
     text = (EVENTS / f"{name}.json").read_text()
     for beginning in ("7283825e-", "411f6d00-", "aHR0cHM6", "eyJQbGF0", "0-wus-d4-", "0-eus-d7-"):
         text = text.replace(beginning, f"{mark}{beginning}")
@@ -84,7 +84,7 @@ async def by_hand(deployment: Deployment, event: dict[str, Any], _: str) -> bool
 
 
 async def from_the_dead_letters(deployment: Deployment, event: dict[str, Any], mark: str) -> bool:
-    """What is listed after it is taken in after it; an ignored event stays."""
+    """Also dead-letters a later blob: once that is taken in, the event was processed. An ignored event stays."""
     name, delivered = f"RECORDINGS/{mark}", {**event, **ADDED}
     async with deployment.container("deadletter") as container:
         await container.upload_blob(f"{name}-1.json", json.dumps([delivered]).encode())
@@ -126,7 +126,7 @@ async def in_quarantine(deployment: Deployment, event: dict[str, Any]) -> bool:
 
 
 async def recorded(deployment: Deployment, event: dict[str, Any], mark: str) -> list[dict[str, str]]:
-    """What the catalogue holds of the event's recording, as the event said it."""
+    """The rows of the event's recording in the catalogue, with the fields that come from the event."""
     try:
         read = read_event(event)
     except UnreadableEvent:
@@ -141,12 +141,12 @@ async def recorded(deployment: Deployment, event: dict[str, Any], mark: str) -> 
             row
             async for row in table.query_entities("PartitionKey eq @key and RowKey ge 'chunk'", parameters={"key": key})
         ]
-    told = [{name: str(row[name]).replace(mark, "") for name in columns if name in row} for row in rows]
-    return sorted(told, key=lambda one: one.get("documentId", ""))
+    found = [{name: str(row[name]).replace(mark, "") for name in columns if name in row} for row in rows]
+    return sorted(found, key=lambda one: one.get("documentId", ""))
 
 
 @pytest.mark.parametrize("name", FILES)
-async def test_an_event_gives_one_result_through_every_entrance(deployment: Deployment, name: str):
+async def test_an_event_has_the_same_result_through_every_entrance(deployment: Deployment, name: str):
     results = {}
     for enter in ENTRANCES:
         mark = uuid.uuid4().hex[:8]
@@ -167,14 +167,14 @@ async def test_an_event_gives_one_result_through_every_entrance(deployment: Depl
 
 
 @pytest.mark.parametrize("time", ["yesterday", "0001-01-01T00:00:00Z", "", None, 17, "2026-11-21T09:07:11 CET"])
-async def test_a_time_that_the_worker_library_can_t_parse_keeps_no_event_from_us(deployment: Deployment, time: Any):
+async def test_an_event_with_a_time_that_the_worker_library_can_t_parse_is_taken_in(deployment: Deployment, time: Any):
     mark = uuid.uuid4().hex[:8]
     event = marked("current", mark) | {"eventTime": time}
     assert await deployment.deliver([event]) == 202
     assert await recorded(deployment, event, mark)
 
 
-async def test_what_the_host_answers_by_itself_is_neither_cached_nor_sniffed(deployment: Deployment):
+async def test_answers_of_the_host_itself_are_not_cached_and_not_sniffed(deployment: Deployment):
     for path, expected in (("/api/recordings", 401), ("/api/nothing", 404), ("/", 204)):
         async with deployment.http.get(deployment.where.functions + path) as response:
             assert (response.status, await response.read()) == (expected, b""), path

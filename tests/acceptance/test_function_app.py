@@ -1,4 +1,4 @@
-"""What the platform sees of us: the functions, their bindings and their doors."""
+"""The functions as the platform sees them: their bindings, and who may call them."""
 
 import asyncio
 import sys
@@ -87,7 +87,7 @@ async def test_the_real_worker_finds_exactly_the_expected_functions_and_bindings
         ("GET", "/api/health"),
     ],
 )
-async def test_no_door_opens_without_a_key(deployment: Deployment, method: str, path: str):
+async def test_no_route_answers_without_a_key(deployment: Deployment, method: str, path: str):
     for headers in ({}, {"x-functions-key": "wrong"}):
         status, _, _ = await deployment.call(method, path, headers=headers)
         assert status == 401
@@ -97,7 +97,7 @@ async def test_no_door_opens_without_a_key(deployment: Deployment, method: str, 
     "path", ["recordings/x/replay", "recordings/x/chunks/y/replay", "quarantine/x/replay", "events"]
 )
 async def test_a_function_key_does_not_open_the_routes_of_operators(deployment: Deployment, path: str):
-    """With it anybody who may record could forge an event, or have a refused one taken in."""
+    """Otherwise every caller who may start a recording could forge an event, or replay a refused one."""
     system_key = deployment.where.event_grid_url.rpartition("code=")[2]
     for key in (deployment.where.functions_key, system_key):
         status, body, _ = await deployment.call("POST", f"/api/{path}", headers={"x-functions-key": key})
@@ -116,28 +116,28 @@ async def test_a_function_key_does_not_open_the_routes_of_operators(deployment: 
         ("GET", "recordings/x/timeline", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"}),
     ],
 )
-async def test_a_page_of_another_site_is_refused_with_a_good_key_too(
+async def test_a_request_from_another_site_is_refused_even_with_a_valid_key(
     deployment: Deployment, method: str, path: str, headers: dict[str, str]
 ):
     status, problem, _ = await deployment.call(method, f"/api/{path}", headers=deployment.operator | headers)
     assert (status, problem["reason"]) == (403, "foreign-page")
 
 
-async def test_the_event_grid_door_opens_with_its_own_key_only(deployment: Deployment):
+async def test_the_event_grid_endpoint_accepts_only_its_own_key(deployment: Deployment):
     url = deployment.where.event_grid_url.partition("&code=")[0]
     assert await deployment.deliver({}, url=url) == 401
     assert await deployment.deliver({}, url=f"{url}&code={deployment.where.functions_key}") in (401, 403)
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({}, "Callvault cannot start: ACS_CONNECTION_STRING, ACS_ENDPOINT: set exactly one"),
         ({"ACS_ENDPOINT": "https://x.communication.azure.com", "RETENTION_HOURS": "soon"}, "RETENTION_HOURS: must be"),
     ],
 )
-async def test_a_wrong_setting_stops_the_app_at_start_with_one_sentence(
-    tmp_path: Path, settings: dict[str, str], told: str
+async def test_a_wrong_setting_stops_the_app_at_start_with_one_clear_message(
+    tmp_path: Path, settings: dict[str, str], message: str
 ):
     environment = {"PATH": "/usr/bin:/bin", "AzureWebJobsStorage": "UseDevelopmentStorage=true", **settings}
     host = await asyncio.create_subprocess_exec(
@@ -155,7 +155,7 @@ async def test_a_wrong_setting_stops_the_app_at_start_with_one_sentence(
     )
     output, _ = await asyncio.wait_for(host.communicate(), 60)
     assert host.returncode == 1
-    assert told in output.decode()
+    assert message in output.decode()
 
 
 def _no_settings(directory: Path) -> Path:

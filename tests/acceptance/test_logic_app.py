@@ -1,4 +1,4 @@
-"""The sample Logic App against the whole stack: what it sends is what Callvault takes, and it ends as it should."""
+"""Runs the sample Logic App against the whole stack: Callvault accepts its requests, and each run ends as expected."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ PAGE = (CHECKOUT / "docs" / "logic-apps.md").read_text()
 
 
 class Receiver:
-    """Whoever the archive record is handed on to."""
+    """The server to which the Logic App sends the archive record."""
 
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
@@ -51,7 +51,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 async def run(deployment: Deployment, trigger: dict[str, Any], result_url: str = "") -> Run:
-    defaults = {name: told.get("defaultValue") for name, told in DEFINITION["parameters"].items()}
+    defaults = {name: one.get("defaultValue") for name, one in DEFINITION["parameters"].items()}
     given = {"callvaultUrl": deployment.where.functions, "functionKey": deployment.where.functions_key}
     parameters = {**defaults, **given, "audience": "api://callvault", "resultUrl": result_url}
     return await played(deployment, DEFINITION["actions"], parameters, trigger)
@@ -62,7 +62,7 @@ async def played(
 ) -> Run:
     async def wait(name: str, seconds: int) -> None:
         assert seconds > 0, name
-        await asyncio.sleep(0.05)  # the stack's day is shorter than Azure's
+        await asyncio.sleep(0.05)  # times of the test stack are shorter than Azure's
 
     made = Run(parameters=parameters, trigger=trigger, http=deployment.http, wait=wait, name=uuid.uuid4().hex)
     async with asyncio.timeout(120):
@@ -70,7 +70,7 @@ async def played(
     return made
 
 
-async def test_a_call_is_recorded_waited_for_and_its_archive_record_handed_on(
+async def test_the_logic_app_records_a_call_waits_and_sends_its_archive_record_on(
     deployment: Deployment, receiver: Receiver
 ):
     call = await deployment.acs("POST", "/calls", kind="group", participants=2)
@@ -86,7 +86,7 @@ async def test_a_call_is_recorded_waited_for_and_its_archive_record_handed_on(
     assert not {"x-functions-key", "authorization"} & receiver.headers[0].keys(), "the key is for Callvault alone"
 
 
-async def test_an_announced_recording_is_waited_for_without_being_started(deployment: Deployment):
+async def test_the_logic_app_waits_for_a_recording_that_other_code_started(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=20_000, format="wav", announce=False)
     await deployment.deliver([made["event"]])
     done = await run(deployment, {"data": {"recordingId": made["recordingId"]}})
@@ -96,7 +96,7 @@ async def test_an_announced_recording_is_waited_for_without_being_started(deploy
     assert done.outputs["Ask_for_archive"]["body"]["recordingId"] == made["recordingId"]
 
 
-async def test_a_recording_that_can_not_be_archived_ends_the_run_with_its_reason(deployment: Deployment):
+async def test_a_recording_that_can_t_be_archived_fails_the_run_with_the_reason(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=20_000, format="wav", announce=False)
     fault = {"operation": "download", "kind": "redirect", "host": "media.example.net"}
     await deployment.acs("POST", "/faults", **fault, documentId=made["chunks"][0]["documentId"])
@@ -121,7 +121,7 @@ async def test_the_documented_actions_record_a_call_and_waits_for_its_archive(de
     actions = documented_actions()
     assert list(actions) == ["Start_recording", "Stop_recording", "Until_archived"]
     served = json.loads(json.dumps(actions).replace("https://<app>.azurewebsites.net", deployment.where.functions))
-    served["Start_recording"]["inputs"]["body"] |= {"content": "audio", "format": "wav"}  # sooner made than a film
+    served["Start_recording"]["inputs"]["body"] |= {"content": "audio", "format": "wav"}  # faster to make than a video
     call = await deployment.acs("POST", "/calls", kind="group", participants=2)
     parameters = {"callvaultKey": deployment.where.functions_key}
     made = await played(deployment, served, parameters, {"serverCallId": call["serverCallId"]})

@@ -1,4 +1,4 @@
-"""From the call to the archive on the whole stack: each kind of recording, repeats, disorder, and bad input."""
+"""From the call to the archive on the whole stack: each kind of recording, repeats, wrong order and bad input."""
 
 import asyncio
 import base64
@@ -31,9 +31,9 @@ async def act(deployment: Deployment, recording_id: str, action: str) -> dict[st
 
 
 async def verify(deployment: Deployment, view: dict[str, Any], chunks: int) -> None:
-    """The archive holds the originals' bytes and the sources are gone."""
-    told = await deployment.acs("GET", f"/recordings/{view['recordingId']}")
-    originals = {chunk["documentId"]: chunk for chunk in told["chunks"]}
+    """Checks that the archive has the original bytes and that the sources are deleted."""
+    found = await deployment.acs("GET", f"/recordings/{view['recordingId']}")
+    originals = {chunk["documentId"]: chunk for chunk in found["chunks"]}
     assert len(originals) == len(view["chunks"]) == chunks
     async with deployment.container(view["archiveContainer"]) as container:
         for chunk in view["chunks"]:
@@ -56,9 +56,7 @@ async def verify(deployment: Deployment, view: dict[str, Any], chunks: int) -> N
         ({"content": "audio", "channel": "unmixed", "format": "wav"}, "wav"),
     ],
 )
-async def test_a_recording_of_each_kind_goes_from_the_call_to_the_archive(
-    deployment: Deployment, wanted: dict[str, str], extension: str
-):
+async def test_a_recording_of_each_kind_is_archived(deployment: Deployment, wanted: dict[str, str], extension: str):
     call = await deployment.acs("POST", "/calls", kind="group", participants=2)
     status, started, headers = await start(deployment, call, correlation="file 12/2026", **wanted)
     assert status == 201
@@ -82,7 +80,7 @@ async def test_a_recording_of_each_kind_goes_from_the_call_to_the_archive(
     await verify(deployment, view, chunks=2)
 
 
-async def test_events_repeated_and_out_of_order_make_every_chunk_once(deployment: Deployment):
+async def test_repeated_and_disordered_events_archive_every_chunk_once(deployment: Deployment):
     made = [await deployment.acs("POST", "/documents", size=30_000, format="wav", announce=False) for _ in range(12)]
     deliveries = [one["event"] for one in made for _ in range(4)]
     random.Random(7).shuffle(deliveries)
@@ -94,7 +92,7 @@ async def test_events_repeated_and_out_of_order_make_every_chunk_once(deployment
         assert source["downloads"] == 1
 
 
-async def test_jobs_repeated_and_out_of_order_harm_nothing(deployment: Deployment):
+async def test_repeated_and_disordered_jobs_archive_every_chunk_once(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=30_000, format="mp3", count=5)
     view = await deployment.settled(made["recordingId"])
     jobs = [
@@ -113,7 +111,7 @@ async def test_jobs_repeated_and_out_of_order_harm_nothing(deployment: Deploymen
     await verify(deployment, view, chunks=5)
 
 
-async def test_what_goes_wrong_for_a_while_is_waited_out(deployment: Deployment):
+async def test_a_chunk_is_archived_after_temporary_failures(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=300_000, format="wav", announce=False)
     document_id = made["chunks"][0]["documentId"]
     for kind in ("throttle", "html", "short", "reset", "unauthorized"):
@@ -126,7 +124,9 @@ async def test_what_goes_wrong_for_a_while_is_waited_out(deployment: Deployment)
 
 
 @pytest.mark.parametrize("name", ["broken-no-chunks", "broken-no-document"])
-async def test_an_event_that_can_t_be_read_is_kept_and_answered_with_success(deployment: Deployment, name: str):
+async def test_an_event_that_can_t_be_parsed_is_quarantined_and_answered_with_success(
+    deployment: Deployment, name: str
+):
     event = json.loads((EVENTS / f"{name}.json").read_text())
     assert await deployment.deliver([event]) == 202
     async with deployment.container("quarantine") as container:
@@ -144,20 +144,20 @@ async def test_an_event_of_another_type_is_answered_with_success(deployment: Dep
     assert await deployment.deliver([event]) == 202
 
 
-async def test_every_message_that_is_no_job_is_buried_where_it_can_be_seen(deployment: Deployment):
+async def test_every_message_that_is_not_a_job_is_stored_in_the_quarantine(deployment: Deployment):
     bodies = {
         '{"chunkKey": "../../x"}',
         "hello",  # not base64
         base64.b64encode(b"\xff\xfe").decode(),  # base64, of no text
-        '{"DequeueCount": "many", "Id": [], "InsertionTime": "soon"}',  # keys of the host's own
+        '{"DequeueCount": "many", "Id": [], "InsertionTime": "soon"}',  # keys of the host's own messages
     }
     async with deployment.queue() as queue, deployment.container("quarantine") as container:
         await asyncio.gather(*map(queue.send_message, bodies))
 
         async def kept() -> set[str]:
             names = [blob.name async for blob in container.list_blobs(name_starts_with="jobs/")]
-            told = [json.loads(await (await container.download_blob(name)).readall()) for name in names]
-            return {base64.b64decode(one["bodyBase64"]).decode() for one in told}
+            found = [json.loads(await (await container.download_blob(name)).readall()) for name in names]
+            return {base64.b64decode(one["bodyBase64"]).decode() for one in found}
 
         async def all_kept() -> bool:
             return bodies <= await kept()
@@ -165,7 +165,7 @@ async def test_every_message_that_is_no_job_is_buried_where_it_can_be_seen(deplo
         await until(all_kept)
 
 
-async def test_a_job_in_plain_json_is_done(deployment: Deployment):
+async def test_a_job_in_plain_json_is_processed(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=30_000, format="mp3", announce=False)
     event = made["event"]
     assert await deployment.deliver([event]) == 202
@@ -184,17 +184,17 @@ async def test_a_job_in_plain_json_is_done(deployment: Deployment):
         ]
 
 
-async def test_failed_work_is_put_back_by_hand_and_a_dead_lettered_event_taken_in(deployment: Deployment):
+async def test_a_failed_chunk_and_a_dead_lettered_event_are_replayed_over_http(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=30_000, format="wav", announce=False)
     document_id = made["chunks"][0]["documentId"]
     await deployment.acs("POST", "/faults", operation="download", kind="redirect", documentId=document_id)
     dead_letter = [made["event"] | {"deadLetterReason": "MaxDeliveryAttemptsExceeded"}]
-    status, told, _ = await deployment.call("POST", "/api/events", json=dead_letter, headers=deployment.operator)
-    assert (status, told["outcomes"]) == (202, ["queued"])
+    status, found, _ = await deployment.call("POST", "/api/events", json=dead_letter, headers=deployment.operator)
+    assert (status, found["outcomes"]) == (202, ["queued"])
     await deployment.settled(made["recordingId"], frozenset({"failed"}))
     path = f"/api/recordings/{quote(made['recordingId'], safe='')}/chunks/{quote(document_id, safe='')}/replay"
-    status, told, _ = await deployment.call("POST", path, headers=deployment.operator)
-    assert (status, told["chunks"]) == (202, 1)
+    status, found, _ = await deployment.call("POST", path, headers=deployment.operator)
+    assert (status, found["chunks"]) == (202, 1)
     await verify(deployment, await deployment.settled(made["recordingId"]), chunks=1)
     recording = f"/api/recordings/{quote(made['recordingId'], safe='')}"
     _, shown, _ = await deployment.call("GET", recording, headers=deployment.operator)
@@ -218,7 +218,7 @@ async def test_a_bad_request_is_a_problem_that_names_the_field(deployment: Deplo
     assert problem["fault"] == "caller"
 
 
-async def test_the_idempotency_key_reaches_the_pipeline_through_the_host(deployment: Deployment):
+async def test_the_host_passes_the_idempotency_key_to_the_app(deployment: Deployment):
     call = await deployment.acs("POST", "/calls", kind="group", participants=2)
     headers = {"x-functions-key": deployment.where.functions_key, "Idempotency-Key": call["callId"]}
     body = {"serverCallId": call["serverCallId"]}
@@ -228,8 +228,8 @@ async def test_the_idempotency_key_reaches_the_pipeline_through_the_host(deploym
     assert first[0] == 201
 
 
-async def test_the_logs_hold_no_secret_no_participant_and_no_query(deployment: Deployment):
-    """Runs over what every test before it has logged, whichever those were, and over a recording of its own."""
+async def test_the_logs_contain_no_secret_no_participant_and_no_url_query(deployment: Deployment):
+    """Checks the log of all tests that ran before, and of one more recording."""
     call = await deployment.acs("POST", "/calls", kind="group", participants=[{"name": "Alice"}, {"name": "Bob"}])
     ids = [one["participantId"] for one in call["participants"]]
     affinity = [{"participantId": one, "channel": number} for number, one in enumerate(ids)]
@@ -238,7 +238,7 @@ async def test_the_logs_hold_no_secret_no_participant_and_no_query(deployment: D
     await deployment.settled(started["recordingId"])
     await start(deployment, call, channel="mixed", channelAffinity=affinity)
     logged = "".join(path.read_text() for path in deployment.where.logs.glob("*host*"))
-    assert "callvault.archiving" in logged, "the host's log must be what was read"
+    assert "callvault.archiving" in logged, "the file must be the host's log"
     secrets = [
         deployment.where.functions_key,
         deployment.where.master_key,

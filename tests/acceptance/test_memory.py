@@ -1,4 +1,4 @@
-"""A recording of any size must pass through a worker of any size: a worker that runs out of memory archives nothing."""
+"""Memory doesn't grow with the size of a recording. A worker that runs out of memory archives nothing."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ MIB = 1024**2
 
 
 def status(pid: int, field: str) -> int:
-    """A worker's memory in bytes: VmRSS now, VmHWM at its peak."""
+    """A worker's memory in bytes: `VmRSS` is the current value, `VmHWM` the peak."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024
@@ -22,12 +22,12 @@ def status(pid: int, field: str) -> int:
 
 
 def forget_peak(pid: int) -> None:
-    """The peak starts again from what is held now."""
+    """Resets the peak to the current value."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells a process's peak in /proc on Linux only")
-async def test_a_chunk_of_one_gibibyte_grows_a_worker_by_less_than_100_mib(deployment: Deployment):
+async def test_archiving_one_gibibyte_needs_less_than_100_mib_of_memory(deployment: Deployment):
     made = await deployment.acs("POST", "/documents", size=GIB, format="wav", channels=5, announce=False)
     before = {}
     for pid in deployment.where.pids.workers:

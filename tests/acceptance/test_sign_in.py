@@ -1,4 +1,4 @@
-"""Where callers sign in, the platform says who they are and which roles they have. Nobody else gets in."""
+"""If callers sign in, the platform sends their identity and roles. All other callers are refused."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -27,7 +27,7 @@ ROUTES = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def host(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningHost]:
-    """Beside the others, on a queue of its own."""
+    """One more host, with its own queue."""
     settings = {
         "AzureWebJobsStorage": deployment.where.storage_connection_string,
         "ACS_CONNECTION_STRING": deployment.where.acs_connection_string,
@@ -40,7 +40,7 @@ async def host(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.mark.parametrize(("method", "path", "role"), ROUTES)
-async def test_a_caller_whom_the_platform_does_not_name_is_refused_everywhere(
+async def test_a_caller_without_identity_is_refused_on_every_route(
     host: RunningHost, method: str, path: str, role: str
 ):
     principal = {name: value for name, value in signed_in(role).items() if name != "x-ms-client-principal-id"}
@@ -51,9 +51,7 @@ async def test_a_caller_whom_the_platform_does_not_name_is_refused_everywhere(
 
 
 @pytest.mark.parametrize(("method", "path", "role"), ROUTES)
-async def test_each_route_admits_its_role_and_those_that_include_it(
-    host: RunningHost, method: str, path: str, role: str
-):
+async def test_each_route_admits_its_role_and_higher_roles(host: RunningHost, method: str, path: str, role: str):
     lesser, enough = ROLES[: ROLES.index(role)], ROLES[ROLES.index(role) :]
     for headers in (signed_in(), signed_in(*lesser), without_roles(signed_in(role)), signed_in("Custodian")):
         answer = await host.ask(path, method, headers=headers | {"x-functions-key": host.master_key})
@@ -70,8 +68,8 @@ async def test_a_caller_who_signed_in_needs_no_key(host: RunningHost):
     assert answer.status == 200
 
 
-async def test_a_page_of_another_site_changes_nothing_in_the_name_of_the_caller(host: RunningHost):
-    """The session's cookie would come with its requests."""
+async def test_a_page_of_another_site_can_t_act_for_the_signed_in_caller(host: RunningHost):
+    """A browser would send the session's cookie with such a request."""
     caller = signed_in("Operator")
     for foreign in ({"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "null"}):
         answer = await host.ask("/api/recordings/x/replay", "POST", headers=caller | foreign)
@@ -81,7 +79,7 @@ async def test_a_page_of_another_site_changes_nothing_in_the_name_of_the_caller(
     assert answer.status == 404
 
 
-async def test_a_page_of_another_site_leaves_no_audit_entry_in_the_name_of_the_caller(host: RunningHost):
+async def test_a_page_of_another_site_can_t_write_audit_entries_for_the_signed_in_caller(host: RunningHost):
     image = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
     link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
     path = "/api/recordings/x/chunks/y/content"
@@ -90,7 +88,7 @@ async def test_a_page_of_another_site_leaves_no_audit_entry_in_the_name_of_the_c
     assert (await host.ask(path, headers=signed_in("Reader") | link)).status == 404
 
 
-async def test_a_refusal_names_nobody_in_the_log(host: RunningHost):
+async def test_the_log_line_of_a_refusal_has_no_caller_name(host: RunningHost):
     await host.ask("/api/events", "POST", headers=signed_in("Reader"))
     log = await until(lambda: text if "role-required" in (text := host.child.log.read_text()) else None)
     assert OBJECT_ID not in log

@@ -1,4 +1,4 @@
-"""A host that stops, as at every deployment, gives no message back: the sweep must not let its chunks stand still.
+"""A host that stops, as at every deployment, doesn't return its messages. The sweep must continue its chunks.
 
 Times are a twentieth of production's: there a lease is 45 seconds, and the sweep runs every minute.
 """
@@ -25,7 +25,7 @@ TWO_MINUTES = 120 / 20
 
 
 def settings_of(deployment: Deployment) -> dict[str, str]:
-    """Of hosts beside the others', with names of their own in storage."""
+    """Settings of separate hosts, with their own names in storage."""
     name = f"stopped{uuid.uuid4().hex[:8]}"
     tables = ("RECORDINGS", "WORKLIST", "LINKS", "REQUESTS", "CALENDAR", "PARTICIPANTS")
     containers = ("ARCHIVE", "QUARANTINE", "DEADLETTER")
@@ -59,7 +59,7 @@ async def swept(host: RunningHost) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-async def test_a_chunk_whose_host_is_gone_goes_on_within_two_minutes_of_another_host(
+async def test_a_chunk_of_a_stopped_host_is_continued_by_another_host_within_two_minutes(
     deployment: Deployment, tmp_path: Path, number: int
 ):
     settings = settings_of(deployment)
@@ -84,7 +84,7 @@ async def test_a_chunk_whose_host_is_gone_goes_on_within_two_minutes_of_another_
         assert not await queue.peek_messages(), "the message is invisible"
         (tmp_path / "second").mkdir()
         async with running_host(tmp_path / "second", app=CHECKOUT, settings=settings) as second:
-            async with asyncio.timeout(TWO_MINUTES * 5):  # this machine may be busy, its workers slow to start
+            async with asyncio.timeout(TWO_MINUTES * 5):  # a busy machine starts workers slowly
 
                 async def is_released() -> bool:
                     await swept(second)
@@ -96,4 +96,4 @@ async def test_a_chunk_whose_host_is_gone_goes_on_within_two_minutes_of_another_
                 return (await queue.get_queue_properties()).approximate_message_count == 1
 
             await until(only_the_first_message_is_left)
-        assert not await queue.peek_messages(), "it was never given back"
+        assert not await queue.peek_messages(), "the host never returned the message"

@@ -1,4 +1,4 @@
-"""The bench's arithmetic: a wrong figure convinces as well as a right one. Nothing is timed here."""
+"""The bench's calculations. Wrong results would look as convincing as correct ones. Nothing is timed here."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from bench.report import Findings, Table, Target, write
 from bench.rounds import turns
 from bench.startup import _library_imports
 from bench.whole.operations import operations
-from shared.domain.checksums import ChecksumKind
+from shared.domain.files.checksums import ChecksumKind
 
 MIB = 1024 * 1024
 
@@ -26,17 +26,17 @@ def test_contestants_take_turns_in_alternating_order():
     assert [number for number, _ in order] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 
-def test_each_figure_is_the_median_of_its_own():
+def test_each_figure_is_a_median():
     typical = Measurement.typical([measured(1, stall=9), measured(5, stall=1), measured(3, stall=2)])
     assert (typical.wall, typical.cpu, typical.peak, typical.more) == (3, 1.5, 30, {"stall": 2})
 
 
-def test_a_measurement_comes_back_from_the_process_that_took_it():
+def test_a_measurement_survives_json():
     one = measured(1.25, stall=0.5)
     assert Measurement.from_json(one.as_json()) == one
 
 
-def test_what_was_left_out_of_a_window_counts_neither_as_time_nor_as_cpu():
+def test_excluded_seconds_are_subtracted_from_time_and_cpu():
     window = Window()
     with window.open():
         sum(range(10_000))
@@ -72,7 +72,7 @@ def test_blocks_cover_a_file_once_and_to_its_last_byte():
     assert [first for first, _ in job.ranges[1:]] == [last + 1 for _, last in job.ranges[:-1]]
 
 
-def test_operations_are_counted_by_what_they_ask_for(tmp_path: Path):
+def test_operations_are_counted_by_kind(tmp_path: Path):
     log = tmp_path / "azurite.log"
     asked = [
         "PUT /devstoreaccount1/recordings/2026/11/21/x.wav?comp=block&blockid=MDA%3D",
@@ -100,20 +100,20 @@ def test_operations_are_counted_by_what_they_ask_for(tmp_path: Path):
     }
 
 
-def test_the_libraries_beside_start_up_are_those_that_the_product_names():
+def test_the_start_up_row_uses_the_libraries_that_the_product_imports():
     found = _library_imports(["function_app", "shared.gateways.blobs.archive"]).splitlines()
     assert "import azure.functions as func" in found
     assert "from azure.storage.blob.aio import BlobServiceClient" in found
     assert not any("shared" in line or line in ("import asyncio", "import re") for line in found)
 
 
-def test_a_missing_program_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_program_is_reported_with_the_install_commands(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("bench.programs.program", lambda name: None if name == "nginx" else f"/usr/bin/{name}")
     with pytest.raises(BenchError, match=r"needs nginx\. To install:(.|\n)*apt-get install nginx-light"):
         require("nginx", "curl")
 
 
-def test_results_say_on_which_machine_and_what_was_missed(tmp_path: Path):
+def test_results_have_the_machine_and_missed_targets(tmp_path: Path):
     path = tmp_path / "results.md"
     found = Findings(
         title="Copy",
@@ -127,7 +127,7 @@ def test_results_say_on_which_machine_and_what_was_missed(tmp_path: Path):
     assert "| wall time over rclone's | 1.11 | at most 1.00 | **missed** |" in text
 
 
-def test_results_of_a_row_replace_its_older_ones_and_leave_the_others(tmp_path: Path):
+def test_results_replace_only_older_ones_of_the_same_title(tmp_path: Path):
     path = tmp_path / "results.md"
 
     def found(title: str, cell: str) -> Findings:

@@ -6,6 +6,7 @@ Each test gets a table, a queue and a container of its own, through the SDK's cl
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest_asyncio
@@ -19,7 +20,10 @@ from local.memory.blobs import MemoryBlobServiceClient
 from local.memory.queues import MemoryQueueClient
 from local.memory.tables import MemoryTableServiceClient
 from local.stack import Azurite, Resources, provision
+from shared.bookkeeping.books import Books
 from shared.domain.clock import SystemClock
+from shared.gateways.bundle import Gateways
+from tests.unit.world import memory_settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,23 @@ class Storage:
     blobs: Any
     container: Any
     mark: str
+
+    async def create_table(self, name: str) -> None:
+        if isinstance(self.tables, MemoryTableServiceClient):
+            await self.tables.get_table_client(name).create_table()
+        else:
+            await self.tables.create_table(name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """What the product writes and reads through."""
+
+    gateways: Gateways
+    books: Books
+
+
+_NO_CLIENTS = dict.fromkeys(("calls", "keys", "topic"))
 
 
 @pytest_asyncio.fixture(params=["memory", "azurite"], loop_scope="session")
@@ -66,6 +87,20 @@ async def storage(request: Any, azurite: Azurite) -> AsyncIterator[Storage]:
     )
     for client in (tables, queue, blobs):
         await client.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def store(storage: Storage) -> Store:
+    """The product's gateways and books, over either kind of storage."""
+    names = {name: f"{name}{storage.mark}" for name in ("recordings", "calendar", "worklist", "links")}
+    for name in names.values():
+        await storage.create_table(name)
+    clients: Any = SimpleNamespace(
+        tables=storage.tables, queue=storage.queue, poison=storage.queue, archive=storage.blobs, **_NO_CLIENTS
+    )
+    settings = memory_settings(**{f"{name}_table": table for name, table in names.items()})
+    gateways = Gateways.over(clients, settings)
+    return Store(gateways=gateways, books=Books.over(gateways))
 
 
 def code_of(error: Any) -> str | None:

@@ -13,8 +13,8 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobBlock, ContentSettings
 
-from shared.domain.checksums import Checksum, ChecksumKind
-from shared.domain.payload import Payload
+from shared.domain.files.checksums import Checksum, ChecksumKind
+from shared.domain.files.payload import Payload
 from tests.contract.conftest import Storage, code_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -1,4 +1,4 @@
-"""What is deployed: the code and nothing else, the same bytes each time, whole enough to run on its own."""
+"""The package contains the code and nothing else, has the same bytes each time, and runs on its own."""
 
 import importlib.util
 import os
@@ -25,7 +25,7 @@ LIKE_AZURE = sys.platform == "linux" and platform.machine() == "x86_64"
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package with its dependencies, those for Azure wherever they run on this machine, too."""
+    """The package with its dependencies: those for Azure if they also run on this machine."""
     directory = tmp_path_factory.mktemp("package")
     install(directory / "dependencies", platforms=PLATFORMS if LIKE_AZURE else ())
     return package(directory / "callvault.zip", dependencies=directory / "dependencies")
@@ -49,13 +49,13 @@ def test_the_same_checkout_gives_the_same_bytes(tmp_path: Path):
     assert first.read_bytes() == second.read_bytes()
 
 
-# What may lie in a checkout and must never leave it: keys, certificates, parameters, settings, data of a call.
+# Files that may be in a checkout and must never be published: keys, certificates, parameters, settings, call data.
 STRAY = (
     *("key.pem", "id_rsa", "id_ed25519", "server.key", "tls.crt", "ca.cer", "app.pfx", "app.p12", "known.jks"),
     *(".env", "local.settings.json", "main.parameters.json", "prod.bicepparam", "secrets.yaml", "token.txt"),
     *("dump.sql", "recording.mp4", "events.json", "core", "notes.md", "module.pyc"),
 )
-# Named like modules: infra/package.py leaves them out, too; no pattern of .funcignore can.
+# Named like modules: infra/package.py leaves them out, but no pattern of .funcignore can.
 LIKE_MODULES = (".env.py", "Key.py", "a b.py", "module.py.bak")
 FOLDERS = (
     *("", "infra", "infra/keys", "docs", "tests", "local"),
@@ -74,7 +74,7 @@ def write(root: Path, name: str, text: str) -> None:
 
 @pytest.fixture
 def littered(tmp_path: Path) -> Path:
-    """A small checkout in which every stray file lies in every folder, and links lead out of it."""
+    """A small checkout with every stray file in every folder, and with links to files outside."""
     checkout, outside = tmp_path / "checkout", tmp_path / "outside"
     for name in MINIMAL | PAGE:
         write(checkout, name, "ours")
@@ -88,7 +88,7 @@ def littered(tmp_path: Path) -> Path:
     return checkout
 
 
-def test_a_stray_file_reaches_no_package_wherever_it_lies(littered: Path, tmp_path: Path):
+def test_a_stray_file_in_any_folder_is_never_packaged(littered: Path, tmp_path: Path):
     assert set(packaged(littered)) == MINIMAL | PAGE
     with zipfile.ZipFile(package(tmp_path / "a.zip", source=littered)) as archive:
         assert {archive.read(name) for name in archive.namelist()} == {b"ours"}
@@ -97,7 +97,7 @@ def test_a_stray_file_reaches_no_package_wherever_it_lies(littered: Path, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["function_app.py", "host.json", "requirements.txt", *sorted(DESCRIPTION)])
-def test_a_file_that_azure_needs_is_never_left_out_in_silence(littered: Path, name: str):
+def test_packaging_fails_if_a_file_that_azure_needs_is_missing(littered: Path, name: str):
     (littered / name).unlink()
     with pytest.raises(FileNotFoundError, match=name):
         list(packaged(littered))
@@ -107,14 +107,14 @@ def test_a_file_that_azure_needs_is_never_left_out_in_silence(littered: Path, na
 
 
 def as_gitignore(root: Path) -> set[str]:
-    """What azd publishes of a checkout: .funcignore read by the rules of .gitignore."""
+    """The files that azd publishes: it reads .funcignore by the rules of .gitignore."""
     git(root, "init", "--quiet")
     listed = git(root, "-c", "core.quotePath=false", "ls-files", "-z", "--others", "--exclude-from=.funcignore")
     return set(listed.split("\0")) - {""}
 
 
 def as_core_tools(root: Path) -> set[str]:
-    """What Core Tools publish, by their own reading of .funcignore (GitIgnoreParser.cs)."""
+    """The files that Core Tools publish: they have their own reading of .funcignore (GitIgnoreParser.cs)."""
     lines = [line.strip() for line in (root / ".funcignore").read_text().splitlines()]
     rules = [line for line in lines if line and not line.startswith("#")]
     ignored, let_in = (
@@ -143,7 +143,7 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_funcignore_lets_in_the_package_s_files_whoever_reads_it(clone: Path):
+def test_funcignore_includes_the_package_s_files_for_azd_and_core_tools(clone: Path):
     assert as_core_tools(clone) == set(packaged())
     assert as_gitignore(clone) == set(packaged())
 
@@ -158,21 +158,21 @@ def test_packaging_writes_the_api_description_of_the_code_that_it_packs(clone: P
         assert (output / name).read_bytes() == (CHECKOUT / name).read_bytes()
 
 
-def test_funcignore_keeps_stray_files_back_whoever_reads_it(littered: Path):
+def test_funcignore_excludes_stray_files_for_azd_and_core_tools(littered: Path):
     for published in (as_core_tools(littered), as_gitignore(littered)):
         assert published >= MINIMAL | PAGE
         assert {Path(name).name for name in published}.isdisjoint(STRAY)
 
 
 def test_the_package_stays_small(whole: Path, tmp_path: Path):
-    """Every new instance downloads it before it answers: what it holds is paid for in cold starts."""
+    """Every new instance downloads the package before it answers, so a larger package makes cold starts slower."""
     assert package(tmp_path / "code.zip").stat().st_size < MEBIBYTE // 2
     assert whole.stat().st_size < 20 * MEBIBYTE
     with zipfile.ZipFile(whole) as archive:
         assert sum(entry.file_size for entry in archive.infolist()) < 64 * MEBIBYTE
 
 
-async def test_the_package_runs_on_the_real_worker_with_what_it_holds_alone(
+async def test_the_package_runs_on_the_real_worker_with_nothing_but_its_own_files(
     whole: Path, tmp_path: Path, azurite: Azurite
 ):
     app = tmp_path / "app"

@@ -1,4 +1,4 @@
-"""The product's use cases over real storage (Azurite) and the ACS simulator, without the Functions host around them."""
+"""Runs the use cases on real storage (Azurite) and the ACS simulator, without the Functions host."""
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -37,7 +37,7 @@ async def simulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
 
 
 class MovableClock(SystemClock):
-    """The machine's clock, set forward by hand."""
+    """The machine's clock, which tests can move forward."""
 
     def __init__(self) -> None:
         self._ahead = timedelta()
@@ -50,7 +50,7 @@ class MovableClock(SystemClock):
 
 
 class Asked:
-    """Commands or queries as function_app calls them: what they raise becomes a problem."""
+    """Calls commands or queries as function_app does: their errors become problems."""
 
     def __init__(self, target: Any) -> None:
         self._target = target
@@ -61,7 +61,7 @@ class Asked:
 
 @dataclass(kw_only=True)
 class World:
-    """One app with names of its own in storage, and what a test does to it and asks of it."""
+    """One app with its own names in storage, and helpers for tests."""
 
     app: App
     gateways: Gateways
@@ -83,13 +83,13 @@ class World:
         return Asked(self.app.queries)
 
     async def acs(self, method: str, path: str, **body: Any) -> Any:
-        """Asks the simulator's control side."""
+        """Calls the simulator's control API."""
         async with self.http.request(method, self.control + path, json=body or None) as response:
             assert response.ok, await response.text()
             return await response.json() if response.content_length else None
 
     async def document(self, **order: Any) -> dict[str, Any]:
-        """A finished recording of one chunk, or more, and the event that would announce it."""
+        """Makes a finished recording of one or more chunks, with the event that announces it."""
         made: dict[str, Any] = await self.acs("POST", "/documents", **({"announce": False} | order))
         return made
 
@@ -111,9 +111,9 @@ class World:
         return found
 
     async def source(self, made: dict[str, Any], number: int = 0) -> dict[str, Any]:
-        """What the simulator knows of a chunk now."""
-        told = await self.acs("GET", f"/recordings/{made['recordingId']}")
-        chunk: dict[str, Any] = told["chunks"][number]
+        """The chunk as the simulator has it now."""
+        found = await self.acs("GET", f"/recordings/{made['recordingId']}")
+        chunk: dict[str, Any] = found["chunks"][number]
         return chunk
 
     async def blobs(self) -> dict[str, bytes]:
@@ -130,12 +130,12 @@ class World:
             await kept.upload_blob(name, body)
 
     async def queued(self) -> int:
-        """Messages on the queue, those with a delay too."""
+        """The number of messages on the queue, including delayed ones."""
         async with QueueClient.from_connection_string(self.storage, self.settings.chunks_queue) as queue:
             return int((await queue.get_queue_properties()).approximate_message_count or 0)
 
     async def take_job(self) -> ChunkJob:
-        """The next message that is due, as the host would hand it over; waits for one with a delay."""
+        """The next due message, as the host delivers it. Waits for a delayed message."""
         policy = TextBase64DecodePolicy()
         async with QueueClient.from_connection_string(
             self.storage, self.settings.chunks_queue, message_decode_policy=policy
@@ -147,7 +147,7 @@ class World:
                     return ChunkJob.decode(message.content.encode())
 
     async def dropped(self) -> int:
-        """Loses every message that is due, as no queue should; gives their number."""
+        """Deletes every due message, as if the queue had lost it, and returns their number."""
         async with QueueClient.from_connection_string(self.storage, self.settings.chunks_queue) as queue:
             before = await self.queued()
             await queue.clear_messages()
@@ -163,7 +163,7 @@ class World:
 async def make_world(
     azurite: Azurite, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[MakeWorld]:
-    """Makes worlds: each has queue, tables and containers of its own, so that tests don't meet.
+    """Makes worlds. Each has its own queue, tables and containers, so that tests don't affect each other.
 
     A setting of None is unset.
     """

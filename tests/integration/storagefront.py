@@ -1,4 +1,4 @@
-"""Stands before a storage service and makes some of its answers go wrong: Azurite has no bad days of its own."""
+"""A proxy in front of a storage service that makes some requests fail. Azurite itself can't simulate failures."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -10,20 +10,25 @@ from aiohttp import web
 from yarl import URL
 
 _NOT_FORWARDED = {"host", "transfer-encoding", "connection", "expect"}
-_SIGNED = ("Content-Type", "Accept", "Accept-Encoding", "User-Agent")  # a signature covers what isn't sent, too
+_SIGNED = (
+    "Content-Type",
+    "Accept",
+    "Accept-Encoding",
+    "User-Agent",
+)  # headers that a signature covers even if they are absent
 _ALL_OF_A_BLOCK = 64 * 1024 * 1024  # bytes
 
 
 class Mishap(Enum):
-    BUSY = auto()  # 503 without the request being carried out
-    REFUSED = auto()  # 403 likewise
-    BROKEN_OFF = auto()  # the connection ends while the request is under way
-    ANSWER_LOST = auto()  # carried out, and the connection ends before the answer
+    BUSY = auto()  # 503; the request isn't carried out
+    REFUSED = auto()  # 403; the request isn't carried out
+    BROKEN_OFF = auto()  # the connection ends while the request is being sent
+    ANSWER_LOST = auto()  # the request is carried out, and the connection ends before the answer
 
 
 @dataclass
 class StorageFront:
-    """Forwards requests; what is asked for by `spoil` goes wrong as often as said."""
+    """Forwards requests. `spoil` makes the next requests of an operation fail."""
 
     target: URL
     url: URL = field(default_factory=URL)
@@ -32,11 +37,11 @@ class StorageFront:
     _client: aiohttp.ClientSession | None = None
 
     def spoil(self, operation: str, mishap: Mishap, *, times: int, path: str = "") -> None:
-        """`operation` as `PUT block`: the method and the value of `comp`, if there is one; `path` is a part of it."""
+        """Makes requests fail. `operation`: method and value of `comp`, as `PUT block`. `path`: a part of the path."""
         self._spoilt += [(operation, path, mishap)] * times
 
     def recover(self) -> None:
-        """Nothing goes wrong any more."""
+        """Forwards all requests again."""
         self._spoilt.clear()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""OpenTelemetry's own SDK as the exporter: what the product told it, kept in memory for tests to read.
+"""Keeps the app's traces and metrics in memory, with OpenTelemetry's own SDK, so that tests can read them.
 
 Providers are global to a process and can be set once, so there is one of each for the whole session.
 """
@@ -24,7 +24,7 @@ class Telemetry:
         metrics.set_meter_provider(MeterProvider([self._reader]))
 
     def spans(self, recording_key: str) -> Sequence[ReadableSpan]:
-        """The spans about a recording, in the order of their end."""
+        """The spans of a recording, in the order in which they ended."""
         return [
             span
             for span in self._spans.get_finished_spans()
@@ -32,7 +32,7 @@ class Telemetry:
         ]
 
     def points(self) -> dict[tuple[str, tuple[tuple[str, Any], ...]], Any]:
-        """What is measured so far, by instrument and attributes: a counter's or gauge's value, a histogram's point."""
+        """The measurements so far, by instrument and attributes: a counter's or gauge's value, a histogram's point."""
         collected = self._reader.get_metrics_data()
         found = {}
         for resource in collected.resource_metrics if collected else ():

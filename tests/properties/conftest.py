@@ -1,4 +1,4 @@
-"""Real storage for properties, in containers and tables of their own."""
+"""Real storage for property tests, in separate containers and tables."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ async def archive(azurite: Azurite) -> AsyncIterator[Archive]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def besieged(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
-    """A stack for hostile input alone: what that leaves behind is in nobody's way."""
+    """A stack for hostile input only, so that its leftovers don't affect other tests."""
     settings = {
         "RETRY_BASE_SECONDS": "0.1",
         "MAX_ATTEMPTS": "2",

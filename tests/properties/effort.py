@@ -1,5 +1,5 @@
-"""How hard the properties are tried. The same examples every time, so that a failure is the change's and not the day's;
-`PROPERTY_FACTOR=20` tries other ones each time, and twenty times as many, to look for what nobody has thought of.
+"""The number of examples of property tests. They are the same in every run, so a new failure comes
+from a change of the code. `PROPERTY_FACTOR=20` uses random examples, and twenty times as many, to find unknown defects.
 """
 
 import os
@@ -10,7 +10,7 @@ _FACTOR = int(os.environ.get("PROPERTY_FACTOR", "0"))
 
 
 def effort(examples: int, *, steps: int = 50) -> settings:
-    """`steps`: how long a run of a state machine gets."""
+    """`steps`: the length of a state machine's run."""
     return settings(
         max_examples=examples * max(_FACTOR, 1),
         stateful_step_count=steps,

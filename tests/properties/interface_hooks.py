@@ -1,4 +1,4 @@
-"""Read by schemathesis: keeps it to requests that reach the app. What the platform refuses first isn't described."""
+"""Hooks for schemathesis: only requests that reach the app. The description doesn't cover refusals of the platform."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ import schemathesis
 
 from shared.contracts.http.limits import EVENTS_BYTES
 
-# Characters of the path's values, and of the query. Servers in front of the app, the platform's and the local host's,
+# Characters of the path's values, and of the query. The servers in front of the app, in Azure and on the local host,
 # refuse a request line of more than 8 KiB.
 _LONGEST = 3500
 
@@ -27,6 +27,6 @@ def filter_query(context: schemathesis.HookContext, query: dict[str, Any] | None
 
 @schemathesis.hook
 def filter_case(context: schemathesis.HookContext, case: schemathesis.Case) -> bool:
-    """The host answers a longer body with an empty 500, before the app sees it."""
+    """The host answers longer bodies with an empty 500, and the app never sees them."""
     del context
     return not isinstance(case.body, list | dict) or len(json.dumps(case.body)) <= EVENTS_BYTES

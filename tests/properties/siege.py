@@ -1,4 +1,4 @@
-"""What a besieged stack holds, and hostile requests as bytes: a client library would mend or refuse half of them."""
+"""The content of a stack under hostile input, and requests as raw bytes: a client library would fix or refuse many."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ PATIENCE = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Holdings:
-    """Everything by name. Not what chunks that are at work do meanwhile: their rows and names stay."""
+    """All rows and blobs, by name. Values are left out, because running jobs change them."""
 
     rows: frozenset[tuple[str, str, str]]
     blobs: frozenset[tuple[str, str]]
@@ -37,11 +37,11 @@ class Reply:
 
 
 async def send(deployment: Deployment, method: str, path: bytes, headers: dict[str, bytes], body: bytes) -> Reply:
-    """One request, byte for byte, on a connection of its own."""
+    """Sends one request, byte for byte, on a new connection."""
     where = urlsplit(deployment.where.functions)
     lines = [method.encode() + b" " + path + b" HTTP/1.1", f"Host: {where.netloc}".encode()]
     given = {
-        "x-functions-key": deployment.where.master_key.encode(),  # it opens every route
+        "x-functions-key": deployment.where.master_key.encode(),  # this key opens every route
         "Content-Length": str(len(body)).encode(),
         "Connection": b"close",
     } | headers
@@ -65,7 +65,7 @@ def _reply(raw: bytes) -> Reply:
 
 
 def _joined(chunks: bytes) -> bytes:
-    """A body out of its chunks (RFC 9112, 7.1)."""
+    """A body, joined from its transfer chunks (RFC 9112, 7.1)."""
     joined = b""
     while chunks:
         size, _, rest = chunks.partition(b"\r\n")

@@ -1,7 +1,6 @@
-"""What the world may send: any JSON, text of every sort, and valid documents with something changed in them.
+"""Strategies for input: any JSON, any text, and valid documents with changes.
 
-Changed documents reach further than noise does: all but one of their fields pass, so the one that doesn't is met deep
-inside.
+A changed document reaches more code than random data: most of its fields are valid, so only the changed one is refused.
 """
 
 import copy
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 type Path = tuple[str | int, ...]
 
-# What has broken programs like this one: ends of ranges, what changes its length in lower case, what isn't text.
+# Values that have broken programs like this one: ends of ranges, letters whose lower case is longer, invalid text.
 _AWKWARD_TEXT = [
     "",
     " ",
@@ -57,7 +56,7 @@ json_objects = st.dictionaries(texts, json_values, max_size=6)
 
 
 def paths(document: Any, here: Path = ()) -> Iterator[Path]:
-    """Every place in a document below its root."""
+    """The path to every value in a document."""
     items: Any = ()
     if isinstance(document, dict):
         items = document.items()
@@ -70,7 +69,7 @@ def paths(document: Any, here: Path = ()) -> Iterator[Path]:
 
 @st.composite
 def mutated(draw: st.DrawFn, document: Any, *, changes: int = 2) -> Any:
-    """The document with one place or more given another value, another name, twice, or taken out."""
+    """The document with one or more values replaced, renamed, duplicated or removed."""
     changed = copy.deepcopy(document)
     for _ in range(draw(st.integers(1, changes))):
         places = list(paths(changed))

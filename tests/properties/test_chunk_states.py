@@ -1,5 +1,5 @@
-"""Workers in any order, with versions of any age: if one of these sequences broke a rule, two workers would copy one
-chunk, or a source would be deleted whose copy nobody proved.
+"""Writes of several workers in any order, from versions of any age. If a sequence broke a rule, two workers could copy
+the same chunk, or a source could be deleted without a verified copy.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ LEASE = timedelta(seconds=60)
 START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 DOCUMENTS = ["first", "second"]
 DIGEST = "ab" * 32
-# What the writer of a state has to tell with it.
-TOLD: dict[ChunkState, dict[str, Any]] = {
+# The fields that are written with each state.
+FIELDS: dict[ChunkState, dict[str, Any]] = {
     ChunkState.ARCHIVED: {
         "blob_name": "a.wav",
         "size": 2**40,
@@ -45,8 +45,8 @@ TOLD: dict[ChunkState, dict[str, Any]] = {
 }
 
 
-class HeldClock:
-    """Time passes when the machine says so. A sleeper is woken once for each of `wakes`, and then sleeps on."""
+class ManualClock:
+    """A clock that the state machine moves. A sleeper wakes `wakes` times, and then sleeps forever."""
 
     def __init__(self) -> None:
         self.time = START
@@ -83,7 +83,7 @@ def chunk_of(recording_key: str, document_id: str, now: datetime) -> Chunk:
 
 
 class Workers(RuleBasedStateMachine):
-    """`versions` are chunks as somebody once read or wrote them: the newest, and every one that was overtaken."""
+    """`versions` are chunks as a worker once read or wrote them: the newest, and all stale ones."""
 
     catalogue: Catalogue
     loop: asyncio.AbstractEventLoop
@@ -92,7 +92,7 @@ class Workers(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = HeldClock()
+        self.clock = ManualClock()
         self.recording = Recording(recording_key=key_of(uuid.uuid4().hex), recording_id="recording")
         self.rows: dict[str, Chunk] = {}
         self.owners = self.corrections = 0
@@ -101,7 +101,7 @@ class Workers(RuleBasedStateMachine):
         return self.loop.run_until_complete(work)
 
     def write(self, version: Chunk, writing: Awaitable[Chunk], *, leased: bool = False) -> Chunk:
-        """What somebody holds after a write made from a version; the rules that every write is under are checked."""
+        """Writes a version and checks the rules of every write. Returns the version that the worker has afterwards."""
         before = self.rows[version.document_id]
         current = self.may_write(version, before, leased=leased)
 
@@ -112,27 +112,27 @@ class Workers(RuleBasedStateMachine):
                 return None
 
         written = self.run(attempt())
-        after = self.look(version.document_id)
+        after = self.check_row(version.document_id)
         if written is None:
-            assert not current, "a writer of the newest version is refused only by a write of another"
+            assert not current, "a writer of the newest version must not be refused"
             assert after == before
             return version
-        # The same write again is taken for its own repeat, and changes nothing.
+        # If a stale version has the row's content, the write counts as its own retry, and changes nothing.
         assert current or after.etag == before.etag, "a stale version must never be written"
         assert (written, written.etag) == (after, after.etag)
         return written
 
     @staticmethod
-    def may_write(version: Chunk, standing: Chunk, *, leased: bool) -> bool:
-        """The newest version may; under a lease so may an older one that a renewal of the same owner overtook."""
-        is_renewed = version.evolve(lease_until=standing.lease_until) == standing
+    def may_write(version: Chunk, current_row: Chunk, *, leased: bool) -> bool:
+        """The newest version may be written. With a lease, so may a version to which only an own renewal was added."""
+        is_renewed = version.evolve(lease_until=current_row.lease_until) == current_row
         is_owners = leased and version.owner is not None and is_renewed
-        return version.etag == standing.etag or is_owners
+        return version.etag == current_row.etag or is_owners
 
-    def look(self, document_id: str) -> Chunk:
-        """Reads a row anew and checks its way here from what stood there before."""
+    def check_row(self, document_id: str) -> Chunk:
+        """Reads a row, and checks its change since the last read."""
         found = self.run(self.catalogue.chunk(self.recording.recording_key, key_of(document_id)))
-        assert found is not None, "a chunk that was announced never goes away"
+        assert found is not None, "a chunk's row is never removed"
         before = self.rows.get(document_id)
         if before is not None and found.etag != before.etag:
             assert found.state == before.state or found.state in MOVES[before.state]
@@ -140,7 +140,7 @@ class Workers(RuleBasedStateMachine):
             assert not is_live or found.owner in (before.owner, None), "a live lease has one owner"
         if found.state is ChunkState.RELEASED:
             assert before is not None
-            assert before.state in ONCE_SAFE, "what has ended was archived first"
+            assert before.state in ONCE_SAFE, "a released chunk must have been archived"
         if found.state in ONCE_SAFE:
             assert None not in (found.blob_name, found.size, found.sha256, found.metadata_sha256)
         assert (found.owner is not None) == (found.state is ChunkState.COPYING)
@@ -149,34 +149,34 @@ class Workers(RuleBasedStateMachine):
 
     @initialize(target=versions)
     def first(self) -> Chunk:
-        return self.announce(DOCUMENTS)
+        return self.add(DOCUMENTS)
 
-    def announce(self, documents: list[str]) -> Chunk:
+    def add(self, documents: list[str]) -> Chunk:
         chunks = tuple(chunk_of(self.recording.recording_key, one, self.clock.time) for one in documents)
         known = dict(self.rows)
         read = self.run(self.catalogue.ledger(self.recording.recording_key))
-        standing = self.run(self.catalogue.add_chunks(self.recording, chunks, read))
-        assert standing is not None
-        for one in standing:
-            now = self.look(one.document_id)
-            assert now == one == known.get(one.document_id, now), "announcing again changes nothing"
+        current_row = self.run(self.catalogue.add_chunks(self.recording, chunks, read))
+        assert current_row is not None
+        for one in current_row:
+            now = self.check_row(one.document_id)
+            assert now == one == known.get(one.document_id, now), "adding a chunk again changes nothing"
             assert one.document_id in known or now.state is ChunkState.PENDING
         return self.rows[documents[0]]
 
     @rule(target=versions, documents=st.permutations(DOCUMENTS))
-    def announce_again(self, documents: list[str]) -> Chunk:
-        return self.announce(documents)
+    def add_again(self, documents: list[str]) -> Chunk:
+        return self.add(documents)
 
     @rule(target=versions, document_id=st.sampled_from(DOCUMENTS))
     def read(self, document_id: str) -> Chunk:
-        return self.look(document_id)
+        return self.check_row(document_id)
 
     @rule(seconds=st.sampled_from([1, 30, 59, 60, 61, 4000]))
     def time_passes(self, seconds: int) -> None:
         self.clock.time += timedelta(seconds=seconds)
 
     def claimed(self, version: Chunk) -> Chunk | None:
-        """As a worker would claim what it read; None where it would wait."""
+        """The chunk as a worker would claim it. None if a worker would wait."""
         if version.state not in (ChunkState.PENDING, ChunkState.COPYING):
             return None
         until = version.lease_until if version.state is ChunkState.COPYING else version.next_attempt_at
@@ -207,8 +207,8 @@ class Workers(RuleBasedStateMachine):
         results = self.run(attempt())
         won = [result for result in results if isinstance(result, Chunk)]
         assert all(isinstance(result, Chunk | LeaseLost) for result in results)
-        assert len(won) == (1 if claims and current else 0), "of many claims of a free chunk one wins"
-        self.look(version.document_id)
+        assert len(won) == (1 if claims and current else 0), "one of several claims must succeed"
+        self.check_row(version.document_id)
         return won[0] if won else version
 
     @rule(target=versions, version=versions)
@@ -229,9 +229,9 @@ class Workers(RuleBasedStateMachine):
             return True
 
         kept = self.run(attempt())
-        after = self.look(version.document_id)
+        after = self.check_row(version.document_id)
         assert kept or not current, "the newest version keeps its lease"
-        assert current or after.etag == before.etag, "a lease that was lost must never be written"
+        assert current or after.etag == before.etag, "a lost lease must never be written"
         assert (after.owner, after.state) == (before.owner, before.state)
         return after if kept else version
 
@@ -241,23 +241,23 @@ class Workers(RuleBasedStateMachine):
         state=st.sampled_from(ChunkState),
         detail=st.none() | encodable_texts,
     )
-    def settle(self, version: Chunk, state: ChunkState, detail: str | None) -> Chunk:
-        """Every state from every other, those too that no use case would ask for."""
+    def end(self, version: Chunk, state: ChunkState, detail: str | None) -> Chunk:
+        """Moves a chunk to any state, including moves that no use case makes."""
         if state not in MOVES[version.state]:
             with pytest.raises(ForbiddenMove):
                 version.move(state)
-            self.look(version.document_id)
+            self.check_row(version.document_id)
             return version
         if state is ChunkState.COPYING:
-            return version  # that is a claim
-        told = {"channel": detail, **TOLD.get(state, {})}
+            return version  # this is a claim
+        changes = {"channel": detail, **FIELDS.get(state, {})}
         if version.state is ChunkState.COPYING:
             lease = Lease(self.catalogue, self.catalogue.replace, self.clock, version, LEASE)
-            return self.write(version, lease.end(version.move(state, **told)), leased=True)
-        return self.write(version, self.catalogue.replace(version.move(state, **told)))
+            return self.write(version, lease.end(version.move(state, **changes)), leased=True)
+        return self.write(version, self.catalogue.replace(version.move(state, **changes)))
 
     @rule(target=versions, version=versions, pause=st.integers(1, 200))
-    def put_off(self, version: Chunk, pause: int) -> Chunk:
+    def retry_later(self, version: Chunk, pause: int) -> Chunk:
         if version.state is not ChunkState.COPYING:
             return version
         following = self.clock.time + timedelta(seconds=pause)
@@ -272,22 +272,24 @@ class Workers(RuleBasedStateMachine):
 
     @rule(target=versions, version=versions, gives_way=st.booleans())
     def correct(self, version: Chunk, gives_way: bool) -> Chunk:
-        """As intake replaces the locations of a chunk that isn't safe, under a worker's lease, too."""
+        """Replaces the locations of a chunk that isn't safe, like intake does, also during a lease."""
         if version.state in ONCE_SAFE:
             return version
         self.corrections += 1
-        anew = version if version.state is ChunkState.PENDING or not gives_way else version.restarted(self.clock.time)
+        corrected = (
+            version if version.state is ChunkState.PENDING or not gives_way else version.restarted(self.clock.time)
+        )
         location = f"https://storage.asm.skype.com/{self.corrections}"
-        return self.write(version, self.catalogue.replace(anew.evolve(content_location=location)))
+        return self.write(version, self.catalogue.replace(corrected.evolve(content_location=location)))
 
     @precondition(lambda self: self.rows)
     @rule()
-    def the_recording_shows_its_chunks_as_they_stand(self) -> None:
+    def the_recording_has_all_chunks(self) -> None:
         _, chunks = self.run(self.catalogue.recording(self.recording.recording_key))
         assert {chunk.document_id: chunk for chunk in chunks} == self.rows
 
 
-def test_no_order_of_work_leaves_the_drawing_or_lets_a_late_writer_in(azurite: Azurite):
+def test_no_order_of_operations_breaks_the_state_diagram_or_lets_a_stale_writer_write(azurite: Azurite):
     loop = asyncio.new_event_loop()
     table = f"states{uuid.uuid4().hex[:12]}"
     loop.run_until_complete(provision(azurite.connection_string, Resources(queues=(), tables=(table,), containers=())))

@@ -1,4 +1,4 @@
-"""Whatever crosses our borders is read or refused by name: anything else that is raised is a 500, or an event that
+"""All input is either parsed or refused with a defined error. Any other exception would be a 500, or an event that
 Event Grid delivers for a day and then drops.
 """
 
@@ -41,7 +41,7 @@ def wire(value: Any) -> bytes:
 
 @effort(400)
 @given(json_objects | mutated(CURRENT) | mutated(SEVERAL, changes=4))
-def test_an_event_is_read_or_unreadable_and_nothing_else(envelope: dict[str, Any]):
+def test_an_event_is_either_parsed_or_refused_as_unreadable(envelope: dict[str, Any]):
     assert isinstance(event_type(envelope), str)
     with contextlib.suppress(UnreadableEvent):
         event = read_event(envelope)
@@ -54,16 +54,16 @@ def test_an_event_is_read_or_unreadable_and_nothing_else(envelope: dict[str, Any
 @given(st.binary(max_size=60) | json_values.map(wire) | mutated(START, changes=3).map(wire))
 @example(b"[" * 50_000)
 @example(b'{"correlation": "\xff"}')
-def test_a_start_is_read_or_invalid_and_nothing_else(body: bytes):
+def test_a_start_request_is_either_parsed_or_refused_as_invalid(body: bytes):
     try:
         parsed = parse_start(body)
     except InvalidRequest as error:
-        told = error.fields
+        fields = error.fields
     else:
-        told = (FieldError(field="", detail="fine"),)
+        fields = (FieldError(field="", detail="fine"),)
         assert isinstance(parsed, StartRecording)
-    assert told
-    assert all(field.detail for field in told)
+    assert fields
+    assert all(field.detail for field in fields)
 
 
 @effort(200)
@@ -74,7 +74,7 @@ def test_a_start_is_read_or_invalid_and_nothing_else(body: bytes):
     | encodable_texts.map(lambda text: wire({"recordingKey": key_of(text), "chunkKey": key_of(text) + "\n"}))
 )
 @example(b"[" * 50_000)
-def test_a_message_is_a_job_or_invalid_and_nothing_else(body: bytes):
+def test_a_message_is_either_parsed_as_a_job_or_refused_as_invalid(body: bytes):
     with contextlib.suppress(InvalidJob):
         job = ChunkJob.decode(body)
         assert ChunkJob.decode(job.encode().encode()) == job
@@ -86,6 +86,6 @@ def test_a_message_is_a_job_or_invalid_and_nothing_else(body: bytes):
 @example(b"[" * 50_000)
 @example(b'{"a":' * 50_000)
 @example(b"1" * 10_000)
-def test_metadata_is_taken_or_incomplete_and_nothing_else(body: bytes):
+def test_metadata_are_either_accepted_or_refused_as_unproven(body: bytes):
     with contextlib.suppress(SourceIncomplete):
         check_metadata(body, document_id="document")

@@ -1,4 +1,4 @@
-"""A block too many, too few or exchanged is a recording that plays wrongly, and whose source was deleted."""
+"""An extra, missing or misplaced block would break the recording after its source is deleted."""
 
 import asyncio
 import hashlib
@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from shared.archiving.copy.engine import Copied, Transfer
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import open_media
-from shared.domain.checksums import Checksum, ChecksumKind
-from shared.domain.payload import Payload
+from shared.domain.files.checksums import Checksum, ChecksumKind
+from shared.domain.files.payload import Payload
 from shared.errors import DestinationConflict, SourceError, SourceIncomplete, SourceUnavailable
 from shared.gateways.acs.media import MediaSource, Part
 from shared.gateways.blobs.archive import Archive, ArchiveFile
@@ -26,16 +26,16 @@ from tests.properties.strategies import encodable_texts
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _MOST_BLOCKS = 24
-_SMALLEST = 64  # bytes: headers of any format, and some of their content
-_SMALLEST_BLOCK = 17  # what is read in fewer bytes is a header in a block that isn't read
+_SMALLEST = 64  # bytes: the headers of any format with some content
+_SMALLEST_BLOCK = 17  # bytes; shorter reads are headers in blocks that aren't read
 
 
 @dataclass(kw_only=True)
 class Memory:
-    """A source of one file. What it does with a range that has a sabotage is decided by that.
+    """A source of one file, in memory. `sabotage` says how it falsifies a range.
 
-    It breaks off at the block that starts at `breaks_at`, and where a range has `refusals` it serves that many of its
-    first requests with the whole file.
+    It fails at the block that starts at `breaks_at`. A range with `refusals` is answered that many times with the whole
+    file.
     """
 
     data: bytes
@@ -96,7 +96,7 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """A file's size and the blocks it is copied in; its bytes are such that no two blocks are the same."""
+    """A file's size, and the block size of its copy. All blocks of the file have different bytes."""
 
     size: int
     block_size: int
@@ -109,8 +109,8 @@ class Shape:
         return self.version(0)
 
     def version(self, number: int) -> bytes:
-        """Files of one length, of other contents for other numbers."""
-        counted = b"".join((place << 4 | number).to_bytes(4) for place in range(self.size // 4 + 1))
+        """The file with this version number. Versions have the same length and different bytes."""
+        counted = b"".join((index << 4 | number).to_bytes(4) for index in range(self.size // 4 + 1))
         if self.media_format == "wav":
             rest = self.size - 44
             header = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", rest + 36, b"WAVE", b"fmt ", 16, 1, 1, 16000, 32000, 2, 16)
@@ -136,7 +136,7 @@ def shapes(draw: st.DrawFn, *, blocks: int = 0) -> Shape:
     )
 
 
-def fresh(archive: Archive, **properties: str) -> tuple[str, ArchiveFile]:
+def new_file(archive: Archive, **properties: str) -> tuple[str, ArchiveFile]:
     name = f"{uuid.uuid4().hex}.mp3"
     return name, archive.file(name, content_type="audio/mpeg", properties=properties)
 
@@ -148,26 +148,26 @@ async def copied(source: Memory, file: ArchiveFile, shape: Shape, *, resume: boo
         return await transfer.copy(media, file, resume=resume)
 
 
-async def stands(archive: Archive, name: str, file: ArchiveFile, data: bytes, told: Copied) -> None:
-    """The archive holds these bytes under the name, and says so."""
+async def check_archived(archive: Archive, name: str, file: ArchiveFile, data: bytes, result: Copied) -> None:
+    """Checks that the archive has these bytes under the name, with their digest."""
     stored = await archive.find(name)
     assert stored is not None
     assert await file.read(0, len(data)) == data
-    assert (told.size, told.sha256) == (stored.size, stored.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert (result.size, result.sha256) == (stored.size, stored.sha256) == (len(data), hashlib.sha256(data).hexdigest())
 
 
 @effort(40)
 @given(shapes(), st.sampled_from(["ranges", "stream"]))
-async def test_a_file_of_any_size_in_blocks_of_any_size_arrives_as_it_is(archive: Archive, shape: Shape, way: str):
+async def test_a_file_of_any_size_in_blocks_of_any_size_is_copied_unchanged(archive: Archive, shape: Shape, way: str):
     source = Memory(data=shape.data, ranges=way == "ranges")
-    name, file = fresh(archive)
-    told = await copied(source, file, shape)
-    await stands(archive, name, file, shape.data, told)
+    name, file = new_file(archive)
+    result = await copied(source, file, shape)
+    await check_archived(archive, name, file, shape.data, result)
     assert sorted(source.read_from) == list(range(0, shape.size, shape.block_size)), "each block is read once"
 
 
 class Watched(ArchiveFile):
-    """A file of the archive that sees how many blocks are being staged, and how many lie between source and archive."""
+    """A file that counts the blocks that are being staged, and those that are in memory."""
 
     def __init__(self, file: ArchiveFile, source: Memory) -> None:
         vars(self).update(vars(file))
@@ -185,37 +185,37 @@ class Watched(ArchiveFile):
 
 @effort(25)
 @given(shapes(blocks=2))
-async def test_no_more_blocks_are_under_way_than_the_settings_say(archive: Archive, shape: Shape):
+async def test_the_number_of_concurrent_blocks_stays_within_the_settings(archive: Archive, shape: Shape):
     source = Memory(data=shape.data)
-    name, file = fresh(archive)
+    name, file = new_file(archive)
     watched = Watched(file, source)
-    await stands(archive, name, file, shape.data, await copied(source, watched, shape))
+    await check_archived(archive, name, file, shape.data, await copied(source, watched, shape))
     assert 0 < watched.most_staged_at_once <= shape.in_flight
     assert watched.most_between <= min(2 * shape.in_flight, shape.budget)
 
 
 @effort(15)
 @given(shapes(), shapes())
-async def test_of_two_files_under_one_name_the_first_stands(archive: Archive, shape: Shape, other: Shape):
-    name, file = fresh(archive)
-    told = await copied(Memory(data=shape.data), file, shape)
+async def test_of_two_files_under_one_name_the_first_stays(archive: Archive, shape: Shape, other: Shape):
+    name, file = new_file(archive)
+    result = await copied(Memory(data=shape.data), file, shape)
     again = await copied(Memory(data=shape.data), file, shape)
-    assert again == told
+    assert again == result
     with pytest.raises(DestinationConflict):
         await copied(Memory(data=other.version(1)), file, other)
-    await stands(archive, name, file, shape.data, told)
+    await check_archived(archive, name, file, shape.data, result)
 
 
 @effort(30)
 @given(shapes(blocks=2), st.data())
-async def test_a_source_that_goes_wrong_leaves_no_file_and_the_next_copy_makes_it_whole(
+async def test_a_failed_copy_leaves_no_file_and_the_next_copy_completes_it(
     archive: Archive, shape: Shape, data: st.DataObject
 ):
     offsets = range(shape.block_size, shape.size, shape.block_size)
     kinds = st.sampled_from(["refuses", "changed", "forgot", "grew", "short", "elsewhere"])
     sabotage = data.draw(st.dictionaries(st.sampled_from(offsets), kinds, max_size=3))
     sabotage[data.draw(st.sampled_from(offsets))] = "fails"
-    name, file = fresh(archive)
+    name, file = new_file(archive)
     with pytest.raises(SourceError):
         await copied(Memory(data=shape.data, sabotage=sabotage), file, shape)
     assert await archive.find(name) is None
@@ -223,17 +223,17 @@ async def test_a_source_that_goes_wrong_leaves_no_file_and_the_next_copy_makes_i
     assert all(int(block.block_id[:5]) * shape.block_size not in sabotage for block in staged)
 
     source = Memory(data=shape.data)
-    told = await copied(source, file, shape, resume=True)
-    await stands(archive, name, file, shape.data, told)
+    result = await copied(source, file, shape, resume=True)
+    await check_archived(archive, name, file, shape.data, result)
     assert len(source.read_from) <= len(range(0, shape.size, shape.block_size))
 
 
 @effort(20)
 @given(shapes(blocks=2), st.data())
-async def test_a_part_of_another_place_is_written_nowhere(archive: Archive, shape: Shape, data: st.DataObject):
+async def test_a_part_of_another_offset_is_never_written(archive: Archive, shape: Shape, data: st.DataObject):
     start = data.draw(st.sampled_from(range(shape.block_size, shape.size, shape.block_size)))
     kind = data.draw(st.sampled_from(["elsewhere", "changed", "forgot", "grew", "short"]))
-    name, file = fresh(archive)
+    name, file = new_file(archive)
     with pytest.raises(SourceError):
         await copied(Memory(data=shape.data, sabotage={start: kind}), file, shape)
     assert await archive.find(name) is None
@@ -242,7 +242,7 @@ async def test_a_part_of_another_place_is_written_nowhere(archive: Archive, shap
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """How the source behaves in one attempt, and which version of its file it has."""
+    """The behaviour of the source in one attempt, and the version of its file."""
 
     version: int
     etag: str | None
@@ -264,7 +264,7 @@ class Attempt:
 
 @st.composite
 def attempts(draw: st.DrawFn, shape: Shape) -> Attempt:
-    """An ETag that is strong names one version; a weak one, or none, says nothing."""
+    """A strong ETag identifies one version. A weak ETag, or none, doesn't."""
     version = draw(st.integers(0, 1))
     offsets = st.sampled_from(range(0, shape.size, shape.block_size))
     return Attempt(
@@ -279,31 +279,31 @@ def attempts(draw: st.DrawFn, shape: Shape) -> Attempt:
 
 @effort(80)
 @given(shapes(blocks=2), st.data())
-async def test_whatever_the_attempts_before_met_the_archive_holds_the_bytes_of_one_version(
+async def test_after_any_sequence_of_attempts_the_file_has_the_bytes_of_one_version(
     archive: Archive, shape: Shape, data: st.DataObject
 ):
-    """With ranges and without, ETags that appear and disappear, files exchanged, and breaks after any block."""
-    name, file = fresh(archive)
+    """With and without ranges, with changing ETags, replaced files, and failures after any block."""
+    name, file = new_file(archive)
     plan = data.draw(st.lists(attempts(shape), min_size=1, max_size=5))
     last = Attempt(version=0, etag='"0"', ranges=True, breaks_at=None, refusals={}, sabotage={})
     for number, attempt in enumerate([*plan, data.draw(st.sampled_from([last, replace(last, ranges=False)]))]):
         try:
-            told = await copied(attempt.source(shape), file, shape, resume=number > 0)
+            result = await copied(attempt.source(shape), file, shape, resume=number > 0)
         except SourceError:
             assert await archive.find(name) is None
         else:
-            await stands(archive, name, file, shape.version(attempt.version), told)
+            await check_archived(archive, name, file, shape.version(attempt.version), result)
             return
-    pytest.fail("the last attempt met nothing that could stop it")
+    pytest.fail("the last attempt must succeed")
 
 
 @effort(40)
 @given(st.lists(encodable_texts.filter(lambda text: 0 < len(text) <= 300), min_size=2, max_size=2))
-async def test_ids_of_any_characters_are_kept_beside_the_file(archive: Archive, ids: list[str]):
+async def test_ids_of_any_characters_survive_in_the_blob_metadata(archive: Archive, ids: list[str]):
     document_id, recording_id = ids
-    name, file = fresh(archive, documentid=document_id, recordingid=recording_id)
+    name, file = new_file(archive, documentid=document_id, recordingid=recording_id)
     shape = Shape(size=100, block_size=40, in_flight=2)
-    told = await copied(Memory(data=shape.data), file, shape)
-    await stands(archive, name, file, shape.data, told)
+    result = await copied(Memory(data=shape.data), file, shape)
+    await check_archived(archive, name, file, shape.data, result)
     stored: Any = await archive.find(name)
     assert stored.document_id == document_id

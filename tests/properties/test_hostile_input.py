@@ -1,4 +1,4 @@
-"""Bad input against the whole stack: none of it is a 500, costs a worker, or changes what is kept."""
+"""Bad input against the whole stack: it never causes a 500, crashes a worker or changes stored data."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ from tests.properties.strategies import json_objects, json_values, mutated
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LARGEST = 48_000  # bytes: a queue takes 64 KiB, in base64
+LARGEST = 48_000  # bytes: a queue message may have 64 KiB, in base64
 EVENTS = Path(__file__).parent.parent / "events"
 CURRENT: dict[str, Any] = json.loads((EVENTS / "current.json").read_text())
 JOB = {"recordingKey": key_of("nobody's"), "chunkKey": key_of("nothing")}
@@ -34,8 +34,8 @@ def is_problem(reply: Any) -> bool:
 
 @effort(60)
 @given(json_objects | mutated(CURRENT["data"], changes=3))
-async def test_an_event_that_can_t_be_read_is_kept_exactly_once(besieged: Deployment, data: dict[str, Any]):
-    event = CURRENT | {"data": data | {"mark": uuid.uuid4().hex}}  # so that no other example's is the same
+async def test_an_unreadable_event_is_quarantined_exactly_once(besieged: Deployment, data: dict[str, Any]):
+    event = CURRENT | {"data": data | {"mark": uuid.uuid4().hex}}  # different from all other examples
     try:
         kept = 1 if read_event(event).unread else 0
     except UnreadableEvent:
@@ -49,12 +49,12 @@ async def test_an_event_that_can_t_be_read_is_kept_exactly_once(besieged: Deploy
 
 @effort(60)
 @given(st.binary(max_size=60) | json_values.map(lambda value: json.dumps(value).encode()))
-async def test_events_by_hand_are_taken_in_or_refused_with_a_reason(besieged: Deployment, body: bytes):
+async def test_events_that_a_person_submits_are_accepted_or_refused_with_a_reason(besieged: Deployment, body: bytes):
     reply = await send(besieged, "POST", b"/api/events", {}, body)
     assert reply.status == 202 or (400 <= reply.status < 500 and is_problem(reply)), reply
 
 
-@effort(3)  # the first one tried is the simplest there is: empty messages alone
+@effort(3)  # hypothesis begins with the simplest example: empty messages
 @given(
     st.lists(
         (
@@ -66,7 +66,7 @@ async def test_events_by_hand_are_taken_in_or_refused_with_a_reason(besieged: De
         max_size=25,
     )
 )
-async def test_messages_that_are_no_jobs_are_kept_and_leave_the_catalogue_as_it_was(
+async def test_messages_that_aren_t_jobs_are_quarantined_and_the_catalogue_stays_unchanged(
     besieged: Deployment, messages: list[bytes]
 ):
     rows = (await holdings(besieged)).rows

@@ -1,4 +1,4 @@
-"""Bad requests against the whole stack: each is refused with a reason, none costs a worker or changes what is kept."""
+"""Bad requests against the whole stack: each is refused with a reason, and none crashes a worker or changes data."""
 
 import json
 from typing import Any
@@ -26,13 +26,15 @@ DOORS = [
     ("POST", "quarantine/{}/replay"),
 ]
 
-_LONGEST = 1000  # bytes: what is longer than a request line or header may be never reaches the app
+_LONGEST = 1000  # bytes: longer request lines and headers never reach the app
 
 
 raw_ids = (st.binary(min_size=1, max_size=40) | encodable_texts.map(str.encode)).filter(
-    lambda one: 0 < len(one) <= _LONGEST and one != b"."  # the host takes that out of a path: what is left is the list
+    lambda one: (
+        0 < len(one) <= _LONGEST and one != b"."
+    )  # the host removes this from a path, so the request would be for the list
 )
-# What HTTP lets into a header's value (RFC 9110, 5.5): no control characters, but bytes of any encoding.
+# A header's value may contain bytes of any encoding, but no control characters (RFC 9110, 5.5).
 header_values = (st.binary(max_size=300) | encodable_texts.map(str.encode)).map(
     lambda value: bytes(byte for byte in value[:_LONGEST] if byte >= 0x20 and byte != 0x7F)
 )
@@ -41,7 +43,7 @@ starts = mutated({"serverCallId": "aHR0cA==", "channel": "unmixed", "participant
 
 
 def path_of(door: str, *ids: bytes) -> bytes:
-    """Ids as a careful caller quotes them."""
+    """A path with percent-encoded ids."""
     return b"/api/" + door.format(*(quote_from_bytes(one, safe="") for one in ids)).encode()
 
 
@@ -56,7 +58,7 @@ def is_problem(reply: Any) -> bool:
 @example(("GET", "recordings/{}"), b"\n", b"x", b"")
 @example(("GET", "recordings/{}"), b"x" * 5000, b"x", b"")
 @example(("POST", "quarantine/{}/replay"), "\u0663".encode() * 600, b"x", b"")
-async def test_an_id_of_nobody_is_refused_with_a_reason(
+async def test_an_unknown_id_is_refused_with_a_reason(
     besieged: Deployment, door: tuple[str, str], first: bytes, second: bytes, body: bytes
 ):
     method, route = door
@@ -72,7 +74,7 @@ async def test_an_id_of_nobody_is_refused_with_a_reason(
 @example(b'{"serverCallId": "aHR0cA=="}', b"\xff\xfe")
 @example(b'{"serverCallId": "aHR0cA=="}', "\u20ac".encode())
 @example(b"[" * 60_000, None)
-async def test_a_start_that_can_t_be_is_refused_with_a_reason(besieged: Deployment, body: bytes, key: bytes | None):
+async def test_an_invalid_start_is_refused_with_a_reason(besieged: Deployment, body: bytes, key: bytes | None):
     before = await holdings(besieged)
     headers = {} if key is None else {"Idempotency-Key": key}
     reply = await send(besieged, "POST", b"/api/recordings", headers, body)

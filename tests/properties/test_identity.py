@@ -1,4 +1,4 @@
-"""Two chunks of one name overwrite one another, and an event whose subject is misread is archived under another's."""
+"""Two chunks with the same name would overwrite each other. A misread subject would file it under another recording."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ from tests.properties.strategies import encodable_texts
 EVENTS = Path(__file__).parent.parent / "events"
 CURRENT: dict[str, Any] = json.loads((EVENTS / "current.json").read_text())
 
-# base64 of anything, so with slashes and plus signs, and now and then a path of slashes only
+# base64 of any bytes: with slashes and plus signs, sometimes only slashes
 server_call_ids = st.binary(min_size=1, max_size=80).map(lambda data: base64.b64encode(data).decode()) | st.text(
     "/+aZ0", min_size=1, max_size=30
 )
@@ -28,7 +28,7 @@ recording_ids = st.binary(min_size=1, max_size=80).map(lambda data: base64.urlsa
 document_ids = encodable_texts | st.from_regex(r"[A-Za-z0-9._-]{1,120}", fullmatch=True)
 starts = st.datetimes(
     datetime(1000, 1, 2),  # noqa: DTZ001 - hypothesis adds the zone
-    datetime(9999, 12, 30),  # noqa: DTZ001 - likewise
+    datetime(9999, 12, 30),  # noqa: DTZ001 - hypothesis adds the zone
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=14))]),
 )
 
@@ -42,7 +42,7 @@ def read(subject: str) -> tuple[str | None, str | None, str | None]:
 @given(call_ids, server_call_ids, recording_ids, st.sampled_from(["", "/"]), st.sampled_from([str, str.lower]))
 @example("c", "/", "r", "", str)
 @example("c", "//serverCallId//", "r", "", str)
-def test_a_subject_gives_back_the_ids_it_was_made_of(
+def test_a_subject_is_parsed_into_its_ids(
     call: str, server: str, recording: str, slash: str, cased: Callable[[str], str]
 ):
     first, second, third = map(cased, (f"{slash}recording/call/", "/serverCallId/", "/recordingId/"))
@@ -56,7 +56,7 @@ def test_a_subject_gives_back_the_ids_it_was_made_of(
 @effort(300)
 @given(document_ids, document_ids, st.integers(0, 10**6), st.integers(0, 10**6), starts)
 @example("a/b", key_of("a/b"), 0, 0, datetime(2026, 11, 21, tzinfo=UTC))
-def test_chunks_of_one_recording_have_names_of_their_own(
+def test_chunks_of_one_recording_have_different_names(
     one: str, other: str, index: int, other_index: int, started_at: datetime
 ):
     assume(one != other)
@@ -77,7 +77,7 @@ def test_a_name_is_safe_in_storage_in_urls_and_on_disk(document_id: str, index: 
 
 @effort(200)
 @given(encodable_texts)
-def test_a_key_is_safe_in_tables_and_tells_linked_from_unlinked(identifier: str):
+def test_a_key_is_safe_in_tables_and_differs_for_linked_and_unlinked_recordings(identifier: str):
     assert re.fullmatch(r"[0-9a-f]{32}", key_of(identifier))
     assert key_of(identifier) == key_of(identifier)
     assert key_of(identifier) != unlinked_key(identifier)

@@ -1,4 +1,4 @@
-"""Each new instance imports function_app before its first event; what few of them need is imported where it's used."""
+"""Each new instance imports function_app before its first event, so modules that few need are imported on use."""
 
 import os
 import subprocess
@@ -25,8 +25,8 @@ print(gc.get_freeze_count(), len(gc.get_objects()))
 """
 
 
-def told_by(script: str) -> list[str]:
-    """What a fresh process prints."""
+def output_of(script: str) -> list[str]:
+    """The words that the script prints in a new process."""
     environment = {"PATH": os.environ["PATH"], **_SETTINGS}
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=_CHECKOUT, env=environment, capture_output=True, text=True, check=True)
@@ -35,18 +35,18 @@ def told_by(script: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
-    """The modules that a process has after `import function_app`."""
-    return set(told_by("import sys, function_app; print(*sys.modules)"))
+    """The modules that `import function_app` loads."""
+    return set(output_of("import sys, function_app; print(*sys.modules)"))
 
 
 @pytest.mark.parametrize(
     "late",
     [
-        "azure.identity",  # half a second, and not for who has connection strings
+        "azure.identity",  # takes half a second, and deployments with connection strings don't need it
         "msal",
         "azure.monitor",
         "opentelemetry.sdk",
-        "shared.deadletters",  # commands of their own
+        "shared.deadletters",  # separate commands
         "shared.doctor",
         "shared.rebuild",
         "rich",
@@ -55,14 +55,14 @@ def loaded() -> set[str]:
         "infra",
     ],
 )
-def test_starting_loads_nothing_that_only_some_processes_or_requests_need(loaded: set[str], late: str):
+def test_starting_loads_no_module_that_only_some_processes_or_requests_need(loaded: set[str], late: str):
     assert sorted(name for name in loaded if name == late or name.startswith(f"{late}.")) == []
 
 
-def test_starting_loads_the_functions_and_what_they_stand_on(loaded: set[str]):
+def test_starting_loads_the_functions_and_the_sdks_that_they_use(loaded: set[str]):
     assert {"function_app", "shared.app", "azure.storage.blob", "azure.communication.callautomation"} <= loaded
 
 
-def test_a_full_collection_of_garbage_does_not_walk_what_was_loaded_while_all_copies_stand_still():
-    frozen, walked = map(int, told_by(_FROZEN))
+def test_a_full_garbage_collection_skips_the_loaded_modules_because_it_pauses_all_copies():
+    frozen, walked = map(int, output_of(_FROZEN))
     assert walked < frozen / 10

@@ -13,6 +13,7 @@ from local.memory.clients import MemoryClients, provision
 from local.memory.clock import HandClock
 from local.memory.entities import Row, Table
 from local.memory.host import Host
+from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MEBIBYTE = 1024 * 1024
 _HOST = "https://storage.asm.skype.com/v1/objects"
 _DELETE_HOST = "https://us-storage.asm.skype.com/v1/objects"
+_SAFE = ("archived", "released")  # states
 _SERVER_CALL = "aHR0cHM6Ly9jb252LnNreXBlLmNvbS9jb252L2NhbGw="
 
 
@@ -117,6 +119,10 @@ class World:
                 return number
         raise AssertionError(f"work is left after {rounds} rounds: {self.left()}")
 
+    @property
+    def books(self) -> Books:
+        return Books.over(self.gateways)
+
     def left(self) -> list[Any]:
         """Worklist rows and messages."""
         rows = [*self.rows(self.settings.worklist_table)]
@@ -151,14 +157,25 @@ class World:
         held = list(self.archive.values())
         return one.media in held and one.metadata in held
 
+    def is_recorded(self, one: Document) -> bool:
+        """Whether the catalogue has the document's chunk as archived."""
+        rows = [row.entity for row in self.rows(self.settings.recordings_table).values()]
+        return any(
+            row.get("deleteLocation") == one.delete_location and row["state"] in _SAFE
+            for row in rows
+            if row["RowKey"].startswith("chunk-")
+        )
+
     def watched(self, turn: Turn = apply_at_once) -> Turn:
-        """A turn that fails the test as soon as the source of a document is deleted before it is archived."""
+        """A turn that fails the test as soon as a source is deleted whose document isn't archived and recorded."""
         world = self
 
         async def watch[T](operation: Operation, apply: Callable[[], T], /) -> T:
             if operation.method == "delete_recording":
                 doomed = [one for one in world.acs.documents if one.delete_location == operation.target]
-                assert all(world.is_archived(one) for one in doomed), "a source is deleted that isn't archived"
+                for one in doomed:
+                    assert world.is_archived(one), "a source is deleted that isn't archived"
+                    assert world.is_recorded(one), "a source is deleted that isn't recorded as archived"
             return await turn(operation, apply)
 
         return watch

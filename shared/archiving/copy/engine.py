@@ -15,8 +15,8 @@ from shared.archiving.copy.block_ids import BlockId, blocks_of_source
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import Block, Media
 from shared.archiving.copy.verification import Copied, Readable, read_back, verify
-from shared.domain.checksums import Checksum, ChecksumKind, feed, sha256
-from shared.domain.payload import Payload
+from shared.domain.files.checksums import Checksum, ChecksumKind, feed, sha256
+from shared.domain.files.payload import Payload
 from shared.errors import CallvaultError, DestinationConflict
 from shared.gateways.blobs.archive import StagedBlock, WriteResult
 

@@ -12,7 +12,7 @@ an mp4 whose index was never written, a damaged header.
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from shared.domain.payload import Payload
+from shared.domain.files.payload import Payload
 from shared.errors import SourceUnproven
 
 _UNKNOWN = {0, 0xFFFFFFFF}  # placeholders of writers that don't know the size
@@ -178,7 +178,7 @@ def _ftyp(total: int) -> Generator[Wanted, bytes, int]:
     content = yield Wanted(at=_BOX_HEADER, length=end - _BOX_HEADER)
     others = [content[at : at + 4] for at in range(8, len(content), 4)]
     if not _is_printable(content[:4]) or not all(_is_printable(brand) or not any(brand) for brand in others):
-        raise SourceUnproven("the mp4's first box names no brands")
+        raise SourceUnproven("the mp4's first box lists no brands")
     return end
 
 
@@ -235,7 +235,7 @@ def _are_alike(one: bytes, other: bytes) -> bool:
 
 def _must_fit(end: int, total: int, what: str) -> None:
     if end > total:
-        raise SourceUnproven(f"{what} extends to byte {end} of a file that has {total} bytes")
+        raise SourceUnproven(f"according to {what}, the file has at least {end} bytes, but it has {total}")
 
 
 def _little(data: bytes) -> int:

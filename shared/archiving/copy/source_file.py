@@ -18,13 +18,13 @@ from typing import Any
 
 from shared.archiving.copy.media_format import Proof, sniff
 from shared.archiving.copy.memory import MemoryBudget, Share
-from shared.domain.payload import Payload
+from shared.domain.files.payload import Payload
 from shared.errors import SourceError, SourceGarbled, SourceIncomplete, SourceUnproven
 from shared.gateways.acs.media import MediaSource, Part
 
 _HEAD = 16  # bytes needed to recognize a format
 _TRIES = 3  # per range: ACS sometimes answers a range with the whole file
-# Increment it if blocks that an older version of this code staged must not be reused.
+# Increment this number if blocks that an older version of this code staged must not be reused.
 _ENGINE = 2
 
 

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from shared.archiving.copy.block_ids import BlockId
 from shared.archiving.copy.memory import MemoryBudget
-from shared.domain.checksums import feed
-from shared.domain.payload import Payload
+from shared.domain.files.checksums import feed
+from shared.domain.files.payload import Payload
 from shared.errors import DestinationConflict, DestinationError
 from shared.gateways.blobs.archive import StagedBlock, Stored
 

@@ -1,4 +1,4 @@
-"""ACS's published error codes, and the error of ours that each becomes.
+"""Translates ACS's published error codes to Callvault's errors.
 
 The codes come from Microsoft's table of Call Automation codes (azure-docs, includes/codes/call-automation-sdk.md),
 limited to those that recording operations can return. The code takes precedence over the HTTP status. For a code that
@@ -74,13 +74,13 @@ def sanitized(message: str) -> str:
 
 def _already_recording(refusal: Refusal) -> CallvaultError:
     return AlreadyRecording(
-        f"the call is being recorded already: ACS allows one recording of a kind per call ({refusal.code})"
+        f"the call is already being recorded: ACS allows one recording of each kind per call ({refusal.code})"
     )
 
 
 def _conflict_for_now(refusal: Refusal) -> CallvaultError:
     return ConflictForNow(
-        f"another operation on this call or recording is under way: try again{refusal.explained()}",
+        f"another operation on this call or recording is in progress: try again{refusal.explained()}",
         retry_after=refusal.wait,
     )
 
@@ -98,7 +98,7 @@ def _call_over(refusal: Refusal) -> CallvaultError:
 def _not_found(refusal: Refusal) -> CallvaultError:
     if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
         return NotFound(f"ACS found no configuration for this operation ({refusal.code})")
-    return NotFound("ACS knows no such call or recording: it may have ended, or the id is of another resource")
+    return NotFound("ACS found no such call or recording: it may have ended, or the id may belong to another resource")
 
 
 def _invalid(refusal: Refusal) -> CallvaultError:

@@ -17,7 +17,7 @@ from azure.communication.callautomation.aio import CallAutomationClient
 from azure.communication.callautomation.recording_url_validator import validate_recording_url
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-from shared.domain.payload import Payload, PayloadBuilder
+from shared.domain.files.payload import Payload, PayloadBuilder
 from shared.errors import (
     CallvaultError,
     SourceError,
@@ -127,7 +127,7 @@ class MediaSource:
                 raise SourceGarbled("ACS's media store sent an unreadable answer") from None
             else:
                 return
-        raise SourceGarbled("ACS's media store redirects without end")
+        raise SourceGarbled("ACS's media store redirects in a loop")
 
     @asynccontextmanager
     async def _open(self, location: str, headers: dict[str, str]) -> AsyncIterator[tuple[Any, str]]:
@@ -148,7 +148,7 @@ class MediaSource:
             finally:
                 await response.close()
             return
-        raise SourceGarbled("ACS's media store redirects without end")
+        raise SourceGarbled("ACS's media store redirects in a loop")
 
 
 def _check(location: str) -> None:

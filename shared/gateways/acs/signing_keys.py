@@ -37,7 +37,7 @@ class SigningKeys:
         except ValueError:
             there = None
         if there is None or (there.scheme, there.netloc) != ("https", here.netloc):
-            raise SourceGarbled("the OpenID configuration of ACS names keys on another host than its own")
+            raise SourceGarbled("the OpenID configuration of ACS refers to keys on another host")
         published = (await self._document(there.geturl())).get("keys")
         if not isinstance(published, list):
             raise SourceGarbled("the signing keys of ACS aren't a JSON Web Key Set")

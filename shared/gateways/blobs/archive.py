@@ -16,8 +16,8 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, ContentSettings
 from azure.storage.blob.aio import BlobServiceClient
 
-from shared.domain.checksums import Checksum
-from shared.domain.payload import Payload
+from shared.domain.files.checksums import Checksum
+from shared.domain.files.payload import Payload
 from shared.errors import DestinationConflict, DestinationUnavailable
 from shared.gateways.faults import is_absent, is_taken, storage_faults
 
@@ -154,7 +154,10 @@ class ArchiveFile:
         return await self._held(size, sha256)
 
     async def _held(self, size: int, sha256: str | None) -> WriteResult:
-        """For a second writer: compares the existing file with its own. Raises DestinationConflict if they differ."""
+        """For a second writer: compares the existing file with its own, by size and digest.
+
+        Raises DestinationConflict if they differ, and DestinationUnavailable if the writer has no digest to compare.
+        """
         stored = await stored_in(self._blob)
         if stored is not None and stored.size == size:
             if sha256 is None:

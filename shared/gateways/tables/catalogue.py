@@ -119,7 +119,7 @@ class Catalogue:
         condition = {"etag": recording.etag, "match_condition": MatchConditions.IfNotModified}
         operations: list[Any] = [("update", entity, condition) if recording.etag else ("create", entity)]
         operations += [("create", audit_entity(key, entry)) for entry in entries]
-        with storage_faults("moving a recording in the catalogue"):
+        with storage_faults("writing a recording to the catalogue"):
             try:
                 await self._table.submit_transaction(operations, **REPEATED)
             except TableTransactionError as error:
@@ -162,7 +162,7 @@ class Catalogue:
         Rows that this version can't read are left out, and their keys are in the recording's `unreadable`.
         """
         with storage_faults("reading a recording from the catalogue"):
-            # Audit rows sort before the chunks': the service leaves them out.
+            # Audit rows sort before chunk rows, so this filter leaves them out.
             rows = self._table.query_entities(
                 "PartitionKey eq @key and RowKey ge @first", parameters={"key": recording_key, "first": CHUNK_ROWS}
             )

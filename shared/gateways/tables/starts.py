@@ -1,7 +1,8 @@
 """Starts, by the id that their state callback's URL carries.
 
-A row is written before ACS is asked, and holds what the caller asked for. Once the catalogue has the recording, the row
-holds only the recording's id. A start without a callback URL has its row removed then. Rows expire after 30 days.
+A row is written before the start is sent to ACS, and contains the caller's request. Once the catalogue has the
+recording, the row contains only the recording's id. If the start had no callback URL, the row is removed then. Rows
+expire after 30 days.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
-"""A worker is killed at each durable step of automatic recording; the call is recorded all the same, and once.
+"""A worker is killed at each durable step of automatic recording. The call is still recorded, exactly once.
 
-One stack for all points, a call of its own for each, one order to die at a time. If one of these fails, a crash at that
-step leaves a call unrecorded, or recorded twice.
+All points share one stack, and each has its own call. Only one order is given at a time. If a test fails, a crash at
+that step leaves a call unrecorded, or recorded twice.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ from shared.domain.states import RUNNING
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PATIENCE = 90  # seconds; a bound for what must happen, not a measure of how fast it does
+PATIENCE = 90  # seconds; an upper bound for a hanging test, not a performance target
 CALLING = [point.name for point in POINTS.values() if point.scene is Scene.CALLING]
 
-type Ledger = list[tuple[str, bool]]  # format of each recording of a call, and whether it runs
+type Ledger = list[tuple[str, bool]]  # format of each recording of a call, and whether it is running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", name="recorded")
 async def recorded_fixture(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ledger]:
-    """What the ledger has of each call's recordings in ACS, by point, once every call has been seen to."""
+    """The ledger's rows for each call's recordings in ACS, by point, after every call was processed."""
     orders = tmp_path_factory.mktemp("orders")
     options = StackOptions(
         directory=tmp_path_factory.mktemp("stack"),
@@ -38,19 +38,19 @@ async def recorded_fixture(tmp_path_factory: pytest.TempPathFactory) -> dict[str
     async with Stack(options) as stack, site(stack.addresses) as where:
         calls = {point: await died(where, OrderBook(orders), point) for point in CALLING}
         for call in calls.values():
-            await settled(where, call)
-        told = await where.acs("GET", "/recordings")
+            await completed(where, call)
+        recordings = await where.acs("GET", "/recordings")
         ledger = where.tables.get_table_client("recordings")
         found: dict[str, Ledger] = {}
         for point, call in calls.items():
-            made = [one["recordingId"] for one in told if one["serverCallId"] == call["serverCallId"]]
+            made = [one["recordingId"] for one in recordings if one["serverCallId"] == call["serverCallId"]]
             rows = [await ledger.get_entity(key_of(recording_id), "recording") for recording_id in made]
             found[point] = [(row["format"], row["control"] in RUNNING) for row in rows]
         return found
 
 
 async def died(where: Site, book: OrderBook, point: str) -> dict[str, Any]:
-    """A call whose recording brought a worker to a point, where it died."""
+    """A call whose automatic recording made a worker reach a point and die there."""
     order = book.arm(point, ())
     call: dict[str, Any] = await where.acs("POST", "/calls")
     (event,) = [
@@ -65,8 +65,8 @@ async def died(where: Site, book: OrderBook, point: str) -> dict[str, Any]:
     return call
 
 
-async def settled(where: Site, call: dict[str, Any]) -> None:
-    """Sweeps until nothing is left to do for a call."""
+async def completed(where: Site, call: dict[str, Any]) -> None:
+    """Sweeps until the claim for a call is completed."""
     links = where.tables.get_table_client("links")
     async with asyncio.timeout(PATIENCE):
         while "outcome" not in await links.get_entity(f"auto-{call_key(call['serverCallId'])}", "claim"):
@@ -75,5 +75,5 @@ async def settled(where: Site, call: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("point", CALLING)
-async def test_a_call_is_recorded_once_though_a_worker_dies_here(recorded: dict[str, Ledger], point: str):
+async def test_a_call_is_recorded_once_if_a_worker_dies_here(recorded: dict[str, Ledger], point: str):
     assert recorded[point] == [("mp3", True)]

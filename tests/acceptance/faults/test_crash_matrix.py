@@ -1,8 +1,8 @@
-"""A worker is killed at each durable step of intake, archiving, retry and sweep; what it left ends well all the same.
+"""A worker is killed at each durable step of intake, archiving, retry and sweep. Every chunk still ends correctly.
 
-One stack for all points, documents of their own for each. One order to die is given at a time, so that each worker
-dies exactly where it should; what earlier ones left is taken up meanwhile, and meets the later deaths as well. If one
-of these fails, a crash at that step loses a chunk, copies it twice, or deletes a source that isn't safe.
+All points share one stack, and each has its own document. Only one order is given at a time, so each worker dies at the
+intended point. Chunks of earlier deaths are recovered meanwhile and can be affected by later deaths. If a test fails, a
+crash at that step loses a chunk, copies it twice, or deletes a source that isn't archived.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from local.faults.idle import wait_until_idle
 from local.faults.invariants import Violation, violations
 from local.faults.orders import DIRECTORY_SETTING, OrderBook
 from local.faults.points import POINTS, Scene
-from local.faults.settling import settle
 from local.faults.site import Site, site
 from local.stack import Stack, StackOptions
 from shared.domain.keys import key_of
@@ -26,19 +26,19 @@ from shared.domain.states import ChunkState
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PATIENCE = 120  # seconds; a bound for what must happen, not a measure of how fast it does
+PATIENCE = 120  # seconds; an upper bound for a hanging test, not a performance target
 SMALL, LARGE = 30_000, 5_400_000  # bytes: one request, and six blocks
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What a worker has to be doing to get to a point."""
+    """The conditions under which a worker reaches a point."""
 
     size: int = SMALL
-    skip: int = 0  # calls that pass before the one that is deadly
-    broken_off: bool = False  # by an earlier death, with blocks staged: the copy is one that was taken up again
+    skip: int = 0  # calls before the one at which the worker dies
+    interrupted: bool = False  # by an earlier death, with blocks staged, so that the copy is resumed
     fault: dict[str, Any] | None = None  # of the source
-    job_lost: bool = False  # so that the sweep finds something to do
+    job_lost: bool = False  # so that the sweep has to queue it
     age: timedelta = timedelta()  # of the event
     expired: bool = False  # the source
     ends: ChunkState = ChunkState.RELEASED
@@ -46,12 +46,12 @@ class Case:
 
 BLOCKS = Case(size=LARGE, skip=2)
 COMMIT = Case(size=LARGE)
-# A file that was taken up again is labelled with its digest once it has been read back.
-RESUMED = Case(size=LARGE, broken_off=True)
+# A resumed file is labelled with its digest after it was read back.
+RESUMED = Case(size=LARGE, interrupted=True)
 FAILING = Case(fault={"operation": "download", "kind": "serverError"})
 SWEPT = Case(job_lost=True)
 NEARING = Case(job_lost=True, age=timedelta(hours=21))
-# Two days after its event no source exists any more, so the chunk is lost without another answer.
+# Two days after the event the source can't exist any more, so the chunk is lost without a 404 from it.
 DOWN = {"operation": "download", "kind": "serverError", "times": 0}
 REFUSED = Case(fault={"operation": "download", "kind": "redirect", "times": 0}, ends=ChunkState.FAILED)
 EXPIRED = Case(job_lost=True, age=timedelta(hours=100), fault=DOWN, expired=True, ends=ChunkState.LOST)
@@ -69,29 +69,29 @@ CASES = {
     "archiving-after-writing-pending": FAILING,
     "archiving-before-writing-failed": REFUSED,
     "archiving-after-writing-failed": REFUSED,
-    "sweep-before-queueing-anew": SWEPT,
-    "sweep-after-queueing-anew": SWEPT,
-    "sweep-before-saying-when-to-look-again": SWEPT,
-    "sweep-after-saying-when-to-look-again": SWEPT,
+    "sweep-before-queueing-again": SWEPT,
+    "sweep-after-queueing-again": SWEPT,
+    "sweep-before-scheduling-the-next-check": SWEPT,
+    "sweep-after-scheduling-the-next-check": SWEPT,
     "sweep-before-escalating": NEARING,
     "sweep-after-escalating": NEARING,
     "sweep-before-writing-lost": EXPIRED,
     "sweep-after-writing-lost": EXPIRED,
     "sweep-before-announcing": EXPIRED,
     "sweep-after-announcing": EXPIRED,
-    "sweep-before-taking-off-worklist": EXPIRED,
-    "sweep-after-taking-off-worklist": EXPIRED,
+    "sweep-before-removing-from-worklist": EXPIRED,
+    "sweep-after-removing-from-worklist": EXPIRED,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Death:
-    """A worker that was to die at a point."""
+    """The result of an order to die at a point."""
 
     document_id: str
     recording_id: str
     expired: bool
-    came: bool  # to that point, and died
+    fired: bool  # whether a worker reached the point and died
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ class Aftermath:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", name="aftermath")
 async def aftermath_fixture(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Aftermath:
-    """What stands once workers have died at every point that is to be tried, and all has come to rest."""
+    """The data after a worker died at every selected point and the stack became idle."""
     orders = tmp_path_factory.mktemp("orders")
     options = StackOptions(
         directory=tmp_path_factory.mktemp("stack"),
@@ -120,13 +120,13 @@ async def aftermath_fixture(request: pytest.FixtureRequest, tmp_path_factory: py
         host_arguments=("--worker-plugin", "local.faults.plugin", "--queue-visibility", "2"),
     )
     async with Stack(options) as stack, site(stack.addresses) as where:
-        deaths = {point: await died(where, OrderBook(orders), point) for point in asked_for(request)}
-        last_to_end = [death for death in deaths.values() if death.expired]
-        for some, failed_is_rest in ((last_to_end, False), (list(deaths.values()), True)):
-            documents = [death.document_id for death in some]
-            keys = [key_of(death.recording_id) for death in some]
-            # Whether it came to rest is told by what is wrong with what stands then.
-            await settle(where, documents, keys, within=PATIENCE, failed_is_rest=failed_is_rest)
+        deaths = {point: await died(where, OrderBook(orders), point) for point in selected_points(request)}
+        expiring = [death for death in deaths.values() if death.expired]
+        for group, failed_is_idle in ((expiring, False), (list(deaths.values()), True)):
+            documents = [death.document_id for death in group]
+            keys = [key_of(death.recording_id) for death in group]
+            # The violations show whether everything ended.
+            await wait_until_idle(where, documents, keys, within=PATIENCE, failed_is_idle=failed_is_idle)
         evidence = await where.evidence([death.recording_id for death in deaths.values()])
     chunks: dict[str, list[Chunk]] = defaultdict(list)
     for chunk in evidence.chunks:
@@ -135,7 +135,7 @@ async def aftermath_fixture(request: pytest.FixtureRequest, tmp_path_factory: py
     return Aftermath(deaths=deaths, found=violations(evidence, announced), chunks=chunks)
 
 
-def asked_for(request: pytest.FixtureRequest) -> list[str]:
+def selected_points(request: pytest.FixtureRequest) -> list[str]:
     """The points of those tests of this module that were not deselected."""
     mine = (
         item for item in request.session.items if isinstance(item, pytest.Function) and item.module is request.module
@@ -144,7 +144,7 @@ def asked_for(request: pytest.FixtureRequest) -> list[str]:
 
 
 async def died(where: Site, book: OrderBook, point: str) -> Death:
-    """Brings a worker to a point, where it dies."""
+    """Makes a worker reach a point and die there."""
     case = CASES.get(point, Case())
     made = await where.document(size=case.size, format="wav", announce=False)
     (document_id,) = (chunk["documentId"] for chunk in made["chunks"])
@@ -155,16 +155,16 @@ async def died(where: Site, book: OrderBook, point: str) -> Death:
     if case.job_lost:
         lost = book.arm("intake-before-queueing", (key,))
         async with asyncio.timeout(PATIENCE):
-            while not book.has_fired(lost):  # nor is an event taken while the worker that got it is only starting
-                assert not await where.deliver(event), "an event whose job could not be queued must come again"
+            while not book.has_fired(lost):  # nor is an event accepted while its worker is starting
+                assert not await where.deliver(event), "an event whose job couldn't be queued must not be accepted"
     if case.expired:
         await where.backdate(document_id, case.age)
         await where.acs("POST", f"/documents/{document_id}/expire")
-    if case.broken_off:
+    if case.interrupted:
         book.arm("archiving-after-staging-a-block", (key,), skip=2)
     order = book.arm(point, (key, document_id), skip=case.skip)
     if not case.job_lost:
-        await taken(where, event)
+        await deliver_until_accepted(where, event)
     try:
         async with asyncio.timeout(PATIENCE):
             while not book.has_fired(order):
@@ -176,14 +176,14 @@ async def died(where: Site, book: OrderBook, point: str) -> Death:
         document_id=document_id,
         recording_id=made["recordingId"],
         expired=case.expired,
-        came=book.has_fired(order),
+        fired=book.has_fired(order),
     )
 
 
 @pytest.mark.parametrize("point", [point.name for point in POINTS.values() if point.scene is not Scene.CALLING])
-async def test_a_worker_that_dies_here_leaves_nothing_undone(aftermath: Aftermath, point: str):
+async def test_a_chunk_ends_correctly_if_a_worker_dies_here(aftermath: Aftermath, point: str):
     death = aftermath.deaths[point]
-    assert death.came, "no worker came to that point"
+    assert death.fired, "no worker reached that point"
     assert [found.sentence for found in aftermath.found if found.document_id == death.document_id] == []
     assert [chunk.state for chunk in aftermath.chunks[death.document_id]] == [CASES.get(point, Case()).ends]
 
@@ -196,8 +196,8 @@ def aged(event: dict[str, Any], age: timedelta) -> dict[str, Any]:
     return event | {"eventTime": (datetime.now(UTC) - age).isoformat()}
 
 
-async def taken(site: Site, event: dict[str, Any]) -> None:
-    """Delivered until it is taken, as Event Grid does."""
+async def deliver_until_accepted(site: Site, event: dict[str, Any]) -> None:
+    """Repeats the delivery until the event is accepted, as Event Grid does."""
     async with asyncio.timeout(PATIENCE):
         while not await site.deliver(event):
             pass

@@ -1,4 +1,4 @@
-"""A few random schedules of faults, deaths and repeats on the whole stack; `make faults` plays as many as you like."""
+"""A few random schedules of faults, deaths and repeated events on the whole stack. `make faults` runs more."""
 
 from pathlib import Path
 
@@ -6,20 +6,20 @@ import pytest
 
 from local.faults import batches
 from local.faults.schedules import schedule
-from local.faults.table import complaints
+from local.faults.table import report
 
-SEEDS = tuple(range(4, 10))  # the first of them has every disturbance
+SEEDS = tuple(range(4, 10))  # the first seed gives every kind of disturbance
 
 
 async def test_no_schedule_of_faults_and_deaths_breaks_an_invariant(tmp_path: Path):
     outcome = await batches.run(batches.of_seeds(SEEDS), tmp_path)
-    assert list(complaints(outcome)) == []
-    assert outcome.evidence.chunks, "something must have been archived"
+    assert list(report(outcome)) == []
+    assert outcome.evidence.chunks, "chunks must have been archived"
     happened = outcome.happened
     assert happened["faults of ACS"] > 0, "a fault of ACS must have fired"
     assert happened["faults of storage"] > 0, "a fault of storage must have fired"
     assert happened["killed at a step"] + happened["worker killed"] > 2, "workers must have died"
-    assert happened["deletes witnessed"] > 0, "storage must have been seen at a delete"
+    assert happened["deletes witnessed"] > 0, "storage must have been checked before a delete"
 
 
 @pytest.mark.parametrize("seed", [3, 400])

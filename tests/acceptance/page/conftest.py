@@ -1,4 +1,4 @@
-"""A real browser in front of the whole stack, and people who use the page."""
+"""Fixtures: a real browser in front of the whole stack, and users of the page."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -22,12 +22,12 @@ async def browser() -> AsyncIterator[Browser]:
 
 @dataclass(kw_only=True)
 class Visit:
-    """A person with the page before them. What the browser complains of, or sends, is kept."""
+    """A user with the page open. Collects the browser's errors and requests."""
 
     page: Page
     where: str
     key: str
-    complaints: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
 
     async def to(self, fragment: str = "") -> None:
@@ -47,24 +47,24 @@ class Visit:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stranger(deployment: Deployment, browser: Browser) -> AsyncIterator[Visit]:
-    """Someone who has typed no key yet. Ends with the browser having had nothing to complain of."""
+    """A user who hasn't entered a key yet. Fails at the end if the browser reported errors."""
     context = await browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
     context.set_default_timeout(PATIENCE * 1000)
     page = await context.new_page()
     visit = Visit(page=page, where=deployment.where.functions, key=deployment.where.functions_key)
     page.on("request", lambda request: visit.requests.append(request))  # noqa: PLW0108 - Playwright marks its handlers
-    page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-    page.on("dialog", lambda dialog: visit.complaints.append(f"a dialog: {dialog.message}"))
-    page.on("console", lambda message: visit.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.on("dialog", lambda dialog: visit.errors.append(f"a dialog: {dialog.message}"))
+    page.on("console", lambda message: visit.errors.append(message.text) if message.type == "error" else None)
     yield visit
     await context.close()
-    # A request that was answered 4xx is told on the console, too, and may be what a test is about.
-    assert [one for one in visit.complaints if not one.startswith("Failed to load resource")] == []
+    # The console also reports requests that were answered with 4xx; some tests expect those.
+    assert [error for error in visit.errors if not error.startswith("Failed to load resource")] == []
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visit(stranger: Visit) -> Visit:
-    """Someone who has opened the page with the key."""
+    """A user who entered the function key."""
     await stranger.to("#/recordings")
     await stranger.enter()
     await expect(stranger.page.get_by_role("heading", name="Recordings")).to_be_visible()
@@ -73,7 +73,7 @@ async def visit(stranger: Visit) -> Visit:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def operator(deployment: Deployment, stranger: Visit) -> Visit:
-    """Someone who has opened the page with the master key."""
+    """A user who entered the master key."""
     await stranger.to("#/recordings")
     await stranger.enter(deployment.where.master_key)
     await expect(stranger.page.get_by_role("heading", name="Recordings")).to_be_visible()
@@ -89,12 +89,12 @@ async def record(
     fault: dict[str, Any] | None = None,
     **wanted: Any,
 ) -> str:
-    """A call recorded through the app, a chunk for each of `seconds`, and ended; its recordingId."""
+    """Records a call through the app, with a chunk for each of `seconds`, and stops. Returns the recordingId."""
     call = await deployment.acs("POST", "/calls", kind="group", participants=people)
     request = {"serverCallId": call["serverCallId"], "correlation": correlation, "content": "audio", "format": "mp3"}
     if wanted.get("channel") == "unmixed":
-        order = [{"participantId": one["participantId"], "channel": n} for n, one in enumerate(call["participants"])]
-        request["channelAffinity"] = order
+        affinity = [{"participantId": one["participantId"], "channel": n} for n, one in enumerate(call["participants"])]
+        request["channelAffinity"] = affinity
     status, started, _ = await deployment.call("POST", "/api/recordings", json=request | wanted)
     assert status == 201, started
     recording_id = str(started["recordingId"])
@@ -109,11 +109,11 @@ async def record(
 
 
 async def listed(deployment: Deployment, correlation: str) -> dict[str, Any]:
-    """The recording as lists show it, once they do."""
+    """Waits until the recording is listed, and returns its list entry."""
 
-    async def look() -> dict[str, Any] | None:
+    async def entry() -> dict[str, Any] | None:
         _, body, _ = await deployment.call("GET", "/api/recordings", params={"correlation": correlation})
         return next(iter(body["recordings"]), None)
 
-    found: dict[str, Any] = await until(look)
+    found: dict[str, Any] = await until(entry)
     return found

@@ -1,4 +1,4 @@
-"""For everyone: axe finds nothing in either theme, the keyboard goes everywhere, and a phone is wide enough."""
+"""Accessibility: no axe violations in either theme, use by keyboard, and use on a phone."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -25,8 +25,8 @@ async def violations(page: Page) -> list[str]:
 async def test_axe_finds_no_violation_in_any_view(deployment: Deployment, stranger: Visit, theme: str):
     page = stranger.page
     await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-    astray = {"operation": "download", "kind": "redirect", "host": "media.example.net"}
-    failed = await record(deployment, f"axe {theme} failed", fault=astray)
+    redirected = {"operation": "download", "kind": "redirect", "host": "media.example.net"}
+    failed = await record(deployment, f"axe {theme} failed", fault=redirected)
     good = await record(deployment, f"axe {theme}", seconds=(20, 10), channel="unmixed", format="wav")
     await deployment.settled(failed, frozenset({"failed"}))
     await deployment.settled(good)
@@ -48,12 +48,12 @@ async def test_axe_finds_no_violation_in_any_view(deployment: Deployment, strang
     assert await violations(page) == []
 
 
-async def test_the_keyboard_skips_to_the_content_and_sees_where_it_is(visit: Visit):
+async def test_the_keyboard_skips_to_the_content_and_shows_the_focus(visit: Visit):
     page = visit.page
     await page.reload()
     await expect(page.get_by_role("heading", name="Recordings")).to_be_visible()
     await page.keyboard.press("Tab")
-    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.locator("main")).to_be_focused()
     await page.keyboard.press("Tab")
@@ -62,7 +62,7 @@ async def test_the_keyboard_skips_to_the_content_and_sees_where_it_is(visit: Vis
     assert await page.evaluate(outline) == "solid"
 
 
-async def test_renewing_the_view_leaves_the_focus_where_it_was(deployment: Deployment, visit: Visit):
+async def test_a_refresh_keeps_the_focus(deployment: Deployment, visit: Visit):
     slow = {"operation": "download", "kind": "slow", "times": 0, "bytesPerSecond": 100_000}
     recording_id = await record(deployment, "focus", seconds=(60,), fault=slow)
     await visit.to_recording(recording_id)
@@ -87,7 +87,7 @@ async def test_a_phone_never_scrolls_sideways(deployment: Deployment, visit: Vis
     assert not await visit.page.evaluate(wide)
 
 
-async def test_a_theme_is_chosen_and_stays(visit: Visit):
+async def test_a_chosen_theme_is_kept(visit: Visit):
     page, canvas = visit.page, "getComputedStyle(document.body).backgroundColor"
     await page.get_by_label("Theme").select_option("Dark")
     dark = await page.evaluate(canvas)

@@ -1,4 +1,4 @@
-"""Finding a recording: the key, the filters, pages, and names that would rather be scripts."""
+"""Finding a recording: the key, the sign-in, filters, pages, and names that contain scripts."""
 
 from urllib.parse import urlsplit
 
@@ -11,11 +11,11 @@ from tests.acceptance.page.conftest import Visit, listed, record
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_wrong_key_is_refused_and_the_right_one_is_kept_for_the_tab_alone(stranger: Visit):
+async def test_a_wrong_key_is_rejected_and_the_right_one_is_kept_for_the_tab_only(stranger: Visit):
     page = stranger.page
     await stranger.to("#/recordings")
     await stranger.enter("not-the-key")
-    await expect(page.get_by_role("alert")).to_have_text("The app refused this key.")
+    await expect(page.get_by_role("alert")).to_have_text("The app rejected this key.")
     await stranger.enter()
     await expect(page.get_by_role("heading", name="Recordings")).to_be_visible()
     await page.reload()
@@ -27,31 +27,31 @@ async def test_a_wrong_key_is_refused_and_the_right_one_is_kept_for_the_tab_alon
     assert await page.evaluate("sessionStorage.length") == 0
 
 
-async def test_where_people_sign_in_the_page_leads_there_and_asks_for_no_key(stranger: Visit):
-    challenge = {"www-authenticate": "Bearer"}  # as the platform's sign-in answers, which has no place here
+async def test_if_the_app_has_a_sign_in_the_page_links_to_it_and_asks_for_no_key(stranger: Visit):
+    challenge = {"www-authenticate": "Bearer"}  # as the platform's sign-in answers, which the local stack doesn't have
     await stranger.page.route("**/api/summary", lambda route: route.fulfill(status=401, headers=challenge))
     await stranger.to()
-    entrance = stranger.page.get_by_role("link", name="Sign in with Microsoft Entra")
-    await expect(entrance).to_have_attribute("href", "/.auth/login/aad?post_login_redirect_uri=%2Fapi%2Fdashboard")
+    sign_in = stranger.page.get_by_role("link", name="Sign in with Microsoft Entra")
+    await expect(sign_in).to_have_attribute("href", "/.auth/login/aad?post_login_redirect_uri=%2Fapi%2Fdashboard")
     await expect(stranger.page.get_by_label("Function key")).to_have_count(0)
 
 
-async def test_the_sign_in_s_address_holds_no_filter_and_the_view_comes_back_after_it(stranger: Visit):
-    """Sign-in servers log addresses, and a filter may be a telephone number."""
-    page, asked = stranger.page, list[str]()
+async def test_the_sign_in_url_contains_no_filter_and_the_view_is_restored_afterwards(stranger: Visit):
+    """Sign-in servers log URLs, and a filter can be a telephone number."""
+    page, requested = stranger.page, list[str]()
 
     async def signed_in(route: Route) -> None:
-        asked.append(route.request.url)
+        requested.append(route.request.url)
         await route.fulfill(status=302, headers={"location": "/api/dashboard"})
 
-    challenge = {"www-authenticate": "Bearer"}  # as the platform's sign-in answers, which has no place here
+    challenge = {"www-authenticate": "Bearer"}  # as the platform's sign-in answers, which the local stack doesn't have
     await page.route("**/api/recordings?*", lambda route: route.fulfill(status=401, headers=challenge))
     await page.route("**/.auth/login/aad**", signed_in)
     await stranger.to("#/recordings?correlation=%2B15550100&callId=7a1b")
     await page.get_by_role("link", name="Sign in with Microsoft Entra").click()
     await page.wait_for_url("**/api/dashboard#/recordings?correlation=%2B15550100&callId=7a1b")
     await expect(page.get_by_role("link", name="Sign in with Microsoft Entra")).to_be_visible()
-    assert [urlsplit(one).query for one in asked] == ["post_login_redirect_uri=%2Fapi%2Fdashboard"]
+    assert [urlsplit(one).query for one in requested] == ["post_login_redirect_uri=%2Fapi%2Fdashboard"]
     assert not [one for one in stranger.requests if "15550100" in (one.headers.get("referer") or "")]
     assert await page.evaluate("sessionStorage.length") == 0
 
@@ -69,12 +69,12 @@ async def test_filters_find_a_recording_and_a_link_finds_it_again(deployment: De
     await page.reload()
     await expect(rows).to_have_count(1)
     await page.get_by_label("State").select_option("Overdue")
-    await expect(page.locator("#found")).to_have_text("No recording fits.")
+    await expect(page.locator("#found")).to_have_text("No recordings match.")
     await page.get_by_role("button", name="Clear").click()
     await expect(page.get_by_role("link", name="find/2")).to_be_visible()
 
 
-async def test_a_participant_is_found_and_never_stands_in_an_address(deployment: Deployment, visit: Visit):
+async def test_a_participant_is_found_and_never_part_of_a_url(deployment: Deployment, visit: Visit):
     person = "8:acs:5f1c6c14-0f9a-4c58-b2f1-1c4f6a8c9d27_00000000-face-4711"
     recording_id = await record(
         deployment, "of a person", people=[{"id": person}, {"name": "B"}], channel="unmixed", format="wav"
@@ -83,21 +83,21 @@ async def test_a_participant_is_found_and_never_stands_in_an_address(deployment:
     page = visit.page
     await page.get_by_label("Find by").select_option("Participant ID")
     await page.get_by_label("Find", exact=True).fill(person)
-    async with page.expect_request(lambda request: "x-participant-id" in request.headers) as asked:
+    async with page.expect_request(lambda request: "x-participant-id" in request.headers) as request:
         await page.get_by_role("button", name="Find").click()
-    assert (await asked.value).headers["x-participant-id"] == person
+    assert (await request.value).headers["x-participant-id"] == person
     assert page.url.endswith("#/recordings")
     assert not [one.url for one in visit.requests if "face-4711" in one.url]
 
 
-async def test_a_wrong_filter_is_told_with_its_mend(visit: Visit):
+async def test_an_invalid_filter_is_explained(visit: Visit):
     await visit.page.get_by_label("From (UTC day)").fill("2026-11-22")
     await visit.page.get_by_label("To (UTC day)").fill("2026-11-21")
     await visit.page.get_by_label("To (UTC day)").dispatch_event("change")
     await expect(visit.page.get_by_role("alert")).to_contain_text("from: must not be after to")
 
 
-async def test_older_recordings_are_a_page_away_and_the_newer_ones_back_again(deployment: Deployment, visit: Visit):
+async def test_pages_lead_to_older_recordings_and_back_to_newer_ones(deployment: Deployment, visit: Visit):
     for number in range(3):
         await record(deployment, f"pages/{number}")
     await visit.page.route("**/api/recordings?*", lambda route: route.continue_(url=f"{route.request.url}&limit=2"))

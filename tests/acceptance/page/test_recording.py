@@ -1,8 +1,9 @@
-"""A recording's page: what is told of it, playing it, watching it come, and putting back what failed."""
+"""A recording's page: details, player, copy progress, and retrying failed chunks."""
 
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -20,11 +21,11 @@ KINDS = [
 ]
 
 
-async def clock_of(media: Locator) -> float:
+async def position_of(media: Locator) -> float:
     return float(await media.evaluate("media => media.currentTime"))
 
 
-async def test_a_recording_is_opened_from_the_list_by_keyboard_and_shows_what_became_of_it(
+async def test_a_recording_is_opened_from_the_list_by_keyboard_and_shows_its_files_and_history(
     deployment: Deployment, visit: Visit
 ):
     recording_id = await record(deployment, "by keyboard", seconds=(40, 20), channel="unmixed", format="wav")
@@ -38,7 +39,7 @@ async def test_a_recording_is_opened_from_the_list_by_keyboard_and_shows_what_be
     for chunk in view["chunks"]:
         await expect(page.locator(f'code[title="{chunk["sha256"]}"]')).to_be_visible()
     await expect(page.locator(".timeline .chunk")).to_have_count(2)
-    await expect(page.locator(".timeline .lane")).to_have_count(3)  # the chunks, and a channel for each of two
+    await expect(page.locator(".timeline .lane")).to_have_count(3)  # the chunks, and two channels
     await expect(page.locator(".legend")).to_contain_text("2 chunks over 1 min")
     await expect(page.locator(".history li")).to_contain_text(["stop by function key", "start by function key"])
 
@@ -55,32 +56,32 @@ async def test_every_kind_of_file_plays_and_seeks(
     await expect(media).to_be_visible()
 
     async def plays() -> bool:
-        return await clock_of(media) > 0
+        return await position_of(media) > 0
 
     await until(plays)
     await media.evaluate("media => { media.currentTime = 45; }")
 
     async def plays_on() -> bool:
-        return await clock_of(media) > 45 and not await media.evaluate("media => media.seeking || media.error")
+        return await position_of(media) > 45 and not await media.evaluate("media => media.seeking || media.error")
 
     await until(plays_on)
     files = [one for one in visit.requests if urlsplit(one.url).netloc == urlsplit(deployment.where.blob_url).netloc]
-    assert files, "it was played from the archive itself"
+    assert files, "the browser must read the file from the archive"
     for one in files:
         assert "x-functions-key" not in await one.all_headers()
 
 
-async def test_a_link_that_has_expired_is_asked_for_anew(deployment: Deployment, visit: Visit):
+async def test_an_expired_link_is_requested_again(deployment: Deployment, visit: Visit):
     recording_id = await record(deployment, "expired", seconds=(30,))
     await deployment.settled(recording_id)
-    given: list[str] = []
+    links: list[str] = []
 
     async def expired_at_first(route: Route) -> None:
         response = await route.fetch()
         link = await response.json()
-        if not given:
+        if not links:
             link |= {"url": f"{link['url']}x", "expiresAt": "2020-01-01T00:00:00Z"}
-        given.append(link["url"])
+        links.append(link["url"])
         await route.fulfill(response=response, json=link)
 
     await visit.page.route("**/content?*", expired_at_first)
@@ -88,13 +89,13 @@ async def test_a_link_that_has_expired_is_asked_for_anew(deployment: Deployment,
     await visit.page.get_by_role("button", name="Play chunk 0", exact=True).click()
 
     async def plays() -> bool:
-        media = visit.page.locator(f'audio[src="{given[-1]}"]') if len(given) == 2 else None
-        return media is not None and await media.count() == 1 and await clock_of(media) > 0
+        media = visit.page.locator(f'audio[src="{links[-1]}"]') if len(links) == 2 else None
+        return media is not None and await media.count() == 1 and await position_of(media) > 0
 
     await until(plays)
 
 
-async def test_a_file_is_saved_as_it_was_archived_and_the_history_tells_who_did(deployment: Deployment, visit: Visit):
+async def test_a_download_is_the_archived_file_and_the_history_names_the_caller(deployment: Deployment, visit: Visit):
     recording_id = await record(deployment, "saved")
     (chunk,) = (await deployment.settled(recording_id))["chunks"]
     await visit.to_recording(recording_id)
@@ -107,7 +108,7 @@ async def test_a_file_is_saved_as_it_was_archived_and_the_history_tells_who_did(
     await expect(visit.page.locator(".history li").first).to_contain_text("read content by function key")
 
 
-async def test_a_chunk_is_watched_until_it_is_safe(deployment: Deployment, visit: Visit):
+async def test_the_progress_of_a_copy_is_shown_until_the_chunk_is_released(deployment: Deployment, visit: Visit):
     slow = {"operation": "download", "kind": "slow", "times": 0, "bytesPerSecond": 2_500_000}  # of five blocks
     recording_id = await record(
         deployment, "watched", seconds=(625,), fault=slow, people=2, channel="unmixed", format="wav"
@@ -121,28 +122,28 @@ async def test_a_chunk_is_watched_until_it_is_safe(deployment: Deployment, visit
     await expect(visit.page.locator(".legend")).to_contain_text("1 chunk over 10 min")
 
 
-async def test_what_failed_says_why_and_is_put_back_by_a_button(deployment: Deployment, visit: Visit):
-    astray = {"operation": "download", "kind": "redirect", "host": "media.example.net"}
-    recording_id = await record(deployment, "replayed", fault=astray)
+async def test_a_failed_chunk_shows_its_reason_and_is_retried_by_a_button(deployment: Deployment, visit: Visit):
+    redirected = {"operation": "download", "kind": "redirect", "host": "media.example.net"}
+    recording_id = await record(deployment, "replayed", fault=redirected)
     await deployment.settled(recording_id, frozenset({"failed"}))
     await visit.to_recording(recording_id)
     page = visit.page
     await expect(page.locator(".note")).to_contain_text("source-not-allowed")
-    await page.get_by_role("button", name="Replay chunk 0").click()
-    await expect(page.locator("td", has=page.get_by_role("button", name="Replay chunk 0"))).to_contain_text(
-        "Replaying needs the app's master key"
+    await page.get_by_role("button", name="Retry chunk 0").click()
+    await expect(page.locator("td", has=page.get_by_role("button", name="Retry chunk 0"))).to_contain_text(
+        "Retrying requires the master key"
     )
     await page.get_by_role("button", name="Forget key").click()
     await visit.enter(deployment.where.master_key)
-    await page.get_by_role("button", name="Replay chunk 0").click()
+    await page.get_by_role("button", name="Retry chunk 0").click()
     await expect(page.locator(".note")).to_have_count(0)
     await expect(page.locator("h1 + .badge")).to_have_text("Archived")
     await expect(page.locator(".history li").first).to_contain_text("replay by master key")
 
 
-async def test_what_is_missing_leaves_a_gap_in_the_time_line(deployment: Deployment, visit: Visit):
-    astray = {"operation": "metadata", "kind": "redirect", "host": "media.example.net", "skip": 1}
-    recording_id = await record(deployment, "with a gap", seconds=(20, 20, 20), fault=astray)
+async def test_a_failed_chunk_leaves_a_gap_in_the_timeline(deployment: Deployment, visit: Visit):
+    redirected = {"operation": "metadata", "kind": "redirect", "host": "media.example.net", "skip": 1}
+    recording_id = await record(deployment, "with a gap", seconds=(20, 20, 20), fault=redirected)
     await deployment.settled(recording_id, frozenset({"released", "failed"}))
     await visit.to_recording(recording_id)
     await expect(visit.page.locator(".timeline .gap")).to_have_count(1)
@@ -150,7 +151,55 @@ async def test_what_is_missing_leaves_a_gap_in_the_time_line(deployment: Deploym
     await expect(visit.page.locator(".timeline .chunk")).to_have_count(2)
 
 
-async def test_a_file_that_somebody_removed_is_trouble_and_offers_no_player(deployment: Deployment, visit: Visit):
+START = "2026-11-28T10:00:00Z"
+MINUTE = 60_000
+
+
+def gap_input(known: list[int], *, started_at: str | None, **chunk: Any) -> dict[str, Any]:
+    """Arguments of gapsOf for three chunks of a minute, of which the times of the `known` ones are known."""
+    times = [
+        {"documentId": f"{n}", "index": n, "startedAt": f"2026-11-28T10:0{n}:00Z", "durationMs": MINUTE} | chunk
+        for n in known
+    ]
+    missing = [{"index": n} for n in range(3) if n not in known]
+    return {"times": times, "view": {"startedAt": started_at, "durationMs": 3 * MINUTE}, "missing": missing}
+
+
+@pytest.mark.parametrize("started_at", [START, "2026-11-28T10:02:30Z", None])
+@pytest.mark.parametrize(
+    ("known", "gaps"),
+    [([0, 1, 2], []), ([1, 2], [(0, 1)]), ([0, 2], [(1, 2)]), ([0, 1], [(2, 3)]), ([0], [(1, 3)]), ([2], [(0, 2)])],
+)
+async def test_gaps_do_not_depend_on_the_time_at_which_acs_says_that_it_started(
+    stranger: Visit, known: list[int], gaps: list[tuple[int, int]], started_at: str | None
+):
+    """The event of some recordings has no start time; the start in ACS's notification is another clock's."""
+    assert await gaps_in_minutes(stranger, gap_input(known, started_at=started_at)) == gaps
+
+
+async def test_with_chunks_missing_at_both_ends_the_start_divides_the_time_between_them(stranger: Visit):
+    assert await gaps_in_minutes(stranger, gap_input([1], started_at=START)) == [(0, 1), (2, 3)]
+
+
+async def test_a_pause_is_no_gap(stranger: Visit):
+    pause = {"startedAt": "2026-11-28T10:00:10Z", "durationMs": MINUTE}
+    shown = gap_input([0], started_at=START, pauses=[pause])
+    assert await gaps_in_minutes(stranger, shown | {"missing": [], "view": {"durationMs": MINUTE}}) == []
+    assert await gaps_in_minutes(stranger, shown) == [(2, 4)]
+
+
+async def gaps_in_minutes(visit: Visit, arguments: dict[str, Any]) -> list[tuple[float, float]]:
+    """The gaps that the page computes, in minutes after START."""
+    await visit.to()
+    call = """async ({times, view, missing, start}) => {
+      const {gapsOf, intervalsOf} = await import('/api/dashboard/intervals.js');
+      const minutes = (moment) => (moment - Date.parse(start)) / 60000;
+      return gapsOf(intervalsOf(times), view, missing).map((gap) => [minutes(gap.from), minutes(gap.to)]);
+    }"""
+    return [tuple(gap) for gap in await visit.page.evaluate(call, arguments | {"start": START})]
+
+
+async def test_a_file_that_someone_removed_is_reported_and_cannot_be_played(deployment: Deployment, visit: Visit):
     recording_id = await record(deployment, "removed")
     (chunk,) = (await deployment.settled(recording_id))["chunks"]
     async with deployment.container("recordings") as archive:
@@ -162,15 +211,15 @@ async def test_a_file_that_somebody_removed_is_trouble_and_offers_no_player(depl
     await expect(page.locator(".note")).to_contain_text("Chunk 0 was removed from the archive")
     await expect(page.locator("h1 + .badge")).to_have_text("Incomplete")
     await expect(page.get_by_role("button", name="Metadata of chunk 0")).to_be_visible()
-    for absent in ("Play chunk 0", "Download of chunk 0", "Replay chunk 0"):
+    for absent in ("Play chunk 0", "Download of chunk 0", "Retry chunk 0"):
         await expect(page.get_by_role("button", name=absent)).to_have_count(0)
 
 
-async def test_an_address_that_was_cut_is_refused_in_words(visit: Visit):
+async def test_a_truncated_address_shows_an_error(visit: Visit):
     await visit.to("#/recordings/eyJjdXQiOiJ%")
     await expect(visit.page.get_by_role("alert")).to_contain_text("invalid-request")
 
 
-async def test_a_recording_that_nobody_knows_is_told(visit: Visit):
+async def test_an_unknown_recording_shows_an_error(visit: Visit):
     await visit.to("#/recordings/eyJub2JvZHkiOiJrbm93cyJ9")
-    await expect(visit.page.get_by_role("alert")).to_contain_text("neither the ledger nor ACS knows this recordingId")
+    await expect(visit.page.get_by_role("alert")).to_contain_text("not-found")

@@ -1,4 +1,4 @@
-"""The page's files as a browser gets them: by anyone, with a policy that lets nothing foreign run."""
+"""The page's files: served without a key, with a policy that allows no code from elsewhere."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ async def text_of(deployment: Deployment, path: str) -> str:
         return await response.text()
 
 
-async def test_anyone_gets_the_page_and_nothing_foreign_may_run_in_it(deployment: Deployment):
+async def test_the_page_needs_no_key_and_allows_no_code_from_elsewhere(deployment: Deployment):
     for path in ("dashboard", *(f"dashboard/{name}" for name in FILES)):
         async with deployment.http.get(f"{deployment.where.functions}/api/{path}") as response:
             assert response.status == 200, path
@@ -33,7 +33,7 @@ async def test_anyone_gets_the_page_and_nothing_foreign_may_run_in_it(deployment
         assert set(policy.values()) == {"'self'"}
 
 
-async def test_the_page_holds_no_script_style_or_address_of_another(deployment: Deployment):
+async def test_the_page_contains_no_inline_script_or_style_and_no_foreign_url(deployment: Deployment):
     page = await text_of(deployment, "dashboard")
     assert re.findall(r"<(?:script|style)[^>]*>([^<]+)<", page) == []
     assert " style=" not in page
@@ -42,7 +42,7 @@ async def test_the_page_holds_no_script_style_or_address_of_another(deployment: 
         assert set(re.findall(r"https?://[^\s\"'`]+", text)) <= {"http://www.w3.org/2000/svg"}, name
 
 
-async def test_a_file_that_a_browser_has_is_not_sent_again(deployment: Deployment):
+async def test_a_cached_file_is_not_sent_again(deployment: Deployment):
     url = f"{deployment.where.functions}/api/dashboard/app.js"
     async with deployment.http.get(url) as response:
         etag = response.headers["ETag"]
@@ -57,6 +57,6 @@ async def test_a_file_that_a_browser_has_is_not_sent_again(deployment: Deploymen
 @pytest.mark.parametrize(
     "name", ["nothing.js", "..%2Fapp.py", "%2e%2e%2fsettings.py", "index.html%00.js", "%2Fetc%2Fpasswd"]
 )
-async def test_no_other_file_of_the_app_can_be_had(deployment: Deployment, name: str):
+async def test_no_other_file_of_the_app_can_be_read(deployment: Deployment, name: str):
     status, _, _ = await deployment.call("GET", f"/api/dashboard/{name}", **ANYONE)
     assert status in (400, 404)

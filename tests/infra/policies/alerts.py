@@ -22,7 +22,7 @@ _TABLES = {"AppTraces", "AppRequests", "AppMetrics"}
 
 # Said loudly and heard all the same: their function fails with them, which has an alert of its own, or their chunk goes
 # on to an end that has one.
-HEARD_OTHERWISE = {"request failed", "attempt failed unforeseen", "request refused"}
+HEARD_OTHERWISE = {"request failed", "attempt failed unexpectedly", "request refused"}
 
 
 def whatever_is_promised_has_an_alert(templates: Templates) -> None:
@@ -101,12 +101,12 @@ def the_sweep_falling_silent_is_noticed(templates: Templates) -> None:
 def what_stays_on_the_poison_queue_is_noticed(templates: Templates) -> None:
     """A message that reaches no function leaves no line of its own: the sweep counts the queue."""
     (rule,) = [one for one in made(templates.main(), LOG_RULE) if one.name.endswith("-poison-messages")]
-    assert {"message buried", "messages stay on the poison queue"} <= set(_TEXT.findall(query_of(rule)))
+    assert {"poison message kept", "poison messages waiting"} <= set(_TEXT.findall(query_of(rule)))
 
 
 def what_the_sweep_can_t_look_at_is_noticed(templates: Templates) -> None:
     (rule,) = [one for one in made(templates.main(), LOG_RULE) if one.name.endswith("-sweep-incomplete")]
-    assert set(_TEXT.findall(query_of(rule))) == {"row unreadable", "not swept unforeseen"}
+    assert set(_TEXT.findall(query_of(rule))) == {"row unreadable", "check failed unexpectedly"}
 
 
 def what_event_grid_could_not_deliver_is_noticed(templates: Templates) -> None:

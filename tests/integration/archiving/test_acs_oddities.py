@@ -1,4 +1,4 @@
-"""What ACS does now and then, and events of every published vintage, through intake and archiving."""
+"""Oddities of ACS, and events of every published version, through intake and archiving."""
 
 import hashlib
 
@@ -16,7 +16,7 @@ MIB = 1024 * 1024
 @pytest.mark.parametrize("size", [30_000, 3 * MIB + 5])
 @pytest.mark.parametrize("seed", range(4))
 async def test_an_odd_document_is_archived_byte_for_byte(make_world: MakeWorld, seed: int, size: int):
-    """Seeds: the first, or second, Range request is answered with the whole file; no start time; half milliseconds."""
+    """The seeds stand for: the first or second Range request gets the whole file; no start time; half milliseconds."""
     clock = MovableClock()
     world: World = await make_world(clock=clock, BLOCK_SIZE_MIB=1)
     made = await world.document(size=size, format="wav", seed=seed, oddities=True)
@@ -45,7 +45,7 @@ async def test_an_odd_document_is_archived_byte_for_byte(make_world: MakeWorld, 
         ("byos", Outcome.IGNORED, None),
     ],
 )
-async def test_an_event_of_each_vintage_ends_as_safe_as_it_can(
+async def test_events_of_every_published_version_are_archived(
     world: World, vintage: str, outcome: Outcome, state: ChunkState | None
 ):
     made = await world.document(size=30_000, format="wav", vintage=vintage)

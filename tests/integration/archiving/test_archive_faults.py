@@ -1,4 +1,4 @@
-"""The archive's own bad days: a request is repeated with all of its bytes, and what was carried out is not undone."""
+"""Faults of the archive: requests are repeated with all of their bytes, and repeating one does no harm."""
 
 from collections.abc import AsyncIterator
 
@@ -24,7 +24,7 @@ async def front(azurite: Azurite) -> AsyncIterator[StorageFront]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(make_world: MakeWorld, azurite: Azurite, front: StorageFront) -> World:
-    """The archive is reached through the front, all else of storage without it."""
+    """The archive is reached through the faulty proxy, other storage directly."""
     blobs = azurite.connection_string.replace(str(URL(azurite.blob_url).origin()), str(front.url.origin()))
     made: World = await make_world(ARCHIVE_STORAGE=blobs, BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=2)
     return made
@@ -32,7 +32,7 @@ async def world(make_world: MakeWorld, azurite: Azurite, front: StorageFront) ->
 
 @pytest.mark.parametrize("mishap", [Mishap.BUSY, Mishap.BROKEN_OFF, Mishap.ANSWER_LOST])
 @pytest.mark.parametrize(("operation", "size"), [("PUT block", 4 * MIB + 5), ("PUT blocklist", 2 * MIB), ("PUT", 900)])
-async def test_a_request_that_went_wrong_is_sent_again_whole(
+async def test_a_failed_request_is_sent_again_with_all_of_its_bytes(
     world: World, front: StorageFront, operation: str, size: int, mishap: Mishap
 ):
     made, job = await world.announced(size=size, format="wav")
@@ -40,13 +40,13 @@ async def test_a_request_that_went_wrong_is_sent_again_whole(
     await world.app.archiving.handle(job)
     chunk = await world.chunk(job)
     assert chunk.state is ChunkState.RELEASED
-    assert chunk.attempts == 1, "the request was repeated, not the chunk"
+    assert chunk.attempts == 1, "the request is repeated, not the chunk's attempt"
     (stored,) = [body for name, body in (await world.blobs()).items() if name.endswith(".wav")]
     assert len(stored) == size
     assert chunk.sha256 == made["chunks"][0]["sha256"]
 
 
-async def test_an_archive_that_stays_busy_is_the_destinations_fault_and_waited_out(world: World, front: StorageFront):
+async def test_a_busy_archive_is_the_destination_s_fault_and_is_retried(world: World, front: StorageFront):
     made, job = await world.announced(size=2 * MIB, format="wav")
     front.spoil("PUT block", Mishap.BUSY, times=20)
     assert await world.take_job() == job
@@ -54,5 +54,5 @@ async def test_an_archive_that_stays_busy_is_the_destinations_fault_and_waited_o
     chunk = await world.chunk(job)
     assert chunk.state is ChunkState.PENDING
     assert chunk.reason == "storage-unavailable"
-    assert front.seen.count("PUT block") > 2, "each request was repeated before the copy was given up"
+    assert front.seen.count("PUT block") > 2, "each request is repeated before the attempt fails"
     assert (await world.source(made))["deletedAt"] is None

@@ -9,8 +9,8 @@ import pytest
 
 from shared.archiving.stored_files import name_of
 from shared.contracts.jobs import ChunkJob
-from shared.domain.checksums import Checksum, ChecksumKind
-from shared.domain.payload import Payload
+from shared.domain.files.checksums import Checksum, ChecksumKind
+from shared.domain.files.payload import Payload
 from shared.domain.states import ChunkState
 from shared.errors import DestinationConflict, DestinationError
 from tests.integration.conftest import MakeWorld, MovableClock, World
@@ -21,8 +21,8 @@ KIB = 1024
 MIB = 1024 * KIB
 
 
-async def archived_whole(world: World, made: dict[str, Any], number: int = 0) -> None:
-    """The archive holds the source's bytes, the catalogue says so, and the source is gone."""
+async def check_released(world: World, made: dict[str, Any], number: int = 0) -> None:
+    """Checks that the archive has the source's bytes, the catalogue has their digests, and the source is deleted."""
     chunk = await world.chunk(world.job(made, number))
     original = made["chunks"][number]
     blobs = await world.blobs()
@@ -36,8 +36,8 @@ async def archived_whole(world: World, made: dict[str, Any], number: int = 0) ->
     assert (await world.source(made, number))["deletedAt"] is not None
 
 
-async def chunk_told(world: World, made: dict[str, Any]) -> dict[str, Any]:
-    """As the recording's own answer shows it."""
+async def shown_chunk(world: World, made: dict[str, Any]) -> dict[str, Any]:
+    """The chunk in the answer of the recording's route."""
     answer = await world.commands.get(made["recordingId"])
     chunk: dict[str, Any] = json.loads(answer.body)["chunks"][0]
     return chunk
@@ -49,7 +49,7 @@ async def test_a_small_chunk_is_copied_with_its_metadata_recorded_and_its_source
 ):
     made, job = await world.announced(size=64 * KIB, format=media_format)
     await world.app.archiving.handle(job)
-    await archived_whole(world, made)
+    await check_released(world, made)
     chunk = await world.chunk(job)
     assert chunk.blob_name is not None
     assert chunk.blob_name.endswith(f".{media_format}")
@@ -57,11 +57,11 @@ async def test_a_small_chunk_is_copied_with_its_metadata_recorded_and_its_source
 
 
 @pytest.mark.parametrize("size", [MIB, MIB + 1, 3 * MIB, 5 * MIB + 17])
-async def test_a_chunk_of_many_blocks_is_the_same_at_every_border(make_world: MakeWorld, size: int):
+async def test_a_chunk_of_many_blocks_is_copied_correctly_at_every_block_border(make_world: MakeWorld, size: int):
     world = await make_world(BLOCK_SIZE_MIB=1)
     made, job = await world.announced(size=size, format="wav")
     await world.app.archiving.handle(job)
-    await archived_whole(world, made)
+    await check_released(world, made)
 
 
 async def test_a_source_that_serves_no_ranges_is_copied_as_one_stream(make_world: MakeWorld):
@@ -69,21 +69,21 @@ async def test_a_source_that_serves_no_ranges_is_copied_as_one_stream(make_world
     made, job = await world.announced(size=4 * MIB + 5, format="mp4")
     await world.fault("download", "ignoreRange", times=0, documentId=made["chunks"][0]["documentId"])
     await world.app.archiving.handle(job)
-    await archived_whole(world, made)
+    await check_released(world, made)
 
 
 async def test_all_chunks_of_a_recording_are_archived(world: World):
     made, _ = await world.announced(size=20 * KIB, format="mp3", count=3)
     await world.drained()
     for number in range(3):
-        await archived_whole(world, made, number)
+        await check_released(world, made, number)
 
 
-async def test_a_format_that_the_event_doesn_t_tell_is_read_off_the_file(world: World):
+async def test_a_format_that_the_event_omits_is_recognized_from_the_file(world: World):
     made = await world.document(size=20 * KIB, format="mp3", omitTypes=True)
     await world.app.intake.receive(made["event"])
     await world.app.archiving.handle(world.job(made))
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert str((await world.chunk(world.job(made))).blob_name).endswith(".mp3")
 
 
@@ -99,16 +99,16 @@ async def test_a_repeated_job_changes_nothing(world: World):
     assert (await world.source(made))["downloads"] == 1
 
 
-async def test_of_many_jobs_at_once_for_one_chunk_one_copies_it(make_world: MakeWorld):
+async def test_of_many_concurrent_jobs_for_one_chunk_only_one_copies_it(make_world: MakeWorld):
     world = await make_world(LEASE_SECONDS=5)
     made, job = await world.announced(size=300 * KIB, format="wav")
     await asyncio.gather(*(world.app.archiving.handle(job) for _ in range(8)))
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert len(await world.blobs()) == 2
     assert (await world.source(made))["downloads"] == 1
 
 
-async def test_delete_source_false_keeps_the_source_and_a_repeated_job_too(make_world: MakeWorld):
+async def test_delete_source_false_keeps_the_source_also_when_the_job_is_repeated(make_world: MakeWorld):
     world = await make_world(DELETE_SOURCE="false")
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.app.archiving.handle(job)
@@ -117,10 +117,10 @@ async def test_delete_source_false_keeps_the_source_and_a_repeated_job_too(make_
     assert (await world.source(made))["deletedAt"] is None
 
 
-async def test_a_redirect_to_another_host_of_acs_is_followed_with_a_signature_of_its_own(world: World):
+async def test_a_redirect_to_another_acs_host_is_followed_and_signed_again(world: World):
     made, job = await world.announced(size=20 * KIB, format="wav", redirects=True)
     await world.app.archiving.handle(job)
-    await archived_whole(world, made)
+    await check_released(world, made)
     document_id = made["chunks"][0]["documentId"]
     requests = await world.acs("GET", f"/requests?documentId={document_id}")
     hosts = {request["host"] for request in requests if request["method"] == "GET"}
@@ -129,7 +129,7 @@ async def test_a_redirect_to_another_host_of_acs_is_followed_with_a_signature_of
 
 
 @pytest.mark.parametrize("operation", ["download", "metadata"])
-async def test_a_redirect_off_the_allow_list_gets_no_request_at_all(world: World, operation: str):
+async def test_a_redirect_off_the_allow_list_is_not_followed(world: World, operation: str):
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.fault(operation, "redirect", host="media.example.net", documentId=made["chunks"][0]["documentId"])
     before = await world.acs("GET", "/requests?host=media.example.net")
@@ -155,7 +155,7 @@ async def test_a_forged_event_can_t_make_us_send_credentials_elsewhere(world: Wo
     assert await world.acs("GET", "/requests") == before
 
 
-async def test_a_redirect_that_never_ends_is_given_up(world: World):
+async def test_a_redirect_loop_is_stopped(world: World):
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.fault("download", "redirect", loop=True, times=0, documentId=made["chunks"][0]["documentId"])
     await world.app.archiving.handle(job)
@@ -179,10 +179,10 @@ async def test_a_redirect_that_never_ends_is_given_up(world: World):
         ("metadata", "swapMetadata", {}, "source-unproven"),
     ],
 )
-async def test_what_passes_is_waited_out_and_then_the_chunk_is_archived(
+async def test_a_temporary_fault_is_retried_until_the_chunk_is_archived(
     world: World, operation: str, kind: str, more: dict[str, Any], reason: str
 ):
-    await world.document(size=20 * KIB, format="wav")  # whose metadata a confused service might serve
+    await world.document(size=20 * KIB, format="wav")  # another document, whose metadata a faulty service may serve
     made, job = await world.announced(size=40 * KIB, format="wav")
     assert await world.take_job() == job
     await world.fault(operation, kind, documentId=made["chunks"][0]["documentId"], **more)
@@ -192,11 +192,11 @@ async def test_what_passes_is_waited_out_and_then_the_chunk_is_archived(
     assert waiting.next_attempt_at is not None
     assert (await world.source(made))["deletedAt"] is None
     await world.app.archiving.handle(await world.take_job())
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await world.chunk(job)).reason is None
 
 
-async def test_broken_metadata_don_t_cost_the_media(world: World):
+async def test_the_media_are_archived_although_the_metadata_fail(world: World):
     made, job = await world.announced(size=40 * KIB, format="wav")
     await world.fault("metadata", "serverError", status=500, times=2, documentId=made["chunks"][0]["documentId"])
     await world.app.archiving.handle(job)
@@ -204,21 +204,21 @@ async def test_broken_metadata_don_t_cost_the_media(world: World):
     assert stored == [made["chunks"][0]["sha256"]]
     assert (await world.source(made))["deletedAt"] is None
     await world.drained()
-    await archived_whole(world, made)
-    assert (await world.source(made))["downloads"] == 1, "what stands in the archive is not copied again"
+    await check_released(world, made)
+    assert (await world.source(made))["downloads"] == 1, "an archived file is not copied again"
 
 
-async def test_a_file_of_another_format_than_announced_is_archived_as_what_it_is(world: World):
-    """Refusing it would keep it in ACS until ACS destroys it."""
+async def test_a_file_of_another_format_than_announced_is_archived_in_its_real_format(world: World):
+    """If it were refused, it would stay in ACS until ACS deletes it."""
     made = await world.document(size=20 * KIB, format="wav")
     made["event"]["data"]["recordingFormatType"] = "Mp4"
     await world.app.intake.receive(made["event"])
     await world.drained()
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert str((await world.chunk(world.job(made))).blob_name).endswith(".wav")
 
 
-async def test_another_file_under_the_chunk_s_name_is_never_overwritten_nor_the_source_deleted(world: World):
+async def test_another_file_with_the_chunk_s_name_is_never_overwritten_and_the_source_is_kept(world: World):
     made, job = await world.announced(size=20 * KIB, format="wav")
     chunk = await world.chunk(job)
     name = f"{chunk.started_at:%Y/%m/%d}/{chunk.recording_key}/0000-{chunk.document_id}.wav"
@@ -228,22 +228,6 @@ async def test_another_file_under_the_chunk_s_name_is_never_overwritten_nor_the_
     assert (failed.state, failed.fault, failed.reason) == (ChunkState.FAILED, "destination", "storage-conflict")
     assert (await world.blobs())[name] == b"other"
     assert (await world.source(made))["deletedAt"] is None
-
-
-async def test_a_dead_worker_s_chunk_is_taken_over_when_its_lease_ends(make_world: MakeWorld):
-    clock = MovableClock()
-    world = await make_world(clock=clock, LEASE_SECONDS=60)
-    made, job = await world.announced(size=20 * KIB, format="wav")
-    assert await world.take_job() == job
-    dead = await world.app.archiving._claim(await world.chunk(job))  # noqa: SLF001 - a worker that dies right here
-    assert dead is not None
-    await world.app.archiving.handle(job)
-    assert (await world.chunk(job)).state is ChunkState.COPYING, "a live lease is respected"
-    assert await world.queued() == 1, "the job comes again when the lease ends"
-    clock.forward(seconds=61)
-    await world.app.archiving.handle(job)
-    await archived_whole(world, made)
-    assert (await world.chunk(job)).attempts == 2
 
 
 async def test_a_slow_copy_keeps_its_lease(make_world: MakeWorld):
@@ -257,30 +241,30 @@ async def test_a_slow_copy_keeps_its_lease(make_world: MakeWorld):
     while not slow.done():
         await world.app.archiving.handle(job)
     await slow
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await world.chunk(job)).attempts == 1
 
 
-async def test_a_running_copy_tells_how_far_it_is_with_its_lease_and_forgets_it_at_its_end(make_world: MakeWorld):
+async def test_a_running_copy_reports_its_progress_with_each_renewal_until_it_ends(make_world: MakeWorld):
     world = await make_world(LEASE_SECONDS=1, BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=1)
     made, job = await world.announced(size=4 * MIB, format="wav")
     await world.fault("download", "slow", bytesPerSecond=2 * MIB, times=0, documentId=made["chunks"][0]["documentId"])
     copying = asyncio.create_task(world.app.archiving.handle(job))
     seen: list[tuple[int, int]] = []
     while not copying.done():
-        told = await chunk_told(world, made)
-        if told["copied"] is not None and (told["copied"], told["expected"]) not in seen:
-            seen.append((told["copied"], told["expected"]))
+        shown = await shown_chunk(world, made)
+        if shown["copied"] is not None and (shown["copied"], shown["expected"]) not in seen:
+            seen.append((shown["copied"], shown["expected"]))
     await copying
-    assert seen, "its lease was renewed three times in a second"
+    assert seen, "its lease is renewed three times a second, with the progress"
     assert seen == sorted(seen)
     assert {expected for _, expected in seen} == {made["chunks"][0]["size"]}
     assert all(0 <= copied <= expected for copied, expected in seen)
-    told = await chunk_told(world, made)
-    assert (told["state"], told["copied"], told["expected"]) == ("released", None, None)
+    shown = await shown_chunk(world, made)
+    assert (shown["state"], shown["copied"], shown["expected"]) == ("released", None, None)
 
 
-async def test_a_worker_that_was_overtaken_changes_nothing_any_more(make_world: MakeWorld):
+async def test_a_worker_that_lost_its_lease_changes_nothing(make_world: MakeWorld):
     world = await make_world(LEASE_SECONDS=60)
     made, job = await world.announced(size=300 * KIB, format="wav")
     await world.fault("download", "slow", bytesPerSecond=100 * KIB, documentId=made["chunks"][0]["documentId"])
@@ -290,28 +274,28 @@ async def test_a_worker_that_was_overtaken_changes_nothing_any_more(make_world: 
         claimed = await world.chunk(job)
     await world.books.chunks.replace(claimed.evolve(owner="another", lease_until=claimed.copying_at))
     await world.app.archiving.handle(job)
-    await archived_whole(world, made)
+    await check_released(world, made)
     released = await world.chunk(job)
     await late
     assert await world.chunk(job) == released
     assert len(await world.blobs()) == 2
 
 
-async def test_a_job_for_an_unknown_chunk_ends_quietly(world: World):
+async def test_a_job_for_an_unknown_chunk_is_ignored(world: World):
     made = await world.document(size=20 * KIB, format="wav")
     await world.app.archiving.handle(world.job(made))
     assert await world.queued() == 0
 
 
-async def test_a_delete_that_fails_is_tried_again(world: World):
+async def test_a_failed_delete_is_retried(world: World):
     made, _ = await world.announced(size=20 * KIB, format="wav")
     await world.fault("delete", "throttle", times=2, documentId=made["chunks"][0]["documentId"])
     await world.drained()
-    await archived_whole(world, made)
+    await check_released(world, made)
 
 
-async def test_a_copy_that_broke_off_goes_on_from_the_blocks_already_staged(make_world: MakeWorld):
-    """A file of gigabytes that starts from zero after each fault may never be whole before its deadline."""
+async def test_an_interrupted_copy_continues_from_the_staged_blocks(make_world: MakeWorld):
+    """A file of gigabytes that starts from zero after each fault may never be complete before its deadline."""
     world = await make_world(BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=2)
     made, job = await world.announced(size=12 * MIB + 3, format="wav")
     assert await world.take_job() == job
@@ -320,18 +304,18 @@ async def test_a_copy_that_broke_off_goes_on_from_the_blocks_already_staged(make
     await world.app.archiving.handle(job)
     assert (await world.chunk(job)).state is ChunkState.PENDING
     await world.app.archiving.handle(await world.take_job())
-    await archived_whole(world, made)
+    await check_released(world, made)
     requests = await world.acs("GET", f"/requests?documentId={document_id}")
     ranges = [request["range"] for request in requests if request["operation"] == "download"]
     again = {one for one in ranges if ranges.count(one) > 1}
     assert len(again) <= 5, (
-        "the first block is read again to compare it, and what was in flight: twice RANGES_IN_FLIGHT"
+        "only the first block, for comparison, and blocks in flight, twice RANGES_IN_FLIGHT, are read again"
     )
     (blob,) = [body for name, body in (await world.blobs()).items() if name.endswith(".wav")]
     assert hashlib.sha256(blob).hexdigest() == made["chunks"][0]["sha256"]
 
 
-async def test_blocks_that_may_be_of_another_version_of_the_source_are_not_used(make_world: MakeWorld):
+async def test_blocks_of_another_version_of_the_source_are_not_reused(make_world: MakeWorld):
     world = await make_world(BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=1)
     made, job = await world.announced(size=4 * MIB, format="wav")
     assert await world.take_job() == job
@@ -342,16 +326,16 @@ async def test_blocks_that_may_be_of_another_version_of_the_source_are_not_used(
     name = f"{chunk.started_at:%Y/%m/%d}/{chunk.recording_key}/0000-{chunk.document_id}.wav"
     blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, name)
     (staged, *_) = (await blob.get_block_list("uncommitted"))[1]
-    place, run, version, digest = staged.id.split("-", 3)
-    for other in ("0" * 8, version):  # of another version of the source, and of this one but for a place twice claimed
+    index, run, version, digest = staged.id.split("-", 3)
+    for other in ("0" * 8, version):  # blocks of another version of the source, and two blocks with the same index
         await blob.stage_block(f"00003-{run}-{other}-{digest}", b"\0" * MIB)
         await blob.stage_block(f"00003-{run}-{other}-{'A' * 43}", b"\1" * MIB)
-    assert place < "00003"
+    assert index < "00003"
     await world.app.archiving.handle(await world.take_job())
-    await archived_whole(world, made)
+    await check_released(world, made)
 
 
-async def test_a_staged_block_that_someone_exchanged_is_found_out_before_the_source_is_deleted(make_world: MakeWorld):
+async def test_a_replaced_block_is_detected_before_the_source_is_deleted(make_world: MakeWorld):
     world = await make_world(BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=1)
     made, job = await world.announced(size=4 * MIB, format="wav")
     assert await world.take_job() == job
@@ -365,10 +349,10 @@ async def test_a_staged_block_that_someone_exchanged_is_found_out_before_the_sou
     await world.app.archiving.handle(await world.take_job())
     chunk = await world.chunk(job)
     assert (chunk.state, chunk.reason, chunk.fault) == (ChunkState.FAILED, "storage-conflict", "destination")
-    assert (await world.source(made))["deletedAt"] is None, "what the archive holds isn't what the source gave"
+    assert (await world.source(made))["deletedAt"] is None, "the archive's bytes differ from the source's"
 
 
-async def test_a_file_committed_by_a_worker_that_died_before_reading_it_back_is_read_back_by_the_next(
+async def test_a_file_that_a_dead_worker_committed_is_read_back_by_the_next_worker(
     make_world: MakeWorld,
 ):
     world = await make_world(BLOCK_SIZE_MIB=1)
@@ -381,12 +365,12 @@ async def test_a_file_committed_by_a_worker_that_died_before_reading_it_back_is_
     await blob.set_blob_metadata({name: value for name, value in properties.metadata.items() if name != "sha256"})
     await world.books.chunks.replace(done.evolve(state=ChunkState.PENDING, sha256=None, next_attempt_at=None))
     await world.app.archiving.handle(job)
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await blob.get_blob_properties()).metadata["sha256"] == made["chunks"][0]["sha256"]
 
 
 @pytest.mark.parametrize("kind", list(ChecksumKind))
-async def test_a_block_that_did_not_arrive_as_it_was_sent_is_refused_by_the_service(world: World, kind: ChecksumKind):
+async def test_blob_storage_refuses_a_block_that_doesn_t_match_its_checksum(world: World, kind: ChecksumKind):
     file = world.gateways.archive.file("corrupt.wav", content_type="audio/wav", properties={})
     sent, checksum = Payload.of(b"other bytes"), Checksum.of(Payload.of(b"bytes"), kind)
     with pytest.raises(DestinationError):
@@ -396,8 +380,8 @@ async def test_a_block_that_did_not_arrive_as_it_was_sent_is_refused_by_the_serv
     assert await world.blobs() == {}
 
 
-async def test_a_file_that_isn_t_as_long_as_its_writer_meant_is_never_taken_for_the_chunk_s(make_world: MakeWorld):
-    """A commit that went wrong, and whose check came too late, must not pass as the work of an earlier attempt."""
+async def test_a_file_shorter_than_its_recorded_size_never_counts_as_archived(make_world: MakeWorld):
+    """An incomplete commit whose check never ran must not count as the file of an earlier attempt."""
     world = await make_world(BLOCK_SIZE_MIB=1)
     made, job = await world.announced(size=3 * MIB, format="wav")
     chunk = await world.chunk(job)
@@ -411,7 +395,7 @@ async def test_a_file_that_isn_t_as_long_as_its_writer_meant_is_never_taken_for_
     assert (await world.source(made))["deletedAt"] is None
 
 
-async def test_of_two_files_committed_under_one_name_the_first_stands_and_the_second_is_told(world: World):
+async def test_of_two_files_committed_under_one_name_the_first_stays_and_the_second_fails(world: World):
     one, two = (
         world.gateways.archive.file("twice.wav", content_type="audio/wav", properties={"documentid": document_id})
         for document_id in "ab"
@@ -426,7 +410,7 @@ async def test_of_two_files_committed_under_one_name_the_first_stands_and_the_se
     assert (await world.blobs())["twice.wav"] == b"first"
 
 
-async def test_the_source_is_deleted_after_archived_is_recorded_and_before_released_is(world: World):
+async def test_the_source_is_deleted_after_archived_is_written_and_before_released_is_written(world: World):
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.fault("delete", "delayAnswer", seconds=1, documentId=made["chunks"][0]["documentId"])
     working = asyncio.create_task(world.app.archiving.handle(job))
@@ -434,21 +418,21 @@ async def test_the_source_is_deleted_after_archived_is_recorded_and_before_relea
         assert (await world.source(made))["deletedAt"] is None
     assert (await world.chunk(job)).state is ChunkState.ARCHIVED
     await working
-    await archived_whole(world, made)
+    await check_released(world, made)
 
 
-async def test_a_source_that_someone_else_deleted_is_released(world: World):
+async def test_a_chunk_whose_source_is_already_deleted_is_released(world: World):
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.fault("delete", "serverError", status=500, applied=True, documentId=made["chunks"][0]["documentId"])
     await world.drained()
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await world.chunk(job)).reason is None
 
 
-async def test_a_fault_that_nobody_foresaw_is_tried_again_and_counted(make_world: MakeWorld, world: World):
+async def test_an_unexpected_exception_is_retried_and_counts_as_an_attempt(make_world: MakeWorld, world: World):
     few = await make_world(like=world, MAX_ATTEMPTS=2)
     _, job = await few.announced(size=20 * KIB, format="wav")
-    few.app.archiving._copier.secure = _broken  # type: ignore[method-assign]  # noqa: SLF001 - a defect of ours
+    few.app.archiving._copier.attempt = _broken  # type: ignore[method-assign]  # noqa: SLF001 - a defect of ours
     await few.drained()
     chunk = await few.chunk(job)
     assert (chunk.state, chunk.reason, chunk.attempts) == (ChunkState.FAILED, "unforeseen", 2)
@@ -458,18 +442,18 @@ async def _broken(lease: Any, **_: bool) -> Any:
     raise ZeroDivisionError(lease)
 
 
-async def test_a_chunk_that_ends_its_worker_each_time_runs_out_of_attempts(make_world: MakeWorld):
+async def test_a_chunk_that_kills_its_worker_each_time_fails_after_its_attempts(make_world: MakeWorld):
     clock = MovableClock()
     world = await make_world(clock=clock, MAX_ATTEMPTS=3)
     _, job = await world.announced(size=20 * KIB, format="wav")
     for _ in range(3):
-        assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - and there it dies
+        assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - the worker crashes here
         clock.forward(seconds=61)
     await world.app.archiving.handle(job)
     assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (ChunkState.FAILED, "out-of-attempts")
 
 
-async def test_a_renewal_that_arrived_and_whose_answer_did_not_costs_nothing(world: World):
+async def test_a_lease_renewal_whose_answer_is_lost_does_no_harm(world: World):
     made, job = await world.announced(size=300 * KIB, format="wav")
     await world.fault("download", "slow", bytesPerSecond=200 * KIB, documentId=made["chunks"][0]["documentId"])
     working = asyncio.create_task(world.app.archiving.handle(job))
@@ -478,22 +462,20 @@ async def test_a_renewal_that_arrived_and_whose_answer_did_not_costs_nothing(wor
         claimed = await world.chunk(job)
     await world.books.chunks.replace(claimed.evolve(lease_until=claimed.deadline))
     await working
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await world.source(made))["downloads"] == 1
 
 
 async def foreign_file(world: World, job: ChunkJob, ending: str) -> str:
-    """Somebody's file, with what a name of the chunk begins with."""
+    """Stores a foreign file under a name of the chunk."""
     name = name_of(await world.chunk(job), ending)
     await world.app.clients.archive.get_blob_client(world.settings.archive_container, name).upload_blob(b"other")
     return name
 
 
 @pytest.mark.parametrize("announced", ["Wav", None, "Mp4"])
-async def test_a_foreign_file_of_another_format_does_not_keep_the_chunk_out_of_the_archive(
-    world: World, announced: str | None
-):
-    """The chunk's own name is free, whatever format its event announced; the foreign file stays as it is."""
+async def test_a_foreign_file_of_another_format_does_not_stop_the_archiving(world: World, announced: str | None):
+    """The name for the chunk's real format is free. The foreign file stays unchanged."""
     made = await world.document(size=20 * KIB, format="wav")
     made["event"]["data"]["recordingFormatType"] = announced
     await world.app.intake.receive(made["event"])
@@ -508,13 +490,13 @@ async def test_a_foreign_file_of_another_format_does_not_keep_the_chunk_out_of_t
     assert set(blobs) == {chunk.blob_name, chunk.metadata_blob_name}
 
 
-async def test_a_file_under_the_chunk_s_name_is_named_by_the_failure_and_once_it_is_moved_the_chunk_is_archived(
+async def test_a_conflict_names_the_foreign_file_and_the_chunk_is_archived_once_it_is_moved(
     world: World,
 ):
     made, job = await world.announced(size=20 * KIB, format="wav")
     foreign = await foreign_file(world, job, "wav")
     await world.drained()
-    for _ in range(2):  # the second attempt asks the archive first, and doesn't read the source to its end
+    for _ in range(2):  # the second attempt checks the archive first, and doesn't read the whole source
         failed = await world.chunk(job)
         assert (failed.state, failed.reason) == (ChunkState.FAILED, "storage-conflict")
         assert foreign in str(failed.detail)

@@ -1,4 +1,4 @@
-"""The copy engine over real storage and a real TLS source: bytes in the wrong place, or a file taken on trust."""
+"""The copy engine with real storage and a real TLS source. Defects would misplace bytes or accept a wrong file."""
 
 import hashlib
 import uuid
@@ -13,8 +13,8 @@ from shared.archiving.copy.block_ids import BlockId
 from shared.archiving.copy.engine import Copied, Transfer
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import Media, open_media
-from shared.domain.checksums import Checksum, ChecksumKind, sha256
-from shared.domain.payload import Payload
+from shared.domain.files.checksums import Checksum, ChecksumKind, sha256
+from shared.domain.files.payload import Payload
 from shared.domain.states import ChunkState
 from shared.errors import DestinationConflict, SourceUnproven
 from shared.gateways.blobs.archive import ArchiveFile
@@ -27,7 +27,7 @@ MIB = 1024 * KIB
 
 
 class Engine:
-    """A copy engine of its own, over a world's source and archive, with blocks of one MiB."""
+    """A copy engine with blocks of one MiB, over a world's source and archive."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -54,7 +54,7 @@ class Engine:
         return self.world.app.clients.archive.get_blob_client(self.world.settings.archive_container, name)
 
     async def put_together(self, name: str, *blocks: bytes, runs: tuple[int, ...] = ()) -> str:
-        """A committed file of blocks as the engine stages them, without a digest beside it; gives its digest."""
+        """Commits a file of blocks like the engine does, without a digest on its blob. Returns the file's digest."""
         file = self.file(name, documentid="document")
         ids, whole, run = [], hashlib.sha256(), hashlib.sha256()
         for index, block in enumerate(blocks):
@@ -75,10 +75,10 @@ def engine(world: World) -> Engine:
 
 
 @pytest.mark.parametrize("size", [8 * MIB, 8 * MIB + 17])
-async def test_a_copy_that_met_a_stream_between_two_attempts_with_ranges_is_the_source_s(
+async def test_a_copy_is_correct_although_one_attempt_read_a_stream_and_the_others_read_ranges(
     make_world: MakeWorld, size: int
 ):
-    """Parts of the stream were once staged in the places of later blocks, verified, and the source was deleted."""
+    """An old engine staged parts of the stream at the offsets of later blocks, and the source was deleted."""
     world = await make_world(BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=1)
     made, job = await world.announced(size=size, format="wav")
     document_id = made["chunks"][0]["documentId"]
@@ -97,8 +97,8 @@ async def test_a_copy_that_met_a_stream_between_two_attempts_with_ranges_is_the_
     assert hashlib.sha256(stored).hexdigest() == made["chunks"][0]["sha256"]
 
 
-async def test_blocks_that_an_older_engine_staged_are_never_used(engine: Engine):
-    """Those of the one that mixed up parts can hold other bytes than their places say."""
+async def test_blocks_that_an_older_engine_staged_are_never_reused(engine: Engine):
+    """Blocks of the engine that mixed up parts may have the bytes of other offsets."""
     made = await engine.world.document(size=3 * MIB, format="wav")
     name = f"{uuid.uuid4().hex}.wav"
     async with engine.opened(made) as media:
@@ -111,7 +111,7 @@ async def test_blocks_that_an_older_engine_staged_are_never_used(engine: Engine)
     assert hashlib.sha256((await engine.world.blobs())[name]).hexdigest() == copied.sha256
 
 
-async def test_a_range_that_is_answered_with_the_whole_file_now_and_then_is_asked_for_again(engine: Engine):
+async def test_a_range_that_is_answered_with_the_whole_file_is_requested_again(engine: Engine):
     made = await engine.world.document(size=5 * MIB, format="wav")
     document_id = made["chunks"][0]["documentId"]
     for skip in (2, 4):
@@ -120,7 +120,7 @@ async def test_a_range_that_is_answered_with_the_whole_file_now_and_then_is_aske
     assert copied.sha256 == made["chunks"][0]["sha256"]
 
 
-async def test_the_index_at_the_end_of_an_mp4_costs_a_resumed_copy_no_more_than_its_header(engine: Engine):
+async def test_a_resumed_copy_reads_only_the_header_of_an_index_at_the_end_of_an_mp4(engine: Engine):
     made = await engine.world.document(size=4 * MIB, format="mp4")
     document_id = made["chunks"][0]["documentId"]
     async with engine.opened(made) as media:
@@ -163,7 +163,7 @@ async def test_an_mp4_whose_index_is_damaged_is_not_archived(engine: Engine, ran
     assert await engine.world.blobs() == {}
 
 
-async def test_without_proof_a_complete_file_is_taken_whatever_it_is(engine: Engine):
+async def test_without_proof_any_complete_file_is_copied(engine: Engine):
     made = await engine.world.document(size=20 * KIB, format="wav")
     await engine.world.fault("download", "htmlBody", times=0, documentId=made["chunks"][0]["documentId"])
     async with engine.opened(made, prove=False) as media:
@@ -174,7 +174,7 @@ async def test_without_proof_a_complete_file_is_taken_whatever_it_is(engine: Eng
     assert b"<html" in page.lower()
 
 
-async def test_one_listing_finds_all_files_of_a_chunk_and_no_other_s(engine: Engine):
+async def test_one_listing_finds_all_files_of_a_chunk_and_no_others(engine: Engine):
     for name in ("a/0000-doc.wav", "a/0000-doc.metadata.json", "a/0000-doc.unverified.mp4", "a/0000-document.wav"):
         data = Payload.of(name.encode())
         digest = sha256(data).hexdigest()
@@ -183,20 +183,20 @@ async def test_one_listing_finds_all_files_of_a_chunk_and_no_other_s(engine: Eng
     found = await engine.world.gateways.archive.files_of("a/0000-doc")
     assert sorted(found) == ["metadata.json", "unverified.mp4", "wav"]
     assert found == {ending: await engine.world.gateways.archive.find(f"a/0000-doc.{ending}") for ending in found}, (
-        "a listing says what a look at each file says"
+        "the listing returns the same as a request for each file"
     )
     assert {one.document_id for one in found.values()} == {"Dokument 1 ä"}
     assert await engine.world.gateways.archive.files_of("a/0001-doc") == {}
 
 
-async def test_a_file_without_blocks_and_digest_is_a_conflict_and_never_verified_as_empty(engine: Engine):
+async def test_a_file_without_blocks_and_digest_is_a_conflict(engine: Engine):
     body = b"RIFF" + b"\0" * 5000
     await engine.blob("foreign.wav").upload_blob(body, metadata={"documentid": "document", "size": str(len(body))})
     with pytest.raises(DestinationConflict):
         await engine.transfer.read_back(engine.file("foreign.wav"))
 
 
-async def test_a_file_put_in_one_piece_is_verified_by_the_digest_beside_it(engine: Engine):
+async def test_a_file_stored_in_one_request_is_verified_by_its_recorded_digest(engine: Engine):
     body = b"RIFF" + b"\0" * 5000
     digest = hashlib.sha256(body).hexdigest()
     await engine.blob("right.wav").upload_blob(body, metadata={"sha256": digest})
@@ -207,7 +207,7 @@ async def test_a_file_put_in_one_piece_is_verified_by_the_digest_beside_it(engin
 
 
 @pytest.mark.parametrize("runs", [(), (2,), (1, 2)])
-async def test_a_file_without_a_digest_is_verified_by_its_blocks_and_then_has_one(
+async def test_a_file_without_a_digest_is_verified_by_its_block_ids_and_gets_a_digest(
     engine: Engine, runs: tuple[int, ...]
 ):
     digest = await engine.put_together("blocks.wav", b"a" * 900, b"b" * 900, b"c" * 17, runs=runs)
@@ -217,8 +217,8 @@ async def test_a_file_without_a_digest_is_verified_by_its_blocks_and_then_has_on
     assert (stored.sha256, stored.is_whole) == (digest, True)
 
 
-async def test_storage_that_refuses_every_write_after_the_commit_costs_nothing_but_a_second_reading(engine: Engine):
-    """As immutability does: here it is a lease that nobody else has."""
+async def test_storage_that_refuses_writes_after_the_commit_only_causes_a_second_read(engine: Engine):
+    """Like immutable storage. Here, a blob lease makes storage refuse the writes."""
     digest = await engine.put_together("held.wav", b"a" * 900, b"b" * 17)
     await engine.blob("held.wav").acquire_lease(-1)
     for _ in range(2):
@@ -227,12 +227,14 @@ async def test_storage_that_refuses_every_write_after_the_commit_costs_nothing_b
     assert stored is not None
     assert stored.sha256 is None, "the write was refused"
     file = engine.file("held.wav")
-    assert await engine.transfer.verify(file, size=917, sha256=digest), "a digest that is missing is no alteration"
+    assert await engine.transfer.verify(file, size=917, sha256=digest), (
+        "a missing digest doesn't mean that the file was changed"
+    )
     assert not await engine.transfer.verify(file, size=917, sha256="0" * 64)
     assert not await engine.transfer.verify(file, size=918, sha256=digest)
 
 
-async def test_blocks_in_another_order_or_of_other_bytes_are_refused(engine: Engine):
+async def test_blocks_in_another_order_or_with_other_bytes_are_refused(engine: Engine):
     await engine.put_together("blocks.wav", b"a" * 900, b"b" * 900, runs=(0, 1))
     first, second = [block.block_id for block in await engine.file("blocks.wav").committed()]
     await engine.blob("blocks.wav").commit_block_list([second, first])
@@ -244,7 +246,7 @@ async def test_blocks_in_another_order_or_of_other_bytes_are_refused(engine: Eng
         await engine.transfer.read_back(engine.file("blocks.wav"))
 
 
-async def test_a_file_with_its_recorded_digest_is_verified_without_being_read(engine: Engine):
+async def test_a_file_with_the_recorded_digest_is_verified_without_reading_it(engine: Engine):
     body = b"RIFF" + b"\0" * 5000
     digest = hashlib.sha256(body).hexdigest()
     await engine.blob("tagged.wav").upload_blob(body, metadata={"sha256": digest})
@@ -254,7 +256,7 @@ async def test_a_file_with_its_recorded_digest_is_verified_without_being_read(en
 
 
 @pytest.mark.parametrize("size", [20 * KIB, 3 * MIB])
-async def test_a_file_that_lost_its_digest_is_read_before_it_is_called_another(engine: Engine, size: int):
+async def test_a_file_that_lost_its_digest_is_read_before_it_is_refused(engine: Engine, size: int):
     made = await engine.world.document(size=size, format="wav")
     copied = await engine.copy(made, engine.file("same.wav"))
     await engine.blob("same.wav").set_blob_metadata({})

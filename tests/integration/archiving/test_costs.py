@@ -20,7 +20,7 @@ QUERIES = (CHECKOUT / "docs" / "queries.md").read_text()
 
 
 class Bill:
-    """Counts what storage is asked for, by what Azure charges for: each request as it goes out, repeats included."""
+    """Counts storage operations by the kinds that Azure charges for. Includes retries of the SDK."""
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         services = re.findall(r"(\w+)Endpoint=http://[^:;]+:(\d+)", world.storage)
@@ -40,7 +40,7 @@ class Bill:
         monkeypatch.setattr(_AsyncTransportRunner, "send", counted)
 
     def since(self) -> tuple[int, ...]:
-        """What was asked for since this was asked last, in the order of COLUMNS."""
+        """The operations since the last call, in the order of COLUMNS."""
         counts = tuple(self._found[column] for column in COLUMNS)
         self._found.clear()
         return counts
@@ -57,7 +57,7 @@ def documented(step: str) -> tuple[int, ...]:
 
 
 def quantity(what: str) -> int:
-    """Of a million recordings, in millions."""
+    """The number of operations for a million recordings, in millions."""
     (found,) = re.findall(rf"^\| {what}[^|]*\| (\d+) million \|", OPERATIONS, re.MULTILINE)
     return int(found)
 
@@ -74,12 +74,12 @@ async def test_a_chunk_costs_what_the_docs_say_and_no_more(
     await world.app.intake.receive(made["event"])
     assert bill.since() == documented("an event taken in")
     job = await world.take_job()
-    bill.since()  # what the host does
+    bill.since()  # what the Functions host does
     await world.app.archiving.handle(job)
     assert bill.since() == documented(step)
 
 
-async def test_what_is_repeated_costs_a_look_and_copies_nothing(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_a_repeated_job_costs_one_read_and_copies_nothing(world: World, monkeypatch: pytest.MonkeyPatch):
     made, job = await world.announced(size=20_000, format="wav")
     await world.app.archiving.handle(job)
     bill = Bill(world, monkeypatch)
@@ -105,7 +105,7 @@ async def test_the_cost_of_a_million_is_a_million_times_the_cost_of_one():
     assert busiest == [writes + reads, messages + 2, tables]
 
 
-async def test_an_archive_record_looks_for_each_file_once(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_the_archive_route_checks_each_file_once(world: World, monkeypatch: pytest.MonkeyPatch):
     made, _ = await world.announced(size=20_000, format="wav", count=3)
     await world.drained()
     bill = Bill(world, monkeypatch)

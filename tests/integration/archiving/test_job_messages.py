@@ -1,4 +1,4 @@
-"""A job that comes too early, again, or from a dead worker: none is lost, and none goes round for ever."""
+"""Jobs that come too early, twice, or from a dead worker: none is lost, and none circulates forever."""
 
 import asyncio
 import json
@@ -23,23 +23,23 @@ def clock() -> MovableClock:
     return MovableClock()
 
 
-async def test_a_lease_ends_before_the_host_repeats_a_message_and_the_sweep_looks_after_that(world: World):
-    """Else a message meets the lease of the very attempt that failed, and the host has no other to bring."""
+async def test_a_lease_expires_before_the_host_repeats_a_message_and_the_sweep_checks_after_that(world: World):
+    """Otherwise the repeated message would meet the lease of the attempt that failed."""
     host: dict[str, Any] = json.loads((CHECKOUT / "host.json").read_text())
     hours, minutes, seconds = map(int, re.findall(r"\d+", host["extensions"]["queues"]["visibilityTimeout"]))
     repeated = 3600 * hours + 60 * minutes + seconds
     settings = load_settings()
     assert settings.lease.total_seconds() < repeated < settings.sweep_grace.total_seconds()
-    assert settings.attempt_minutes * 60 + 300 <= 3600, "an attempt ends well before functionTimeout"
+    assert settings.attempt_minutes * 60 + 300 <= 3600, "an attempt must end well before functionTimeout"
     assert host["functionTimeout"] == "01:00:00"
     del world
 
 
-async def test_a_job_that_meets_a_live_lease_comes_once_more_when_it_ends(make_world: MakeWorld, clock: MovableClock):
+async def test_a_job_that_meets_a_live_lease_is_sent_once_more_for_its_end(make_world: MakeWorld, clock: MovableClock):
     world = await make_world(clock=clock, LEASE_SECONDS=2)
     _, job = await world.announced(size=20 * KIB)
     assert await world.take_job() == job
-    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - a worker dies here
+    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - the worker crashes here
     await world.app.archiving.handle(job)
     assert await world.queued() == 1
     deferred = await world.take_job()
@@ -49,7 +49,7 @@ async def test_a_job_that_meets_a_live_lease_comes_once_more_when_it_ends(make_w
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_a_job_that_is_too_early_twice_ends(make_world: MakeWorld, clock: MovableClock):
+async def test_a_job_that_is_too_early_twice_is_dropped(make_world: MakeWorld, clock: MovableClock):
     world = await make_world(clock=clock, LEASE_SECONDS=600)
     _, job = await world.announced(size=20 * KIB)
     await world.take_job()
@@ -61,8 +61,8 @@ async def test_a_job_that_is_too_early_twice_ends(make_world: MakeWorld, clock: 
     assert await world.chunk(job) == claimed
 
 
-async def test_a_job_that_a_slow_clock_takes_for_too_early_is_not_dropped(make_world: MakeWorld):
-    """A retry comes by the queue's clock. A worker whose clock is behind must not take that for a repeat."""
+async def test_a_job_that_seems_too_early_because_of_a_slow_clock_is_not_dropped(make_world: MakeWorld):
+    """A retry is delivered by the queue's clock. A worker whose clock is slow must not mistake it for a repetition."""
     right, slow = MovableClock(), MovableClock()
     world = await make_world(clock=right)
     behind = await make_world(like=world, clock=slow)
@@ -77,14 +77,14 @@ async def test_a_job_that_a_slow_clock_takes_for_too_early_is_not_dropped(make_w
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_jobs_that_come_too_early_die_out(world: World):
+async def test_jobs_that_are_too_early_don_t_multiply(world: World):
     made, job = await world.announced(size=20 * KIB, format="wav")
     assert await world.take_job() == job
     await world.fault("download", "throttle", retryAfter=60, documentId=made["chunks"][0]["documentId"])
     await world.app.archiving.handle(job)
     for _ in range(5):
         await world.app.archiving.handle(job.again())
-    assert await world.queued() == 1, "that of the next attempt"
+    assert await world.queued() == 1, "only the message of the next attempt is left"
 
 
 async def test_a_job_for_a_retry_that_is_hours_away_is_not_sent_again(make_world: MakeWorld):
@@ -96,7 +96,7 @@ async def test_a_job_for_a_retry_that_is_hours_away_is_not_sent_again(make_world
     assert await world.queued() == 0
 
 
-async def test_an_attempt_at_a_source_that_trickles_ends_in_time_and_the_next_continues_it(make_world: MakeWorld):
+async def test_an_attempt_at_a_very_slow_source_ends_in_time_and_the_next_one_continues(make_world: MakeWorld):
     world = await make_world(ATTEMPT_MINUTES=2 / 60, BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=1)
     made, job = await world.announced(size=12 * MIB, format="wav")
     document_id = made["chunks"][0]["documentId"]
@@ -110,11 +110,11 @@ async def test_an_attempt_at_a_source_that_trickles_ends_in_time_and_the_next_co
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     requests = await world.acs("GET", f"/requests?documentId={document_id}")
     ranges = [request["range"] for request in requests if request["operation"] == "download"]
-    assert len(ranges) < 2 * 12, "what was staged is not read again"
+    assert len(ranges) < 2 * 12, "staged blocks are not read again"
 
 
-async def test_a_write_of_intake_under_a_lease_is_not_overwritten_by_the_worker(world: World):
-    """New locations replace those of a chunk that isn't safe: a worker that copies from the old ones must give way."""
+async def test_a_worker_does_not_overwrite_what_intake_wrote_during_its_lease(world: World):
+    """A corrected event replaces the locations of a chunk. A worker that copies from the old locations must stop."""
     made, job = await world.announced(size=300 * KIB, format="wav")
     await world.take_job()
     await world.fault("download", "slow", bytesPerSecond=100 * KIB, documentId=made["chunks"][0]["documentId"])

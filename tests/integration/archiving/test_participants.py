@@ -1,4 +1,4 @@
-"""Recordings by who was on them: found by the id, which stands in no table and no log."""
+"""Search by participant: recordings are found by a participant's id, which is in no table and no log."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ async def announced(world: World, *participants: str, **order: Any) -> dict[str,
 
 
 async def rows(world: World) -> str:
-    """All that all tables of a world hold."""
+    """All rows of all tables of a world."""
     async with TableServiceClient.from_connection_string(world.storage) as tables:
         found = [
             str(dict(row))
@@ -43,8 +43,8 @@ async def rows(world: World) -> str:
     return "\n".join(found)
 
 
-async def test_a_person_s_recordings_are_found_newest_first_however_the_id_is_written(world: World):
-    first = await announced(world, ADA, BEN, count=2)  # and so begun earlier
+async def test_a_person_s_recordings_are_found_newest_first_for_every_spelling_of_the_id(world: World):
+    first = await announced(world, ADA, BEN, count=2)  # so it started earlier
     second = await announced(world, ADA)
     await announced(world, BEN)
     await world.drained()
@@ -56,7 +56,7 @@ async def test_a_person_s_recordings_are_found_newest_first_however_the_id_is_wr
     assert await ids(world, ADA[:-1]) == []
 
 
-async def test_no_table_and_no_log_names_a_person(world: World, caplog: pytest.LogCaptureFixture):
+async def test_no_table_and_no_log_contains_a_participant_s_id(world: World, caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.DEBUG):
         await announced(world, ADA, BEN)
         await world.drained()
@@ -69,7 +69,7 @@ async def test_no_table_and_no_log_names_a_person(world: World, caplog: pytest.L
         assert person.lower() not in caplog.text.lower()
 
 
-async def test_who_can_read_the_table_can_t_test_a_guess_without_the_secret(make_world: MakeWorld):
+async def test_a_reader_of_the_table_can_t_test_guessed_ids_without_the_secret(make_world: MakeWorld):
     world = await make_world(PARTICIPANTS_SECRET="a secret of its own, and long")
     made = await announced(world, BEN)
     await world.drained()
@@ -79,7 +79,7 @@ async def test_who_can_read_the_table_can_t_test_a_guess_without_the_secret(make
     assert await ids(world, BEN) == [made["recordingId"]]
 
 
-async def test_without_a_secret_no_digest_is_written_and_a_search_says_what_to_set(make_world: MakeWorld):
+async def test_without_a_secret_no_digest_is_written_and_a_search_names_the_setting(make_world: MakeWorld):
     keyless = await make_world(PARTICIPANTS_SECRET=None)
     made = await announced(keyless, BEN)
     await keyless.drained()
@@ -96,7 +96,7 @@ async def test_without_a_secret_no_digest_is_written_and_a_search_says_what_to_s
     assert await ids(keyed, BEN) == [made["recordingId"]]
 
 
-async def test_a_person_is_found_on_a_recording_that_could_not_be_copied_too(world: World):
+async def test_a_person_is_also_found_on_a_recording_whose_media_failed(world: World):
     made = await world.document(size=20_000, format="wav", participants=[{"id": ADA}])
     await world.fault("download", "redirect", host="media.example.net", documentId=made["chunks"][0]["documentId"])
     await world.app.intake.receive(made["event"])
@@ -104,7 +104,7 @@ async def test_a_person_is_found_on_a_recording_that_could_not_be_copied_too(wor
     assert await ids(world, ADA, trouble="true") == [made["recordingId"]]
 
 
-async def test_a_list_that_can_t_be_written_keeps_no_recording_from_the_archive(
+async def test_a_recording_is_archived_although_the_list_of_participants_can_t_be_written(
     azurite: Azurite, make_world: MakeWorld, world: World, caplog: pytest.LogCaptureFixture
 ):
     name = f"{world.settings.participants_table}late"
@@ -115,7 +115,7 @@ async def test_a_list_that_can_t_be_written_keeps_no_recording_from_the_archive(
     await broken.drained()
     chunk = await broken.chunk(broken.job(made))
     assert (chunk.state, chunk.attempts) == (ChunkState.RELEASED, 2)
-    assert "participants not listed" in caplog.text
+    assert "participants not indexed" in caplog.text
 
     await provision(azurite.connection_string, Resources(queues=(), tables=(name,), containers=()))
     assert await ids(broken, ADA) == []

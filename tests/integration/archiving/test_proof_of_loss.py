@@ -1,4 +1,4 @@
-"""A chunk is lost only where that is proved, and nothing that the archive holds is called lost or failed."""
+"""A chunk becomes lost only with proof, and a chunk that is complete in the archive never becomes lost or failed."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ async def world(make_world: MakeWorld, clock: MovableClock) -> World:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def patient(make_world: MakeWorld, clock: MovableClock) -> World:
-    """Its attempts are half an hour apart almost from the start, so that hours take few of them."""
+    """A world whose attempts are half an hour apart almost from the start: hours need only a few attempts."""
     made: World = await make_world(clock=clock, RETRY_BASE_SECONDS=600)
     return made
 
@@ -46,7 +46,7 @@ async def fails(
 
 
 async def next_attempt(world: World, clock: MovableClock, job: ChunkJob) -> Chunk:
-    """The chunk after its next attempt, made as soon as it is due."""
+    """Makes the next attempt when it is due. Returns the chunk after it."""
     due = (await world.chunk(job)).next_attempt_at
     if due is not None:
         clock.forward(seconds=max((due - clock.now()).total_seconds(), 0))
@@ -55,7 +55,7 @@ async def next_attempt(world: World, clock: MovableClock, job: ChunkJob) -> Chun
 
 
 async def attempts(world: World, clock: MovableClock, job: ChunkJob, *, until: timedelta) -> Chunk:
-    """The chunk after all attempts that are due within a time, or at its end."""
+    """Makes all attempts that are due within a time, or until the chunk ends. Returns the chunk."""
     end = clock.now() + until
     chunk = await world.chunk(job)
     while chunk.state is ChunkState.PENDING and (chunk.next_attempt_at or clock.now()) <= end:
@@ -78,7 +78,7 @@ async def test_a_source_that_is_gone_is_lost_after_five_answers_over_four_hours(
     await world.acs("DELETE", "/faults")
 
 
-async def test_another_answer_in_between_starts_the_count_anew(world: World, clock: MovableClock):
+async def test_another_answer_in_between_resets_the_count(world: World, clock: MovableClock):
     made, job = await world.announced(size=20 * KIB, format="wav")
     for status in (404, 404, 503):
         await fails(world, made, status=status, times=1)
@@ -94,7 +94,7 @@ async def test_a_404_after_other_failures_proves_nothing(world: World):
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_answers_that_a_file_is_gone_use_up_no_attempts(make_world: MakeWorld, clock: MovableClock):
+async def test_answers_of_404_don_t_count_against_the_maximum_of_attempts(make_world: MakeWorld, clock: MovableClock):
     world = await make_world(clock=clock, MAX_ATTEMPTS=2)
     made, job = await world.announced(size=20 * KIB, format="wav")
     await fails(world, made, times=4)
@@ -104,7 +104,7 @@ async def test_answers_that_a_file_is_gone_use_up_no_attempts(make_world: MakeWo
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_after_the_deadline_a_source_that_fails_is_asked_until_it_cannot_live_any_longer(
+async def test_after_the_deadline_a_failing_source_is_retried_until_its_longest_lifetime_ends(
     make_world: MakeWorld, clock: MovableClock, status: int
 ):
     world = await make_world(clock=clock, MAX_ATTEMPTS=200, RETRY_BASE_SECONDS=600)
@@ -115,12 +115,12 @@ async def test_after_the_deadline_a_source_that_fails_is_asked_until_it_cannot_l
         chunk = await next_attempt(world, clock, job)
         assert chunk.state is ChunkState.PENDING
         assert chunk.next_attempt_at is not None
-        assert chunk.next_attempt_at <= clock.now() + 0.6 * HOUR, "half an hour, give or take a fifth"
+        assert chunk.next_attempt_at <= clock.now() + 0.6 * HOUR, "half an hour, within 20 percent"
     await world.acs("DELETE", "/faults")
     assert (await next_attempt(world, clock, job)).state is ChunkState.RELEASED
 
 
-async def test_an_event_that_comes_days_late_gets_its_attempts(world: World, clock: MovableClock):
+async def test_an_event_that_comes_days_late_still_gets_attempts(world: World, clock: MovableClock):
     made = await world.document(size=20 * KIB, format="wav")
     made["event"]["eventTime"] = (clock.now() - 70 * HOUR).isoformat()
     await world.app.intake.receive(made["event"])
@@ -131,7 +131,7 @@ async def test_an_event_that_comes_days_late_gets_its_attempts(world: World, clo
     assert (await next_attempt(world, clock, job)).state is ChunkState.RELEASED
 
 
-async def test_one_error_page_is_not_archived_because_its_event_comes_late(world: World, clock: MovableClock):
+async def test_one_error_page_is_not_archived_although_the_event_came_late(world: World, clock: MovableClock):
     made = await world.document(size=20 * KIB, format="wav")
     made["event"]["eventTime"] = (clock.now() - 30 * HOUR).isoformat()
     await world.app.intake.receive(made["event"])
@@ -142,7 +142,7 @@ async def test_one_error_page_is_not_archived_because_its_event_comes_late(world
     assert (chunk.state, chunk.unverified) == (ChunkState.RELEASED, None)
 
 
-async def test_a_retry_that_is_due_in_hours_has_no_message_and_is_found_by_the_sweep(
+async def test_a_retry_that_is_due_in_hours_has_no_message_and_is_queued_by_the_sweep(
     make_world: MakeWorld, clock: MovableClock
 ):
     world = await make_world(clock=clock, RETRY_BASE_SECONDS=600)
@@ -165,7 +165,7 @@ async def test_a_chunk_that_waits_for_its_retry_is_reported_in_time(make_world: 
     clock.forward(minutes=3)
     await world.app.sweep.run()
     waiting = await world.chunk(job)
-    assert (waiting.state, waiting.escalated) == (ChunkState.PENDING, 1), "an hour is left, and the retry is to come"
+    assert (waiting.state, waiting.escalated) == (ChunkState.PENDING, 1), "an hour is left, and the retry is still due"
     assert await world.queued() == 0
     clock.forward(minutes=12)
     await world.app.sweep.run()
@@ -173,7 +173,7 @@ async def test_a_chunk_that_waits_for_its_retry_is_reported_in_time(make_world: 
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_a_replay_of_a_lost_chunk_lasts_until_its_job_ran(world: World, clock: MovableClock):
+async def test_a_replayed_lost_chunk_stays_pending_until_its_job_ran(world: World, clock: MovableClock):
     made, job = await world.announced(size=20 * KIB)
     lost = await world.chunk(job)
     await world.books.chunks.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
@@ -183,12 +183,12 @@ async def test_a_replay_of_a_lost_chunk_lasts_until_its_job_ran(world: World, cl
     for _ in range(3):
         clock.forward(minutes=6)
         await world.app.sweep.run()
-        assert (await world.chunk(job)).state is ChunkState.PENDING, "its job waits in a long queue"
+        assert (await world.chunk(job)).state is ChunkState.PENDING, "its job is still in a long queue"
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_a_replay_forgets_how_often_the_source_was_gone(patient: World, clock: MovableClock):
+async def test_a_replay_resets_the_count_of_404_answers(patient: World, clock: MovableClock):
     world = patient
     made, job = await world.announced(size=20 * KIB)
     await fails(world, made)
@@ -211,7 +211,7 @@ async def test_metadata_that_are_gone_never_make_a_chunk_lost(make_world: MakeWo
     await world.acs("DELETE", "/faults")
 
 
-async def test_the_metadata_of_a_chunk_whose_media_are_gone_are_named_in_its_row(patient: World, clock: MovableClock):
+async def test_the_row_of_a_lost_chunk_names_its_archived_metadata(patient: World, clock: MovableClock):
     world = patient
     made, job = await world.announced(size=20 * KIB)
     await fails(world, made)
@@ -224,7 +224,7 @@ async def test_the_metadata_of_a_chunk_whose_media_are_gone_are_named_in_its_row
     await world.acs("DELETE", "/faults")
 
 
-async def test_media_stored_by_a_failed_attempt_are_named_in_the_row_and_not_copied_again(world: World):
+async def test_media_that_a_failed_attempt_stored_are_recorded_and_not_copied_again(world: World):
     made, job = await world.announced(size=20 * KIB, format="wav")
     await fails(world, made, operation="metadata", status=503, times=2)
     await world.app.archiving.handle(job)
@@ -236,7 +236,7 @@ async def test_media_stored_by_a_failed_attempt_are_named_in_the_row_and_not_cop
 
 
 async def died_before_it_wrote_archived(world: World) -> tuple[dict[str, Any], ChunkJob]:
-    """A chunk as a worker leaves it that dies between the second file and the write of `archived`."""
+    """The chunk of a worker that died between storing the second file and writing `archived`."""
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.take_job()
     await world.fault("delete", "serverError", status=503, documentId=made["chunks"][0]["documentId"])
@@ -274,7 +274,7 @@ async def test_a_chunk_whose_source_is_gone_and_whose_files_are_complete_is_arch
 
 
 @pytest.mark.parametrize("state", [ChunkState.FAILED, ChunkState.LOST])
-async def test_a_replay_finds_what_the_archive_holds_and_copies_nothing_again(world: World, state: ChunkState):
+async def test_a_replay_finds_the_archived_files_and_doesn_t_copy_them_again(world: World, state: ChunkState):
     made, job = await died_before_it_wrote_archived(world)
     dead = await world.chunk(job)
     ended = dead.move(state, owner=None, lease_until=None, **{f"{state}_at": dead.pending_at})
@@ -285,8 +285,8 @@ async def test_a_replay_finds_what_the_archive_holds_and_copies_nothing_again(wo
     assert (await world.source(made))["downloads"] == 1
 
 
-async def test_a_new_row_whose_source_is_gone_finds_the_files_of_an_earlier_life(make_world: MakeWorld):
-    """As after a catalogue was lost and the event came again."""
+async def test_a_new_row_whose_source_is_gone_finds_files_that_were_archived_before(make_world: MakeWorld):
+    """For example if the catalogue was lost and the event came again."""
     first = await make_world()
     made, job = await first.announced(size=20 * KIB, format="wav")
     await first.app.archiving.handle(job)
@@ -298,7 +298,7 @@ async def test_a_new_row_whose_source_is_gone_finds_the_files_of_an_earlier_life
     assert (chunk.sha256, chunk.metadata_sha256) == (made["chunks"][0]["sha256"], made["chunks"][0]["metadataSha256"])
 
 
-async def test_a_metadata_file_that_conflicts_does_not_keep_the_media_out(world: World):
+async def test_media_are_archived_although_the_metadata_file_conflicts(world: World):
     made, job = await world.announced(size=20 * KIB, format="wav")
     chunk = await world.chunk(job)
     stem = f"{chunk.started_at:%Y/%m/%d}/{chunk.recording_key}/0000-{chunk.document_id}"
@@ -311,10 +311,12 @@ async def test_a_metadata_file_that_conflicts_does_not_keep_the_media_out(world:
     assert (await world.source(made))["deletedAt"] is None
 
 
-async def test_a_participant_whose_id_is_no_text_costs_nothing(world: World, monkeypatch: pytest.MonkeyPatch):
-    """JSON can say half of a surrogate pair, which UTF-8 can't."""
+async def test_a_participant_id_with_a_lone_surrogate_does_not_stop_the_archiving(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """JSON strings may contain half of a surrogate pair, which UTF-8 can't encode."""
     _, job = await world.announced(size=20 * KIB, format="wav")
-    source = world.app.archiving._copier._source  # noqa: SLF001 - the simulator writes no such id
+    source = world.app.archiving._copier._source  # noqa: SLF001 - the simulator never sends such an id
     real = source.read_whole
 
     async def odd(location: str, *, limit: int) -> bytes:
@@ -326,7 +328,7 @@ async def test_a_participant_whose_id_is_no_text_costs_nothing(world: World, mon
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_a_fault_in_the_lists_of_participants_costs_the_chunk_nothing(
+async def test_an_exception_in_the_participant_index_does_not_stop_the_archiving(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     _, job = await world.announced(size=20 * KIB, format="wav")
@@ -337,10 +339,10 @@ async def test_a_fault_in_the_lists_of_participants_costs_the_chunk_nothing(
     monkeypatch.setattr(world.app.archiving._copier._participant_index, "add", broken)  # noqa: SLF001 - a defect of ours
     await world.app.archiving.handle(job)
     assert (await world.chunk(job)).state is ChunkState.RELEASED
-    assert [one for one in caplog.records if one.message.startswith("participants not listed")]
+    assert [one for one in caplog.records if one.message.startswith("participants not indexed")]
 
 
-async def test_a_file_that_never_proves_is_archived_as_unverified_on_the_last_attempt(
+async def test_a_file_that_can_t_be_proved_is_archived_as_unverified_on_the_last_attempt(
     make_world: MakeWorld, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     world = await make_world(clock=clock, MAX_ATTEMPTS=2)
@@ -361,11 +363,11 @@ async def test_a_file_that_never_proves_is_archived_as_unverified_on_the_last_at
     blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, str(chunk.blob_name))
     assert (await blob.get_blob_properties()).metadata["unverified"]
     await world.app.archiving.handle(job)
-    assert await world.chunk(job) == chunk, "a job that comes again changes nothing"
+    assert await world.chunk(job) == chunk, "a repeated job changes nothing"
 
 
-async def test_an_unverified_file_is_better_than_none_when_a_chunk_would_fail(make_world: MakeWorld):
-    """It was stored by a worker that died; while attempts are left, a proved file is preferred to it."""
+async def test_an_unverified_file_counts_before_a_chunk_fails(make_world: MakeWorld):
+    """A worker that died stored it. While attempts are left, a proved file is better."""
     first = await make_world(MAX_ATTEMPTS=1)
     made, job = await first.announced(size=20 * KIB, format="mp3")
     document_id = made["chunks"][0]["documentId"]
@@ -384,7 +386,7 @@ async def test_an_unverified_file_is_better_than_none_when_a_chunk_would_fail(ma
     assert (await world.source(made))["deletedAt"] is None
 
 
-async def test_at_the_deadline_an_unproven_file_is_archived_whatever_attempts_are_left(
+async def test_at_the_deadline_an_unproven_file_is_archived_although_attempts_are_left(
     world: World, clock: MovableClock
 ):
     made, job = await world.announced(size=20 * KIB, format="wav")
@@ -395,7 +397,7 @@ async def test_at_the_deadline_an_unproven_file_is_archived_whatever_attempts_ar
     assert ((await world.chunk(job)).state, (await world.chunk(job)).attempts) == (ChunkState.ARCHIVED, 1)
 
 
-async def test_an_event_without_locations_for_metadata_or_delete_is_archived_and_says_so(world: World):
+async def test_an_event_without_metadata_or_delete_location_is_archived_with_a_reason(world: World):
     _, job = await world.announced(size=20 * KIB, format="wav")
     chunk = await world.chunk(job)
     await world.books.chunks.replace(chunk.evolve(delete_location=None, metadata_location=None))

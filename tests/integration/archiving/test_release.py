@@ -1,4 +1,4 @@
-"""Before a source is deleted: the archive holds its files, they are recorded, and the delete names that very source."""
+"""A source is deleted only if the archive has its files, they are recorded, and the delete location names it."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +15,7 @@ from local.stack import Azurite
 from shared.archiving.release import Step
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
-from tests.integration.archiving.test_archiving import archived_whole
+from tests.integration.archiving.test_archiving import check_released
 from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.storagefront import StorageFront
 
@@ -36,7 +36,7 @@ async def worklist(world: World) -> list[dict[str, Any]]:
 
 
 async def not_deleted_yet(world: World, **order: Any) -> tuple[dict[str, Any], ChunkJob]:
-    """A chunk whose files are archived, and whose source could not be deleted."""
+    """A chunk whose files are archived, but whose source could not be deleted."""
     made, job = await world.announced(**({"size": 20 * KIB, "format": "wav"} | order))
     await world.take_job()
     await world.fault("delete", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
@@ -46,17 +46,17 @@ async def not_deleted_yet(world: World, **order: Any) -> tuple[dict[str, Any], C
     return made, job
 
 
-async def test_before_a_late_delete_the_archive_is_looked_at_again(world: World):
-    """Between archived and the next job someone may have emptied the container: then the source is all there is."""
+async def test_the_archive_is_checked_again_before_a_late_delete(world: World):
+    """Someone may have emptied the container after the chunk was archived. Then the source is the only copy."""
     made, job = await not_deleted_yet(world)
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
     await container.delete_blob(str((await world.chunk(job)).blob_name))
     await world.app.archiving.handle(await world.take_job())
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await world.source(made))["downloads"] == 2
 
 
-async def test_a_vanished_file_whose_source_is_gone_is_not_named_any_more_and_asked_for_until_it_is_lost(
+async def test_a_chunk_whose_file_and_source_are_gone_is_retried_until_it_is_lost(
     make_world: MakeWorld, clock: MovableClock
 ):
     world = await make_world(clock=clock)
@@ -83,7 +83,7 @@ async def test_a_vanished_file_whose_source_is_gone_is_not_named_any_more_and_as
     assert (chunk.state, chunk.blob_name) == (ChunkState.LOST, None)
 
 
-async def test_a_vanished_file_is_not_named_while_the_chunk_waits_to_be_copied_again(world: World):
+async def test_a_missing_file_is_removed_from_the_row_when_the_chunk_is_queued_again(world: World):
     _, job = await not_deleted_yet(world)
     before = await world.chunk(job)
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
@@ -95,7 +95,7 @@ async def test_a_vanished_file_is_not_named_while_the_chunk_waits_to_be_copied_a
     assert waiting.metadata_sha256 == before.metadata_sha256
 
 
-async def test_a_file_that_was_exchanged_is_not_taken_for_the_chunk_s_nor_its_source_deleted(world: World):
+async def test_a_replaced_file_does_not_count_as_archived_and_the_source_is_kept(world: World):
     made, job = await not_deleted_yet(world)
     chunk = await world.chunk(job)
     blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, str(chunk.blob_name))
@@ -122,12 +122,12 @@ async def test_a_file_without_a_digest_is_read_before_its_source_is_deleted(
     properties = (await blob.get_blob_properties()).metadata
     await blob.set_blob_metadata({name: value for name, value in properties.items() if name != "sha256"})
     await world.app.archiving.handle(await world.take_job())
-    await archived_whole(world, made)
+    await check_released(world, made)
     assert (await world.source(made))["downloads"] == 1
     assert [one for one in caplog.records if one.levelno == logging.CRITICAL] == []
 
 
-async def test_a_file_without_a_digest_and_with_other_bytes_keeps_its_source(world: World):
+async def test_the_source_is_kept_if_a_file_without_a_digest_has_other_bytes(world: World):
     made, job = await not_deleted_yet(world)
     chunk = await world.chunk(job)
     blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, str(chunk.blob_name))
@@ -140,7 +140,7 @@ async def test_a_file_without_a_digest_and_with_other_bytes_keeps_its_source(wor
 
 @dataclass
 class Freezer(StorageFront):
-    """Stands before the tables, and does what is to happen once a row says `archived` and before its writer knows."""
+    """A proxy in front of the tables. Acts once `archived` is written and its writer has no answer yet."""
 
     then: Callable[[], Awaitable[None]] | None = None
 
@@ -162,7 +162,7 @@ async def tables(azurite: Azurite) -> AsyncIterator[Freezer]:
 
 
 @pytest.mark.parametrize("happens", ["file vanished", "row changed"])
-async def test_a_worker_that_was_frozen_after_archived_checks_row_and_files_before_it_deletes(
+async def test_a_worker_that_was_suspended_after_archived_checks_row_and_files_before_it_deletes(
     make_world: MakeWorld, azurite: Azurite, clock: MovableClock, tables: Freezer, happens: str
 ):
     through = azurite.connection_string.replace(str(tables.target), str(tables.url.origin()))
@@ -185,7 +185,7 @@ async def test_a_worker_that_was_frozen_after_archived_checks_row_and_files_befo
     tables.then = frozen
     await world.app.archiving.handle(job)
     if happens == "file vanished":
-        await archived_whole(world, made)
+        await check_released(world, made)
         assert (await world.source(made))["downloads"] == 2
     else:
         assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (
@@ -202,7 +202,7 @@ async def test_a_delete_location_of_another_chunk_is_never_called(world: World, 
     await world.fault("download", "serverError", status=503, documentId=one["documentId"])
     await world.app.intake.receive(made["event"])
     await world.drained()
-    await archived_whole(world, made, 0)
+    await check_released(world, made, 0)
     chunk = await world.chunk(world.job(made, 1))
     assert (chunk.state, chunk.reason, chunk.fault) == (ChunkState.ARCHIVED, "locations-differ", "source")
     assert chunk.sha256 == made["chunks"][1]["sha256"]
@@ -211,7 +211,7 @@ async def test_a_delete_location_of_another_chunk_is_never_called(world: World, 
     assert await worklist(world) == [], "nothing is left to do"
 
 
-async def test_media_of_another_document_leave_the_chunk_s_own_name_free_for_a_corrected_event(world: World):
+async def test_media_of_another_document_are_stored_under_an_unverified_name(world: World):
     made = await world.document(size=20 * KIB, format="wav", count=2)
     one, two = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
     right = two["contentLocation"]
@@ -225,7 +225,7 @@ async def test_media_of_another_document_leave_the_chunk_s_own_name_free_for_a_c
     assert str(waiting.blob_name).endswith(".unverified.wav")
     await world.books.chunks.replace(waiting.evolve(content_location=right, next_attempt_at=None))
     await world.app.archiving.handle(job)
-    await archived_whole(world, made, 1)
+    await check_released(world, made, 1)
 
 
 async def test_a_chunk_whose_content_location_names_another_document_keeps_its_source(world: World):
@@ -252,7 +252,7 @@ async def test_metadata_of_another_document_are_not_stored_as_the_chunk_s(world:
     assert (await world.source(made, 1))["deletedAt"] is None
 
 
-async def test_a_chunk_that_names_nothing_to_delete_is_archived_and_says_so(
+async def test_a_chunk_without_a_delete_location_is_archived_with_this_reason(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     made, job = await world.announced(size=20 * KIB)
@@ -265,7 +265,7 @@ async def test_a_chunk_that_names_nothing_to_delete_is_archived_and_says_so(
     assert await worklist(world) == []
 
 
-async def test_a_row_that_an_older_version_archived_gets_the_reason_its_source_is_kept_for(world: World):
+async def test_a_row_of_an_older_version_gets_the_reason_why_its_source_is_kept(world: World):
     made, job = await not_deleted_yet(world)
     chunk = await world.chunk(job)
     other = str(chunk.delete_location).replace(chunk.document_id, "0-weu-d1-" + "0" * 32)
@@ -277,7 +277,7 @@ async def test_a_row_that_an_older_version_archived_gets_the_reason_its_source_i
 
 
 class Immutable(StorageFront):
-    """An archive under an immutability policy: what was committed can't be written again, its metadata neither."""
+    """An archive with an immutability policy: committed files and their blob metadata can't be written again."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if request.method == "PUT" and request.query.get("comp") == "metadata":
@@ -286,7 +286,7 @@ class Immutable(StorageFront):
         return await super().handle(request)
 
 
-async def test_a_resumed_copy_in_an_immutable_archive_is_released_though_it_has_no_digest_beside_it(
+async def test_a_resumed_copy_in_an_immutable_archive_is_released_although_its_blob_has_no_digest(
     make_world: MakeWorld, azurite: Azurite, caplog: pytest.LogCaptureFixture
 ):
     async with Immutable(URL(azurite.blob_url).origin()).standing() as front:
@@ -297,5 +297,5 @@ async def test_a_resumed_copy_in_an_immutable_archive_is_released_though_it_has_
         await world.fault("download", "serverError", status=503, skip=3, documentId=document_id)
         await world.fault("delete", "serverError", status=503, times=3, documentId=document_id)
         await world.drained()
-        await archived_whole(world, made)
+        await check_released(world, made)
     assert [one for one in caplog.records if one.levelno == logging.CRITICAL] == []

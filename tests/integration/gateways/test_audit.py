@@ -1,4 +1,4 @@
-"""The audit: everything that was done to a recording is on record, in order, and stays there."""
+"""Audit entries: every action on a recording has an entry, in order, which is never changed."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ async def history(world: World, recording_id: str) -> list[dict[str, Any]]:
     return [{"action": one["action"], "by": one["by"], "details": one["details"]} for one in view["history"]]
 
 
-async def test_what_callers_did_is_shown_in_order_and_by_whom(world: World):
+async def test_actions_of_callers_are_shown_in_order_with_the_caller(world: World):
     call = await world.acs("POST", "/calls")
     body = json.dumps({"serverCallId": call["serverCallId"]}).encode()
     endpoints = world.commands
@@ -33,8 +33,8 @@ async def test_what_callers_did_is_shown_in_order_and_by_whom(world: World):
     await endpoints.stop(recording_id, by="ada")
     await endpoints.stop(recording_id, by="too late")
     await endpoints.replay(recording_id, by="eve")
-    told = await history(world, recording_id)
-    assert [(one["action"], one["by"]) for one in told] == [
+    shown = await history(world, recording_id)
+    assert [(one["action"], one["by"]) for one in shown] == [
         ("start", "ada"),
         ("pause", "bob"),
         ("resume", "cy"),
@@ -43,22 +43,22 @@ async def test_what_callers_did_is_shown_in_order_and_by_whom(world: World):
     ]
 
 
-async def test_what_was_refused_was_not_done(world: World):
+async def test_a_refused_action_gets_no_entry(world: World):
     await world.commands.stop("unknown", by="ada")
     await world.commands.replay("unknown", by="ada")
     assert await world.gateways.audit.history(key_of("unknown")) == ()
 
 
-async def test_entries_of_one_moment_all_stand_and_hide_no_chunk(world: World):
+async def test_entries_of_one_moment_are_all_kept_and_hide_no_chunk(world: World):
     made, job = await world.announced(size=2000, format="wav")
     now = SystemClock().now()
     entries = [AuditEntry(at=now, action="look", by=str(number), details={"number": "one"}) for number in range(20)]
     await asyncio.gather(*(world.gateways.audit.add(job.recordingKey, entry) for entry in entries))
     later = AuditEntry(at=now + timedelta(microseconds=1), action="later", by="ada")
     await world.books.recordings.merge(Recording(recording_key=job.recordingKey), later)
-    told = await world.gateways.audit.history(job.recordingKey)
-    assert told[-1] == later
-    assert {one.by for one in told[:-1]} == {one.by for one in entries}
+    shown = await world.gateways.audit.history(job.recordingKey)
+    assert shown[-1] == later
+    assert {one.by for one in shown[:-1]} == {one.by for one in entries}
     recording, (chunk,) = await world.gateways.catalogue.recording(job.recordingKey)
     assert recording is not None
     assert recording.recording_id == made["recordingId"]

@@ -1,7 +1,7 @@
 """Each row of ACS's published codes, through start, stop, pause, resume and AUTO_RECORD.
 
-A code that is read wrongly sends a caller the wrong way: to look for a wrong key where Teams refuses, to try again for
-ever, or to believe that a recording still runs.
+A wrongly translated code misleads callers: they would check their key although Teams refuses, retry forever, or believe
+that a recording is still running.
 """
 
 import json
@@ -11,12 +11,12 @@ import pytest
 from shared.domain.keys import call_key
 from tests.integration.conftest import MakeWorld, World
 from tests.integration.recording.test_automatic import at_rest, begun, recording, recordings_of
-from tests.integration.recording.test_control import call, start, told
+from tests.integration.recording.test_control import call, json_of, start
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-# What a start answers: HTTP status and code of ACS; our status, reason and retry; the outcome of AUTO_RECORD, None
-# where it tries again.
+# For a start: HTTP status and code of ACS; our status, reason and Retry-After; the outcome of AUTO_RECORD, None
+# if it retries.
 _STARTS = [
     (400, "8553", 409, "conflict", False, "recorded already"),
     (400, "8559", 409, "conflict", False, "recorded already"),
@@ -71,7 +71,7 @@ async def test_a_start_that_acs_refuses_is_answered_by_its_code(
     made = await call(world)
     await world.fault("start", "error", status=status, code=code, message=_SAID, callId=made["callId"])
     answer = await start(world, serverCallId=made["serverCallId"])
-    body = told(answer)
+    body = json_of(answer)
     assert (answer.status, body["reason"], body["retry"]) == (ours, reason, retry)
     if status >= 500 or reason in ("invalid-request", "acs-forbidden", "call-not-recordable"):
         assert code in body["detail"]
@@ -83,7 +83,7 @@ async def test_a_start_that_acs_refuses_is_answered_by_its_code(
 
 
 @pytest.mark.parametrize(("status", "code", "_ours", "_reason", "_retry", "outcome"), _STARTS)
-async def test_an_automatic_start_that_acs_refuses_is_settled_once_or_tried_again(
+async def test_an_automatic_start_that_acs_refuses_is_ended_or_retried(
     make_world: MakeWorld,
     caplog: pytest.LogCaptureFixture,
     status: int,
@@ -109,7 +109,7 @@ async def test_an_automatic_start_that_acs_refuses_is_settled_once_or_tried_agai
     await at_rest(world, clock)
     lines = [record for record in caplog.records if "call_key" in record.getMessage()]
     if outcome is not None:
-        assert len(lines) == 1, "one line, not one a minute"
+        assert len(lines) == 1, "one log line, not one each minute"
     refused = outcome is not None and outcome.startswith("refused")
     assert [record.levelname for record in lines if record.levelno >= 40] == ["ERROR"] * refused
 
@@ -144,16 +144,16 @@ async def test_an_automatic_start_that_acs_refuses_is_settled_once_or_tried_agai
         ),
     ],
 )
-async def test_what_acs_refuses_of_a_running_recording_is_answered_by_its_code(
+async def test_a_command_that_acs_refuses_is_answered_by_its_code(
     world: World, action: str, status: int, code: str, ours: int, retry: bool | None
 ):
     made = await call(world)
-    recording_id = told(await start(world, serverCallId=made["serverCallId"]))["recordingId"]
+    recording_id = json_of(await start(world, serverCallId=made["serverCallId"]))["recordingId"]
     await world.fault(action, "error", status=status, code=code, message=_SAID, recordingId=recording_id)
     answer = await getattr(world.commands, action)(recording_id, by="ada")
-    assert (answer.status, told(answer).get("retry")) == (ours, retry), answer.body
+    assert (answer.status, json_of(answer).get("retry")) == (ours, retry), answer.body
     if ours == 200:
-        assert told(answer)["state"] == "stopped"
+        assert json_of(answer)["state"] == "stopped"
 
 
 async def test_stopping_a_recording_of_other_code_whose_call_has_ended_succeeds(world: World):
@@ -161,7 +161,7 @@ async def test_stopping_a_recording_of_other_code_whose_call_has_ended_succeeds(
     started = await world.app.clients.calls.start_recording(server_call_id=made["serverCallId"])
     await world.fault("stop", "error", status=400, code="8528", recordingId=started.recording_id)
     answer = await world.commands.stop(started.recording_id, by="ada")
-    assert (answer.status, told(answer)["state"]) == (200, "stopped")
+    assert (answer.status, json_of(answer)["state"]) == (200, "stopped")
 
 
 _BY_CALL, _BY_CONNECTION = "serverCallId", "callConnectionId"
@@ -176,23 +176,23 @@ _BY_CALL, _BY_CONNECTION = "serverCallId", "callConnectionId"
         (_BY_CONNECTION, _BY_CALL, True),
     ],
 )
-async def test_a_second_start_names_the_recording_that_runs(world: World, first: str, second: str, connected: bool):
-    """`connected`: a CallConnected told which call the connection is of."""
+async def test_a_second_start_names_the_running_recording(world: World, first: str, second: str, connected: bool):
+    """`connected`: a CallConnected callback has linked the connection to its call."""
     made = await call(world)
     if connected:
         await world.gateways.links.link_connection(made["callConnectionId"], made["serverCallId"])
     await start(world, serverCallId=made["serverCallId"], channel="unmixed")
-    running = told(await start(world, **{first: made[first]}, format="mp3"))["recordingId"]
+    running = json_of(await start(world, **{first: made[first]}, format="mp3"))["recordingId"]
     answer = await start(world, **{second: made[second]}, format="mp3")
     assert answer.status == 409
-    assert running in told(answer)["detail"]
+    assert running in json_of(answer)["detail"]
 
 
-async def test_a_message_of_acs_is_shown_bounded_and_without_secrets(world: World):
+async def test_a_message_of_acs_is_truncated_and_shown_without_secrets(world: World):
     made = await call(world)
     message = "failed at https://acs.example/x?sig=abc Bearer eyJhbGciOiJIUzI1NiJ9.e30 accesskey=hidden " + "x" * 5000
     await world.fault("start", "error", status=500, code="9999", message=message, callId=made["callId"])
-    detail = told(await start(world, serverCallId=made["serverCallId"]))["detail"]
+    detail = json_of(await start(world, serverCallId=made["serverCallId"]))["detail"]
     assert "9999" in detail
     assert "failed at" in detail
     assert len(detail) < 400

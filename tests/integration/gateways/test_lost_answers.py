@@ -1,7 +1,7 @@
-"""Writes to tables whose answer is lost: the SDK repeats them, and the repeat is refused because of the first.
+"""Writes to tables whose answer is lost: the SDK retries them, and the retry is refused because of the first try.
 
-Taken for another's, such a write would delay an automatic recording by more than a minute, and refuse a caller's first
-start for as long.
+If such a write counted as another process's, an automatic recording would be delayed by more than a minute, and a
+caller's first start would be refused for as long.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from shared.domain.states import RecordingState
 from shared.gateways.tables.claims import Claim
 from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.recording.test_automatic import begun, recordings_of
-from tests.integration.recording.test_control import call, start, told
+from tests.integration.recording.test_control import call, json_of, start
 from tests.integration.storagefront import Mishap, StorageFront
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -42,7 +42,7 @@ async def front(azurite: Azurite) -> AsyncIterator[StorageFront]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(make_world: MakeWorld, azurite: Azurite, front: StorageFront) -> World:
-    """Tables are reached through the front, all else of storage without it."""
+    """Tables are reached through the faulty proxy, other storage directly."""
     made: World = await make_world(
         AzureWebJobsStorage=azurite.connection_string.replace(origin(azurite), str(front.url.origin())),
         AUTO_RECORD=json.dumps([{"format": "mp3"}]),
@@ -51,17 +51,17 @@ async def world(make_world: MakeWorld, azurite: Azurite, front: StorageFront) ->
     return made
 
 
-async def test_a_call_is_recorded_at_once_though_the_claim_s_answer_is_lost(world: World, front: StorageFront):
+async def test_a_call_is_recorded_at_once_although_the_answer_to_its_claim_is_lost(world: World, front: StorageFront):
     made, event = await begun(world)
     front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.links_table)
     began = SystemClock().now()
     await world.app.intake.receive(event)
     (recorded,) = await recordings_of(world, made)
     assert recorded["recordingState"] == "active"
-    assert (SystemClock().now() - began).total_seconds() < 10, "a claim that is taken for another's waits for its lease"
+    assert (SystemClock().now() - began).total_seconds() < 10, "otherwise the claim would have to wait for its lease"
 
 
-async def test_a_claim_whose_settling_got_no_answer_is_settled_by_its_own_writer(world: World, front: StorageFront):
+async def test_a_claim_is_ended_by_its_own_writer_although_the_answer_is_lost(world: World, front: StorageFront):
     made, event = await begun(world)
     front.spoil("PUT", Mishap.ANSWER_LOST, times=1, path="claim")
     await world.app.intake.receive(event)
@@ -72,7 +72,7 @@ async def test_a_claim_whose_settling_got_no_answer_is_settled_by_its_own_writer
     assert [item for item in due if item.call_key] == [], "the call's row is off the worklist"
 
 
-async def test_of_two_writers_of_one_claim_only_one_has_it(world: World):
+async def test_of_two_writers_of_one_claim_only_one_succeeds(world: World):
     now = SystemClock().now()
     mine = Claim(
         call_key=key_of("a call"),
@@ -87,50 +87,56 @@ async def test_of_two_writers_of_one_claim_only_one_has_it(world: World):
     again, new_again = await world.gateways.claims.begin(mine)
     assert (new, new_again, again.repeatability_id) == (True, False, "one")
     assert await world.gateways.claims.write(claim) is not None
-    assert await world.gateways.claims.write(claim) is None, "the same content, written by another"
+    assert await world.gateways.claims.write(claim) is None, "the same content, written by another worker"
 
 
-async def test_a_caller_s_first_start_is_carried_out_though_its_key_s_answer_is_lost(world: World, front: StorageFront):
+async def test_a_caller_s_first_start_is_carried_out_although_the_answer_to_storing_its_key_is_lost(
+    world: World, front: StorageFront
+):
     made = await call(world)
     front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.requests_table)
     answer = await start(world, key=f"key-{made['callId']}", serverCallId=made["serverCallId"])
     assert answer.status == 201, answer.body
 
 
-async def test_a_start_whose_note_s_answer_is_lost_keeps_the_consent(world: World, front: StorageFront):
+async def test_a_start_keeps_the_consent_although_the_answer_to_storing_it_is_lost(world: World, front: StorageFront):
     made = await call(world)
     consent = {"basis": "consent", "reference": "ticket 4711", "obtainedAt": "2026-01-01T09:00:00Z"}
     front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.links_table)
     front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
     answer = await start(world, serverCallId=made["serverCallId"], consent=consent)
     assert answer.status == 201, answer.body
-    shown = told(await world.commands.get(told(answer)["recordingId"]))
+    shown = json_of(await world.commands.get(json_of(answer)["recordingId"]))
     assert shown["consent"]["reference"] == "ticket 4711"
     assert [entry["action"] for entry in shown["history"]] == ["start"]
 
 
-async def test_a_stop_whose_transaction_s_answer_is_lost_is_in_the_audit_once(world: World, front: StorageFront):
+async def test_a_stop_has_one_audit_entry_although_the_answer_to_its_transaction_is_lost(
+    world: World, front: StorageFront
+):
     made = await call(world)
-    recording_id = told(await start(world, serverCallId=made["serverCallId"]))["recordingId"]
+    recording_id = json_of(await start(world, serverCallId=made["serverCallId"]))["recordingId"]
     front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
     answer = await world.commands.stop(recording_id, by="ada")
-    assert (answer.status, told(answer)["state"]) == (200, "stopped")
-    assert [entry["action"] for entry in told(answer)["history"]] == ["start", "stop"]
+    assert (answer.status, json_of(answer)["state"]) == (200, "stopped")
+    assert [entry["action"] for entry in json_of(answer)["history"]] == ["start", "stop"]
 
 
-async def test_a_delivery_succeeds_though_the_answers_to_its_writes_are_lost(world: World, front: StorageFront):
-    """Event Grid would deliver it again, after 10 seconds or more, and only the next delivery would be acknowledged."""
+async def test_a_delivery_succeeds_although_the_answers_to_its_writes_are_lost(world: World, front: StorageFront):
+    """Otherwise Event Grid would deliver the event again after 10 seconds or more."""
     made = await world.document(size=2048)
     for path in (world.settings.links_table, "$batch"):
         front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=path)
     assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
     await world.drained()
-    shown = told(await world.commands.get(made["recordingId"]))
+    shown = json_of(await world.commands.get(made["recordingId"]))
     assert [chunk["state"] for chunk in shown["chunks"]] == ["released"]
 
 
 @pytest.mark.parametrize("known", [True, False])
-async def test_a_move_that_meets_its_own_first_write_is_a_move(world: World, front: StorageFront, known: bool):
+async def test_a_conditional_write_that_meets_its_own_first_try_succeeds(
+    world: World, front: StorageFront, known: bool
+):
     catalogue, now = world.gateways.catalogue, SystemClock().now()
     recording = Recording(recording_key=key_of(f"move {known}"), recording_id="moved", listed_at=now)
     if known:
@@ -140,17 +146,19 @@ async def test_a_move_that_meets_its_own_first_write_is_a_move(world: World, fro
     front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
     stopped = standing.evolve(control=RecordingState.STOPPED)
     assert await catalogue.move(stopped, entry)
-    assert not await catalogue.move(stopped.evolve(control=RecordingState.FAILED)), "it was moved from that version"
+    assert not await catalogue.move(stopped.evolve(control=RecordingState.FAILED)), (
+        "this version is not the current one any more"
+    )
     moved = await catalogue.ledger(recording.recording_key)
     assert moved is not None
     assert moved.control is RecordingState.STOPPED
     assert len(await world.gateways.audit.history(recording.recording_key)) == 1
 
 
-async def test_a_key_whose_every_answer_is_lost_refuses_its_caller_for_a_minute_and_then_starts_once(
+async def test_if_all_answers_about_a_key_are_lost_its_caller_waits_a_minute_and_then_starts_once(
     make_world: MakeWorld, azurite: Azurite, front: StorageFront
 ):
-    """Nobody knows then whether the first request is being carried out: a second beside it might start twice."""
+    """The first request may still be in progress, so a second one at the same time might start twice."""
     clock = MovableClock()
     storage = azurite.connection_string.replace(origin(azurite), str(front.url.origin()))
     world = await make_world(clock=clock, AzureWebJobsStorage=storage)
@@ -161,15 +169,15 @@ async def test_a_key_whose_every_answer_is_lost_refuses_its_caller_for_a_minute_
     assert (await start(world, key=key, **locator)).status == 503
     front.recover()
     refused = await start(world, key=key, **locator)
-    assert (refused.status, told(refused)["reason"]) == (409, "request-in-progress")
+    assert (refused.status, json_of(refused)["reason"]) == (409, "request-in-progress")
     assert int(refused.headers["Retry-After"]) > 0
     assert await recordings_of(world, made) == []
     clock.forward(seconds=61)
     both = await asyncio.gather(*(start(world, key=key, **locator) for _ in range(2)))
-    # Both may go to ACS, as the same request; or the second finds the first at work and is told to come back.
-    answered = [told(one) for one in both if one.status == 201]
+    # Both may be sent to ACS, as the same request. Or the second one finds the first in progress and must wait.
+    answered = [json_of(one) for one in both if one.status == 201]
     assert answered
-    assert all(told(one)["reason"] == "request-in-progress" for one in both if one.status != 201)
+    assert all(json_of(one)["reason"] == "request-in-progress" for one in both if one.status != 201)
     assert len({one["recordingId"] for one in answered}) == 1
-    assert told(await start(world, key=key, **locator)) == answered[0]
+    assert json_of(await start(world, key=key, **locator)) == answered[0]
     assert len(await recordings_of(world, made)) == 1

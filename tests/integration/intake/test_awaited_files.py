@@ -1,4 +1,4 @@
-"""A recording is watched until its last file has come: a file that nobody misses is lost without a word."""
+"""A recording is watched until all its files are announced. Otherwise a file that never comes is lost silently."""
 
 import json
 from typing import Any
@@ -37,7 +37,7 @@ async def started(world: World) -> tuple[str, str]:
 
 
 async def events_of(world: World, **order: Any) -> tuple[str, list[dict[str, Any]]]:
-    """A recording's id, and an event for each of its chunks, where the simulator made one for all."""
+    """A recording's id, and one event for each chunk instead of the simulator's single event."""
     made = await world.document(size=2 * KIB, **order)
     event = made["event"]
     files = event["data"]["recordingStorageInfo"]
@@ -79,13 +79,13 @@ def missed(caplog: pytest.LogCaptureFixture) -> int:
     return len([one for one in caplog.records if one.__dict__.get("action") == "overdue"])
 
 
-async def test_a_chunk_that_never_comes_is_missed_aloud_for_two_days(
+async def test_a_chunk_that_is_never_announced_is_reported_for_two_days(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     recording_id, _ = await started(world)
     _, (first, _) = await events_of(world, count=2, recordingId=recording_id)
     await take_in(world, first)
-    assert await state(world, recording_id) == "archiving", "more is to come"
+    assert await state(world, recording_id) == "archiving", "more files are awaited"
     await world.commands.stop(recording_id, by="ada")
     assert await archive(world, recording_id) == (202, "files")
     clock.forward(minutes=121)
@@ -104,7 +104,7 @@ async def test_a_chunk_that_never_comes_is_missed_aloud_for_two_days(
     assert await state(world, recording_id) == "overdue"
 
 
-async def test_a_missing_index_is_missed_though_the_last_chunk_has_come(
+async def test_a_missing_index_is_reported_even_if_the_last_chunk_is_announced(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     recording_id, (first, middle, last) = await events_of(world, count=3)
@@ -120,13 +120,13 @@ async def test_a_missing_index_is_missed_though_the_last_chunk_has_come(
     assert (missed(caplog), await rows(world), await listed(world, ListName.TROUBLE)) == (1, [], 0)
 
 
-async def test_a_recording_that_goes_on_in_another_chunk_is_let_run_and_not_missed(
+async def test_a_recording_that_still_runs_after_its_first_chunk_is_not_reported(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     recording_id, call_id = await started(world)
     _, (first, last) = await events_of(world, count=2, recordingId=recording_id)
     await take_in(world, first)
-    for _ in range(6):  # a chunk of four hours
+    for _ in range(6):  # one chunk lasts four hours
         clock.forward(minutes=45)
         await world.app.sweep.run()
     assert (missed(caplog), await archive(world, recording_id)) == (0, (202, "recording"))
@@ -140,7 +140,7 @@ async def test_a_recording_that_goes_on_in_another_chunk_is_let_run_and_not_miss
     assert (missed(caplog), await rows(world)) == (0, [])
 
 
-async def test_a_recording_that_nobody_here_started_is_watched_from_its_first_event(
+async def test_a_recording_that_other_code_started_is_watched_from_its_first_event(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     recording_id, (first, _) = await events_of(world, count=2)
@@ -153,7 +153,7 @@ async def test_a_recording_that_nobody_here_started_is_watched_from_its_first_ev
     assert (missed(caplog), await state(world, recording_id)) == (1, "overdue")
 
 
-async def test_events_that_tell_no_reason_of_an_end_are_not_watched_for_ever(
+async def test_a_recording_whose_events_give_no_end_reason_is_not_watched_for_ever(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     recording_id, (event,) = await events_of(world)
@@ -167,14 +167,14 @@ async def test_events_that_tell_no_reason_of_an_end_are_not_watched_for_ever(
     assert (missed(caplog), await rows(world), await state(world, recording_id)) == (0, [], "archived")
 
 
-async def test_a_recording_whose_files_come_in_one_event_costs_no_watch(world: World):
+async def test_a_recording_whose_files_come_in_one_event_is_not_watched(world: World):
     recording_id, _ = await started(world)
     made = await world.document(size=2 * KIB, count=2, recordingId=recording_id)
     await world.app.intake.receive(made["event"])
     assert [row for row in await rows(world) if not row[0].isdigit()] == []
 
 
-async def test_an_overdue_recording_whose_files_came_after_all_leaves_the_list_of_trouble(
+async def test_an_overdue_recording_leaves_the_trouble_list_when_its_files_are_announced(
     world: World, clock: MovableClock
 ):
     recording_id, _ = await started(world)
@@ -190,11 +190,13 @@ async def test_an_overdue_recording_whose_files_came_after_all_leaves_the_list_o
     assert (await listed(world, ListName.TROUBLE), await rows(world)) == (0, [])
 
 
-async def test_an_intake_that_was_frozen_ends_no_watch_that_a_later_event_began(world: World, clock: MovableClock):
+async def test_an_intake_that_was_suspended_doesn_t_end_the_watch_of_a_later_event(world: World, clock: MovableClock):
     recording_id, _ = await started(world)
     _, (first, _, _) = await events_of(world, count=3, recordingId=recording_id)
     await take_in(world, first)
     key = key_of(recording_id)
-    await world.books.open_work.remove(WorkItem.of_recording(key, recording_id, clock.now()))  # it wakes
+    await world.books.open_work.remove(
+        WorkItem.of_recording(key, recording_id, clock.now())
+    )  # the suspended intake continues
     assert await rows(world) == [f"files-{key}"]
     assert await listed(world, ListName.OPEN) == 1

@@ -1,4 +1,4 @@
-"""A corrected event brings the right media, whatever an earlier event's locations left in the archive."""
+"""After a corrected event the archive has the right media, whatever an earlier event's locations had served."""
 
 import copy
 import uuid
@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.events.outcome import Outcome
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
-from tests.integration.archiving.test_archiving import archived_whole
+from tests.integration.archiving.test_archiving import check_released
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -24,7 +24,10 @@ def clock() -> MovableClock:
 
 
 async def two_documents(world: World, *, content: str | None = None) -> tuple[dict[str, Any], dict[str, Any], ChunkJob]:
-    """The right event, one whose second chunk names the first chunk's media or `content`, and the second's job."""
+    """The right event, a wrong event, and the second chunk's job.
+
+    In the wrong event, the second chunk has the first chunk's content location, or `content`.
+    """
     made = await world.document(size=20 * KIB, format="wav", count=2)
     wrong = copy.deepcopy(made["event"]) | {"id": str(uuid.uuid4())}
     one, two = wrong["data"]["recordingStorageInfo"]["recordingChunks"]
@@ -32,7 +35,7 @@ async def two_documents(world: World, *, content: str | None = None) -> tuple[di
     return made, wrong, world.job(made, 1)
 
 
-async def test_a_corrected_event_brings_the_media_of_a_chunk_that_was_archived_from_another_document(world: World):
+async def test_a_corrected_event_replaces_media_that_were_archived_from_another_document(world: World):
     made, wrong, job = await two_documents(world)
     await world.app.intake.receive(wrong)
     await world.app.archiving.handle(job)
@@ -40,11 +43,11 @@ async def test_a_corrected_event_brings_the_media_of_a_chunk_that_was_archived_f
     assert (chunk.state, chunk.reason) == (ChunkState.ARCHIVED, "locations-differ")
     assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
     await world.app.archiving.handle(job)
-    await archived_whole(world, made, 1)
+    await check_released(world, made, 1)
 
 
 @pytest.mark.parametrize("named", [True, False])
-async def test_a_corrected_event_brings_the_metadata_of_a_chunk_that_was_archived_without(world: World, named: bool):
+async def test_a_corrected_event_adds_the_metadata_of_a_chunk_that_was_archived_without(world: World, named: bool):
     made = await world.document(size=20 * KIB, format="wav", count=2)
     wrong = copy.deepcopy(made["event"]) | {"id": str(uuid.uuid4())}
     one, two = wrong["data"]["recordingStorageInfo"]["recordingChunks"]
@@ -56,11 +59,11 @@ async def test_a_corrected_event_brings_the_metadata_of_a_chunk_that_was_archive
     assert (chunk.state, chunk.metadata_blob_name) == (ChunkState.ARCHIVED, None)
     assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
     await world.app.archiving.handle(job)
-    await archived_whole(world, made, 1)
+    await check_released(world, made, 1)
     assert (await world.source(made, 1))["downloads"] == 1
 
 
-async def test_the_last_attempt_asks_the_source_although_the_archive_has_unverified_media(
+async def test_the_last_attempt_reads_the_source_even_if_the_archive_has_unverified_media(
     make_world: MakeWorld, clock: MovableClock
 ):
     world = await make_world(clock=clock)
@@ -72,13 +75,13 @@ async def test_the_last_attempt_asks_the_source_although_the_archive_has_unverif
     clock.forward(hours=25)
     assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
     await world.app.archiving.handle(job)
-    await archived_whole(world, made, 1)
+    await check_released(world, made, 1)
 
 
-async def test_media_from_a_location_that_names_no_document_are_not_taken_for_those_of_a_corrected_event(
+async def test_media_from_a_location_without_document_id_don_t_count_as_media_of_a_corrected_event(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    """The source would be deleted although the archive holds other bytes than the source."""
+    """Otherwise the source would be deleted although the archive has other bytes."""
     made, wrong, job = await two_documents(world, content=NAMELESS)
     other = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"][0]["contentLocation"]
     source = world.app.archiving._copier._source  # noqa: SLF001 - a location that the simulator doesn't serve
@@ -101,20 +104,20 @@ async def test_media_from_a_location_that_names_no_document_are_not_taken_for_th
     assert (await world.source(made, 1))["deletedAt"] is None
 
 
-async def test_a_correction_that_comes_while_the_chunk_is_archived_keeps_its_row_on_the_worklist(
+async def test_a_correction_during_the_archiving_of_a_chunk_keeps_the_chunk_s_worklist_row(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    """The row is removed when a chunk is archived; by then this chunk has begun anew, and its job may be lost."""
+    """Archiving removes the row, but meanwhile the correction restarted the chunk, whose new job may be lost."""
     made, wrong, job = await two_documents(world)
     await world.app.intake.receive(wrong)
-    release = world.app.archiving._release  # noqa: SLF001 - the moment between archived and the end
-    settle = release._announcing.settle  # noqa: SLF001
+    release = world.app.archiving._release  # noqa: SLF001 - between archived and the end
+    announce = release._announcing.announce  # noqa: SLF001
     outcomes: list[Outcome] = []
 
     async def late(chunk: Any) -> Any:
         if not outcomes:
             outcomes.append(await world.app.intake.receive(made["event"]))
-        return await settle(chunk)
+        return await announce(chunk)
 
     monkeypatch.setattr(release._announcing, "announce", late)  # noqa: SLF001
     await world.app.archiving.handle(job)

@@ -1,4 +1,4 @@
-"""An event that Event Grid gave up on is a recording that nobody copies: it must come back by one command."""
+"""Nobody copies the recording of an event that Event Grid could not deliver, until its dead letter is taken in."""
 
 import asyncio
 import json
@@ -18,14 +18,14 @@ from shared.domain.states import ChunkState
 from shared.errors import Unforeseen
 from shared.gateways.blobs.dead_letters import DeadLetters
 from shared.intake import dead_letters
-from shared.intake.dead_letters import Counted, DeadLetterReplay
+from shared.intake.dead_letters import DeadLetterCounts, DeadLetterReplay
 from tests.integration.conftest import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CHECKOUT = Path(__file__).parents[3]
 EVENTS = CHECKOUT / "tests" / "events"
-# What Event Grid writes beside the event.
+# Fields that Event Grid adds to a dead-lettered event.
 ADDED = {
     "deadLetterReason": "MaxDeliveryAttemptsExceeded",
     "deliveryAttempts": 30,
@@ -53,11 +53,11 @@ def gateway(world: World) -> DeadLetters:
     return DeadLetters(world.app.clients.archive, world.settings.deadletter_container)
 
 
-async def replay(world: World, *, apply: bool = True) -> Counted:
+async def replay(world: World, *, apply: bool = True) -> DeadLetterCounts:
     return await DeadLetterReplay(gateway(world), world.app.intake).run(apply=apply)
 
 
-async def test_a_dry_run_counts_and_applying_archives_what_was_never_delivered(world: World):
+async def test_a_dry_run_only_counts_and_apply_archives_undelivered_events(world: World):
     made = [await world.document(size=20_000, format="wav") for _ in range(3)]
     await dead_lettered(world, [{**one["event"], **ADDED} for one in made[:2]])
     await dead_lettered(world, {**made[2]["event"], **ADDED}, "RECORDINGS/2026/11/20/9/two.json")
@@ -73,7 +73,7 @@ async def test_a_dry_run_counts_and_applying_archives_what_was_never_delivered(w
     assert (await replay(world)).blobs == 0
 
 
-async def test_what_was_taken_in_before_a_crash_is_taken_in_again_and_archived_once(world: World):
+async def test_an_event_that_is_taken_in_again_after_a_crash_is_archived_once(world: World):
     made, _ = await world.announced(size=20_000, format="wav")
     await world.drained()
     await dead_lettered(world, [{**made["event"], **ADDED}])
@@ -82,7 +82,7 @@ async def test_what_was_taken_in_before_a_crash_is_taken_in_again_and_archived_o
     assert len(await world.blobs()) == 2, "one media file and its metadata"
 
 
-async def test_a_dead_letter_stays_while_storage_refuses_its_event(world: World):
+async def test_a_dead_letter_stays_if_storage_fails_while_it_is_taken_in(world: World):
     made = await world.document(size=20_000, format="wav")
     await dead_lettered(world, [{**made["event"], **ADDED}])
     async with QueueServiceClient.from_connection_string(world.storage) as queues:
@@ -95,7 +95,7 @@ async def test_a_dead_letter_stays_while_storage_refuses_its_event(world: World)
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
 
 
-async def test_what_is_no_event_of_ours_stays_and_keeps_nothing_else_from_being_taken_in(world: World):
+async def test_a_blob_without_events_of_callvault_stays_and_doesn_t_stop_the_others(world: World):
     made = await world.document(size=20_000, format="wav")
     await dead_lettered(world, b"<html>", "a.json")
     await dead_lettered(world, [], "b.json")
@@ -106,14 +106,14 @@ async def test_what_is_no_event_of_ours_stays_and_keeps_nothing_else_from_being_
     assert (set(done.left), done.removed) == ({"a.json", "b.json", "c.json"}, 1)
 
 
-async def test_a_call_that_no_rule_means_is_done_with(world: World):
+async def test_the_dead_letter_of_a_call_that_matches_no_rule_is_deleted(world: World):
     call = {"id": "1", "eventType": CALL_STARTED, "subject": "call", "data": {"serverCallId": "Y2FsbA=="}}
     await dead_lettered(world, [{**call, **ADDED}])
     done = await replay(world)
     assert (done.outcomes, done.removed, done.left) == ({Outcome.IGNORED: 1}, 1, {})
 
 
-async def test_an_event_that_can_not_be_read_is_in_quarantine_before_its_dead_letter_goes(world: World):
+async def test_an_event_that_can_t_be_parsed_is_quarantined_before_its_dead_letter_is_deleted(world: World):
     broken = json.loads((EVENTS / "broken-no-chunks.json").read_text())
     await dead_lettered(world, [{**broken, **ADDED}])
     done = await replay(world)
@@ -121,7 +121,7 @@ async def test_an_event_that_can_not_be_read_is_in_quarantine_before_its_dead_le
     assert len(await world.quarantined()) == 1
 
 
-async def test_a_dead_letter_that_was_written_again_or_is_gone_is_not_removed_unread(world: World):
+async def test_a_dead_letter_that_changed_since_it_was_read_is_not_deleted(world: World):
     await dead_lettered(world, [])
     (letter,) = [one async for one in gateway(world).all()]
     await dead_lettered(world, [{}])
@@ -132,7 +132,7 @@ async def test_a_dead_letter_that_was_written_again_or_is_gone_is_not_removed_un
     assert await gateway(world).remove(letter) is True
 
 
-async def test_the_timer_takes_dead_letters_in_and_passes_over_what_is_left(
+async def test_the_timer_takes_in_dead_letters_and_skips_blobs_that_it_left_before(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO)
@@ -144,13 +144,13 @@ async def test_the_timer_takes_dead_letters_in_and_passes_over_what_is_left(
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
     await world.app.dead_letters.run()
-    assert logged(caplog) == ["dead letter left", "dead letters taken in"], "what is left is told once"
+    assert logged(caplog) == ["dead letter kept", "dead letters processed"], "what is left is logged once"
     await dead_lettered(world, [{**made["event"], **ADDED}], "a.json")
     await world.app.dead_letters.run()
-    assert await letters(world) == [], "what changed is looked at again"
+    assert await letters(world) == [], "a changed blob is read again"
 
 
-async def test_a_run_of_the_timer_is_bounded_and_what_is_left_does_not_count(
+async def test_a_run_of_the_timer_reads_a_bounded_number_of_blobs_and_doesn_t_count_skipped_ones(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(dead_letters, "_AT_ONCE", 2)
@@ -166,7 +166,7 @@ async def test_a_run_of_the_timer_is_bounded_and_what_is_left_does_not_count(
     assert left == [5, 3, 2]
 
 
-async def test_one_blob_that_fails_keeps_no_other_and_is_told_each_time(
+async def test_a_blob_that_fails_doesn_t_stop_the_others_and_is_reported_in_each_run(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     made = await world.document(size=20_000, format="wav")
@@ -184,21 +184,21 @@ async def test_one_blob_that_fails_keeps_no_other_and_is_told_each_time(
         with pytest.raises(Unforeseen):
             await world.app.dead_letters.run()
     assert await letters(world) == ["a.json"]
-    assert logged(caplog).count("dead letter not taken in") == 2
+    assert logged(caplog).count("dead letter failed") == 2
 
 
-async def test_an_event_of_the_customer_s_own_storage_stays_for_a_version_that_can_use_it(world: World):
+async def test_an_event_of_the_customer_s_own_storage_stays_in_the_dead_letters(world: World):
     await dead_lettered(world, [json.loads((EVENTS / "own-storage.json").read_text())], "own.json")
     await world.app.dead_letters.run()
     assert await letters(world) == ["own.json"]
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
-    told = [record.getMessage().partition(" {")[0] for record in caplog.records]
-    return [line for line in told if line.startswith("dead letter")]
+    found = [record.getMessage().partition(" {")[0] for record in caplog.records]
+    return [line for line in found if line.startswith("dead letter")]
 
 
-async def test_the_command_is_a_dry_run_unless_told_otherwise_and_fails_when_something_is_left(world: World):
+async def test_the_command_is_a_dry_run_by_default_and_fails_if_blobs_are_left(world: World):
     made = await world.document(size=20_000, format="wav")
     await dead_lettered(world, [{**made["event"], **ADDED}])
     code, output = await command()
@@ -209,7 +209,7 @@ async def test_the_command_is_a_dry_run_unless_told_otherwise_and_fails_when_som
     code, output = await command("--apply")
     assert code == 1
     assert "taken in: 1 queued; 1 blobs removed" in output
-    assert "left: left.json: holds something else than events" in output
+    assert "left: left.json: has content other than events" in output
     assert await letters(world) == ["left.json"]
 
 

@@ -1,4 +1,4 @@
-"""Whoever may post events may not change what is recorded, act for another resource, or stay unnamed."""
+"""Callers who may send events can't change recorded values or act for another resource, and are always audited."""
 
 import copy
 import json
@@ -26,13 +26,13 @@ ELSEWHERE = TOPIC.replace("callvault-local", "somebody-else")
 
 
 def forged(event: dict[str, Any], **data: Any) -> dict[str, Any]:
-    """Another event about the same files."""
+    """Another event with the same files."""
     other = copy.deepcopy(event) | {"id": str(uuid.uuid4())}
     other["data"] |= data
     return other
 
 
-def told(answer: Answer) -> dict[str, Any]:
+def json_of(answer: Answer) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(answer.body)
     return body
 
@@ -40,7 +40,7 @@ def told(answer: Answer) -> dict[str, Any]:
 async def by_hand(world: World, *events: dict[str, Any], by: str = "eve") -> dict[str, Any]:
     answer = await world.commands.take_events(json.dumps(events).encode(), by=by)
     assert answer.status == 202, answer.body
-    return told(answer)
+    return json_of(answer)
 
 
 async def entries(world: World, recording_key: str, action: str) -> list[tuple[str, dict[str, str]]]:
@@ -48,7 +48,7 @@ async def entries(world: World, recording_key: str, action: str) -> list[tuple[s
     return [(entry.by, dict(entry.details)) for entry in history if entry.action == action]
 
 
-async def test_an_event_changes_nothing_that_is_recorded_and_the_answer_names_what_differs(world: World):
+async def test_an_event_doesn_t_change_recorded_values_and_the_answer_names_the_differences(world: World):
     made, job = await world.announced(size=20_000, format="wav")
     before = await world.gateways.catalogue.ledger(job.recordingKey)
     assert before is not None
@@ -70,7 +70,7 @@ async def test_an_event_changes_nothing_that_is_recorded_and_the_answer_names_wh
     )
 
 
-async def test_of_two_events_at_the_same_moment_the_first_one_s_values_stay(
+async def test_of_two_concurrent_events_the_values_of_the_first_one_stay(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     made = await world.document(size=20_000, format="wav")
@@ -100,7 +100,7 @@ async def test_of_two_events_at_the_same_moment_the_first_one_s_values_stay(
     assert "started_at" in line
 
 
-async def test_what_a_start_writes_at_the_moment_of_the_event_stays(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_an_event_doesn_t_overwrite_what_a_concurrent_start_writes(world: World, monkeypatch: pytest.MonkeyPatch):
     made, job = await world.announced(size=20_000, format="wav")
     first = await world.gateways.catalogue.ledger(job.recordingKey)
     assert first is not None
@@ -114,7 +114,7 @@ async def test_what_a_start_writes_at_the_moment_of_the_event_stays(world: World
         calls += 1
         found = await read(recording_key)
         assert found is not None
-        # As if the row had lacked the call when it was read.
+        # As if the row had no call yet when it was read.
         return found.evolve(call_id=None, etag='W/"older"') if calls == 1 else found
 
     monkeypatch.setattr(catalogue, "ledger", overtaken)
@@ -123,7 +123,7 @@ async def test_what_a_start_writes_at_the_moment_of_the_event_stays(world: World
     assert await world.gateways.catalogue.ledger(job.recordingKey) == first
 
 
-async def test_who_hands_events_in_is_on_record_for_each_recording(world: World):
+async def test_the_person_who_sends_events_is_in_the_audit_of_each_recording(world: World):
     first, second = [await world.document(size=20_000, format="wav") for _ in range(2)]
     joined = forged(first["event"])
     joined["data"]["recordingStorageInfo"]["recordingChunks"] += second["event"]["data"]["recordingStorageInfo"][
@@ -138,7 +138,7 @@ async def test_who_hands_events_in_is_on_record_for_each_recording(world: World)
         assert (by, details) == ("eve", {"eventId": joined["id"], "documents": "1"})
 
 
-async def test_other_locations_by_hand_are_on_record_under_the_person_s_name(world: World):
+async def test_locations_that_a_person_changes_are_in_the_audit_with_the_person_s_name(world: World):
     made, job = await world.announced(size=20_000, format="wav")
     other = forged(made["event"])
     (chunk,) = other["data"]["recordingStorageInfo"]["recordingChunks"]
@@ -148,17 +148,17 @@ async def test_other_locations_by_hand_are_on_record_under_the_person_s_name(wor
     assert by == "eve"
 
 
-async def test_who_replays_a_quarantined_event_is_on_record(world: World):
+async def test_the_person_who_replays_a_quarantined_event_is_in_the_audit(world: World):
     made = await world.document(size=20_000, format="wav")
     kept = json.dumps({"reason": "an older version could not read it", "event": made["event"]}).encode()
     await world.quarantine("abc123.json", kept)
     answer = await world.commands.replay_quarantined("abc123", by="eve")
-    assert told(answer) == {"outcomes": ["queued"], "differing": [[]]}
+    assert json_of(answer) == {"outcomes": ["queued"], "differing": [[]]}
     ((by, _),) = await entries(world, world.job(made).recordingKey, "event taken in")
     assert by == "eve"
 
 
-async def test_a_call_that_is_handed_in_is_recorded_under_the_person_s_name(make_world: MakeWorld):
+async def test_a_call_event_that_a_person_sends_is_recorded_with_the_person_s_name(make_world: MakeWorld):
     world, _ = await recording(make_world)
     call, event = await begun(world)
     await by_hand(world, event)
@@ -194,7 +194,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("make", FOREIGN.values(), ids=FOREIGN)
-async def test_an_event_from_another_resource_is_kept_and_nothing_else_happens(
+async def test_an_event_from_another_resource_is_only_quarantined(
     make_world: MakeWorld, caplog: pytest.LogCaptureFixture, make: Any
 ):
     world: World = await make_world(EVENT_SOURCE=TOPIC)
@@ -213,7 +213,7 @@ async def test_an_event_from_another_resource_is_kept_and_nothing_else_happens(
 
 
 @pytest.mark.parametrize("make", [lambda event: event, lambda event: cloud(event, event["topic"])])
-async def test_an_event_of_the_configured_resource_is_taken_in_however_its_id_is_written(
+async def test_an_event_of_the_configured_resource_is_taken_in_in_every_spelling_of_its_id(
     make_world: MakeWorld, make: Any
 ):
     world: World = await make_world(EVENT_SOURCE=TOPIC.upper().replace("/SUBSCRIPTIONS", "/subscriptions"))
@@ -229,7 +229,7 @@ async def test_a_call_of_another_resource_is_not_recorded(make_world: MakeWorld)
     assert await world.app.intake.receive(event) is Outcome.TAKEN
 
 
-async def test_a_foreign_event_is_not_acted_on_from_the_dead_letters_or_the_quarantine(make_world: MakeWorld):
+async def test_a_foreign_event_has_no_effect_from_the_dead_letters_or_the_quarantine(make_world: MakeWorld):
     world: World = await make_world(EVENT_SOURCE=TOPIC)
     made = await world.document(size=20_000, format="wav")
     event = made["event"] | {"topic": ELSEWHERE}
@@ -241,13 +241,13 @@ async def test_a_foreign_event_is_not_acted_on_from_the_dead_letters_or_the_quar
     async with ContainerClient.from_connection_string(world.storage, world.settings.quarantine_container) as kept:
         (name,) = [blob.name async for blob in kept.list_blobs()]
     answer = await world.commands.replay_quarantined(name.removesuffix(".json"), by="eve")
-    assert (answer.status, told(answer)["reason"]) == (400, "invalid-request")
-    assert "EVENT_SOURCE" in told(answer)["detail"]
+    assert (answer.status, json_of(answer)["reason"]) == (400, "invalid-request")
+    assert "EVENT_SOURCE" in json_of(answer)["detail"]
     assert await world.queued() == 0
     assert await world.gateways.catalogue.recording(key_of(made["recordingId"])) == (None, ())
 
 
-async def test_a_foreign_event_of_no_interest_is_ignored_and_not_kept(make_world: MakeWorld, caplog: Any):
+async def test_a_foreign_event_of_an_ignored_type_is_not_quarantined(make_world: MakeWorld, caplog: Any):
     world: World = await make_world(EVENT_SOURCE=TOPIC)
     with caplog.at_level(logging.INFO):
         event = {"eventType": "Microsoft.Communication.SMSReceived", "topic": ELSEWHERE, "data": {}}

@@ -1,4 +1,4 @@
-"""A corrected event is the only word of where a file is: taken for a repeat, it would cost the recording."""
+"""Only a corrected event says where a file is. If it were ignored as a repeat, the recording would be lost."""
 
 import copy
 import logging
@@ -11,7 +11,6 @@ from shared.contracts.events.outcome import Outcome
 from shared.contracts.jobs import ChunkJob
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
-from shared.errors import DestinationUnavailable
 from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -43,7 +42,7 @@ async def history(world: World, job: ChunkJob, action: str) -> list[dict[str, st
     return [dict(entry.details) for entry in entries if entry.action == action]
 
 
-async def test_new_locations_replace_those_of_a_chunk_that_failed_and_it_is_archived(world: World):
+async def test_new_locations_restart_a_failed_chunk_and_it_is_archived(world: World):
     made = await world.document(size=20 * KIB)
     job = world.job(made)
     await world.app.intake.receive(elsewhere(made["event"]))
@@ -57,7 +56,7 @@ async def test_new_locations_replace_those_of_a_chunk_that_failed_and_it_is_arch
     assert "secret" not in str(old)
 
 
-async def test_new_locations_replace_those_of_a_chunk_that_waits(world: World):
+async def test_new_locations_replace_those_of_a_pending_chunk(world: World):
     made = await world.document(size=20 * KIB)
     job = world.job(made)
     await world.app.intake.receive(elsewhere(made["event"]))
@@ -66,7 +65,7 @@ async def test_new_locations_replace_those_of_a_chunk_that_waits(world: World):
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_new_locations_take_the_chunk_from_a_worker_that_copies_from_the_old_ones(
+async def test_new_locations_end_the_lease_of_a_worker_that_copies_from_the_old_ones(
     make_world: MakeWorld, clock: MovableClock
 ):
     world = await make_world(clock=clock)
@@ -91,7 +90,7 @@ async def test_new_locations_take_the_chunk_from_a_worker_that_copies_from_the_o
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_an_event_that_was_corrected_does_not_undo_the_correction_when_it_is_delivered_again(world: World):
+async def test_an_older_event_that_is_delivered_again_doesn_t_undo_a_correction(world: World):
     made = await world.document(size=20 * KIB)
     job, wrong = world.job(made), elsewhere(made["event"], id=str(uuid.uuid4()))
     await world.app.intake.receive(wrong)
@@ -101,7 +100,9 @@ async def test_an_event_that_was_corrected_does_not_undo_the_correction_when_it_
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_a_writer_at_the_same_moment_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_the_write_is_repeated_after_another_process_wrote_the_chunk(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
     made = await world.document(size=20 * KIB)
     job = world.job(made)
     await world.app.intake.receive(elsewhere(made["event"]))
@@ -120,7 +121,9 @@ async def test_a_writer_at_the_same_moment_is_waited_for(world: World, monkeypat
     assert tried == 2
 
 
-async def test_a_safe_chunk_stays_and_other_locations_are_reported_once(world: World, caplog: pytest.LogCaptureFixture):
+async def test_a_safe_chunk_keeps_its_locations_and_others_are_reported_once(
+    world: World, caplog: pytest.LogCaptureFixture
+):
     made, job = await world.announced(size=20 * KIB)
     await world.drained()
     before = await world.chunk(job)
@@ -131,14 +134,14 @@ async def test_a_safe_chunk_stays_and_other_locations_are_reported_once(world: W
     assert await world.chunk(job) == before
     assert await world.queued() == 0
     assert len(await history(world, job, "announced differently")) == 1
-    told = [record for record in caplog.records if "other locations, which are not used" in record.getMessage()]
-    assert [record.levelno for record in told] == [logging.WARNING] * 2
-    assert "content_location" in told[0].getMessage()
+    found = [record for record in caplog.records if "other locations, which are not used" in record.getMessage()]
+    assert [record.levelno for record in found] == [logging.WARNING] * 2
+    assert "content_location" in found[0].getMessage()
     assert "secret" not in caplog.text
 
 
 @pytest.mark.parametrize("state", [ChunkState.FAILED, ChunkState.LOST])
-async def test_another_event_starts_a_chunk_that_failed_or_is_lost_anew(
+async def test_another_event_restarts_a_failed_or_lost_chunk(
     make_world: MakeWorld, clock: MovableClock, state: ChunkState
 ):
     world = await make_world(clock=clock)
@@ -162,7 +165,7 @@ async def test_another_event_starts_a_chunk_that_failed_or_is_lost_anew(
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_a_chunk_on_its_way_is_left_alone_by_repeats(make_world: MakeWorld, clock: MovableClock):
+async def test_a_repeated_event_doesn_t_change_a_chunk_that_is_being_copied(make_world: MakeWorld, clock: MovableClock):
     world = await make_world(clock=clock)
     made, job = await world.announced(size=20 * KIB)
     await world.dropped()
@@ -174,21 +177,7 @@ async def test_a_chunk_on_its_way_is_left_alone_by_repeats(make_world: MakeWorld
     assert await world.queued() == 0
 
 
-async def test_a_crash_between_row_and_queue_is_mended_by_the_next_delivery(make_world: MakeWorld, world: World):
-    made = await world.document(size=20 * KIB)
-    await world.app.intake.receive(elsewhere(made["event"]))
-    await world.drained()
-    broken = await make_world(like=world, CHUNKS_QUEUE=f"{world.settings.chunks_queue}-gone")
-    await broken.app.clients.queue.delete_queue()
-    right = another(made["event"])
-    with pytest.raises(DestinationUnavailable):
-        await broken.app.intake.receive(right)
-    assert await world.app.intake.receive(right) is Outcome.QUEUED
-    await world.drained()
-    assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
-
-
-async def test_an_event_that_leaves_a_location_out_takes_none_away(world: World):
+async def test_an_event_without_a_location_doesn_t_remove_the_location(world: World):
     made, job = await world.announced(size=20 * KIB)
     before = await world.chunk(job)
     later = another(made["event"])
@@ -197,7 +186,7 @@ async def test_an_event_that_leaves_a_location_out_takes_none_away(world: World)
     assert (await world.chunk(job)).delete_location == before.delete_location
 
 
-async def test_what_is_recorded_of_a_recording_with_chunks_stays_and_the_difference_is_reported(
+async def test_a_later_event_doesn_t_change_a_recording_and_the_difference_is_reported(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     made, job = await world.announced(size=20 * KIB)
@@ -208,11 +197,11 @@ async def test_what_is_recorded_of_a_recording_with_chunks_stays_and_the_differe
     await world.app.intake.receive(later)
     after = await world.gateways.catalogue.ledger(job.recordingKey)
     assert after == before
-    (told,) = [record for record in caplog.records if "differs from what is recorded" in record.getMessage()]
-    assert "duration_ms" in told.getMessage()
+    (found,) = [record for record in caplog.records if "differs from what is recorded" in record.getMessage()]
+    assert "duration_ms" in found.getMessage()
 
 
-async def test_what_was_unknown_of_a_recording_is_added(world: World):
+async def test_a_later_event_adds_unknown_fields_of_a_recording(world: World):
     made = await world.document(size=20 * KIB)
     first = copy.deepcopy(made["event"])
     first["data"]["recordingDurationMs"] = None
@@ -224,7 +213,7 @@ async def test_what_was_unknown_of_a_recording_is_added(world: World):
 
 
 async def removed(world: World, job: ChunkJob) -> Chunk:
-    """Somebody deletes the media file, and a read misses it."""
+    """Somebody deletes the media file, and a read finds it missing."""
     chunk = await world.chunk(job)
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
     await container.delete_blob(chunk.blob_name)
@@ -232,10 +221,10 @@ async def removed(world: World, job: ChunkJob) -> Chunk:
     return await world.chunk(job)
 
 
-async def test_a_chunk_whose_archived_file_was_removed_is_copied_again_when_its_document_is_announced_anew(
+async def test_a_chunk_whose_file_was_removed_is_copied_again_when_another_event_announces_it(
     make_world: MakeWorld, clock: MovableClock
 ):
-    """After the deadline a read doesn't start the copy by itself; a new event says that ACS has the file."""
+    """After the deadline a read doesn't copy the file again, but a new event shows that ACS has it."""
     world = await make_world(clock=clock, DELETE_SOURCE="false")
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.drained()
@@ -252,7 +241,7 @@ async def test_a_chunk_whose_archived_file_was_removed_is_copied_again_when_its_
     assert set(await world.blobs()) == {after.blob_name, after.metadata_blob_name}
 
 
-async def test_a_removed_chunk_is_copied_from_the_other_location_that_a_new_event_gives(
+async def test_a_removed_chunk_is_copied_from_the_new_location_of_another_event(
     make_world: MakeWorld, clock: MovableClock
 ):
     world = await make_world(clock=clock, DELETE_SOURCE="false")
@@ -268,10 +257,10 @@ async def test_a_removed_chunk_is_copied_from_the_other_location_that_a_new_even
     assert (await world.chunk(job)).state is ChunkState.ARCHIVED
 
 
-async def test_an_expired_chunk_stays_expired_when_its_document_is_announced_anew(
+async def test_an_expired_chunk_stays_expired_when_another_event_announces_it(
     make_world: MakeWorld, clock: MovableClock
 ):
-    """The archive's own rule removed the file on purpose: a late event must not bring it back."""
+    """The archive's rule removed the file on purpose, so a late event must not restore it."""
     world = await make_world(clock=clock, DELETE_SOURCE="false", ARCHIVE_DELETE_AFTER_DAYS=1)
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.drained()

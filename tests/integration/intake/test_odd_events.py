@@ -1,4 +1,4 @@
-"""One odd field, or one chunk that can't be read, must cost no recording that the same event announces."""
+"""One invalid field, or one chunk that can't be parsed, must not stop the archiving of the event's other chunks."""
 
 import copy
 import json
@@ -32,18 +32,18 @@ def chunks_of(event: dict[str, Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", ODD)
-async def test_an_odd_field_is_unknown_and_told_and_the_chunk_is_queued(
+async def test_an_invalid_optional_field_is_unknown_and_logged_and_the_chunk_is_queued(
     world: World, caplog: pytest.LogCaptureFixture, name: str
 ):
     event = load(name)
     assert await world.app.intake.receive(event) is Outcome.QUEUED
     assert (await world.queued(), await world.quarantined()) == (1, [])
-    told = [record for record in caplog.records if "are unknown" in record.getMessage()]
+    found = [record for record in caplog.records if "are unknown" in record.getMessage()]
     understood = name in {"odd-start-time-without-zone", "odd-duration-text", "odd-end-reason-not-ascii", "odd-index"}
-    assert [record.levelno for record in told] == ([] if understood else [logging.WARNING])
+    assert [record.levelno for record in found] == ([] if understood else [logging.WARNING])
 
 
-async def test_a_chunk_that_can_t_be_read_is_kept_in_quarantine_and_the_others_are_archived(world: World):
+async def test_a_chunk_that_can_t_be_parsed_is_quarantined_and_the_others_are_archived(world: World):
     made = await world.document(size=2 * KIB, count=3)
     event = made["event"]
     chunks_of(event)[1] = {"documentId": chunks_of(event)[1]["documentId"]}
@@ -58,7 +58,7 @@ async def test_a_chunk_that_can_t_be_read_is_kept_in_quarantine_and_the_others_a
     assert len(await world.quarantined()) == 1
 
 
-async def test_an_event_without_delete_locations_is_queued_with_nothing_to_delete(world: World):
+async def test_an_event_without_delete_locations_is_queued_and_deletes_no_source(world: World):
     event = load("vintage-2021")
     assert await world.app.intake.receive(event) is Outcome.QUEUED
     _, (chunk,) = await world.gateways.catalogue.recording(key_of(event["subject"].rpartition("/recordingId/")[2]))
@@ -67,7 +67,7 @@ async def test_an_event_without_delete_locations_is_queued_with_nothing_to_delet
 
 @pytest.mark.parametrize("time", [None, "", "soon", "0001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"])
 @pytest.mark.parametrize("start", [timedelta(hours=2), timedelta(hours=30), timedelta(days=400), None])
-async def test_an_event_without_a_usable_time_never_makes_a_chunk_expired(
+async def test_an_event_without_a_usable_time_never_puts_a_chunk_past_its_deadline(
     world: World, time: str | None, start: timedelta | None
 ):
     now = datetime.now(UTC)
@@ -81,7 +81,7 @@ async def test_an_event_without_a_usable_time_never_makes_a_chunk_expired(
         assert chunk.event_time == now - start + timedelta(minutes=1)
 
 
-async def test_a_start_that_lies_ahead_is_no_start(world: World):
+async def test_a_start_time_in_the_future_is_unknown(world: World):
     event = load("current")
     event["data"]["recordingStartTime"] = "2999-01-01T00:00:00Z"
     await world.app.intake.receive(event)
@@ -100,26 +100,26 @@ async def test_a_start_that_lies_ahead_is_no_start(world: World):
         {"id": 10**400, "data": {"recordingStorageInfo": {"recordingChunks": [float("inf"), float("nan")]}}},
     ],
 )
-async def test_what_utf_8_can_t_hold_is_kept_all_the_same(world: World, event: dict[str, Any]):
+async def test_an_event_with_text_that_utf_8_can_t_encode_is_quarantined(world: World, event: dict[str, Any]):
     assert await world.app.intake.receive(event) is Outcome.QUARANTINED
     (kept,) = await world.quarantined()
     assert json.loads(kept)["event"].keys() == event.keys()
 
 
 @pytest.mark.parametrize("text", ["", "<html>", "[1]", "null", '"text"', "[" * 100_000])
-async def test_a_delivery_that_is_no_event_is_kept(world: World, text: str):
+async def test_a_delivery_that_is_not_an_event_is_quarantined(world: World, text: str):
     assert await world.app.intake.deliver(text) is Outcome.QUARANTINED
     assert len(await world.quarantined()) == 1
 
 
 @pytest.mark.parametrize("kept", ["<html>", None, 7, ["\ud800"], {"\ud800": 10**400}])
-async def test_what_was_kept_and_is_no_event_is_refused_and_stays(world: World, kept: Any):
+async def test_a_quarantined_body_that_is_not_an_event_can_t_be_replayed_and_stays(world: World, kept: Any):
     await world.quarantine("abc123.json", json.dumps({"reason": "odd", "event": kept}).encode())
     assert (await world.commands.replay_quarantined("abc123", by="ada")).status == 400
     assert len(await world.quarantined()) == 1
 
 
-async def test_words_that_no_log_can_hold_cost_no_chunk(world: World):
+async def test_text_that_a_log_line_can_t_contain_doesn_t_stop_the_archiving(world: World):
     event = load("current")
     event["data"]["sessionEndReason"] = chunks_of(event)[0]["endReason"] = "\ud800\u0000"
     event["data"]["recordingFormatType"] = "x" * 300
@@ -127,7 +127,7 @@ async def test_words_that_no_log_can_hold_cost_no_chunk(world: World):
 
 
 @pytest.mark.parametrize("name", ["own-storage", "own-storage-by-location"])
-async def test_files_in_the_customer_s_own_storage_are_left_alone(
+async def test_files_in_the_customer_s_own_storage_are_ignored(
     world: World, caplog: pytest.LogCaptureFixture, name: str
 ):
     caplog.set_level(logging.INFO)
@@ -137,23 +137,25 @@ async def test_files_in_the_customer_s_own_storage_are_left_alone(
 
 
 @pytest.mark.parametrize("odd", [None, "", 7, "soon", [], {"id": 7}, {"id": "\ud800"}])
-async def test_a_call_started_needs_only_its_call(world: World, odd: Any):
+async def test_a_call_started_event_needs_only_its_server_call_id(world: World, odd: Any):
     data = {"ServerCallId": "Y2FsbA==", "isTwoParty": odd, "isRoomsCall": odd, "group": odd, "room": odd}
     assert await world.app.intake.receive({"EventType": CALL_STARTED, "Data": data, "id": odd}) is Outcome.IGNORED
     assert await world.quarantined() == []
 
 
-# One document, one recording.
+# A document belongs to one recording.
 
 
-async def test_a_document_that_two_events_file_under_two_recordings_is_archived_once(
+async def test_a_document_that_two_events_assign_to_two_recordings_is_archived_once(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     made = await world.document(size=20 * KIB)
     older = copy.deepcopy(made["event"]) | {"id": "older"}
     older["subject"] = older["subject"].partition("/serverCallId/")[0]
     assert await world.app.intake.receive(older) is Outcome.QUEUED
-    assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED, "not tried yet, so queued again"
+    assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED, (
+        "no attempt was made yet, so it is queued again"
+    )
     await world.drained()
     assert await world.app.intake.receive(made["event"]) is Outcome.UNCHANGED
     document_id = made["chunks"][0]["documentId"]
@@ -164,7 +166,7 @@ async def test_a_document_that_two_events_file_under_two_recordings_is_archived_
     assert any('"fields": ["recording"' in record.getMessage() for record in caplog.records)
 
 
-async def test_an_event_names_another_recording_for_some_of_its_documents(world: World):
+async def test_documents_keep_their_recording_when_an_event_names_another_one_for_them(world: World):
     first, second = load("several-chunks"), load("several-chunks")
     chunks_of(first).pop()
     second["subject"] = second["subject"].replace("/recordingId/", "/recordingId/other")
@@ -175,7 +177,7 @@ async def test_an_event_names_another_recording_for_some_of_its_documents(world:
     assert found == [[0, 1], [2]]
 
 
-async def test_an_event_that_was_linked_and_then_cut_off_is_joined_by_another_that_names_another_recording(
+async def test_a_document_that_only_has_a_link_stays_with_the_linked_recording(
     world: World,
 ):
     event = load("current")

@@ -1,4 +1,4 @@
-"""What an operator's dashboards, alerts and traces live on: told once, told right, and with nobody's data in it."""
+"""Metrics and traces for dashboards and alerts: each fact once, correct, and without personal data."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -19,50 +19,50 @@ from tests.integration.telemetry import Telemetry, telemetry
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.fixture(name="told", scope="session")
-def told_fixture() -> Telemetry:
+@pytest.fixture(name="telemetry", scope="session")
+def telemetry_fixture() -> Telemetry:
     return telemetry()
 
 
-def names_of(told: Telemetry, made: dict[str, Any]) -> list[str]:
-    return [span.name for span in told.spans(key_of(made["recordingId"]))]
+def names_of(telemetry: Telemetry, made: dict[str, Any]) -> list[str]:
+    return [span.name for span in telemetry.spans(key_of(made["recordingId"]))]
 
 
-def traces_of(told: Telemetry, made: dict[str, Any]) -> set[int]:
-    return {span.context.trace_id for span in told.spans(key_of(made["recordingId"]))}
+def traces_of(telemetry: Telemetry, made: dict[str, Any]) -> set[int]:
+    return {span.context.trace_id for span in telemetry.spans(key_of(made["recordingId"]))}
 
 
 class Counted:
-    """How much the instruments went up since."""
+    """The increase of the instruments since the last call."""
 
-    def __init__(self, told: Telemetry) -> None:
-        self._told, self._before = told, told.points()
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry, self._before = telemetry, telemetry.points()
 
     def by(self, name: str, **attributes: Any) -> Any:
         key = (name, tuple(sorted((each.replace("__", "."), value) for each, value in attributes.items())))
-        before, after = self._before.get(key), self._told.points().get(key)
+        before, after = self._before.get(key), self._telemetry.points().get(key)
         if hasattr(after, "count"):
             return after.count - (before.count if before else 0), after.sum - (before.sum if before else 0)
         return (after or 0) - (before or 0)
 
 
-async def test_one_trace_leads_from_the_event_over_a_retry_to_the_release(world: World, told: Telemetry):
+async def test_one_trace_leads_from_the_event_over_a_retry_to_the_release(world: World, telemetry: Telemetry):
     made = await world.document(size=30_000, format="wav")
     await world.fault("download", "serverError", documentId=made["chunks"][0]["documentId"])
     with trace.get_tracer("host").start_as_current_span("invocation") as invocation:
         await world.app.intake.receive(made["event"])
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
-    assert names_of(told, made) == [
+    assert names_of(telemetry, made) == [
         *("take in event", "claim", "copy", "archive chunk"),
         *("claim", "copy", "release", "archive chunk"),
     ]
-    assert traces_of(told, made) == {invocation.get_span_context().trace_id}
+    assert traces_of(telemetry, made) == {invocation.get_span_context().trace_id}
 
 
 @pytest.mark.parametrize("by_the_sweep", [False, True])
-async def test_who_is_told_of_a_chunk_can_go_on_with_the_trace_of_its_event(
-    make_world: MakeWorld, simulator: Simulator, told: Telemetry, *, by_the_sweep: bool
+async def test_an_announcement_carries_the_trace_of_its_event(
+    make_world: MakeWorld, simulator: Simulator, telemetry: Telemetry, *, by_the_sweep: bool
 ):
     clock = MovableClock()
     topic = {"ANNOUNCE_TOPIC_ENDPOINT": simulator.topic_endpoint, "ANNOUNCE_TOPIC_KEY": simulator.topic_key}
@@ -75,20 +75,20 @@ async def test_who_is_told_of_a_chunk_can_go_on_with_the_trace_of_its_event(
     with trace.get_tracer("host").start_as_current_span("invocation"):
         await world.app.sweep.run()
     (event, *_) = await world.acs("GET", f"/announcements?recordingId={made['recordingId']}")
-    announcing = [span for span in told.spans(key_of(made["recordingId"])) if span.name == "announce"][-1]
+    announcing = [span for span in telemetry.spans(key_of(made["recordingId"])) if span.name == "announce"][-1]
     context = announcing.context
     traceparent = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
     assert event["event"]["traceparent"] == traceparent
-    assert traces_of(told, made) == {context.trace_id}
-    assert len(announcing.links) == int(by_the_sweep), "what announced it out of the trace is linked"
+    assert traces_of(telemetry, made) == {context.trace_id}
+    assert len(announcing.links) == int(by_the_sweep), "the span that announced it is linked"
 
 
-async def test_a_failed_attempt_says_why_in_its_span_and_nothing_more(world: World, told: Telemetry):
+async def test_the_span_of_a_failed_attempt_contains_only_the_reason(world: World, telemetry: Telemetry):
     made = await world.document(size=30_000, format="wav")
     await world.fault("download", "serverError", documentId=made["chunks"][0]["documentId"])
     await world.app.intake.receive(made["event"])
     await world.drained()
-    failed, succeeded = (span for span in told.spans(key_of(made["recordingId"])) if span.name == "copy")
+    failed, succeeded = (span for span in telemetry.spans(key_of(made["recordingId"])) if span.name == "copy")
     assert (failed.status.status_code, failed.status.description) == (StatusCode.ERROR, "acs-unavailable")
     assert failed.attributes is not None
     assert failed.attributes["error.type"] == "acs-unavailable"
@@ -96,7 +96,9 @@ async def test_a_failed_attempt_says_why_in_its_span_and_nothing_more(world: Wor
     assert succeeded.status.status_code is StatusCode.UNSET
 
 
-async def test_work_that_the_sweep_takes_up_stays_in_the_trace_of_its_event(make_world: MakeWorld, told: Telemetry):
+async def test_a_chunk_that_the_sweep_queues_stays_in_the_trace_of_its_event(
+    make_world: MakeWorld, telemetry: Telemetry
+):
     clock = MovableClock()
     world = await make_world(clock=clock)
     made, _ = await world.announced(size=30_000, format="wav")
@@ -105,29 +107,29 @@ async def test_work_that_the_sweep_takes_up_stays_in_the_trace_of_its_event(make
     await world.app.sweep.run()
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
-    assert len(traces_of(told, made)) == 1
+    assert len(traces_of(telemetry, made)) == 1
 
 
-async def test_the_invocation_that_carries_a_job_out_is_linked_to_the_trace_of_its_event(world: World, told: Telemetry):
+async def test_the_invocation_of_a_job_is_linked_to_the_trace_of_its_event(world: World, telemetry: Telemetry):
     made, _ = await world.announced(size=30_000, format="wav")
     job = await world.take_job()
     with trace.get_tracer("host").start_as_current_span("invocation") as invocation:
         await world.app.archiving.handle(job)
-    (work,) = (span for span in told.spans(key_of(made["recordingId"])) if span.name == "archive chunk")
+    (work,) = (span for span in telemetry.spans(key_of(made["recordingId"])) if span.name == "archive chunk")
     assert [link.context.span_id for link in work.links] == [invocation.get_span_context().span_id]
     assert work.context.trace_id != invocation.get_span_context().trace_id
 
 
-async def test_a_job_from_before_there_were_traces_is_done_all_the_same(world: World, told: Telemetry):
+async def test_a_job_without_a_trace_is_processed(world: World, telemetry: Telemetry):
     made, job = await world.announced(size=30_000, format="wav")
     old = json.dumps({"recordingKey": job.recordingKey, "chunkKey": job.chunkKey}).encode()
     await world.app.archiving.handle(ChunkJob.decode(old))
     assert (await world.chunk(job)).state is ChunkState.RELEASED
-    assert "release" in names_of(told, made)
+    assert "release" in names_of(telemetry, made)
 
 
-async def test_a_chunk_that_becomes_safe_is_measured_once(world: World, told: Telemetry):
-    counted = Counted(told)
+async def test_a_chunk_that_becomes_safe_is_measured_once(world: World, telemetry: Telemetry):
+    counted = Counted(telemetry)
     made, job = await world.announced(size=30_000, format="wav")
     await world.app.archiving.handle(job)
     await world.app.archiving.handle(job)
@@ -144,31 +146,33 @@ async def test_a_chunk_that_becomes_safe_is_measured_once(world: World, told: Te
     assert speed > 0
 
 
-async def test_a_chunk_that_becomes_safe_after_its_deadline_is_measured_too(make_world: MakeWorld, told: Telemetry):
+async def test_a_chunk_that_becomes_safe_after_its_deadline_is_also_measured(
+    make_world: MakeWorld, telemetry: Telemetry
+):
     clock = MovableClock()
     world = await make_world(clock=clock)
-    counted = Counted(told)
+    counted = Counted(telemetry)
     _, job = await world.announced(size=30_000, format="wav")
-    clock.forward(hours=25)  # by our reckoning; ACS has it still
+    clock.forward(hours=25)  # by our estimate; ACS still has it
     await world.app.archiving.handle(job)
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     assert counted.by("callvault.chunk.time_left") == (1, 0)
 
 
-async def test_a_chunk_whose_source_is_kept_ends_archived(make_world: MakeWorld, told: Telemetry):
+async def test_a_chunk_whose_source_is_kept_is_counted_as_archived(make_world: MakeWorld, telemetry: Telemetry):
     world = await make_world(DELETE_SOURCE="false")
-    counted = Counted(told)
+    counted = Counted(telemetry)
     _, job = await world.announced(size=30_000, format="wav")
     await world.app.archiving.handle(job)
     await world.app.archiving.handle(job)
     assert counted.by("callvault.chunks.ended", state="archived") == 1
 
 
-async def test_retries_are_counted_by_cause_and_a_chunk_that_is_given_up_as_failed(
-    make_world: MakeWorld, told: Telemetry
+async def test_retries_are_counted_by_reason_and_a_chunk_without_more_attempts_as_failed(
+    make_world: MakeWorld, telemetry: Telemetry
 ):
     world = await make_world(MAX_ATTEMPTS=2)
-    counted = Counted(told)
+    counted = Counted(telemetry)
     made, _ = await world.announced(size=30_000, format="wav")
     await world.fault("download", "serverError", times=0, documentId=made["chunks"][0]["documentId"])
     await world.drained()
@@ -176,25 +180,27 @@ async def test_retries_are_counted_by_cause_and_a_chunk_that_is_given_up_as_fail
     assert counted.by("callvault.chunks.ended", state="failed") == 1
 
 
-async def test_open_chunks_are_told_by_age_once_for_each_sweep_that_was_asked(world: World, told: Telemetry):
+async def test_open_chunks_are_reported_by_age_once_for_each_sweep(world: World, telemetry: Telemetry):
     for hours in (0.5, 2, 2, 5):
         made = await world.document(size=1_000, format="wav")
         began = datetime.now(UTC) - timedelta(hours=hours)
         await world.app.intake.receive(made["event"] | {"eventTime": began.isoformat()})
-    told.points()
+    telemetry.points()
     await world.app.sweep.run()
-    assert open_by_hours(told) == {0: 1, 1: 2, 4: 1, 12: 0}
-    assert open_by_hours(told) == {}, "a count that no sweep renewed must not be told again"
+    assert open_by_hours(telemetry) == {0: 1, 1: 2, 4: 1, 12: 0}
+    assert open_by_hours(telemetry) == {}, "a count without a new sweep must not be reported again"
 
 
-async def test_the_sweep_counts_nothing_that_nobody_asks_for(
-    world: World, told: Telemetry, monkeypatch: pytest.MonkeyPatch
+async def test_the_sweep_counts_open_chunks_only_if_metrics_are_collected(
+    world: World, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ):
-    told.points()
+    telemetry.points()
     await world.app.sweep.run()
-    monkeypatch.setattr(Worklist, "deadlines", lambda _: pytest.fail("storage was asked for nobody"))
+    monkeypatch.setattr(
+        Worklist, "deadlines", lambda _: pytest.fail("the sweep counted although no metrics are collected")
+    )
     await world.app.sweep.run()
 
 
-def open_by_hours(told: Telemetry) -> dict[int, int]:
-    return {key[1][0][1]: value for key, value in told.points().items() if key[0] == "callvault.chunks.open"}
+def open_by_hours(telemetry: Telemetry) -> dict[int, int]:
+    return {key[1][0][1]: value for key, value in telemetry.points().items() if key[0] == "callvault.chunks.open"}

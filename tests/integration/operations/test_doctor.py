@@ -1,4 +1,4 @@
-"""The doctor on deployments that are well, and on broken ones: what it overlooks is found out when a file is lost."""
+"""The doctor on healthy and on broken deployments. A fault that it overlooks shows only when a file is lost."""
 
 import asyncio
 import base64
@@ -33,7 +33,7 @@ CALLBACKS = {
 
 @pytest.fixture
 def well(make_world: MakeWorld) -> MakeWorld:
-    """Makes deployments that want nothing, and leaves their settings in the environment."""
+    """Makes healthy deployments, and sets the environment to their settings."""
 
     async def make(**overrides: str) -> World:
         made: World = await make_world(**(CALLBACKS | overrides))
@@ -43,7 +43,7 @@ def well(make_world: MakeWorld) -> MakeWorld:
 
 
 async def visit(clock: Clock | None = None) -> dict[str, Finding]:
-    """What does not work, by what was looked at."""
+    """The findings that are not ok, by check."""
     findings = await examine(os.environ, clock or SystemClock())
     assert all(one.fix for one in findings if one.level in (Level.WARNING, Level.FAILURE)), "each names its fix"
     return {one.check: one for one in findings if one.level is Level.FAILURE}
@@ -65,19 +65,19 @@ def account_key(world: World) -> str:
     return parts(world)["AccountKey"]
 
 
-async def test_a_deployment_that_is_well_is_told_so_in_full_and_keeps_no_trace(well: MakeWorld):
+async def test_the_doctor_confirms_every_check_of_a_healthy_deployment_and_leaves_nothing_behind(well: MakeWorld):
     world = await well()
     code, output = await command("--json")
-    told = json.loads(output)
-    assert (code, told["healthy"]) == (0, True)
+    found = json.loads(output)
+    assert (code, found["healthy"]) == (0, True)
     settings = world.settings
-    assert {one["check"] for one in told["findings"] if one["level"] == "ok"} == {
+    assert {one["check"] for one in found["findings"] if one["level"] == "ok"} == {
         *("settings", "links to files", "clock", "ACS", "callback keys", "callback audience", "health"),
         *(f"queue {name}" for name in (settings.chunks_queue, settings.poison_queue)),
         *(f"table {name}" for name in settings.tables),
         *(f"container {name}" for name in settings.archive_containers + settings.host_containers),
     }
-    assert not {one["level"] for one in told["findings"]} & {"warning", "failure"}
+    assert not {one["level"] for one in found["findings"]} & {"warning", "failure"}
     async with (
         QueueServiceClient.from_connection_string(world.storage) as queues,
         TableServiceClient.from_connection_string(world.storage) as tables,
@@ -95,7 +95,7 @@ async def test_a_deployment_that_is_well_is_told_so_in_full_and_keeps_no_trace(w
     assert (made["method"], deleted["method"], deleted["status"]) == ("POST", "DELETE", 204)
 
 
-async def test_no_secret_is_told_whatever_is_wrong(well: MakeWorld):
+async def test_the_doctor_never_prints_a_secret(well: MakeWorld):
     world = await well(
         ACS_CONNECTION_STRING=f"endpoint=https://callvault.communication.azure.com/;accesskey={OTHER_KEY}"
     )
@@ -113,7 +113,7 @@ async def test_no_secret_is_told_whatever_is_wrong(well: MakeWorld):
         ("DEADLETTER_CONTAINER", "nowhere", "container"),
     ],
 )
-async def test_what_is_missing_is_named_and_nothing_else(
+async def test_the_doctor_names_each_missing_part_and_nothing_else(
     well: MakeWorld, monkeypatch: pytest.MonkeyPatch, setting: str, named: str, check: str
 ):
     await well()
@@ -124,7 +124,7 @@ async def test_what_is_missing_is_named_and_nothing_else(
     assert all("is missing" in one.detail and str(one.fix).startswith("create it") for one in failures.values())
 
 
-async def test_a_wrong_storage_key_closes_every_door_of_storage_and_no_other(
+async def test_a_wrong_storage_key_fails_the_storage_checks_and_no_others(
     well: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ):
     world = await well()
@@ -145,7 +145,7 @@ async def test_a_wrong_acs_key_is_reported_with_its_fix(well: MakeWorld):
 @pytest.mark.parametrize(
     ("minutes", "level"), [(0, Level.OK), (2, Level.WARNING), (-2, Level.WARNING), (20, Level.FAILURE)]
 )
-async def test_a_clock_that_is_off_is_told(well: MakeWorld, minutes: float, level: Level):
+async def test_a_wrong_clock_is_reported(well: MakeWorld, minutes: float, level: Level):
     await well()
     clock = MovableClock()
     clock.forward(minutes=minutes)
@@ -154,7 +154,7 @@ async def test_a_clock_that_is_off_is_told(well: MakeWorld, minutes: float, leve
     assert level is Level.OK or ("ahead of" if minutes > 0 else "behind") in found.detail
 
 
-async def test_a_clock_is_told_even_where_storage_refuses_what_it_signs(
+async def test_a_wrong_clock_is_reported_even_if_storage_refuses_the_signature(
     well: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ):
     world = await well()
@@ -164,28 +164,28 @@ async def test_a_clock_is_told_even_where_storage_refuses_what_it_signs(
     assert "ahead of" in (await visit(clock))["clock"].detail
 
 
-async def test_an_audience_of_another_resource_is_told(well: MakeWorld):
+async def test_the_audience_of_another_resource_is_reported(well: MakeWorld):
     await well(CALLBACK_AUDIENCE="00000000-0000-4000-8000-000000000000")
     failures = await visit()
     assert set(failures) == {"callback audience"}
     assert "immutableResourceId" in str(failures["callback audience"].fix)
 
 
-async def test_callbacks_without_an_audience_are_told(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
+async def test_callbacks_without_an_audience_are_reported(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
     await well()
     monkeypatch.delenv("CALLBACK_AUDIENCE")
     assert set(await visit()) == {"setting CALLBACK_AUDIENCE"}
 
 
-async def test_where_callers_sign_in_the_app_s_own_address_is_asked(well: MakeWorld):
-    """No app answers at this one: a sign-in that can't be seen is no sign-in that holds."""
+async def test_if_callers_sign_in_the_doctor_checks_the_app_s_own_address(well: MakeWorld):
+    """No app answers at this address, so the doctor can't confirm the sign-in."""
     await well(SIGN_IN_REPLACES_KEY="true")
     failures = await visit()
     assert set(failures) == {"sign-in"}
     assert "the app's own address doesn't answer" in failures["sign-in"].detail
 
 
-async def test_links_that_can_t_be_signed_are_told(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
+async def test_links_that_can_t_be_signed_are_reported(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
     world = await well()
     signature = generate_account_sas(
         parts(world)["AccountName"],
@@ -200,7 +200,7 @@ async def test_links_that_can_t_be_signed_are_told(well: MakeWorld, monkeypatch:
     assert (found.check, str(found.fix).count("Storage Blob Delegator")) == ("links to files", 1)
 
 
-async def test_tables_that_can_only_be_read_are_right_for_an_operator(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
+async def test_read_only_access_to_tables_is_enough_for_an_operator(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
     world = await well()
     may_read = generate_account_sas(
         parts(world)["AccountName"],
@@ -218,7 +218,7 @@ async def test_tables_that_can_only_be_read_are_right_for_an_operator(well: Make
         assert found[f"table {name}"].detail.startswith("can be read but not written")
 
 
-async def test_a_container_that_is_open_to_all_is_told(well: MakeWorld):
+async def test_a_public_container_is_reported(well: MakeWorld):
     world = await well()
     async with BlobServiceClient.from_connection_string(world.storage) as blobs:
         container = blobs.get_container_client(world.settings.archive_container)
@@ -226,7 +226,7 @@ async def test_a_container_that_is_open_to_all_is_told(well: MakeWorld):
     assert "readable by anyone" in (await visit())[f"container {world.settings.archive_container}"].detail
 
 
-async def test_messages_that_nobody_buries_are_told(well: MakeWorld):
+async def test_messages_that_stay_on_the_poison_queue_are_reported(well: MakeWorld):
     world = await well()
     async with QueueServiceClient.from_connection_string(world.storage) as queues:
         await queues.get_queue_client(world.settings.poison_queue).send_message("left")

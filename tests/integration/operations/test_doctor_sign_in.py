@@ -1,4 +1,4 @@
-"""Sign-in that lets strangers in is found from outside, before somebody else finds it."""
+"""The doctor checks from outside whether the app's sign-in refuses unknown callers."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ type Rule = Callable[[web.Request], int]
 
 @asynccontextmanager
 async def door(rule: Rule) -> AsyncIterator[FrontDoor]:
-    """An app whose platform answers by a rule."""
+    """An app whose platform answers as `rule` says."""
 
     async def answer(request: web.Request) -> web.Response:
         assert request.path == "/api/health"
@@ -39,13 +39,13 @@ async def door(rule: Rule) -> AsyncIterator[FrontDoor]:
         await runner.cleanup()
 
 
-async def told(rule: Rule) -> list[Finding]:
+async def findings_of(rule: Rule) -> list[Finding]:
     async with door(rule) as one:
         return await sign_in.check_sign_in(one)
 
 
 def named(request: web.Request) -> bool:
-    """Whether the request claims an identity as the platform would tell of one."""
+    """Whether the request has an identity header like the platform's."""
     principal = request.headers.get("X-MS-CLIENT-PRINCIPAL")
     if principal is None:
         return False
@@ -53,28 +53,28 @@ def named(request: web.Request) -> bool:
     return bool(request.headers["X-MS-CLIENT-PRINCIPAL-ID"])
 
 
-async def test_a_door_that_turns_strangers_away_is_well():
-    (finding,) = await told(lambda _: 401)
+async def test_an_app_that_refuses_unknown_callers_passes():
+    (finding,) = await findings_of(lambda _: 401)
     assert finding.level is Level.OK
 
 
 @pytest.mark.parametrize("status", [200, 503, 302, 403, 404])
-async def test_an_answer_without_sign_in_is_a_failure_whatever_it_is_but_401(status: int):
-    found = await told(lambda request: 401 if named(request) else status)
+async def test_every_answer_but_401_to_an_unknown_caller_is_a_failure(status: int):
+    found = await findings_of(lambda request: 401 if named(request) else status)
     assert [(one.level, str(status) in one.detail, "without sign-in" in one.detail) for one in found] == [
         (Level.FAILURE, True, True)
     ]
 
 
-async def test_forged_headers_that_are_believed_are_a_failure():
-    (finding,) = await told(lambda request: 200 if named(request) else 401)
+async def test_accepted_forged_identity_headers_are_a_failure():
+    (finding,) = await findings_of(lambda request: 200 if named(request) else 401)
     assert finding.level is Level.FAILURE
     assert "forged X-MS-CLIENT-PRINCIPAL" in finding.detail
 
 
-async def test_an_app_that_does_not_answer_is_told():
+async def test_an_app_that_does_not_answer_is_reported():
     async with door(lambda _: 401) as one:
         pass
     async with aiohttp.ClientSession() as http:
         with pytest.raises(SourceUnavailable):
-            await sign_in.check_sign_in(FrontDoor(http, one._url.removesuffix("/api/health")))  # noqa: SLF001 - a port that was
+            await sign_in.check_sign_in(FrontDoor(http, one._url.removesuffix("/api/health")))  # noqa: SLF001 - a closed port

@@ -1,4 +1,4 @@
-"""Rows that only mattered for a while go after thirty days; what is in use still, and what stays for good, stays."""
+"""Temporary rows are deleted after thirty days. Rows that are still in use, and permanent rows, stay."""
 
 import uuid
 from dataclasses import replace
@@ -49,7 +49,7 @@ async def start(world: World, start_id: str) -> None:
     await world.gateways.starts.begin(start_id, Recording(recording_key=key_of(start_id)), entry)
 
 
-async def test_answers_settled_claims_and_starts_go_after_thirty_days_and_nothing_else_does(make_world: MakeWorld):
+async def test_only_answers_finished_claims_and_starts_expire_after_thirty_days(make_world: MakeWorld):
     clock = MovableClock()
     world: World = await make_world(clock=clock)
     settings = world.settings
@@ -62,7 +62,7 @@ async def test_answers_settled_claims_and_starts_go_after_thirty_days_and_nothin
 
     clock.forward(hours=KEPT.total_seconds() / 3600 - 1)
     await world.app.expiry.run()
-    assert {name: await rows(world, name) for name in settings.tables} == before, "not a day too early"
+    assert {name: await rows(world, name) for name in settings.tables} == before, "nothing expires early"
 
     clock.forward(hours=2)
     await world.app.expiry.run()
@@ -72,7 +72,7 @@ async def test_answers_settled_claims_and_starts_go_after_thirty_days_and_nothin
     assert not any(gone.values()), f"{made['recordingId']} is in the catalogue for good"
 
 
-async def test_a_run_removes_a_bounded_number_of_rows_and_the_next_one_the_others(make_world: MakeWorld):
+async def test_a_run_deletes_a_bounded_number_of_rows_and_the_next_run_deletes_more(make_world: MakeWorld):
     clock = MovableClock()
     world: World = await make_world(clock=clock)
     for number in range(5):
@@ -86,8 +86,8 @@ async def test_a_run_removes_a_bounded_number_of_rows_and_the_next_one_the_other
     assert left == [2, 0, 0]
 
 
-async def test_a_row_that_is_used_again_is_kept_for_another_thirty_days(make_world: MakeWorld):
-    """Its time is that of its latest write, and a row that was written after it was found isn't deleted."""
+async def test_a_row_that_is_written_again_is_kept_for_another_thirty_days(make_world: MakeWorld):
+    """A row's age counts from its latest write. A row that is written after the run found it isn't deleted."""
     clock = MovableClock()
     world: World = await make_world(clock=clock)
     await claim(world, "settled", outcome="recorded")
@@ -100,12 +100,12 @@ async def test_a_row_that_is_used_again_is_kept_for_another_thirty_days(make_wor
     assert await world.gateways.claims.find("settled") is not None
 
 
-async def test_a_request_that_expires_as_it_is_repeated_leaves_no_row_that_cannot_be_read(make_world: MakeWorld):
+async def test_a_request_that_expires_while_it_is_repeated_leaves_no_unreadable_row(make_world: MakeWorld):
     clock = MovableClock()
     world: World = await make_world(clock=clock)
     await request(world, "a key")
     clock.forward(hours=KEPT.total_seconds() / 3600 + 1)
     await world.app.expiry.run()
     with pytest.raises(DestinationError):
-        await world.gateways.requests.busy("a key", clock.now())
+        await world.gateways.requests.set_busy_until("a key", clock.now())
     assert await rows(world, world.settings.requests_table) == set()

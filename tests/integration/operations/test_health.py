@@ -1,4 +1,4 @@
-"""Health for monitors: an alarm that doesn't ring loses files, one that always rings is switched off."""
+"""Health for monitors. A missing alarm loses files, and a permanent one is switched off."""
 
 import json
 from dataclasses import replace
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def look(world: World) -> tuple[int, dict[str, Any], dict[str, Any]]:
-    """Status, body, and what failed by name."""
+    """The status, the body, and the failed checks by name."""
     answer = await world.commands.health()
     body = json.loads(answer.body)
     return answer.status, body, {check["name"]: check for check in body["checks"] if not check["ok"]}
 
 
-async def test_all_is_well_when_nothing_is_open(world: World):
+async def test_health_is_ok_when_nothing_is_open(world: World):
     status, body, failing = await look(world)
     assert (status, body["status"], body["oldestOpen"], failing) == (200, "ok", None, {})
     assert {check["name"] for check in body["checks"]} == {
@@ -29,7 +29,7 @@ async def test_all_is_well_when_nothing_is_open(world: World):
     }  # fmt: skip
 
 
-async def test_the_oldest_open_chunk_is_told_with_its_time(make_world: MakeWorld):
+async def test_health_shows_the_oldest_open_chunk_with_its_time(make_world: MakeWorld):
     clock = MovableClock()
     world = await make_world(clock=clock)
     _, job = await world.announced(size=20_000, format="wav")
@@ -41,7 +41,7 @@ async def test_the_oldest_open_chunk_is_told_with_its_time(make_world: MakeWorld
     assert body["oldestOpen"]["secondsLeft"] < 24 * 3600
 
 
-async def test_a_chunk_that_nears_its_deadline_is_danger_and_one_that_is_safe_is_none(make_world: MakeWorld):
+async def test_an_open_chunk_near_its_deadline_fails_health_and_a_safe_one_doesn_t(make_world: MakeWorld):
     clock = MovableClock()
     world = await make_world(clock=clock)
     _, job = await world.announced(size=20_000, format="wav")
@@ -54,11 +54,11 @@ async def test_a_chunk_that_nears_its_deadline_is_danger_and_one_that_is_safe_is
     await world.books.chunks.replace(copying.move(ChunkState.ARCHIVED, archived_at=clock.now()))
     _, body, failing = await look(world)
     assert body["oldestOpen"] is None
-    assert "deadline" not in failing, "its row outlives it by a little"
+    assert "deadline" not in failing, "the row is removed a little later"
 
 
 @pytest.mark.parametrize(("before", "reason"), [(19, "late"), (20, "unseen")])
-async def test_what_is_safe_and_waits_to_be_announced_hides_no_chunk_that_is_late(
+async def test_safe_chunks_that_wait_to_be_announced_don_t_hide_a_late_chunk(
     make_world: MakeWorld, before: int, reason: str
 ):
     clock = MovableClock()
@@ -78,7 +78,7 @@ async def test_what_is_safe_and_waits_to_be_announced_hides_no_chunk_that_is_lat
     assert (status, failing["deadline"]["reason"]) == (503, reason)
 
 
-async def test_a_sweep_that_doesn_t_run_is_danger_long_before_any_deadline(make_world: MakeWorld):
+async def test_a_sweep_that_doesn_t_run_fails_health_long_before_any_deadline(make_world: MakeWorld):
     clock = MovableClock()
     world = await make_world(clock=clock)
     await world.announced(size=20_000, format="wav")
@@ -90,21 +90,21 @@ async def test_a_sweep_that_doesn_t_run_is_danger_long_before_any_deadline(make_
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("unauthorized", "acs-credential-refused"), ("reset", "acs-unavailable")])
-async def test_acs_that_doesn_t_let_us_in_is_danger(world: World, kind: str, reason: str):
+async def test_a_refused_acs_credential_fails_health(world: World, kind: str, reason: str):
     await world.fault("get", kind, times=0)
     status, _, failing = await look(world)
     await world.acs("DELETE", "/faults")
     assert (status, {name: check["reason"] for name, check in failing.items()}) == (503, {"acs": reason})
 
 
-async def test_acs_that_throttles_is_there(world: World):
+async def test_acs_that_throttles_counts_as_reachable(world: World):
     await world.fault("get", "throttle", times=0)
     status, _, _ = await look(world)
     await world.acs("DELETE", "/faults")
     assert status == 200
 
 
-async def test_storage_that_is_not_what_it_should_be_is_danger(make_world: MakeWorld):
+async def test_wrong_or_missing_storage_fails_health(make_world: MakeWorld):
     world = await make_world()
     gone = await make_world(like=world)
     names = {"CHUNKS_QUEUE": "nowhere", "ARCHIVE_CONTAINER": "nowhere", "WORKLIST_TABLE": "nowhere"}

@@ -1,4 +1,4 @@
-"""The archive answer: a wait that ends too early loses a file, one that never ends hides a loss."""
+"""The archive answer. A wait that ends too early loses a file, and one that never ends hides a loss."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ URL = "https://callvault.example/api/recordings?code=secret"
 CHUNK_ENDED = "ChunkMaximumTimeExceeded"
 
 
-def told(answer: Answer) -> dict[str, Any]:
+def json_of(answer: Answer) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(answer.body)
     return body
 
@@ -32,18 +32,18 @@ async def ask(world: World, recording_id: str) -> Answer:
 async def waits_for(world: World, recording_id: str) -> str:
     answer = await ask(world, recording_id)
     assert answer.status == 202, answer.body
-    return str(told(answer)["waitingFor"])
+    return str(json_of(answer)["waitingFor"])
 
 
 async def start(world: World, people: int = 2, **fields: Any) -> tuple[str, list[str]]:
     call = await world.acs("POST", "/calls", kind="group", participants=people)
     body = {"serverCallId": call["serverCallId"]} | fields
     answer = await world.commands.start(json.dumps(body).encode(), url=URL, idempotency_key=None, by="ada")
-    return told(answer)["recordingId"], [one["participantId"] for one in call["participants"]]
+    return json_of(answer)["recordingId"], [one["participantId"] for one in call["participants"]]
 
 
 def events_of(made: dict[str, Any]) -> list[dict[str, Any]]:
-    """An event for each chunk, where the simulator made one for all."""
+    """One event for each chunk, instead of the simulator's single event."""
     event = made["event"]
     chunks = event["data"]["recordingStorageInfo"]["recordingChunks"]
     return [
@@ -51,7 +51,7 @@ def events_of(made: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-async def test_a_caller_that_asks_for_it_gets_an_address_to_wait_at(world: World):
+async def test_a_stop_with_prefer_respond_async_answers_202_with_a_location(world: World):
     recording_id, _ = await start(world)
     url = f"https://callvault.example/api/recordings/{recording_id}/stop?code=secret"
     answer = await world.commands.stop(recording_id, url=url, prefer="return=minimal, Respond-Async; x=1", by="ada")
@@ -67,20 +67,20 @@ async def test_a_caller_that_asks_for_it_gets_an_address_to_wait_at(world: World
 
 
 @pytest.mark.parametrize("prefer", [None, "", "wait=10", "respond-asynchronously", "x=respond-async"])
-async def test_a_caller_that_doesn_t_is_answered_at_once(world: World, prefer: str | None):
+async def test_a_stop_without_prefer_is_answered_at_once(world: World, prefer: str | None):
     recording_id, _ = await start(world)
     answer = await world.commands.stop(recording_id, url=URL, prefer=prefer, by="ada")
     assert (answer.status, dict(answer.headers)) == (200, {})
 
 
-async def test_what_is_awaited_is_the_recording_then_its_files_then_their_copies_and_then_the_record_is_there(
+async def test_the_answer_waits_for_the_recording_then_its_files_then_its_chunks_and_then_has_the_record(
     world: World,
 ):
     recording_id, people = await start(world, people=3, channel="unmixed", correlation="case 12")
     assert await waits_for(world, recording_id) == "recording"
     await world.acs("POST", f"/recordings/{recording_id}/advance", seconds=4)
     await world.commands.pause(recording_id, by="ada")
-    assert await waits_for(world, recording_id) == "recording", "a pause is no end"
+    assert await waits_for(world, recording_id) == "recording", "a pause does not end the recording"
     await world.acs("POST", f"/recordings/{recording_id}/advance", seconds=2)
     await world.commands.resume(recording_id, by="ada")
     await world.acs("POST", f"/recordings/{recording_id}/cut")
@@ -95,7 +95,7 @@ async def test_what_is_awaited_is_the_recording_then_its_files_then_their_copies
     answer = await ask(world, recording_id)
     assert answer.status == 200, answer.body
     assert answer.headers["Cache-Control"] == "no-store"
-    record = told(answer)
+    record = json_of(answer)
     assert (record["recordingId"], record["correlation"]) == (recording_id, "case 12")
     originals = (await world.acs("GET", f"/recordings/{recording_id}"))["chunks"]
     assert len(record["chunks"]) == len(originals) == 2
@@ -116,7 +116,7 @@ async def test_what_is_awaited_is_the_recording_then_its_files_then_their_copies
     assert record["size"] == sum(chunk["size"] for chunk in record["chunks"])
 
 
-async def test_files_announced_one_by_one_and_the_last_first_are_all_awaited(world: World):
+async def test_all_files_are_awaited_even_if_the_last_one_is_announced_first(world: World):
     made = await world.document(size=20_000, format="wav", count=3)
     first, middle, last = events_of(made)
     for event in (last, first):
@@ -128,7 +128,7 @@ async def test_files_announced_one_by_one_and_the_last_first_are_all_awaited(wor
     assert (await ask(world, made["recordingId"])).status == 200
 
 
-async def test_a_chunk_that_isn_t_its_session_s_last_is_not_taken_for_all(world: World):
+async def test_a_chunk_that_isn_t_the_last_one_doesn_t_end_the_wait(world: World):
     recording_id, _ = await start(world)
     made = await world.document(size=20_000, format="wav", count=2, recordingId=recording_id)
     early, last = events_of(made)
@@ -142,7 +142,7 @@ async def test_a_chunk_that_isn_t_its_session_s_last_is_not_taken_for_all(world:
     assert (await ask(world, recording_id)).status == 200
 
 
-async def test_events_that_tell_no_reason_of_an_end_are_believed_to_be_all(world: World):
+async def test_the_files_of_an_event_without_end_reasons_count_as_all_files(world: World):
     made = await world.document(size=20_000, format="wav")
     (event,) = events_of(made)
     del event["data"]["recordingStorageInfo"]["recordingChunks"][0]["endReason"]
@@ -151,7 +151,7 @@ async def test_events_that_tell_no_reason_of_an_end_are_believed_to_be_all(world
     assert (await ask(world, made["recordingId"])).status == 200
 
 
-async def test_a_file_that_is_never_announced_ends_the_wait_aloud(make_world: MakeWorld):
+async def test_a_file_that_is_never_announced_ends_the_wait_with_an_error(make_world: MakeWorld):
     clock = MovableClock()
     world = await make_world(clock=clock)
     made = await world.document(size=20_000, format="wav", count=3)
@@ -163,28 +163,31 @@ async def test_a_file_that_is_never_announced_ends_the_wait_aloud(make_world: Ma
     assert await waits_for(world, made["recordingId"]) == "files"
     clock.forward(minutes=2)
     answer = await ask(world, made["recordingId"])
-    assert (answer.status, told(answer)["reason"], told(answer)["retry"]) == (409, "files-overdue", True)
+    assert (answer.status, json_of(answer)["reason"], json_of(answer)["retry"]) == (409, "files-overdue", True)
 
 
-async def test_a_recording_none_of_whose_files_came_ends_the_wait_aloud(make_world: MakeWorld):
+async def test_a_recording_without_any_announced_file_ends_the_wait_with_an_error(make_world: MakeWorld):
     clock = MovableClock()
     world = await make_world(clock=clock)
     recording_id, _ = await start(world)
     await world.commands.stop(recording_id, by="ada")
     clock.forward(minutes=world.settings.files_awaited_minutes + 1)
-    assert await waits_for(world, recording_id) == "files", "the sweep says when it is too late"
+    assert await waits_for(world, recording_id) == "files", "the sweep decides when files are overdue"
     await world.app.sweep.run()
     answer = await ask(world, recording_id)
-    assert (answer.status, told(answer)["reason"]) == (409, "files-overdue")
-    assert "Event Grid" in told(answer)["detail"]
+    assert (answer.status, json_of(answer)["reason"]) == (409, "files-overdue")
+    assert "Event Grid" in json_of(answer)["detail"]
 
 
 @pytest.mark.parametrize(
-    ("state", "status", "reason", "mend"),
-    [(ChunkState.FAILED, 409, "chunk-failed", "/replay"), (ChunkState.LOST, 410, "chunk-lost", "ACS no longer has it")],
+    ("state", "status", "reason", "advice"),
+    [
+        (ChunkState.FAILED, 409, "chunk-failed", "/replay"),
+        (ChunkState.LOST, 410, "chunk-lost", "ACS no longer has the files"),
+    ],
 )
-async def test_a_chunk_that_won_t_come_ends_the_wait_at_once(
-    world: World, state: ChunkState, status: int, reason: str, mend: str
+async def test_a_failed_or_lost_chunk_ends_the_wait_at_once(
+    world: World, state: ChunkState, status: int, reason: str, advice: str
 ):
     made, job = await world.announced(size=20_000, format="wav", count=2)
     chunk = await world.chunk(job)
@@ -196,54 +199,54 @@ async def test_a_chunk_that_won_t_come_ends_the_wait_at_once(
         )
     )
     answer = await ask(world, made["recordingId"])
-    problem = told(answer)
+    problem = json_of(answer)
     assert (answer.status, problem["status"], problem["reason"]) == (status, status, reason)
     assert answer.media_type == "application/problem+json"
     assert "Retry-After" not in answer.headers
     assert (problem["fault"], problem["detail"].startswith("1 of 2 chunks")) == ("source", True)
     assert "source-gone" in problem["detail"]
-    assert mend in problem["detail"]
+    assert advice in problem["detail"]
 
 
-async def test_a_recording_that_acs_could_not_start_is_not_waited_for(world: World):
+async def test_a_recording_that_acs_could_not_start_ends_the_wait(world: World):
     recording_id, _ = await start(world)
     failed = Recording(recording_key=key_of(recording_id), control=RecordingState.FAILED, failure="no media (500)")
     await world.books.recordings.merge(failed)
     answer = await ask(world, recording_id)
-    assert (answer.status, told(answer)["reason"]) == (409, "nothing-recorded")
-    assert "no media (500)" in told(answer)["detail"]
+    assert (answer.status, json_of(answer)["reason"]) == (409, "nothing-recorded")
+    assert "no media (500)" in json_of(answer)["detail"]
 
 
-async def test_a_recording_that_nobody_knows_is_not_waited_for(world: World):
+async def test_an_unknown_recording_is_not_found(world: World):
     assert (await ask(world, "eyJ1bmtub3duIjp0cnVlfQ")).status == 404
     assert (await ask(world, "a b")).status == 400
 
 
-async def test_acs_out_of_reach_makes_the_wait_longer_and_nothing_else(world: World):
+async def test_if_acs_can_t_be_reached_the_wait_only_takes_longer(world: World):
     recording_id, _ = await start(world)
     await world.fault("get", "serverError", status=503, times=0, recordingId=recording_id)
     assert await waits_for(world, recording_id) == "recording"
     await world.acs("DELETE", "/faults")
 
 
-async def test_acs_is_not_asked_about_what_the_catalogue_knows(world: World):
+async def test_acs_is_not_asked_if_the_catalogue_has_the_answer(world: World):
     made, _ = await world.announced(size=20_000, format="wav")
     before = await world.acs("GET", "/requests")
     assert await waits_for(world, made["recordingId"]) == "chunks"
     assert await world.acs("GET", "/requests") == before
 
 
-async def test_metadata_that_somebody_changed_in_the_archive_are_not_passed_on_as_what_was_recorded(world: World):
+async def test_changed_metadata_in_the_archive_are_refused(world: World):
     made, _ = await world.announced(size=20_000, format="wav", participants=[{"name": "Alice"}])
     await world.drained()
-    record = told(await ask(world, made["recordingId"]))
+    record = json_of(await ask(world, made["recordingId"]))
     assert record["chunks"][0]["participants"]
     name = record["chunks"][0]["metadataBlobName"]
     async with ContainerClient.from_connection_string(world.storage, world.settings.archive_container) as container:
         await container.upload_blob(name, b'{"participants": []}', overwrite=True)
         answer = await ask(world, made["recordingId"])
-        assert (answer.status, told(answer)["reason"]) == (409, "storage-conflict")
+        assert (answer.status, json_of(answer)["reason"]) == (409, "storage-conflict")
         await container.delete_blob(name)
-    record = told(await ask(world, made["recordingId"]))
+    record = json_of(await ask(world, made["recordingId"]))
     assert (record["chunks"][0]["participants"], record["chunks"][0]["pauses"]) == (None, None)
     assert record["chunks"][0]["sha256"] == made["chunks"][0]["sha256"]

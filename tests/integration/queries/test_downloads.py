@@ -1,4 +1,4 @@
-"""Links to archived files: each opens one file, for minutes, and never without a record of who asked."""
+"""Links to archived files. Each link opens one file, for minutes, and each caller is audited."""
 
 import asyncio
 import base64
@@ -73,7 +73,7 @@ async def test_a_link_opens_no_other_file(world: World):
         assert got.status == 403
 
 
-async def test_metadata_are_linked_likewise_and_the_link_can_be_had_as_json_to_play(world: World):
+async def test_metadata_have_links_too_and_a_link_can_be_answered_as_json(world: World):
     made = await archived(world)
     answer = await ask(world, made, File.METADATA, redirect="false", disposition="inline")
     assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
@@ -86,7 +86,7 @@ async def test_metadata_are_linked_likewise_and_the_link_can_be_had_as_json_to_p
     assert link["size"] == len(body)
 
 
-async def test_who_asked_is_on_record_and_the_link_is_not(world: World, caplog: pytest.LogCaptureFixture):
+async def test_the_audit_names_the_caller_and_never_the_link(world: World, caplog: pytest.LogCaptureFixture):
     made = await archived(world)
     with caplog.at_level(logging.DEBUG, logger="callvault"):
         answer = await ask(world, made)
@@ -98,7 +98,9 @@ async def test_who_asked_is_on_record_and_the_link_is_not(world: World, caplog: 
     assert "sig=" not in caplog.text + str(entry)
 
 
-async def test_without_a_record_no_link_is_given(make_world: MakeWorld, world: World, azurite: Azurite):
+async def test_no_link_is_created_if_the_audit_entry_can_t_be_written(
+    make_world: MakeWorld, world: World, azurite: Azurite
+):
     made = await archived(world)
     may_read = generate_account_sas(
         AzureNamedKeyCredential(ACCOUNT, ACCOUNT_KEY),
@@ -116,8 +118,8 @@ async def test_without_a_record_no_link_is_given(make_world: MakeWorld, world: W
     assert "Location" not in answer.headers
 
 
-async def test_an_identity_signs_with_a_key_lent_once_and_kept(tmp_path: Path):
-    """As in Azure, where no account key is given: Azurite takes tokens over TLS alone."""
+async def test_an_identity_signs_with_a_cached_user_delegation_key(tmp_path: Path):
+    """As in Azure without an account key. Azurite accepts tokens only over TLS."""
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     certificate = ca.issue_cert("127.0.0.1")
@@ -141,7 +143,7 @@ async def test_an_identity_signs_with_a_key_lent_once_and_kept(tmp_path: Path):
         links = DownloadLinks(service, "recordings")
         presented = Presented(file_name="one.wav", content_type="audio/wav", inline=True)
         now = datetime.now(UTC)
-        for minutes in (-8 * 60, -60, 0):  # the last outlives the key that was lent first
+        for minutes in (-8 * 60, -60, 0):  # the last link expires after the first key
             at = now + timedelta(minutes=minutes)
             url = await links.sign("one.wav", presented, now=at, until=at + timedelta(minutes=15))
             assert "spr=https" in url
@@ -151,7 +153,7 @@ async def test_an_identity_signs_with_a_key_lent_once_and_kept(tmp_path: Path):
 
 
 class Identity:
-    """What Azurite takes for a signed-in identity: a token of the right shape, which it doesn't verify."""
+    """An identity that Azurite accepts: a token of the right format. Azurite doesn't verify its signature."""
 
     async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         del scopes
@@ -172,7 +174,7 @@ class Identity:
         """Holds nothing open."""
 
 
-async def test_before_the_file_is_there_and_after_it_was_the_caller_is_told_so(world: World):
+async def test_a_file_that_isn_t_archived_yet_or_was_removed_has_a_problem_of_its_own(world: World):
     made, _ = await world.announced(size=30_000, format="wav")
     early = await ask(world, made)
     assert (early.status, json.loads(early.body)["reason"]) == (409, "not-archived")
@@ -185,7 +187,7 @@ async def test_before_the_file_is_there_and_after_it_was_the_caller_is_told_so(w
     assert unknown.status == 404
 
 
-async def test_a_recording_is_named_by_its_key_as_well(world: World):
+async def test_a_recording_can_be_named_by_its_key(world: World):
     made = await archived(world)
     assert (await ask(world, made, recording=key_of(made["recordingId"]))).status == 302
 
@@ -194,7 +196,7 @@ async def test_a_recording_is_named_by_its_key_as_well(world: World):
     ("parameters", "field"),
     [({"disposition": "run"}, "disposition"), ({"redirect": "perhaps"}, "redirect"), ({"inline": "1"}, "inline")],
 )
-async def test_a_wrong_parameter_is_named(world: World, parameters: dict[str, str], field: str):
+async def test_a_wrong_parameter_is_named_in_the_problem(world: World, parameters: dict[str, str], field: str):
     made = {"recordingId": "cmVj", "chunks": [{"documentId": "doc"}]}
     answer = await ask(world, made, **parameters)
     assert (answer.status, json.loads(answer.body)["errors"][0]["field"]) == (400, field)

@@ -1,4 +1,4 @@
-"""Files that leave the archive later: an answer that still names one sends its reader to nothing, and hides a loss."""
+"""Files that were removed from the archive. An answer that still names such a file hides a loss."""
 
 import asyncio
 import copy
@@ -29,16 +29,16 @@ from tests.integration.conftest import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-DAYS = 30  # after which the archive's rule deletes, where there is one
+DAYS = 30  # age at which the archive's lifecycle rule deletes files, in tests that have one
 
 
-def told(answer: Answer) -> dict[str, Any]:
+def json_of(answer: Answer) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(answer.body)
     return body
 
 
 class Kept:
-    """A recording of one chunk that was archived and released, and what happens to its files."""
+    """A recording of one archived and released chunk, with helpers that remove and restore its files."""
 
     def __init__(self, world: World, container: ContainerClient, made: dict[str, Any], job: ChunkJob) -> None:
         self.world, self.container, self.made, self.job = world, container, made, job
@@ -52,7 +52,7 @@ class Kept:
         return str(chunk.blob_name if file is File.CONTENT else chunk.metadata_blob_name)
 
     async def remove(self, *files: File) -> dict[str, bytes]:
-        """Deletes files as somebody with access to the account could; gives what they held."""
+        """Deletes files, as somebody with access to the account could, and returns their content."""
         bodies = {}
         for file in files:
             name = await self.name(file)
@@ -72,10 +72,10 @@ class Kept:
         return await self.world.commands.archive(self.id, url=f"https://x/api/recordings/{self.id}/archive", by="ada")
 
     async def view(self) -> dict[str, Any]:
-        return told(await self.world.commands.get(self.id))
+        return json_of(await self.world.commands.get(self.id))
 
     async def listed(self, **query: str) -> list[dict[str, Any]]:
-        page = told(await self.world.queries.recordings(query, participant=None, by="ada"))
+        page = json_of(await self.world.queries.recordings(query, participant=None, by="ada"))
         return [one for one in page["recordings"] if one["recordingId"] == self.id]
 
     async def history(self) -> list[str]:
@@ -89,7 +89,7 @@ def clock_fixture() -> MovableClock:
 
 @pytest_asyncio.fixture(name="keep", loop_scope="session")
 async def keep_fixture(make_world: MakeWorld, clock: MovableClock) -> AsyncIterator[Any]:
-    """Makes recordings that are safe."""
+    """Makes recordings whose chunks are released."""
     containers: list[ContainerClient] = []
 
     async def keep(count: int = 1, **settings: Any) -> Kept:
@@ -108,16 +108,16 @@ def removals(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.message for one in caplog.records if one.levelno >= logging.ERROR]
 
 
-async def test_a_media_file_that_somebody_removed_is_trouble_wherever_the_recording_shows(
+async def test_a_removed_media_file_is_trouble_in_every_view_of_the_recording(
     keep: Any, caplog: pytest.LogCaptureFixture
 ):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     await kept.remove(File.CONTENT)
     answer = await kept.link()
-    assert (answer.status, told(answer)["reason"]) == (410, "archived-file-gone")
+    assert (answer.status, json_of(answer)["reason"]) == (410, "archived-file-gone")
     chunk = await kept.chunk()
     assert (chunk.state, chunk.missing, chunk.fault) == (ChunkState.REMOVED, "media", "destination")
-    assert chunk.blob_name is not None, "where it was is how it is found again"
+    assert chunk.blob_name is not None, "the name is needed to find a restored file"
     view = await kept.view()
     assert (view["state"], view["chunks"][0]["state"], view["chunks"][0]["missing"]) == (
         "incomplete",
@@ -128,29 +128,29 @@ async def test_a_media_file_that_somebody_removed_is_trouble_wherever_the_record
     assert (listed["state"], listed["size"], listed["deadline"]) == ("incomplete", 0, None)
     assert listed["trouble"][0]["reason"] == "media-removed"
     assert listed["trouble"][0]["since"] is not None
-    summary = told(await kept.world.queries.summary())
+    summary = json_of(await kept.world.queries.summary())
     assert [one["recordingId"] for one in summary["trouble"]["recordings"]] == [kept.id]
     assert "removed" in await kept.history()
     assert [one for one in removals(caplog) if one.startswith("archived file removed")]
     assert (await kept.link(File.METADATA)).status == 302
 
 
-async def test_the_archive_record_never_names_a_file_that_is_not_there(keep: Any):
+async def test_the_archive_record_never_names_a_missing_file(keep: Any):
     kept: Kept = await keep(count=2)
     assert (await kept.archive()).status == 200
     await kept.remove(File.CONTENT)
     answer = await kept.archive()
-    problem = told(answer)
+    problem = json_of(answer)
     assert (answer.status, problem["reason"], problem["fault"]) == (410, "chunk-removed", "destination")
     assert problem["detail"].startswith("1 of 2 chunks: removed: index 0 (media-removed)")
     assert (await kept.chunk()).state is ChunkState.REMOVED
 
 
-async def test_a_metadata_file_that_somebody_removed_leaves_the_media_to_be_had(keep: Any):
+async def test_media_can_be_downloaded_after_the_metadata_file_was_removed(keep: Any):
     kept: Kept = await keep()
     await kept.remove(File.METADATA)
     answer = await kept.archive()
-    record = told(answer)
+    record = json_of(answer)
     (shown,) = record["chunks"]
     assert (answer.status, record["state"], shown["state"]) == (200, "incomplete", "removed")
     assert (shown["metadataBlobName"], shown["participants"]) == (None, None)
@@ -161,18 +161,18 @@ async def test_a_metadata_file_that_somebody_removed_leaves_the_media_to_be_had(
     assert (await kept.link(File.METADATA)).status == 410
 
 
-async def test_the_time_line_finds_a_missing_metadata_file_too(keep: Any):
+async def test_the_timeline_finds_a_missing_metadata_file_too(keep: Any):
     kept: Kept = await keep()
     bodies = await kept.remove(File.METADATA, File.CONTENT)
-    (shown,) = told(await kept.world.queries.timeline(kept.id, by="ada"))["chunks"]
+    (shown,) = json_of(await kept.world.queries.timeline(kept.id, by="ada"))["chunks"]
     assert (shown["state"], shown["startedAt"]) == ("removed", None)
     assert (await kept.chunk()).missing == "both"
     await kept.restore(bodies)
-    (shown,) = told(await kept.world.queries.timeline(kept.id, by="ada"))["chunks"]
+    (shown,) = json_of(await kept.world.queries.timeline(kept.id, by="ada"))["chunks"]
     assert (shown["state"], shown["startedAt"] is not None) == ("released", True)
 
 
-async def test_what_the_archive_s_own_rule_removed_has_expired_and_is_no_fault(
+async def test_a_file_that_the_archive_s_rule_removed_is_expired_and_not_trouble(
     keep: Any, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
@@ -180,25 +180,25 @@ async def test_what_the_archive_s_own_rule_removed_has_expired_and_is_no_fault(
     await kept.remove(File.CONTENT, File.METADATA)
     caplog.clear()
     answer = await kept.archive()
-    record = told(answer)
+    record = json_of(answer)
     (shown,) = record["chunks"]
     assert (answer.status, record["state"], shown["state"]) == (200, "expired", "expired")
     assert (shown["blobName"], shown["blobUrl"], shown["metadataBlobName"]) == (None, None, None)
-    assert shown["sha256"] == kept.made["chunks"][0]["sha256"], "what was recorded stays on record"
+    assert shown["sha256"] == kept.made["chunks"][0]["sha256"], "recorded digests stay"
     chunk = await kept.chunk()
     assert (chunk.state, chunk.missing, chunk.reason, chunk.fault) == (ChunkState.EXPIRED, "both", None, None)
     assert (await kept.view())["state"] == "expired"
     assert await kept.listed(trouble="true") == []
     assert [one["state"] for one in await kept.listed(state="expired")] == ["expired"]
     link = await kept.link()
-    assert (link.status, told(link)["reason"]) == (410, "archived-file-expired")
+    assert (link.status, json_of(link)["reason"]) == (410, "archived-file-expired")
     assert "expired" in await kept.history()
     assert not removals(caplog)
-    health = told(await kept.world.commands.health())
+    health = json_of(await kept.world.commands.health())
     assert [one for one in health["checks"] if one["name"] == "deadline" and not one["ok"]] == []
 
 
-async def test_an_expired_recording_that_is_about_to_leave_the_worklist_is_not_open(keep: Any, clock: MovableClock):
+async def test_an_expired_recording_with_a_worklist_row_is_not_open(keep: Any, clock: MovableClock):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=DAYS, hours=1)
     await kept.remove(File.CONTENT, File.METADATA)
@@ -208,37 +208,37 @@ async def test_an_expired_recording_that_is_about_to_leave_the_worklist_is_not_o
     await kept.world.books.open_work.add(
         WorkItem.of_files(recording.recording_key, kept.id, clock.now(), recording.listed_at)
     )
-    found = told(await kept.world.queries.summary())["open"]
+    found = json_of(await kept.world.queries.summary())["open"]
     assert (found["items"], found["recordings"]) == (0, {})
 
 
-async def test_a_file_that_is_removed_before_its_time_has_not_expired(keep: Any, clock: MovableClock):
+async def test_a_file_that_is_removed_before_its_retention_ends_is_not_expired(keep: Any, clock: MovableClock):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=DAYS, hours=-1)
     await kept.remove(File.CONTENT)
-    assert told(await kept.link())["reason"] == "archived-file-gone"
+    assert json_of(await kept.link())["reason"] == "archived-file-gone"
     clock.forward(days=2)
-    assert told(await kept.link())["reason"] == "archived-file-gone", "and doesn't expire afterwards"
+    assert json_of(await kept.link())["reason"] == "archived-file-gone", "a removed file doesn't become expired later"
     await kept.remove(File.METADATA)
-    assert told(await kept.archive())["reason"] == "chunk-removed"
+    assert json_of(await kept.archive())["reason"] == "chunk-removed"
     chunk = await kept.chunk()
     assert (chunk.state, chunk.missing) == (ChunkState.REMOVED, "both")
 
 
-async def test_metadata_that_expire_a_day_before_their_media_change_no_state(keep: Any, clock: MovableClock):
+async def test_metadata_that_expire_a_day_before_their_media_don_t_change_the_state(keep: Any, clock: MovableClock):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=DAYS, hours=1)
     await kept.remove(File.METADATA)
-    record = told(await kept.archive())
+    record = json_of(await kept.archive())
     (shown,) = record["chunks"]
     assert (record["state"], shown["state"], shown["metadataBlobName"]) == ("archived", "released", None)
     assert shown["blobName"] is not None
-    assert told(await kept.link(File.METADATA))["reason"] == "archived-file-expired"
+    assert json_of(await kept.link(File.METADATA))["reason"] == "archived-file-expired"
     await kept.remove(File.CONTENT)
-    assert told(await kept.archive())["state"] == "expired"
+    assert json_of(await kept.archive())["state"] == "expired"
 
 
-async def test_a_file_that_is_back_gives_the_chunk_its_former_state(keep: Any):
+async def test_a_restored_file_gives_the_chunk_its_former_state(keep: Any):
     kept: Kept = await keep()
     before = await kept.chunk()
     bodies = await kept.remove(File.CONTENT, File.METADATA)
@@ -253,7 +253,7 @@ async def test_a_file_that_is_back_gives_the_chunk_its_former_state(keep: Any):
     assert (await kept.link()).status == 302
 
 
-async def test_a_link_finds_a_file_that_is_back_as_well(keep: Any, clock: MovableClock):
+async def test_a_link_finds_a_restored_file_too(keep: Any, clock: MovableClock):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=DAYS + 1)
     bodies = await kept.remove(File.CONTENT)
@@ -263,7 +263,7 @@ async def test_a_link_finds_a_file_that_is_back_as_well(keep: Any, clock: Movabl
     assert (await kept.chunk()).state is ChunkState.RELEASED
 
 
-async def test_what_is_found_missing_and_back_is_not_announced_anew(
+async def test_a_file_that_was_missing_and_is_restored_is_not_announced_again(
     keep: Any, clock: MovableClock, simulator: Simulator
 ):
     topic = {"ANNOUNCE_TOPIC_ENDPOINT": simulator.topic_endpoint, "ANNOUNCE_TOPIC_KEY": simulator.topic_key}
@@ -276,7 +276,7 @@ async def test_what_is_found_missing_and_back_is_not_announced_anew(
     await kept.restore(bodies)
     await kept.archive()
     chunk = await kept.chunk()
-    assert (chunk.state, chunk.outbox) == (ChunkState.ARCHIVED, None), "nobody would ever empty it"
+    assert (chunk.state, chunk.outbox) == (ChunkState.ARCHIVED, None), "no one would deliver it"
     await kept.world.app.sweep.run()
     assert await kept.world.acs("GET", asked) == announced
 
@@ -286,7 +286,7 @@ async def test_an_archived_file_whose_source_acs_still_has_is_copied_again(keep:
     kept: Kept = await keep(DELETE_SOURCE="false")
     await kept.remove(file)
     answer = await kept.archive()
-    assert (answer.status, told(answer)["waitingFor"]) == (202, "chunks")
+    assert (answer.status, json_of(answer)["waitingFor"]) == (202, "chunks")
     assert (await kept.chunk()).state is ChunkState.PENDING
     assert "removed" in await kept.history()
     assert await kept.world.queued() == 1
@@ -297,7 +297,7 @@ async def test_an_archived_file_whose_source_acs_still_has_is_copied_again(keep:
     assert (await kept.link(file)).status == 302
 
 
-async def test_past_its_deadline_a_kept_source_is_not_asked_for(keep: Any, clock: MovableClock):
+async def test_a_source_past_its_deadline_is_not_copied_again(keep: Any, clock: MovableClock):
     kept: Kept = await keep(DELETE_SOURCE="false")
     await kept.remove(File.CONTENT)
     clock.forward(hours=kept.world.settings.retention_hours + 1)
@@ -306,28 +306,26 @@ async def test_past_its_deadline_a_kept_source_is_not_asked_for(keep: Any, clock
     assert await kept.world.queued() == 0
 
 
-async def test_a_link_to_a_file_that_is_copied_again_is_worth_asking_for_again(keep: Any):
+async def test_a_link_to_a_file_that_is_copied_again_is_refused_with_advice_to_try_again(keep: Any):
     kept: Kept = await keep(DELETE_SOURCE="false")
     await kept.remove(File.CONTENT)
     answer = await kept.link()
-    assert (answer.status, told(answer)["reason"], told(answer)["retry"]) == (409, "not-archived", True)
+    assert (answer.status, json_of(answer)["reason"], json_of(answer)["retry"]) == (409, "not-archived", True)
 
 
 @pytest.mark.parametrize("days", [0, DAYS], ids=["removed", "expired"])
-async def test_nothing_tries_to_copy_what_is_missing_from_a_source_that_is_gone(
-    keep: Any, clock: MovableClock, days: int
-):
+async def test_a_missing_file_whose_source_was_deleted_is_not_copied_again(keep: Any, clock: MovableClock, days: int):
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=days)
     await kept.remove(File.CONTENT)
     await kept.archive()
     missing = await kept.chunk()
-    replayed = told(await kept.world.commands.replay(kept.id, by="ada"))
+    replayed = json_of(await kept.world.commands.replay(kept.id, by="ada"))
     assert replayed["chunks"] == 0
     await kept.world.app.archiving.handle(kept.job)
     await kept.world.app.intake.receive(kept.made["event"])
     await Relisting(kept.world.gateways, clock, kept.world.settings).run()
-    assert told(await kept.world.queries.summary())["open"]["items"] == 0
+    assert json_of(await kept.world.queries.summary())["open"]["items"] == 0
     clock.forward(hours=1)
     await kept.world.app.sweep.run()
     assert await kept.world.queued() == 0
@@ -335,8 +333,10 @@ async def test_nothing_tries_to_copy_what_is_missing_from_a_source_that_is_gone(
 
 
 @pytest.mark.parametrize("days", [0, DAYS], ids=["removed", "expired"])
-async def test_an_event_that_names_what_is_missing_elsewhere_changes_nothing(keep: Any, clock: MovableClock, days: int):
-    """Corrected, or forged: the source was released, and what was archived is on record."""
+async def test_an_event_with_other_locations_doesn_t_change_a_released_chunk_with_missing_files(
+    keep: Any, clock: MovableClock, days: int
+):
+    """The event may be a correction or forged. The source is deleted, and the archived digests must stay."""
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     clock.forward(days=days)
     await kept.remove(File.CONTENT)
@@ -351,35 +351,35 @@ async def test_an_event_that_names_what_is_missing_elsewhere_changes_nothing(kee
     assert await kept.chunk() == missing
 
 
-async def test_a_worklist_row_of_what_is_missing_is_nothing_open_and_is_closed(keep: Any, clock: MovableClock):
-    """As of a released chunk whose row outlived it."""
+async def test_the_sweep_removes_the_worklist_row_of_a_removed_chunk(keep: Any, clock: MovableClock):
+    """As if the row of a released chunk had not been removed yet."""
     kept: Kept = await keep()
     await kept.remove(File.CONTENT)
     await kept.archive()
     await kept.world.books.open_work.add(WorkItem.of_chunk(await kept.chunk(), clock.now()))
     clock.forward(hours=kept.world.settings.retention_hours - 1)
-    summary = told(await kept.world.queries.summary())
+    summary = json_of(await kept.world.queries.summary())
     assert (summary["open"]["chunks"], summary["open"]["oldest"]) == ({}, None)
-    health = told(await kept.world.commands.health())
+    health = json_of(await kept.world.commands.health())
     assert health["oldestOpen"] is None
     await kept.world.app.sweep.run()
-    assert told(await kept.world.queries.summary())["open"]["items"] == 0
+    assert json_of(await kept.world.queries.summary())["open"]["items"] == 0
     assert (await kept.chunk()).state is ChunkState.REMOVED
 
 
-async def test_a_file_in_the_archive_tier_is_there_and_cannot_be_read(keep: Any):
+async def test_a_file_in_the_archive_tier_is_present_but_has_no_link(keep: Any):
     kept: Kept = await keep()
     for file in File:
         await kept.container.get_blob_client(await kept.name(file)).set_standard_blob_tier(StandardBlobTier.ARCHIVE)
     link = await kept.link()
-    assert (link.status, told(link)["reason"]) == (410, "archived-file-gone")
-    record = told(await kept.archive())
+    assert (link.status, json_of(link)["reason"]) == (410, "archived-file-gone")
+    record = json_of(await kept.archive())
     assert record["chunks"][0]["blobUrl"] is not None
     assert record["chunks"][0]["participants"] is None
     assert (await kept.chunk()).state is ChunkState.RELEASED
 
 
-async def test_of_many_reads_that_miss_a_file_one_records_it(keep: Any):
+async def test_of_many_reads_that_find_a_file_missing_only_one_records_it(keep: Any):
     kept: Kept = await keep()
     await kept.remove(File.CONTENT)
     answers = await asyncio.gather(*(kept.archive() for _ in range(4)), *(kept.link() for _ in range(4)))
@@ -387,7 +387,7 @@ async def test_of_many_reads_that_miss_a_file_one_records_it(keep: Any):
     assert (await kept.history()).count("removed") == 1
 
 
-async def test_a_row_that_is_written_meanwhile_keeps_what_was_written(keep: Any, monkeypatch: pytest.MonkeyPatch):
+async def test_a_read_doesn_t_overwrite_a_row_that_changed_meanwhile(keep: Any, monkeypatch: pytest.MonkeyPatch):
     kept: Kept = await keep()
     await kept.remove(File.CONTENT)
     catalogue = kept.world.gateways.catalogue
@@ -407,14 +407,14 @@ async def test_a_row_that_is_written_meanwhile_keeps_what_was_written(keep: Any,
     assert (chunk.state, chunk.missing) == (ChunkState.REMOVED, "media")
 
 
-async def test_what_a_read_missed_says_nothing_of_files_that_were_copied_again_meanwhile(
+async def test_a_missing_file_isn_t_recorded_if_the_chunk_was_archived_again_meanwhile(
     keep: Any, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ):
     kept: Kept = await keep(DELETE_SOURCE="false")
     before = await kept.chunk()
     await kept.remove(File.CONTENT)
-    presence = MissingFiles(kept.world.gateways, clock, kept.world.settings)
-    real, rounds = presence._is_absent, []  # noqa: SLF001 - the moment between look and write
+    missing_files = MissingFiles(kept.world.gateways, clock, kept.world.settings)
+    real, rounds = missing_files._is_missing, []  # noqa: SLF001 - between check and write
 
     async def late(name: str | None) -> bool:
         missed: bool = await real(name)
@@ -424,27 +424,27 @@ async def test_what_a_read_missed_says_nothing_of_files_that_were_copied_again_m
             await kept.world.drained()
         return missed
 
-    monkeypatch.setattr(presence, "_is_absent", late)
-    chunk = await presence.look(before)
+    monkeypatch.setattr(missing_files, "_is_missing", late)
+    chunk = await missing_files.check(before)
     assert rounds
     assert (chunk.state, chunk.missing) == (ChunkState.ARCHIVED, None)
     assert await kept.world.queued() == 0
     assert (await kept.history()).count("removed") == 1
 
 
-async def test_a_late_job_of_a_kept_chunk_takes_no_row_of_a_chunk_that_is_copied_again(keep: Any):
+async def test_a_late_job_doesn_t_remove_the_worklist_row_of_a_chunk_that_is_copied_again(keep: Any):
     kept: Kept = await keep(DELETE_SOURCE="false")
     before = await kept.chunk()
     await kept.remove(File.CONTENT)
     await kept.archive()
     assert (await kept.chunk()).state is ChunkState.PENDING
-    await kept.world.app.archiving._release.release(before)  # noqa: SLF001 - what the job had read before
+    await kept.world.app.archiving._release.release(before)  # noqa: SLF001 - the chunk as the job read it before
     await kept.world.dropped()
     due = kept.world.gateways.worklist.due((await kept.chunk()).deadline)
     assert [item.chunk_key async for item in due] == [before.chunk_key]
 
 
-async def test_a_container_that_is_missing_is_no_removed_file(keep: Any):
+async def test_a_missing_container_doesn_t_count_as_a_removed_file(keep: Any):
     kept: Kept = await keep()
     await kept.container.delete_container()
     assert (await kept.archive()).status == 503
@@ -453,7 +453,7 @@ async def test_a_container_that_is_missing_is_no_removed_file(keep: Any):
 
 
 async def test_a_file_older_than_its_row_counts_from_its_event(keep: Any, clock: MovableClock):
-    """Found in the archive by a later attempt: its rule has counted since it was made."""
+    """A later attempt found the file in the archive. The lifecycle rule counts from the file's creation."""
     kept: Kept = await keep(ARCHIVE_DELETE_AFTER_DAYS=DAYS)
     chunk = await kept.chunk()
     clock.forward(days=DAYS, hours=1)
@@ -464,4 +464,4 @@ async def test_a_file_older_than_its_row_counts_from_its_event(keep: Any, clock:
         row, mode=UpdateMode.REPLACE, etag=chunk.etag, match_condition=MatchConditions.IfNotModified
     )
     await kept.remove(File.CONTENT)
-    assert told(await kept.link())["reason"] == "archived-file-expired"
+    assert json_of(await kept.link())["reason"] == "archived-file-expired"

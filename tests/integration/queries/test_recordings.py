@@ -1,4 +1,4 @@
-"""Finding recordings: what a list leaves out is lost to whoever looks for it."""
+"""Lists of recordings. A recording that is missing from a list can't be found."""
 
 import base64
 import json
@@ -35,14 +35,14 @@ async def ids(world: World, **parameters: str) -> list[str]:
 
 
 async def known(world: World, name: str, at: datetime, **more: Any) -> ListEntry:
-    """A recording that the ledger has, without files."""
+    """Adds a recording without files to the ledger."""
     recording = Recording(recording_key=key_of(name), recording_id=name, listed_at=at, **more)
     await world.books.recordings.merge(recording)
     return ListEntry(at=at, recording_key=recording.recording_key)
 
 
 async def test_a_recording_is_listed_from_its_event_on_and_open_until_it_is_safe(world: World):
-    first, _ = await world.announced(size=30_000, format="wav", count=2)  # and so begun earlier
+    first, _ = await world.announced(size=30_000, format="wav", count=2)  # longer, so it began earlier
     second, _ = await world.announced(size=30_000, format="wav")
     both = [second["recordingId"], first["recordingId"]]
     assert await ids(world) == both
@@ -58,7 +58,7 @@ async def test_a_recording_is_listed_from_its_event_on_and_open_until_it_is_safe
     assert shown["size"] == 60_000
 
 
-async def test_files_that_nothing_links_to_a_recording_are_listed_shown_and_replayed_under_their_key(world: World):
+async def test_unlinked_files_are_listed_shown_and_replayed_by_their_recording_key(world: World):
     event = (await world.document(size=20_000, format="wav"))["event"]
     event["subject"] = event["subject"].partition("/recordingId/")[0]
     event["data"].pop("recordingId", None)
@@ -76,7 +76,7 @@ async def test_files_that_nothing_links_to_a_recording_are_listed_shown_and_repl
     assert (await world.commands.get("0" * 32)).status == 404
 
 
-async def test_days_are_in_utc_and_both_ends_belong_to_a_range(world: World):
+async def test_days_are_in_utc_and_a_range_includes_both_ends(world: World):
     midnight = NOON.replace(hour=0)
     for name, at in {
         "before": midnight - timedelta(microseconds=1),
@@ -93,7 +93,7 @@ async def test_days_are_in_utc_and_both_ends_belong_to_a_range(world: World):
 
 
 @pytest.mark.parametrize("name", ["call_id", "server_call_id", "call_connection_id", "correlation"])
-async def test_a_call_s_recordings_are_found_by_its_ids_and_by_what_the_caller_called_it(world: World, name: str):
+async def test_a_call_s_recordings_are_found_by_its_ids_and_its_correlation(world: World, name: str):
     value, parameter = "case 4711/ü", to_camel(name)
     await known(world, "one", NOON, **{name: value}, control=RecordingState.ACTIVE)
     await known(world, "two", NOON + timedelta(days=40), **{name: value}, control=RecordingState.STOPPED)
@@ -105,10 +105,10 @@ async def test_a_call_s_recordings_are_found_by_its_ids_and_by_what_the_caller_c
     assert await ids(world, **{parameter: "case"}) == []
 
 
-async def test_pages_hold_each_recording_once_also_when_others_come_meanwhile(world: World):
+async def test_pages_have_each_recording_once_even_if_others_are_added_meanwhile(world: World):
     names = [f"at-{number}" for number in range(7)]
     for number, name in enumerate(names):
-        await known(world, name, NOON - timedelta(hours=9 * number))  # of several days
+        await known(world, name, NOON - timedelta(hours=9 * number))  # spread over several days
     found: list[str] = []
     cursor: dict[str, str] = {}
     while True:
@@ -121,14 +121,14 @@ async def test_pages_hold_each_recording_once_also_when_others_come_meanwhile(wo
     assert found == names
 
 
-async def test_what_failed_is_in_trouble_with_its_reason_until_it_is_put_back(world: World):
+async def test_a_failed_chunk_is_in_trouble_with_its_reason_until_it_is_replayed(world: World):
     made = await world.document(size=20_000, format="wav")
     await world.fault("download", "redirect", host="media.example.net", documentId=made["chunks"][0]["documentId"])
     await world.app.intake.receive(made["event"])
     await world.drained()
     (shown,) = (await page(world, trouble="true"))["recordings"]
     assert (shown["state"], shown["trouble"][0]["reason"]) == ("incomplete", "source-not-allowed")
-    assert await ids(world, open="true") == [made["recordingId"]], "the sweep takes it up again"
+    assert await ids(world, open="true") == [made["recordingId"]], "the sweep retries it"
     await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     assert await ids(world, trouble="true") == []
@@ -138,7 +138,7 @@ async def test_what_failed_is_in_trouble_with_its_reason_until_it_is_put_back(wo
 async def test_a_chunk_that_fails_again_before_its_entry_is_removed_stays_in_trouble(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    """A process that retried a chunk, and froze before it removed the entry, must not hide the later failure."""
+    """A process that retried a chunk and was suspended before it removed the entry must not hide a later failure."""
     chunks, lists = world.books.chunks, world.gateways.lists
     _, job = await world.announced(size=20_000, format="wav")
 
@@ -165,14 +165,14 @@ async def test_a_chunk_that_fails_again_before_its_entry_is_removed_stays_in_tro
     assert await lists.find(ListEntry.of_chunk(failed), ListName.TROUBLE) is None
 
 
-async def test_a_recording_whose_files_are_missed_is_in_trouble(world: World):
+async def test_a_recording_whose_files_are_overdue_is_in_trouble(world: World):
     await known(world, "missed", NOON, control=RecordingState.STOPPED, overdue_at=NOON + timedelta(hours=2))
     (shown,) = (await page(world, trouble="true"))["recordings"]
     assert (shown["state"], shown["trouble"][0]["reason"]) == ("overdue", "files-overdue")
 
 
 @pytest.mark.parametrize("state", [RecordingState.FAILED, RecordingState.STOPPED])
-async def test_what_came_to_nothing_and_what_others_started_are_found_by_their_state(
+async def test_failed_starts_and_recordings_of_other_code_are_found_by_their_state(
     make_world: MakeWorld, world: World, state: RecordingState
 ):
     await known(world, "came-to-nothing", NOON, control=RecordingState.FAILED)
@@ -189,7 +189,7 @@ async def test_what_came_to_nothing_and_what_others_started_are_found_by_their_s
     assert await ids(world, open="true") == [started]
 
 
-async def test_a_place_that_leads_nowhere_as_after_a_crash_shows_nothing_and_hides_nothing(world: World):
+async def test_a_list_entry_without_a_recording_shows_nothing_and_hides_nothing(world: World):
     nowhere = ListEntry(at=NOON, recording_key=key_of("nowhere"))
     await world.gateways.lists.add(nowhere, ListName.DAY, ListName.OPEN, ListName.TROUBLE)
     await known(world, "there", NOON - timedelta(hours=1))
@@ -197,7 +197,7 @@ async def test_a_place_that_leads_nowhere_as_after_a_crash_shows_nothing_and_hid
     assert await ids(world, trouble="true") == []
 
 
-async def test_one_request_looks_at_a_bounded_number_and_the_cursor_goes_on_from_there(world: World):
+async def test_one_request_looks_up_a_bounded_number_and_its_cursor_continues_there(world: World):
     last = await known(world, "last", NOON - timedelta(hours=1), correlation="sought")
     places = [ListEntry(at=NOON - timedelta(seconds=n), recording_key=key_of(f"nowhere {n}")) for n in range(250)]
     async with TableClient.from_connection_string(world.storage, world.settings.calendar_table) as table:
@@ -226,13 +226,13 @@ def encoded(text: str) -> str:
         "A" * 300,
     ],
 )
-async def test_a_cursor_that_no_answer_gave_is_refused_by_its_name(world: World, cursor: str):
+async def test_an_invalid_cursor_is_refused_and_the_parameter_is_named(world: World, cursor: str):
     answer = await world.queries.recordings({"cursor": cursor}, None, by="ada")
     assert (answer.status, json.loads(answer.body)["errors"][0]["field"]) == (400, "cursor")
 
 
 @pytest.mark.parametrize("number", [0, 10**18 - 1])
-async def test_a_cursor_made_up_well_leads_to_another_page_at_most(world: World, number: int):
+async def test_a_forged_cursor_can_only_lead_to_another_page(world: World, number: int):
     await known(world, "one", NOON)
     cursor = encoded(f"{number:018d}-{'a' * 32}")
     assert (await world.queries.recordings({"cursor": cursor}, None, by="ada")).status in (200, 400)

@@ -1,4 +1,4 @@
-"""A page costs a page: 20,000 recordings ask for not one operation more than 200 do."""
+"""The cost of a page doesn't grow with the catalogue: 20,000 recordings need as many operations as 200."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -34,18 +34,18 @@ CALL = "aHR0cHM6Ly9vbmUuY2FsbA=="
 SIZES = (200, 20_000)
 DAYS = 4
 TIMES = ("listedAt", "overdueAt")
-MISSED = 10  # of so many recordings one
+MISSED = 10  # one in this many recordings is overdue
 
 
 class Then(SystemClock):
-    """It is always a little after the newest."""
+    """A clock that always shows a time a little after the newest recording."""
 
     def now(self) -> datetime:
         return NEWEST + timedelta(hours=1)
 
 
 def recording(number: int, size: int) -> Recording:
-    """One that is over; as many on each day, the first the newest."""
+    """An ended recording. Each day has equally many, and number 0 is the newest."""
     at = NEWEST - timedelta(days=number * DAYS // size, seconds=number % (size // DAYS))
     return Recording(
         recording_key=key_of(str(number)),
@@ -63,7 +63,7 @@ def names(size: int) -> dict[str, str]:
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def grown(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Azurite]:
-    """An Azurite with tables of each size. The product writes two recordings; the rest are copies, in its file.
+    """An Azurite with tables of each size. The app writes two recordings; the others are copied in Azurite's file.
 
     One by one they would take minutes, since it searches a table from end to end for each that is written.
     """
@@ -92,7 +92,7 @@ async def grown(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Azuri
 
 
 def multiply(collection: Any, made_of: Callable[[list[Any]], Iterable[Any]]) -> None:
-    """Replaces a table's rows, in Azurite's own file; its indexes are positions in the order of a column."""
+    """Replaces a table's rows in Azurite's file. Its indexes are positions in the order of a column."""
     rows = list(made_of(collection["data"]))
     for number, row in enumerate(rows, start=1):
         row["$loki"] = number
@@ -127,7 +127,7 @@ def copied(sample: Any, partition: str, row: str, **changed: Any) -> Any:
 
 @pytest.fixture
 def operations(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Gives how often storage was asked since it was called last."""
+    """A function that returns the number of storage operations since its last call."""
     asked: list[str] = []
     send = AioHttpTransport.send
 
@@ -146,7 +146,7 @@ def operations(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 
 
 async def costs(world: World, operations: Callable[[], int], size: int) -> dict[str, tuple[int, int]]:
-    """How much is shown, and for how many operations."""
+    """The number of recordings shown and of operations, by query."""
     found: dict[str, tuple[int, int]] = {}
 
     async def ask(what: str, **parameters: str) -> tuple[list[str], str]:
@@ -177,7 +177,7 @@ async def costs(world: World, operations: Callable[[], int], size: int) -> dict[
     return found
 
 
-async def test_twenty_thousand_recordings_cost_what_two_hundred_do(
+async def test_a_page_of_twenty_thousand_recordings_costs_as_much_as_one_of_two_hundred(
     grown: Azurite, make_world: MakeWorld, operations: Callable[[], int]
 ):
     few, many = [

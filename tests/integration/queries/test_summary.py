@@ -1,4 +1,4 @@
-"""Whether the promise holds, at a look: a summary that hides trouble, or costs more each year, is worse than none."""
+"""The summary shows all trouble, and its cost doesn't grow with the archive."""
 
 import asyncio
 import json
@@ -50,21 +50,21 @@ async def failed(world: World) -> dict[str, Any]:
     return made
 
 
-def told(tally: dict[str, Any]) -> dict[str, Any]:
+def figures(tally: dict[str, Any]) -> dict[str, Any]:
     return {name: tally[name] for name in NOTHING}
 
 
-async def test_of_an_empty_catalogue_it_tells_that_nothing_is_open(world: World):
+async def test_the_summary_of_an_empty_catalogue_has_nothing_open(world: World):
     found = await summary(world)
     assert found["open"] == {
         "items": 0, "complete": True, "lookedAt": 0, "chunksLeftOut": 0, "chunks": {}, "recordings": {}, "oldest": None,
     }  # fmt: skip
     assert (found["trouble"], found["unreadable"]) == ({"recordings": [], "more": False}, 0)
-    assert told(found["lastDay"]) == NOTHING
-    assert [told(bucket) for bucket in found["lastDay"]["buckets"]] == [NOTHING] * 96
+    assert figures(found["lastDay"]) == NOTHING
+    assert [figures(bucket) for bucket in found["lastDay"]["buckets"]] == [NOTHING] * 96
 
 
-async def test_it_tells_what_is_open_by_state_what_is_wrong_and_why_and_what_became_safe(world: World):
+async def test_the_summary_shows_open_work_trouble_with_reasons_and_chunks_that_became_safe(world: World):
     await world.announced(size=30_000, format="wav", count=2)
     await world.drained()
     wrong = await failed(world)
@@ -89,10 +89,10 @@ async def test_it_tells_what_is_open_by_state_what_is_wrong_and_why_and_what_bec
     assert (last_day["safe"], last_day["size"], last_day["failed"], last_day["lost"]) == (2, 60_000, 1, 0)
     assert 0 <= last_day["meanSecondsToSafe"] <= last_day["longestSecondsToSafe"] < 60
     assert sum(bar["chunks"] for bar in last_day["timeToSafe"]) == 2
-    assert sum(bucket["safe"] for bucket in last_day["buckets"][-2:]) == 2  # a quarter may end in between
+    assert sum(bucket["safe"] for bucket in last_day["buckets"][-2:]) == 2  # a quarter of an hour may end in between
 
 
-async def test_a_chunk_whose_source_is_gone_for_good_is_counted_lost(world: World, clock: MovableClock):
+async def test_a_chunk_whose_source_is_gone_is_counted_as_lost(world: World, clock: MovableClock):
     made = await world.document(size=20_000, format="wav")
     document_id = made["chunks"][0]["documentId"]
     await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
@@ -106,7 +106,7 @@ async def test_a_chunk_whose_source_is_gone_for_good_is_counted_lost(world: Worl
     assert found["open"]["items"] == 0
 
 
-async def test_what_several_processes_ended_is_added_up_and_ages_out_of_the_day(
+async def test_counts_of_several_processes_are_added_and_leave_the_summary_after_a_day(
     make_world: MakeWorld, world: World, clock: MovableClock
 ):
     other = await make_world(like=world, clock=clock)
@@ -124,12 +124,12 @@ async def test_what_several_processes_ended_is_added_up_and_ages_out_of_the_day(
     assert (await summary(world))["lastDay"]["safe"] == 1
 
 
-async def test_a_tally_that_could_not_be_written_is_carried_by_the_next_write(
+async def test_a_count_that_could_not_be_written_is_part_of_the_next_write(
     azurite: Azurite, world: World, caplog: pytest.LogCaptureFixture
 ):
     archived, tallies, name = await tallies_without_table(world)
     await tallies.count(archived)
-    assert "tallies not written" in caplog.text
+    assert "statistics not written" in caplog.text
     await provision(azurite.connection_string, Resources(queues=(), tables=(name,), containers=()))
     await tallies.count(archived)
     assert (await counted(tallies, archived)).safe == 2
@@ -139,7 +139,7 @@ async def test_a_count_is_stored_when_the_chunk_s_invocation_ends(world: World, 
     made, job = await world.announced(size=30_000, format="wav")
     await world.app.archiving.handle(job)
     assert (await counted(world.gateways.tallies, await world.chunk(world.job(made)))).safe == 1
-    later = await make_world(like=world)  # another process, after this one was stopped
+    later = await make_world(like=world)  # another process, after this one has stopped
     assert (await summary(later))["lastDay"]["safe"] == 1
 
 
@@ -152,7 +152,7 @@ async def test_chunks_that_end_together_share_a_write(world: World, caplog: pyte
     with caplog.at_level(logging.INFO, "azure.core.pipeline.policies.http_logging_policy"):
         await asyncio.gather(*(tallies.count(archived) for _ in range(20)))
     writes = [line for line in caplog.text.splitlines() if line.startswith("Request method: ")]
-    assert len(writes) == 2, "the first, and one for all that came meanwhile"
+    assert len(writes) == 2, "one write for the first chunk, and one for all others"
     assert (await counted(tallies, archived)).safe == 21
 
 
@@ -170,7 +170,7 @@ async def counted(tallies: Tallies, chunk: Chunk) -> Tally:
     return sum([tally async for _, tally in tallies.since(first)], Tally())
 
 
-async def test_where_too_much_is_open_to_count_it_says_so(world: World):
+async def test_the_summary_says_so_if_too_much_is_open_to_count(world: World):
     _, job = await world.announced(size=30_000, format="wav")
     chunk = await world.chunk(job)
     item = WorkItem.of_chunk(chunk, chunk.deadline)

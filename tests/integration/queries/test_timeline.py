@@ -1,4 +1,4 @@
-"""A recording over time: what is known of it, however little that is."""
+"""The timeline of a recording, even if only a part of it is known."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ async def timeline(world: World, recording: str) -> list[dict[str, Any]]:
     return chunks
 
 
-async def test_each_chunk_is_told_as_its_metadata_tell_it_once_they_are_archived(world: World):
+async def test_the_timeline_shows_each_chunk_by_its_archived_metadata(world: World):
     made = await world.document(size=20_000, format="wav", count=2, channels=2)
     await world.app.intake.receive(made["event"])
     before = await timeline(world, made["recordingId"])
@@ -36,6 +36,6 @@ async def test_each_chunk_is_told_as_its_metadata_tell_it_once_they_are_archived
         assert shown["participants"] == channels
 
 
-async def test_a_recording_that_nobody_knows_has_none(world: World):
+async def test_an_unknown_recording_has_no_timeline(world: World):
     assert (await world.queries.timeline("0" * 32, by="ada")).status == 404
     assert (await world.queries.timeline("no recording", by="ada")).status == 400

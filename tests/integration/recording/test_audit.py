@@ -1,4 +1,4 @@
-"""Whatever ACS carried out, and whoever read who was recorded, is on record: also when the ledger was wrong or away."""
+"""Actions in ACS and reads of participants are in the audit, even if the ledger was wrong or unavailable."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from shared.recording.audit import reported_if_unwritten
 from tests.integration.conftest import MakeWorld, World
 from tests.integration.gateways.test_lost_answers import origin
 from tests.integration.recording.test_automatic import QuickClock
-from tests.integration.recording.test_control import call, start, told
+from tests.integration.recording.test_control import call, json_of, start
 from tests.integration.storagefront import Mishap, StorageFront
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -39,7 +39,7 @@ async def front(azurite: Azurite) -> AsyncIterator[StorageFront]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(make_world: MakeWorld, azurite: Azurite, front: StorageFront) -> World:
-    """Tables are reached through the front, all else of storage without it. Pauses take no time."""
+    """A world whose tables are behind the storage front. Pauses take no time."""
     tables = azurite.connection_string.replace(origin(azurite), str(front.url.origin()))
     made: World = await make_world(clock=QuickClock(), AzureWebJobsStorage=tables)
     return made
@@ -49,11 +49,11 @@ async def running(world: World) -> str:
     made = await call(world)
     answer = await start(world, serverCallId=made["serverCallId"])
     assert answer.status == 201, answer.body
-    return str(told(answer)["recordingId"])
+    return str(json_of(answer)["recordingId"])
 
 
 async def believe(world: World, recording_id: str, control: RecordingState) -> None:
-    """The ledger is wrong, as after something that other code did."""
+    """Sets a wrong state in the ledger, as if other code had acted in ACS."""
     await world.books.recordings.merge(Recording(recording_key=key_of(recording_id), control=control))
 
 
@@ -75,7 +75,7 @@ async def history(world: World, recording_id: str) -> list[tuple[str, str]]:
         ((), "stop", RecordingState.FAILED),
     ],
 )
-async def test_what_acs_carried_out_is_on_record_though_the_ledger_believed_that_it_was_so_already(
+async def test_an_action_in_acs_is_in_the_audit_even_if_the_ledger_had_that_state_already(
     world: World, before: tuple[str, ...], action: str, believed: RecordingState
 ):
     recording_id = await running(world)
@@ -85,20 +85,20 @@ async def test_what_acs_carried_out_is_on_record_though_the_ledger_believed_that
     answer = await getattr(world.commands, action)(recording_id, by="ada")
     assert answer.status == 200, answer.body
     assert (await history(world, recording_id))[-1] == (action, "ada")
-    assert told(answer)["history"][-1]["action"] == action
+    assert json_of(answer)["history"][-1]["action"] == action
 
 
-async def test_a_recording_that_failed_as_far_as_was_known_and_could_be_stopped_is_waited_for(world: World):
+async def test_the_files_of_a_recording_reported_as_failed_are_awaited_after_acs_could_stop_it(world: World):
     recording_id = await running(world)
     await believe(world, recording_id, RecordingState.FAILED)
     for item in await awaited(world):
-        await world.books.open_work.remove(item)  # as the callback did that said that it failed
+        await world.books.open_work.remove(item)  # as the callback of the failed start did
     stopped = await world.commands.stop(recording_id, by="ada")
-    assert told(stopped)["state"] == "stopped"
+    assert json_of(stopped)["state"] == "stopped"
     assert [item.recording_id for item in await awaited(world)] == [recording_id]
 
 
-async def test_a_stop_of_what_had_ended_is_no_act(world: World):
+async def test_stopping_a_recording_that_had_ended_adds_no_audit_entry(world: World):
     recording_id = await running(world)
     await world.commands.stop(recording_id, by="ada")
     await world.commands.stop(recording_id, by="too late")
@@ -106,7 +106,7 @@ async def test_a_stop_of_what_had_ended_is_no_act(world: World):
 
 
 @pytest.mark.parametrize("stale", [False, True])
-async def test_an_act_whose_entry_can_t_be_written_is_an_error_that_has_all_of_the_entry(
+async def test_an_audit_entry_that_can_t_be_written_is_an_error_line_with_all_of_the_entry(
     world: World, front: StorageFront, caplog: pytest.LogCaptureFixture, stale: bool
 ):
     recording_id = await running(world)
@@ -121,7 +121,7 @@ async def test_an_act_whose_entry_can_t_be_written_is_an_error_that_has_all_of_t
     assert entry["at"]
 
 
-async def test_a_start_is_on_record_though_the_ledger_s_first_writes_failed(
+async def test_a_start_is_in_the_audit_even_if_the_first_writes_to_the_ledger_failed(
     world: World, front: StorageFront, caplog: pytest.LogCaptureFixture
 ):
     front.spoil("POST", Mishap.REFUSED, times=2, path="$batch")
@@ -130,7 +130,7 @@ async def test_a_start_is_on_record_though_the_ledger_s_first_writes_failed(
     assert UNWRITTEN not in caplog.text
 
 
-async def test_a_start_whose_entry_can_t_be_written_is_an_error_and_the_caller_gets_the_recording_id(
+async def test_if_the_entry_of_a_start_can_t_be_written_an_error_is_logged_and_the_caller_gets_the_id(
     world: World, front: StorageFront, caplog: pytest.LogCaptureFixture
 ):
     front.spoil("POST", Mishap.REFUSED, times=3, path="$batch")
@@ -140,14 +140,14 @@ async def test_a_start_whose_entry_can_t_be_written_is_an_error_and_the_caller_g
     assert (entry["action"], entry["by"], entry["recording_key"]) == ("start", "ada", key_of(recording_id))
 
 
-async def test_a_start_that_acs_names_to_another_s_callback_leaves_a_line_with_who_asked(
+async def test_a_start_without_a_recording_id_and_without_callbacks_logs_its_caller(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     made = await call(world)
     await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
     fields = {"serverCallId": made["serverCallId"], "stateCallbackUrl": "https://other.example/callbacks"}
     answer = await start(world, **fields)
-    assert (answer.status, told(answer)["recordingId"]) == (202, None)
+    assert (answer.status, json_of(answer)["recordingId"]) == (202, None)
     (line,) = [one.getMessage() for one in caplog.records if "start accepted without a recordingId" in one.getMessage()]
     assert json.loads(line[line.index("{") :])["by"] == "ada"
 
@@ -165,14 +165,16 @@ async def read(world: World, made: dict[str, Any], what: str) -> Answer:
 
 
 @pytest.mark.parametrize("what", ["timeline", "archive"])
-async def test_who_read_the_participants_of_a_recording_is_on_record(world: World, what: str):
+async def test_a_read_of_a_recording_s_participants_is_in_the_audit(world: World, what: str):
     made = await archived(world)
     assert ADA in (await read(world, made, what)).body
     assert await history(world, made["recordingId"]) == [(f"read {what}", "ada")]
 
 
 @pytest.mark.parametrize("what", ["timeline", "archive"])
-async def test_without_a_record_nobody_reads_the_participants(world: World, front: StorageFront, what: str):
+async def test_participants_are_not_shown_if_the_audit_entry_can_t_be_written(
+    world: World, front: StorageFront, what: str
+):
     made = await archived(world)
     front.spoil("POST", Mishap.REFUSED, times=1, path=world.settings.recordings_table)
     answer = await read(world, made, what)
@@ -182,19 +184,19 @@ async def test_without_a_record_nobody_reads_the_participants(world: World, fron
 
 
 @pytest.mark.parametrize("what", ["timeline", "archive"])
-async def test_an_answer_that_names_nobody_leaves_no_entry(world: World, what: str):
+async def test_an_answer_without_participants_adds_no_audit_entry(world: World, what: str):
     made, _ = await world.announced(size=20_000, format="wav", participants=[{"id": ADA}])
     assert (await read(world, made, what)).status in (200, 202)
     assert await history(world, made["recordingId"]) == []
 
 
-async def test_who_searched_for_a_person_is_in_the_log_under_the_person_s_pseudonym(
+async def test_a_search_for_a_participant_is_logged_with_the_caller_and_the_pseudonym(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     with caplog.at_level("INFO"):
         assert (await world.queries.recordings({}, ADA, by="ada")).status == 200
         assert (await world.queries.recordings({}, None, by="bob")).status == 200
-    (line,) = [one.getMessage() for one in caplog.records if "searched by participant" in one.getMessage()]
+    (line,) = [one.getMessage() for one in caplog.records if "participant search" in one.getMessage()]
     said = json.loads(line[line.index("{") :])
     assert (said["pseudonym"], said["by"]) == (pseudonym_of(ADA, world.settings.participants_secret), "ada")
     assert ADA not in caplog.text
@@ -212,7 +214,7 @@ async def test_the_history_names_the_file_that_was_read(world: World):
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), RuntimeError("a defect"), DestinationUnavailable("away")])
-async def test_an_entry_is_reported_whatever_kept_it_from_being_written(
+async def test_an_unwritten_audit_entry_is_reported_after_every_kind_of_error(
     caplog: pytest.LogCaptureFixture, error: BaseException
 ):
     entry = AuditEntry(at=SystemClock().now(), action="stop", by="ada")

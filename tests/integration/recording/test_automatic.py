@@ -1,4 +1,4 @@
-"""Automatic recording: each call that a rule means is recorded, once; a death or a bad day of ACS loses none."""
+"""Automatic recording: each call that matches a rule is recorded once, despite crashes and outages of ACS."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ CALLBACK_URL = "https://callvault.example/api/callbacks"
 
 
 class QuickClock(MovableClock):
-    """Pauses take no time of the test's, but do on the clock."""
+    """Pauses move the clock and take no real time."""
 
     async def sleep(self, seconds: float) -> None:
         self.forward(seconds=seconds)
@@ -46,7 +46,7 @@ async def recording(
 
 
 async def begun(world: World, kind: str = "group") -> tuple[dict[str, Any], dict[str, Any]]:
-    """A call, and the event that announces it."""
+    """Begins a call, and returns it with the event that announces it."""
     call = await world.acs("POST", "/calls", kind=kind)
     events = [one["event"] for one in await world.acs("GET", "/events")]
     (event,) = [
@@ -58,12 +58,12 @@ async def begun(world: World, kind: str = "group") -> tuple[dict[str, Any], dict
 
 
 async def recordings_of(world: World, call: dict[str, Any]) -> list[dict[str, Any]]:
-    told = await world.acs("GET", "/recordings")
-    return [one for one in told if one["serverCallId"] == call["serverCallId"]]
+    found = await world.acs("GET", "/recordings")
+    return [one for one in found if one["serverCallId"] == call["serverCallId"]]
 
 
 async def at_rest(world: World, clock: QuickClock) -> None:
-    """The sweep soon finds no call that it still had to look after."""
+    """Checks that the sweep soon has no row of a call left."""
     for _ in range(2):
         clock.forward(minutes=3)
         await world.app.sweep.run()
@@ -75,12 +75,12 @@ async def view(world: World, recording_id: str) -> dict[str, Any]:
     return shown
 
 
-async def test_a_call_is_recorded_once_whatever_the_number_of_events_and_processes(make_world: MakeWorld):
+async def test_a_call_is_recorded_once_for_any_number_of_events_and_processes(make_world: MakeWorld):
     world, _ = await recording(make_world)
     other: World = await make_world(like=world, clock=QuickClock())
     call, event = await begun(world)
     apps = (world.app, other.app)
-    connected = [app.commands._callbacks._auto for app in apps]  # noqa: SLF001 - callbacks have a test of their own
+    connected = [app.commands._callbacks._auto for app in apps]  # noqa: SLF001 - callbacks have their own tests
     await asyncio.gather(
         *(apps[number % 2].intake.receive(event) for number in range(30)),
         *(
@@ -98,19 +98,19 @@ async def test_a_call_is_recorded_once_whatever_the_number_of_events_and_process
     assert len(await recordings_of(world, call)) == 1, "a late repeat must not record the rest of the call"
 
 
-async def test_a_call_named_without_base64_s_padding_is_the_same_call(make_world: MakeWorld):
+async def test_a_server_call_id_without_base64_padding_names_the_same_call(make_world: MakeWorld):
     world, _ = await recording(make_world)
     for padded_first in (True, False):
         call, event = await begun(world)
         while not call["serverCallId"].endswith("="):
             call, event = await begun(world)
         bare = {**event, "data": {**event["data"], "serverCallId": call["serverCallId"].rstrip("=")}}
-        for told in (event, bare) if padded_first else (bare, event):
-            await world.app.intake.receive(told)
+        for found in (event, bare) if padded_first else (bare, event):
+            await world.app.intake.receive(found)
         assert len(await recordings_of(world, call)) == 1
 
 
-async def test_rules_tell_calls_apart_and_without_one_nothing_happens(make_world: MakeWorld):
+async def test_rules_apply_by_kind_of_call_and_without_a_rule_nothing_is_recorded(make_world: MakeWorld):
     rules = [
         {"on": ["CallStarted"], "calls": ["room"], "format": "mp3"},
         {"on": ["CallStarted"], "calls": ["twoParty"], "channel": "unmixed"},
@@ -130,7 +130,7 @@ async def test_rules_tell_calls_apart_and_without_one_nothing_happens(make_world
 
 
 @pytest.mark.parametrize("mine", [{"format": "mp3"}, {}])
-async def test_no_second_recording_is_started_where_one_runs_even_of_another_kind(make_world: MakeWorld, mine: Any):
+async def test_no_second_recording_is_started_even_of_another_kind(make_world: MakeWorld, mine: Any):
     world, _ = await recording(make_world)
     call, event = await begun(world)
     body = json.dumps({"serverCallId": call["serverCallId"], **mine}).encode()
@@ -142,7 +142,7 @@ async def test_no_second_recording_is_started_where_one_runs_even_of_another_kin
     assert claim.outcome == "recorded already"
 
 
-async def test_one_that_acs_alone_knows_of_is_found_by_its_refusal(make_world: MakeWorld):
+async def test_a_recording_that_only_acs_knows_is_found_by_acs_s_refusal(make_world: MakeWorld):
     world, _ = await recording(make_world)
     call, event = await begun(world)
     await world.app.clients.calls.start_recording(
@@ -153,7 +153,7 @@ async def test_one_that_acs_alone_knows_of_is_found_by_its_refusal(make_world: M
     assert [item async for item in world.gateways.worklist.due(SystemClock().now())] == []
 
 
-async def test_a_moment_s_trouble_of_acs_is_waited_out_and_longer_trouble_left_to_the_sweep(make_world: MakeWorld):
+async def test_a_short_outage_of_acs_is_waited_out_and_a_longer_one_is_left_to_the_sweep(make_world: MakeWorld):
     world, clock = await recording(make_world)
     call, event = await begun(world)
     await world.fault("start", "serverError", callId=call["callId"], times=2)
@@ -162,7 +162,7 @@ async def test_a_moment_s_trouble_of_acs_is_waited_out_and_longer_trouble_left_t
 
     call, event = await begun(world)
     await world.fault("start", "throttle", callId=call["callId"], times=4)
-    assert await world.app.intake.receive(event) is Outcome.TAKEN, "an error would hold back other events"
+    assert await world.app.intake.receive(event) is Outcome.TAKEN, "an error would delay other events"
     assert await recordings_of(world, call) == []
     for expected in (0, 1, 1):
         clock.forward(minutes=1)
@@ -170,7 +170,7 @@ async def test_a_moment_s_trouble_of_acs_is_waited_out_and_longer_trouble_left_t
         assert len(await recordings_of(world, call)) == expected
 
 
-async def test_a_call_that_acs_does_not_know_yet_is_tried_again_and_one_that_is_over_let_go(make_world: MakeWorld):
+async def test_a_call_that_acs_doesn_t_know_yet_is_tried_again_and_one_that_is_over_isn_t(make_world: MakeWorld):
     world, clock = await recording(make_world)
     call, event = await begun(world)
     await world.fault("start", "error", status=404, code="8522", callId=call["callId"], times=3)
@@ -192,18 +192,18 @@ async def test_a_call_that_acs_does_not_know_yet_is_tried_again_and_one_that_is_
 
 
 class Died(BaseException):
-    """The process is gone: nothing after it runs."""
+    """Stands for a crash of the process: no code after it runs."""
 
 
 @pytest.mark.parametrize(
     ("owner", "method", "redelivered"),
     [
-        (Worklist, "add", True),  # between the claim and its row: the delivery was not answered, and comes again
+        (Worklist, "add", True),  # between the claim and its row: the delivery wasn't answered and is repeated
         (Starting, "start", False),
-        (Claims, "write", False),  # ACS was asked, and nobody noted that
+        (Claims, "write", False),  # between the start in ACS and the claim's outcome
     ],
 )
-async def test_a_death_at_any_step_still_ends_in_one_recording(
+async def test_a_crash_at_any_step_still_leads_to_one_recording(
     make_world: MakeWorld, owner: type, method: str, redelivered: bool
 ):
     world, clock = await recording(make_world)
@@ -225,8 +225,8 @@ async def test_a_death_at_any_step_still_ends_in_one_recording(
     await at_rest(world, clock)
 
 
-async def told_of_failure(world: World, call: dict[str, Any]) -> None:
-    """Delivers what ACS calls back with of the newest start that came to nothing."""
+async def deliver_failure(world: World, call: dict[str, Any]) -> None:
+    """Delivers ACS's callback of the newest failed start."""
     *_, failed = [
         one
         for one in await world.acs("GET", "/callbacks")
@@ -243,20 +243,20 @@ async def told_of_failure(world: World, call: dict[str, Any]) -> None:
     assert answer.status == 200
 
 
-async def test_a_start_that_acs_accepted_and_then_could_not_carry_out_is_sent_anew(make_world: MakeWorld):
+async def test_a_start_that_acs_accepted_but_could_not_carry_out_is_sent_again(make_world: MakeWorld):
     world, clock = await recording(make_world)
     call, event = await begun(world)
     await world.fault("start", "accepted", fails=True, unnamed=True, callId=call["callId"])
     await world.app.intake.receive(event)
     for _ in range(2):
-        await told_of_failure(world, call)
+        await deliver_failure(world, call)
     clock.forward(seconds=1)
     await world.app.sweep.run()
     assert len(await recordings_of(world, call)) == 1
     await at_rest(world, clock)
 
 
-async def test_a_call_whose_every_start_comes_to_nothing_is_told_unrecorded(
+async def test_a_call_whose_starts_all_fail_is_reported_as_not_recorded(
     make_world: MakeWorld, caplog: pytest.LogCaptureFixture
 ):
     world, clock = await recording(make_world)
@@ -265,14 +265,14 @@ async def test_a_call_whose_every_start_comes_to_nothing_is_told_unrecorded(
     await world.app.intake.receive(event)
     for _ in range(6):
         assert "call not recorded" not in caplog.text
-        await told_of_failure(world, call)
+        await deliver_failure(world, call)
         clock.forward(seconds=1)
         await world.app.sweep.run()
     assert "call not recorded {" in caplog.text
     await at_rest(world, clock)
 
 
-async def test_the_failure_of_a_start_may_be_told_while_the_start_is_being_settled(make_world: MakeWorld):
+async def test_a_start_that_fails_while_its_outcome_is_written_is_sent_again(make_world: MakeWorld):
     world, clock = await recording(make_world)
     call, event = await begun(world)
     await world.fault("start", "accepted", fails=True, unnamed=True, callId=call["callId"])
@@ -285,7 +285,7 @@ async def test_the_failure_of_a_start_may_be_told_while_the_start_is_being_settl
 
     async def removed(self: Worklist, item: WorkItem) -> None:
         patch.undo()
-        await told_of_failure(world, call)
+        await deliver_failure(world, call)
         await world.app.sweep.run()
         await remove(self, item)
 
@@ -298,7 +298,7 @@ async def test_the_failure_of_a_start_may_be_told_while_the_start_is_being_settl
     await at_rest(world, clock)
 
 
-async def test_where_consent_is_required_an_automatic_recording_waits_for_it_paused(make_world: MakeWorld):
+async def test_if_consent_is_required_an_automatic_recording_starts_paused(make_world: MakeWorld):
     world, _ = await recording(make_world, REQUIRE_CONSENT="true")
     call, event = await begun(world)
     await world.app.intake.receive(event)
@@ -308,7 +308,7 @@ async def test_where_consent_is_required_an_automatic_recording_waits_for_it_pau
     assert (await world.commands.resume(made["recordingId"], by="ada")).status == 403
 
 
-async def test_a_call_started_event_that_can_t_be_read_is_kept(make_world: MakeWorld):
+async def test_a_call_started_event_that_can_t_be_parsed_is_quarantined(make_world: MakeWorld):
     world, _ = await recording(make_world)
     _, event = await begun(world)
     event["data"]["serverCallId"] = None

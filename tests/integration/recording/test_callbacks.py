@@ -1,4 +1,4 @@
-"""What ACS calls back with, in every order: the ledger follows what is true, and what was asked for is not lost."""
+"""Callbacks in every order: the ledger follows ACS's state, and no requested field is lost."""
 
 import asyncio
 import json
@@ -44,8 +44,8 @@ async def start(world: World, key: str | None = None, **fields: Any) -> Answer:
     return await world.commands.start(json.dumps(fields).encode(), url=HERE, idempotency_key=key, by="ada")
 
 
-async def told_about(world: World, made: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    """The callbacks that ACS sent of a call, oldest first, each with the query of its address."""
+async def callbacks_of(world: World, made: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The callbacks that ACS sent for a call, oldest first, each with the query of its URL."""
     sent = await world.acs("GET", "/callbacks")
     return [
         {**one["event"], "query": one["url"].partition("?")[2]}
@@ -59,12 +59,12 @@ def said(caplog: pytest.LogCaptureFixture, level: str) -> list[str]:
 
 
 def url_of_calls(world: World) -> str:
-    """What other code gives to ACS as callback URL."""
+    """The callback URL that other code gives to ACS."""
     return str(CallbackUrls(world.settings).of_any_call())
 
 
 async def deliver(world: World, *events: Any, token: str | None = None, query: str | None = None) -> Answer:
-    """Calls back as ACS would: at the URL that it was given, unless the test gives another query."""
+    """Sends callbacks as ACS does, to the URL that ACS was given, unless the test sets another query."""
     given = [event["query"] for event in events if isinstance(event, dict) and "query" in event]
     if query is None:
         query = given[0] if given else urlsplit(url_of_calls(world)).query
@@ -98,13 +98,13 @@ async def control_of(world: World, recording_id: str) -> str | None:
     return None if recording is None or recording.control is None else str(recording.control)
 
 
-async def test_a_start_that_acs_accepted_without_a_name_becomes_known_with_all_that_was_asked(world: World):
+async def test_a_callback_adds_the_recording_of_an_accepted_start_with_all_requested_fields(world: World):
     made = await call(world)
     await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
     asked = {"serverCallId": made["serverCallId"], "format": "mp3", "correlation": "case 4711"}
     first = await start(world, key=made["callId"], **asked)
     assert (first.status, json.loads(first.body)["recordingId"]) == (202, None)
-    event, _ = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await callbacks_of(world, made, "RecordingStateChanged")
     recording_id = event["data"]["recordingId"]
     assert (await deliver(world, event)).status == 200
     shown = await view(world, recording_id)
@@ -115,7 +115,7 @@ async def test_a_start_that_acs_accepted_without_a_name_becomes_known_with_all_t
     assert "Location" in again.headers
 
 
-async def test_a_start_whose_process_died_before_it_was_noted_is_noted_by_the_callback(world: World):
+async def test_a_callback_writes_the_ledger_for_a_start_whose_process_crashed(world: World):
     made = await call(world)
 
     class Died(BaseException):
@@ -128,19 +128,19 @@ async def test_a_start_whose_process_died_before_it_was_noted_is_noted_by_the_ca
         patch.setattr(Worklist, "add", die)
         with pytest.raises(Died):
             await start(world, serverCallId=made["serverCallId"], correlation="case 4712")
-    event, _ = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await callbacks_of(world, made, "RecordingStateChanged")
     assert await control_of(world, event["data"]["recordingId"]) is None
     assert (await deliver(world, event)).status == 200
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "case 4712"
 
 
-async def test_a_callback_that_comes_before_the_start_has_returned_and_again_later_makes_one_history(world: World):
+async def test_a_callback_before_and_after_the_end_of_the_start_adds_one_history(world: World):
     made = await call(world)
     recorder_start = CallRecorder.start
 
     async def slow(self: CallRecorder, *asked: Any) -> Any:
         started = await recorder_start(self, *asked)
-        event, _ = await told_about(world, made, "RecordingStateChanged")
+        event, _ = await callbacks_of(world, made, "RecordingStateChanged")
         assert (await deliver(world, event)).status == 200
         return started
 
@@ -148,19 +148,19 @@ async def test_a_callback_that_comes_before_the_start_has_returned_and_again_lat
         patch.setattr(CallRecorder, "start", slow)
         answer = await start(world, serverCallId=made["serverCallId"], correlation="case 4713")
     assert answer.status == 201
-    event, _ = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await callbacks_of(world, made, "RecordingStateChanged")
     assert (await deliver(world, event, event)).status == 200
     shown = await view(world, event["data"]["recordingId"])
     assert (shown["state"], shown["correlation"]) == ("active", "case 4713")
     assert [entry["action"] for entry in shown["history"]] == ["start"]
 
 
-async def test_a_start_that_fails_is_told_by_its_recording_and_by_the_repeated_request(world: World):
+async def test_a_failed_start_is_shown_by_its_recording_and_by_the_repeated_request(world: World):
     made = await call(world)
     await world.fault("start", "accepted", fails=True, callId=made["callId"])
     answer = await start(world, serverCallId=made["serverCallId"])
     recording_id = json.loads(answer.body)["recordingId"]
-    (event,) = await told_about(world, made, "StartRecordingFailed")
+    (event,) = await callbacks_of(world, made, "StartRecordingFailed")
     for _ in range(2):
         assert (await deliver(world, event)).status == 200
     shown = await view(world, recording_id)
@@ -173,28 +173,28 @@ async def test_a_start_that_fails_is_told_by_its_recording_and_by_the_repeated_r
     other = await call(world)
     await world.fault("start", "accepted", fails=True, unnamed=True, callId=other["callId"])
     await start(world, key=other["callId"], serverCallId=other["serverCallId"])
-    (event,) = await told_about(world, other, "StartRecordingFailed")
+    (event,) = await callbacks_of(world, other, "StartRecordingFailed")
     del event["data"]["recordingId"]
     assert (await deliver(world, event)).status == 200
     again = await start(world, key=other["callId"], serverCallId=other["serverCallId"])
     assert (again.status, json.loads(again.body)["reason"]) == (502, "acs-refused")
 
 
-async def test_a_failure_that_is_told_of_a_recording_that_runs_is_not_believed(world: World):
+async def test_a_reported_failure_of_a_running_recording_is_ignored(world: World):
     made = await call(world)
     answer = await start(world, serverCallId=made["serverCallId"])
     recording_id = json.loads(answer.body)["recordingId"]
-    event, _ = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await callbacks_of(world, made, "RecordingStateChanged")
     failed = {**event, "type": "Microsoft.Communication.StartRecordingFailed"}
     assert (await deliver(world, failed)).status == 200
     assert await control_of(world, recording_id) == "active"
 
 
-async def test_a_recording_that_ends_with_its_call_is_seen_to_end_in_whatever_order_it_is_told(world: World):
+async def test_a_recording_that_ends_with_its_call_is_stopped_in_every_order_of_callbacks(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
-    first, began, ended = await told_about(world, made, "RecordingStateChanged")
+    first, began, ended = await callbacks_of(world, made, "RecordingStateChanged")
     for event in (ended, first, began, ended, began, first):
         assert (await deliver(world, event)).status == 200
     shown = await view(world, recording_id)
@@ -202,50 +202,50 @@ async def test_a_recording_that_ends_with_its_call_is_seen_to_end_in_whatever_or
     assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [("start", "ada"), ("ended", "ACS")]
 
 
-async def test_the_end_of_a_recording_whose_files_came_first_is_seen_all_the_same(world: World):
+async def test_a_recording_whose_files_came_first_is_stopped_too(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
-    await world.acs("GET", f"/recordings/{recording_id}")  # answers when the files are there
+    await world.acs("GET", f"/recordings/{recording_id}")  # answers once the files exist
     files = [one["event"] for one in await world.acs("GET", "/events") if recording_id in one["event"]["subject"]]
     assert [await world.app.intake.receive(event) for event in files] == ["queued"]
-    *_, ended = await told_about(world, made, "RecordingStateChanged")
+    *_, ended = await callbacks_of(world, made, "RecordingStateChanged")
     assert (await deliver(world, ended)).status == 200
     shown = await view(world, recording_id)
     assert (shown["state"], await control_of(world, recording_id)) == ("archiving", "stopped")
     assert [(entry["action"], entry["by"]) for entry in shown["history"]] == [("start", "ada"), ("ended", "ACS")]
 
 
-async def test_the_end_of_the_call_alone_tells_that_its_recording_has_ended(world: World):
+async def test_the_end_of_the_call_alone_stops_its_recording_in_the_ledger(world: World):
     made = await call(world, callbackUri=url_of_calls(world))
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
-    (event,) = await told_about(world, made, "CallDisconnected")
+    (event,) = await callbacks_of(world, made, "CallDisconnected")
     assert (await deliver(world, event)).status == 200
     assert await control_of(world, recording_id) == "stopped"
 
 
-async def test_paused_by_someone_else_is_paused_and_a_late_callback_undoes_no_resume_of_ours(world: World):
+async def test_a_pause_of_other_code_is_shown_and_a_late_callback_doesn_t_undo_a_resume(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.gateways.recorder.pause(recording_id)
-    *_, paused = await told_about(world, made, "RecordingStateChanged")
+    *_, paused = await callbacks_of(world, made, "RecordingStateChanged")
     assert (await deliver(world, paused)).status == 200
     assert await control_of(world, recording_id) == "paused"
     assert (await world.commands.resume(recording_id, by="ada")).status == 200
     await world.gateways.recorder.pause(recording_id)
     assert (await deliver(world, paused)).status == 200
     assert await control_of(world, recording_id) == "active", "the callback is older than the resume"
-    *_, again = await told_about(world, made, "RecordingStateChanged")
+    *_, again = await callbacks_of(world, made, "RecordingStateChanged")
     assert (await deliver(world, again)).status == 200
     assert await control_of(world, recording_id) == "paused"
 
 
-async def test_a_recording_that_someone_else_started_is_looked_after_from_its_first_callback(world: World):
+async def test_a_recording_that_other_code_started_is_watched_from_its_first_callback(world: World):
     made = await call(world)
     options = {"server_call_id": made["serverCallId"], "recording_state_callback_url": url_of_calls(world)}
     started = await world.app.clients.calls.start_recording(**options)
-    events = await told_about(world, made, "RecordingStateChanged")
+    events = await callbacks_of(world, made, "RecordingStateChanged")
     assert (await deliver(world, *events)).status == 200
     shown = await view(world, started.recording_id)
     assert (shown["state"], shown["serverCallId"]) == ("active", made["serverCallId"])
@@ -253,20 +253,20 @@ async def test_a_recording_that_someone_else_started_is_looked_after_from_its_fi
     assert key_of(started.recording_id) in [item.recording_key async for item in world.gateways.worklist.due(horizon)]
 
 
-async def test_callbacks_that_race_leave_one_state_and_one_history(world: World):
+async def test_concurrent_callbacks_leave_one_state_and_one_history(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
-    events = await told_about(world, made, "RecordingStateChanged")
+    events = await callbacks_of(world, made, "RecordingStateChanged")
     answers = await asyncio.gather(*(deliver(world, event) for event in events * 5))
     assert {answer.status for answer in answers} <= {200, 503}
     shown = await view(world, recording_id)
     assert [entry["action"] for entry in shown["history"]] == ["start", "ended"]
 
 
-async def test_a_connection_s_call_is_remembered_and_known_to_a_recording_started_by_connection(world: World):
+async def test_a_recording_started_by_connection_gets_the_call_of_the_connection(world: World):
     made = await call(world, callbackUri=url_of_calls(world))
-    (event,) = await told_about(world, made, "CallConnected")
+    (event,) = await callbacks_of(world, made, "CallConnected")
     for _ in range(2):
         assert (await deliver(world, event)).status == 200
     answer = await start(world, callConnectionId=made["callConnectionId"])
@@ -275,11 +275,11 @@ async def test_a_connection_s_call_is_remembered_and_known_to_a_recording_starte
     assert await world.gateways.links.recording_of_call(made["serverCallId"]) == key_of(recording_id)
 
 
-async def test_a_callback_without_a_good_token_changes_nothing(world: World):
+async def test_a_callback_without_a_valid_token_changes_nothing(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
-    *_, ended = await told_about(world, made, "RecordingStateChanged")
+    *_, ended = await callbacks_of(world, made, "RecordingStateChanged")
     answer = await deliver(world, ended, token="nonsense")
     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert await control_of(world, recording_id) == "active"
@@ -297,7 +297,7 @@ async def test_a_callback_without_a_good_token_changes_nothing(world: World):
         ([[]], "kept"),
     ],
 )
-async def test_what_can_t_be_read_is_kept_and_what_concerns_nobody_is_passed_over(
+async def test_a_callback_that_can_t_be_parsed_is_quarantined_and_other_types_are_ignored(
     world: World, event: Any, outcome: str
 ):
     answer = await deliver(world, event)
@@ -307,7 +307,7 @@ async def test_what_can_t_be_read_is_kept_and_what_concerns_nobody_is_passed_ove
     assert len(kept) == (outcome == "kept")
 
 
-async def test_a_body_that_is_no_json_is_kept_and_one_too_large_is_refused(world: World):
+async def test_a_body_that_is_not_json_is_quarantined_and_a_too_large_one_is_refused(world: World):
     query = urlsplit(url_of_calls(world)).query
     assert (await send(world, b"{", query=query)).status == 200
     assert len(await world.quarantined()) == 1
@@ -319,7 +319,7 @@ async def test_a_body_that_is_no_json_is_kept_and_one_too_large_is_refused(world
 
 @pytest.mark.parametrize("unsigned", ["", "sig=", "sig=AAAA", "start=0123456789abcdef0123456789abcdef"])
 @pytest.mark.parametrize("kind", ["RecordingStateChanged", "StartRecordingFailed", "CallConnected"])
-async def test_a_callback_with_acs_s_own_token_and_no_signed_url_changes_nothing(
+async def test_a_callback_with_a_valid_token_but_without_a_signed_url_changes_nothing(
     world: World, caplog: pytest.LogCaptureFixture, kind: str, unsigned: str
 ):
     made = await call(world)
@@ -341,15 +341,15 @@ async def test_a_callback_with_acs_s_own_token_and_no_signed_url_changes_nothing
     assert await control_of(world, recording_id) == "active"
     assert await world.gateways.links.call_of_connection(made["callConnectionId"]) is None
     assert await world.quarantined() == []
-    assert said(caplog, "ERROR") == ["callback not signed"]
+    assert said(caplog, "ERROR") == ["callback signature missing or wrong"]
 
 
-async def test_the_signature_of_one_start_s_url_is_no_signature_for_another_start(world: World):
+async def test_the_signature_of_one_start_s_url_is_not_valid_for_another_start(world: World):
     made, other = await call(world), await call(world)
     for one in (made, other):
         await world.fault("start", "accepted", unnamed=True, callId=one["callId"])
         await start(world, serverCallId=one["serverCallId"])
-    (event, *_), (foreign, *_) = [await told_about(world, one, "RecordingStateChanged") for one in (made, other)]
+    (event, *_), (foreign, *_) = [await callbacks_of(world, one, "RecordingStateChanged") for one in (made, other)]
     mine, theirs = dict(parse_qsl(event["query"])), dict(parse_qsl(foreign["query"]))
     crossed = f"start={theirs['start']}&sig={mine['sig']}"
     assert (await deliver(world, event, query=crossed)).status == 401
@@ -360,7 +360,7 @@ async def test_the_signature_of_one_start_s_url_is_no_signature_for_another_star
 
 @pytest.mark.parametrize("unnamed", [False, True])
 @pytest.mark.parametrize("kind", ["RecordingStateChanged", "StartRecordingFailed"])
-async def test_a_start_s_url_reports_the_start_s_recording_and_no_other(
+async def test_the_url_of_a_start_accepts_only_that_start_s_recording(
     world: World, caplog: pytest.LogCaptureFixture, kind: str, *, unnamed: bool
 ):
     made, other = await call(world), await call(world)
@@ -368,7 +368,7 @@ async def test_a_start_s_url_reports_the_start_s_recording_and_no_other(
         await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
     await start(world, serverCallId=made["serverCallId"], correlation="mine")
     foreign_id = json.loads((await start(world, serverCallId=other["serverCallId"])).body)["recordingId"]
-    (event, *_) = await told_about(world, made, "RecordingStateChanged")
+    (event, *_) = await callbacks_of(world, made, "RecordingStateChanged")
     await world.acs("POST", f"/calls/{other['callId']}/end")
     before = await view(world, foreign_id)
     forged = event | {
@@ -378,46 +378,46 @@ async def test_a_start_s_url_reports_the_start_s_recording_and_no_other(
     answer = await deliver(world, forged)
     assert (answer.status, json.loads(answer.body)["outcomes"]) == (200, ["ignored"])
     assert await view(world, foreign_id) == before
-    assert said(caplog, "ERROR") == ["callback of another start"]
+    assert said(caplog, "ERROR") == ["callback belongs to another start"]
     assert json.loads((await deliver(world, event)).body)["outcomes"] == ["taken"]
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "mine"
 
 
-async def test_a_start_s_url_reports_no_call(world: World, caplog: pytest.LogCaptureFixture):
+async def test_the_url_of_a_start_accepts_no_callbacks_of_calls(world: World, caplog: pytest.LogCaptureFixture):
     made = await call(world)
     await start(world, serverCallId=made["serverCallId"])
-    (event, *_) = await told_about(world, made, "RecordingStateChanged")
+    (event, *_) = await callbacks_of(world, made, "RecordingStateChanged")
     connected = event | {"type": "Microsoft.Communication.CallConnected"}
     connected["data"] = {"serverCallId": made["serverCallId"], "callConnectionId": made["callConnectionId"]}
     assert json.loads((await deliver(world, connected)).body)["outcomes"] == ["ignored"]
     assert await world.gateways.links.call_of_connection(made["callConnectionId"]) is None
-    assert said(caplog, "ERROR") == ["callback of another start"]
+    assert said(caplog, "ERROR") == ["callback belongs to another start"]
 
 
-async def test_without_a_secret_urls_are_believed_as_they_were_before_signatures(make_world: MakeWorld):
+async def test_without_a_secret_urls_need_no_signature(make_world: MakeWorld):
     world: World = await make_world(CALLBACK_URL=CALLBACK_URL, CALLBACK_AUDIENCE=RESOURCE_ID)
     made = await call(world)
     await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
     await start(world, serverCallId=made["serverCallId"], correlation="case 4714")
-    event, _ = await told_about(world, made, "RecordingStateChanged")
+    event, _ = await callbacks_of(world, made, "RecordingStateChanged")
     assert "sig" not in event["query"]
     assert (await deliver(world, event)).status == 200
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "case 4714"
 
 
-async def test_a_later_callback_never_moves_a_connection_to_another_call(
+async def test_a_later_callback_never_links_a_connection_to_another_call(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     made, other = await call(world, callbackUri=url_of_calls(world)), await call(world)
-    (event,) = await told_about(world, made, "CallConnected")
+    (event,) = await callbacks_of(world, made, "CallConnected")
     assert (await deliver(world, event)).status == 200
     moved = event | {"data": {**event["data"], "serverCallId": other["serverCallId"]}}
     assert (await deliver(world, moved)).status == 200
     assert await world.gateways.links.call_of_connection(made["callConnectionId"]) == made["serverCallId"]
-    assert "connection is linked to another call already" in said(caplog, "WARNING")
+    assert "connection already linked to another call" in said(caplog, "WARNING")
 
 
-async def test_callbacks_that_can_t_be_read_fill_the_quarantine_only_so_fast(make_world: MakeWorld):
+async def test_the_number_of_callbacks_quarantined_per_minute_is_limited(make_world: MakeWorld):
     clock = MovableClock()
     world: World = await make_world(clock=clock, **SETTINGS)
     unreadable = [{"type": "Microsoft.Communication.RecordingStateChanged", "id": str(number)} for number in range(101)]
@@ -425,16 +425,16 @@ async def test_callbacks_that_can_t_be_read_fill_the_quarantine_only_so_fast(mak
     refused = await deliver(world, unreadable[100])
     assert (refused.status, json.loads(refused.body)["reason"]) == (429, "callbacks-throttled")
     assert 0 < int(refused.headers["Retry-After"]) <= 60
-    assert (await deliver(world, *unreadable[:100])).status == 200, "what is kept already is no more"
+    assert (await deliver(world, *unreadable[:100])).status == 200, "callbacks that are quarantined already don't count"
     assert len(await world.quarantined()) == 100
     made = await call(world, callbackUri=url_of_calls(world))
-    (event,) = await told_about(world, made, "CallConnected")
-    assert (await deliver(world, event)).status == 200, "what can be read is never held up"
+    (event,) = await callbacks_of(world, made, "CallConnected")
+    assert (await deliver(world, event)).status == 200, "the limit doesn't affect callbacks that can be parsed"
     clock.forward(seconds=61)
     assert (await deliver(world, unreadable[100])).status == 200
 
 
-async def test_callbacks_of_a_caller_s_own_go_to_hosts_that_the_setting_allows(make_world: MakeWorld):
+async def test_a_caller_s_own_callback_url_must_be_on_an_allowed_host(make_world: MakeWorld):
     world: World = await make_world(**SETTINGS, STATE_CALLBACK_HOSTS="Hooks.contoso.com, *.contoso.net")
     for url, allowed in {
         "https://hooks.contoso.com/state?x=1": True,
@@ -452,7 +452,7 @@ async def test_callbacks_of_a_caller_s_own_go_to_hosts_that_the_setting_allows(m
             (error,) = json.loads(answer.body)["errors"]
             assert error["field"] == "stateCallbackUrl"
             assert "STATE_CALLBACK_HOSTS" in error["detail"]
-            assert await told_about(world, made, "RecordingStateChanged") == [], "ACS was not asked"
+            assert await callbacks_of(world, made, "RecordingStateChanged") == [], "ACS was not asked"
 
 
 NO_TIME = "0001-01-01T00:00:00+00:00"
@@ -480,12 +480,14 @@ def first_of(made: dict[str, Any], recording_id: str, **data: Any) -> dict[str, 
 
 
 @pytest.mark.parametrize("started_at", [NO_TIME, "0001-01-01T00:00:00", None, "", "soon", 7])
-async def test_the_first_callback_of_a_recording_is_taken_and_pauses_nothing(
+async def test_the_first_callback_of_a_recording_doesn_t_pause_it(
     world: World, caplog: pytest.LogCaptureFixture, started_at: Any
 ):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
-    await world.gateways.recorder.pause(recording_id)  # to ACS it is inactive, as at its very beginning
+    await world.gateways.recorder.pause(
+        recording_id
+    )  # ACS then reports `inactive`, as for a recording that hasn't begun
     answer = await deliver(world, first_of(made, recording_id, startDateTime=started_at))
     assert json.loads(answer.body)["outcomes"] == ["taken"]
     assert await control_of(world, recording_id) == "active"
@@ -495,7 +497,7 @@ async def test_the_first_callback_of_a_recording_is_taken_and_pauses_nothing(
     assert len(warned) == (started_at in ("soon", 7))
 
 
-async def test_a_recording_that_was_to_begin_paused_is_paused_from_its_first_callback(world: World):
+async def test_a_recording_that_starts_paused_is_paused_from_its_first_callback(world: World):
     made = await call(world)
     await world.fault("start", "accepted", callId=made["callId"])
     asked = {"serverCallId": made["serverCallId"], "pauseOnStart": True}
@@ -505,7 +507,7 @@ async def test_a_recording_that_was_to_begin_paused_is_paused_from_its_first_cal
     assert await control_of(world, recording_id) == "paused"
 
 
-async def test_the_first_callback_of_a_recording_that_acs_does_not_know_yet_ends_nothing(world: World):
+async def test_the_first_callback_doesn_t_end_a_recording_that_acs_doesn_t_know_yet(world: World):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.fault("get", "error", status=404, code="8522", recordingId=recording_id, times=1)
@@ -513,9 +515,9 @@ async def test_the_first_callback_of_a_recording_that_acs_does_not_know_yet_ends
     assert await control_of(world, recording_id) == "active"
 
 
-async def test_the_connection_in_a_callback_of_a_recording_is_not_the_call_s(world: World):
+async def test_the_connection_in_a_recording_s_callback_is_not_linked_to_the_call(world: World):
     made = await call(world, callbackUri=url_of_calls(world))
-    (connected,) = await told_about(world, made, "CallConnected")
+    (connected,) = await callbacks_of(world, made, "CallConnected")
     started = await world.app.clients.calls.start_recording(server_call_id=made["serverCallId"])
     first = first_of(made, started.recording_id)
     assert (await deliver(world, connected, first)).status == 200
@@ -540,7 +542,7 @@ async def test_the_connection_in_a_callback_of_a_recording_is_not_the_call_s(wor
         ({}, {"resultInformation": {"code": "x", "subCode": 10**12, "message": 5}}),
     ],
 )
-async def test_an_odd_field_that_isn_t_needed_stops_no_callback(world: World, outer: Any, data: Any):
+async def test_an_invalid_optional_field_doesn_t_stop_a_callback(world: World, outer: Any, data: Any):
     made = await call(world)
     recording_id = json.loads((await start(world, serverCallId=made["serverCallId"])).body)["recordingId"]
     await world.acs("POST", f"/calls/{made['callId']}/end")
@@ -551,7 +553,7 @@ async def test_an_odd_field_that_isn_t_needed_stops_no_callback(world: World, ou
     assert await world.quarantined() == []
 
 
-async def test_a_recording_of_other_code_that_is_paused_shows_as_paused(world: World):
+async def test_a_paused_recording_of_other_code_is_shown_as_paused(world: World):
     made = await call(world)
     started = await world.app.clients.calls.start_recording(server_call_id=made["serverCallId"])
     await world.gateways.recorder.pause(started.recording_id)
@@ -561,7 +563,7 @@ async def test_a_recording_of_other_code_that_is_paused_shows_as_paused(world: W
     assert (await world.commands.get(started.recording_id)).status == 404
 
 
-async def test_what_other_code_did_without_a_callback_shows_once_acs_has_carried_it_out(make_world: MakeWorld):
+async def test_changes_by_other_code_are_shown_once_acs_has_carried_them_out(make_world: MakeWorld):
     clock = MovableClock()
     world: World = await make_world(clock=clock)
     made = await call(world)

@@ -1,4 +1,4 @@
-"""Consent: where it is required nobody is recorded without, and on what ground stays with the recording."""
+"""If consent is required, nobody is recorded without it. Consent is stored with its recording."""
 
 import json
 from typing import Any
@@ -39,22 +39,22 @@ async def view(world: World, recording_id: str) -> dict[str, Any]:
 
 
 async def unconsented(world: World) -> str:
-    """A recording that waits for consent, as an automatic one does: ACS has it, paused."""
+    """A recording that is paused in ACS until consent comes, like an automatic one."""
     call = await world.acs("POST", "/calls")
     started = await world.app.clients.calls.start_recording(server_call_id=call["serverCallId"], pause_on_start=True)
     return str(started.recording_id)
 
 
-async def test_without_consent_nothing_is_started(world: World):
+async def test_a_start_without_consent_is_refused(world: World):
     call = await world.acs("POST", "/calls")
     for fields in ({}, {"pauseOnStart": True}, {"consent": None}):
         answer = await start(world, call, **fields)
         assert (answer.status, json.loads(answer.body)["reason"]) == (403, "consent-required")
-    told = await world.acs("GET", "/recordings")
-    assert call["serverCallId"] not in [one["serverCallId"] for one in told]
+    found = await world.acs("GET", "/recordings")
+    assert call["serverCallId"] not in [one["serverCallId"] for one in found]
 
 
-async def test_consent_is_kept_with_the_recording_shown_and_written_into_its_audit(world: World):
+async def test_consent_is_stored_with_the_recording_shown_and_audited(world: World):
     call = await world.acs("POST", "/calls")
     answer = await start(world, call, consent=CONSENT)
     assert answer.status == 201, answer.body
@@ -65,10 +65,10 @@ async def test_consent_is_kept_with_the_recording_shown_and_written_into_its_aud
     assert (entry["action"], entry["by"]) == ("start", "ada")
     assert entry["details"] == {**CONSENT, "obtainedAt": "2026-11-21T08:00:00+00:00"}
     assert (await world.commands.pause(recording_id, by="ada")).status == 200
-    assert (await world.commands.resume(recording_id, by="ada")).status == 200, "its consent is on record"
+    assert (await world.commands.resume(recording_id, by="ada")).status == 200, "its consent is stored"
 
 
-async def test_what_waits_for_consent_records_nothing_until_a_resume_brings_it(world: World):
+async def test_a_recording_without_consent_stays_paused_until_a_resume_with_consent(world: World):
     recording_id = await unconsented(world)
     refused = await world.commands.resume(recording_id, by="ada")
     assert (refused.status, json.loads(refused.body)["reason"]) == (403, "consent-required")
@@ -88,7 +88,7 @@ async def test_what_waits_for_consent_records_nothing_until_a_resume_brings_it(w
     assert key_of(recording_id) in [item.recording_key async for item in due], "its files are awaited"
 
 
-async def test_consent_is_on_record_before_acs_is_asked_so_a_resume_that_fails_needs_it_no_more(world: World):
+async def test_consent_is_stored_before_a_resume_so_a_repeated_resume_needs_none(world: World):
     recording_id = await unconsented(world)
 
     async def down(*_: Any) -> None:
@@ -120,20 +120,20 @@ async def test_consent_is_on_record_before_acs_is_asked_so_a_resume_that_fails_n
         (rb'{"consent": {"basis": "\u0007", "reference": "x", "obtainedAt": "2026-11-21T09:00:00Z"}}', "consent.basis"),
     ],
 )
-async def test_consent_that_can_t_be_read_is_refused_by_field(world: World, body: bytes, field: str):
+async def test_invalid_consent_is_refused_and_the_field_is_named(world: World, body: bytes, field: str):
     answer = await world.commands.resume("cmVj", body, by="ada")
     assert answer.status == 400
     assert field in [error["field"] for error in json.loads(answer.body)["errors"]]
 
 
-async def test_consent_for_a_recording_that_nobody_knows_is_not_kept(world: World):
+async def test_consent_for_an_unknown_recording_is_not_stored(world: World):
     body = json.dumps({"consent": CONSENT}).encode()
     for _ in range(2):
         assert (await world.commands.resume("bm9ib2R5", body, by="ada")).status == 404
     assert await world.gateways.catalogue.recording(key_of("bm9ib2R5")) == (None, ())
 
 
-async def test_consent_is_noted_before_acs_is_asked(world: World):
+async def test_consent_is_stored_before_acs_is_asked(world: World):
     call = await world.acs("POST", "/calls")
     asked = []
     start_in_acs = CallRecorder.start
@@ -153,7 +153,7 @@ async def test_consent_is_noted_before_acs_is_asked(world: World):
     assert await world.gateways.starts.find(noted.start_id) is None, "the ledger has it now"
 
 
-async def test_where_it_is_not_required_it_is_kept_all_the_same(make_world: MakeWorld):
+async def test_optional_consent_is_stored_too(make_world: MakeWorld):
     world: World = await make_world()
     call = await world.acs("POST", "/calls")
     recording_id = json.loads((await start(world, call, consent=CONSENT)).body)["recordingId"]

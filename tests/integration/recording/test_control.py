@@ -1,4 +1,4 @@
-"""Start, stop, pause, resume, where is it: against ACS as it answers and as it refuses."""
+"""Start, stop, pause, resume and show, for every answer and refusal of ACS."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ async def asked(world: World, action: str, recording_id: str) -> Answer:
     return answer
 
 
-def told(answer: Answer) -> dict[str, Any]:
+def json_of(answer: Answer) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(answer.body)
     return body
 
@@ -45,22 +45,22 @@ def told(answer: Answer) -> dict[str, Any]:
     ("locator", "kind"),
     [("serverCallId", "group"), ("callConnectionId", "group"), ("groupCallId", "group"), ("roomId", "room")],
 )
-async def test_a_recording_is_started_by_each_locator_and_known_at_its_location(world: World, locator: str, kind: str):
+async def test_a_recording_is_started_by_each_locator_and_shown_at_its_location(world: World, locator: str, kind: str):
     made = await call(world, kind=kind)
     answer = await start(world, **{locator: made[locator]}, correlation="case 4711")
     assert answer.status == 201
-    body = told(answer)
+    body = json_of(answer)
     assert body["state"] == "active"
     assert body["correlation"] == "case 4711"
     assert answer.headers["Location"].startswith("https://callvault.example/api/recordings/")
     assert "secret" not in answer.headers["Location"]
-    view = told(await world.commands.get(body["recordingId"]))
+    view = json_of(await world.commands.get(body["recordingId"]))
     assert (view["state"], view["acsState"], view["correlation"]) == ("active", "active", "case 4711")
     assert (view["content"], view["channel"], view["format"]) == ("audioVideo", "mixed", "mp4")
     assert view["chunks"] == []
 
 
-async def test_unmixed_with_affinity_and_ordering_reaches_acs_as_it_was_asked(world: World):
+async def test_channel_affinity_and_participant_ordering_reach_acs_unchanged(world: World):
     made = await call(world, participants=2)
     ids = [participant["participantId"] for participant in made["participants"]]
     answer = await start(
@@ -71,8 +71,8 @@ async def test_unmixed_with_affinity_and_ordering_reaches_acs_as_it_was_asked(wo
         pauseOnStart=True,
     )
     assert answer.status == 201, answer.body
-    assert told(answer)["state"] == "paused"
-    recording_id = told(answer)["recordingId"]
+    assert json_of(answer)["state"] == "paused"
+    recording_id = json_of(answer)["recordingId"]
     await world.commands.resume(recording_id, by="ada")
     await world.acs("POST", f"/recordings/{recording_id}/advance", seconds=2)
     await world.commands.stop(recording_id, by="ada")
@@ -82,30 +82,32 @@ async def test_unmixed_with_affinity_and_ordering_reaches_acs_as_it_was_asked(wo
     assert channels == {ids[1]: 0, ids[0]: 1}
 
 
-async def test_pause_resume_and_stop_are_remembered_with_their_times(world: World):
+async def test_pause_resume_and_stop_are_stored_with_their_times(world: World):
     recording_id = await started(world)
-    paused = told(await world.commands.pause(recording_id, by="ada"))
+    paused = json_of(await world.commands.pause(recording_id, by="ada"))
     assert paused["state"] == "paused"
     assert paused["pausedAt"] is not None
-    view = told(await world.commands.get(recording_id))
-    assert (view["state"], view["acsState"]) == ("paused", "inactive"), "ACS knows no paused: we remember"
-    resumed = told(await world.commands.resume(recording_id, by="ada"))
+    view = json_of(await world.commands.get(recording_id))
+    assert (view["state"], view["acsState"]) == ("paused", "inactive"), (
+        "ACS has no paused state, so the ledger stores it"
+    )
+    resumed = json_of(await world.commands.resume(recording_id, by="ada"))
     assert (resumed["state"], resumed["pausedAt"]) == ("active", paused["pausedAt"])
-    stopped = told(await world.commands.stop(recording_id, by="ada"))
+    stopped = json_of(await world.commands.stop(recording_id, by="ada"))
     assert stopped["state"] == "stopped"
-    view = told(await world.commands.get(recording_id))
+    view = json_of(await world.commands.get(recording_id))
     assert (view["state"], view["stoppedAt"]) == ("stopped", stopped["stoppedAt"])
 
 
-async def test_stopping_a_stopped_recording_is_fine(world: World):
+async def test_stopping_a_stopped_recording_succeeds(world: World):
     recording_id = await started(world)
     first = await world.commands.stop(recording_id, by="ada")
     again = await world.commands.stop(recording_id, by="ada")
     assert (first.status, again.status) == (200, 200)
-    assert told(again)["stoppedAt"] == told(first)["stoppedAt"]
+    assert json_of(again)["stoppedAt"] == json_of(first)["stoppedAt"]
 
 
-async def test_a_stop_that_acs_answers_with_404_in_a_failover_is_a_stop(world: World):
+async def test_a_stop_succeeds_if_acs_answers_404_after_a_failover(world: World):
     recording_id = await started(world)
     await world.fault(
         "stop", "error", status=404, code="8522", message="Recording not found.", recordingId=recording_id
@@ -117,27 +119,31 @@ async def test_a_recording_that_ended_can_t_be_paused(world: World):
     recording_id = await started(world)
     await world.commands.stop(recording_id, by="ada")
     answer = await world.commands.pause(recording_id, by="ada")
-    assert (answer.status, told(answer)["reason"]) == (409, "conflict")
+    assert (answer.status, json_of(answer)["reason"]) == (409, "conflict")
 
 
 @pytest.mark.parametrize("action", ["get", "stop", "pause", "resume"])
-async def test_a_recording_that_nobody_knows_is_404(world: World, action: str):
+async def test_an_unknown_recording_is_404(world: World, action: str):
     answer = await asked(world, action, "eyJ1bmtub3duIjp0cnVlfQ")
-    assert (answer.status, told(answer)["reason"], answer.media_type) == (404, "not-found", "application/problem+json")
+    assert (answer.status, json_of(answer)["reason"], answer.media_type) == (
+        404,
+        "not-found",
+        "application/problem+json",
+    )
 
 
 @pytest.mark.parametrize("action", ["get", "stop", "pause", "resume"])
 @pytest.mark.parametrize("recording_id", ["eyJhIjoxfQ==", "a+b_c-d="])
-async def test_what_base64_has_besides_letters_is_signed_as_it_is_sent(world: World, action: str, recording_id: str):
+async def test_special_characters_of_base64_are_signed_as_they_are_sent(world: World, action: str, recording_id: str):
     answer = await asked(world, action, recording_id)
-    assert (answer.status, told(answer)["reason"]) == (404, "not-found"), "a wrong signature is a wrong credential"
+    assert (answer.status, json_of(answer)["reason"]) == (404, "not-found"), "a wrong signature is a wrong credential"
 
 
 async def test_a_second_recording_of_a_call_is_409(world: World):
     made = await call(world)
     await start(world, serverCallId=made["serverCallId"])
     answer = await start(world, serverCallId=made["serverCallId"])
-    assert (answer.status, told(answer)["reason"]) == (409, "conflict")
+    assert (answer.status, json_of(answer)["reason"]) == (409, "conflict")
 
 
 async def test_an_unknown_call_is_404(world: World):
@@ -174,13 +180,13 @@ async def test_an_unknown_call_is_404(world: World):
         ("reset", {}, 503, "acs-unavailable", "10"),
     ],
 )
-async def test_each_refusal_of_acs_is_the_right_problem(
+async def test_each_refusal_of_acs_has_its_own_problem_type(
     world: World, kind: str, more: dict[str, Any], status: int, reason: str, wait: str | None
 ):
     made = await call(world)
     await world.fault("start", kind, callId=made["callId"], times=0, **more)
     answer = await start(world, serverCallId=made["serverCallId"])
-    body = told(answer)
+    body = json_of(answer)
     assert (answer.status, body["status"], body["reason"]) == (status, status, reason)
     assert answer.media_type == "application/problem+json"
     assert answer.headers.get("Retry-After") == wait
@@ -189,35 +195,35 @@ async def test_each_refusal_of_acs_is_the_right_problem(
     await world.acs("DELETE", "/faults")
 
 
-async def test_a_wrong_key_is_told_as_ours_to_mend(make_world: MakeWorld, world: World):
+async def test_a_wrong_acs_key_is_reported_as_the_app_s_fault(make_world: MakeWorld, world: World):
     made = await call(world)
     wrong = await make_world(
         ACS_CONNECTION_STRING="endpoint=https://callvault.communication.azure.com/;accesskey=d3Jvbmc="
     )
     answer = await start(wrong, serverCallId=made["serverCallId"])
-    assert (answer.status, told(answer)["reason"]) == (502, "acs-credential-refused")
-    assert "ACS_CONNECTION_STRING" in told(answer)["detail"]
+    assert (answer.status, json_of(answer)["reason"]) == (502, "acs-credential-refused")
+    assert "ACS_CONNECTION_STRING" in json_of(answer)["detail"]
 
 
-async def test_acs_out_of_reach_hides_nothing_that_the_ledger_knows(world: World):
+async def test_if_acs_can_t_be_reached_the_ledger_s_part_is_shown(world: World):
     recording_id = await started(world, correlation="still here")
     await world.fault("get", "serverError", status=503, times=0, recordingId=recording_id)
-    view = told(await world.commands.get(recording_id))
+    view = json_of(await world.commands.get(recording_id))
     assert (view["state"], view["acsState"], view["correlation"]) == ("active", "unavailable", "still here")
     await world.acs("DELETE", "/faults")
 
 
-async def test_a_bad_request_is_answered_before_acs_is_asked_with_every_field_named(world: World):
+async def test_a_bad_request_is_refused_before_acs_is_asked_and_every_field_is_named(world: World):
     answer = await start(world, serverCallId="411f6d00-0782-4bc2-8a27-9c33e3e0c9c1", colour="blue")
-    body = told(answer)
+    body = json_of(answer)
     assert answer.status == 400
     assert {item["field"] for item in body["errors"]} == {"serverCallId", "colour"}
 
 
-async def test_the_chunks_of_a_recording_are_shown_with_all_that_proves_them(world: World):
+async def test_the_chunks_of_a_recording_are_shown_with_sizes_and_digests(world: World):
     made, _ = await world.announced(size=20_000, format="wav", count=2)
     await world.drained()
-    view = told(await world.commands.get(made["recordingId"]))
+    view = json_of(await world.commands.get(made["recordingId"]))
     assert view["state"] == "archived"
     assert view["archiveContainer"] == world.settings.archive_container
     for shown, original in zip(view["chunks"], made["chunks"], strict=True):
@@ -239,26 +245,26 @@ async def test_a_repeated_start_with_its_idempotency_key_gets_the_first_answer(w
     assert first.status == 201
 
 
-async def test_starts_at_the_same_moment_under_one_key_start_once(world: World):
+async def test_concurrent_starts_with_one_key_start_one_recording(world: World):
     made = await call(world)
     key = "key-2-" + made["callId"]
     answers = await asyncio.gather(*(start(world, key=key, serverCallId=made["serverCallId"]) for _ in range(6)))
     assert {answer.status for answer in answers} <= {201, 409}
-    assert len({told(answer)["recordingId"] for answer in answers if answer.status == 201}) == 1
+    assert len({json_of(answer)["recordingId"] for answer in answers if answer.status == 201}) == 1
     refused = [answer for answer in answers if answer.status == 409]
-    assert all(told(answer)["reason"] == "request-in-progress" for answer in refused)
+    assert all(json_of(answer)["reason"] == "request-in-progress" for answer in refused)
     assert all(answer.headers["Retry-After"] for answer in refused)
 
 
-async def test_an_idempotency_key_of_another_request_is_refused(world: World):
+async def test_an_idempotency_key_with_another_body_is_refused(world: World):
     one, two = await call(world), await call(world)
     await start(world, key="key-3-" + one["callId"], serverCallId=one["serverCallId"])
     answer = await start(world, key="key-3-" + one["callId"], serverCallId=two["serverCallId"])
-    assert (answer.status, told(answer)["reason"]) == (422, "idempotency-key-reused")
+    assert (answer.status, json_of(answer)["reason"]) == (422, "idempotency-key-reused")
 
 
-async def test_a_start_whose_answer_was_lost_is_one_start_when_it_is_repeated_under_its_key(world: World):
-    """ACS carried it out and answered 500: without the same Repeatability id the repeat would meet 8553."""
+async def test_repeating_a_start_whose_answer_was_lost_starts_no_second_recording(world: World):
+    """ACS carried out the start and answered 500. With another Repeatability id, the repeat would get 8553."""
     made = await call(world)
     await world.fault("start", "serverError", status=500, applied=True, callId=made["callId"])
     lost = await start(world, key="key-4-" + made["callId"], serverCallId=made["serverCallId"])
@@ -271,33 +277,31 @@ async def test_a_start_that_acs_only_accepted_is_202_until_acs_says_that_it_runs
     made = await call(world)
     await world.fault("start", "accepted", callId=made["callId"])
     answer = await start(world, serverCallId=made["serverCallId"])
-    assert (answer.status, told(answer)["state"]) == (202, "starting")
+    assert (answer.status, json_of(answer)["state"]) == (202, "starting")
     assert answer.headers["Location"]
-    view = told(await world.commands.get(told(answer)["recordingId"]))
+    view = json_of(await world.commands.get(json_of(answer)["recordingId"]))
     assert (view["state"], view["acsState"]) == ("active", "active")
 
 
 @pytest.mark.parametrize("key", ["", "   ", "k" * 256, "\udcff\udcfe", "a\nb"])
-async def test_an_unusable_idempotency_key_is_refused_by_name(world: World, key: str):
+async def test_an_invalid_idempotency_key_is_refused_and_named(world: World, key: str):
     made = await call(world)
     answer = await start(world, key=key, serverCallId=made["serverCallId"])
     assert answer.status == 400
-    assert told(answer)["errors"][0]["field"] == "Idempotency-Key"
+    assert json_of(answer)["errors"][0]["field"] == "Idempotency-Key"
 
 
-async def test_acs_out_of_reach_makes_up_no_recording_that_the_ledger_doesn_t_know(world: World):
+async def test_if_acs_can_t_be_reached_a_recording_unknown_to_the_ledger_is_an_error(world: World):
     await world.fault("get", "serverError", status=503, recordingId="eyJ1bmtub3duIjp0cnVlfQ")
     answer = await world.commands.get("eyJ1bmtub3duIjp0cnVlfQ")
-    assert (answer.status, told(answer)["reason"]) == (503, "acs-unavailable")
+    assert (answer.status, json_of(answer)["reason"]) == (503, "acs-unavailable")
     await world.acs("DELETE", "/faults")
 
 
 @pytest.mark.parametrize("recording_id", ["..", ".", "$", "a b", "", "x" * 1025, "a\nb", "\udcff", "ä"])
 @pytest.mark.parametrize("action", ["get", "stop", "pause", "resume"])
-async def test_what_can_t_be_a_recording_id_never_gets_into_a_path_that_we_sign(
-    world: World, recording_id: str, action: str
-):
+async def test_an_invalid_recording_id_never_gets_into_a_signed_path(world: World, recording_id: str, action: str):
     before = await world.acs("GET", "/requests")
     answer = await asked(world, action, recording_id)
-    assert (answer.status, told(answer)["errors"][0]["field"]) == (400, "recordingId")
+    assert (answer.status, json_of(answer)["errors"][0]["field"]) == (400, "recordingId")
     assert await world.acs("GET", "/requests") == before

@@ -1,4 +1,4 @@
-"""If the tables are lost, the archive alone must be able to say what it holds."""
+"""If the tables are lost, the catalogue can be rebuilt from the archive alone."""
 
 import asyncio
 import json
@@ -33,9 +33,7 @@ async def archive_of(world: World) -> list[dict[str, object]]:
     return made
 
 
-async def test_a_dry_run_counts_and_writes_nothing_and_applying_brings_every_chunk_back(
-    make_world: MakeWorld, world: World
-):
+async def test_a_dry_run_writes_nothing_and_apply_restores_every_chunk(make_world: MakeWorld, world: World):
     made = await archive_of(world)
     lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
     rebuild = Rebuild(lost.gateways, lost.settings)
@@ -57,7 +55,7 @@ async def test_a_dry_run_counts_and_writes_nothing_and_applying_brings_every_chu
             assert (new.metadata_blob_name, new.metadata_sha256) == (old.metadata_blob_name, old.metadata_sha256)
 
 
-async def test_an_event_that_comes_again_after_a_rebuild_copies_nothing_twice(make_world: MakeWorld, world: World):
+async def test_an_event_that_is_repeated_after_a_rebuild_copies_nothing_again(make_world: MakeWorld, world: World):
     made, _ = await world.announced(size=30_000, format="wav")
     await world.drained()
     lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
@@ -66,9 +64,7 @@ async def test_an_event_that_comes_again_after_a_rebuild_copies_nothing_twice(ma
     assert await lost.queued() == 0
 
 
-async def test_a_document_that_an_older_version_archived_without_a_link_stays_with_its_recording(
-    make_world: MakeWorld, world: World
-):
+async def test_a_document_archived_without_a_link_stays_with_its_recording(make_world: MakeWorld, world: World):
     made, _ = await world.announced(size=30_000, format="wav")
     await world.drained()
     older = await make_world(like=world, LINKS_TABLE=f"{world.settings.links_table}lost")
@@ -78,7 +74,7 @@ async def test_a_document_that_an_older_version_archived_without_a_link_stays_wi
     assert await older.queued() == 0
 
 
-async def test_lists_that_are_lost_are_made_anew_from_the_catalogue(make_world: MakeWorld, world: World):
+async def test_lost_lists_are_restored_from_the_catalogue(make_world: MakeWorld, world: World):
     await archive_of(world)
     wrong = await world.document(size=20_000, format="wav")
     await world.fault("download", "redirect", host="media.example.net", documentId=wrong["chunks"][0]["documentId"])
@@ -103,7 +99,7 @@ async def listed(world: World, **parameters: str) -> list[str]:
     return [one["recordingKey"] for one in page["recordings"]]
 
 
-async def test_half_a_chunk_is_told_and_left_out(world: World):
+async def test_a_chunk_with_only_one_file_is_counted_and_skipped(world: World):
     await world.announced(size=30_000, format="wav")
     await world.drained()
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
@@ -113,8 +109,8 @@ async def test_half_a_chunk_is_told_and_left_out(world: World):
     assert (found.chunks, found.without_metadata) == (0, 1)
 
 
-async def test_a_file_without_its_digest_is_read_back_for_it(make_world: MakeWorld):
-    """Immutable storage keeps no digest of a copy that was resumed; the chunk must come back all the same."""
+async def test_a_file_without_a_digest_is_read_to_compute_it(make_world: MakeWorld):
+    """In immutable storage a resumed copy has no digest. The chunk must be restored all the same."""
     world = await make_world(BLOCK_SIZE_MIB=1)
     made, job = await world.announced(size=3_000_000, format="wav")
     await world.drained()
@@ -129,7 +125,7 @@ async def test_a_file_without_its_digest_is_read_back_for_it(make_world: MakeWor
     assert (await lost.chunk(job)).sha256 == made["chunks"][0]["sha256"]
 
 
-async def test_a_file_that_was_stored_without_proof_comes_back_as_such(make_world: MakeWorld, world: World):
+async def test_an_unverified_file_is_restored_as_unverified(make_world: MakeWorld, world: World):
     _, job = await world.announced(size=30_000, format="wav")
     await world.drained()
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
@@ -143,7 +139,7 @@ async def test_a_file_that_was_stored_without_proof_comes_back_as_such(make_worl
     assert (await lost.chunk(job)).unverified == "stored without proof"
 
 
-async def test_the_command_tells_its_counts_and_that_it_was_a_dry_run(world: World):
+async def test_the_command_prints_its_counts_and_that_it_was_a_dry_run(world: World):
     await world.announced(size=30_000, format="wav")
     await world.drained()
     command = await asyncio.create_subprocess_exec(
@@ -157,7 +153,7 @@ async def test_the_command_tells_its_counts_and_that_it_was_a_dry_run(world: Wor
 
 @dataclass(frozen=True)
 class Forgery:
-    """What somebody who may write into the archive changes on a chunk's media file: its properties, or its name."""
+    """A change to the metadata or name of a chunk's media file, by somebody with write access to the archive."""
 
     reason: str
     properties: dict[str, str]
@@ -166,22 +162,22 @@ class Forgery:
 
 FORGERIES = {
     "index": Forgery("chunkindex is not an index", {"chunkindex": "first"}),
-    "other index": Forgery("the name is not that", {"chunkindex": "7"}),
+    "other index": Forgery("the name doesn't match", {"chunkindex": "7"}),
     "start": Forgery("startedat is not a time", {"startedat": "yesterday"}),
-    "other day": Forgery("the name is not that", {"startedat": "2020-01-01T00:00:00+00:00"}),
+    "other day": Forgery("the name doesn't match", {"startedat": "2020-01-01T00:00:00+00:00"}),
     "event": Forgery("eventtime is not a time", {"eventtime": ""}),
     "key": Forgery("recordingkey is not a key", {"recordingkey": "../other"}),
-    "other key": Forgery("of different recordings", {"recordingkey": "0" * 32}),
-    "other recording": Forgery("of different recordings", {"recordingid": "another"}),
-    "other document": Forgery("the name is not that", {"documentid": "another"}),
+    "other key": Forgery("name different recordings", {"recordingkey": "0" * 32}),
+    "other recording": Forgery("name different recordings", {"recordingid": "another"}),
+    "other document": Forgery("the name doesn't match", {"documentid": "another"}),
     "digest": Forgery("sha256 is not a digest", {"sha256": "none"}),
-    "size": Forgery("another size", {"size": "1"}),
-    "name": Forgery("the name is not that", {}, "elsewhere/0000-document.wav"),
+    "size": Forgery("size differs", {"size": "1"}),
+    "name": Forgery("the name doesn't match", {}, "elsewhere/0000-document.wav"),
 }
 
 
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
-async def test_a_file_that_contradicts_itself_is_named_and_the_others_come_back(
+async def test_a_file_with_contradictory_metadata_is_named_and_the_others_are_restored(
     make_world: MakeWorld, world: World, forgery: Forgery
 ):
     _, job = await world.announced(size=30_000, format="wav")
@@ -203,7 +199,7 @@ async def test_a_file_that_contradicts_itself_is_named_and_the_others_come_back(
     assert await lost.gateways.catalogue.recording(job.recordingKey) == (None, ())
 
 
-async def test_a_file_whose_document_belongs_to_another_recording_is_not_entered(world: World):
+async def test_a_file_whose_document_belongs_to_another_recording_is_skipped(world: World):
     _, job = await world.announced(size=30_000, format="wav")
     await world.drained()
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
@@ -220,7 +216,7 @@ async def test_a_file_whose_document_belongs_to_another_recording_is_not_entered
     assert await world.gateways.catalogue.recording(key_of("another")) == (None, ())
 
 
-async def test_two_media_files_of_one_chunk_are_not_taken_for_media_and_metadata(make_world: MakeWorld, world: World):
+async def test_two_media_files_of_one_chunk_don_t_count_as_media_and_metadata(make_world: MakeWorld, world: World):
     _, job = await world.announced(size=30_000, format="wav")
     await world.drained()
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
@@ -233,7 +229,7 @@ async def test_two_media_files_of_one_chunk_are_not_taken_for_media_and_metadata
     assert (found.written, found.unreadable) == (0, {name: "the chunk has another file of the same kind"})
 
 
-async def test_a_chunk_s_row_that_can_t_be_read_keeps_no_other_from_coming_back(world: World):
+async def test_a_row_that_can_t_be_read_doesn_t_stop_the_others_from_being_restored(world: World):
     _, job = await world.announced(size=30_000, format="wav")
     await world.announced(size=30_000, format="wav")
     await world.drained()
@@ -244,7 +240,7 @@ async def test_a_chunk_s_row_that_can_t_be_read_keeps_no_other_from_coming_back(
     assert (found.already_there, len(found.unreadable)) == (1, 1)
 
 
-async def test_a_rebuild_adds_to_a_recording_and_overwrites_nothing_of_it(make_world: MakeWorld, world: World):
+async def test_a_rebuild_only_adds_to_an_existing_recording(make_world: MakeWorld, world: World):
     made, job = await world.announced(size=30_000, format="wav")
     await world.drained()
     lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
@@ -256,7 +252,7 @@ async def test_a_rebuild_adds_to_a_recording_and_overwrites_nothing_of_it(make_w
     assert found == kept.evolve(recording_id=made["recordingId"])
 
 
-async def test_the_command_names_what_it_can_t_read(world: World):
+async def test_the_command_names_files_that_it_can_t_read(world: World):
     await world.announced(size=30_000, format="wav")
     await world.drained()
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
@@ -268,7 +264,4 @@ async def test_the_command_names_what_it_can_t_read(world: World):
     output, _ = await command.communicate()
     assert command.returncode == 1
     assert "1 that can't be read" in output.decode()
-    assert (
-        f"can't be read: {name!r}: metadata is missing: recordingkey, chunkindex, startedat, eventtime"
-        in output.decode()
-    )
+    assert f"{name!r}: metadata is missing: recordingkey, chunkindex, startedat, eventtime" in output.decode()

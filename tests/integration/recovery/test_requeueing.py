@@ -1,4 +1,4 @@
-"""A message that is lost is sent again; one that waits in a long queue is not made more of."""
+"""A lost message is sent again, and a message that still waits in a long queue isn't."""
 
 import base64
 import itertools
@@ -41,7 +41,7 @@ async def row(world: World) -> dict[str, Any]:
         return found
 
 
-async def test_chunks_that_wait_in_a_long_queue_are_not_queued_again(world: World, clock: MovableClock):
+async def test_chunks_whose_messages_wait_in_a_long_queue_are_not_queued_again(world: World, clock: MovableClock):
     jobs = [(await world.announced(size=2 * KIB))[1] for _ in range(5)]
     for _ in range(10):
         clock.forward(minutes=6)
@@ -51,7 +51,7 @@ async def test_chunks_that_wait_in_a_long_queue_are_not_queued_again(world: Worl
     assert {(await world.chunk(job)).state for job in jobs} == {ChunkState.RELEASED}
 
 
-async def test_what_is_queued_again_and_again_is_queued_at_growing_intervals(world: World, clock: MovableClock):
+async def test_a_chunk_without_attempts_is_queued_again_at_growing_intervals(world: World, clock: MovableClock):
     await world.announced(size=2 * KIB)
     await world.dropped()
     grace, minutes = world.settings.sweep_grace, 180
@@ -68,7 +68,7 @@ async def test_what_is_queued_again_and_again_is_queued_at_growing_intervals(wor
     assert len(sent) <= 12
 
 
-async def test_a_chunk_that_moved_since_starts_with_the_shortest_interval(world: World, clock: MovableClock):
+async def test_a_chunk_that_made_progress_starts_with_the_shortest_interval(world: World, clock: MovableClock):
     made, job = await world.announced(size=2 * KIB)
     await world.dropped()
     for _ in range(3):
@@ -87,7 +87,7 @@ async def test_a_chunk_that_moved_since_starts_with_the_shortest_interval(world:
 async def test_a_retry_that_the_pipeline_left_to_the_sweep_is_queued_when_it_is_due(world: World, clock: MovableClock):
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
-    _, other = await world.announced(size=2 * KIB)  # a message that waits at the head
+    _, other = await world.announced(size=2 * KIB)  # the oldest message on the queue
     later = clock.now() + timedelta(minutes=20)
     waiting = await world.books.chunks.replace((await world.chunk(job)).evolve(next_attempt_at=later))
     await world.books.open_work.add(WorkItem.of_chunk(waiting, later))
@@ -97,10 +97,10 @@ async def test_a_retry_that_the_pipeline_left_to_the_sweep_is_queued_when_it_is_
     assert await world.queued() == 1, "it isn't due"
     clock.forward(minutes=1, seconds=1)
     await world.app.sweep.run()
-    assert await world.queued() == 2, "no message of its own waits behind the head, so none is waited for"
+    assert await world.queued() == 2, "it has no message that could wait on the queue"
 
 
-async def test_a_far_retry_whose_row_could_not_be_written_is_queued_all_the_same(
+async def test_a_distant_retry_whose_row_could_not_be_written_is_queued_too(
     world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ):
     made, job = await world.announced(size=2 * KIB)
@@ -112,7 +112,7 @@ async def test_a_far_retry_whose_row_could_not_be_written_is_queued_all_the_same
         broken.setattr(type(world.gateways.worklist), "add", failing)
         with pytest.raises(DestinationUnavailable):
             await world.app.archiving.handle(job)
-    await world.app.archiving.handle(job)  # the message, delivered again: too early, and it ends
+    await world.app.archiving.handle(job)  # the message is delivered again too early and does nothing
     assert await world.queued() == 0
     for _ in range(25):
         clock.forward(minutes=1)
@@ -121,7 +121,7 @@ async def test_a_far_retry_whose_row_could_not_be_written_is_queued_all_the_same
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_a_retry_that_isn_t_due_is_looked_at_when_it_is(world: World, clock: MovableClock):
+async def test_a_retry_that_isn_t_due_is_checked_when_it_is_due(world: World, clock: MovableClock):
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     later = clock.now() + timedelta(minutes=20)
@@ -132,7 +132,7 @@ async def test_a_retry_that_isn_t_due_is_looked_at_when_it_is(world: World, cloc
     assert (await row(world))["dueAt"] == later
 
 
-async def test_messages_that_stay_on_the_poison_queue_are_reported_by_each_run_and_by_health(
+async def test_messages_on_the_poison_queue_are_reported_by_each_sweep_and_by_health(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     await world.app.sweep.run()
@@ -140,7 +140,7 @@ async def test_messages_that_stay_on_the_poison_queue_are_reported_by_each_run_a
     async with QueueClient.from_connection_string(world.storage, world.settings.poison_queue) as queue:
         await queue.send_message("what no function was given")
         await world.app.sweep.run()
-        (line,) = [one for one in caplog.records if one.getMessage().startswith("messages stay on the poison queue {")]
+        (line,) = [one for one in caplog.records if one.getMessage().startswith("poison messages waiting {")]
         assert (line.levelno, line.__dict__["messages"]) == (logging.ERROR, 1)
         (failing,) = [check for check in (await health(world))["checks"] if not check["ok"]]
         assert (failing["name"], failing["reason"]) == ("poison", "poison-messages")
@@ -148,7 +148,7 @@ async def test_messages_that_stay_on_the_poison_queue_are_reported_by_each_run_a
         await queue.delete_queue()
     caplog.clear()
     await world.app.sweep.run()
-    assert "poison" not in caplog.text, "the host makes the queue when it first needs it"
+    assert "poison" not in caplog.text, "the host creates the queue on first use"
     assert (await health(world))["status"] == "ok"
 
 
@@ -167,8 +167,8 @@ async def peeked(world: World) -> list[QueueMessage]:
         return list(await queue.peek_messages(max_messages=32))
 
 
-async def test_a_message_whose_delay_is_over_does_not_make_the_queue_look_behind(world: World, clock: MovableClock):
-    """It was inserted when the lost message was, and waits only since its delay ended."""
+async def test_a_message_whose_delay_has_ended_doesn_t_count_as_a_backlog(world: World, clock: MovableClock):
+    """The message was inserted together with the lost one, but waits only since its delay ended."""
     _, lost = await world.announced(size=2 * KIB)
     _, other = await world.announced(size=2 * KIB)
     await world.dropped()
@@ -179,7 +179,7 @@ async def test_a_message_whose_delay_is_over_does_not_make_the_queue_look_behind
     assert {(await world.take_job()).chunkKey for _ in range(await world.queued())} == {other.chunkKey, lost.chunkKey}
 
 
-async def test_a_message_with_a_delay_counts_from_its_end(world: World):
+async def test_a_delayed_message_counts_from_the_end_of_its_delay(world: World):
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     await world.gateways.jobs.send(job, delay=0.5)
@@ -189,8 +189,8 @@ async def test_a_message_with_a_delay_counts_from_its_end(world: World):
     assert await world.gateways.jobs.head() == messages[0].inserted_on + timedelta(seconds=1)
 
 
-async def test_a_message_that_came_back_does_not_make_the_queue_look_behind(world: World):
-    """The host repeats what failed, and a peek tells when a message was inserted, not when it came back."""
+async def test_a_message_that_the_host_repeats_doesn_t_count_as_a_backlog(world: World):
+    """The host repeats a failed message. A peek shows when it was inserted, not when it became visible again."""
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     await send_raw(world, job.delayed(1000).encode())
@@ -203,7 +203,7 @@ async def test_a_message_that_came_back_does_not_make_the_queue_look_behind(worl
     assert await world.gateways.jobs.head() == untaken.inserted_on + timedelta(seconds=2000)
 
 
-async def test_a_message_that_is_no_job_counts_from_its_insertion(world: World):
+async def test_a_message_that_is_not_a_job_counts_from_its_insertion(world: World):
     await send_raw(world, "no job")
     (message,) = await peeked(world)
     assert await world.gateways.jobs.head() == message.inserted_on

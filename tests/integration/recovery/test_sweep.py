@@ -1,4 +1,4 @@
-"""What went quiet is found again, what nears its end is told, what ended is told louder; hours pass in a moment."""
+"""The sweep retries chunks without progress and reports those that near their deadline. A test clock skips hours."""
 
 import json
 import logging
@@ -36,7 +36,7 @@ async def worklist(world: World) -> list[dict[str, Any]]:
 
 
 async def failed(world: World) -> tuple[dict[str, Any], Any]:
-    """A chunk that failed for good: its media are announced as another format than they are."""
+    """A failed chunk: its event announces another format than its media have."""
     made = await world.document(size=20 * KIB, format="wav")
     await world.fault("download", "redirect", host="media.example.net", documentId=made["chunks"][0]["documentId"])
     await world.app.intake.receive(made["event"])
@@ -46,25 +46,14 @@ async def failed(world: World) -> tuple[dict[str, Any], Any]:
     return made, job
 
 
-async def test_a_chunk_on_its_way_is_not_looked_at(world: World, caplog: pytest.LogCaptureFixture):
+async def test_a_chunk_with_a_recent_message_is_not_checked(world: World, caplog: pytest.LogCaptureFixture):
     await world.announced(size=20 * KIB)
     with caplog.at_level(logging.INFO):
         assert await world.app.sweep.run() == 0
-    assert 'swept {"action": "sweep", "due": 0}' in caplog.messages, "its silence would ring the alert"
+    assert 'swept {"action": "sweep", "due": 0}' in caplog.messages, "an alert fires if this line is missing"
 
 
-async def test_a_chunk_whose_job_was_lost_is_queued_anew(world: World, clock: MovableClock):
-    _, job = await world.announced(size=20 * KIB)
-    assert await world.dropped() == 1
-    clock.forward(minutes=6)
-    assert await world.app.sweep.run() == 1
-    assert await world.app.sweep.run() == 0, "it is looked at again when the job has had its time"
-    await world.drained()
-    assert (await world.chunk(job)).state is ChunkState.RELEASED
-    assert await worklist(world) == []
-
-
-async def test_a_chunk_whose_retry_was_lost_is_queued_anew_when_it_is_overdue(world: World, clock: MovableClock):
+async def test_a_chunk_whose_retry_was_lost_is_queued_again_when_it_is_overdue(world: World, clock: MovableClock):
     made, job = await world.announced(size=20 * KIB)
     await world.fault("download", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
     await world.app.archiving.handle(await world.take_job())
@@ -75,17 +64,7 @@ async def test_a_chunk_whose_retry_was_lost_is_queued_anew_when_it_is_overdue(wo
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_a_dead_worker_s_chunk_is_queued_anew_when_its_lease_is_long_over(world: World, clock: MovableClock):
-    _, job = await world.announced(size=20 * KIB)
-    assert await world.app.archiving._claim(await world.chunk(job)) is not None  # noqa: SLF001 - a worker dies here
-    await world.dropped()
-    clock.forward(minutes=7)
-    await world.app.sweep.run()
-    await world.drained()
-    assert (await world.chunk(job)).state is ChunkState.RELEASED
-
-
-async def test_a_live_lease_is_left_alone(world: World, clock: MovableClock):
+async def test_a_leased_chunk_is_not_changed(world: World, clock: MovableClock):
     _, job = await world.announced(size=20 * KIB)
     clock.forward(minutes=6)
     claimed = await world.app.archiving._claim(await world.chunk(job))  # noqa: SLF001 - a worker that is busy
@@ -95,20 +74,7 @@ async def test_a_live_lease_is_left_alone(world: World, clock: MovableClock):
     assert await world.queued() == 0
 
 
-async def test_an_archived_chunk_whose_release_was_lost_is_released(world: World, clock: MovableClock):
-    made, job = await world.announced(size=20 * KIB)
-    await world.fault("delete", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
-    await world.app.archiving.handle(await world.take_job())
-    assert (await world.chunk(job)).state is ChunkState.ARCHIVED
-    await world.dropped()
-    clock.forward(minutes=6)
-    await world.app.sweep.run()
-    await world.drained()
-    assert (await world.chunk(job)).state is ChunkState.RELEASED
-    assert (await world.source(made))["deletedAt"] is not None
-
-
-async def test_a_failed_chunk_is_taken_up_again_at_growing_intervals_while_its_source_lives(
+async def test_a_failed_chunk_is_retried_at_growing_intervals_while_its_source_may_exist(
     world: World, clock: MovableClock
 ):
     made, job = await failed(world)
@@ -127,12 +93,12 @@ async def test_a_failed_chunk_is_taken_up_again_at_growing_intervals_while_its_s
         assert (await world.chunk(job)).state is (ChunkState.RELEASED if last else ChunkState.FAILED)
 
 
-async def test_an_open_chunk_is_raised_louder_each_time_as_its_deadline_nears(
+async def test_an_open_chunk_is_reported_with_a_rising_log_level_as_its_deadline_nears(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     _, job = await failed(world)
     heard = []
-    for hours in (11.5, 0.6, 8, 0.2, 2.9):  # of 24: to 12.5, 11.9, 3.9, 3.7 and 0.8 hours before the end
+    for hours in (11.5, 0.6, 8, 0.2, 2.9):  # of 24 hours: 12.5, 11.9, 3.9, 3.7 and 0.8 hours are left
         clock.forward(hours=hours)
         caplog.clear()
         await world.fault("download", "redirect", host="media.example.net", times=0)
@@ -145,7 +111,7 @@ async def test_an_open_chunk_is_raised_louder_each_time_as_its_deadline_nears(
     assert (await world.chunk(job)).escalated == 1
 
 
-async def test_a_deadline_that_passes_is_reported_once_and_nothing_is_lost_by_it_alone(
+async def test_a_passed_deadline_is_reported_once_and_doesn_t_make_the_chunk_lost(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     made, job = await failed(world)
@@ -157,7 +123,7 @@ async def test_a_deadline_that_passes_is_reported_once_and_nothing_is_lost_by_it
         await world.drained()
         assert (await world.chunk(job)).state in (ChunkState.FAILED, ChunkState.PENDING)
         clock.forward(minutes=31)
-    passed = [one for one in caplog.records if one.getMessage().startswith("the deadline has passed {")]
+    passed = [one for one in caplog.records if one.getMessage().startswith("chunk past its deadline {")]
     assert [one.levelno for one in passed] == [logging.CRITICAL]
     assert (await world.chunk(job)).rescues >= 39, "it is tried every half hour"
     await world.acs("DELETE", "/faults")
@@ -166,13 +132,13 @@ async def test_a_deadline_that_passes_is_reported_once_and_nothing_is_lost_by_it
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_a_chunk_whose_source_can_t_exist_any_longer_is_lost_loudly_with_the_reason(
+async def test_a_chunk_whose_source_can_t_exist_any_longer_is_lost_with_a_critical_log_line(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     made, job = await failed(world)
     document_id = made["chunks"][0]["documentId"]
     await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
-    for hours in (24.1, 23.8, 0.3):  # of 48
+    for hours in (24.1, 23.8, 0.3):  # of 48 hours
         clock.forward(hours=hours)
         await world.app.sweep.run()
         await world.drained()
@@ -186,9 +152,7 @@ async def test_a_chunk_whose_source_can_t_exist_any_longer_is_lost_loudly_with_t
     assert line.getMessage().startswith("chunk ended {")
 
 
-async def test_a_source_that_lives_longer_than_we_reckoned_is_archived_after_its_deadline(
-    world: World, clock: MovableClock
-):
+async def test_a_source_that_still_exists_after_its_deadline_is_archived(world: World, clock: MovableClock):
     _, job = await failed(world)
     clock.forward(hours=24, minutes=1)
     await world.app.sweep.run()
@@ -196,7 +160,7 @@ async def test_a_source_that_lives_longer_than_we_reckoned_is_archived_after_its
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_a_replay_after_the_deadline_is_not_undone_before_its_job_ran(world: World, clock: MovableClock):
+async def test_a_chunk_replayed_after_its_deadline_stays_open_until_its_job_ran(world: World, clock: MovableClock):
     made, job = await failed(world)
     document_id = made["chunks"][0]["documentId"]
     await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
@@ -207,7 +171,7 @@ async def test_a_replay_after_the_deadline_is_not_undone_before_its_job_ran(worl
     assert (await world.chunk(job)).state is ChunkState.LOST
     await world.acs("DELETE", "/faults")
     await world.commands.replay(made["recordingId"], by="ada")
-    for _ in range(5):  # its job waits in a long queue
+    for _ in range(5):  # the job waits in a long queue
         clock.forward(minutes=31)
         await world.app.sweep.run()
         assert (await world.chunk(job)).state is ChunkState.PENDING
@@ -215,7 +179,7 @@ async def test_a_replay_after_the_deadline_is_not_undone_before_its_job_ran(worl
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
-async def test_a_chunk_that_failed_again_after_a_replay_comes_to_an_end(world: World, clock: MovableClock):
+async def test_a_chunk_that_fails_again_after_a_replay_becomes_lost(world: World, clock: MovableClock):
     made, job = await failed(world)
     document_id = made["chunks"][0]["documentId"]
     await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
@@ -230,13 +194,13 @@ async def test_a_chunk_that_failed_again_after_a_replay_comes_to_an_end(world: W
     assert ((await world.chunk(job)).state, await worklist(world)) == (ChunkState.LOST, [])
 
 
-async def test_files_that_are_complete_in_the_archive_are_never_called_lost(world: World, clock: MovableClock):
+async def test_a_chunk_whose_files_are_all_in_the_archive_is_never_lost(world: World, clock: MovableClock):
     made, job = await world.announced(size=20 * KIB)
     before = await world.chunk(job)
     await world.app.archiving.handle(await world.take_job())
     chunk = await world.chunk(job)
     assert chunk.state is ChunkState.RELEASED
-    # A row of an earlier life, as after a table was restored from a copy: it doesn't know what the archive holds.
+    # An old row, as after a restore of the table from a backup. It doesn't show which files the archive has.
     await world.books.chunks.replace(
         before.evolve(
             etag=chunk.etag,
@@ -256,7 +220,7 @@ async def test_files_that_are_complete_in_the_archive_are_never_called_lost(worl
     assert (await world.source(made))["downloads"] == 1
 
 
-async def test_media_whose_metadata_never_came_are_not_called_lost(make_world: MakeWorld, clock: MovableClock):
+async def test_a_chunk_with_archived_media_but_without_metadata_is_not_lost(make_world: MakeWorld, clock: MovableClock):
     world = await make_world(clock=clock, MAX_ATTEMPTS=1)
     made, job = await world.announced(size=20 * KIB)
     document_id = made["chunks"][0]["documentId"]
@@ -272,7 +236,7 @@ async def test_media_whose_metadata_never_came_are_not_called_lost(make_world: M
     assert await worklist(world) == []
 
 
-async def test_a_row_that_points_to_nothing_open_is_taken_away(make_world: MakeWorld, clock: MovableClock):
+async def test_a_row_without_open_work_is_removed(make_world: MakeWorld, clock: MovableClock):
     world = await make_world(clock=clock, DELETE_SOURCE="false")
     made, _ = await world.announced(size=20 * KIB)
     await world.drained()
@@ -284,7 +248,7 @@ async def test_a_row_that_points_to_nothing_open_is_taken_away(make_world: MakeW
     assert await worklist(world) == []
 
 
-async def test_a_fault_with_one_chunk_keeps_the_sweep_from_no_other(world: World, clock: MovableClock):
+async def test_an_error_with_one_chunk_doesn_t_stop_the_sweep_of_the_others(world: World, clock: MovableClock):
     _, first = await world.announced(size=20 * KIB)
     _, second = await world.announced(size=20 * KIB)
     await world.dropped()
@@ -306,11 +270,11 @@ async def _started(world: World) -> tuple[str, str]:
 
 
 async def _view(world: World, recording_id: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((await world.commands.get(recording_id)).body)
-    return told
+    found: dict[str, Any] = json.loads((await world.commands.get(recording_id)).body)
+    return found
 
 
-async def test_a_recording_whose_files_never_came_is_missed_aloud(
+async def test_a_recording_without_files_is_reported(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     recording_id, _ = await _started(world)
@@ -323,7 +287,7 @@ async def test_a_recording_whose_files_never_came_is_missed_aloud(
     assert [one for one in caplog.records if one.levelno == logging.ERROR and one.__dict__["action"] == "overdue"]
 
 
-async def test_a_recording_that_ended_on_its_own_is_seen_to_end_and_its_files_are_missed(
+async def test_a_recording_that_ended_without_a_stop_is_stopped_and_its_missing_files_are_reported(
     world: World, clock: MovableClock
 ):
     recording_id, call_id = await _started(world)
@@ -336,7 +300,7 @@ async def test_a_recording_that_ended_on_its_own_is_seen_to_end_and_its_files_ar
     assert (await _view(world, recording_id))["state"] == "overdue"
 
 
-async def test_a_recording_that_still_runs_is_let_run(world: World, clock: MovableClock):
+async def test_a_recording_that_still_runs_is_not_reported(world: World, clock: MovableClock):
     recording_id, _ = await _started(world)
     clock.forward(hours=5)
     await world.app.sweep.run()
@@ -344,7 +308,7 @@ async def test_a_recording_that_still_runs_is_let_run(world: World, clock: Movab
     assert len(await worklist(world)) == 1
 
 
-async def test_a_recording_whose_files_came_is_looked_for_no_more(world: World, clock: MovableClock):
+async def test_a_recording_whose_files_came_is_not_watched_any_longer(world: World, clock: MovableClock):
     recording_id, _ = await _started(world)
     made = await world.document(size=20 * KIB, recordingId=recording_id)
     await world.app.intake.receive(made["event"])
@@ -355,10 +319,8 @@ async def test_a_recording_whose_files_came_is_looked_for_no_more(world: World, 
     assert (await _view(world, recording_id))["state"] == "archived"
 
 
-async def test_a_failed_chunk_that_turns_out_to_be_archived_is_shown_as_trouble_nowhere(
-    world: World, clock: MovableClock
-):
-    """Its place in the list of trouble stays; a list looks up what it shows."""
+async def test_a_failed_chunk_whose_files_are_in_the_archive_is_not_shown_as_trouble(world: World, clock: MovableClock):
+    """The entry in the trouble list stays, but a list only shows recordings that are still in trouble."""
     made, job = await world.announced(size=20 * KIB)
     before = await world.chunk(job)
     await world.app.archiving.handle(await world.take_job())

@@ -1,4 +1,4 @@
-"""Rows of the worklist: one bad row must hide no other, and no row is removed by a stale reader."""
+"""Rows of the worklist. A bad row must not hide others, and a row that changed since it was read isn't removed."""
 
 import json
 import logging
@@ -49,7 +49,7 @@ async def rows(world: World) -> list[dict[str, Any]]:
 
 
 async def make_unreadable(world: World, job: ChunkJob) -> None:
-    """As after a rollback: a newer version left the chunk in a state that this one doesn't know."""
+    """Writes a state that this version doesn't know, as after a rollback from a newer version."""
     async with TableClient.from_connection_string(world.storage, world.settings.recordings_table) as table:
         row = {"PartitionKey": job.recordingKey, "RowKey": f"chunk-{job.chunkKey}", "state": "verifying"}
         await table.update_entity(row, mode=UpdateMode.MERGE)
@@ -64,7 +64,7 @@ def lines(caplog: pytest.LogCaptureFixture, text: str) -> list[logging.LogRecord
     return [one for one in caplog.records if one.getMessage().startswith(f"{text} {{")]
 
 
-async def test_chunks_behind_one_that_can_t_be_read_are_worked_and_that_one_is_named(
+async def test_chunks_behind_an_unreadable_one_are_checked_and_the_unreadable_one_is_reported(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     jobs = sorted([(await world.announced(size=2 * KIB))[1] for _ in range(5)], key=lambda job: job.chunkKey)
@@ -74,7 +74,7 @@ async def test_chunks_behind_one_that_can_t_be_read_are_worked_and_that_one_is_n
     with caplog.at_level(logging.INFO):
         await world.app.sweep.run()
         await world.app.sweep.run()
-    (line,) = lines(caplog, "row unreadable")  # once in a while, and not each minute
+    (line,) = lines(caplog, "row unreadable")  # not in every run
     assert (line.levelno, line.__dict__["chunk_key"]) == (logging.ERROR, jobs[0].chunkKey)
     assert "verifying" in line.__dict__["detail"]
     assert [one.__dict__.get("unreadable") for one in lines(caplog, "swept")] == [1, None]
@@ -85,7 +85,7 @@ async def test_chunks_behind_one_that_can_t_be_read_are_worked_and_that_one_is_n
     assert len(lines(caplog, "row unreadable")) == 2
 
 
-async def test_a_fault_that_nobody_foresaw_ends_no_run(
+async def test_an_unforeseen_error_doesn_t_end_the_run(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
     async def broken(*_: object) -> str:
@@ -99,14 +99,14 @@ async def test_a_fault_that_nobody_foresaw_ends_no_run(
     clock.forward(minutes=6)
     with caplog.at_level(logging.INFO):
         assert await world.app.sweep.run() == 3
-    assert len(lines(caplog, "not swept unforeseen")) == 2
+    assert len(lines(caplog, "check failed unexpectedly")) == 2
     assert [one.__dict__["failed"] for one in lines(caplog, "swept")] == [2]
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     assert await world.app.sweep.run() == 0, "a row that fails each time doesn't come first in every run"
 
 
-async def test_rows_of_the_worklist_that_can_t_be_read_are_named_everywhere_and_hide_nothing(
+async def test_unreadable_worklist_rows_are_reported_everywhere_and_hide_no_others(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     made, job = await world.announced(size=2 * KIB)
@@ -130,7 +130,7 @@ async def test_rows_of_the_worklist_that_can_t_be_read_are_named_everywhere_and_
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
 
 
-async def test_a_chunk_that_can_t_be_read_fails_no_answer(world: World):
+async def test_an_unreadable_chunk_fails_no_http_answer(world: World):
     made, job = await world.announced(size=2 * KIB, count=2)
     await world.drained()
     _, waiting = await world.announced(size=2 * KIB)
@@ -150,7 +150,7 @@ async def test_a_chunk_that_can_t_be_read_fails_no_answer(world: World):
     assert (await world.commands.archive(made["recordingId"], url="https://x/api", by="ada")).status == 202
 
 
-async def test_a_job_for_a_chunk_that_can_t_be_read_neither_fails_nor_becomes_poison(
+async def test_the_job_of_an_unreadable_chunk_doesn_t_fail_and_doesn_t_become_poison(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     _, job = await world.announced(size=2 * KIB)
@@ -159,10 +159,10 @@ async def test_a_job_for_a_chunk_that_can_t_be_read_neither_fails_nor_becomes_po
     assert len(lines(caplog, "row unreadable")) == 1
     await world.app.poison.keep(job.encode().encode())
     assert len(await world.quarantined()) == 1
-    assert len(await rows(world)) == 1, "the sweep keeps it in view"
+    assert len(await rows(world)) == 1, "the sweep keeps its row"
 
 
-async def test_an_event_is_taken_in_beside_a_chunk_that_can_t_be_read(world: World):
+async def test_an_event_is_taken_in_even_if_a_chunk_of_its_recording_is_unreadable(world: World):
     made, job = await world.announced(size=2 * KIB)
     await make_unreadable(world, job)
     more = await world.document(size=2 * KIB, count=2, recordingId=made["recordingId"])
@@ -172,7 +172,7 @@ async def test_an_event_is_taken_in_beside_a_chunk_that_can_t_be_read(world: Wor
     assert (await world.chunk(world.job(more))).state is ChunkState.PENDING
 
 
-async def test_a_row_of_the_former_form_is_worked_and_removed(world: World, clock: MovableClock):
+async def test_a_row_in_the_old_format_is_checked_and_removed(world: World, clock: MovableClock):
     _, job = await world.announced(size=2 * KIB)
     item = await read_item(world, clock)
     former = replace(item, row=item.row.removesuffix(f"-{job.recordingKey}"))
@@ -184,7 +184,7 @@ async def test_a_row_of_the_former_form_is_worked_and_removed(world: World, cloc
     assert [moment async for moment in world.gateways.worklist.deadlines()]
     assert json.loads((await world.commands.health()).body)["oldestOpen"]["chunkKey"] == job.chunkKey
     await world.app.sweep.run()
-    assert [row["RowKey"] for row in await rows(world)] == [item.row], "it has its new form now"
+    assert [row["RowKey"] for row in await rows(world)] == [item.row], "the row now has the new format"
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     await world.books.open_work.add(former)
@@ -193,14 +193,14 @@ async def test_a_row_of_the_former_form_is_worked_and_removed(world: World, cloc
     assert await rows(world) == []
 
 
-async def test_two_recordings_with_one_document_have_a_row_each(world: World, clock: MovableClock):
+async def test_two_recordings_with_the_same_document_have_a_row_each(world: World, clock: MovableClock):
     _, job = await world.announced(size=2 * KIB)
     chunk = await world.chunk(job)
     other = chunk.evolve(recording_key="0" * 32)
     await world.books.open_work.add(WorkItem.of_chunk(other, clock.now()))
     await world.app.archiving.handle(job)
     (row,) = await rows(world)
-    assert row["recordingKey"] == other.recording_key, "the one that is released first removes its own row only"
+    assert row["recordingKey"] == other.recording_key, "releasing one chunk removes only its own row"
 
 
 async def test_a_row_that_was_changed_since_it_was_read_is_not_removed(world: World, clock: MovableClock):
@@ -212,13 +212,13 @@ async def test_a_row_that_was_changed_since_it_was_read_is_not_removed(world: Wo
     assert len(await rows(world)) == 1
     place = stale.entry
     assert place is not None
-    assert await world.gateways.lists.find(place, ListName.OPEN) is not None, "and it is on the list of what is open"
+    assert await world.gateways.lists.find(place, ListName.OPEN) is not None, "the recording is on the open list"
     await world.books.open_work.remove(await read_item(world, clock))
     assert await rows(world) == []
     assert await world.gateways.lists.find(place, ListName.OPEN) is None
 
 
-async def test_a_run_looks_at_a_bounded_number_of_each_kind_the_oldest_deadline_first(
+async def test_a_run_checks_a_bounded_number_of_rows_of_each_kind_oldest_deadline_first(
     world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(sweep, "_MOST", 3)
@@ -230,13 +230,13 @@ async def test_a_run_looks_at_a_bounded_number_of_each_kind_the_oldest_deadline_
         await world.books.open_work.add(WorkItem.of_recording(f"{number}" * 32, "cmVjb3JkaW5n", clock.now()))
     await world.dropped()
     clock.forward(minutes=6)
-    assert await world.app.sweep.run() == 5, "three chunks, and no backlog of chunks hides what sorts after them"
+    assert await world.app.sweep.run() == 5, "three chunks; a backlog of chunks does not hide other kinds of rows"
     queued = [(await world.take_job()).chunkKey for _ in range(await world.queued())]
     assert sorted(queued) == sorted(job.chunkKey for job in jobs[:3])
     assert await world.app.sweep.run() == 2
 
 
-async def test_the_first_due_are_those_with_the_oldest_deadline_whatever_their_shard(world: World, clock: MovableClock):
+async def test_due_rows_come_by_deadline_across_all_shards(world: World, clock: MovableClock):
     _, job = await world.announced(size=2 * KIB)
     chunk = await world.chunk(job)
     await world.books.open_work.remove(await read_item(world, clock))
@@ -254,10 +254,10 @@ def _other(chunk: Chunk, number: int) -> Chunk:
     return chunk.evolve(chunk_key=f"{number % 16:x}{number:031x}", deadline=deadline)
 
 
-async def test_rows_whose_look_fails_each_time_do_not_keep_those_behind_them_from_their_turn(
+async def test_rows_whose_check_always_fails_don_t_stop_the_rows_behind_them(
     world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ):
-    """A run looks at a bounded number of rows, the oldest deadline first: here at one."""
+    """A run checks a bounded number of rows, oldest deadline first. Here it checks one."""
     monkeypatch.setattr(sweep, "_MOST", 1)
     monkeypatch.setattr(sweep, "_AT_ONCE", 1)
     _, first = await world.announced(size=2 * KIB)
@@ -275,16 +275,16 @@ async def test_rows_whose_look_fails_each_time_do_not_keep_those_behind_them_fro
         broken.setattr(Catalogue, "chunk", failing)
         for _ in range(3):
             await world.app.sweep.run()
-    assert await world.queued() == 1, "the row behind the failing one had its turn"
+    assert await world.queued() == 1, "the row behind the failing one was checked"
     assert await world.take_job() == second
     clock.forward(minutes=6)
     for _ in range(3):
         await world.app.sweep.run()
     await world.drained()
-    assert (await world.chunk(first)).state is ChunkState.RELEASED, "the row that failed is looked at again"
+    assert (await world.chunk(first)).state is ChunkState.RELEASED, "the row that failed is checked again"
 
 
-async def test_a_recording_that_acs_can_t_be_asked_about_is_asked_about_later(
+async def test_a_recording_is_checked_later_if_acs_can_t_be_reached(
     world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ):
     asked = 0
@@ -302,10 +302,10 @@ async def test_a_recording_that_acs_can_t_be_asked_about_is_asked_about_later(
     assert asked == 2
 
 
-async def test_a_row_whose_chunk_moved_on_meanwhile_is_not_postponed(
+async def test_the_row_of_a_chunk_that_changed_meanwhile_is_not_postponed(
     world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ):
-    """Whoever moved the chunk wrote the row, or is about to: that is no failure."""
+    """The process that changed the chunk writes the row itself, so this isn't a failure."""
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     clock.forward(minutes=6)

@@ -1,4 +1,4 @@
-"""How a test reaches the simulator: the real SDK over TLS, and the control side over HTTP."""
+"""Clients of the simulator: the real SDK over TLS, and the control API over HTTP."""
 
 import asyncio
 import socket
@@ -15,13 +15,13 @@ PATIENCE = 20.0
 
 
 class EveryHostIs(AbstractResolver):
-    """Resolves every name to one address, whatever port was asked for."""
+    """Resolves every name to one address and port."""
 
     def __init__(self, address):
         host, port = address.rsplit(":", 1)
         self._host, self._port = host, int(port)
 
-    async def resolve(self, host, port=0, family=socket.AF_INET):  # noqa: ARG002 - the port asked for isn't ours
+    async def resolve(self, host, port=0, family=socket.AF_INET):  # noqa: ARG002 - the requested port is ignored
         found = {"hostname": host, "host": self._host, "port": self._port}
         return [{**found, "family": family, "proto": 0, "flags": socket.AI_NUMERICHOST}]
 
@@ -60,7 +60,7 @@ class Control:
         await self._session.close()
 
     async def ask(self, method, path, body=None):
-        """Status and answer, whatever they are."""
+        """The status and the body of any answer."""
         async with self._session.request(method, path, json=body) as response:
             is_json = response.content_type == "application/json"
             return response.status, await (response.json() if is_json else response.read())
@@ -81,22 +81,22 @@ class Control:
 
 
 async def eventually(condition):
-    """The first true value of an async condition."""
+    """Polls an async condition until it returns a true value."""
     deadline = time.monotonic() + PATIENCE
     while not (value := await condition()):
-        assert time.monotonic() < deadline, "it didn't come true in time"
+        assert time.monotonic() < deadline, "the condition wasn't true in time"
         await asyncio.sleep(0.01)
     return value
 
 
 async def downloaded(client, location, **options):
-    """Every byte of a location, as the SDK gives them; `Range` and such go in `headers`."""
+    """All bytes of a location, read by the SDK. `headers` may have a `Range`."""
     response = await client.download_recording(location, **options)
     return b"".join([piece async for piece in response.iter_raw()])
 
 
 async def recorded(control, client, *, seconds=10, call=None, **options):
-    """A recording of so many seconds that has ended, as the control side tells of it."""
+    """Records a call for `seconds`. Returns the control API's description of the ended recording."""
     call = call or await control.post("/calls")
     options = options or {"recording_content_type": "audio", "recording_format_type": "wav"}
     started = await client.start_recording(server_call_id=call["serverCallId"], **options)

@@ -1,4 +1,4 @@
-"""Callbacks as Call Automation sends them. If these fail, what verifies tokens was practised on nothing."""
+"""Callbacks as Call Automation sends them. If these tests fail, the product's token verification isn't tested."""
 
 import base64
 import json
@@ -80,7 +80,7 @@ async def test_after_a_rotation_the_new_key_signs_and_the_old_one_stays_publishe
     assert known == [key_id, jwt.get_unverified_header(before)["kid"]]
 
 
-async def test_a_recording_tells_each_of_its_states_to_whoever_asked_at_its_start(control, client, receiver):
+async def test_each_state_of_a_recording_is_sent_to_the_callback_url_of_its_start(control, client, receiver):
     call = await control.post("/calls")
     started = await client.start_recording(
         server_call_id=call["serverCallId"], recording_state_callback_url=URL, pause_on_start=True
@@ -114,7 +114,7 @@ async def test_a_recording_that_was_started_by_its_connection_calls_back_with_it
     assert first["data"]["callConnectionId"] == call["callConnectionId"]
 
 
-async def test_an_accepted_start_may_name_nothing_and_may_come_to_nothing(control, client, receiver):
+async def test_an_accepted_start_may_have_no_recording_id_and_may_fail(control, client, receiver):
     call = await control.post("/calls", callbackUri=URL)
     options = {"server_call_id": call["serverCallId"], "recording_state_callback_url": URL}
     await control.post("/faults", operation="start", kind="accepted", unnamed=True, fails=True)
@@ -133,7 +133,7 @@ async def test_an_accepted_start_may_name_nothing_and_may_come_to_nothing(contro
     assert failed["data"]["resultInformation"]["subCode"] == 9999
 
 
-async def test_a_callback_is_tried_again_after_5xx_and_dropped_when_its_host_is_nowhere(control, receiver):
+async def test_a_callback_is_retried_after_5xx_and_dropped_if_its_host_is_unknown(control, receiver):
     receiver.statuses = [503, 200]
     await control.post("/calls", callbackUri=URL)
     await control.post("/calls", callbackUri="https://nowhere.example/")

@@ -1,4 +1,4 @@
-"""The control side tells a person what was wrong, and shows what no client of ACS could see."""
+"""The control API explains invalid requests, and shows details that clients of ACS can't see."""
 
 import aiohttp
 import pytest
@@ -26,43 +26,43 @@ from tests.local.acs.clients import recorded
         ("POST /calls", ["a", "list"], 400, "object"),
     ],
 )
-async def test_what_makes_no_sense_is_told_by_name(control, asked, body, status, named):
+async def test_an_invalid_request_is_reported_with_its_field(control, asked, body, status, named):
     answered, answer = await control.ask(*asked.split(), body)
     assert answered == status
     assert named in answer["error"]
 
 
-async def test_a_body_that_is_no_json_is_told(simulator):
+async def test_a_body_that_is_not_json_is_reported(simulator):
     async with aiohttp.ClientSession() as session, session.post(f"{simulator.control}/calls", data="{") as response:
         assert response.status == 400
         assert "JSON" in (await response.json())["error"]
 
 
 async def test_an_ended_recording_cannot_be_made_longer(control, client):
-    told = await recorded(control, client)
+    recording = await recorded(control, client)
     for verb, body in (("advance", {"seconds": 1}), ("cut", {})):
-        status, answer = await control.ask("POST", f"/recordings/{told['recordingId']}/{verb}", body)
+        status, answer = await control.ask("POST", f"/recordings/{recording['recordingId']}/{verb}", body)
         assert (status, answer) == (409, {"error": "the recording has ended"})
 
 
 async def test_downloads_are_counted(control, client):
-    told = await recorded(control, client)
-    (chunk,) = told["chunks"]
+    recording = await recorded(control, client)
+    (chunk,) = recording["chunks"]
     for _ in range(2):
         await (await client.download_recording(chunk["contentLocation"], headers={"Range": "bytes=0-9"})).read()
-    (chunk,) = (await control.get(f"/recordings/{told['recordingId']}"))["chunks"]
+    (chunk,) = (await control.get(f"/recordings/{recording['recordingId']}"))["chunks"]
     assert (chunk["downloads"], chunk["bytesSent"], chunk["deletedAt"]) == (2, 20, None)
 
 
 async def test_chunks_added_to_a_recording_belong_to_its_call(control, client):
-    told = await recorded(control, client)
-    made = await control.post("/documents", size=1000, recordingId=told["recordingId"], index=1)
-    assert (made["callId"], made["serverCallId"]) == (told["callId"], told["serverCallId"])
-    chunks = (await control.get(f"/recordings/{told['recordingId']}"))["chunks"]
+    recording = await recorded(control, client)
+    made = await control.post("/documents", size=1000, recordingId=recording["recordingId"], index=1)
+    assert (made["callId"], made["serverCallId"]) == (recording["callId"], recording["serverCallId"])
+    chunks = (await control.get(f"/recordings/{recording['recordingId']}"))["chunks"]
     assert [chunk["index"] for chunk in chunks] == [0, 1]
 
 
-async def test_calls_are_listed_with_who_is_in_them(control):
+async def test_calls_are_listed_with_their_participants(control):
     call = await control.post("/calls", participants=[{"name": "Ada"}])
     joined = await control.post(f"/calls/{call['callId']}/participants", name="Bob")
     (listed,) = await control.get("/calls")

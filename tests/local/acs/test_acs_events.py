@@ -1,4 +1,4 @@
-"""Event Grid as ACS feeds it. If these fail, events that real life repeats, delays or garbles were never practised."""
+"""Events and their delivery. If these tests fail, repeated, delayed and invalid events aren't tested."""
 
 import pytest
 from azure.communication.callautomation import AzureBlobContainerRecordingStorage
@@ -8,17 +8,17 @@ from tests.local.acs.webhook import webhook
 
 
 async def test_the_event_of_a_recording_lists_its_chunks(control, client, hook):
-    told = await recorded(control, client)
+    recording = await recorded(control, client)
     (event,) = await hook.next()
     assert event["eventType"] == "Microsoft.Communication.RecordingFileStatusUpdated"
     assert event["subject"] == (
-        f"/recording/call/{told['callId']}/serverCallId/{told['serverCallId']}/recordingId/{told['recordingId']}"
+        f"/recording/call/{recording['callId']}/serverCallId/{recording['serverCallId']}/recordingId/{recording['recordingId']}"
     )
     (chunk,) = event["data"]["recordingStorageInfo"]["recordingChunks"]
     names = ("documentId", "index", "endReason", "contentLocation", "metadataLocation", "deleteLocation")
-    assert chunk == {name: told["chunks"][0][name] for name in names}
-    assert event["data"]["recordingDurationMs"] == told["durationMs"]
-    assert event["data"]["recordingStartTime"] == told["startedAt"]
+    assert chunk == {name: recording["chunks"][0][name] for name in names}
+    assert event["data"]["recordingDurationMs"] == recording["durationMs"]
+    assert event["data"]["recordingStartTime"] == recording["startedAt"]
     types = [event["data"][f"recording{kind}Type"] for kind in ("Content", "Channel", "Format")]
     assert types == ["Audio", "Mixed", "Wav"]
     headers = hook.headers[-1]
@@ -35,11 +35,11 @@ async def test_the_event_of_a_recording_lists_its_chunks(control, client, hook):
         ("2021", "/recording/call/{callId}"),
     ],
 )
-async def test_subjects_of_older_years_say_less(control, client, hook, vintage, form):
+async def test_older_subjects_have_fewer_ids(control, client, hook, vintage, form):
     call = await control.post("/calls", vintage=vintage, omitTypes=True)
-    told = await recorded(control, client, call=call)
+    recording = await recorded(control, client, call=call)
     (event,) = await hook.next()
-    assert event["subject"] == form.format(**told)
+    assert event["subject"] == form.format(**recording)
     assert not [name for name in event["data"] if name.endswith("Type")]
 
 
@@ -92,7 +92,7 @@ async def test_a_cloud_event_is_delivered_alone_in_its_own_schema(control, hook)
     assert hook.headers[-1]["Content-Type"].startswith("application/cloudevents+json")
 
 
-async def test_now_and_then_an_event_says_that_there_is_no_start_time(control):
+async def test_some_events_have_no_start_time(control):
     times = [(await published(control, "current", seed=seed, oddities=True))[1] for seed in range(8)]
     none = [seed for seed, data in enumerate(times) if data["recordingStartTime"] == "0001-01-01T00:00:00+00:00"]
     assert none == [2]
@@ -100,7 +100,7 @@ async def test_now_and_then_an_event_says_that_there_is_no_start_time(control):
     assert data["recordingStartTime"].startswith("20"), "the tests' simulator has no oddities unless asked"
 
 
-async def test_a_refused_delivery_is_tried_again_with_its_count(control, hook):
+async def test_a_refused_delivery_is_retried_with_its_count(control, hook):
     hook.statuses = [503, 500, 200]
     await control.post("/documents", size=1000)
     first, second, third = await hook.next(3)
@@ -116,7 +116,7 @@ async def test_a_refused_delivery_is_tried_again_with_its_count(control, hook):
 
 
 @pytest.mark.parametrize("status", [400, 413])
-async def test_a_delivery_refused_for_good_is_not_tried_again(control, hook, status):
+async def test_a_permanently_refused_delivery_is_not_retried(control, hook, status):
     hook.statuses = [status]
     await control.post("/documents", size=1000)
 
@@ -128,7 +128,7 @@ async def test_a_delivery_refused_for_good_is_not_tried_again(control, hook, sta
     assert [one["status"] for one in published["deliveries"]] == [status]
 
 
-async def test_a_subscription_must_prove_itself(control):
+async def test_a_subscription_needs_a_handshake(control):
     async with webhook() as stranger:
         stranger.validates = False
         status, answer = await control.ask("POST", "/subscriptions", {"endpoint": stranger.url})
@@ -137,13 +137,13 @@ async def test_a_subscription_must_prove_itself(control):
         assert await control.get("/subscriptions") == []
 
 
-async def test_a_proof_as_plain_text_counts_since_the_functions_host_sends_it_so(control):
+async def test_the_handshake_may_be_plain_text_as_from_the_functions_host(control):
     async with webhook() as plain:
         plain.media_type = "text/plain"
         await control.post("/subscriptions", endpoint=plain.url)
 
 
-async def test_an_endpoint_that_is_not_there_is_refused_with_why(control):
+async def test_an_unreachable_endpoint_is_refused_with_the_reason(control):
     status, answer = await control.ask("POST", "/subscriptions", {"endpoint": "http://127.0.0.1:9/none"})
     assert status == 400
     assert "didn't answer" in answer["error"]
@@ -160,7 +160,7 @@ async def test_a_filter_lets_only_its_types_through(control):
         assert event["data"]["group"] == {"id": call["groupCallId"]}
 
 
-async def test_a_call_tells_of_its_start_and_a_deleted_subscription_hears_no_more(control, hook):
+async def test_a_call_publishes_its_start_and_a_deleted_subscription_gets_no_more_events(control, hook):
     call = await control.post("/calls", kind="room")
     (event,) = await hook.next(event_type="CallStarted")
     assert event["data"]["room"] == {"id": call["roomId"]}
@@ -171,7 +171,7 @@ async def test_a_call_tells_of_its_start_and_a_deleted_subscription_hears_no_mor
     assert [one["deliveries"] for one in await control.get("/events")][-1] == []
 
 
-async def test_an_event_is_delivered_as_often_as_ordered(control, client, hook):
+async def test_an_event_is_delivered_as_often_as_requested(control, client, hook):
     call = await control.post("/calls", repeatEvents=2)
     await recorded(control, client, call=call)
     events = await hook.next(3)
@@ -185,7 +185,7 @@ async def test_anything_can_be_published_and_delivered_again(control, hook):
     assert await hook.next(2, event_type="Nonsense") == [garbage, garbage]
 
 
-async def test_a_document_that_is_not_announced_still_tells_its_event(control, hook):
+async def test_the_answer_has_the_event_of_a_document_that_is_not_announced(control, hook):
     made = await control.post("/documents", size=1000, count=3, announce=False, recordingId="anyId", vintage="2023")
     assert hook.received == []
     assert made["recordingId"] == "anyId"
@@ -194,7 +194,7 @@ async def test_a_document_that_is_not_announced_still_tells_its_event(control, h
     assert (await control.get("/recordings/anyId"))["chunks"] == made["chunks"]
 
 
-async def test_recordings_into_ones_own_storage_say_so(control, client, hook):
+async def test_events_of_recordings_to_own_storage_have_its_addresses(control, client, hook):
     container = "https://customer.blob.core.windows.net/recordings"
     call = await control.post("/calls")
     started = await client.start_recording(

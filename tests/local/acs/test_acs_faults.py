@@ -1,4 +1,4 @@
-"""Every bad day that can be ordered happens as ordered. If these fail, other tests pass without their fault."""
+"""Every fault happens as requested. If these tests fail, other tests could pass without their fault."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ async def original(control, chunk):
     return await control.get(f"/documents/{chunk['documentId']}/content")
 
 
-async def test_throttling_says_when_to_come_back(control, client, recording_id):
+async def test_throttling_has_retry_after(control, client, recording_id):
     await control.post("/faults", operation="get", kind="throttle", retryAfter=7)
     with pytest.raises(HttpResponseError) as failure:
         await client.get_recording_properties(recording_id)
@@ -52,7 +52,7 @@ async def test_throttling_says_when_to_come_back(control, client, recording_id):
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
-async def test_a_server_error_lasts_as_long_as_ordered(control, client, chunk, status):
+async def test_a_server_error_lasts_as_long_as_requested(control, client, chunk, status):
     await control.post("/faults", operation="download", kind="serverError", status=status, times=2)
     for _ in range(2):
         with pytest.raises(HttpResponseError) as failure:
@@ -85,7 +85,7 @@ async def test_a_fault_can_end_some_time_after_it_first_happened(control, client
     assert found.recording_state == "active"
 
 
-async def test_html_in_place_of_json_breaks_the_sdks_parsing(control, client, call):
+async def test_html_instead_of_json_breaks_the_sdks_parsing(control, client, call):
     await control.post("/faults", operation="start", kind="html", contentType="application/json")
     with pytest.raises((DecodeError, HttpResponseError)) as failure:
         await client.start_recording(server_call_id=call["serverCallId"])
@@ -96,7 +96,7 @@ async def test_html_in_place_of_json_breaks_the_sdks_parsing(control, client, ca
     assert failure.value.response.headers["Content-Type"].startswith("text/html")
 
 
-async def test_unauthorized_once_is_over_the_second_time(control, client, chunk):
+async def test_unauthorized_happens_once(control, client, chunk):
     await control.post("/faults", operation="download", kind="unauthorized")
     with pytest.raises(ClientAuthenticationError):
         await client.download_recording(chunk["contentLocation"])
@@ -111,7 +111,7 @@ async def test_any_acs_error_can_be_answered(control, client, recording_id):
     assert json.loads(failure.value.response.text())["error"] == {"code": "7777", "message": "Why not"}
 
 
-async def test_a_stop_can_succeed_though_its_answer_says_not_found(control, client, hook, recording_id):
+async def test_a_stop_can_succeed_although_its_answer_is_not_found(control, client, hook, recording_id):
     await control.post("/faults", operation="stop", kind="error", status=404, code="8522", applied=True)
     with pytest.raises(HttpResponseError) as failure:
         await client.stop_recording(recording_id)
@@ -130,7 +130,7 @@ async def test_a_start_can_be_accepted_only(control, client, call):
     assert statuses == [202]
 
 
-async def test_a_short_body_ends_before_what_it_declared(control, client, chunk):
+async def test_a_short_body_ends_before_its_declared_length(control, client, chunk):
     await control.post("/faults", operation="download", kind="short", bytes=1_000_000)
     response = await client.download_recording(chunk["contentLocation"])
     assert response.headers["Content-Length"] == str(chunk["size"])
@@ -152,7 +152,7 @@ async def test_a_connection_is_reset_in_the_middle(control, client, chunk):
 
 
 async def test_a_connection_is_reset_instead_of_an_answer(control, client, recording_id):
-    # aiohttp itself sends a GET again when a connection that was kept open breaks: twice, then.
+    # aiohttp repeats a GET once by itself if a keep-alive connection breaks, so the fault happens twice.
     await control.post("/faults", operation="get", kind="reset", times=2)
     with pytest.raises((ServiceResponseError, ServiceRequestError)):
         await client.get_recording_properties(recording_id)
@@ -173,7 +173,7 @@ async def test_a_slow_body_is_slow(control, client, chunk):
     assert time.monotonic() - began > 0.45
 
 
-async def test_a_redirect_can_lead_off_the_allow_list(control, client, chunk):
+async def test_a_redirect_can_lead_to_a_host_outside_the_allow_list(control, client, chunk):
     await control.post("/faults", operation="download", kind="redirect")
     with pytest.raises(HttpResponseError) as failure:
         await client.download_recording(chunk["contentLocation"], permit_redirects=False)
@@ -185,7 +185,7 @@ async def test_a_redirect_can_lead_off_the_allow_list(control, client, chunk):
     assert (entry["hadAuthorization"], entry["status"]) == (False, 404)
 
 
-async def test_redirects_can_go_in_a_circle(control, client, chunk):
+async def test_redirects_can_loop(control, client, chunk):
     await control.post("/faults", operation="download", kind="redirect", loop=True, times=0)
     location, hosts = chunk["contentLocation"], []
     for _ in range(3):
@@ -196,14 +196,14 @@ async def test_redirects_can_go_in_a_circle(control, client, chunk):
     assert hosts == ["us-storage.asm.skype.com", "eu-storage.asm.skype.com", "us-storage.asm.skype.com"]
 
 
-async def test_an_error_page_can_come_as_the_media(control, client, chunk):
+async def test_media_can_be_an_error_page(control, client, chunk):
     await control.post("/faults", operation="download", kind="htmlBody")
     response = await client.download_recording(chunk["contentLocation"])
     assert response.status_code == 200
     assert (await response.read()).startswith(b"<!DOCTYPE html>")
 
 
-async def test_one_byte_can_be_flipped(control, client, chunk, original):
+async def test_one_byte_can_be_changed(control, client, chunk, original):
     await control.post("/faults", operation="download", kind="corrupt", offset=2_000_000, times=2)
     part = await downloaded(client, chunk["contentLocation"], headers={"Range": "bytes=1999990-2000009"})
     differing = [at for at in range(20) if part[at] != original[1_999_990 + at]]
@@ -229,21 +229,21 @@ async def test_metadata_can_be_that_of_another_chunk(control, client):
     assert json.loads(await downloaded(client, first["metadataLocation"])) == first["metadata"]
 
 
-async def test_siblings_share_an_index_and_differ(control, client, hook):
+async def test_siblings_have_the_same_index_and_other_bytes(control, client, hook):
     await control.post("/faults", operation="event", kind="siblings")
-    told = await recorded(control, client)
+    recording = await recorded(control, client)
     (event,) = await hook.next()
     one, other = event["data"]["recordingStorageInfo"]["recordingChunks"]
     assert one["index"] == other["index"]
     assert one["documentId"] != other["documentId"]
-    told = await control.get(f"/recordings/{told['recordingId']}")
-    assert len({chunk["sha256"] for chunk in told["chunks"]}) == 2
-    for chunk in told["chunks"]:
+    recording = await control.get(f"/recordings/{recording['recordingId']}")
+    assert len({chunk["sha256"] for chunk in recording["chunks"]}) == 2
+    for chunk in recording["chunks"]:
         assert len(await downloaded(client, chunk["contentLocation"])) == chunk["size"]
 
 
 @pytest.mark.parametrize("operation", ["start", "event"])
-async def test_an_event_can_come_before_the_answer_to_start(control, client, hook, call, operation):
+async def test_an_event_can_arrive_before_the_answer_to_the_start(control, client, hook, call, operation):
     await control.post("/faults", operation=operation, kind="eventBeforeAnswer", callId=call["callId"])
     started = await client.start_recording(server_call_id=call["serverCallId"], **MIXED_WAV)
     events = [event for event in hook.received if "Recording" in event["eventType"]]
@@ -251,7 +251,7 @@ async def test_an_event_can_come_before_the_answer_to_start(control, client, hoo
     assert started.recording_state == "active"
 
 
-async def test_an_event_can_never_come(control, client, hook):
+async def test_an_event_can_be_suppressed(control, client, hook):
     await control.post("/faults", operation="event", kind="eventNever")
     silent = await recorded(control, client)
     spoken = await recorded(control, client)
@@ -266,7 +266,7 @@ async def test_an_event_can_be_delivered_many_times(control, client, hook):
     assert len(await hook.next(5)) == 5
 
 
-async def test_an_answer_can_take_its_time(control, client, recording_id):
+async def test_an_answer_can_be_delayed(control, client, recording_id):
     await control.post("/faults", operation="get", kind="delayAnswer", seconds=30)
     slow = asyncio.create_task(client.get_recording_properties(recording_id))
     assert (await client.pause_recording(recording_id)) is None
@@ -274,7 +274,7 @@ async def test_an_answer_can_take_its_time(control, client, recording_id):
     slow.cancel()
 
 
-async def test_a_fault_meets_only_whom_it_was_ordered_for(control, client):
+async def test_a_fault_affects_only_its_target(control, client):
     made = await control.post("/documents", size=1000, count=2)
     first, second = made["chunks"]
     await control.post("/faults", operation="delete", kind="serverError", documentId=second["documentId"])
@@ -284,7 +284,7 @@ async def test_a_fault_meets_only_whom_it_was_ordered_for(control, client):
     await client.delete_recording(second["deleteLocation"])
 
 
-async def test_a_fault_can_let_some_pass_first(control, client, chunk):
+async def test_a_fault_can_skip_the_first_requests(control, client, chunk):
     await control.post("/faults", operation="download", kind="serverError", skip=2)
     outcomes = []
     for _ in range(4):
@@ -309,7 +309,7 @@ async def test_a_fault_can_let_some_pass_first(control, client, chunk):
         ({"operation": "download", "kind": "short", "times": -1}, "times"),
     ],
 )
-async def test_a_fault_that_cannot_happen_is_refused_by_the_field(control, order, named):
+async def test_an_impossible_fault_is_refused_with_the_field(control, order, named):
     status, answer = await control.ask("POST", "/faults", order)
     assert status == 400
     assert named in answer["error"]

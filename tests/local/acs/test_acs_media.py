@@ -1,4 +1,4 @@
-"""The files are what they say they are. If these fail, a person who plays an archived recording sees a fake."""
+"""Media files have valid formats and the expected content. If these tests fail, archived recordings can't be played."""
 
 import io
 import re
@@ -18,53 +18,53 @@ UNMIXED = {"recording_content_type": "audio", "recording_channel_type": "unmixed
 
 
 def probed(path):
-    """What ffmpeg says of a file that it reads to the end without a complaint."""
+    """The output of ffmpeg for a file, and the duration. Fails if ffmpeg can't read the file to its end."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-i", path, "-f", "null", "-"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-    hours, minutes, seconds = re.search(r"Duration: (\d+):(\d+):([\d.]+)", said).groups()
-    return said, int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    hours, minutes, seconds = re.search(r"Duration: (\d+):(\d+):([\d.]+)", output).groups()
+    return output, int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
 
 async def media_of(control, client, tmp_path, **options):
-    told = await recorded(control, client, **options)
-    data = await downloaded(client, told["chunks"][0]["contentLocation"])
+    recording = await recorded(control, client, **options)
+    data = await downloaded(client, recording["chunks"][0]["contentLocation"])
     path = tmp_path / "media"
     path.write_bytes(data)
-    return told, data, path
+    return recording, data, path
 
 
 async def test_mp4_has_acs_picture_and_sound(control, client, tmp_path):
-    told, data, path = await media_of(control, client, tmp_path, seconds=10, **MP4)
-    said, seconds = probed(path)
-    assert seconds == pytest.approx(told["durationMs"] / 1000, abs=0.2)
-    assert re.search(r"Video: h264.* 1920x1080.* 16 fps", said)
-    assert re.search(r"Audio: aac.* 16000 Hz, mono", said)
+    recording, data, path = await media_of(control, client, tmp_path, seconds=10, **MP4)
+    output, seconds = probed(path)
+    assert seconds == pytest.approx(recording["durationMs"] / 1000, abs=0.2)
+    assert re.search(r"Video: h264.* 1920x1080.* 16 fps", output)
+    assert re.search(r"Audio: aac.* 16000 Hz, mono", output)
     assert data[4:8] == b"ftyp"
     assert 0 < data.find(b"moov") < data.find(b"mdat"), "a player could begin before it has everything"
 
 
-async def test_a_long_mp4_is_whole(control, client, tmp_path):
-    told, data, path = await media_of(control, client, tmp_path, seconds=100, **MP4)
+async def test_a_long_mp4_is_complete(control, client, tmp_path):
+    recording, data, path = await media_of(control, client, tmp_path, seconds=100, **MP4)
     _, seconds = probed(path)
     assert seconds == pytest.approx(100, abs=0.3)
     assert len(data) == pytest.approx(7_500_000 * 100 / 60, rel=0.3), "about 7.5 MB a minute, as ACS gives"
-    assert told["chunks"][0]["size"] == len(data)
+    assert recording["chunks"][0]["size"] == len(data)
 
 
 async def test_mp3_is_mixed_at_16_khz(control, client, tmp_path):
-    told, data, path = await media_of(control, client, tmp_path, seconds=60, **MP3)
-    said, seconds = probed(path)
-    assert seconds == pytest.approx(told["durationMs"] / 1000, abs=0.1)
-    assert re.search(r"Audio: mp3.* 16000 Hz, mono", said)
+    recording, data, path = await media_of(control, client, tmp_path, seconds=60, **MP3)
+    output, seconds = probed(path)
+    assert seconds == pytest.approx(recording["durationMs"] / 1000, abs=0.1)
+    assert re.search(r"Audio: mp3.* 16000 Hz, mono", output)
     assert data[:2] == b"\xff\xf3"
 
 
 async def test_an_unmixed_wav_gives_each_participant_a_tone(control, client, tmp_path):
     call = await control.post("/calls", participants=5)
-    told, data, _ = await media_of(control, client, tmp_path, seconds=7, call=call, **UNMIXED)
+    recording, data, _ = await media_of(control, client, tmp_path, seconds=7, call=call, **UNMIXED)
     with wave.open(io.BytesIO(data)) as file:
         assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (5, 16000, 2)
-        assert file.getnframes() == told["durationMs"] * 16
+        assert file.getnframes() == recording["durationMs"] * 16
         frames = memoryview(file.readframes(16000)).cast("h")
     pitches = [sum(1 for a, b in pairwise(tone) if a < 0 <= b) for tone in (frames[c::5].tolist() for c in range(5))]
     assert pitches == pytest.approx([262, 330, 392, 494, 587], abs=1)
@@ -87,13 +87,13 @@ async def test_pauses_are_not_in_the_file_but_in_the_metadata(control, client):
     await client.resume_recording(started.recording_id)
     await control.post(f"{path}/advance", seconds=10)
     await client.stop_recording(started.recording_id)
-    told = await control.get(path)
-    (chunk,) = told["chunks"]
+    recording = await control.get(path)
+    (chunk,) = recording["chunks"]
     (pause,) = chunk["metadata"]["pauseResumeIntervals"]
     assert pause["duration"] == pytest.approx(30_000, abs=2000)
-    assert told["durationMs"] == pytest.approx(70_000, abs=2000)
-    assert chunk["metadata"]["chunkDuration"] == told["durationMs"]
-    assert told["pauses"] == [pause]
+    assert recording["durationMs"] == pytest.approx(70_000, abs=2000)
+    assert chunk["metadata"]["chunkDuration"] == recording["durationMs"]
+    assert recording["pauses"] == [pause]
 
 
 async def test_a_cut_and_a_full_chunk_end_a_chunk(control, client):
@@ -110,7 +110,7 @@ async def test_a_cut_and_a_full_chunk_end_a_chunk(control, client):
     assert [chunk["endReason"] for chunk in chunks] == ["ChunkMaximumTimeExceeded"] * 2 + ["SessionEnded"]
 
 
-async def test_metadata_names_who_was_there_while_it_was_recorded(control, client):
+async def test_metadata_have_the_participants_who_were_present_during_the_recording(control, client):
     call = await control.post("/calls", participants=[{"id": "8:acs:early"}, {"id": "8:acs:stays", "name": "Ada"}])
     await control.delete(f"/calls/{call['callId']}/participants/8:acs:early")
     started = await client.start_recording(server_call_id=call["serverCallId"], **UNMIXED)
@@ -123,7 +123,7 @@ async def test_metadata_names_who_was_there_while_it_was_recorded(control, clien
     ]
 
 
-async def test_durations_are_written_with_a_point_and_now_and_then_have_a_fraction(control):
+async def test_durations_have_a_decimal_point_and_sometimes_a_fraction(control):
     for seed, fraction in ((0, 0.0), (3, 0.5)):
         made = await control.post("/documents", size=320_044, seed=seed, oddities=True)
         text = await control.get(f"/documents/{made['chunks'][0]['documentId']}/metadata")
@@ -131,7 +131,7 @@ async def test_durations_are_written_with_a_point_and_now_and_then_have_a_fracti
         assert isinstance(text["chunkDuration"], float)
 
 
-async def test_metadata_can_be_as_wild_as_real_ones(control):
+async def test_metadata_can_lack_fields_as_real_ones_do(control):
     made = await control.post("/documents", size=320_044, wildMetadata=True, participants=[{"id": "8:acs:ada"}])
     metadata = made["chunks"][0]["metadata"]
     assert metadata["chunkDuration"] % 1 == 0.5
@@ -150,7 +150,9 @@ async def test_metadata_can_have_the_quirks_of_real_ones(control, client):
 
 @pytest.mark.parametrize("more", [0, 1, 1000, 1_048_576, 3_000_001])
 @pytest.mark.parametrize("media_format", ["wav", "mp3", "mp4"])
-async def test_a_document_to_order_has_the_exact_size_and_a_valid_form(control, client, tmp_path, media_format, more):
+async def test_a_requested_document_has_the_exact_size_and_a_valid_format(
+    control, client, tmp_path, media_format, more
+):
     size = SMALLEST[media_format] + more
     made = await control.post("/documents", size=size, format=media_format)
     data = await downloaded(client, made["chunks"][0]["contentLocation"])
@@ -165,8 +167,8 @@ async def test_a_document_to_order_has_the_exact_size_and_a_valid_form(control, 
         assert (index + int.from_bytes(data[index : index + 4]), data[index + 4 : index + 8]) == (size, b"moov")
     elif more > 1000:
         (tmp_path / "media").write_bytes(data)
-        said, seconds = probed(tmp_path / "media")
-        assert "rror" not in said
+        output, seconds = probed(tmp_path / "media")
+        assert "rror" not in output
         assert seconds == pytest.approx(size / 6000, rel=0.01)
     else:
         assert data[:3] == b"ID3"

@@ -1,4 +1,4 @@
-"""The simulator as a program: found by its ready file, gone without a trace when told to, or when its parent is."""
+"""The simulator as a process: it writes a ready file, and ends without a trace on a signal or with its parent."""
 
 import asyncio
 import json
@@ -70,7 +70,7 @@ async def test_it_stops_cleanly_on_a_signal(tmp_path, number):
     assert list((tmp_path / "state").iterdir()) == []
 
 
-async def test_the_ready_file_is_all_a_client_needs(tmp_path):
+async def test_the_ready_file_has_all_that_a_client_needs(tmp_path):
     async with running(tmp_path, "--log", str(tmp_path / "logs" / "acs.log")) as (_, facts):
         async with Control(facts["control"]) as control, sdk_client(Found(facts), facts["connectionString"]) as client:
             call = await control.post("/calls")
@@ -92,7 +92,7 @@ async def test_it_stops_in_the_middle_of_a_download(tmp_path):
         assert await asyncio.wait_for(process.wait(), 20) == 0
 
 
-async def test_a_large_file_takes_no_memory(tmp_path):
+async def test_a_large_file_needs_no_memory(tmp_path):
     async with (
         running(tmp_path) as (process, facts),
         Control(facts["control"]) as control,
@@ -107,7 +107,7 @@ async def test_a_large_file_takes_no_memory(tmp_path):
         assert most_memory_kib(process.pid) < 150 * 1024
 
 
-async def test_it_dies_with_its_parent(tmp_path):
+async def test_it_ends_with_its_parent(tmp_path):
     parent = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PARENT, *command(tmp_path)), cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
@@ -123,7 +123,7 @@ async def test_it_dies_with_its_parent(tmp_path):
     await eventually(gone)
 
 
-async def test_what_a_killed_one_left_is_cleared_and_what_a_living_one_holds_is_not(tmp_path):
+async def test_the_folder_of_a_killed_one_is_removed_and_that_of_a_running_one_is_not(tmp_path):
     async with running(tmp_path) as (first, _):
         first.kill()
         await first.wait()
@@ -136,13 +136,13 @@ async def test_what_a_killed_one_left_is_cleared_and_what_a_living_one_holds_is_
             assert len(list((tmp_path / "state").iterdir())) == 2
 
 
-async def test_a_taken_port_is_said_plainly(tmp_path):
+async def test_a_port_in_use_is_reported(tmp_path):
     async with running(tmp_path) as (_, facts):
         port = facts["tls"].rsplit(":", 1)[1]
         other = await asyncio.create_subprocess_exec(
             *command(tmp_path / "other", "--tls-port", port), cwd=ROOT, stderr=asyncio.subprocess.PIPE
         )
-        _, said = await other.communicate()
+        _, output = await other.communicate()
         assert other.returncode == 1
-        assert "can't start" in said.decode()
-        assert "Traceback" not in said.decode()
+        assert "can't start" in output.decode()
+        assert "Traceback" not in output.decode()

@@ -1,4 +1,4 @@
-"""What the real SDK gets to hear from the simulated REST API. If these fail, the product learns a wrong ACS."""
+"""The simulated REST API, called by the real SDK. If these tests fail, the product is tested against a wrong ACS."""
 
 import json
 
@@ -28,9 +28,13 @@ async def test_a_recording_starts_with_any_locator_of_its_call(control, client, 
     started = await client.start_recording(**{argument: call[field]})
     assert started.recording_state == "active"
     assert started.recording_kind == "azureCommunicationServices"
-    told = await control.get(f"/recordings/{started.recording_id}")
-    assert told["callId"] == call["callId"]
-    assert (told["contentType"], told["channelType"], told["formatType"]) == ("audioVideo", "mixed", "mp4")
+    recording = await control.get(f"/recordings/{started.recording_id}")
+    assert recording["callId"] == call["callId"]
+    assert (recording["contentType"], recording["channelType"], recording["formatType"]) == (
+        "audioVideo",
+        "mixed",
+        "mp4",
+    )
 
 
 async def test_a_paused_recording_is_inactive_until_it_is_resumed(control, client):
@@ -42,7 +46,7 @@ async def test_a_paused_recording_is_inactive_until_it_is_resumed(control, clien
     assert (await client.get_recording_properties(recording_id)).recording_state == "active"
 
 
-async def test_pause_on_start_begins_paused(control, client):
+async def test_a_recording_with_pause_on_start_starts_paused(control, client):
     call = await control.post("/calls")
     started = await client.start_recording(server_call_id=call["serverCallId"], pause_on_start=True, **MIXED_WAV)
     assert started.recording_state == "inactive"
@@ -68,9 +72,9 @@ async def test_the_end_of_a_call_ends_its_recordings(control, client):
     call = await control.post("/calls")
     recording_id = (await client.start_recording(server_call_id=call["serverCallId"], **MIXED_WAV)).recording_id
     await control.post(f"/calls/{call['callId']}/end")
-    told = await control.get(f"/recordings/{recording_id}")
-    assert told["recordingState"] == "inactive"
-    assert told["sessionEndReason"] == "CallEnded"
+    recording = await control.get(f"/recordings/{recording_id}")
+    assert recording["recordingState"] == "inactive"
+    assert recording["sessionEndReason"] == "CallEnded"
     with pytest.raises(HttpResponseError) as failure:
         await client.start_recording(server_call_id=call["serverCallId"])
     assert (failure.value.status_code, error_of(failure)["code"]) == (400, "8528")
@@ -103,7 +107,7 @@ async def test_an_unknown_call_is_not_found(client):
     assert error_of(failure) == {"code": "8522", "message": "Call not found."}
 
 
-async def test_a_call_id_in_place_of_a_server_call_id_gets_the_base_64_complaint(control, client):
+async def test_a_call_id_instead_of_a_server_call_id_gets_the_base_64_error(control, client):
     call = await control.post("/calls")
     with pytest.raises(HttpResponseError) as failure:
         await client.start_recording(server_call_id=call["callId"])
@@ -131,7 +135,7 @@ PARTICIPANT = CommunicationUserIdentifier("8:acs:one")
         {"recording_state_callback_url": "http://callvault.example.net/callback"},
     ],
 )
-async def test_what_acs_does_not_record_is_refused(control, client, options):
+async def test_combinations_that_acs_does_not_support_are_refused(control, client, options):
     call = await control.post("/calls")
     with pytest.raises(HttpResponseError) as failure:
         await client.start_recording(server_call_id=call["serverCallId"], **options)
@@ -169,7 +173,7 @@ async def test_the_same_start_sent_twice_starts_once(control, client):
     assert failure.value.status_code == 400
 
 
-async def test_a_start_that_was_refused_may_be_sent_again(control, client):
+async def test_a_refused_start_may_be_repeated(control, client):
     call = await control.post("/calls")
     headers = {"Repeatability-Request-ID": "9a4e28ba-2fa1-11d2-883f-0016d3cca427"}
     options = {**MIXED_WAV, "server_call_id": call["serverCallId"]}

@@ -1,4 +1,4 @@
-"""Who is let in. If these fail, a product that signs wrongly, or not at all, would pass here and fail in Azure."""
+"""Signatures are verified. If these tests fail, a product with wrong signatures would pass here and fail in Azure."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ async def status_of(simulator, headers, path=PATH, body=None):
         return response.status
 
 
-async def test_a_right_signature_gets_in(simulator):
+async def test_a_valid_signature_is_accepted(simulator):
     assert await status_of(simulator, signed(simulator.connection_string)) == 404
 
 
@@ -57,7 +57,7 @@ async def test_a_date_that_is_far_off_is_refused(simulator, minutes):
     assert await status_of(simulator, signed(simulator.connection_string, moment=moment)) == 401
 
 
-async def test_a_date_within_fifteen_minutes_is_taken(simulator):
+async def test_a_date_within_fifteen_minutes_is_accepted(simulator):
     moment = datetime.now(tz=UTC) - timedelta(minutes=14)
     assert await status_of(simulator, signed(simulator.connection_string, moment=moment)) == 404
 

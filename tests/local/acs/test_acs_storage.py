@@ -1,4 +1,4 @@
-"""The media store to its users: ranges, redirects, deletion, expiry. If these fail, copies are tested against a toy."""
+"""The media store: ranges, redirects, deletion and expiry. If these tests fail, other tests use a wrong ACS."""
 
 import hashlib
 import json
@@ -10,13 +10,13 @@ from tests.local.acs.clients import downloaded
 
 
 async def document(control, **order):
-    """One chunk to order, and its original bytes."""
+    """A requested chunk and its original bytes."""
     made = await control.post("/documents", **({"size": 5_000_000} | order))
     chunk = made["chunks"][0]
     return chunk, await control.get(f"/documents/{chunk['documentId']}/content")
 
 
-async def test_the_whole_file_is_what_the_control_side_says(control, client):
+async def test_the_whole_file_matches_the_control_api(control, client):
     chunk, original = await document(control)
     response = await client.download_recording(chunk["contentLocation"])
     data = b"".join([piece async for piece in response.iter_raw()])
@@ -38,7 +38,7 @@ async def test_the_whole_file_is_what_the_control_side_says(control, client):
         ("bytes=-10", 4999990, 4999999),
     ],
 )
-async def test_a_range_gives_exactly_its_bytes(control, client, asked, first, last):
+async def test_a_range_has_exactly_its_bytes(control, client, asked, first, last):
     chunk, original = await document(control)
     response = await client.download_recording(chunk["contentLocation"], headers={"Range": asked})
     data = b"".join([piece async for piece in response.iter_raw()])
@@ -48,7 +48,7 @@ async def test_a_range_gives_exactly_its_bytes(control, client, asked, first, la
     assert data == original[first : last + 1]
 
 
-async def test_ranges_put_together_are_the_file(control, client):
+async def test_joined_ranges_are_the_file(control, client):
     chunk, original = await document(control)
     parts = [
         await downloaded(client, chunk["contentLocation"], headers={"Range": f"bytes={at}-{at + 999_998}"})
@@ -58,7 +58,7 @@ async def test_ranges_put_together_are_the_file(control, client):
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_now_and_then_a_range_request_is_answered_with_the_whole_file(control, client, seed):
+async def test_some_range_requests_get_the_whole_file(control, client, seed):
     chunk, original = await document(control, seed=seed, oddities=True)
     answers = []
     for _ in range(4):
@@ -78,7 +78,7 @@ async def test_a_range_beyond_the_end_is_416(control, client):
     assert failure.value.response.headers["Content-Range"] == "bytes */5000000"
 
 
-async def test_an_etag_holds_a_reader_to_one_file(control, client):
+async def test_an_etag_restricts_a_reader_to_one_version(control, client):
     chunk, _ = await document(control)
     response = await client.download_recording(chunk["contentLocation"], headers={"Range": "bytes=0-9"})
     etag = response.headers["ETag"]
@@ -101,7 +101,7 @@ async def test_metadata_comes_as_octets_with_a_content_range_and_200(control, cl
     assert hashlib.sha256(data).hexdigest() == chunk["metadataSha256"]
 
 
-async def test_delete_takes_media_and_metadata_once(control, client):
+async def test_delete_removes_media_and_metadata_once(control, client):
     chunk, _ = await document(control)
     await client.delete_recording(chunk["deleteLocation"])
     for location in (chunk["contentLocation"], chunk["metadataLocation"]):
@@ -120,7 +120,7 @@ async def test_an_expired_document_is_gone(control, client):
         await client.download_recording(chunk["contentLocation"])
 
 
-async def test_a_redirect_leads_to_a_region_that_wants_a_signature_of_its_own(control, client):
+async def test_a_redirect_leads_to_a_region_that_requires_its_own_signature(control, client):
     chunk, original = await document(control, redirects=True)
     with pytest.raises(HttpResponseError) as failure:
         await client.download_recording(chunk["contentLocation"], permit_redirects=False)
@@ -145,7 +145,7 @@ async def test_a_range_beyond_four_gigabytes_is_served(control, client):
     assert len(tail) == 5
 
 
-async def test_the_log_tells_what_was_asked_and_given(control, client):
+async def test_the_log_has_requests_and_bytes_sent(control, client):
     chunk, _ = await document(control)
     await downloaded(client, chunk["contentLocation"], headers={"Range": "bytes=0-99"})
     (entry,) = await control.get(f"/requests?documentId={chunk['documentId']}")

@@ -1,4 +1,4 @@
-"""When chunks end and what they hold, for any order of pauses and cuts."""
+"""The ends and the recorded time of chunks, for any order of pauses and cuts."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ def played(steps, chunk_seconds):
 
 
 @given(moves, st.integers(min_value=20, max_value=2000))
-def test_chunks_hold_all_that_was_recorded_and_none_is_too_long(steps, chunk_seconds):
+def test_chunks_have_all_recorded_time_and_none_is_too_long(steps, chunk_seconds):
     timeline, end = played(steps, chunk_seconds)
     spans = timeline.spans(end)
     paused_ms = sum(pause.duration_ms for pause in timeline.pauses(end))

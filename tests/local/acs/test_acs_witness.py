@@ -1,4 +1,4 @@
-"""A witness is asked before a document is deleted, and the delete waits for its answer."""
+"""A witness is called before a document is deleted, and the deletion waits for its answer."""
 
 import asyncio
 from typing import Any
@@ -9,17 +9,17 @@ from azure.core.exceptions import HttpResponseError
 
 
 async def watched(control: Any, answer: web.Response | None) -> tuple[web.AppRunner, list[str]]:
-    """A witness that looks whether the document can be downloaded still; without an answer it says no."""
+    """A witness that checks whether the document can still be downloaded. Without an answer it refuses."""
     asked: list[str] = []
 
-    async def look(request: web.Request) -> web.Response:
-        told = await request.json()
-        asked.append(told["documentId"])
-        assert told["deletedAt"] is None
+    async def check(request: web.Request) -> web.Response:
+        document = await request.json()
+        asked.append(document["documentId"])
+        assert document["deletedAt"] is None
         return answer or web.Response(status=500)
 
     application = web.Application()
-    application.router.add_post("/", look)
+    application.router.add_post("/", check)
     runner = web.AppRunner(application)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -37,7 +37,7 @@ async def test_a_delete_waits_for_its_witness(control, client):
     await runner.cleanup()
 
 
-async def test_nothing_is_deleted_that_the_witness_did_not_see(control, client):
+async def test_nothing_is_deleted_if_the_witness_does_not_answer(control, client):
     runner, asked = await watched(control, None)
     made = await control.post("/documents", size=2_000)
     with pytest.raises(HttpResponseError):

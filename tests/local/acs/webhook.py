@@ -1,4 +1,4 @@
-"""An endpoint for Event Grid as a function app offers it: answers the handshake, and keeps what is delivered."""
+"""An endpoint for Event Grid like that of a function app: answers the handshake and keeps the deliveries."""
 
 import json
 from contextlib import asynccontextmanager
@@ -9,7 +9,7 @@ from tests.local.acs.clients import eventually
 
 
 class Webhook:
-    """Answers each notification with the next of `statuses`, and with 200 when there are none left."""
+    """Answers each notification with the next of `statuses`, then with 200."""
 
     def __init__(self):
         self.url = ""
@@ -20,8 +20,8 @@ class Webhook:
         self.media_type = "application/json"
 
     async def answer(self, request):
-        told = json.loads(await request.read())
-        (event,) = told if isinstance(told, list) else [told]  # a CloudEvent comes alone
+        body = json.loads(await request.read())
+        (event,) = body if isinstance(body, list) else [body]  # a CloudEvent comes alone
         if request.headers["aeg-event-type"] == "SubscriptionValidation":
             code = event["data"]["validationCode"] if self.validates else "something else"
             return web.json_response({"validationResponse": code}, content_type=self.media_type)
@@ -30,7 +30,7 @@ class Webhook:
         return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
 
     async def next(self, count=1, event_type="RecordingFileStatusUpdated"):
-        """The first `count` deliveries of a type, once they are there."""
+        """Waits for the first `count` deliveries of a type."""
 
         async def enough():
             found = [event for event in self.received if _type_of(event).endswith(event_type)]

@@ -1,4 +1,4 @@
-"""Each trouble of the storage proxy is what it is called; if one isn't, the schedules prove less than they say."""
+"""Each trouble of the storage proxy does what its name says. Otherwise the schedules would prove less than claimed."""
 
 import asyncio
 import random
@@ -31,12 +31,12 @@ async def storage_fixture(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
 
 @asynccontextmanager
 async def troubled(storage: str, trouble: Trouble, seconds: float = 0.0) -> AsyncIterator[str]:
-    """A connection string on whose way a trouble happens to everything."""
+    """A connection string through a proxy that applies a trouble to every request."""
     rule = Rule(trouble=trouble, begins=0, ends=600, seconds=seconds)
     troubles = Troubles([rule], random.Random(0))
-    async with StorageProxy(storage, troubles).running() as led:
+    async with StorageProxy(storage, troubles).running() as proxied:
         troubles.begin()
-        yield led
+        yield proxied
 
 
 async def stored(storage: str, name: str) -> bool:
@@ -44,32 +44,32 @@ async def stored(storage: str, name: str) -> bool:
         return await blobs.get_blob_client("files", name).exists()
 
 
-async def store(led: str, name: str) -> None:
-    async with BlobServiceClient.from_connection_string(led, retry_total=0) as blobs:
+async def store(proxied: str, name: str) -> None:
+    async with BlobServiceClient.from_connection_string(proxied, retry_total=0) as blobs:
         await blobs.get_blob_client("files", name).upload_blob(b"bytes")
 
 
 @pytest.mark.parametrize("trouble", [Trouble.LOST_ANSWER, Trouble.ERROR_AFTER, Trouble.BUSY_AFTER])
 async def test_a_write_is_carried_out_though_its_answer_says_otherwise(storage: str, trouble: Trouble):
-    async with troubled(storage, trouble) as led:
+    async with troubled(storage, trouble) as proxied:
         with pytest.raises(AzureError):
-            await store(led, trouble.name)
+            await store(proxied, trouble.name)
     assert await stored(storage, trouble.name)
 
 
 @pytest.mark.parametrize(("trouble", "status"), [(Trouble.BUSY, 503), (Trouble.FULL, 507)])
 async def test_a_refused_write_is_not_carried_out(storage: str, trouble: Trouble, status: int):
-    async with troubled(storage, trouble) as led:
+    async with troubled(storage, trouble) as proxied:
         with pytest.raises(HttpResponseError) as refused:
-            await store(led, trouble.name)
+            await store(proxied, trouble.name)
         assert refused.value.status_code == status
     assert not await stored(storage, trouble.name)
 
 
 async def test_an_outage_cuts_reads_and_writes(storage: str):
     async with (
-        troubled(storage, Trouble.OUTAGE) as led,
-        TableServiceClient.from_connection_string(led, retry_total=0) as tables,
+        troubled(storage, Trouble.OUTAGE) as proxied,
+        TableServiceClient.from_connection_string(proxied, retry_total=0) as tables,
     ):
         with pytest.raises(AzureError):
             await tables.get_table_client("things").get_entity("p", "r")
@@ -78,9 +78,9 @@ async def test_an_outage_cuts_reads_and_writes(storage: str):
 
 
 async def test_a_late_write_comes_after_its_failure(storage: str):
-    async with troubled(storage, Trouble.LATE, 0.3) as led:
+    async with troubled(storage, Trouble.LATE, 0.3) as proxied:
         with pytest.raises(AzureError):
-            await store(led, "late")
+            await store(proxied, "late")
         assert not await stored(storage, "late")
         async with asyncio.timeout(10):
             while not await stored(storage, "late"):  # noqa: ASYNC110 - only storage knows
@@ -89,7 +89,7 @@ async def test_a_late_write_comes_after_its_failure(storage: str):
 
 @pytest.mark.parametrize(("trouble", "number"), [(Trouble.MESSAGE_LOST, 0), (Trouble.MESSAGE_TWICE, 2)])
 async def test_a_queued_message_is_lost_or_comes_twice(storage: str, trouble: Trouble, number: int):
-    async with troubled(storage, trouble) as led, QueueServiceClient.from_connection_string(led) as queues:
+    async with troubled(storage, trouble) as proxied, QueueServiceClient.from_connection_string(proxied) as queues:
         await queues.get_queue_client("jobs").send_message("job")
     async with QueueServiceClient.from_connection_string(storage) as queues:
         queue = queues.get_queue_client("jobs")
@@ -98,13 +98,13 @@ async def test_a_queued_message_is_lost_or_comes_twice(storage: str, trouble: Tr
 
 
 async def test_without_a_rule_everything_passes_as_it_is(storage: str):
-    async with StorageProxy(storage, Troubles([], random.Random(0))).running() as led:
-        async with BlobServiceClient.from_connection_string(led) as blobs:
+    async with StorageProxy(storage, Troubles([], random.Random(0))).running() as proxied:
+        async with BlobServiceClient.from_connection_string(proxied) as blobs:
             blob = blobs.get_blob_client("files", "2026/11/a name with spaces & more.wav")
             await blob.upload_blob(b"", metadata={"documentid": "0-eus-d1-a%2Fb"})
             assert (await blob.get_blob_properties()).metadata == {"documentid": "0-eus-d1-a%2Fb"}
             assert await (await blob.download_blob()).readall() == b""
-        async with TableServiceClient.from_connection_string(led) as tables:
+        async with TableServiceClient.from_connection_string(proxied) as tables:
             table = tables.get_table_client("things")
             await table.upsert_entity(ROW | {"text": "ä"})
             assert [row["text"] async for row in table.query_entities("PartitionKey eq 'p'")] == ["ä"]

@@ -1,4 +1,4 @@
-"""A host for every test that doesn't hurt it, and the queues of those that need their own."""
+"""A host that is shared by tests that don't harm it, and queues for tests that start their own."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Queues of one host, with names of its own, and what tests do with them."""
+"""The queues of one host, with unique names, and helpers for them."""
 
 import asyncio
 import base64
@@ -16,7 +16,7 @@ from tests.local.host.running import PATIENCE
 
 
 class Queues:
-    """Queues of one test, or of one host: the names are its own."""
+    """Queues of one test or host, with unique names."""
 
     def __init__(self, connection: str) -> None:
         suffix = uuid.uuid4().hex[:12]
@@ -35,7 +35,7 @@ def encoded(text: str) -> str:
 
 
 async def message_of(queue: QueueClient, wanted: Callable[[str], bool] = bool) -> QueueMessage:
-    """The first wanted message, taken out of the queue with all that came before it; the queue may come later."""
+    """Waits for the first matching message, and removes it and all earlier ones. The queue may be created later."""
     async with asyncio.timeout(PATIENCE):
         while True:
             with contextlib.suppress(ResourceNotFoundError):
@@ -47,19 +47,19 @@ async def message_of(queue: QueueClient, wanted: Callable[[str], bool] = bool) -
 
 
 async def count_of(queue: QueueClient) -> int:
-    """How many messages there are, visible or not."""
+    """The number of messages, visible or not."""
     return (await queue.get_queue_properties()).approximate_message_count or 0
 
 
 async def emptied(queue: QueueClient) -> None:
-    """Until nothing is left in the queue, visible or not."""
+    """Waits until the queue is empty. Invisible messages count."""
     async with asyncio.timeout(PATIENCE):
-        while await count_of(queue):  # noqa: ASYNC110 - the service tells nobody
+        while await count_of(queue):  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.05)
 
 
 async def shown(queue: QueueClient) -> None:
-    """Until a message can be seen, without taking it."""
+    """Waits until a message is visible. Doesn't receive it."""
     async with asyncio.timeout(PATIENCE):
         while not await queue.peek_messages():  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.05)

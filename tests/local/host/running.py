@@ -1,4 +1,4 @@
-"""A host in a process of its own, as a person starts it, with what a test needs to talk to it and watch it."""
+"""A host in its own process, as a person starts it, and helpers to send it requests and read its log."""
 
 import asyncio
 import contextlib
@@ -19,10 +19,10 @@ CHECKOUT = Path(__file__).parents[3]
 PATIENCE = 30
 
 
-async def until[T](look: Callable[[], T | None], *, within: float = PATIENCE) -> T:
-    """What `look` gives as soon as it gives something that is true."""
+async def until[T](condition: Callable[[], T | None], *, within: float = PATIENCE) -> T:
+    """Polls the condition until it returns a true value."""
     async with asyncio.timeout(within):
-        while not (found := look()):  # noqa: ASYNC110 - what is looked at tells nobody
+        while not (found := condition()):  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.02)
         return found
 
@@ -45,7 +45,7 @@ class RunningHost:
         return json.loads(self.ready.read_text())["workers"]
 
     def lines(self) -> list[dict[str, Any]]:
-        """The log so far; a line that is still being written comes with the next look."""
+        """The log lines so far, without one that is still being written."""
         text = self.child.log.read_text()
         return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines() if line.startswith("{")]
 
@@ -54,7 +54,7 @@ class RunningHost:
         return [line for line in self.lines() if wanted <= {k: v for k, v in line.items() if _flat(v)}.items()]
 
     async def log_of(self, message: str, *, times: int = 1, **fields: Any) -> list[dict[str, Any]]:
-        """The lines with this message and these fields, once there are so many."""
+        """Waits for `times` lines with this message and these fields. Returns them."""
         return await until(lambda: found if len(found := self.logged(message, **fields)) >= times else None)
 
     async def ask(self, path: str, method: str = "GET", **options: Any) -> "Answer":
@@ -65,7 +65,7 @@ class RunningHost:
             return Answer(status=response.status, headers=response.headers, body=await response.read())
 
     async def deliver(self, body: Any, *, kind: str = "Notification", **options: Any) -> "Answer":
-        """As Event Grid does, to on_event, unless told otherwise."""
+        """Delivers events as Event Grid does, by default to on_event."""
         headers = {"aeg-event-type": kind, **options.pop("headers", {})}
         query = options.pop("query", f"functionName=on_event&code={self.system_key}")
         return await self.ask(f"/runtime/webhooks/EventGrid?{query}", "POST", json=body, headers=headers, **options)
@@ -86,7 +86,7 @@ class Answer:
 
 
 def app_copy(directory: Path, **host_json: Any) -> Path:
-    """The sample app in a directory of its own, with parts of its host.json replaced."""
+    """A copy of the sample app, with parts of its host.json replaced."""
     app = directory / "app"
     shutil.copytree(APP, app, ignore=shutil.ignore_patterns("__pycache__"))
     content = json.loads((app / "host.json").read_text())
@@ -109,7 +109,7 @@ def program(directory: Path, *arguments: str, app: Path = APP, settings: Mapping
 async def running_host(
     directory: Path, *arguments: str, app: Path = APP, settings: Mapping[str, str]
 ) -> AsyncIterator[RunningHost]:
-    """A host until the end of the context; no process of it is left then."""
+    """Runs a host until the end of the context. No process of it is left afterwards."""
     ready = directory / "ready.json"
     started = program(directory, "--ready", str(ready), *arguments, app=app, settings=settings)
     async with running(started) as child:
@@ -125,7 +125,7 @@ async def running_host(
 
 
 async def failing_start(directory: Path, *arguments: str, app: Path = APP, settings: Mapping[str, str]) -> str:
-    """What a host that can't start says, which is to end with code 1."""
+    """The log of a host that fails to start, with exit code 1."""
     async with running(program(directory, *arguments, app=app, settings=settings)) as child:
         async with asyncio.timeout(PATIENCE):
             assert await child.ended() == 1

@@ -1,11 +1,7 @@
-"""The admin endpoints: tools wait on them, and operators start functions by hand with them."""
-
-import json
+"""The admin endpoints, which tools poll and operators use to start functions."""
 
 import pytest
-from azure.storage.queue.aio import QueueServiceClient
 
-from tests.local.host.queues import Queues, observed
 from tests.local.host.running import Answer, RunningHost
 
 
@@ -37,42 +33,23 @@ async def test_a_timer_is_started_by_hand(host: RunningHost) -> None:
     await host.log_of("tick", times=before + 1)
 
 
-async def test_a_queue_function_is_started_by_hand_with_its_message(
-    host: RunningHost, shared_queues: Queues, storage: QueueServiceClient
-) -> None:
-    answer = await ask(host, "functions/on_message", "POST", body=json.dumps({"input": "by hand"}).encode())
-    assert answer.status == 202
-    said = await observed(storage.get_queue_client(shared_queues.observed), body="by hand")
-    assert said["count"] == 1
+async def test_only_timers_are_started_by_hand(host: RunningHost) -> None:
+    for name in ("on_message", "on_event", "log_sync"):
+        assert (await ask(host, f"functions/{name}", "POST", body=b'{"input": ""}')).status == 400
 
 
-async def test_an_event_grid_function_is_started_by_hand_with_its_event(
-    host: RunningHost, shared_queues: Queues, storage: QueueServiceClient
-) -> None:
-    event = {"id": "hand", "eventType": "T", "subject": "s", "eventTime": "2026-11-21T10:00:00Z", "data": {}}
-    body = json.dumps({"input": json.dumps(event)}).encode()
-    assert (await ask(host, "functions/on_event", "POST", body=body)).status == 202
-    await observed(storage.get_queue_client(shared_queues.observed), event="hand")
+@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b'{"input": {}}'])
+async def test_an_invalid_input_is_refused(host: RunningHost, body: bytes) -> None:
+    assert (await ask(host, "functions/tick", "POST", body=body)).status == 400
 
 
-async def test_an_http_function_is_started_by_hand(host: RunningHost) -> None:
-    before = len(host.logged("from sync"))
-    assert (await ask(host, "functions/log_sync", "POST", body=b'{"input": ""}')).status == 202
-    await host.log_of("from sync", times=before + 1)
-
-
-@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b'{"input": "no event"}', b'{"input": {}}'])
-async def test_an_input_that_can_not_be_used_is_refused(host: RunningHost, body: bytes) -> None:
-    assert (await ask(host, "functions/on_event", "POST", body=body)).status == 400
-
-
-async def test_what_is_not_there_is_not_found(host: RunningHost) -> None:
+async def test_an_unknown_endpoint_is_not_found(host: RunningHost) -> None:
     assert (await ask(host, "functions/nothing", "POST")).status == 404
     assert (await ask(host, "nothing")).status == 404
     assert (await host.ask("/admin/nothing")).status == 404
 
 
-async def test_the_master_key_alone_opens_them(host: RunningHost) -> None:
+async def test_only_the_master_key_is_accepted(host: RunningHost) -> None:
     refused = await host.ask("/admin/host/status")
     assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert (await ask(host, "host/status", key="wrong")).status == 401

@@ -1,4 +1,4 @@
-"""Messages between host and worker arrive whole and in order, or not at all."""
+"""Messages between host and worker arrive complete and in order, or not at all."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from local.host.channel import Channel, decode, encode
 
-# What an app can name is always text to text; a mapping of ours is never named like the mark of a blob.
+# Apps can only name strings, and our own mappings never have the name of the blob marker.
 NAMED_BY_APPS = st.dictionaries(st.text() | st.just("$blob"), st.text(), max_size=3)
 LEAVES = st.none() | st.booleans() | st.integers() | st.text() | st.binary() | NAMED_BY_APPS
 FIELDS = st.sampled_from(["kind", "value", "headers", "body"])
@@ -46,7 +46,7 @@ async def test_a_message_with_an_empty_body_leaves_no_work_behind(ends: tuple[Ch
     await here.send({"body": b""})
     assert await there.receive() == {"body": b""}
     before = time.process_time()
-    await asyncio.sleep(0.4)  # the measure itself: what a loop with nothing to do costs
+    await asyncio.sleep(0.4)  # the measured time: an idle loop must use no CPU
     assert time.process_time() - before < 0.1
 
 

@@ -1,4 +1,4 @@
-"""Starting and stopping: what is wrong is said plainly, and nothing is left behind."""
+"""Start and stop: errors are reported in a sentence, and no process or file is left behind."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ async def test_keys_are_random_unless_given(tmp_path: Path, queues: Queues) -> N
     assert len(set(found)) == 6
 
 
-async def test_without_auth_no_key_is_asked_for(tmp_path: Path, queues: Queues) -> None:
+async def test_without_auth_requests_need_no_key(tmp_path: Path, queues: Queues) -> None:
     async with running_host(tmp_path, "--no-auth", settings=queues.settings) as host:
         assert (await host.ask("/api/guarded")).status == 200
         assert (await host.ask("/admin/host/status")).status == 200
@@ -54,7 +54,7 @@ async def test_without_auth_no_key_is_asked_for(tmp_path: Path, queues: Queues) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-async def test_told_to_stop_it_ends_with_0_and_leaves_nothing(tmp_path: Path, queues: Queues, number: int) -> None:
+async def test_a_signal_stops_it_with_0_and_leaves_no_process(tmp_path: Path, queues: Queues, number: int) -> None:
     async with running_host(tmp_path, "--workers", "2", settings=queues.settings) as host:
         pids = [host.pid, *host.workers]
         os.kill(host.pid, number)
@@ -73,7 +73,7 @@ async def test_at_the_end_a_running_function_may_finish(tmp_path: Path, queues: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-async def test_the_message_of_a_stopped_or_killed_host_is_not_given_back(
+async def test_the_message_of_a_stopped_or_killed_host_is_not_released(
     tmp_path: Path, queues: Queues, storage: QueueServiceClient, number: int
 ) -> None:
     work = await storage.create_queue(queues.work)
@@ -86,7 +86,7 @@ async def test_the_message_of_a_stopped_or_killed_host_is_not_given_back(
     assert await count_of(work) == 1
 
 
-async def test_the_message_of_a_stopped_host_comes_back_when_its_lease_has_run_out(
+async def test_the_message_of_a_stopped_host_is_delivered_again_when_its_lease_expires(
     tmp_path: Path, queues: Queues, storage: QueueServiceClient
 ) -> None:
     work = await storage.create_queue(queues.work)
@@ -98,7 +98,7 @@ async def test_the_message_of_a_stopped_host_comes_back_when_its_lease_has_run_o
     await shown(work)
 
 
-async def test_the_log_goes_to_a_file_when_told(tmp_path: Path, queues: Queues) -> None:
+async def test_the_log_can_go_to_a_file(tmp_path: Path, queues: Queues) -> None:
     file = tmp_path / "own.log"
     async with running_host(tmp_path, "--log", str(file), settings=queues.settings) as host:
         await until(lambda: f"ready at {host.url}" in file.read_text())
@@ -117,14 +117,14 @@ async def test_settings_come_from_local_settings_and_the_environment_wins(tmp_pa
         assert host.logged("setting BOTH is ignored: the environment has it")
 
 
-async def test_the_route_prefix_of_host_json_counts(tmp_path: Path, queues: Queues) -> None:
+async def test_the_route_prefix_of_host_json_is_used(tmp_path: Path, queues: Queues) -> None:
     app = app_copy(tmp_path, extensions={"http": {"routePrefix": ""}})
     async with running_host(tmp_path, app=app, settings=queues.settings) as host:
         assert (await host.ask("/pid")).status == 200
         assert (await host.ask("/api/pid")).status == 404
 
 
-async def test_log_levels_of_host_json_count(tmp_path: Path, queues: Queues) -> None:
+async def test_the_log_levels_of_host_json_are_used(tmp_path: Path, queues: Queues) -> None:
     levels = {"default": "Error", "Host": "Information", "Function.log.User": "Warning"}
     app = app_copy(tmp_path, logging={"logLevel": levels})
     async with running_host(tmp_path, app=app, settings=queues.settings) as host:
@@ -137,7 +137,7 @@ async def test_log_levels_of_host_json_count(tmp_path: Path, queues: Queues) -> 
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "reason"),
     [
         ("import no_such_module_anywhere", "No module named 'no_such_module_anywhere'"),
         ("raise RuntimeError('setting X must be a number')", "RuntimeError: setting X must be a number"),
@@ -169,17 +169,17 @@ async def test_log_levels_of_host_json_count(tmp_path: Path, queues: Queues) -> 
         ),
     ],
 )
-async def test_an_app_that_can_not_be_run_is_told_in_a_sentence(tmp_path: Path, code: str, told: str) -> None:
-    assert told in await failing_start(tmp_path, app=app_with(tmp_path, code), settings={})
+async def test_an_app_that_can_not_run_is_reported_in_a_sentence(tmp_path: Path, code: str, reason: str) -> None:
+    assert reason in await failing_start(tmp_path, app=app_with(tmp_path, code), settings={})
 
 
-async def test_a_wrong_host_json_is_told_by_its_key(tmp_path: Path) -> None:
+async def test_an_invalid_host_json_is_reported_with_its_key(tmp_path: Path) -> None:
     app = app_copy(tmp_path, extensions={"queues": {"batchSize": 99}})
-    said = await failing_start(tmp_path, app=app, settings={})
-    assert "host.json: extensions.queues.batchSize must be" in said
+    output = await failing_start(tmp_path, app=app, settings={})
+    assert "host.json: extensions.queues.batchSize must be" in output
 
 
-async def test_a_port_in_use_is_told(tmp_path: Path, queues: Queues) -> None:
+async def test_a_port_in_use_is_reported(tmp_path: Path, queues: Queues) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert "can't start" in await failing_start(tmp_path, "--port", port, settings=queues.settings)

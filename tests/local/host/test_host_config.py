@@ -1,4 +1,4 @@
-"""host.json and local.settings.json mean what they mean to Core Tools; what is wrong is told by its name."""
+"""host.json and local.settings.json are read as by Core Tools. Errors name the key."""
 
 import json
 from datetime import timedelta
@@ -23,7 +23,7 @@ def test_a_bare_host_json_gives_the_defaults(tmp_path: Path) -> None:
     assert (config.function_timeout, config.queues.max_dequeue_count) == (timedelta(minutes=30), 5)
 
 
-def test_what_is_said_counts(tmp_path: Path) -> None:
+def test_values_of_host_json_are_used(tmp_path: Path) -> None:
     queues = {
         "batchSize": 32,
         "maxPollingInterval": "00:00:30",
@@ -55,7 +55,7 @@ def test_a_timeout_of_minus_one_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reason"),
     [
         ([], "the whole must be an object"),
         ({}, 'version must be "2.0"'),
@@ -72,12 +72,12 @@ def test_a_timeout_of_minus_one_is_none(tmp_path: Path) -> None:
         ({"version": "2.0", "logging": {"logLevel": {"default": 1}}}, "logging.logLevel.default must be a string"),
     ],
 )
-def test_a_wrong_value_is_told_by_its_key(tmp_path: Path, content: Any, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_an_invalid_value_is_reported_with_its_key(tmp_path: Path, content: Any, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
         read(tmp_path, content)
 
 
-def test_a_directory_without_host_json_is_no_app(tmp_path: Path) -> None:
+def test_a_directory_without_host_json_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"has no host\.json"):
         read_host_json(tmp_path, {})
 
@@ -94,20 +94,20 @@ def test_an_app_setting_wins_over_host_json_in_any_casing(tmp_path: Path) -> Non
     assert config.function_timeout is None
 
 
-def test_an_app_setting_that_can_t_be_used_is_refused_by_its_key(tmp_path: Path) -> None:
+def test_an_invalid_app_setting_is_refused_with_its_key(tmp_path: Path) -> None:
     (tmp_path / "host.json").write_text('{"version": "2.0"}')
     with pytest.raises(ConfigError, match=r"host\.json: extensions\.queues\.batchSize must be"):
         read_host_json(tmp_path, {"AzureFunctionsJobHost__extensions__queues__batchSize": "many"})
 
 
-def test_comments_are_no_json(tmp_path: Path) -> None:
+def test_comments_are_not_json(tmp_path: Path) -> None:
     (tmp_path / "host.json").write_text('{"version": "2.0"} // comment')
     with pytest.raises(ConfigError, match=r"host\.json is not valid JSON"):
         read_host_json(tmp_path, {})
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reason"),
     [
         ({"IsEncrypted": True, "Values": {}}, "is encrypted"),
         ({"Values": {"PORT": 7}}, r"Values\.PORT must be a string"),
@@ -115,10 +115,10 @@ def test_comments_are_no_json(tmp_path: Path) -> None:
         ([], "must be a JSON object"),
     ],
 )
-def test_settings_that_can_not_be_used_are_refused(tmp_path: Path, content: Any, told: str) -> None:
+def test_invalid_settings_are_refused(tmp_path: Path, content: Any, reason: str) -> None:
     file = tmp_path / "local.settings.json"
     file.write_text(json.dumps(content))
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=reason):
         read_settings(file, {})
 
 
@@ -145,6 +145,6 @@ def test_the_longest_matching_category_sets_the_log_level() -> None:
     assert allows({**info, "level": "WARNING", "logger": "host"})
 
 
-def test_a_log_level_that_is_none_is_refused() -> None:
+def test_an_unknown_log_level_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"logging\.logLevel\.default must be one of"):
         LogFilter({"default": "Loud"})

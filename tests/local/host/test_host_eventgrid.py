@@ -1,4 +1,4 @@
-"""The Event Grid webhook answers as the real one does, so that Event Grid repeats what it would repeat there."""
+"""The Event Grid webhook answers as the real one, so Event Grid retries the same deliveries."""
 
 import json
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ async def test_every_event_of_a_delivery_is_an_invocation(
     assert seen == {"one", "two"}
 
 
-async def test_a_single_event_need_not_be_in_an_array(host: RunningHost) -> None:
+async def test_a_single_event_without_an_array_is_accepted(host: RunningHost) -> None:
     assert (await host.deliver(event("alone"))).status == 202
 
 
@@ -55,7 +55,7 @@ async def test_the_handshake_of_cloud_events_is_answered(host: RunningHost) -> N
 
 
 @pytest.mark.parametrize("body", [b"no json", b"[1]", b'"text"', b"\xff", b"null", b"", b'[{"id": "cut'])
-async def test_what_is_no_event_is_a_500_so_that_event_grid_repeats_it(host: RunningHost, body: bytes) -> None:
+async def test_a_body_without_events_is_a_500_so_event_grid_repeats_it(host: RunningHost, body: bytes) -> None:
     path = f"/runtime/webhooks/EventGrid?functionName=on_event&code={host.system_key}"
     for kind in ("Notification", "SubscriptionValidation"):
         assert (await host.ask(path, "POST", data=body, headers={"aeg-event-type": kind})).status == 500
@@ -87,7 +87,7 @@ async def test_only_functions_with_an_event_grid_trigger_are_found(host: Running
     assert answer.status == 404
 
 
-async def test_the_name_of_the_function_is_found_as_it_is_written_only(host: RunningHost) -> None:
+async def test_the_name_of_the_function_is_case_sensitive(host: RunningHost) -> None:
     assert (await host.deliver([], query=f"functionName=ON_EVENT&code={host.system_key}")).status == 404
 
 

@@ -1,4 +1,4 @@
-"""What the server and the host do before a function is asked: an app can't see it, and must not be built against it."""
+"""The server and the host handle requests before a function does. The app can't see it, but depends on it."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.local.host.running import Answer, RunningHost, app_copy, running_host
 
 
 async def raw(host: RunningHost, target: str, *lines: str, method: str = "GET", body: bytes = b"") -> tuple[int, bytes]:
-    """Status and body of a request that is sent as it is written: clients normalise paths."""
+    """The status and body of a raw request. HTTP clients would normalise the path."""
     address = urlsplit(host.url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     head = [f"{method} {target} HTTP/1.1", f"Host: {address.netloc}", "Connection: close", *lines]
@@ -41,8 +41,8 @@ async def test_a_path_is_decoded_once_and_normalised_before_it_is_routed(
     assert b'"name": "' + name + b'"' in body
 
 
-async def test_a_dot_as_an_id_is_the_path_above(host: RunningHost) -> None:
-    assert (await raw(host, "/api/names/%2E"))[0] == 404  # names/{name} wants a name
+async def test_a_dot_as_an_id_is_removed_from_the_path(host: RunningHost) -> None:
+    assert (await raw(host, "/api/names/%2E"))[0] == 404  # names/{name} needs a name
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ async def test_a_dot_as_an_id_is_the_path_above(host: RunningHost) -> None:
         ("/api/names/x", (f"X-Long: {'x' * 33_000}",), 431),
     ],
 )
-async def test_what_exceeds_the_servers_limits_is_refused_before_the_app(
+async def test_a_request_above_the_servers_limits_is_refused_before_the_app(
     host: RunningHost, target: str, lines: tuple[str, ...], status: int
 ) -> None:
     assert (await raw(host, target, *lines))[0] == status
@@ -85,14 +85,14 @@ async def test_a_body_over_the_limit_is_an_empty_500_and_the_connection_is_close
         assert not host.logged("executing", function="on_event")
 
 
-async def test_the_home_page_is_for_anyone_unless_it_is_turned_off(tmp_path: Path, queues: Queues) -> None:
+async def test_the_home_page_can_be_disabled(tmp_path: Path, queues: Queues) -> None:
     off = queues.settings | {"AzureWebJobsDisableHomepage": "true"}
     async with running_host(tmp_path, settings=off) as host:
         answer = await host.ask("/")
         assert (answer.status, answer.body) == (204, b"")
 
 
-async def test_without_a_setting_there_is_a_home_page(host: RunningHost) -> None:
+async def test_by_default_there_is_a_public_home_page(host: RunningHost) -> None:
     answer = await host.ask("/")
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert b"up and running" in answer.body

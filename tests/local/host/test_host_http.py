@@ -1,4 +1,4 @@
-"""HTTP functions are found, guarded and answered as in Azure: else the app is right here and wrong there."""
+"""HTTP functions are found, authorized and answered as in Azure. Otherwise the app could work only locally."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,18 +10,18 @@ from tests.local.host.running import RunningHost
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-async def test_a_function_sees_the_request_as_the_real_host_tells_it(host: RunningHost) -> None:
+async def test_a_function_gets_the_request_as_from_the_real_host(host: RunningHost) -> None:
     path = "/api/echo/w%C3%A4%2Fx%20y?a=1&empty=&a=2"
     answer = await host.ask(
         path, "POST", data=b"\x00\xff", headers={"x-functions-key": host.functions_key, "X-Mixed": "Case"}
     )
-    said = answer.json()
-    assert said["url"] == host.url + path
-    assert said["method"] == "POST"
-    assert said["route"] == {"id": "wä%2Fx y"}
-    assert said["query"] == {"a": "1,2"}
-    assert said["headers"]["x-mixed"] == "Case"
-    assert bytes.fromhex(said["body"]) == b"\x00\xff"
+    seen = answer.json()
+    assert seen["url"] == host.url + path
+    assert seen["method"] == "POST"
+    assert seen["route"] == {"id": "wä%2Fx y"}
+    assert seen["query"] == {"a": "1,2"}
+    assert seen["headers"]["x-mixed"] == "Case"
+    assert bytes.fromhex(seen["body"]) == b"\x00\xff"
 
 
 async def test_the_response_passes_through_with_its_status_and_headers(host: RunningHost) -> None:
@@ -51,25 +51,25 @@ async def test_a_compressed_body_reaches_the_function_as_it_was_sent(host: Runni
         ("/api/files/special", {"file": "special"}),
     ],
 )
-async def test_the_route_registered_first_wins_though_a_literal_one_matches_too(
+async def test_the_route_registered_first_wins_over_a_later_literal_one(
     host: RunningHost, path: str, route: object
 ) -> None:
     assert (await host.ask(path)).json() == route
 
 
 @pytest.mark.parametrize("path", ["/api/echo", "/api/echo/1/2", "/echo/1", "/api/nothing"])
-async def test_what_no_route_matches_is_not_found(host: RunningHost, path: str) -> None:
+async def test_a_path_without_a_route_is_not_found(host: RunningHost, path: str) -> None:
     answer = await host.ask(path, headers={"x-functions-key": host.functions_key})
     assert (answer.status, answer.body) == (404, b"")
 
 
-async def test_a_verb_the_function_does_not_take_is_not_found(host: RunningHost) -> None:
+async def test_a_method_that_the_function_does_not_support_is_not_found(host: RunningHost) -> None:
     answer = await host.ask("/api/echo/1", "DELETE", headers={"x-functions-key": host.functions_key})
     assert (answer.status, answer.body) == (404, b"")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-async def test_a_function_without_verbs_takes_them_all(host: RunningHost, method: str) -> None:
+async def test_a_function_without_methods_supports_all(host: RunningHost, method: str) -> None:
     assert (await host.ask("/api/names/x", method)).json() == {"name": "x", "method": method}
 
 
@@ -86,12 +86,12 @@ async def test_the_key_comes_by_header_or_by_query_and_the_header_wins(host: Run
     assert (await host.ask("/api/echo/1?code=wrong", headers={"x-functions-key": good})).status == 202
 
 
-async def test_an_admin_function_takes_the_master_key_alone(host: RunningHost) -> None:
+async def test_an_admin_function_accepts_only_the_master_key(host: RunningHost) -> None:
     assert (await host.ask("/api/guarded", headers={"x-functions-key": host.functions_key})).status == 401
     assert (await host.ask("/api/guarded", headers={"x-functions-key": host.master_key})).status == 200
 
 
-async def test_an_exception_is_an_empty_500_that_tells_the_caller_nothing(host: RunningHost) -> None:
+async def test_an_exception_is_an_empty_500_without_details(host: RunningHost) -> None:
     answer = await host.ask("/api/broken")
     assert (answer.status, answer.body) == (500, b"")
 
@@ -101,15 +101,15 @@ async def pieces() -> AsyncIterator[bytes]:
     yield b"second"
 
 
-async def test_a_body_in_chunks_reaches_the_function_as_an_empty_one(host: RunningHost) -> None:
+async def test_a_function_gets_a_chunked_body_as_an_empty_one(host: RunningHost) -> None:
     key = {"x-functions-key": host.functions_key}
-    said = (await host.ask("/api/echo/1", "POST", data=pieces(), headers=key)).json()
-    assert said["body"] == ""
-    assert said["headers"]["transfer-encoding"] == "chunked"
-    assert "content-length" not in said["headers"]
+    seen = (await host.ask("/api/echo/1", "POST", data=pieces(), headers=key)).json()
+    assert seen["body"] == ""
+    assert seen["headers"]["transfer-encoding"] == "chunked"
+    assert "content-length" not in seen["headers"]
 
 
-async def test_an_answer_of_a_function_comes_in_chunks_without_its_length(host: RunningHost) -> None:
+async def test_the_answer_of_a_function_is_chunked_and_has_no_length(host: RunningHost) -> None:
     for path in ("/api/names/x", "/api/pid"):
         answer = await host.ask(path, "POST")
         assert answer.status == 200
@@ -128,7 +128,7 @@ async def test_the_callers_trace_context_reaches_the_function(host: RunningHost)
     assert (await host.ask("/api/echo/1", headers={**key, "traceparent": TRACE})).json()["trace"] == TRACE
 
 
-async def test_without_a_trace_context_every_invocation_gets_a_fresh_one(host: RunningHost) -> None:
+async def test_without_a_trace_context_every_invocation_gets_a_new_one(host: RunningHost) -> None:
     key = {"x-functions-key": host.functions_key}
     traces = {(await host.ask("/api/echo/1", headers=key)).json()["trace"] for _ in range(2)}
     assert len(traces) == 2

@@ -1,4 +1,4 @@
-"""Keys open as they open in Azure, oddly too: a caller that relies on it must not learn so in production."""
+"""Keys are accepted as in Azure, with its oddities. Otherwise callers would notice them only in production."""
 
 from local.host.keys import Keys, Level
 
@@ -8,7 +8,7 @@ def level(keys: Keys, code: str | None = None, *, name: str = "code", header: st
     return keys.level(headers, {} if code is None else {name: code})
 
 
-def test_a_key_opens_in_any_casing_once_it_has_been_used() -> None:
+def test_a_key_is_accepted_in_any_casing_once_it_was_used() -> None:
     keys = Keys(function="SecretKey")
     assert level(keys, "secretkey") is Level.ANONYMOUS
     assert level(keys, "SecretKey") is Level.FUNCTION
@@ -16,9 +16,9 @@ def test_a_key_opens_in_any_casing_once_it_has_been_used() -> None:
     assert level(keys, "secretkeys") is Level.ANONYMOUS
 
 
-def test_the_name_of_the_query_counts_in_any_casing() -> None:
+def test_the_query_parameter_is_accepted_in_any_casing() -> None:
     assert level(Keys(function="k"), "k", name="CODE") is Level.FUNCTION
 
 
-def test_an_empty_header_beats_a_right_key_in_the_query() -> None:
+def test_an_empty_header_overrides_a_valid_key_in_the_query() -> None:
     assert level(Keys(function="k"), "k", header="") is Level.ANONYMOUS

@@ -1,4 +1,4 @@
-"""What the app logs comes out of the host line by line, with the invocation it belongs to."""
+"""The host writes the app's log lines, each with its invocation."""
 
 import pytest
 

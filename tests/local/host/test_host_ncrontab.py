@@ -74,7 +74,7 @@ def test_a_schedule_that_is_not_ncrontab_is_refused(expression: str, reason: str
     st.integers(1, 59),
 )
 def test_no_occurrence_is_skipped(start: datetime, step: int) -> None:
-    """Every minute between the start and the next occurrence is one that doesn't match."""
+    """No minute between the start and the next occurrence matches."""
     due = Schedule.parse(f"0 */{step} * * * *").after(start)
     assert due is not None
     assert start < due

@@ -1,4 +1,4 @@
-"""The queue listener loses no message, gives up on none too early, and never runs more than it may."""
+"""The queue listener loses no message, retries as often as configured, and respects the concurrency limits."""
 
 import base64
 import json
@@ -22,32 +22,32 @@ def seen(queues: Queues, storage: QueueServiceClient) -> QueueClient:
     return storage.get_queue_client(queues.observed)
 
 
-async def test_a_message_is_handed_over_with_its_properties_and_deleted(
+async def test_a_function_gets_a_message_with_its_properties_and_the_message_is_deleted(
     tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient
 ) -> None:
     sent = await work.send_message(encoded("plain"))
     async with running_host(tmp_path, settings=queues.settings):
-        said = await observed(seen, body="plain")
+        report = await observed(seen, body="plain")
         await emptied(work)
-    assert (said["id"], said["count"]) == (sent.id, 1)
-    assert said["receipt"]
-    assert datetime.fromisoformat(said["inserted"]) == sent.inserted_on
-    assert datetime.fromisoformat(said["expires"]) == sent.expires_on
-    invisible = datetime.fromisoformat(said["visible"]) - datetime.fromisoformat(said["inserted"])
+    assert (report["id"], report["count"]) == (sent.id, 1)
+    assert report["receipt"]
+    assert datetime.fromisoformat(report["inserted"]) == sent.inserted_on
+    assert datetime.fromisoformat(report["expires"]) == sent.expires_on
+    invisible = datetime.fromisoformat(report["visible"]) - datetime.fromisoformat(report["inserted"])
     assert timedelta(minutes=10) <= invisible < timedelta(minutes=11)
 
 
-async def test_keys_of_a_json_body_lie_over_the_properties(
+async def test_keys_of_a_json_body_override_the_properties(
     tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient
 ) -> None:
     body = json.dumps({"id": "of the body", "dequeueCount": 40})
     await work.send_message(encoded(body))
     async with running_host(tmp_path, settings=queues.settings):
-        said = await observed(seen, body=body)
-    assert (said["id"], said["count"]) == ("of the body", 40)
+        report = await observed(seen, body=body)
+    assert (report["id"], report["count"]) == ("of the body", 40)
 
 
-async def test_a_failed_message_comes_back_at_once_and_ends_in_the_poison_queue(
+async def test_a_failed_message_is_delivered_again_at_once_and_ends_in_the_poison_queue(
     tmp_path: Path, queues: Queues, work: QueueClient, storage: QueueServiceClient
 ) -> None:
     await work.send_message(encoded("fail always"))
@@ -76,7 +76,7 @@ async def test_a_message_received_too_often_goes_to_poison_without_a_call(
     tmp_path: Path, queues: Queues, work: QueueClient, storage: QueueServiceClient
 ) -> None:
     await work.send_message(encoded("worn out"))
-    for _ in range(2):  # as often as the app's maxDequeueCount, by workers that all died
+    for _ in range(2):  # the app's maxDequeueCount, as if all workers had died
         await anext(aiter(work.receive_messages(visibility_timeout=1)))
         await shown(work)
     async with running_host(tmp_path, settings=queues.settings | {"AzureWebJobs.on_poison.Disabled": "1"}) as host:
@@ -101,14 +101,14 @@ async def test_what_only_looks_like_base64_goes_to_poison_as_it_is(
     await work.send_message(body)
     async with running_host(tmp_path, settings=queues.settings) as host:
         poison = storage.get_queue_client(f"{queues.work}-poison")
-        await host.log_of("a message that isn't base64", times=2)  # the listener of the poison queue meets it, too
+        await host.log_of("a message that isn't base64", times=2)  # the listener of the poison queue receives it, too
         assert await count_of(poison) == 1
         assert not host.logged("executing", function="on_message")
         assert not host.logged("executing", function="on_poison"), "it is never handed to a function"
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b'{"DequeueCount": "many"}', b'{"dequeuecount": true}'])
-async def test_a_body_that_the_host_can_not_hand_over_ends_in_poison_and_no_function_sees_it(
+async def test_a_body_that_the_host_can_not_decode_goes_to_poison_and_no_function_gets_it(
     tmp_path: Path, queues: Queues, work: QueueClient, storage: QueueServiceClient, body: bytes
 ) -> None:
     await work.send_message(base64.b64encode(body).decode())
@@ -123,17 +123,17 @@ async def test_a_body_that_the_host_can_not_hand_over_ends_in_poison_and_no_func
 
 
 @pytest.mark.parametrize("body", ["plain text", '{"DequeueCount": "many"}', "YQ==", "not base64!"])
-async def test_without_message_encoding_every_body_is_handed_over_as_it_is(
+async def test_without_message_encoding_functions_get_every_body_unchanged(
     tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient, body: str
 ) -> None:
     await work.send_message(body)
     app = app_copy(tmp_path, extensions={"queues": {"messageEncoding": "none", "maxPollingInterval": "00:00:01"}})
     async with running_host(tmp_path, app=app, settings=queues.settings):
-        said = json.loads((await message_of(seen)).content)
-    assert (said["body"], said["count"]) == (body, 1)
+        report = json.loads((await message_of(seen)).content)
+    assert (report["body"], report["count"]) == (body, 1)
 
 
-async def test_a_drained_host_takes_no_more_messages_and_answers_on(
+async def test_a_drained_host_receives_no_more_messages_and_still_answers_requests(
     tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient
 ) -> None:
     await work.send_message(encoded("slow"))
@@ -149,7 +149,9 @@ async def test_a_drained_host_takes_no_more_messages_and_answers_on(
     assert [message.content for message in await work.peek_messages()] == [encoded("too late")]
 
 
-async def test_a_host_whose_storage_is_away_ends_itself_with_0_if_told_to(tmp_path: Path, queues: Queues) -> None:
+async def test_a_host_with_storage_patience_stops_with_0_if_storage_is_unreachable(
+    tmp_path: Path, queues: Queues
+) -> None:
     away = "QueueEndpoint=http://127.0.0.1:9/devstoreaccount1;AccountName=devstoreaccount1;AccountKey=a2V5"
     settings = queues.settings | {"QUEUES": away}
     async with running_host(tmp_path, "--storage-patience", "1", settings=settings) as host:
@@ -157,10 +159,10 @@ async def test_a_host_whose_storage_is_away_ends_itself_with_0_if_told_to(tmp_pa
         assert any(line["message"].startswith("the host stops: storage of queue") for line in host.lines())
 
 
-async def test_a_long_function_keeps_its_message_by_renewing_it(
+async def test_the_lease_of_a_long_function_is_renewed(
     tmp_path: Path, queues: Queues, work: QueueClient, seen: QueueClient
 ) -> None:
-    await work.send_message(encoded("very slow"))  # six seconds long; renewed every two
+    await work.send_message(encoded("very slow"))  # takes six seconds; the lease is renewed every two
     async with running_host(tmp_path, "--queue-visibility", "4", "--workers", "2", settings=queues.settings) as host:
         await observed(seen, body="very slow", count=1)
         await emptied(work)
@@ -176,13 +178,13 @@ async def test_no_more_messages_are_in_flight_than_a_batch_and_its_threshold(
     settings = queues.settings | {"SCHEDULE": "* * * * * *"}
     async with running_host(tmp_path, "--grace", "0", app=app, settings=settings) as host:
         await host.log_of("executing", times=2, function="on_message")
-        # Time enough for many a poll.
+        # Enough time for many polls.
         await host.log_of("tick", times=len(host.logged("tick")) + 2)
         assert len(await work.peek_messages(max_messages=10)) == 3
         assert len(host.logged("executing", function="on_message")) == 2
 
 
-async def test_a_missing_queue_is_told_once_and_served_when_it_comes(
+async def test_a_missing_queue_is_logged_once_and_served_when_it_is_created(
     tmp_path: Path, queues: Queues, storage: QueueServiceClient
 ) -> None:
     async with running_host(tmp_path, settings=queues.settings) as host:
@@ -193,7 +195,7 @@ async def test_a_missing_queue_is_told_once_and_served_when_it_comes(
         assert len(host.logged(f"there is no queue {queues.work}")) == 1
 
 
-async def test_a_message_of_a_poison_queue_that_fails_waits_out_its_lease(
+async def test_a_failed_message_of_a_poison_queue_returns_when_its_lease_expires(
     tmp_path: Path, queues: Queues, storage: QueueServiceClient
 ) -> None:
     poison = await storage.create_queue(f"{queues.work}-poison")
@@ -202,7 +204,7 @@ async def test_a_message_of_a_poison_queue_that_fails_waits_out_its_lease(
         first, second = (await host.log_of("poison toxic", times=2))[:2]
         waited = datetime.fromisoformat(second["time"]) - datetime.fromisoformat(first["time"])
         assert waited >= timedelta(seconds=1)
-        # Received too often it is left alone: there is no poison of poison, and it is not deleted.
+        # Received too often, it is neither moved nor deleted: a poison queue has no poison queue.
         assert await count_of(poison) == 1
         assert not [q async for q in storage.list_queues(name_starts_with=f"{queues.work}-poison-")]
 

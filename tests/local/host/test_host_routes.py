@@ -1,4 +1,4 @@
-"""Route templates match as ASP.NET Core's do."""
+"""Route templates match as in ASP.NET Core."""
 
 import pytest
 

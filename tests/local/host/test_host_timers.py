@@ -1,4 +1,4 @@
-"""Timers run when they are due, once for the whole app, one run after the other, and catch up after a stop."""
+"""Timers run when they are due, once for the whole app, without overlaps, and catch up after a stop."""
 
 import json
 import os
@@ -16,7 +16,7 @@ ONCE_A_YEAR = "0 0 0 1 1 *"
 
 
 def status_file(directory: Path, schedule: str) -> Path:
-    """As a host left it that was stopped before the schedule's last occurrence."""
+    """The status file of a host that was stopped before the schedule's last occurrence."""
     file = directory / "timers.json"
     last = datetime.now(UTC) - timedelta(days=500)
     due = last + timedelta(days=400)
@@ -41,7 +41,9 @@ async def test_a_timer_runs_on_one_instance_at_a_time(tmp_path: Path, queues: Qu
         assert len(host.logged("at start")) == 1
 
 
-async def test_a_timer_that_runs_on_startup_does_and_is_not_past_due(tmp_path: Path, queues: Queues) -> None:
+async def test_a_timer_with_run_on_startup_runs_at_the_start_and_is_not_past_due(
+    tmp_path: Path, queues: Queues
+) -> None:
     async with running_host(tmp_path, settings=queues.settings) as host:
         [line] = await host.log_of("at start")
     assert line["extra"]["past_due"] is False
@@ -61,7 +63,9 @@ async def test_a_timer_that_fails_runs_again_when_it_is_due(tmp_path: Path, queu
         await host.log_of("tick", times=2)
 
 
-async def test_an_occurrence_missed_while_stopped_is_made_up_for_once(tmp_path: Path, queues: Queues) -> None:
+async def test_a_timer_catches_up_once_for_occurrences_that_it_missed_while_stopped(
+    tmp_path: Path, queues: Queues
+) -> None:
     file = status_file(tmp_path, ONCE_A_YEAR)
     for run, ticks in (("first", 1), ("second", 0)):
         (tmp_path / run).mkdir()
@@ -81,7 +85,7 @@ async def test_a_changed_schedule_is_not_past_due(tmp_path: Path, queues: Queues
 
 
 def sharing(azurite: Azurite) -> dict[str, str]:
-    """Settings of hosts that know each other by their storage and their id."""
+    """Settings of hosts that share a storage account and a host id."""
     storage = {"AzureWebJobsStorage": azurite.connection_string, "AzureFunctionsWebHost__hostid": uuid.uuid4().hex}
     return storage | {"SCHEDULE": EVERY_SECOND}
 
@@ -105,7 +109,7 @@ async def test_of_two_hosts_on_one_storage_one_runs_the_timer_and_the_other_take
         assert taken - killed < timedelta(seconds=40)
 
 
-async def test_a_host_that_stops_gives_its_timers_to_the_next_at_once(tmp_path: Path, azurite: Azurite) -> None:
+async def test_a_host_that_stops_releases_its_timers_at_once(tmp_path: Path, azurite: Azurite) -> None:
     settings = sharing(azurite)
     for run in ("first", "second"):
         (tmp_path / run).mkdir()

@@ -1,4 +1,4 @@
-"""Workers die, hang and are replaced, and the host goes on: what was in flight fails, nothing else does."""
+"""If a worker dies or hangs, the host replaces it. Only the invocations in flight fail."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ async def test_a_killed_worker_is_replaced_and_the_ready_file_says_so(tmp_path: 
         assert (await host.ask("/api/pid")).json()["pid"] == host.workers[0] != before
 
 
-async def test_a_worker_that_can_not_start_again_is_tried_until_it_can(tmp_path: Path, queues: Queues) -> None:
+async def test_the_start_of_a_worker_is_retried_until_it_succeeds(tmp_path: Path, queues: Queues) -> None:
     app = app_copy(tmp_path)
     code = (app / "function_app.py").read_text()
     async with running_host(tmp_path, app=app, settings=queues.settings) as host:
@@ -39,7 +39,7 @@ async def test_a_worker_that_can_not_start_again_is_tried_until_it_can(tmp_path:
         assert (await host.ask("/api/pid")).status == 200
 
 
-async def test_what_a_killed_worker_was_doing_fails_and_its_message_comes_back(
+async def test_invocations_of_a_killed_worker_fail_and_its_message_is_delivered_again(
     tmp_path: Path, queues: Queues, storage: QueueServiceClient
 ) -> None:
     work = await storage.create_queue(queues.work)
@@ -53,11 +53,11 @@ async def test_what_a_killed_worker_was_doing_fails_and_its_message_comes_back(
         await killed_and_replaced(host)
         assert (await request).status == 500
         assert (await delivery).status == 500
-        said = await observed(storage.get_queue_client(queues.observed), body="slow")
-        assert said["count"] == 2
+        report = await observed(storage.get_queue_client(queues.observed), body="slow")
+        assert report["count"] == 2
 
 
-async def test_a_function_over_its_time_costs_the_worker_its_life_and_no_more(tmp_path: Path, queues: Queues) -> None:
+async def test_a_function_that_exceeds_its_timeout_ends_only_its_worker(tmp_path: Path, queues: Queues) -> None:
     app = app_copy(tmp_path, functionTimeout="00:00:01")
     async with running_host(tmp_path, app=app, settings=queues.settings) as host:
         [pid] = host.workers
@@ -66,7 +66,7 @@ async def test_a_function_over_its_time_costs_the_worker_its_life_and_no_more(tm
         assert (await host.ask("/api/pid")).status == 200
 
 
-async def test_a_function_that_lets_a_cancellation_out_is_never_answered_before_its_time_is_up(
+async def test_a_function_that_raises_a_cancellation_gets_no_answer_before_its_timeout(
     tmp_path: Path, queues: Queues, storage: QueueServiceClient
 ) -> None:
     work = await storage.create_queue(queues.work)
@@ -90,7 +90,7 @@ async def test_a_request_right_after_the_death_of_a_worker_fails_and_a_later_one
     async with running_host(tmp_path, settings=queues.settings) as host:
         statuses: set[int] = set()
         async with asyncio.timeout(PATIENCE):
-            # Once more where the machine was too slow to ask in time.
+            # Repeated if the machine was too slow for the first request.
             while statuses != {500, 200}:
                 await until(lambda: host.workers or None)
                 os.kill(host.workers[0], signal.SIGKILL)
@@ -100,14 +100,14 @@ async def test_a_request_right_after_the_death_of_a_worker_fails_and_a_later_one
                 statuses.add(answer.status)
 
 
-async def test_http_goes_round_the_instances(tmp_path: Path, queues: Queues) -> None:
+async def test_requests_go_to_the_instances_in_turn(tmp_path: Path, queues: Queues) -> None:
     async with running_host(tmp_path, "--workers", "2", settings=queues.settings) as host:
         assert len(host.workers) == 2
         seen = [(await host.ask("/api/pid")).json()["pid"] for _ in range(4)]
         assert sorted(seen) == sorted(host.workers * 2)
 
 
-async def test_one_dead_instance_leaves_the_others_at_work(tmp_path: Path, queues: Queues) -> None:
+async def test_the_other_instances_work_while_one_is_dead(tmp_path: Path, queues: Queues) -> None:
     async with running_host(tmp_path, "--workers", "2", settings=queues.settings) as host:
         os.kill(host.workers[0], signal.SIGKILL)
         await host.log_of("worker process ended; a new one is started")

@@ -1,4 +1,4 @@
-"""Asking the system whether processes are still there."""
+"""Checks whether processes are still running."""
 
 import asyncio
 import subprocess
@@ -9,7 +9,7 @@ def _asked(pid: int, field: str) -> str:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs; a zombie, which only waits for whoever may reap it, doesn't."""
+    """Whether the process is running. A zombie isn't."""
     return _asked(pid, "stat").strip()[:1] not in ("", "Z")
 
 
@@ -18,7 +18,7 @@ def parent(pid: int) -> int:
 
 
 async def gone(*pids: int, within: float = 30) -> None:
-    """Returns when none of the processes runs any more."""
+    """Waits until all processes have ended."""
     async with asyncio.timeout(within):
         for pid in pids:
             while alive(pid):  # noqa: ASYNC110 - other programs' processes set no event of ours

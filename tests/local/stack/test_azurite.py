@@ -1,4 +1,4 @@
-"""Storage is there when it is said to be, keeps what it was given, and takes its provisioning more than once."""
+"""Azurite answers when its context is entered, keeps data after a restart, and can be provisioned repeatedly."""
 
 import asyncio
 from pathlib import Path
@@ -34,7 +34,7 @@ async def test_provisioning_creates_everything_and_can_be_repeated(tmp_path: Pat
         assert await names(storage.connection_string) == RESOURCES
 
 
-async def test_what_was_stored_is_there_after_a_restart(tmp_path: Path) -> None:
+async def test_stored_data_survive_a_restart(tmp_path: Path) -> None:
     async with run_azurite(tmp_path) as first:
         await provision(first.connection_string, RESOURCES)
         async with BlobServiceClient.from_connection_string(first.connection_string) as blobs:
@@ -47,7 +47,7 @@ async def test_what_was_stored_is_there_after_a_restart(tmp_path: Path) -> None:
             assert await kept.readall() == b"content"
 
 
-async def test_several_run_side_by_side_without_a_clash(azurite: Azurite, tmp_path: Path) -> None:
+async def test_several_run_at_the_same_time(azurite: Azurite, tmp_path: Path) -> None:
     async def started(directory: Path) -> set[str]:
         async with run_azurite(directory) as storage:
             return {storage.blob_url, storage.queue_url, storage.table_url}

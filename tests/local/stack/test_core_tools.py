@@ -1,4 +1,4 @@
-"""Core Tools as the host, as far as that goes without them: a stand-in reads its keys where the real ones do."""
+"""Core Tools as the host, tested with a stand-in that reads its keys from the same blob as the real ones."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from tests.local.stack.pids import gone
 
 APP = Path(__file__).parent / "app"
 
-# Called as `func start --port N --enableAuth`, it hosts the app with our own host and the keys from blob storage.
+# Called as `func start --port N --enableAuth`. Runs our own host with the keys from blob storage.
 STAND_IN = """
 import json, os, sys
 from azure.storage.blob import BlobServiceClient
@@ -54,7 +54,7 @@ async def test_core_tools_host_the_app_with_keys_that_the_stack_chose(
     await gone(where.pids.host)
 
 
-def test_core_tools_that_are_not_there_are_named(tmp_path: Path) -> None:
+def test_missing_core_tools_are_reported(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "local.stack", "up", "--directory", str(tmp_path), "--host", "func"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env={"PATH": str(tmp_path)})
     assert done.returncode == 1

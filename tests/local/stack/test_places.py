@@ -1,4 +1,4 @@
-"""Directories and stack.json are one stack's at a time, and a dead stack's claim to them counts for nothing."""
+"""Directories and stack.json belong to one running stack at a time. A dead stack doesn't block them."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def dead_pid() -> int:
 
 
 def holding(lock: int) -> subprocess.Popen[bytes]:
-    """A process that keeps a lock open until its input ends."""
+    """A process that holds a lock until its input ends."""
     return subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=(lock,))
 
 
@@ -47,7 +47,7 @@ def written_to(path: Path) -> str:
     return found
 
 
-def test_an_address_file_yields_to_a_living_stack(tmp_path: Path) -> None:
+def test_a_fresh_stack_does_not_overwrite_the_address_file_of_a_running_one(tmp_path: Path) -> None:
     kept, fresh = (AddressFile(tmp_path / "stack.json", yields=yields) for yields in (False, True))
     kept.write(addresses("kept"))
     fresh.write(addresses("fresh"))
@@ -57,7 +57,7 @@ def test_an_address_file_yields_to_a_living_stack(tmp_path: Path) -> None:
     assert not kept.path.exists()
 
 
-def test_an_address_file_does_not_yield_to_what_a_dead_stack_left(tmp_path: Path) -> None:
+def test_the_address_file_of_a_dead_stack_is_overwritten(tmp_path: Path) -> None:
     file = AddressFile(tmp_path / "stack.json", yields=True)
     for left in (json.dumps({"pids": {"stack": dead_pid()}}), "{", "{}"):
         file.path.write_text(left)
@@ -65,7 +65,7 @@ def test_an_address_file_does_not_yield_to_what_a_dead_stack_left(tmp_path: Path
         assert written_to(file.path) == "fresh"
 
 
-def test_a_kept_stack_takes_the_address_file_over_and_the_fresh_one_leaves_it_alone(tmp_path: Path) -> None:
+def test_a_kept_stack_overwrites_the_address_file_and_the_fresh_one_does_not_remove_it(tmp_path: Path) -> None:
     kept, fresh = (AddressFile(tmp_path / "stack.json", yields=yields) for yields in (False, True))
     fresh.write(addresses("fresh"))
     kept.write(addresses("kept"))
@@ -73,7 +73,7 @@ def test_a_kept_stack_takes_the_address_file_over_and_the_fresh_one_leaves_it_al
     assert written_to(kept.path) == "kept"
 
 
-async def test_a_directory_is_one_stack_s_at_a_time(tmp_path: Path) -> None:
+async def test_a_directory_is_used_by_one_stack_at_a_time(tmp_path: Path) -> None:
     async with workplace(tmp_path, fresh=False):
         with pytest.raises(BusyError, match=rf"process {os.getpid()}\). Stop it first"):
             async with workplace(tmp_path, fresh=False):
@@ -82,10 +82,10 @@ async def test_a_directory_is_one_stack_s_at_a_time(tmp_path: Path) -> None:
         assert again.path.samefile(tmp_path)
 
 
-async def test_fresh_directories_are_empty_and_what_ended_stacks_left_is_swept(tmp_path: Path) -> None:
+async def test_fresh_directories_are_empty_and_those_of_ended_stacks_are_removed(tmp_path: Path) -> None:
     async with workplace(tmp_path, fresh=True) as ended:
         (ended.path / "storage").touch()
-    assert ended.path.exists()  # for a person to look into
+    assert ended.path.exists()  # so that a person can read it
     async with workplace(tmp_path, fresh=True) as first, workplace(tmp_path, fresh=True) as second:
         assert not ended.path.exists()
         assert first.path != second.path
@@ -93,7 +93,7 @@ async def test_fresh_directories_are_empty_and_what_ended_stacks_left_is_swept(t
 
 
 async def test_a_directory_waits_for_the_processes_of_a_stack_that_died(tmp_path: Path) -> None:
-    """They write in it until they have ended, and hold the lock that the stack handed on to them."""
+    """The processes write to it until they end, and hold the lock that they inherited from the stack."""
     async with workplace(tmp_path, fresh=False) as dying:
         holder = holding(dying.lock)
     (tmp_path / "lock").write_text(f"{dead_pid()}\n")

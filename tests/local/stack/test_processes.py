@@ -1,4 +1,4 @@
-"""No process outlives what started it, however that ended; nobody waits for a process that has died."""
+"""No process outlives the one that started it. Waiting for a process that has died fails at once."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ time.sleep(600)
 
 
 def tree(directory: Path, *, deaf: bool = False, grace: float = 10) -> Program:
-    """A program that starts another and then does nothing for long."""
+    """A program that starts another one and then sleeps."""
     return Program(
         name="tree",
         command=[sys.executable, "-c", TREE.format(deaf=deaf)],
@@ -43,21 +43,21 @@ def script(directory: Path, text: str) -> Program:
     return Program(name="script", command=[sys.executable, "-c", text], log=directory / "log", directory=directory)
 
 
-async def test_a_child_and_what_it_started_end_with_its_context(tmp_path: Path) -> None:
+async def test_a_child_and_its_children_end_with_its_context(tmp_path: Path) -> None:
     async with running(tree(tmp_path)) as child:
         second = await child.until(lambda: grandchild(tmp_path), within=30)
         assert child.alive
     await gone(child.pid, second)
 
 
-async def test_a_child_deaf_to_sigterm_is_ended_by_force_after_its_grace(tmp_path: Path) -> None:
+async def test_a_child_that_ignores_sigterm_is_killed_after_its_grace(tmp_path: Path) -> None:
     async with running(tree(tmp_path, deaf=True, grace=0.2)) as child:
         second = await child.until(lambda: grandchild(tmp_path), within=30)
     assert await child.ended() == 128 + signal.SIGKILL
     await gone(child.pid, second)
 
 
-async def test_what_a_child_started_ends_when_the_child_is_killed(tmp_path: Path) -> None:
+async def test_the_children_of_a_killed_child_end(tmp_path: Path) -> None:
     async with running(tree(tmp_path)) as child:
         second = await child.until(lambda: grandchild(tmp_path), within=30)
         os.kill(child.pid, signal.SIGKILL)
@@ -83,7 +83,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
-async def test_a_child_ends_when_its_starter_is_killed(tmp_path: Path, number: signal.Signals) -> None:
+async def test_a_child_ends_when_the_process_that_started_it_is_killed(tmp_path: Path, number: signal.Signals) -> None:
     starter = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", STARTER),
         cwd=tmp_path,
@@ -98,7 +98,7 @@ async def test_a_child_ends_when_its_starter_is_killed(tmp_path: Path, number: s
     await gone(*pids)
 
 
-if sys.platform == "linux":  # elsewhere nothing but the tether itself sees to its child
+if sys.platform == "linux":  # on other systems, only the tether ends its child
 
     async def test_a_child_ends_when_its_tether_is_killed(tmp_path: Path) -> None:
         async with running(tree(tmp_path)) as child:
@@ -120,14 +120,14 @@ async def test_waiting_ends_when_it_takes_too_long(tmp_path: Path) -> None:
             await child.ready_file(tmp_path / "never", within=0.1)
 
 
-async def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+async def test_a_missing_program_is_reported(tmp_path: Path) -> None:
     program = Program(name="ghost", command=["/no/such/program"], log=tmp_path / "log", directory=tmp_path)
     with pytest.raises(ChildError, match=r"ghost couldn't be started(.|\n)*/no/such/program can't be run"):
         async with running(program):
             pass
 
 
-def test_nothing_of_the_shell_but_the_needful_reaches_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_gets_only_the_necessary_variables_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AZURE_CLIENT_ID", "ACS_CONNECTION_STRING", "AzureWebJobsStorage", "HTTPS_PROXY", "PYTHONPATH"):
         monkeypatch.setenv(name, "leak")
     given = clean_environment({"GIVEN": "yes"})

@@ -1,4 +1,4 @@
-"""A stack that says it is up answers everywhere, tells where, and keeps the person's own settings out of the app."""
+"""A started stack answers at all addresses, writes stack.json, and hides the user's variables from the app."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """The person's shell is set up for Azure; the stack must not care."""
+    """Sets variables as in a shell that is set up for Azure. The stack must ignore them."""
     with pytest.MonkeyPatch.context() as shell:
         shell.setenv("AZURE_CLIENT_ID", "leak")
         shell.setenv("ACS_CONNECTION_STRING", "leak")
@@ -37,7 +37,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 
 
 async def until[T](ask: Callable[[], Awaitable[T | None]], *, within: float = 60) -> T:
-    """The first answer that is something."""
+    """Polls until there is a true answer."""
     async with asyncio.timeout(within):
         while not (answer := await ask()):  # noqa: ASYNC110 - other programs set no event of ours
             await asyncio.sleep(0.05)
@@ -54,13 +54,13 @@ async def got(url: str, key: str | None) -> tuple[int, Any]:
         return answer.status, await answer.json() if answer.ok else None
 
 
-async def test_the_app_answers_with_the_key_and_only_with_it(stack: Stack) -> None:
+async def test_the_app_answers_only_with_the_key(stack: Stack) -> None:
     url = f"{stack.addresses.functions}/api/environment"
     assert (await got(url, None))[0] == 401
     assert (await got(url, stack.addresses.functions_key))[0] == 200
 
 
-async def test_the_app_has_the_settings_of_the_stack_and_nothing_of_the_shell(stack: Stack) -> None:
+async def test_the_app_has_the_settings_of_the_stack_and_no_variables_of_the_shell(stack: Stack) -> None:
     where = stack.addresses
     _, environment = await got(f"{where.functions}/api/environment", where.functions_key)
     assert environment["AzureWebJobsStorage"] == where.storage_connection_string
@@ -90,7 +90,7 @@ async def test_an_event_that_the_simulator_publishes_reaches_the_app(stack: Stac
     assert base64.b64decode(message.content) == b"the-event"
 
 
-async def test_stack_json_says_where_everything_is(stack: Stack) -> None:
+async def test_stack_json_has_all_addresses(stack: Stack) -> None:
     written = json.loads(stack.address_file.read_text())
     where = stack.addresses
     assert written == json.loads(where.as_json())
@@ -103,7 +103,7 @@ async def test_stack_json_says_where_everything_is(stack: Stack) -> None:
     assert stack.address_file.stat().st_mode & 0o077 == 0
 
 
-async def test_stack_json_follows_a_worker_that_was_replaced(stack: Stack) -> None:
+async def test_stack_json_is_updated_when_a_worker_is_replaced(stack: Stack) -> None:
     (killed,) = json.loads(stack.address_file.read_text())["pids"]["workers"]
     os.kill(killed, signal.SIGKILL)
 
@@ -114,7 +114,7 @@ async def test_stack_json_follows_a_worker_that_was_replaced(stack: Stack) -> No
     assert alive(worker)
 
 
-async def test_fresh_stacks_start_empty_beside_one_another_and_yield_the_address_file(
+async def test_fresh_stacks_start_empty_run_at_the_same_time_and_do_not_overwrite_the_address_file(
     stack: Stack, tmp_path: Path
 ) -> None:
     written = stack.address_file.read_text()
@@ -127,7 +127,7 @@ async def test_fresh_stacks_start_empty_beside_one_another_and_yield_the_address
     assert json.loads(stack.address_file.read_text())["functions"] == json.loads(written)["functions"]
 
 
-async def test_nothing_is_left_of_a_stack_that_could_not_start(tmp_path: Path) -> None:
+async def test_a_stack_that_fails_to_start_leaves_no_process(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "host.json").write_text('{"version": "2.0"}')
     (tmp_path / "app" / "function_app.py").write_text("import no_such_module\n")
@@ -135,22 +135,22 @@ async def test_nothing_is_left_of_a_stack_that_could_not_start(tmp_path: Path) -
         async with Stack(StackOptions(directory=tmp_path / "stack", app=tmp_path / "app")):
             pass
     assert not (tmp_path / "stack" / "stack.json").exists()
-    async with Stack(StackOptions(directory=tmp_path / "stack", app=APP)) as second:  # it holds no lock either
+    async with Stack(StackOptions(directory=tmp_path / "stack", app=APP)) as second:  # it holds no lock, either
         assert alive(second.addresses.pids.host)
 
 
-async def test_a_stack_knows_why_it_can_not_go_on(tmp_path: Path) -> None:
+async def test_a_stack_reports_why_it_failed(tmp_path: Path) -> None:
     async with Stack(StackOptions(directory=tmp_path, app=APP)) as stack:
         os.kill(stack.addresses.pids.azurite, signal.SIGKILL)
         async with asyncio.timeout(30):
             assert "azurite ended by itself with exit code 137" in str(await stack.failure())
 
 
-async def test_the_commands_shown_to_a_person_take_a_recording_into_the_archive(tmp_path: Path) -> None:
-    """With the product itself, since it is what the commands are for."""
+async def test_the_printed_commands_archive_a_recording(tmp_path: Path) -> None:
+    """With the product itself, because the commands are for it."""
     async with Stack(StackOptions(directory=tmp_path)) as stack:
-        *steps, look = [command for _, command in commands(stack.addresses)]
-        script = "\n".join([*steps, f'until {look} | grep \'"state":"archived"\'; do sleep 0.1; done'])
+        *steps, show = [command for _, command in commands(stack.addresses)]
+        script = "\n".join([*steps, f'until {show} | grep \'"state":"archived"\'; do sleep 0.1; done'])
         shell = await asyncio.create_subprocess_exec("sh", "-euc", script)
         try:
             async with asyncio.timeout(60):

@@ -1,4 +1,4 @@
-"""`make up` as a person knows it: it stops when told, leaves no process however it ends, and keeps what it stored."""
+"""`make up` stops on a signal, leaves no process however it ends, and keeps the stored data."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ Up = asyncio.subprocess.Process
 
 @contextlib.asynccontextmanager
 async def up(directory: Path, *options: str, starter: tuple[str, ...] = ()) -> AsyncIterator[tuple[Up, dict[str, Any]]]:
-    """The stack as a process, when it has greeted; and its stack.json."""
+    """Starts the stack as a process. Yields it with its stack.json once it has printed its addresses."""
     command = [sys.executable, "-m", "local.stack", "up", "--directory", str(directory), "--app", str(APP), *options]
     process = await asyncio.create_subprocess_exec(*starter, *command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
@@ -42,7 +42,7 @@ def pids(addresses: dict[str, Any]) -> list[int]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-async def test_a_signal_ends_everything_in_order(tmp_path: Path, number: signal.Signals) -> None:
+async def test_a_signal_stops_all_processes_in_order(tmp_path: Path, number: signal.Signals) -> None:
     async with up(tmp_path, "--workers", "2") as (process, addresses):
         assert len(addresses["pids"]["workers"]) == 2
         process.send_signal(number)
@@ -52,13 +52,13 @@ async def test_a_signal_ends_everything_in_order(tmp_path: Path, number: signal.
     assert not (tmp_path / "stack.json").exists()
 
 
-async def test_nothing_is_left_when_it_is_killed_and_the_next_one_finds_what_was_stored(tmp_path: Path) -> None:
+async def test_no_process_is_left_when_it_is_killed_and_the_next_one_has_the_stored_data(tmp_path: Path) -> None:
     async with up(tmp_path) as (process, addresses):
         async with BlobServiceClient.from_connection_string(addresses["storageConnectionString"]) as blobs:
             await blobs.get_blob_client("recordings", "kept").upload_blob(b"content")
         process.kill()
         await process.wait()
-        async with up(tmp_path) as (_, again):  # at once: it waits for the dying one to let go of the directory
+        async with up(tmp_path) as (_, again):  # at once: it waits until the dying one releases the directory
             await gone(*pids(addresses), within=1)
             assert again["functions"] != addresses["functions"]
             async with BlobServiceClient.from_connection_string(again["storageConnectionString"]) as blobs:
@@ -68,7 +68,7 @@ async def test_nothing_is_left_when_it_is_killed_and_the_next_one_finds_what_was
 
 
 async def test_it_ends_with_the_make_that_started_it(tmp_path: Path) -> None:
-    make = ("sh", "-c", '"$@"; exit', "make")  # a parent that waits for it, as make does
+    make = ("sh", "-c", '"$@"; exit', "make")  # a parent that waits, like make
     async with up(tmp_path, "--with-parent", starter=make) as (parent, addresses):
         parent.kill()
         await gone(addresses["pids"]["stack"], *pids(addresses))
@@ -80,8 +80,8 @@ async def test_a_second_one_on_the_same_directory_is_refused_at_once(tmp_path: P
         command = [sys.executable, "-m", "local.stack", "up", "--directory", str(tmp_path)]
         second = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         async with asyncio.timeout(30):
-            _, said = await second.communicate()
+            _, output = await second.communicate()
         assert second.returncode == 1
-        assert said.decode().startswith("Another stack is running in ")
-        assert str(process.pid) in said.decode()
+        assert output.decode().startswith("Another stack is running in ")
+        assert str(process.pid) in output.decode()
         assert json.loads((tmp_path / "stack.json").read_text()) == addresses

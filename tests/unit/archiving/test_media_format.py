@@ -1,4 +1,4 @@
-"""What is archived as good and isn't costs the recording: its source is deleted. What is good must never be refused."""
+"""If a broken file counted as good, the recording would be lost with its source. A good file must never be refused."""
 
 import struct
 import subprocess
@@ -8,7 +8,7 @@ import imageio_ffmpeg
 import pytest
 
 from shared.archiving.copy.media_format import Proof, sniff
-from shared.domain.payload import Payload
+from shared.domain.files.payload import Payload
 from shared.errors import SourceUnproven
 
 SOUND = ("-f", "lavfi", "-i", "sine=frequency=440:duration=2")
@@ -47,11 +47,11 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], bytes]:
 
 
 def prove(data: bytes, block_size: int = 4096) -> None:
-    """As the copy does. Raises SourceUnproven."""
+    """Proves a file like the copy does. Raises SourceUnproven."""
     proof = Proof(sniff(data[:16]), len(data))
     for start in range(0, len(data), block_size):
         proof.see(start, Payload.of(data[start : start + block_size]))
-    assert proof.missing(len(data)) is None, "the walk came to its end"
+    assert proof.missing(len(data)) is None, "the walk must have ended"
 
 
 def refused(data: bytes) -> bool:
@@ -80,34 +80,36 @@ FRAME = b"\xff\xf3\x68\xc0" + bytes(212)  # MPEG-2 layer III, 48 kbit/s, 16 kHz
 
 @pytest.mark.parametrize("block_size", [7, 4096, 1 << 20])
 @pytest.mark.parametrize("name", REAL)
-def test_what_encoders_write_is_proved_wherever_blocks_begin(real: Callable[[str], bytes], name: str, block_size: int):
+def test_files_from_real_encoders_are_proved_at_any_block_size(
+    real: Callable[[str], bytes], name: str, block_size: int
+):
     prove(real(name), block_size)
 
 
 @pytest.mark.parametrize("media_format", ["wav", "mp3"])
-def test_what_encoders_write_where_they_can_t_go_back_is_proved(media_format: str):
-    """Their sizes are unknown: all ones."""
+def test_streamed_files_of_unknown_size_are_proved(media_format: str):
+    """The encoder can't go back in its output, so it leaves sizes of all ones."""
     prove(ffmpeg(*SOUND, "-f", media_format, "pipe:1"))
 
 
 @pytest.mark.parametrize("cut", [1, 8, 1000])
 @pytest.mark.parametrize("name", [name for name in REAL if not name.startswith("mp3")])
-def test_a_file_that_was_cut_off_is_refused(real: Callable[[str], bytes], name: str, cut: int):
-    if (name, cut) != ("wav of an odd length", 1):  # whose last byte only makes it even
+def test_a_truncated_file_is_refused(real: Callable[[str], bytes], name: str, cut: int):
+    if (name, cut) != ("wav of an odd length", 1):  # its last byte is only padding
         assert refused(real(name)[:-cut])
 
 
 @pytest.mark.parametrize("byte", range(4))
 @pytest.mark.parametrize("bit", range(8))
 @pytest.mark.parametrize("name", ["wav", "mp4", "mp4, index first"])
-def test_one_bit_of_the_first_bytes_that_flips_is_seen(real: Callable[[str], bytes], name: str, byte: int, bit: int):
+def test_a_flipped_bit_in_the_first_bytes_is_detected(real: Callable[[str], bytes], name: str, byte: int, bit: int):
     data = bytearray(real(name))
     data[byte] ^= 1 << bit
     assert refused(bytes(data))
 
 
-def test_the_first_byte_of_a_large_mp4_that_flips_is_seen():
-    """The file is longer than what the first box then claims."""
+def test_a_flipped_bit_in_the_first_byte_of_a_large_mp4_is_detected():
+    """With the flipped bit, the first box claims less than the file's length."""
     data = bytearray(FTYP + box(b"mdat", bytes(20 << 20)) + MOOV)
     data[0] ^= 1
     assert refused(bytes(data))
@@ -117,7 +119,7 @@ def test_the_first_byte_of_a_large_mp4_that_flips_is_seen():
     "text", ["<html>", "<!DOCTYPE html>", '{"error": 1}', "[1]", "error", "ID3", "\n\n<html>", "RIFF....WAVE", "moov"]
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_a_page_in_any_encoding_is_no_recording(text: str, encoding: str):
+def test_an_html_page_in_any_encoding_is_refused(text: str, encoding: str):
     assert refused((text * 300).encode(encoding))
     assert refused(b"\xff\xfe" + (text * 300).encode("utf-16-le"))
 
@@ -135,7 +137,7 @@ def test_a_page_in_any_encoding_is_no_recording(text: str, encoding: str):
         wav(bytes(101), whole=4 + 24 + 8 + 102),
     ],
 )
-def test_a_wav_that_claims_no_more_than_it_has_is_proved(data: bytes):
+def test_a_wav_whose_lengths_fit_the_file_is_proved(data: bytes):
     prove(data)
 
 
@@ -157,14 +159,14 @@ def test_a_wav_that_claims_no_more_than_it_has_is_proved(data: bytes):
         b"RIFF\x00\x00\x00\x00WAVE" + bytes(5000),
     ],
 )
-def test_a_wav_that_claims_more_than_it_has_or_says_nothing_is_refused(data: bytes):
+def test_a_wav_with_lengths_beyond_its_end_or_without_a_header_is_refused(data: bytes):
     assert refused(data)
 
 
 @pytest.mark.parametrize(
     ("whole", "data_size", "good"), [(0, 0, True), (172, 100, True), (173, 100, False), (0, 101, False)]
 )
-def test_64_bit_sizes_are_held_against_the_file(whole: int, data_size: int, good: bool):
+def test_64_bit_sizes_are_compared_with_the_file(whole: int, data_size: int, good: bool):
     sizes = struct.pack("<4sIQQQI", b"ds64", 28, whole, data_size, 0, 0)
     data = wav(bytes(100), data_size=0xFFFFFFFF)
     data = struct.pack("<4sI4s", b"RF64", 0xFFFFFFFF, b"WAVE") + sizes + data[12:]
@@ -250,24 +252,24 @@ def test_an_mp3_of_frames_is_proved(data: bytes):
     [
         FRAME[:215],
         FRAME + bytes(216),
-        FRAME + b"\xff\xf3\x64\xc0" + bytes(212),  # of another sample rate
+        FRAME + b"\xff\xf3\x64\xc0" + bytes(212),  # a second frame with another sample rate
         tagged(300, bytes(300)),
         tagged(300, bytes(200)),
         tagged(300, bytes(300) + b"<html>" * 50),
         tagged(300, bytes(300 + 5000) + FRAME * 2),
         b"ID3\x04\x00\x00\x80\x00\x00\x00" + FRAME * 2,
         b"ID3",
-        b"\xff\xfb\xf0\x64" + bytes(1000),  # a bitrate that is forbidden
-        b"\xff\xfb\x9c\x64" + bytes(1000),  # a sample rate that is reserved
-        b"\xff\xeb\x90\x64" + bytes(1000),  # a version that is reserved
-        b"\xff\xf9\x90\x64" + bytes(1000),  # a layer that is reserved
+        b"\xff\xfb\xf0\x64" + bytes(1000),  # a forbidden bitrate
+        b"\xff\xfb\x9c\x64" + bytes(1000),  # a reserved sample rate
+        b"\xff\xeb\x90\x64" + bytes(1000),  # a reserved version
+        b"\xff\xf9\x90\x64" + bytes(1000),  # a reserved layer
     ],
 )
 def test_an_mp3_without_frames_is_refused(data: bytes):
     assert refused(data)
 
 
-def test_bytes_that_a_copy_doesn_t_read_are_asked_for_only_while_they_prove_anything():
+def test_a_resumed_copy_requests_unread_headers_only_until_the_file_is_proved():
     data = FTYP + MDAT + MOOV + MDAT * 3
     proof = Proof("mp4", len(data))
     proof.see(0, Payload.of(data[:20]))

@@ -9,11 +9,11 @@ import pytest
 
 from local.memory.account import apply_at_once
 from local.memory.mishaps import Mishap, Mishaps
-from tests.unit.runs import LARGE, SMALL, TWO, Run
+from tests.unit.runs import LARGE, TWO, Run
 
 
 @pytest.mark.parametrize("mishap", Mishap)
-@pytest.mark.parametrize("names", [SMALL, LARGE, TWO], ids=["small", "blocks", "two"])
+@pytest.mark.parametrize("names", [LARGE, TWO], ids=["blocks", "two"])
 async def test_whatever_operation_goes_wrong_the_end_is_the_same(names: tuple[str, ...], mishap: Mishap):
     expected = await (await Run.prepared(names)).under(apply_at_once)
     number, hit = 0, True

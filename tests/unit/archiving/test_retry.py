@@ -1,4 +1,4 @@
-"""A retry too early burns attempts, one too late meets a destroyed source."""
+"""A retry that comes too early wastes an attempt. A retry that comes too late finds no source."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ HOUR = timedelta(hours=1)
 def chunk(
     *, attempts: int = 1, deadline: timedelta = 20 * HOUR, age: timedelta = 4 * HOUR, gone: int = 0, **more: Any
 ) -> Chunk:
-    """Of an event that is `age` old."""
+    """A chunk whose event is `age` old."""
     return Chunk(
         recording_key="0" * 32,
         chunk_key="1" * 32,
@@ -52,19 +52,19 @@ def chunk(
 @pytest.mark.parametrize(
     ("attempts", "seconds"), [(1, 10), (2, 20), (3, 40), (8, 1280), (9, 1800), (10, 1800), (49, 1800)]
 )
-def test_the_pause_doubles_up_to_half_an_hour_give_or_take_a_fifth(attempts: int, seconds: int):
+def test_the_delay_doubles_up_to_half_an_hour_within_20_percent(attempts: int, seconds: int):
     for _ in range(50):
         following = POLICY.after(chunk(attempts=attempts), SourceUnavailable("down"), NOW)
         assert isinstance(following, datetime)
         assert 0.8 * seconds <= (following - NOW).total_seconds() <= 1.2 * seconds
 
 
-def test_chunks_that_failed_together_do_not_come_back_together():
+def test_chunks_that_failed_together_are_retried_at_different_times():
     times = {POLICY.after(chunk(), SourceUnavailable("down"), NOW) for _ in range(20)}
     assert len(times) > 10
 
 
-def test_a_source_that_says_how_long_to_wait_is_given_that_long():
+def test_retry_after_is_respected():
     following = POLICY.after(chunk(), SourceThrottled("busy", retry_after=300), NOW)
     assert following == NOW + timedelta(seconds=300)
 
@@ -72,7 +72,7 @@ def test_a_source_that_says_how_long_to_wait_is_given_that_long():
 DOWN = SourceUnavailable("down")
 
 
-def test_an_attempt_comes_five_minutes_before_the_deadline_and_others_after_it():
+def test_an_attempt_is_made_five_minutes_before_the_deadline_and_more_after_it():
     before = chunk(attempts=9, deadline=timedelta(minutes=15))
     assert POLICY.after(before, DOWN, NOW) == NOW + timedelta(minutes=10)
     for left in (5, 4, 0, -600):
@@ -81,7 +81,7 @@ def test_an_attempt_comes_five_minutes_before_the_deadline_and_others_after_it()
         assert following <= NOW + 0.6 * HOUR
 
 
-def test_the_last_attempt_comes_five_minutes_before_the_source_can_t_live_any_longer():
+def test_the_last_attempt_is_made_five_minutes_before_the_source_must_be_gone():
     late = chunk(attempts=9, deadline=-24 * HOUR, age=47.8 * HOUR)
     assert POLICY.after(late, DOWN, NOW) == NOW + timedelta(minutes=7)
     ended = chunk(attempts=9, deadline=-24 * HOUR, age=47.95 * HOUR)
@@ -89,7 +89,7 @@ def test_the_last_attempt_comes_five_minutes_before_the_source_can_t_live_any_lo
     assert POLICY.after(ended, SourceGone("404"), NOW) is ChunkState.LOST
 
 
-def test_a_chunk_that_begins_anew_late_has_an_hour_of_attempts():
+def test_a_chunk_that_is_restarted_late_gets_an_hour_of_attempts():
     anew = chunk(age=70 * HOUR, deadline=-46 * HOUR, pending_at=NOW - timedelta(minutes=30))
     assert isinstance(POLICY.after(anew, DOWN, NOW), datetime)
     assert POLICY.after(anew.evolve(pending_at=NOW - HOUR), DOWN, NOW) is ChunkState.FAILED
@@ -99,28 +99,28 @@ def test_a_chunk_that_begins_anew_late_has_an_hour_of_attempts():
     ("attempts", "left", "last"),
     [(49, 20 * HOUR, False), (50, 20 * HOUR, True), (1, HOUR / 12, True), (1, -HOUR, True)],
 )
-def test_the_attempt_after_which_no_other_is_sure_is_the_last(attempts: int, left: timedelta, last: bool):
+def test_an_attempt_is_the_last_if_the_source_may_expire_before_another(attempts: int, left: timedelta, last: bool):
     assert POLICY.is_last(chunk(attempts=attempts, deadline=left), NOW) is last
 
 
 @pytest.mark.parametrize(("attempts", "last"), [(1, False), (4, False), (5, True)])
-def test_a_chunk_that_comes_after_its_deadline_has_attempts_before_its_last(attempts: int, last: bool):
+def test_a_chunk_that_arrives_after_its_deadline_gets_five_attempts(attempts: int, last: bool):
     late = chunk(attempts=attempts, age=30 * HOUR, deadline=-6 * HOUR, pending_at=NOW - timedelta(minutes=1))
     assert POLICY.is_last(late, NOW) is last
 
 
-def test_the_attempt_before_a_source_s_longest_life_ends_is_the_last():
+def test_the_attempt_before_the_source_s_longest_lifetime_ends_is_the_last():
     late = chunk(attempts=1, age=70 * HOUR, deadline=-46 * HOUR, pending_at=NOW - timedelta(minutes=56))
     assert POLICY.is_last(late, NOW)
 
 
-def test_a_source_can_t_put_us_off_past_half_an_hour():
+def test_retry_after_is_limited_to_half_an_hour():
     following = POLICY.after(chunk(), SourceThrottled("busy", retry_after=1e9), NOW)
     assert following == NOW + timedelta(seconds=1800)
 
 
 @pytest.mark.parametrize("error", [SourceNotAllowed("host"), DestinationConflict("other file")])
-def test_what_trying_again_cannot_mend_ends_at_once(error: Exception):
+def test_an_error_that_a_retry_cannot_fix_ends_the_chunk_at_once(error: Exception):
     assert POLICY.after(chunk(), error, NOW) is ChunkState.FAILED  # type: ignore[arg-type]
 
 
@@ -131,10 +131,10 @@ def test_what_trying_again_cannot_mend_ends_at_once(error: Exception):
 def test_a_missing_source_is_lost_after_five_answers_over_four_hours(answers: int, span: timedelta, lost: bool):
     following = POLICY.after(chunk(attempts=50, gone=answers, gone_since=NOW - span), SourceGone("404"), NOW)
     assert (following is ChunkState.LOST) is lost
-    assert lost or isinstance(following, datetime), "an absence that isn't proved uses up no attempts"
+    assert lost or isinstance(following, datetime), "404 answers don't count against the maximum of attempts"
 
 
-def test_only_answers_of_the_source_are_counted_and_any_other_answer_starts_anew():
+def test_only_404_and_410_are_counted_and_any_other_answer_resets_the_count():
     first = chunk(gone=2, gone_since=NOW - HOUR)
     assert gone_after(first, SourceGone("404"), NOW) == {"gone": 3, "gone_since": NOW - HOUR}
     assert gone_after(chunk(), SourceGone("404"), NOW) == {"gone": 1, "gone_since": NOW}
@@ -143,5 +143,5 @@ def test_only_answers_of_the_source_are_counted_and_any_other_answer_starts_anew
         assert gone_after(first, other, NOW) == {"gone": 0, "gone_since": None}
 
 
-def test_attempts_run_out():
+def test_a_chunk_fails_after_the_maximum_of_attempts():
     assert POLICY.after(chunk(attempts=50), SourceUnavailable("down"), NOW) is ChunkState.FAILED

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -35,3 +36,5 @@ async def test_however_their_operations_mix_each_chunk_is_archived_once(seed: in
     await run.end()
     assert not world.left()
     assert len(world.archive) == 2 * len(TWO)
+    tallies = [tally async for _, tally in world.gateways.tallies.since(world.clock.now() - timedelta(days=1))]
+    assert sum(tally.safe for tally in tallies) == len(TWO), "each chunk is archived by one process, and counted once"

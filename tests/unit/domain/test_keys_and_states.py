@@ -1,4 +1,4 @@
-"""Names decide whether two chunks overwrite one another, states whether a source may be deleted."""
+"""Two chunks with the same name would overwrite each other. States decide whether a source may be deleted."""
 
 from datetime import UTC, datetime
 from itertools import product
@@ -31,19 +31,19 @@ def stem(document_id: str, index: int = 0) -> str:
     return blob_stem(started_at=STARTED, recording_key="k" * 32, index=index, document_id=document_id)
 
 
-def test_a_blob_s_name_holds_the_day_the_recording_the_index_and_the_document():
+def test_a_blob_name_contains_day_recording_index_and_document():
     assert stem("0-wus-d4-ab12", 7) == f"2026/11/21/{'k' * 32}/0007-0-wus-d4-ab12"
 
 
 @pytest.mark.parametrize("document_id", HOSTILE)
-def test_a_hostile_document_id_stays_in_its_folder_and_in_its_length(document_id: str):
+def test_a_hostile_document_id_can_t_leave_its_folder_or_exceed_the_length_limit(document_id: str):
     name = stem(document_id)
     assert name.startswith(f"2026/11/21/{'k' * 32}/0000-")
     assert name.count("/") == 4
     assert len(name) < 200
 
 
-def test_no_two_document_ids_share_a_name():
+def test_different_document_ids_have_different_names():
     assert len({stem(document_id) for document_id in HOSTILE}) == len(HOSTILE)
 
 
@@ -52,7 +52,7 @@ def test_the_same_id_always_has_the_same_key():
     assert unlinked_key("document") != key_of("document")
 
 
-def test_a_chunk_moves_along_the_drawing_and_no_other_way():
+def test_a_chunk_changes_its_state_only_as_the_diagram_allows():
     for current, following in product(ChunkState, ChunkState):
         if following in MOVES[current]:
             check_move(current, following)
@@ -61,15 +61,15 @@ def test_a_chunk_moves_along_the_drawing_and_no_other_way():
                 check_move(current, following)
 
 
-def test_nothing_is_released_that_was_not_archived():
+def test_only_an_archived_chunk_can_be_released():
     before = {state for state, following in MOVES.items() if ChunkState.RELEASED in following}
     assert before == {ChunkState.ARCHIVED, *MISSING}
     entrances = {(state, to) for state, following in MOVES.items() for to in following & ONCE_SAFE}
     assert {to for state, to in entrances if state not in ONCE_SAFE} == {ChunkState.ARCHIVED}
 
 
-def test_a_chunk_whose_file_is_missing_is_never_copied_from_a_source_that_is_gone():
-    """A removed one may be copied again: it may have lost its file before its source was deleted."""
+def test_an_expired_chunk_is_never_copied_again():
+    """A removed chunk may be copied again, because its source may still exist."""
     assert MOVES[ChunkState.EXPIRED] <= ONCE_SAFE
     assert MOVES[ChunkState.REMOVED] - ONCE_SAFE == {ChunkState.PENDING}
 
@@ -85,13 +85,13 @@ def test_a_chunk_whose_file_is_missing_is_never_copied_from_a_source_that_is_gon
         (b"\xff\xf3\x40\xc4", "mp3"),
     ],
 )
-def test_a_format_is_told_by_how_the_file_starts(head: bytes, media_format: str):
+def test_a_format_is_recognized_by_the_first_bytes_of_the_file(head: bytes, media_format: str):
     assert sniff(head) == media_format
 
 
 @pytest.mark.parametrize(
     "head", [b"", b"<!DOCTYPE html>", b'{"error": 1}', b"RIFF\x24\x00\x00\x00AVI ", b"\xff", b"%PDF"]
 )
-def test_an_error_page_is_no_recording(head: bytes):
+def test_an_error_page_is_not_recognized_as_a_recording(head: bytes):
     with pytest.raises(SourceUnproven):
         sniff(head)

@@ -1,12 +1,12 @@
-"""A delete that names another document than the archived one destroys a recording that nobody has copied."""
+"""A delete location that names another document would destroy a recording that isn't archived."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from shared.domain.files.source_locations import metadata_location_of, names_another, reason_to_keep
 from shared.domain.records import Chunk
-from shared.domain.source_locations import metadata_location_of, names_another, reason_to_keep
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 ONE, OTHER = "0-eus-d12-00000000000000000000000000000001", "0-eus-d12-00000000000000000000000000000002"
@@ -36,7 +36,7 @@ def reason(**changes: Any) -> str | None:
     return keep and keep.failure.reason
 
 
-def test_three_locations_of_the_document_let_its_source_be_deleted():
+def test_the_source_may_be_deleted_if_all_locations_name_its_document():
     assert reason() is None
 
 
@@ -50,16 +50,16 @@ def test_three_locations_of_the_document_let_its_source_be_deleted():
         f"https://us-storage.asm.skype.com/v2/documents/{ONE}/",
     ],
 )
-def test_casing_escapes_and_the_rest_of_the_path_make_no_difference(same: str):
+def test_case_escapes_and_the_rest_of_the_path_make_no_difference(same: str):
     assert reason(delete_location=same) is None
 
 
 @pytest.mark.parametrize("field", ["content_location", "metadata_location", "delete_location"])
-def test_any_location_of_another_document_keeps_the_source(field: str):
+def test_the_source_is_kept_if_a_location_names_another_document(field: str):
     assert reason(**{field: getattr(chunk(), field).replace(ONE, OTHER)}) == "locations-differ"
 
 
-def test_another_document_id_keeps_the_source():
+def test_the_source_is_kept_if_the_document_id_differs():
     assert reason(document_id=OTHER) == "locations-differ"
 
 
@@ -90,11 +90,11 @@ def test_another_document_id_keeps_the_source():
         "not a url",
     ],
 )
-def test_a_location_that_leaves_a_doubt_keeps_the_source(doubtful: str):
+def test_the_source_is_kept_if_a_location_is_ambiguous(doubtful: str):
     assert reason(delete_location=doubtful) == "locations-differ"
 
 
-def test_an_event_that_names_nothing_to_delete_is_no_alarm():
+def test_an_event_without_a_delete_location_raises_no_alert():
     for nothing in (None, ""):
         keep = reason_to_keep(chunk(delete_location=nothing))
         assert keep is not None
@@ -103,11 +103,11 @@ def test_an_event_that_names_nothing_to_delete_is_no_alarm():
     assert reason(delete_location=None, content_location=other) == "locations-differ"
 
 
-def test_an_event_that_names_no_metadata_keeps_the_source():
+def test_the_source_is_kept_if_the_event_has_no_metadata_location():
     assert reason(metadata_location=None) == "no-metadata-location"
 
 
-def test_a_file_that_is_not_proved_keeps_the_source():
+def test_the_source_of_an_unverified_file_is_kept():
     assert reason(unverified="no index") == "unverified-file"
 
 
@@ -123,6 +123,6 @@ def test_a_file_that_is_not_proved_keeps_the_source():
         ("https://[storage", True),
     ],
 )
-def test_a_file_of_another_document_is_not_taken_for_the_chunk_s(location: str, another: bool):
+def test_a_location_of_another_document_is_recognized(location: str, another: bool):
     assert names_another(location, chunk()) is another
     assert metadata_location_of(chunk(metadata_location=location)) == (None if another else location)

@@ -1,6 +1,6 @@
-"""Managed identity is the better way to deploy, so building everything by identity must work without a key in sight.
+"""Every client must work with a managed identity alone, without any key.
 
-And what the surroundings of a process hold is used where it was meant for us: a proxy is, a user's ~/.netrc is not.
+Of the process's environment, only what is meant for the app may be used: a proxy, but not a user's ~/.netrc.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ BY_IDENTITY = {
 }
 
 
-async def test_every_client_is_made_by_identity_with_the_archive_in_an_account_of_its_own(
+async def test_every_client_works_with_a_managed_identity_and_a_separate_archive_account(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr("os.environ", BY_IDENTITY)
@@ -37,7 +37,7 @@ async def test_every_client_is_made_by_identity_with_the_archive_in_an_account_o
 
 
 class Listening:
-    """A storage account, or a proxy before one, that has nothing and remembers what it was asked."""
+    """An empty storage account, or a proxy in front of one, that records its requests."""
 
     def __init__(self, status: str = "404 Not Found", location: str = "") -> None:
         self.asked: list[str] = []
@@ -73,7 +73,7 @@ def settings_for(monkeypatch: pytest.MonkeyPatch, account: str, **environment: s
 
 
 async def ask_each_service(monkeypatch: pytest.MonkeyPatch, account: str) -> None:
-    """Asks table, queue and archive for something, as the app would."""
+    """Sends one request each to tables, queue and archive, like the app."""
     clients = Clients(settings_for(monkeypatch, account))
     for asked in (
         clients.tables.get_table_client("recordings").get_entity("partition", "row"),
@@ -86,7 +86,7 @@ async def ask_each_service(monkeypatch: pytest.MonkeyPatch, account: str) -> Non
 
 
 async def ask(monkeypatch: pytest.MonkeyPatch, account: str, **environment: str) -> None:
-    """Asks an account's table and a public key of ACS for something, as the app would."""
+    """Sends a request for a table and one for a public key of ACS, like the app."""
     clients = Clients(settings_for(monkeypatch, account, **environment))
     with pytest.raises(HttpResponseError):
         await clients.tables.get_table_client("recordings").get_entity("partition", "row")
@@ -99,7 +99,7 @@ def credentials(request: str) -> list[str]:
     return [line for line in request.splitlines() if line.lower().startswith("authorization:")]
 
 
-async def test_a_users_netrc_gives_no_one_a_credential(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+async def test_no_credential_of_a_user_s_netrc_is_sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "netrc").write_text("default login someone password elses")
     async with Listening() as account:
         await ask(monkeypatch, account.address, NETRC=str(tmp_path / "netrc"), no_proxy="example.net")
@@ -108,14 +108,14 @@ async def test_a_users_netrc_gives_no_one_a_credential(monkeypatch: pytest.Monke
     assert credentials(keys) == []
 
 
-async def test_a_redirect_takes_no_credential_to_another_host(monkeypatch: pytest.MonkeyPatch):
+async def test_a_redirect_sends_no_credential_to_another_host(monkeypatch: pytest.MonkeyPatch):
     async with Listening() as elsewhere, Listening("307 Temporary Redirect", f"{elsewhere.address}/x") as account:
         await ask_each_service(monkeypatch, account.address)
     assert len(account.asked) == 3
     assert elsewhere.asked == []
 
 
-async def test_no_token_goes_to_a_host_that_is_not_azures_whatever_the_settings_let_through(
+async def test_no_token_is_sent_to_a_host_outside_azure_whatever_the_settings_are(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr("os.environ", BY_IDENTITY)
@@ -132,7 +132,7 @@ async def test_no_token_goes_to_a_host_that_is_not_azures_whatever_the_settings_
         assert "attacker" not in str(raised.value)
 
 
-async def test_a_proxy_that_the_environment_names_is_used(monkeypatch: pytest.MonkeyPatch):
+async def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch):
     async with Listening() as proxy:
         await ask(monkeypatch, "http://storage.invalid", http_proxy=proxy.address)
     tables, keys = (one.split()[1] for one in proxy.asked)

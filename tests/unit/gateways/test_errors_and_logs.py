@@ -1,4 +1,4 @@
-"""What an operator reads of a failure, and whether a failure is tried again."""
+"""Failures: what operators read about them, and whether they are retried."""
 
 import logging
 
@@ -11,8 +11,8 @@ from shared.gateways.faults import retry_after
 from shared.observability.logs import logger
 
 
-def test_a_log_line_says_of_what_it_speaks_in_its_text(caplog: pytest.LogCaptureFixture):
-    """The Functions worker sends a record's text to the platform, and drops its extra fields."""
+def test_a_log_line_contains_its_fields_in_its_text(caplog: pytest.LogCaptureFixture):
+    """The Functions worker sends only the text of a log record to the platform, not its extra fields."""
     logger("test").warning("lease lost 100%", extra={"chunk_key": "abc"})
     (record,) = caplog.records
     assert (record.getMessage(), record.levelno) == ('lease lost 100% {"chunk_key": "abc"}', logging.WARNING)
@@ -25,7 +25,7 @@ def test_a_log_line_says_of_what_it_speaks_in_its_text(caplog: pytest.LogCapture
         (HttpResponseError("no answer"), SourceUnavailable),
     ],
 )
-def test_a_credential_that_can_t_be_had_for_a_moment_is_tried_again(error: HttpResponseError, kind: type):
+def test_a_credential_that_is_unavailable_for_a_moment_is_retried(error: HttpResponseError, kind: type):
     translated = media._translate(error)  # noqa: SLF001 - the table itself
     assert type(translated) is kind
     assert translated.retry
@@ -39,7 +39,7 @@ class _Answer:
 
 
 @pytest.mark.parametrize("status", [204, 304, 400, 408, 409, 412, 425, 451])
-def test_an_answer_that_nobody_expected_is_tried_again(status: int):
+def test_an_unexpected_answer_is_retried(status: int):
     error = HttpResponseError(response=_Answer(status))  # type: ignore[arg-type]
     assert type(media._translate(error)) is SourceGarbled  # noqa: SLF001 - the table itself
 
@@ -48,7 +48,7 @@ def test_an_answer_that_nobody_expected_is_tried_again(status: int):
     ("header", "seconds"),
     [("17", 17.0), ("0", 0.0), ("9" * 400, None), ("²", None), ("soon", None), ("999999999", 86_400.0), ("-5", None)],
 )
-def test_a_retry_after_is_believed_within_reason(header: str, seconds: float | None):
+def test_retry_after_is_parsed_and_limited(header: str, seconds: float | None):
     assert retry_after(HttpResponseError(response=_Answer(429, {"Retry-After": header}))) == seconds  # type: ignore[arg-type]
 
 
@@ -67,6 +67,6 @@ def test_a_retry_after_is_believed_within_reason(header: str, seconds: float | N
         "",
     ],
 )
-def test_no_address_that_looks_like_acs_s_and_isn_t_gets_a_request(location: str):
+def test_a_url_that_only_resembles_acs_s_gets_no_request(location: str):
     with pytest.raises(SourceNotAllowed):
         media._check(location)  # noqa: SLF001 - the guard itself

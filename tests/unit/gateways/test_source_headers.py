@@ -1,4 +1,4 @@
-"""The headers of a source's answer decide where its bytes belong, so a header that can't be read is never guessed."""
+"""The headers of a source's answer decide where its bytes are written, so an invalid header is refused."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ from shared.gateways.acs.media import _content_length, _content_range
 
 
 @pytest.mark.parametrize("text", ["bytes 0-99/1000", "Bytes 0-99/1000", " bytes 0-99/1000 "])
-def test_a_range_is_read(text: str):
+def test_a_content_range_is_parsed(text: str):
     assert _content_range(SimpleNamespace(headers={"Content-Range": text})) == (0, 99, 1000)
 
 
@@ -17,7 +17,7 @@ def test_a_range_is_read(text: str):
     "text",
     ["", "bytes", "bytes 0-99/*", "bytes */1000", "bytes ²-99/1000", "bytes 0-٩/1000", f"bytes 0-99/{'9' * 5000}"],
 )
-def test_a_range_that_says_nothing_is_the_source_s_fault(text: str):
+def test_an_invalid_content_range_is_the_source_s_fault(text: str):
     with pytest.raises(SourceError):
         _content_range(SimpleNamespace(headers={"Content-Range": text}))
 
@@ -33,6 +33,6 @@ def test_a_range_that_says_nothing_is_the_source_s_fault(text: str):
         {"Content-Length": "10", "Content-Range": "bytes 0-9/20"},
     ],
 )
-def test_a_length_that_can_t_be_believed_is_the_source_s_fault(headers: dict[str, str]):
+def test_an_invalid_length_is_the_source_s_fault(headers: dict[str, str]):
     with pytest.raises(SourceError):
         _content_length(SimpleNamespace(headers=headers))

@@ -104,7 +104,7 @@ async def test_every_function_logs_its_own_failure_and_converts_cancellations(
     failure: BaseException,
     reason: str,
 ):
-    """A trigger of a new kind fails here until `_Doors` wraps it."""
+    """A trigger of a new kind fails here until `_Triggers` wraps it."""
     monkeypatch.setattr(Callvault, "app", Part(failure))
     assert len(functions) >= 25
     for name, kind, code in functions:

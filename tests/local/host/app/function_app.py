@@ -125,7 +125,7 @@ async def log_late(req: func.HttpRequest) -> func.HttpResponse:
     return _json()
 
 
-# Two calls of it can only end together: proof that invocations run at the same time.
+# Two calls can only end together, which proves that invocations run at the same time.
 _meeting = asyncio.Barrier(2)
 
 

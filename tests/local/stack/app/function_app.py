@@ -1,9 +1,10 @@
-"""A small app that tells what the stack gave it: its environment over HTTP, and the events it got through a queue."""
+"""A small app that reports its environment over HTTP, and the events that it gets through a queue."""
 
 import json
 import os
 
 import azure.functions as func
+from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
@@ -14,6 +15,9 @@ def environment(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - e
 
 
 @app.event_grid_trigger(arg_name="event")
-@app.queue_output(arg_name="got", queue_name="recording-chunks", connection="AzureWebJobsStorage")
-def on_recording_event(event: func.EventGridEvent, got: func.Out[str]) -> None:
-    got.set(event.id)
+def on_recording_event(event: func.EventGridEvent) -> None:
+    storage = os.environ["AzureWebJobsStorage"]  # noqa: SIM112 - the name that Azure gives it
+    with QueueClient.from_connection_string(
+        storage, "recording-chunks", message_encode_policy=TextBase64EncodePolicy()
+    ) as queue:
+        queue.send_message(event.id)

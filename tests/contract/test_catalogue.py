@@ -1,4 +1,7 @@
-"""The catalogue's three guarantees: inserted once, late writers refused, merges don't undo each other."""
+"""The catalogue's three guarantees: inserted once, late writers refused, merges don't undo each other.
+
+On both kinds of storage, so that gateways and books behave the same in the fast tests as in the slow ones.
+"""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -10,7 +13,7 @@ from shared.domain.keys import key_of
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState, RecordingState
 from shared.errors import Fault, LeaseLost
-from tests.integration.conftest import World
+from tests.contract.conftest import Store
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -36,25 +39,25 @@ def chunk(document_id: str = "doc", index: int = 0) -> Chunk:
     )
 
 
-async def stored(world: World) -> Chunk:
-    await world.books.recordings.add_chunks(RECORDING, (chunk(),), None)
-    read = await world.gateways.catalogue.chunk(RECORDING.recording_key, chunk().chunk_key)
+async def stored(store: Store) -> Chunk:
+    await store.books.recordings.add_chunks(RECORDING, (chunk(),), None)
+    read = await store.gateways.catalogue.chunk(RECORDING.recording_key, chunk().chunk_key)
     assert read is not None
     return read
 
 
-async def test_what_is_written_is_read_back_to_the_microsecond_and_past_two_gibibytes(world: World):
-    read = await stored(world)
+async def test_what_is_written_is_read_back_to_the_microsecond_and_past_two_gibibytes(store: Store):
+    read = await stored(store)
     assert read == chunk()
     full = read.evolve(
         size=5 * 2**31, sha256="ab" * 32, owner="me", lease_until=NOW, attempts=7, state=ChunkState.COPYING
     )
-    await world.books.chunks.replace(full)
-    assert await world.gateways.catalogue.chunk(read.recording_key, read.chunk_key) == full
+    await store.books.chunks.replace(full)
+    assert await store.gateways.catalogue.chunk(read.recording_key, read.chunk_key) == full
 
 
-async def test_what_a_chunk_no_longer_has_is_gone_from_its_row(world: World):
-    catalogue, read = world.gateways.catalogue, await stored(world)
+async def test_what_a_chunk_no_longer_has_is_gone_from_its_row(store: Store):
+    catalogue, read = store.gateways.catalogue, await stored(store)
     read = await catalogue.replace(
         read.evolve(
             owner="me", lease_until=NOW, failure=Failure(fault=Fault.SOURCE, reason="acs-unavailable", detail="busy")
@@ -64,35 +67,35 @@ async def test_what_a_chunk_no_longer_has_is_gone_from_its_row(world: World):
     assert await catalogue.chunk(read.recording_key, read.chunk_key) == chunk()
 
 
-async def test_of_many_writers_from_one_version_one_succeeds(world: World):
-    read = await stored(world)
-    tries = [world.books.chunks.replace(read.evolve(owner=f"worker {number}")) for number in range(8)]
+async def test_of_many_writers_from_one_version_one_succeeds(store: Store):
+    read = await stored(store)
+    tries = [store.books.chunks.replace(read.evolve(owner=f"worker {number}")) for number in range(8)]
     results = await asyncio.gather(*tries, return_exceptions=True)
     assert sum(isinstance(result, Chunk) for result in results) == 1
     assert sum(isinstance(result, LeaseLost) for result in results) == 7
 
 
-async def test_a_write_that_arrived_though_its_answer_was_lost_counts_as_written(world: World):
+async def test_a_write_that_arrived_though_its_answer_was_lost_counts_as_written(store: Store):
     """The SDK repeats it, and the repeat is refused: the chunk must not be taken for another worker's."""
-    read = await stored(world)
+    read = await stored(store)
     mine = read.evolve(owner="me", attempts=1)
-    written = await world.books.chunks.replace(mine)
-    again = await world.books.chunks.replace(mine)
+    written = await store.books.chunks.replace(mine)
+    again = await store.books.chunks.replace(mine)
     assert again == written
     assert again.etag == written.etag
 
 
-async def test_announcing_gives_each_chunk_as_it_stands(world: World):
-    read = await stored(world)
-    await world.books.chunks.replace(read.evolve(state=ChunkState.RELEASED))
-    known = await world.gateways.catalogue.ledger(RECORDING.recording_key)
-    standing = await world.books.recordings.add_chunks(RECORDING, (chunk(), chunk("other", 1)), known)
-    assert standing is not None
-    assert [one.state for one in standing] == [ChunkState.RELEASED, ChunkState.PENDING]
+async def test_announcing_returns_each_chunk_as_it_is_now(store: Store):
+    read = await stored(store)
+    await store.books.chunks.replace(read.evolve(state=ChunkState.RELEASED))
+    known = await store.gateways.catalogue.ledger(RECORDING.recording_key)
+    current = await store.books.recordings.add_chunks(RECORDING, (chunk(), chunk("other", 1)), known)
+    assert current is not None
+    assert [one.state for one in current] == [ChunkState.RELEASED, ChunkState.PENDING]
 
 
-async def test_control_and_intake_merge_one_recording_in_any_order(world: World):
-    catalogue = world.gateways.catalogue
+async def test_control_and_intake_merge_one_recording_in_any_order(store: Store):
+    catalogue = store.gateways.catalogue
     started = Recording(recording_key=key_of("rec"), control=RecordingState.ACTIVE, correlation="c", requested_at=NOW)
     await catalogue.add_chunks(RECORDING, (chunk(),), None)
     await catalogue.merge(started)
@@ -102,6 +105,6 @@ async def test_control_and_intake_merge_one_recording_in_any_order(world: World)
     assert one == two == started.evolve(recording_id="rec", announced_at=NOW)
 
 
-async def test_an_unknown_chunk_and_recording_are_told_as_such(world: World):
-    assert await world.gateways.catalogue.chunk(key_of("nobody"), key_of("nothing")) is None
-    assert await world.gateways.catalogue.recording(key_of("nobody")) == (None, ())
+async def test_an_unknown_chunk_and_recording_are_none(store: Store):
+    assert await store.gateways.catalogue.chunk(key_of("nobody"), key_of("nothing")) is None
+    assert await store.gateways.catalogue.recording(key_of("nobody")) == (None, ())

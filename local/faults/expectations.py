@@ -16,20 +16,20 @@ DECIDED = timedelta(hours=8)  # the longest pause between two attempts, twice, o
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
-    ends: Mapping[str, End] = field(default_factory=dict)  # of documents; RELEASED where nothing is said
-    quiet_at: datetime | None = None  # when the faults ended, by the product's clock; None: judge by rest alone
-    wants_media: frozenset[str] = frozenset()  # documents whose media must be archived whatever their metadata do
+class Expectations:
+    ends: Mapping[str, End] = field(default_factory=dict)  # by document; RELEASED for all others
+    quiet_at: datetime | None = None  # when the faults ended, by the product's clock; None: check that all chunks ended
+    wants_media: frozenset[str] = frozenset()  # documents whose media must be archived even if their metadata fail
     tampered: Mapping[str, Tampering] = field(default_factory=dict)  # documents
     patience: timedelta = DECIDED  # after which a chunk is judged
-    quarantined: int = 0  # events of which something must be in quarantine, at least
+    quarantined: int = 0  # least number of events in quarantine
 
     def end_of(self, document_id: str) -> End:
         if self.tampered.get(document_id) is Tampering.REPLACE:
             return End.REFUSED  # the archive never overwrites a file, so only the source has the right bytes
         return self.ends.get(document_id, End.RELEASED)
 
-    def rests(self, document_id: str) -> bool:
+    def ends_in_time(self, document_id: str) -> bool:
         """Whether the chunk ends within the time of a run, instead of being retried until its source expires."""
         return self.end_of(document_id) is not End.REFUSED and document_id not in self.wants_media
 

@@ -8,45 +8,50 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 
-from local.faults.course import Course
+from local.faults.expectations import Expectations
 from local.faults.oddities import End
 from local.faults.site import QUEUE, Site
 from shared.domain.records import Chunk
 from shared.domain.states import IN_TROUBLE, ChunkState
 
-# What has ended is off the worklist, a failed chunk too once its source has expired.
+# States in which a chunk has ended. A failed chunk leaves the worklist once its source has expired.
 _ENDS = frozenset({ChunkState.RELEASED, ChunkState.ARCHIVED, ChunkState.FAILED, ChunkState.LOST})
-_SHORTEST_PAUSE = 0.3  # seconds between two looks, and two sweeps
+_SHORTEST_PAUSE = 0.3  # seconds between two checks and sweeps
 
 
-async def settle(
+async def wait_until_idle(
     site: Site,
     announced: Collection[str],
     keys: Collection[str] | None,
     *,
     within: float,
-    failed_is_rest: bool = True,
+    failed_is_idle: bool = True,
 ) -> bool:
-    """Whether all came to rest in time; seconds, real ones.
+    """Waits until the stack is idle, for at most `within` real seconds. False after a timeout.
 
-    Where time is compressed a failed chunk isn't at rest: it is taken up again until its source has expired.
+    With a compressed clock a failed chunk isn't idle, because it is retried until its source expires.
     """
 
-    async def rests() -> bool:
-        return await _rests(site, announced, keys, failed_is_rest=failed_is_rest)
+    async def is_done() -> bool:
+        return await _is_idle(site, announced, keys, failed_is_idle=failed_is_idle)
 
-    return await _until(site, rests, within)
+    return await _until(site, is_done, within)
 
 
-async def settle_course(
-    site: Site, announced: Collection[str], course: Course, *, within: float, is_wrong: Callable[[list[Chunk]], bool]
+async def wait_for_expected_ends(
+    site: Site,
+    announced: Collection[str],
+    expected: Expectations,
+    *,
+    within: float,
+    is_wrong: Callable[[list[Chunk]], bool],
 ) -> bool:
     """Waits until every chunk has its expected end, can be judged, or is certainly wrong. False after a timeout."""
-    if course.quiet_at is None:
-        raise ValueError("the troubles haven't ended")
-    decided = course.quiet_at + course.patience
+    if expected.quiet_at is None:
+        raise ValueError("the faults haven't ended")
+    decided = expected.quiet_at + expected.patience
 
-    async def rests() -> bool:
+    async def is_done() -> bool:
         now = site.now()
         chunks = await site.chunks()
         if now >= decided or is_wrong(chunks):
@@ -54,46 +59,48 @@ async def settle_course(
         if await site.messages(f"{QUEUE}-poison"):
             return False
         missing = set(announced) - {chunk.document_id for chunk in chunks}
-        if any(course.end_of(document_id) not in {End.REFUSED, End.IGNORED} for document_id in missing):
+        if any(expected.end_of(document_id) not in {End.REFUSED, End.IGNORED} for document_id in missing):
             return False
-        if not all(_is_as_it_must_be(chunk, course, now) for chunk in chunks):
+        if not all(_has_expected_end(chunk, expected, now) for chunk in chunks):
             return False
-        # A row too many is removed when it is due.
+        # The sweep removes a superfluous row when it is due.
         done = {chunk.chunk_key for chunk in chunks if chunk.state is ChunkState.RELEASED}
         return not done & {row.chunk_key for row in await site.rows()}
 
-    return await _until(site, rests, within)
+    return await _until(site, is_done, within)
 
 
-async def _until(site: Site, rests: Callable[[], Awaitable[bool]], within: float) -> bool:
+async def _until(site: Site, is_done: Callable[[], Awaitable[bool]], within: float) -> bool:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(within):
             while True:
                 began = loop.time()
-                if await rests():
+                if await is_done():
                     return True
                 await site.sweep()
-                # Whatever the catalogue's size, storage has half of the time for those who are looked at.
+                # Pause as long as the check took, so it uses at most half of the storage's time.
                 await asyncio.sleep(max(_SHORTEST_PAUSE, loop.time() - began))
     except TimeoutError:
         return False
 
 
-def _is_as_it_must_be(chunk: Chunk, course: Course, now: datetime) -> bool:
-    end = course.end_of(chunk.document_id)
+def _has_expected_end(chunk: Chunk, expected: Expectations, now: datetime) -> bool:
+    end = expected.end_of(chunk.document_id)
     if chunk.outbox is not None:
         return False
     if chunk.state is ChunkState.RELEASED or (end is End.KEPT and chunk.state is ChunkState.ARCHIVED):
         return True
     if end in {End.REFUSED, End.IGNORED}:
         return True
-    if chunk.document_id in course.wants_media:
+    if chunk.document_id in expected.wants_media:
         return chunk.blob_name is not None
     return chunk.state in IN_TROUBLE and now >= chunk.deadline
 
 
-async def _rests(site: Site, announced: Collection[str], keys: Collection[str] | None, *, failed_is_rest: bool) -> bool:
+async def _is_idle(
+    site: Site, announced: Collection[str], keys: Collection[str] | None, *, failed_is_idle: bool
+) -> bool:
     if await site.messages() or await site.messages(f"{QUEUE}-poison"):
         return False
     chunks = await site.chunks(keys)
@@ -103,6 +110,6 @@ async def _rests(site: Site, announced: Collection[str], keys: Collection[str] |
     return all(
         chunk.state in _ENDS
         and chunk.outbox is None
-        and (chunk.chunk_key not in listed or (failed_is_rest and chunk.state is ChunkState.FAILED))
+        and (chunk.chunk_key not in listed or (failed_is_idle and chunk.state is ChunkState.FAILED))
         for chunk in chunks
     )

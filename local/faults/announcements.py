@@ -1,6 +1,6 @@
-"""What the topic should have been told by the end: of every chunk where it ended, and of every complete recording.
+"""Checks the announcements: the end of every chunk and every complete recording must have been announced.
 
-A recording is told of after each of the chunks that it names was told safe, each time.
+A recording is announced as complete only after each of its chunks was announced as archived.
 """
 
 from collections import defaultdict
@@ -11,7 +11,7 @@ from shared.contracts.events.announcements import AnnouncementType
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState
 
-_DELIVERIES = 5  # of a message; a chunk that ended its worker at each may be called failed
+_DELIVERIES = 5  # of a message; a chunk whose worker died in each may be marked as failed
 _TYPES = {
     ChunkState.ARCHIVED: AnnouncementType.CHUNK_ARCHIVED,
     ChunkState.RELEASED: AnnouncementType.CHUNK_ARCHIVED,
@@ -20,40 +20,42 @@ _TYPES = {
 }
 
 
-def untold(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
-    """Sentences about what was not announced, or too early; with the document, where it is about one."""
-    told = {(one.type, document) for one in evidence.told for document in one.documents}
+def unannounced(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
+    """Violations: something wasn't announced, or too early. With the documentId if it concerns one document."""
+    announced = {(one.type, document) for one in evidence.announcements for document in one.documents}
     recordings: dict[str, list[Chunk]] = defaultdict(list)
     for chunk in evidence.chunks:
         recordings[chunk.recording_key].append(chunk)
         if chunk.outbox is not None:
-            yield chunk.document_id, "something of it is still to be announced"
-        if chunk.outbox is None and chunk.state in _TYPES and (_TYPES[chunk.state], chunk.document_id) not in told:
-            yield chunk.document_id, f"is {chunk.state}, and nobody was told"
-    complete = {frozenset(one.documents) for one in evidence.told if one.type == AnnouncementType.RECORDING_COMPLETE}
+            yield chunk.document_id, "one of its announcements is still pending"
+        if chunk.outbox is None and chunk.state in _TYPES and (_TYPES[chunk.state], chunk.document_id) not in announced:
+            yield chunk.document_id, f"is {chunk.state}, but that wasn't announced"
+    complete = {
+        frozenset(one.documents) for one in evidence.announcements if one.type == AnnouncementType.RECORDING_COMPLETE
+    }
     for key, chunks in recordings.items():
         named = frozenset(chunk.document_id for chunk in chunks)
         if Recording(recording_key=key).is_complete(tuple(chunks)) and named not in complete:
-            yield None, f"recording {key} is complete, and nobody was told"
+            yield None, f"recording {key} is complete, but that wasn't announced"
     yield from _early(evidence)
 
 
 def _early(evidence: Evidence) -> Iterator[tuple[str, str]]:
     safe: set[str] = set()
-    for one in evidence.told:
+    for one in evidence.announcements:
         if one.type == AnnouncementType.CHUNK_ARCHIVED:
             safe.update(one.documents)
         elif one.type == AnnouncementType.RECORDING_COMPLETE:
             for document in one.documents:
                 if document not in safe:
-                    yield document, "its recording was announced complete before it was announced safe"
+                    yield document, "its recording was announced as complete before the chunk was announced as archived"
 
 
-def misled(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
-    """Sentences about announcements that were wrong: of one event under two ids, and of a loss that was none."""
+def wrong_announcements(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
+    """Violations: one fact announced under two ids, or a loss announced while the source existed."""
     ids: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for one in evidence.told:
-        if one.type != AnnouncementType.RECORDING_COMPLETE:  # of other files it is another event of the same time
+    for one in evidence.announcements:
+        if one.type != AnnouncementType.RECORDING_COMPLETE:  # with other files it is another announcement
             ids[one.type, one.subject, one.at.isoformat()].add(one.announcement_id)
         for document in one.documents:
             original = evidence.originals.get(document)
@@ -61,7 +63,7 @@ def misled(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
                 yield document, "was announced as lost while its source existed"
             poisoned = one.type == AnnouncementType.CHUNK_FAILED and one.reason == "poisoned"
             if poisoned and 0 < one.attempts < _DELIVERIES:
-                yield document, "was called failed for one message, and others had been worked"
-    for (told, subject, _), given in ids.items():
-        if len(given) > 1:
-            yield None, f"{told} of {subject} was announced under {len(given)} ids"
+                yield document, "was marked as failed because of one message, although others were processed"
+    for (kind, subject, _), found in ids.items():
+        if len(found) > 1:
+            yield None, f"{kind} of {subject} was announced under {len(found)} ids"

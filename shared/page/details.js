@@ -1,18 +1,18 @@
-// What a recording is, and what was done to it.
+// The details of a recording, and the history of actions on it.
 
 import { h } from "./dom.js";
-import { count, moment, span } from "./format.js";
+import { moment, span } from "./format.js";
 import { kindOf } from "./listing.js";
 
-export function facts(view, course) {
-  const people = participants(course);
+export function details(view, timeline) {
+  const people = participants(timeline);
   const rows = [
     ["Kind", kindOf(view)],
-    ["Began", moment(view.startedAt ?? view.requestedAt)],
+    ["Started", moment(view.startedAt ?? view.requestedAt)],
     ["Stopped", view.stoppedAt && moment(view.stoppedAt)],
     ["Length", view.durationMs !== null && span(view.durationMs / 1000)],
     ["Ended by", view.sessionEndReason],
-    ["ACS says", view.acsState],
+    ["State in ACS", view.acsState],
     [
       "Participants",
       people.length &&
@@ -37,8 +37,8 @@ export function facts(view, course) {
   );
 }
 
-const participants = (course) => [
-  ...new Set(course.flatMap((one) => one.participants ?? []).map((one) => one.participantId)),
+const participants = (timeline) => [
+  ...new Set(timeline.flatMap((one) => one.participants ?? []).map((one) => one.participantId)),
 ];
 
 const folder = (view) =>
@@ -63,4 +63,4 @@ export const history = (entries) =>
             ),
           ),
       )
-    : h("p", { class: "dim" }, `${count(0, "entry", "entries")}: nothing was done to it through Callvault.`);
+    : h("p", { class: "dim" }, "No entries.");

@@ -11,7 +11,7 @@ from enum import StrEnum
 # (docs/bench.md, "The library for CRC64").
 from awscrt import checksums
 
-from shared.domain.payload import Payload
+from shared.domain.files.payload import Payload
 
 _CRC64_BYTES = 8
 
