@@ -14,11 +14,12 @@ r"""The states of a chunk and of a recording, and the moves allowed between them
                                                       pending <--- new event --- removed
 
 A claim is one conditional write. When the lease of a `copying` chunk expires, another worker can claim the chunk.
-`archived` is final if the source is kept: DELETE_SOURCE is false, or source_locations gives a reason. A chunk that isn't
-being copied can become failed (its message is poison) or lost (its source's longest lifetime is over) directly. Whenever both files are found complete in the archive, the chunk becomes archived, whatever its state was.
-If a read finds an archived file missing, the chunk becomes `expired` if the archive's lifecycle rule removes files of
-that age, else `removed`. A new event for a removed chunk means that ACS has the file: the chunk is copied again unless
-its source was deleted. An expired chunk stays expired, because its file was removed on purpose.
+`archived` is final if the source is kept: DELETE_SOURCE is false, or source_locations gives a reason. A chunk that
+isn't being copied can become failed (its message is poison) or lost (its source's longest lifetime is over) directly.
+Whenever both files are found complete in the archive, the chunk becomes archived, whatever its state was. If a read
+finds an archived file missing, the chunk becomes `expired` if the archive's lifecycle rule removes files of that age,
+else `removed`. A new event for a removed chunk means that ACS has the file: the chunk is copied again unless its source
+was deleted. An expired chunk stays expired, because its file was removed on purpose.
 """
 
 from enum import StrEnum
