@@ -12,7 +12,7 @@ BENCH_STAMP := bench/node_modules/.installed
 CHECKOV_STAMP := .checkov/.installed
 AUDIT_STAMP := .audit/.installed
 RUNTIME_STAMP := .runtime/.installed
-# Wheels alone, each by its hash: no code of a package runs while it is installed.
+# Only wheels, each by its hash: no code of a package runs while it is installed.
 PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement
 LOCKED := requirements requirements-dev infra/check/checkov infra/check/audit
 
@@ -20,9 +20,9 @@ WORKERS ?= 1
 JOBS ?= 2
 ARGS ?=
 SEEDS ?= 20
-# The local stack's, which make up leaves there.
+# Written there by make up.
 SETTINGS ?= .local/up/local.settings.json
-# Some shells export HOST as the name of the machine: there it counts only if it names a host of functions.
+# Some shells export HOST as the name of the machine: use it only if it names a Functions host.
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
@@ -94,7 +94,7 @@ clean: ## Remove everything that make has created, including the recordings of t
 
 setup: $(VENV_STAMP) $(NODE_STAMP) ## Install what is missing; every other target does this first
 
-# A base Python that was removed since leaves the stamp and takes the interpreter: then all is made anew.
+# If the base Python was removed, the stamp is still there but the interpreter is not: install everything again.
 ifneq ($(shell test -x $(PYTHON_IN_VENV) && echo works),works)
 .PHONY: $(VENV_STAMP)
 endif

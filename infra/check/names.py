@@ -136,7 +136,7 @@ def _call(template: Template, node: Node, name: str) -> Iterator[BicepError]:
     elif name in LOADERS:
         loaded = literal(children(children(node)[1])[0])
         if loaded is None or not (template.file.parent / loaded).is_file():
-            yield BicepError(template.file, node, f"there is no file {loaded}")
+            yield BicepError(template.file, node, f"file {loaded} not found")
     elif name not in FUNCTIONS:
         yield BicepError(template.file, node, f"the function {name} isn't known here")
 

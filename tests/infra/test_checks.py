@@ -60,7 +60,7 @@ def written(folder: Path, source: str) -> Path:
 
 
 @pytest.mark.parametrize("told", WRONG)
-def test_a_mistake_is_told_with_its_place(folder: Path, told: str):
+def test_an_error_is_reported_with_its_location(folder: Path, told: str):
     (finding,) = names.findings(written(folder, WRONG[told]))
     assert told in finding
     assert finding.startswith("outer.bicep")

@@ -155,7 +155,7 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
         "operatorMayRebuild bool = false",
         "operatorMayRebuild bool = true",
     ),
-    (roles.every_role_is_given_with_its_reason, MAIN, "// Event Grid keeps there what it could not deliver.\n", ""),
+    (roles.every_role_is_given_with_its_reason, MAIN, "// Event Grid writes undelivered events there.\n", ""),
     (
         roles.every_role_is_given_with_its_reason,
         MAIN,

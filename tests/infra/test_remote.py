@@ -19,7 +19,7 @@ LEADS_ASTRAY = (
 )
 
 
-def test_only_settings_of_callvault_are_taken_whatever_their_casing():
+def test_only_settings_of_callvault_are_read_in_any_casing():
     listed = [
         {"name": "ACS_ENDPOINT", "value": "https://contoso.communication.azure.com"},
         {"name": "AzureWebJobsStorage__blobServiceUri", "value": "https://x.blob.core.windows.net"},
@@ -87,7 +87,7 @@ def test_a_setting_that_names_a_foreign_host_gets_no_token_of_the_operator(
     assert not (tmp_path / "asked").exists(), "az was asked for more than the settings"
 
 
-def test_no_command_takes_the_text_of_a_key_vault_reference_for_a_secret():
+def test_no_command_uses_the_text_of_a_key_vault_reference_as_a_secret():
     name = "PARTICIPANTS_SECRET"
     given = {name: "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/p)", "RETENTION_HOURS": "24"}
     with pytest.raises(RemoteError, match="PARTICIPANTS_SECRET: the app reads it from a Key Vault"):
@@ -109,15 +109,15 @@ def test_arguments_reach_the_command(tmp_path: Path):
     assert "--apply" in run(tmp_path, "echo '[]'", "shared.rebuild", "--help").stdout
 
 
-def test_without_az_or_its_sign_in_a_sentence_tells_so(tmp_path: Path):
+def test_without_az_or_its_sign_in_the_error_names_the_fix(tmp_path: Path):
     done = run(tmp_path, "echo 'run az login' >&2; exit 1", "shared.rebuild")
     assert done.returncode == 2
     assert "run az login" in done.stderr
-    assert "the settings of func-x in rg can't be read" in done.stderr
+    assert "can't read the settings of func-x in rg" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_nothing_but_callvault_s_own_commands_can_be_run(tmp_path: Path):
+def test_only_callvault_s_commands_can_be_run(tmp_path: Path):
     assert run(tmp_path, "echo '[]'", "http.server").returncode == 2
 
 

@@ -182,7 +182,7 @@ async def test_if_callers_sign_in_the_doctor_checks_the_app_s_own_address(well: 
     await well(SIGN_IN_REPLACES_KEY="true")
     failures = await visit()
     assert set(failures) == {"sign-in"}
-    assert "the app's own address doesn't answer" in failures["sign-in"].detail
+    assert "the app's own address didn't answer" in failures["sign-in"].detail
 
 
 async def test_links_that_can_t_be_signed_are_reported(well: MakeWorld, monkeypatch: pytest.MonkeyPatch):
