@@ -18,13 +18,8 @@ A claim is one conditional write. When the lease of a `copying` chunk expires, a
 isn't being copied can become failed (its message is poison) or lost (its source's longest lifetime is over) directly.
 Whenever both files are found complete in the archive, the chunk becomes archived, whatever its state was. If a read
 finds an archived file missing, the chunk becomes `expired` if the archive's lifecycle rule removes files of that age,
-<<<<<<< HEAD
 else `removed`. A new event for a removed chunk means that ACS has the file: the chunk is copied again unless its
 source was deleted. An expired chunk stays expired, because its file was removed on purpose.
-=======
-else `removed`. A new event for a removed chunk means that ACS has the file: the chunk is copied again unless its source
-was deleted. An expired chunk stays expired, because its file was removed on purpose.
->>>>>>> hf
 """
 
 from enum import StrEnum
