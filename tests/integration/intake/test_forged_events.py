@@ -95,7 +95,7 @@ async def test_of_two_concurrent_events_the_values_of_the_first_one_stay(
     assert after is not None
     assert after.duration_ms == made["event"]["data"]["recordingDurationMs"]
     assert len(chunks) == 2
-    (line,) = [one.getMessage() for one in caplog.records if "differs from what is recorded" in one.getMessage()]
+    (line,) = [one.getMessage() for one in caplog.records if "event differs from the record" in one.getMessage()]
     assert "duration_ms" in line
     assert "started_at" in line
 

@@ -84,7 +84,7 @@ async def test_new_locations_end_the_lease_of_a_worker_that_copies_from_the_old_
     )
     assert await world.app.intake.receive(another(made["event"])) is Outcome.QUEUED
     assert (await world.chunk(job)).owner is None
-    with pytest.raises(Exception, match="another worker"):
+    with pytest.raises(Exception, match="another process"):
         await world.books.chunks.replace(held.evolve(copied=1))
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
@@ -134,7 +134,7 @@ async def test_a_safe_chunk_keeps_its_locations_and_others_are_reported_once(
     assert await world.chunk(job) == before
     assert await world.queued() == 0
     assert len(await history(world, job, "announced differently")) == 1
-    found = [record for record in caplog.records if "other locations, which are not used" in record.getMessage()]
+    found = [record for record in caplog.records if "other locations announced and ignored" in record.getMessage()]
     assert [record.levelno for record in found] == [logging.WARNING] * 2
     assert "content_location" in found[0].getMessage()
     assert "secret" not in caplog.text
@@ -197,7 +197,7 @@ async def test_a_later_event_doesn_t_change_a_recording_and_the_difference_is_re
     await world.app.intake.receive(later)
     after = await world.gateways.catalogue.ledger(job.recordingKey)
     assert after == before
-    (found,) = [record for record in caplog.records if "differs from what is recorded" in record.getMessage()]
+    (found,) = [record for record in caplog.records if "event differs from the record" in record.getMessage()]
     assert "duration_ms" in found.getMessage()
 
 

@@ -38,7 +38,7 @@ async def test_an_invalid_optional_field_is_unknown_and_logged_and_the_chunk_is_
     event = load(name)
     assert await world.app.intake.receive(event) is Outcome.QUEUED
     assert (await world.queued(), await world.quarantined()) == (1, [])
-    found = [record for record in caplog.records if "are unknown" in record.getMessage()]
+    found = [record for record in caplog.records if "event fields ignored" in record.getMessage()]
     understood = name in {"odd-start-time-without-zone", "odd-duration-text", "odd-end-reason-not-ascii", "odd-index"}
     assert [record.levelno for record in found] == ([] if understood else [logging.WARNING])
 

@@ -493,7 +493,7 @@ async def test_the_first_callback_of_a_recording_doesn_t_pause_it(
     assert await control_of(world, recording_id) == "active"
     assert await world.quarantined() == []
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
-    warned = [record.getMessage() for record in caplog.records if "can't be used" in record.getMessage()]
+    warned = [record.getMessage() for record in caplog.records if "callback fields ignored" in record.getMessage()]
     assert len(warned) == (started_at in ("soon", 7))
 
 
