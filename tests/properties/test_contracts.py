@@ -15,7 +15,7 @@ from shared.contracts.events.recording_event import RecordingFilesEvent, Unreada
 from shared.contracts.http.start_request import StartRecording, parse_start
 from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
-from shared.errors import FieldError, InvalidJob, InvalidRequest, SourceIncomplete
+from shared.errors import BodyTooLarge, FieldError, InvalidJob, InvalidRequest, SourceIncomplete
 from tests.properties.effort import effort
 from tests.properties.strategies import encodable_texts, json_objects, json_values, mutated
 
@@ -57,6 +57,8 @@ def test_an_event_is_either_parsed_or_refused_as_unreadable(envelope: dict[str, 
 def test_a_start_request_is_either_parsed_or_refused_as_invalid(body: bytes):
     try:
         parsed = parse_start(body)
+    except BodyTooLarge:
+        fields = (FieldError(field="body", detail="too large"),)
     except InvalidRequest as error:
         fields = error.fields
     else:

@@ -1,6 +1,7 @@
 """Bad requests against the whole stack: each is refused with a reason, and none crashes a worker or changes data."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.acceptance.conftest import Deployment
 from tests.properties.effort import effort
-from tests.properties.siege import holdings, send
+from tests.properties.siege import Holdings, holdings, send
 from tests.properties.strategies import encodable_texts, json_values, mutated
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -69,15 +70,21 @@ async def test_an_unknown_id_is_refused_with_a_reason(
     assert await holdings(besieged) == before
 
 
+def _without_starts(found: Holdings) -> Holdings:
+    kept = (row for row in found.rows if row[0] != "requests" and not row[1].startswith("start-"))
+    return replace(found, rows=frozenset(kept))
+
+
 @effort(60)
 @given(bodies | starts.map(lambda value: json.dumps(value).encode()), st.none() | header_values)
 @example(b'{"serverCallId": "aHR0cA=="}', b"\xff\xfe")
 @example(b'{"serverCallId": "aHR0cA=="}', "\u20ac".encode())
 @example(b"[" * 60_000, None)
 async def test_an_invalid_start_is_refused_with_a_reason(besieged: Deployment, body: bytes, key: bytes | None):
-    before = await holdings(besieged)
+    """A mutated start may be valid for Callvault. ACS refuses it then, and its request is kept until it expires."""
+    before = _without_starts(await holdings(besieged))
     headers = {} if key is None else {"Idempotency-Key": key}
     reply = await send(besieged, "POST", b"/api/recordings", headers, body)
     assert 400 <= reply.status < 500, reply
     assert is_problem(reply), reply
-    assert await holdings(besieged) == before
+    assert _without_starts(await holdings(besieged)) == before
