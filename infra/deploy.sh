@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings Callvault into a resource group, in the order that Azure asks for: resources, code, events, and a check.
-# Every step may be repeated, so after a failure the same call goes on.
+# Deploys Callvault into a resource group, in the order that Azure requires: resources, code, events; then runs the
+# doctor. Every step can be repeated: after a failure, run the same command again.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -15,17 +15,17 @@ Usage: infra/deploy.sh --group GROUP (--acs NAME | --parameters FILE) [OPTION]..
 
 Deploys the resources, the code, the Event Grid subscription, and runs the doctor. Safe to repeat.
 
-  --group GROUP       resource group of Callvault; made if it isn't there, which needs --location
+  --group GROUP       resource group of Callvault. If it doesn't exist, it is created in --location
   --location REGION   region of a new resource group
-  --acs NAME          ACS resource whose recordings are archived, if nothing else has to be set
+  --acs NAME          ACS resource whose recordings are archived; all other parameters keep their defaults
   --parameters FILE   parameters for infra/main.bicep: a .bicepparam or .json file
   --code WAY          zip (default: az sends the code, Azure installs the libraries), func (Core Tools publish it),
-                      or none (the code stays as it is)
+                      or none (don't deploy code)
   --package FILE      send this package, built with its libraries: make package ARGS=--with-dependencies
   --dry-run           compile, and show what would change (what-if); changes nothing
-  --no-doctor         leave out the check at the end, as where storage can't be reached from here
+  --no-doctor         skip the doctor, for example if this machine can't reach the storage accounts
 
-Needed: the Azure CLI, signed in (az login), the right to assign roles, and make setup in this checkout.
+Requires the Azure CLI, signed in with az login; the right to assign roles; and this checkout set up with make setup.
 TEXT
 }
 
@@ -43,7 +43,7 @@ finish() {
   local code=$?
   [ -z "$staged" ] || rm -rf "$staged"
   if [ "$code" -ne 0 ]; then
-    printf '\ndeploy.sh stopped at: %s. Nothing after it was done. Mend what is told above and call it again.\n' "$step" >&2
+    printf '\ndeploy.sh failed at step: %s. Later steps did not run. Fix the error above, then run the same command again.\n' "$step" >&2
   fi
 }
 
@@ -68,17 +68,17 @@ while [ $# -gt 0 ]; do
       usage
       exit 0
       ;;
-    *) fail "unknown argument $1; --help tells what there is" ;;
+    *) fail "unknown argument $1; run deploy.sh --help for the options" ;;
   esac
   shift
 done
 
-[ -n "$group" ] || fail '--group is missing; --help tells what there is'
+[ -n "$group" ] || fail '--group is missing; run deploy.sh --help for the options'
 case $code in zip | func | none) ;; *) fail "--code must be zip, func or none, not $code" ;; esac
 [ -z "$package" ] || [ -f "$package" ] || fail "--package: there is no file $package"
-[ -z "$package" ] || [ "$code" = zip ] || fail '--package goes with --code zip'
+[ -z "$package" ] || [ "$code" = zip ] || fail '--package requires --code zip'
 if [ -n "$parameters" ]; then
-  [ -z "$acs" ] || fail 'give --acs or --parameters, not both: the file names the ACS resource'
+  [ -z "$acs" ] || fail 'pass either --acs or --parameters, not both: the file names the ACS resource'
   [ -f "$parameters" ] || fail "--parameters: there is no file $parameters"
   case $parameters in
     # A .bicepparam file names its template itself.
@@ -89,11 +89,11 @@ if [ -n "$parameters" ]; then
 elif [ -n "$acs" ]; then
   main=(--template-file "$root/infra/main.bicep" --parameters "acsName=$acs")
 else
-  fail 'name the ACS resource: --acs NAME, or --parameters FILE'
+  fail 'pass --acs NAME or --parameters FILE'
 fi
 command -v az >/dev/null || fail 'the Azure CLI (az) is not installed: https://learn.microsoft.com/cli/azure/install-azure-cli'
 [ "$code" != func ] || command -v func >/dev/null || fail 'Azure Functions Core Tools (func) are not installed; or use --code zip'
-[ -x "$python" ] || fail 'this checkout is not set up: call make setup first'
+[ -x "$python" ] || fail 'this checkout is not set up: run make setup first'
 
 trap finish EXIT
 
@@ -118,7 +118,7 @@ prepare_events() {
   events=(--template-file "$root/infra/events.bicep" --parameters "functionAppName=$app")
   for name in systemTopicName acsResourceGroup hostStorageName deadLetterContainer; do
     value=$(output "$name")
-    [ -n "$value" ] || fail "main.bicep gave no $name: is $deployment in $group another deployment?" 1
+    [ -n "$value" ] || fail "the deployment $deployment in $group has no output $name: was it made from another template?" 1
     events+=("$name=$value")
   done
   # The subscription gives up well before ACS destroys the media, so it goes by the setting that the app has.
@@ -138,14 +138,14 @@ if [ "$dry_run" = yes ]; then
     prepare_events "$app"
     az deployment group what-if --resource-group "$group" --name "$deployment-events" "${events[@]}"
   else
-    echo 'The subscription to the events is made once the app is there.'
+    echo "The app doesn't exist yet, so the Event Grid subscription can't be previewed. The deployment creates it after the app."
   fi
   printf '\nNothing was changed: this was a dry run.\n'
   exit 0
 fi
 
 if [ "$there" != true ]; then
-  [ -n "$location" ] || fail "there is no resource group $group: give --location to have it made" 1
+  [ -n "$location" ] || fail "resource group $group doesn't exist: to create it, pass --location" 1
   begin "resource group $group"
   az group create --name "$group" --location "$location" --output none
 fi
@@ -153,7 +153,7 @@ fi
 begin 'resources'
 az deployment group create --resource-group "$group" --name "$deployment" "${main[@]}" --output none
 app=$(output functionAppName)
-[ -n "$app" ] || fail 'main.bicep gave no functionAppName' 1
+[ -n "$app" ] || fail 'the deployment of main.bicep has no output functionAppName' 1
 echo "The function app is $app."
 
 begin "code, by $code"
@@ -174,15 +174,15 @@ case $code in
     (cd "$root" && "$python" -m infra.package --directory "$staged/callvault")
     (cd "$staged/callvault" && func azure functionapp publish "$app" --python)
     ;;
-  none) echo 'The code stays as it is.' ;;
+  none) echo 'Code not deployed (--code none).' ;;
 esac
 
 # Azure refuses a subscription to a function that it doesn't know yet, and learns of new code after a while.
-begin 'the function that takes the events is known'
+begin 'wait until Azure lists the function on_recording_event'
 until az functionapp function show --resource-group "$group" --name "$app" --function-name on_recording_event \
   --output none 2>/dev/null; do
   polls=$((polls - 1))
-  [ "$polls" -gt 0 ] || fail "on_recording_event of $app did not appear: look at the app's log stream, then call again" 1
+  [ "$polls" -gt 0 ] || fail "on_recording_event of $app isn't registered yet: check the app's log stream for the reason, then run this command again" 1
   sleep "$poll_seconds"
 done
 

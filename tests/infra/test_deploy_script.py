@@ -161,14 +161,14 @@ def test_the_first_failure_stops_it_and_is_told(deploy: Deploy, fail_at: str, st
     done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at=fail_at)
     assert done.code != 0
     assert fail_at in done.calls[-1], "nothing is called after it"
-    assert f"stopped at: {step}." in done.said
+    assert f"failed at step: {step}." in done.said
 
 
 def test_a_function_that_never_appears_ends_the_wait_with_its_name(deploy: Deploy):
     done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at="function show")
     assert done.code == 1
     assert done.steps().count("function show") == 30
-    assert "on_recording_event of func-x did not appear" in done.said
+    assert "on_recording_event of func-x isn't registered yet" in done.said
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_parameters_come_from_a_file_of_either_kind(deploy: Deploy, tmp_path: Pa
     [
         ((), "--group is missing"),
         (("--group",), "--group needs a value"),
-        (("--group", "rg"), "--acs NAME, or --parameters FILE"),
+        (("--group", "rg"), "--acs NAME or --parameters FILE"),
         (("--group", "rg", "--acs", "a", "--parameters", "b.json"), "not both"),
         (("--group", "rg", "--parameters", "none.json"), "there is no file none.json"),
         (("--group", "rg", "--acs", "a", "--code", "ftp"), "--code must be zip, func or none"),
@@ -240,7 +240,7 @@ def test_a_missing_tool_is_named_before_anything_is_called(deploy: Deploy, witho
 def test_a_group_that_is_not_there_is_made_only_where_it_is_said(deploy: Deploy):
     done = deploy("--group", "rg", "--acs", "contoso")
     assert done.code == 1
-    assert "give --location" in done.said
+    assert "pass --location" in done.said
     assert "what-if needs the resource group" in deploy("--group", "rg", "--acs", "contoso", "--dry-run").said
 
 

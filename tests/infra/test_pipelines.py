@@ -160,7 +160,7 @@ def test_a_step_that_fails_under_azd_stops_it(tmp_path: Path, fail_at: str):
     code, said, calls = hook(tmp_path, fail_at)
     assert code != 0
     assert fail_at in " ".join(calls[-2:])
-    assert ("did not appear" in said) == (fail_at == "function show")
+    assert ("isn't registered yet" in said) == (fail_at == "function show")
 
 
 def test_azd_gives_events_bicep_what_it_takes_out_of_what_main_bicep_gave():
