@@ -1,4 +1,4 @@
-"""deploy.sh in front of a stand-in for Azure: nobody learns on their subscription that its order is wrong."""
+"""deploy.sh runs its steps in the right order, against a stand-in for Azure."""
 
 import os
 import re

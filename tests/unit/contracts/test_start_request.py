@@ -1,4 +1,4 @@
-"""What ACS would refuse in riddles is refused here in words: the field, what is wrong, and the mend."""
+"""Requests that ACS would refuse with an unclear error are refused here, with the field, the error and the fix."""
 
 import base64
 import json
