@@ -228,7 +228,7 @@ async def bury_job(msg: str) -> None:
 
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
 async def sweep(timer: func.TimerRequest) -> None:
-    del timer  # the sweep goes by the due rows, however late the timer runs
+    del timer  # unused: the sweep reads the due rows, so a late timer makes no difference
     await callvault.app.sweep.run()
 
 

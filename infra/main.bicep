@@ -1,9 +1,9 @@
 // Callvault in one resource group: everything but the app's code, and the Event Grid subscription (events.bicep), which
-// needs the code to be there. Safe to deploy again: what is there stays, what changed is changed.
+// needs the code to be there. Safe to deploy again: existing resources stay, changed properties are updated.
 
 targetScope = 'resourceGroup'
 
-// --- What it is called and where it stands
+// --- Names and location
 
 @description('Common part of all resource names: 3 to 12 letters, digits and hyphens.')
 @minLength(3)
@@ -155,7 +155,7 @@ param appSubnetPrefix string = '10.20.0.0/26'
 @description('Address range of the private endpoints\' subnet in it.')
 param endpointSubnetPrefix string = '10.20.0.64/26'
 
-// --- Watching it
+// --- Monitoring
 
 @description('Email addresses that are notified when an alert fires.')
 param alertEmails array = []
@@ -177,7 +177,7 @@ param accessLogs bool = true
 @description('Whether Callvault\'s metrics and spans are sent. They need azure-monitor-opentelemetry in requirements.txt first (docs/observability.md).')
 param sendMetrics bool = false
 
-// --- A caller to begin with
+// --- Sample caller
 
 @description('Whether to create the sample Logic App. It signs in with its own identity, so it is created only with entraClientId.')
 param sampleLogicApp bool = false

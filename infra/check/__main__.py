@@ -1,6 +1,6 @@
 """`python -m infra.check`: checks the templates and exits with 1 if there are findings.
 
-BICEP_CHECK names a further check to run on each file, for whoever has one: `az bicep lint --file`, or a type checker.
+BICEP_CHECK names an additional command to run on each file, such as `az bicep lint --file`.
 """
 
 import os

@@ -1,6 +1,6 @@
 """The functions of Bicep that the templates use, and the values that only Azure knows.
 
-Identifiers that Azure computes (guid, uniqueString) come out stable and of the right shape, not as Azure's own.
+Identifiers that Azure computes (guid, uniqueString) are stable and have the right format, but aren't Azure's values.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The names of a template: declared once, used, and there where a module or a parameter file names them.
+"""The names of a template: each is declared once and used, and exists if a module or a parameter file names it.
 
 Evaluation looks only at what one set of parameters reaches; this looks at every line.
 """

@@ -1,6 +1,7 @@
 """Scans the templates for weak settings with checkov, which lives in a virtual environment of its own.
 
-Its pins fight with the product's. A file that it can't read is a finding: it would pass over it and report success.
+Its pinned packages conflict with Callvault's. A file that checkov can't read is a finding: checkov itself would skip
+the file and report success.
 It takes ten seconds, so templates that it found nothing in aren't scanned again until they, or what scans them, change.
 """
 
@@ -66,7 +67,7 @@ def subject(folder: Path) -> str:
     return digest.hexdigest()
 
 
-# What the parser of checkov (pycep 0.5.1) refuses, with what stands for it in the copy that checkov reads.
+# Syntax that checkov's parser (pycep 0.5.1) rejects, and its replacement in the copy that checkov reads.
 _UNKNOWN_TO_CHECKOV: Mapping[str, str] = {"@onlyIfNotExists()\n": "", "fail(": "string("}
 
 

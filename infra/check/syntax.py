@@ -1,6 +1,6 @@
 """Bicep files as declarations: what is declared, with which decorators, and the syntax tree of its value.
 
-A file that can't be read in full is refused with the place: nothing is ever skipped in silence.
+A file that can't be parsed completely is refused, with the line: nothing is skipped silently.
 """
 
 import json
@@ -154,7 +154,7 @@ def literal(node: Node) -> str | None:
 
 
 def pieces(node: Node) -> Iterator[str | Node]:
-    """The parts of a string: what stands there, and the expressions between."""
+    """The literal parts of a string, and its expressions."""
     whole = text(node)
     if whole.startswith("'''"):
         yield whole[3:-3].removeprefix("\n")

@@ -1,4 +1,4 @@
-"""Every client of one process, in memory: stands where shared.gateways.clients.Clients does."""
+"""Every client of one process, in memory: replaces shared.gateways.clients.Clients in tests."""
 
 from azure.storage.queue import TextBase64EncodePolicy
 

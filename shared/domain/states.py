@@ -3,7 +3,7 @@ r"""The states of a chunk and of a recording, and the moves allowed between them
      pending --claim--> copying --verified--> archived --source deleted--> released
       ^   ^              |  |  \                 |
       |   |  transient   |  |   \ source gone    | the archive lost it before the source was deleted
-      |   +--- retry ----+  |    \ for good      v
+      |   +--- retry ----+  |    \ (proved)      v
       |                     |     +--> lost    pending
       |   permanent fault,  |            |
       |   out of attempts   v            |

@@ -83,7 +83,7 @@ class KnownChunks:
         return found
 
     def _restarted(self, current: Chunk, announced: Chunk, moved: list[str]) -> Chunk:
-        # A pending chunk keeps its state; the results of its earlier attempts are cleared all the same.
+        # A pending chunk keeps its state; the results of its earlier attempts are still cleared.
         tried = current.evolve(state=ChunkState.COPYING) if current.state is ChunkState.PENDING else current
         cleared = (_OF_CONTENT if "content_location" in moved else {}) | (
             _OF_METADATA if "metadata_location" in moved else {}

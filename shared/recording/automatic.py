@@ -9,8 +9,8 @@ delivery unanswered, so it is repeated, and 2 with it. After a crash later than 
 
 Each start of a claim has the same Repeatability id, so ACS carries out a repeated start only once. A call that is
 recorded already, by ACS's answer (8553, 8559) or by the ledger, gets no second recording. If the call is over, or ACS
-refuses for good, the claim gets its outcome at once, with one log line. The worklist row has the start's id in its key,
-so removing the row of one start never removes the row of the next.
+refuses permanently, the claim gets its outcome at once, with one log line. The worklist row has the start's id in its
+key, so removing the row of one start never removes the row of the next.
 """
 
 import json

@@ -4,7 +4,7 @@ Callbacks repeat, come late and come in any order. `inactive` means paused, ende
 every recording says `inactive`, without a start time. So a callback only shows that something changed, and Callvault
 asks ACS for the state. If no callback comes, the sweep asks ACS.
 
-A stopped recording stays stopped. A state that a caller set after the callback stays, too. Each change is one
+A stopped recording stays stopped. A callback never overwrites a state that a caller set later. Each change is one
 conditional write, with an audit entry that is written only once for the same callback.
 """
 

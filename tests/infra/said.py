@@ -1,4 +1,4 @@
-"""What the code says: its log lines with their fields, as its sources have them, and its metrics."""
+"""The log lines of the code with their fields, read from its sources, and its metrics."""
 
 import ast
 from collections import defaultdict

@@ -59,10 +59,10 @@ def written(folder: Path, source: str) -> Path:
     return file
 
 
-@pytest.mark.parametrize("told", WRONG)
-def test_an_error_is_reported_with_its_location(folder: Path, told: str):
-    (finding,) = names.findings(written(folder, WRONG[told]))
-    assert told in finding
+@pytest.mark.parametrize("message", WRONG)
+def test_an_error_is_reported_with_its_location(folder: Path, message: str):
+    (finding,) = names.findings(written(folder, WRONG[message]))
+    assert message in finding
     assert finding.startswith("outer.bicep")
 
 
@@ -74,10 +74,10 @@ def test_a_new_guid_makes_a_secret_and_nothing_else(folder: Path):
     assert "newGuid changes from one deployment" in finding
 
 
-@pytest.mark.parametrize("told", UNDEPLOYABLE)
-def test_what_azure_would_refuse_is_refused_here(folder: Path, told: str):
-    with pytest.raises(BicepError, match=told):
-        evaluate(written(folder, UNDEPLOYABLE[told]), {})
+@pytest.mark.parametrize("message", UNDEPLOYABLE)
+def test_what_azure_would_refuse_is_refused_here(folder: Path, message: str):
+    with pytest.raises(BicepError, match=message):
+        evaluate(written(folder, UNDEPLOYABLE[message]), {})
 
 
 @pytest.mark.parametrize(

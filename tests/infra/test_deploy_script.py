@@ -1,4 +1,4 @@
-"""deploy.sh in front of a stand-in for Azure: nobody learns on their subscription that its order is wrong."""
+"""deploy.sh runs its steps in the right order, against a stand-in for Azure."""
 
 import os
 import re
@@ -15,7 +15,7 @@ import yaml
 from infra.package import CHECKOUT, packaged
 
 SCRIPT = CHECKOUT / "infra" / "deploy.sh"
-# Records each call, answers what the script reads, and fails where it is told to. State is a file for each thing made.
+# Records each call, answers what the script reads, and fails where the test says. State is a file for each thing made.
 STAND_IN = """#!/bin/bash
 call="$(basename "$0") $*"
 printf '%s\\n' "$call" >>"$CALLS"
@@ -207,7 +207,7 @@ def test_parameters_come_from_a_file_of_either_kind(deploy: Deploy, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ((), "--group is missing"),
         (("--group",), "--group needs a value"),
@@ -220,21 +220,21 @@ def test_parameters_come_from_a_file_of_either_kind(deploy: Deploy, tmp_path: Pa
     ],
 )
 def test_a_wrong_call_is_told_in_a_sentence_before_anything_is_called(
-    deploy: Deploy, arguments: tuple[str, ...], told: str
+    deploy: Deploy, arguments: tuple[str, ...], message: str
 ):
     done = deploy(*arguments)
     assert (done.code, done.calls) == (2, [])
-    assert told in done.said
+    assert message in done.said
 
 
 @pytest.mark.parametrize(
-    ("without", "told"),
+    ("without", "message"),
     [("az", "the Azure CLI (az) is not installed"), ("func", "(func) are not installed"), ("python", "make setup")],
 )
-def test_a_missing_tool_is_named_before_anything_is_called(deploy: Deploy, without: str, told: str):
+def test_a_missing_tool_is_named_before_anything_is_called(deploy: Deploy, without: str, message: str):
     done = deploy("--group", "rg", "--acs", "contoso", "--code", "func", without=(without,))
     assert (done.code, done.calls) == (2, [])
-    assert told in done.said
+    assert message in done.said
 
 
 def test_a_group_that_is_not_there_is_made_only_where_it_is_said(deploy: Deploy):

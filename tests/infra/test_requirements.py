@@ -1,4 +1,4 @@
-"""What is installed is what was looked at: every package exact, by the hash of its file, and nothing besides."""
+"""Every package is pinned by version and hash, and no other package is installed."""
 
 import re
 import subprocess

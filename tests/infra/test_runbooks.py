@@ -1,4 +1,4 @@
-"""Whoever an alert wakes at night finds what to do under the alert's own name."""
+"""Every alert has a runbook under its name."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Who did it is said by whoever calls: a default would name the wrong one in the audit."""
+"""Callers must pass `by` explicitly: a default would put the wrong name into the audit."""
 
 import ast
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""What the templates promise: each policy takes templates and asserts. test_policies.py proves each to bite."""
+"""The promises of the templates. Each policy asserts one; test_policies.py proves that each can fail."""

@@ -1,4 +1,4 @@
-"""Alerts and the workbook: they speak of what the code says, and whatever is said loudly wakes someone."""
+"""Alerts and the workbook use the code's log lines and metrics, and every error log line has an alert."""
 
 import json
 import re

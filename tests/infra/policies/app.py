@@ -1,4 +1,4 @@
-"""The function app: what it runs on, how it is reached, and that its settings are the product's."""
+"""The function app: its runtime and its network access. It sets only settings that Callvault has."""
 
 import json
 from datetime import timedelta

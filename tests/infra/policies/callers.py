@@ -1,4 +1,4 @@
-"""Callers: Entra sign-in where asked for, and nobody shut out who is authenticated by other means."""
+"""Callers: Entra sign-in if it is configured, and it doesn't block callers that authenticate by other means."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Event Grid: our events reach the function one by one, and what can't be delivered is kept while it still matters."""
+"""Event Grid: the function receives single events, and undeliverable events are stored before the source expires."""
 
 from shared.contracts.events.call_started import CALL_STARTED
 from shared.contracts.events.recording_event import RECORDING_FILE_STATUS_UPDATED

@@ -1,4 +1,4 @@
-"""Watching: telemetry and the logs of access go to a workspace that is entered by identity alone."""
+"""Monitoring: telemetry and access logs go to a workspace that accepts only identities."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Private networking, behind one switch: storage is reached from inside alone, and every name leads there."""
+"""Private networking, by one parameter: storage is reachable only from inside, and all its names resolve there."""
 
 from tests.infra.policies.storage import ACCOUNT
 from tests.infra.templates import Templates, made, names, only

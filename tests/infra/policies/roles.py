@@ -1,4 +1,4 @@
-"""Roles: exactly these, each on the smallest thing that it can be held on."""
+"""Roles: exactly these, each with the smallest possible scope."""
 
 import re
 

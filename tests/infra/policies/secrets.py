@@ -1,4 +1,4 @@
-"""Secrets: what is given as one stays one through every module, and none comes out."""
+"""Secure parameters stay secure in every module, and no output contains one."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Storage: nobody enters with a key, everything that the product names is there, deletions can be undone."""
+"""Storage: keys are disabled, everything that Callvault names exists, and deletions can be undone."""
 
 from typing import Any
 

@@ -154,13 +154,13 @@ async def test_another_event_restarts_a_failed_or_lost_chunk(
     assert await world.app.intake.receive(made["event"]) is Outcome.UNCHANGED, "the same event says nothing new"
     again = another(made["event"], eventTime=clock.now().isoformat())
     assert await world.app.intake.receive(again) is Outcome.QUEUED
-    anew = await world.chunk(job)
-    assert (anew.state, anew.attempts, anew.gone, anew.rescues) == (ChunkState.PENDING, 0, 0, 0)
-    assert (anew.event_id, anew.deadline - waiting.deadline >= anew.event_time - waiting.event_time) == (
+    restarted = await world.chunk(job)
+    assert (restarted.state, restarted.attempts, restarted.gone, restarted.rescues) == (ChunkState.PENDING, 0, 0, 0)
+    assert (restarted.event_id, restarted.deadline - waiting.deadline >= restarted.event_time - waiting.event_time) == (
         again["id"],
         True,
     )
-    assert anew.deadline == anew.event_time + world.settings.retention
+    assert restarted.deadline == restarted.event_time + world.settings.retention
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 

@@ -276,12 +276,12 @@ async def test_a_start_that_fails_while_its_outcome_is_written_is_sent_again(mak
     world, clock = await recording(make_world)
     call, event = await begun(world)
     await world.fault("start", "accepted", fails=True, unnamed=True, callId=call["callId"])
-    settle, remove = Claims.write, Worklist.remove
+    write_claim, remove = Claims.write, Worklist.remove
 
     async def write(self: Claims, claim: Claim) -> Claim | None:
         patch.undo()
         patch.setattr(Worklist, "remove", removed)
-        return await settle(self, claim)
+        return await write_claim(self, claim)
 
     async def removed(self: Worklist, item: WorkItem) -> None:
         patch.undo()

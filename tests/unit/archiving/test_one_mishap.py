@@ -1,4 +1,4 @@
-"""One operation goes wrong, whichever it is and however: the chunk is archived and released all the same.
+"""The chunk is archived and released although any one operation fails, in any way.
 
 Each case runs the app from the event to the deleted source, over storage in memory, with a mishap at one operation.
 Event Grid delivers again, the host delivers the job again, the sweep runs, and in the end storage must be as it is

@@ -90,9 +90,9 @@ def test_the_last_attempt_is_made_five_minutes_before_the_source_must_be_gone():
 
 
 def test_a_chunk_that_is_restarted_late_gets_an_hour_of_attempts():
-    anew = chunk(age=70 * HOUR, deadline=-46 * HOUR, pending_at=NOW - timedelta(minutes=30))
-    assert isinstance(POLICY.after(anew, DOWN, NOW), datetime)
-    assert POLICY.after(anew.evolve(pending_at=NOW - HOUR), DOWN, NOW) is ChunkState.FAILED
+    restarted = chunk(age=70 * HOUR, deadline=-46 * HOUR, pending_at=NOW - timedelta(minutes=30))
+    assert isinstance(POLICY.after(restarted, DOWN, NOW), datetime)
+    assert POLICY.after(restarted.evolve(pending_at=NOW - HOUR), DOWN, NOW) is ChunkState.FAILED
 
 
 @pytest.mark.parametrize(

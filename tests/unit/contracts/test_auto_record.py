@@ -1,4 +1,4 @@
-"""AUTO_RECORD: a rule that can't mean what was meant stops the app at its start, not the recording of a call."""
+"""An invalid AUTO_RECORD rule stops the app at its start, not the recording of a call."""
 
 import pytest
 

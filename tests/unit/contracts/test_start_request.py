@@ -1,4 +1,4 @@
-"""What ACS would refuse in riddles is refused here in words: the field, what is wrong, and the mend."""
+"""Requests that ACS would refuse with an unclear error are refused here, with the field, the error and the fix."""
 
 import base64
 import json
@@ -58,7 +58,7 @@ def test_omitted_fields_get_the_defaults_of_acs(given: dict[str, str], kind: tup
 
 
 @pytest.mark.parametrize(
-    ("fields", "field", "mend"),
+    ("fields", "field", "fix"),
     [
         ({"callConnectionId": "x"}, "callConnectionId", "exactly one of"),
         ({"serverCallId": None}, "serverCallId", "exactly one of"),
@@ -87,11 +87,11 @@ def test_omitted_fields_get_the_defaults_of_acs(given: dict[str, str], kind: tup
         ({"correlation": "x" * 1025}, "correlation", "at most 1024"),
     ],
 )
-def test_an_invalid_request_names_the_field_and_the_fix(fields: dict[str, Any], field: str, mend: str):
+def test_an_invalid_request_names_the_field_and_the_fix(fields: dict[str, Any], field: str, fix: str):
     given = {key: value for key, value in ({"serverCallId": SERVER_CALL} | fields).items() if value is not None}
     error = refusal(json.dumps(given).encode())
     assert [item.field for item in error.fields] == [field]
-    assert mend in error.fields[0].detail
+    assert fix in error.fields[0].detail
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Free text of callers: whatever hides in it, or reorders it, would deceive whoever reads it later."""
+"""Free text of callers: invisible or reordering characters would deceive readers."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What is decided from a request's headers alone, so that nothing has to be read of what is too large."""
+"""Decisions from a request's headers alone: a body that is too large is never read."""
 
 import pytest
 

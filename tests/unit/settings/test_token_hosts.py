@@ -1,4 +1,4 @@
-"""Whoever can write one setting must not collect the identity's tokens: only Azure's own hosts get any."""
+"""Only Azure's own hosts get the identity's tokens: a changed setting must not send them elsewhere."""
 
 import pytest
 
