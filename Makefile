@@ -92,7 +92,7 @@ clean: ## Remove everything that make has created, including the recordings of t
 	rm -rf .venv .checkov .audit .runtime dist local/node_modules bench/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
-setup: $(VENV_STAMP) $(NODE_STAMP) ## Install what is missing; every other target does this first
+setup: $(VENV_STAMP) $(NODE_STAMP) ## Install what is missing; the targets that run the app or its tests do this first
 
 # If the base Python was removed, the stamp is still there but the interpreter is not: install everything again.
 ifneq ($(shell test -x $(PYTHON_IN_VENV) && echo works),works)

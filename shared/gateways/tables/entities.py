@@ -19,6 +19,7 @@ CHUNK_ROWS = "chunk-"  # followed by the chunk key
 _KEYS = frozenset({"recording_key", "chunk_key", "unreadable", "etag"})  # not properties
 _FAILURE = ("fault", "reason", "detail")  # a chunk's failure is stored as these three properties
 _CONTROLS = frozenset(RecordingState)
+_FAULTS = frozenset(Fault)
 
 
 def _left_out(record: type[Chunk | Recording]) -> frozenset[str]:
@@ -90,7 +91,8 @@ def _failure(entity: Any) -> Failure | None:
     fault, reason, detail = map(entity.get, _FAILURE)
     if reason is None:
         return None
-    return Failure(fault=Fault(fault or Fault.OURS), reason=str(reason), detail=str(detail or ""))
+    known = Fault(fault) if fault in _FAULTS else Fault.OURS  # a newer version's fault must not hide the chunk
+    return Failure(fault=known, reason=str(reason), detail=str(detail or ""))
 
 
 def to_recording(entity: Any) -> Recording:
