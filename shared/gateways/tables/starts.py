@@ -27,8 +27,12 @@ class Starts:
     def __init__(self, tables: TableServiceClient, table_name: str) -> None:
         self._table = tables.get_table_client(table_name)
 
-    async def begin(self, start_id: str, asked: Recording, entry: AuditEntry) -> None:
-        """Stores a start before it is sent to ACS. If it is sent again, the existing row stays unchanged."""
+    async def begin(self, start_id: str, asked: Recording, entry: AuditEntry) -> bool:
+        """Stores a start before it is sent to ACS, and returns whether its row is new.
+
+        If the start is sent again, the existing row stays unchanged. If the SDK retried an insert whose answer was
+        lost, the row counts as an existing one.
+        """
         entity = {
             **_keys(start_id),
             "asked": _recording.dump_json(asked, exclude_none=True).decode(),
@@ -38,7 +42,8 @@ class Starts:
             try:
                 await self._table.create_entity(entity, **REPEATED)
             except ResourceExistsError:
-                return
+                return False
+        return True
 
     async def find(self, start_id: str) -> Start | None:
         with storage_faults("looking up a start"):
