@@ -99,6 +99,17 @@ async def test_a_caller_s_first_start_is_carried_out_although_the_answer_to_stor
     assert answer.status == 201, answer.body
 
 
+async def test_of_two_repeated_requests_only_one_takes_over_although_the_answer_to_its_write_is_lost(
+    world: World, front: StorageFront
+):
+    requests, now = world.gateways.requests, SystemClock().now()
+    await requests.begin("a key", fingerprint="of its body", now=now, busy_until=now)
+    found, _ = await requests.begin("a key", fingerprint="of its body", now=now, busy_until=now)
+    front.spoil("PATCH", Mishap.ANSWER_LOST, times=1, path=world.settings.requests_table)
+    assert await requests.set_busy_until(found, now) is not None
+    assert await requests.set_busy_until(found, now) is None
+
+
 async def test_a_start_keeps_the_consent_although_the_answer_to_storing_it_is_lost(world: World, front: StorageFront):
     made = await call(world)
     consent = {"basis": "consent", "reference": "ticket 4711", "obtainedAt": "2026-01-01T09:00:00Z"}
