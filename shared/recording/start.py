@@ -29,9 +29,12 @@ from shared.domain.states import RUNNING, RecordingState
 from shared.domain.work_item import WorkItem
 from shared.errors import (
     AlreadyRecording,
+    ApplicationForbidden,
     CallerError,
+    CallNotRecordable,
     CallvaultError,
     DestinationError,
+    NotSupported,
     SourceRefused,
     SourceThrottled,
     SourceUnauthorized,
@@ -46,7 +49,15 @@ from shared.settings.settings import Settings
 log = logger("starting")
 
 _PAUSES = (1.0, 3.0)  # seconds before each further try to write the ledger; the caller waits meanwhile
-_REFUSALS = (CallerError, SourceRefused, SourceThrottled, SourceUnauthorized)  # after these, ACS has started nothing
+# Errors after which ACS has started nothing. A refusal that Callvault doesn't know isn't clear enough.
+_REFUSALS = (
+    CallerError,
+    ApplicationForbidden,
+    CallNotRecordable,
+    NotSupported,
+    SourceThrottled,
+    SourceUnauthorized,
+)
 
 
 class Starting:
