@@ -18,7 +18,8 @@ from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
 from shared.domain.records import AuditEntry, Chunk, Recording
-from shared.errors import DestinationUnavailable, LeaseLost
+from shared.domain.work_item import WorkItem
+from shared.errors import DestinationUnavailable, LeaseLost, UnreadableRow
 from shared.gateways.faults import is_absent, storage_faults
 from shared.gateways.tables.audit import audit_entity
 from shared.gateways.tables.entities import (
@@ -155,6 +156,13 @@ class Catalogue:
                 if not is_absent(error):
                     raise
                 return None
+
+    async def chunk_of(self, item: WorkItem) -> Chunk | UnreadableRow | None:
+        """The chunk of a worklist row, for a reader of many rows: an unreadable row must not hide the others."""
+        try:
+            return await self.chunk(item.recording_key, item.chunk_key or "")
+        except UnreadableRow as error:
+            return error
 
     async def recording(self, recording_key: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
         """A recording, None if it has no row, and its chunks, ordered by index.
