@@ -50,7 +50,7 @@ class CallRecorder:
         self._client = client
 
     async def start(self, request: StartRecording, repeatability: Repeatability) -> Started:
-        content, channel, media_format = request.kind()
+        kind = request.kind()
         optional: dict[str, Any] = {
             "server_call_id": request.server_call_id,
             "call_connection_id": request.call_connection_id,
@@ -66,9 +66,9 @@ class CallRecorder:
         statuses: list[int] = []
         started = await call_acs(
             self._client.start_recording(
-                recording_content_type=content.value,
-                recording_channel_type=channel.value,
-                recording_format_type=media_format.value,
+                recording_content_type=kind.content.value,
+                recording_channel_type=kind.channel.value,
+                recording_format_type=kind.format.value,
                 pause_on_start=request.pause_on_start,
                 headers=repeatability.headers(),
                 raw_response_hook=lambda answer: statuses.append(answer.http_response.status_code),

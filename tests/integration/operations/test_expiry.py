@@ -40,8 +40,8 @@ async def claim(world: World, call: str, *, outcome: str | None) -> None:
         first_sent=now,
         busy_until=now,
     )
-    begun, _ = await world.gateways.claims.begin(wanted)
-    await world.gateways.claims.write(replace(begun, outcome=outcome))
+    begun = await world.gateways.claims.begin(wanted)
+    await world.gateways.claims.write(replace(begun.row, outcome=outcome))
 
 
 async def start(world: World, start_id: str) -> None:
