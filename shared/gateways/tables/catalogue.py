@@ -25,6 +25,7 @@ from shared.gateways.tables.audit import audit_entity
 from shared.gateways.tables.entities import (
     CHUNK_ROWS,
     RECORDING_ROW,
+    WithChunks,
     chunk_entity,
     recording_entity,
     recording_of,
@@ -164,8 +165,8 @@ class Catalogue:
         except UnreadableRow as error:
             return error
 
-    async def recording(self, recording_key: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
-        """A recording, None if it has no row, and its chunks, ordered by index.
+    async def recording(self, recording_key: str) -> WithChunks[Recording | None]:
+        """A recording and its chunks.
 
         Rows that this version can't read are left out, and their keys are in the recording's `unreadable`.
         """
@@ -176,7 +177,7 @@ class Catalogue:
             )
             return recording_of(recording_key, [row async for row in rows])
 
-    async def everything(self) -> AsyncIterator[tuple[Recording, tuple[Chunk, ...]]]:
+    async def everything(self) -> AsyncIterator[WithChunks[Recording]]:
         """Every recording with its chunks, as in `recording`. Scans the whole table: for maintenance only."""
         recording_key, rows = "", list[Any]()
         with storage_faults("reading the catalogue"):
@@ -187,7 +188,7 @@ class Catalogue:
                 if row["RowKey"] == RECORDING_ROW:  # sorts after the recording's chunks
                     recording, chunks = recording_of(recording_key, rows)
                     if recording is not None:
-                        yield recording, chunks
+                        yield WithChunks(recording, chunks)
 
     async def replace(self, chunk: Chunk) -> Chunk:
         """Writes a chunk if its row still has the version that was read. Returns the chunk with its new ETag.
