@@ -21,7 +21,7 @@ from shared.contracts.http.recording_view import RecordingView
 from shared.domain.clock import Clock
 from shared.domain.keys import recording_key_of
 from shared.domain.records import AuditEntry, Chunk, Recording
-from shared.domain.states import RecordingState
+from shared.domain.states import AcsState, RecordingState
 from shared.domain.work_item import WorkItem
 from shared.errors import (
     CallNotReady,
@@ -173,8 +173,8 @@ class Control:
             if known is None:
                 raise acs_state
             log.warning("recording's state not available from ACS", extra={"action": "get", "reason": acs_state.reason})
-            acs_state = "unavailable"
-        if known is None and acs_state == "unknown":
+            acs_state = AcsState.UNAVAILABLE
+        if known is None and acs_state is AcsState.UNKNOWN:
             raise NotFound("neither the ledger nor ACS knows this recording")
         recording = known or Recording(recording_key=key, recording_id=recording_id)
         return self._view(Known(recording=recording, chunks=chunks, history=history, acs_state=acs_state))
@@ -218,13 +218,13 @@ class Control:
         known = await self._catalogue.ledger(key)
         return None if known is None else known.recording_id
 
-    async def _acs_state(self, recording_id: str | None) -> str | CallvaultError:
+    async def _acs_state(self, recording_id: str | None) -> AcsState | CallvaultError:
         if recording_id is None:
-            return "unknown"
+            return AcsState.UNKNOWN
         try:
             return await self._recorder.state(recording_id)
         except (NotFound, InvalidRequest):
-            return "unknown"
+            return AcsState.UNKNOWN
         except CallvaultError as error:
             return error
 

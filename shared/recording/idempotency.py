@@ -43,8 +43,9 @@ class Idempotency:
                 "Idempotency-Key", f"must have 1 to {_LONGEST_KEY} printable ASCII characters, as a UUID has"
             )
         fingerprint = hashlib.sha256(body).hexdigest()
-        request, new = await self._requests.begin(key, fingerprint=fingerprint, now=now, busy_until=now + _BUSY)
-        if not new:
+        begun = await self._requests.begin(key, fingerprint=fingerprint, now=now, busy_until=now + _BUSY)
+        request = begun.row
+        if not begun.is_new:
             if request.fingerprint != fingerprint:
                 raise KeyReused("send a new Idempotency-Key with a new request")
             if request.answer is not None:

@@ -15,7 +15,7 @@ from shared.contracts.events.callbacks import CallbackEvent
 from shared.domain.clock import Clock
 from shared.domain.keys import key_of
 from shared.domain.records import AuditEntry, Recording
-from shared.domain.states import RecordingState
+from shared.domain.states import AcsState, RecordingState
 from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable, NotFound
 from shared.gateways.bundle import Gateways
@@ -67,7 +67,7 @@ class LedgerUpdates:
                 return RecordingState.ACTIVE
             is_first = event.state == "inactive" and event.started_at is None
             return None if is_new and is_first else RecordingState.STOPPED
-        return RecordingState.ACTIVE if state == "active" else RecordingState.PAUSED
+        return RecordingState.ACTIVE if state is AcsState.ACTIVE else RecordingState.PAUSED
 
     async def _move(self, event: CallbackEvent, recording_id: str, acs_state: RecordingState | None) -> None:
         key = key_of(recording_id)

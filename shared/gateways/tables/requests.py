@@ -19,7 +19,7 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared.domain.keys import key_of
 from shared.gateways.faults import storage_faults
-from shared.gateways.tables.retries import REPEATED
+from shared.gateways.tables.retries import REPEATED, Begun
 
 _ROW = "request"
 _WRITE = "writeToken"  # the property that holds the token of the latest conditional write
@@ -44,8 +44,8 @@ class Requests:
     def __init__(self, tables: TableServiceClient, table_name: str) -> None:
         self._table = tables.get_table_client(table_name)
 
-    async def begin(self, key: str, *, fingerprint: str, now: datetime, busy_until: datetime) -> tuple[Request, bool]:
-        """The request with this key, and whether it is new."""
+    async def begin(self, key: str, *, fingerprint: str, now: datetime, busy_until: datetime) -> Begun[Request]:
+        """The request with this key."""
         request = Request(
             key=key,
             fingerprint=fingerprint,
@@ -68,8 +68,8 @@ class Requests:
             except ResourceExistsError:
                 existing = _request(key, await self._table.get_entity(**_lookup(key)))
                 # If the SDK retried an insert whose answer was lost, it found our own row.
-                return existing, existing.repeatability_id == request.repeatability_id
-        return replace(request, etag=written["etag"]), True
+                return Begun(row=existing, is_new=existing.repeatability_id == request.repeatability_id)
+        return Begun(row=replace(request, etag=written["etag"]), is_new=True)
 
     async def set_busy_until(self, request: Request, until: datetime) -> Request | None:
         """Sets until when the request is in progress. After this time, it may be tried again.

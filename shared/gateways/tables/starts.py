@@ -5,6 +5,7 @@ recording, the row contains only the recording's id. If the start had no callbac
 expire after 30 days.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -12,13 +13,24 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 from pydantic import TypeAdapter
 
-from shared.domain.records import AuditEntry, Recording, Start
+from shared.domain.records import AuditEntry, Recording
 from shared.gateways.faults import is_absent, storage_faults
 from shared.gateways.tables.retries import REPEATED
 
 _ROW = "start"
 _recording: TypeAdapter[Recording] = TypeAdapter(Recording)
 _entry: TypeAdapter[AuditEntry] = TypeAdapter(AuditEntry)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """A start that was sent to ACS, and its outcome as far as ACS has reported it."""
+
+    start_id: str
+    asked: Recording | None = None  # what was requested; without its id, which isn't known yet
+    entry: AuditEntry | None = None
+    recording_id: str | None = None
+    failure: str | None = None
 
 
 class Starts:

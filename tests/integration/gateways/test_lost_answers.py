@@ -83,11 +83,11 @@ async def test_of_two_writers_of_one_claim_only_one_succeeds(world: World):
         first_sent=now,
         busy_until=now,
     )
-    claim, new = await world.gateways.claims.begin(mine)
-    again, new_again = await world.gateways.claims.begin(mine)
-    assert (new, new_again, again.repeatability_id) == (True, False, "one")
-    assert await world.gateways.claims.write(claim) is not None
-    assert await world.gateways.claims.write(claim) is None, "the same content, written by another worker"
+    first = await world.gateways.claims.begin(mine)
+    again = await world.gateways.claims.begin(mine)
+    assert (first.is_new, again.is_new, again.row.repeatability_id) == (True, False, "one")
+    assert await world.gateways.claims.write(first.row) is not None
+    assert await world.gateways.claims.write(first.row) is None, "the same content, written by another worker"
 
 
 async def test_a_caller_s_first_start_is_carried_out_although_the_answer_to_storing_its_key_is_lost(
@@ -104,7 +104,7 @@ async def test_of_two_repeated_requests_only_one_takes_over_although_the_answer_
 ):
     requests, now = world.gateways.requests, SystemClock().now()
     await requests.begin("a key", fingerprint="of its body", now=now, busy_until=now)
-    found, _ = await requests.begin("a key", fingerprint="of its body", now=now, busy_until=now)
+    found = (await requests.begin("a key", fingerprint="of its body", now=now, busy_until=now)).row
     front.spoil("PATCH", Mishap.ANSWER_LOST, times=1, path=world.settings.requests_table)
     assert await requests.set_busy_until(found, now) is not None
     assert await requests.set_busy_until(found, now) is None
