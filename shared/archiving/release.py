@@ -94,9 +94,8 @@ class Release:
 
     async def close(self, chunk: Chunk) -> None:
         """Removes the chunk's worklist row. Announcements that are not delivered get a row for the sweep."""
-        if chunk.outbox is not None:
-            await self._books.open_work.add(WorkItem.of_announcements(chunk, self._announcing.paused_until))
-        await self._books.open_work.remove(WorkItem.of_chunk(chunk, chunk.deadline))
+        announce_at = None if chunk.outbox is None else self._announcing.paused_until
+        await self._books.open_work.finish(WorkItem.of_chunk(chunk, chunk.deadline), chunk, announce_at)
 
     async def _watch_if_open(self, kept: Chunk) -> None:
         """Adds the worklist row again if the chunk was queued for another copy meanwhile.

@@ -11,6 +11,7 @@ version is unchanged. If another process changed it, the row is still needed, an
 from datetime import datetime
 
 from shared.domain.list_entry import ListEntry, ListName
+from shared.domain.records import Chunk
 from shared.domain.work_item import WorkItem
 from shared.gateways.bundle import Gateways
 
@@ -43,6 +44,15 @@ class OpenWork:
         if entry is not None:
             await self._lists.remove(entry, ListName.OPEN)
         await self._worklist.remove(item)
+
+    async def finish(self, item: WorkItem, chunk: Chunk, announce_at: datetime | None) -> None:
+        """Removes the row of a chunk that needs no more work. Undelivered announcements get a row of their own first.
+
+        `announce_at`: when to try to deliver them again, or None if there are none.
+        """
+        if announce_at is not None:
+            await self.add(WorkItem.of_announcements(chunk, announce_at))
+        await self.remove(item)
 
     async def _remove_unless_changed(self, item: WorkItem, entry: ListEntry) -> None:
         version = await self._lists.find(entry, ListName.OPEN)

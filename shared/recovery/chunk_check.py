@@ -109,7 +109,7 @@ class ChunkCheck:
         offer = await self._announcing.attempt_delivery(chunk)
         chunk = offer.chunk
         if self._is_done(chunk, now):
-            await self._close(item, offer)
+            await self._books.open_work.finish(item, chunk, offer.due_at)
         elif chunk.state is not ChunkState.ARCHIVED and self._is_given_up(chunk, now):
             await self._end(item, chunk)
         elif chunk.state is ChunkState.FAILED:
@@ -142,13 +142,7 @@ class ChunkCheck:
             chunk = await self._endings.give_up(
                 chunk, end, chunk.failure or _EXPIRED, files, self._books.chunks.replace
             )
-        await self._close(item, Delivery(chunk=chunk, due_at=self._announcing.paused_until if chunk.outbox else None))
-
-    async def _close(self, item: WorkItem, offer: Delivery) -> None:
-        """Removes the chunk's row. Announcements that are not delivered get a row of their own."""
-        if offer.due_at is not None:
-            await self._books.open_work.add(WorkItem.of_announcements(offer.chunk, offer.due_at))
-        await self._books.open_work.remove(item)
+        await self._books.open_work.finish(item, chunk, self._announcing.paused_until if chunk.outbox else None)
 
     async def _retry_failed(self, item: WorkItem, chunk: Chunk, offer: Delivery, now: datetime) -> None:
         longest = _LONGEST_RESCUE if now < chunk.deadline else _LATE_RESCUE
