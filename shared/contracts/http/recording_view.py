@@ -9,7 +9,10 @@ from shared.domain.records import AuditEntry, Chunk, Recording
 
 
 class View(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
+    # Built at first use: a worker that only archives needs none of these models, and starts sooner.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True, defer_build=True
+    )
 
 
 class ChunkView(View):
