@@ -15,7 +15,7 @@ from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -377,6 +377,7 @@ async def test_no_log_contains_the_topic_s_key(
     assert simulator.topic_key not in caplog.text
 
 
+@pytest.mark.storage("azurite")
 async def test_an_announcement_costs_one_read_and_without_a_topic_nothing(
     make_announcing: MakeWorld, make_world: MakeWorld, caplog: pytest.LogCaptureFixture
 ):

@@ -8,10 +8,10 @@ from yarl import URL
 
 from local.stack import Azurite
 from shared.domain.states import ChunkState
-from tests.integration.conftest import MakeWorld, World
 from tests.integration.storagefront import Mishap, StorageFront
+from tests.integration.world import MakeWorld, World
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 MIB = 1024 * 1024
 

@@ -13,7 +13,7 @@ from shared.domain.files.checksums import Checksum, ChecksumKind
 from shared.domain.files.payload import Payload
 from shared.domain.states import ChunkState
 from shared.errors import DestinationConflict, DestinationError
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

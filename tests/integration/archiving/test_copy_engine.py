@@ -18,7 +18,7 @@ from shared.domain.files.payload import Payload
 from shared.domain.states import ChunkState
 from shared.errors import DestinationConflict, SourceUnproven
 from shared.gateways.blobs.archive import ArchiveFile
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -217,6 +217,7 @@ async def test_a_file_without_a_digest_is_verified_by_its_block_ids_and_gets_a_d
     assert (stored.sha256, stored.is_whole) == (digest, True)
 
 
+@pytest.mark.storage("azurite")
 async def test_storage_that_refuses_writes_after_the_commit_only_causes_a_second_read(engine: Engine):
     """Like immutable storage. Here, a blob lease makes storage refuse the writes."""
     digest = await engine.put_together("held.wav", b"a" * 900, b"b" * 17)

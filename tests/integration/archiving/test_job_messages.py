@@ -10,7 +10,7 @@ import pytest
 from infra.package import CHECKOUT
 from shared.domain.states import ChunkState
 from shared.settings.settings import load_settings
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

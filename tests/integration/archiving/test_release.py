@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from azure.data.tables.aio import TableClient
 from yarl import URL
 
 from local.stack import Azurite
@@ -16,8 +15,8 @@ from shared.archiving.release import Step
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
 from tests.integration.archiving.test_archiving import check_released
-from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.storagefront import StorageFront
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -31,7 +30,7 @@ def clock() -> MovableClock:
 
 
 async def worklist(world: World) -> list[dict[str, Any]]:
-    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
+    async with world.table(world.settings.worklist_table) as table:
         return [dict(row) async for row in table.list_entities()]
 
 
@@ -161,6 +160,7 @@ async def tables(azurite: Azurite) -> AsyncIterator[Freezer]:
         yield standing
 
 
+@pytest.mark.storage("azurite")
 @pytest.mark.parametrize("happens", ["file vanished", "row changed"])
 async def test_a_worker_that_was_suspended_after_archived_checks_row_and_files_before_it_deletes(
     make_world: MakeWorld, azurite: Azurite, clock: MovableClock, tables: Freezer, happens: str
@@ -286,6 +286,7 @@ class Immutable(StorageFront):
         return await super().handle(request)
 
 
+@pytest.mark.storage("azurite")
 async def test_a_resumed_copy_in_an_immutable_archive_is_released_although_its_blob_has_no_digest(
     make_world: MakeWorld, azurite: Azurite, caplog: pytest.LogCaptureFixture
 ):

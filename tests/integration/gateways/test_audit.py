@@ -10,7 +10,7 @@ import pytest
 from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of
 from shared.domain.records import AuditEntry, Recording
-from tests.integration.conftest import World
+from tests.integration.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -21,12 +21,12 @@ from shared.domain.keys import call_key, key_of
 from shared.domain.records import AuditEntry, Recording
 from shared.domain.states import RecordingState
 from shared.gateways.tables.claims import Claim
-from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.recording.test_automatic import begun, recordings_of
 from tests.integration.recording.test_control import call, json_of, start
 from tests.integration.storagefront import Mishap, StorageFront
+from tests.integration.world import MakeWorld, MovableClock, World
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 
 def origin(azurite: Azurite) -> str:

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from azure.data.tables.aio import TableClient
 
 from shared.domain.keys import key_of
 from shared.domain.list_entry import ListName
 from shared.domain.work_item import WorkItem
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -66,7 +65,7 @@ async def archive(world: World, recording_id: str) -> tuple[int, str | None]:
 
 
 async def rows(world: World) -> list[str]:
-    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
+    async with world.table(world.settings.worklist_table) as table:
         return [row["RowKey"] async for row in table.list_entities()]
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.storage.blob.aio import ContainerClient
-from azure.storage.queue.aio import QueueServiceClient
 
 from shared.contracts.events.call_started import CALL_STARTED
 from shared.contracts.events.outcome import Outcome
@@ -19,7 +17,7 @@ from shared.errors import Unforeseen
 from shared.gateways.blobs.dead_letters import DeadLetters
 from shared.intake import dead_letters
 from shared.intake.dead_letters import DeadLetterCounts, DeadLetterReplay
-from tests.integration.conftest import World
+from tests.integration.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -35,8 +33,8 @@ ADDED = {
 }
 
 
-def container(world: World) -> ContainerClient:
-    return ContainerClient.from_connection_string(world.storage, world.settings.deadletter_container)
+def container(world: World) -> Any:
+    return world.container(world.settings.deadletter_container)
 
 
 async def dead_lettered(world: World, body: Any, name: str = "RECORDINGS/2026/11/20/8/one.json") -> None:
@@ -85,11 +83,11 @@ async def test_an_event_that_is_taken_in_again_after_a_crash_is_archived_once(wo
 async def test_a_dead_letter_stays_if_storage_fails_while_it_is_taken_in(world: World):
     made = await world.document(size=20_000, format="wav")
     await dead_lettered(world, [{**made["event"], **ADDED}])
-    async with QueueServiceClient.from_connection_string(world.storage) as queues:
-        await queues.delete_queue(world.settings.chunks_queue)
+    async with world.queue(world.settings.chunks_queue) as queue:
+        await queue.delete_queue()
         failed = await replay(world)
         assert (failed.removed, len(failed.failed), len(await letters(world))) == (0, 1, 1)
-        await queues.create_queue(world.settings.chunks_queue)
+        await queue.create_queue()
     assert (await replay(world)).removed == 1
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
@@ -198,6 +196,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [line for line in found if line.startswith("dead letter")]
 
 
+@pytest.mark.storage("azurite")
 async def test_the_command_is_a_dry_run_by_default_and_fails_if_blobs_are_left(world: World):
     made = await world.document(size=20_000, format="wav")
     await dead_lettered(world, [{**made["event"], **ADDED}])

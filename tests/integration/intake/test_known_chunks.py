@@ -11,7 +11,7 @@ from shared.contracts.events.outcome import Outcome
 from shared.contracts.jobs import ChunkJob
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -13,7 +13,7 @@ from shared.contracts.events.call_started import CALL_STARTED
 from shared.contracts.events.outcome import Outcome
 from shared.domain.keys import key_of, unlinked_key
 from shared.domain.states import ChunkState
-from tests.integration.conftest import World
+from tests.integration.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -4,7 +4,6 @@ import uuid
 from dataclasses import replace
 
 import pytest
-from azure.data.tables.aio import TableServiceClient
 
 from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of
@@ -12,15 +11,13 @@ from shared.domain.records import AuditEntry, Recording
 from shared.errors import DestinationError
 from shared.gateways.tables.claims import Claim
 from shared.operations.expiry import KEPT, Expiry
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def rows(world: World, table_name: str) -> set[tuple[str, str]]:
-    async with TableServiceClient.from_connection_string(world.storage) as tables:
-        found = tables.get_table_client(table_name).list_entities()
-        return {(row["PartitionKey"], row["RowKey"]) async for row in found}
+    return {(row["PartitionKey"], row["RowKey"]) for row in await world.rows(table_name)}
 
 
 async def request(world: World, key: str) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 
 async def look(world: World) -> tuple[int, dict[str, Any], dict[str, Any]]:

@@ -24,9 +24,9 @@ from shared.domain.keys import key_of
 from shared.gateways.blobs.download_links import DownloadLinks, Presented
 from shared.http.answers import Answer
 from shared.queries.downloads import File
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 
 async def ask(

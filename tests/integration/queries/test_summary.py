@@ -8,16 +8,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from azure.data.tables.aio import TableClient
 
-from local.stack import Azurite, Resources, provision
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState, RecordingState
 from shared.domain.tally import Tally
 from shared.domain.work_item import WorkItem
 from shared.gateways.tables.tallies import Tallies
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -125,12 +123,13 @@ async def test_counts_of_several_processes_are_added_and_leave_the_summary_after
 
 
 async def test_a_count_that_could_not_be_written_is_part_of_the_next_write(
-    azurite: Azurite, world: World, caplog: pytest.LogCaptureFixture
+    world: World, caplog: pytest.LogCaptureFixture
 ):
     archived, tallies, name = await tallies_without_table(world)
     await tallies.count(archived)
     assert "statistics not written" in caplog.text
-    await provision(azurite.connection_string, Resources(queues=(), tables=(name,), containers=()))
+    async with world.table(name) as table:
+        await table.create_table()
     await tallies.count(archived)
     assert (await counted(tallies, archived)).safe == 2
 
@@ -143,6 +142,7 @@ async def test_a_count_is_stored_when_the_chunk_s_invocation_ends(world: World, 
     assert (await summary(later))["lastDay"]["safe"] == 1
 
 
+@pytest.mark.storage("azurite")
 async def test_chunks_that_end_together_share_a_write(world: World, caplog: pytest.LogCaptureFixture):
     _, job = await world.announced(size=30_000, format="wav")
     await world.drained()
@@ -174,7 +174,7 @@ async def test_the_summary_says_so_if_too_much_is_open_to_count(world: World):
     _, job = await world.announced(size=30_000, format="wav")
     chunk = await world.chunk(job)
     item = WorkItem.of_chunk(chunk, chunk.deadline)
-    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
+    async with world.table(world.settings.worklist_table) as table:
         row = dict(await table.get_entity(item.shard, item.row))
         rows = [row | {"PartitionKey": item.shard, "RowKey": f"{item.row}-{number:04d}"} for number in range(300)]
         for start in range(0, len(rows), 100):

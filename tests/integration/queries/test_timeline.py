@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import World
+from tests.integration.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -19,13 +19,13 @@ from shared.errors import DestinationUnavailable
 from shared.http.answers import Answer
 from shared.queries.downloads import File
 from shared.recording.audit import reported_if_unwritten
-from tests.integration.conftest import MakeWorld, World
 from tests.integration.gateways.test_lost_answers import origin
 from tests.integration.recording.test_automatic import QuickClock
 from tests.integration.recording.test_control import call, json_of, start
 from tests.integration.storagefront import Mishap, StorageFront
+from tests.integration.world import MakeWorld, World
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 ADA = "8:acs:11111111-aaaa_00000024-0001"
 UNWRITTEN = "audit entry not written {"

@@ -16,7 +16,7 @@ from shared.gateways.tables.claims import Claim, Claims
 from shared.gateways.tables.worklist import WorkItem, Worklist
 from shared.recording.automatic import RULE
 from shared.recording.start import Starting
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

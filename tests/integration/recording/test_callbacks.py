@@ -16,7 +16,7 @@ from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.tables.worklist import Worklist
 from shared.http.answers import Answer
 from shared.recording.callback_urls import SIGNATURE, START, CallbackUrls
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -13,7 +13,7 @@ from shared.domain.repeatability import Repeatability
 from shared.errors import SourceUnavailable
 from shared.gateways.acs.recorder import CallRecorder, Started
 from shared.http.answers import Answer
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.http.answers import Answer
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

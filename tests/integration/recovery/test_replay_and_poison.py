@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.storage.blob.aio import ContainerClient
 
 from shared.contracts.http.limits import EVENTS_BYTES
 from shared.contracts.jobs import ChunkJob
@@ -15,7 +14,7 @@ from shared.domain.keys import key_of
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,7 +37,7 @@ def json_of(answer: Any) -> dict[str, Any]:
 
 
 async def kept(world: World) -> list[str]:
-    async with ContainerClient.from_connection_string(world.storage, world.settings.quarantine_container) as container:
+    async with world.container(world.settings.quarantine_container) as container:
         return [blob.name async for blob in container.list_blobs()]
 
 
@@ -163,7 +162,7 @@ async def test_a_poison_job_before_the_first_sweep_fails_its_chunk_and_is_stored
     chunk = await world.chunk(job)
     assert (chunk.state, chunk.reason, chunk.fault) == (ChunkState.FAILED, "poisoned", "ours")
     (name,) = await kept(world)
-    async with ContainerClient.from_connection_string(world.storage, world.settings.quarantine_container) as container:
+    async with world.container(world.settings.quarantine_container) as container:
         body = json.loads(await (await container.download_blob(name)).readall())
     assert ChunkJob.decode(base64.b64decode(body["bodyBase64"])) == job
 

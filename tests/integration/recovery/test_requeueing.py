@@ -10,14 +10,12 @@ from unittest.mock import AsyncMock
 
 import pytest
 import pytest_asyncio
-from azure.data.tables.aio import TableClient
 from azure.storage.queue import QueueMessage
-from azure.storage.queue.aio import QueueClient
 
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -36,7 +34,7 @@ async def world(make_world: MakeWorld, clock: MovableClock) -> World:
 
 
 async def row(world: World) -> dict[str, Any]:
-    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
+    async with world.table(world.settings.worklist_table) as table:
         (found,) = [dict(row) async for row in table.list_entities()]
         return found
 
@@ -137,7 +135,7 @@ async def test_messages_on_the_poison_queue_are_reported_by_each_sweep_and_by_he
 ):
     await world.app.sweep.run()
     assert "poison" not in caplog.text
-    async with QueueClient.from_connection_string(world.storage, world.settings.poison_queue) as queue:
+    async with world.queue(world.settings.poison_queue) as queue:
         await queue.send_message("what no function was given")
         await world.app.sweep.run()
         (line,) = [one for one in caplog.records if one.getMessage().startswith("poison messages waiting {")]
@@ -158,12 +156,12 @@ async def health(world: World) -> dict[str, Any]:
 
 
 async def send_raw(world: World, body: str) -> None:
-    async with QueueClient.from_connection_string(world.storage, world.settings.chunks_queue) as queue:
+    async with world.queue(world.settings.chunks_queue) as queue:
         await queue.send_message(base64.b64encode(body.encode()).decode())
 
 
 async def peeked(world: World) -> list[QueueMessage]:
-    async with QueueClient.from_connection_string(world.storage, world.settings.chunks_queue) as queue:
+    async with world.queue(world.settings.chunks_queue) as queue:
         return list(await queue.peek_messages(max_messages=32))
 
 
@@ -194,7 +192,7 @@ async def test_a_message_that_the_host_repeats_doesn_t_count_as_a_backlog(world:
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     await send_raw(world, job.delayed(1000).encode())
-    async with QueueClient.from_connection_string(world.storage, world.settings.chunks_queue) as queue:
+    async with world.queue(world.settings.chunks_queue) as queue:
         await queue.receive_message(visibility_timeout=1)
         await send_raw(world, job.delayed(2000).encode())
         while len(messages := await peeked(world)) < 2:

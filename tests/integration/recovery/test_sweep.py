@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from azure.data.tables.aio import TableClient
 
 from shared.domain.failure import Failure
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
 from shared.errors import Fault
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -31,7 +30,7 @@ async def world(make_world: MakeWorld, clock: MovableClock) -> World:
 
 
 async def worklist(world: World) -> list[dict[str, Any]]:
-    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
+    async with world.table(world.settings.worklist_table) as table:
         return [dict(row) async for row in table.list_entities()]
 
 
@@ -252,7 +251,7 @@ async def test_an_error_with_one_chunk_doesn_t_stop_the_sweep_of_the_others(worl
     _, first = await world.announced(size=20 * KIB)
     _, second = await world.announced(size=20 * KIB)
     await world.dropped()
-    table = TableClient.from_connection_string(world.storage, world.settings.recordings_table)
+    table = world.table(world.settings.recordings_table)
     async with table:
         row = await table.get_entity(first.recordingKey, f"chunk-{first.chunkKey}")
         await table.delete_entity(row)

@@ -21,7 +21,7 @@ from shared.errors import DestinationUnavailable, LeaseLost, SourceUnavailable
 from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.tables.catalogue import Catalogue
 from shared.recovery import sweep
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -40,7 +40,7 @@ async def world(make_world: MakeWorld, clock: MovableClock) -> World:
 
 
 def worklist(world: World) -> TableClient:
-    return TableClient.from_connection_string(world.storage, world.settings.worklist_table)
+    return world.table(world.settings.worklist_table)
 
 
 async def rows(world: World) -> list[dict[str, Any]]:
@@ -50,7 +50,7 @@ async def rows(world: World) -> list[dict[str, Any]]:
 
 async def make_unreadable(world: World, job: ChunkJob) -> None:
     """Writes a state that this version doesn't know, as after a rollback from a newer version."""
-    async with TableClient.from_connection_string(world.storage, world.settings.recordings_table) as table:
+    async with world.table(world.settings.recordings_table) as table:
         row = {"PartitionKey": job.recordingKey, "RowKey": f"chunk-{job.chunkKey}", "state": "verifying"}
         await table.update_entity(row, mode=UpdateMode.MERGE)
 
