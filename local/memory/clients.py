@@ -49,7 +49,7 @@ class MemoryClients:
 
 
 async def provision(account: Account, settings: Settings) -> None:
-    """Creates what the deployment creates, unless it exists. The host creates the poison queue when it first needs it."""
+    """Creates what the deployment creates, unless it exists. The host creates the poison queue when it needs it."""
     tables, blobs = MemoryTableServiceClient(account), MemoryBlobServiceClient(account)
     for table in settings.tables:
         await tables.create_table_if_not_exists(table)

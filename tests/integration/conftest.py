@@ -12,12 +12,15 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+from yarl import URL
 
 from local.acs.simulator import Options, Simulator
+from local.stack import Azurite
 from shared.app import App
 from shared.domain.clock import Clock
 from shared.gateways.bundle import Gateways
 from shared.settings.settings import load_settings
+from tests.integration.storagefront import StorageFront, no_pauses
 from tests.integration.storages import AzuriteStorage, MemoryStorage, MovableClock, Storage
 from tests.integration.world import PARTICIPANTS_SECRET, MakeWorld, World
 
@@ -107,6 +110,20 @@ async def make_world(
     for world in worlds:
         await world.app.close()
         await world.http.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def table_front(azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StorageFront]:
+    no_pauses(monkeypatch)
+    async with StorageFront(URL(azurite.table_url).origin()).standing() as standing:
+        yield standing
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def blob_front(azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StorageFront]:
+    no_pauses(monkeypatch)
+    async with StorageFront(URL(azurite.blob_url).origin()).standing() as standing:
+        yield standing
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -39,6 +39,13 @@ class MovableClock(SystemClock):
         self._ahead += timedelta(**by)
 
 
+class QuickClock(MovableClock):
+    """Pauses move the clock and take no real time."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.forward(seconds=seconds)
+
+
 class Storage(Protocol):
     """An account: the app's clients, and clients for the test, which are async context managers as the SDK's."""
 

@@ -15,9 +15,9 @@ from shared.domain.records import Chunk
 from shared.gateways.bundle import Gateways
 from shared.http.answers import Answer, answering
 from shared.settings.settings import Settings
-from tests.integration.storages import MovableClock, Storage
+from tests.integration.storages import MovableClock, QuickClock, Storage
 
-__all__ = ["PARTICIPANTS_SECRET", "Asked", "MakeWorld", "MovableClock", "World"]
+__all__ = ["PARTICIPANTS_SECRET", "Asked", "MakeWorld", "MovableClock", "QuickClock", "World"]
 
 MakeWorld = Callable[..., Any]
 PARTICIPANTS_SECRET = "of-participants-and-nobody-else"

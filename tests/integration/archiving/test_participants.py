@@ -71,6 +71,7 @@ async def test_a_reader_of_the_table_can_t_test_guessed_ids_without_the_secret(m
     assert await ids(world, BEN) == [made["recordingId"]]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_without_a_secret_no_digest_is_written_and_a_search_names_the_setting(make_world: MakeWorld):
     keyless = await make_world(PARTICIPANTS_SECRET=None)
     made = await announced(keyless, BEN)

@@ -63,6 +63,7 @@ async def attempts(world: World, clock: MovableClock, job: ChunkJob, *, until: t
     return chunk
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_source_that_is_gone_is_lost_after_five_answers_over_four_hours(patient: World, clock: MovableClock):
     world = patient
     made, job = await world.announced(size=20 * KIB, format="wav")

@@ -15,7 +15,7 @@ from shared.archiving.release import Step
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
 from tests.integration.archiving.test_archiving import check_released
-from tests.integration.storagefront import StorageFront
+from tests.integration.storagefront import StorageFront, through
 from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -45,6 +45,7 @@ async def not_deleted_yet(world: World, **order: Any) -> tuple[dict[str, Any], C
     return made, job
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_the_archive_is_checked_again_before_a_late_delete(world: World):
     """Someone may have emptied the container after the chunk was archived. Then the source is the only copy."""
     made, job = await not_deleted_yet(world)
@@ -94,6 +95,7 @@ async def test_a_missing_file_is_removed_from_the_row_when_the_chunk_is_queued_a
     assert waiting.metadata_sha256 == before.metadata_sha256
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_replaced_file_does_not_count_as_archived_and_the_source_is_kept(world: World):
     made, job = await not_deleted_yet(world)
     chunk = await world.chunk(job)
@@ -111,6 +113,7 @@ async def test_a_replaced_file_does_not_count_as_archived_and_the_source_is_kept
     assert (await world.source(made))["deletedAt"] is None
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_file_without_a_digest_is_read_before_its_source_is_deleted(
     world: World, caplog: pytest.LogCaptureFixture
 ):
@@ -154,8 +157,7 @@ class Freezer(StorageFront):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def tables(azurite: Azurite) -> AsyncIterator[Freezer]:
-    endpoint = dict(part.split("=", 1) for part in azurite.connection_string.split(";") if part)["TableEndpoint"]
-    async with Freezer(URL(endpoint).origin()).standing() as standing:
+    async with Freezer(URL(azurite.table_url).origin()).standing() as standing:
         assert isinstance(standing, Freezer)
         yield standing
 
@@ -165,10 +167,8 @@ async def tables(azurite: Azurite) -> AsyncIterator[Freezer]:
 async def test_a_worker_that_was_suspended_after_archived_checks_row_and_files_before_it_deletes(
     make_world: MakeWorld, azurite: Azurite, clock: MovableClock, tables: Freezer, happens: str
 ):
-    through = azurite.connection_string.replace(str(tables.target), str(tables.url.origin()))
-    assert through != azurite.connection_string
     plain = await make_world(clock=clock)
-    world = await make_world(like=plain, clock=clock, AzureWebJobsStorage=through)
+    world = await make_world(like=plain, clock=clock, AzureWebJobsStorage=through(azurite, tables))
     made, job = await world.announced(size=20 * KIB, format="wav")
 
     async def frozen() -> None:
@@ -291,8 +291,7 @@ async def test_a_resumed_copy_in_an_immutable_archive_is_released_although_its_b
     make_world: MakeWorld, azurite: Azurite, caplog: pytest.LogCaptureFixture
 ):
     async with Immutable(URL(azurite.blob_url).origin()).standing() as front:
-        blobs = azurite.connection_string.replace(str(URL(azurite.blob_url).origin()), str(front.url.origin()))
-        world = await make_world(ARCHIVE_STORAGE=blobs, BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=1)
+        world = await make_world(ARCHIVE_STORAGE=through(azurite, front), BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=1)
         made, _ = await world.announced(size=4 * MIB + 3, format="wav")
         document_id = made["chunks"][0]["documentId"]
         await world.fault("download", "serverError", status=503, skip=3, documentId=document_id)

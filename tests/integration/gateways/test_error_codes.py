@@ -13,7 +13,7 @@ from tests.integration.recording.test_automatic import at_rest, begun, recording
 from tests.integration.recording.test_control import call, json_of, start
 from tests.integration.world import MakeWorld, World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # For a start: HTTP status and code of ACS; our status, reason and Retry-After; the outcome of AUTO_RECORD, None
 # if it retries.

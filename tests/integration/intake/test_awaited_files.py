@@ -78,6 +78,7 @@ def missed(caplog: pytest.LogCaptureFixture) -> int:
     return len([one for one in caplog.records if one.__dict__.get("action") == "overdue"])
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_chunk_that_is_never_announced_is_reported_for_two_days(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):

@@ -35,6 +35,7 @@ async def two_documents(world: World, *, content: str | None = None) -> tuple[di
     return made, wrong, world.job(made, 1)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_corrected_event_replaces_media_that_were_archived_from_another_document(world: World):
     made, wrong, job = await two_documents(world)
     await world.app.intake.receive(wrong)

@@ -55,6 +55,7 @@ async def replay(world: World, *, apply: bool = True) -> DeadLetterCounts:
     return await DeadLetterReplay(gateway(world), world.app.intake).run(apply=apply)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_dry_run_only_counts_and_apply_archives_undelivered_events(world: World):
     made = [await world.document(size=20_000, format="wav") for _ in range(3)]
     await dead_lettered(world, [{**one["event"], **ADDED} for one in made[:2]])
@@ -119,6 +120,7 @@ async def test_an_event_that_can_t_be_parsed_is_quarantined_before_its_dead_lett
     assert len(await world.quarantined()) == 1
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_dead_letter_that_changed_since_it_was_read_is_not_deleted(world: World):
     await dead_lettered(world, [])
     (letter,) = [one async for one in gateway(world).all()]

@@ -69,6 +69,7 @@ async def test_an_event_doesn_t_change_recorded_values_and_the_answer_names_the_
     )
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_of_two_concurrent_events_the_values_of_the_first_one_stay(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):

@@ -42,6 +42,7 @@ async def history(world: World, job: ChunkJob, action: str) -> list[dict[str, st
     return [dict(entry.details) for entry in entries if entry.action == action]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_new_locations_restart_a_failed_chunk_and_it_is_archived(world: World):
     made = await world.document(size=20 * KIB)
     job = world.job(made)
@@ -100,6 +101,7 @@ async def test_an_older_event_that_is_delivered_again_doesn_t_undo_a_correction(
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_the_write_is_repeated_after_another_process_wrote_the_chunk(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):

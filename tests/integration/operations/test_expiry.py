@@ -46,6 +46,7 @@ async def start(world: World, start_id: str) -> None:
     await world.gateways.starts.begin(start_id, Recording(recording_key=key_of(start_id)), entry)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_only_answers_finished_claims_and_starts_expire_after_thirty_days(make_world: MakeWorld):
     clock = MovableClock()
     world: World = await make_world(clock=clock)
@@ -83,6 +84,7 @@ async def test_a_run_deletes_a_bounded_number_of_rows_and_the_next_run_deletes_m
     assert left == [2, 0, 0]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_row_that_is_written_again_is_kept_for_another_thirty_days(make_world: MakeWorld):
     """A row's age counts from its latest write. A row that is written after the run found it isn't deleted."""
     clock = MovableClock()

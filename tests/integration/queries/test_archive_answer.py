@@ -72,6 +72,7 @@ async def test_a_stop_without_prefer_is_answered_at_once(world: World, prefer: s
     assert (answer.status, dict(answer.headers)) == (200, {})
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_the_answer_waits_for_the_recording_then_its_files_then_its_chunks_and_then_has_the_record(
     world: World,
 ):

@@ -107,6 +107,7 @@ def removals(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.message for one in caplog.records if one.levelno >= logging.ERROR]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_removed_media_file_is_trouble_in_every_view_of_the_recording(
     keep: Any, caplog: pytest.LogCaptureFixture
 ):
@@ -171,6 +172,7 @@ async def test_the_timeline_finds_a_missing_metadata_file_too(keep: Any):
     assert (shown["state"], shown["startedAt"] is not None) == ("released", True)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_file_that_the_archive_s_rule_removed_is_expired_and_not_trouble(
     keep: Any, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):

@@ -40,6 +40,7 @@ async def known(world: World, name: str, at: datetime, **more: Any) -> ListEntry
     return ListEntry(at=at, recording_key=recording.recording_key)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_recording_is_listed_from_its_event_on_and_open_until_it_is_safe(world: World):
     first, _ = await world.announced(size=30_000, format="wav", count=2)  # longer, so it began earlier
     second, _ = await world.announced(size=30_000, format="wav")
@@ -104,6 +105,7 @@ async def test_a_call_s_recordings_are_found_by_its_ids_and_its_correlation(worl
     assert await ids(world, **{parameter: "case"}) == []
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_pages_have_each_recording_once_even_if_others_are_added_meanwhile(world: World):
     names = [f"at-{number}" for number in range(7)]
     for number, name in enumerate(names):
@@ -120,6 +122,7 @@ async def test_pages_have_each_recording_once_even_if_others_are_added_meanwhile
     assert found == names
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_failed_chunk_is_in_trouble_with_its_reason_until_it_is_replayed(world: World):
     made = await world.document(size=20_000, format="wav")
     await world.fault("download", "redirect", host="media.example.net", documentId=made["chunks"][0]["documentId"])

@@ -62,6 +62,7 @@ async def test_the_summary_of_an_empty_catalogue_has_nothing_open(world: World):
     assert [figures(bucket) for bucket in found["lastDay"]["buckets"]] == [NOTHING] * 96
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_the_summary_shows_open_work_trouble_with_reasons_and_chunks_that_became_safe(world: World):
     await world.announced(size=30_000, format="wav", count=2)
     await world.drained()
@@ -170,6 +171,7 @@ async def counted(tallies: Tallies, chunk: Chunk) -> Tally:
     return sum([tally async for _, tally in tallies.since(first)], Tally())
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_the_summary_says_so_if_too_much_is_open_to_count(world: World):
     _, job = await world.announced(size=30_000, format="wav")
     chunk = await world.chunk(job)

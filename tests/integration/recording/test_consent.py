@@ -54,6 +54,7 @@ async def test_a_start_without_consent_is_refused(world: World):
     assert call["serverCallId"] not in [one["serverCallId"] for one in found]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_consent_is_stored_with_the_recording_shown_and_audited(world: World):
     call = await world.acs("POST", "/calls")
     answer = await start(world, call, consent=CONSENT)

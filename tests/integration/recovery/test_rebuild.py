@@ -32,6 +32,7 @@ async def archive_of(world: World) -> list[dict[str, object]]:
     return made
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_dry_run_writes_nothing_and_apply_restores_every_chunk(make_world: MakeWorld, world: World):
     made = await archive_of(world)
     lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
@@ -240,6 +241,7 @@ async def test_a_row_that_can_t_be_read_doesn_t_stop_the_others_from_being_resto
     assert (found.already_there, len(found.unreadable)) == (1, 1)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_rebuild_only_adds_to_an_existing_recording(make_world: MakeWorld, world: World):
     made, job = await world.announced(size=30_000, format="wav")
     await world.drained()

@@ -41,6 +41,7 @@ async def kept(world: World) -> list[str]:
         return [blob.name async for blob in container.list_blobs()]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_recording_s_failed_chunks_are_replayed_and_archived(world: World):
     made = await failed(world, count=2)
     answer = await world.commands.replay(made["recordingId"], by="ada")
@@ -89,6 +90,7 @@ async def test_an_unknown_recording_or_chunk_can_t_be_replayed(world: World, kno
     assert (answer.status, json_of(answer)["reason"]) == (404, "not-found")
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_quarantined_event_is_replayed_by_its_id(world: World):
     event = json.loads((EVENTS / "current.json").read_text())
     body = json.dumps({"reason": "an older version could not read it", "event": event}).encode()

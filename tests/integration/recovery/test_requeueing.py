@@ -130,6 +130,7 @@ async def test_a_retry_that_isn_t_due_is_checked_when_it_is_due(world: World, cl
     assert (await row(world))["dueAt"] == later
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_messages_on_the_poison_queue_are_reported_by_each_sweep_and_by_health(
     world: World, caplog: pytest.LogCaptureFixture
 ):
@@ -165,6 +166,7 @@ async def peeked(world: World) -> list[QueueMessage]:
         return list(await queue.peek_messages(max_messages=32))
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_message_whose_delay_has_ended_doesn_t_count_as_a_backlog(world: World, clock: MovableClock):
     """The message was inserted together with the lost one, but waits only since its delay ended."""
     _, lost = await world.announced(size=2 * KIB)

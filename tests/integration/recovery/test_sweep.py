@@ -52,6 +52,7 @@ async def test_a_chunk_with_a_recent_message_is_not_checked(world: World, caplog
     assert 'swept {"action": "sweep", "due": 0}' in caplog.messages, "an alert fires if this line is missing"
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_chunk_whose_retry_was_lost_is_queued_again_when_it_is_overdue(world: World, clock: MovableClock):
     made, job = await world.announced(size=20 * KIB)
     await world.fault("download", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
@@ -110,6 +111,7 @@ async def test_an_open_chunk_is_reported_with_a_rising_log_level_as_its_deadline
     assert (await world.chunk(job)).escalated == 1
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_passed_deadline_is_reported_once_and_doesn_t_make_the_chunk_lost(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
@@ -235,6 +237,7 @@ async def test_a_chunk_with_archived_media_but_without_metadata_is_not_lost(make
     assert await worklist(world) == []
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_row_without_open_work_is_removed(make_world: MakeWorld, clock: MovableClock):
     world = await make_world(clock=clock, DELETE_SOURCE="false")
     made, _ = await world.announced(size=20 * KIB)

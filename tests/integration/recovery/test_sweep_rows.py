@@ -106,6 +106,7 @@ async def test_an_unforeseen_error_doesn_t_end_the_run(
     assert await world.app.sweep.run() == 0, "a row that fails each time doesn't come first in every run"
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_unreadable_worklist_rows_are_reported_everywhere_and_hide_no_others(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
@@ -236,6 +237,7 @@ async def test_a_run_checks_a_bounded_number_of_rows_of_each_kind_oldest_deadlin
     assert await world.app.sweep.run() == 2
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_due_rows_come_by_deadline_across_all_shards(world: World, clock: MovableClock):
     _, job = await world.announced(size=2 * KIB)
     chunk = await world.chunk(job)
