@@ -52,6 +52,11 @@ def storage(request: pytest.FixtureRequest) -> Storage:
     return AzuriteStorage(request.getfixturevalue("azurite")) if kind == "azurite" else MemoryStorage()
 
 
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def make_world(
     storage: Storage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
@@ -127,6 +132,6 @@ async def blob_front(azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> Async
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld) -> World:
-    made: World = await make_world()
+async def world(make_world: MakeWorld, clock: MovableClock) -> World:
+    made: World = await make_world(clock=clock)
     return made

@@ -103,6 +103,9 @@ class World:
         async with self.table(table) as found:
             return [dict(row) async for row in found.list_entities()]
 
+    async def worklist(self) -> list[dict[str, Any]]:
+        return await self.rows(self.settings.worklist_table)
+
     async def blobs(self) -> dict[str, bytes]:
         async with self.container(self.settings.archive_container) as container:
             names = [blob.name async for blob in container.list_blobs()]

@@ -18,11 +18,6 @@ KIB = 1024
 MIB = 1024 * KIB
 
 
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
 async def test_a_lease_expires_before_the_host_repeats_a_message_and_the_sweep_checks_after_that(world: World):
     """Otherwise the repeated message would meet the lease of the attempt that failed."""
     host: dict[str, Any] = json.loads((CHECKOUT / "host.json").read_text())

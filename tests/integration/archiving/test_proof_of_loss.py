@@ -19,17 +19,6 @@ KIB = 1024
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, clock: MovableClock) -> World:
-    made: World = await make_world(clock=clock)
-    return made
-
-
 @pytest_asyncio.fixture(loop_scope="session")
 async def patient(make_world: MakeWorld, clock: MovableClock) -> World:
     """A world whose attempts are half an hour apart almost from the start: hours need only a few attempts."""

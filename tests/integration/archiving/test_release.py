@@ -24,16 +24,6 @@ KIB = 1024
 MIB = 1024 * KIB
 
 
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-async def worklist(world: World) -> list[dict[str, Any]]:
-    async with world.table(world.settings.worklist_table) as table:
-        return [dict(row) async for row in table.list_entities()]
-
-
 async def not_deleted_yet(world: World, **order: Any) -> tuple[dict[str, Any], ChunkJob]:
     """A chunk whose files are archived, but whose source could not be deleted."""
     made, job = await world.announced(**({"size": 20 * KIB, "format": "wav"} | order))
@@ -75,7 +65,7 @@ async def test_a_chunk_whose_file_and_source_are_gone_is_retried_until_it_is_los
         None,
     )
     assert waiting.metadata_blob_name == before.metadata_blob_name
-    assert len(await worklist(world)) == 1
+    assert len(await world.worklist()) == 1
     while (chunk := await world.chunk(job)).state is ChunkState.PENDING:
         assert chunk.next_attempt_at is not None
         clock.forward(seconds=max((chunk.next_attempt_at - clock.now()).total_seconds(), 0))
@@ -208,7 +198,7 @@ async def test_a_delete_location_of_another_chunk_is_never_called(world: World, 
     assert chunk.sha256 == made["chunks"][1]["sha256"]
     assert (await world.source(made, 1))["deletedAt"] is None
     assert [one.levelno for one in caplog.records if one.message.startswith("source kept")] == [logging.ERROR]
-    assert await worklist(world) == [], "nothing is left to do"
+    assert await world.worklist() == [], "nothing is left to do"
 
 
 async def test_media_of_another_document_are_stored_under_an_unverified_name(world: World):
@@ -262,7 +252,7 @@ async def test_a_chunk_without_a_delete_location_is_archived_with_this_reason(
     assert (chunk.state, chunk.reason) == (ChunkState.ARCHIVED, "no-delete-location")
     assert (await world.source(made))["deletedAt"] is None
     assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
-    assert await worklist(world) == []
+    assert await world.worklist() == []
 
 
 async def test_a_row_of_an_older_version_gets_the_reason_why_its_source_is_kept(world: World):
@@ -273,7 +263,7 @@ async def test_a_row_of_an_older_version_gets_the_reason_why_its_source_is_kept(
     await world.app.archiving.handle(job)
     assert (await world.chunk(job)).reason == "locations-differ"
     assert (await world.source(made))["deletedAt"] is None
-    assert await worklist(world) == []
+    assert await world.worklist() == []
 
 
 class Immutable(StorageFront):

@@ -4,28 +4,16 @@ import json
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from shared.domain.keys import key_of
 from shared.domain.list_entry import ListName
 from shared.domain.work_item import WorkItem
-from tests.integration.world import MakeWorld, MovableClock, World
+from tests.integration.world import MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KIB = 1024
 CHUNK_ENDED = "ChunkMaximumSizeExceeded"
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, clock: MovableClock) -> World:
-    made: World = await make_world(clock=clock)
-    return made
 
 
 async def started(world: World) -> tuple[str, str]:

@@ -18,11 +18,6 @@ KIB = 1024
 NAMELESS = "https://storage.asm.skype.com/v1/files/first"
 
 
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
 async def two_documents(world: World, *, content: str | None = None) -> tuple[dict[str, Any], dict[str, Any], ChunkJob]:
     """The right event, a wrong event, and the second chunk's job.
 

@@ -19,11 +19,6 @@ KIB = 1024
 LOCATIONS = ("contentLocation", "metadataLocation", "deleteLocation")
 
 
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
 def elsewhere(event: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """The event with locations on a host that isn't ACS's."""
     changed = copy.deepcopy(event) | changes

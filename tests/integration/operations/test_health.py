@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.app import App
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
 from tests.integration.world import MakeWorld, MovableClock, World
@@ -111,7 +112,8 @@ async def test_wrong_or_missing_storage_fails_health(make_world: MakeWorld):
     world = await make_world()
     gone = await make_world(like=world)
     names = {"CHUNKS_QUEUE": "nowhere", "ARCHIVE_CONTAINER": "nowhere", "WORKLIST_TABLE": "nowhere"}
-    app = type(gone.app).over(gone.settings.model_copy(update={k.lower(): v for k, v in names.items()}), MovableClock())
+    settings, clock = gone.settings.model_copy(update={k.lower(): v for k, v in names.items()}), MovableClock()
+    app = App.over(settings, clock, gone.storage.clients(settings, clock))
     answer = await app.commands.health()
     await app.clients.close()
     failing = {check["name"] for check in json.loads(answer.body)["checks"] if not check["ok"]}

@@ -81,11 +81,6 @@ class Kept:
         return [one.action for one in await self.world.gateways.audit.history(key_of(self.id))]
 
 
-@pytest.fixture(name="clock")
-def clock_fixture() -> MovableClock:
-    return MovableClock()
-
-
 @pytest_asyncio.fixture(name="keep", loop_scope="session")
 async def keep_fixture(make_world: MakeWorld, clock: MovableClock) -> AsyncIterator[Any]:
     """Makes recordings whose chunks are released."""

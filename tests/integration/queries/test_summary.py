@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk, Recording
@@ -20,17 +19,6 @@ from tests.integration.world import MakeWorld, MovableClock, World
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NOTHING = {"safe": 0, "size": 0, "failed": 0, "lost": 0, "meanSecondsToSafe": None, "longestSecondsToSafe": None}
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, clock: MovableClock) -> World:
-    made: World = await make_world(clock=clock)
-    return made
 
 
 async def summary(world: World) -> dict[str, Any]:

@@ -9,34 +9,21 @@ from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
-import pytest_asyncio
 from azure.storage.queue import QueueMessage
 
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable
-from tests.integration.world import MakeWorld, MovableClock, World
+from tests.integration.world import MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KIB = 1024
 
 
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, clock: MovableClock) -> World:
-    made: World = await make_world(clock=clock)
-    return made
-
-
 async def row(world: World) -> dict[str, Any]:
-    async with world.table(world.settings.worklist_table) as table:
-        (found,) = [dict(row) async for row in table.list_entities()]
-        return found
+    (found,) = await world.worklist()
+    return found
 
 
 async def test_chunks_whose_messages_wait_in_a_long_queue_are_not_queued_again(world: World, clock: MovableClock):
