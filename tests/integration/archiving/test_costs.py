@@ -9,9 +9,9 @@ import pytest
 from azure.core.pipeline._base_async import _AsyncTransportRunner
 
 from infra.package import CHECKOUT
-from tests.integration.conftest import World
+from tests.integration.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 MIB = 1024 * 1024
 COLUMNS = ("blob writes", "blob reads", "table operations", "queue messages")
@@ -23,7 +23,7 @@ class Bill:
     """Counts storage operations by the kinds that Azure charges for. Includes retries of the SDK."""
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        services = re.findall(r"(\w+)Endpoint=http://[^:;]+:(\d+)", world.storage)
+        services = re.findall(r"(\w+)Endpoint=http://[^:;]+:(\d+)", world.storage.connection_string)
         self._services = {int(port): name for name, port in services}
         assert sorted(self._services.values()) == ["Blob", "Queue", "Table"]
         self._found: Counter[str] = Counter()

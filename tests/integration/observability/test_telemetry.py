@@ -13,8 +13,8 @@ from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.states import ChunkState
 from shared.gateways.tables.worklist import Worklist
-from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.telemetry import Telemetry, telemetry
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -22,12 +22,12 @@ from shared.domain.records import Recording
 from shared.domain.states import RecordingState
 from shared.gateways.tables.catalogue import Catalogue
 from shared.gateways.tables.lists import Lists
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 if TYPE_CHECKING:
     from shared.gateways.bundle import Gateways
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 NEWEST = datetime(2026, 3, 14, 12, tzinfo=UTC)
 CALL = "aHR0cHM6Ly9vbmUuY2FsbA=="

@@ -16,18 +16,11 @@ from shared.gateways.tables.claims import Claim, Claims
 from shared.gateways.tables.worklist import WorkItem, Worklist
 from shared.recording.automatic import RULE
 from shared.recording.start import Starting
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, QuickClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CALLBACK_URL = "https://callvault.example/api/callbacks"
-
-
-class QuickClock(MovableClock):
-    """Pauses move the clock and take no real time."""
-
-    async def sleep(self, seconds: float) -> None:
-        self.forward(seconds=seconds)
 
 
 async def recording(
@@ -75,6 +68,7 @@ async def view(world: World, recording_id: str) -> dict[str, Any]:
     return shown
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_call_is_recorded_once_for_any_number_of_events_and_processes(make_world: MakeWorld):
     world, _ = await recording(make_world)
     other: World = await make_world(like=world, clock=QuickClock())

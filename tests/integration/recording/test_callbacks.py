@@ -16,7 +16,7 @@ from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.tables.worklist import Worklist
 from shared.http.answers import Answer
 from shared.recording.callback_urls import SIGNATURE, START, CallbackUrls
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -98,6 +98,7 @@ async def control_of(world: World, recording_id: str) -> str | None:
     return None if recording is None or recording.control is None else str(recording.control)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_callback_adds_the_recording_of_an_accepted_start_with_all_requested_fields(world: World):
     made = await call(world)
     await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
@@ -134,6 +135,7 @@ async def test_a_callback_writes_the_ledger_for_a_start_whose_process_crashed(wo
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "case 4712"
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_callback_before_and_after_the_end_of_the_start_adds_one_history(world: World):
     made = await call(world)
     recorder_start = CallRecorder.start
