@@ -10,7 +10,6 @@ the state `archived` and continues with the release. The source is deleted only 
 lease fails at step 4 and never reaches step 5.
 """
 
-import uuid
 from datetime import timedelta
 
 from shared.announcing.announcer import Announcing
@@ -53,7 +52,10 @@ class Archiving:
         self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._release = Release(gateways, copier, announcing, clock, settings)
         self._endings = Endings(gateways, announcing, clock, settings)
-        self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
+        self._chance = gateways.chance
+        self._retries = RetryPolicy(
+            base=settings.retry_base_seconds, max_attempts=settings.max_attempts, chance=gateways.chance
+        )
 
     async def handle(self, job: ChunkJob) -> None:
         """Processes one job. A repeated job, and a job for an ended or unknown chunk, changes nothing.
@@ -115,7 +117,7 @@ class Archiving:
         now = self._clock.now()
         claimed = chunk.move(
             ChunkState.COPYING,
-            owner=uuid.uuid4().hex,
+            owner=self._chance.new_id().hex,
             lease_until=now + self._settings.lease,
             attempts=chunk.attempts + 1,
             copying_at=now,

@@ -14,7 +14,6 @@ key, so removing the row of one start never removes the row of the next.
 """
 
 import json
-import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -61,6 +60,7 @@ class AutoRecording:
         self._books = Books.over(gateways)
         self._claims, self._links = gateways.claims, gateways.links
         self._catalogue, self._starting, self._clock = gateways.catalogue, starting, clock
+        self._chance = gateways.chance
         self._rules = settings.auto_record_rules
         self._busy = settings.lease  # after this time the process that has the claim counts as crashed
 
@@ -82,7 +82,7 @@ class AutoRecording:
             trigger=trigger.value,
             by=by,
             body=json.dumps({"serverCallId": server_call_id, **rule.wanted()}),
-            repeatability_id=str(uuid.uuid4()),
+            repeatability_id=str(self._chance.new_id()),
             first_sent=now,
             busy_until=now + self._busy,
         )
@@ -121,7 +121,7 @@ class AutoRecording:
             now = self._clock.now()
             again = replace(
                 claim,
-                repeatability_id=str(uuid.uuid4()),
+                repeatability_id=str(self._chance.new_id()),
                 first_sent=now,
                 busy_until=now,
                 restarts=claim.restarts + 1,

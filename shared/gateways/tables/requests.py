@@ -4,7 +4,6 @@ A row is inserted before the request is sent to ACS, and contains the Repeatabil
 repeats its request after a crash, the same id is sent again, so ACS carries out the request only once.
 """
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
+from shared.domain.chance import Chance
 from shared.domain.keys import key_of
 from shared.gateways.faults import storage_faults
 from shared.gateways.tables.retries import REPEATED
@@ -35,15 +35,15 @@ class Request:
 class Requests:
     """Requests with an Idempotency-Key."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
-        self._table = tables.get_table_client(table_name)
+    def __init__(self, tables: TableServiceClient, table_name: str, chance: Chance) -> None:
+        self._table, self._chance = tables.get_table_client(table_name), chance
 
     async def begin(self, key: str, *, fingerprint: str, now: datetime, busy_until: datetime) -> tuple[Request, bool]:
         """The request with this key, and whether it is new."""
         request = Request(
             key=key,
             fingerprint=fingerprint,
-            repeatability_id=str(uuid.uuid4()),
+            repeatability_id=str(self._chance.new_id()),
             first_sent=now,
             busy_until=busy_until,
         )
