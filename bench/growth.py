@@ -40,15 +40,8 @@ _OPEN = 50  # chunks that a sweep finds due, whatever else there is
 _TIMES = 5  # repetitions in a turn; the median counts
 _BOUND = 1.2
 _PAGE = 25  # recordings on a page by default
-_DONE = {
-    "list": f"a page of {_PAGE} recordings",
-    "sweep": f"a sweep that finds {_OPEN} chunks due",
-    "claim": "a claim",
-    "read": "a bare read of one row",
-    "rewrite": "a bare read and a bare write of one row",
-    "queries": f"{_PAGE} bare queries of a recording's rows, at once",
-}
-_MADE_OF = {"list": "queries", "sweep": "read", "claim": "rewrite"}
+
+type _Act = Callable[[], Awaitable[Any]]
 
 
 @dataclass(kw_only=True)
@@ -70,15 +63,15 @@ class Grown:
         await self.gateways.catalogue.add_chunks(recording, (chunk,), None)
         return chunk
 
-    async def list(self) -> Callable[[], Awaitable[Any]]:
+    async def list(self) -> _Act:
         return lambda: self.app.queries.recordings({}, None, by="ada")
 
-    async def sweep(self) -> Callable[[], Awaitable[Any]]:
+    async def sweep(self) -> _Act:
         for _ in range(_OPEN):
             await self.gateways.worklist.add(WorkItem.of_chunk(await self.announced(), datetime.now(UTC)))
         return self.app.sweep.run
 
-    async def claim(self) -> Callable[[], Awaitable[Any]]:
+    async def claim(self) -> _Act:
         chunk = await self.announced()
 
         async def claim() -> None:
@@ -90,12 +83,12 @@ class Grown:
 
         return claim
 
-    async def read(self) -> Callable[[], Awaitable[Any]]:
+    async def read(self) -> _Act:
         chunk = await self.announced()
         table = self.tables.get_table_client("recordings")
         return lambda: table.get_entity(chunk.recording_key, CHUNK_ROWS + chunk.chunk_key)
 
-    async def rewrite(self) -> Callable[[], Awaitable[Any]]:
+    async def rewrite(self) -> _Act:
         chunk = await self.announced()
         table = self.tables.get_table_client("recordings")
 
@@ -106,38 +99,58 @@ class Grown:
 
         return rewrite
 
-    async def queries(self) -> Callable[[], Awaitable[Any]]:
+    async def queries(self) -> _Act:
         keys = [(await self.announced()).recording_key for _ in range(_PAGE)]
         return lambda: asyncio.gather(*map(self.gateways.catalogue.recording, keys))
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Operation:
+    """An operation that is timed. `prepare` adds the rows that it needs, and returns the function to time."""
+
+    text: str
+    prepare: Callable[[Grown], Awaitable[_Act]]
+
+
+_LIST = _Operation(text=f"a page of {_PAGE} recordings", prepare=Grown.list)
+_SWEEP = _Operation(text=f"a sweep that finds {_OPEN} chunks due", prepare=Grown.sweep)
+_CLAIM = _Operation(text="a claim", prepare=Grown.claim)
+_READ = _Operation(text="a bare read of one row", prepare=Grown.read)
+_REWRITE = _Operation(text="a bare read and a bare write of one row", prepare=Grown.rewrite)
+_QUERIES = _Operation(text=f"{_PAGE} bare queries of a recording's rows, at once", prepare=Grown.queries)
+_OPERATIONS = (_LIST, _SWEEP, _CLAIM, _READ, _REWRITE, _QUERIES)
+_MADE_OF = {_LIST: _QUERIES, _SWEEP: _READ, _CLAIM: _REWRITE}
+
+
 async def growing(options: Options) -> Findings:
-    seconds: dict[tuple[str, int], list[float]] = defaultdict(list)
+    seconds: dict[tuple[_Operation, int], list[float]] = defaultdict(list)
     async with contextlib.AsyncExitStack() as exits:
         grown = {size: await exits.enter_async_context(_grown(options, size)) for size in options.recordings}
-        for what in _DONE:  # warm-up: opens all connections
+        for operation in _OPERATIONS:  # warm-up: opens all connections
             for one in grown.values():
-                await _taken(one, what)
-        requests = {what: [await _requests(one, what) for one in grown.values()] for what in _DONE}
+                await _taken(one, operation)
+        requests = {operation: [await _requests(one, operation) for one in grown.values()] for operation in _OPERATIONS}
         for _, size in turns(options.recordings, options.rounds):
-            for what in _DONE:
-                seconds[what, size].append(median([await _taken(grown[size], what) for _ in range(_TIMES)]))
+            for operation in _OPERATIONS:
+                seconds[operation, size].append(median([await _taken(grown[size], operation) for _ in range(_TIMES)]))
     return _findings(options, {key: median(many) for key, many in seconds.items()}, requests)
 
 
-def _findings(options: Options, taken: dict[tuple[str, int], float], requests: dict[str, list[int]]) -> Findings:
+def _findings(
+    options: Options, taken: dict[tuple[_Operation, int], float], requests: dict[_Operation, list[int]]
+) -> Findings:
     smallest, largest = min(options.recordings), max(options.recordings)
-    ratios = {what: taken[what, largest] / taken[what, smallest] for what in _DONE}
-    bare = {what: ratios[what] / ratios[kind] for what, kind in _MADE_OF.items()}
+    ratios = {operation: taken[operation, largest] / taken[operation, smallest] for operation in _OPERATIONS}
+    bare = {operation: ratios[operation] / ratios[kind] for operation, kind in _MADE_OF.items()}
     rows: list[tuple[str, ...]] = [
         (
-            _DONE[what],
-            *(f"{taken[what, size] * 1000:.1f}" for size in options.recordings),
-            f"{ratios[what]:.2f}",
-            f"{bare[what]:.2f}" if what in bare else "",
-            " / ".join(map(str, requests[what])),
+            operation.text,
+            *(f"{taken[operation, size] * 1000:.1f}" for size in options.recordings),
+            f"{ratios[operation]:.2f}",
+            f"{bare[operation]:.2f}" if operation in bare else "",
+            " / ".join(map(str, requests[operation])),
         )
-        for what in _DONE
+        for operation in _OPERATIONS
     ]
     return Findings(
         title="Growth of the catalogue",
@@ -156,12 +169,12 @@ def _findings(options: Options, taken: dict[tuple[str, int], float], requests: d
         ],
         targets=[
             Target(
-                what=f"{_DONE[what]}, {largest:,} recordings over {smallest:,}, in bare operations",
-                measured=f"{bare[what]:.2f} ({ratios[what]:.2f} in time)",
+                what=f"{operation.text}, {largest:,} recordings over {smallest:,}, in bare operations",
+                measured=f"{bare[operation]:.2f} ({ratios[operation]:.2f} in time)",
                 wanted=f"at most {_BOUND:.2f}",
-                met=bare[what] <= _BOUND and len(set(requests[what])) == 1,
+                met=bare[operation] <= _BOUND and len(set(requests[operation])) == 1,
             )
-            for what in bare
+            for operation in bare
         ],
     )
 
@@ -183,24 +196,17 @@ async def _grown(options: Options, size: int) -> AsyncIterator[Grown]:
             await app.clients.close()
 
 
-async def _taken(grown: Grown, what: str) -> float:
+async def _taken(grown: Grown, operation: _Operation) -> float:
     """The duration of one operation in seconds."""
-    act = await getattr(grown, what)()
+    act = await operation.prepare(grown)
     began = time.perf_counter()
     await act()
     return time.perf_counter() - began
 
 
-async def _requests(grown: Grown, what: str) -> int:
+async def _requests(grown: Grown, operation: _Operation) -> int:
     """The number of requests of one operation."""
-    act = await getattr(grown, what)()
-    genuine, sent = AioHttpTransport.send, 0
-
-    async def counted(self: Any, *given: Any, **more: Any) -> Any:
-        nonlocal sent
-        sent += 1
-        return await genuine(self, *given, **more)
-
-    with patch.object(AioHttpTransport, "send", counted):
+    act = await operation.prepare(grown)
+    with patch.object(AioHttpTransport, "send", autospec=True, side_effect=AioHttpTransport.send) as sent:
         await act()
-    return sent
+    return sent.await_count

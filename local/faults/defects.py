@@ -5,6 +5,7 @@ from typing import Any
 
 from local.faults.mutants import mutant, swap, swap_property
 from local.faults.scenarios import Scenario
+from shared.archiving.copy.source_file import Accepted
 from shared.contracts.events.recording_event import UnreadableEvent
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
@@ -178,7 +179,7 @@ def formats_are_not_checked() -> None:
     swap("shared.archiving.copy.media_format:Proof.missing", lambda _: lambda *_args: None)
     swap(
         "shared.archiving.copy.source_file:_format",
-        lambda original: lambda head, **_: original(head, prove=False) or "mp3",
+        lambda original: lambda head, _: original(head, Accepted.ANY_FILE) or "mp3",
     )
     swap("shared.archiving.files:check_metadata", lambda _: lambda *_args, **_named: None)
 

@@ -7,9 +7,8 @@ After a crash between 1 and 2, the metrics, statistics and log lack this end. Th
 The announcement is in the row, so the next job or the sweep sends it.
 """
 
-from collections.abc import Awaitable, Callable
-
 from shared.announcing.announcer import Announcing
+from shared.archiving.lease import Write
 from shared.archiving.stored_files import Files
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
@@ -23,11 +22,12 @@ from shared.settings.settings import Settings
 
 log = logger("endings")
 
-type Write = Callable[[Chunk], Awaitable[Chunk]]  # `ChunkBook.replace`, or `Lease.end` for a chunk being copied
-
 
 class Endings:
-    """Ends chunks. Every method raises what its `write` raises, and DestinationError when storage fails."""
+    """Ends chunks. Every method raises what its `write` raises, and DestinationError when storage fails.
+
+    `write` is `ChunkBook.replace`, or `Lease.end` for a chunk that is being copied.
+    """
 
     def __init__(self, gateways: Gateways, announcing: Announcing, clock: Clock, settings: Settings) -> None:
         self._tallies, self._announcing = gateways.tallies, announcing
@@ -36,10 +36,10 @@ class Endings:
     async def archive(self, chunk: Chunk, files: Files, write: Write) -> Chunk:
         """Records that the chunk is archived, and why its source is kept, if it is. The release announces it."""
         now = self._clock.now()
-        keep = reason_to_keep(chunk.evolve(**files.as_fields()))
+        chunk = files.recorded_in(chunk)
+        keep = reason_to_keep(chunk)
         moved = chunk.move(
             ChunkState.ARCHIVED,
-            **files.as_fields(),
             archived_at=now,
             failed_at=None,
             lost_at=None,
@@ -79,9 +79,8 @@ class Endings:
     async def give_up(self, chunk: Chunk, end: GivenUp, failure: Failure, files: Files | None, write: Write) -> Chunk:
         """Records that the chunk failed or is lost, with the files that the archive has of it, and announces it."""
         now = self._clock.now()
-        moved = chunk.move(
+        moved = (files.recorded_in(chunk) if files else chunk).move(
             end,
-            **(files.as_fields() if files else {}),
             failed_at=now if end is ChunkState.FAILED else chunk.failed_at,
             lost_at=now if end is ChunkState.LOST else chunk.lost_at,
             owner=None,

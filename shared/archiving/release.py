@@ -154,14 +154,17 @@ class Release:
         files = await self._copier.files_in_archive(chunk)
         await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
         with contextlib.suppress(LeaseLost):
-            await self._books.chunks.replace(chunk.restarted(now).evolve(**files.as_fields()))
+            await self._books.chunks.replace(files.recorded_in(chunk.restarted(now)))
 
     async def _try_later(self, chunk: Chunk, error: SourceError) -> None:
-        """Schedules another delete. Writes the row first, so that only one of two concurrent jobs sends the message."""
+        """Schedules another delete."""
         now = self._clock.now()
         tried = chunk.evolve(attempts=chunk.attempts + 1, failure=Failure.of(error))
         following = self._retries.after(tried, error, now)
         again = None if isinstance(following, ChunkState) else following
+        # The row before the message, unlike a retry of a copy: no lease keeps a second job out here, and only the job
+        # whose write succeeds may send a message. After a crash in between, the sweep queues the chunk by its row on
+        # the worklist.
         try:
             tried = await self._books.chunks.replace(tried.evolve(next_attempt_at=again))
         except LeaseLost:

@@ -8,6 +8,8 @@ A crash between the steps of `add` leaves an entry without a row, which readers 
 version is unchanged. If another process changed it, the row is still needed, and its entry is added to the list again.
 """
 
+from datetime import datetime
+
 from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.work_item import WorkItem
 from shared.gateways.bundle import Gateways
@@ -24,6 +26,10 @@ class OpenWork:
         if item.entry is not None:
             await self._lists.add(item.entry, ListName.OPEN)
         await self._worklist.add(item)
+
+    async def postpone(self, item: WorkItem, due_at: datetime) -> None:
+        """Changes only when a row that was read is due, unless the row was changed since then. Its list entry stays."""
+        await self._worklist.postpone(item, due_at)
 
     async def remove(self, item: WorkItem) -> None:
         """Removes a row. If the item was read from the worklist, a row that changed since then stays.

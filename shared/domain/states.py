@@ -69,6 +69,15 @@ class RecordingState(StrEnum):
     EXPIRED = "expired"  # every chunk was archived; the archive's lifecycle rule has removed at least one since
 
 
+class AcsState(StrEnum):
+    """The state of a recording according to ACS, as callers get it."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"  # is paused, or hasn't begun yet
+    UNKNOWN = "unknown"  # ACS doesn't know it, for example because it ended
+    UNAVAILABLE = "unavailable"  # ACS didn't respond
+
+
 RUNNING = frozenset({RecordingState.STARTING, RecordingState.ACTIVE, RecordingState.PAUSED})
 SAFE = frozenset({ChunkState.ARCHIVED, ChunkState.RELEASED})
 MISSING = frozenset({ChunkState.EXPIRED, ChunkState.REMOVED})  # were safe, but a file is no longer in the archive

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from enum import Enum, auto
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
@@ -26,6 +27,13 @@ from shared.settings.settings import Settings
 
 _HIDDEN = 300  # seconds
 _PROBE = "doctor"  # the partition of rows, the folder of blobs, and the text of messages
+
+
+class Account(Enum):
+    """The storage account of a container."""
+
+    HOST = auto()
+    ARCHIVE = auto()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,16 +53,17 @@ class Probes:
         queues: QueueServiceClient,
         tables: TableServiceClient,
         host: BlobServiceClient,
-        blobs: BlobServiceClient,
+        archive: BlobServiceClient,
         chance: Chance,
     ) -> None:
-        self._queues, self._tables, self._host, self._blobs, self._chance = queues, tables, host, blobs, chance
+        self._queues, self._tables, self._chance = queues, tables, chance
+        self._blobs = {Account.HOST: host, Account.ARCHIVE: archive}
 
     @classmethod
     @contextlib.asynccontextmanager
     async def over(cls, clients: Clients, settings: Settings, chance: Chance) -> AsyncIterator["Probes"]:
         async with clients.queues(settings.host_storage) as queues, clients.blobs(settings.host_storage) as host:
-            yield cls(queues=queues, tables=clients.tables, host=host, blobs=clients.archive, chance=chance)
+            yield cls(queues=queues, tables=clients.tables, host=host, archive=clients.archive, chance=chance)
 
     async def queue(self, name: str) -> None:
         """Sends a hidden message and deletes it."""
@@ -79,10 +88,10 @@ class Probes:
             return False
         return True
 
-    async def container(self, name: str, *, of_host: bool = False) -> Container:
+    async def container(self, account: Account, name: str) -> Container:
         """Writes a small file and deletes it. In an immutable container, stages only a block and never commits it."""
         with storage_faults(f"writing to the container {name}"):
-            container = (self._host if of_host else self._blobs).get_container_client(name)
+            container = self._blobs[account].get_container_client(name)
             found: Any = await container.get_container_properties()
             immutable = bool(
                 found.has_immutability_policy
@@ -105,6 +114,7 @@ class Probes:
             dates.append(answer.http_response.headers.get("Date", ""))
 
         with storage_faults("reading the time of the storage account"), contextlib.suppress(HttpResponseError):
-            await self._blobs.get_container_client(container).get_container_properties(raw_response_hook=note)
+            archive = self._blobs[Account.ARCHIVE].get_container_client(container)
+            await archive.get_container_properties(raw_response_hook=note)
         date = next(filter(None, reversed(dates)), None)
         return None if date is None else parsedate_to_datetime(date)

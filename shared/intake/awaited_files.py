@@ -79,7 +79,9 @@ class AwaitedFiles:
                 await self._books.open_work.add(replace(item, due_at=now + _INTERVAL))
                 return
             recording = recording.evolve(control=RecordingState.STOPPED, stopped_at=now)
-            await self._books.recordings.merge(_change(recording, control=RecordingState.STOPPED, stopped_at=now))
+            await self._books.recordings.merge(
+                _only_keys(recording).evolve(control=RecordingState.STOPPED, stopped_at=now)
+            )
         if recording.is_whole(chunks):
             await self._end(item, recording)
         else:
@@ -91,7 +93,7 @@ class AwaitedFiles:
             await self._books.open_work.add(replace(item, due_at=ended + self._settings.files_awaited))
             return
         if recording.overdue_at is None:
-            await self._books.recordings.merge(_change(recording, overdue_at=now))
+            await self._books.recordings.merge(_only_keys(recording).evolve(overdue_at=now))
             metrics.recordings_overdue.add(1)
         hours = round((now - ended).total_seconds() / 3600, 2)
         keys = {"recording_key": item.recording_key}
@@ -120,7 +122,8 @@ def _has_ended(recording: Recording, chunks: tuple[Chunk, ...]) -> bool:
     return recording.control is RecordingState.STOPPED or has_last(chunks, ended=bool(recording.session_end_reason))
 
 
-def _change(recording: Recording, **changes: object) -> Recording:
-    """A record of only the changed fields and the keys, because other processes write the recording, too."""
-    kept = {name: getattr(recording, name) for name in ("recording_key", "recording_id", "listed_at")}
-    return Recording(**kept).evolve(**changes)
+def _only_keys(recording: Recording) -> Recording:
+    """A record for a change: other processes write the recording, too, so it has none of the unchanged fields."""
+    return Recording(
+        recording_key=recording.recording_key, recording_id=recording.recording_id, listed_at=recording.listed_at
+    )

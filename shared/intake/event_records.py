@@ -5,20 +5,28 @@ unknown. If a later event has another value for a field, the first value stays a
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared.contracts.events.recording_event import RecordingFilesEvent
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk, Recording
 from shared.intake.filing import Filed
+from shared.observability import tracing
 
 _SKEW = timedelta(hours=1)  # allowed clock difference; an event time further in the future is ignored
 
 
-def dated(event: RecordingFilesEvent, now: datetime, retention: timedelta) -> tuple[datetime, RecordingFilesEvent]:
-    """The time at which the event announced its files, and the event without impossible times.
+@dataclass(frozen=True, kw_only=True)
+class DatedEvent:
+    """An event without impossible times, and the time at which it announced its files."""
+
+    event: RecordingFilesEvent
+    at: datetime
+
+
+def dated(event: RecordingFilesEvent, now: datetime, retention: timedelta) -> DatedEvent:
+    """Dates an event.
 
     An event without a usable time gets the time at which its recording ended, or the current time if ACS can't have
     files of that age any more. So an estimated time never puts a chunk past its deadline.
@@ -27,35 +35,44 @@ def dated(event: RecordingFilesEvent, now: datetime, retention: timedelta) -> tu
     if files.recording_start_time is not None and files.recording_start_time > now + _SKEW:
         files = replace(files, recording_start_time=None)
         unknown.append("data.recordingStartTime")
-    when = event.event_time
-    if when is None or when > now + _SKEW:
+    at = event.event_time
+    if at is None or at > now + _SKEW:
         unknown += [] if "eventTime" in unknown or "time" in unknown else ["eventTime"]
-        when = now
+        at = now
         if files.recording_start_time is not None:
             ended = files.recording_start_time + timedelta(milliseconds=files.recording_duration_ms or 0)
-            when = ended if now - retention < ended <= now else now
-    return when, replace(event, files=files, unknown=tuple(unknown))
+            at = ended if now - retention < ended <= now else now
+    return DatedEvent(event=replace(event, files=files, unknown=tuple(unknown)), at=at)
 
 
-def recording_of(event: RecordingFilesEvent, when: datetime, filed: Filed, known: Recording | None) -> Recording:
-    """The recording's record, merged from this event and the earlier ones."""
-    facts = {
-        name: getattr(known, name) if _is_decided(known, name) else value
-        for name, value in _facts(event, filed).items()
-    }
+def recording_of(dated_event: DatedEvent, filed: Filed, known: Recording | None) -> Recording:
+    """The recording's record, merged from this event and the earlier ones. `known` is its row, or None."""
+    said, unknown = _said(dated_event.event, filed), Recording(recording_key=filed.recording_key)
+    earlier = known if known is not None and known.announced_at is not None else unknown
+    listed_at = known.listed_at if known is not None else None
     return Recording(
         recording_key=filed.recording_key,
-        announced_at=when if known is None or known.announced_at is None else known.announced_at,
+        recording_id=_first(earlier.recording_id, said.recording_id),
+        server_call_id=_first(earlier.server_call_id, said.server_call_id),
+        call_id=_first(earlier.call_id, said.call_id),
+        content=_first(earlier.content, said.content),
+        channel=_first(earlier.channel, said.channel),
+        format=_first(earlier.format, said.format),
+        started_at=_first(earlier.started_at, said.started_at),
+        announced_at=_first(earlier.announced_at, dated_event.at),
+        duration_ms=_first(earlier.duration_ms, said.duration_ms),
+        session_end_reason=_first(earlier.session_end_reason, said.session_end_reason),
         unlinked=filed.unlinked or None,
-        **facts,
+        listed_at=listed_at or said.started_at or dated_event.at,
     )
 
 
-def differing(event: RecordingFilesEvent, known: Recording | None, filed: Filed) -> list[str]:
+def differing(event: RecordingFilesEvent, filed: Filed, recorded: Recording) -> list[str]:
     """Names of the fields whose value in the event differs from the recorded value, which stays."""
-    said = _facts(event, filed).items()
-    facts = [name for name, value in said if _is_decided(known, name) and value not in (None, getattr(known, name))]
-    return [*(["recording"] if filed.joined else []), *facts]
+    said = _said(event, filed)
+    names = [field.name for field in fields(said) if field.compare]
+    differ = [name for name in names if getattr(said, name) not in (None, getattr(recorded, name))]
+    return [*(["recording"] if filed.joined else []), *differ]
 
 
 def chunks_differing(current: tuple[Chunk, ...], said: Mapping[str, Chunk]) -> list[str]:
@@ -64,51 +81,58 @@ def chunks_differing(current: tuple[Chunk, ...], said: Mapping[str, Chunk]) -> l
     Locations aren't among them: shared.intake.known_chunks compares and reports those.
     """
     pairs = [(chunk, said[chunk.chunk_key]) for chunk in current]
-    return [
-        name
-        for name in ("index", "end_reason")
-        if any(getattr(one, name) not in (None, getattr(chunk, name)) for chunk, one in pairs)
-    ]
+    index_differs = any(one.index != chunk.index for chunk, one in pairs)
+    reason_differs = any(one.end_reason not in (None, chunk.end_reason) for chunk, one in pairs)
+    return [*(["index"] if index_differs else []), *(["end_reason"] if reason_differs else [])]
 
 
-def chunk_of(event: RecordingFilesEvent, filed: Filed, number: int, **tracked: Any) -> Chunk:
-    """The record of the event's chunk at position `number` of `filed`. `tracked` has the fields that no event has."""
-    announced, files = filed.chunks[number], event.files
-    return Chunk(
-        recording_key=filed.recording_key,
-        chunk_key=key_of(announced.document_id),
-        recording_id=None if filed.joined else event.recording_id,
-        document_id=announced.document_id,
-        index=announced.index,
-        end_reason=announced.end_reason,
-        content_location=announced.content_location,
-        metadata_location=announced.metadata_location,
-        delete_location=announced.delete_location,
-        content=files.recording_content_type,
-        channel=files.recording_channel_type,
-        format=files.recording_format_type,
-        started_at=files.recording_start_time or tracked["event_time"],
-        event_id=event.event_id,
-        **tracked,
+def chunks_of(
+    dated_event: DatedEvent, filed: Filed, *, listed_at: datetime | None, now: datetime, retention: timedelta
+) -> tuple[Chunk, ...]:
+    """The records of an event's chunks that belong to one recording, as if they were new."""
+    event, files = dated_event.event, dated_event.event.files
+    return tuple(
+        Chunk(
+            recording_key=filed.recording_key,
+            chunk_key=key_of(announced.document_id),
+            recording_id=None if filed.joined else event.recording_id,
+            document_id=announced.document_id,
+            index=announced.index,
+            end_reason=announced.end_reason,
+            content_location=announced.content_location,
+            metadata_location=announced.metadata_location,
+            delete_location=announced.delete_location,
+            content=files.recording_content_type,
+            channel=files.recording_channel_type,
+            format=files.recording_format_type,
+            started_at=files.recording_start_time or dated_event.at,
+            listed_at=listed_at,
+            event_id=event.event_id,
+            event_time=dated_event.at,
+            deadline=dated_event.at + retention,
+            pending_at=now,
+            traceparent=tracing.current(),
+        )
+        for announced in filed.chunks
     )
 
 
-def _is_decided(known: Recording | None, name: str) -> bool:
-    return known is not None and known.announced_at is not None and getattr(known, name) is not None
-
-
-def _facts(event: RecordingFilesEvent, filed: Filed) -> dict[str, Any]:
+def _said(event: RecordingFilesEvent, filed: Filed) -> Recording:
     """The event's fields of its recording. The recordingId is left out if the documents belong to another recording."""
     files = event.files
-    said = {
-        "recording_id": event.recording_id,
-        "server_call_id": event.server_call_id,
-        "call_id": event.call_id,
-        "content": files.recording_content_type,
-        "channel": files.recording_channel_type,
-        "format": files.recording_format_type,
-        "started_at": files.recording_start_time,
-        "duration_ms": files.recording_duration_ms,
-        "session_end_reason": files.session_end_reason,
-    }
-    return said | {"recording_id": None} if filed.joined else said
+    return Recording(
+        recording_key=filed.recording_key,
+        recording_id=None if filed.joined else event.recording_id,
+        server_call_id=event.server_call_id,
+        call_id=event.call_id,
+        content=files.recording_content_type,
+        channel=files.recording_channel_type,
+        format=files.recording_format_type,
+        started_at=files.recording_start_time,
+        duration_ms=files.recording_duration_ms,
+        session_end_reason=files.session_end_reason,
+    )
+
+
+def _first[T](earlier: T | None, later: T | None) -> T | None:
+    return later if earlier is None else earlier

@@ -11,7 +11,6 @@ Once a chunk has left `pending`, all steps have been done for it, and a repeat d
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import batched
 from typing import Any
 
@@ -38,7 +37,7 @@ from shared.errors import DestinationUnavailable
 from shared.gateways.blobs.quarantine import Folder, QuarantineItem
 from shared.gateways.bundle import Gateways
 from shared.intake.awaited_files import AwaitedFiles
-from shared.intake.event_records import chunk_of, chunks_differing, dated, differing, recording_of
+from shared.intake.event_records import DatedEvent, chunks_differing, chunks_of, dated, differing, recording_of
 from shared.intake.filing import Filed, Filing
 from shared.intake.known_chunks import KnownChunks
 from shared.observability import tracing
@@ -160,31 +159,27 @@ class Intake:
             log.info("event ignored: ACS wrote the files to the customer's own storage", extra=extra)
         if not event.files.chunks:
             return IntakeResult(outcome=Outcome.QUARANTINED if event.unread else Outcome.IGNORED)
-        when, event = dated(event, self._clock.now(), self._settings.retention)
-        _warn_of_unknown(event.unknown)
+        dated_event = dated(event, self._clock.now(), self._settings.retention)
+        _warn_of_unknown(dated_event.event.unknown)
         with tracing.span("take in event", {}, kind=SpanKind.CONSUMER) as span:
-            queued, differs = 0, dict[str, None]()
+            taken: list[IntakeResult] = []
             for filed in await self._filing.of(event):
                 span.set_attribute("callvault.recording.key", filed.recording_key)
-                some, names = await self._take_in(event, when, filed, by)
-                queued += some
-                differs |= dict.fromkeys(names)
+                taken.append(await self._take_in(dated_event, filed, by))
             span.set_attribute("callvault.chunks", len(event.files.chunks))
-        return IntakeResult(outcome=Outcome.QUEUED if queued else Outcome.UNCHANGED, differing=tuple(differs))
+        return IntakeResult(
+            outcome=Outcome.QUEUED if any(one.outcome is Outcome.QUEUED for one in taken) else Outcome.UNCHANGED,
+            differing=tuple(dict.fromkeys(name for one in taken for name in one.differing)),
+        )
 
-    async def _take_in(
-        self, event: RecordingFilesEvent, when: datetime, filed: Filed, by: str | None
-    ) -> tuple[int, list[str]]:
-        """Writes and queues the chunks of one recording.
-
-        Returns how many chunks were queued, and the names of fields whose recorded value differs and was kept.
-        """
-        recording_key = filed.recording_key
+    async def _take_in(self, dated_event: DatedEvent, filed: Filed, by: str | None) -> IntakeResult:
+        """Writes and queues the chunks of one recording."""
+        recording_key, event = filed.recording_key, dated_event.event
         if by is not None:
             details = {"eventId": event.event_id, "documents": str(len(filed.chunks))}
             entry = AuditEntry(at=self._clock.now(), action="event taken in", by=by, details=details)
             await self._audit.add(recording_key, entry)
-        written = await self._write(event, when, filed)
+        written = await self._write(dated_event, filed)
         known, recording, current = written.known, written.recording, written.current
         announced, queued = {chunk.chunk_key: chunk for chunk in written.chunks}, 0
         for some in batched(current, _AT_ONCE, strict=False):
@@ -195,7 +190,7 @@ class Intake:
             )
         await self._awaited.announced(recording, current, known)
         context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
-        if differs := [*differing(event, known, filed), *chunks_differing(current, announced)]:
+        if differs := [*differing(event, filed, recording), *chunks_differing(current, announced)]:
             log.warning("event differs from the record, which is kept", extra={**context, "fields": differs})
         log.info(
             "event processed",
@@ -207,16 +202,16 @@ class Intake:
                 "without_delete_location": sum(chunk.delete_location is None for chunk in current),
             },
         )
-        return queued, differs
+        return IntakeResult(outcome=Outcome.QUEUED if queued else Outcome.UNCHANGED, differing=tuple(differs))
 
-    async def _write(self, event: RecordingFilesEvent, when: datetime, filed: Filed) -> _Written:
+    async def _write(self, dated_event: DatedEvent, filed: Filed) -> _Written:
         """Writes the recording and its chunks. If another event writes them at the same moment, reads them again."""
         for _ in range(_ROUNDS):
             known = await self._catalogue.ledger(filed.recording_key)
-            listed_at = known.listed_at if known is not None else None
-            listed_at = listed_at or event.files.recording_start_time or when
-            recording = recording_of(event, when, filed, known).evolve(listed_at=listed_at)
-            chunks = tuple(self._chunk(event, when, filed, listed_at, number) for number in range(len(filed.chunks)))
+            recording, now = recording_of(dated_event, filed, known), self._clock.now()
+            chunks = chunks_of(
+                dated_event, filed, listed_at=recording.listed_at, now=now, retention=self._settings.retention
+            )
             current = await self._books.recordings.add_chunks(recording, chunks, known)
             if current is not None:
                 return _Written(known=known, recording=recording, chunks=chunks, current=current)
@@ -224,21 +219,8 @@ class Intake:
             "writing chunks to the catalogue: other writers changed the recording at every try"
         )
 
-    def _chunk(
-        self, event: RecordingFilesEvent, when: datetime, filed: Filed, listed_at: datetime, number: int
-    ) -> Chunk:
-        return chunk_of(
-            event,
-            filed,
-            number,
-            event_time=when,
-            listed_at=listed_at,
-            deadline=when + self._settings.retention,
-            pending_at=self._clock.now(),
-            traceparent=tracing.current(),
-        )
-
     async def _queue(self, current: Chunk, announced: Chunk, by: str) -> bool:
+        """Queues a chunk, unless it needs no work. Returns whether it was queued."""
         is_new = current.etag is None  # the row isn't in the catalogue yet
         chunk = current if is_new else await self._known.announced_again(current, announced, by=by)
         if chunk is None:

@@ -94,7 +94,7 @@ class ArchiveAnswer:
             return Awaited.CHUNKS  # only another version of the app can read the states of these chunks
         if not has_last(chunks, ended=recording is not None and recording.has_ended):
             stopped = recording is not None and recording.control is RecordingState.STOPPED
-            if not stopped and await self._may_run(recording_id, known=recording is not None):
+            if not stopped and await self._may_run(recording_id, recording):
                 return Awaited.RECORDING
         # The recording has ended: by its files, by the catalogue, or because ACS doesn't know it any more.
         if has_last(chunks, ended=True) and is_gapless(chunks):
@@ -102,7 +102,7 @@ class ArchiveAnswer:
         self._raise_if_overdue(recording, chunks)
         return Awaited.FILES
 
-    async def _may_run(self, recording_id: str | None, *, known: bool) -> bool:
+    async def _may_run(self, recording_id: str | None, recording: Recording | None) -> bool:
         """Whether the recording may still run: ACS knows a recording as long as it runs.
 
         If ACS can't be reached, a known recording counts as running, and the caller's next request asks ACS again.
@@ -112,11 +112,11 @@ class ArchiveAnswer:
         try:
             await self._recorder.state(recording_id)
         except NotFound:
-            if not known:
+            if recording is None:
                 raise
             return False
         except CallvaultError as error:
-            if not known:
+            if recording is None:
                 raise
             log.warning(
                 "recording's state not available from ACS", extra={"action": "archive-answer", "reason": error.reason}

@@ -16,7 +16,6 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from shared.bookkeeping.books import Books
 from shared.contracts.jobs import ChunkJob
@@ -122,13 +121,13 @@ class MissingFiles:
         """The chunk, changed according to the files that are missing."""
         found = chunk.evolve(missing=missing)
         state = self._state(chunk, found, now)
-        changes: dict[str, Any] = {}
+        updated = found if state is chunk.state else found.move(state)
         if state is ChunkState.REMOVED:
-            changes = {"removed_at": chunk.removed_at or now, "expired_at": None, "failure": _failure(missing)}
-        elif state is not chunk.state:
-            at = (chunk.expired_at or now) if state is ChunkState.EXPIRED else None
-            changes = {"removed_at": None, "expired_at": at, "failure": None}
-        return found.evolve(**changes) if state is chunk.state else found.move(state, **changes)
+            return updated.evolve(removed_at=chunk.removed_at or now, expired_at=None, failure=_failure(missing))
+        if state is chunk.state:
+            return updated
+        expired_at = (chunk.expired_at or now) if state is ChunkState.EXPIRED else None
+        return updated.evolve(removed_at=None, expired_at=expired_at, failure=None)
 
     def _state(self, before: Chunk, found: Chunk, now: datetime) -> ChunkState:
         """The chunk's new state. A chunk of which only the metadata file expired keeps its state."""

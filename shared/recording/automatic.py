@@ -86,11 +86,12 @@ class AutoRecording:
             first_sent=now,
             busy_until=now + self._busy,
         )
-        claim, new = await self._claims.begin(wanted)
+        begun = await self._claims.begin(wanted)
+        claim = begun.row
         if claim.outcome is not None:
             return True
         await self._books.open_work.add(_row(claim, claim.busy_until))
-        if new:
+        if begun.is_new:
             await self._record(claim, _PAUSES)
         return True
 

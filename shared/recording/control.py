@@ -14,7 +14,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any
 
 from shared.bookkeeping.books import Books
 from shared.contracts.http.consent import Consent
@@ -22,7 +21,7 @@ from shared.contracts.http.recording_view import RecordingView
 from shared.domain.clock import Clock
 from shared.domain.keys import recording_key_of
 from shared.domain.records import AuditEntry, Chunk, Recording
-from shared.domain.states import RecordingState
+from shared.domain.states import AcsState, RecordingState
 from shared.domain.work_item import WorkItem
 from shared.errors import (
     CallNotReady,
@@ -58,13 +57,6 @@ class _Done(Enum):
 
     CARRIED_OUT = auto()
     ENDED_BEFORE = auto()
-
-
-_LEADS_TO = {
-    _Act.STOP: RecordingState.STOPPED,
-    _Act.PAUSE: RecordingState.PAUSED,
-    _Act.RESUME: RecordingState.ACTIVE,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,14 +149,14 @@ class Control:
         if known is None:
             await self._recorder.state(found.recording_id)  # raises NotFound: an unknown recording gets no row
             await self._await_files(found, now)
-        recording = known or Recording(recording_key=found.key)
-        stated = {f"consent_{name}": value for name, value in consent}
-        if stated.items() <= vars(recording).items():
-            return recording
+        recording = _consented(known or Recording(recording_key=found.key), consent)
+        if recording == known:
+            return known
         entry = AuditEntry(at=now, action="consent", by=by, details=consent.details())
-        change = {"recording_id": found.recording_id, "listed_at": recording.listed_at or now, **stated}
-        await self._books.recordings.merge(Recording(recording_key=found.key).evolve(**change), entry)
-        return recording.evolve(**change)
+        listed_at = recording.listed_at or now
+        change = Recording(recording_key=found.key, recording_id=found.recording_id, listed_at=listed_at)
+        await self._books.recordings.merge(_consented(change, consent), entry)
+        return recording.evolve(recording_id=found.recording_id, listed_at=listed_at)
 
     async def get(self, named: str) -> RecordingView:
         """Shows a recording, from the ledger and ACS.
@@ -181,8 +173,8 @@ class Control:
             if known is None:
                 raise acs_state
             log.warning("recording's state not available from ACS", extra={"action": "get", "reason": acs_state.reason})
-            acs_state = "unavailable"
-        if known is None and acs_state == "unknown":
+            acs_state = AcsState.UNAVAILABLE
+        if known is None and acs_state is AcsState.UNKNOWN:
             raise NotFound("neither the ledger nor ACS knows this recording")
         recording = known or Recording(recording_key=key, recording_id=recording_id)
         return self._view(Known(recording=recording, chunks=chunks, history=history, acs_state=acs_state))
@@ -204,22 +196,17 @@ class Control:
 
         If ACS could stop a recording whose start it had reported as failed, the recording did run.
         """
-        failed = recording.control is RecordingState.FAILED
-        if recording.control is _LEADS_TO[act] or (failed and done is _Done.ENDED_BEFORE):
+        failed, written = recording.control is RecordingState.FAILED, _after(act, recording, entry.at)
+        if written.control is recording.control or (failed and done is _Done.ENDED_BEFORE):
             if done is _Done.CARRIED_OUT:
                 await self._audit.add(found.key, entry)
             return recording
-        change: dict[str, Any] = {
-            "recording_id": found.recording_id,
-            "control": _LEADS_TO[act],
-            **_time_of(act, entry.at),
-        }
-        if recording.listed_at is None:
-            change["listed_at"] = entry.at
         if recording.etag is None or failed:  # the recording is new to the ledger, or its files are no longer awaited
             await self._await_files(found, recording.listed_at or entry.at)
-        await self._books.recordings.merge(Recording(recording_key=found.key, **change), entry)
-        return recording.evolve(**change)
+        newly_listed = entry.at if recording.listed_at is None else None
+        change = Recording(recording_key=found.key, recording_id=found.recording_id, listed_at=newly_listed)
+        await self._books.recordings.merge(_after(act, change, entry.at), entry)
+        return written.evolve(recording_id=found.recording_id, listed_at=recording.listed_at or entry.at)
 
     async def _await_files(self, found: _Found, now: datetime) -> None:
         """Adds a recording that Callvault didn't start to the worklist, before the ledger, in case of a crash."""
@@ -231,13 +218,13 @@ class Control:
         known = await self._catalogue.ledger(key)
         return None if known is None else known.recording_id
 
-    async def _acs_state(self, recording_id: str | None) -> str | CallvaultError:
+    async def _acs_state(self, recording_id: str | None) -> AcsState | CallvaultError:
         if recording_id is None:
-            return "unknown"
+            return AcsState.UNKNOWN
         try:
             return await self._recorder.state(recording_id)
         except (NotFound, InvalidRequest):
-            return "unknown"
+            return AcsState.UNKNOWN
         except CallvaultError as error:
             return error
 
@@ -245,11 +232,17 @@ class Control:
         return view_of(known, self._clock.now(), archive_container=self._settings.archive_container)
 
 
-def _time_of(act: _Act, at: datetime) -> dict[str, datetime]:
+def _after(act: _Act, recording: Recording, at: datetime) -> Recording:
     match act:
         case _Act.STOP:
-            return {"stopped_at": at}
+            return recording.evolve(control=RecordingState.STOPPED, stopped_at=at)
         case _Act.PAUSE:
-            return {"paused_at": at}
+            return recording.evolve(control=RecordingState.PAUSED, paused_at=at)
         case _Act.RESUME:
-            return {"resumed_at": at}
+            return recording.evolve(control=RecordingState.ACTIVE, resumed_at=at)
+
+
+def _consented(recording: Recording, consent: Consent) -> Recording:
+    return recording.evolve(
+        consent_basis=consent.basis, consent_reference=consent.reference, consent_obtained_at=consent.obtained_at
+    )

@@ -21,7 +21,11 @@ _BUSY = timedelta(seconds=60)  # longer than any HTTP request to ACS; after it t
 
 
 class Idempotency:
-    """Runs a request once per key. If two repeats run at the same time, both have the same Repeatability id for ACS."""
+    """Runs a request once per key, one at a time.
+
+    A request that runs longer than a minute counts as crashed, and a repeated one takes over. Both have the same
+    Repeatability id for ACS.
+    """
 
     def __init__(self, requests: Requests, clock: Clock, chance: Chance) -> None:
         self._requests, self._clock, self._chance = requests, clock, chance
@@ -39,19 +43,23 @@ class Idempotency:
                 "Idempotency-Key", f"must have 1 to {_LONGEST_KEY} printable ASCII characters, as a UUID has"
             )
         fingerprint = hashlib.sha256(body).hexdigest()
-        request, new = await self._requests.begin(key, fingerprint=fingerprint, now=now, busy_until=now + _BUSY)
-        if not new:
+        begun = await self._requests.begin(key, fingerprint=fingerprint, now=now, busy_until=now + _BUSY)
+        request = begun.row
+        if not begun.is_new:
             if request.fingerprint != fingerprint:
                 raise KeyReused("send a new Idempotency-Key with a new request")
             if request.answer is not None:
                 return request.answer
-            if request.busy_until > now:
+            taken_over = None
+            if request.busy_until <= now:
+                taken_over = await self._requests.set_busy_until(request, now + _BUSY)
+            if taken_over is None:
                 raise RequestInProgress("the first request with this Idempotency-Key is not done yet", retry_after=2)
-            await self._requests.set_busy_until(key, now + _BUSY)
+            request = taken_over
         try:
             answer = await carry_out(Repeatability(request_id=request.repeatability_id, first_sent=request.first_sent))
         except CallvaultError:
-            await self._requests.set_busy_until(key, now)
+            await self._requests.set_busy_until(request, now)  # no change if a repeated request has taken over
             raise
         await self._requests.store_answer(key, answer)
         return answer

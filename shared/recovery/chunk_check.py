@@ -12,6 +12,7 @@ crash the row is still due, and the next run repeats the check. The sweep never 
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from shared.announcing.announcer import Announcing, Delivery
 from shared.archiving.endings import Endings
@@ -48,6 +49,13 @@ _EXPIRED = Failure(
 _UNTRIED_FOR = timedelta(hours=24)  # extra time for a chunk that was queued again and has had no attempt since
 
 
+class Announced(Enum):
+    """The result of the sweep's check of waiting announcements."""
+
+    CHECKED = auto()
+    TOPIC_PAUSED = auto()  # nothing was sent and nothing changed: the topic is paused after a failure
+
+
 class ChunkCheck:
     """Checks chunks that are open without progress, and chunks with announcements that were not delivered."""
 
@@ -56,35 +64,37 @@ class ChunkCheck:
     ) -> None:
         self._books = Books.over(gateways)
         self._announcing, self._copier = announcing, copier
-        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._endings = Endings(gateways, announcing, clock, settings)
         self._clock, self._settings = clock, settings
 
     @property
-    def rest_ends(self) -> datetime:
+    def topic_paused_until(self) -> datetime:
         """When announcements to the topic may be tried again."""
         return self._announcing.paused_until
 
-    async def announce(self, item: WorkItem) -> bool:
-        """Sends waiting announcements again. False, and no change, while the topic is paused after a failure."""
+    async def announce(self, item: WorkItem) -> Announced:
+        """Sends waiting announcements again, unless the topic is paused."""
         if self._announcing.is_paused:
-            return False
+            return Announced.TOPIC_PAUSED
         chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
         now = self._clock.now()
         if chunk is None:
             await self._books.open_work.remove(item)
-            return True
+            return Announced.CHECKED
         if chunk.state in (ChunkState.PENDING, ChunkState.COPYING):
             # The chunk was queued again meanwhile: its own row covers its announcements.
             await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
             await self._books.open_work.remove(item)
-            return True
+            return Announced.CHECKED
         offer = await self._announcing.attempt_delivery(chunk)
+        if not offer.tried:
+            return Announced.TOPIC_PAUSED
         if offer.due_at is None:
             await self._books.open_work.remove(item)
-        elif offer.tried:
-            await self._worklist.postpone(item, offer.due_at)
-        return offer.tried
+        else:
+            await self._books.open_work.postpone(item, offer.due_at)
+        return Announced.CHECKED
 
     async def check(self, item: WorkItem, backlog: Backlog) -> None:
         """Checks a chunk. Raises LeaseLost if another process wrote it meanwhile, DestinationError if storage fails."""

@@ -24,7 +24,7 @@ from shared.errors import CallvaultError, DestinationError, DestinationUnavailab
 from shared.gateways.blobs.archive import ArchivedFile
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
-from shared.recovery.rebuilt_chunk import NEEDED, UnreadableFile, check, chunk_of, is_metadata, stem_of
+from shared.recovery.rebuilt_chunk import NEEDED, ChunkFiles, UnreadableFile, check, chunk_of, stem_of
 from shared.recovery.relisting import Relisting
 from shared.settings.settings import Settings, load_settings
 
@@ -65,9 +65,11 @@ class Rebuild:
                 continue
             try:
                 check(file)
-                pair = _paired(file, waiting)
-                if pair is not None:
-                    await self._chunk(*pair, counts, apply=apply)
+                other = waiting.setdefault(stem_of(file), file)
+                if other is not file:
+                    both = ChunkFiles.of(file, other)
+                    del waiting[stem_of(file)]
+                    await self._chunk(both, counts, apply=apply)
             except UnreadableFile as error:
                 counts.unreadable[file.name] = str(error)
         counts.without_metadata = len(waiting)
@@ -77,9 +79,9 @@ class Rebuild:
             counts.unreadable.update(relisted.unreadable)
         return counts
 
-    async def _chunk(self, media: ArchivedFile, metadata: ArchivedFile, counts: RebuildCounts, *, apply: bool) -> None:
+    async def _chunk(self, files: ChunkFiles, counts: RebuildCounts, *, apply: bool) -> None:
         """Raises UnreadableFile for a chunk that can't be added to the catalogue."""
-        chunk = chunk_of(media, metadata, self._settings.retention)
+        chunk = chunk_of(files, self._settings.retention)
         try:
             is_known = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key) is not None
         except UnreadableRow:
@@ -91,7 +93,7 @@ class Rebuild:
             if not apply:
                 counts.without_digest += 1
                 return
-            chunk = chunk.evolve(sha256=await self._read_back(media))
+            chunk = chunk.evolve(sha256=await self._read_back(files.media))
         counts.chunks += 1
         counts.recordings.add(chunk.recording_key)
         if is_known:
@@ -102,16 +104,16 @@ class Rebuild:
 
     async def _add(self, chunk: Chunk) -> None:
         """Adds the chunk's row, and those fields of its recording that the catalogue doesn't have."""
-        facts = {
-            "recording_id": chunk.recording_id,
-            "started_at": chunk.started_at,
-            "announced_at": chunk.event_time,
-            "listed_at": chunk.started_at,
-        }
         for _ in range(_ROUNDS):
             known = await self._catalogue.ledger(chunk.recording_key)
-            kept = {name: getattr(known, name, None) or value for name, value in facts.items()}
-            recording = Recording(recording_key=chunk.recording_key).evolve(**kept)
+            kept = known or Recording(recording_key=chunk.recording_key)
+            recording = Recording(
+                recording_key=chunk.recording_key,
+                recording_id=kept.recording_id or chunk.recording_id,
+                started_at=kept.started_at or chunk.started_at,
+                announced_at=kept.announced_at or chunk.event_time,
+                listed_at=kept.listed_at or chunk.started_at,
+            )
             chunks = (chunk.evolve(listed_at=recording.listed_at),)
             if await self._books.recordings.add_chunks(recording, chunks, known) is not None:
                 return
@@ -123,19 +125,6 @@ class Rebuild:
             return (await read_back(file, self._budget)).sha256
         except DestinationError as error:
             raise UnreadableFile(f"the file has no digest, and reading it failed: {error}") from None
-
-
-def _paired(file: ArchivedFile, waiting: dict[str, ArchivedFile]) -> tuple[ArchivedFile, ArchivedFile] | None:
-    """A chunk's media and metadata file, once both are listed. Raises UnreadableFile for a second file of one kind."""
-    stem = stem_of(file)
-    other = waiting.get(stem)
-    if other is None:
-        waiting[stem] = file
-        return None
-    if is_metadata(file) == is_metadata(other):
-        raise UnreadableFile("the chunk has another file of the same kind")
-    del waiting[stem]
-    return (other, file) if is_metadata(file) else (file, other)
 
 
 async def _main(*, apply: bool) -> RebuildCounts:

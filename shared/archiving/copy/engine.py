@@ -40,14 +40,18 @@ class Transfer:
     def __init__(self, *, in_flight: int, checksum: ChecksumKind, budget: MemoryBudget) -> None:
         self._in_flight, self._checksum, self._budget = in_flight, checksum, budget
 
-    async def copy(self, media: Media, sink: Sink, *, resume: bool = False) -> Copied:
-        """Copies one file. Raises what the source or the sink raises; then the archive has no part of the file.
+    async def copy(self, media: Media, sink: Sink) -> Copied:
+        """Copies one file. Raises what the source or the sink raises; then the archive has no part of the file."""
+        return await self._copy(media, sink, {})
 
-        `resume` continues from the blocks that an earlier attempt staged from the same version of the source.
-        """
+    async def resume(self, media: Media, sink: Sink) -> Copied:
+        """Like `copy`, but continues from blocks that an earlier attempt staged from the same version of the source."""
+        reusable = not media.is_small and media.can_resume
+        return await self._copy(media, sink, await self._reusable(media, sink) if reusable else {})
+
+    async def _copy(self, media: Media, sink: Sink, staged: Mapping[int, StagedBlock]) -> Copied:
         if media.is_small:
             return await self.put(media.head, sink)
-        staged = await self._reusable(media, sink) if resume and media.can_resume else {}
         blocks = await _BlockCopy(media, sink, self._in_flight, self._checksum).run(staged)
         size = sum(block.size for block in blocks.ids)
         result = await sink.commit([block.block_id for block in blocks.ids], size=size, sha256=blocks.sha256)

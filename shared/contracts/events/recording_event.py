@@ -33,6 +33,15 @@ _CHUNKS = "recordingChunks"
 _ORIGINS = frozenset({"topic", "source"})
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Ids:
+    """The IDs in an event's subject."""
+
+    call_id: str | None = None
+    server_call_id: str | None = None
+    recording_id: str | None = None
+
+
 class UnreadableEvent(ValueError):
     """The event can't be parsed, and another delivery won't help."""
 
@@ -99,7 +108,7 @@ def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:
     Raises UnreadableEvent, which names the invalid fields, if no chunk of it can be parsed.
     """
     outer = Members(envelope)
-    call_id, server_call_id, recording_id = _take_apart(outer.read("subject", _subject) or "")
+    subject = _ids_in(outer.read("subject", _subject) or "")
     data = outer.inner("data")
     elsewhere = bool(data.read("storageType", names_own_storage))
     storage = data.inner("recordingStorageInfo")
@@ -129,9 +138,9 @@ def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:
     return RecordingFilesEvent(
         event_id=outer.read("id", lenient.identifier) or _digest(envelope),
         event_time=outer.read("eventTime", lenient.moment) or outer.read("time", lenient.moment),
-        call_id=call_id,
-        server_call_id=server_call_id,
-        recording_id=recording_id or in_data,
+        call_id=subject.call_id,
+        server_call_id=subject.server_call_id,
+        recording_id=subject.recording_id or in_data,
         files=files,
         unread=tuple(unread),
         unknown=tuple(outer.unknown),
@@ -188,14 +197,14 @@ def _content(value: Any) -> str | None:
     return "audioVideo" if lowered == "audiovideo" else lowered
 
 
-def _take_apart(subject: str) -> tuple[str | None, str | None, str | None]:
-    """callId, serverCallId and recordingId, as far as the subject contains them.
+def _ids_in(subject: str) -> _Ids:
+    """The IDs, as far as the subject contains them.
 
     Split at the labels, not at slashes, because a serverCallId is base64 and may contain slashes.
     """
     start = _CALL.match(subject)
     if start is None:
-        return None, None, None
+        return _Ids()
     rest = subject[start.end() :].rstrip("/")
     recording = max(_RECORDING.finditer(rest), key=re.Match.start, default=None)
     recording_id = rest[recording.end() :] if recording else None
@@ -203,4 +212,8 @@ def _take_apart(subject: str) -> tuple[str | None, str | None, str | None]:
     server = _SERVER.search(rest)
     server_call_id = rest[server.end() :] if server else None
     call_id = rest[: server.start()] if server else rest
-    return call_id or None, server_call_id or None, lenient.identifier(recording_id)
+    return _Ids(
+        call_id=call_id or None,
+        server_call_id=server_call_id or None,
+        recording_id=lenient.identifier(recording_id),
+    )

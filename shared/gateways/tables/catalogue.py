@@ -18,12 +18,14 @@ from azure.data.tables.aio import TableServiceClient
 
 from shared.domain.chance import Chance
 from shared.domain.records import AuditEntry, Chunk, Recording
-from shared.errors import DestinationUnavailable, LeaseLost
+from shared.domain.work_item import WorkItem
+from shared.errors import DestinationUnavailable, LeaseLost, UnreadableRow
 from shared.gateways.faults import is_absent, storage_faults
 from shared.gateways.tables.audit import audit_entity
 from shared.gateways.tables.entities import (
     CHUNK_ROWS,
     RECORDING_ROW,
+    WithChunks,
     chunk_entity,
     recording_entity,
     recording_of,
@@ -156,8 +158,15 @@ class Catalogue:
                     raise
                 return None
 
-    async def recording(self, recording_key: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
-        """A recording, None if it has no row, and its chunks, ordered by index.
+    async def chunk_of(self, item: WorkItem) -> Chunk | UnreadableRow | None:
+        """The chunk of a worklist row, for a reader of many rows: an unreadable row must not hide the others."""
+        try:
+            return await self.chunk(item.recording_key, item.chunk_key or "")
+        except UnreadableRow as error:
+            return error
+
+    async def recording(self, recording_key: str) -> WithChunks[Recording | None]:
+        """A recording and its chunks.
 
         Rows that this version can't read are left out, and their keys are in the recording's `unreadable`.
         """
@@ -168,7 +177,7 @@ class Catalogue:
             )
             return recording_of(recording_key, [row async for row in rows])
 
-    async def everything(self) -> AsyncIterator[tuple[Recording, tuple[Chunk, ...]]]:
+    async def everything(self) -> AsyncIterator[WithChunks[Recording]]:
         """Every recording with its chunks, as in `recording`. Scans the whole table: for maintenance only."""
         recording_key, rows = "", list[Any]()
         with storage_faults("reading the catalogue"):
@@ -179,7 +188,7 @@ class Catalogue:
                 if row["RowKey"] == RECORDING_ROW:  # sorts after the recording's chunks
                     recording, chunks = recording_of(recording_key, rows)
                     if recording is not None:
-                        yield recording, chunks
+                        yield WithChunks(recording, chunks)
 
     async def replace(self, chunk: Chunk) -> Chunk:
         """Writes a chunk if its row still has the version that was read. Returns the chunk with its new ETag.

@@ -20,7 +20,7 @@ from azure.data.tables.aio import TableServiceClient
 from shared.domain.chance import Chance
 from shared.domain.keys import key_of
 from shared.gateways.faults import is_absent, storage_faults
-from shared.gateways.tables.retries import REPEATED
+from shared.gateways.tables.retries import REPEATED, Begun
 
 _ROW = "claim"
 _RULE = "AUTO_RECORD"
@@ -56,16 +56,16 @@ class Claims:
     def __init__(self, tables: TableServiceClient, table_name: str, chance: Chance) -> None:
         self._table, self._chance = tables.get_table_client(table_name), chance
 
-    async def begin(self, claim: Claim) -> tuple[Claim, bool]:
-        """The claim on this call, and whether it is new."""
+    async def begin(self, claim: Claim) -> Begun[Claim]:
+        """The claim on this call."""
         token = self._chance.new_id().hex
         with storage_faults("claiming a call"):
             try:
                 written = await self._table.create_entity(_entity(claim, token), **REPEATED)
             except ResourceExistsError:
                 row = await self._table.get_entity(_partition(claim.call_key), _ROW)
-                return _claim(row), row.get(_WRITE) == token
-        return replace(claim, etag=written["etag"]), True
+                return Begun(row=_claim(row), is_new=row.get(_WRITE) == token)
+        return Begun(row=replace(claim, etag=written["etag"]), is_new=True)
 
     async def find(self, call_key: str) -> Claim | None:
         with storage_faults("looking up a call's claim"):
