@@ -87,7 +87,7 @@ class Starting:
             except DestinationError:
                 # The recording runs, and the caller needs its id to stop it, so don't fail. A callback or an event
                 # adds the row to the ledger.
-                log.warning("started recording not written to the ledger", extra=context)
+                log.warning("recording started but not written to the ledger", extra=context)
             else:
                 log.info("recording started", extra=context)
         elif not followed:

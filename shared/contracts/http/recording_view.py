@@ -187,7 +187,7 @@ class TakenInView(View):
     """The answer to received events."""
 
     outcomes: list[str] = Field(
-        description="For each event in order: queued; unchanged, if its chunks are known and none was queued; taken, "
+        description="For each event in order: queued; unchanged, if its chunks are known and none was queued; accepted, "
         "for an event of a call; ignored; or quarantined."
     )
 
