@@ -103,11 +103,11 @@ var logAlerts = [
     says: 'The sweep can\'t check some open rows, so their deadlines aren\'t watched.'
   }
   {
-    name: 'recording-files-missed'
+    name: 'recording-files-overdue'
     severity: 1
     minutes: 60
     above: 0
-    query: loadTextContent('../queries/files-missed.kql')
+    query: loadTextContent('../queries/files-overdue.kql')
     says: 'A recording ended, but ACS hasn\'t announced all of its files.'
   }
   {

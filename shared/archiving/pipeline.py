@@ -72,7 +72,7 @@ class Archiving:
                     log.error("row unreadable", extra=extra)  # noqa: TRY400 - `detail` has the reason
                     return
                 if chunk is None:
-                    log.warning("job for an unknown chunk", extra={"action": "job", **job.model_dump()})
+                    log.warning("job ignored: chunk unknown", extra={"action": "job", **job.model_dump()})
                     return
                 free_at = self._busy_until(chunk)
                 if free_at is not None:
@@ -99,7 +99,7 @@ class Archiving:
             case ChunkState.RELEASED:
                 await self._release.close(await self._announcing.announce(chunk))
             case ChunkState.FAILED | ChunkState.LOST | ChunkState.EXPIRED | ChunkState.REMOVED:
-                log.info("job for an ended chunk", extra={"action": "job", **chunk.log_context()})
+                log.info("job ignored: chunk already ended", extra={"action": "job", **chunk.log_context()})
                 await self._announcing.announce(chunk)
         return Step.DONE
 

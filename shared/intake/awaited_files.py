@@ -97,7 +97,10 @@ class AwaitedFiles:
             metrics.recordings_overdue.add(1)
         hours = round((now - ended).total_seconds() / 3600, 2)
         keys = {"recording_key": item.recording_key}
-        log.error("recording's files are missing", extra={"action": "overdue", "hours_since_end": hours, **keys})
+        log.error(
+            "recording overdue: files not reported by ACS",
+            extra={"action": "overdue", "hours_since_end": hours, **keys},
+        )
         if now > ended + _WATCHED_FOR:
             await self._books.open_work.remove(item)
         else:

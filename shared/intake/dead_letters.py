@@ -124,7 +124,9 @@ class DeadLetterTimer:
         for name, reason in counts.left.items():
             log.warning("dead letter kept", extra={"action": "dead-letters", "blob": name, "reason": reason})
         for name, reason in counts.failed.items():
-            log.warning("dead letter failed", extra={"action": "dead-letters", "blob": name, "reason": reason})
+            log.warning(
+                "dead letter processing failed", extra={"action": "dead-letters", "blob": name, "reason": reason}
+            )
         if counts.blobs:
             outcomes = {str(outcome): number for outcome, number in counts.outcomes.items()}
             extra = {"action": "dead-letters", "blobs": counts.blobs, "removed": counts.removed, **outcomes}

@@ -151,7 +151,7 @@ class Intake:
         concerns_us = await self._auto.consider(
             Trigger.CALL_STARTED, server_call_id=call.server_call_id, call_kind=call.kind, by=by or RULE
         )
-        return Outcome.TAKEN if concerns_us else Outcome.IGNORED
+        return Outcome.ACCEPTED if concerns_us else Outcome.IGNORED
 
     async def _recording_files(self, event: RecordingFilesEvent, by: str | None) -> IntakeResult:
         if event.own_storage:
@@ -191,7 +191,7 @@ class Intake:
         await self._awaited.announced(recording, current, known)
         context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
         if differs := [*differing(event, filed, recording), *chunks_differing(current, announced)]:
-            log.warning("event differs from the record, which is kept", extra={**context, "fields": differs})
+            log.warning("event contradicts the catalogue, recorded values kept", extra={**context, "fields": differs})
         log.info(
             "event processed",
             extra={

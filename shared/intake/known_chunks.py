@@ -127,7 +127,7 @@ class KnownChunks:
     async def _report(self, current: Chunk, announced: Chunk, moved: list[_Location], by: str) -> None:
         """Logs each delivery, and adds one history entry per event: a repeat's entry has the same time and mark."""
         extra = {"action": "intake", "differs": moved, **current.log_context()}
-        log.warning("other locations announced and ignored", extra=extra)
+        log.warning("later locations ignored: chunk is already archived", extra=extra)
         details = {"documentId": current.document_id, "eventId": announced.event_id, **_locations(announced, moved)}
         mark = key_of(f"{announced.event_id}/{current.document_id}")
         entry = AuditEntry(at=announced.event_time, action=_DIFFERS, by=by, details=details, mark=mark)

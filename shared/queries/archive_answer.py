@@ -119,7 +119,7 @@ class ArchiveAnswer:
             if recording is None:
                 raise
             log.warning(
-                "recording's state not available from ACS", extra={"action": "archive-answer", "reason": error.reason}
+                "recording state unavailable from ACS", extra={"action": "archive-answer", "reason": error.reason}
             )
         return True
 

@@ -172,7 +172,7 @@ class Control:
         if isinstance(acs_state, CallvaultError):
             if known is None:
                 raise acs_state
-            log.warning("recording's state not available from ACS", extra={"action": "get", "reason": acs_state.reason})
+            log.warning("recording state unavailable from ACS", extra={"action": "get", "reason": acs_state.reason})
             acs_state = AcsState.UNAVAILABLE
         if known is None and acs_state is AcsState.UNKNOWN:
             raise NotFound("neither the ledger nor ACS knows this recording")

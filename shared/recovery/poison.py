@@ -63,7 +63,10 @@ class Poison:
                 await self._endings.archive(chunk, files, self._books.chunks.replace)
                 await self._jobs.send(ChunkJob.of(chunk))
             elif self._is_queued_again(chunk, now):
-                log.warning("chunk left to the sweep", extra={"action": "poison", **chunk.log_context()})
+                log.warning(
+                    "chunk not failed: another message or the sweep continues it",
+                    extra={"action": "poison", **chunk.log_context()},
+                )
             else:
                 await self._endings.give_up(chunk, ChunkState.FAILED, _POISONED, files, self._books.chunks.replace)
         except LeaseLost:

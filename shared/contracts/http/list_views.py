@@ -78,7 +78,7 @@ class OpenView(View):
         description="Total of open chunks, recordings whose files are awaited, and calls still to be recorded."
     )
     complete: bool = Field(description="Whether `items` is the exact number; if false, it is a minimum.")
-    looked_at: int = Field(description="How many items, nearest deadline first, the other members cover.")
+    examined: int = Field(description="How many items, nearest deadline first, the other members cover.")
     chunks_left_out: int = Field(
         description="Number of chunks with later deadlines that the other members don't cover."
     )

@@ -53,7 +53,7 @@ class Tallies:
         try:
             await self.flush()
         except DestinationError as error:
-            log.warning("statistics not written", extra={"action": "tally", "reason": error.reason})
+            log.warning("tally not written", extra={"action": "tally", "reason": error.reason})
 
     async def flush(self) -> None:
         """Writes all changed rows. Raises DestinationError; rows that couldn't be written are written next time."""

@@ -184,7 +184,7 @@ async def test_a_blob_that_fails_doesn_t_stop_the_others_and_is_reported_in_each
         with pytest.raises(Unforeseen):
             await world.app.dead_letters.run()
     assert await letters(world) == ["a.json"]
-    assert logged(caplog).count("dead letter failed") == 2
+    assert logged(caplog).count("dead letter processing failed") == 2
 
 
 async def test_an_event_of_the_customer_s_own_storage_stays_in_the_dead_letters(world: World):

@@ -131,7 +131,11 @@ async def test_a_safe_chunk_keeps_its_locations_and_others_are_reported_once(
     assert await world.chunk(job) == before
     assert await world.queued() == 0
     assert len(await history(world, job, "announced differently")) == 1
-    found = [record for record in caplog.records if "other locations announced and ignored" in record.getMessage()]
+    found = [
+        record
+        for record in caplog.records
+        if "later locations ignored: chunk is already archived" in record.getMessage()
+    ]
     assert [record.levelno for record in found] == [logging.WARNING] * 2
     assert "content_location" in found[0].getMessage()
     assert "secret" not in caplog.text
@@ -194,7 +198,7 @@ async def test_a_later_event_doesn_t_change_a_recording_and_the_difference_is_re
     await world.app.intake.receive(later)
     after = await world.gateways.catalogue.ledger(job.recordingKey)
     assert after == before
-    (found,) = [record for record in caplog.records if "event differs from the record" in record.getMessage()]
+    (found,) = [record for record in caplog.records if "event contradicts the catalogue" in record.getMessage()]
     assert "duration_ms" in found.getMessage()
 
 

@@ -44,7 +44,7 @@ def figures(tally: dict[str, Any]) -> dict[str, Any]:
 async def test_the_summary_of_an_empty_catalogue_has_nothing_open(world: World):
     found = await summary(world)
     assert found["open"] == {
-        "items": 0, "complete": True, "lookedAt": 0, "chunksLeftOut": 0, "chunks": {}, "recordings": {}, "oldest": None,
+        "items": 0, "complete": True, "examined": 0, "chunksLeftOut": 0, "chunks": {}, "recordings": {}, "oldest": None,
     }  # fmt: skip
     assert (found["trouble"], found["unreadable"]) == ({"recordings": [], "more": False}, 0)
     assert figures(found["lastDay"]) == NOTHING
@@ -64,7 +64,7 @@ async def test_the_summary_shows_open_work_trouble_with_reasons_and_chunks_that_
 
     found = await summary(world)
     still_open = found["open"]
-    assert (still_open["items"], still_open["complete"], still_open["lookedAt"]) == (3, True, 3)
+    assert (still_open["items"], still_open["complete"], still_open["examined"]) == (3, True, 3)
     assert still_open["chunks"] == {"failed": 1, "pending": 1}
     assert still_open["recordings"] == {"active": 1}
     first = min((wrong, waiting), key=lambda made: made["event"]["eventTime"])
@@ -117,7 +117,7 @@ async def test_a_count_that_could_not_be_written_is_part_of_the_next_write(
 ):
     archived, tallies, name = await tallies_without_table(world)
     await tallies.count(archived)
-    assert "statistics not written" in caplog.text
+    assert "tally not written" in caplog.text
     async with world.table(name) as table:
         await table.create_table()
     await tallies.count(archived)
@@ -171,5 +171,5 @@ async def test_the_summary_says_so_if_too_much_is_open_to_count(world: World):
         for start in range(0, len(rows), 100):
             await table.submit_transaction([("create", one) for one in rows[start : start + 100]])
     found = (await summary(world))["open"]
-    assert (found["items"], found["complete"], found["lookedAt"], found["chunksLeftOut"]) == (250, False, 100, 150)
+    assert (found["items"], found["complete"], found["examined"], found["chunksLeftOut"]) == (250, False, 100, 150)
     assert found["chunks"] == {"pending": 100}

@@ -32,7 +32,7 @@ async def test_a_chunk_with_a_recent_message_is_not_checked(world: World, caplog
     await world.announced(size=20 * KIB)
     with caplog.at_level(logging.INFO):
         assert await world.app.sweep.run() == 0
-    assert 'swept {"action": "sweep", "due": 0}' in caplog.messages, "an alert fires if this line is missing"
+    assert 'sweep finished {"action": "sweep", "due": 0}' in caplog.messages, "an alert fires if this line is missing"
 
 
 @pytest.mark.storage("memory", "azurite")
@@ -133,7 +133,7 @@ async def test_a_chunk_whose_source_can_t_exist_any_longer_is_lost_with_a_critic
     assert await world.worklist() == []
     (line,) = [one for one in caplog.records if one.__dict__.get("end") == "lost"]
     assert (line.levelno, line.__dict__["reason"]) == (logging.CRITICAL, "source-not-allowed")
-    assert line.getMessage().startswith("chunk ended {")
+    assert line.getMessage().startswith("chunk given up {")
 
 
 async def test_a_source_that_still_exists_after_its_deadline_is_archived(world: World, clock: MovableClock):

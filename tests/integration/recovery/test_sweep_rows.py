@@ -54,7 +54,7 @@ async def test_chunks_behind_an_unreadable_one_are_checked_and_the_unreadable_on
     (line,) = lines(caplog, "row unreadable")  # not in every run
     assert (line.levelno, line.__dict__["chunk_key"]) == (logging.ERROR, jobs[0].chunkKey)
     assert "verifying" in line.__dict__["detail"]
-    assert [one.__dict__.get("unreadable") for one in lines(caplog, "swept")] == [1, None]
+    assert [one.__dict__.get("unreadable") for one in lines(caplog, "sweep finished")] == [1, None]
     await world.drained()
     assert {(await world.chunk(job)).state for job in jobs[1:]} == {ChunkState.RELEASED}
     clock.forward(minutes=31)
@@ -77,7 +77,7 @@ async def test_an_unforeseen_error_doesn_t_end_the_run(
     with caplog.at_level(logging.INFO):
         assert await world.app.sweep.run() == 3
     assert len(lines(caplog, "check failed unexpectedly")) == 2
-    assert [one.__dict__["failed"] for one in lines(caplog, "swept")] == [2]
+    assert [one.__dict__["failed"] for one in lines(caplog, "sweep finished")] == [2]
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     assert await world.app.sweep.run() == 0, "a row that fails each time doesn't come first in every run"
