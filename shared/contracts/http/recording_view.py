@@ -190,8 +190,8 @@ class TakenInView(View):
     """The answer to received events."""
 
     outcomes: list[str] = Field(
-        description="For each event in order: queued; unchanged, if its chunks are known and none was queued; accepted, for "
-        "an event of a call; ignored; or quarantined."
+        description="For each event in order: queued; unchanged, if its chunks are known and none was queued; accepted, "
+        "for an event of a call; ignored; or quarantined."
     )
 
 
