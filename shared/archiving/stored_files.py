@@ -84,7 +84,7 @@ def name_of(chunk: Chunk, ending: str) -> str:
 
 
 def media_endings(chunk: Chunk) -> tuple[str, ...]:
-    """Endings that the media file may have, best first: the announced format, other formats, unverified files."""
+    """Endings that the media file may have, best first: the reported format, other formats, unverified files."""
     formats = sorted(MEDIA_TYPES, key=lambda one: one != chunk.format)
     return (*formats, *(f"{_UNVERIFIED}.{one}" for one in (*formats, _UNKNOWN_FORMAT)))
 

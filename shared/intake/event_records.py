@@ -1,6 +1,6 @@
 """Converts an event into records of the catalogue.
 
-The first event that announces files of a recording sets the recording's fields. Later events add fields that were
+The first event that reports files of a recording sets the recording's fields. Later events add fields that were
 unknown. If a later event has another value for a field, the first value stays and the difference is reported.
 """
 
@@ -18,7 +18,7 @@ _SKEW = timedelta(hours=1)  # allowed clock difference; an event time further in
 
 
 def dated(event: RecordingFilesEvent, now: datetime, retention: timedelta) -> tuple[datetime, RecordingFilesEvent]:
-    """The time at which the event announced its files, and the event without impossible times.
+    """The time at which the event reported its files, and the event without impossible times.
 
     An event without a usable time gets the time at which its recording ended, or the current time if ACS can't have
     files of that age any more. So an estimated time never puts a chunk past its deadline.

@@ -162,7 +162,7 @@ class Intake:
             return IntakeResult(outcome=Outcome.QUARANTINED if event.unread else Outcome.IGNORED)
         when, event = dated(event, self._clock.now(), self._settings.retention)
         _warn_of_unknown(event.unknown)
-        with tracing.span("take in event", {}, kind=SpanKind.CONSUMER) as span:
+        with tracing.span("process event", {}, kind=SpanKind.CONSUMER) as span:
             queued, differs = 0, dict[str, None]()
             for filed in await self._filing.of(event):
                 span.set_attribute("callvault.recording.key", filed.recording_key)
@@ -182,7 +182,7 @@ class Intake:
         recording_key = filed.recording_key
         if by is not None:
             details = {"eventId": event.event_id, "documents": str(len(filed.chunks))}
-            entry = AuditEntry(at=self._clock.now(), action="event taken in", by=by, details=details)
+            entry = AuditEntry(at=self._clock.now(), action="event submitted", by=by, details=details)
             await self._audit.add(recording_key, entry)
         written = await self._write(event, when, filed)
         known, recording, current = written.known, written.recording, written.current

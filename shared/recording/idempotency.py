@@ -46,7 +46,7 @@ class Idempotency:
             if request.answer is not None:
                 return request.answer
             if request.busy_until > now:
-                raise RequestInProgress("the first request with this Idempotency-Key is not done yet", retry_after=2)
+                raise RequestInProgress("the first request with this Idempotency-Key is still running", retry_after=2)
             await self._requests.set_busy_until(key, now + _BUSY)
         try:
             answer = await carry_out(Repeatability(request_id=request.repeatability_id, first_sent=request.first_sent))
