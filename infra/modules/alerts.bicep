@@ -108,7 +108,7 @@ var logAlerts = [
     minutes: 60
     above: 0
     query: loadTextContent('../queries/files-overdue.kql')
-    says: 'A recording ended, but ACS hasn\'t announced all of its files.'
+    says: 'A recording ended, but ACS hasn\'t reported all of its files.'
   }
   {
     name: 'recording-not-started'

@@ -103,10 +103,10 @@ def _storage_error(error: HttpResponseError, doing: str) -> DestinationError:
     code = _code(error) or status
     if isinstance(error, ClientAuthenticationError) or status in _FORBIDDEN:
         return DestinationForbidden(
-            f"{doing}: storage refused our identity ({code}), check its roles and network rules"
+            f"{doing}: storage refused the app's identity ({code}), check its roles and network rules"
         )
     if is_taken(error):
-        return DestinationConflict(f"{doing}: the name is in use")
+        return DestinationConflict(f"{doing}: another blob or row already has this name")
     if status in _BUSY or status is None:
         return DestinationUnavailable(f"{doing}: storage is busy ({code})", retry_after=retry_after(error))
     if status == HTTPStatus.NOT_FOUND:

@@ -161,7 +161,7 @@ class Intake:
             return IntakeResult(outcome=Outcome.QUARANTINED if event.unread else Outcome.IGNORED)
         dated_event = dated(event, self._clock.now(), self._settings.retention)
         _warn_of_unknown(dated_event.event.unknown)
-        with tracing.span("take in event", {}, kind=SpanKind.CONSUMER) as span:
+        with tracing.span("process event", {}, kind=SpanKind.CONSUMER) as span:
             taken: list[IntakeResult] = []
             for filed in await self._filing.of(event):
                 span.set_attribute("callvault.recording.key", filed.recording_key)
@@ -177,7 +177,7 @@ class Intake:
         recording_key, event = filed.recording_key, dated_event.event
         if by is not None:
             details = {"eventId": event.event_id, "documents": str(len(filed.chunks))}
-            entry = AuditEntry(at=self._clock.now(), action="event taken in", by=by, details=details)
+            entry = AuditEntry(at=self._clock.now(), action="event submitted", by=by, details=details)
             await self._audit.add(recording_key, entry)
         written = await self._write(dated_event, filed)
         known, recording, current = written.known, written.recording, written.current

@@ -35,7 +35,7 @@ chunks_ended = _meter.create_counter(
 recordings_overdue = _meter.create_counter(
     "callvault.recordings.overdue",
     unit="{recording}",
-    description="Recordings that ended without their files announced.",
+    description="Recordings that ended and whose files ACS didn't report in time.",
 )
 chunk_retries = _meter.create_counter(
     "callvault.chunks.retries",

@@ -112,7 +112,7 @@ class Control:
         if named == key:
             recording_id = None if recording is None else recording.recording_id
         if recording_id is None:
-            raise NotFound("the ledger knows no recordingId for this key")
+            raise NotFound("the catalogue has no recordingId for this recordingKey")
         return _Found(recording_id=recording_id, key=key, recording=recording, chunks=chunks)
 
     async def _find_running(self, named: str) -> _Found:

@@ -54,7 +54,7 @@ class Idempotency:
             if request.busy_until <= now:
                 taken_over = await self._requests.set_busy_until(request, now + _BUSY)
             if taken_over is None:
-                raise RequestInProgress("the first request with this Idempotency-Key is not done yet", retry_after=2)
+                raise RequestInProgress("the first request with this Idempotency-Key is still running", retry_after=2)
             request = taken_over
         try:
             answer = await carry_out(Repeatability(request_id=request.repeatability_id, first_sent=request.first_sent))

@@ -1,7 +1,7 @@
 """Handles messages on the poison queue: stores the message, and fails its chunk only if nothing else processes it.
 
 The host moves a message to the poison queue after its function failed too often, because storage was unavailable or
-because of an unforeseen error. Two steps follow:
+because of an unexpected error. Two steps follow:
 
 1. The message is stored in the quarantine. This comes first because the host retries a poison message only a few times.
 2. Its chunk is checked. If the archive holds all of its files, the chunk is archived. If the sweep or another message

@@ -58,7 +58,7 @@ async def read_back(file: Readable, budget: MemoryBudget) -> Copied:
             raise DestinationConflict("the archive's file doesn't match its digest; the source was kept")
         return Copied(size=stored.size, sha256=digest)
     if not blocks or sum(size for _, size in blocks) != stored.size:
-        raise DestinationConflict("the archive's file has neither block ids nor a digest; the source was kept")
+        raise DestinationConflict("the archived file has neither block ids nor a digest; the source was kept")
     copied = Copied(size=stored.size, sha256=await _digest_of_blocks(file, blocks, budget))
     if stored.sha256 is None:
         with contextlib.suppress(DestinationError):
@@ -91,7 +91,7 @@ async def _digest_of_blocks(file: Readable, blocks: list[tuple[BlockId, int]], b
         await share.take()
         for place, (block_id, size) in enumerate(blocks):
             if block_id.index != place:
-                raise DestinationConflict("the archive's file has its blocks in another order")
+                raise DestinationConflict("the blocks of the archived file are in the wrong order")
             data = Payload.of(await file.read(offset, size))
             offset += size
             if place in last:

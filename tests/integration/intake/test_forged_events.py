@@ -131,10 +131,10 @@ async def test_the_person_who_sends_events_is_in_the_audit_of_each_recording(wor
     ]
     await world.app.intake.receive(second["event"])
     keys = [world.job(one).recordingKey for one in (first, second)]
-    assert await entries(world, keys[1], "event taken in") == [], "Event Grid's own deliveries leave no entry"
+    assert await entries(world, keys[1], "event submitted") == [], "Event Grid's own deliveries leave no entry"
     await by_hand(world, joined)
     for key in keys:
-        ((by, details),) = await entries(world, key, "event taken in")
+        ((by, details),) = await entries(world, key, "event submitted")
         assert (by, details) == ("eve", {"eventId": joined["id"], "documents": "1"})
 
 
@@ -154,7 +154,7 @@ async def test_the_person_who_replays_a_quarantined_event_is_in_the_audit(world:
     await world.quarantine("abc123.json", kept)
     answer = await world.commands.replay_quarantined("abc123", by="eve")
     assert json_of(answer) == {"outcomes": ["queued"], "differing": [[]]}
-    ((by, _),) = await entries(world, world.job(made).recordingKey, "event taken in")
+    ((by, _),) = await entries(world, world.job(made).recordingKey, "event submitted")
     assert by == "eve"
 
 
