@@ -4,7 +4,7 @@
   receive ACS's callbacks, and serve the operators' page and the API description.
 - The Event Grid function takes in events: an announced file becomes a job, and a call is recorded if a rule says so.
 - The queue functions archive one chunk per job, and store jobs that failed too often.
-- Timers run the sweep, take in dead letters and remove expired rows.
+- Timers run the sweep, process dead letters and remove expired rows.
 """
 
 from collections.abc import Awaitable, Callable

@@ -103,12 +103,12 @@ var logAlerts = [
     says: 'The sweep can\'t check some open rows, so their deadlines aren\'t watched.'
   }
   {
-    name: 'recording-files-missed'
+    name: 'recording-files-overdue'
     severity: 1
     minutes: 60
     above: 0
-    query: loadTextContent('../queries/files-missed.kql')
-    says: 'A recording ended, but ACS hasn\'t announced all of its files.'
+    query: loadTextContent('../queries/files-overdue.kql')
+    says: 'A recording ended, but ACS hasn\'t reported all of its files.'
   }
   {
     name: 'recording-not-started'

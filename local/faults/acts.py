@@ -15,6 +15,7 @@ import aiohttp
 
 from local.faults.site import Site
 from local.faults.violations import Kind, Violation, violation
+from shared.domain.chance import Chance
 from shared.domain.keys import key_of
 from shared.domain.records import AuditEntry, Chunk
 from shared.gateways.tables.audit import Audit
@@ -62,7 +63,7 @@ async def unaudited(
     site: Site, acts: Acts, chunks: Collection[Chunk], announced: Collection[str], corrected: Collection[str]
 ) -> list[Violation]:
     """Wrong histories of the announced documents. `corrected`: documents announced with two sets of locations."""
-    audit = Audit(site.tables, "recordings")
+    audit = Audit(site.tables, "recordings", Chance())
     documents = {chunk.document_id: chunk.recording_key for chunk in chunks if chunk.document_id in announced}
     histories = {key: await audit.history(key) for key in {*documents.values(), *acts.requested}}
     found = [sentence for key, entries in histories.items() for sentence in wrong_history(key, entries, acts)]

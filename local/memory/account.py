@@ -69,6 +69,19 @@ class Account:
         return f"{self._source.getrandbits(64):016x}"
 
 
+class Client:
+    """What all clients have in common: they can be closed."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Holds nothing open."""
+
+
 def check_options(given: dict[str, Any]) -> None:
     """Raises TypeError for a parameter that these clients don't implement."""
     if given:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ class Blob:
     created: datetime
     modified: datetime
     blocks: dict[str, bytes]
+    tier: StandardBlobTier = StandardBlobTier.HOT
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,12 @@ class Container:
         self._account, self._name = account, name
         self._blobs: dict[str, Blob] = {}
         self._staged: dict[str, _Staged] = {}
+        self.public_access: str | None = None
 
-    def names(self) -> list[str]:
-        """In the order of a listing. Blobs of staged blocks alone are in none."""
-        return sorted(self._blobs)
+    def names(self, *, with_staged: bool = False) -> list[str]:
+        """In the order of a listing. A listing has blobs of staged blocks alone only if it asks for them."""
+        staged = {name for name in self._staged if self._staged_of(name)} if with_staged else set()
+        return sorted(self._blobs.keys() | staged)
 
     def find(self, name: str, wanted: str | None = None) -> Blob:
         blob = self._blobs.get(name)
@@ -66,6 +69,16 @@ class Container:
         if wanted is not None and wanted.strip('"') != blob.etag.strip('"'):
             raise Refused(412, "ConditionNotMet")
         return blob
+
+    def read(self, name: str, wanted: str | None) -> bytes:
+        blob = self.find(name, wanted)
+        if blob.tier == StandardBlobTier.ARCHIVE:
+            raise Refused(409, "BlobArchived")
+        return blob.data
+
+    def move(self, name: str, tier: StandardBlobTier) -> None:
+        """Moves the blob to a tier. From the archive tier that takes hours, which nothing here waits for."""
+        self._blobs[name] = replace(self.find(name), tier=tier)
 
     def put(
         self, name: str, written: Written, *, overwrite: bool, blocks: dict[str, bytes] | None = None
@@ -124,11 +137,13 @@ class Container:
         found.content_settings = blob.content
         found.creation_time = blob.created.replace(microsecond=0)
         found.last_modified = blob.modified.replace(microsecond=0)
-        found.blob_tier = StandardBlobTier.HOT
+        found.blob_tier = blob.tier
         return found
 
     def listed(self, name: str, *, with_metadata: bool) -> BlobProperties:
         """As a listing shows a blob: its ETag without quotes, an empty value in its metadata as None."""
+        if name not in self._blobs:
+            return BlobProperties(name=name)
         found = self.properties(name)
         found.etag = found.etag.strip('"')
         shown: dict[str, Any] = {key: value or None for key, value in found.metadata.items()} if with_metadata else {}

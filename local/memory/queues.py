@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from azure.storage.queue import QueueMessage, QueueProperties
 
-from local.memory.account import Account, Operation, Service, check_options
+from local.memory.account import Account, Client, Operation, Service, check_options
 from local.memory.refusals import Refused
 
 _LONGEST = 7 * 24 * 3600  # seconds that a message can be hidden, and that it is kept by default
@@ -32,7 +32,7 @@ class _Queue:
     messages: list[_Message] = field(default_factory=list)
 
 
-class MemoryQueueClient:
+class MemoryQueueClient(Client):
     """One queue, as azure.storage.queue.aio.QueueClient. The policies encode and decode what is sent and read."""
 
     def __init__(
@@ -41,17 +41,16 @@ class MemoryQueueClient:
         self._account, self.queue_name = account, queue_name
         self._encode, self._decode = message_encode_policy, message_decode_policy
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Holds nothing open."""
-
     async def create_queue(self) -> None:
-        self._account.queues.setdefault(self.queue_name, _Queue())
+        """As the service does, refuses nothing if the queue exists."""
+        await self._ask("create_queue", lambda: self._account.queues.setdefault(self.queue_name, _Queue()))
+
+    async def delete_queue(self) -> None:
+        def apply() -> None:
+            self._queue()
+            del self._account.queues[self.queue_name]
+
+        await self._ask("delete_queue", apply)
 
     async def send_message(
         self, content: str, *, visibility_timeout: int | None = None, time_to_live: int | None = None, **options: Any
@@ -191,3 +190,19 @@ class MemoryQueueClient:
             pop_receipt=message.receipt,
             next_visible_on=message.visible.replace(microsecond=0),
         )
+
+
+class MemoryQueueServiceClient(Client):
+    """The queues of an account, as azure.storage.queue.aio.QueueServiceClient."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def get_queue_client(self, queue: str) -> MemoryQueueClient:
+        return MemoryQueueClient(self._account, queue)
+
+    async def create_queue(self, name: str) -> None:
+        await self.get_queue_client(name).create_queue()
+
+    async def delete_queue(self, queue: str) -> None:
+        await self.get_queue_client(queue).delete_queue()

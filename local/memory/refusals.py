@@ -16,7 +16,7 @@ from azure.storage.blob import StorageErrorCode as BlobErrorCode
 from azure.storage.queue import StorageErrorCode as QueueErrorCode
 
 _CHANGED = frozenset({"ConditionNotMet", "UpdateConditionNotSatisfied"})
-_EXISTS = frozenset({"BlobAlreadyExists", "ContainerAlreadyExists", "EntityAlreadyExists", "QueueAlreadyExists"})
+_EXISTS = frozenset({f"{what}AlreadyExists" for what in ("Blob", "Container", "Entity", "Queue", "Table")})
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables._deserialize import _convert_to_entity
 from azure.data.tables._serialize import _add_entity_properties, _get_match_condition, _parameter_filter_substitution
 
-from local.memory.account import Account, Operation, Service, check_options
+from local.memory.account import Account, Client, Operation, Service, check_options
 from local.memory.entities import Entity, Key, Row, Table, key_of_entity, size_of
 from local.memory.filters import read_filter
 from local.memory.refusals import Refused
@@ -21,14 +21,25 @@ _RETRIED = frozenset({"GET", "PUT", "DELETE"})  # by default; not a POST or PATC
 _ABSENT = ("ResourceNotFound", "TableNotFound")
 
 
-class MemoryTableClient:
+class MemoryTableClient(Client):
     """One table, as azure.data.tables.aio.TableClient."""
 
     def __init__(self, account: Account, table_name: str) -> None:
         self._account, self.table_name = account, table_name
 
     async def create_table(self) -> None:
-        self._account.tables.setdefault(self.table_name, Table(self._account))
+        def apply() -> None:
+            if self.table_name in self._account.tables:
+                raise Refused(409, "TableAlreadyExists")
+            self._account.tables[self.table_name] = Table(self._account)
+
+        await self._ask(self._operation("create_table", "POST", {}), apply)
+
+    async def delete_table(self) -> None:
+        """As the SDK does, raises nothing if the table doesn't exist."""
+        await self._ask(
+            self._operation("delete_table", "DELETE", {}), lambda: self._account.tables.pop(self.table_name, None)
+        )
 
     async def create_entity(self, entity: Mapping[str, Any], **options: Any) -> Entity:
         sent = _add_entity_properties(entity)
@@ -88,6 +99,9 @@ class MemoryTableClient:
         key = (partition_key, row_key)
         operation = self._operation("get_entity", "GET", options)
         return _entity(await self._ask(operation, lambda: self._table().find(key)), select)
+
+    def list_entities(self, **options: Any) -> AsyncItemPaged[TableEntity]:
+        return self.query_entities("PartitionKey ge ''", **options)
 
     def query_entities(
         self,
@@ -168,7 +182,7 @@ class MemoryTableClient:
         return table
 
 
-class MemoryTableServiceClient:
+class MemoryTableServiceClient(Client):
     """The tables of an account, as azure.data.tables.aio.TableServiceClient."""
 
     def __init__(self, account: Account) -> None:
@@ -177,8 +191,15 @@ class MemoryTableServiceClient:
     def get_table_client(self, table_name: str) -> MemoryTableClient:
         return MemoryTableClient(self._account, table_name)
 
-    async def close(self) -> None:
-        """Holds nothing open."""
+    async def create_table(self, table_name: str) -> None:
+        await self.get_table_client(table_name).create_table()
+
+    async def create_table_if_not_exists(self, table_name: str) -> None:
+        if table_name not in self._account.tables:
+            await self.create_table(table_name)
+
+    async def delete_table(self, table_name: str) -> None:
+        await self.get_table_client(table_name).delete_table()
 
 
 def _method(mode: UpdateMode) -> str:

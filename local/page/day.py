@@ -9,6 +9,7 @@ from typing import Any
 from azure.data.tables.aio import TableServiceClient
 
 from local.demo.peers import Peers
+from shared.domain.chance import Chance
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.gateways.tables.tallies import Tallies
@@ -78,7 +79,7 @@ async def fill_statistics(storage: str) -> None:
     chance = random.Random(_SEED)  # noqa: S311 - the same data each time
     now = datetime.now(UTC)
     async with TableServiceClient.from_connection_string(storage) as tables:
-        tallies = Tallies(tables, Settings.model_fields["calendar_table"].default)
+        tallies = Tallies(tables, Settings.model_fields["calendar_table"].default, Chance())
         for quarter in range(95, 1, -1):
             at = now - timedelta(minutes=15 * quarter)
             busy = max(0.0, 1 - abs(at.hour + at.minute / 60 - 12.5) / 8)

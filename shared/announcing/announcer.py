@@ -116,7 +116,8 @@ class Announcing:
         for one in announcements:
             metrics.announcements.add(1, {"type": str(one.type)})
         log.info(
-            "announced", extra={"action": "announce", "types": [one.type for one in announcements], **_keys(chunk)}
+            "announcements accepted",
+            extra={"action": "announce", "types": [one.type for one in announcements], **_keys(chunk)},
         )
         return Delivery(chunk=chunk.evolve(outbox=None))
 
@@ -128,7 +129,7 @@ class Announcing:
 
     def _retry_later(self, chunk: Chunk, error: CallvaultError) -> Delivery:
         now = self._clock.now()
-        metrics.announcements_put_off.add(1, {"error.type": error.reason})
+        metrics.announcements_failed.add(1, {"error.type": error.reason})
         context = {"action": "announce", "reason": error.reason, **_keys(chunk)}
         if isinstance(error, TopicUnavailable):
             self._pause_topic(now, error.retry_after)

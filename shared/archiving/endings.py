@@ -58,7 +58,7 @@ class Endings:
         await self._tallies.count(archived)
         if keep is not None or not self._settings.delete_source:
             metrics.chunk_ended(archived)
-        log.info("archived", extra={"action": "archive", "bytes": archived.size, **archived.log_context()})
+        log.info("chunk archived", extra={"action": "archive", "bytes": archived.size, **archived.log_context()})
         if keep is not None and self._settings.delete_source:
             self.report_kept(archived, keep)
         return archived
@@ -69,14 +69,14 @@ class Endings:
         if keep.alerts:
             log.error("source kept", extra=context)
         else:
-            log.info("nothing to delete", extra=context)
+            log.info("source not deleted: the event has no delete location", extra=context)
 
     async def release(self, chunk: Chunk, write: Write) -> Chunk:
         """Records that the source is deleted."""
         now = self._clock.now()
         released = await write(chunk.move(ChunkState.RELEASED, released_at=now, next_attempt_at=None, failure=None))
         metrics.chunk_ended(released)
-        log.info("released", extra={"action": "release", **released.log_context()})
+        log.info("source deleted, chunk released", extra={"action": "release", **released.log_context()})
         return released
 
     async def give_up(self, chunk: Chunk, end: GivenUp, failure: Failure, files: Files | None, write: Write) -> Chunk:
@@ -99,4 +99,4 @@ class Endings:
 
     def report_given_up(self, chunk: Chunk) -> None:
         context = {"action": "end", "end": str(chunk.state), "fault": chunk.fault, "reason": chunk.reason}
-        log.critical("chunk ended", extra={**context, **chunk.log_context()})
+        log.critical("chunk given up", extra={**context, **chunk.log_context()})

@@ -171,7 +171,7 @@ class FileCopier:
         async with self._open(chunk.content_location, accepted=accepted) as media:
             if doubt is None and chunk.format not in (None, media.format):
                 context = {"action": "archive", "announced": chunk.format, "found": media.format}
-                log.warning("file format differs from the announced one", extra={**context, **chunk.log_context()})
+                log.warning("file format differs from the reported format", extra={**context, **chunk.log_context()})
             ending = media.format if doubt is None and media.format else unverified_ending(chunk)
             name = name_of(chunk, ending)
             if ending in files.taken:

@@ -10,7 +10,6 @@ the state `archived` and continues with the release. The source is deleted only 
 lease fails at step 4 and never reaches step 5.
 """
 
-import uuid
 from datetime import datetime, timedelta
 
 from shared.announcing.announcer import Announcing
@@ -53,7 +52,10 @@ class Archiving:
         self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._release = Release(gateways, copier, announcing, clock, settings)
         self._endings = Endings(gateways, announcing, clock, settings)
-        self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
+        self._chance = gateways.chance
+        self._retries = RetryPolicy(
+            base=settings.retry_base_seconds, max_attempts=settings.max_attempts, chance=gateways.chance
+        )
 
     async def handle(self, job: ChunkJob) -> None:
         """Processes one job. A repeated job, and a job for an ended or unknown chunk, changes nothing.
@@ -70,7 +72,7 @@ class Archiving:
                     log.error("row unreadable", extra=extra)  # noqa: TRY400 - `detail` has the reason
                     return
                 if chunk is None:
-                    log.warning("job for an unknown chunk", extra={"action": "job", **job.model_dump()})
+                    log.warning("job ignored: chunk unknown", extra={"action": "job", **job.model_dump()})
                     return
                 free_at = self._busy_until(chunk)
                 if free_at is not None:
@@ -97,7 +99,7 @@ class Archiving:
             case ChunkState.RELEASED:
                 await self._release.close(await self._announcing.announce(chunk))
             case ChunkState.FAILED | ChunkState.LOST | ChunkState.EXPIRED | ChunkState.REMOVED:
-                log.info("job for an ended chunk", extra={"action": "job", **chunk.log_context()})
+                log.info("job ignored: chunk already ended", extra={"action": "job", **chunk.log_context()})
                 await self._announcing.announce(chunk)
         return Step.DONE
 
@@ -124,7 +126,7 @@ class Archiving:
         now = self._clock.now()
         claimed = chunk.move(
             ChunkState.COPYING,
-            owner=uuid.uuid4().hex,
+            owner=self._chance.new_id().hex,
             lease_until=now + self._settings.lease,
             attempts=chunk.attempts + 1,
             copying_at=now,

@@ -54,7 +54,9 @@ class Release:
         self._source = gateways.source
         self._copier, self._announcing, self._clock, self._settings = copier, announcing, clock, settings
         self._endings = Endings(gateways, announcing, clock, settings)
-        self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
+        self._retries = RetryPolicy(
+            base=settings.retry_base_seconds, max_attempts=settings.max_attempts, chance=gateways.chance
+        )
 
     async def release(self, chunk: Chunk, *, checked_at: datetime | None = None) -> Step:
         """Deletes the source, or schedules another try if the source refuses. The archived files stay safe either way.

@@ -7,10 +7,10 @@ is `lost` only if the source answered 404 or 410 to at least five attempts in a 
 longest possible lifetime has passed.
 """
 
-import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.domain.chance import Chance
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState, GivenUp
 from shared.errors import CallvaultError, SourceError, SourceGone
@@ -40,6 +40,7 @@ class RetryPolicy:
 
     base: float
     max_attempts: int
+    chance: Chance
 
     def after(self, chunk: Chunk, error: CallvaultError, now: datetime) -> datetime | GivenUp:
         """The time of the next attempt, or the state in which the chunk ends: failed, or lost if its source is gone.
@@ -74,7 +75,7 @@ class RetryPolicy:
 
     def _delay(self, attempts: int) -> float:
         exponential = min(self.base * 2.0 ** min(attempts - 1, 30), _LONGEST)
-        return exponential * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load, guards nothing
+        return exponential * self.chance.between(1 - _JITTER, 1 + _JITTER)
 
 
 def is_soon(at: datetime, now: datetime) -> bool:

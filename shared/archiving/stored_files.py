@@ -88,7 +88,7 @@ def location_of(chunk: Chunk, ending: str) -> str | None:
 
 
 def media_endings(chunk: Chunk) -> tuple[str, ...]:
-    """Endings that the media file may have, best first: the announced format, other formats, unverified files."""
+    """Endings that the media file may have, best first: the reported format, other formats, unverified files."""
     formats = sorted(MEDIA_TYPES, key=lambda one: one != chunk.format)
     return (*formats, *(f"{_UNVERIFIED}.{one}" for one in (*formats, _UNKNOWN_FORMAT)))
 

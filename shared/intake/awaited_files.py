@@ -1,8 +1,8 @@
-"""Watches recordings until all their files are announced, and reports those whose files are missing.
+"""Watches recordings until ACS has reported all their files, and raises an alert for those that are overdue.
 
-A recording that Callvault started is watched from its start, until the first event announces a file. If that event
-doesn't announce all files, a second watch begins, with its own worklist row. The second watch ends when the last file
-is announced and no index is missing, or 48 hours after the recording's end, when ACS has deleted all of its files.
+A recording that Callvault started is watched from its start, until the first event reports a file. If that event
+doesn't report all files, a second watch begins, with its own worklist row. The second watch ends when the last file
+is reported and no index is missing, or 48 hours after the recording's end, when ACS has deleted all of its files.
 """
 
 from dataclasses import replace
@@ -27,7 +27,7 @@ _WATCHED_FOR = timedelta(hours=48)  # after a recording's end; by then ACS has d
 
 
 class AwaitedFiles:
-    """Keeps track of recordings whose files are not all announced."""
+    """Keeps track of recordings whose files are not all reported."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._books = Books.over(gateways)
@@ -36,10 +36,10 @@ class AwaitedFiles:
         self._clock, self._settings = clock, settings
 
     async def announced(self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None) -> None:
-        """Starts, continues or ends the watches of a recording whose `chunks` an event announced.
+        """Starts, continues or ends the watches of a recording whose `chunks` an event reported.
 
         `known` is the recording as it was before the event. If Callvault didn't start the recording and one event
-        announces all of its files, no storage operation is needed. Can be repeated. Raises DestinationError when
+        reports all of its files, no storage operation is needed. Can be repeated. Raises DestinationError when
         storage fails.
         """
         key, recording_id, now = recording.recording_key, recording.recording_id, self._clock.now()
@@ -55,7 +55,7 @@ class AwaitedFiles:
                 had_watch = known is not None and known.overdue_at is not None
             watched = not whole or had_watch
             if watched:
-                # If all files are announced now, the sweep ends the earlier watch and clears the overdue report.
+                # If all files are reported now, the sweep ends the earlier watch and clears the overdue report.
                 due_at = now + (self._settings.sweep_grace if whole else self._settings.files_awaited)
                 await self._books.open_work.add(WorkItem.of_files(key, recording_id, due_at, recording.listed_at))
         if known is not None and known.control is not None:
@@ -65,7 +65,7 @@ class AwaitedFiles:
             await self._books.open_work.remove(WorkItem.of_recording(key, recording_id or "", now, listed_at))
 
     async def check(self, item: WorkItem) -> None:
-        """The sweep's check: whether the recording still runs and, if it has ended, whether files are missing."""
+        """The sweep's check: whether the recording still runs and, if it has ended, whether files are overdue."""
         recording, chunks = await self._catalogue.recording(item.recording_key)
         recording = recording or Recording(recording_key=item.recording_key, recording_id=item.recording_id)
         now = self._clock.now()
@@ -97,14 +97,17 @@ class AwaitedFiles:
             metrics.recordings_overdue.add(1)
         hours = round((now - ended).total_seconds() / 3600, 2)
         keys = {"recording_key": item.recording_key}
-        log.error("recording's files are missing", extra={"action": "overdue", "hours_since_end": hours, **keys})
+        log.error(
+            "recording overdue: files not reported by ACS",
+            extra={"action": "overdue", "hours_since_end": hours, **keys},
+        )
         if now > ended + _WATCHED_FOR:
             await self._books.open_work.remove(item)
         else:
             await self._books.open_work.add(replace(item, due_at=now + _INTERVAL))
 
     async def _end(self, item: WorkItem, recording: Recording) -> None:
-        """All files are announced."""
+        """All files are reported."""
         await self._books.recordings.remove_from_trouble(recording)
         await self._books.open_work.remove(item)
 

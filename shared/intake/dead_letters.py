@@ -1,7 +1,7 @@
 """Takes in dead-lettered events: by a timer, or by the command in shared.deadletters.
 
 Each event in the dead-letter container goes through the same intake as a delivered event. A blob is deleted only after
-all of its events were taken in; after a crash the next run takes them in again, which changes nothing. Events that
+all of its events were processed; after a crash the next run processes them again, which changes nothing. Events that
 can't be parsed are quarantined. A blob that contains anything but events, or an event of a type that Callvault doesn't
 process, stays in the container, and the timer skips it until it changes.
 """
@@ -109,14 +109,14 @@ class DeadLetterReplay:
 
 
 class DeadLetterTimer:
-    """The timer: takes in a bounded number of dead letters in each run."""
+    """The timer: processes a bounded number of dead letters in each run."""
 
     def __init__(self, clients: Clients, intake: Intake, settings: Settings) -> None:
         self._clients, self._intake, self._settings = clients, intake, settings
         self._left: dict[str, str] = {}  # blobs that earlier runs left in the container, and their ETags
 
     async def run(self) -> None:
-        """Raises DestinationError when the container can't be listed, and Unforeseen when a blob can't be taken in."""
+        """Raises DestinationError when the container can't be listed, and Unforeseen when a blob can't be processed."""
         async with self._clients.blobs(self._settings.host_storage) as service:
             letters = DeadLetters(service, self._settings.deadletter_container)
             counts = await DeadLetterReplay(letters, self._intake).run(apply=True, most=_AT_ONCE, skipped=self._left)
@@ -124,13 +124,15 @@ class DeadLetterTimer:
         for name, reason in counts.left.items():
             log.warning("dead letter kept", extra={"action": "dead-letters", "blob": name, "reason": reason})
         for name, reason in counts.failed.items():
-            log.warning("dead letter failed", extra={"action": "dead-letters", "blob": name, "reason": reason})
+            log.warning(
+                "dead letter processing failed", extra={"action": "dead-letters", "blob": name, "reason": reason}
+            )
         if counts.blobs:
             outcomes = {str(outcome): number for outcome, number in counts.outcomes.items()}
             extra = {"action": "dead-letters", "blobs": counts.blobs, "removed": counts.removed, **outcomes}
             log.info("dead letters processed", extra=extra)
         if counts.failed:
-            raise Unforeseen(f"{len(counts.failed)} dead letters could not be taken in; the next run tries them again")
+            raise Unforeseen(f"{len(counts.failed)} dead letters couldn't be processed; the next run retries them")
 
 
 def _events(body: bytes) -> list[dict[str, Any]] | None:

@@ -1,6 +1,6 @@
 """Converts an event into records of the catalogue.
 
-The first event that announces files of a recording sets the recording's fields. Later events add fields that were
+The first event that reports files of a recording sets the recording's fields. Later events add fields that were
 unknown. If a later event has another value for a field, the first value stays and the difference is reported.
 """
 
@@ -19,7 +19,7 @@ _SKEW = timedelta(hours=1)  # allowed clock difference; an event time further in
 
 @dataclass(frozen=True, kw_only=True)
 class DatedEvent:
-    """An event without impossible times, and the time at which it announced its files."""
+    """An event without impossible times, and the time at which it reported its files."""
 
     event: RecordingFilesEvent
     at: datetime

@@ -151,7 +151,7 @@ class Intake:
         concerns_us = await self._auto.consider(
             Trigger.CALL_STARTED, server_call_id=call.server_call_id, call_kind=call.kind, by=by or RULE
         )
-        return Outcome.TAKEN if concerns_us else Outcome.IGNORED
+        return Outcome.ACCEPTED if concerns_us else Outcome.IGNORED
 
     async def _recording_files(self, event: RecordingFilesEvent, by: str | None) -> IntakeResult:
         if event.own_storage:
@@ -161,7 +161,7 @@ class Intake:
             return IntakeResult(outcome=Outcome.QUARANTINED if event.unread else Outcome.IGNORED)
         dated_event = dated(event, self._clock.now(), self._settings.retention)
         _warn_of_unknown(dated_event.event.unknown)
-        with tracing.span("take in event", {}, kind=SpanKind.CONSUMER) as span:
+        with tracing.span("process event", {}, kind=SpanKind.CONSUMER) as span:
             taken: list[IntakeResult] = []
             for filed in await self._filing.of(event):
                 span.set_attribute("callvault.recording.key", filed.recording_key)
@@ -177,7 +177,7 @@ class Intake:
         recording_key, event = filed.recording_key, dated_event.event
         if by is not None:
             details = {"eventId": event.event_id, "documents": str(len(filed.chunks))}
-            entry = AuditEntry(at=self._clock.now(), action="event taken in", by=by, details=details)
+            entry = AuditEntry(at=self._clock.now(), action="event submitted", by=by, details=details)
             await self._audit.add(recording_key, entry)
         written = await self._write(dated_event, filed)
         known, recording, current = written.known, written.recording, written.current
@@ -191,7 +191,7 @@ class Intake:
         await self._awaited.announced(recording, current, known)
         context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
         if differs := [*differing(event, filed, recording), *chunks_differing(current, announced)]:
-            log.warning("event differs from the record, which is kept", extra={**context, "fields": differs})
+            log.warning("event contradicts the catalogue, recorded values kept", extra={**context, "fields": differs})
         log.info(
             "event processed",
             extra={

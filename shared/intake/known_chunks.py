@@ -1,4 +1,4 @@
-"""Handles a chunk that an event announces again.
+"""Handles a chunk that an event reports again.
 
         read ──> history (old locations) ──> chunk ──> worklist and queue, by the caller
                             1                  2                    3
@@ -56,7 +56,7 @@ class _Location(StrEnum):
 
 
 class KnownChunks:
-    """Handles announced chunks that are in the catalogue already."""
+    """Handles reported chunks that are in the catalogue already."""
 
     def __init__(self, gateways: Gateways, clock: Clock) -> None:
         self._books = Books.over(gateways)
@@ -85,16 +85,16 @@ class KnownChunks:
                 current = await self._read(current)
             else:
                 log.warning(
-                    "chunk announced again",
+                    "chunk reported again",
                     extra={"action": "intake", "relocated": moved, "was": str(current.state), **written.log_context()},
                 )
                 return written
-        raise DestinationUnavailable("restarting an announced chunk: other writers changed it at every try")
+        raise DestinationUnavailable("restarting a reported chunk: other writers changed it at every try")
 
     async def _read(self, chunk: Chunk) -> Chunk:
         found = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
         if found is None:
-            raise DestinationUnavailable("restarting an announced chunk: its row no longer exists")
+            raise DestinationUnavailable("restarting a reported chunk: its row no longer exists")
         return found
 
     def _restarted(self, current: Chunk, announced: Chunk, moved: list[_Location]) -> Chunk:
@@ -127,7 +127,7 @@ class KnownChunks:
     async def _report(self, current: Chunk, announced: Chunk, moved: list[_Location], by: str) -> None:
         """Logs each delivery, and adds one history entry per event: a repeat's entry has the same time and mark."""
         extra = {"action": "intake", "differs": moved, **current.log_context()}
-        log.warning("other locations announced and ignored", extra=extra)
+        log.warning("later locations ignored: chunk is already archived", extra=extra)
         details = {"documentId": current.document_id, "eventId": announced.event_id, **_locations(announced, moved)}
         mark = key_of(f"{announced.event_id}/{current.document_id}")
         entry = AuditEntry(at=announced.event_time, action=_DIFFERS, by=by, details=details, mark=mark)

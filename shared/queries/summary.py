@@ -79,7 +79,7 @@ class Summary:
         view = OpenView(
             items=len(items) - over - sum(state in _WHOLE for state in states),
             complete=head.is_all,
-            looked_at=len(of_chunks) + len(of_recordings),
+            examined=len(of_chunks) + len(of_recordings),
             chunks_left_out=len(all_of_chunks) - len(of_chunks),
             chunks=dict(Counter(str(chunk.state) for chunk in chunks)),
             recordings=dict(Counter(str(state) for state in states if state not in _WHOLE)),

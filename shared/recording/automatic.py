@@ -1,9 +1,9 @@
-"""Starts the recording of calls that match a rule of AUTO_RECORD, once per call, however many events announce the call.
+"""Starts the recording of calls that match a rule of AUTO_RECORD, once per call, however many events report the call.
 
         claim ──> worklist ──> start ──> outcome in the claim ──> row removed from the worklist
           1          2           3                4                             5
 
-1 inserts the claim by the call's serverCallId. If several events and callbacks announce the call at the same moment,
+1 inserts the claim by the call's serverCallId. If several events and callbacks report the call at the same moment,
 only one insert succeeds. A process that finds a claim without an outcome repeats 2. A crash between 1 and 2 leaves the
 delivery unanswered, so it is repeated, and 2 with it. After a crash later than 2, the sweep continues by the row.
 
@@ -14,7 +14,6 @@ key, so removing the row of one start never removes the row of the next.
 """
 
 import json
-import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -46,7 +45,7 @@ log = logger("autorecording")
 
 RULE = "AUTO_RECORD"  # the author in audit entries, unless a person sent the event
 _PAUSES = (0.0, 1.0, 3.0)  # seconds before each try in one delivery; Event Grid waits only 30 s for the response
-_NOT_YET = timedelta(minutes=5)  # after a call is announced, ACS may need this long before it can record the call
+_NOT_YET = timedelta(minutes=5)  # after a call is reported, ACS may need this long before it can record the call
 _GIVEN_UP = timedelta(hours=4)  # after the first try
 _MOST_RESTARTS = 5  # after starts that ACS accepted and could not carry out
 _ROUNDS = 5  # tries of a conditional write; each fails only if the same claim was written at the same moment
@@ -61,6 +60,7 @@ class AutoRecording:
         self._books = Books.over(gateways)
         self._claims, self._links = gateways.claims, gateways.links
         self._catalogue, self._starting, self._clock = gateways.catalogue, starting, clock
+        self._chance = gateways.chance
         self._rules = settings.auto_record_rules
         self._busy = settings.lease  # after this time the process that has the claim counts as crashed
 
@@ -82,7 +82,7 @@ class AutoRecording:
             trigger=trigger.value,
             by=by,
             body=json.dumps({"serverCallId": server_call_id, **rule.wanted()}),
-            repeatability_id=str(uuid.uuid4()),
+            repeatability_id=str(self._chance.new_id()),
             first_sent=now,
             busy_until=now + self._busy,
         )
@@ -122,7 +122,7 @@ class AutoRecording:
             now = self._clock.now()
             again = replace(
                 claim,
-                repeatability_id=str(uuid.uuid4()),
+                repeatability_id=str(self._chance.new_id()),
                 first_sent=now,
                 busy_until=now,
                 restarts=claim.restarts + 1,

@@ -112,7 +112,7 @@ class Control:
         if named == key:
             recording_id = None if recording is None else recording.recording_id
         if recording_id is None:
-            raise NotFound("the ledger knows no recordingId for this key")
+            raise NotFound("the catalogue has no recordingId for this recordingKey")
         return _Found(recording_id=recording_id, key=key, recording=recording, chunks=chunks)
 
     async def _find_running(self, named: str) -> _Found:
@@ -172,7 +172,7 @@ class Control:
         if isinstance(acs_state, CallvaultError):
             if known is None:
                 raise acs_state
-            log.warning("recording's state not available from ACS", extra={"action": "get", "reason": acs_state.reason})
+            log.warning("recording state unavailable from ACS", extra={"action": "get", "reason": acs_state.reason})
             acs_state = AcsState.UNAVAILABLE
         if known is None and acs_state is AcsState.UNKNOWN:
             raise NotFound("neither the ledger nor ACS knows this recording")

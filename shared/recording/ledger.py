@@ -58,7 +58,7 @@ class LedgerUpdates:
             await self.state_changed(event, recording.recording_id)
 
     async def _current_state(self, event: CallbackEvent, recording_id: str) -> RecordingState | None:
-        """The recording's state in ACS; None if ACS just announced the recording and doesn't know it yet."""
+        """The recording's state in ACS; None if ACS just reported the recording and doesn't know it yet."""
         try:
             state = await self._recorder.state(recording_id)
         except NotFound:
@@ -83,7 +83,7 @@ class LedgerUpdates:
             unchanged = Recording(recording_key=key, etag=known.etag, listed_at=listed_at)
             changed = _completed(unchanged, known, event, recording_id)
             state = None if acs_state is RecordingState.PAUSED and _has_not_begun(known, event) else acs_state
-            # Once files are announced, a callback can only end the recording.
+            # Once files are reported, a callback can only end the recording.
             is_open = not chunks or state is RecordingState.STOPPED
             entries: list[AuditEntry] = []
             if state is not None and is_open and _moves(known, state, event.at):

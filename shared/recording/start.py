@@ -123,7 +123,7 @@ class Starting:
             elif order.is_stored:
                 await self._starts.remove(order.start_id)
         except DestinationError:
-            log.warning("started recording not written to the ledger", extra=context)
+            log.warning("recording started but not written to the ledger", extra=context)
         else:
             log.info("recording started", extra=context)
 

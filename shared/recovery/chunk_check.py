@@ -155,7 +155,7 @@ class ChunkCheck:
             # With a new `pending_at` the chunk would count as untried, and `_is_given_up` would wait 24 more hours.
             pending = pending.evolve(pending_at=chunk.pending_at)
         pending = await self._books.chunks.replace(pending)
-        log.warning("failed chunk retried", extra={"action": "rescue", **pending.log_context()})
+        log.warning("failed chunk retried", extra={"action": "retry", **pending.log_context()})
         await self._send(item, pending)
 
     async def _queue_again_if_due(self, item: WorkItem, chunk: Chunk, backlog: Backlog, now: datetime) -> None:
@@ -202,7 +202,7 @@ class ChunkCheck:
         metrics.chunks_escalated.add(1, {"hours": passed})
         context = {"hours_left": round(left.total_seconds() / 3600, 2), "threshold": passed, **raised.log_context()}
         if passed == 0:
-            log.critical("chunk past its deadline", extra={"action": "expire", **context})
+            log.critical("chunk past its deadline", extra={"action": "deadline-passed", **context})
         else:
             log.log(_LOG_LEVELS[passed], "chunk close to its deadline", extra={"action": "escalate", **context})
         return raised

@@ -1,7 +1,7 @@
 """Handles messages on the poison queue: stores the message, and fails its chunk only if nothing else processes it.
 
 The host moves a message to the poison queue after its function failed too often, because storage was unavailable or
-because of an unforeseen error. Two steps follow:
+because of an unexpected error. Two steps follow:
 
 1. The message is stored in the quarantine. This comes first because the host retries a poison message only a few times.
 2. Its chunk is checked. If the archive holds all of its files, the chunk is archived. If the sweep or another message
@@ -63,7 +63,10 @@ class Poison:
                 await self._endings.archive(chunk, files, self._books.chunks.replace)
                 await self._jobs.send(ChunkJob.of(chunk))
             elif self._is_queued_again(chunk, now):
-                log.warning("chunk left to the sweep", extra={"action": "poison", **chunk.log_context()})
+                log.warning(
+                    "chunk not failed: another message or the sweep continues it",
+                    extra={"action": "poison", **chunk.log_context()},
+                )
             else:
                 await self._endings.give_up(chunk, ChunkState.FAILED, _POISONED, files, self._books.chunks.replace)
         except LeaseLost:

@@ -34,7 +34,7 @@ _ROUNDS = 5  # tries of a conditional write; each fails only if a worker wrote t
 
 
 class Replay:
-    """Replays failed chunks, and events that were not taken in."""
+    """Replays chunks, and events that weren't processed."""
 
     def __init__(self, gateways: Gateways, intake: Intake, clock: Clock, settings: Settings) -> None:
         self._books = Books.over(gateways)
@@ -43,7 +43,7 @@ class Replay:
         self._clock, self._settings = clock, settings
 
     async def recording(self, named: str, document_id: str | None = None, *, by: str) -> int:
-        """Replays the failed chunks of a recording, or only the chunk of `document_id`. Returns how many were queued.
+        """Replays failed, lost and pending chunks, or only that of `document_id`. Returns how many were queued.
 
         `named` is the recordingId or the recording's key. Raises NotFound for a recording or chunk that the catalogue
         doesn't have.
@@ -86,7 +86,7 @@ class Replay:
         return chunk
 
     async def quarantined(self, quarantine_id: str, *, by: str) -> IntakeResult:
-        """Takes in a quarantined event, for example after an update that can parse it. The event stays in quarantine.
+        """Processes a quarantined event, for example after an update that can parse it. The event stays in quarantine.
 
         Raises NotFound for an unknown id, and InvalidRequest if the event still can't be parsed or isn't from the ACS
         resource of EVENT_SOURCE.
@@ -107,7 +107,7 @@ class Replay:
     async def events(self, body: bytes, *, by: str) -> list[IntakeResult]:
         """Takes in events that an operator sends: one object or an array of objects, as a dead-letter blob contains.
 
-        Raises InvalidRequest for any other body, and BodyTooLarge. Both are raised before any event is taken in.
+        Raises InvalidRequest for any other body, and BodyTooLarge. Both are raised before any event is processed.
         """
         if len(body) > EVENTS_BYTES:
             raise BodyTooLarge(EVENTS_BYTES)

@@ -102,7 +102,7 @@ class Sweep:
             if metrics.open_chunks.wanted:
                 await self._count_open()
         finally:
-            log.info("swept", extra=run.counts())  # in every run: an alert fires when this line is missing
+            log.info("sweep finished", extra=run.counts())  # in every run: an alert fires when this line is missing
         return run.due
 
     async def _work(self, run: _Run, take: Callable[[], Awaitable[WorkItem | None]]) -> None:

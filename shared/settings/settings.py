@@ -145,7 +145,7 @@ class Settings(Environment):
 
     @property
     def files_awaited(self) -> timedelta:
-        """How long after a recording's end ACS may take to announce its files."""
+        """How long after a recording's end ACS may take to report its files."""
         return timedelta(minutes=self.files_awaited_minutes)
 
     @property

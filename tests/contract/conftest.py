@@ -16,7 +16,7 @@ from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from local.memory.account import Account
-from local.memory.blobs import MemoryBlobServiceClient
+from local.memory.containers import MemoryBlobServiceClient
 from local.memory.queues import MemoryQueueClient
 from local.memory.tables import MemoryTableServiceClient
 from local.stack import Azurite, Resources, provision
@@ -36,12 +36,6 @@ class Storage:
     blobs: Any
     container: Any
     mark: str
-
-    async def create_table(self, name: str) -> None:
-        if isinstance(self.tables, MemoryTableServiceClient):
-            await self.tables.get_table_client(name).create_table()
-        else:
-            await self.tables.create_table(name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +88,7 @@ async def store(storage: Storage) -> Store:
     """The product's gateways and books, over either kind of storage."""
     names = {name: f"{name}{storage.mark}" for name in ("recordings", "calendar", "worklist", "links")}
     for name in names.values():
-        await storage.create_table(name)
+        await storage.tables.create_table(name)
     clients: Any = SimpleNamespace(
         tables=storage.tables, queue=storage.queue, poison=storage.queue, archive=storage.blobs, **_NO_CLIENTS
     )

@@ -7,8 +7,8 @@ from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableTransactionError
 
 from local.memory.account import Account
-from local.memory.blobs import MemoryContainerClient
 from local.memory.clock import HandClock
+from local.memory.containers import MemoryContainerClient
 from local.memory.queues import MemoryQueueClient
 from local.memory.tables import MemoryTableClient
 from tests.contract.conftest import code_of

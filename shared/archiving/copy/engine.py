@@ -14,6 +14,7 @@ from typing import Protocol
 from shared.archiving.copy.block_ids import BlockId, blocks_of_source
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import Block, Media
+from shared.archiving.copy.threads import in_thread
 from shared.archiving.copy.verification import Copied, Readable, read_back, verify
 from shared.domain.files.checksums import Checksum, ChecksumKind, feed, sha256
 from shared.domain.files.payload import Payload
@@ -61,13 +62,13 @@ class Transfer:
     async def _reusable(self, media: Media, sink: Sink) -> dict[int, StagedBlock]:
         """Staged blocks of the same version of the source, by index. Empty unless they include its first block."""
         staged = blocks_of_source(await sink.staged(), media.version)
-        head = await asyncio.to_thread(sha256, media.head)
+        head = await in_thread(sha256, media.head)
         first = str(BlockId.of(0, 0, media.version, head))
         return staged if 0 in staged and staged[0].block_id == first else {}
 
     async def put(self, data: Payload, sink: Sink) -> Copied:
         """Stores bytes that are in memory, in one request."""
-        checksum, digest = await asyncio.to_thread(lambda: (Checksum.of(data, self._checksum), sha256(data)))
+        checksum, digest = await in_thread(lambda: (Checksum.of(data, self._checksum), sha256(data)))
         result = await sink.put(data, checksum=checksum, sha256=digest.hexdigest())
         return await self._same(sink, result, Copied(size=data.size, sha256=digest.hexdigest()))
 
@@ -154,7 +155,7 @@ class _BlockCopy:
                 self._run, self._digest = len(self._blocks), hashlib.sha256()
             else:
                 data = await item
-                tasks.create_task(self._stage(data, *await asyncio.to_thread(self._seal, block, data)))
+                tasks.create_task(self._stage(data, *await in_thread(self._seal, block, data)))
 
     def _seal(self, block: Block, data: Payload) -> tuple[str, Checksum]:
         """Runs in a thread, one block at a time and in order. Raises before staging if the proof fails."""

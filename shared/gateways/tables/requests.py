@@ -7,7 +7,6 @@ Of several repeats only one takes over: its write is conditional on the version 
 that write because its answer was lost, the token in the row shows that it was our own.
 """
 
-import uuid
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,6 +16,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
+from shared.domain.chance import Chance
 from shared.domain.keys import key_of
 from shared.gateways.faults import storage_faults
 from shared.gateways.tables.retries import REPEATED, Begun
@@ -41,15 +41,15 @@ class Request:
 class Requests:
     """Requests with an Idempotency-Key."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
-        self._table = tables.get_table_client(table_name)
+    def __init__(self, tables: TableServiceClient, table_name: str, chance: Chance) -> None:
+        self._table, self._chance = tables.get_table_client(table_name), chance
 
     async def begin(self, key: str, *, fingerprint: str, now: datetime, busy_until: datetime) -> Begun[Request]:
         """The request with this key."""
         request = Request(
             key=key,
             fingerprint=fingerprint,
-            repeatability_id=str(uuid.uuid4()),
+            repeatability_id=str(self._chance.new_id()),
             first_sent=now,
             busy_until=busy_until,
         )
@@ -76,7 +76,7 @@ class Requests:
 
         None, and no change, if another request with this key wrote the row since `request` was read.
         """
-        token = uuid.uuid4().hex
+        token = self._chance.new_id().hex
         entity = {**_keys(request.key), "busyUntil": until, _WRITE: token}
         condition: dict[str, Any] = {"etag": request.etag, "match_condition": MatchConditions.IfNotModified}
         with storage_faults("continuing a request with an Idempotency-Key"):

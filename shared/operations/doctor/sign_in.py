@@ -8,7 +8,7 @@ from shared.operations.doctor.findings import Finding, Level, ok
 CHECK = "sign-in"
 _FIX = (
     "turn on App Service's built-in authentication, and have it require authentication and answer 401 "
-    "(docs/deploy.md); until then, set SIGN_IN_REPLACES_KEY to false"
+    "(docs/templates.md#who-may-call); until then, set SIGN_IN_REPLACES_KEY to false"
 )
 _UNAUTHENTICATED: tuple[tuple[str, dict[str, str]], ...] = (
     ("a request without sign-in", {}),

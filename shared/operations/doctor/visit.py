@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from shared.domain.chance import Chance
 from shared.domain.clock import Clock
 from shared.errors import SettingsError
 from shared.gateways.clients import Clients
@@ -20,7 +21,7 @@ async def examine(environment: Mapping[str, str], clock: Clock) -> list[Finding]
         return invalid_settings(error, environment)
     clients = Clients(settings)
     try:
-        async with Probes.over(clients, settings) as probes:
+        async with Probes.over(clients, settings, Chance()) as probes:
             access = await Access(clients, probes, clock, settings).check()
     finally:
         await clients.close()

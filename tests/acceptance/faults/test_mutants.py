@@ -4,18 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from local.faults import batches
 from local.faults.mutants import known
 from local.faults.mutation import batch_of
 
-INSTALL = "import sys; from local.faults.mutants import known; known()[sys.argv[1]].install()"
+INSTALL = "from local.faults.mutants import known; [mutant.install() for mutant in known().values()]"
 
 
-@pytest.mark.parametrize("name", sorted(known()))
-def test_a_mutant_can_be_installed(name: str):
-    run = subprocess.run([sys.executable, "-c", INSTALL, name], capture_output=True, text=True, check=False)
+def test_the_mutants_can_be_installed():
+    run = subprocess.run([sys.executable, "-c", INSTALL], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-500:]
 
 

@@ -1,4 +1,4 @@
-"""A thousand recordings end at the same time, and Event Grid delivers every event three times in random order."""
+"""Three hundred recordings end at the same time, and Event Grid delivers every event three times in random order."""
 
 import asyncio
 import random
@@ -12,11 +12,11 @@ from local.faults.site import Site, site
 from local.stack import Stack, StackOptions
 from shared.domain.states import ChunkState
 
-EVENTS, DELIVERIES, AT_ONCE = 1000, 3, 32
+EVENTS, DELIVERIES, AT_ONCE = 300, 3, 32
 PATIENCE = 600  # seconds; an upper bound for a hanging test, not a performance target
 
 
-async def test_three_thousand_deliveries_make_a_thousand_files(tmp_path_factory: pytest.TempPathFactory):
+async def test_nine_hundred_deliveries_make_three_hundred_files(tmp_path_factory: pytest.TempPathFactory):
     options = StackOptions(
         directory=tmp_path_factory.mktemp("storm"),
         workers=4,
@@ -27,7 +27,7 @@ async def test_three_thousand_deliveries_make_a_thousand_files(tmp_path_factory:
         gate = asyncio.Semaphore(AT_ONCE)
         made = await asyncio.gather(*(document(where, gate, number) for number in range(EVENTS)))
         deliveries = [one["event"] for one in made] * DELIVERIES
-        random.Random(1000).shuffle(deliveries)
+        random.Random(EVENTS).shuffle(deliveries)
         await asyncio.gather(*(deliver(where, gate, event) for event in deliveries))
 
         announced = {one["chunks"][0]["documentId"] for one in made}

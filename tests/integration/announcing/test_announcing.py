@@ -15,7 +15,7 @@ from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, QuickClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -50,6 +50,7 @@ async def rows_of(world: World, made: dict[str, Any]) -> int:
     return len([row async for row in table.list_entities() if row["recordingKey"] == key_of(made["recordingId"])])
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_safe_chunk_and_the_recording_that_it_completes_are_announced(make_announcing: MakeWorld):
     world = await make_announcing()
     made, job = await world.announced(size=30_000, format="wav")
@@ -293,7 +294,7 @@ async def count_pending(world: World, jobs: list[ChunkJob]) -> int:
 
 
 async def test_a_topic_that_refuses_one_request_a_minute_delays_few_announcements(make_announcing: MakeWorld):
-    clock = MovableClock()
+    clock = QuickClock()
     world = await make_announcing(clock=clock)
     jobs = await chunks_to_announce(world, 24)
     clock.forward(minutes=25)  # an announcement that is refused now waits another 25 minutes
@@ -377,6 +378,7 @@ async def test_no_log_contains_the_topic_s_key(
     assert simulator.topic_key not in caplog.text
 
 
+@pytest.mark.storage("azurite")
 async def test_an_announcement_costs_one_read_and_without_a_topic_nothing(
     make_announcing: MakeWorld, make_world: MakeWorld, caplog: pytest.LogCaptureFixture
 ):

@@ -6,7 +6,7 @@ import pytest
 
 from shared.contracts.events.outcome import Outcome
 from shared.domain.states import ChunkState
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -1,42 +1,32 @@
 """Faults of the archive: requests are repeated with all of their bytes, and repeating one does no harm."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 import pytest_asyncio
-from yarl import URL
 
 from local.stack import Azurite
 from shared.domain.states import ChunkState
-from tests.integration.conftest import MakeWorld, World
-from tests.integration.storagefront import Mishap, StorageFront
+from tests.integration.storagefront import Mishap, StorageFront, through
+from tests.integration.world import MakeWorld, World
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 MIB = 1024 * 1024
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def front(azurite: Azurite) -> AsyncIterator[StorageFront]:
-    async with StorageFront(URL(azurite.blob_url).origin()).standing() as standing:
-        yield standing
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, azurite: Azurite, front: StorageFront) -> World:
+async def world(make_world: MakeWorld, azurite: Azurite, blob_front: StorageFront) -> World:
     """The archive is reached through the faulty proxy, other storage directly."""
-    blobs = azurite.connection_string.replace(str(URL(azurite.blob_url).origin()), str(front.url.origin()))
-    made: World = await make_world(ARCHIVE_STORAGE=blobs, BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=2)
+    made: World = await make_world(ARCHIVE_STORAGE=through(azurite, blob_front), BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=2)
     return made
 
 
 @pytest.mark.parametrize("mishap", [Mishap.BUSY, Mishap.BROKEN_OFF, Mishap.ANSWER_LOST])
 @pytest.mark.parametrize(("operation", "size"), [("PUT block", 4 * MIB + 5), ("PUT blocklist", 2 * MIB), ("PUT", 900)])
 async def test_a_failed_request_is_sent_again_with_all_of_its_bytes(
-    world: World, front: StorageFront, operation: str, size: int, mishap: Mishap
+    world: World, blob_front: StorageFront, operation: str, size: int, mishap: Mishap
 ):
     made, job = await world.announced(size=size, format="wav")
-    front.spoil(operation, mishap, times=1)
+    blob_front.spoil(operation, mishap, times=1)
     await world.app.archiving.handle(job)
     chunk = await world.chunk(job)
     assert chunk.state is ChunkState.RELEASED
@@ -46,13 +36,13 @@ async def test_a_failed_request_is_sent_again_with_all_of_its_bytes(
     assert chunk.sha256 == made["chunks"][0]["sha256"]
 
 
-async def test_a_busy_archive_is_the_destination_s_fault_and_is_retried(world: World, front: StorageFront):
+async def test_a_busy_archive_is_the_destination_s_fault_and_is_retried(world: World, blob_front: StorageFront):
     made, job = await world.announced(size=2 * MIB, format="wav")
-    front.spoil("PUT block", Mishap.BUSY, times=20)
+    blob_front.spoil("PUT block", Mishap.BUSY, times=20)
     assert await world.take_job() == job
     await world.app.archiving.handle(job)
     chunk = await world.chunk(job)
     assert chunk.state is ChunkState.PENDING
     assert chunk.reason == "storage-unavailable"
-    assert front.seen.count("PUT block") > 2, "each request is repeated before the attempt fails"
+    assert blob_front.seen.count("PUT block") > 2, "each request is repeated before the attempt fails"
     assert (await world.source(made))["deletedAt"] is None

@@ -13,7 +13,7 @@ from shared.domain.files.checksums import Checksum, ChecksumKind
 from shared.domain.files.payload import Payload
 from shared.domain.states import ChunkState
 from shared.errors import DestinationConflict, DestinationError
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -44,6 +44,7 @@ async def shown_chunk(world: World, made: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("media_format", ["wav", "mp3", "mp4"])
+@pytest.mark.storage("memory", "azurite")
 async def test_a_small_chunk_is_copied_with_its_metadata_recorded_and_its_source_deleted(
     world: World, media_format: str
 ):
@@ -87,6 +88,7 @@ async def test_a_format_that_the_event_omits_is_recognized_from_the_file(world: 
     assert str((await world.chunk(world.job(made))).blob_name).endswith(".mp3")
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_repeated_job_changes_nothing(world: World):
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.app.archiving.handle(job)
@@ -99,6 +101,7 @@ async def test_a_repeated_job_changes_nothing(world: World):
     assert (await world.source(made))["downloads"] == 1
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_of_many_concurrent_jobs_for_one_chunk_only_one_copies_it(make_world: MakeWorld):
     world = await make_world(LEASE_SECONDS=5)
     made, job = await world.announced(size=300 * KIB, format="wav")
@@ -294,6 +297,7 @@ async def test_a_failed_delete_is_retried(world: World):
     await check_released(world, made)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_an_interrupted_copy_continues_from_the_staged_blocks(make_world: MakeWorld):
     """A file of gigabytes that starts from zero after each fault may never be complete before its deadline."""
     world = await make_world(BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=2)

@@ -18,7 +18,7 @@ from shared.domain.files.payload import Payload
 from shared.domain.states import ChunkState
 from shared.errors import DestinationConflict, SourceUnproven
 from shared.gateways.blobs.archive import ArchiveFile
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -77,6 +77,7 @@ def engine(world: World) -> Engine:
 
 
 @pytest.mark.parametrize("size", [8 * MIB, 8 * MIB + 17])
+@pytest.mark.storage("memory", "azurite")
 async def test_a_copy_is_correct_although_one_attempt_read_a_stream_and_the_others_read_ranges(
     make_world: MakeWorld, size: int
 ):
@@ -99,6 +100,7 @@ async def test_a_copy_is_correct_although_one_attempt_read_a_stream_and_the_othe
     assert hashlib.sha256(stored).hexdigest() == made["chunks"][0]["sha256"]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_blocks_that_an_older_engine_staged_are_never_reused(engine: Engine):
     """Blocks of the engine that mixed up parts may have the bytes of other offsets."""
     made = await engine.world.document(size=3 * MIB, format="wav")
@@ -209,6 +211,7 @@ async def test_a_file_stored_in_one_request_is_verified_by_its_recorded_digest(e
 
 
 @pytest.mark.parametrize("runs", [(), (2,), (1, 2)])
+@pytest.mark.storage("memory", "azurite")
 async def test_a_file_without_a_digest_is_verified_by_its_block_ids_and_gets_a_digest(
     engine: Engine, runs: tuple[int, ...]
 ):
@@ -219,6 +222,7 @@ async def test_a_file_without_a_digest_is_verified_by_its_block_ids_and_gets_a_d
     assert (stored.sha256, stored.is_whole) == (digest, True)
 
 
+@pytest.mark.storage("azurite")
 async def test_storage_that_refuses_writes_after_the_commit_only_causes_a_second_read(engine: Engine):
     """Like immutable storage. Here, a blob lease makes storage refuse the writes."""
     digest = await engine.put_together("held.wav", b"a" * 900, b"b" * 17)
@@ -236,6 +240,7 @@ async def test_storage_that_refuses_writes_after_the_commit_only_causes_a_second
     assert not await engine.transfer.verify(file, size=918, sha256=digest)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_blocks_in_another_order_or_with_other_bytes_are_refused(engine: Engine):
     await engine.put_together("blocks.wav", b"a" * 900, b"b" * 900, runs=(0, 1))
     first, second = [block.block_id for block in await engine.file("blocks.wav").committed()]
@@ -248,6 +253,7 @@ async def test_blocks_in_another_order_or_with_other_bytes_are_refused(engine: E
         await engine.transfer.read_back(engine.file("blocks.wav"))
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_file_with_the_recorded_digest_is_verified_without_reading_it(engine: Engine):
     body = b"RIFF" + b"\0" * 5000
     digest = hashlib.sha256(body).hexdigest()
@@ -258,6 +264,7 @@ async def test_a_file_with_the_recorded_digest_is_verified_without_reading_it(en
 
 
 @pytest.mark.parametrize("size", [20 * KIB, 3 * MIB])
+@pytest.mark.storage("memory", "azurite")
 async def test_a_file_that_lost_its_digest_is_read_before_it_is_refused(engine: Engine, size: int):
     made = await engine.world.document(size=size, format="wav")
     copied = await engine.copy(made, engine.file("same.wav"))

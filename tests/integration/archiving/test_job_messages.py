@@ -10,17 +10,12 @@ import pytest
 from infra.package import CHECKOUT
 from shared.domain.states import ChunkState
 from shared.settings.settings import load_settings
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KIB = 1024
 MIB = 1024 * KIB
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
 
 
 async def test_a_lease_expires_before_the_host_repeats_a_message_and_the_sweep_checks_after_that(world: World):

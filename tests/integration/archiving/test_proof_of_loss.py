@@ -11,23 +11,12 @@ import pytest_asyncio
 from shared.contracts.jobs import ChunkJob
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KIB = 1024
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, clock: MovableClock) -> World:
-    made: World = await make_world(clock=clock)
-    return made
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -63,6 +52,7 @@ async def attempts(world: World, clock: MovableClock, job: ChunkJob, *, until: t
     return chunk
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_source_that_is_gone_is_lost_after_five_answers_over_four_hours(patient: World, clock: MovableClock):
     world = patient
     made, job = await world.announced(size=20 * KIB, format="wav")

@@ -11,17 +11,12 @@ from shared.contracts.events.outcome import Outcome
 from shared.contracts.jobs import ChunkJob
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KIB = 1024
 LOCATIONS = ("contentLocation", "metadataLocation", "deleteLocation")
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
 
 
 def elsewhere(event: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -42,6 +37,7 @@ async def history(world: World, job: ChunkJob, action: str) -> list[dict[str, st
     return [dict(entry.details) for entry in entries if entry.action == action]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_new_locations_restart_a_failed_chunk_and_it_is_archived(world: World):
     made = await world.document(size=20 * KIB)
     job = world.job(made)
@@ -100,6 +96,7 @@ async def test_an_older_event_that_is_delivered_again_doesn_t_undo_a_correction(
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_the_write_is_repeated_after_another_process_wrote_the_chunk(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
@@ -134,7 +131,11 @@ async def test_a_safe_chunk_keeps_its_locations_and_others_are_reported_once(
     assert await world.chunk(job) == before
     assert await world.queued() == 0
     assert len(await history(world, job, "announced differently")) == 1
-    found = [record for record in caplog.records if "other locations announced and ignored" in record.getMessage()]
+    found = [
+        record
+        for record in caplog.records
+        if "later locations ignored: chunk is already archived" in record.getMessage()
+    ]
     assert [record.levelno for record in found] == [logging.WARNING] * 2
     assert "content_location" in found[0].getMessage()
     assert "secret" not in caplog.text
@@ -197,7 +198,7 @@ async def test_a_later_event_doesn_t_change_a_recording_and_the_difference_is_re
     await world.app.intake.receive(later)
     after = await world.gateways.catalogue.ledger(job.recordingKey)
     assert after == before
-    (found,) = [record for record in caplog.records if "event differs from the record" in record.getMessage()]
+    (found,) = [record for record in caplog.records if "event contradicts the catalogue" in record.getMessage()]
     assert "duration_ms" in found.getMessage()
 
 

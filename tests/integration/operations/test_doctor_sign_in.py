@@ -14,7 +14,7 @@ from shared.gateways.front_door import FrontDoor
 from shared.operations.doctor import sign_in
 from shared.operations.doctor.findings import Finding, Level
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 type Rule = Callable[[web.Request], int]
 

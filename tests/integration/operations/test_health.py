@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from shared.app import App
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,6 +22,7 @@ async def look(world: World) -> tuple[int, dict[str, Any], dict[str, Any]]:
     return answer.status, body, {check["name"]: check for check in body["checks"] if not check["ok"]}
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_health_is_ok_when_nothing_is_open(world: World):
     status, body, failing = await look(world)
     assert (status, body["status"], body["oldestOpen"], failing) == (200, "ok", None, {})
@@ -29,6 +31,7 @@ async def test_health_is_ok_when_nothing_is_open(world: World):
     }  # fmt: skip
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_health_shows_the_oldest_open_chunk_with_its_time(make_world: MakeWorld):
     clock = MovableClock()
     world = await make_world(clock=clock)
@@ -104,11 +107,13 @@ async def test_acs_that_throttles_counts_as_reachable(world: World):
     assert status == 200
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_wrong_or_missing_storage_fails_health(make_world: MakeWorld):
     world = await make_world()
     gone = await make_world(like=world)
     names = {"CHUNKS_QUEUE": "nowhere", "ARCHIVE_CONTAINER": "nowhere", "WORKLIST_TABLE": "nowhere"}
-    app = type(gone.app).over(gone.settings.model_copy(update={k.lower(): v for k, v in names.items()}), MovableClock())
+    settings, clock = gone.settings.model_copy(update={k.lower(): v for k, v in names.items()}), MovableClock()
+    app = App.over(settings, clock, gone.storage.clients(settings, clock))
     answer = await app.commands.health()
     await app.clients.close()
     failing = {check["name"] for check in json.loads(answer.body)["checks"] if not check["ok"]}

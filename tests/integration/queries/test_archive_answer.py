@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from azure.storage.blob.aio import ContainerClient
 
 from shared.domain.failure import Failure
 from shared.domain.keys import key_of
@@ -12,7 +11,7 @@ from shared.domain.records import Recording
 from shared.domain.states import ChunkState, RecordingState
 from shared.errors import Fault
 from shared.http.answers import Answer
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -73,6 +72,7 @@ async def test_a_stop_without_prefer_is_answered_at_once(world: World, prefer: s
     assert (answer.status, dict(answer.headers)) == (200, {})
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_the_answer_waits_for_the_recording_then_its_files_then_its_chunks_and_then_has_the_record(
     world: World,
 ):
@@ -242,7 +242,7 @@ async def test_changed_metadata_in_the_archive_are_refused(world: World):
     record = json_of(await ask(world, made["recordingId"]))
     assert record["chunks"][0]["participants"]
     name = record["chunks"][0]["metadataBlobName"]
-    async with ContainerClient.from_connection_string(world.storage, world.settings.archive_container) as container:
+    async with world.container(world.settings.archive_container) as container:
         await container.upload_blob(name, b'{"participants": []}', overwrite=True)
         answer = await ask(world, made["recordingId"])
         assert (answer.status, json_of(answer)["reason"]) == (409, "storage-conflict")

@@ -12,7 +12,6 @@ import pytest_asyncio
 from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 from azure.storage.blob import StandardBlobTier
-from azure.storage.blob.aio import ContainerClient
 
 from local.acs.simulator import Simulator
 from shared.contracts.jobs import ChunkJob
@@ -25,7 +24,7 @@ from shared.http.answers import Answer
 from shared.queries.downloads import File
 from shared.queries.missing_files import MissingFiles
 from shared.recovery.relisting import Relisting
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -40,7 +39,7 @@ def json_of(answer: Answer) -> dict[str, Any]:
 class Kept:
     """A recording of one archived and released chunk, with helpers that remove and restore its files."""
 
-    def __init__(self, world: World, container: ContainerClient, made: dict[str, Any], job: ChunkJob) -> None:
+    def __init__(self, world: World, container: Any, made: dict[str, Any], job: ChunkJob) -> None:
         self.world, self.container, self.made, self.job = world, container, made, job
         self.id: str = made["recordingId"]
 
@@ -82,22 +81,17 @@ class Kept:
         return [one.action for one in await self.world.gateways.audit.history(key_of(self.id))]
 
 
-@pytest.fixture(name="clock")
-def clock_fixture() -> MovableClock:
-    return MovableClock()
-
-
 @pytest_asyncio.fixture(name="keep", loop_scope="session")
 async def keep_fixture(make_world: MakeWorld, clock: MovableClock) -> AsyncIterator[Any]:
     """Makes recordings whose chunks are released."""
-    containers: list[ContainerClient] = []
+    containers: list[Any] = []
 
     async def keep(count: int = 1, **settings: Any) -> Kept:
         world = await make_world(clock=clock, **settings)
         made, job = await world.announced(size=30_000, format="wav", count=count, participants=[{"name": "Alice"}])
         await world.drained()
         name = world.settings.archive_container
-        containers.append(ContainerClient.from_connection_string(world.storage, name))
+        containers.append(world.container(name))
         return Kept(world, containers[-1], made, job)
 
     yield keep
@@ -108,6 +102,7 @@ def removals(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.message for one in caplog.records if one.levelno >= logging.ERROR]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_removed_media_file_is_trouble_in_every_view_of_the_recording(
     keep: Any, caplog: pytest.LogCaptureFixture
 ):
@@ -172,6 +167,7 @@ async def test_the_timeline_finds_a_missing_metadata_file_too(keep: Any):
     assert (shown["state"], shown["startedAt"] is not None) == ("released", True)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_file_that_the_archive_s_rule_removed_is_expired_and_not_trouble(
     keep: Any, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):

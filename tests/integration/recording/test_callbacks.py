@@ -16,7 +16,7 @@ from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.tables.worklist import Worklist
 from shared.http.answers import Answer
 from shared.recording.callback_urls import SIGNATURE, START, CallbackUrls
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -98,6 +98,7 @@ async def control_of(world: World, recording_id: str) -> str | None:
     return None if recording is None or recording.control is None else str(recording.control)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_callback_adds_the_recording_of_an_accepted_start_with_all_requested_fields(world: World):
     made = await call(world)
     await world.fault("start", "accepted", unnamed=True, callId=made["callId"])
@@ -134,6 +135,7 @@ async def test_a_callback_writes_the_ledger_for_a_start_whose_process_crashed(wo
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "case 4712"
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_callback_before_and_after_the_end_of_the_start_adds_one_history(world: World):
     made = await call(world)
     recorder_start = CallRecorder.start
@@ -379,7 +381,7 @@ async def test_the_url_of_a_start_accepts_only_that_start_s_recording(
     assert (answer.status, json.loads(answer.body)["outcomes"]) == (200, ["ignored"])
     assert await view(world, foreign_id) == before
     assert said(caplog, "ERROR") == ["callback belongs to another start"]
-    assert json.loads((await deliver(world, event)).body)["outcomes"] == ["taken"]
+    assert json.loads((await deliver(world, event)).body)["outcomes"] == ["accepted"]
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "mine"
 
 
@@ -489,7 +491,7 @@ async def test_the_first_callback_of_a_recording_doesn_t_pause_it(
         recording_id
     )  # ACS then reports `inactive`, as for a recording that hasn't begun
     answer = await deliver(world, first_of(made, recording_id, startDateTime=started_at))
-    assert json.loads(answer.body)["outcomes"] == ["taken"]
+    assert json.loads(answer.body)["outcomes"] == ["accepted"]
     assert await control_of(world, recording_id) == "active"
     assert await world.quarantined() == []
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
@@ -548,7 +550,7 @@ async def test_an_invalid_optional_field_doesn_t_stop_a_callback(world: World, o
     await world.acs("POST", f"/calls/{made['callId']}/end")
     ended = first_of(made, recording_id, startDateTime="2026-11-21T09:00:00Z", **data) | outer
     answer = await deliver(world, ended, ended)
-    assert json.loads(answer.body)["outcomes"] == ["taken", "taken"]
+    assert json.loads(answer.body)["outcomes"] == ["accepted", "accepted"]
     assert await control_of(world, recording_id) == "stopped"
     assert await world.quarantined() == []
 

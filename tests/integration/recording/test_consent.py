@@ -13,7 +13,7 @@ from shared.domain.repeatability import Repeatability
 from shared.errors import AlreadyRecording, SourceThrottled, SourceUnavailable
 from shared.gateways.acs.recorder import CallRecorder, Started
 from shared.http.answers import Answer
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -54,6 +54,7 @@ async def test_a_start_without_consent_is_refused(world: World):
     assert call["serverCallId"] not in [one["serverCallId"] for one in found]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_consent_is_stored_with_the_recording_shown_and_audited(world: World):
     call = await world.acs("POST", "/calls")
     answer = await start(world, call, consent=CONSENT)

@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from azure.data.tables.aio import TableServiceClient
 
 from shared.contracts.events.outcome import Outcome
 from shared.domain.keys import key_of
 from shared.domain.records import Recording
 from shared.recovery.rebuild import Rebuild
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -33,6 +32,7 @@ async def archive_of(world: World) -> list[dict[str, object]]:
     return made
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_dry_run_writes_nothing_and_apply_restores_every_chunk(make_world: MakeWorld, world: World):
     made = await archive_of(world)
     lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
@@ -139,6 +139,7 @@ async def test_an_unverified_file_is_restored_as_unverified(make_world: MakeWorl
     assert (await lost.chunk(job)).unverified == "stored without proof"
 
 
+@pytest.mark.storage("azurite")
 async def test_the_command_prints_its_counts_and_that_it_was_a_dry_run(world: World):
     await world.announced(size=30_000, format="wav")
     await world.drained()
@@ -233,13 +234,14 @@ async def test_a_row_that_can_t_be_read_doesn_t_stop_the_others_from_being_resto
     _, job = await world.announced(size=30_000, format="wav")
     await world.announced(size=30_000, format="wav")
     await world.drained()
-    async with TableServiceClient.from_connection_string(world.storage) as tables:
+    async with world.table(world.settings.recordings_table) as table:
         row = {"PartitionKey": job.recordingKey, "RowKey": f"chunk-{job.chunkKey}", "state": "of a newer version"}
-        await tables.get_table_client(world.settings.recordings_table).upsert_entity(row)
+        await table.upsert_entity(row)
     found = await Rebuild(world.gateways, world.settings).run(apply=True)
     assert (found.already_there, len(found.unreadable)) == (1, 1)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_rebuild_only_adds_to_an_existing_recording(make_world: MakeWorld, world: World):
     made, job = await world.announced(size=30_000, format="wav")
     await world.drained()
@@ -252,6 +254,7 @@ async def test_a_rebuild_only_adds_to_an_existing_recording(make_world: MakeWorl
     assert found == kept.evolve(recording_id=made["recordingId"])
 
 
+@pytest.mark.storage("azurite")
 async def test_the_command_names_files_that_it_can_t_read(world: World):
     await world.announced(size=30_000, format="wav")
     await world.drained()

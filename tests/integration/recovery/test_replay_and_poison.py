@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.storage.blob.aio import ContainerClient
 
 from shared.contracts.http.limits import EVENTS_BYTES
 from shared.contracts.jobs import ChunkJob
@@ -15,7 +14,7 @@ from shared.domain.keys import key_of
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,10 +37,11 @@ def json_of(answer: Any) -> dict[str, Any]:
 
 
 async def kept(world: World) -> list[str]:
-    async with ContainerClient.from_connection_string(world.storage, world.settings.quarantine_container) as container:
+    async with world.container(world.settings.quarantine_container) as container:
         return [blob.name async for blob in container.list_blobs()]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_recording_s_failed_chunks_are_replayed_and_archived(world: World):
     made = await failed(world, count=2)
     answer = await world.commands.replay(made["recordingId"], by="ada")
@@ -90,6 +90,7 @@ async def test_an_unknown_recording_or_chunk_can_t_be_replayed(world: World, kno
     assert (answer.status, json_of(answer)["reason"]) == (404, "not-found")
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_quarantined_event_is_replayed_by_its_id(world: World):
     event = json.loads((EVENTS / "current.json").read_text())
     body = json.dumps({"reason": "an older version could not read it", "event": event}).encode()
@@ -163,7 +164,7 @@ async def test_a_poison_job_before_the_first_sweep_fails_its_chunk_and_is_stored
     chunk = await world.chunk(job)
     assert (chunk.state, chunk.reason, chunk.fault) == (ChunkState.FAILED, "poisoned", "ours")
     (name,) = await kept(world)
-    async with ContainerClient.from_connection_string(world.storage, world.settings.quarantine_container) as container:
+    async with world.container(world.settings.quarantine_container) as container:
         body = json.loads(await (await container.download_blob(name)).readall())
     assert ChunkJob.decode(base64.b64decode(body["bodyBase64"])) == job
 

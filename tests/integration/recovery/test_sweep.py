@@ -5,34 +5,16 @@ import logging
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from azure.data.tables.aio import TableClient
 
 from shared.domain.failure import Failure
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
 from shared.errors import Fault
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KIB = 1024
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, clock: MovableClock) -> World:
-    made: World = await make_world(clock=clock)
-    return made
-
-
-async def worklist(world: World) -> list[dict[str, Any]]:
-    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
-        return [dict(row) async for row in table.list_entities()]
 
 
 async def failed(world: World) -> tuple[dict[str, Any], Any]:
@@ -50,9 +32,10 @@ async def test_a_chunk_with_a_recent_message_is_not_checked(world: World, caplog
     await world.announced(size=20 * KIB)
     with caplog.at_level(logging.INFO):
         assert await world.app.sweep.run() == 0
-    assert 'swept {"action": "sweep", "due": 0}' in caplog.messages, "an alert fires if this line is missing"
+    assert 'sweep finished {"action": "sweep", "due": 0}' in caplog.messages, "an alert fires if this line is missing"
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_chunk_whose_retry_was_lost_is_queued_again_when_it_is_overdue(world: World, clock: MovableClock):
     made, job = await world.announced(size=20 * KIB)
     await world.fault("download", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
@@ -111,6 +94,7 @@ async def test_an_open_chunk_is_reported_with_a_rising_log_level_as_its_deadline
     assert (await world.chunk(job)).escalated == 1
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_passed_deadline_is_reported_once_and_doesn_t_make_the_chunk_lost(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
@@ -146,10 +130,10 @@ async def test_a_chunk_whose_source_can_t_exist_any_longer_is_lost_with_a_critic
     lost = await world.chunk(job)
     assert (lost.state, lost.reason) == (ChunkState.LOST, "source-not-allowed")
     assert lost.lost_at is not None
-    assert await worklist(world) == []
+    assert await world.worklist() == []
     (line,) = [one for one in caplog.records if one.__dict__.get("end") == "lost"]
     assert (line.levelno, line.__dict__["reason"]) == (logging.CRITICAL, "source-not-allowed")
-    assert line.getMessage().startswith("chunk ended {")
+    assert line.getMessage().startswith("chunk given up {")
 
 
 async def test_a_source_that_still_exists_after_its_deadline_is_archived(world: World, clock: MovableClock):
@@ -191,7 +175,7 @@ async def test_a_chunk_that_fails_again_after_a_replay_becomes_lost(world: World
         await world.app.sweep.run()
         await world.drained()
     await world.acs("DELETE", "/faults")
-    assert ((await world.chunk(job)).state, await worklist(world)) == (ChunkState.LOST, [])
+    assert ((await world.chunk(job)).state, await world.worklist()) == (ChunkState.LOST, [])
 
 
 async def test_a_chunk_whose_files_are_all_in_the_archive_is_never_lost(world: World, clock: MovableClock):
@@ -216,7 +200,7 @@ async def test_a_chunk_whose_files_are_all_in_the_archive_is_never_lost(world: W
     assert (found.state, found.blob_name, found.sha256) == (ChunkState.ARCHIVED, chunk.blob_name, chunk.sha256)
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
-    assert await worklist(world) == []
+    assert await world.worklist() == []
     assert (await world.source(made))["downloads"] == 1
 
 
@@ -233,26 +217,27 @@ async def test_a_chunk_with_archived_media_but_without_metadata_is_not_lost(make
             await world.app.archiving.handle(await world.take_job())
     await world.acs("DELETE", "/faults")
     assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (ChunkState.FAILED, "metadata-missing")
-    assert await worklist(world) == []
+    assert await world.worklist() == []
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_row_without_open_work_is_removed(make_world: MakeWorld, clock: MovableClock):
     world = await make_world(clock=clock, DELETE_SOURCE="false")
     made, _ = await world.announced(size=20 * KIB)
     await world.drained()
-    assert await worklist(world) == []
+    assert await world.worklist() == []
     chunk = await world.chunk(world.job(made))
     await world.books.open_work.add(WorkItem.of_chunk(chunk, clock.now()))
     clock.forward(minutes=1)
     await world.app.sweep.run()
-    assert await worklist(world) == []
+    assert await world.worklist() == []
 
 
 async def test_an_error_with_one_chunk_doesn_t_stop_the_sweep_of_the_others(world: World, clock: MovableClock):
     _, first = await world.announced(size=20 * KIB)
     _, second = await world.announced(size=20 * KIB)
     await world.dropped()
-    table = TableClient.from_connection_string(world.storage, world.settings.recordings_table)
+    table = world.table(world.settings.recordings_table)
     async with table:
         row = await table.get_entity(first.recordingKey, f"chunk-{first.chunkKey}")
         await table.delete_entity(row)
@@ -305,7 +290,7 @@ async def test_a_recording_that_still_runs_is_not_reported(world: World, clock: 
     clock.forward(hours=5)
     await world.app.sweep.run()
     assert (await _view(world, recording_id))["state"] == "active"
-    assert len(await worklist(world)) == 1
+    assert len(await world.worklist()) == 1
 
 
 async def test_a_recording_whose_files_came_is_not_watched_any_longer(world: World, clock: MovableClock):
@@ -315,7 +300,7 @@ async def test_a_recording_whose_files_came_is_not_watched_any_longer(world: Wor
     await world.drained()
     clock.forward(minutes=121)
     await world.app.sweep.run()
-    assert await worklist(world) == []
+    assert await world.worklist() == []
     assert (await _view(world, recording_id))["state"] == "archived"
 
 
