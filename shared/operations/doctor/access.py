@@ -33,8 +33,10 @@ _NETWORK = "check the name, DNS, and any firewall, proxy or private endpoint on 
 _FIXES: tuple[tuple[type[CallvaultError], str], ...] = (
     (
         DestinationForbidden,
-        "set the account's current key, or give the identity the roles in docs/templates.md#who-may-do-what, and allow "
-        "this network in it",
+        (
+            "set the account's current key, or give the identity the roles in docs/templates.md#who-may-do-what, and "
+            "allow this network in it"
+        ),
     ),
     (DestinationUnavailable, f"create it, or correct its name in the settings; if it exists: {_NETWORK}"),
     (SourceUnauthorized, "set the ACS resource's current key, or give the identity a role on the ACS resource"),
