@@ -1,9 +1,9 @@
-"""Ends chunks. Every end of a chunk is written and reported here: state, metrics, statistics, log and announcement.
+"""Ends chunks. Every end of a chunk is written and reported here: state, metrics, tally, log and announcement.
 
-        row, with its outbox ──> metrics, statistics, log ──> announcement
+        row, with its outbox ──> metrics, tally, log ──> announcement
                 1                            2                     3
 
-After a crash between 1 and 2, the metrics, statistics and log lack this end. They are for operators and prove nothing.
+After a crash between 1 and 2, the metrics, tally and log lack this end. They are for operators and prove nothing.
 The announcement is in the row, so the next job or the sweep sends it.
 """
 

@@ -1,4 +1,4 @@
-"""Takes in dead-lettered events: by a timer, or by the command in shared.deadletters.
+"""Processes dead-lettered events: by a timer, or by the command in shared.deadletters.
 
 Each event in the dead-letter container goes through the same intake as a delivered event. A blob is deleted only after
 all of its events were processed; after a crash the next run processes them again, which changes nothing. Events that
@@ -32,7 +32,7 @@ class DeadLetterCounts:
     """The counts of one run: blobs, events by type, and outcomes.
 
     `left` and `failed` have the names of blobs that stay in the container, each with the reason. A blob in `left` has
-    something that Callvault can't process. A blob in `failed` met an error, and a later run may take it in.
+    something that Callvault can't process. A blob in `failed` met an error, and a later run may process it.
     """
 
     blobs: int = 0
@@ -48,7 +48,7 @@ class DeadLetterCounts:
 
 
 class DeadLetterReplay:
-    """Takes in dead-lettered events."""
+    """Processes dead-lettered events."""
 
     def __init__(self, letters: DeadLetters, intake: Intake) -> None:
         self._letters, self._intake = letters, intake
@@ -56,7 +56,7 @@ class DeadLetterReplay:
     async def run(
         self, *, apply: bool, most: int | None = None, known: dict[str, str] | None = None
     ) -> DeadLetterCounts:
-        """Counts the dead letters; with `apply`, takes them in and deletes their blobs.
+        """Counts the dead letters; with `apply`, processes them and deletes their blobs.
 
         A failure of one blob doesn't stop the others. At most `most` blobs are read. `known` has the ETags of blobs
         that an earlier run left in the container: these are skipped, and `run` adds the ones that it leaves itself.
