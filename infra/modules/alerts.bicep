@@ -92,7 +92,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/poison.kql')
-    says: 'A job failed too often for an unforeseen reason, or messages stay on the poison queue.'
+    says: 'A job failed too often for an unexpected reason, or messages stay on the poison queue.'
   }
   {
     name: 'sweep-incomplete'
@@ -100,7 +100,7 @@ var logAlerts = [
     minutes: 60
     above: 0
     query: loadTextContent('../queries/sweep-incomplete.kql')
-    says: 'The sweep can\'t check some open rows, so their deadlines aren\'t watched.'
+    says: 'The sweep can\'t check some open rows, so nothing checks their deadlines.'
   }
   {
     name: 'recording-files-overdue'

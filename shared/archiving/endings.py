@@ -1,13 +1,13 @@
 """Ends chunks: archived, released, failed or lost. Writes the state and reports it.
 
-        row, with its outbox ──> metrics, statistics, log ──> announcement
+        row, with its outbox ──> metrics, tally, log ──> announcement
                 1                            2                     3
 
-After a crash between 1 and 2, the metrics, statistics and log lack this end. They are for operators and prove nothing.
+After a crash between 1 and 2, the metrics, tally and log lack this end. They are for operators and prove nothing.
 The announcement is in the row, so the next job or the sweep sends it.
 
 A read that finds an archived file missing writes `expired` or `removed` itself (shared.queries.missing_files): these
-ends are neither announced nor counted in the statistics, and queries are a lower layer.
+ends are neither announced nor tallied, and queries are a lower layer.
 """
 
 from shared.announcing.announcer import Announcing

@@ -1,4 +1,4 @@
-"""Takes in dead-lettered events: by a timer, or by the command in shared.deadletters.
+"""Processes dead-lettered events: by a timer, or by the command in shared.deadletters.
 
 Each event in the dead-letter container goes through the same intake as a delivered event. A blob is deleted only after
 all of its events were processed; after a crash the next run processes them again, which changes nothing. Events that
@@ -34,7 +34,7 @@ class DeadLetterCounts:
 
     `left` and `failed` have the names of blobs that stay in the container, each with the reason. A blob in `left` has
     something that Callvault can't process; `left_versions` has its ETag. A blob in `failed` met an error, and a later
-    run may take it in.
+    run may process it.
     """
 
     blobs: int = 0
@@ -51,7 +51,7 @@ class DeadLetterCounts:
 
 
 class DeadLetterReplay:
-    """Takes in dead-lettered events."""
+    """Processes dead-lettered events."""
 
     def __init__(self, letters: DeadLetters, intake: Intake) -> None:
         self._letters, self._intake = letters, intake
@@ -59,7 +59,7 @@ class DeadLetterReplay:
     async def run(
         self, *, apply: bool, most: int | None = None, skipped: Mapping[str, str] | None = None
     ) -> DeadLetterCounts:
-        """Counts the dead letters; with `apply`, takes them in and deletes their blobs.
+        """Counts the dead letters; with `apply`, processes them and deletes their blobs.
 
         A failure of one blob doesn't stop the others. At most `most` blobs are read. A blob in `skipped` with the same
         ETag is skipped. Raises DestinationError when the container can't be listed.

@@ -73,7 +73,7 @@ class _Written:
 
 
 class Intake:
-    """Takes in events that Event Grid delivers and events that a person sends."""
+    """Processes events that Event Grid delivers and events that a person sends."""
 
     def __init__(self, gateways: Gateways, auto: AutoRecording, clock: Clock, settings: Settings) -> None:
         self._books = Books.over(gateways)
@@ -84,7 +84,7 @@ class Intake:
         self._auto, self._clock, self._settings = auto, clock, settings
 
     async def deliver(self, text: str) -> Outcome:
-        """Takes in the text of one event. Quarantines text that isn't a JSON object. Raises the errors of `receive`."""
+        """Processes one event as text. Quarantines text that isn't a JSON object. Raises the errors of `receive`."""
         try:
             envelope = lenient.parse(text)
         except (ValueError, RecursionError):
@@ -95,7 +95,7 @@ class Intake:
         return Outcome.QUARANTINED
 
     async def receive(self, envelope: dict[str, Any]) -> Outcome:
-        """Takes in one event that Event Grid delivered or dead-lettered, in Event Grid's schema or CloudEvents'.
+        """Processes one event that Event Grid delivered or dead-lettered, in Event Grid's schema or CloudEvents'.
 
         Raises DestinationError when storage fails, so that Event Grid delivers again. An event that can't be parsed
         is quarantined and acknowledged, because another delivery would fail in the same way. If only some chunks of an
@@ -114,7 +114,7 @@ class Intake:
         return source is not None and not is_from(source, envelope)
 
     async def take(self, envelope: dict[str, Any], by: str | None) -> IntakeResult:
-        """Takes in an event from any entrance. `by` is the person who sent it, or None if Event Grid delivered it."""
+        """Processes an event from any source. `by` is the person who sent it; None if Event Grid delivered it."""
         found = event_type(envelope)
         starts_call = is_call_started(envelope)
         if found and not starts_call and found.lower() != RECORDING_FILE_STATUS_UPDATED.lower():

@@ -83,7 +83,7 @@ function problemsOf(row, then) {
 }
 
 const problemText = (item) => [
-  item.documentId ? `Chunk ${item.index} ${item.state}: ` : "Files missing: ",
+  item.documentId ? `Chunk ${item.index} ${item.state}: ` : "Files overdue: ",
   h("strong", {}, item.reason ?? "unknown"),
   item.state === "failed" && item.deadline ? `, ${timeLeft(item.deadline)}` : "",
   item.detail ? h("span", { class: "dim under" }, item.detail) : null,

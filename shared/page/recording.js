@@ -135,7 +135,7 @@ function troubles(view) {
   const own = [
     view.overdueAt &&
       !view.chunks.length && {
-        title: "Files missing",
+        title: "Files overdue",
         reason: "files-overdue",
         since: view.overdueAt,
         detail: "The recording ended, and ACS didn't report its files.",

@@ -2,7 +2,7 @@
 
 ACS may report a recording's files in several events and in any order. So safe chunks aren't enough:
 shared.domain.completeness decides whether all files are reported. If the files can't become complete by themselves,
-the caller gets an error instead of waiting for ever.
+the caller gets an error instead of waiting forever.
 """
 
 from collections import Counter

@@ -142,7 +142,9 @@ class Control:
         known = found.recording
         if consent is None:
             if self._settings.require_consent and (known is None or known.consent_reference is None):
-                raise ConsentRequired("send consent, with its basis, reference and obtainedAt: none is on record")
+                raise ConsentRequired(
+                    "send consent, with its basis, reference and obtainedAt: this recording has none yet"
+                )
             return known
         now = self._clock.now()
         consent.must_be_given(now)

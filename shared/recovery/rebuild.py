@@ -161,5 +161,5 @@ def main() -> int:
     if apply:
         sys.stdout.write(f"{counts.listed} recordings were added to the lists\n")
     else:
-        sys.stdout.write("Nothing was written: this was a dry run. Add --apply to write.\n")
+        sys.stdout.write("Dry run: nothing was written. To write, add --apply.\n")
     return 1 if counts.unreadable else 0

@@ -100,7 +100,7 @@ class Settings(Environment):
         if self.acs_endpoint or (self.announce_topic_endpoint and not self.announce_topic_key):
             raise ValueError(
                 "ACS_LOCAL_GATEWAY: Callvault never sends an identity's token to the simulator; set "
-                "ACS_CONNECTION_STRING instead of ACS_ENDPOINT, and ANNOUNCE_TOPIC_KEY beside ANNOUNCE_TOPIC_ENDPOINT"
+                "ACS_CONNECTION_STRING instead of ACS_ENDPOINT, and ANNOUNCE_TOPIC_KEY with ANNOUNCE_TOPIC_ENDPOINT"
             )
         return self
 

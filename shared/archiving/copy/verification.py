@@ -50,12 +50,12 @@ async def read_back(file: Readable, budget: MemoryBudget) -> Copied:
     """
     stored = await file.find()
     if stored is None:
-        raise DestinationConflict("the archive's file was removed")
+        raise DestinationConflict("the archived file was removed")
     blocks = [(BlockId.parse(block.block_id), block.size) for block in await file.committed()]
     if not blocks and stored.sha256 is not None:
         digest = await _digest(file, stored.size)
         if digest != stored.sha256:
-            raise DestinationConflict("the archive's file doesn't match its digest; the source was kept")
+            raise DestinationConflict("the archived file doesn't match its digest; the source was kept")
         return Copied(size=stored.size, sha256=digest)
     if not blocks or sum(size for _, size in blocks) != stored.size:
         raise DestinationConflict("the archived file has neither block ids nor a digest; the source was kept")
@@ -99,6 +99,6 @@ async def _digest_of_blocks(file: Readable, blocks: list[tuple[BlockId, int]], b
             for digest in (whole, *runs.values()):
                 await in_thread(feed, digest, data)
             if data.size != size or block_id.start not in runs or not block_id.holds(runs[block_id.start]):
-                raise DestinationConflict("the archive's file differs from what was staged; the source was kept")
+                raise DestinationConflict("the archived file differs from what was staged; the source was kept")
             runs = {start: digest for start, digest in runs.items() if last[start] > place}
     return whole.hexdigest()

@@ -51,7 +51,7 @@ class ChunkData(RecordingData):
     metadata: ArchivedFile | None = None
     format: str | None = None
     started_at: datetime
-    event_time: datetime = Field(description="When ACS announced the files.")
+    event_time: datetime = Field(description="When ACS reported the files.")
     deadline: datetime = Field(description="When ACS deletes the source, unless Callvault deletes it first.")
     attempts: int
     fault: str | None = Field(default=None, description="Whose fault the failure was: source, destination or ours.")
