@@ -1,5 +1,5 @@
 """A browser for the operators' page, and the screenshots of it for README."""
 
-from local.page.browser import NoBrowserError, chromium
+from local.browser import NoBrowserError, chromium
 
 __all__ = ["NoBrowserError", "chromium"]

@@ -22,10 +22,10 @@ import aiohttp
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob.aio import BlobServiceClient
 
+from local.processes.child_processes import ChildError, Program, clean_environment, running
 from local.stack.hosts import GRACE_SECONDS, READY_SECONDS, Host
 from local.stack.options import StackOptions
-from local.stack.processes import ChildError, Program, clean_environment, running
-from local.stack.workplace import Workplace
+from local.stack.stack_directory import StackDirectory
 
 HOST_ID = "callvaultlocal"
 SECRETS_CONTAINER = "azure-webjobs-secrets"
@@ -60,7 +60,7 @@ def find_func() -> str:
 
 @contextlib.asynccontextmanager
 async def core_tools_host(
-    func: str, options: StackOptions, place: Workplace, settings: Mapping[str, str]
+    func: str, options: StackOptions, place: StackDirectory, settings: Mapping[str, str]
 ) -> AsyncIterator[Host]:
     keys = Keys(functions=secrets.token_urlsafe(32), system=secrets.token_urlsafe(32), master=secrets.token_urlsafe(32))
     await _store(keys, settings["AzureWebJobsStorage"])

@@ -29,7 +29,7 @@ log = logger("endings")
 class Endings:
     """Ends chunks. Every method raises what its `write` raises, and DestinationError when storage fails.
 
-    `write` is `ChunkBook.replace`, or `Lease.end` for a chunk that is being copied.
+    `write` is `ChunkWriter.replace`, or `Lease.end` for a chunk that is being copied.
     """
 
     def __init__(self, gateways: Gateways, announcing: Announcing, clock: Clock, settings: Settings) -> None:

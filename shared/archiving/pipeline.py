@@ -19,7 +19,7 @@ from shared.archiving.lease import Lease
 from shared.archiving.release import Release, Step
 from shared.archiving.retry import Attempt, RetryPolicy, check_due_at, count_gone, is_soon
 from shared.archiving.stored_files import Files
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
@@ -47,7 +47,7 @@ class Archiving:
     def __init__(
         self, gateways: Gateways, copier: FileCopier, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._announcing, self._copier, self._clock, self._settings = announcing, copier, clock, settings
         self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._release = Release(gateways, copier, announcing, clock, settings)
@@ -133,7 +133,7 @@ class Archiving:
             next_attempt_at=None,
         )
         try:
-            return await self._books.chunks.replace(claimed)
+            return await self._writers.chunks.replace(claimed)
         except LeaseLost:
             return None
 
@@ -141,7 +141,7 @@ class Archiving:
         """Ends a chunk whose last attempt never reported a result, because its worker died."""
         now = self._clock.now()
         files = await self._copier.files_in_archive(chunk)
-        write = self._books.chunks.replace
+        write = self._writers.chunks.replace
         try:
             if files.are_complete(chunk):
                 chunk = await self._endings.archive(chunk, files, write)
@@ -153,7 +153,7 @@ class Archiving:
 
     async def _attempt(self, claimed: Chunk, which: Attempt) -> Step:
         """Copies and releases the chunk, or schedules a retry."""
-        lease = Lease(self._catalogue, self._books.chunks.replace, self._clock, claimed, self._settings.lease)
+        lease = Lease(self._catalogue, self._writers.chunks.replace, self._clock, claimed, self._settings.lease)
         try:
             attempted = await self._copy(lease, which)
             if attempted.error is None and attempted.files is not None:
@@ -212,7 +212,7 @@ class Archiving:
         tried = files.recorded_in(tried) if files else tried
         waiting = await lease.end(tried.move(ChunkState.PENDING, failure=failure, next_attempt_at=following))
         if not soon:
-            await self._books.open_work.add(WorkItem.of_chunk(waiting, check_due_at(waiting, following, now)))
+            await self._writers.open_work.add(WorkItem.of_chunk(waiting, check_due_at(waiting, following, now)))
         metrics.attempt_failed(error)
         context = {"action": "archive", "fault": failure.fault, "reason": failure.reason, **chunk.log_context()}
         log.warning("attempt failed", extra={**context, "next_attempt_at": following.isoformat()})

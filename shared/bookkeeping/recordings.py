@@ -13,7 +13,7 @@ from shared.domain.records import AuditEntry, Chunk, Recording
 from shared.gateways.bundle import Gateways
 
 
-class RecordingBook:
+class RecordingWriter:
     """The catalogue's recordings and their lists."""
 
     def __init__(self, gateways: Gateways) -> None:

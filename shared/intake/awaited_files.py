@@ -8,7 +8,7 @@ is reported and no index is missing, or 48 hours after the recording's end, when
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.domain.clock import Clock
 from shared.domain.completeness import has_last
 from shared.domain.records import Chunk, Recording
@@ -30,7 +30,7 @@ class AwaitedFiles:
     """Keeps track of recordings whose files are not all reported."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._catalogue = gateways.catalogue
         self._recorder = gateways.recorder
         self._clock, self._settings = clock, settings
@@ -57,12 +57,12 @@ class AwaitedFiles:
             if watched:
                 # If all files are reported now, the sweep ends the earlier watch and clears the overdue report.
                 due_at = now + (self._settings.sweep_grace if whole else self._settings.files_awaited)
-                await self._books.open_work.add(WorkItem.of_files(key, recording_id, due_at, recording.listed_at))
+                await self._writers.open_work.add(WorkItem.of_files(key, recording_id, due_at, recording.listed_at))
         if known is not None and known.control is not None:
             # The first watch ends here: files that are still missing have the second watch's row. Both rows share one
             # entry in the list of open recordings, so that entry stays while the second watch lasts.
             listed_at = None if watched else known.listed_at
-            await self._books.open_work.remove(WorkItem.of_recording(key, recording_id or "", now, listed_at))
+            await self._writers.open_work.remove(WorkItem.of_recording(key, recording_id or "", now, listed_at))
 
     async def check(self, item: WorkItem) -> None:
         """The sweep's check: whether the recording still runs and, if it has ended, whether files are overdue."""
@@ -70,16 +70,16 @@ class AwaitedFiles:
         recording = recording or Recording(recording_key=item.recording_key, recording_id=item.recording_id)
         now = self._clock.now()
         if recording.control is RecordingState.FAILED and not chunks:
-            await self._books.open_work.remove(item)
+            await self._writers.open_work.remove(item)
             return
         if recording.listed_at is None:
             recording = recording.evolve(listed_at=item.listed_at or now)
         if not recording.is_whole(chunks) and not _has_ended(recording, chunks):
             if await self._still_runs(item):
-                await self._books.open_work.add(replace(item, due_at=now + _INTERVAL))
+                await self._writers.open_work.add(replace(item, due_at=now + _INTERVAL))
                 return
             recording = recording.evolve(control=RecordingState.STOPPED, stopped_at=now)
-            await self._books.recordings.merge(
+            await self._writers.recordings.merge(
                 _only_keys(recording).evolve(control=RecordingState.STOPPED, stopped_at=now)
             )
         if recording.is_whole(chunks):
@@ -90,10 +90,10 @@ class AwaitedFiles:
     async def _await_files(self, item: WorkItem, recording: Recording, ended: datetime) -> None:
         now = self._clock.now()
         if now < ended + self._settings.files_awaited:
-            await self._books.open_work.add(replace(item, due_at=ended + self._settings.files_awaited))
+            await self._writers.open_work.add(replace(item, due_at=ended + self._settings.files_awaited))
             return
         if recording.overdue_at is None:
-            await self._books.recordings.merge(_only_keys(recording).evolve(overdue_at=now))
+            await self._writers.recordings.merge(_only_keys(recording).evolve(overdue_at=now))
             metrics.recordings_overdue.add(1)
         hours = round((now - ended).total_seconds() / 3600, 2)
         keys = {"recording_key": item.recording_key}
@@ -102,14 +102,14 @@ class AwaitedFiles:
             extra={"action": "overdue", "hours_since_end": hours, **keys},
         )
         if now > ended + _WATCHED_FOR:
-            await self._books.open_work.remove(item)
+            await self._writers.open_work.remove(item)
         else:
-            await self._books.open_work.add(replace(item, due_at=now + _INTERVAL))
+            await self._writers.open_work.add(replace(item, due_at=now + _INTERVAL))
 
     async def _end(self, item: WorkItem, recording: Recording) -> None:
         """All files are reported."""
-        await self._books.recordings.remove_from_trouble(recording)
-        await self._books.open_work.remove(item)
+        await self._writers.recordings.remove_from_trouble(recording)
+        await self._writers.open_work.remove(item)
 
     async def _still_runs(self, item: WorkItem) -> bool:
         """Whether ACS still knows the recording, as it does while it runs or is paused. Raises SourceError."""

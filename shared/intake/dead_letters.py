@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.contracts import lenient
+from shared.contracts import lenient_json
 from shared.contracts.events.call_started import is_call_started
 from shared.contracts.events.outcome import Outcome
 from shared.contracts.events.recording_event import event_type
@@ -137,7 +137,7 @@ class DeadLetterTimer:
 
 def _events(body: bytes) -> list[dict[str, Any]] | None:
     try:
-        parsed = lenient.parse(body)
+        parsed = lenient_json.parse(body)
     except (ValueError, RecursionError):
         return None
     events = parsed if isinstance(parsed, list) else [parsed]

@@ -4,7 +4,7 @@
           1         2           3             4             5          6             7
 
 Event Grid repeats the delivery until it receives 7, and every step can be repeated, so the next delivery recovers
-from a crash at any point. 2 and 3 are `books.recordings.add_chunks`, 4 and 5 `books.open_work.add`
+from a crash at any point. 2 and 3 are `writers.recordings.add_chunks`, 4 and 5 `writers.open_work.add`
 (shared.bookkeeping). The job is queued last: the chunk it names is in the catalogue before a worker can read the job.
 Once a chunk has left `pending`, all steps have been done for it, and a repeat does nothing.
 """
@@ -16,8 +16,8 @@ from typing import Any
 
 from opentelemetry.trace import SpanKind
 
-from shared.bookkeeping.books import Books
-from shared.contracts import lenient
+from shared.bookkeeping.writers import Writers
+from shared.contracts import lenient_json
 from shared.contracts.auto_record import Trigger
 from shared.contracts.events.call_started import is_call_started, read_call_started
 from shared.contracts.events.outcome import Outcome
@@ -37,9 +37,9 @@ from shared.errors import DestinationUnavailable
 from shared.gateways.blobs.quarantine import Folder, QuarantineItem
 from shared.gateways.bundle import Gateways
 from shared.intake.awaited_files import AwaitedFiles
-from shared.intake.event_records import DatedEvent, chunks_differing, chunks_of, dated, differing, recording_of
 from shared.intake.filing import Filed, Filing
 from shared.intake.known_chunks import KnownChunks
+from shared.intake.records_from_event import DatedEvent, chunks_differing, chunks_of, dated, differing, recording_of
 from shared.observability import tracing
 from shared.observability.logs import logger
 from shared.recording.automatic import RULE, AutoRecording
@@ -76,7 +76,7 @@ class Intake:
     """Processes events that Event Grid delivers and events that a person sends."""
 
     def __init__(self, gateways: Gateways, auto: AutoRecording, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._audit, self._quarantine = gateways.audit, gateways.quarantine
         self._filing, self._known = Filing(gateways.links), KnownChunks(gateways, clock)
@@ -86,7 +86,7 @@ class Intake:
     async def deliver(self, text: str) -> Outcome:
         """Processes one event as text. Quarantines text that isn't a JSON object. Raises the errors of `receive`."""
         try:
-            envelope = lenient.parse(text)
+            envelope = lenient_json.parse(text)
         except (ValueError, RecursionError):
             envelope = text
         if isinstance(envelope, dict):
@@ -212,7 +212,7 @@ class Intake:
             chunks = chunks_of(
                 dated_event, filed, listed_at=recording.listed_at, now=now, retention=self._settings.retention
             )
-            current = await self._books.recordings.add_chunks(recording, chunks, known)
+            current = await self._writers.recordings.add_chunks(recording, chunks, known)
             if current is not None:
                 return _Written(known=known, recording=recording, chunks=chunks, current=current)
         raise DestinationUnavailable(
@@ -225,7 +225,7 @@ class Intake:
         chunk = current if is_new else await self._known.announced_again(current, announced, by=by)
         if chunk is None:
             return False
-        await self._books.open_work.add(WorkItem.of_chunk(chunk, self._clock.now() + self._settings.sweep_grace))
+        await self._writers.open_work.add(WorkItem.of_chunk(chunk, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob.of(chunk))
         return True
 

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from pydantic.alias_generators import to_camel
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.domain.clock import Clock
 from shared.domain.keys import key_of
 from shared.domain.records import AuditEntry, Chunk
@@ -59,7 +59,7 @@ class KnownChunks:
     """Handles reported chunks that are in the catalogue already."""
 
     def __init__(self, gateways: Gateways, clock: Clock) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._catalogue, self._audit, self._clock = gateways.catalogue, gateways.audit, clock
 
     async def announced_again(self, current: Chunk, announced: Chunk, *, by: str) -> Chunk | None:
@@ -80,7 +80,7 @@ class KnownChunks:
             if moved:
                 await self._keep_old(current, moved, by)
             try:
-                written = await self._books.chunks.replace(self._restarted(current, announced, moved))
+                written = await self._writers.chunks.replace(self._restarted(current, announced, moved))
             except LeaseLost:
                 current = await self._read(current)
             else:

@@ -17,7 +17,7 @@ import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
@@ -46,7 +46,7 @@ class MissingFiles:
     """Checks for archived files and records which ones are missing."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._archived, self._catalogue = gateways.archive_reader, gateways.catalogue
         self._audit, self._jobs = gateways.audit, gateways.jobs
         self._clock, self._settings = clock, settings
@@ -153,7 +153,7 @@ class MissingFiles:
 
     async def _write(self, before: Chunk, updated: Chunk, now: datetime) -> Chunk:
         recovered = before.state is ChunkState.REMOVED and updated.state is not ChunkState.REMOVED
-        chunks = self._books.chunks
+        chunks = self._writers.chunks
         written = await (chunks.replace_out_of_trouble(updated) if recovered else chunks.replace(updated))
         if written.state in MISSING and written.state is not before.state:
             metrics.chunk_ended(written)
@@ -161,10 +161,10 @@ class MissingFiles:
         return written
 
     async def _copy_again(self, chunk: Chunk, updated: Chunk, now: datetime) -> Chunk:
-        await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-        pending = await self._books.chunks.replace(chunk.evolve(missing=updated.missing).restarted(now))
+        await self._writers.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+        pending = await self._writers.chunks.replace(chunk.evolve(missing=updated.missing).restarted(now))
         # Again, because the sweep may have seen the chunk before the write above: archived, so it removed the row.
-        await self._books.open_work.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
+        await self._writers.open_work.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob.of(pending))
         await self._report(updated, now)
         return pending

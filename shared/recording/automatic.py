@@ -17,7 +17,7 @@ import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.auto_record import CallKind, Trigger
 from shared.contracts.http.start_request import parse_start
 from shared.domain.clock import Clock
@@ -57,7 +57,7 @@ class AutoRecording:
     """Applies the rules of AUTO_RECORD."""
 
     def __init__(self, gateways: Gateways, starting: Starting, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._claims, self._links = gateways.claims, gateways.links
         self._catalogue, self._starting, self._clock = gateways.catalogue, starting, clock
         self._chance = gateways.chance
@@ -90,7 +90,7 @@ class AutoRecording:
         claim = begun.row
         if claim.outcome is not None:
             return True
-        await self._books.open_work.add(_row(claim, claim.busy_until))
+        await self._writers.open_work.add(_row(claim, claim.busy_until))
         if begun.is_new:
             await self._record(claim, _PAUSES)
         return True
@@ -102,9 +102,9 @@ class AutoRecording:
         if claim is None or item.row != _row(claim, now).row:
             # The row belongs to another start. `start_failed` writes a row before its claim, so a new row may stay.
             if item.due_at + self._busy <= now:
-                await self._books.open_work.remove(item)
+                await self._writers.open_work.remove(item)
         elif claim.outcome is not None:
-            await self._books.open_work.remove(item)
+            await self._writers.open_work.remove(item)
         elif claim.busy_until <= now:
             taken = await self._claims.write(replace(claim, busy_until=now + self._busy, attempts=claim.attempts + 1))
             if taken is not None:
@@ -129,7 +129,7 @@ class AutoRecording:
                 outcome=None,
             )
             # The row first. After a crash before the claim is written, the callback isn't answered and ACS repeats it.
-            await self._books.open_work.add(_row(again, now))
+            await self._writers.open_work.add(_row(again, now))
             if await self._claims.write(again) is not None:
                 return
         raise DestinationUnavailable("restarting the recording of a call: its claim was changed at every try")
@@ -149,7 +149,7 @@ class AutoRecording:
         if late and not claim.reported:
             log.error("call not recorded yet", extra=_about(claim))
         await self._claims.write(replace(claim, busy_until=now, reported=claim.reported or late))
-        await self._books.open_work.add(_row(claim, now))
+        await self._writers.open_work.add(_row(claim, now))
 
     async def _try(self, claim: Claim) -> str | None:
         """Sends the start. Returns its outcome, or None if the start must be repeated."""
@@ -184,7 +184,7 @@ class AutoRecording:
         """Writes the outcome, removes the row and logs, unless another process has the claim meanwhile."""
         if await self._claims.write(replace(claim, outcome=outcome)) is None:
             return
-        await self._books.open_work.remove(_row(claim, claim.busy_until))
+        await self._writers.open_work.remove(_row(claim, claim.busy_until))
         extra = {**_about(claim), "outcome": outcome}
         if outcome in (_STARTED, _RECORDED):
             log.info("call recorded", extra=extra)

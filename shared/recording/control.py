@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.http.consent import Consent
 from shared.contracts.http.recording_view import RecordingView
 from shared.domain.clock import Clock
@@ -34,7 +34,7 @@ from shared.errors import (
 )
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
-from shared.recording.audit import reported_if_unwritten
+from shared.recording.unwritten_audit import reported_if_unwritten
 from shared.recording.view import Known, view_of
 from shared.settings.settings import Settings
 
@@ -73,7 +73,7 @@ class Control:
     """Stops, pauses, resumes and shows recordings."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._recorder, self._catalogue, self._audit = gateways.recorder, gateways.catalogue, gateways.audit
         self._clock, self._settings = clock, settings
 
@@ -157,7 +157,7 @@ class Control:
         entry = AuditEntry(at=now, action="consent", by=by, details=consent.details())
         listed_at = recording.listed_at or now
         change = Recording(recording_key=found.key, recording_id=found.recording_id, listed_at=listed_at)
-        await self._books.recordings.merge(_consented(change, consent), entry)
+        await self._writers.recordings.merge(_consented(change, consent), entry)
         return recording.evolve(recording_id=found.recording_id, listed_at=listed_at)
 
     async def get(self, named: str) -> RecordingView:
@@ -207,13 +207,13 @@ class Control:
             await self._await_files(found, recording.listed_at or entry.at)
         newly_listed = entry.at if recording.listed_at is None else None
         change = Recording(recording_key=found.key, recording_id=found.recording_id, listed_at=newly_listed)
-        await self._books.recordings.merge(_after(act, change, entry.at), entry)
+        await self._writers.recordings.merge(_after(act, change, entry.at), entry)
         return written.evolve(recording_id=found.recording_id, listed_at=recording.listed_at or entry.at)
 
     async def _await_files(self, found: _Found, now: datetime) -> None:
         """Adds a recording that Callvault didn't start to the worklist, before the ledger, in case of a crash."""
         due_at = now + self._settings.files_awaited
-        await self._books.open_work.add(WorkItem.of_recording(found.key, found.recording_id, due_at, now))
+        await self._writers.open_work.add(WorkItem.of_recording(found.key, found.recording_id, due_at, now))
 
     async def _id_of(self, key: str) -> str | None:
         """The recordingId of a recording; None if no event or link names the recording of its files."""

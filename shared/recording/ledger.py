@@ -10,7 +10,7 @@ conditional write, with an audit entry that is written only once for the same ca
 
 from datetime import datetime, timedelta
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.events.callbacks import CallbackEvent
 from shared.domain.clock import Clock
 from shared.domain.keys import key_of
@@ -36,7 +36,7 @@ class LedgerUpdates:
     """Applies state changes in ACS to the ledger."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._recorder, self._catalogue = gateways.recorder, gateways.catalogue
         self._links, self._clock, self._settings = gateways.links, clock, settings
 
@@ -79,7 +79,7 @@ class LedgerUpdates:
             item = WorkItem.of_recording(key, recording_id, due_at, listed_at)
             if stored is None:
                 # Callvault didn't start it. The worklist comes first: after a crash, the sweep checks the recording.
-                await self._books.open_work.add(item)
+                await self._writers.open_work.add(item)
             unchanged = Recording(recording_key=key, etag=known.etag, listed_at=listed_at)
             changed = _completed(unchanged, known, event, recording_id)
             state = None if acs_state is RecordingState.PAUSED and _has_not_begun(known, event) else acs_state
@@ -91,9 +91,9 @@ class LedgerUpdates:
                 entries = [_entry(event, _ENTRIES[state])] if state in _ENTRIES else []
             if changed == unchanged:
                 return
-            if await self._books.recordings.move(changed, *entries):
+            if await self._writers.recordings.move(changed, *entries):
                 if changed.control is RecordingState.FAILED:
-                    await self._books.open_work.remove(item)  # a failed start has no files to wait for
+                    await self._writers.open_work.remove(item)  # a failed start has no files to wait for
                 if known.server_call_id is None and event.server_call_id:
                     await self._links.link_call(event.server_call_id, key)
                 log.info(

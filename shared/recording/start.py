@@ -18,7 +18,7 @@ that repeats the start with the same Idempotency-Key gets the same recording.
 
 from contextlib import suppress
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.http.recording_view import StartedView
 from shared.contracts.http.start_request import StartRecording
 from shared.domain.clock import Clock
@@ -42,8 +42,8 @@ from shared.errors import (
 from shared.gateways.acs.recorder import Started
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
-from shared.recording.audit import reported_if_unwritten
 from shared.recording.start_order import StartOrder, StartOrders
+from shared.recording.unwritten_audit import reported_if_unwritten
 from shared.settings.settings import Settings
 
 log = logger("starting")
@@ -64,7 +64,7 @@ class Starting:
     """Starts recordings and writes them to the ledger."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._orders = StartOrders(clock, settings)
         self._recorder, self._catalogue = gateways.recorder, gateways.catalogue
         self._links, self._starts = gateways.links, gateways.starts
@@ -202,9 +202,9 @@ class Starting:
         key = key_of(recording_id)
         server_call_id = await self._server_call_id(asked)
         due_at = self._clock.now() + self._settings.files_awaited
-        await self._books.open_work.add(WorkItem.of_recording(key, recording_id, due_at, asked.listed_at))
+        await self._writers.open_work.add(WorkItem.of_recording(key, recording_id, due_at, asked.listed_at))
         recording = asked.evolve(recording_key=key, recording_id=recording_id, server_call_id=server_call_id)
-        await self._books.recordings.merge(recording, entry)
+        await self._writers.recordings.merge(recording, entry)
         for name in (server_call_id, asked.call_connection_id):
             if name:
                 await self._links.link_call(name, key)

@@ -15,7 +15,7 @@ from datetime import datetime
 from shared.announcing.announcer import Announcing
 from shared.archiving.endings import Endings
 from shared.archiving.files import FileCopier
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
@@ -39,7 +39,7 @@ class Poison:
     def __init__(
         self, gateways: Gateways, copier: FileCopier, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._endings = Endings(gateways, announcing, clock, settings)
         self._quarantine, self._catalogue, self._jobs = gateways.quarantine, gateways.catalogue, gateways.jobs
         self._copier, self._clock, self._settings = copier, clock, settings
@@ -60,7 +60,7 @@ class Poison:
         files = await self._copier.files_in_archive(chunk)
         try:
             if files.are_complete(chunk):
-                await self._endings.archive(chunk, files, self._books.chunks.replace)
+                await self._endings.archive(chunk, files, self._writers.chunks.replace)
                 await self._jobs.send(ChunkJob.of(chunk))
             elif self._is_queued_again(chunk, now):
                 log.warning(
@@ -68,7 +68,7 @@ class Poison:
                     extra={"action": "poison", **chunk.log_context()},
                 )
             else:
-                await self._endings.give_up(chunk, ChunkState.FAILED, _POISONED, files, self._books.chunks.replace)
+                await self._endings.give_up(chunk, ChunkState.FAILED, _POISONED, files, self._writers.chunks.replace)
         except LeaseLost:
             return
 

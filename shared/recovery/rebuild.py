@@ -17,15 +17,15 @@ from dataclasses import dataclass, field
 
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.verification import read_back
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.domain.clock import SystemClock
 from shared.domain.records import Chunk, Recording
 from shared.errors import CallvaultError, DestinationError, DestinationUnavailable, UnreadableRow
 from shared.gateways.blobs.archive import ArchivedFile
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
+from shared.recovery.list_rebuild import ListRebuild
 from shared.recovery.rebuilt_chunk import NEEDED, ChunkFiles, UnreadableFile, check, chunk_of, stem_of
-from shared.recovery.relisting import Relisting
 from shared.settings.settings import Settings, load_settings
 
 _ROUNDS = 5  # tries of a conditional write; each fails only if the app wrote the same recording at the same moment
@@ -50,7 +50,7 @@ class Rebuild:
     """Writes missing rows of the catalogue, from the names and metadata of the archive's blobs."""
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._gateways, self._settings = gateways, settings
         self._archive, self._catalogue = gateways.archive, gateways.catalogue
         self._budget = MemoryBudget(1)
@@ -74,7 +74,7 @@ class Rebuild:
                 counts.unreadable[file.name] = str(error)
         counts.without_metadata = len(waiting)
         if apply:
-            relisted = await Relisting(self._gateways, SystemClock(), self._settings).run()
+            relisted = await ListRebuild(self._gateways, SystemClock(), self._settings).run()
             counts.listed = relisted.recordings
             counts.unreadable.update(relisted.unreadable)
         return counts
@@ -115,7 +115,7 @@ class Rebuild:
                 listed_at=kept.listed_at or chunk.started_at,
             )
             chunks = (chunk.evolve(listed_at=recording.listed_at),)
-            if await self._books.recordings.add_chunks(recording, chunks, known) is not None:
+            if await self._writers.recordings.add_chunks(recording, chunks, known) is not None:
                 return
         raise DestinationUnavailable("adding a chunk to the catalogue: the app wrote its recording at every try")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-from shared.contracts import lenient
+from shared.contracts import lenient_json
 from shared.domain.keys import blob_stem, key_of
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
@@ -113,7 +113,7 @@ def _is_metadata(file: ArchivedFile) -> bool:
 
 
 def _moment(file: ArchivedFile, name: str) -> datetime:
-    at = lenient.moment(file.properties[name])
+    at = lenient_json.moment(file.properties[name])
     if at is None:
         raise UnreadableFile(f"{name} is not a time")
     return at

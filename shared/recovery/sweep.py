@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.domain.clock import Clock
 from shared.domain.work_item import Kind, WorkItem
 from shared.errors import CallvaultError, DestinationError, LeaseLost, UnreadableRow
@@ -84,7 +84,7 @@ class Sweep:
     def __init__(
         self, gateways: Gateways, chunks: ChunkCheck, auto: AutoRecording, clock: Clock, settings: Settings
     ) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._worklist, self._jobs = gateways.worklist, gateways.jobs
         self._chunks, self._files, self._auto = chunks, AwaitedFiles(gateways, clock, settings), auto
         self._clock, self._settings = clock, settings
@@ -163,7 +163,7 @@ class Sweep:
     async def _postpone(self, item: WorkItem, by: timedelta) -> None:
         """Postpones a row that keeps failing, so that it doesn't take the place of other rows in each run."""
         try:
-            await self._books.open_work.postpone(item, self._clock.now() + by)
+            await self._writers.open_work.postpone(item, self._clock.now() + by)
         except DestinationError as error:
             log.warning("check failed", extra={"action": "sweep", "reason": error.reason, **_keys(item)})
 

@@ -8,8 +8,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from local.acs.delivery.tokens import ISSUER
 from local.acs.identifiers import RESOURCE_ID
-from local.acs.tokens import ISSUER
 from tests.acceptance.conftest import SIGNED, Deployment, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

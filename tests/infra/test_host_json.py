@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.package import CHECKOUT
-from local.host.config import read_host_json
+from local.host.configuration.config import read_host_json
 from shared.settings.settings import Settings
 from tests.infra.product import app_settings
 from tests.infra.templates import Templates

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.contracts import lenient
+from shared.contracts import lenient_json
 from shared.contracts.events.own_storage import is_own_storage, names_own_storage
-from shared.contracts.lenient import Members
+from shared.contracts.lenient_json import Members
 
 RECORDING_FILE_STATUS_UPDATED = "Microsoft.Communication.RecordingFileStatusUpdated"
 
@@ -89,7 +89,7 @@ class RecordingFilesEvent:
 def event_type(envelope: dict[str, Any]) -> str:
     """The type of an event in the Event Grid or CloudEvents schema; empty if it has none."""
     keys = Members(envelope)
-    return (keys.read("eventType", lenient.word) or keys.read("type", lenient.word) or "").strip()
+    return (keys.read("eventType", lenient_json.word) or keys.read("type", lenient_json.word) or "").strip()
 
 
 def is_from(source: str, envelope: dict[str, Any]) -> bool:
@@ -114,7 +114,7 @@ def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:
     storage = data.inner("recordingStorageInfo")
     chunks: dict[str, AnnouncedChunk] = {}
     unread: list[str] = []
-    listed = [] if elsewhere else storage.read(_CHUNKS, lenient.entries) or []
+    listed = [] if elsewhere else storage.read(_CHUNKS, lenient_json.entries) or []
     for number, entry in enumerate(listed):
         try:
             chunk = _chunk(storage.at(number, _CHUNKS, entry), number)
@@ -127,17 +127,17 @@ def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:
         raise UnreadableEvent("; ".join(unread) or f"{storage.path(_CHUNKS)}: contains no chunk")
     files = RecordingFiles(
         chunks=tuple(chunks.values()),
-        recording_start_time=data.read("recordingStartTime", lenient.moment),
-        recording_duration_ms=data.read("recordingDurationMs", lenient.up_to(_LONGEST_MS)),
+        recording_start_time=data.read("recordingStartTime", lenient_json.moment),
+        recording_duration_ms=data.read("recordingDurationMs", lenient_json.up_to(_LONGEST_MS)),
         recording_content_type=data.read("recordingContentType", _content),
         recording_channel_type=data.read("recordingChannelType", _lower),
         recording_format_type=data.read("recordingFormatType", _lower),
-        session_end_reason=data.read("sessionEndReason", lenient.word),
+        session_end_reason=data.read("sessionEndReason", lenient_json.word),
     )
-    in_data = data.read("recordingId", lenient.identifier)
+    in_data = data.read("recordingId", lenient_json.identifier)
     return RecordingFilesEvent(
-        event_id=outer.read("id", lenient.identifier) or _digest(envelope),
-        event_time=outer.read("eventTime", lenient.moment) or outer.read("time", lenient.moment),
+        event_id=outer.read("id", lenient_json.identifier) or _digest(envelope),
+        event_time=outer.read("eventTime", lenient_json.moment) or outer.read("time", lenient_json.moment),
         call_id=subject.call_id,
         server_call_id=subject.server_call_id,
         recording_id=subject.recording_id or in_data,
@@ -153,9 +153,9 @@ def _chunk(members: Members, number: int) -> AnnouncedChunk | None:
 
     Raises UnreadableEvent, which names the missing fields.
     """
-    document_id = members.read("documentId", lenient.identifier)
+    document_id = members.read("documentId", lenient_json.identifier)
     content, metadata, delete = (
-        members.read(name, lenient.address) for name in ("contentLocation", "metadataLocation", "deleteLocation")
+        members.read(name, lenient_json.address) for name in ("contentLocation", "metadataLocation", "deleteLocation")
     )
     if any(is_own_storage(location) for location in ([content] if content else filter(None, (metadata, delete)))):
         return None
@@ -163,11 +163,11 @@ def _chunk(members: Members, number: int) -> AnnouncedChunk | None:
         needed = {"documentId": document_id, "contentLocation": content}
         lacking = [members.path(name) for name, value in needed.items() if value is None]
         raise UnreadableEvent("; ".join(f"{path}: is missing or invalid" for path in lacking))
-    index = members.read("index", lenient.up_to(_LARGEST_INDEX))
+    index = members.read("index", lenient_json.up_to(_LARGEST_INDEX))
     return AnnouncedChunk(
         document_id=document_id,
         index=number if index is None else index,
-        end_reason=members.read("endReason", lenient.word),
+        end_reason=members.read("endReason", lenient_json.word),
         content_location=content,
         metadata_location=metadata,
         delete_location=delete,
@@ -188,7 +188,7 @@ def _subject(value: Any) -> str | None:
 
 
 def _lower(value: Any) -> str | None:
-    found = lenient.word(value)
+    found = lenient_json.word(value)
     return found.lower() if found else None
 
 
@@ -215,5 +215,5 @@ def _ids_in(subject: str) -> _Ids:
     return _Ids(
         call_id=call_id or None,
         server_call_id=server_call_id or None,
-        recording_id=lenient.identifier(recording_id),
+        recording_id=lenient_json.identifier(recording_id),
     )

@@ -20,7 +20,7 @@ from shared.gateways.acs.signing_keys import SigningKeys
 from shared.gateways.blobs.download_links import DownloadLinks, Presented
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
-from shared.gateways.front_door import FrontDoor
+from shared.gateways.own_address import OwnAddress
 from shared.gateways.probes import Account, Probes
 from shared.operations.checks import Checks, Unanswered, tried
 from shared.operations.doctor import sign_in
@@ -163,7 +163,7 @@ class Access:
 
     async def _sign_in(self, callback_url: str) -> list[Finding]:
         here = urlsplit(callback_url)
-        return await sign_in.check_sign_in(FrontDoor(self._http, f"{here.scheme}://{here.netloc}"))
+        return await sign_in.check_sign_in(OwnAddress(self._http, f"{here.scheme}://{here.netloc}"))
 
     async def _audience(self) -> list[Finding]:
         check = "callback audience"

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from shared.gateways.front_door import FORGED, FrontDoor
+from shared.gateways.own_address import FORGED, OwnAddress
 from shared.operations.doctor.findings import Finding, Level, ok
 
 CHECK = "sign-in"
@@ -16,9 +16,9 @@ _UNAUTHENTICATED: tuple[tuple[str, dict[str, str]], ...] = (
 )
 
 
-async def check_sign_in(door: FrontDoor) -> list[Finding]:
+async def check_sign_in(address: OwnAddress) -> list[Finding]:
     """Returns a failure for each such request that isn't answered with 401. Raises SourceUnavailable."""
-    found = [(what, await door.status(headers)) for what, headers in _UNAUTHENTICATED]
+    found = [(what, await address.status(headers)) for what, headers in _UNAUTHENTICATED]
     failures = [
         Finding(check=CHECK, level=Level.FAILURE, detail=f"{what} is answered with {status}, not 401", fix=_FIX)
         for what, status in found

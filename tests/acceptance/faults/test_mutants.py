@@ -4,11 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.faults import batches
-from local.faults.mutants import known
-from local.faults.mutation import batch_of
+from local.faults.batches import runner
+from local.faults.mutation.__main__ import batch_of
+from local.faults.mutation.mutants import known
 
-INSTALL = "from local.faults.mutants import known; [mutant.install() for mutant in known().values()]"
+INSTALL = "from local.faults.mutation.mutants import known; [mutant.install() for mutant in known().values()]"
 
 
 def test_the_mutants_can_be_installed():
@@ -17,5 +17,5 @@ def test_the_mutants_can_be_installed():
 
 
 async def test_a_defect_is_detected(tmp_path: Path):
-    outcome = await batches.run(batch_of(known()["lists-are-not-written"]), tmp_path)
+    outcome = await runner.run(batch_of(known()["lists-are-not-written"]), tmp_path)
     assert "list" in " ".join(one.sentence for one in outcome.violations)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from local.faults.idle import wait_until_idle
-from local.faults.invariants import violations
-from local.faults.site import Site, site
+from local.faults.batches.idle import wait_until_idle
+from local.faults.judging.invariants import violations
+from local.faults.running_stack.stack_client import StackClient, stack_client
 from local.stack import Stack, StackOptions
 from shared.domain.states import ChunkState
 
@@ -23,7 +23,7 @@ async def test_nine_hundred_deliveries_make_three_hundred_files(tmp_path_factory
         # A repeated job for a chunk that is being copied returns when the lease expires, and the test waits for that.
         settings={"LEASE_SECONDS": "15"},
     )
-    async with Stack(options) as stack, site(stack.addresses) as where:
+    async with Stack(options) as stack, stack_client(stack.addresses) as where:
         gate = asyncio.Semaphore(AT_ONCE)
         made = await asyncio.gather(*(document(where, gate, number) for number in range(EVENTS)))
         deliveries = [one["event"] for one in made] * DELIVERIES
@@ -39,12 +39,12 @@ async def test_nine_hundred_deliveries_make_three_hundred_files(tmp_path_factory
         assert (len(evidence.files), evidence.rows, evidence.queued) == (2 * EVENTS, [], 0)
 
 
-async def document(where: Site, gate: asyncio.Semaphore, number: int) -> Any:
+async def document(where: StackClient, gate: asyncio.Semaphore, number: int) -> Any:
     async with gate:
         return await where.document(size=4_000, format="wav", announce=False, seed=number)
 
 
-async def deliver(where: Site, gate: asyncio.Semaphore, event: dict[str, Any]) -> None:
+async def deliver(where: StackClient, gate: asyncio.Semaphore, event: dict[str, Any]) -> None:
     async with gate:
         while not await where.deliver(event):
             pass

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from infra.check.syntax import BicepError
 from infra.package import CHECKOUT
-from local.host.config import read_host_json
+from local.host.configuration.config import read_host_json
 from tests.infra.policies.storage import CONTAINER, settings_of
 from tests.infra.product import HOST_SETTINGS, METRIC_SETTINGS, app_settings, functions, setting_names
 from tests.infra.templates import Templates, made, names, only

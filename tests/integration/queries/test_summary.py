@@ -59,8 +59,8 @@ async def test_the_summary_shows_open_work_trouble_with_reasons_and_chunks_that_
     waiting, _ = await world.announced(size=30_000, format="wav")
     running = Recording(recording_key=key_of("runs"), recording_id="cnVucw", control=RecordingState.ACTIVE)
     now = (await world.chunk(world.job(waiting))).pending_at
-    await world.books.recordings.merge(running)
-    await world.books.open_work.add(WorkItem.of_recording(running.recording_key, "cnVucw", now))
+    await world.writers.recordings.merge(running)
+    await world.writers.open_work.add(WorkItem.of_recording(running.recording_key, "cnVucw", now))
 
     found = await summary(world)
     still_open = found["open"]

@@ -185,7 +185,7 @@ async def test_a_chunk_whose_files_are_all_in_the_archive_is_never_lost(world: W
     chunk = await world.chunk(job)
     assert chunk.state is ChunkState.RELEASED
     # An old row, as after a restore of the table from a backup. It doesn't show which files the archive has.
-    await world.books.chunks.replace(
+    await world.writers.chunks.replace(
         before.evolve(
             etag=chunk.etag,
             state=ChunkState.FAILED,
@@ -193,7 +193,7 @@ async def test_a_chunk_whose_files_are_all_in_the_archive_is_never_lost(world: W
             failure=Failure(fault=Fault.OURS, reason="unforeseen", detail="a defect"),
         )
     )
-    await world.books.open_work.add(WorkItem.of_chunk(before, clock.now()))
+    await world.writers.open_work.add(WorkItem.of_chunk(before, clock.now()))
     clock.forward(hours=49)
     await world.app.sweep.run()
     found = await world.chunk(job)
@@ -227,7 +227,7 @@ async def test_a_row_without_open_work_is_removed(make_world: MakeWorld, clock: 
     await world.drained()
     assert await world.worklist() == []
     chunk = await world.chunk(world.job(made))
-    await world.books.open_work.add(WorkItem.of_chunk(chunk, clock.now()))
+    await world.writers.open_work.add(WorkItem.of_chunk(chunk, clock.now()))
     clock.forward(minutes=1)
     await world.app.sweep.run()
     assert await world.worklist() == []
@@ -310,7 +310,7 @@ async def test_a_failed_chunk_whose_files_are_in_the_archive_is_not_shown_as_tro
     before = await world.chunk(job)
     await world.app.archiving.handle(await world.take_job())
     chunk = await world.chunk(job)
-    await world.books.chunks.replace(
+    await world.writers.chunks.replace(
         before.evolve(
             etag=chunk.etag,
             state=ChunkState.FAILED,
@@ -318,7 +318,7 @@ async def test_a_failed_chunk_whose_files_are_in_the_archive_is_not_shown_as_tro
             failure=Failure(fault=Fault.OURS, reason="unforeseen", detail="a defect"),
         )
     )
-    await world.books.open_work.add(WorkItem.of_chunk(before, clock.now()))
+    await world.writers.open_work.add(WorkItem.of_chunk(before, clock.now()))
     assert await troubled(world) == ([made["recordingId"]], [made["recordingId"]])
     clock.forward(hours=49)
     await world.app.sweep.run()
