@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.faults.batches import results, runner
-from local.faults.batches.runner import Outcome
+from local.faults.batches.batch import SIZE, Outcome, of_seeds
 from local.faults.running_stack.stack_client import StackClientError
 from local.faults.schedules.scenarios import Scenario
 from local.processes.interruption import InterruptedBySignalError, interruptible
@@ -42,8 +42,8 @@ async def _run(seeds: list[int], scenarios: list[Scenario], console: Console) ->
     """Stops at the first batch with a violation, before the next batch overwrites its logs."""
     began = time.monotonic()
     outcomes: list[Outcome] = []
-    for chosen in batched(seeds, runner.SIZE, strict=False):
-        outcome = await runner.run(runner.of_seeds(chosen, scenarios), LOCAL / "faults")
+    for chosen in batched(seeds, SIZE, strict=False):
+        outcome = await runner.run(of_seeds(chosen, scenarios), LOCAL / "faults")
         outcomes.append(outcome)
         verdict = "[bold red]✗[/]" if outcome.violations else "[bold green]✓[/]"
         console.print(f"{verdict} seeds {chosen[0]} to {chosen[-1]}, {time.monotonic() - began:.0f} s")

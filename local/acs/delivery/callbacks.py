@@ -14,12 +14,12 @@ import aiohttp
 
 from local.acs.calls.calls import Call
 from local.acs.calls.recordings import Recording
+from local.acs.delivery.background_sender import BackgroundSender
 from local.acs.delivery.tokens import TokenIssuer
 from local.acs.identifiers import new_guid, recorder_of
 from local.acs.times import NO_TIME, acs_time, after, now
 
 RETRY_SECONDS = (0.2, 1.0, 3.0)
-ANSWER_SECONDS = 30.0
 BEGINS_AFTER = 0.1
 """Seconds between a recording's first callback and the one with the state `active`."""
 SPECIFICATION = "1.0"
@@ -40,23 +40,12 @@ class Callback:
         return {"url": self.url, "event": self.event, "statuses": self.statuses, "pending": self.pending}
 
 
-class Callbacks:
+class Callbacks(BackgroundSender):
     def __init__(self) -> None:
+        super().__init__()
         self.issuer = TokenIssuer()
         self._hosts: dict[str, str] = {}
         self._sent: list[Callback] = []
-        self._running: set[asyncio.Task[None]] = set()
-        self._session: aiohttp.ClientSession | None = None
-
-    async def open(self) -> None:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS))
-
-    async def close(self) -> None:
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
 
     def route(self, host: str, address: str) -> None:
         """Sends further callbacks for a host to an address, which is a base URL with plain HTTP."""
@@ -124,9 +113,7 @@ class Callbacks:
         }
         callback = Callback(url=url, event=event)
         self._sent.append(callback)
-        task = asyncio.create_task(self._deliver(callback, delay))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self.start(self._deliver(callback, delay))
 
     async def _deliver(self, callback: Callback, delay: float) -> None:
         try:

@@ -11,13 +11,13 @@ from typing import Any
 
 import aiohttp
 
+from local.acs.delivery.background_sender import BackgroundSender
 from local.acs.delivery.events import Event, type_of
 from local.acs.errors import ControlError
 from local.acs.identifiers import TOPIC, new_guid
 from local.acs.times import acs_time, now
 
 RETRY_SECONDS = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)
-ANSWER_SECONDS = 30.0
 ACCEPTED = frozenset({200, 201, 202, 203, 204})
 REFUSED = frozenset({400, 413})  # not retried
 MOST_AT_ONCE = 64
@@ -87,23 +87,12 @@ class Published:
         }
 
 
-class EventGrid:
+class EventGrid(BackgroundSender):
     def __init__(self) -> None:
+        super().__init__()
         self._subscriptions: dict[str, Subscription] = {}
         self._published: dict[str, Published] = {}
-        self._running: set[asyncio.Task[None]] = set()
         self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
-        self._session: aiohttp.ClientSession | None = None
-
-    async def open(self) -> None:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS))
-
-    async def close(self) -> None:
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
 
     def subscriptions(self) -> list[Subscription]:
         return list(self._subscriptions.values())
@@ -162,9 +151,7 @@ class EventGrid:
             published.tried.set()
         for subscription in wanting * copies:
             published.open_deliveries += 1
-            task = asyncio.create_task(self._until_accepted(published, subscription))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self.start(self._until_accepted(published, subscription))
 
     async def _until_accepted(self, published: Published, subscription: Subscription) -> None:
         try:

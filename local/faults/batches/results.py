@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from local.faults.batches.runner import Outcome
+from local.faults.batches.batch import Outcome
 from local.faults.judging.violations import Kind
 from shared.domain.records import Chunk
 from shared.domain.states import SAFE, ChunkState

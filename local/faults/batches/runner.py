@@ -1,48 +1,39 @@
-"""A batch: runs several schedules on one stack, waits for recovery, and checks the invariants over all data.
-
-The schedules of a batch share workers, so that the kill of a worker affects all of them.
-"""
+"""Runs a batch: plays its schedules on one stack, waits for recovery, and checks the invariants over all data."""
 
 import asyncio
 import contextlib
 import random
-import socket
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from local.faults.batches.batch import SIZE, Batch, Outcome
 from local.faults.batches.idle import wait_for_expected_ends
 from local.faults.injection.compressed_clock import Compression
 from local.faults.injection.crash_orders import DIRECTORY_SETTING, OrderBook
 from local.faults.injection.detour import Detour
-from local.faults.injection.disturbances import CALM, Disturber, Plan, plan
+from local.faults.injection.disturbances import Disturber
 from local.faults.injection.storage_faults import StorageFaults
 from local.faults.judging.answers import wrong_answers
+from local.faults.judging.audit import unaudited
 from local.faults.judging.deletion_check import DeletionCheck
-from local.faults.judging.expectations import DECIDED, Expectations
+from local.faults.judging.expectations import Expectations
 from local.faults.judging.invariants import violations
-from local.faults.judging.violations import Kind, Violation, violation
-from local.faults.playing.caller_requests import unaudited
+from local.faults.judging.violations import Kind, violation
 from local.faults.playing.player import Played, Player
-from local.faults.playing.tampering import Tamperer
-from local.faults.running_stack.evidence import Evidence
+from local.faults.playing.tampering import Tamperer, spoil
 from local.faults.running_stack.stack_client import StackClient, stack_client
-from local.faults.schedules.random_schedules import MIXED, Schedule, schedule
-from local.faults.schedules.scenarios import Scenario
 from local.faults.schedules.unusual_events import End
+from local.processes.ports import free_port
 from local.stack import Stack, StackOptions
 from shared.domain.records import Chunk
 
-FASTEST, SLOWEST = (
-    600.0,
-    150.0,
-)  # product seconds per real second; lower under load
-SIZE = 20  # schedules on one stack
+FASTEST, SLOWEST = 600.0, 150.0  # product seconds per real second; lower under load
 _SWEEPS = 0.5  # real seconds between two; five minutes of the product's clock
 _QUIET = 1.0  # real seconds for which faults continue after every event was accepted
 _PATIENCE = 600.0  # real seconds; the longest wait for an expected result
@@ -50,44 +41,6 @@ _USUAL_START = 1.0  # seconds that a program takes to import SDKs
 _SURELY = timedelta(minutes=30)  # before a deadline: the source still exists by every clock
 _SKEW = 120.0  # seconds of the product's clock
 _KEYS = ("--function-key", "--system-key", "--master-key")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """The schedules and settings of one run on one stack."""
-
-    schedules: Sequence[Schedule]
-    plan: Plan = CALM
-    settings: Mapping[str, str] = field(default_factory=dict)
-    patience: timedelta = DECIDED  # of the product's clock, until chunks are judged
-    spoiled: bool = False  # rows that no version can read are in the catalogue and on the worklist
-    ends_at_the_first: bool = (
-        False  # certain violation; further violations in the list can be consequences of stopping early
-    )
-
-    @property
-    def seeds(self) -> list[int]:
-        return [one.seed for one in self.schedules]
-
-
-def of_seeds(seeds: Sequence[int], scenarios: Sequence[Scenario] = ()) -> Batch:
-    """The schedules of these seeds, with the disturbances of the first."""
-    return Batch(schedules=[schedule(seed, scenarios or MIXED) for seed in seeds], plan=plan(seeds[0]))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    seeds: Sequence[int]
-    played: Sequence[Played]
-    evidence: Evidence
-    happened: Counter[str]  # faults, deaths and other disturbances
-    violations: Sequence[Violation]
-    logs: Path
-
-    def seed_of(self, violation: Violation) -> int | None:
-        """The schedule that announced the document, if the violation is about one."""
-        known = (one for one in self.played if violation.document_id in {*one.announced, *one.victims})
-        return next((one.seed for one in known), None)
 
 
 def pace() -> float:
@@ -125,7 +78,7 @@ async def run(batch: Batch, directory: Path) -> Outcome:
         # A replaced host must keep its port, because Event Grid has its address.
         host_arguments=(
             *("--worker-plugin", "local.faults.worker_plugin", "--queue-visibility", "2"),
-            *("--port", str(_free_port()), *keys),
+            *("--port", str(free_port()), *keys),
         ),
     )
     async with Stack(options) as stack, stack_client(stack.addresses, compression) as where:
@@ -173,7 +126,7 @@ class _Run:
         evidence = await self.client.evidence(recordings)
         found = [*self.deletion_check.found, *violations(evidence, announced, expected)]
         for one in played:
-            found += await unaudited(self.client, one.acts, evidence.chunks, one.announced, one.corrected)
+            found += await unaudited(self.client, one.requests, evidence.chunks, one.announced, one.corrected)
             found += [
                 violation(Kind.UNFINISHED, None, f"an event ({what}) was not accepted in time") for what in one.refused
             ]
@@ -203,7 +156,7 @@ class _Run:
         """Runs all faults and disturbances, except for faults that last to the end of the run."""
         began = asyncio.get_running_loop().time()
         if self.batch.spoiled:
-            await self.client.spoil()
+            await spoil(self.client)
         self.detour.storage_faults.begin()
         async with _sweeping(self.client), asyncio.TaskGroup() as group:
             disturbing = group.create_task(self.disturber.disturb(self.batch.plan.disturbances))
@@ -238,13 +191,6 @@ def _union(played: Sequence[Played]) -> dict[str, End]:
 def _fired(book: OrderBook, *orders: set[str]) -> int:
     """The number of orders that were carried out. Disarms the others."""
     return sum(not book.disarm(order) for group in orders for order in group)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.asynccontextmanager

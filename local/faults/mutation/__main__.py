@@ -9,23 +9,16 @@ import asyncio
 import sys
 import time
 from dataclasses import replace
-from datetime import timedelta
 
 from rich.console import Console
 
 from local.faults.batches import runner
-from local.faults.batches.runner import Batch, Outcome
-from local.faults.injection.disturbances import Plan
-from local.faults.injection.storage_faults import Rule, StorageFault
-from local.faults.mutation.mutants import SETTING, Mutant, known
-from local.faults.schedules.random_schedules import Schedule, schedule
-from local.faults.schedules.scenarios import Scenario
+from local.faults.batches.batch import Outcome
+from local.faults.mutation.mutant_batch import batch_of
+from local.faults.mutation.mutants import Mutant, known
 from local.processes.interruption import InterruptedBySignalError, interruptible
 from local.stack import LOCAL, ChildError
 
-_SCHEDULES = 6  # for each mutant
-_PATIENCE = timedelta(hours=5)  # shorter than for a random schedule, which has more faults
-_LOST_FOR = 8.0  # seconds for which messages are lost
 _INTERRUPTED = 130
 
 
@@ -70,28 +63,6 @@ async def _run(chosen: list[Mutant], console: Console, *, is_control: bool) -> i
     result = "schedules without a defect passed" if is_control else "mutants detected"
     console.print(f"{len(chosen) - survived} of {len(chosen)} {result}")
     return 1 if survived else 0
-
-
-def batch_of(one: Mutant) -> Batch:
-    """A few schedules that must detect the defect, without deaths, so that nothing else causes violations."""
-    schedules = [_fitting(schedule(seed, one.scenarios), one) for seed in range(_SCHEDULES)]
-    rules = [Rule(fault=StorageFault.MESSAGE_LOST, begins=0, ends=_LOST_FOR)] if one.jobs_lost else []
-    return Batch(
-        schedules=schedules,
-        plan=Plan(rules=rules),
-        settings={SETTING: one.name},
-        patience=_PATIENCE,
-        ends_at_the_first=True,
-        spoiled=one.spoiled,
-    )
-
-
-def _fitting(plan: Schedule, one: Mutant) -> Schedule:
-    recordings = tuple(
-        replace(planned, oddity=one.oddity) if one.oddity and planned.scenario is Scenario.ODD else planned
-        for planned in plan.recordings
-    )
-    return replace(plan, recordings=recordings, orders=())
 
 
 def _shown(outcome: Outcome) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 from local.acs.identifiers import new_recording_id
 from local.faults.injection.crash_orders import OrderBook
-from local.faults.playing.caller_requests import Acts, act
-from local.faults.playing.tampering import Tamperer
+from local.faults.playing.caller_requests import CallerRequests, make_requests
+from local.faults.playing.tampering import Tamperer, poison
 from local.faults.running_stack.stack_client import StackClient
 from local.faults.schedules.random_schedules import DAY, PlannedRecording, Schedule
 from local.faults.schedules.scenarios import FREEZE, Fault
@@ -37,7 +37,7 @@ class Played:
     events: int = 0  # deliveries by the player
     deaths: set[str] = field(default_factory=set)  # orders
     freezes: set[str] = field(default_factory=set)
-    acts: Acts = field(default_factory=Acts)  # of callers
+    requests: CallerRequests = field(default_factory=CallerRequests)
     corrected: set[str] = field(default_factory=set)  # documents announced with wrong locations first
 
 
@@ -90,10 +90,10 @@ class Player:
             if planned.ordeal.tampering is not None:
                 group.create_task(self.tamperer.tamper(documents[0], planned.ordeal.tampering))
             group.create_task(self._deliver_all(planned, delivery, played))
-            own = random.Random(f"acts {plan.seed} {number}")  # noqa: S311 - the same seed must give the same acts
-            group.create_task(act(self.client, recording_id, documents[0], own, played.acts))
+            own = random.Random(f"acts {plan.seed} {number}")  # noqa: S311 - the same seed must give the same requests
+            group.create_task(make_requests(self.client, recording_id, documents[0], own, played.requests))
             if planned.ordeal.poisoned:
-                group.create_task(self.client.poison(documents[0]))
+                group.create_task(poison(self.client, documents[0]))
 
     async def _order(self, fault: Fault, recording_id: str, played: Played) -> None:
         order = {name: value for name, value in fault.items() if name not in {"stays", "within"}}

@@ -1,8 +1,6 @@
 """A running stack for the fault tests: creates documents, delivers events, starts the sweep, and reads the data."""
 
 import asyncio
-import base64
-import contextlib
 import hashlib
 import json
 from collections.abc import AsyncIterator, Collection
@@ -13,7 +11,6 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
-from azure.core.exceptions import AzureError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import ContainerClient
@@ -22,16 +19,13 @@ from azure.storage.queue.aio import QueueServiceClient
 from local.faults.injection.compressed_clock import Compression
 from local.faults.running_stack.evidence import Announcement, Evidence, Original, Row
 from local.stack.addresses import Addresses
-from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
-from shared.domain.states import ChunkState
 from shared.gateways.tables.entities import CHUNK_ROWS, to_chunk
 
 QUEUE = "recording-chunks"
-_SPOILED = "spoiled"  # documentId of the unreadable rows
+SPOILED = "spoiled"  # documentId of the unreadable rows
 _SWEEP_TIMEOUT = 5.0  # seconds
-_POISONED_WITHIN = 120  # seconds
 
 
 class StackClientError(Exception):
@@ -101,7 +95,7 @@ class StackClient:
             to_chunk(entity)
             async for partition in _partitions(table, keys)
             async for entity in partition
-            if entity["RowKey"].startswith(CHUNK_ROWS) and entity["documentId"] != _SPOILED
+            if entity["RowKey"].startswith(CHUNK_ROWS) and entity["documentId"] != SPOILED
         ]
 
     async def chunks_of(self, document_id: str) -> list[Chunk]:
@@ -116,37 +110,6 @@ class StackClient:
         for chunk in await self.chunks_of(document_id):
             keys = {"PartitionKey": chunk.recording_key, "RowKey": CHUNK_ROWS + chunk.chunk_key}
             await table.upsert_entity(keys | {"pendingAt": self.now() - age}, mode=UpdateMode.MERGE)
-
-    async def spoil(self) -> None:
-        """Adds an unreadable chunk to the catalogue and to each shard of the worklist."""
-        for shard in "0123456789abcdef":
-            key = shard * 32
-            row = f"20000101T000000.000000-{key}-{key}"
-            chunk = {"PartitionKey": key, "RowKey": CHUNK_ROWS + key, "state": "transcendent", "documentId": _SPOILED}
-            due = {"recordingKey": key, "chunkKey": key, "dueAt": self.now() - timedelta(days=1)}
-            await self.tables.get_table_client("recordings").upsert_entity(chunk)
-            await self.tables.get_table_client("worklist").upsert_entity({"PartitionKey": shard, "RowKey": row, **due})
-
-    async def poison(self, document_id: str) -> None:
-        """Puts a chunk's job on the poison queue as soon as the chunk waits for its next attempt, if it ever does."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_POISONED_WITHIN):
-                while True:
-                    if await self._poisoned(document_id):
-                        return
-                    await asyncio.sleep(0.1)
-
-    async def _poisoned(self, document_id: str) -> bool:
-        """Whether the message was sent or is no longer needed."""
-        with contextlib.suppress(AzureError):  # storage may be restarting
-            for chunk in await self.chunks_of(document_id):
-                if chunk.state is ChunkState.RELEASED:
-                    return True
-                if chunk.state is ChunkState.PENDING and chunk.attempts:
-                    job = base64.b64encode(ChunkJob.of(chunk).model_dump_json(exclude_none=True).encode())
-                    await self.queues.get_queue_client(f"{QUEUE}-poison").send_message(job.decode())
-                    return True
-        return False
 
     async def rows(self) -> list[Row]:
         """The worklist."""

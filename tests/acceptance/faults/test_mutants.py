@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from local.faults.batches import runner
-from local.faults.mutation.__main__ import batch_of
+from local.faults.mutation.mutant_batch import batch_of
 from local.faults.mutation.mutants import known
 
 INSTALL = "from local.faults.mutation.mutants import known; [mutant.install() for mutant in known().values()]"

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local.faults.playing.caller_requests import Acts, wrong_history
+from local.faults.judging.audit import wrong_history
+from local.faults.playing.caller_requests import CallerRequests
 from shared.domain.records import AuditEntry
 
 KEY = "ab" * 16
@@ -18,18 +19,18 @@ def entries(number: int, *, by: str = "function key") -> list[AuditEntry]:
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_request_whose_response_was_lost_may_have_an_entry(number: int) -> None:
-    acts = Acts(requested={KEY: Counter(replay=3)}, confirmed={KEY: Counter(replay=1)})
-    assert not wrong_history(KEY, entries(number), acts)
+    requests = CallerRequests(requested={KEY: Counter(replay=3)}, confirmed={KEY: Counter(replay=1)})
+    assert not wrong_history(KEY, entries(number), requests)
 
 
 @pytest.mark.parametrize("number", [0, 4])
 def test_a_confirmed_request_has_an_entry_and_no_entry_is_without_a_request(number: int) -> None:
-    acts = Acts(requested={KEY: Counter(replay=3)}, confirmed={KEY: Counter(replay=1)})
-    (wrong,) = wrong_history(KEY, entries(number), acts)
+    requests = CallerRequests(requested={KEY: Counter(replay=3)}, confirmed={KEY: Counter(replay=1)})
+    (wrong,) = wrong_history(KEY, entries(number), requests)
     assert f"has {number} entries of 'replay'; 3 were requested, 1 confirmed" in wrong
 
 
 def test_an_entry_names_its_caller() -> None:
-    acts = Acts(requested={KEY: Counter(replay=1)}, confirmed={KEY: Counter(replay=1)})
-    (wrong,) = wrong_history(KEY, entries(1, by=""), acts)
+    requests = CallerRequests(requested={KEY: Counter(replay=1)}, confirmed={KEY: Counter(replay=1)})
+    (wrong,) = wrong_history(KEY, entries(1, by=""), requests)
     assert wrong.endswith("has an entry without a caller: replay")
