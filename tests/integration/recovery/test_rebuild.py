@@ -110,7 +110,7 @@ async def test_a_chunk_with_only_one_file_is_counted_and_skipped(world: World):
 
 
 async def test_a_file_without_a_digest_is_read_to_compute_it(make_world: MakeWorld):
-    """In immutable storage a resumed copy has no digest. The chunk must be restored all the same."""
+    """In immutable storage a resumed copy has no digest. The chunk must still be restored."""
     world = await make_world(BLOCK_SIZE_MIB=1)
     made, job = await world.announced(size=3_000_000, format="wav")
     await world.drained()
