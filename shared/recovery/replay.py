@@ -105,7 +105,7 @@ class Replay:
         return await self._intake.receive_by_hand(envelope, by=by)
 
     async def events(self, body: bytes, *, by: str) -> list[IntakeResult]:
-        """Takes in events that an operator sends: one object or an array of objects, as a dead-letter blob contains.
+        """Processes events that an operator sends: one object or an array of objects, as a dead-letter blob contains.
 
         Raises InvalidRequest for any other body, and BodyTooLarge. Both are raised before any event is processed.
         """

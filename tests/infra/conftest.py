@@ -1,4 +1,4 @@
-"""A policy that fails shows what it saw."""
+"""A failing policy shows the values that it compared."""
 
 import pytest
 

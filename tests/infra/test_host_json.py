@@ -1,4 +1,4 @@
-"""host.json decides how much an instance takes on and what is seen of it: each of its settings has its reason."""
+"""host.json decides an instance's concurrency and telemetry: each of its settings has a documented reason."""
 
 import json
 import re

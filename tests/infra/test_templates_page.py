@@ -1,4 +1,4 @@
-"""docs/templates.md says what the templates take and what they grant, in the templates' own words."""
+"""docs/templates.md lists the templates' parameters and roles, with the templates' own descriptions."""
 
 from infra.check.syntax import literal, read, text
 from infra.package import CHECKOUT

@@ -1,4 +1,4 @@
-"""The announcements of Callvault: CloudEvents 1.0, whose data depend on the type.
+"""The announcements of Callvault: CloudEvents 1.0, whose data depends on the type.
 
 docs/announcements.md has an example of each type. Announcements contain no participants and no signed URLs: reading a
 `url` requires a role on the storage account. Sizes in bytes, times in UTC.

@@ -19,7 +19,7 @@ ENTRA = NAMED | {"entraAllowAnyCaller": True}
 EVENT_GRID = {"/runtime/webhooks/*", "/runtime/webhooks/EventGrid"}
 
 
-def nobody_calls_without_signing_in_where_asked(templates: Templates) -> None:
+def callers_must_sign_in_if_sign_in_is_configured(templates: Templates) -> None:
     assert len(made(templates.main(), CONFIG)) == 1, "only the app settings"
     properties = sign_in(templates, **ENTRA)
     assert properties["platform"]["enabled"] is True
@@ -36,15 +36,15 @@ def nobody_calls_without_signing_in_where_asked(templates: Templates) -> None:
     }
 
 
-def who_signs_in_needs_no_key_unless_told_otherwise(templates: Templates) -> None:
+def signed_in_callers_need_no_key_by_default(templates: Templates) -> None:
     assert settings_of(templates, **ENTRA).sign_in_replaces_key is True
     assert settings_of(templates).sign_in_replaces_key is False
     both = settings_of(templates, **ENTRA, extraSettings={"SIGN_IN_REPLACES_KEY": "false"})
     assert both.sign_in_replaces_key is False
 
 
-def only_who_brings_a_credential_of_another_kind_is_let_past(templates: Templates) -> None:
-    """A route that asks for no key must be excluded, and none that asks for one may be."""
+def only_routes_with_another_credential_skip_the_sign_in(templates: Templates) -> None:
+    """Exactly the routes that require no key are excluded from the sign-in."""
     excluded = set(sign_in(templates, **ENTRA)["globalValidation"]["excludedPaths"])
     routes = [one for one in functions().values() if one["type"] == "httpTrigger"]
     keyless = {_path(one) for one in routes if _is_keyless(one)}
@@ -55,7 +55,7 @@ def only_who_brings_a_credential_of_another_kind_is_let_past(templates: Template
 
 
 def _path(trigger: Mapping[str, Any]) -> str:
-    """As built-in authentication writes it, which knows no names for parts of a path."""
+    """In the syntax of built-in authentication, which has no names for parts of a path."""
     return "/api/" + re.sub(r"\{.*", "*", str(trigger["route"]))
 
 
@@ -63,7 +63,7 @@ def _is_keyless(trigger: Mapping[str, Any]) -> bool:
     return str(trigger["authLevel"]).lower().endswith("anonymous")
 
 
-def who_may_call_can_be_named(templates: Templates) -> None:
+def allowed_callers_can_be_named(templates: Templates) -> None:
     for sample in (True, False):
         allowed = _allowed(templates, **NAMED, entraAllowedPrincipalIds=["desk"], sampleLogicApp=sample)
         assert allowed["identities"][:1] == ["desk"]
@@ -74,7 +74,7 @@ def who_may_call_can_be_named(templates: Templates) -> None:
         assert len(grouped["identities"]) == (1 if sample else 0), "the sample is a member of no group"
 
 
-def nobody_is_let_in_unnamed_unless_that_is_intended(templates: Templates) -> None:
+def unnamed_callers_are_allowed_only_on_request(templates: Templates) -> None:
     for sample in (True, False):
         refusal = ""
         try:
@@ -88,8 +88,8 @@ def nobody_is_let_in_unnamed_unless_that_is_intended(templates: Templates) -> No
     assert not [one for one in made(templates.main(), CONFIG) if one.name.endswith("/authsettingsV2")]
 
 
-def the_list_of_callers_fits_what_the_platform_takes(templates: Templates) -> None:
-    """App Service takes 500 characters; the sample's identity comes on top."""
+def the_list_of_callers_fits_the_platforms_limit(templates: Templates) -> None:
+    """App Service accepts 500 characters, including the sample's identity."""
     ids = [f"{number:08}-0000-4000-8000-000000000000" for number in range(13)]
     allowed = _allowed(templates, **NAMED, entraAllowedPrincipalIds=ids[:12], sampleLogicApp=True)
     assert len(",".join(allowed["identities"])) <= 500
@@ -100,7 +100,7 @@ def the_list_of_callers_fits_what_the_platform_takes(templates: Templates) -> No
     raise AssertionError("the platform would cut the list, or refuse it, after the app is there")
 
 
-def the_sample_s_identity_is_told_so_that_it_can_get_its_role(templates: Templates) -> None:
+def the_samples_identity_is_an_output(templates: Templates) -> None:
     deployment = templates.main(**ENTRA, sampleLogicApp=True)
     principal = only(deployment, WORKFLOW).member("identity").member("principalId")
     assert deployment.outputs["sampleLogicAppPrincipalId"] == principal
@@ -112,7 +112,7 @@ def _allowed(templates: Templates, **params: object) -> Any:
     return validation["defaultAuthorizationPolicy"]["allowedPrincipals"]
 
 
-def the_sample_logic_app_is_made_on_request_and_signs_in(templates: Templates) -> None:
+def the_sample_logic_app_is_created_on_request_and_signs_in(templates: Templates) -> None:
     assert not made(templates.main(**ENTRA), WORKFLOW)
     assert not made(templates.main(sampleLogicApp=True), WORKFLOW), "it has no audience to ask a token for"
     deployment = templates.main(sampleLogicApp=True, **ENTRA)
@@ -126,7 +126,7 @@ def the_sample_logic_app_is_made_on_request_and_signs_in(templates: Templates) -
     assert given["callvaultUrl"] == deployment.outputs["url"]
 
 
-def the_sample_logic_app_sends_the_record_over_tls_alone(templates: Templates) -> None:
+def the_sample_logic_app_sends_the_record_only_over_tls(templates: Templates) -> None:
     address = "https://desk.example/records?key=abc"
     sample = only(templates.main(sampleLogicApp=True, sampleResultUrl=address, **ENTRA), WORKFLOW)
     assert sample.properties["parameters"]["resultUrl"]["value"] == address

@@ -14,8 +14,8 @@ SECRET_TYPE = "Microsoft.KeyVault/vaults/secrets"
 SECRET = {"participantsSecret", "sampleFunctionKey", "sampleResultUrl", "extraSettings"}
 
 
-def what_may_be_secret_is_in_no_history(templates: Templates) -> None:
-    """A deployment keeps its parameters for whoever may read it, a module's too, save those that are secure."""
+def secrets_appear_in_no_deployment_history(templates: Templates) -> None:
+    """Anyone who can read a deployment can read its parameters, and those of its modules, unless they are secure."""
     main = read((templates.folder / "main.bicep").resolve())
     assert {name for name, one in main.params.items() if "secure" in one.decorators} == SECRET
     given = set()
@@ -28,7 +28,7 @@ def what_may_be_secret_is_in_no_history(templates: Templates) -> None:
     assert given == {"settings", "functionKey", "resultUrl"}
 
 
-def secrets_are_made_once_and_every_reference_leads_to_one(templates: Templates) -> None:
+def secrets_are_created_once_and_every_reference_names_one(templates: Templates) -> None:
     given = app_settings(templates)
     references = {name: value for name, value in given.items() if is_reference(value)}
     assert references.keys() == {"PARTICIPANTS_SECRET", "CALLBACK_SECRET"}, "whatever the deployer gives or leaves out"
@@ -46,7 +46,7 @@ def secrets_are_made_once_and_every_reference_leads_to_one(templates: Templates)
     assert all("onlyIfNotExists" in one.decorators for one in makers), "a later deployment changes no secret"
 
 
-def the_vault_opens_by_role_alone_and_is_not_purged(templates: Templates) -> None:
+def the_vault_requires_a_role_and_cannot_be_purged(templates: Templates) -> None:
     for name in ("callvault", "call-vault-x", "vault-"):
         vault = only(templates.main(name=name), "Microsoft.KeyVault/vaults")
         assert re.fullmatch(r"[a-z](?!.*--)[a-z0-9-]{1,22}[a-z0-9]", vault.name)
@@ -55,7 +55,7 @@ def the_vault_opens_by_role_alone_and_is_not_purged(templates: Templates) -> Non
         assert "accessPolicies" not in vault.properties
 
 
-def no_secret_comes_out(templates: Templates) -> None:
+def no_output_contains_a_secret(templates: Templates) -> None:
     for file in templates.folder.rglob("*.bicep"):
         template = read(file.resolve())
         secret = {name for name, one in template.params.items() if "secure" in one.decorators}
@@ -72,7 +72,7 @@ def _given(body: Node | None) -> Iterator[tuple[str, Node]]:
 
 
 def _named(template: Template, node: Node) -> set[str]:
-    """Every symbol that a value is made of, through the variables."""
+    """Every symbol that a value uses, directly or through variables."""
     found = {text(node)} if node.type == "identifier" else set()
     for child in children(node):
         found |= _named(template, child)

@@ -203,7 +203,7 @@ async def test_the_command_is_a_dry_run_by_default_and_fails_if_blobs_are_left(w
     made = await world.document(size=20_000, format="wav")
     await dead_lettered(world, [{**made["event"], **ADDED}])
     code, output = await command()
-    assert (code, "dry run" in output) == (0, True)
+    assert (code, "Dry run" in output) == (0, True)
     assert "1 events in 1 blobs" in output
     assert len(await letters(world)) == 1
     await dead_lettered(world, b"<html>", "left.json")

@@ -110,7 +110,7 @@ async def test_a_chunk_with_only_one_file_is_counted_and_skipped(world: World):
 
 
 async def test_a_file_without_a_digest_is_read_to_compute_it(make_world: MakeWorld):
-    """In immutable storage a resumed copy has no digest. The chunk must be restored all the same."""
+    """In immutable storage a resumed copy has no digest. The chunk must still be restored."""
     world = await make_world(BLOCK_SIZE_MIB=1)
     made, job = await world.announced(size=3_000_000, format="wav")
     await world.drained()
@@ -149,7 +149,7 @@ async def test_the_command_prints_its_counts_and_that_it_was_a_dry_run(world: Wo
     output, _ = await command.communicate()
     assert command.returncode == 0
     assert "1 chunks of 1 recordings" in output.decode()
-    assert "dry run" in output.decode()
+    assert "Dry run" in output.decode()
 
 
 @dataclass(frozen=True)

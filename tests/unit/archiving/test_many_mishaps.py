@@ -1,4 +1,4 @@
-"""Several operations of one run go wrong, in any mixture: the chunks are archived and released all the same."""
+"""Several operations of one run fail, in any mixture: the chunks are still archived and released."""
 
 import random
 

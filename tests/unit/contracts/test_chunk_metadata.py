@@ -1,4 +1,4 @@
-"""Metadata of another chunk, archived with this one, would tell lies in court."""
+"""Metadata of another chunk, archived with this one, would be false evidence."""
 
 import json
 from datetime import UTC, datetime

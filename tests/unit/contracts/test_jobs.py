@@ -1,4 +1,4 @@
-"""A job that can't be read leaves its chunk to the sweep: what isn't needed to do it must not get in the way."""
+"""Only the sweep continues a chunk whose job can't be read: fields that aren't needed must not make it unreadable."""
 
 import base64
 import json

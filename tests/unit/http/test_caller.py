@@ -1,4 +1,4 @@
-"""Who called and with which roles: the audit names the caller for good, so it is believed only from the platform."""
+"""The caller and its roles: the audit keeps the name forever, so the app believes only the platform."""
 
 import base64
 import json
