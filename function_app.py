@@ -4,7 +4,7 @@
   receive ACS's callbacks, and serve the operators' page and the API description.
 - The Event Grid function takes in events: an announced file becomes a job, and a call is recorded if a rule says so.
 - The queue functions archive one chunk per job, and store jobs that failed too often.
-- Timers run the sweep, take in dead letters and remove expired rows.
+- Timers run the sweep, process dead letters and remove expired rows.
 """
 
 from collections.abc import Awaitable, Callable
@@ -120,8 +120,7 @@ async def stop_recording(req: func.HttpRequest) -> Answer:
 
 @app.route(route="recordings/{recordingId}/archive", methods=["GET"])
 async def get_archive(req: func.HttpRequest) -> Answer:
-    recording_id = req.route_params["recordingId"]
-    return await callvault.app.commands.archive(recording_id, url=req.url, by=_caller(req))
+    return await callvault.app.commands.archive(req.route_params["recordingId"], url=req.url, by=_caller(req))
 
 
 @app.route(route="recordings/{recordingId}/timeline", methods=["GET"])
@@ -163,8 +162,7 @@ async def get_metadata(req: func.HttpRequest) -> Answer:
 
 @app.route(route="quarantine/{quarantineId}/replay", methods=["POST"])
 async def replay_quarantined(req: func.HttpRequest) -> Answer:
-    quarantine_id = req.route_params["quarantineId"]
-    return await callvault.app.commands.replay_quarantined(quarantine_id, by=_operator(req))
+    return await callvault.app.commands.replay_quarantined(req.route_params["quarantineId"], by=_operator(req))
 
 
 @app.route(route="dashboard", methods=["GET"])

@@ -511,7 +511,7 @@ module operatorArchiveAccountRole 'modules/account-roles.bicep' = if (!empty(ope
 module announcements 'modules/announcements.bicep' = if (announce) {
   name: 'callvault-announcements'
   params: {
-    name: 'evgt-${name}-told-${suffix}'
+    name: 'evgt-${name}-announcements-${suffix}'
     location: location
     tags: tags
     senderPrincipalId: app.principalId

@@ -92,7 +92,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/poison.kql')
-    says: 'A job failed too often for an unforeseen reason, or messages stay on the poison queue.'
+    says: 'A job failed too often for an unexpected reason, or messages stay on the poison queue.'
   }
   {
     name: 'sweep-incomplete'
@@ -100,15 +100,15 @@ var logAlerts = [
     minutes: 60
     above: 0
     query: loadTextContent('../queries/sweep-incomplete.kql')
-    says: 'The sweep can\'t check some open rows, so their deadlines aren\'t watched.'
+    says: 'The sweep can\'t check some open rows, so nothing checks their deadlines.'
   }
   {
-    name: 'recording-files-missed'
+    name: 'recording-files-overdue'
     severity: 1
     minutes: 60
     above: 0
-    query: loadTextContent('../queries/files-missed.kql')
-    says: 'A recording ended, but ACS hasn\'t announced all of its files.'
+    query: loadTextContent('../queries/files-overdue.kql')
+    says: 'A recording ended, but ACS hasn\'t reported all of its files.'
   }
   {
     name: 'recording-not-started'

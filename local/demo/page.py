@@ -8,8 +8,8 @@ import aiohttp
 from playwright.async_api import Error as BrowserError
 from playwright.async_api import expect
 
+from local.browser import NoBrowserError, chromium
 from local.demo.peers import DemoError
-from local.page import NoBrowserError, chromium
 from local.stack.addresses import Addresses
 
 _FILES = re.compile(r"""["'](?:dashboard|\.)/([a-z]+\.[a-z]+)["']""")  # the files that the page and its modules load

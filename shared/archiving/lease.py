@@ -20,8 +20,7 @@ log = logger("leases")
 
 _RENEWALS = 3  # per lease duration: two can fail before the lease expires
 
-
-type Write = Callable[[Chunk], Awaitable[Chunk]]
+type Write = Callable[[Chunk], Awaitable[Chunk]]  # writes a chunk and returns it with its new version
 
 
 class Progress(Protocol):

@@ -27,7 +27,7 @@ class DestinationConflict(DestinationError):
     retry = False
     status = 409
     reason = "storage-conflict"
-    title = "The archive has another file under this name"
+    title = "A file in the archive isn't the expected one"
 
     @classmethod
     def of(cls, name: str) -> "DestinationConflict":

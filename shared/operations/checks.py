@@ -18,6 +18,7 @@ from shared.domain.states import ONCE_SAFE, ChunkState
 from shared.domain.work_item import WorkItem
 from shared.errors import CallvaultError, UnreadableRow
 from shared.gateways.bundle import Gateways
+from shared.gateways.tables.worklist import Head
 from shared.settings.settings import Settings
 
 _PATIENCE = 10.0  # seconds for each check; a monitor waits 30 seconds
@@ -93,12 +94,12 @@ class Checks:
             tried(self._recorder.check(), seconds=_PATIENCE),
         )
         now = self._clock.now()
-        rows, is_all = ([], True) if isinstance(worklist, CallvaultError) else worklist
-        nearest = await tried(self._look_up(rows), seconds=_PATIENCE)
+        head = Head(items=[], is_all=True) if isinstance(worklist, CallvaultError) else worklist
+        nearest = await tried(self._look_up(head.items), seconds=_PATIENCE)
         if isinstance(nearest, CallvaultError):
             deadline, nearest = _reached("deadline", nearest), _Nearest()
         else:
-            deadline = self._deadline(nearest.oldest, now, is_all=is_all)
+            deadline = self._deadline(nearest.oldest, now, is_all=head.is_all)
         checks = (
             _reached("tables", worklist),
             _reached("queue", queue),
@@ -107,7 +108,7 @@ class Checks:
             _reached("acs", acs),
             deadline,
             _catalogue(nearest.unreadable),
-            _sweep(rows, now),
+            _sweep(head.items, now),
         )
         return Checked(checks=checks, oldest=nearest.oldest)
 
@@ -115,18 +116,12 @@ class Checks:
         """The open chunk with the nearest deadline, if any, and the unreadable rows before it."""
         unreadable = [f"worklist, {item.row}: {item.flaw}" for item in rows if item.flaw is not None]
         for some in batched([item for item in rows if item.flaw is None], _AT_ONCE, strict=False):
-            found = await asyncio.gather(*map(self._chunk, some))
+            found = await asyncio.gather(*map(self._catalogue.chunk_of, some))
             unreadable += [str(one) for one in found if isinstance(one, UnreadableRow)]
             chunks = [one for one in found if isinstance(one, Chunk) and one.state not in (*ONCE_SAFE, ChunkState.LOST)]
             if chunks:
                 return _Nearest(oldest=chunks[0], unreadable=tuple(unreadable))
         return _Nearest(unreadable=tuple(unreadable))
-
-    async def _chunk(self, item: WorkItem) -> Chunk | UnreadableRow | None:
-        try:
-            return await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
-        except UnreadableRow as error:
-            return error
 
     def _deadline(self, chunk: Chunk | None, now: datetime, *, is_all: bool) -> Check:
         if chunk is None and not is_all:

@@ -40,8 +40,8 @@ export const STATES = {
   starting: ["Starting", "busy", "ACS accepted the start request and hasn't confirmed yet that the recording runs"],
   active: ["Active", "busy", "ACS is recording"],
   paused: ["Paused", "calm", "Recording is paused until it is resumed"],
-  stopped: ["Stopped", "calm", "The recording ended; ACS hasn't announced its files yet"],
-  overdue: ["Overdue", "warn", "The recording ended, and ACS didn't announce its files in the expected time"],
+  stopped: ["Stopped", "calm", "The recording ended; ACS hasn't reported its files yet"],
+  overdue: ["Overdue", "warn", "The recording ended, and ACS didn't report its files in the expected time"],
   archiving: ["Archiving", "busy", "Its files are being archived"],
   archived: ["Archived", "good", "Archived and verified"],
   incomplete: ["Incomplete", "bad", "A file failed, is lost, or was removed from the archive"],
@@ -51,7 +51,7 @@ export const STATES = {
   copying: ["Copying", "busy", "Being copied into the archive"],
   released: ["Released", "good", "Archived and verified; its source is deleted"],
   failed: ["Failed", "bad", "Archiving failed; the source is kept, and you can retry"],
-  lost: ["Lost", "bad", "The source was gone before it was archived"],
+  lost: ["Lost", "bad", "The source was gone before it was archived, or wasn't archived within 48 hours"],
   unknown: ["Unknown", "calm", "Open the recording to get its state from ACS"],
 };
 export const RECORDING_STATES = [

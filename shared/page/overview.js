@@ -64,7 +64,7 @@ const banner = ({ tone, title, detail }, at) => [
 ];
 
 function counts(open) {
-  const hasAllRecordings = open.complete && open.items === open.lookedAt + open.chunksLeftOut;
+  const hasAllRecordings = open.complete && open.items === open.examined + open.chunksLeftOut;
   const more = { chunks: open.chunksLeftOut > 0, recordings: !hasAllRecordings };
   const tile = (state, value, what, query) => {
     const [label, tone] = STATES[state] ?? [state, "calm"];

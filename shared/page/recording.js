@@ -59,7 +59,7 @@ export function recording(root, { argument, refresh: refreshNow }) {
       h("h2", { id: "chunks-title" }, "Chunks"),
       view.chunks.length
         ? chunksTable(argument, view.chunks, { play: play.play, then: refreshNow })
-        : h("p", { class: "dim" }, "None yet. ACS announces chunks after the recording has ended."),
+        : h("p", { class: "dim" }, "None yet. ACS reports chunks after the recording has ended."),
     ]);
     fillIfChanged(detailsCard, [view, times], () => [
       h("h2", { id: "details-title" }, "Details"),
@@ -135,10 +135,10 @@ function troubles(view) {
   const own = [
     view.overdueAt &&
       !view.chunks.length && {
-        title: "Files missing",
+        title: "Files overdue",
         reason: "files-overdue",
         since: view.overdueAt,
-        detail: "The recording ended, and ACS didn't announce its files.",
+        detail: "The recording ended, and ACS didn't report its files.",
         next: "Look for the event in Event Grid's metrics, the dead letters and the quarantine.",
       },
     view.failure && {

@@ -16,9 +16,8 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
@@ -47,7 +46,7 @@ class MissingFiles:
     """Checks for archived files and records which ones are missing."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._archived, self._catalogue = gateways.archive_reader, gateways.catalogue
         self._audit, self._jobs = gateways.audit, gateways.jobs
         self._clock, self._settings = clock, settings
@@ -122,13 +121,13 @@ class MissingFiles:
         """The chunk, changed according to the files that are missing."""
         found = chunk.evolve(missing=missing)
         state = self._state(chunk, found, now)
-        changes: dict[str, Any] = {}
+        updated = found if state is chunk.state else found.move(state)
         if state is ChunkState.REMOVED:
-            changes = {"removed_at": chunk.removed_at or now, "expired_at": None, "failure": _failure(missing)}
-        elif state is not chunk.state:
-            at = (chunk.expired_at or now) if state is ChunkState.EXPIRED else None
-            changes = {"removed_at": None, "expired_at": at, "failure": None}
-        return found.evolve(**changes) if state is chunk.state else found.move(state, **changes)
+            return updated.evolve(removed_at=chunk.removed_at or now, expired_at=None, failure=_failure(missing))
+        if state is chunk.state:
+            return updated
+        expired_at = (chunk.expired_at or now) if state is ChunkState.EXPIRED else None
+        return updated.evolve(removed_at=None, expired_at=expired_at, failure=None)
 
     def _state(self, before: Chunk, found: Chunk, now: datetime) -> ChunkState:
         """The chunk's new state. A chunk of which only the metadata file expired keeps its state."""
@@ -154,7 +153,7 @@ class MissingFiles:
 
     async def _write(self, before: Chunk, updated: Chunk, now: datetime) -> Chunk:
         recovered = before.state is ChunkState.REMOVED and updated.state is not ChunkState.REMOVED
-        chunks = self._books.chunks
+        chunks = self._writers.chunks
         written = await (chunks.replace_out_of_trouble(updated) if recovered else chunks.replace(updated))
         if written.state in MISSING and written.state is not before.state:
             metrics.chunk_ended(written)
@@ -162,10 +161,10 @@ class MissingFiles:
         return written
 
     async def _copy_again(self, chunk: Chunk, updated: Chunk, now: datetime) -> Chunk:
-        await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-        pending = await self._books.chunks.replace(chunk.evolve(missing=updated.missing).restarted(now))
+        await self._writers.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+        pending = await self._writers.chunks.replace(chunk.evolve(missing=updated.missing).restarted(now))
         # Again, because the sweep may have seen the chunk before the write above: archived, so it removed the row.
-        await self._books.open_work.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
+        await self._writers.open_work.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob.of(pending))
         await self._report(updated, now)
         return pending

@@ -53,7 +53,7 @@ class CallbackTokens:
             raise CallbacksOff(_SETUP)
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST:
-            raise CallbackRefused("the Authorization header must be Bearer and the token that ACS sends")
+            raise CallbackRefused('the Authorization header must be "Bearer <token>" with ACS\'s token')
         try:
             header = jwt.get_unverified_header(token)
             key_id = header.get("kid")

@@ -54,7 +54,7 @@ class CallbackUrls:
 
     def _with(self, parameters: dict[str, str], signed: str) -> str:
         if self._secret is not None:
-            parameters[SIGNATURE] = _signature(self._secret, signed)
+            parameters = {**parameters, SIGNATURE: _signature(self._secret, signed)}
         return f"{self._url}?{urlencode(parameters)}" if parameters else str(self._url)
 
 

@@ -115,7 +115,7 @@ class Callbacks:
                 await self._recording_changed(event, event.recording_id, start_id)
             case CallbackKind.START_RECORDING_FAILED:
                 await self._start_failed(event, start_id)
-        return Outcome.TAKEN
+        return Outcome.ACCEPTED
 
     async def _is_of(self, start_id: str, kind: CallbackKind, event: CallbackEvent) -> bool:
         """Whether the event may come at the start's URL: ACS reports only the start's own recording there."""
@@ -137,7 +137,7 @@ class Callbacks:
         await self._ledger.state_changed(event, recording_id)
 
     async def _start_failed(self, event: CallbackEvent, start_id: str | None) -> None:
-        log.error("start failed", extra={"action": "start", "told": failure_of(event)})
+        log.error("start failed", extra={"action": "start", "failure": failure_of(event)})
         if event.recording_id:
             if start_id:
                 await self._starting.named(start_id, event.recording_id)

@@ -21,7 +21,7 @@ from local.memory.containers import MemoryBlobServiceClient
 from local.memory.queues import MemoryQueueClient, MemoryQueueServiceClient
 from local.memory.tables import MemoryTableServiceClient
 from local.stack import Azurite, Resources, provision
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.domain.clock import SystemClock
 from shared.gateways.bundle import Gateways
 from tests.unit.world import memory_settings
@@ -45,7 +45,7 @@ class Store:
     """What the product writes and reads through."""
 
     gateways: Gateways
-    books: Books
+    writers: Writers
 
 
 _NO_CLIENTS = dict.fromkeys(("calls", "keys", "topic"))
@@ -91,7 +91,7 @@ async def storage(request: Any, azurite: Azurite) -> AsyncIterator[Storage]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def store(storage: Storage) -> Store:
-    """The product's gateways and books, over either kind of storage."""
+    """The product's gateways and writers, over either kind of storage."""
     names = {name: f"{name}{storage.mark}" for name in ("recordings", "calendar", "worklist", "links")}
     for name in names.values():
         await storage.tables.create_table(name)
@@ -100,7 +100,7 @@ async def store(storage: Storage) -> Store:
     )
     settings = memory_settings(**{f"{name}_table": table for name, table in names.items()})
     gateways = Gateways.over(clients, settings)
-    return Store(gateways=gateways, books=Books.over(gateways))
+    return Store(gateways=gateways, writers=Writers.over(gateways))
 
 
 def code_of(error: Any) -> str | None:

@@ -25,8 +25,8 @@ class Templates:
     def events(self, **params: Any) -> Deployment:
         template = self.folder / "events.bicep"
         outputs = self.main(**params).outputs
-        told = ("functionAppName", "systemTopicName", "acsResourceGroup", "hostStorageName")
-        given: dict[str, Any] = {name: str(outputs[name]) for name in told}
+        outputs_used = ("functionAppName", "systemTopicName", "acsResourceGroup", "hostStorageName")
+        given: dict[str, Any] = {name: str(outputs[name]) for name in outputs_used}
         given |= {name: params[name] for name in params if name == "retentionHours"}
         return _evaluated(template, json.dumps(given))
 

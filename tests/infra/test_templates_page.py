@@ -24,11 +24,11 @@ def test_every_parameter_stands_there_with_its_default_and_its_meaning():
 
 
 def test_every_role_that_someone_is_given_stands_there_with_its_reason():
-    told = rows("| Who | Role | On | Why |")
+    documented = rows("| Who | Role | On | Why |")
     who = {"app": "the app", "topic": "the system topic", "operator": "the operator, if named"}
     usual = grants(Templates(), operatorPrincipalId="operator", announce=True)
     rebuilding = grants(Templates(), operatorPrincipalId="operator", announce=True, operatorMayRebuild=True)
     given = {(who[one], NAMES[role]) for one, role, _ in usual}
     given |= {("the operator, with `operatorMayRebuild`", NAMES[role]) for _, role, _ in rebuilding - usual}
-    assert {(row[0], row[1]) for row in told} == given
-    assert all(row[3] for row in told)
+    assert {(row[0], row[1]) for row in documented} == given
+    assert all(row[3] for row in documented)

@@ -8,7 +8,7 @@ import aiohttp
 from azure.storage.queue import TextBase64DecodePolicy
 
 from shared.app import App
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
@@ -45,8 +45,8 @@ class World:
     storage: Storage
 
     @property
-    def books(self) -> Books:
-        return Books.over(self.gateways)
+    def writers(self) -> Writers:
+        return Writers.over(self.gateways)
 
     @property
     def commands(self) -> Asked:

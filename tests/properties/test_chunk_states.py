@@ -15,6 +15,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, preco
 
 from local.stack import Azurite, Resources, provision
 from shared.archiving.lease import Lease
+from shared.domain.chance import Chance
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import MOVES, ONCE_SAFE, REPLAYABLE, ChunkState, ForbiddenMove
@@ -294,7 +295,7 @@ def test_no_order_of_operations_breaks_the_state_diagram_or_lets_a_stale_writer_
     table = f"states{uuid.uuid4().hex[:12]}"
     loop.run_until_complete(provision(azurite.connection_string, Resources(queues=(), tables=(table,), containers=())))
     service = TableServiceClient.from_connection_string(azurite.connection_string)
-    Workers.catalogue, Workers.loop = Catalogue(service, table), loop
+    Workers.catalogue, Workers.loop = Catalogue(service, table, Chance()), loop
     try:
         run_state_machine_as_test(Workers, settings=effort(40, steps=40))
     finally:

@@ -145,7 +145,7 @@ async def copied(source: Memory, file: ArchiveFile, shape: Shape, *, resume: boo
     budget = MemoryBudget(shape.budget)
     transfer = Transfer(in_flight=shape.in_flight, checksum=ChecksumKind.CRC64, budget=budget)
     async with open_media(cast("MediaSource", source), "location", block_size=shape.block_size, budget=budget) as media:
-        return await transfer.copy(media, file, resume=resume)
+        return await (transfer.resume if resume else transfer.copy)(media, file)
 
 
 async def check_archived(archive: Archive, name: str, file: ArchiveFile, data: bytes, result: Copied) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.acs.wav import HEADER_SIZE, wav_header
+from local.acs.media.wav import HEADER_SIZE, wav_header
 from local.memory.account import Account, Operation, Turn, apply_at_once
 from local.memory.acs import Document, MemoryAcs
 from local.memory.clients import MemoryClients, provision
@@ -14,7 +14,7 @@ from local.memory.clock import HandClock
 from local.memory.entities import Row, Table
 from local.memory.host import Host
 from local.memory.topic import MemoryTopic
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
@@ -127,8 +127,8 @@ class World:
         raise AssertionError(f"work is left after {rounds} rounds: {self.left()}")
 
     @property
-    def books(self) -> Books:
-        return Books.over(self.gateways)
+    def writers(self) -> Writers:
+        return Writers.over(self.gateways)
 
     def left(self) -> list[Any]:
         """Worklist rows and messages."""

@@ -58,7 +58,7 @@ OPERATIONS = (
             example=[examples.CALLBACK],
         ),
         replies={
-            200: Reply(description="The outcome of each event.", model=TakenInView, example={"outcomes": ["taken"]})
+            200: Reply(description="The outcome of each event.", model=TakenInView, example={"outcomes": ["accepted"]})
         },
         problems=(InvalidRequest, CallbackRefused, CallbacksOff, CallbacksThrottled, *ACS, *STORAGE),
         security=Security.TOKEN,

@@ -44,7 +44,7 @@ class BlockId:
         """Raises DestinationConflict for a block that Callvault didn't stage."""
         parts = _FORM.fullmatch(text)
         if parts is None:
-            raise DestinationConflict("the archive's file contains blocks that Callvault didn't stage")
+            raise DestinationConflict("the archived file contains blocks that Callvault didn't stage")
         index, start, version, digest = parts.groups()
         return cls(index=int(index), start=int(start), version=version, digest=digest)
 

@@ -27,7 +27,7 @@ class ListedRecording(View):
     recording_key: str = Field(description="Identifies the recording in paths, also if there is no recordingId.")
     state: str
     listed_at: datetime = Field(
-        description="Sort key of lists: when the recording was requested or, if unknown, started."
+        description="When the recording was requested, or started if that is unknown. Lists are sorted by it."
     )
     correlation: str | None
     server_call_id: str | None
@@ -78,10 +78,10 @@ class OpenView(View):
         description="Total of open chunks, recordings whose files are awaited, and calls still to be recorded."
     )
     complete: bool = Field(description="Whether `items` is the exact number; if false, it is a minimum.")
-    looked_at: int = Field(description="How many items, nearest deadline first, the other members cover.")
-    chunks_left_out: int = Field(
-        description="Number of chunks with later deadlines that the other members don't cover."
+    examined: int = Field(
+        description="Number of items that were read, nearest deadline first. The other members describe only these."
     )
+    chunks_left_out: int = Field(description="Number of chunks with later deadlines that weren't read.")
     chunks: dict[str, int] = Field(
         description="Number of chunks by state: pending, copying, failed, archived (not released)."
     )

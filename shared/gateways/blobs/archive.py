@@ -16,7 +16,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, ContentSettings
 from azure.storage.blob.aio import BlobServiceClient
 
-from shared.domain.files.checksums import Checksum
+from shared.domain.files.checksums import Checksum, ChecksumKind
 from shared.domain.files.payload import Payload
 from shared.errors import DestinationConflict, DestinationUnavailable
 from shared.gateways.faults import is_absent, is_taken, storage_faults
@@ -25,6 +25,7 @@ _SHA256 = "sha256"
 _DOCUMENT_ID = "documentid"
 ORIGIN = "origin"  # the key of a file's location, if the location doesn't name the file's document
 _SIZE = "size"  # the size that the writer intended
+_CHECKSUM_OPTIONS = {ChecksumKind.CRC64: "transactional_content_crc64", ChecksumKind.MD5: "transactional_content_md5"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +214,7 @@ class Archive:
 
 def _checked(checksum: Checksum) -> dict[str, bytearray]:
     """The SDK's option for a checksum that is already computed."""
-    return {f"transactional_content_{checksum.kind}": bytearray(checksum.value)}
+    return {_CHECKSUM_OPTIONS[checksum.kind]: bytearray(checksum.value)}
 
 
 async def stored_in(blob: Any) -> Stored | None:

@@ -20,8 +20,8 @@ from shared.gateways.acs.signing_keys import SigningKeys
 from shared.gateways.blobs.download_links import DownloadLinks, Presented
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
-from shared.gateways.front_door import FrontDoor
-from shared.gateways.probes import Probes
+from shared.gateways.own_address import OwnAddress
+from shared.gateways.probes import Account, Probes
 from shared.operations.checks import Checks, Unanswered, tried
 from shared.operations.doctor import sign_in
 from shared.operations.doctor.findings import AUDIENCE_FIX, Finding, Level, ok
@@ -33,7 +33,10 @@ _NETWORK = "check the name, DNS, and any firewall, proxy or private endpoint on 
 _FIXES: tuple[tuple[type[CallvaultError], str], ...] = (
     (
         DestinationForbidden,
-        "set the account's current key, or give the identity the roles in docs/deploy.md, and allow this network in it",
+        (
+            "set the account's current key, or give the identity the roles in docs/templates.md#who-may-do-what, and "
+            "allow this network in it"
+        ),
     ),
     (DestinationUnavailable, f"create it, or correct its name in the settings; if it exists: {_NETWORK}"),
     (SourceUnauthorized, "set the ACS resource's current key, or give the identity a role on the ACS resource"),
@@ -63,11 +66,12 @@ class Access:
 
     async def check(self) -> list[Finding]:
         settings = self._settings
+        containers = [(Account.ARCHIVE, name) for name in settings.archive_containers]
+        containers += [(Account.HOST, name) for name in settings.host_containers]
         checks: list[tuple[str, _Check]] = [
             *((f"queue {name}", partial(self._queue, name)) for name in (settings.chunks_queue, settings.poison_queue)),
             *((f"table {name}", partial(self._table, name)) for name in settings.tables),
-            *((f"container {name}", partial(self._container, name)) for name in settings.archive_containers),
-            *((f"container {name}", partial(self._container, name, of_host=True)) for name in settings.host_containers),
+            *((f"container {name}", partial(self._container, account, name)) for account, name in containers),
             ("links to files", self._signing),
             ("clock", self._time),
             ("ACS", self._acs),
@@ -102,8 +106,8 @@ class Access:
         fix = "if this is the app's identity, give it the role Storage Table Data Contributor on the account"
         return [Finding(check=check, level=Level.NOTE, detail=detail, fix=fix)]
 
-    async def _container(self, name: str, *, of_host: bool = False) -> list[Finding]:
-        found = await self._probes.container(name, of_host=of_host)
+    async def _container(self, account: Account, name: str) -> list[Finding]:
+        found = await self._probes.container(account, name)
         check = f"container {name}"
         if found.is_immutable:
             findings = [Finding(check=check, level=Level.NOTE, detail="accepts a block; immutable, so none was kept")]
@@ -159,7 +163,7 @@ class Access:
 
     async def _sign_in(self, callback_url: str) -> list[Finding]:
         here = urlsplit(callback_url)
-        return await sign_in.check_sign_in(FrontDoor(self._http, f"{here.scheme}://{here.netloc}"))
+        return await sign_in.check_sign_in(OwnAddress(self._http, f"{here.scheme}://{here.netloc}"))
 
     async def _audience(self) -> list[Finding]:
         check = "callback audience"

@@ -33,7 +33,7 @@ def whatever_is_promised_has_an_alert(templates: Templates) -> None:
         *("chunk-lost", "chunk-near-deadline", "chunk-failed", "source-kept", "poison-messages"),
         "archived-file-removed",
         *(
-            "recording-files-missed",
+            "recording-files-overdue",
             "recording-not-started",
             "callbacks-refused",
             "event-quarantined",
@@ -64,12 +64,12 @@ def queries_name_only_what_the_code_says(templates: Templates) -> None:
 
 def queries_read_lines_as_the_code_writes_them(templates: Templates) -> None:
     """A line is its text, a blank and its fields as JSON; a value is looked for as JSON writes it."""
-    line = rendered("chunk ended", action="archive", end="lost")
-    assert line.startswith("chunk ended {")
+    line = rendered("chunk given up", action="archive", end="lost")
+    assert line.startswith("chunk given up {")
     assert json.loads(line[line.index("{") :]) == {"action": "archive", "end": "lost"}
     queries = all_queries(templates)
     parts = {found for query in queries for found in _PART.findall(query)}
-    assert {text for text, _ in parts} == {"chunk ended", "function failed"}
+    assert {text for text, _ in parts} == {"chunk given up", "function failed"}
     assert len([part for query in queries for part in _PART.findall(query)]) == "".join(queries).count("Message has")
     for text, part in parts:
         name, value = json.loads(f"{{{part}}}").popitem()
@@ -95,7 +95,7 @@ def the_sweep_falling_silent_is_noticed(templates: Templates) -> None:
     (rule,) = [one for one in made(templates.main(), LOG_RULE) if one.name.endswith("-sweep-silent")]
     (criterion,) = rule.properties["criteria"]["allOf"]
     assert (criterion["timeAggregation"], criterion["operator"], criterion["threshold"]) == ("Count", "LessThan", 1)
-    assert _TEXT.findall(criterion["query"]) == ["swept"], "said by each run, whatever there is to do"
+    assert _TEXT.findall(criterion["query"]) == ["sweep finished"], "said by each run, whatever there is to do"
 
 
 def what_stays_on_the_poison_queue_is_noticed(templates: Templates) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from infra.check.syntax import BicepError
 from infra.package import CHECKOUT
-from local.host.config import read_host_json
+from local.host.configuration.config import read_host_json
 from tests.infra.policies.storage import CONTAINER, settings_of
 from tests.infra.product import HOST_SETTINGS, METRIC_SETTINGS, app_settings, functions, setting_names
 from tests.infra.templates import Templates, made, names, only
@@ -164,8 +164,8 @@ def the_worker_sends_metrics_where_asked_and_no_addresses_with_them(templates: T
     assert not app_settings(templates).keys() & METRIC_SETTINGS
     given = app_settings(templates, sendMetrics=True)
     assert given.keys() >= METRIC_SETTINGS
-    told = (CHECKOUT / "docs" / "observability.md").read_text(encoding="utf-8")
-    assert f"`{given['OTEL_PYTHON_DISABLED_INSTRUMENTATIONS']}`" in told
+    page = (CHECKOUT / "docs" / "observability.md").read_text(encoding="utf-8")
+    assert f"`{given['OTEL_PYTHON_DISABLED_INSTRUMENTATIONS']}`" in page
     assert "azure_sdk" in given["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"].split(",")
 
 

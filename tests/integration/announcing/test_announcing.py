@@ -138,7 +138,7 @@ async def test_a_lost_chunk_is_announced(make_announcing: MakeWorld):
     made, job = await world.announced(size=30_000, format="wav")
     await world.acs("POST", f"/documents/{made['chunks'][0]['documentId']}/expire")
     chunk = await world.chunk(job)
-    await world.books.chunks.replace(chunk.evolve(gone=4, gone_since=chunk.pending_at - timedelta(hours=4)))
+    await world.writers.chunks.replace(chunk.evolve(gone=4, gone_since=chunk.pending_at - timedelta(hours=4)))
     await world.app.archiving.handle(job)
     assert await types_of(world, made) == [LOST]
 
@@ -205,7 +205,7 @@ async def test_a_chunk_is_released_although_its_announcement_can_t_be_built(make
     world = await make_announcing()
     made, job = await world.announced(size=30_000, format="wav")
     of_a_later_version = '[{"state": "copying", "at": "2026-11-21T10:00:00Z", "attempts": 1}]'
-    await world.books.chunks.replace((await world.chunk(job)).evolve(outbox=of_a_later_version))
+    await world.writers.chunks.replace((await world.chunk(job)).evolve(outbox=of_a_later_version))
     await world.app.archiving.handle(job)
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     assert (await world.source(made))["deletedAt"] is not None
@@ -316,7 +316,7 @@ async def test_safe_chunks_that_wait_for_the_topic_neither_count_as_open_nor_hid
     released = await world.chunk(jobs[0])
     for number in range(30):  # in one shard, each with a nearer deadline than the open chunk
         other = released.evolve(deadline=released.deadline - timedelta(minutes=number + 1))
-        await world.books.open_work.add(WorkItem.of_announcements(other, clock.now()))
+        await world.writers.open_work.add(WorkItem.of_announcements(other, clock.now()))
     await world.fault("announce", "serverError", times=0)
     _, late = await world.announced(size=2000, format="wav")
     clock.forward(hours=20.1)

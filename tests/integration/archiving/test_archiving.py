@@ -275,7 +275,7 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(make_world: MakeWorl
     claimed = await world.chunk(job)
     while claimed.state is not ChunkState.COPYING:
         claimed = await world.chunk(job)
-    await world.books.chunks.replace(claimed.evolve(owner="another", lease_until=claimed.copying_at))
+    await world.writers.chunks.replace(claimed.evolve(owner="another", lease_until=claimed.copying_at))
     await world.app.archiving.handle(job)
     await check_released(world, made)
     released = await world.chunk(job)
@@ -367,7 +367,7 @@ async def test_a_file_that_a_dead_worker_committed_is_read_back_by_the_next_work
     blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, str(done.blob_name))
     properties = await blob.get_blob_properties()
     await blob.set_blob_metadata({name: value for name, value in properties.metadata.items() if name != "sha256"})
-    await world.books.chunks.replace(done.evolve(state=ChunkState.PENDING, sha256=None, next_attempt_at=None))
+    await world.writers.chunks.replace(done.evolve(state=ChunkState.PENDING, sha256=None, next_attempt_at=None))
     await world.app.archiving.handle(job)
     await check_released(world, made)
     assert (await blob.get_blob_properties()).metadata["sha256"] == made["chunks"][0]["sha256"]
@@ -393,7 +393,7 @@ async def test_a_file_shorter_than_its_recorded_size_never_counts_as_archived(ma
     blob = world.app.clients.archive.get_blob_client(world.settings.archive_container, name)
     kept = {"documentid": chunk.document_id, "sha256": made["chunks"][0]["sha256"], "size": str(3 * MIB)}
     await blob.upload_blob(b"RIFF" + b"\0" * MIB, metadata=kept)
-    await world.books.chunks.replace(chunk.evolve(attempts=1))
+    await world.writers.chunks.replace(chunk.evolve(attempts=1))
     await world.app.archiving.handle(job)
     assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (ChunkState.FAILED, "storage-conflict")
     assert (await world.source(made))["deletedAt"] is None
@@ -464,7 +464,7 @@ async def test_a_lease_renewal_whose_answer_is_lost_does_no_harm(world: World):
     claimed = await world.chunk(job)
     while claimed.state is not ChunkState.COPYING:
         claimed = await world.chunk(job)
-    await world.books.chunks.replace(claimed.evolve(lease_until=claimed.deadline))
+    await world.writers.chunks.replace(claimed.evolve(lease_until=claimed.deadline))
     await working
     await check_released(world, made)
     assert (await world.source(made))["downloads"] == 1

@@ -12,7 +12,7 @@ from azure.storage.blob.aio import BlobClient
 from shared.archiving.copy.block_ids import BlockId
 from shared.archiving.copy.engine import Copied, Transfer
 from shared.archiving.copy.memory import MemoryBudget
-from shared.archiving.copy.source_file import Media, open_media
+from shared.archiving.copy.source_file import Accepted, Media, open_media
 from shared.domain.files.checksums import Checksum, ChecksumKind, sha256
 from shared.domain.files.payload import Payload
 from shared.domain.states import ChunkState
@@ -35,17 +35,19 @@ class Engine:
         self.transfer = Transfer(in_flight=2, checksum=ChecksumKind.MD5, budget=self.budget)
 
     @asynccontextmanager
-    async def opened(self, made: dict[str, Any], *, prove: bool = True) -> AsyncIterator[Media]:
+    async def opened(self, made: dict[str, Any], accepted: Accepted = Accepted.MEDIA) -> AsyncIterator[Media]:
         location = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"][0]["contentLocation"]
         source = self.world.gateways.source
-        async with open_media(source, location, block_size=MIB, budget=self.budget, prove=prove) as media:
+        async with open_media(source, location, block_size=MIB, budget=self.budget, accepted=accepted) as media:
             yield media
 
-    async def copy(
-        self, made: dict[str, Any], file: ArchiveFile, *, resume: bool = False, prove: bool = True
-    ) -> Copied:
-        async with self.opened(made, prove=prove) as media:
-            return await self.transfer.copy(media, file, resume=resume)
+    async def copy(self, made: dict[str, Any], file: ArchiveFile) -> Copied:
+        async with self.opened(made) as media:
+            return await self.transfer.copy(media, file)
+
+    async def resume(self, made: dict[str, Any], file: ArchiveFile) -> Copied:
+        async with self.opened(made) as media:
+            return await self.transfer.resume(media, file)
 
     def file(self, name: str, **properties: str) -> ArchiveFile:
         return self.world.gateways.archive.file(name, content_type="audio/wav", properties=properties)
@@ -108,7 +110,7 @@ async def test_blocks_that_an_older_engine_staged_are_never_reused(engine: Engin
         for index, data in enumerate((media.head, Payload.of(b"\x01" * MIB))):
             block_id = str(BlockId.of(index, index, old, sha256(data)))
             await engine.file(name).stage(block_id, data, checksum=Checksum.of(data, ChecksumKind.MD5))
-    copied = await engine.copy(made, engine.file(name), resume=True)
+    copied = await engine.resume(made, engine.file(name))
     assert copied.sha256 == made["chunks"][0]["sha256"]
     assert hashlib.sha256((await engine.world.blobs())[name]).hexdigest() == copied.sha256
 
@@ -132,7 +134,7 @@ async def test_a_resumed_copy_reads_only_the_header_of_an_index_at_the_end_of_an
             block_id = str(BlockId.of(block.index, block.index, media.version, digest))
             await engine.file("index.mp4").stage(block_id, data, checksum=Checksum.of(data, ChecksumKind.MD5))
     before = len(await engine.world.acs("GET", f"/requests?documentId={document_id}"))
-    copied = await engine.copy(made, engine.file("index.mp4"), resume=True)
+    copied = await engine.resume(made, engine.file("index.mp4"))
     assert copied.sha256 == made["chunks"][0]["sha256"]
     asked = (await engine.world.acs("GET", f"/requests?documentId={document_id}"))[before:]
     assert [request["bytesSent"] for request in asked] == [MIB, 16], "the first block and the index's header"
@@ -168,7 +170,7 @@ async def test_an_mp4_whose_index_is_damaged_is_not_archived(engine: Engine, ran
 async def test_without_proof_any_complete_file_is_copied(engine: Engine):
     made = await engine.world.document(size=20 * KIB, format="wav")
     await engine.world.fault("download", "htmlBody", times=0, documentId=made["chunks"][0]["documentId"])
-    async with engine.opened(made, prove=False) as media:
+    async with engine.opened(made, Accepted.ANY_FILE) as media:
         assert media.format is None
         copied = await engine.transfer.copy(media, engine.file("page.unverified.wav"))
     (page,) = (await engine.world.blobs()).values()

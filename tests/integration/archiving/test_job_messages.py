@@ -117,7 +117,7 @@ async def test_a_worker_does_not_overwrite_what_intake_wrote_during_its_lease(wo
     claimed = await world.chunk(job)
     while claimed.state is not ChunkState.COPYING:
         claimed = await world.chunk(job)
-    written = await world.books.chunks.replace(claimed.evolve(end_reason="corrected"))
+    written = await world.writers.chunks.replace(claimed.evolve(end_reason="corrected"))
     await working
     assert await world.chunk(job) == written
     assert (await world.source(made))["deletedAt"] is None

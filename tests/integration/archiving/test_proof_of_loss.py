@@ -166,7 +166,7 @@ async def test_a_chunk_that_waits_for_its_retry_is_reported_in_time(make_world: 
 async def test_a_replayed_lost_chunk_stays_pending_until_its_job_ran(world: World, clock: MovableClock):
     made, job = await world.announced(size=20 * KIB)
     lost = await world.chunk(job)
-    await world.books.chunks.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
+    await world.writers.chunks.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
     await world.dropped()
     clock.forward(hours=60)
     await world.commands.replay(made["recordingId"], by="ada")
@@ -243,7 +243,7 @@ async def died_before_it_wrote_archived(world: World) -> tuple[dict[str, Any], C
         failure=None,
         **unknown,  # type: ignore[arg-type]
     )
-    await world.books.chunks.replace(dead)
+    await world.writers.chunks.replace(dead)
     await world.dropped()
     return made, job
 
@@ -268,7 +268,7 @@ async def test_a_replay_finds_the_archived_files_and_doesn_t_copy_them_again(wor
     made, job = await died_before_it_wrote_archived(world)
     dead = await world.chunk(job)
     ended = dead.move(state, owner=None, lease_until=None, **{f"{state}_at": dead.pending_at})
-    await world.books.chunks.replace(ended)
+    await world.writers.chunks.replace(ended)
     await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
@@ -367,7 +367,7 @@ async def test_an_unverified_file_counts_before_a_chunk_fails(make_world: MakeWo
     stored = await first.chunk(job)
     assert stored.unverified is not None
     dead = stored.evolve(state=ChunkState.PENDING, attempts=0, blob_name=None, sha256=None, unverified=None)
-    await first.books.chunks.replace(dead)
+    await first.writers.chunks.replace(dead)
     world = await make_world(like=first)
     await world.fault("download", "redirect", host="media.example.net", documentId=document_id)
     await world.app.archiving.handle(job)
@@ -390,7 +390,7 @@ async def test_at_the_deadline_an_unproven_file_is_archived_although_attempts_ar
 async def test_an_event_without_metadata_or_delete_location_is_archived_with_a_reason(world: World):
     _, job = await world.announced(size=20 * KIB, format="wav")
     chunk = await world.chunk(job)
-    await world.books.chunks.replace(chunk.evolve(delete_location=None, metadata_location=None))
+    await world.writers.chunks.replace(chunk.evolve(delete_location=None, metadata_location=None))
     await world.app.archiving.handle(job)
     archived = await world.chunk(job)
     assert (archived.state, archived.reason) == (ChunkState.ARCHIVED, "no-metadata-location")

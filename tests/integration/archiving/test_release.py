@@ -167,7 +167,7 @@ async def test_a_worker_that_was_suspended_after_archived_checks_row_and_files_b
         assert chunk.state is ChunkState.ARCHIVED
         assert (await world.source(made))["deletedAt"] is None
         if happens == "row changed":
-            await plain.books.chunks.replace(chunk.evolve(delete_location=None))
+            await plain.writers.chunks.replace(chunk.evolve(delete_location=None))
         else:
             container = plain.app.clients.archive.get_container_client(plain.settings.archive_container)
             await container.delete_blob(str(chunk.blob_name))
@@ -213,7 +213,7 @@ async def test_media_of_another_document_are_stored_under_an_unverified_name(wor
     waiting = await world.chunk(job)
     assert waiting.state is ChunkState.PENDING
     assert str(waiting.blob_name).endswith(".unverified.wav")
-    await world.books.chunks.replace(waiting.evolve(content_location=right, next_attempt_at=None))
+    await world.writers.chunks.replace(waiting.evolve(content_location=right, next_attempt_at=None))
     await world.app.archiving.handle(job)
     await check_released(world, made, 1)
 
@@ -246,7 +246,7 @@ async def test_a_chunk_without_a_delete_location_is_archived_with_this_reason(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     made, job = await world.announced(size=20 * KIB)
-    await world.books.chunks.replace((await world.chunk(job)).evolve(delete_location=None))
+    await world.writers.chunks.replace((await world.chunk(job)).evolve(delete_location=None))
     await world.drained()
     chunk = await world.chunk(job)
     assert (chunk.state, chunk.reason) == (ChunkState.ARCHIVED, "no-delete-location")
@@ -259,7 +259,7 @@ async def test_a_row_of_an_older_version_gets_the_reason_why_its_source_is_kept(
     made, job = await not_deleted_yet(world)
     chunk = await world.chunk(job)
     other = str(chunk.delete_location).replace(chunk.document_id, "0-weu-d1-" + "0" * 32)
-    await world.books.chunks.replace(chunk.evolve(delete_location=other, next_attempt_at=None))
+    await world.writers.chunks.replace(chunk.evolve(delete_location=other, next_attempt_at=None))
     await world.app.archiving.handle(job)
     assert (await world.chunk(job)).reason == "locations-differ"
     assert (await world.source(made))["deletedAt"] is None

@@ -57,7 +57,7 @@ async def test_entries_of_one_moment_are_all_kept_and_hide_no_chunk(world: World
     entries = [AuditEntry(at=now, action="look", by=str(number), details={"number": "one"}) for number in range(20)]
     await asyncio.gather(*(world.gateways.audit.add(job.recordingKey, entry) for entry in entries))
     later = AuditEntry(at=now + timedelta(microseconds=1), action="later", by="ada")
-    await world.books.recordings.merge(Recording(recording_key=job.recordingKey), later)
+    await world.writers.recordings.merge(Recording(recording_key=job.recordingKey), later)
     shown = await world.gateways.audit.history(job.recordingKey)
     assert shown[-1] == later
     assert {one.by for one in shown[:-1]} == {one.by for one in entries}

@@ -72,11 +72,11 @@ async def test_of_two_writers_of_one_claim_only_one_succeeds(world: World):
         first_sent=now,
         busy_until=now,
     )
-    claim, new = await world.gateways.claims.begin(mine)
-    again, new_again = await world.gateways.claims.begin(mine)
-    assert (new, new_again, again.repeatability_id) == (True, False, "one")
-    assert await world.gateways.claims.write(claim) is not None
-    assert await world.gateways.claims.write(claim) is None, "the same content, written by another worker"
+    first = await world.gateways.claims.begin(mine)
+    again = await world.gateways.claims.begin(mine)
+    assert (first.is_new, again.is_new, again.row.repeatability_id) == (True, False, "one")
+    assert await world.gateways.claims.write(first.row) is not None
+    assert await world.gateways.claims.write(first.row) is None, "the same content, written by another worker"
 
 
 async def test_a_caller_s_first_start_is_carried_out_although_the_answer_to_storing_its_key_is_lost(
@@ -86,6 +86,17 @@ async def test_a_caller_s_first_start_is_carried_out_although_the_answer_to_stor
     table_front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.requests_table)
     answer = await start(world, key=f"key-{made['callId']}", serverCallId=made["serverCallId"])
     assert answer.status == 201, answer.body
+
+
+async def test_of_two_repeated_requests_only_one_takes_over_although_the_answer_to_its_write_is_lost(
+    world: World, table_front: StorageFront
+):
+    requests, now = world.gateways.requests, SystemClock().now()
+    await requests.begin("a key", fingerprint="of its body", now=now, busy_until=now)
+    found = (await requests.begin("a key", fingerprint="of its body", now=now, busy_until=now)).row
+    table_front.spoil("PATCH", Mishap.ANSWER_LOST, times=1, path=world.settings.requests_table)
+    assert await requests.set_busy_until(found, now) is not None
+    assert await requests.set_busy_until(found, now) is None
 
 
 async def test_a_start_keeps_the_consent_although_the_answer_to_storing_it_is_lost(

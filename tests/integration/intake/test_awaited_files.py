@@ -183,7 +183,7 @@ async def test_an_intake_that_was_suspended_doesn_t_end_the_watch_of_a_later_eve
     _, (first, _, _) = await events_of(world, count=3, recordingId=recording_id)
     await take_in(world, first)
     key = key_of(recording_id)
-    await world.books.open_work.remove(
+    await world.writers.open_work.remove(
         WorkItem.of_recording(key, recording_id, clock.now())
     )  # the suspended intake continues
     assert await rows(world) == [f"files-{key}"]

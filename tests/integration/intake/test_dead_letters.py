@@ -1,4 +1,4 @@
-"""Nobody copies the recording of an event that Event Grid could not deliver, until its dead letter is taken in."""
+"""Nobody copies the recording of an event that Event Grid could not deliver, until its dead letter is processed."""
 
 import asyncio
 import json
@@ -184,7 +184,7 @@ async def test_a_blob_that_fails_doesn_t_stop_the_others_and_is_reported_in_each
         with pytest.raises(Unforeseen):
             await world.app.dead_letters.run()
     assert await letters(world) == ["a.json"]
-    assert logged(caplog).count("dead letter failed") == 2
+    assert logged(caplog).count("dead letter processing failed") == 2
 
 
 async def test_an_event_of_the_customer_s_own_storage_stays_in_the_dead_letters(world: World):
@@ -209,8 +209,8 @@ async def test_the_command_is_a_dry_run_by_default_and_fails_if_blobs_are_left(w
     await dead_lettered(world, b"<html>", "left.json")
     code, output = await command("--apply")
     assert code == 1
-    assert "taken in: 1 queued; 1 blobs removed" in output
-    assert "left: left.json: has content other than events" in output
+    assert "processed: 1 queued; 1 blobs removed" in output
+    assert "kept: left.json: has content other than events" in output
     assert await letters(world) == ["left.json"]
 
 

@@ -95,7 +95,7 @@ async def test_of_two_concurrent_events_the_values_of_the_first_one_stay(
     assert after is not None
     assert after.duration_ms == made["event"]["data"]["recordingDurationMs"]
     assert len(chunks) == 2
-    (line,) = [one.getMessage() for one in caplog.records if "event differs from the record" in one.getMessage()]
+    (line,) = [one.getMessage() for one in caplog.records if "event contradicts the catalogue" in one.getMessage()]
     assert "duration_ms" in line
     assert "started_at" in line
 
@@ -131,10 +131,10 @@ async def test_the_person_who_sends_events_is_in_the_audit_of_each_recording(wor
     ]
     await world.app.intake.receive(second["event"])
     keys = [world.job(one).recordingKey for one in (first, second)]
-    assert await entries(world, keys[1], "event taken in") == [], "Event Grid's own deliveries leave no entry"
+    assert await entries(world, keys[1], "event submitted") == [], "Event Grid's own deliveries leave no entry"
     await by_hand(world, joined)
     for key in keys:
-        ((by, details),) = await entries(world, key, "event taken in")
+        ((by, details),) = await entries(world, key, "event submitted")
         assert (by, details) == ("eve", {"eventId": joined["id"], "documents": "1"})
 
 
@@ -154,7 +154,7 @@ async def test_the_person_who_replays_a_quarantined_event_is_in_the_audit(world:
     await world.quarantine("abc123.json", kept)
     answer = await world.commands.replay_quarantined("abc123", by="eve")
     assert json_of(answer) == {"outcomes": ["queued"], "differing": [[]]}
-    ((by, _),) = await entries(world, world.job(made).recordingKey, "event taken in")
+    ((by, _),) = await entries(world, world.job(made).recordingKey, "event submitted")
     assert by == "eve"
 
 
@@ -226,7 +226,7 @@ async def test_a_call_of_another_resource_is_not_recorded(make_world: MakeWorld)
     call, event = await begun(world)
     assert await world.app.intake.receive(event | {"topic": ELSEWHERE}) is Outcome.QUARANTINED
     assert await recordings_of(world, call) == []
-    assert await world.app.intake.receive(event) is Outcome.TAKEN
+    assert await world.app.intake.receive(event) is Outcome.ACCEPTED
 
 
 async def test_a_foreign_event_has_no_effect_from_the_dead_letters_or_the_quarantine(make_world: MakeWorld):

@@ -69,7 +69,7 @@ async def test_new_locations_end_the_lease_of_a_worker_that_copies_from_the_old_
     job = world.job(made)
     await world.app.intake.receive(elsewhere(made["event"]))
     waiting = await world.chunk(job)
-    held = await world.books.chunks.replace(
+    held = await world.writers.chunks.replace(
         waiting.move(
             ChunkState.COPYING,
             attempts=1,
@@ -81,7 +81,7 @@ async def test_new_locations_end_the_lease_of_a_worker_that_copies_from_the_old_
     assert await world.app.intake.receive(another(made["event"])) is Outcome.QUEUED
     assert (await world.chunk(job)).owner is None
     with pytest.raises(Exception, match="another process"):
-        await world.books.chunks.replace(held.evolve(copied=1))
+        await world.writers.chunks.replace(held.evolve(copied=1))
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
@@ -131,7 +131,11 @@ async def test_a_safe_chunk_keeps_its_locations_and_others_are_reported_once(
     assert await world.chunk(job) == before
     assert await world.queued() == 0
     assert len(await history(world, job, "announced differently")) == 1
-    found = [record for record in caplog.records if "other locations announced and ignored" in record.getMessage()]
+    found = [
+        record
+        for record in caplog.records
+        if "later locations ignored: chunk is already archived" in record.getMessage()
+    ]
     assert [record.levelno for record in found] == [logging.WARNING] * 2
     assert "content_location" in found[0].getMessage()
     assert "secret" not in caplog.text
@@ -146,7 +150,7 @@ async def test_another_event_restarts_a_failed_or_lost_chunk(
     await world.dropped()
     waiting = await world.chunk(job)
     ended = {f"{state}_at": clock.now()}
-    await world.books.chunks.replace(waiting.move(state, **ended).evolve(attempts=7, gone=5, rescues=3))
+    await world.writers.chunks.replace(waiting.move(state, **ended).evolve(attempts=7, gone=5, rescues=3))
     clock.forward(hours=3)
     assert await world.app.intake.receive(made["event"]) is Outcome.UNCHANGED, "the same event says nothing new"
     again = another(made["event"], eventTime=clock.now().isoformat())
@@ -167,7 +171,7 @@ async def test_a_repeated_event_doesn_t_change_a_chunk_that_is_being_copied(make
     made, job = await world.announced(size=20 * KIB)
     await world.dropped()
     waiting = await world.chunk(job)
-    tried = await world.books.chunks.replace(waiting.evolve(attempts=2, next_attempt_at=clock.now()))
+    tried = await world.writers.chunks.replace(waiting.evolve(attempts=2, next_attempt_at=clock.now()))
     for event in (made["event"], another(made["event"])):
         assert await world.app.intake.receive(event) is Outcome.UNCHANGED
     assert await world.chunk(job) == tried
@@ -194,7 +198,7 @@ async def test_a_later_event_doesn_t_change_a_recording_and_the_difference_is_re
     await world.app.intake.receive(later)
     after = await world.gateways.catalogue.ledger(job.recordingKey)
     assert after == before
-    (found,) = [record for record in caplog.records if "event differs from the record" in record.getMessage()]
+    (found,) = [record for record in caplog.records if "event contradicts the catalogue" in record.getMessage()]
     assert "duration_ms" in found.getMessage()
 
 

@@ -54,7 +54,7 @@ async def test_one_trace_leads_from_the_event_over_a_retry_to_the_release(world:
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
     assert names_of(telemetry, made) == [
-        *("take in event", "claim", "copy", "archive chunk"),
+        *("process event", "claim", "copy", "archive chunk"),
         *("claim", "copy", "release", "archive chunk"),
     ]
     assert traces_of(telemetry, made) == {invocation.get_span_context().trace_id}

@@ -13,8 +13,8 @@ from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_ac
 
 from local.acs.identifiers import RESOURCE_ID
 from shared.domain.clock import Clock, SystemClock
+from shared.operations.doctor.examination import examine
 from shared.operations.doctor.findings import Finding, Level, as_json, as_text
-from shared.operations.doctor.visit import examine
 from tests.integration.world import PARTICIPANTS_SECRET, MakeWorld, MovableClock, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]

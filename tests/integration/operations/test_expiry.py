@@ -37,8 +37,8 @@ async def claim(world: World, call: str, *, outcome: str | None) -> None:
         first_sent=now,
         busy_until=now,
     )
-    begun, _ = await world.gateways.claims.begin(wanted)
-    await world.gateways.claims.write(replace(begun, outcome=outcome))
+    begun = await world.gateways.claims.begin(wanted)
+    await world.gateways.claims.write(replace(begun.row, outcome=outcome))
 
 
 async def start(world: World, start_id: str) -> None:
@@ -103,8 +103,11 @@ async def test_a_request_that_expires_while_it_is_repeated_leaves_no_unreadable_
     clock = MovableClock()
     world: World = await make_world(clock=clock)
     await request(world, "a key")
+    begun = await world.gateways.requests.begin("a key", fingerprint="", now=clock.now(), busy_until=clock.now())
     clock.forward(hours=KEPT.total_seconds() / 3600 + 1)
     await world.app.expiry.run()
     with pytest.raises(DestinationError):
-        await world.gateways.requests.set_busy_until("a key", clock.now())
+        await world.gateways.requests.set_busy_until(begun.row, clock.now())
+    with pytest.raises(DestinationError):
+        await world.gateways.requests.store_answer("a key", "{}")
     assert await rows(world, world.settings.requests_table) == set()

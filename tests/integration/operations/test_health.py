@@ -53,8 +53,8 @@ async def test_an_open_chunk_near_its_deadline_fails_health_and_a_safe_one_doesn
     assert (status, set(failing)) == (503, {"deadline", "sweep"})
     assert "hours" in failing["deadline"]["detail"]
     chunk = await world.chunk(job)
-    copying = await world.books.chunks.replace(chunk.move(ChunkState.COPYING))
-    await world.books.chunks.replace(copying.move(ChunkState.ARCHIVED, archived_at=clock.now()))
+    copying = await world.writers.chunks.replace(chunk.move(ChunkState.COPYING))
+    await world.writers.chunks.replace(copying.move(ChunkState.ARCHIVED, archived_at=clock.now()))
     _, body, failing = await look(world)
     assert body["oldestOpen"] is None
     assert "deadline" not in failing, "the row is removed a little later"
@@ -73,7 +73,7 @@ async def test_safe_chunks_that_wait_to_be_announced_don_t_hide_a_late_chunk(
     shard, due_at = chunk.chunk_key[0], clock.now() + timedelta(hours=30)
     for number in range(before):
         deadline = chunk.deadline - timedelta(minutes=number + 1)
-        await world.books.open_work.add(
+        await world.writers.open_work.add(
             replace(WorkItem.of_chunk(released.evolve(deadline=deadline), due_at), shard=shard)
         )
     clock.forward(hours=20.1)

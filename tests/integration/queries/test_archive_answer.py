@@ -191,7 +191,7 @@ async def test_a_failed_or_lost_chunk_ends_the_wait_at_once(
 ):
     made, job = await world.announced(size=20_000, format="wav", count=2)
     chunk = await world.chunk(job)
-    await world.books.chunks.replace(
+    await world.writers.chunks.replace(
         chunk.move(
             state,
             failure=Failure(fault=Fault.SOURCE, reason="source-gone", detail="no such file"),
@@ -211,7 +211,7 @@ async def test_a_failed_or_lost_chunk_ends_the_wait_at_once(
 async def test_a_recording_that_acs_could_not_start_ends_the_wait(world: World):
     recording_id, _ = await start(world)
     failed = Recording(recording_key=key_of(recording_id), control=RecordingState.FAILED, failure="no media (500)")
-    await world.books.recordings.merge(failed)
+    await world.writers.recordings.merge(failed)
     answer = await ask(world, recording_id)
     assert (answer.status, json_of(answer)["reason"]) == (409, "nothing-recorded")
     assert "no media (500)" in json_of(answer)["detail"]

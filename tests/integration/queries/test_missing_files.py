@@ -23,7 +23,7 @@ from shared.domain.work_item import WorkItem
 from shared.http.answers import Answer
 from shared.queries.downloads import File
 from shared.queries.missing_files import MissingFiles
-from shared.recovery.relisting import Relisting
+from shared.recovery.list_rebuild import ListRebuild
 from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -201,7 +201,7 @@ async def test_an_expired_recording_with_a_worklist_row_is_not_open(keep: Any, c
     await kept.archive()
     recording = await kept.world.gateways.catalogue.ledger(key_of(kept.id))
     assert recording is not None
-    await kept.world.books.open_work.add(
+    await kept.world.writers.open_work.add(
         WorkItem.of_files(recording.recording_key, kept.id, clock.now(), recording.listed_at)
     )
     found = json_of(await kept.world.queries.summary())["open"]
@@ -320,7 +320,7 @@ async def test_a_missing_file_whose_source_was_deleted_is_not_copied_again(keep:
     assert replayed["chunks"] == 0
     await kept.world.app.archiving.handle(kept.job)
     await kept.world.app.intake.receive(kept.made["event"])
-    await Relisting(kept.world.gateways, clock, kept.world.settings).run()
+    await ListRebuild(kept.world.gateways, clock, kept.world.settings).run()
     assert json_of(await kept.world.queries.summary())["open"]["items"] == 0
     clock.forward(hours=1)
     await kept.world.app.sweep.run()
@@ -352,7 +352,7 @@ async def test_the_sweep_removes_the_worklist_row_of_a_removed_chunk(keep: Any, 
     kept: Kept = await keep()
     await kept.remove(File.CONTENT)
     await kept.archive()
-    await kept.world.books.open_work.add(WorkItem.of_chunk(await kept.chunk(), clock.now()))
+    await kept.world.writers.open_work.add(WorkItem.of_chunk(await kept.chunk(), clock.now()))
     clock.forward(hours=kept.world.settings.retention_hours - 1)
     summary = json_of(await kept.world.queries.summary())
     assert (summary["open"]["chunks"], summary["open"]["oldest"]) == ({}, None)

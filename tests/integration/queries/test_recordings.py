@@ -36,7 +36,7 @@ async def ids(world: World, **parameters: str) -> list[str]:
 async def known(world: World, name: str, at: datetime, **more: Any) -> ListEntry:
     """Adds a recording without files to the ledger."""
     recording = Recording(recording_key=key_of(name), recording_id=name, listed_at=at, **more)
-    await world.books.recordings.merge(recording)
+    await world.writers.recordings.merge(recording)
     return ListEntry(at=at, recording_key=recording.recording_key)
 
 
@@ -141,7 +141,7 @@ async def test_a_chunk_that_fails_again_before_its_entry_is_removed_stays_in_tro
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """A process that retried a chunk and was suspended before it removed the entry must not hide a later failure."""
-    chunks, lists = world.books.chunks, world.gateways.lists
+    chunks, lists = world.writers.chunks, world.gateways.lists
     _, job = await world.announced(size=20_000, format="wav")
 
     async def fail() -> Chunk:

@@ -14,7 +14,8 @@ from azure.data.tables.aio import TableServiceClient
 from local.stack import Azurite, Resources, provision
 from local.stack import azurite as run_azurite
 from local.stack.azurite import ACCOUNT
-from shared.bookkeeping.recordings import RecordingBook
+from shared.bookkeeping.recordings import RecordingWriter
+from shared.domain.chance import Chance
 from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of
 from shared.domain.list_entry import ListEntry, ListName
@@ -75,10 +76,11 @@ async def grown(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Azuri
             for size in SIZES:
                 own = names(size)
                 gateways = SimpleNamespace(
-                    catalogue=Catalogue(service, own["RECORDINGS_TABLE"]), lists=Lists(service, own["CALENDAR_TABLE"])
+                    catalogue=Catalogue(service, own["RECORDINGS_TABLE"], Chance()),
+                    lists=Lists(service, own["CALENDAR_TABLE"]),
                 )
                 for number in range(2):
-                    await RecordingBook(cast("Gateways", gateways)).merge(recording(number, size))
+                    await RecordingWriter(cast("Gateways", gateways)).merge(recording(number, size))
     database = directory / "__azurite_db_table__.json"
     kept = json.loads(database.read_text())
     collections = {one["name"]: one for one in kept["collections"]}

@@ -16,7 +16,7 @@ from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable
 from shared.http.answers import Answer
 from shared.queries.downloads import File
-from shared.recording.audit import reported_if_unwritten
+from shared.recording.unwritten_audit import reported_if_unwritten
 from tests.integration.recording.test_control import call, json_of, start
 from tests.integration.storagefront import Mishap, StorageFront, through
 from tests.integration.world import MakeWorld, QuickClock, World
@@ -43,7 +43,7 @@ async def running(world: World) -> str:
 
 async def believe(world: World, recording_id: str, control: RecordingState) -> None:
     """Sets a wrong state in the ledger, as if other code had acted in ACS."""
-    await world.books.recordings.merge(Recording(recording_key=key_of(recording_id), control=control))
+    await world.writers.recordings.merge(Recording(recording_key=key_of(recording_id), control=control))
 
 
 async def awaited(world: World) -> list[WorkItem]:
@@ -81,7 +81,7 @@ async def test_the_files_of_a_recording_reported_as_failed_are_awaited_after_acs
     recording_id = await running(world)
     await believe(world, recording_id, RecordingState.FAILED)
     for item in await awaited(world):
-        await world.books.open_work.remove(item)  # as the callback of the failed start did
+        await world.writers.open_work.remove(item)  # as the callback of the failed start did
     stopped = await world.commands.stop(recording_id, by="ada")
     assert json_of(stopped)["state"] == "stopped"
     assert [item.recording_id for item in await awaited(world)] == [recording_id]

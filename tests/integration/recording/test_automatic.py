@@ -88,7 +88,7 @@ async def test_a_call_is_recorded_once_for_any_number_of_events_and_processes(ma
     (entry,) = shown["history"]
     assert (entry["action"], entry["by"], set(entry["details"])) == ("start", "AUTO_RECORD", {"trigger"})
     await world.commands.stop(made["recordingId"], by="ada")
-    assert await world.app.intake.receive(event) is Outcome.TAKEN
+    assert await world.app.intake.receive(event) is Outcome.ACCEPTED
     assert len(await recordings_of(world, call)) == 1, "a late repeat must not record the rest of the call"
 
 
@@ -114,7 +114,7 @@ async def test_rules_apply_by_kind_of_call_and_without_a_rule_nothing_is_recorde
     for kind in ("room", "twoParty", "group"):
         call, event = await begun(world, kind)
         outcome = await world.app.intake.receive(event)
-        assert outcome is (Outcome.IGNORED if kind == "group" else Outcome.TAKEN)
+        assert outcome is (Outcome.IGNORED if kind == "group" else Outcome.ACCEPTED)
         formats[kind] = [one["formatType"] for one in await recordings_of(world, call)]
     assert formats == {"room": ["mp3"], "twoParty": ["wav"], "group": []}
     off: World = await make_world()
@@ -156,7 +156,7 @@ async def test_a_short_outage_of_acs_is_waited_out_and_a_longer_one_is_left_to_t
 
     call, event = await begun(world)
     await world.fault("start", "throttle", callId=call["callId"], times=4)
-    assert await world.app.intake.receive(event) is Outcome.TAKEN, "an error would delay other events"
+    assert await world.app.intake.receive(event) is Outcome.ACCEPTED, "an error would delay other events"
     assert await recordings_of(world, call) == []
     for expected in (0, 1, 1):
         clock.forward(minutes=1)

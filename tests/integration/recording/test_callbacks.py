@@ -381,7 +381,7 @@ async def test_the_url_of_a_start_accepts_only_that_start_s_recording(
     assert (answer.status, json.loads(answer.body)["outcomes"]) == (200, ["ignored"])
     assert await view(world, foreign_id) == before
     assert said(caplog, "ERROR") == ["callback belongs to another start"]
-    assert json.loads((await deliver(world, event)).body)["outcomes"] == ["taken"]
+    assert json.loads((await deliver(world, event)).body)["outcomes"] == ["accepted"]
     assert (await view(world, event["data"]["recordingId"]))["correlation"] == "mine"
 
 
@@ -491,7 +491,7 @@ async def test_the_first_callback_of_a_recording_doesn_t_pause_it(
         recording_id
     )  # ACS then reports `inactive`, as for a recording that hasn't begun
     answer = await deliver(world, first_of(made, recording_id, startDateTime=started_at))
-    assert json.loads(answer.body)["outcomes"] == ["taken"]
+    assert json.loads(answer.body)["outcomes"] == ["accepted"]
     assert await control_of(world, recording_id) == "active"
     assert await world.quarantined() == []
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
@@ -550,7 +550,7 @@ async def test_an_invalid_optional_field_doesn_t_stop_a_callback(world: World, o
     await world.acs("POST", f"/calls/{made['callId']}/end")
     ended = first_of(made, recording_id, startDateTime="2026-11-21T09:00:00Z", **data) | outer
     answer = await deliver(world, ended, ended)
-    assert json.loads(answer.body)["outcomes"] == ["taken", "taken"]
+    assert json.loads(answer.body)["outcomes"] == ["accepted", "accepted"]
     assert await control_of(world, recording_id) == "stopped"
     assert await world.quarantined() == []
 

@@ -248,7 +248,7 @@ async def test_a_rebuild_only_adds_to_an_existing_recording(make_world: MakeWorl
     lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
     at = datetime(2026, 11, 20, tzinfo=UTC)
     kept = Recording(recording_key=job.recordingKey, started_at=at, announced_at=at, listed_at=at)
-    await lost.books.recordings.merge(kept)
+    await lost.writers.recordings.merge(kept)
     assert (await Rebuild(lost.gateways, lost.settings).run(apply=True)).written == 1
     found = await lost.gateways.catalogue.ledger(job.recordingKey)
     assert found == kept.evolve(recording_id=made["recordingId"])

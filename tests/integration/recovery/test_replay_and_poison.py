@@ -65,7 +65,7 @@ async def test_one_chunk_can_be_replayed_alone(world: World):
 async def test_a_lost_chunk_whose_source_is_found_again_can_be_replayed(world: World):
     made, job = await world.announced(size=20 * KIB)
     lost = await world.chunk(job)
-    await world.books.chunks.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
+    await world.writers.chunks.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
     await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
@@ -75,7 +75,7 @@ async def test_a_replay_succeeds_although_another_process_wrote_the_chunk_first(
     """The write after the announcement of the failure, for example, comes right after the failure."""
     made = await failed(world)
     stale = await world.chunk(world.job(made))
-    await world.books.chunks.replace(stale.evolve(outbox=None, channel="announced"))
+    await world.writers.chunks.replace(stale.evolve(outbox=None, channel="announced"))
     replay = world.app.commands._replay  # noqa: SLF001 - another process writes after the read
     assert await replay._restart(stale)  # noqa: SLF001
     await world.drained()
@@ -232,7 +232,7 @@ async def test_a_poison_job_archives_a_chunk_whose_files_are_all_in_the_archive(
     await world.app.archiving.handle(await world.take_job())
     done = await world.chunk(job)
     dead = done.evolve(state=ChunkState.COPYING, owner="dead", lease_until=done.copying_at, next_attempt_at=None)
-    await world.books.chunks.replace(dead)
+    await world.writers.chunks.replace(dead)
     await world.dropped()
     await world.app.poison.keep(job.encode().encode())
     assert (await world.chunk(job)).state is ChunkState.ARCHIVED
@@ -269,8 +269,8 @@ async def test_a_replay_that_is_suspended_before_its_write_leaves_the_chunk_on_t
     made, job = await world.announced(size=20 * KIB)
     await world.dropped()
     waiting = await world.chunk(job)
-    await world.books.open_work.remove(WorkItem.of_chunk(waiting, clock.now()))
-    await world.books.chunks.replace(waiting.move(ChunkState.LOST, lost_at=clock.now()))
+    await world.writers.open_work.remove(WorkItem.of_chunk(waiting, clock.now()))
+    await world.writers.chunks.replace(waiting.move(ChunkState.LOST, lost_at=clock.now()))
     replay = world.app.commands._replay  # noqa: SLF001 - between row and state
     start_anew = replay._write_pending  # noqa: SLF001
 

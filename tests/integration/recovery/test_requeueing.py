@@ -74,9 +74,9 @@ async def test_a_retry_that_the_pipeline_left_to_the_sweep_is_queued_when_it_is_
     await world.dropped()
     _, other = await world.announced(size=2 * KIB)  # the oldest message on the queue
     later = clock.now() + timedelta(minutes=20)
-    waiting = await world.books.chunks.replace((await world.chunk(job)).evolve(next_attempt_at=later))
-    await world.books.open_work.add(WorkItem.of_chunk(waiting, later))
-    await world.books.open_work.remove(WorkItem.of_chunk(await world.chunk(other), later))
+    waiting = await world.writers.chunks.replace((await world.chunk(job)).evolve(next_attempt_at=later))
+    await world.writers.open_work.add(WorkItem.of_chunk(waiting, later))
+    await world.writers.open_work.remove(WorkItem.of_chunk(await world.chunk(other), later))
     clock.forward(minutes=19)
     await world.app.sweep.run()
     assert await world.queued() == 1, "it isn't due"
@@ -110,7 +110,7 @@ async def test_a_retry_that_isn_t_due_is_checked_when_it_is_due(world: World, cl
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     later = clock.now() + timedelta(minutes=20)
-    await world.books.chunks.replace((await world.chunk(job)).evolve(next_attempt_at=later))
+    await world.writers.chunks.replace((await world.chunk(job)).evolve(next_attempt_at=later))
     clock.forward(minutes=6)
     await world.app.sweep.run()
     assert await world.queued() == 0
@@ -159,7 +159,7 @@ async def test_a_message_whose_delay_has_ended_doesn_t_count_as_a_backlog(world:
     _, lost = await world.announced(size=2 * KIB)
     _, other = await world.announced(size=2 * KIB)
     await world.dropped()
-    await world.books.open_work.remove(WorkItem.of_chunk(await world.chunk(other), clock.now()))
+    await world.writers.open_work.remove(WorkItem.of_chunk(await world.chunk(other), clock.now()))
     await send_raw(world, other.delayed(240).encode())  # a message that was hidden for four minutes
     clock.forward(minutes=4)
     await world.app.sweep.run()

@@ -32,7 +32,7 @@ async def test_a_chunk_with_a_recent_message_is_not_checked(world: World, caplog
     await world.announced(size=20 * KIB)
     with caplog.at_level(logging.INFO):
         assert await world.app.sweep.run() == 0
-    assert 'swept {"action": "sweep", "due": 0}' in caplog.messages, "an alert fires if this line is missing"
+    assert 'sweep finished {"action": "sweep", "due": 0}' in caplog.messages, "an alert fires if this line is missing"
 
 
 @pytest.mark.storage("memory", "azurite")
@@ -133,7 +133,7 @@ async def test_a_chunk_whose_source_can_t_exist_any_longer_is_lost_with_a_critic
     assert await world.worklist() == []
     (line,) = [one for one in caplog.records if one.__dict__.get("end") == "lost"]
     assert (line.levelno, line.__dict__["reason"]) == (logging.CRITICAL, "source-not-allowed")
-    assert line.getMessage().startswith("chunk ended {")
+    assert line.getMessage().startswith("chunk given up {")
 
 
 async def test_a_source_that_still_exists_after_its_deadline_is_archived(world: World, clock: MovableClock):
@@ -185,7 +185,7 @@ async def test_a_chunk_whose_files_are_all_in_the_archive_is_never_lost(world: W
     chunk = await world.chunk(job)
     assert chunk.state is ChunkState.RELEASED
     # An old row, as after a restore of the table from a backup. It doesn't show which files the archive has.
-    await world.books.chunks.replace(
+    await world.writers.chunks.replace(
         before.evolve(
             etag=chunk.etag,
             state=ChunkState.FAILED,
@@ -193,7 +193,7 @@ async def test_a_chunk_whose_files_are_all_in_the_archive_is_never_lost(world: W
             failure=Failure(fault=Fault.OURS, reason="unforeseen", detail="a defect"),
         )
     )
-    await world.books.open_work.add(WorkItem.of_chunk(before, clock.now()))
+    await world.writers.open_work.add(WorkItem.of_chunk(before, clock.now()))
     clock.forward(hours=49)
     await world.app.sweep.run()
     found = await world.chunk(job)
@@ -227,7 +227,7 @@ async def test_a_row_without_open_work_is_removed(make_world: MakeWorld, clock: 
     await world.drained()
     assert await world.worklist() == []
     chunk = await world.chunk(world.job(made))
-    await world.books.open_work.add(WorkItem.of_chunk(chunk, clock.now()))
+    await world.writers.open_work.add(WorkItem.of_chunk(chunk, clock.now()))
     clock.forward(minutes=1)
     await world.app.sweep.run()
     assert await world.worklist() == []
@@ -310,7 +310,7 @@ async def test_a_failed_chunk_whose_files_are_in_the_archive_is_not_shown_as_tro
     before = await world.chunk(job)
     await world.app.archiving.handle(await world.take_job())
     chunk = await world.chunk(job)
-    await world.books.chunks.replace(
+    await world.writers.chunks.replace(
         before.evolve(
             etag=chunk.etag,
             state=ChunkState.FAILED,
@@ -318,7 +318,7 @@ async def test_a_failed_chunk_whose_files_are_in_the_archive_is_not_shown_as_tro
             failure=Failure(fault=Fault.OURS, reason="unforeseen", detail="a defect"),
         )
     )
-    await world.books.open_work.add(WorkItem.of_chunk(before, clock.now()))
+    await world.writers.open_work.add(WorkItem.of_chunk(before, clock.now()))
     assert await troubled(world) == ([made["recordingId"]], [made["recordingId"]])
     clock.forward(hours=49)
     await world.app.sweep.run()

@@ -54,7 +54,7 @@ async def test_chunks_behind_an_unreadable_one_are_checked_and_the_unreadable_on
     (line,) = lines(caplog, "row unreadable")  # not in every run
     assert (line.levelno, line.__dict__["chunk_key"]) == (logging.ERROR, jobs[0].chunkKey)
     assert "verifying" in line.__dict__["detail"]
-    assert [one.__dict__.get("unreadable") for one in lines(caplog, "swept")] == [1, None]
+    assert [one.__dict__.get("unreadable") for one in lines(caplog, "sweep finished")] == [1, None]
     await world.drained()
     assert {(await world.chunk(job)).state for job in jobs[1:]} == {ChunkState.RELEASED}
     clock.forward(minutes=31)
@@ -70,14 +70,14 @@ async def test_an_unforeseen_error_doesn_t_end_the_run(
 
     monkeypatch.setattr(CallRecorder, "state", broken)
     for key in ("0" * 32, "f" * 32):  # the first and the last shard
-        await world.books.open_work.add(WorkItem.of_recording(key, "cmVjb3JkaW5n", clock.now()))
+        await world.writers.open_work.add(WorkItem.of_recording(key, "cmVjb3JkaW5n", clock.now()))
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     clock.forward(minutes=6)
     with caplog.at_level(logging.INFO):
         assert await world.app.sweep.run() == 3
     assert len(lines(caplog, "check failed unexpectedly")) == 2
-    assert [one.__dict__["failed"] for one in lines(caplog, "swept")] == [2]
+    assert [one.__dict__["failed"] for one in lines(caplog, "sweep finished")] == [2]
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     assert await world.app.sweep.run() == 0, "a row that fails each time doesn't come first in every run"
@@ -155,8 +155,8 @@ async def test_a_row_in_the_old_format_is_checked_and_removed(world: World, cloc
     item = await read_item(world, clock)
     former = replace(item, row=item.row.removesuffix(f"-{job.recordingKey}"))
     assert former.row != item.row
-    await world.books.open_work.remove(item)
-    await world.books.open_work.add(former)
+    await world.writers.open_work.remove(item)
+    await world.writers.open_work.add(former)
     await world.dropped()
     clock.forward(minutes=6)
     assert [moment async for moment in world.gateways.worklist.deadlines()]
@@ -165,7 +165,7 @@ async def test_a_row_in_the_old_format_is_checked_and_removed(world: World, cloc
     assert [row["RowKey"] for row in await world.worklist()] == [item.row], "the row now has the new format"
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
-    await world.books.open_work.add(former)
+    await world.writers.open_work.add(former)
     clock.forward(minutes=6)
     await world.app.sweep.run()
     assert await world.worklist() == []
@@ -175,7 +175,7 @@ async def test_two_recordings_with_the_same_document_have_a_row_each(world: Worl
     _, job = await world.announced(size=2 * KIB)
     chunk = await world.chunk(job)
     other = chunk.evolve(recording_key="0" * 32)
-    await world.books.open_work.add(WorkItem.of_chunk(other, clock.now()))
+    await world.writers.open_work.add(WorkItem.of_chunk(other, clock.now()))
     await world.app.archiving.handle(job)
     (row,) = await world.worklist()
     assert row["recordingKey"] == other.recording_key, "releasing one chunk removes only its own row"
@@ -185,13 +185,13 @@ async def test_a_row_that_was_changed_since_it_was_read_is_not_removed(world: Wo
     made, _ = await world.announced(size=2 * KIB)
     stale = await read_item(world, clock)
     chunk = await world.chunk(world.job(made))
-    await world.books.open_work.add(WorkItem.of_chunk(chunk, clock.now() + timedelta(minutes=1)))
-    await world.books.open_work.remove(stale)
+    await world.writers.open_work.add(WorkItem.of_chunk(chunk, clock.now() + timedelta(minutes=1)))
+    await world.writers.open_work.remove(stale)
     assert len(await world.worklist()) == 1
     place = stale.entry
     assert place is not None
     assert await world.gateways.lists.find(place, ListName.OPEN) is not None, "the recording is on the open list"
-    await world.books.open_work.remove(await read_item(world, clock))
+    await world.writers.open_work.remove(await read_item(world, clock))
     assert await world.worklist() == []
     assert await world.gateways.lists.find(place, ListName.OPEN) is None
 
@@ -205,7 +205,7 @@ async def test_a_run_checks_a_bounded_number_of_rows_of_each_kind_oldest_deadlin
         jobs.append((await world.announced(size=2 * KIB))[1])
         clock.forward(minutes=1)
     for number in range(2):
-        await world.books.open_work.add(WorkItem.of_recording(f"{number}" * 32, "cmVjb3JkaW5n", clock.now()))
+        await world.writers.open_work.add(WorkItem.of_recording(f"{number}" * 32, "cmVjb3JkaW5n", clock.now()))
     await world.dropped()
     clock.forward(minutes=6)
     assert await world.app.sweep.run() == 5, "three chunks; a backlog of chunks does not hide other kinds of rows"
@@ -218,12 +218,12 @@ async def test_a_run_checks_a_bounded_number_of_rows_of_each_kind_oldest_deadlin
 async def test_due_rows_come_by_deadline_across_all_shards(world: World, clock: MovableClock):
     _, job = await world.announced(size=2 * KIB)
     chunk = await world.chunk(job)
-    await world.books.open_work.remove(await read_item(world, clock))
+    await world.writers.open_work.remove(await read_item(world, clock))
     deadlines = []
     for number in range(40):
         one = _other(chunk, number)
         deadlines.append(one.deadline)
-        await world.books.open_work.add(WorkItem.of_chunk(one, clock.now()))
+        await world.writers.open_work.add(WorkItem.of_chunk(one, clock.now()))
     found = [item.row.partition("-")[0] async for item in world.gateways.worklist.due(clock.now())]
     assert found == [f"{deadline:%Y%m%dT%H%M%S.%f}" for deadline in sorted(deadlines)]
 
@@ -274,7 +274,7 @@ async def test_a_recording_is_checked_later_if_acs_can_t_be_reached(
         raise SourceUnavailable("ACS is busy")
 
     monkeypatch.setattr(CallRecorder, "state", busy)
-    await world.books.open_work.add(WorkItem.of_recording("0" * 32, "cmVjb3JkaW5n", clock.now()))
+    await world.writers.open_work.add(WorkItem.of_recording("0" * 32, "cmVjb3JkaW5n", clock.now()))
     for _ in range(10):
         await world.app.sweep.run()
         clock.forward(minutes=1)

@@ -30,7 +30,7 @@ def test_additional_fields_of_the_host_are_ignored():
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (b"", "isn't a JSON object"),
         ("hello", "isn't a JSON object"),
@@ -41,8 +41,8 @@ def test_additional_fields_of_the_host_are_ignored():
         (json.dumps({"recordingKey": "secret-thing"}), "chunkKey, recordingKey"),
     ],
 )
-def test_an_invalid_body_is_refused_without_quoting_it(body, told):
-    with pytest.raises(InvalidJob, match=told) as refused:
+def test_an_invalid_body_is_refused_without_quoting_it(body, message):
+    with pytest.raises(InvalidJob, match=message) as refused:
         ChunkJob.decode(body)
     assert "secret" not in str(refused.value)
 
