@@ -1,6 +1,7 @@
 """What the doctor does with storage, and what tests do to it."""
 
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,7 +10,7 @@ from azure.storage.blob import StandardBlobTier
 
 from shared.domain.chance import Chance
 from shared.errors import DestinationUnavailable
-from shared.gateways.probes import Probes
+from shared.gateways.probes import Account, Probes
 from tests.contract.conftest import Storage, code_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -25,7 +26,7 @@ async def test_a_probe_writes_and_leaves_nothing_behind(storage: Storage):
     async with probes(storage) as doctor:
         await doctor.queue(storage.queue.queue_name)
         assert await doctor.table(storage.table.table_name)
-        found = await doctor.container(storage.container.container_name)
+        found = await doctor.container(Account.ARCHIVE, storage.container.container_name)
         assert (found.is_public, found.is_immutable) == (False, False)
     assert (await storage.queue.get_queue_properties()).approximate_message_count == 0
     assert [row async for row in storage.table.list_entities()] == []
@@ -34,7 +35,7 @@ async def test_a_probe_writes_and_leaves_nothing_behind(storage: Storage):
 
 async def test_a_probe_of_a_missing_part_is_refused(storage: Storage):
     async with probes(storage) as doctor:
-        for probe in (doctor.queue, doctor.table, doctor.container):
+        for probe in (doctor.queue, doctor.table, functools.partial(doctor.container, Account.HOST)):
             with pytest.raises(DestinationUnavailable, match="missing"):
                 await probe(f"nowhere{storage.mark}")
 
@@ -42,7 +43,7 @@ async def test_a_probe_of_a_missing_part_is_refused(storage: Storage):
 async def test_the_account_s_time_is_read_even_if_the_container_is_public(storage: Storage):
     await storage.container.set_container_access_policy({}, public_access="container")
     async with probes(storage) as doctor:
-        assert (await doctor.container(storage.container.container_name)).is_public
+        assert (await doctor.container(Account.ARCHIVE, storage.container.container_name)).is_public
         assert (await doctor.time(storage.container.container_name)).tzinfo is not None
 
 

@@ -149,7 +149,7 @@ async def test_the_command_prints_its_counts_and_that_it_was_a_dry_run(world: Wo
     output, _ = await command.communicate()
     assert command.returncode == 0
     assert "1 chunks of 1 recordings" in output.decode()
-    assert "dry run" in output.decode()
+    assert "Dry run" in output.decode()
 
 
 @dataclass(frozen=True)
