@@ -48,11 +48,12 @@ class MemoryClients:
         """Holds nothing open."""
 
 
-async def provision(account: Account, settings: Settings) -> None:
+async def provision(account: Account, settings: Settings, *more_queues: str) -> None:
     """Creates what the deployment creates, unless it exists. The host creates the poison queue when it needs it."""
     tables, blobs = MemoryTableServiceClient(account), MemoryBlobServiceClient(account)
     for table in settings.tables:
         await tables.create_table_if_not_exists(table)
-    await MemoryQueueServiceClient(account).create_queue(settings.chunks_queue)
+    for queue in {settings.chunks_queue, *more_queues} - account.queues.keys():
+        await MemoryQueueServiceClient(account).create_queue(queue)
     for container in {*settings.archive_containers, *settings.host_containers} - account.containers.keys():
         await blobs.create_container(container)

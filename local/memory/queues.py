@@ -42,8 +42,14 @@ class MemoryQueueClient(Client):
         self._encode, self._decode = message_encode_policy, message_decode_policy
 
     async def create_queue(self) -> None:
-        """As the service does, refuses nothing if the queue exists."""
-        await self._ask("create_queue", lambda: self._account.queues.setdefault(self.queue_name, _Queue()))
+        """If the queue exists, the service answers 204, which the SDK makes an error."""
+
+        def apply() -> None:
+            if self.queue_name in self._account.queues:
+                raise Refused(204, "QueueAlreadyExists")
+            self._account.queues[self.queue_name] = _Queue()
+
+        await self._ask("create_queue", apply)
 
     async def delete_queue(self) -> None:
         def apply() -> None:

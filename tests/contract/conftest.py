@@ -3,8 +3,9 @@
 Each test gets a table, a queue and a container of its own, through the SDK's clients or through those in memory.
 """
 
+import functools
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -13,11 +14,11 @@ import pytest_asyncio
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
-from azure.storage.queue.aio import QueueClient
+from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from local.memory.account import Account
 from local.memory.containers import MemoryBlobServiceClient
-from local.memory.queues import MemoryQueueClient
+from local.memory.queues import MemoryQueueClient, MemoryQueueServiceClient
 from local.memory.tables import MemoryTableServiceClient
 from local.stack import Azurite, Resources, provision
 from shared.bookkeeping.writers import Writers
@@ -33,6 +34,7 @@ class Storage:
     tables: Any
     table: Any
     queue: Any
+    queues: Callable[[], Any]
     blobs: Any
     container: Any
     mark: str
@@ -55,11 +57,13 @@ async def storage(request: Any, azurite: Azurite) -> AsyncIterator[Storage]:
     policies = {"message_encode_policy": TextBase64EncodePolicy(), "message_decode_policy": TextBase64DecodePolicy()}
     tables: Any
     queue: Any
+    queues: Callable[[], Any]
     blobs: Any
     if request.param == "memory":
         account = Account(SystemClock())
         tables, blobs = MemoryTableServiceClient(account), MemoryBlobServiceClient(account)
         queue = MemoryQueueClient(account, f"queue-{mark}", **policies)
+        queues = functools.partial(MemoryQueueServiceClient, account)
         await queue.create_queue()
         await tables.get_table_client(f"table{mark}").create_table()
         await blobs.get_container_client(f"container-{mark}").create_container()
@@ -70,11 +74,13 @@ async def storage(request: Any, azurite: Azurite) -> AsyncIterator[Storage]:
         )
         tables = TableServiceClient.from_connection_string(azurite.connection_string)
         blobs = BlobServiceClient.from_connection_string(azurite.connection_string)
+        queues = functools.partial(QueueServiceClient.from_connection_string, azurite.connection_string)
         queue = QueueClient.from_connection_string(azurite.connection_string, f"queue-{mark}", **policies)
     yield Storage(
         tables=tables,
         table=tables.get_table_client(f"table{mark}"),
         queue=queue,
+        queues=queues,
         blobs=blobs,
         container=blobs.get_container_client(f"container-{mark}"),
         mark=mark,

@@ -131,8 +131,7 @@ class MemoryStorage:
         return _Clients(self._account, settings)
 
     async def provision(self, settings: Settings) -> None:
-        await provision_memory(self._account, settings)
-        await self.queue(settings.poison_queue).create_queue()
+        await provision_memory(self._account, settings, settings.poison_queue)
 
     async def soon(self) -> None:
         for clock in self._clocks:

@@ -51,6 +51,7 @@ class Run:
         return {
             "archive": self.world.archive,
             "tables": {table: self._keys(table) for table in self.world.settings.tables},
+            "announced": sorted({(event["type"], event["subject"]) for event in self.world.topic.taken}),
             "quarantine": self.world.files(self.world.settings.quarantine_container),
         }
 

@@ -14,7 +14,7 @@ from local.stack import Azurite
 from shared.archiving.release import Step
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
-from tests.integration.archiving.test_archiving import check_released
+from tests.integration.archiving.checks import check_released
 from tests.integration.storagefront import StorageFront, through
 from tests.integration.world import MakeWorld, MovableClock, World
 
