@@ -277,7 +277,7 @@ def attempts(draw: st.DrawFn, shape: Shape) -> Attempt:
     )
 
 
-@effort(80)
+@effort(200)
 @given(shapes(blocks=2), st.data())
 async def test_after_any_sequence_of_attempts_the_file_has_the_bytes_of_one_version(
     archive: Archive, shape: Shape, data: st.DataObject
