@@ -110,8 +110,8 @@ async def test_a_read_doesn_t_overwrite_a_row_that_changed_meanwhile(keep: Any, 
     async def overtaken(self: Any, chunk: Chunk) -> Chunk:
         if not rounds:
             rounds.append(chunk)
-            standing = await self.chunk(chunk.recording_key, chunk.chunk_key)
-            await real(self, standing.evolve(channel="written meanwhile"))
+            current = await self.chunk(chunk.recording_key, chunk.chunk_key)
+            await real(self, current.evolve(channel="written meanwhile"))
         return await real(self, chunk)
 
     monkeypatch.setattr(type(catalogue), "replace", overtaken)
