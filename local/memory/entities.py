@@ -103,7 +103,7 @@ class Table:
     def _write(self, entity: Entity) -> Entity:
         _check(entity)
         timestamp = f"{self.account.now().astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"
-        # Azure's ETag is the time in ticks of 100 ns, which differs at each write; a clock by hand stands still.
+        # Azure's ETag is the time in ticks of 100 ns, which differs at each write; a clock by hand shows one time.
         etag = f"W/\"datetime'{quote(timestamp)}'{self.account.new_id()}\""
         self._put(key_of_entity(entity), Row(entity, etag, timestamp))
         return {"etag": etag}

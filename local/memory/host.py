@@ -94,7 +94,7 @@ class Host:
         """Delivers what waits, handles all jobs that are due, sweeps, and lets a minute pass."""
         self._undelivered = [event for event in self._undelivered if not await self._deliver(event)]
         await self._jobs()
-        await self._bury()
+        await self._keep_poison()
         await self.invoke(lambda app: app.sweep.run())
         await self._jobs()
         self._clock.forward(seconds=_ROUND)
@@ -117,7 +117,7 @@ class Host:
             else:
                 await self._queue.update_message(message, visibility_timeout=_AGAIN)
 
-    async def _bury(self) -> None:
+    async def _keep_poison(self) -> None:
         if self._settings.poison_queue not in self._account.queues:
             return
         while (message := await self._poison.receive_message(visibility_timeout=_HIDDEN)) is not None:

@@ -120,15 +120,15 @@ async def make_world(
 @pytest_asyncio.fixture(loop_scope="session")
 async def table_front(azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StorageFront]:
     no_pauses(monkeypatch)
-    async with StorageFront(URL(azurite.table_url).origin()).standing() as standing:
-        yield standing
+    async with StorageFront(URL(azurite.table_url).origin()).running() as front:
+        yield front
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def blob_front(azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StorageFront]:
     no_pauses(monkeypatch)
-    async with StorageFront(URL(azurite.blob_url).origin()).standing() as standing:
-        yield standing
+    async with StorageFront(URL(azurite.blob_url).origin()).running() as front:
+        yield front
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -102,7 +102,7 @@ class StorageFront:
         return web.Response(status=500)
 
     @contextlib.asynccontextmanager
-    async def standing(self) -> AsyncIterator["StorageFront"]:
+    async def running(self) -> AsyncIterator["StorageFront"]:
         app = web.Application(client_max_size=_ALL_OF_A_BLOCK)
         app.router.add_route("*", "/{path:.*}", self.handle)
         runner = web.AppRunner(app, access_log=None)

@@ -147,9 +147,9 @@ class Freezer(StorageFront):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def tables(azurite: Azurite) -> AsyncIterator[Freezer]:
-    async with Freezer(URL(azurite.table_url).origin()).standing() as standing:
-        assert isinstance(standing, Freezer)
-        yield standing
+    async with Freezer(URL(azurite.table_url).origin()).running() as front:
+        assert isinstance(front, Freezer)
+        yield front
 
 
 @pytest.mark.storage("azurite")
@@ -280,7 +280,7 @@ class Immutable(StorageFront):
 async def test_a_resumed_copy_in_an_immutable_archive_is_released_although_its_blob_has_no_digest(
     make_world: MakeWorld, azurite: Azurite, caplog: pytest.LogCaptureFixture
 ):
-    async with Immutable(URL(azurite.blob_url).origin()).standing() as front:
+    async with Immutable(URL(azurite.blob_url).origin()).running() as front:
         world = await make_world(ARCHIVE_STORAGE=through(azurite, front), BLOCK_SIZE_MIB=1, RANGES_IN_FLIGHT=1)
         made, _ = await world.announced(size=4 * MIB + 3, format="wav")
         document_id = made["chunks"][0]["documentId"]

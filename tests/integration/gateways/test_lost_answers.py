@@ -143,10 +143,10 @@ async def test_a_conditional_write_that_meets_its_own_first_try_succeeds(
     recording = Recording(recording_key=key_of(f"move {known}"), recording_id="moved", listed_at=now)
     if known:
         await catalogue.merge(recording)
-    standing: Any = await catalogue.ledger(recording.recording_key) or recording
+    current: Any = await catalogue.ledger(recording.recording_key) or recording
     entry = AuditEntry(at=now, action="ended", by="ACS", mark="mark of the callback")
     table_front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
-    stopped = standing.evolve(control=RecordingState.STOPPED)
+    stopped = current.evolve(control=RecordingState.STOPPED)
     assert await catalogue.move(stopped, entry)
     assert not await catalogue.move(stopped.evolve(control=RecordingState.FAILED)), (
         "this version is not the current one any more"
