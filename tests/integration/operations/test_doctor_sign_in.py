@@ -14,7 +14,7 @@ from shared.gateways.own_address import OwnAddress
 from shared.operations.doctor import sign_in
 from shared.operations.doctor.findings import Finding, Level
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 type Rule = Callable[[web.Request], int]
 

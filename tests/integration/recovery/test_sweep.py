@@ -95,7 +95,6 @@ async def test_an_open_chunk_is_reported_with_a_rising_log_level_as_its_deadline
     assert (await world.chunk(job)).escalated == 1
 
 
-@pytest.mark.storage("memory", "azurite")
 async def test_a_passed_deadline_is_reported_once_and_doesn_t_make_the_chunk_lost(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
