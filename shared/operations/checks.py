@@ -150,8 +150,8 @@ def _poison(messages: int) -> Check:
     if not messages:
         return Check(name="poison")
     detail = (
-        f"{messages} messages stay on the poison queue: check the log of the function bury_job, replay the open "
-        "recordings, then delete the messages"
+        f"{messages} messages stay on the poison queue: check the log of the function keep_poison_message; the sweep "
+        "queues the chunks again; then delete the messages"
     )
     return Check(name="poison", reason="poison-messages", detail=detail)
 

@@ -3,7 +3,7 @@
 from infra.openapi.examples import service as examples
 from infra.openapi.operation import ACS, STORAGE, Body, Operation, Parameter, Reply, Security
 from shared.contracts.http.health import HealthView
-from shared.contracts.http.recording_view import TakenInView
+from shared.contracts.http.recording_view import EventOutcomes
 from shared.errors import CallbackRefused, CallbacksOff, CallbacksThrottled, InvalidRequest
 
 _TAG = "Service"
@@ -44,7 +44,7 @@ OPERATIONS = (
         },
     ),
     Operation(
-        function="take_callbacks",
+        function="receive_callbacks",
         method="post",
         path="/callbacks",
         tag=_TAG,
@@ -58,7 +58,9 @@ OPERATIONS = (
             example=[examples.CALLBACK],
         ),
         replies={
-            200: Reply(description="The outcome of each event.", model=TakenInView, example={"outcomes": ["accepted"]})
+            200: Reply(
+                description="The outcome of each event.", model=EventOutcomes, example={"outcomes": ["accepted"]}
+            )
         },
         problems=(InvalidRequest, CallbackRefused, CallbacksOff, CallbacksThrottled, *ACS, *STORAGE),
         security=Security.TOKEN,

@@ -186,7 +186,7 @@ class ReplayedView(View):
     chunks: int = Field(description="Number of chunks queued again: those that were failed, lost or waiting.")
 
 
-class TakenInView(View):
+class EventOutcomes(View):
     """The answer to received events."""
 
     outcomes: list[str] = Field(
@@ -195,7 +195,7 @@ class TakenInView(View):
     )
 
 
-class HandedInView(TakenInView):
+class SubmittedEventOutcomes(EventOutcomes):
     """The answer to events that a person sent."""
 
     differing: list[list[str]] = Field(
