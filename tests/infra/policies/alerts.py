@@ -39,6 +39,7 @@ def every_promised_alert_exists(templates: Templates) -> None:
             "event-quarantined",
             "announcements-overdue",
             "function-failures",
+            "audit-entry-missing",
             "sweep-silent",
             "sweep-incomplete",
             "events-dead-lettered",
