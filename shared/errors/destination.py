@@ -17,6 +17,11 @@ class DestinationUnavailable(DestinationError):
     reason = "storage-unavailable"
     title = "The storage account is unavailable or busy"
 
+    @classmethod
+    def contended(cls, row: str) -> "DestinationUnavailable":
+        """For a conditional write that failed at each try. `row` says what it would have written."""
+        return cls(f"could not update {row}: another process changed it at each try; try again")
+
 
 class DestinationForbidden(DestinationError):
     reason = "storage-forbidden"

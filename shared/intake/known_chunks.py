@@ -8,7 +8,7 @@
   A worker that copies from an old location loses its lease. If an older event with replaced locations is delivered
   again, it changes nothing.
 - Another event for a chunk that failed, is lost, or had a file removed from the archive before its source was deleted:
-  ACS has the file, so the chunk is restarted. An expired chunk isn't: the archive's own rule removed its file on
+  ACS has the file, so the chunk is restarted. An expired chunk isn't: the archive's lifecycle rule deleted its file on
   purpose.
 - Other locations for a chunk that is safe: the difference is reported, and nothing changes. An archived chunk whose
   media file is unverified, or that has no metadata file, isn't safe: the new location may serve the right file.
@@ -34,7 +34,7 @@ from shared.observability.logs import logger
 log = logger("intake")
 
 _ROUNDS = 5  # tries of the conditional write; each fails only if a worker wrote the chunk meanwhile
-_RELOCATED, _DIFFERS = "relocated", "announced differently"
+_RELOCATED, _DIFFERS = "relocated", "reported differently"
 _LONGEST = 2048  # characters of a location in the history; a row's text ends at 32,768
 
 
@@ -89,7 +89,7 @@ class KnownChunks:
                     extra={"action": "intake", "relocated": moved, "was": str(current.state), **written.log_context()},
                 )
                 return written
-        raise DestinationUnavailable("restarting a reported chunk: other writers changed it at every try")
+        raise DestinationUnavailable.contended("the chunk in the catalogue")
 
     async def _read(self, chunk: Chunk) -> Chunk:
         found = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)

@@ -28,8 +28,8 @@ OPERATIONS = (
         path="/health",
         tag=_TAG,
         summary="Check the health",
-        description="For monitors. Checks whether storage and ACS can be reached, how close the oldest open chunk "
-        "is to its deadline, and whether the sweep runs. You can call it every minute: the cost doesn't depend on "
+        description="For monitors. Checks whether storage and ACS can be reached, how close the nearest deadline "
+        "of an open chunk is, and whether the sweep runs. You can call it every minute: the cost doesn't depend on "
         "the size of the archive.",
         replies={
             200: Reply(

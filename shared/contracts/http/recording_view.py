@@ -99,7 +99,7 @@ class AuditView(View):
     at: datetime
     action: str = Field(
         description="start, consent, pause, resume, stop, replay, read content, read metadata, removed, expired, "
-        "found again, ended, start-failed, event submitted, relocated, announced differently, read archive, "
+        "found again, ended, start-failed, event submitted, relocated, reported differently, read archive, "
         "read timeline; or others."
     )
     by: str = Field(
