@@ -222,7 +222,7 @@ resource sweepSilent 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   kind: 'LogAlert'
   properties: {
     displayName: 'Callvault: sweep-silent'
-    description: 'The sweep hasn\'t run, so no deadlines are watched. Runbook: ${runbooks}#sweep-silent'
+    description: 'The sweep hasn\'t completed a run, so deadlines may not be watched. Runbook: ${runbooks}#sweep-silent'
     severity: 1
     enabled: enabled
     scopes: [workspaceId]

@@ -35,11 +35,12 @@ class DestinationConflict(DestinationError):
     title = "A file in the archive isn't the expected one"
 
     @classmethod
-    def of(cls, name: str) -> "DestinationConflict":
-        """Names the blob, so that an operator can find it."""
+    def of(cls, name: str, flaw: str | None = None) -> "DestinationConflict":
+        """Names the blob, so that an operator can find it, and says what is wrong with it, if that is known."""
+        because = "" if flaw is None else f" ({flaw})"
         return cls(
-            f"the archive contains a different file named {name}, which was not overwritten: move that file, then "
-            "replay the chunk"
+            f"the archive contains a different file named {name}{because}, which was not overwritten: move that file, "
+            "then replay the chunk"
         )
 
 

@@ -70,8 +70,8 @@ class KnownChunks:
         """
         for _ in range(_ROUNDS):
             moved = _moved(current, announced)
-            if moved and (_is_kept(current, moved) or await self._is_superseded(current, announced)):
-                await self._report(current, announced, moved, by)
+            if moved and (why := await self._why_unused(current, announced, moved)):
+                await self._report(current, announced, moved, why=why, by=by)
                 return None
             revived = _is_revivable(current) and current.event_id != announced.event_id
             if not moved and not revived:
@@ -111,6 +111,12 @@ class KnownChunks:
             traceparent=announced.traceparent or current.traceparent,
         )
 
+    async def _why_unused(self, current: Chunk, announced: Chunk, moved: list[_Location]) -> str | None:
+        """Why the chunk doesn't get the event's locations; None if it gets them."""
+        if _is_kept(current, moved):
+            return "archived"
+        return "superseded" if await self._is_superseded(current, announced) else None
+
     async def _is_superseded(self, current: Chunk, announced: Chunk) -> bool:
         """Whether this event was already replaced by the event whose locations the chunk uses now."""
         if current.event_id == announced.event_id:
@@ -124,10 +130,10 @@ class KnownChunks:
         entry = AuditEntry(at=self._clock.now(), action=_RELOCATED, by=by, details=details)
         await self._audit.add(current.recording_key, entry)
 
-    async def _report(self, current: Chunk, announced: Chunk, moved: list[_Location], by: str) -> None:
+    async def _report(self, current: Chunk, announced: Chunk, moved: list[_Location], *, why: str, by: str) -> None:
         """Logs each delivery, and adds one history entry per event: a repeat's entry has the same time and mark."""
-        extra = {"action": "intake", "differs": moved, **current.log_context()}
-        log.warning("later locations ignored: chunk is already archived", extra=extra)
+        extra = {"action": "intake", "differs": moved, "why": why, **current.log_context()}
+        log.warning("locations of an event not used", extra=extra)
         details = {"documentId": current.document_id, "eventId": announced.event_id, **_locations(announced, moved)}
         mark = key_of(f"{announced.event_id}/{current.document_id}")
         entry = AuditEntry(at=announced.event_time, action=_DIFFERS, by=by, details=details, mark=mark)

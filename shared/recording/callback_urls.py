@@ -71,7 +71,10 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     if url is None:
-        sys.stderr.write("CALLBACK_URL is not set: Callvault receives no callbacks.\n")
+        sys.stderr.write(
+            "CALLBACK_URL is not set: Callvault receives no callbacks. Set it to "
+            "https://<app>.azurewebsites.net/api/callbacks, then run this command again.\n"
+        )
         return 1
     sys.stdout.write(f"{url}\n")
     return 0

@@ -131,11 +131,7 @@ async def test_a_safe_chunk_keeps_its_locations_and_others_are_reported_once(
     assert await world.chunk(job) == before
     assert await world.queued() == 0
     assert len(await history(world, job, "reported differently")) == 1
-    found = [
-        record
-        for record in caplog.records
-        if "later locations ignored: chunk is already archived" in record.getMessage()
-    ]
+    found = [record for record in caplog.records if "locations of an event not used" in record.getMessage()]
     assert [record.levelno for record in found] == [logging.WARNING] * 2
     assert "content_location" in found[0].getMessage()
     assert "secret" not in caplog.text
