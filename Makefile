@@ -29,10 +29,10 @@ HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(ori
 .PHONY: help setup doctor run up test faults mutants bench screenshots lint infra-check lock audit openapi package runtime clean
 
 help: ## Show this list
-	@echo "Callvault: what make does here"
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r goal text; do \
-	  printf '  make %-12s%s\n' "$$goal" "$$text"; done
-	@echo "Set-up happens by itself, in .venv and local/node_modules. PYTHON=/path names a Python 3.13 of your own."
+	@echo "Usage: make TARGET"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r goal text; do \
+	  printf '  make %-14s%s\n' "$$goal" "$$text"; done
+	@echo "Targets install what they need into .venv and local/node_modules. PYTHON=/path selects another Python 3.13."
 
 run: setup ## Run the demo: recordings from the call to the archive, on new local storage
 	@$(PYTHON_IN_VENV) -m local.demo $(ARGS)

@@ -51,7 +51,7 @@ param announce bool = false
 @secure()
 param participantsSecret string = ''
 
-@description('Further app settings by name, as docs/settings.md lists them. They override the settings that depend on instanceMemoryMB, the sampling and SIGN_IN_REPLACES_KEY, but no other setting of this template.')
+@description('Further app settings by name, as docs/settings.md lists them. They can override SIGN_IN_REPLACES_KEY, the sampling settings, and the settings that depend on instanceMemoryMB, but no other setting of this template.')
 @secure()
 param extraSettings object = {}
 

@@ -1,6 +1,6 @@
-"""Takes in events that Event Grid could not deliver: `python -m shared.deadletters --apply`.
+"""Processes events that Event Grid could not deliver: `python -m shared.deadletters --apply`.
 
-Without `--apply` it only counts them. A timer of the app takes in dead letters every five minutes. Use the command to
+Without `--apply` it only counts them. A timer of the app processes dead letters every five minutes. Use the command to
 see what is in the container, or to process events at once.
 """
 

@@ -42,6 +42,9 @@ resource actions 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email
   }
 }
 
+// Each alert names its runbook.
+var runbooks = 'docs/operations.md'
+
 var actionGroups = concat(actionGroupIds, empty(emails) ? [] : [actions.id])
 
 // severity: 0 critical to 3 informational. A rule fires when its query has more rows than `above` within `minutes`.
@@ -52,7 +55,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/lost.kql')
-    says: 'A chunk of a recording is lost or past its deadline, or an archived file differs from the recorded one.'
+    says: 'A chunk of a recording is lost or past its deadline, or an archived file differs from its record in the catalogue.'
   }
   {
     name: 'chunk-near-deadline'
@@ -84,7 +87,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/removed.kql')
-    says: 'Someone removed a file from the archive. It can be restored while soft delete keeps it.'
+    says: 'Someone removed a file from the archive. Restore it from its latest version.'
   }
   {
     name: 'poison-messages'
@@ -150,6 +153,14 @@ var logAlerts = [
     query: loadTextContent('../queries/function-failures.kql')
     says: 'Functions fail repeatedly.'
   }
+  {
+    name: 'audit-entry-missing'
+    severity: 1
+    minutes: 15
+    above: 0
+    query: loadTextContent('../queries/audit-entry-missing.kql')
+    says: 'ACS carried out an action on a recording, and its audit entry couldn\'t be written.'
+  }
 ]
 
 var eventAlerts = [
@@ -173,7 +184,7 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
     kind: 'LogAlert'
     properties: {
       displayName: 'Callvault: ${alert.name}'
-      description: alert.says
+      description: '${alert.says} Runbook: ${runbooks}#${alert.name}'
       severity: alert.severity
       enabled: enabled
       scopes: [workspaceId]
@@ -211,7 +222,7 @@ resource sweepSilent 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   kind: 'LogAlert'
   properties: {
     displayName: 'Callvault: sweep-silent'
-    description: 'The sweep hasn\'t run, so no deadlines are watched.'
+    description: 'The sweep hasn\'t completed a run, so deadlines may not be watched. Runbook: ${runbooks}#sweep-silent'
     severity: 1
     enabled: enabled
     scopes: [workspaceId]
@@ -245,7 +256,7 @@ resource eventRules 'Microsoft.Insights/metricAlerts@2018-03-01' = [
     location: 'global'
     tags: tags
     properties: {
-      description: alert.says
+      description: '${alert.says} Runbook: ${runbooks}#${alert.name}'
       severity: 1
       enabled: enabled
       scopes: [systemTopicId]

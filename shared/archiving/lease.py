@@ -92,7 +92,8 @@ class Lease:
             except LeaseLost:
                 return
             except DestinationError as error:
-                log.warning("lease not renewed", extra={"action": "renew-lease", "reason": error.reason})
+                extra = {"action": "renew-lease", "reason": error.reason, **self.chunk.log_context()}
+                log.warning("lease not renewed", extra=extra)
                 until = self.chunk.lease_until
                 if until is not None and self._clock.now() >= until:
                     return

@@ -57,7 +57,7 @@ class ParticipantIndex:
             began, in_time = chunk.copying_at or chunk.deadline, chunk.deadline - _NEAR_DEADLINE
             if chunk.attempts < self._attempts and began < in_time:
                 return error
-            log.warning("participants not indexed", extra={"reason": error.reason, **context})
+            log.warning("participants not listed", extra={"reason": error.reason, **context})
         except Exception:
-            log.warning("participants not indexed", exc_info=True, extra={"reason": Unforeseen.reason, **context})
+            log.warning("participants not listed", exc_info=True, extra={"reason": Unforeseen.reason, **context})
         return None

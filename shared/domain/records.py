@@ -48,7 +48,7 @@ class Chunk:
     released_at: datetime | None = None
     failed_at: datetime | None = None
     lost_at: datetime | None = None
-    expired_at: datetime | None = None  # when a read found that the archive's lifecycle rule had removed the file
+    expired_at: datetime | None = None  # when a read found that the archive's lifecycle rule had deleted the file
     removed_at: datetime | None = None  # when a read found a file missing for any other reason
     missing: str | None = None  # which of its archived files a read found missing: a MissingFile
     blob_name: str | None = None

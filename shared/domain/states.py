@@ -17,7 +17,7 @@ A claim is one conditional write. When the lease of a `copying` chunk expires, a
 `archived` is final if the source is kept: DELETE_SOURCE is false, or source_locations gives a reason. A chunk that
 isn't being copied can become failed (its message is poison) or lost (its source's longest lifetime is over) directly.
 Whenever both files are found complete in the archive, the chunk becomes archived, whatever its state was. If a read
-finds an archived file missing, the chunk becomes `expired` if the archive's lifecycle rule removes files of that age,
+finds an archived file missing, the chunk becomes `expired` if the archive's lifecycle rule deletes files of that age,
 else `removed`. A new event for a removed chunk means that ACS has the file: the chunk is copied again unless its
 source was deleted. An expired chunk stays expired, because its file was removed on purpose.
 """
@@ -35,7 +35,7 @@ class ChunkState(StrEnum):
     RELEASED = "released"  # ... and the source is deleted
     FAILED = "failed"  # failed for a reason; the source is kept, and the chunk can be replayed
     LOST = "lost"  # source gone, or no media archived within 48 hours; a replay or a new event restarts it
-    EXPIRED = "expired"  # was archived; the archive's lifecycle rule removed its file: not an error
+    EXPIRED = "expired"  # was archived; the archive's lifecycle rule deleted its file: not an error
     REMOVED = "removed"  # was archived; someone removed one of its files
 
 
@@ -66,7 +66,7 @@ class RecordingState(StrEnum):
     ARCHIVING = "archiving"  # files reported, but at least one chunk isn't safe yet
     ARCHIVED = "archived"  # every chunk is in the archive
     INCOMPLETE = "incomplete"  # a chunk failed, is lost, or was removed from the archive
-    EXPIRED = "expired"  # every chunk was archived; the archive's lifecycle rule has removed at least one since
+    EXPIRED = "expired"  # every chunk was archived; the archive's lifecycle rule has deleted at least one since
 
 
 class AcsState(StrEnum):

@@ -21,7 +21,7 @@
     │   │       └── CallNotReady       409, retry: the call isn't established yet
     │   ├── NotArchived            409, the file isn't in the archive yet
     │   ├── ArchivedFileGone       410, someone removed the file or made it unreadable
-    │   ├── ArchivedFileExpired    410, the archive's lifecycle rule removed the file
+    │   ├── ArchivedFileExpired    410, the archive's lifecycle rule deleted the file
     │   ├── RequestInProgress      409, retry: the first request is still running
     │   └── KeyReused              422, an Idempotency-Key reused with another body
     ├── SourceError              ACS's fault, or its media store's

@@ -103,7 +103,7 @@ def _storage_error(error: HttpResponseError, doing: str) -> DestinationError:
     code = _code(error) or status
     if isinstance(error, ClientAuthenticationError) or status in _FORBIDDEN:
         return DestinationForbidden(
-            f"{doing}: storage refused the app's identity ({code}), check its roles and network rules"
+            f"{doing}: storage refused the app's identity ({code}): check its roles and the account's network rules"
         )
     if is_taken(error):
         return DestinationConflict(f"{doing}: another blob or row already has this name")

@@ -191,7 +191,7 @@ class Intake:
         await self._awaited.announced(recording, current, known)
         context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
         if differs := [*differing(event, filed, recording), *chunks_differing(current, announced)]:
-            log.warning("event contradicts the catalogue, recorded values kept", extra={**context, "fields": differs})
+            log.warning("event contradicts the catalogue: recorded values kept", extra={**context, "fields": differs})
         log.info(
             "event processed",
             extra={
@@ -215,9 +215,7 @@ class Intake:
             current = await self._writers.recordings.add_chunks(recording, chunks, known)
             if current is not None:
                 return _Written(known=known, recording=recording, chunks=chunks, current=current)
-        raise DestinationUnavailable(
-            "writing chunks to the catalogue: other writers changed the recording at every try"
-        )
+        raise DestinationUnavailable.contended("the recording in the catalogue")
 
     async def _queue(self, current: Chunk, announced: Chunk, by: str) -> bool:
         """Queues a chunk, unless it needs no work. Returns whether it was queued."""

@@ -8,7 +8,7 @@
   A worker that copies from an old location loses its lease. If an older event with replaced locations is delivered
   again, it changes nothing.
 - Another event for a chunk that failed, is lost, or had a file removed from the archive before its source was deleted:
-  ACS has the file, so the chunk is restarted. An expired chunk isn't: the archive's own rule removed its file on
+  ACS has the file, so the chunk is restarted. An expired chunk isn't: the archive's lifecycle rule deleted its file on
   purpose.
 - Other locations for a chunk that is safe: the difference is reported, and nothing changes. An archived chunk whose
   media file is unverified, or that has no metadata file, isn't safe: the new location may serve the right file.
@@ -34,7 +34,7 @@ from shared.observability.logs import logger
 log = logger("intake")
 
 _ROUNDS = 5  # tries of the conditional write; each fails only if a worker wrote the chunk meanwhile
-_RELOCATED, _DIFFERS = "relocated", "announced differently"
+_RELOCATED, _DIFFERS = "relocated", "reported differently"
 _LONGEST = 2048  # characters of a location in the history; a row's text ends at 32,768
 
 
@@ -70,8 +70,8 @@ class KnownChunks:
         """
         for _ in range(_ROUNDS):
             moved = _moved(current, announced)
-            if moved and (_is_kept(current, moved) or await self._is_superseded(current, announced)):
-                await self._report(current, announced, moved, by)
+            if moved and (why := await self._why_unused(current, announced, moved)):
+                await self._report(current, announced, moved, why=why, by=by)
                 return None
             revived = _is_revivable(current) and current.event_id != announced.event_id
             if not moved and not revived:
@@ -89,7 +89,7 @@ class KnownChunks:
                     extra={"action": "intake", "relocated": moved, "was": str(current.state), **written.log_context()},
                 )
                 return written
-        raise DestinationUnavailable("restarting a reported chunk: other writers changed it at every try")
+        raise DestinationUnavailable.contended("the chunk in the catalogue")
 
     async def _read(self, chunk: Chunk) -> Chunk:
         found = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
@@ -111,6 +111,12 @@ class KnownChunks:
             traceparent=announced.traceparent or current.traceparent,
         )
 
+    async def _why_unused(self, current: Chunk, announced: Chunk, moved: list[_Location]) -> str | None:
+        """Why the chunk doesn't get the event's locations; None if it gets them."""
+        if _is_kept(current, moved):
+            return "archived"
+        return "superseded" if await self._is_superseded(current, announced) else None
+
     async def _is_superseded(self, current: Chunk, announced: Chunk) -> bool:
         """Whether this event was already replaced by the event whose locations the chunk uses now."""
         if current.event_id == announced.event_id:
@@ -124,10 +130,10 @@ class KnownChunks:
         entry = AuditEntry(at=self._clock.now(), action=_RELOCATED, by=by, details=details)
         await self._audit.add(current.recording_key, entry)
 
-    async def _report(self, current: Chunk, announced: Chunk, moved: list[_Location], by: str) -> None:
+    async def _report(self, current: Chunk, announced: Chunk, moved: list[_Location], *, why: str, by: str) -> None:
         """Logs each delivery, and adds one history entry per event: a repeat's entry has the same time and mark."""
-        extra = {"action": "intake", "differs": moved, **current.log_context()}
-        log.warning("later locations ignored: chunk is already archived", extra=extra)
+        extra = {"action": "intake", "differs": moved, "why": why, **current.log_context()}
+        log.warning("locations of an event not used", extra=extra)
         details = {"documentId": current.document_id, "eventId": announced.event_id, **_locations(announced, moved)}
         mark = key_of(f"{announced.event_id}/{current.document_id}")
         entry = AuditEntry(at=announced.event_time, action=_DIFFERS, by=by, details=details, mark=mark)

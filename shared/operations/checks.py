@@ -125,7 +125,10 @@ class Checks:
 
     def _deadline(self, chunk: Chunk | None, now: datetime, *, is_all: bool) -> Check:
         if chunk is None and not is_all:
-            detail = "too many chunks wait for their source to be deleted: chunks with later deadlines weren't checked"
+            detail = (
+                "too many chunks wait for their source to be deleted: chunks with later deadlines weren't checked; "
+                "search the log for `source not deleted` and fix its reason (usually the app's role on ACS)"
+            )
             return Check(name="deadline", reason="unseen", detail=detail)
         if chunk is None or chunk.deadline - now > self._near:
             return Check(name="deadline")
@@ -150,8 +153,8 @@ def _poison(messages: int) -> Check:
     if not messages:
         return Check(name="poison")
     detail = (
-        f"{messages} messages stay on the poison queue: check the log of the function bury_job, replay the open "
-        "recordings, then delete the messages"
+        f"{messages} messages stay on the poison queue: check the log of the function keep_poison_message; the sweep "
+        "queues the chunks again; then delete the messages"
     )
     return Check(name="poison", reason="poison-messages", detail=detail)
 

@@ -45,7 +45,7 @@ export const STATES = {
   archiving: ["Archiving", "busy", "Its files are being archived"],
   archived: ["Archived", "good", "Archived and verified"],
   incomplete: ["Incomplete", "bad", "A file failed, is lost, or was removed from the archive"],
-  expired: ["Expired", "calm", "The archive's retention rule removed it"],
+  expired: ["Expired", "calm", "The archive's lifecycle rule deleted a file"],
   removed: ["Removed", "bad", "Someone removed a file from the archive"],
   pending: ["Waiting", "calm", "Waiting for a worker or the next attempt"],
   copying: ["Copying", "busy", "Being copied into the archive"],

@@ -139,7 +139,7 @@ function troubles(view) {
         reason: "files-overdue",
         since: view.overdueAt,
         detail: "The recording ended, and ACS didn't report its files.",
-        next: "Look for the event in Event Grid's metrics, the dead letters and the quarantine.",
+        next: "Look for the event in Event Grid's metrics, the dead letters and the quarantine (runbook recording-files-overdue).",
       },
     view.failure && {
       title: "ACS couldn't start the recording",

@@ -16,7 +16,8 @@ export function replayButton({ recording, documentId, about, then }) {
       const { body } = await post(`${path}/replay`);
       announce(`${count(body.chunks, "chunk")} of ${about} queued again.`);
     } catch (error) {
-      const reason = error instanceof NeedsKey && !error.signIn ? NEEDS_MASTER_KEY : error.message;
+      const advice = error.status === 0 ? " Try again." : "";
+      const reason = error instanceof NeedsKey && !error.signIn ? NEEDS_MASTER_KEY : `${error.message}${advice}`;
       announce(`Retry failed: ${reason}`);
       button.after(h("span", { class: "dim" }, ` ${reason}`));
     }

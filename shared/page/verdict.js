@@ -17,7 +17,11 @@ export function verdict({ open, trouble, lastDay }) {
       title: inTrouble
         ? `${inTrouble === 1 && !trouble.more ? "1 recording needs" : `${many} recordings need`} action`
         : `${count(failed, "chunk")} failed`,
-      detail: oldest ? `Time left until the nearest deadline: ${timeLeft(oldest)}.` : "No chunks are open.",
+      detail: oldest
+        ? `Time left until the nearest deadline: ${timeLeft(oldest)}.`
+        : unchecked
+          ? "Not all open chunks were checked."
+          : "No chunks are open.",
     };
   }
   if (oldest && oldest.secondsLeft <= 0) {

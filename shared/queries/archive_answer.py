@@ -64,7 +64,7 @@ class ArchiveAnswer:
 
         `named` is the recordingId or the recording's key.
         Raises NotFound if neither the catalogue nor ACS knows the recording, NothingRecorded if ACS could not start it,
-        ChunkFailed or ChunkLost if a chunk isn't archived and no attempt is left, ChunkRemoved if somebody removed a
+        ChunkFailed or ChunkLost if a chunk isn't archived and no attempt is left, ChunkRemoved if someone removed a
         file from the archive, and FilesOverdue if files were not reported in time.
         """
         key = recording_key_of(named)
@@ -217,7 +217,11 @@ def _awaiting(recording_id: str | None, awaited: Awaited, chunks: tuple[Chunk, .
 def _raise_for_trouble(chunks: tuple[Chunk, ...]) -> None:
     for state, error, advice in (
         (ChunkState.LOST, ChunkLost, "ACS no longer has the files; GET the recording for details"),
-        (ChunkState.FAILED, ChunkFailed, "the source is kept: fix the reason, then POST to the recording's /replay"),
+        (
+            ChunkState.FAILED,
+            ChunkFailed,
+            "the source is kept until its deadline: fix the cause, then POST to the recording's /replay",
+        ),
     ):
         bad = [chunk for chunk in chunks if chunk.state is state]
         if bad:

@@ -2,7 +2,7 @@
 
 Azure doesn't report that a file was removed, so each read of a file checks that the file exists. If it doesn't, the
 read writes the chunk's new state, unless another process changed the row meanwhile. `expired`: the archive's lifecycle
-rule removes files of that age. `removed`: somebody removed the file. If the file is restored, the chunk gets its former
+rule removes files of that age. `removed`: someone removed the file. If the file is restored, the chunk gets its former
 state back. A file in the archive tier counts as present.
 
         state ──> audit entry             worklist ──> pending ──> worklist ──> job
@@ -141,11 +141,11 @@ class MissingFiles:
         return ChunkState.EXPIRED if found.lacks_media else was
 
     def _may_have_expired(self, chunk: Chunk, now: datetime) -> bool:
-        """Whether the archive's lifecycle rule may have removed files of this chunk's age. The rule runs about daily.
+        """Whether the archive's lifecycle rule may have deleted files of this chunk's age. The rule runs about daily.
 
         A file can be older than `archived_at`, if a later attempt found it in the archive, but not older than its
         event. So the file's age is counted from the event. A removal by hand in the last hours before the rule then
-        counts as expired. Counting from `archived_at` would raise an alert for files that the rule removed.
+        counts as expired. Counting from `archived_at` would raise an alert for files that the rule deleted.
         """
         life = self._settings.archive_life
         created = min(chunk.event_time, chunk.archived_at or chunk.event_time)
@@ -198,5 +198,5 @@ def _failure(missing: MissingFile | None) -> Failure | None:
     return Failure(
         fault=Fault.DESTINATION,
         reason=_REASONS[missing],
-        detail=f"somebody removed {what} from the archive: restore from soft delete or a version",
+        detail=f"someone removed {what} from the archive: restore from soft delete or a version",
     )

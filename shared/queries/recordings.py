@@ -107,7 +107,7 @@ class Listing:
         secret = self._settings.participants_secret
         if secret is None:
             raise ParticipantsOff(
-                "set PARTICIPANTS_SECRET to 32 random characters, then run python -m shared.rebuild --apply"
+                "set PARTICIPANTS_SECRET to 32 random characters, then rebuild the lists (docs/queries.md#participants)"
             )
         return pseudonym_of(participant, secret)
 

@@ -132,7 +132,7 @@ class AutoRecording:
             await self._writers.open_work.add(_row(again, now))
             if await self._claims.write(again) is not None:
                 return
-        raise DestinationUnavailable("restarting the recording of a call: its claim was changed at every try")
+        raise DestinationUnavailable.contended("the claim on the call")
 
     async def _record(self, claim: Claim, pauses: tuple[float, ...]) -> None:
         for pause in pauses:

@@ -15,7 +15,7 @@ from shared.contracts.events.outcome import Outcome
 from shared.contracts.events.recording_event import UnreadableEvent
 from shared.contracts.http.limits import CALLBACK_BYTES
 from shared.domain.clock import Clock
-from shared.domain.keys import call_key
+from shared.domain.keys import call_key, key_of
 from shared.errors import BodyTooLarge, CallbackRefused, CallbacksThrottled, InvalidRequest, LengthRequired
 from shared.gateways.blobs.quarantine import Folder, QuarantineItem
 from shared.gateways.bundle import Gateways
@@ -137,7 +137,8 @@ class Callbacks:
         await self._ledger.state_changed(event, recording_id)
 
     async def _start_failed(self, event: CallbackEvent, start_id: str | None) -> None:
-        log.error("start failed", extra={"action": "start", "failure": failure_of(event)})
+        named = {"recording_key": key_of(event.recording_id)} if event.recording_id else {"start": start_id}
+        log.error("start failed", extra={"action": "start", "failure": failure_of(event), **named})
         if event.recording_id:
             if start_id:
                 await self._starting.named(start_id, event.recording_id)

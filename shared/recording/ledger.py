@@ -100,7 +100,7 @@ class LedgerUpdates:
                     "recording state changed", extra={"action": "observe", "recording_key": key, "state": str(state)}
                 )
                 return
-        raise DestinationUnavailable("updating a recording in the catalogue: other writers changed it at every try")
+        raise DestinationUnavailable.contended("the recording in the catalogue")
 
 
 def _has_not_begun(known: Recording, event: CallbackEvent) -> bool:

@@ -44,7 +44,7 @@ _DOUBLINGS = 10  # the most doublings of an interval; more would exceed every li
 _LEASE_OVER = timedelta(seconds=5)  # wait after a lease's end: allowed difference between two clocks
 _TOLERANCE = timedelta(seconds=1)  # the table and the clock round times differently
 _EXPIRED = Failure(
-    fault=Fault.OURS, reason="expired", detail="its source can't exist any longer, and no attempt archived it"
+    fault=Fault.OURS, reason="source-expired", detail="its source can't exist any longer, and no attempt archived it"
 )
 _UNTRIED_FOR = timedelta(hours=24)  # extra time for a chunk that was queued again and has had no attempt since
 

@@ -29,7 +29,11 @@ from shared.settings.settings import Settings
 
 log = logger("poison")
 
-_POISONED = Failure(fault=Fault.OURS, reason="poisoned", detail="its job failed too often: the log has the errors")
+_POISONED = Failure(
+    fault=Fault.OURS,
+    reason="poisoned",
+    detail="its job failed five times; the log lines of the function archive_chunk have the errors",
+)
 _DELIVERIES = 5  # maxDequeueCount in host.json: a chunk whose worker crashed on each delivery has as many attempts
 
 
@@ -64,7 +68,7 @@ class Poison:
                 await self._jobs.send(ChunkJob.of(chunk))
             elif self._is_queued_again(chunk, now):
                 log.warning(
-                    "chunk not failed: another message or the sweep continues it",
+                    "chunk stays open: another message or the sweep continues it",
                     extra={"action": "poison", **chunk.log_context()},
                 )
             else:

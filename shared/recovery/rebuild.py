@@ -117,7 +117,7 @@ class Rebuild:
             chunks = (chunk.evolve(listed_at=recording.listed_at),)
             if await self._writers.recordings.add_chunks(recording, chunks, known) is not None:
                 return
-        raise DestinationUnavailable("adding a chunk to the catalogue: the app wrote its recording at every try")
+        raise DestinationUnavailable.contended("the recording in the catalogue")
 
     async def _read_back(self, media: ArchivedFile) -> str:
         file = self._archive.file(media.name, content_type=media.content_type, properties=dict(media.properties))

@@ -107,7 +107,7 @@ async def submitted(deployment: Deployment, event: dict[str, Any]) -> bool:
 
 
 async def from_the_dead_letters(deployment: Deployment, entries: list[Entry]) -> list[bool]:
-    """Also dead-letters a last blob: once that is taken in, all events were processed. An ignored event stays."""
+    """Also dead-letters a last blob: once that is processed, all events were processed. An ignored event stays."""
     letters = [{**entry.event, **ADDED} for entry in entries]
     async with deployment.container("deadletter") as container:
         for entry, letter in zip(entries, letters, strict=True):
@@ -115,7 +115,7 @@ async def from_the_dead_letters(deployment: Deployment, entries: list[Entry]) ->
         last = container.get_blob_client("RECORDINGS/last.json")
         await last.upload_blob(json.dumps([{"id": "last"}]).encode())
         headers = {"x-functions-key": deployment.where.master_key, "Content-Type": "application/json"}
-        where = f"{deployment.where.functions}/admin/functions/take_dead_letters"
+        where = f"{deployment.where.functions}/admin/functions/process_dead_letters"
         async with deployment.http.post(where, data='{"input": ""}', headers=headers) as response:
             assert response.status == 202
 

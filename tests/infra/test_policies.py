@@ -250,7 +250,7 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
         "line.blob",
         "line.blobName",
     ),
-    (alerts.queries_parse_lines_as_the_code_writes_them, "queries/poison.kql", "bury_job", "bury"),
+    (alerts.queries_parse_lines_as_the_code_writes_them, "queries/poison.kql", "keep_poison_message", "keep_message"),
     (
         alerts.queries_use_only_lines_fields_and_metrics_of_the_code,
         "workbook.json",

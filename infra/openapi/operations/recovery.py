@@ -4,7 +4,7 @@ from infra.openapi.examples import ids
 from infra.openapi.examples import recovery as examples
 from infra.openapi.operation import STORAGE, Body, Operation, Parameter, Reply
 from infra.openapi.operations.recordings import RECORDING_ID
-from shared.contracts.http.recording_view import HandedInView, ReplayedView
+from shared.contracts.http.recording_view import ReplayedView, SubmittedEventOutcomes
 from shared.errors import InvalidRequest, NotFound
 
 _TAG = "Recovery"
@@ -27,7 +27,7 @@ _REPLAYED = {202: Reply(description="The number of chunks queued.", model=Replay
 _OUTCOMES = {
     202: Reply(
         description="The outcome of each event.",
-        model=HandedInView,
+        model=SubmittedEventOutcomes,
         example={"outcomes": ["queued"], "differing": [[]]},
     )
 }
@@ -68,7 +68,7 @@ OPERATIONS = (
         problems=(InvalidRequest, NotFound, *STORAGE),
     ),
     Operation(
-        function="take_events",
+        function="submit_events",
         method="post",
         path="/events",
         tag=_TAG,

@@ -75,7 +75,7 @@ class Transfer:
     async def _same(self, sink: Sink, result: WriteResult, copied: Copied) -> Copied:
         """Returns `copied`. If the archive already had a file without a digest, verifies first that it is the same."""
         if result is WriteResult.UNVERIFIED and not await self.verify(sink, size=copied.size, sha256=copied.sha256):
-            raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
+            raise DestinationConflict.of(sink.name)
         return copied
 
     async def read_back(self, file: Sink) -> Copied:

@@ -14,7 +14,9 @@ class TroubleView(View):
     index: int | None
     state: str = Field(description="failed, lost, removed or overdue.")
     since: datetime | None
-    deadline: datetime | None = Field(description="When ACS deletes the source; until then, the chunk can be replayed.")
+    deadline: datetime | None = Field(
+        description="When ACS deletes the source. A later replay succeeds only if the source still exists."
+    )
     fault: str | None = Field(description="Whose fault it is: source, destination or ours.")
     reason: str | None
     detail: str | None
@@ -74,9 +76,7 @@ class OpenChunkView(View):
 class OpenView(View):
     """The open work at this moment."""
 
-    items: int = Field(
-        description="Total of open chunks, recordings whose files are awaited, and calls still to be recorded."
-    )
+    items: int = Field(description="Number of open chunks, and of recordings whose files are awaited.")
     complete: bool = Field(description="Whether `items` is the exact number; if false, it is a minimum.")
     examined: int = Field(
         description="Number of items that were read, nearest deadline first. The other members describe only these."

@@ -99,7 +99,7 @@ class AuditView(View):
     at: datetime
     action: str = Field(
         description="start, consent, pause, resume, stop, replay, read content, read metadata, removed, expired, "
-        "found again, ended, start-failed, event submitted, relocated, announced differently, read archive, "
+        "found again, ended, start-failed, event submitted, relocated, reported differently, read archive, "
         "read timeline; or others."
     )
     by: str = Field(
@@ -186,7 +186,7 @@ class ReplayedView(View):
     chunks: int = Field(description="Number of chunks queued again: those that were failed, lost or waiting.")
 
 
-class TakenInView(View):
+class EventOutcomes(View):
     """The answer to received events."""
 
     outcomes: list[str] = Field(
@@ -195,7 +195,7 @@ class TakenInView(View):
     )
 
 
-class HandedInView(TakenInView):
+class SubmittedEventOutcomes(EventOutcomes):
     """The answer to events that a person sent."""
 
     differing: list[list[str]] = Field(

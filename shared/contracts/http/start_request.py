@@ -87,17 +87,41 @@ class StartRecording(Body):
 
     model_config = ConfigDict(json_schema_extra=_one_locator)
 
-    server_call_id: str | None = Field(default=None, min_length=1, max_length=4096)
-    call_connection_id: Identifier | None = None
-    group_call_id: UUID | None = None
-    room_id: Identifier | None = None
-    content: Content | None = None
-    channel: Channel | None = None
-    format: MediaFormat | None = None
-    pause_on_start: bool = Field(default=False, strict=True)
-    channel_affinity: list[ChannelAffinity] = Field(default=[], max_length=MAX_CHANNELS)
-    participant_ordering: list[ParticipantId] = Field(default=[], max_length=MAX_CHANNELS)
-    state_callback_url: HttpsUrl | None = Field(default=None, repr=False)  # Callvault's own URL contains a signature
+    server_call_id: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=4096,
+        description="The call, by the serverCallId of its CallConnected or CallStarted event.",
+    )
+    call_connection_id: Identifier | None = Field(
+        default=None, description="The call, by its connection in Call Automation."
+    )
+    group_call_id: UUID | None = Field(default=None, description="The call, by the ID of its group call.")
+    room_id: Identifier | None = Field(default=None, description="The call, by the ID of its room.")
+    content: Content | None = Field(
+        default=None,
+        description="audioVideo or audio. Of content, channel and format, Callvault fills in those that are omitted.",
+    )
+    channel: Channel | None = Field(
+        default=None, description="mixed: all participants in one channel; unmixed: one channel each, wav audio only."
+    )
+    format: MediaFormat | None = Field(
+        default=None, description="mp4 for audioVideo; mp3 or wav for mixed audio; wav for unmixed audio."
+    )
+    pause_on_start: bool = Field(
+        default=False, strict=True, description="Whether the recording starts paused; /resume begins it."
+    )
+    channel_affinity: list[ChannelAffinity] = Field(
+        default=[], max_length=MAX_CHANNELS, description="For unmixed audio only: who is on which channel."
+    )
+    participant_ordering: list[ParticipantId] = Field(
+        default=[], max_length=MAX_CHANNELS, description="For unmixed audio only: who gets the next channel."
+    )
+    state_callback_url: HttpsUrl | None = Field(
+        default=None,
+        repr=False,  # Callvault's own URL contains a signature
+        description="HTTPS URL that receives ACS's recording-state events instead of Callvault.",
+    )
     correlation: Correlation | None = Field(
         default=None, description="Any text of yours; returned wherever the recording is shown."
     )

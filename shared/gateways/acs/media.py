@@ -192,7 +192,7 @@ def _translate(error: HttpResponseError) -> CallvaultError:
         case 416:
             return SourceIncomplete("the source has fewer bytes than it declared before")
         case 400:
-            return SourceGarbled("ACS's media store answered 400, as it does intermittently", retry_after=asked)
+            return SourceGarbled("ACS's media store answered 400, which is usually temporary", retry_after=asked)
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return SourceUnavailable(f"ACS's media store answered {status}", retry_after=asked)
         case _:

@@ -74,6 +74,10 @@ class ArchiveFile:
         self._content = ContentSettings(content_type=content_type)
         self._properties = properties
 
+    @property
+    def name(self) -> str:
+        return str(self._blob.blob_name)
+
     async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> WriteResult:
         """Stores a small file in one request. Raises DestinationConflict if another file has its name."""
         with storage_faults("storing a file in the archive"):
@@ -167,7 +171,7 @@ class ArchiveFile:
                 return WriteResult.UNVERIFIED
             if stored.sha256 == sha256:
                 return WriteResult.STORED
-        raise DestinationConflict.of(self._blob.blob_name)
+        raise DestinationConflict.of(self.name)
 
     def _metadata(self, size: int, sha256: str | None) -> dict[str, str]:
         kept = {**self._properties, _SIZE: str(size), **({} if sha256 is None else {_SHA256: sha256})}

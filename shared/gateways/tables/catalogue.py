@@ -91,7 +91,7 @@ class Catalogue:
             chunks = tuple(
                 chunk for chunk in chunks if found is None or CHUNK_ROWS + chunk.chunk_key not in found.unreadable
             )
-        raise DestinationUnavailable("adding chunks to the catalogue: other processes wrote it first each time")
+        raise DestinationUnavailable.contended("the recording in the catalogue")
 
     async def merge(self, recording: Recording, *entries: AuditEntry) -> None:
         """Writes the properties of the recording that are set, and leaves the others unchanged.

@@ -172,7 +172,7 @@ def the_worker_sends_metrics_on_request_and_no_addresses(templates: Templates) -
 def callbacks_come_to_the_apps_own_address(templates: Templates) -> None:
     deployment, settings = templates.main(), settings_of(templates)
     assert settings.callback_url == f"{deployment.outputs['url']}/api/callbacks"
-    assert functions()["take_callbacks"]["route"] == "callbacks"
+    assert functions()["receive_callbacks"]["route"] == "callbacks"
     acs = deployment.of_type("Microsoft.Communication/communicationServices")[0]
     assert settings.callback_audience == acs.member("properties").member("immutableResourceId")
 

@@ -106,7 +106,7 @@ async def test_a_recording_is_archived_although_the_list_of_participants_can_t_b
     await broken.drained()
     chunk = await broken.chunk(broken.job(made))
     assert (chunk.state, chunk.attempts) == (ChunkState.RELEASED, 2)
-    assert "participants not indexed" in caplog.text
+    assert "participants not listed" in caplog.text
 
     async with world.table(name) as table:
         await table.create_table()

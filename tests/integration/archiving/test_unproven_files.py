@@ -44,7 +44,7 @@ async def test_an_exception_in_the_participant_index_does_not_stop_the_archiving
     monkeypatch.setattr(world.app.archiving._copier._participant_index, "add", broken)  # noqa: SLF001 - a defect of ours
     await world.app.archiving.handle(job)
     assert (await world.chunk(job)).state is ChunkState.RELEASED
-    assert [one for one in caplog.records if one.message.startswith("participants not indexed")]
+    assert [one for one in caplog.records if one.message.startswith("participants not listed")]
 
 
 async def test_a_file_that_can_t_be_proved_is_archived_as_unverified_on_the_last_attempt(

@@ -37,7 +37,7 @@ def json_of(answer: Answer) -> dict[str, Any]:
 
 
 async def by_hand(world: World, *events: dict[str, Any], by: str = "eve") -> dict[str, Any]:
-    answer = await world.commands.take_events(json.dumps(events).encode(), by=by)
+    answer = await world.commands.submit_events(json.dumps(events).encode(), by=by)
     assert answer.status == 202, answer.body
     return json_of(answer)
 

@@ -130,12 +130,8 @@ async def test_a_safe_chunk_keeps_its_locations_and_others_are_reported_once(
         assert await world.app.intake.receive(other) is Outcome.UNCHANGED
     assert await world.chunk(job) == before
     assert await world.queued() == 0
-    assert len(await history(world, job, "announced differently")) == 1
-    found = [
-        record
-        for record in caplog.records
-        if "later locations ignored: chunk is already archived" in record.getMessage()
-    ]
+    assert len(await history(world, job, "reported differently")) == 1
+    found = [record for record in caplog.records if "locations of an event not used" in record.getMessage()]
     assert [record.levelno for record in found] == [logging.WARNING] * 2
     assert "content_location" in found[0].getMessage()
     assert "secret" not in caplog.text
@@ -214,7 +210,7 @@ async def test_a_later_event_adds_unknown_fields_of_a_recording(world: World):
 
 
 async def removed(world: World, job: ChunkJob) -> Chunk:
-    """Somebody deletes the media file, and a read finds it missing."""
+    """Someone deletes the media file, and a read finds it missing."""
     chunk = await world.chunk(job)
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
     await container.delete_blob(chunk.blob_name)
@@ -261,7 +257,7 @@ async def test_a_removed_chunk_is_copied_from_the_new_location_of_another_event(
 async def test_an_expired_chunk_stays_expired_when_another_event_announces_it(
     make_world: MakeWorld, clock: MovableClock
 ):
-    """The archive's rule removed the file on purpose, so a late event must not restore it."""
+    """The archive's lifecycle rule deleted the file on purpose, so a late event must not restore it."""
     world = await make_world(clock=clock, DELETE_SOURCE="false", ARCHIVE_DELETE_AFTER_DAYS=1)
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.drained()

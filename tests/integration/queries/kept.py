@@ -36,7 +36,7 @@ class Kept:
         return str(chunk.blob_name if file is File.CONTENT else chunk.metadata_blob_name)
 
     async def remove(self, *files: File) -> dict[str, bytes]:
-        """Deletes files, as somebody with access to the account could, and returns their content."""
+        """Deletes files, as someone with access to the account could, and returns their content."""
         bodies = {}
         for file in files:
             name = await self.name(file)

@@ -1,4 +1,4 @@
-"""A file that the archive's own rule removed is expired, and a file that is restored is safe again."""
+"""A file that the archive's lifecycle rule deleted is expired, and a file that is restored is safe again."""
 
 from typing import Any
 

@@ -154,7 +154,7 @@ async def test_the_command_prints_its_counts_and_that_it_was_a_dry_run(world: Wo
 
 @dataclass(frozen=True)
 class Forgery:
-    """A change to the metadata or name of a chunk's media file, by somebody with write access to the archive."""
+    """A change to the metadata or name of a chunk's media file, by someone with write access to the archive."""
 
     reason: str
     properties: dict[str, str]

@@ -136,23 +136,23 @@ async def test_an_operator_can_send_one_dead_lettered_event_or_an_array(world: W
         json.loads((EVENTS / "other-type.json").read_text()),
         json.loads((EVENTS / "broken-no-document.json").read_text()),
     ]
-    answer = await world.commands.take_events(json.dumps(dead_letter).encode(), by="ada")
+    answer = await world.commands.submit_events(json.dumps(dead_letter).encode(), by="ada")
     assert (answer.status, json_of(answer)["outcomes"]) == (202, ["queued", "ignored", "quarantined"])
-    again = await world.commands.take_events(json.dumps(one).encode(), by="ada")
+    again = await world.commands.submit_events(json.dumps(one).encode(), by="ada")
     assert json_of(again)["outcomes"] == ["queued"]
     recording_id = one["subject"].rpartition("/recordingId/")[2]
     assert len((await world.gateways.catalogue.recording(key_of(recording_id)))[1]) == 1
 
 
 async def test_a_body_that_is_too_large_is_refused_before_any_event_is_taken_in(world: World):
-    answer = await world.commands.take_events(b"[" + b" " * EVENTS_BYTES + b"{}]", by="ada")
+    answer = await world.commands.submit_events(b"[" + b" " * EVENTS_BYTES + b"{}]", by="ada")
     assert (answer.status, json_of(answer)["reason"]) == (413, "body-too-large")
     assert await kept(world) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"17", b"[1]", b"[" * 100_000, b"[" + b"{}," * 1000 + b"{}]"])
 async def test_a_body_without_events_is_refused_before_any_event_is_taken_in(world: World, body: bytes):
-    answer = await world.commands.take_events(body, by="ada")
+    answer = await world.commands.submit_events(body, by="ada")
     assert (answer.status, json_of(answer)["errors"][0]["field"]) == (400, "body")
     assert await kept(world) == []
 
