@@ -3,7 +3,7 @@
 @description('Account on which the roles are assigned.')
 param accountName string
 
-@description('Object id of the identity.')
+@description('Object ID of the identity.')
 param principalId string
 
 @description('Kind of the identity.')

@@ -10,16 +10,16 @@ param location string
 @description('Tags of the rules.')
 param tags object
 
-@description('Resource id of the workspace.')
+@description('Resource ID of the workspace.')
 param workspaceId string
 
-@description('Resource id of the system topic.')
+@description('Resource ID of the system topic.')
 param systemTopicId string
 
 @description('Email addresses to notify; none: the alerts appear in the portal only.')
 param emails array
 
-@description('Resource ids of existing action groups.')
+@description('Resource IDs of existing action groups.')
 param actionGroupIds array
 
 @description('Whether the rules are enabled.')

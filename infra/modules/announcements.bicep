@@ -9,7 +9,7 @@ param location string
 @description('Tags of the topic.')
 param tags object
 
-@description('Object id of the identity that announces.')
+@description('Object ID of the identity that announces.')
 param senderPrincipalId string
 
 @description('Id of the built-in role that allows sending events.')

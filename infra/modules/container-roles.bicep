@@ -6,7 +6,7 @@ param accountName string
 @description('Names of the containers.')
 param containers array
 
-@description('Object id of the identity.')
+@description('Object ID of the identity.')
 param principalId string
 
 @description('Kind of the identity.')

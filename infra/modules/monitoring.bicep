@@ -14,7 +14,7 @@ param tags object
 @maxValue(730)
 param retentionDays int
 
-@description('Object id of the identity that sends telemetry.')
+@description('Object ID of the identity that sends telemetry.')
 param senderPrincipalId string
 
 @description('Id of the built-in role that allows sending telemetry.')

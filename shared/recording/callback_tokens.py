@@ -25,7 +25,7 @@ _KEPT = timedelta(hours=24)  # how long fetched keys are used
 _PAUSE = timedelta(seconds=30)  # the shortest time between two requests to the key server
 _NEEDED = ["exp", "iss", "aud"]
 _SETUP = (
-    "set CALLBACK_AUDIENCE to the immutable resource id of the ACS resource: `az communication show` gives it as "
+    "set CALLBACK_AUDIENCE to the immutable resource ID of the ACS resource: `az communication show` gives it as "
     "immutableResourceId"
 )
 

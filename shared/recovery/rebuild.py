@@ -6,7 +6,7 @@
 2. All recordings of the catalogue are added to the lists again.
 
 Both steps can be repeated after a crash. Facts that only the catalogue had stay lost: correlations, the ids of calls,
-and the times at which a recording was started and paused.
+consent, history, and the times at which a recording was started and paused.
 """
 
 import argparse
