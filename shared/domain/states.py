@@ -31,7 +31,7 @@ from shared.errors import CallvaultError
 class ChunkState(StrEnum):
     PENDING = "pending"  # waits for a worker, now or until its next attempt
     COPYING = "copying"  # a worker holds the lease and is copying
-    ARCHIVED = "archived"  # media and metadata are in the archive, verified and recorded
+    ARCHIVED = "archived"  # files are in the archive; verified, unless `reason` says why the source is kept
     RELEASED = "released"  # ... and the source is deleted
     FAILED = "failed"  # failed for a reason; the source is kept, and the chunk can be replayed
     LOST = "lost"  # source gone, or no media archived within 48 hours; a replay or a new event restarts it
