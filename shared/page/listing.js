@@ -21,7 +21,7 @@ export const recordingsTable = (caption, rows, then) =>
       h(
         "tr",
         {},
-        ["Recording", "State", "Requested", "Length", "Size", "Chunks", "Open or failed"].map((title) =>
+        ["Recording", "State", "Requested", "Length", "Size", "Chunks", "Deadline or problem"].map((title) =>
           h("th", { scope: "col" }, title),
         ),
       ),
@@ -51,7 +51,7 @@ const tableRow = (row, then) =>
     tight("Length", row.durationMs === null ? "–" : span(row.durationMs / 1000)),
     tight("Size", row.size ? size(row.size) : "–"),
     tight("Chunks", chunks(row)),
-    cell("Open or failed", problemsOf(row, then)),
+    cell("Deadline or problem", problemsOf(row, then)),
   );
 
 function chunks(row) {

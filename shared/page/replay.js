@@ -14,7 +14,7 @@ export function replayButton({ recording, documentId, about, then }) {
     button.textContent = "Retrying …";
     try {
       const { body } = await post(`${path}/replay`);
-      announce(`${count(body.chunks, "chunk")} of ${about} queued again.`);
+      announce(`${count(body.chunks, "chunk")} queued again.`);
     } catch (error) {
       const advice = error.status === 0 ? " Try again." : "";
       const reason = error instanceof NeedsKey && !error.signIn ? NEEDS_MASTER_KEY : `${error.message}${advice}`;

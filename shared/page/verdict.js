@@ -52,8 +52,8 @@ export function verdict({ open, trouble, lastDay }) {
   }
   const safe = lastDay.safe
     ? `${count(lastDay.safe, "chunk")} archived in the last 24 hours.`
-    : "No chunks are open, and none were archived in the last 24 hours.";
-  return { tone: "good", title: "Everything is archived", detail: safe };
+    : "None were archived in the last 24 hours.";
+  return { tone: "good", title: "No chunks are open", detail: safe };
 }
 
 const timeLeft = (chunk) => (chunk.secondsLeft > 0 ? span(chunk.secondsLeft) : "none, the deadline has passed");
