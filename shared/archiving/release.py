@@ -69,10 +69,10 @@ class Release:
             if kept is None:
                 return Step.READ_AGAIN
             await self.close(await self._announcing.announce(kept))
-            if checked_at is None or kept.unverified is not None or kept.metadata_blob_name is None:
+            if not self._is_recent(checked_at) or kept.unverified is not None or kept.metadata_blob_name is None:
                 await self._watch_if_open(kept)
             return Step.DONE
-        while checked_at is None or self._clock.now() - checked_at > _VALID_FOR:
+        while not self._is_recent(checked_at):
             if not await self._is_safe(chunk):
                 await self._start_over(chunk)
                 return Step.READ_AGAIN
@@ -90,9 +90,15 @@ class Release:
         try:
             released = await self._endings.release(chunk, self._writers.chunks.replace)
         except LeaseLost:
-            return Step.DONE  # another job released it at the same moment, and reports it
+            # Another process released it, delivered its announcement, or queued it for another copy. The log line shows
+            # that the source was deleted in any case.
+            log.warning("source deleted, chunk changed meanwhile", extra={"action": "release", **chunk.log_context()})
+            return Step.READ_AGAIN
         await self.close(released)
         return Step.DONE
+
+    def _is_recent(self, checked_at: datetime | None) -> bool:
+        return checked_at is not None and self._clock.now() - checked_at <= _VALID_FOR
 
     async def close(self, chunk: Chunk) -> None:
         """Removes the chunk's worklist row. Announcements that are not delivered get a row for the sweep."""

@@ -5,11 +5,14 @@ read writes the chunk's new state, unless another process changed the row meanwh
 rule removes files of that age. `removed`: someone removed the file. If the file is restored, the chunk gets its former
 state back. A file in the archive tier counts as present.
 
-        state ──> audit entry             worklist ──> pending ──> worklist ──> job
-          1            2                      1           2            3         4
+        state, log line ──> audit entry
+               1                2
 
-The left side is the usual case. The right side is an archived chunk whose source ACS still has: it is copied again.
-A crash after 1 on the left leaves a state without an audit entry. After a crash on the right, the sweep queues the job.
+        worklist ──> pending, log line ──> worklist ──> audit entry ──> job
+            1                2                 3             4           5
+
+The first line is the usual case. The second is an archived chunk whose source ACS still has: it is copied again.
+A crash before the audit entry leaves a change without it. After any crash on the second line, the sweep queues the job.
 """
 
 import asyncio
@@ -155,35 +158,39 @@ class MissingFiles:
         recovered = before.state is ChunkState.REMOVED and updated.state is not ChunkState.REMOVED
         chunks = self._writers.chunks
         written = await (chunks.replace_out_of_trouble(updated) if recovered else chunks.replace(updated))
+        entry = _reported(written, now)
         if written.state in MISSING and written.state is not before.state:
             metrics.chunk_ended(written)
-        await self._report(written, now)
+        await self._audit.add(written.recording_key, entry)
         return written
 
     async def _copy_again(self, chunk: Chunk, updated: Chunk, now: datetime) -> Chunk:
         await self._writers.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
         pending = await self._writers.chunks.replace(chunk.evolve(missing=updated.missing).restarted(now))
+        entry = _reported(updated, now)  # at once: later reads don't check a pending chunk
         # Again, because the sweep may have seen the chunk before the write above: archived, so it removed the row.
         await self._writers.open_work.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
+        await self._audit.add(pending.recording_key, entry)
         await self._jobs.send(ChunkJob.of(pending))
-        await self._report(updated, now)
         return pending
 
-    async def _report(self, chunk: Chunk, now: datetime) -> None:
-        context = {"action": "read", "missing": chunk.missing, **chunk.log_context()}
-        details = {"documentId": chunk.document_id}
-        if chunk.missing is None:
-            log.info("archived file restored", extra=context)
-            action = "found again"
-        elif chunk.state is ChunkState.REMOVED:
-            log.error("archived file removed", extra={**context, "reason": chunk.reason})
-            action = "removed"
-        else:
-            log.info("archived file expired", extra=context)
-            action = "expired"
-        if chunk.missing is not None:
-            details["missing"] = chunk.missing
-        await self._audit.add(chunk.recording_key, AuditEntry(at=now, action=action, by="Callvault", details=details))
+
+def _reported(chunk: Chunk, now: datetime) -> AuditEntry:
+    """Logs the change of a chunk's files and returns its audit entry."""
+    context = {"action": "read", "missing": chunk.missing, **chunk.log_context()}
+    details = {"documentId": chunk.document_id}
+    if chunk.missing is None:
+        log.info("archived file restored", extra=context)
+        action = "found again"
+    elif chunk.state is ChunkState.REMOVED:
+        log.error("archived file removed", extra={**context, "reason": chunk.reason})
+        action = "removed"
+    else:
+        log.info("archived file expired", extra=context)
+        action = "expired"
+    if chunk.missing is not None:
+        details["missing"] = chunk.missing
+    return AuditEntry(at=now, action=action, by="Callvault", details=details)
 
 
 def _has_source(chunk: Chunk, now: datetime) -> bool:

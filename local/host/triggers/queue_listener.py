@@ -79,6 +79,7 @@ class QueueListener:
                 task.add_done_callback(self._messages.discard)
             while len(self._messages) > self._options.new_batch_threshold:
                 await asyncio.wait(self._messages, return_when=asyncio.FIRST_COMPLETED)
+        logger.info("stopped receiving", extra=self._about())  # a batch that was requested before is still processed
         if self._messages:
             await asyncio.wait(self._messages)
 

@@ -86,6 +86,19 @@ async def test_a_missing_file_is_removed_from_the_row_when_the_chunk_is_queued_a
 
 
 @pytest.mark.storage("memory", "azurite")
+async def test_a_delete_is_logged_although_the_chunk_changed_meanwhile(
+    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
+):
+    made, job = await not_deleted_yet(world)
+    chunk = await world.chunk(job)
+    await world.writers.chunks.replace(chunk.evolve(escalated=1))
+    step = await world.app.archiving._release.release(chunk, checked_at=clock.now())  # noqa: SLF001 - no earlier check
+    assert step is Step.READ_AGAIN
+    assert "source deleted, chunk changed meanwhile" in caplog.text
+    await world.app.archiving.handle(job)
+    await check_released(world, made)
+
+
 async def test_a_replaced_file_does_not_count_as_archived_and_the_source_is_kept(world: World):
     made, job = await not_deleted_yet(world)
     chunk = await world.chunk(job)

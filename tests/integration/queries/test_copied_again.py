@@ -31,6 +31,17 @@ async def test_an_archived_file_whose_source_acs_still_has_is_copied_again(keep:
     assert (await kept.link(file)).status == 302
 
 
+async def test_a_removed_file_is_reported_although_its_job_can_t_be_queued(keep: Any, caplog: pytest.LogCaptureFixture):
+    kept: Kept = await keep(DELETE_SOURCE="false")
+    await kept.remove(File.CONTENT)
+    async with kept.world.queue(kept.world.settings.chunks_queue) as queue:
+        await queue.delete_queue()
+    assert (await kept.archive()).status == 503
+    assert (await kept.chunk()).state is ChunkState.PENDING
+    assert "archived file removed" in caplog.text, "an alert searches for this line, and later reads skip the chunk"
+    assert "removed" in await kept.history()
+
+
 async def test_a_source_past_its_deadline_is_not_copied_again(keep: Any, clock: MovableClock):
     kept: Kept = await keep(DELETE_SOURCE="false")
     await kept.remove(File.CONTENT)

@@ -141,6 +141,7 @@ async def test_a_drained_host_receives_no_more_messages_and_still_answers_reques
         await host.log_of("received slow")
         key = {"x-functions-key": host.master_key}
         assert (await host.ask("/admin/host/drain", "POST", headers=key)).status == 202
+        await host.log_of("stopped receiving")
         await work.send_message(encoded("too late"))
         await observed(seen, body="slow")
         assert (await host.ask("/api/pid")).status == 200
