@@ -16,6 +16,7 @@ class Service(StrEnum):
     QUEUE = "queue"
     BLOB = "blob"
     ACS = "acs"
+    TOPIC = "topic"
 
 
 @dataclass(frozen=True, kw_only=True)
