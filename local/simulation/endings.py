@@ -106,6 +106,7 @@ class Endings:
     def _files(self, chunks: list[Entity]) -> Iterator[str]:
         """The archive has the right bytes of each safe chunk, under the names in the catalogue, and no others."""
         container = self._account.containers[self._settings.archive_container]
+        files = {name: container.find(name).data for name in container.names()}
         named: set[str] = set()
         for chunk in chunks:
             source = self._documents.get(str(chunk["documentId"]))
@@ -113,11 +114,11 @@ class Endings:
             named |= {name for name in (media, metadata) if name}
             if source is None or chunk["state"] not in _SAFE or "unverified" in chunk:
                 continue
-            if media is None or not source.may_be_archived(container.find(media).data):
-                yield f"{source.document_id} is {chunk['state']}, but the archive hasn't its media"
-            if metadata is not None and container.find(metadata).data != source.metadata:
+            if media is None or not source.may_be_archived(files.get(media, b"")):
+                yield f"{source.document_id} is {chunk['state']}, but the archive doesn't have its media"
+            if metadata is not None and files.get(metadata) != source.metadata:
                 yield f"{source.document_id} is {chunk['state']}, but the archive has other metadata"
-        stray = [name for name in container.names() if name not in named and ".unverified." not in name]
+        stray = [name for name in files if name not in named and ".unverified." not in name]
         for name in stray:
             if not any(str(chunk["documentId"]) in name and chunk["state"] not in _SAFE for chunk in chunks):
                 yield f"the archive has a file that no row names: {name}"
@@ -140,10 +141,14 @@ class Endings:
         """The final state of each chunk was announced, and the same announcement never had two contents."""
         contents: dict[str, str] = {}
         kinds: dict[str, set[str]] = {}
+        ids: dict[tuple[str, ...], str] = {}
         for event in self._topic.announced:
             text = json.dumps(event.get("data"), sort_keys=True)
             if contents.setdefault(event["id"], text) != text:
                 yield f"the announcement {event['id']} has two contents"
+            about = tuple(str(event.get(name)) for name in ("type", "subject", "time"))
+            if ids.setdefault(about, event["id"]) != event["id"]:
+                yield f"one end was announced under two ids: {' '.join(about)}"
             if "documentId" in event.get("data", {}):
                 kinds.setdefault(event["data"]["documentId"], set()).add(event["type"])
         for chunk in chunks:

@@ -50,6 +50,11 @@ class Invariants:
     def begin(self) -> None:
         self._rows = {name: dict(self._account.tables[name].rows) for name in self._settings.tables}
 
+    def harmed(self, name: str) -> None:
+        """Somebody else changed a file of the archive."""
+        self._archived.pop(name, None)
+        self._check_blob(name)
+
     def check(self, operation: Operation) -> None:
         """Raises Violated if this call broke an invariant."""
         if not operation.writes:

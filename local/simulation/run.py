@@ -14,7 +14,7 @@ from local.simulation.endings import Endings
 from local.simulation.invariants import Invariants, Violated
 from local.simulation.loop import Stuck, VirtualLoop
 from local.simulation.outside import Call, Outside
-from local.simulation.schedule import QUIET, Schedule
+from local.simulation.schedule import QUIET, Request, Schedule
 from local.simulation.settings import simulated_settings
 from local.simulation.sources import SimulatedAcs
 from local.simulation.topic import SimulatedTopic
@@ -111,17 +111,23 @@ class _World:
         self.invariants.begin()
         self.cluster.start()
         self.triggers.start()
+        self.triggers.harmed = self.invariants.harmed
         for recording in self.schedule.recordings:
             for request in recording.requests:
-                if request.events:
-                    self.triggers.publish(request.at, list(request.events), acknowledged=request.acknowledged)
-                else:
-                    self.triggers.ask(request.at, "replay", _replay(request.replay))
+                self._begin(request)
         self.loop.call_later(QUIET, self._end_faults, context=Context())
         await asyncio.sleep(_GLANCE)
         while not self._is_over() and self.loop.time() < _LONGEST:  # noqa: ASYNC110 - no event marks the end
             await asyncio.sleep(_GLANCE)
         self.triggers.stop()
+
+    def _begin(self, request: Request) -> None:
+        if request.events:
+            self.triggers.publish(request.at, list(request.events), acknowledged=request.acknowledged)
+        elif request.tampers is not None:
+            self.triggers.tamper(request.at, request.tampers, b"something else" if request.replaces else None)
+        else:
+            self.triggers.ask(request.at, "replay", _replay(request.replay))
 
     def _is_over(self) -> bool:
         asked = max(request.at for recording in self.schedule.recordings for request in recording.requests)

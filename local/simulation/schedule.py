@@ -24,12 +24,20 @@ _SERVER_CALL = "aHR0cHM6Ly9jb252LnNreXBlLmNvbS9jb252L2NhbGw="
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Events that Event Grid delivers together, or one request by a person for a replay."""
+    """Events that Event Grid delivers together, one person's request for a replay, or harm to an archived file."""
 
     at: float
     events: tuple[dict[str, Any], ...] = ()
     acknowledged: bool = True
     replay: tuple[str, str] | None = None
+    tampers: str | None = None  # the document whose archived media somebody removes or replaces
+    replaces: bool = False
+
+    @property
+    def kind(self) -> str:
+        if self.tampers is not None:
+            return f"{self.tampers} {'replaced' if self.replaces else 'removed'}"
+        return "replay" if self.replay else "event"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +57,7 @@ class Recording:
             for one in self.sources
             for window in one.windows
         ]
-        asked = [f"{'replay' if one.replay else 'event'} at {one.at:.0f} s" for one in self.requests]
+        asked = [f"{one.kind} at {one.at:.0f} s" for one in self.requests]
         return "; ".join([self.recording_id, *([self.oddity] if self.oddity else []), *asked, *troubles])
 
 
@@ -77,7 +85,7 @@ class Schedule:
 
 def schedule_of(seed: int) -> Schedule:
     chance = random.Random(f"schedule {seed}")  # noqa: S311 - the same seed must give the same schedule
-    number = chance.choice((3, 3, 3, 3, 4, 4, 5, 6, 8, 10))
+    number = chance.choice((3, 3, 3, 3, 3, 3, 4, 4, 5, 6, 8, 10))
     names = [f"rec{place}" for place in range(number)]
     recordings = tuple(_recording(chance, name, names) for name in names)
     calls = _CALLS * number
@@ -109,18 +117,20 @@ def _fault(chance: random.Random) -> tuple[Fault, float]:
 
 def _outage(chance: random.Random) -> Outage:
     begins = chance.uniform(0, _ANNOUNCED)
-    lasts = chance.choice((20.0, 120.0, 900.0, 3 * HOUR)) * chance.uniform(0.5, 1.2)
+    lasts = chance.choice((20.0, 20.0, 120.0, 120.0, 900.0, 3 * HOUR)) * chance.uniform(0.5, 1.2)
     service = chance.choice(("table", "queue", "blob", "acs", "topic"))
     return Outage(service=service, begins=begins, ends=begins + lasts)
 
 
 def _recording(chance: random.Random, name: str, names: list[str]) -> Recording:
     at = chance.choice((chance.uniform(0, 30), chance.uniform(0, 30), chance.uniform(0, _ANNOUNCED)))
+    age = chance.choice((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, chance.uniform(0, 30) * HOUR))
     sources = tuple(
-        _source(chance, f"0-eus-{name}-{index}", index, at) for index in range(chance.choice((1, 1, 1, 1, 2, 3)))
+        _source(chance, f"0-eus-{name}-{index}", index, at, age)
+        for index in range(chance.choice((1, 1, 1, 1, 1, 1, 2, 3)))
     )
     oddity = chance.choice((None, None, None, None, chance.choice(tuple(ODDITIES))))
-    event = _event(name, sources, at)
+    event = _event(name, sources, at - age)
     ends: dict[str, End] = {}
     events: tuple[dict[str, Any], ...] = (event,)
     undecided = False
@@ -134,6 +144,14 @@ def _recording(chance: random.Random, name: str, names: list[str]) -> Recording:
         requests.append(
             Request(at=at + chance.choice((5.0, 200.0, 2 * HOUR)) * chance.random(), replay=(name, document))
         )
+    if oddity is None and chance.random() < 0.1:  # noqa: PLR2004 - one in ten
+        harmed = chance.choice(sources)
+        begins = BEGIN + timedelta(seconds=at)
+        until = begins + timedelta(seconds=chance.uniform(60, 3000))
+        harmed.windows += (Window(trouble=Trouble.UNDELETABLE, begins=begins, ends=until),)
+        replaces = chance.random() < 0.5  # noqa: PLR2004 - even odds
+        undecided = undecided or replaces
+        requests.append(Request(at=at + chance.uniform(5, 2000), tampers=harmed.document_id, replaces=replaces))
     return Recording(
         recording_id=name, sources=sources, requests=tuple(requests), ends=ends, undecided=undecided, oddity=oddity
     )
@@ -152,16 +170,17 @@ def _deliveries(chance: random.Random, at: float, events: tuple[dict[str, Any], 
     return requests
 
 
-def _source(chance: random.Random, document_id: str, index: int, at: float) -> Source:
-    lives = chance.choice((24, 24, 24, 24, 48, chance.uniform(1, 12))) * HOUR
-    made = source(document_id, index, size=chance.choice(_SIZES), expires=BEGIN + timedelta(seconds=at + lives))
+def _source(chance: random.Random, document_id: str, index: int, at: float, age: float) -> Source:
+    """A source whose event is delivered at some time. `age`: how old the event is then, in seconds."""
+    lives = (48 if age else chance.choice((24, 24, 24, 24, 48, chance.uniform(1, 12)))) * HOUR
+    made = source(document_id, index, size=chance.choice(_SIZES), expires=BEGIN + timedelta(seconds=at - age + lives))
     made.windows = tuple(_window(chance, at) for _ in range(chance.choice((0, 0, 0, 1, 1, 2))))
     return made
 
 
 def _window(chance: random.Random, at: float) -> Window:
     begins = at + chance.choice((0.0, 0.0, 0.1, chance.uniform(0, 300)))
-    lasts = chance.choice((0.2, 5.0, 60.0, 900.0, 5 * HOUR)) * chance.uniform(0.3, 1.2)
+    lasts = chance.choice((0.2, 0.2, 5.0, 5.0, 60.0, 60.0, 900.0, 5 * HOUR)) * chance.uniform(0.3, 1.2)
     trouble = chance.choice(tuple(Trouble))
     if trouble is Trouble.CHANGED:
         lasts = 60 * HOUR  # the file doesn't change back

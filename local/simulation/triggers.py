@@ -48,6 +48,7 @@ class Triggers:
     chance: random.Random
     trace: Trace
     lost: frozenset[int] = frozenset()
+    harmed: Callable[[str], None] = lambda _: None
     undelivered: int = 0
     invocations: int = 0
     _sent: int = 0
@@ -273,6 +274,26 @@ class Triggers:
     async def _asked(self, at: float, name: str, function: Function) -> None:
         await asyncio.sleep(at)
         await self._invoke(await self._some_host(), name, function)
+
+    def tamper(self, at: float, document_id: str, replacement: bytes | None) -> None:
+        """Somebody removes or replaces the archived media of a document, if its source isn't deleted yet."""
+        self._spawn(self._tampered(at, document_id, replacement))
+
+    async def _tampered(self, at: float, document_id: str, replacement: bytes | None) -> None:
+        await asyncio.sleep(at)
+        while any(host.jobs for host in self.cluster.hosts):  # noqa: ASYNC110 - no event is set for it
+            await asyncio.sleep(1)  # between its check and the delete, a job can't notice it
+        source = next(one for one in self.cluster.acs.sources if one.document_id == document_id)
+        archive = self.account.containers[self.settings.archive_container]
+        media = [name for name in archive.names() if document_id in name and not name.endswith(".json")]
+        if not media or source.is_deleted:
+            return
+        self.trace.step("somebody", f"{'removes' if replacement is None else 'replaces'} {media[0]}")
+        if replacement is None:
+            archive.delete(media[0], None)
+        else:
+            archive.put(media[0], Written(replacement, ContentSettings(), {}), overwrite=True)
+        self.harmed(media[0])
 
     # The end
 

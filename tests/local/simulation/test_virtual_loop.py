@@ -95,7 +95,7 @@ def test_a_run_that_waits_for_nothing_is_stuck(loop: VirtualLoop):
 
 def test_a_run_that_never_lets_time_pass_is_stuck(loop: VirtualLoop):
     async def spin() -> None:
-        while True:
+        while True:  # noqa: ASYNC110 - the endless loop that is tested
             await asyncio.sleep(0)
 
     with pytest.raises(Stuck):
