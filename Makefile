@@ -50,8 +50,8 @@ faults: setup ## Run random schedules of faults and crashes on the whole stack; 
 	@exec $(PYTHON_IN_VENV) -m local.faults --seeds "$(SEEDS)" $(ARGS)
 
 simulate: SEEDS = 1000
-simulate: setup ## Run random orders of events in virtual time; SEEDS=N or SECONDS=N for how many, SEED=N to repeat one
-	@exec $(PYTHON_IN_VENV) -m local.simulation $(if $(SEED),--seed "$(SEED)",$(if $(SECONDS),--seconds "$(SECONDS)",--seeds "$(SEEDS)")) $(ARGS)
+simulate: setup ## Run random orders of events in virtual time; SEEDS=N or SECONDS=N for how many, SEED=N to repeat one, EXHAUSTIVE=1 for every order of small races
+	@exec $(PYTHON_IN_VENV) -m local.simulation $(if $(EXHAUSTIVE),--exhaustive,$(if $(SEED),--seed "$(SEED)",$(if $(SECONDS),--seconds "$(SECONDS)",--seeds "$(SEEDS)"))) $(ARGS)
 
 mutants: setup ## Check that the fault schedules detect known defects, one at a time; ARGS="--only NAME" for one
 	@exec $(PYTHON_IN_VENV) -m local.faults.mutation $(ARGS)

@@ -1,4 +1,4 @@
-"""python -m local.simulation: runs random schedules and reports each violation with its seed."""
+"""python -m local.simulation: runs random schedules, or every order of small races, and reports each violation."""
 
 import argparse
 import gc
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from local.faults.mutants import known
+from local.simulation.exhaustive import RACES, explore
 from local.simulation.run import Result, run
 from local.simulation.schedule import schedule_of
 from local.simulation.shrinking import shrink
@@ -26,6 +27,9 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--first", type=int, help="the first seed; by default a random one")
     parser.add_argument("--seed", type=int, help="run this one schedule and print every step")
     parser.add_argument("--mutant", choices=sorted(known()), help="install a known defect first")
+    parser.add_argument("--exhaustive", action="store_true", help="follow every order of some small races instead")
+    parser.add_argument("--faults", type=int, default=1, help="faults in each order of an exhaustive run, at most")
+    parser.add_argument("--race", type=int, help="only the race with this number")
     parser.add_argument("--most", type=int, default=5, help="stop after this many violations")
     parser.add_argument("--no-shrink", action="store_true", help="report violations as they are found")
     return parser.parse_args(given)
@@ -36,6 +40,8 @@ def main(given: list[str] | None = None) -> int:
     logging.disable(logging.CRITICAL)  # the trace shows each step, and the log would cost half of the time
     if arguments.mutant:
         known()[arguments.mutant].install()
+    if arguments.exhaustive:
+        return _exhaustive(arguments)
     if arguments.seed is not None:
         return _one(arguments.seed)
     first = secrets.randbelow(_SEEDS) if arguments.first is None else arguments.first
@@ -49,6 +55,29 @@ def _one(seed: int) -> int:
     for violation in result.violations:
         print(f"VIOLATED: {violation}")
     return 1 if result.violations else 0
+
+
+def _exhaustive(arguments: argparse.Namespace) -> int:
+    """Follows every order of each race, first without faults. Returns 1 if an order violates an invariant."""
+    gc.freeze()
+    gc.disable()
+    wrong = 0
+    for number, race in enumerate(RACES):
+        if arguments.race not in (None, number):
+            continue
+        for faults in range(arguments.faults + 1):
+            began = time.monotonic()
+            covered = explore(race, faults=faults)
+            gc.collect()
+            wrong += len(covered.violations)
+            print(
+                f"race {number}, {race.name}, at most {faults} faults: {covered.orders} orders followed, "
+                f"{covered.states} states, {covered.remaining or 'none'} remains, {time.monotonic() - began:.0f} s",
+                *covered.violations,
+                sep="\n  VIOLATED: ",
+                flush=True,
+            )
+    return 1 if wrong else 0
 
 
 def _many(first: int, arguments: argparse.Namespace) -> int:

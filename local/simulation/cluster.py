@@ -86,6 +86,7 @@ class Cluster:
     settings: Settings
     chance: random.Random
     skews: list[timedelta]
+    seed: int
     hosts: list[Host] = field(default_factory=list)
     unforeseen: list[str] = field(default_factory=list)  # exceptions that are none of the product's own
     _names: int = 0
@@ -176,9 +177,9 @@ class Cluster:
             clients = MemoryClients(view, self.acs.for_account(view), self.settings)
             if self.topic is not None:
                 clients.topic = cast("Any", self.topic.for_account(view))
-            seed = self.chance.getrandbits(64)
             clock = TrueTime(self.loop, process.skew)
-            process.app = App.over(self.settings, clock, cast("Clients", clients), Chance(random.Random(seed)))  # noqa: S311 - no secrets
+            chance = Chance(random.Random(f"{self.seed} {process.name}"))  # noqa: S311 - repeatable
+            process.app = App.over(self.settings, clock, cast("Clients", clients), chance)
         return process.app
 
 

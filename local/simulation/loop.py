@@ -64,6 +64,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if seconds:
             self._at_once = 0
 
+    def timers(self) -> list[asyncio.TimerHandle]:
+        """All timers that are set."""
+        return [one for one in self._scheduled if not one._cancelled]  # type: ignore[attr-defined]  # noqa: SLF001 - as below
+
+    def frozen(self) -> list[str]:
+        """The names of the processes that stand still."""
+        return [process.name for process in self._frozen]
+
     def freeze(self, process: Process, seconds: float) -> None:
         """Runs nothing of a process for a time. Its calls go on; it gets their answers afterwards."""
         if process not in self._frozen:

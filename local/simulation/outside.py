@@ -45,6 +45,8 @@ class Outside:
     count: int = 0
     waiting: list[Call] = field(default_factory=list)
     checked: Callable[[Call], None] = lambda _: None
+    proceeds: Callable[[Call], None] = lambda _: None  # before a call is applied
+    answered: Callable[[Call, object], None] = lambda _call, _answer: None  # with the answer that the process gets
     dies: Callable[[Process, bool], None] = lambda _process, _host: None
 
     def turn_of(self, process: Process) -> Any:
@@ -60,7 +62,7 @@ class Outside:
     def decide(self) -> bool:
         """Lets one waiting call proceed. False if none waits."""
         while self.waiting:
-            call = self.waiting.pop(self.pick(self.waiting) if len(self.waiting) > 1 else 0)
+            call = self.waiting.pop(self.pick(self.waiting))
             if call.answer.cancelled():
                 continue  # a cancelled request may or may not have been sent: this one wasn't
             if call.process.runs or call.delayed:
@@ -126,6 +128,7 @@ class Outside:
     def _applied(self, call: Call) -> Any:
         """The result, or the exception that the service answers with."""
         try:
+            self.proceeds(call)
             result = call.apply()
         except (Refused, HttpResponseError) as refusal:
             result = refusal
@@ -136,6 +139,7 @@ class Outside:
         self.trace.call(call, result, injected)
         if call.answer.done():
             return
+        self.answered(call, result)
         if isinstance(result, BaseException):
             call.answer.set_exception(result)
             call.answer.exception()  # marks it as retrieved: the answer of a call that was applied late has no reader

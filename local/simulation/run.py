@@ -43,7 +43,7 @@ def run(schedule: Schedule, *, keeps_trace: bool = False) -> Result:
     loop = VirtualLoop()
     trace = Trace(loop, keeps=keeps_trace)
     violations: list[str] = []
-    world = _World(loop, trace, schedule)
+    world = World(loop, trace, schedule)
     try:
         loop.run_until_complete(world.run())
         violations += world.endings.violations()
@@ -64,7 +64,9 @@ def run(schedule: Schedule, *, keeps_trace: bool = False) -> Result:
     )
 
 
-class _World:
+class World:
+    """All parts of one run."""
+
     def __init__(self, loop: VirtualLoop, trace: Trace, schedule: Schedule) -> None:
         self.loop, self.schedule = loop, schedule
         order, chance = (random.Random(f"{name} {schedule.seed}") for name in ("order", "platform"))  # noqa: S311 - repeatable
@@ -77,7 +79,7 @@ class _World:
         self.topic = SimulatedTopic(self.account)
 
         def pick(waiting: Sequence[Call]) -> int:
-            return int(order.random() * len(waiting))
+            return int(order.random() * len(waiting)) if len(waiting) > 1 else 0
 
         self.outside = Outside(
             loop, pick, trace, {one.call: one for one in schedule.faults}, schedule.outages, checked=self._checked
@@ -92,6 +94,7 @@ class _World:
             self.settings,
             chance,
             list(schedule.skews),
+            schedule.seed,
         )
         self.triggers = Triggers(
             loop, self.cluster, self.account, self.settings, chance, trace, lost=schedule.lost_jobs
@@ -107,15 +110,23 @@ class _World:
             raise Stuck(f"the run has made {_CALLS} calls and hasn't ended")
 
     async def run(self) -> None:
-        await provision(self.account, self.settings)
-        self.invariants.begin()
-        self.cluster.start()
+        await self.begin()
         self.triggers.start()
-        self.triggers.harmed = self.invariants.harmed
         for recording in self.schedule.recordings:
             for request in recording.requests:
                 self._begin(request)
         self.loop.call_later(QUIET, self._end_faults, context=Context())
+        await self.end()
+
+    async def begin(self) -> None:
+        """Provisions storage and starts the hosts."""
+        await provision(self.account, self.settings)
+        self.invariants.begin()
+        self.cluster.start()
+        self.triggers.harmed = self.invariants.harmed
+
+    async def end(self) -> None:
+        """Lets the triggers run until nothing is left to do."""
         await asyncio.sleep(_GLANCE)
         while not self._is_over() and self.loop.time() < _LONGEST:  # noqa: ASYNC110 - no event marks the end
             await asyncio.sleep(_GLANCE)

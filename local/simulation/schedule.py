@@ -19,6 +19,9 @@ QUIET = 9 * HOUR  # after this time there are no faults
 _ANNOUNCED = 5 * HOUR  # before this time every event is delivered
 _CALLS = 90  # about as many calls as a recording makes without any fault
 _SIZES = (900, 900, 900, 2500, 5200)  # bytes; with blocks of 1 KiB the last two are copied in blocks
+# Seconds. Long ones are rare, because a run with many retries takes as long as ten others.
+_TROUBLES = (0.2, 0.2, 0.2, 5.0, 5.0, 5.0, 60.0, 60.0, 60.0, 300.0, 900.0, 5 * HOUR)
+_OUTAGES = (20.0, 20.0, 20.0, 120.0, 120.0, 120.0, 900.0, 3 * HOUR)
 _SERVER_CALL = "aHR0cHM6Ly9jb252LnNreXBlLmNvbS9jb252L2NhbGw="
 
 
@@ -117,7 +120,7 @@ def _fault(chance: random.Random) -> tuple[Fault, float]:
 
 def _outage(chance: random.Random) -> Outage:
     begins = chance.uniform(0, _ANNOUNCED)
-    lasts = chance.choice((20.0, 20.0, 120.0, 120.0, 900.0, 3 * HOUR)) * chance.uniform(0.5, 1.2)
+    lasts = chance.choice(_OUTAGES) * chance.uniform(0.5, 1.2)
     service = chance.choice(("table", "queue", "blob", "acs", "topic"))
     return Outage(service=service, begins=begins, ends=begins + lasts)
 
@@ -130,7 +133,7 @@ def _recording(chance: random.Random, name: str, names: list[str]) -> Recording:
         for index in range(chance.choice((1, 1, 1, 1, 1, 1, 2, 3)))
     )
     oddity = chance.choice((None, None, None, None, chance.choice(tuple(ODDITIES))))
-    event = _event(name, sources, at - age)
+    event = event_of(name, sources, at - age)
     ends: dict[str, End] = {}
     events: tuple[dict[str, Any], ...] = (event,)
     undecided = False
@@ -149,7 +152,7 @@ def _recording(chance: random.Random, name: str, names: list[str]) -> Recording:
         begins = BEGIN + timedelta(seconds=at)
         until = begins + timedelta(seconds=chance.uniform(60, 3000))
         harmed.windows += (Window(trouble=Trouble.UNDELETABLE, begins=begins, ends=until),)
-        replaces = chance.random() < 0.5  # noqa: PLR2004 - even odds
+        replaces = chance.random() < 0.1  # noqa: PLR2004 - rare, because it is retried for two days
         undecided = undecided or replaces
         requests.append(Request(at=at + chance.uniform(5, 2000), tampers=harmed.document_id, replaces=replaces))
     return Recording(
@@ -174,13 +177,13 @@ def _source(chance: random.Random, document_id: str, index: int, at: float, age:
     """A source whose event is delivered at some time. `age`: how old the event is then, in seconds."""
     lives = (48 if age else chance.choice((24, 24, 24, 24, 48, chance.uniform(1, 12)))) * HOUR
     made = source(document_id, index, size=chance.choice(_SIZES), expires=BEGIN + timedelta(seconds=at - age + lives))
-    made.windows = tuple(_window(chance, at) for _ in range(chance.choice((0, 0, 0, 1, 1, 2))))
+    made.windows = tuple(_window(chance, at) for _ in range(chance.choice((0, 0, 0, 0, 1, 1, 2))))
     return made
 
 
 def _window(chance: random.Random, at: float) -> Window:
     begins = at + chance.choice((0.0, 0.0, 0.1, chance.uniform(0, 300)))
-    lasts = chance.choice((0.2, 0.2, 5.0, 5.0, 60.0, 60.0, 900.0, 5 * HOUR)) * chance.uniform(0.3, 1.2)
+    lasts = chance.choice(_TROUBLES) * chance.uniform(0.3, 1.2)
     trouble = chance.choice(tuple(Trouble))
     if trouble is Trouble.CHANGED:
         lasts = 60 * HOUR  # the file doesn't change back
@@ -188,7 +191,7 @@ def _window(chance: random.Random, at: float) -> Window:
     return Window(trouble=trouble, begins=BEGIN + timedelta(seconds=begins), ends=BEGIN + timedelta(seconds=ends))
 
 
-def _event(recording_id: str, sources: tuple[Source, ...], at: float) -> dict[str, Any]:
+def event_of(recording_id: str, sources: tuple[Source, ...], at: float) -> dict[str, Any]:
     chunks = [
         {
             "documentId": one.document_id,
