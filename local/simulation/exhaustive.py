@@ -1,7 +1,7 @@
 """Every order of the calls of two or three invocations on one chunk, with faults at every call: none is left out.
 
-An invocation depends only on the answers that it has got, so the state of the whole is raw storage, the answers of each
-invocation so far, and the calls that wait. An order that reaches a state that was reached before is not followed any
+A task depends only on the answers that it has got, so the state of the whole is raw storage, the answers of each task
+so far, and the calls that wait. An order that reaches a state that was reached before is not followed any
 further. Ids and ETags are named after the call that makes them, so that two orders of independent calls reach the same
 state. After the race, the platform runs in one fixed order until nothing is left to do, and the ends are checked.
 
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from local.memory.account import Service
 from local.simulation.cluster import BEGIN, Function, Outcome
 from local.simulation.faults import Fault, Injected
 from local.simulation.invariants import Violated
@@ -38,15 +39,22 @@ class Known(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Race:
-    """Invocations that run at the same time, from their own times on, after others have run in order."""
+    """Invocations that run at the same time, from their own times on, after others have run in order.
+
+    `apart`: calls that can't influence any other call of the race, so their order doesn't matter. Only their faults are
+    followed.
+    """
 
     name: str
     actors: Sequence[tuple[float, str]]
     before: Sequence[str] = ()
+    apart: frozenset[str] = frozenset({"publish", "upsert_entity participants"})
 
 
+# Events only add to the lists, and read nothing of them.
+_INTAKE = frozenset({"publish", "upsert_entity participants", "upsert_entity calendar"})
 RACES = (
-    Race(name="an event and its redelivery", actors=((0, "event"), (0, "event"))),
+    Race(name="an event and its redelivery", actors=((0, "event"), (0, "event")), apart=_INTAKE),
     Race(name="a job and its redelivery", before=("event",), actors=((0, "job"), (0, "job"))),
     Race(name="a job and the sweep", before=("event",), actors=((0, "job"), (95, "sweep"))),
     Race(name="a job, and its redelivery after the lease", before=("event",), actors=((0, "job"), (100, "job"))),
@@ -115,7 +123,7 @@ class _Order:
         self._world.outside.pick = lambda _: 0
         self._world.outside.answered = self._told
         self._racing = False
-        self._histories: dict[str, Any] = {}
+        self._histories: dict[Any, Any] = {}  # by task
         self._writes: dict[str, int] = {}
         self._current = "platform"
         self._world.account.new_id = self._named  # type: ignore[method-assign]
@@ -158,24 +166,26 @@ class _Order:
 
     def _pick(self, waiting: Sequence[Call]) -> int:
         """One of the waiting calls, and a fault for it."""
-        number = self._world.outside.count + 1
+        apart = next((place for place, one in enumerate(waiting) if _name(one) in self._race.apart), None)
+        calls = range(len(waiting)) if apart is None else range(apart, apart + 1)
         kinds = 1 + (len(FAULTS) if self._left else 0)
-        alternatives = len(waiting) * kinds
         place = len(self._made)
         if place < len(self._choices):
             chosen = self._choices[place]
         else:
-            self._look()
+            if apart is None:
+                self._look()
             chosen = 0
-            self.others += [(*self._made, other) for other in range(1, alternatives)]
+            self.others += [(*self._made, other) for other in range(1, len(calls) * kinds)]
         self._made.append(chosen)
-        call, kind = chosen % len(waiting), chosen // len(waiting)
+        kind, call = divmod(chosen, len(calls))
         self._world.outside.faults = {}
         if kind:
             self._left -= 1
-            fault = FAULTS[kind - 1]
-            self._world.outside.faults = {number: Injected(call=number, fault=fault, seconds=_LASTS)}
-        return call
+            number = self._world.outside.count + 1
+            injected = Injected(call=number, fault=FAULTS[kind - 1], seconds=_LASTS)
+            self._world.outside.faults = {number: injected}
+        return calls[call]
 
     def _look(self) -> None:
         """Raises Known if this state was reached before."""
@@ -196,8 +206,7 @@ class _Order:
         return hashlib.sha256(f"{self._current} {self._writes[self._current]}".encode()).hexdigest()[:16]
 
     def _told(self, call: Call, answer: object) -> None:
-        name = call.process.name
-        digest = self._histories.setdefault(name, hashlib.sha256())
+        digest = self._histories.setdefault(call.task, hashlib.sha256(call.process.name.encode()))
         digest.update(repr((self.loop.time(), call.operation, *_parts(answer))).encode())
 
     def _state(self) -> bytes:
@@ -211,7 +220,7 @@ class _Order:
         for name, container in account.containers.items():
             digest.update(repr((name, [*_parts(container)])).encode())
         digest.update(repr([one.is_deleted for one in world.acs.sources]).encode())
-        digest.update(repr([*_parts(world.topic.announced)]).encode())
+        digest.update(repr(sorted(" ".join(_parts(one)) for one in world.topic.announced)).encode())
         if self._racing:
             digest.update(repr(self._standing()).encode())
         return digest.digest()
@@ -221,11 +230,17 @@ class _Order:
         world = self._world
         return [
             sorted((one.process.name, repr(one.operation), one.delayed) for one in world.outside.waiting),
-            sorted((name, one.hexdigest()) for name, one in self._histories.items()),
+            sorted(one.hexdigest() for one in self._histories.values()),
             [(host.name, host.process and host.process.name) for host in world.cluster.hosts],
             sorted(self.loop.frozen()),
             sorted(one.when() for one in self.loop.timers()),
         ]
+
+
+def _name(call: Call) -> str:
+    """What `Race.apart` names a call by."""
+    operation = call.operation
+    return operation.method if operation.service is Service.TOPIC else f"{operation.method} {operation.target}"
 
 
 def _parts(thing: object) -> Iterator[str]:  # noqa: C901 - one case for each kind of thing

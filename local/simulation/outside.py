@@ -4,6 +4,7 @@
 `checked` is called, so that the invariants are checked after every step.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ class Call:
     apply: Callable[[], Any]
     answer: Any
     delayed: bool = False  # its fault has been decided, and it is sent now
+    task: asyncio.Task[Any] | None = None  # that waits for the answer
 
 
 @dataclass
@@ -53,7 +55,7 @@ class Outside:
         """The `turn` of one process's account."""
 
         async def turn(operation: Operation, apply: Callable[[], Any], /) -> Any:
-            call = Call(process, operation, apply, self.loop.create_future())
+            call = Call(process, operation, apply, self.loop.create_future(), task=asyncio.current_task())
             self.waiting.append(call)
             return await call.answer
 
