@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from local.faults.mutants import known
-from local.simulation.exhaustive import RACES, explore
+from local.simulation.exhaustive import RACES, explore, replay
 from local.simulation.run import Result, run
 from local.simulation.schedule import schedule_of
 from local.simulation.shrinking import shrink
@@ -77,6 +77,8 @@ def _exhaustive(arguments: argparse.Namespace) -> int:
                 sep="\n  VIOLATED: ",
                 flush=True,
             )
+            if covered.violations:
+                print(*replay(race, faults, covered.choices), sep="\n")
     return 1 if wrong else 0
 
 

@@ -74,6 +74,7 @@ class Covered:
     states: int = 0
     remaining: int = 0
     violations: list[str] = field(default_factory=list)
+    choices: tuple[int, ...] = ()  # of the order that violated something
 
 
 def explore(race: Race, *, faults: int, most: int | None = None) -> Covered:
@@ -84,6 +85,7 @@ def explore(race: Race, *, faults: int, most: int | None = None) -> Covered:
         order = _Order(race, faults, waiting.pop(), seen)
         covered.orders += 1
         covered.violations += order.run()
+        covered.choices = order.made
         waiting += order.others
     covered.states, covered.remaining = len(seen), len(waiting)
     return covered
@@ -129,6 +131,11 @@ class _Order:
         self._world.account.new_id = self._named  # type: ignore[method-assign]
         self._world.outside.proceeds = self._names
 
+    @property
+    def made(self) -> tuple[int, ...]:
+        """The choices of this order so far."""
+        return tuple(self._made)
+
     def run(self) -> list[str]:
         try:
             self.loop.run_until_complete(self._run())
@@ -139,7 +146,7 @@ class _Order:
             found = [str(violated)]
         found += self._world.cluster.unforeseen
         self.loop.abandon()
-        return [f"{one} (choices {self._made})" for one in found]
+        return found
 
     async def _run(self) -> None:
         await self._world.begin()

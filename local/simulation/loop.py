@@ -101,7 +101,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
             coroutine: Any = task.get_coro()
             for _ in range(_CLOSINGS):
                 try:
-                    coroutine.close()
+                    task.get_context().run(coroutine.close)
                 except BaseException:  # noqa: BLE001, S112 - its `finally` blocks still wait for answers
                     continue
                 break
