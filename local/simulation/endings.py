@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from local.faults.oddities import End
@@ -88,16 +88,19 @@ class Endings:
             yield "still has announcements to send"
         if state == "copying" or (state != "copying" and "leaseUntil" in chunk):
             yield "still has a lease"
-        yield from self._expected(state, end, source)
+        yield from self._expected(chunk, end, source)
 
-    def _expected(self, state: str, end: End, source: Source) -> Iterator[str]:
+    def _expected(self, chunk: Entity, end: End, source: Source) -> Iterator[str]:
         """What the document's event and its source's life require of its end."""
+        state = chunk["state"]
         if end is End.REFUSED and state == "released":
             yield "can't be archived correctly, but was released"
         if end is End.KEPT and source.is_deleted:
             yield "must keep its source, but it was deleted"
         if source.document_id in self._undecided:
             return
+        if end is End.RELEASED and "blobName" not in chunk and _lasted(source, but=Trouble.NO_METADATA):
+            yield "has no media in the archive, although only its metadata are missing"
         if end is End.RELEASED and _lasted(source) and state != "released":
             yield f"could be archived and released for {_DECIDED} after the faults"
         if end is End.KEPT and _lasted(source) and state not in _SAFE:
@@ -120,8 +123,13 @@ class Endings:
                 yield f"{source.document_id} is {chunk['state']}, but the archive has other metadata"
         stray = [name for name in files if name not in named and ".unverified." not in name]
         for name in stray:
-            if not any(str(chunk["documentId"]) in name and chunk["state"] not in _SAFE for chunk in chunks):
+            if not any(self._may_be_stray(name, chunk) for chunk in chunks):
                 yield f"the archive has a file that no row names: {name}"
+
+    def _may_be_stray(self, name: str, chunk: Entity) -> bool:
+        """Whether an attempt may have left this file without recording it."""
+        document_id = str(chunk["documentId"])
+        return document_id in name and (chunk["state"] not in _SAFE or document_id in self._undecided)
 
     def _lists(self, chunks: list[Entity]) -> Iterator[str]:
         """Each recording is in the list of its day, and each chunk in trouble in the list of trouble. None is open."""
@@ -157,14 +165,10 @@ class Endings:
                 yield f"{chunk['documentId']} is {chunk['state']}, which was not announced"
 
 
-def _lasted(source: Source) -> bool:
-    """Whether the source was there, without any trouble, for long enough after the last fault."""
+def _lasted(source: Source, *, but: Trouble | None = None) -> bool:
+    """Whether the source was there, without any trouble but one, for long enough after the last fault."""
     quiet = BEGIN + timedelta(seconds=QUIET)
-    until = source.expires if source.deleted_at is None else max(source.expires, source.deleted_at)
-    lasting = max(
-        (w.ends for w in source.windows if w.trouble is not Trouble.CHANGED),
-        default=datetime.min.replace(tzinfo=quiet.tzinfo),
-    )
-    if any(w.trouble is Trouble.GONE and w.ends - w.begins >= _PROOF for w in source.windows):
+    windows = [one for one in source.windows if one.trouble not in (Trouble.CHANGED, but)]
+    if any(one.trouble is Trouble.GONE and one.ends - one.begins >= _PROOF for one in windows):
         return False
-    return until >= max(quiet, lasting) + _DECIDED
+    return source.expires >= max([quiet, *(one.ends for one in windows)]) + _DECIDED

@@ -97,7 +97,14 @@ class World:
             schedule.seed,
         )
         self.triggers = Triggers(
-            loop, self.cluster, self.account, self.settings, chance, trace, lost=schedule.lost_jobs
+            loop,
+            self.cluster,
+            self.account,
+            self.settings,
+            chance,
+            trace,
+            lost=schedule.lost_jobs,
+            worn=schedule.worn_jobs,
         )
         self.invariants = Invariants(self.account, self.acs, self.settings)
         self.endings = Endings(self.account, self.acs, self.topic, self.settings, schedule)
@@ -133,7 +140,9 @@ class World:
         self.triggers.stop()
 
     def _begin(self, request: Request) -> None:
-        if request.events:
+        if request.is_dead:
+            self.triggers.bury(request.at, list(request.events))
+        elif request.events:
             self.triggers.publish(request.at, list(request.events), acknowledged=request.acknowledged)
         elif request.tampers is not None:
             self.triggers.tamper(request.at, request.tampers, b"something else" if request.replaces else None)

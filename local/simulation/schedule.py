@@ -19,9 +19,11 @@ QUIET = 9 * HOUR  # after this time there are no faults
 _ANNOUNCED = 5 * HOUR  # before this time every event is delivered
 _CALLS = 90  # about as many calls as a recording makes without any fault
 _SIZES = (900, 900, 900, 2500, 5200)  # bytes; with blocks of 1 KiB the last two are copied in blocks
+_FOREVER = 60 * HOUR
 # Seconds. Long ones are rare, because a run with many retries takes as long as ten others.
 _TROUBLES = (0.2, 0.2, 0.2, 5.0, 5.0, 5.0, 60.0, 60.0, 60.0, 300.0, 900.0, 5 * HOUR)
 _OUTAGES = (20.0, 20.0, 20.0, 120.0, 120.0, 120.0, 900.0, 3 * HOUR)
+_ODDITIES = tuple(name for name in ODDITIES for _ in range(1 if name == "forged host" else 5))
 _SERVER_CALL = "aHR0cHM6Ly9jb252LnNreXBlLmNvbS9jb252L2NhbGw="
 
 
@@ -32,6 +34,7 @@ class Request:
     at: float
     events: tuple[dict[str, Any], ...] = ()
     acknowledged: bool = True
+    is_dead: bool = False  # Event Grid dead-letters the events instead of delivering them
     replay: tuple[str, str] | None = None
     tampers: str | None = None  # the document whose archived media somebody removes or replaces
     replaces: bool = False
@@ -74,6 +77,7 @@ class Schedule:
     faults: tuple[Injected, ...]
     outages: tuple[Outage, ...]
     lost_jobs: frozenset[int]
+    worn_jobs: frozenset[int] = frozenset()  # whose message has failed four times before
 
     def describe(self) -> list[str]:
         clocks = ", ".join(f"{skew.total_seconds():+.0f} s" for skew in self.skews)
@@ -83,6 +87,7 @@ class Schedule:
             *map(str, self.outages),
             *map(str, self.faults),
             *(f"the queue loses job {number}" for number in sorted(self.lost_jobs)),
+            *(f"job {number} has failed four times before" for number in sorted(self.worn_jobs)),
         ]
 
 
@@ -102,6 +107,7 @@ def schedule_of(seed: int) -> Schedule:
         faults=tuple(Injected(call=call, fault=fault, seconds=seconds) for call, (fault, seconds) in faults),
         outages=tuple(_outage(chance) for _ in range(chance.choice((0, 0, 0, 1, 1, 2)))),
         lost_jobs=frozenset(chance.randint(1, 2 * number) for _ in range(chance.choice((0, 0, 0, 1, 2)))),
+        worn_jobs=frozenset(chance.randint(1, 2 * number) for _ in range(chance.choice((0, 0, 2, 4)))),
     )
 
 
@@ -132,7 +138,7 @@ def _recording(chance: random.Random, name: str, names: list[str]) -> Recording:
         _source(chance, f"0-eus-{name}-{index}", index, at, age)
         for index in range(chance.choice((1, 1, 1, 1, 1, 1, 2, 3)))
     )
-    oddity = chance.choice((None, None, None, None, chance.choice(tuple(ODDITIES))))
+    oddity = chance.choice((None, None, None, None, chance.choice(_ODDITIES)))
     event = event_of(name, sources, at - age)
     ends: dict[str, End] = {}
     events: tuple[dict[str, Any], ...] = (event,)
@@ -169,7 +175,8 @@ def _deliveries(chance: random.Random, at: float, events: tuple[dict[str, Any], 
         for repetition in range(chance.choice((1, 1, 1, 2, 2, 3))):
             later = place * chance.uniform(0, 60) + (repetition and chance.choice((0.0, 0.01, 2.0, 90.0, HOUR)))
             acknowledged = chance.random() > 0.1  # noqa: PLR2004 - one in ten
-            requests.append(Request(at=at + later, events=(event,), acknowledged=acknowledged))
+            is_dead = chance.random() < 0.05  # noqa: PLR2004 - one in twenty
+            requests.append(Request(at=at + later, events=(event,), acknowledged=acknowledged, is_dead=is_dead))
     return requests
 
 
@@ -185,9 +192,12 @@ def _window(chance: random.Random, at: float) -> Window:
     begins = at + chance.choice((0.0, 0.0, 0.1, chance.uniform(0, 300)))
     lasts = chance.choice(_TROUBLES) * chance.uniform(0.3, 1.2)
     trouble = chance.choice(tuple(Trouble))
+    ends = min(begins + lasts, QUIET)
     if trouble is Trouble.CHANGED:
-        lasts = 60 * HOUR  # the file doesn't change back
-    ends = min(begins + lasts, QUIET) if trouble is not Trouble.CHANGED else begins + lasts
+        begins = at + chance.choice((chance.uniform(0.03, 0.4), chance.uniform(0, 300)))
+        ends = begins + _FOREVER  # the file doesn't change back
+    elif trouble is Trouble.NO_METADATA and chance.random() < 0.02:  # noqa: PLR2004 - rare, because it is retried for two days
+        ends = begins + _FOREVER
     return Window(trouble=trouble, begins=BEGIN + timedelta(seconds=begins), ends=BEGIN + timedelta(seconds=ends))
 
 

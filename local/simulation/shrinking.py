@@ -38,6 +38,7 @@ def _smaller(schedule: Schedule) -> Iterator[Schedule]:
     yield from (replace(schedule, faults=fewer) for fewer in _fewer(schedule.faults))
     yield from (replace(schedule, outages=fewer) for fewer in _fewer(schedule.outages))
     yield from (replace(schedule, lost_jobs=schedule.lost_jobs - {number}) for number in schedule.lost_jobs)
+    yield from (replace(schedule, worn_jobs=schedule.worn_jobs - {number}) for number in schedule.worn_jobs)
     if len(schedule.skews) > 1:
         yield replace(schedule, skews=schedule.skews[1:])
     for place, recording in enumerate(schedule.recordings):

@@ -39,7 +39,10 @@ _LONG_AGO = "2000-01-01T00:00:00+00:00"
 
 @dataclass
 class Triggers:
-    """The parts of Azure that call the app. `lost` are the numbers of jobs that the queue loses."""
+    """The parts of Azure that call the app.
+
+    `lost` and `worn` are the numbers of jobs that the queue loses, and of jobs that have failed four times before.
+    """
 
     loop: VirtualLoop
     cluster: Cluster
@@ -48,6 +51,7 @@ class Triggers:
     chance: random.Random
     trace: Trace
     lost: frozenset[int] = frozenset()
+    worn: frozenset[int] = frozenset()
     harmed: Callable[[str], None] = lambda _: None
     undelivered: int = 0
     invocations: int = 0
@@ -143,6 +147,8 @@ class Triggers:
                 self.trace.step("queue", "loses a job")
                 self.account.queues[name].messages.remove(message)
                 return
+            if self._sent in self.worn:
+                message.dequeued = _DELIVERIES
         host.jobs += 1
         self._spawn(self._hand_over(name, message, host, function(message.text)))
 
@@ -248,10 +254,23 @@ class Triggers:
             if self.loop.time() + pause > ends:
                 break
             await asyncio.sleep(pause * self.chance.uniform(1, 1.2))
+        self._dead_letter(events)
+        self.undelivered -= 1
+
+    def bury(self, at: float, events: list[dict[str, Any]]) -> None:
+        """Dead-letters events that were never delivered."""
+        self.undelivered += 1
+        self._spawn(self._buried(at, events))
+
+    async def _buried(self, at: float, events: list[dict[str, Any]]) -> None:
+        await asyncio.sleep(at)
+        self._dead_letter(events)
+        self.undelivered -= 1
+
+    def _dead_letter(self, events: list[dict[str, Any]]) -> None:
         self.trace.step("events", "are dead-lettered")
         blobs = self.account.containers[self.settings.deadletter_container]
         blobs.put(f"letters/{self.account.new_id()}.json", _letter(events), overwrite=True)
-        self.undelivered -= 1
 
     async def _delivered(self, events: list[dict[str, Any]]) -> bool:
         """Whether all invocations for one request ended well in time. Those that didn't go on."""
