@@ -10,7 +10,7 @@ import pytest
 from local.simulation.run import run
 from local.simulation.schedule import schedule_of
 
-_SEEDS = range(25)
+_SEEDS = range(15)
 _DIGESTS = "from local.simulation.run import run; from local.simulation.schedule import schedule_of; "
 
 
