@@ -48,6 +48,7 @@ class Race:
     name: str
     actors: Sequence[tuple[float, str]]
     before: Sequence[str] = ()
+    is_long: bool = False  # takes hours
     apart: frozenset[str] = frozenset({"publish", "upsert_entity participants"})
 
 
@@ -59,8 +60,10 @@ RACES = (
     Race(name="a job and the sweep", before=("event",), actors=((0, "job"), (95, "sweep"))),
     Race(name="a job, and its redelivery after the lease", before=("event",), actors=((0, "job"), (100, "job"))),
     Race(name="a job and the event's redelivery", before=("event",), actors=((0, "job"), (0, "event"))),
-    Race(name="an event, its redelivery and a job", actors=((0, "event"), (0, "event"), (0, "job"))),
-    Race(name="two jobs and the sweep", before=("event",), actors=((0, "job"), (0, "job"), (95, "sweep"))),
+    Race(name="an event, its redelivery and a job", actors=((0, "event"), (0, "event"), (0, "job")), is_long=True),
+    Race(
+        name="two jobs and the sweep", before=("event",), actors=((0, "job"), (0, "job"), (95, "sweep")), is_long=True
+    ),
 )
 
 
