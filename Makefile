@@ -26,7 +26,7 @@ SETTINGS ?= .local/up/local.settings.json
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor run up test faults mutants bench screenshots lint infra-check lock audit openapi package runtime clean
+.PHONY: help setup doctor run up test faults simulate mutants bench screenshots lint infra-check lock audit openapi package runtime clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -48,6 +48,10 @@ test: setup $(CHECKOV_STAMP) ## Run all tests, two files at a time; JOBS=4 for m
 
 faults: setup ## Run random schedules of faults and crashes on the whole stack; SEEDS=200 for more, ARGS="--seed 7" for one
 	@exec $(PYTHON_IN_VENV) -m local.faults --seeds "$(SEEDS)" $(ARGS)
+
+simulate: SEEDS = 1000
+simulate: setup ## Run random orders of events in virtual time; SEEDS=N or SECONDS=N for how many, SEED=N to repeat one, EXHAUSTIVE=1 for every order of small races
+	@exec $(PYTHON_IN_VENV) -m local.simulation $(if $(EXHAUSTIVE),--exhaustive,$(if $(SEED),--seed "$(SEED)",$(if $(SECONDS),--seconds "$(SECONDS)",--seeds "$(SEEDS)"))) $(ARGS)
 
 mutants: setup ## Check that the fault schedules detect known defects, one at a time; ARGS="--only NAME" for one
 	@exec $(PYTHON_IN_VENV) -m local.faults.mutation $(ARGS)

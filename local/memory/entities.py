@@ -137,7 +137,7 @@ def _merged(current: Entity, sent: Entity) -> Entity:
 
 
 def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _check(entity: Entity) -> None:

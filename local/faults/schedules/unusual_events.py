@@ -50,9 +50,13 @@ def _delivery(
     return Delivery(events=events, ends=ends, exceptions=exceptions or {}, quarantined=quarantined)
 
 
-def _again(event: Event) -> Event:
+def _id(chance: random.Random) -> uuid.UUID:
+    return uuid.UUID(int=chance.getrandbits(128), version=4)
+
+
+def _again(event: Event, chance: random.Random) -> Event:
     """The same event with a new id."""
-    return copy.deepcopy(event) | {"id": str(uuid.uuid4())}
+    return copy.deepcopy(event) | {"id": str(_id(chance))}
 
 
 def _odd_start(event: Event, _other: str, chance: random.Random) -> Delivery:
@@ -123,20 +127,20 @@ def _forged_host(event: Event, _other: str, _chance: random.Random) -> Delivery:
     return _delivery(event, exceptions={first["documentId"]: End.REFUSED})
 
 
-def _corrected(event: Event, _other: str, _chance: random.Random) -> Delivery:
+def _corrected(event: Event, _other: str, chance: random.Random) -> Delivery:
     """First an event with invalid locations, then the correct one."""
     wrong = copy.deepcopy(event)
     for chunk in _chunks(wrong):
         for name in ("contentLocation", "metadataLocation", "deleteLocation"):
-            chunk[name] = chunk[name].replace(chunk["documentId"], f"0-nowhere-d0-{uuid.uuid4().hex}")
-    return Delivery(events=(wrong, _again(event)), exceptions={}, corrected=True)
+            chunk[name] = chunk[name].replace(chunk["documentId"], f"0-nowhere-d0-{_id(chance).hex}")
+    return Delivery(events=(wrong, _again(event, chance)), exceptions={}, corrected=True)
 
 
-def _two_recordings(event: Event, _other: str, _chance: random.Random) -> Delivery:
+def _two_recordings(event: Event, _other: str, chance: random.Random) -> Delivery:
     """The same documents, filed under another recording by a later event."""
-    other = _again(event)
+    other = _again(event, chance)
     head, label, recording_id = other["subject"].rpartition("/recordingId/")
-    other["subject"] = f"{head}{label}{recording_id[:-4]}{uuid.uuid4().hex[:4]}"
+    other["subject"] = f"{head}{label}{recording_id[:-4]}{_id(chance).hex[:4]}"
     return _delivery(event, other) if label else _delivery(event)
 
 
