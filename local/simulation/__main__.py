@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.faults.mutants import known
+from local.faults.mutation.mutants import known
 from local.simulation.exhaustive import RACES, explore, replay
 from local.simulation.run import Result, run
 from local.simulation.schedule import schedule_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from local.faults.oddities import End
+from local.faults.schedules.unusual_events import End
 from local.memory.account import Account
 from local.simulation.cluster import BEGIN
 from local.simulation.schedule import QUIET, Schedule

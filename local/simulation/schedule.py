@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from local.faults.oddities import ODDITIES, End, oddly
+from local.faults.schedules.unusual_events import ODDITIES, End, oddly
 from local.simulation.cluster import BEGIN
 from local.simulation.faults import LASTING, Fault, Injected, Outage
 from local.simulation.sources import DELETE_HOST, HOST, Source, Trouble, Window, source

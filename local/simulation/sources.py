@@ -12,7 +12,7 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from local.acs.wav import HEADER_SIZE, wav_header
+from local.acs.media.wav import HEADER_SIZE, wav_header
 from local.memory.acs import Document, MemoryAcs, _Answer
 from local.memory.refusals import Response
 
