@@ -69,7 +69,7 @@ class Triggers:
         self._spawn(self._listen(self.settings.chunks_queue, self._job))
         self._spawn(self._listen(self.settings.poison_queue, self._poison_job))
         self._spawn(self._sweep())
-        self._spawn(self._take_dead_letters())
+        self._spawn(self._process_dead_letters())
 
     def stop(self) -> None:
         for task in self._tasks:
@@ -107,7 +107,7 @@ class Triggers:
         return "archive_chunk", lambda app: app.archiving.handle(ChunkJob.decode(body))
 
     def _poison_job(self, body: str) -> tuple[str, Function]:
-        return "bury_job", lambda app: app.poison.keep(body.encode())
+        return "keep_poison_message", lambda app: app.poison.keep(body.encode())
 
     def _messages(self, name: str) -> list[Any]:
         queue = self.account.queues.get(name)
@@ -185,7 +185,8 @@ class Triggers:
             messages.remove(message)  # the real host skips it from now on
         else:
             self.trace.step("queue", "moves a message to the poison queue")
-            await self._queues[self.settings.poison_queue].create_queue()
+            if self.settings.poison_queue not in self.account.queues:
+                await self._queues[self.settings.poison_queue].create_queue()
             await self._queues[self.settings.poison_queue].send_message(message.text, time_to_live=-1)
             if message in messages:
                 messages.remove(message)
@@ -221,11 +222,11 @@ class Triggers:
             except TimeoutError:
                 return
 
-    async def _take_dead_letters(self) -> None:
+    async def _process_dead_letters(self) -> None:
         while True:
             await asyncio.sleep(_DEAD_LETTERS_EVERY)
             if self.account.containers[self.settings.deadletter_container].names():
-                await self._invoke(await self._some_host(), "take_dead_letters", lambda app: app.dead_letters.run())
+                await self._invoke(await self._some_host(), "process_dead_letters", lambda app: app.dead_letters.run())
             elif not self.undelivered:
                 await self._wait_for_events()
 
