@@ -9,7 +9,7 @@ import pytest
 from shared.domain.failure import Failure
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
-from shared.errors import Fault
+from shared.errors import DestinationError, Fault
 from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -34,6 +34,15 @@ async def test_a_chunk_with_a_recent_message_is_not_checked(world: World, caplog
     with caplog.at_level(logging.INFO):
         assert await world.app.sweep.run() == 0
     assert 'sweep finished {"action": "sweep", "due": 0}' in caplog.messages, "an alert fires if this line is missing"
+
+
+async def test_a_sweep_that_can_t_read_the_worklist_fails_and_doesn_t_say_that_it_finished(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    await world.app.clients.tables.delete_table(world.settings.worklist_table)
+    with caplog.at_level(logging.INFO), pytest.raises(DestinationError):
+        await world.app.sweep.run()
+    assert "sweep finished" not in caplog.text
 
 
 @pytest.mark.storage("memory", "azurite")
