@@ -5,11 +5,11 @@ from typing import Any
 from azure.communication.callautomation.aio import CallAutomationClient
 from azure.storage.queue import TextBase64EncodePolicy
 
-from local.memory.account import Account
 from local.memory.acs import MemoryAcs
-from local.memory.containers import MemoryBlobServiceClient
-from local.memory.queues import MemoryQueueClient, MemoryQueueServiceClient
-from local.memory.tables import MemoryTableServiceClient
+from local.memory.storage.account import Account
+from local.memory.storage.containers import MemoryBlobServiceClient
+from local.memory.storage.queues import MemoryQueueClient, MemoryQueueServiceClient
+from local.memory.storage.tables import MemoryTableServiceClient
 from shared.settings.accounts import StorageAccount
 from shared.settings.settings import Settings
 

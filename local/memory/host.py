@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from azure.core.exceptions import ResourceExistsError
 
-from local.memory.account import Account, Operation, Turn, apply_at_once
 from local.memory.acs import MemoryAcs
 from local.memory.clients import MemoryClients
 from local.memory.clock import HandClock
-from local.memory.queues import MemoryQueueClient
+from local.memory.storage.account import Account, Operation, Turn, apply_at_once
+from local.memory.storage.queues import MemoryQueueClient
 from local.memory.topic import MemoryTopic
 from shared.app import App
 from shared.contracts.jobs import ChunkJob

@@ -13,8 +13,8 @@ from typing import Any
 
 from azure.core.rest import HttpRequest
 
-from local.memory.account import Account, Client, Operation, Service, check_options
-from local.memory.refusals import Response
+from local.memory.storage.account import Account, Client, Operation, Service, check_options
+from local.memory.storage.refusals import Response
 
 _ENDPOINT = "https://memory.westeurope-1.eventgrid.azure.net"
 _OPERATION = ("POST", f"{_ENDPOINT}/api/events?api-version=2018-01-01")

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from local.faults.mutation.mutants import known
-from local.simulation.exhaustive import RACES, explore, replay
+from local.simulation.exploring.exhaustive import RACES, explore, replay
 from local.simulation.run import Result, run
-from local.simulation.schedule import schedule_of
-from local.simulation.shrinking import shrink
+from local.simulation.schedules.schedule import schedule_of
+from local.simulation.schedules.shrinking import shrink
 
 _COLLECT_EVERY = 50  # runs
 _SEEDS = 10**9

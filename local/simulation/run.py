@@ -9,19 +9,19 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.memory.account import Account
 from local.memory.clients import provision
-from local.simulation.cluster import Cluster, TrueTime
-from local.simulation.endings import Endings
-from local.simulation.invariants import Invariants, Violated
-from local.simulation.loop import Stuck, VirtualLoop
-from local.simulation.outside import Call, Outside
-from local.simulation.schedule import QUIET, Request, Schedule
+from local.memory.storage.account import Account
+from local.simulation.judging.endings import Endings
+from local.simulation.judging.invariants import Invariants, Violated
+from local.simulation.schedules.schedule import QUIET, Request, Schedule
 from local.simulation.settings import simulated_settings
-from local.simulation.sources import SimulatedAcs
-from local.simulation.topic import SimulatedTopic
-from local.simulation.trace import Trace
-from local.simulation.triggers import Triggers
+from local.simulation.world.cluster import Cluster, TrueTime
+from local.simulation.world.loop import Stuck, VirtualLoop
+from local.simulation.world.outside import Call, Outside
+from local.simulation.world.sources import SimulatedAcs
+from local.simulation.world.topic import SimulatedTopic
+from local.simulation.world.trace import Trace
+from local.simulation.world.triggers import Triggers
 
 _LONGEST = 75 * 3600.0  # seconds; whatever is left then is a violation
 _GLANCE = 600.0  # seconds between two looks at whether anything is left to do

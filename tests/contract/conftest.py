@@ -16,10 +16,10 @@ from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from local.memory.account import Account
-from local.memory.containers import MemoryBlobServiceClient
-from local.memory.queues import MemoryQueueClient, MemoryQueueServiceClient
-from local.memory.tables import MemoryTableServiceClient
+from local.memory.storage.account import Account
+from local.memory.storage.containers import MemoryBlobServiceClient
+from local.memory.storage.queues import MemoryQueueClient, MemoryQueueServiceClient
+from local.memory.storage.tables import MemoryTableServiceClient
 from local.stack import Azurite, Resources, provision
 from shared.bookkeeping.writers import Writers
 from shared.domain.clock import SystemClock

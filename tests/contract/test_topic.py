@@ -13,7 +13,7 @@ import pytest_asyncio
 from azure.core.rest import HttpRequest
 
 from local.acs.simulator import Options, Simulator
-from local.memory.account import Account
+from local.memory.storage.account import Account
 from local.memory.topic import MemoryTopic
 from shared.contracts.events.announcements import Announcement, AnnouncementType, ChunkData
 from shared.domain.clock import SystemClock

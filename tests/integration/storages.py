@@ -9,12 +9,12 @@ from azure.data.tables.aio import TableClient
 from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueClient
 
-from local.memory.account import Account, Operation
 from local.memory.clients import MemoryClients
 from local.memory.clients import provision as provision_memory
-from local.memory.containers import MemoryContainerClient
-from local.memory.queues import MemoryQueueClient
-from local.memory.tables import MemoryTableClient
+from local.memory.storage.account import Account, Operation
+from local.memory.storage.containers import MemoryContainerClient
+from local.memory.storage.queues import MemoryQueueClient
+from local.memory.storage.tables import MemoryTableClient
 from local.stack import Azurite, Resources, provision
 from shared.domain.clock import Clock, SystemClock
 from shared.gateways.clients import Clients

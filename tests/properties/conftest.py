@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from local.memory.account import Account
-from local.memory.containers import MemoryBlobServiceClient
+from local.memory.storage.account import Account
+from local.memory.storage.containers import MemoryBlobServiceClient
 from local.stack import Stack, StackOptions
 from shared.domain.clock import SystemClock
 from shared.gateways.blobs.archive import Archive

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from local.memory.account import Account
-from local.memory.tables import MemoryTableServiceClient
+from local.memory.storage.account import Account
+from local.memory.storage.tables import MemoryTableServiceClient
 from shared.archiving.lease import Lease
 from shared.domain.chance import Chance
 from shared.domain.clock import SystemClock

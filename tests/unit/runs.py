@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from local.memory.account import Turn
 from local.memory.acs import Document
+from local.memory.storage.account import Turn
 from shared.domain.states import ChunkState
 from tests.unit.world import MEBIBYTE, World, document, event_of
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local.acs.media.wav import HEADER_SIZE, wav_header
-from local.memory.account import Account, Operation, Turn, apply_at_once
 from local.memory.acs import Document, MemoryAcs
 from local.memory.clients import MemoryClients, provision
 from local.memory.clock import HandClock
-from local.memory.entities import Row, Table
 from local.memory.host import Host
+from local.memory.storage.account import Account, Operation, Turn, apply_at_once
+from local.memory.storage.entities import Row, Table
 from local.memory.topic import MemoryTopic
 from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
@@ -22,7 +22,7 @@ from shared.gateways.bundle import Gateways
 from shared.settings.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from local.memory.block_blobs import Container
+    from local.memory.storage.block_blobs import Container
 
 MEBIBYTE = 1024 * 1024
 _HOST = "https://storage.asm.skype.com/v1/objects"

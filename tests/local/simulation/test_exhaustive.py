@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from local.simulation.exhaustive import RACES, explore, replay
+from local.simulation.exploring.exhaustive import RACES, explore, replay
 from shared.intake.known_chunks import KnownChunks
 
 _EVENTS = next(race for race in RACES if race.name == "an event and its redelivery")

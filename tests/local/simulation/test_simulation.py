@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from local.simulation.run import run
-from local.simulation.schedule import schedule_of
+from local.simulation.schedules.schedule import schedule_of
 
 _SEEDS = range(15)
-_DIGESTS = "from local.simulation.run import run; from local.simulation.schedule import schedule_of; "
+_DIGESTS = "from local.simulation.run import run; from local.simulation.schedules.schedule import schedule_of; "
 
 
 @pytest.fixture(autouse=True)

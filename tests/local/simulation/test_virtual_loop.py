@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.simulation.loop import PROCESS, Stuck, VirtualLoop
-from local.simulation.processes import Process
+from local.simulation.world.loop import PROCESS, Stuck, VirtualLoop
+from local.simulation.world.processes import Process
 
 
 @pytest.fixture

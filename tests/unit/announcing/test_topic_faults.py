@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from local.memory.account import apply_at_once
 from local.memory.mishaps import Mishap, Mishaps
+from local.memory.storage.account import apply_at_once
 from tests.unit.runs import RECORDING, SMALL, TWO, Run
 from tests.unit.world import ANNOUNCING
 

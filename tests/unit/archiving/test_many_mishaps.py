@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from local.memory.account import apply_at_once
 from local.memory.mishaps import Mishap, Mishaps
+from local.memory.storage.account import apply_at_once
 from tests.unit.runs import LARGE, TWO, Run
 
 _FIRST = 150  # operations among which the mishaps are

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from local.memory.account import Operation
 from local.memory.host import Host
+from local.memory.storage.account import Operation
 from tests.unit.runs import RECORDING, TWO, Run
 from tests.unit.world import event_of
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.memory.account import Operation
+from local.memory.storage.account import Operation
 from shared.app import App
 from shared.contracts.events.outcome import Outcome
 from shared.domain.keys import key_of, unlinked_key

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
-from local.memory.account import Operation, Service, apply_at_once
+from local.memory.storage.account import Operation, Service, apply_at_once
 from tests.unit.runs import TWO, Run
 
 _AWAY = timedelta(hours=2)

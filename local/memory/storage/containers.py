@@ -10,10 +10,10 @@ from typing import Any
 from azure.core.async_paging import AsyncItemPaged, AsyncList
 from azure.storage.blob import BlobProperties, ContainerProperties
 
-from local.memory.account import Account, Client, check_options
-from local.memory.blobs import URL, Download, MemoryBlobClient, ask, container_of
-from local.memory.block_blobs import Container
-from local.memory.refusals import Refused, Response
+from local.memory.storage.account import Account, Client, check_options
+from local.memory.storage.blobs import URL, Download, MemoryBlobClient, ask, container_of
+from local.memory.storage.block_blobs import Container
+from local.memory.storage.refusals import Refused, Response
 
 _PAGE = 5000  # blobs in a listing's response at most
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from local.faults.schedules.unusual_events import End
-from local.memory.account import Account
-from local.simulation.cluster import BEGIN
-from local.simulation.schedule import QUIET, Schedule
-from local.simulation.sources import SimulatedAcs, Source, Trouble
-from local.simulation.topic import SimulatedTopic
+from local.memory.storage.account import Account
+from local.simulation.schedules.schedule import QUIET, Schedule
+from local.simulation.world.cluster import BEGIN
+from local.simulation.world.sources import SimulatedAcs, Source, Trouble
+from local.simulation.world.topic import SimulatedTopic
 from shared.settings.settings import Settings
 
 _CHUNK = "chunk-"

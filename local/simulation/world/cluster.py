@@ -14,14 +14,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum, auto
 from typing import TYPE_CHECKING, Any, cast
 
-from local.memory.account import Account
 from local.memory.clients import MemoryClients
-from local.simulation.loop import PROCESS, VirtualLoop
-from local.simulation.outside import Outside
-from local.simulation.processes import Process
-from local.simulation.sources import SimulatedAcs
-from local.simulation.topic import SimulatedTopic
-from local.simulation.trace import Trace
+from local.memory.storage.account import Account
+from local.simulation.world.loop import PROCESS, VirtualLoop
+from local.simulation.world.outside import Outside
+from local.simulation.world.processes import Process
+from local.simulation.world.sources import SimulatedAcs
+from local.simulation.world.topic import SimulatedTopic
+from local.simulation.world.trace import Trace
 from shared.app import App
 from shared.domain.chance import Chance
 from shared.errors import CallvaultError

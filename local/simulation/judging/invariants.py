@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from local.memory.account import Account, Operation, Service
-from local.memory.entities import Row
-from local.simulation.sources import PERSON, SimulatedAcs, Source, Trouble
+from local.memory.storage.account import Account, Operation, Service
+from local.memory.storage.entities import Row
+from local.simulation.world.sources import PERSON, SimulatedAcs, Source, Trouble
 from shared.settings.settings import Settings
 
 _CHUNK = "chunk-"

@@ -7,8 +7,8 @@ from typing import Any
 
 from azure.storage.queue import QueueMessage, QueueProperties
 
-from local.memory.account import Account, Client, Operation, Service, check_options
-from local.memory.refusals import Refused
+from local.memory.storage.account import Account, Client, Operation, Service, check_options
+from local.memory.storage.refusals import Refused
 
 _LONGEST = 7 * 24 * 3600  # seconds that a message can be hidden, and that it is kept by default
 _LARGEST = 64 * 1024  # bytes

@@ -9,10 +9,10 @@ from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables._deserialize import _convert_to_entity
 from azure.data.tables._serialize import _add_entity_properties, _get_match_condition, _parameter_filter_substitution
 
-from local.memory.account import Account, Client, Operation, Service, check_options
-from local.memory.entities import Entity, Key, Row, Table, key_of_entity, size_of
-from local.memory.filters import read_filter
-from local.memory.refusals import Refused
+from local.memory.storage.account import Account, Client, Operation, Service, check_options
+from local.memory.storage.entities import Entity, Key, Row, Table, key_of_entity, size_of
+from local.memory.storage.filters import read_filter
+from local.memory.storage.refusals import Refused
 
 _PAGE = 1000  # entities in a response at most
 _OPERATIONS = 100  # in a transaction at most

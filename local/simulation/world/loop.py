@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextvars import Context, ContextVar
 from typing import Any
 
-from local.simulation.processes import Process
+from local.simulation.world.processes import Process
 
 PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 _CLOSINGS = 20  # of a coroutine, each of which ends one `finally` block that waits

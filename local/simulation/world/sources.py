@@ -14,7 +14,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from local.acs.media.wav import HEADER_SIZE, wav_header
 from local.memory.acs import Document, MemoryAcs, _Answer
-from local.memory.refusals import Response
+from local.memory.storage.refusals import Response
 
 HOST = "https://storage.asm.skype.com/v1/objects"
 DELETE_HOST = "https://us-storage.asm.skype.com/v1/objects"

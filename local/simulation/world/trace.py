@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from local.simulation.faults import Injected
-    from local.simulation.loop import VirtualLoop
-    from local.simulation.outside import Call
+    from local.simulation.world.faults import Injected
+    from local.simulation.world.loop import VirtualLoop
+    from local.simulation.world.outside import Call
 
 
 @dataclass

@@ -12,12 +12,12 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
-from local.memory.account import Operation, Service
-from local.memory.refusals import Refused, Response
-from local.simulation.faults import Fault, Injected, Outage
-from local.simulation.loop import VirtualLoop
-from local.simulation.processes import Process
-from local.simulation.trace import Trace
+from local.memory.storage.account import Operation, Service
+from local.memory.storage.refusals import Refused, Response
+from local.simulation.world.faults import Fault, Injected, Outage
+from local.simulation.world.loop import VirtualLoop
+from local.simulation.world.processes import Process
+from local.simulation.world.trace import Trace
 
 _SECONDS = 0.004  # that a call takes
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from local.simulation.run import Result, run
-from local.simulation.schedule import Recording, Schedule
+from local.simulation.schedules.schedule import Recording, Schedule
 
 _MOST_RUNS = 400
 

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from azure.data.tables import UpdateMode
 
-from local.memory.account import Account
-from local.memory.filters import Test
-from local.memory.refusals import Refused
+from local.memory.storage.account import Account
+from local.memory.storage.filters import Test
+from local.memory.storage.refusals import Refused
 
 _STRING_CHARACTERS = 32 * 1024  # UTF-16 units: 64 KiB
 _ENTITY_BYTES = 1024 * 1024

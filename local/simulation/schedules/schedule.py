@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 from local.faults.schedules.unusual_events import ODDITIES, End, oddly
-from local.simulation.cluster import BEGIN
-from local.simulation.faults import LASTING, Fault, Injected, Outage
-from local.simulation.sources import DELETE_HOST, HOST, Source, Trouble, Window, source
+from local.simulation.world.cluster import BEGIN
+from local.simulation.world.faults import LASTING, Fault, Injected, Outage
+from local.simulation.world.sources import DELETE_HOST, HOST, Source, Trouble, Window, source
 
 HOUR = 3600.0
 QUIET = 9 * HOUR  # after this time there are no faults

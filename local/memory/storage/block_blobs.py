@@ -9,8 +9,8 @@ from typing import Any
 from awscrt import checksums
 from azure.storage.blob import BlobProperties, ContentSettings, StandardBlobTier
 
-from local.memory.account import Account
-from local.memory.refusals import Refused
+from local.memory.storage.account import Account
+from local.memory.storage.refusals import Refused
 
 _STAGED_FOR = timedelta(days=7)  # since the latest block was staged
 _LONGEST_BLOCK_ID = 64  # bytes before base64

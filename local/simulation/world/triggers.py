@@ -14,13 +14,13 @@ from typing import Any
 
 from azure.storage.blob import ContentSettings
 
-from local.memory.account import Account, Service
-from local.memory.block_blobs import Written
-from local.memory.queues import MemoryQueueClient
-from local.simulation.cluster import BEGIN, Cluster, Function, Host, Outcome, TrueTime
-from local.simulation.loop import VirtualLoop
-from local.simulation.outside import Call
-from local.simulation.trace import Trace
+from local.memory.storage.account import Account, Service
+from local.memory.storage.block_blobs import Written
+from local.memory.storage.queues import MemoryQueueClient
+from local.simulation.world.cluster import BEGIN, Cluster, Function, Host, Outcome, TrueTime
+from local.simulation.world.loop import VirtualLoop
+from local.simulation.world.outside import Call
+from local.simulation.world.trace import Trace
 from shared.contracts.jobs import ChunkJob
 from shared.settings.settings import Settings
 

@@ -16,16 +16,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from local.memory.account import Service
-from local.simulation.cluster import BEGIN, Function, Outcome
-from local.simulation.faults import Fault, Injected
-from local.simulation.invariants import Violated
-from local.simulation.loop import Stuck, VirtualLoop
-from local.simulation.outside import Call
+from local.memory.storage.account import Service
+from local.simulation.judging.invariants import Violated
 from local.simulation.run import World
-from local.simulation.schedule import Recording, Request, Schedule, event_of
-from local.simulation.sources import source
-from local.simulation.trace import Trace
+from local.simulation.schedules.schedule import Recording, Request, Schedule, event_of
+from local.simulation.world.cluster import BEGIN, Function, Outcome
+from local.simulation.world.faults import Fault, Injected
+from local.simulation.world.loop import Stuck, VirtualLoop
+from local.simulation.world.outside import Call
+from local.simulation.world.sources import source
+from local.simulation.world.trace import Trace
 from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 

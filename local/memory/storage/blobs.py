@@ -7,9 +7,9 @@ from urllib.parse import quote
 from azure.core import MatchConditions
 from azure.storage.blob import BlobBlock, BlobProperties, ContentSettings, StandardBlobTier
 
-from local.memory.account import Account, Client, Operation, Service, check_options
-from local.memory.block_blobs import Container, Written, check_checksum
-from local.memory.refusals import Refused
+from local.memory.storage.account import Account, Client, Operation, Service, check_options
+from local.memory.storage.block_blobs import Container, Written, check_checksum
+from local.memory.storage.refusals import Refused
 
 URL = "https://memory.blob.core.windows.net"
 _CHECKSUMS = ("transactional_content_md5", "transactional_content_crc64")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
-from local.memory.account import Account, Operation, Service
+from local.memory.storage.account import Account, Operation, Service
 
 
 @dataclass
