@@ -15,7 +15,7 @@ from shared.archiving.lease import Write
 from shared.archiving.stored_files import Files
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
-from shared.domain.files.source_locations import Keep, reason_to_keep
+from shared.domain.files.deletion_rule import Keep, reason_to_keep
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState, GivenUp
 from shared.gateways.bundle import Gateways

@@ -22,7 +22,7 @@ from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
-from shared.domain.files.source_locations import Keep, reason_to_keep
+from shared.domain.files.deletion_rule import Keep, reason_to_keep
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
