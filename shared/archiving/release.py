@@ -144,7 +144,7 @@ class Release:
         ):
             if name is None or size is None or sha256 is None:
                 return False
-            if not await self._copier.holds(chunk, StoredFile(name=name, size=size, sha256=sha256)):
+            if not await self._copier.archived.holds(chunk, StoredFile(name=name, size=size, sha256=sha256)):
                 return False
         return True
 
@@ -156,7 +156,7 @@ class Release:
         """
         log.critical("archived file differs from its record", extra={"action": "release", **chunk.log_context()})
         now = self._clock.now()
-        files = await self._copier.files_in_archive(chunk)
+        files = await self._copier.archived.of(chunk)
         await self._writers.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
         with contextlib.suppress(LeaseLost):
             await self._writers.chunks.replace(files.recorded_in(chunk.restarted(now)))

@@ -1,7 +1,9 @@
 """A chunk's files in the archive: their names, their properties, and the record of which are stored."""
 
 from dataclasses import dataclass, replace
+from typing import Self
 
+from shared.archiving.copy.verification import Copied
 from shared.domain.files.media_types import MEDIA_TYPES
 from shared.domain.files.source_locations import metadata_location_of
 from shared.domain.keys import blob_stem
@@ -20,6 +22,10 @@ class StoredFile:
     name: str
     size: int
     sha256: str
+
+    @classmethod
+    def of(cls, name: str, copied: Copied) -> Self:
+        return cls(name=name, size=copied.size, sha256=copied.sha256)
 
 
 @dataclass(frozen=True, kw_only=True)
