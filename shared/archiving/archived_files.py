@@ -7,6 +7,7 @@ twice, and no completely archived chunk becomes failed or lost.
 from dataclasses import replace
 
 from shared.archiving.copy.engine import Transfer
+from shared.archiving.copy.verification import is_there
 from shared.archiving.stored_files import (
     METADATA,
     Files,
@@ -18,6 +19,7 @@ from shared.archiving.stored_files import (
     properties_of,
     stem_of,
 )
+from shared.domain.clock import Clock
 from shared.domain.files.media_types import content_type_of
 from shared.domain.files.source_locations import origin_of
 from shared.domain.records import Chunk
@@ -30,14 +32,15 @@ _EARLIER = "an earlier attempt could not verify it as media"
 class ArchivedFiles:
     """The files of chunks in the archive."""
 
-    def __init__(self, archive: Archive, transfer: Transfer) -> None:
-        self._archive, self._transfer = archive, transfer
+    def __init__(self, archive: Archive, transfer: Transfer, clock: Clock) -> None:
+        self._archive, self._transfer, self._clock = archive, transfer, clock
 
     async def of(self, chunk: Chunk) -> Files:
         """The verified files of a chunk in the archive. Needs one listing, and reads each file that has no digest.
 
         Raises DestinationError when the archive can't be read.
         """
+        now = self._clock.now()
         stored = await self._archive.files_of(stem_of(chunk))
         files = Files()
         for ending in media_endings(chunk):
@@ -52,12 +55,16 @@ class ArchivedFiles:
         if METADATA in stored:
             metadata = await self._verified(chunk, METADATA, stored[METADATA])
             files = replace(files, metadata=metadata, metadata_taken=metadata is None)
-        return files
+        return files if files.media is None and files.metadata is None else files.checked(now)
 
     async def holds(self, chunk: Chunk, wanted: StoredFile) -> bool:
         """Whether the archive holds the file as recorded. Reads the file only if its blob has no digest."""
         file = self.file(chunk, wanted.name)
         return await self._transfer.verify(file, size=wanted.size, sha256=wanted.sha256)
+
+    async def still_holds(self, chunk: Chunk, wanted: StoredFile) -> bool:
+        """Like `holds`, for a file that was verified shortly before: never reads it."""
+        return await is_there(self.file(chunk, wanted.name), size=wanted.size, sha256=wanted.sha256)
 
     def file(self, chunk: Chunk, name: str, unverified: str | None = None) -> ArchiveFile:
         """A file of the chunk, to be written or verified."""

@@ -26,6 +26,7 @@ from shared.archiving.stored_files import (
     unverified_ending,
 )
 from shared.contracts.chunk_metadata import MOST_BYTES, check_metadata
+from shared.domain.clock import Clock
 from shared.domain.files.other_locations import Locations, at, with_each_content, with_each_metadata
 from shared.domain.files.payload import Payload
 from shared.domain.files.source_locations import metadata_location_of, names_another
@@ -79,13 +80,15 @@ class AttemptResult:
 class FileCopier:
     """Copies media and metadata of chunks. One instance per process: all copies share its memory budget."""
 
-    def __init__(self, gateways: Gateways, settings: Settings) -> None:
+    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._source, self._settings = gateways.source, settings
         self._participant_index = ParticipantIndex(gateways, settings)
         budget = MemoryBudget(settings.blocks_in_memory)
         self._open = partial(open_media, gateways.source, block_size=settings.block_size, budget=budget)
-        self._transfer = Transfer(in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=budget)
-        self.archived = ArchivedFiles(gateways.archive, self._transfer)
+        self._transfer = Transfer(
+            in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=budget, clock=clock
+        )
+        self.archived = ArchivedFiles(gateways.archive, self._transfer, clock)
 
     async def attempt(self, lease: Lease, *, which: Attempt) -> AttemptResult:
         """Makes one attempt. Raises DestinationError when the archive's files can't be listed."""
@@ -106,8 +109,7 @@ class FileCopier:
             if isinstance(fetched, CallvaultError):
                 failed = failed or fetched
             else:
-                chunk, (stored, body) = fetched
-                files = replace(files, metadata=stored)
+                chunk, (files, body) = fetched
         if failed is not None and which.is_first:
             # The archive may hold this document's files although its row is new, for example if the row was lost.
             found = await _result(chunk, self.archived.of(chunk))
@@ -162,16 +164,16 @@ class FileCopier:
             copied = await copy(media, self.archived.file(chunk, name, doubt))
             if how is not _Copy.RESUMED:  # a resumed copy includes blocks of earlier attempts
                 metrics.copy_speed.record(copied.size / (time.perf_counter() - began))
-            return replace(files, media=StoredFile.of(name, copied), unverified=doubt)
+            return replace(files, media=StoredFile.of(name, copied), unverified=doubt).checked(copied.checked_at)
 
-    async def _metadata(self, chunk: Chunk, files: Files, which: Attempt) -> tuple[Chunk, tuple[StoredFile, bytes]]:
+    async def _metadata(self, chunk: Chunk, files: Files, which: Attempt) -> tuple[Chunk, tuple[Files, bytes]]:
         """Copies the metadata from the first of the chunk's locations that serves them."""
         if files.metadata_taken:
             raise DestinationConflict.of(name_of(chunk, METADATA))
         chunk, found = await _from_any(with_each_metadata(chunk), lambda one: self._copy_metadata(one, files), which)
         return chunk, _served(found)
 
-    async def _copy_metadata(self, chunk: Chunk, files: Files) -> tuple[StoredFile, bytes]:
+    async def _copy_metadata(self, chunk: Chunk, files: Files) -> tuple[Files, bytes]:
         try:
             async with asyncio.timeout(_METADATA_SECONDS):
                 body = await self._source.read_whole(chunk.metadata_location or "", limit=MOST_BYTES)
@@ -183,7 +185,8 @@ class FileCopier:
             raise MetadataMissing(str(error)) from None
         check_metadata(body, document_id=chunk.document_id)
         name = name_of(chunk, METADATA)
-        return StoredFile.of(name, await self._transfer.put(Payload.of(body), self.archived.file(chunk, name))), body
+        stored = await self._transfer.put(Payload.of(body), self.archived.file(chunk, name))
+        return replace(files, metadata=StoredFile.of(name, stored)).checked(stored.checked_at), body
 
 
 async def _from_any[T](

@@ -139,13 +139,12 @@ class Archiving:
 
     async def _run_out(self, chunk: Chunk) -> Step:
         """Ends a chunk whose last attempt never reported a result, because its worker died."""
-        now = self._clock.now()
         files = await self._copier.archived.of(chunk)
         write = self._writers.chunks.replace
         try:
             if files.are_complete(chunk):
                 chunk = await self._endings.archive(chunk, files, write)
-                return await self._release.release(chunk, checked_at=now)
+                return await self._release.release(chunk, checked_at=files.checked_at)
             await self._endings.give_up(chunk, ChunkState.FAILED, _OUT_OF_ATTEMPTS, files, write)
         except LeaseLost:
             return Step.READ_AGAIN
@@ -166,7 +165,7 @@ class Archiving:
             log.warning("lease lost", extra={"action": "archive", **lease.chunk.log_context()})
             return Step.READ_AGAIN
         with tracing.span("release", tracing.keys(archived)):
-            return await self._release.release(archived, checked_at=archived.archived_at)
+            return await self._release.release(archived, checked_at=files.checked_at)
 
     async def _copy(self, lease: Lease, which: Attempt) -> AttemptResult:
         """Copies the files and returns any error in the result. Raises only LeaseLost."""

@@ -3,13 +3,15 @@
         archived ──> check ──> delete source ──> released ──> off the worklist
             1          2             3               4               5
 
-1: the row has the files' digests. 2: unless the state `archived` was written within the last 5 seconds, the row and
-both files are checked before the delete, because the worker may have been suspended meanwhile. 3, 4: a repeated delete
+1: the row has the files' digests. 2: unless both files were verified within the last 5 seconds, the row and
+both files are checked before the delete, because the worker may have been suspended meanwhile, or the copy of the
+second file may have taken longer. 3, 4: a repeated delete
 succeeds, so the next job recovers from a crash between them. 5: after a crash before it, the sweep removes the row.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -26,14 +28,15 @@ from shared.domain.files.deletion_rule import Keep, reason_to_keep
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
-from shared.errors import LeaseLost, SourceError
+from shared.errors import DestinationUnavailable, LeaseLost, SourceError
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
 from shared.settings.settings import Settings
 
 log = logger("release")
 
-_VALID_FOR = timedelta(seconds=5)  # how long a check, or the write of `archived`, counts as current
+_VALID_FOR = timedelta(seconds=5)  # how long the verification of a file, or a check, counts as current
+_ROUNDS = 10  # checks in a row, each of which took longer than it is valid for
 
 
 class Step(Enum):
@@ -61,7 +64,8 @@ class Release:
     async def release(self, chunk: Chunk, *, checked_at: datetime | None = None) -> Step:
         """Deletes the source, or schedules another try if the source refuses. The archived files stay safe either way.
 
-        `checked_at`: when row and files were last known to be correct. Raises DestinationError when storage fails.
+        `checked_at`: when the row and each of its files were last known to be correct. Raises DestinationError when
+        storage fails.
         """
         keep = reason_to_keep(chunk)
         if keep is not None or not self._settings.delete_source:
@@ -72,16 +76,8 @@ class Release:
             if not self._is_recent(checked_at) or kept.unverified is not None or kept.metadata_blob_name is None:
                 await self._watch_if_open(kept)
             return Step.DONE
-        while not self._is_recent(checked_at):
-            if not await self._is_safe(chunk):
-                await self._start_over(chunk)
-                return Step.READ_AGAIN
-            current = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
-            if current is None:
-                return Step.DONE
-            if current.etag != chunk.etag:
-                return Step.READ_AGAIN
-            checked_at = self._clock.now()
+        if (instead := await self._check(chunk, checked_at)) is not None:
+            return instead
         # Announce and delete concurrently: a slow topic doesn't delay the delete, and one write records both results.
         chunk, refused = await asyncio.gather(self._announcing.deliver(chunk), self._delete(chunk))
         if refused is not None:
@@ -96,6 +92,24 @@ class Release:
             return Step.READ_AGAIN
         await self.close(released)
         return Step.DONE
+
+    async def _check(self, chunk: Chunk, checked_at: datetime | None) -> Step | None:
+        """Checks row and files until the last check is recent. Returns None if the source may be deleted now."""
+        holds = self._copier.archived.holds
+        for _ in range(_ROUNDS):
+            if self._is_recent(checked_at):
+                return None
+            checked_at = self._clock.now()
+            if not await self._is_safe(chunk, holds):
+                await self._start_over(chunk)
+                return Step.READ_AGAIN
+            current = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
+            if current is None:
+                return Step.DONE
+            if current.etag != chunk.etag:
+                return Step.READ_AGAIN
+            holds = self._copier.archived.still_holds  # reading a large file takes longer than a check is valid for
+        raise DestinationUnavailable("checking the archive before a delete: it answers too slowly")
 
     def _is_recent(self, checked_at: datetime | None) -> bool:
         return checked_at is not None and self._clock.now() - checked_at <= _VALID_FOR
@@ -136,7 +150,7 @@ class Release:
         self._endings.report_kept(chunk, keep)
         return chunk
 
-    async def _is_safe(self, chunk: Chunk) -> bool:
+    async def _is_safe(self, chunk: Chunk, holds: Callable[[Chunk, StoredFile], Awaitable[bool]]) -> bool:
         """Whether both files are in the archive, with the bytes that were recorded."""
         for name, size, sha256 in (
             (chunk.blob_name, chunk.size, chunk.sha256),
@@ -144,7 +158,7 @@ class Release:
         ):
             if name is None or size is None or sha256 is None:
                 return False
-            if not await self._copier.archived.holds(chunk, StoredFile(name=name, size=size, sha256=sha256)):
+            if not await holds(chunk, StoredFile(name=name, size=size, sha256=sha256)):
                 return False
         return True
 
