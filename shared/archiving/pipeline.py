@@ -199,7 +199,9 @@ class Archiving:
                     return files
         failure, tried = Failure.of(error), count_gone(attempted.located(lease.chunk), error, now)
         if isinstance(following, ChunkState):
-            await self._endings.give_up(tried, following, failure, files, lease.end)
+            ended = await self._endings.give_up(tried, following, failure, files, lease.end)
+            if ended.state is ChunkState.LOST:
+                await self._release.close_lost(ended)
             return None
         soon = is_soon(following, now)
         if soon:

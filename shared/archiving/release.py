@@ -119,12 +119,17 @@ class Release:
         announce_at = None if chunk.outbox is None else self._announcing.paused_until
         await self._writers.open_work.finish(WorkItem.of_chunk(chunk, chunk.deadline), chunk, announce_at)
 
-    async def _watch_if_open(self, kept: Chunk) -> None:
+    async def close_lost(self, chunk: Chunk) -> None:
+        """Removes the worklist row of a lost chunk that was reported. The sweep reports one that still has a row."""
+        await self.close(chunk)
+        await self._watch_if_open(chunk)
+
+    async def _watch_if_open(self, ended: Chunk) -> None:
         """Adds the worklist row again if the chunk was queued for another copy meanwhile.
 
-        A read that finds a file missing does that, and so does a corrected event.
+        A read that finds a file missing does that, and so do a corrected event and a replay.
         """
-        current = await self._catalogue.chunk(kept.recording_key, kept.chunk_key)
+        current = await self._catalogue.chunk(ended.recording_key, ended.chunk_key)
         if current is not None and current.state in (ChunkState.PENDING, ChunkState.COPYING):
             due_at = self._clock.now() + self._settings.sweep_grace
             await self._writers.open_work.add(WorkItem.of_chunk(current, due_at))

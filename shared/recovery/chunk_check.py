@@ -109,6 +109,9 @@ class ChunkCheck:
         offer = await self._announcing.attempt_delivery(chunk)
         chunk = offer.chunk
         if self._is_done(chunk, now):
+            if chunk.state is ChunkState.LOST:
+                # Its row is removed after the report, so the process that ended it may have died before the report.
+                self._endings.report_given_up(chunk)
             await self._writers.open_work.finish(item, chunk, offer.due_at)
         elif chunk.state is not ChunkState.ARCHIVED and self._is_given_up(chunk, now):
             await self._end(item, chunk)
