@@ -168,7 +168,10 @@ class Release:
         return True
 
     async def _start_over(self, chunk: Chunk) -> None:
-        """Queues the chunk for another copy: an archived file is missing or changed, and the source still exists.
+        """Queues the chunk for another copy, because an archived file is missing or changed.
+
+        The source usually exists. After a crash between its deletion and `released` it may not. The attempts then prove
+        that the source is gone, and a chunk without media in the archive becomes lost.
 
         The row drops the fields of a missing file. It keeps the digest of a changed file, so that the next attempt
         doesn't accept that file as the chunk's.
