@@ -159,7 +159,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/audit-entry-missing.kql')
-    says: 'ACS carried out an action on a recording, and its audit entry couldn\'t be written.'
+    says: 'ACS carried out an action on a recording, and its audit entry couldn\'t be written; or the consent of a start has no recording.'
   }
 ]
 

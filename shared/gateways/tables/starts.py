@@ -8,7 +8,9 @@ The callback URL is stored as it was sent. Its signature was made with CALLBACK_
 derived, and admits callbacks of this one start only, if they also have a token of ACS.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -39,6 +41,7 @@ class Start:
     entry: AuditEntry | None = None
     callback_url: str | None = field(default=None, repr=False)
     is_whole: bool = False
+    stored_at: datetime | None = None  # only in a listing
     recording_id: str | None = None
     failure: str | None = None
 
@@ -84,6 +87,16 @@ class Starts:
                 if not is_absent(error):
                     raise
                 return None
+
+    async def open(self, *, before: datetime) -> AsyncIterator[Start]:
+        """The starts without an outcome that were stored before `before`."""
+        with storage_faults("listing starts"):
+            rows = self._table.query_entities(
+                "PartitionKey ge @first and PartitionKey lt @end and Timestamp lt @before and asked gt ''",
+                parameters={"first": _PARTITION, "end": _PARTITION[:-1] + ".", "before": before},
+            )
+            async for row in rows:
+                yield replace(_start(row), stored_at=row.metadata["timestamp"])
 
     async def record_outcome(
         self, start_id: str, *, recording_id: str | None = None, failure: str | None = None
