@@ -5,11 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from shared.domain.clock import SystemClock
-from tests.integration.recording.callbacks import (
-    SETTINGS,
+from tests.integration.recording.callbacks.sent import (
     call,
     callbacks_of,
     control_of,
@@ -21,12 +19,6 @@ from tests.integration.recording.callbacks import (
 from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld) -> World:
-    made: World = await make_world(**SETTINGS)
-    return made
 
 
 NO_TIME = "0001-01-01T00:00:00+00:00"

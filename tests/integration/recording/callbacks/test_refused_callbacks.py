@@ -5,10 +5,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-import pytest_asyncio
 
 from local.acs.identifiers import RESOURCE_ID
-from tests.integration.recording.callbacks import (
+from tests.integration.recording.callbacks.sent import (
     CALLBACK_URL,
     SETTINGS,
     call,
@@ -24,12 +23,6 @@ from tests.integration.recording.callbacks import (
 from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld) -> World:
-    made: World = await make_world(**SETTINGS)
-    return made
 
 
 async def test_a_callback_without_a_valid_token_changes_nothing(world: World):

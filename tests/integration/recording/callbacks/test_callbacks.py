@@ -5,13 +5,11 @@ import json
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from shared.domain.keys import key_of
 from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.tables.worklist import Worklist
-from tests.integration.recording.callbacks import (
-    SETTINGS,
+from tests.integration.recording.callbacks.sent import (
     call,
     callbacks_of,
     control_of,
@@ -20,15 +18,9 @@ from tests.integration.recording.callbacks import (
     url_of_calls,
     view,
 )
-from tests.integration.world import MakeWorld, World
+from tests.integration.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld) -> World:
-    made: World = await make_world(**SETTINGS)
-    return made
 
 
 @pytest.mark.storage("memory", "azurite")
