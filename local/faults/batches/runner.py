@@ -114,6 +114,7 @@ class _Run:
             quiet_at=self.client.now(),
             patience=self.batch.patience,
             wants_media=frozenset(document for one in played for document in one.wants_media),
+            corrected=frozenset(document for one in played for document in one.corrected),
             tampered={document: tampering for document, (tampering, _) in self.deletion_check.tamperer.done.items()},
             quarantined=sum(one.quarantined for one in played),
         )
