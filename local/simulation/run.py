@@ -11,6 +11,8 @@ from typing import Any
 
 from local.memory.clients import provision
 from local.memory.storage.account import Account
+from local.simulation.callers.platform import Platform
+from local.simulation.callers.triggers import Triggers
 from local.simulation.judging.endings import Endings
 from local.simulation.judging.invariants import Invariants, Violated
 from local.simulation.schedules.schedule import QUIET, Request, Schedule
@@ -21,7 +23,6 @@ from local.simulation.world.outside import Call, Outside
 from local.simulation.world.sources import SimulatedAcs
 from local.simulation.world.topic import SimulatedTopic
 from local.simulation.world.trace import Trace
-from local.simulation.world.triggers import Triggers
 
 _LONGEST = 75 * 3600.0  # seconds; whatever is left then is a violation
 _GLANCE = 600.0  # seconds between two looks at whether anything is left to do
@@ -115,16 +116,8 @@ class World:
             list(schedule.skews),
             schedule.seed,
         )
-        self.triggers = Triggers(
-            loop,
-            self.cluster,
-            self.account,
-            self.settings,
-            chance,
-            trace,
-            lost=schedule.lost_jobs,
-            worn=schedule.worn_jobs,
-        )
+        self.platform = Platform(loop, self.cluster, self.account, self.settings, chance, trace)
+        self.triggers = Triggers(self.platform, lost=schedule.lost_jobs, worn=schedule.worn_jobs)
         self.invariants = Invariants(self.account, self.acs, self.settings)
         self.endings = Endings(self.account, self.acs, self.topic, self.settings, schedule)
         loop.decide = self.outside.decide
@@ -149,7 +142,7 @@ class World:
         await provision(self.account, self.settings)
         self.invariants.begin()
         self.cluster.start()
-        self.triggers.harmed = self.invariants.harmed
+        self.triggers.people.harmed = self.invariants.harmed
 
     async def end(self) -> None:
         """Lets the triggers run until nothing is left to do."""
@@ -160,13 +153,13 @@ class World:
 
     def _begin(self, request: Request) -> None:
         if request.is_dead:
-            self.triggers.bury(request.at, list(request.events))
+            self.triggers.event_grid.dead_letter(request.at, list(request.events))
         elif request.events:
-            self.triggers.publish(request.at, list(request.events), acknowledged=request.acknowledged)
+            self.triggers.event_grid.publish(request.at, list(request.events), acknowledged=request.acknowledged)
         elif request.tampers is not None:
-            self.triggers.tamper(request.at, request.tampers, b"something else" if request.replaces else None)
+            self.triggers.people.tamper(request.at, request.tampers, b"something else" if request.replaces else None)
         else:
-            self.triggers.ask(request.at, "replay", _replay(request.replay))
+            self.triggers.people.ask(request.at, "replay", _replay(request.replay))
 
     def _is_over(self) -> bool:
         asked = max(request.at for recording in self.schedule.recordings for request in recording.requests)
