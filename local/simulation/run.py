@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
-from typing import Any
 
 from local.memory.clients import provision
 from local.memory.storage.account import Account
@@ -20,6 +19,7 @@ from local.simulation.settings import simulated_settings
 from local.simulation.world.cluster import Cluster, TrueTime
 from local.simulation.world.loop import Stuck, VirtualLoop
 from local.simulation.world.outside import Call, Outside
+from local.simulation.world.recorder import Recorder
 from local.simulation.world.sources import SimulatedAcs
 from local.simulation.world.topic import SimulatedTopic
 from local.simulation.world.trace import Trace
@@ -90,12 +90,14 @@ class World:
     def __init__(self, loop: VirtualLoop, trace: Trace, schedule: Schedule) -> None:
         self.loop, self.schedule = loop, schedule
         order, chance = (random.Random(f"{name} {schedule.seed}") for name in ("order", "platform"))  # noqa: S311 - repeatable
-        self.settings = simulated_settings()
+        self.settings = simulated_settings(schedule.setup)
         self.account = Account(TrueTime(loop), random.Random(f"ids {schedule.seed}"))  # noqa: S311 - repeatable
         sources = [one for recording in schedule.recordings for one in recording.sources]
         for one in sources:
             one.is_deleted, one.deleted_at = False, None
-        self.acs = SimulatedAcs(self.account, list(sources))
+        self.acs = SimulatedAcs(
+            self.account, list(sources), recorder=Recorder(tuple(plan.call for plan in schedule.calls))
+        )
         self.topic = SimulatedTopic(self.account)
 
         def pick(waiting: Sequence[Call]) -> int:
@@ -117,7 +119,7 @@ class World:
             schedule.seed,
         )
         self.platform = Platform(loop, self.cluster, self.account, self.settings, chance, trace)
-        self.triggers = Triggers(self.platform, lost=schedule.lost_jobs, worn=schedule.worn_jobs)
+        self.triggers = Triggers(self.platform, lost=schedule.lost_jobs, worn=schedule.worn_jobs, plans=schedule.calls)
         self.invariants = Invariants(self.account, self.acs, self.settings)
         self.endings = Endings(self.account, self.acs, self.topic, self.settings, schedule)
         loop.decide = self.outside.decide
@@ -134,6 +136,13 @@ class World:
         for recording in self.schedule.recordings:
             for request in recording.requests:
                 self._begin(request)
+        for unreadable in self.schedule.mishandling.unreadable:
+            send = self.triggers.event_grid.dead_letter if unreadable.is_dead else self.triggers.event_grid.publish
+            send(unreadable.at, [unreadable.event])
+        for question in self.schedule.mishandling.questions:
+            self.triggers.readers.ask(question)
+        for damage in self.schedule.mishandling.damages:
+            self.triggers.readers.damage(damage)
         self.loop.call_later(QUIET, self._end_faults, context=Context())
         await self.end()
 
@@ -143,6 +152,8 @@ class World:
         self.invariants.begin()
         self.cluster.start()
         self.triggers.people.harmed = self.invariants.harmed
+        self.triggers.readers.harmed = self.invariants.rewrote
+        self.acs.recorder.changed = self.triggers.calls.changed
 
     async def end(self) -> None:
         """Lets the triggers run until nothing is left to do."""
@@ -159,7 +170,7 @@ class World:
         elif request.tampers is not None:
             self.triggers.people.tamper(request.at, request.tampers, b"something else" if request.replaces else None)
         else:
-            self.triggers.people.ask(request.at, "replay", _replay(request.replay))
+            self.triggers.people.replay(request.at, *(request.replay or ("", "")))
 
     def _is_over(self) -> bool:
         asked = max(request.at for recording in self.schedule.recordings for request in recording.requests)
@@ -167,8 +178,3 @@ class World:
 
     def _end_faults(self) -> None:
         self.outside.faults = {}
-
-
-def _replay(wanted: tuple[str, str] | None) -> Any:
-    recording_id, document_id = wanted or ("", "")
-    return lambda app: app.commands.replay(recording_id, document_id, by="operator")

@@ -23,12 +23,12 @@ class EventGrid:
     platform: Platform
     undelivered: int = 0
 
-    def publish(self, at: float, events: list[dict[str, Any]], *, acknowledged: bool = True) -> None:
+    def publish(self, at: float, events: list[Any], *, acknowledged: bool = True) -> None:
         """Delivers events in one request. `acknowledged`: whether the first success reaches Event Grid."""
         self.undelivered += 1
         self.platform.spawn(self._deliver(at, events, acknowledged=acknowledged))
 
-    async def _deliver(self, at: float, events: list[dict[str, Any]], *, acknowledged: bool) -> None:
+    async def _deliver(self, at: float, events: list[Any], *, acknowledged: bool) -> None:
         loop = self.platform.loop
         await asyncio.sleep(at - loop.time())
         ends = loop.time() + self.platform.settings.retention.total_seconds() / 2  # as infra sets it
@@ -44,7 +44,7 @@ class EventGrid:
             await asyncio.sleep(pause * self.platform.chance.uniform(1, 1.2))
         self._dead_letter(events)
 
-    async def _delivered(self, events: list[dict[str, Any]]) -> bool:
+    async def _delivered(self, events: list[Any]) -> bool:
         """Whether all invocations for one request ended well in time. Those that didn't go on."""
         host = await self.platform.some_host()
         bodies = [json.dumps(event) for event in events]
@@ -55,16 +55,16 @@ class EventGrid:
         done, waiting = await asyncio.wait(ends, timeout=_SECONDS)
         return not waiting and all(end.result() is Outcome.DONE for end in done)
 
-    def dead_letter(self, at: float, events: list[dict[str, Any]]) -> None:
+    def dead_letter(self, at: float, events: list[Any]) -> None:
         """Dead-letters events that were never delivered."""
         self.undelivered += 1
         self.platform.spawn(self._dead_letter_at(at, events))
 
-    async def _dead_letter_at(self, at: float, events: list[dict[str, Any]]) -> None:
+    async def _dead_letter_at(self, at: float, events: list[Any]) -> None:
         await asyncio.sleep(at)
         self._dead_letter(events)
 
-    def _dead_letter(self, events: list[dict[str, Any]]) -> None:
+    def _dead_letter(self, events: list[Any]) -> None:
         self.platform.trace.step("events", "are dead-lettered")
         account = self.platform.account
         blobs = account.containers[self.platform.settings.deadletter_container]

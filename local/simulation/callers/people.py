@@ -1,4 +1,4 @@
-"""People: their HTTP requests, and the harm that somebody does to archived files."""
+"""People: their requests for a replay, and the harm that somebody does to archived files."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from azure.storage.blob import ContentSettings
 
 from local.memory.storage.block_blobs import Written
+from local.simulation.callers.history import History
 from local.simulation.callers.platform import Platform
-from local.simulation.world.cluster import Function
+from local.simulation.world.cluster import Outcome
 
 
 @dataclass
@@ -16,15 +17,20 @@ class People:
     """Sends requests and tampers with files. `harmed` is called with the name of each changed file."""
 
     platform: Platform
+    history: History
     harmed: Callable[[str], None] = lambda _: None
 
-    def ask(self, at: float, name: str, function: Function) -> None:
-        """Sends an HTTP request at some time. It may fail."""
-        self.platform.spawn(self._asked(at, name, function))
+    def replay(self, at: float, recording_id: str, document_id: str) -> None:
+        """Somebody requests a replay at some time. It may fail."""
+        self.platform.spawn(self._replay(at, recording_id, document_id))
 
-    async def _asked(self, at: float, name: str, function: Function) -> None:
+    async def _replay(self, at: float, recording_id: str, document_id: str) -> None:
         await asyncio.sleep(at)
-        await self.platform.invoke(name, function)
+        self.history.requested[recording_id]["replay"] += 1
+        outcome = await self.platform.invoke(
+            "replay", lambda app: app.commands.replay(recording_id, document_id, by="operator")
+        )
+        self.history.confirmed[recording_id]["replay"] += outcome is Outcome.DONE
 
     def tamper(self, at: float, document_id: str, replacement: bytes | None) -> None:
         """Somebody removes or replaces the archived media of a document, if its source isn't deleted yet."""

@@ -41,9 +41,8 @@ class Timers:
                 await self.platform.cluster.invoke(host, "sweep", lambda app: app.sweep.run())
 
     def _dues(self) -> list[datetime]:
-        """When rows of the worklist are due. A row without a time is due at once."""
         rows = self.platform.account.tables[self.platform.settings.worklist_table].rows.values()
-        return [datetime.fromisoformat(row.entity.get("dueAt") or _LONG_AGO) for row in rows]
+        return [_due(row.entity.get("dueAt")) for row in rows]
 
     async def _next_sweep(self) -> None:
         """Waits for the first full minute at which a row is due by any host's clock."""
@@ -74,3 +73,11 @@ class Timers:
         """No dead letter can appear before another event is published."""
         while not self.undelivered():  # noqa: ASYNC110 - no event is set for it
             await asyncio.sleep(3600)
+
+
+def _due(text: str | None) -> datetime:
+    """When a row is due. A row without a readable time is due at once."""
+    try:
+        return datetime.fromisoformat(text or _LONG_AGO)
+    except ValueError:
+        return datetime.fromisoformat(_LONG_AGO)

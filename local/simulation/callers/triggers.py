@@ -3,11 +3,16 @@
 from dataclasses import dataclass, field
 
 from local.memory.storage.account import Service
+from local.simulation.callers.call_automation import CallAutomation
 from local.simulation.callers.event_grid import EventGrid
+from local.simulation.callers.history import History
 from local.simulation.callers.people import People
 from local.simulation.callers.platform import Platform
 from local.simulation.callers.queue_listener import QueueListener
+from local.simulation.callers.readers import Readers
+from local.simulation.callers.recording_callers import RecordingCallers
 from local.simulation.callers.timers import Timers
+from local.simulation.schedules.calls import CallPlan
 from local.simulation.world.outside import Call
 
 
@@ -21,17 +26,26 @@ class Triggers:
     platform: Platform
     lost: frozenset[int] = frozenset()
     worn: frozenset[int] = frozenset()
+    plans: tuple[CallPlan, ...] = ()
+    history: History = field(default_factory=History)
     event_grid: EventGrid = field(init=False)
     people: People = field(init=False)
+    readers: Readers = field(init=False)
+    calls: CallAutomation = field(init=False)
 
     def __post_init__(self) -> None:
-        self.event_grid, self.people = EventGrid(self.platform), People(self.platform)
+        self.event_grid, self.people = EventGrid(self.platform), People(self.platform, self.history)
+        self.readers = Readers(self.platform, self.history)
+        self.calls = CallAutomation(self.platform, self.event_grid, self.history, self.plans)
+        self._callers = RecordingCallers(self.platform, self.history, self.plans)
         self._queue = QueueListener(self.platform, lost=self.lost, worn=self.worn)
         self._timers = Timers(self.platform, lambda: self.event_grid.undelivered)
 
     def start(self) -> None:
         self._queue.start()
         self._timers.start()
+        self.calls.start()
+        self._callers.start()
 
     def stop(self) -> None:
         self.platform.stop()
@@ -49,6 +63,9 @@ class Triggers:
         account, settings = self.platform.account, self.platform.settings
         return not (
             self.event_grid.undelivered
+            or self.calls.pending
+            or self._callers.pending
+            or self.readers.pending
             or any(host.running for host in self.platform.cluster.hosts)
             or account.tables[settings.worklist_table].rows
             or any(queue.messages for queue in account.queues.values())
