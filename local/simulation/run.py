@@ -14,6 +14,7 @@ from local.simulation.callers.platform import Platform
 from local.simulation.callers.triggers import Triggers
 from local.simulation.judging.endings import Endings
 from local.simulation.judging.invariants import Invariants, Violated
+from local.simulation.judging.stored import Stored
 from local.simulation.schedules.schedule import QUIET, Request, Schedule
 from local.simulation.settings import simulated_settings
 from local.simulation.world.cluster import Cluster, TrueTime
@@ -121,7 +122,9 @@ class World:
         self.platform = Platform(loop, self.cluster, self.account, self.settings, chance, trace)
         self.triggers = Triggers(self.platform, lost=schedule.lost_jobs, worn=schedule.worn_jobs, plans=schedule.calls)
         self.invariants = Invariants(self.account, self.acs, self.settings)
-        self.endings = Endings(self.account, self.acs, self.topic, self.settings, schedule)
+        self.endings = Endings(
+            Stored(self.account, self.settings), self.acs, self.topic, schedule, self.triggers.history
+        )
         loop.decide = self.outside.decide
 
     def _checked(self, call: Call) -> None:
