@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from local.simulation.callers.history import History
 from local.simulation.judging.stored import Stored, is_whole
-from local.simulation.schedules.calls import CallPlan
+from local.simulation.schedules.calls import CallPlan, Report
 from local.simulation.schedules.schedule import Schedule
 from local.simulation.world.recorder import CallRecording
 from local.simulation.world.sources import SimulatedAcs
@@ -49,13 +49,17 @@ class Calls:
             yield f"{plan.call.name} was recorded automatically {len(ran)} times"
         if claim is not None and claim.get("outcome") in _CARRIED_OUT and not made:
             yield f"the claim on {plan.call.name} says {claim['outcome']}, but it was never recorded"
-        if claim is not None and claim.get("outcome") == "started" and not callers and not made:
-            yield f"the claim on {plan.call.name} says started, but it has no recording"
-        reported = self._history.reported.get(plan.call.server_call_id, [])
-        connects = any("CallConnected" in rule.on for rule in self._rules)
-        in_time = any(at + _TIME_TO_START < plan.ends for at in reported)
-        if self._schedule.is_calm and connects and in_time and not made:
-            yield f"{plan.call.name} was connected, and not recorded by the rule"
+        in_time = any(at + _TIME_TO_START < plan.ends for at in self._reports_of(plan))
+        if self._schedule.is_calm and in_time and not made:
+            yield f"{plan.call.name} was reported, and not recorded by the rule"
+
+    def _reports_of(self, plan: CallPlan) -> Iterator[float]:
+        """When the app acknowledged, or in a run without faults got, reports that a rule applies to."""
+        for rule in self._rules:
+            if "CallConnected" in rule.on:
+                yield from self._history.reported.get(plan.call.server_call_id, ())
+            if "CallStarted" in rule.on and (rule.calls is None or plan.kind in rule.calls):
+                yield from (plan.begins + at for at, report in plan.reports if report is Report.STARTED)
 
     def _claims(self) -> Iterator[str]:
         for key, claim in self._stored.links("auto-").items():

@@ -49,7 +49,9 @@ class Histories:
                 )
         if entered["stop"] > requested["stop"]:
             yield f"the history of {name} has more entries of 'stop' than requests"
-        if confirmed["stop"] and not any(entered[end] for end in _ENDS):
+        made = self._recorder.recordings.get(name)
+        ran = made is not None and not made.has_failed
+        if ran and confirmed["stop"] and not any(entered[end] for end in _ENDS):
             yield f"{name} was stopped, which isn't in its history"
 
     def _start(self, name: str, entered: Counter[str]) -> Iterator[str]:
