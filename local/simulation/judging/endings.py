@@ -10,6 +10,7 @@ from typing import Any
 from local.faults.schedules.unusual_events import End
 from local.simulation.callers.history import History
 from local.simulation.judging.calls import Calls
+from local.simulation.judging.complete import CompleteAnnouncements
 from local.simulation.judging.histories import Histories
 from local.simulation.judging.participants import Participants
 from local.simulation.judging.quarantine import QuarantineContents
@@ -42,6 +43,7 @@ class Endings:
             Histories(stored, acs, schedule, history),
             QuarantineContents(stored, schedule, history),
             Participants(stored),
+            CompleteAnnouncements(stored, topic),
         )
         self._ends = {name: end for recording in schedule.recordings for name, end in recording.ends.items()}
         self._undecided = {
