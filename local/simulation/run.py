@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from local.memory.clients import MemoryClients, provision
 from local.memory.storage.account import Account
@@ -15,7 +15,7 @@ from local.simulation.callers.platform import Platform
 from local.simulation.callers.triggers import Triggers
 from local.simulation.judging.answers import Answers
 from local.simulation.judging.consent import check_consent
-from local.simulation.judging.endings import Endings
+from local.simulation.judging.endings import Endings, Observed
 from local.simulation.judging.invariants import Invariants, Violated
 from local.simulation.judging.stored import Stored
 from local.simulation.schedules.schedule import QUIET, Request, Schedule
@@ -134,7 +134,8 @@ class World:
         self._most_calls = schedule.most_calls
         self.invariants = Invariants(self.account, self.acs, self.settings)
         self.stored = Stored(self.account, self.settings)
-        self.endings = Endings(self.stored, self.acs, self.topic, schedule, self.triggers.history)
+        observed = Observed(acs=self.acs, topic=self.topic, invariants=self.invariants, history=self.triggers.history)
+        self.endings = Endings(self.stored, observed, schedule)
         loop.decide = self.outside.decide
 
     def _checked(self, call: Call) -> None:
@@ -153,11 +154,21 @@ class World:
             send = self.triggers.event_grid.dead_letter if unreadable.is_dead else self.triggers.event_grid.publish
             send(unreadable.at, [unreadable.event])
         for question in self.schedule.mishandling.questions:
-            self.triggers.readers.ask(question)
+            self.triggers.readers.ask(question, self._orderly_events())
         for damage in self.schedule.mishandling.damages:
             self.triggers.readers.damage(damage)
         self.loop.call_later(QUIET, self._end_faults, context=Context())
         await self.end()
+
+    def _orderly_events(self) -> list[dict[str, Any]]:
+        """Events that a person may submit again without changing any expected end."""
+        return [
+            event
+            for recording in self.schedule.recordings
+            if recording.oddity is None
+            for request in recording.requests
+            for event in request.events[:1]
+        ]
 
     async def begin(self) -> None:
         """Provisions storage and starts the hosts."""

@@ -148,6 +148,8 @@ def schedule_of(seed: int) -> Schedule:
         calls=calls,
         mishandling=mishandling,
     )
+    if mishandling.damages and more.random() < 0.5:  # noqa: PLR2004 - even odds: the sweep must pass the unreadable row
+        schedule = replace(schedule, lost_jobs=schedule.lost_jobs | {1, 2})
     return plain(schedule) if more.random() < _PLAIN else schedule
 
 
