@@ -36,7 +36,11 @@ class InvalidRequest(CallerError):
 
     @classmethod
     def of(cls, field: str, detail: str) -> "InvalidRequest":
-        return cls(f"{field}: {detail}", (FieldError(field=field, detail=detail),))
+        return cls.of_fields(FieldError(field=field, detail=detail))
+
+    @classmethod
+    def of_fields(cls, *fields: FieldError) -> "InvalidRequest":
+        return cls("; ".join(f"{item.field}: {item.detail}" for item in fields), fields)
 
 
 class LengthRequired(CallerError):

@@ -9,8 +9,6 @@ in a request has a limit. If the limit is reached, the page is shorter, and its 
 """
 
 import asyncio
-import base64
-import binascii
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import batched
@@ -22,10 +20,11 @@ from shared.domain.clock import Clock
 from shared.domain.keys import pseudonym_of
 from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.states import RecordingState
-from shared.errors import InvalidRequest, ParticipantsOff
+from shared.errors import ParticipantsOff
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.lists import Lists
 from shared.observability.logs import logger
+from shared.queries.list_cursor import cursor_after, filters_of, position
 from shared.queries.list_item import RecordingItem
 from shared.settings.settings import Settings
 
@@ -64,10 +63,10 @@ class Listing:
         A search by participant reads personal data, so a log line names the caller and the participant's pseudonym.
         Raises InvalidRequest for an invalid cursor, ParticipantsOff if PARTICIPANTS_SECRET isn't set.
         """
-        chosen = self._choose(query)
-        after = _position(query.cursor)
-        if query.participant is not None:
-            pseudonym = self._pseudonym(query.participant)
+        pseudonym = None if query.participant is None else self._pseudonym(query.participant)
+        chosen, filters = self._choose(query, pseudonym), filters_of(query, pseudonym)
+        after = position(query.cursor, filters)
+        if pseudonym is not None:
             log.info("participant search", extra={"action": "search", "pseudonym": pseudonym, "by": by})
         walk = _Walk(
             chosen.lists.read(chosen.heading, first=query.first, last=query.last, after=after, at_once=query.limit + 1)
@@ -83,17 +82,16 @@ class Listing:
             looked_up += len(entries)
             for entry, item in zip(entries, await self._look_up(entries), strict=True):
                 if len(found) == query.limit:
-                    return _page(found, reached)
+                    return _page(found, reached, filters)
                 reached = entry
                 if item is not None and self._is_wanted(item, entry, query, chosen):
                     found[entry.recording_key] = item.shown()
-        return _page(found, reached if await walk.goes_on() else None)
+        return _page(found, reached if await walk.goes_on() else None, filters)
 
-    def _choose(self, query: ListQuery) -> _List:
+    def _choose(self, query: ListQuery, pseudonym: str | None) -> _List:
         """The most specific list: a participant's, a call's, the trouble list, the open list, or all by day."""
-        if query.participant is not None:
-            heading = ListName.PARTICIPANT.of(self._pseudonym(query.participant))
-            return _List(lists=self._participants, heading=heading)
+        if pseudonym is not None:
+            return _List(lists=self._participants, heading=ListName.PARTICIPANT.of(pseudonym))
         for name, value in listed_values(query).items():
             if value is not None:
                 return _List(lists=self._lists, heading=name.of(value), answers=name)
@@ -170,24 +168,6 @@ class _Walk:
             self._last = entry
 
 
-def _page(found: dict[str, ListedRecording], reached: ListEntry | None) -> RecordingsPage:
-    cursor = None
-    if reached is not None:
-        row = ListEntry(at=reached.at, recording_key=reached.recording_key).row()
-        cursor = base64.urlsafe_b64encode(row.encode()).decode().rstrip("=")
+def _page(found: dict[str, ListedRecording], reached: ListEntry | None, filters: str) -> RecordingsPage:
+    cursor = None if reached is None else cursor_after(reached, filters)
     return RecordingsPage(recordings=list(found.values()), next_cursor=cursor)
-
-
-def _position(cursor: str | None) -> ListEntry | None:
-    """The list entry in a cursor. A cursor has nothing else, so a forged one can only lead to another page."""
-    if cursor is None:
-        return None
-    try:
-        entry = ListEntry.read(
-            base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        )
-    except (binascii.Error, ValueError):
-        entry = None
-    if entry is None or entry.chunk_key is not None:
-        raise InvalidRequest.of("cursor", "must be the unchanged nextCursor of an earlier answer")
-    return entry

@@ -15,6 +15,7 @@ from shared.contracts import lenient_json
 from shared.contracts.events.call_started import is_call_started, read_call_started
 from shared.contracts.events.recording_event import UnreadableEvent, read_event
 from shared.contracts.http.limits import EVENTS_BYTES
+from shared.contracts.http.mistakes import malformed
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.keys import recording_key_of
@@ -114,7 +115,7 @@ class Replay:
         try:
             parsed = lenient_json.parse(body)
         except (ValueError, RecursionError):
-            raise InvalidRequest.of("body", "must be JSON: one event or an array of events") from None
+            raise InvalidRequest.of("body", f"{malformed(body)}; send one event or an array of events") from None
         envelopes = parsed if isinstance(parsed, list) else [parsed]
         if not 0 < len(envelopes) <= _MOST_EVENTS or not all(isinstance(one, dict) for one in envelopes):
             raise InvalidRequest.of("body", f"must be one event, or an array of 1 to {_MOST_EVENTS} events")

@@ -60,7 +60,7 @@ class ListQuery(BaseModel):
 
 def parse_list(parameters: Mapping[str, str], *, participant: str | None) -> ListQuery:
     """Parses a query. Raises InvalidRequest, which names each invalid parameter and its fix but no value."""
-    if {"participant", PARTICIPANT_HEADER} & parameters.keys():
+    if any("participant" in name.lower() for name in parameters):
         raise InvalidRequest.of("participant", _IN_A_URL)
     beside_the_url = {} if participant is None else {PARTICIPANT_HEADER: participant}
     return read_parameters(ListQuery, parameters, **beside_the_url)

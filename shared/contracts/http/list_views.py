@@ -51,9 +51,9 @@ class RecordingsPage(View):
 
     recordings: list[ListedRecording]
     next_cursor: str | None = Field(
-        description="Opaque. To get the next page, send it as cursor with the same filters. Null on the last page. A "
-        "page may have fewer recordings than its limit, even none, without being the last: a request reads at most a "
-        "bounded number."
+        description="Opaque. To get the next page, send it as cursor with the same filters; only limit may change. "
+        "Null on the last page. A page may have fewer recordings than its limit, even none, without being the last: "
+        "a request reads at most a bounded number."
     )
 
 

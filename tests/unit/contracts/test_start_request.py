@@ -14,6 +14,9 @@ from shared.errors import InvalidRequest
 SERVER_CALL = base64.b64encode(b"https://conv-uswe-09.conv.skype.com/conv/abc?i=10&e=638").decode()
 
 
+CONSENT = {"basis": "contract", "reference": "4711", "obtainedAt": "2026-11-21T09:00:00Z"}
+
+
 def body(**fields: Any) -> bytes:
     return json.dumps({"serverCallId": SERVER_CALL} | fields).encode()
 
@@ -74,7 +77,11 @@ def test_omitted_fields_get_the_defaults_of_acs(given: dict[str, str], kind: tup
         ({"content": "video"}, "content", "audio"),
         ({"pauseOnStart": "yes"}, "pauseOnStart", "boolean"),
         ({"colour": "blue"}, "colour", "use one of serverCallId"),
-        ({"server_call_id": SERVER_CALL}, "server_call_id", "remove it"),
+        ({"server_call_id": SERVER_CALL}, "server_call_id", "did you mean serverCallId?"),
+        ({"ServerCallID": SERVER_CALL}, "ServerCallID", "did you mean serverCallId?"),
+        ({"pauseOnstart": True}, "pauseOnstart", "did you mean pauseOnStart?"),
+        ({"c" * 5000: 1}, "c" * 64 + "…", "use one of serverCallId"),
+        ({"consent": CONSENT | {"refrence": "x"}}, "consent.refrence", "did you mean reference?"),
         ({"participantOrdering": ["8:acs:a"]}, "participantOrdering", "requires channel unmixed"),
         (
             {"channelAffinity": [{"participantId": "8:acs:a", "channel": 0}]},
@@ -130,6 +137,24 @@ def test_the_schema_allows_null():
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b"17", b"\xff\xfe", b'"text"'])
 def test_a_body_that_isn_t_a_json_object_is_refused(raw: bytes):
     assert refusal(raw).fields[0].field == "body"
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"", "is empty"),
+        (b'{"a": 1,}', "at line 1, column 8: illegal trailing comma"),
+        (b'{\n  "a": "\xc3\xbc" "b"}', "at line 2, column 12: expecting ','"),
+        (b'{\n "a": "\xc3\xbc\xff"}', "isn't UTF-8 at line 2, column 9"),
+        (b'{"a": "\n"}', "column 8: invalid control character"),
+        (b"\xef\xbb\xbf{}", "byte order mark"),
+        (b"[" * 50_000, "too deep a structure"),
+        (b'"\\ud800"', "half of a Unicode pair"),
+        (b"[]", "must be a JSON object"),
+    ],
+)
+def test_malformed_json_is_refused_with_its_place(raw: bytes, why: str):
+    assert why in refusal(raw).fields[0].detail
 
 
 def test_an_error_never_quotes_the_request():
