@@ -161,6 +161,11 @@ async def get_metadata(req: func.HttpRequest) -> Answer:
     return await callvault.app.queries.link(File.METADATA, req.route_params, _parameters(req), by=_caller(req))
 
 
+@app.route(route="quarantine", methods=["GET"])
+async def list_quarantine(req: func.HttpRequest) -> Answer:
+    return await callvault.app.queries.quarantine(_parameters(req))
+
+
 @app.route(route="quarantine/{quarantineId}/replay", methods=["POST"])
 async def replay_quarantined(req: func.HttpRequest) -> Answer:
     return await callvault.app.commands.replay_quarantined(req.route_params["quarantineId"], by=_operator(req))
@@ -245,7 +250,7 @@ async def remove_expired(timer: func.TimerRequest) -> None:
 
 def _parameters(req: func.HttpRequest) -> Mapping[str, str]:
     refuse_repeated(req.url)
-    return req.params
+    return dict(req.params)
 
 
 def _caller(req: func.HttpRequest) -> str:
