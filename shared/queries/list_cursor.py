@@ -20,13 +20,13 @@ _OTHER_FILTERS = (
 )
 
 
-def filters_of(query: ListQuery, pseudonym: str | None) -> str:
-    """A digest of a query's filters. `pseudonym`: that of the participant, if the query names one.
+def filters_of(query: ListQuery, pseudonyms: tuple[str, ...]) -> str:
+    """A digest of a query's filters. `pseudonyms`: those of the participant, if the query names one.
 
     The digest has no trace of the participant's ID, which could be guessed from an unkeyed digest.
     """
     given = query.model_dump_json(exclude={"limit", "cursor", "participant"})
-    return hashlib.sha256(f"{given}{pseudonym}".encode()).hexdigest()[:_DIGEST_HEX]
+    return hashlib.sha256(f"{given}{pseudonyms}".encode()).hexdigest()[:_DIGEST_HEX]
 
 
 def cursor_after(entry: ListEntry, filters: str) -> str:

@@ -82,7 +82,7 @@ OPERATIONS = (
             200: Reply(
                 description="One page of recordings.",
                 model=RecordingsPage,
-                example={"recordings": [examples.LISTED], "nextCursor": None},
+                example={"recordings": [examples.LISTED], "notIndexed": None, "nextCursor": None},
                 headers=("Cache-Control",),
             )
         },

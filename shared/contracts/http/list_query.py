@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from shared.contracts.http.parameters import read_parameters
+from shared.domain.participant_ids import ACCEPTED, MOST_CHARACTERS, searched
 from shared.domain.states import RecordingState
 from shared.errors import InvalidRequest
 
@@ -26,7 +27,16 @@ def _day(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_day)]
+
+
+def _person(value: str) -> str:
+    searched(value)  # raises ValueError for a text that can't be a person's ID
+    return value
+
+
 Value = Annotated[str, Field(min_length=1, max_length=4096)]
+
+Person = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS), AfterValidator(_person)]
 
 
 class ListQuery(BaseModel):
@@ -49,7 +59,12 @@ class ListQuery(BaseModel):
     trouble: bool = Field(default=False, description="Only incomplete or overdue recordings.")
     limit: int = Field(default=25, ge=1, le=MOST, description=f"Recordings on a page, 1 to {MOST}.")
     cursor: str | None = Field(default=None, max_length=256, description="nextCursor of the previous page.")
-    participant: Value | None = Field(default=None, alias=PARTICIPANT_HEADER, repr=False)
+    participant: Person | None = Field(
+        default=None,
+        alias=PARTICIPANT_HEADER,
+        repr=False,
+        description=f"Only recordings in which this person took part: {ACCEPTED}.",
+    )
 
     @model_validator(mode="after")
     def _days_are_in_order(self) -> Self:

@@ -14,7 +14,7 @@ ENTRY = ListEntry(at=datetime(2026, 3, 14, tzinfo=UTC), recording_key=key_of("on
 
 
 def filters(participant: str, secret: str = "secret") -> str:
-    return filters_of(ListQuery.model_validate({PARTICIPANT_HEADER: participant}), pseudonym_of(participant, secret))
+    return filters_of(ListQuery.model_validate({PARTICIPANT_HEADER: participant}), (pseudonym_of(participant, secret),))
 
 
 def test_a_cursor_continues_after_its_entry_with_the_same_filters():
