@@ -7,8 +7,8 @@ from shared.errors.base import CallvaultError, Fault
 _SEND_LENGTH = (
     "the body arrived empty: Azure Functions drops a body that is sent in chunks, without Content-Length. Send the "
     "request with a Content-Length. In .NET, send a StringContent, or call LoadIntoBufferAsync on the content first "
-    "(PostAsJsonAsync sends chunks). Configure a proxy such as API Management to buffer the body. Logic Apps send the "
-    "length."
+    "(PostAsJsonAsync sends chunks). In API Management, add the inbound policy set-body, which buffers the body. Logic "
+    "Apps send the length."
 )
 
 

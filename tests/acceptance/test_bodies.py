@@ -75,3 +75,23 @@ async def test_the_size_of_a_callback_is_checked_before_its_token(deployment: De
 async def test_a_parameter_that_is_given_twice_is_refused_by_its_name(deployment: Deployment):
     status, problem, _ = await deployment.call("GET", "/api/recordings?limit=1&limit=2")
     assert (status, problem["errors"]) == (400, [{"field": "limit", "detail": "is given more than once: send it once"}])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key", "status"),
+    [
+        ("GET", "/api/summary", None, 401),
+        ("GET", "/api/summary", "wrong", 401),
+        ("POST", "/api/events", "function", 401),
+        ("DELETE", "/api/summary", "function", 404),
+        ("GET", "/api/recordings/x/stop", "function", 404),
+    ],
+)
+async def test_a_wrong_key_or_method_gets_an_empty_body_from_the_host(
+    deployment: Deployment, method: str, path: str, key: str | None, status: int
+):
+    """docs/http.md tells callers how to read these answers, which aren't problems."""
+    known = {"function": deployment.where.functions_key}
+    headers = {} if key is None else {"x-functions-key": known.get(key, key)}
+    async with deployment.http.request(method, deployment.where.functions + path, headers=headers) as response:
+        assert (response.status, await response.read()) == (status, b"")
