@@ -39,7 +39,7 @@ OPERATIONS = (
         method="get",
         path="/quarantine",
         tag=_TAG,
-        summary="List the quarantine",
+        summary="List quarantined items",
         description="Returns the events, callbacks and messages that Callvault could not process, newest first, each "
         "with its reason. Their content isn't shown, because an event may name people.",
         query=QuarantineQuery,
@@ -80,7 +80,7 @@ OPERATIONS = (
         method="post",
         path="/quarantine/{quarantineId}/replay",
         tag=_TAG,
-        summary="Replay an event from the quarantine",
+        summary="Replay a quarantined event",
         description="Processes a quarantined event again, for example after an update of Callvault that can parse it. "
         "The event stays in the quarantine.",
         parameters=(_QUARANTINE_ID,),

@@ -33,18 +33,22 @@ class Body(BaseModel):
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         described = handler(schema)
         resolved = handler.resolve_ref_schema(described)
-        for name, item in resolved.get("properties", {}).items():
-            if name not in resolved.get("required", ()):
-                resolved["properties"][name] = _or_null(item)
+        for variant in (resolved, *resolved.get("oneOf", ())):
+            for name, item in variant.get("properties", {}).items():
+                if name not in variant.get("required", ()):
+                    variant["properties"][name] = _or_null(item)
         return described
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without the default: from a field with a default, some generators of clients make one that must be given."""
     null = {"type": "null"}
-    if null in schema.get("anyOf", ()):
+    if schema.get("type") == "null":
         return schema
-    outside: dict[str, Any] = {name: schema[name] for name in ("default", "description") if name in schema}
-    inside = {name: item for name, item in schema.items() if name not in outside}
+    if null in schema.get("anyOf", ()):
+        return {name: item for name, item in schema.items() if name != "default"}
+    outside: dict[str, Any] = {"description": schema["description"]} if "description" in schema else {}
+    inside = {name: item for name, item in schema.items() if name not in ("default", "description")}
     return {"anyOf": [inside, null], **outside}
 
 

@@ -78,8 +78,35 @@ class ChannelAffinity(Body):
 
 
 def _one_locator(schema: dict[str, Any]) -> None:
-    """Adds to pydantic's schema: exactly one of the four must be given, and null counts as omitted."""
-    schema["oneOf"] = [{"required": [name], "properties": {name: {"type": "string"}}} for name in _LOCATORS]
+    """Turns pydantic's schema into four variants: exactly one of the locators is given, and null counts as omitted.
+
+    Each variant has all fields, because generators of clients make one class of each.
+    """
+    properties: dict[str, dict[str, Any]] = schema.pop("properties")
+    for flag in ("type", "additionalProperties"):
+        schema.pop(flag, None)
+    schema["oneOf"] = [
+        {
+            "title": f"Start{name[0].upper()}{name[1:]}",
+            "description": f"Starts a recording of the call that {name} names.",
+            "type": "object",
+            "properties": {other: _as_in_variant(other, name, item) for other, item in properties.items()},
+            "required": [name],
+            "additionalProperties": False,
+        }
+        for name in _LOCATORS
+    ]
+
+
+def _as_in_variant(name: str, locator: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A field's schema in the variant of one locator: the locator is required, the other three must be null."""
+    text = schema.get("description", "")
+    if name == locator:
+        (given,) = [one for one in schema["anyOf"] if one.get("type") != "null"]
+        return {**given, "description": text}
+    if name in _LOCATORS:
+        return {"type": "null", "description": f"Must be omitted or null beside {locator}."}
+    return schema
 
 
 class StartRecording(Body):
