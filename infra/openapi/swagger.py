@@ -125,11 +125,7 @@ def _schema(schema: Any) -> Any:
 def _merged(schema: Json) -> Json:
     """Variants of an object as one object that accepts the fields of all: the older version has no variants."""
     variants = schema["oneOf"]
-    properties: Json = {}
-    for variant in variants:
-        for name, item in variant["properties"].items():
-            if item.get("type") != "null":
-                properties[name] = item
+    properties: Json = {name: item for variant in variants for name, item in variant["properties"].items()}
     required = [name for name in properties if all(name in one.get("required", ()) for one in variants)]
     kept = {name: item for name, item in schema.items() if name != "oneOf"}
     return {**kept, "type": "object", "properties": properties} | ({"required": required} if required else {})

@@ -63,7 +63,6 @@ TEXTS: Mapping[str, str] = {
     "obtainedAt": "When consent was given.",
     "ok": "Whether the check passed.",
     "participantId": "ACS's raw ID of the participant. It is personal data.",
-    "participants": "Who is in the chunk; null until the metadata file is archived, or if it can't be read.",
     "pausedAt": "When it was last paused.",
     "pauses": "Periods in which nothing was recorded; null until the metadata file is archived.",
     "pendingAt": "When the chunk was last queued.",

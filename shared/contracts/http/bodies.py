@@ -43,8 +43,6 @@ class Body(BaseModel):
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     """Without the default: from a field with a default, some generators of clients make one that must be given."""
     null = {"type": "null"}
-    if schema.get("type") == "null":
-        return schema
     if null in schema.get("anyOf", ()):
         return {name: item for name, item in schema.items() if name != "default"}
     outside: dict[str, Any] = {"description": schema["description"]} if "description" in schema else {}

@@ -78,19 +78,21 @@ class ChannelAffinity(Body):
 
 
 def _one_locator(schema: dict[str, Any]) -> None:
-    """Turns pydantic's schema into four variants: exactly one of the locators is given, and null counts as omitted.
+    """Turns pydantic's schema into four variants: exactly one of the locators is given.
 
-    Each variant has all fields, because generators of clients make one class of each.
+    Each variant has all other fields, because generators of clients make a class of each. The schema is stricter than
+    the app, which also accepts null for the other three: a property that can only be null confuses some generators.
     """
     properties: dict[str, dict[str, Any]] = schema.pop("properties")
     for flag in ("type", "additionalProperties"):
         schema.pop(flag, None)
+    others = {name: item for name, item in properties.items() if name not in _LOCATORS}
     schema["oneOf"] = [
         {
             "title": f"Start{name[0].upper()}{name[1:]}",
             "description": f"Starts a recording of the call that {name} names.",
             "type": "object",
-            "properties": {other: _as_in_variant(other, name, item) for other, item in properties.items()},
+            "properties": {name: _not_null(properties[name]), **others},
             "required": [name],
             "additionalProperties": False,
         }
@@ -98,15 +100,9 @@ def _one_locator(schema: dict[str, Any]) -> None:
     ]
 
 
-def _as_in_variant(name: str, locator: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A field's schema in the variant of one locator: the locator is required, the other three must be null."""
-    text = schema.get("description", "")
-    if name == locator:
-        (given,) = [one for one in schema["anyOf"] if one.get("type") != "null"]
-        return {**given, "description": text}
-    if name in _LOCATORS:
-        return {"type": "null", "description": f"Must be omitted or null beside {locator}."}
-    return schema
+def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+    (given,) = [one for one in schema["anyOf"] if one.get("type") != "null"]
+    return {**given, "description": schema["description"]}
 
 
 class StartRecording(Body):

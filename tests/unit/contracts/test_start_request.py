@@ -130,8 +130,25 @@ def test_null_means_omitted_for_every_optional_field():
 
 
 def test_the_schema_allows_null():
-    properties = StartRecording.model_json_schema()["properties"]
-    assert all({"type": "null"} in item["anyOf"] for item in properties.values())
+    for variant in StartRecording.model_json_schema()["oneOf"]:
+        optional = {name: item for name, item in variant["properties"].items() if name not in variant["required"]}
+        assert len(optional) > 8
+        assert all({"type": "null"} in item["anyOf"] for item in optional.values())
+
+
+def test_the_schema_has_a_variant_with_a_title_for_each_way_to_name_a_call():
+    variants = StartRecording.model_json_schema()["oneOf"]
+    titles = [one["title"] for one in variants]
+    assert titles == ["StartServerCallId", "StartCallConnectionId", "StartGroupCallId", "StartRoomId"]
+    assert [one["required"] for one in variants] == [
+        ["serverCallId"],
+        ["callConnectionId"],
+        ["groupCallId"],
+        ["roomId"],
+    ]
+    assert all("default" not in item for one in variants for item in one["properties"].values()), (
+        "generators make fields with a default mandatory"
+    )
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b"17", b"\xff\xfe", b'"text"'])
