@@ -45,9 +45,9 @@ def title_of(name: str) -> str:
     """`serverCallId` becomes "Server call ID"."""
     if name in _TITLES:
         return _TITLES[name]
-    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+", name)]
-    shown = [_ACRONYMS.get(word, word) for word in words]
-    return shown[0][:1].upper() + shown[0][1:] + "".join(f" {word}" for word in shown[1:])
+    words = (word[0].lower() for word in re.finditer(r"[A-Z]?[a-z0-9]+", name))
+    title = " ".join(_ACRONYMS.get(word, word) for word in words)
+    return title[:1].upper() + title[1:]
 
 
 def of_field(name: str) -> Json:
