@@ -106,7 +106,7 @@ def _schema(schema: Any) -> Any:
         return {"$ref": _DEFINITIONS + schema["$ref"].rpartition("/")[2]}
     if all("properties" in one for one in schema.get("oneOf", [{}])):
         schema = _merged(schema)
-    found = _without_choices({name: item for name, item in schema.items() if name not in _UNKNOWN})
+    found = {name: item for name, item in _without_choices(dict(schema)).items() if name not in _UNKNOWN}
     if "const" in found:
         found["enum"] = [found.pop("const")]
     for bound, plain in _BOUNDS.items():

@@ -219,9 +219,7 @@ class Intake:
         for _ in range(_ROUNDS):
             known = await self._catalogue.ledger(filed.recording_key)
             recording, now = recording_of(dated_event, filed, known), self._clock.now()
-            chunks = chunks_of(
-                dated_event, filed, listed_at=recording.listed_at, now=now, retention=self._settings.retention
-            )
+            chunks = chunks_of(dated_event, filed, recording=recording, now=now, retention=self._settings.retention)
             current = await self._writers.recordings.add_chunks(recording, chunks, known)
             if current is not None:
                 return _Written(known=known, recording=recording, chunks=chunks, current=current)

@@ -8,7 +8,7 @@ these two lists have all recordings that count, and nothing scans the catalogue.
 import asyncio
 from itertools import batched
 
-from shared.bookkeeping.recordings import listed_values
+from shared.bookkeeping.recordings import has_label, listed_values
 from shared.contracts.http.list_query import ListQuery
 from shared.contracts.http.list_views import NotIndexedView
 from shared.domain.list_entry import ListEntry, ListName
@@ -28,7 +28,7 @@ class NotIndexed:
         self._lists, self._catalogue = gateways.lists, gateways.catalogue
 
     async def count(self, query: ListQuery) -> NotIndexedView:
-        """Counts those that match the query's days, calls and correlation."""
+        """Counts those that match the query's days, calls, correlation and label."""
         lists = [
             self._lists.read(name, first=query.first, last=query.last, after=None, at_once=_MOST_LOOKED_UP + 1)
             for name in (ListName.OPEN, ListName.TROUBLE)
@@ -58,4 +58,6 @@ def _counts(item: RecordingItem) -> bool:
 
 def _matches(item: RecordingItem, query: ListQuery) -> bool:
     known = listed_values(item.recording)
+    if not has_label(item.recording, query.label):
+        return False
     return all(value in (None, known[name]) for name, value in listed_values(query).items())

@@ -12,7 +12,7 @@ import asyncio
 from dataclasses import dataclass
 from itertools import batched
 
-from shared.bookkeeping.recordings import listed_values
+from shared.bookkeeping.recordings import has_label, listed_values
 from shared.contracts.http.list_query import ListQuery
 from shared.contracts.http.list_views import ListedRecording, NotIndexedView, RecordingsPage
 from shared.domain.clock import Clock
@@ -99,12 +99,14 @@ class Listing:
         return _page(found, reached if await walk.goes_on() else None, filters, not_indexed)
 
     def _choose(self, query: ListQuery, pseudonyms: tuple[str, ...]) -> _List:
-        """The most specific list: a participant's, a call's, the trouble list, the open list, or all by day."""
+        """The most specific list: a participant's, a call's, a label's, trouble, the open list, or all by day."""
         if pseudonyms:
             return _List(lists=self._participants, headings=tuple(map(ListName.PARTICIPANT.of, pseudonyms)))
         for name, value in listed_values(query).items():
             if value is not None:
                 return _List(lists=self._lists, headings=(name.of(value),), answers=name)
+        if query.label is not None:
+            return _List(lists=self._lists, headings=(ListName.LABEL.of(query.label),))
         if query.trouble or query.state in _TROUBLED:
             return _List(lists=self._lists, headings=(ListName.TROUBLE,))
         if query.open or query.state in _AWAITED:
@@ -141,6 +143,7 @@ class Listing:
             query.state in (None, item.state),
             not query.open or item.is_open(self._clock.now()),
             not query.trouble or item.state in _TROUBLED,
+            has_label(recording, query.label),
             *(value in (None, values[name]) for name, value in listed_values(query).items() if name != chosen.answers),
         )
         return all(wanted)

@@ -5,7 +5,7 @@
    has none. A file that can't be read, or that contradicts its name, is reported and skipped.
 2. All recordings of the catalogue are added to the lists again.
 
-Both steps can be repeated after a crash. Facts that only the catalogue had stay lost: correlations, the ids of calls,
+Both steps can be repeated after a crash. Labels come from the blobs' metadata. Facts that only the catalogue had stay lost: correlations, the ids of calls,
 consent, history, and the times at which a recording was started and paused.
 """
 
@@ -114,6 +114,7 @@ class Rebuild:
                 started_at=kept.started_at or chunk.started_at,
                 announced_at=kept.announced_at or chunk.event_time,
                 listed_at=kept.listed_at or chunk.started_at,
+                labels=kept.labels or chunk.labels,
             )
             chunks = (chunk.evolve(listed_at=recording.listed_at),)
             if await self._writers.recordings.add_chunks(recording, chunks, known) is not None:

@@ -13,6 +13,8 @@ from shared.contracts.http.limits import REQUEST_BYTES
 from shared.contracts.http.mistakes import malformed, shortened, unknown
 from shared.errors import BodyTooLarge, FieldError, InvalidRequest
 
+_OF_A_NAME = "[key]"  # pydantic's last part of the path to an invalid name of a dictionary
+
 
 class Body(BaseModel):
     """A JSON object that accepts only known fields."""
@@ -70,7 +72,7 @@ def parse[T: Body](model: type[T], body: bytes) -> T:
 
 
 def _field_error(model: type[Body], body: bytes, item: Any) -> FieldError:
-    path = ".".join(shortened(str(part)) for part in item["loc"])
+    path = ".".join(shortened(str(part)) for part in item["loc"] if part != _OF_A_NAME)
     match item["type"]:
         case "combination":
             return FieldError(field=item["ctx"]["field"], detail=item["ctx"]["sentence"])

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from shared.contracts.http.label_fields import LabelFilter
 from shared.contracts.http.parameters import read_parameters
 from shared.domain.participant_ids import ACCEPTED, MOST_CHARACTERS, searched
 from shared.domain.states import RecordingState
@@ -53,6 +54,9 @@ class ListQuery(BaseModel):
     server_call_id: Value | None = None
     call_connection_id: Value | None = None
     correlation: Value | None = None
+    label: LabelFilter | None = Field(
+        default=None, description="Only recordings with this label: name and value, such as case=4711."
+    )
     open: bool = Field(
         default=False, description="Only recordings with files that aren't safe yet and can still be archived."
     )

@@ -32,6 +32,7 @@ class ListedRecording(View):
         description="When the recording was requested, or started if that is unknown. Lists are sorted by it."
     )
     correlation: str | None
+    labels: dict[str, str] = Field(description="The labels that the caller sent with the start, by name.")
     server_call_id: str | None
     call_id: str | None
     call_connection_id: str | None

@@ -144,6 +144,7 @@ class RecordingView(View):
         "ACS didn't respond. Null in answers to stop, pause and resume, which don't query ACS."
     )
     correlation: str | None
+    labels: dict[str, str] = Field(description="The labels that the caller sent with the start, by name.")
     unlinked: bool
     server_call_id: str | None
     call_connection_id: str | None
@@ -177,6 +178,7 @@ class StartedView(View):
     recording_id: str | None = Field(description="Null if ACS accepted the start but hasn't sent the recordingId yet.")
     state: str
     correlation: str | None
+    labels: dict[str, str] = Field(default={}, description="The labels that the caller sent with the start, by name.")
     start_id: str | None = Field(default=None, description="Identifies the start while the recording has no ID.")
 
 

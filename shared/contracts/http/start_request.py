@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field
 
 from shared.contracts.http.bodies import Body, parse, wrong
 from shared.contracts.http.consent import Consent
+from shared.contracts.http.label_fields import Labels
 from shared.contracts.text import Plain
 
 MAX_CHANNELS = 5  # participants that ACS records separately, one per channel
@@ -147,6 +148,11 @@ class StartRecording(Body):
     )
     correlation: Correlation | None = Field(
         default=None, description="Any text of yours; returned wherever the recording is shown."
+    )
+    labels: Labels = Field(
+        default={},
+        description="Up to ten names with values of yours, such as case: 4711. Shown with the recording, filterable, "
+        "and stored in the metadata of its archived files. Don't include personal data.",
     )
     consent: Consent | None = Field(default=None, description="Required if the deployment requires consent.")
 
