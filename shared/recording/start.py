@@ -96,7 +96,9 @@ class Starting:
             log.warning("start accepted without a recordingId", extra=extra)
         if started.recording_id is None and order.is_followed:
             return _accepted(order)
-        return StartedView(recording_id=started.recording_id, state=state, correlation=request.correlation)
+        return StartedView(
+            recording_id=started.recording_id, state=state, correlation=request.correlation, labels=request.labels
+        )
 
     async def _send(self, order: StartOrder, repeatability: Repeatability, begun: Begun[Start]) -> Started:
         """Sends a stored start to ACS."""
@@ -215,5 +217,6 @@ def _accepted(order: StartOrder) -> StartedView:
         recording_id=None,
         state=RecordingState.STARTING,
         correlation=order.request.correlation,
+        labels=order.request.labels,
         start_id=order.start_id,
     )
