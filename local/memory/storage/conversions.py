@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from azure.data.tables import EdmType, EntityProperty, TableEntity
-from azure.data.tables._deserialize import _convert_to_entity, _from_entity_datetime
+from azure.data.tables._deserialize import TablesEntityDatetime, _convert_to_entity
 from azure.data.tables._serialize import _add_entity_properties
 
 TYPE = "@odata.type"
@@ -52,6 +52,8 @@ def received(entity: Mapping[str, Any], etag: str, timestamp: str) -> TableEntit
             found[name] = value
         elif kind == MOMENT:
             found[name] = read_moment(value)
+        elif kind == LARGE:
+            found[name] = EntityProperty(int(value), EdmType.INT64)
         else:
             found |= _convert_to_entity({name: value, name + TYPE: kind})  # type: ignore[no-untyped-call]
     found._metadata = {"etag": etag, "timestamp": read_moment(timestamp)}  # noqa: SLF001 - as the SDK does
@@ -72,5 +74,7 @@ def moment(value: datetime) -> str:
 
 @functools.lru_cache(_MOMENTS)
 def read_moment(text: str) -> datetime:
-    """A time as the SDK reads it."""
-    return _from_entity_datetime(text)  # type: ignore[no-any-return, no-untyped-call]
+    """A time as the SDK reads it, which keeps the text as well."""
+    found = TablesEntityDatetime.fromisoformat(text)
+    found._service_value = text  # type: ignore[attr-defined]  # noqa: SLF001 - as the SDK does
+    return found

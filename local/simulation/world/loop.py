@@ -9,6 +9,7 @@ blocks. The callbacks of a frozen process wait until it continues.
 """
 
 import asyncio
+import functools
 import heapq
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,10 +71,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._frozen: dict[Process, list[asyncio.Handle]] = {}
         self._tasks: list[NumberedTask] = []  # kept, or the coroutines of dead processes would be closed at some time
         self.failures: list[dict[str, Any]] = []
+        self.create_future = functools.partial(asyncio.Future, loop=self)  # type: ignore[method-assign]
         self.set_exception_handler(lambda _, context: self.failures.append(context))
 
     def time(self) -> float:
         return self._now
+
+    get_debug = staticmethod(bool)  # type: ignore[assignment]  # False, without a call of Python for each future
 
     def spend(self, seconds: float) -> None:
         """Lets some time pass. Timers that become due run once no callback is ready."""
@@ -125,6 +129,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Ends everything that still waits, without a trace: the run is over."""
         self._over = True
         for task in self._tasks:
+            if task.done():
+                continue
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - no warning for each
             coroutine: Any = task.get_coro()
             for _ in range(_CLOSINGS):
