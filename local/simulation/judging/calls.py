@@ -77,14 +77,14 @@ class Calls:
                 yield f"the start {start_id} names the recording {named}, which ACS didn't make for it"
             if "asked" in row and made is not None and made.recording_id in reported:
                 yield f"the start of {made.recording_id} still has its request, after a callback about it"
-            if "asked" in row and self._schedule.is_calm and made is not None:
+            if "asked" in row and self._schedule.is_calm and made is not None and made.is_named:
                 yield f"the start of {made.recording_id} still has its request"
 
     def _recording(self, plan: CallPlan, recording: CallRecording, row: dict[str, object] | None) -> Iterator[str]:
         name = recording.recording_id
         reported = any(one.recording_id == name and one.has_start for one in self._history.callbacks)
         if row is None:
-            if reported or self._history.published.get(name) or self._schedule.is_calm:
+            if reported or self._history.published.get(name) or (self._schedule.is_calm and recording.is_named):
                 yield f"{name} isn't in the catalogue"
             return
         if recording.has_failed:
