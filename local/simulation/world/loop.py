@@ -8,6 +8,8 @@ A process is a context variable, which its tasks inherit. A process that died ne
 blocks. The callbacks of a frozen process wait until it continues.
 """
 
+# ruff: noqa: SLF001 - a loop works on what asyncio keeps private in handles, timers and BaseEventLoop
+
 import asyncio
 import functools
 import heapq
@@ -51,7 +53,7 @@ def untracked_tasks() -> Iterator[None]:
 
     Nothing here needs that register. Besides, it would compare the tasks of earlier runs, which have the same numbers.
     """
-    register: Any = asyncio.tasks._scheduled_tasks  # type: ignore[attr-defined]  # noqa: SLF001 - has no other name
+    register: Any = asyncio.tasks._scheduled_tasks  # type: ignore[attr-defined]
     register.add = lambda _: None
     try:
         yield
@@ -87,7 +89,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def timers(self) -> list[asyncio.TimerHandle]:
         """All timers that are set."""
-        return [one for one in self._scheduled if not one._cancelled]  # type: ignore[attr-defined]  # noqa: SLF001 - as below
+        return [one for one in self._scheduled if not one._cancelled]  # type: ignore[attr-defined]
 
     def frozen(self) -> list[str]:
         """The names of the processes that stand still."""
@@ -131,7 +133,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         for task in self._tasks:
             if task.done():
                 continue
-            task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - no warning for each
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
             coroutine: Any = task.get_coro()
             for _ in range(_CLOSINGS):
                 try:
@@ -156,7 +158,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Runs until the loop is stopped, and not only once, which saves a call for each step."""
         ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
         while not self._stopping:  # type: ignore[attr-defined]
-            if not ready and ((scheduled and scheduled[0]._when <= self._now) or not self.decide()):  # noqa: SLF001 - as above
+            if not ready and ((scheduled and scheduled[0]._when <= self._now) or not self.decide()):
                 self._jump(ready, scheduled)
             self._at_once += 1
             if self._at_once > _LONGEST:
@@ -182,15 +184,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _jump(self, ready: Any, scheduled: Any) -> None:
         """Sets the clock to the next timer and makes all timers of this moment ready."""
-        while scheduled and scheduled[0]._cancelled:  # noqa: SLF001 - as BaseEventLoop does
-            heapq.heappop(scheduled)._scheduled = False  # noqa: SLF001 - as BaseEventLoop does
+        while scheduled and scheduled[0]._cancelled:
+            heapq.heappop(scheduled)._scheduled = False
         if not scheduled:
             raise Stuck("nothing is left that could run")
-        if scheduled[0]._when > self._now:  # noqa: SLF001 - as BaseEventLoop does
-            self._now, self._at_once = scheduled[0]._when, 0  # noqa: SLF001 - as BaseEventLoop does
-        while scheduled and scheduled[0]._when <= self._now:  # noqa: SLF001 - as BaseEventLoop does
+        if scheduled[0]._when > self._now:
+            self._now, self._at_once = scheduled[0]._when, 0
+        while scheduled and scheduled[0]._when <= self._now:
             timer = heapq.heappop(scheduled)
-            timer._scheduled = False  # noqa: SLF001 - as BaseEventLoop does
+            timer._scheduled = False
             ready.append(timer)
 
     def _process_events(self, event_list: list[Any]) -> None:
