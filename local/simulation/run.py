@@ -21,7 +21,7 @@ from local.simulation.judging.stored import Stored
 from local.simulation.schedules.schedule import QUIET, Request, Schedule
 from local.simulation.settings import simulated_settings
 from local.simulation.world.cluster import Cluster, TrueTime
-from local.simulation.world.loop import Stuck, VirtualLoop
+from local.simulation.world.loop import Stuck, VirtualLoop, untracked_tasks
 from local.simulation.world.outside import Call, Outside
 from local.simulation.world.recorder import CallRecording, Change, Recorder
 from local.simulation.world.sources import SimulatedAcs
@@ -52,7 +52,7 @@ class Result:
 
 def run(schedule: Schedule, *, keeps_trace: bool = False) -> Result:
     """Runs a schedule to its end, or to the first violation."""
-    with _uncollected():
+    with _uncollected(), untracked_tasks():
         return _run(schedule, keeps_trace=keeps_trace)
 
 

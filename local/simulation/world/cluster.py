@@ -54,9 +54,14 @@ class TrueTime:
 
     loop: VirtualLoop
     skew: timedelta = timedelta()
+    _at: float = -1.0
+    _shown: datetime = BEGIN  # at that time of the loop
 
     def now(self) -> datetime:
-        return BEGIN + timedelta(seconds=self.loop.time()) + self.skew
+        if self._at != self.loop.time():
+            self._at = self.loop.time()
+            self._shown = BEGIN + timedelta(seconds=self._at) + self.skew
+        return self._shown
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
