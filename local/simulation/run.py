@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
-from typing import Any
 
 from local.memory.clients import provision
 from local.memory.storage.account import Account
+from local.simulation.callers.platform import Platform
+from local.simulation.callers.triggers import Triggers
 from local.simulation.judging.endings import Endings
 from local.simulation.judging.invariants import Invariants, Violated
 from local.simulation.schedules.schedule import QUIET, Request, Schedule
@@ -18,10 +19,10 @@ from local.simulation.settings import simulated_settings
 from local.simulation.world.cluster import Cluster, TrueTime
 from local.simulation.world.loop import Stuck, VirtualLoop
 from local.simulation.world.outside import Call, Outside
+from local.simulation.world.recorder import Recorder
 from local.simulation.world.sources import SimulatedAcs
 from local.simulation.world.topic import SimulatedTopic
 from local.simulation.world.trace import Trace
-from local.simulation.world.triggers import Triggers
 
 _LONGEST = 75 * 3600.0  # seconds; whatever is left then is a violation
 _GLANCE = 600.0  # seconds between two looks at whether anything is left to do
@@ -89,12 +90,14 @@ class World:
     def __init__(self, loop: VirtualLoop, trace: Trace, schedule: Schedule) -> None:
         self.loop, self.schedule = loop, schedule
         order, chance = (random.Random(f"{name} {schedule.seed}") for name in ("order", "platform"))  # noqa: S311 - repeatable
-        self.settings = simulated_settings()
+        self.settings = simulated_settings(schedule.setup)
         self.account = Account(TrueTime(loop), random.Random(f"ids {schedule.seed}"))  # noqa: S311 - repeatable
         sources = [one for recording in schedule.recordings for one in recording.sources]
         for one in sources:
             one.is_deleted, one.deleted_at = False, None
-        self.acs = SimulatedAcs(self.account, list(sources))
+        self.acs = SimulatedAcs(
+            self.account, list(sources), recorder=Recorder(tuple(plan.call for plan in schedule.calls))
+        )
         self.topic = SimulatedTopic(self.account)
 
         def pick(waiting: Sequence[Call]) -> int:
@@ -115,16 +118,8 @@ class World:
             list(schedule.skews),
             schedule.seed,
         )
-        self.triggers = Triggers(
-            loop,
-            self.cluster,
-            self.account,
-            self.settings,
-            chance,
-            trace,
-            lost=schedule.lost_jobs,
-            worn=schedule.worn_jobs,
-        )
+        self.platform = Platform(loop, self.cluster, self.account, self.settings, chance, trace)
+        self.triggers = Triggers(self.platform, lost=schedule.lost_jobs, worn=schedule.worn_jobs, plans=schedule.calls)
         self.invariants = Invariants(self.account, self.acs, self.settings)
         self.endings = Endings(self.account, self.acs, self.topic, self.settings, schedule)
         loop.decide = self.outside.decide
@@ -141,6 +136,13 @@ class World:
         for recording in self.schedule.recordings:
             for request in recording.requests:
                 self._begin(request)
+        for unreadable in self.schedule.mishandling.unreadable:
+            send = self.triggers.event_grid.dead_letter if unreadable.is_dead else self.triggers.event_grid.publish
+            send(unreadable.at, [unreadable.event])
+        for question in self.schedule.mishandling.questions:
+            self.triggers.readers.ask(question)
+        for damage in self.schedule.mishandling.damages:
+            self.triggers.readers.damage(damage)
         self.loop.call_later(QUIET, self._end_faults, context=Context())
         await self.end()
 
@@ -149,7 +151,9 @@ class World:
         await provision(self.account, self.settings)
         self.invariants.begin()
         self.cluster.start()
-        self.triggers.harmed = self.invariants.harmed
+        self.triggers.people.harmed = self.invariants.harmed
+        self.triggers.readers.harmed = self.invariants.rewrote
+        self.acs.recorder.changed = self.triggers.calls.changed
 
     async def end(self) -> None:
         """Lets the triggers run until nothing is left to do."""
@@ -160,13 +164,13 @@ class World:
 
     def _begin(self, request: Request) -> None:
         if request.is_dead:
-            self.triggers.bury(request.at, list(request.events))
+            self.triggers.event_grid.dead_letter(request.at, list(request.events))
         elif request.events:
-            self.triggers.publish(request.at, list(request.events), acknowledged=request.acknowledged)
+            self.triggers.event_grid.publish(request.at, list(request.events), acknowledged=request.acknowledged)
         elif request.tampers is not None:
-            self.triggers.tamper(request.at, request.tampers, b"something else" if request.replaces else None)
+            self.triggers.people.tamper(request.at, request.tampers, b"something else" if request.replaces else None)
         else:
-            self.triggers.ask(request.at, "replay", _replay(request.replay))
+            self.triggers.people.replay(request.at, *(request.replay or ("", "")))
 
     def _is_over(self) -> bool:
         asked = max(request.at for recording in self.schedule.recordings for request in recording.requests)
@@ -174,8 +178,3 @@ class World:
 
     def _end_faults(self) -> None:
         self.outside.faults = {}
-
-
-def _replay(wanted: tuple[str, str] | None) -> Any:
-    recording_id, document_id = wanted or ("", "")
-    return lambda app: app.commands.replay(recording_id, document_id, by="operator")

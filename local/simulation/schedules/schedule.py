@@ -5,11 +5,14 @@ A schedule can be made smaller, by dropping recordings or faults, without changi
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from local.faults.schedules.unusual_events import ODDITIES, End, oddly
+from local.simulation.schedules.calls import CallPlan, calls_of, setup_of
+from local.simulation.schedules.mishandling import Mishandling, mishandling_of
+from local.simulation.settings import Setup
 from local.simulation.world.cluster import BEGIN
 from local.simulation.world.faults import LASTING, Fault, Injected, Outage
 from local.simulation.world.sources import DELETE_HOST, HOST, Source, Trouble, Window, source
@@ -56,6 +59,7 @@ class Recording:
     ends: Mapping[str, End]
     undecided: bool = False  # events contradict each other, so the end depends on the order of their delivery
     oddity: str | None = None
+    quarantined: bool = False  # whether a part of an event can't be read
 
     def __str__(self) -> str:
         troubles = [
@@ -78,12 +82,22 @@ class Schedule:
     outages: tuple[Outage, ...]
     lost_jobs: frozenset[int]
     worn_jobs: frozenset[int] = frozenset()  # whose message has failed four times before
+    setup: Setup = field(default_factory=Setup)
+    calls: tuple[CallPlan, ...] = ()
+    mishandling: Mishandling = field(default_factory=Mishandling)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether the platform does nothing wrong. Sources and events may still be odd."""
+        return not (self.faults or self.outages or self.lost_jobs or self.worn_jobs or self.mishandling.damages)
 
     def describe(self) -> list[str]:
         clocks = ", ".join(f"{skew.total_seconds():+.0f} s" for skew in self.skews)
         return [
-            f"seed {self.seed}, clocks {clocks}",
+            f"seed {self.seed}, clocks {clocks}; {self.setup}",
             *map(str, self.recordings),
+            *map(str, self.calls),
+            *self.mishandling.describe(),
             *map(str, self.outages),
             *map(str, self.faults),
             *(f"the queue loses job {number}" for number in sorted(self.lost_jobs)),
@@ -96,9 +110,11 @@ def schedule_of(seed: int) -> Schedule:
     number = chance.choice((3, 3, 3, 3, 3, 3, 4, 4, 5, 6, 8, 10))
     names = [f"rec{place}" for place in range(number)]
     recordings = tuple(_recording(chance, name, names) for name in names)
-    calls = _CALLS * number
+    more = random.Random(f"more {seed}")  # noqa: S311 - as above
+    calls, setup, mishandling = calls_of(more), setup_of(more), mishandling_of(more)
+    most = _CALLS * (number + 2 * len(calls))
     faults = sorted(
-        {chance.randint(1, calls): _fault(chance) for _ in range(chance.choice((0, 1, 2, 2, 4, 4, 8, 16)))}.items()
+        {chance.randint(1, most): _fault(chance) for _ in range(chance.choice((0, 1, 2, 2, 4, 4, 8, 16)))}.items()
     )
     return Schedule(
         seed=seed,
@@ -108,6 +124,9 @@ def schedule_of(seed: int) -> Schedule:
         outages=tuple(_outage(chance) for _ in range(chance.choice((0, 0, 0, 1, 1, 2)))),
         lost_jobs=frozenset(chance.randint(1, 2 * number) for _ in range(chance.choice((0, 0, 0, 1, 2)))),
         worn_jobs=frozenset(chance.randint(1, 2 * number) for _ in range(chance.choice((0, 0, 2, 4)))),
+        setup=setup,
+        calls=calls,
+        mishandling=mishandling,
     )
 
 
@@ -142,10 +161,10 @@ def _recording(chance: random.Random, name: str, names: list[str]) -> Recording:
     event = event_of(name, sources, at - age)
     ends: dict[str, End] = {}
     events: tuple[dict[str, Any], ...] = (event,)
-    undecided = False
+    undecided = quarantined = False
     if oddity is not None:
         delivery = oddly(oddity, event, f"0-eus-{chance.choice([one for one in names if one != name])}-0", chance)
-        events, undecided = tuple(delivery.events), delivery.corrected
+        events, undecided, quarantined = tuple(delivery.events), delivery.corrected, delivery.quarantined
         ends = {one.document_id: delivery.ends for one in sources} | delivery.exceptions
     requests = [*_deliveries(chance, at, events)]
     if chance.random() < 0.15:  # noqa: PLR2004 - one in seven
@@ -162,7 +181,13 @@ def _recording(chance: random.Random, name: str, names: list[str]) -> Recording:
         undecided = undecided or replaces
         requests.append(Request(at=at + chance.uniform(5, 2000), tampers=harmed.document_id, replaces=replaces))
     return Recording(
-        recording_id=name, sources=sources, requests=tuple(requests), ends=ends, undecided=undecided, oddity=oddity
+        recording_id=name,
+        sources=sources,
+        requests=tuple(requests),
+        ends=ends,
+        undecided=undecided,
+        oddity=oddity,
+        quarantined=quarantined,
     )
 
 
@@ -201,7 +226,9 @@ def _window(chance: random.Random, at: float) -> Window:
     return Window(trouble=trouble, begins=BEGIN + timedelta(seconds=begins), ends=BEGIN + timedelta(seconds=ends))
 
 
-def event_of(recording_id: str, sources: tuple[Source, ...], at: float) -> dict[str, Any]:
+def event_of(
+    recording_id: str, sources: tuple[Source, ...], at: float, server_call_id: str = _SERVER_CALL
+) -> dict[str, Any]:
     chunks = [
         {
             "documentId": one.document_id,
@@ -217,7 +244,7 @@ def event_of(recording_id: str, sources: tuple[Source, ...], at: float) -> dict[
     return {
         "id": f"event-{recording_id}",
         "topic": "/subscriptions/0/resourceGroups/g/providers/Microsoft.Communication/CommunicationServices/contoso",
-        "subject": f"/recording/call/call-{recording_id}/serverCallId/{_SERVER_CALL}/recordingId/{recording_id}",
+        "subject": f"/recording/call/call-{recording_id}/serverCallId/{server_call_id}/recordingId/{recording_id}",
         "data": {
             "recordingStorageInfo": {"recordingChunks": chunks},
             "recordingStartTime": when,
