@@ -14,6 +14,7 @@ from local.simulation.callers.platform import Platform
 from local.simulation.callers.triggers import Triggers
 from local.simulation.judging.endings import Endings
 from local.simulation.judging.invariants import Invariants, Violated
+from local.simulation.judging.leases import Leases
 from local.simulation.schedules.schedule import QUIET, Request, Schedule
 from local.simulation.settings import simulated_settings
 from local.simulation.world.cluster import Cluster, TrueTime
@@ -121,11 +122,13 @@ class World:
         self.platform = Platform(loop, self.cluster, self.account, self.settings, chance, trace)
         self.triggers = Triggers(self.platform, lost=schedule.lost_jobs, worn=schedule.worn_jobs, plans=schedule.calls)
         self.invariants = Invariants(self.account, self.acs, self.settings)
+        self.leases = Leases(self.account, self.settings.recordings_table)
         self.endings = Endings(self.account, self.acs, self.topic, self.settings, schedule)
         loop.decide = self.outside.decide
 
     def _checked(self, call: Call) -> None:
         self.invariants.check(call.operation)
+        self.leases.check(call)
         self.triggers.saw(call)
         if self.outside.count > _CALLS:
             raise Stuck(f"the run has made {_CALLS} calls and hasn't ended")

@@ -1,19 +1,19 @@
 """`python -m local.simulation.mutation` checks that small defects at random places of the app are detected.
 
-Each mutant runs in the simulation. One that survives there runs in the unit tests. Exits with 1 if a mutant survives
-both and isn't listed as equivalent.
+Each mutant runs in the simulation, if the simulation reaches its line at all. One that survives there runs in the unit
+tests. Exits with 1 if a mutant survives both and isn't listed as equivalent.
 """
 
 import argparse
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from local.simulation.mutation.equivalents import EQUIVALENT
 from local.simulation.mutation.operators import Mutant, mutants_of
 from local.simulation.mutation.overlay import SETTING
 
-_PACKAGES = ("shared/archiving", "shared/intake", "shared/recovery", "shared/domain")
+_PACKAGES = ("archiving", "intake", "recovery", "domain")
 _MARGIN = 60  # seconds of processor time until a run that doesn't end is killed
 _UNIT_TESTS = 300  # seconds of processor time
 
@@ -38,27 +38,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.simulation.mutation", description=__doc__)
     parser.add_argument("--sample", type=int, default=100, help="number of mutants")
     parser.add_argument("--draw", type=int, default=1, help="the seed of the sample")
-    parser.add_argument("--skip", type=int, default=0, help="leave out the first mutants of the sample")
+    parser.add_argument("--only", type=int, action="append", help="only the mutant with this number in the sample")
     parser.add_argument("--seconds", type=float, default=60, help="processor time for each mutant in the simulation")
     parser.add_argument("--first", type=int, default=0, help="the first seed of the schedules")
+    parser.add_argument("--jobs", type=int, default=1, help="mutants at once")
     parser.add_argument("--known", action="store_true", help="the known defects instead, in the simulation only")
-    parser.add_argument("--list", action="store_true", help="only show the sample")
     arguments = parser.parse_args()
-    simulation = [f"--seconds={arguments.seconds}", f"--first={arguments.first}"]
-    if arguments.known:
-        return _known(simulation, arguments.seconds)
-    chosen = _sample(arguments.sample, arguments.draw)[arguments.skip :]
-    if arguments.list:
-        print(*chosen, sep="\n")
-        return 0
-    if violated := _simulated(simulation, arguments.seconds):
-        print(f"the app without a mutant violates: {violated}")
-        return 1
-    counted: Counter[Verdict] = Counter()
-    for number, mutant in enumerate(chosen, arguments.skip + 1):
-        verdict, why = _tried(mutant, simulation, arguments.seconds)
-        counted[verdict] += 1
-        print(f"{number}. {mutant}\n   {verdict}: {why}", flush=True)
+    options = [f"--seconds={arguments.seconds}", f"--first={arguments.first}"]
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        if arguments.known:
+            return _known(Trials(options, arguments.seconds, frozenset()), pool)
+        control = _python([*_TRIAL, *options, "--lines"], 3 * arguments.seconds)
+        if control.returncode:
+            print(f"the app without a mutant fails: {_sentence(control)}")
+            return 1
+        trials = Trials(options, arguments.seconds, frozenset(control.stdout.split()))
+        sample = _sample(arguments.sample, arguments.draw)
+        numbers = arguments.only or range(1, len(sample) + 1)
+        counted: Counter[Verdict] = Counter()
+        running = {pool.submit(trials.verdict, sample[number - 1]): number for number in numbers}
+        for ended in as_completed(running):
+            number, (verdict, why) = running[ended], ended.result()
+            counted[verdict] += 1
+            print(f"{number}. {sample[number - 1]}\n   {verdict}: {why}", flush=True)
     print(*(f"{counted[verdict]} {verdict}" for verdict in Verdict), sep="\n")
     return 1 if counted[Verdict.SURVIVED] else 0
 
@@ -67,59 +69,71 @@ def _sample(number: int, draw: int) -> list[Mutant]:
     """Mutants of random lines: each line that has a mutant is equally likely."""
     lines: dict[tuple[str, int], list[Mutant]] = {}
     for package in _PACKAGES:
-        for path in sorted(Path(package).rglob("*.py")):
+        for path in sorted(Path("shared", package).rglob("*.py")):
             for mutant in mutants_of(str(path)):
                 lines.setdefault((mutant.path, mutant.line), []).append(mutant)
     chance = random.Random(draw)  # noqa: S311 - repeatable
     return [chance.choice(lines[one]) for one in chance.sample(sorted(lines), number)]
 
 
-def _known(simulation: list[str], seconds: float) -> int:
+def _known(trials: "Trials", pool: ThreadPoolExecutor) -> int:
     detected = 0
-    for name in known():
-        violated = _simulated([*simulation, f"--known={name}"], seconds)
+    for name, violated in zip(known(), pool.map(trials.known, known()), strict=True):
         detected += violated is not None
         print(f"{name}: {violated or 'survived'}", flush=True)
     print(f"{detected} of {len(known())} detected by the simulation")
     return 0 if detected == len(known()) else 1
 
 
-def _tried(mutant: Mutant, simulation: list[str], seconds: float) -> tuple[Verdict, str]:
-    if violated := _simulated(simulation, seconds, mutant):
-        return Verdict.SIMULATION, violated
-    package = Path("tests/unit", Path(mutant.path).parts[1])
-    tests = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "local.simulation.mutation.overlay"]
-    failed = _run([*tests, str(package), "tests/unit"], _UNIT_TESTS, mutant)
-    if failed is not None:
-        return Verdict.UNIT_TESTS, failed
-    if reason := EQUIVALENT.get((mutant.path, mutant.defect)):
-        return Verdict.EQUIVALENT, reason
-    return Verdict.SURVIVED, "no violation, and no unit test failed"
+_TRIAL = ("-m", "local.simulation.mutation.trial")
+_TESTS = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "local.simulation.mutation.overlay")
 
 
-def _simulated(options: Sequence[str], seconds: float, mutant: Mutant | None = None) -> str | None:
-    return _run(["-m", "local.simulation.mutation.trial", *options], seconds, mutant)
+@dataclass(frozen=True)
+class Trials:
+    """Runs mutants, each in processes of its own. `reached`: the lines that the simulation reaches."""
+
+    options: Sequence[str]
+    seconds: float
+    reached: frozenset[str]
+
+    def verdict(self, mutant: Mutant) -> tuple[Verdict, str]:
+        is_reached = f"{mutant.path}:{mutant.line}" in self.reached
+        if is_reached and (violated := _wrong([*_TRIAL, *self.options], self.seconds, mutant)):
+            return Verdict.SIMULATION, violated
+        own = Path(mutant.path).parts[1]
+        for package in (own, *(name for name in _PACKAGES if name != own)):
+            if failed := _wrong([*_TESTS, f"tests/unit/{package}"], _UNIT_TESTS, mutant):
+                return Verdict.UNIT_TESTS, failed
+        if reason := EQUIVALENT.get((mutant.path, mutant.defect)):
+            return Verdict.EQUIVALENT, reason
+        return Verdict.SURVIVED, "no violation" if is_reached else "the simulation doesn't reach it"
+
+    def known(self, name: str) -> str | None:
+        return _wrong([*_TRIAL, *self.options, f"--known={name}"], self.seconds)
 
 
-def _run(command: Sequence[str], seconds: float, mutant: Mutant | None) -> str | None:
-    """Runs Python in a process of its own. Returns what was wrong, or None."""
-    limit = int(seconds) + _MARGIN
-    environment = os.environ | ({SETTING: json.dumps(asdict(mutant))} if mutant else {})
-    done = subprocess.run(
-        [sys.executable, *command],
-        env=environment,
+def _wrong(command: Sequence[str], seconds: float, mutant: Mutant | None = None) -> str | None:
+    done = _python(command, seconds, mutant)
+    return _sentence(done) if done.returncode else None
+
+
+def _python(command: Sequence[str], seconds: float, mutant: Mutant | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", f'ulimit -t {int(seconds) + _MARGIN}; exec "$@"', "sh", sys.executable, *command],
+        env=os.environ | ({SETTING: json.dumps(asdict(mutant))} if mutant else {}),
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (limit, limit)),
     )
-    if done.returncode == 0:
-        return None
+
+
+def _sentence(done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode < 0:
-        return f"doesn't end within {limit} s"
+        return "it doesn't end"
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     summary = [line for line in lines if line.startswith(("seed ", "FAILED", "ERROR"))]
-    return (summary or lines or ["failed without output"])[-1][:300]
+    return (summary or lines or ["it failed without output"])[-1][:300]
 
 
 if __name__ == "__main__":
