@@ -7,26 +7,36 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
-from local.memory.clients import provision
+from local.memory.clients import MemoryClients, provision
 from local.memory.storage.account import Account
 from local.simulation.callers.platform import Platform
 from local.simulation.callers.triggers import Triggers
+from local.simulation.judging.answers import Answers
+from local.simulation.judging.consent import check_consent
 from local.simulation.judging.endings import Endings
 from local.simulation.judging.invariants import Invariants, Violated
 from local.simulation.judging.leases import Leases
+from local.simulation.judging.stored import Stored
 from local.simulation.schedules.schedule import QUIET, Request, Schedule
 from local.simulation.settings import simulated_settings
 from local.simulation.world.cluster import Cluster, TrueTime
 from local.simulation.world.loop import Stuck, VirtualLoop
 from local.simulation.world.outside import Call, Outside
-from local.simulation.world.recorder import Recorder
+from local.simulation.world.recorder import CallRecording, Change, Recorder
 from local.simulation.world.sources import SimulatedAcs
 from local.simulation.world.topic import SimulatedTopic
 from local.simulation.world.trace import Trace
+from shared.app import App
+from shared.domain.chance import Chance
+
+if TYPE_CHECKING:
+    from shared.gateways.clients import Clients
 
 _LONGEST = 75 * 3600.0  # seconds; whatever is left then is a violation
 _GLANCE = 600.0  # seconds between two looks at whether anything is left to do
+_ANSWERS_EVERY = 3  # seeds: checking the app's answers takes a fifth of a run's time
 _CALLS = 40_000  # of a run; more means that something is repeated endlessly
 
 
@@ -68,6 +78,8 @@ def _run(schedule: Schedule, *, keeps_trace: bool) -> Result:
     try:
         loop.run_until_complete(world.run())
         violations += world.endings.violations()
+        if schedule.seed % _ANSWERS_EVERY == 0:
+            violations += loop.run_until_complete(world.wrong_answers())
     except (Violated, Stuck) as violated:
         violations.append(str(violated))
     violations += world.cluster.unforeseen
@@ -123,7 +135,8 @@ class World:
         self.triggers = Triggers(self.platform, lost=schedule.lost_jobs, worn=schedule.worn_jobs, plans=schedule.calls)
         self.invariants = Invariants(self.account, self.acs, self.settings)
         self.leases = Leases(self.account, self.settings.recordings_table)
-        self.endings = Endings(self.account, self.acs, self.topic, self.settings, schedule)
+        self.stored = Stored(self.account, self.settings)
+        self.endings = Endings(self.stored, self.acs, self.topic, schedule, self.triggers.history)
         loop.decide = self.outside.decide
 
     def _checked(self, call: Call) -> None:
@@ -156,7 +169,7 @@ class World:
         self.cluster.start()
         self.triggers.people.harmed = self.invariants.harmed
         self.triggers.readers.harmed = self.invariants.rewrote
-        self.acs.recorder.changed = self.triggers.calls.changed
+        self.acs.recorder.changed = self._recording_changed
 
     async def end(self) -> None:
         """Lets the triggers run until nothing is left to do."""
@@ -164,6 +177,17 @@ class World:
         while not self._is_over() and self.loop.time() < _LONGEST:  # noqa: ASYNC110 - no event marks the end
             await asyncio.sleep(_GLANCE)
         self.triggers.stop()
+
+    async def wrong_answers(self) -> list[str]:
+        """Asks an app in a new process about everything, without faults."""
+        clients = MemoryClients(self.account, self.acs, self.settings)
+        clock = TrueTime(self.loop)
+        app = App.over(self.settings, clock, cast("Clients", clients), Chance(random.Random(0)))  # noqa: S311 - repeatable
+        return await Answers(app, self.stored).violations()
+
+    def _recording_changed(self, recording: CallRecording, change: Change) -> None:
+        check_consent(self.stored, recording)
+        self.triggers.calls.changed(recording, change)
 
     def _begin(self, request: Request) -> None:
         if request.is_dead:

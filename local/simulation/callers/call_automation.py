@@ -140,7 +140,8 @@ class CallAutomation:
         announced = [chunk for chunk in chunks if chunk["index"] not in plan.withheld]
         self.history.published[recording.recording_id] += [one for one in made if _names(announced, one.document_id)]
         for number, some in enumerate([[chunk] for chunk in announced] if plan.apart else [announced]):
-            data = {**event["data"], "recordingStorageInfo": {"recordingChunks": some}}
+            began = recording.began_at.isoformat()
+            data = {**event["data"], "recordingStorageInfo": {"recordingChunks": some}, "recordingStartTime": began}
             one = {**event, "id": f"{event['id']}-{number}", "data": data}
             for _ in range(chance.choice((1, 1, 2))):
                 at = self.platform.loop.time() + chance.choice((0.0, 0.1, 60.0)) * chance.random()

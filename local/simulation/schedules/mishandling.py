@@ -114,4 +114,6 @@ def _unreadable(chance: random.Random, number: int) -> Unreadable:
             [f"not an event {number}"],
         )
     )
-    return Unreadable(at=chance.uniform(0, _LATEST), event=event, is_dead=chance.random() < 0.3)  # noqa: PLR2004 - one in three
+    # Event Grid dead-letters objects only.
+    is_dead = isinstance(event, dict) and chance.random() < 0.3  # noqa: PLR2004 - one in three
+    return Unreadable(at=chance.uniform(0, _LATEST), event=event, is_dead=is_dead)
