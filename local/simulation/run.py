@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from local.memory.clients import MemoryClients, provision
 from local.memory.storage.account import Account
@@ -15,7 +15,7 @@ from local.simulation.callers.platform import Platform
 from local.simulation.callers.triggers import Triggers
 from local.simulation.judging.answers import Answers
 from local.simulation.judging.consent import check_consent
-from local.simulation.judging.endings import Endings
+from local.simulation.judging.endings import Endings, Observed
 from local.simulation.judging.invariants import Invariants, Violated
 from local.simulation.judging.leases import Leases
 from local.simulation.judging.stored import Stored
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 75 * 3600.0  # seconds; whatever is left then is a violation
 _GLANCE = 600.0  # seconds between two looks at whether anything is left to do
-_ANSWERS_EVERY = 3  # seeds: checking the app's answers takes a fifth of a run's time
-_CALLS = 40_000  # of a run; more means that something is repeated endlessly
+_ANSWERS_EVERY = 3  # seeds: checking the app's answers takes a seventh of a run's time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,18 +132,20 @@ class World:
         )
         self.platform = Platform(loop, self.cluster, self.account, self.settings, chance, trace)
         self.triggers = Triggers(self.platform, lost=schedule.lost_jobs, worn=schedule.worn_jobs, plans=schedule.calls)
+        self._most_calls = schedule.most_calls
         self.invariants = Invariants(self.account, self.acs, self.settings)
         self.leases = Leases(self.account, self.settings.recordings_table)
         self.stored = Stored(self.account, self.settings)
-        self.endings = Endings(self.stored, self.acs, self.topic, schedule, self.triggers.history)
+        observed = Observed(acs=self.acs, topic=self.topic, invariants=self.invariants, history=self.triggers.history)
+        self.endings = Endings(self.stored, observed, schedule)
         loop.decide = self.outside.decide
 
     def _checked(self, call: Call) -> None:
         self.invariants.check(call.operation)
         self.leases.check(call)
         self.triggers.saw(call)
-        if self.outside.count > _CALLS:
-            raise Stuck(f"the run has made {_CALLS} calls and hasn't ended")
+        if self.outside.count > self._most_calls:
+            raise Stuck(f"the run has made {self._most_calls} calls and hasn't ended")
 
     async def run(self) -> None:
         await self.begin()
@@ -156,11 +157,21 @@ class World:
             send = self.triggers.event_grid.dead_letter if unreadable.is_dead else self.triggers.event_grid.publish
             send(unreadable.at, [unreadable.event])
         for question in self.schedule.mishandling.questions:
-            self.triggers.readers.ask(question)
+            self.triggers.readers.ask(question, self._orderly_events())
         for damage in self.schedule.mishandling.damages:
             self.triggers.readers.damage(damage)
         self.loop.call_later(QUIET, self._end_faults, context=Context())
         await self.end()
+
+    def _orderly_events(self) -> list[dict[str, Any]]:
+        """Events that a person may submit again without changing any expected end."""
+        return [
+            event
+            for recording in self.schedule.recordings
+            if recording.oddity is None
+            for request in recording.requests
+            for event in request.events[:1]
+        ]
 
     async def begin(self) -> None:
         """Provisions storage and starts the hosts."""

@@ -4,8 +4,10 @@ And rows that can't be read for a time, as rows of a newer version of the app ar
 """
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from local.memory.storage.entities import Entity, Key, Row
 from local.simulation.callers.history import History
@@ -15,6 +17,7 @@ from local.simulation.world.cluster import Function, Outcome
 from shared.queries.downloads import File
 
 READER = "reader"
+SUBMITTED = "event submitted"  # the audit entry of an event that a person sent
 _URL = "https://callvault.example/api/recordings"
 # What a newer version might write. None of it can be read.
 _NEWER: dict[Damaged, Entity] = {
@@ -34,13 +37,27 @@ class Readers:
     harmed: Callable[[str], None] = lambda _: None  # with a table's name
     pending: int = 0
 
-    def ask(self, question: Question) -> None:
+    def ask(self, question: Question, events: Sequence[dict[str, Any]]) -> None:
+        """Asks something at some time. `events`: those that a person may submit by hand."""
         self.pending += 1
-        self.platform.spawn(self._ask(question))
+        self.platform.spawn(self._submit(question, events) if question.asked is Asked.SUBMIT else self._ask(question))
 
     def damage(self, damage: Damage) -> None:
         self.pending += 1
         self.platform.spawn(self._damage(damage))
+
+    async def _submit(self, question: Question, events: Sequence[dict[str, Any]]) -> None:
+        await asyncio.sleep(question.at)
+        if events:
+            event = events[int(question.choice * len(events))]
+            recording_id = event["subject"].rpartition("/")[2]
+            body = json.dumps(event).encode()
+            self.history.requested[recording_id][SUBMITTED] += 1
+            outcome = await self.platform.invoke(
+                question.asked, lambda app: app.commands.submit_events(body, by=READER)
+            )
+            self.history.confirmed[recording_id][SUBMITTED] += outcome is Outcome.DONE
+        self.pending -= 1
 
     async def _ask(self, question: Question) -> None:
         await asyncio.sleep(question.at)

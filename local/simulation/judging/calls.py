@@ -92,9 +92,5 @@ class Calls:
         if row.get("serverCallId") not in (None, recording.call.server_call_id):
             yield f"{name} has the call of another recording"
         whole = is_whole(row, self._stored.chunks()[key_of(name)])
-        if not whole and row.get("control") is not None and "overdueAt" not in row:
-            yield f"{name} has ended without all of its files, and isn't overdue (it is {row['control']})"
         if whole is not plan.is_whole and not (plan.is_whole and "overdueAt" in row):
             yield f"{name} is {'complete' if whole else 'incomplete'}, unlike its files"
-        if row.get("control") not in (None, "stopped") and not whole:
-            yield f"{name} has ended, but is {row['control']}"

@@ -4,14 +4,17 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from local.faults.schedules.unusual_events import End
 from local.simulation.callers.history import History
+from local.simulation.judging.awaited import Awaited
 from local.simulation.judging.calls import Calls
 from local.simulation.judging.complete import CompleteAnnouncements
 from local.simulation.judging.histories import Histories
+from local.simulation.judging.invariants import Invariants
 from local.simulation.judging.participants import Participants
 from local.simulation.judging.quarantine import QuarantineContents
 from local.simulation.judging.stored import Stored
@@ -30,12 +33,21 @@ _TYPES = {"archived": "Callvault.ChunkArchived", "failed": "Callvault.ChunkFaile
 type Entity = dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """What was seen of a run outside of storage."""
+
+    acs: SimulatedAcs
+    topic: SimulatedTopic
+    invariants: Invariants
+    history: History
+
+
 class Endings:
     """Judges the end of a run."""
 
-    def __init__(
-        self, stored: Stored, acs: SimulatedAcs, topic: SimulatedTopic, schedule: Schedule, history: History
-    ) -> None:
+    def __init__(self, stored: Stored, world: Observed, schedule: Schedule) -> None:
+        acs, topic, history = world.acs, world.topic, world.history
         self._account, self._settings = stored.account, stored.settings
         self._topic, self._history = topic, history
         self._judges = (
@@ -44,6 +56,7 @@ class Endings:
             QuarantineContents(stored, schedule, history),
             Participants(stored),
             CompleteAnnouncements(stored, topic),
+            Awaited(stored, world.invariants),
         )
         self._ends = {name: end for recording in schedule.recordings for name, end in recording.ends.items()}
         self._undecided = {

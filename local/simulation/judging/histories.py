@@ -4,14 +4,27 @@ from collections import Counter
 from collections.abc import Iterator
 
 from local.simulation.callers.history import History
+from local.simulation.callers.readers import READER, SUBMITTED
+from local.simulation.callers.recording_callers import CALLER
 from local.simulation.judging.stored import Stored
 from local.simulation.schedules.schedule import Schedule
 from local.simulation.world.sources import SimulatedAcs
 from shared.domain.keys import key_of
 
 _ACTS = ("pause", "resume", "replay", "read content")
+_AUTHORS = {
+    "pause": {CALLER},
+    "resume": {CALLER},
+    "stop": {CALLER},
+    "start": {CALLER, "AUTO_RECORD"},
+    "replay": {"operator"},
+    "read content": {READER},
+    "read archive": {READER},
+    SUBMITTED: {READER},
+    "ended": {"ACS"},
+    "start-failed": {"ACS"},
+}
 _ENDS = ("stop", "ended")  # a recording that ACS reported as ended has no second entry for a stop
-_SUBMITTED = "event submitted"
 
 
 class Histories:
@@ -25,16 +38,18 @@ class Histories:
         audit = self._stored.audit()
         for key, entries in audit.items():
             for entry in entries:
-                if not entry.get("by"):
-                    yield f"the history of {key} has an entry without a caller: {entry['action']}"
+                wanted = _AUTHORS.get(str(entry["action"]))
+                if not entry.get("by") or (wanted and entry["by"] not in wanted):
+                    yield f"the history of {key} says that {entry['action']} is by {entry.get('by')}"
         names = {*self._history.requested, *self._history.confirmed, *self._recorder.recordings}
         for name in sorted(names):
             entered = Counter(str(entry["action"]) for entry in audit.get(key_of(name), ()))
             yield from self._acts(name, entered)
             yield from self._start(name, entered)
-        submitted = sum(entry["action"] == _SUBMITTED for entries in audit.values() for entry in entries)
-        if submitted > self._history.resubmitted * (1 + len(self._schedule.recordings)):
-            yield f"{submitted} events are entered as submitted; {self._history.resubmitted} were"
+            by_hand = self._history.requested.get(name, Counter())[SUBMITTED] + self._history.resubmitted
+            confirmed = self._history.confirmed.get(name, Counter())[SUBMITTED]
+            if not confirmed <= entered[SUBMITTED] <= by_hand:
+                yield f"the history of {name} has {entered[SUBMITTED]} submitted events; {confirmed} were confirmed"
 
     def _acts(self, name: str, entered: Counter[str]) -> Iterator[str]:
         requested, confirmed = (

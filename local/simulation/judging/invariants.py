@@ -45,6 +45,7 @@ class Invariants:
         self._rows: dict[str, dict[Any, Row]] = {}
         self._archived: dict[str, bytes] = {}
         self._deletions = 0
+        self.relocated: set[str] = set()  # documents whose locations changed
 
     def begin(self) -> None:
         self._rows = {name: dict(self._account.tables[name].rows) for name in self._settings.tables}
@@ -103,6 +104,8 @@ class Invariants:
             if others:
                 raise Violated(f"{document_id} has two rows in the catalogue")
             return
+        if before.entity["contentLocation"] != chunk["contentLocation"]:
+            self.relocated.add(document_id)
         was = str(before.entity["state"])
         if was not in _MOVES:
             raise Violated(f"{document_id} has a state of a newer version, and was overwritten")

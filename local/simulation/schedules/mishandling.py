@@ -19,6 +19,7 @@ class Asked(StrEnum):
     LIST = "list"
     ARCHIVE = "archive"
     CONTENT = "content"
+    SUBMIT = "an event by hand"
     QUARANTINED = "replay of a quarantined event"
 
 

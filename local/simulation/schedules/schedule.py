@@ -5,7 +5,7 @@ A schedule can be made smaller, by dropping recordings or faults, without changi
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,10 @@ HOUR = 3600.0
 QUIET = 9 * HOUR  # after this time there are no faults
 _ANNOUNCED = 5 * HOUR  # before this time every event is delivered
 _CALLS = 90  # about as many calls as a recording makes without any fault
+_MOST_CALLS = 40_000  # of a run with faults
+# Of a run in which nothing goes wrong: to archive a document, to take in an event again, and of idle sweeps.
+_CALLS_OF_DOCUMENT, _CALLS_OF_REQUEST, _CALLS_OF_RUN = 30, 10, 20
+_PLAIN = 0.04  # share of schedules in which nothing goes wrong
 _SIZES = (900, 900, 900, 2500, 5200)  # bytes; with blocks of 1 KiB the last two are copied in blocks
 _FOREVER = 60 * HOUR
 # Seconds. Long ones are rare, because a run with many retries takes as long as ten others.
@@ -91,6 +95,22 @@ class Schedule:
         """Whether the platform does nothing wrong. Sources and events may still be odd."""
         return not (self.faults or self.outages or self.lost_jobs or self.worn_jobs or self.mishandling.damages)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing at all goes wrong."""
+        windows = any(one.windows for recording in self.recordings for one in recording.sources)
+        odd = any(recording.oddity for recording in self.recordings)
+        return self.is_calm and not (windows or odd or self.calls)
+
+    @property
+    def most_calls(self) -> int:
+        """How many calls a run may make. More means that something is repeated for nothing."""
+        if not self.is_plain:
+            return _MOST_CALLS
+        documents = sum(len(one.sources) for one in self.recordings)
+        requests = sum(max(len(request.events), 1) for one in self.recordings for request in one.requests)
+        return _CALLS_OF_DOCUMENT * documents + _CALLS_OF_REQUEST * requests + _CALLS_OF_RUN
+
     def describe(self) -> list[str]:
         clocks = ", ".join(f"{skew.total_seconds():+.0f} s" for skew in self.skews)
         return [
@@ -116,7 +136,7 @@ def schedule_of(seed: int) -> Schedule:
     faults = sorted(
         {chance.randint(1, most): _fault(chance) for _ in range(chance.choice((0, 1, 2, 2, 4, 4, 8, 16)))}.items()
     )
-    return Schedule(
+    schedule = Schedule(
         seed=seed,
         skews=tuple(_skew(chance) for _ in range(chance.choice((1, 2, 2, 2, 3, 4)))),
         recordings=recordings,
@@ -127,6 +147,31 @@ def schedule_of(seed: int) -> Schedule:
         setup=setup,
         calls=calls,
         mishandling=mishandling,
+    )
+    if mishandling.damages and more.random() < 0.5:  # noqa: PLR2004 - even odds: the sweep must pass the unreadable row
+        schedule = replace(schedule, lost_jobs=schedule.lost_jobs | {1, 2})
+    return plain(schedule) if more.random() < _PLAIN else schedule
+
+
+def plain(schedule: Schedule) -> Schedule:
+    """What is left of a schedule without faults, troubles, odd events, harm, calls and readers."""
+    recordings = tuple(
+        replace(one, requests=tuple(request for request in one.requests if request.tampers is None))
+        for one in schedule.recordings
+        if one.oddity is None
+    )
+    for one in (one for recording in recordings for one in recording.sources):
+        one.windows = ()
+    nothing = frozenset[int]()
+    return replace(
+        schedule,
+        recordings=recordings or schedule.recordings,
+        faults=(),
+        outages=(),
+        lost_jobs=nothing,
+        worn_jobs=nothing,
+        calls=(),
+        mishandling=Mishandling(),
     )
 
 
