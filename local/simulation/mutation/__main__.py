@@ -1,7 +1,7 @@
 """`python -m local.simulation.mutation` checks that small defects at random places of the app are detected.
 
-Each mutant runs in the simulation, if the simulation reaches its line at all. One that survives there runs in the unit
-tests. Exits with 1 if a mutant survives both and isn't listed as equivalent.
+Each mutant runs in the simulation, if the simulation reaches its line at all. One that survives there runs in the tests
+of its package that use storage in memory. Exits with 1 if a mutant survives both and isn't listed as equivalent.
 """
 
 import argparse
@@ -24,12 +24,12 @@ from local.simulation.mutation.overlay import SETTING
 
 _PACKAGES = ("archiving", "intake", "recovery", "domain")
 _MARGIN = 60  # seconds of processor time until a run that doesn't end is killed
-_UNIT_TESTS = 300  # seconds of processor time
+_SECONDS_OF_TESTS = 300  # of processor time, for each folder
 
 
 class Verdict(StrEnum):
     SIMULATION = "detected by the simulation"
-    UNIT_TESTS = "detected by the unit tests only"
+    TESTS = "detected by tests only"
     EQUIVALENT = "equivalent"
     SURVIVED = "survived"
 
@@ -86,7 +86,9 @@ def _known(trials: "Trials", pool: ThreadPoolExecutor) -> int:
 
 
 _TRIAL = ("-m", "local.simulation.mutation.trial")
-_TESTS = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "local.simulation.mutation.overlay")
+# Tests on storage in memory.
+_PLUGINS = ("-p", "no:cacheprovider", "-p", "local.simulation.mutation.overlay")
+_TESTS = ("-m", "pytest", "-q", "-x", *_PLUGINS, "-m", "not storage")
 
 
 @dataclass(frozen=True)
@@ -101,16 +103,21 @@ class Trials:
         is_reached = f"{mutant.path}:{mutant.line}" in self.reached
         if is_reached and (violated := _wrong([*_TRIAL, *self.options], self.seconds, mutant)):
             return Verdict.SIMULATION, violated
-        own = Path(mutant.path).parts[1]
-        for package in (own, *(name for name in _PACKAGES if name != own)):
-            if failed := _wrong([*_TESTS, f"tests/unit/{package}"], _UNIT_TESTS, mutant):
-                return Verdict.UNIT_TESTS, failed
+        for folder in _folders(Path(mutant.path).parts[1]):
+            if failed := _wrong([*_TESTS, folder], _SECONDS_OF_TESTS, mutant):
+                return Verdict.TESTS, failed
         if reason := EQUIVALENT.get((mutant.path, mutant.defect)):
             return Verdict.EQUIVALENT, reason
         return Verdict.SURVIVED, "no violation" if is_reached else "the simulation doesn't reach it"
 
     def known(self, name: str) -> str | None:
         return _wrong([*_TRIAL, *self.options, f"--known={name}"], self.seconds)
+
+
+def _folders(package: str) -> list[str]:
+    """The tests that may detect a mutant of this package, the likeliest first."""
+    others = [f"tests/unit/{name}" for name in _PACKAGES if name != package]
+    return [one for one in (f"tests/unit/{package}", f"tests/integration/{package}", *others) if Path(one).exists()]
 
 
 def _wrong(command: Sequence[str], seconds: float, mutant: Mutant | None = None) -> str | None:
