@@ -14,6 +14,7 @@ class Callback:
     kind: str | None
     recording_id: str | None = None
     has_start: bool = False  # whether its URL names a start
+    at: float  # when it was acknowledged
     unreadable: Any = None
 
 
