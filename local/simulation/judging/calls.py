@@ -31,6 +31,9 @@ class Calls:
         for key, told in self._history.told.items():
             if len(told) > 1:
                 yield f"the callers of {key} were told {len(told)} recordings"
+        for key, number in self._history.refused.items():
+            if number:
+                yield f"a repeated start with the key {key} was refused, although it had been answered"
         rows = self._stored.recordings()
         for plan in self._schedule.calls:
             made = self._recorder.of_call(plan.call)
