@@ -33,7 +33,7 @@ class People:
         self.history.confirmed[recording_id]["replay"] += outcome is Outcome.DONE
 
     def tamper(self, at: float, document_id: str, replacement: bytes | None) -> None:
-        """Somebody removes or replaces an archived file of a document, if its source isn't deleted yet."""
+        """Somebody removes an archived file of a document, or replaces its media, if its source isn't deleted yet."""
         self.platform.spawn(self._tampered(at, document_id, replacement))
 
     async def _tampered(self, at: float, document_id: str, replacement: bytes | None) -> None:
@@ -44,6 +44,8 @@ class People:
         source = next(one for one in cluster.acs.sources if one.document_id == document_id)
         archive = self.platform.account.containers[self.platform.settings.archive_container]
         files = [name for name in archive.names() if document_id in name]
+        if replacement is not None:  # judges read the metadata
+            files = [name for name in files if not name.endswith(".json")]
         if not files or source.is_deleted:
             return
         name = self.platform.chance.choice(files)
