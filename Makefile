@@ -53,8 +53,8 @@ simulate: SEEDS = 1000
 simulate: setup ## Run random orders of events in virtual time; SEEDS=N or SECONDS=N for how many, SEED=N to repeat one, EXHAUSTIVE=1 for every order of small races
 	@exec $(PYTHON_IN_VENV) -m local.simulation $(if $(EXHAUSTIVE),--exhaustive,$(if $(SEED),--seed "$(SEED)",$(if $(SECONDS),--seconds "$(SECONDS)",--seeds "$(SEEDS)"))) $(ARGS)
 
-mutants: setup ## Check that the fault schedules detect known defects, one at a time; ARGS="--only NAME" for one
-	@exec $(PYTHON_IN_VENV) -m local.faults.mutation $(ARGS)
+mutants: setup ## Check that the fault schedules detect known defects, one at a time; KIND=random for small defects at random places, detected by the simulation or by tests
+	@exec $(PYTHON_IN_VENV) -m $(if $(filter random,$(KIND)),local.simulation.mutation,local.faults.mutation) $(ARGS)
 
 bench: setup $(BENCH_STAMP) ## Measure Callvault and comparable tools; ARGS="copy --rounds 1 --sizes 64" for a short run
 	@exec $(PYTHON_IN_VENV) -m bench $(ARGS)
