@@ -17,6 +17,7 @@ from shared.http.page import Dashboard
 from shared.http.queries import Queries
 from shared.intake.dead_letters import DeadLetterTimer
 from shared.intake.intake import Intake
+from shared.operations.attention import AttentionChecks
 from shared.operations.checks import Checks
 from shared.operations.expiry import Expiry
 from shared.operations.health import Health
@@ -72,12 +73,13 @@ class App:
         listing = Listing(gateways, clock, settings)
         auto = AutoRecording(gateways, starting, clock, settings)
         intake = Intake(gateways, auto, clock, settings)
+        checks = Checks(gateways, clock, settings)
         cases = UseCases(
             starting=starting,
             control=Control(gateways, clock, settings),
             replay=Replay(gateways, intake, clock, settings),
             completion=ArchiveAnswer(gateways, clock, settings),
-            health=Health(Checks(gateways, clock, settings), clock),
+            health=Health(checks, clock),
             callbacks=Callbacks(
                 gateways,
                 clock,
@@ -91,6 +93,7 @@ class App:
             queries=Queries(
                 listing,
                 Summary(gateways, listing, clock),
+                AttentionChecks(gateways, checks, clients, clock, settings),
                 Downloads(gateways, clock, settings),
                 Timeline(gateways, clock, settings),
             ),

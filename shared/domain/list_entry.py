@@ -29,6 +29,7 @@ class ListName(StrEnum):
     SERVER_CALL = "serverCall"
     CALL_CONNECTION = "callConnection"
     CORRELATION = "correlation"
+    UNRECORDED = "unrecorded"  # calls that AUTO_RECORD could not record, by the call's key
     PARTICIPANT = "participant"  # chunks; in a table of its own
 
     def of(self, value: str) -> str:

@@ -1,10 +1,12 @@
 """HTTP functions that only read: lists of recordings, the summary, timelines, and links to archived files."""
 
+import asyncio
 from collections.abc import Mapping
 
 from shared.contracts.http.link_query import parse_link
 from shared.contracts.http.list_query import parse_list
 from shared.http.answers import Answer, answer
+from shared.operations.attention import AttentionChecks
 from shared.queries.downloads import Downloads, File, Wanted
 from shared.queries.recordings import Listing
 from shared.queries.summary import Summary
@@ -16,15 +18,25 @@ _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # no
 class Queries:
     """Each method raises the errors of its use case; `answering` turns them into problems."""
 
-    def __init__(self, listing: Listing, summary: Summary, content: Downloads, timeline: Timeline) -> None:
-        self._listing, self._summary, self._content, self._timeline = listing, summary, content, timeline
+    def __init__(
+        self,
+        listing: Listing,
+        summary: Summary,
+        attention: AttentionChecks,
+        content: Downloads,
+        timeline: Timeline,
+    ) -> None:
+        self._listing, self._summary, self._attention = listing, summary, attention
+        self._content, self._timeline = content, timeline
 
     async def recordings(self, parameters: Mapping[str, str], participant: str | None, *, by: str) -> Answer:
         page = await self._listing.page(parse_list(parameters, participant=participant), by=by)
         return answer(page, headers=_PRIVATE)
 
     async def summary(self) -> Answer:
-        return answer(await self._summary.read(), headers=_PRIVATE)
+        found, attention = await asyncio.gather(self._summary.read(), self._attention.read())
+        checked = {"checked_at": attention.at, "checks": list(attention.checks)}
+        return answer(found.model_copy(update=checked), headers=_PRIVATE)
 
     async def timeline(self, named: str, *, by: str) -> Answer:
         return answer(await self._timeline.of(named, by=by), headers=_PRIVATE)

@@ -13,6 +13,7 @@ from typing import Any
 from shared.bookkeeping.writers import Writers
 from shared.contracts import lenient_json
 from shared.contracts.events.call_started import is_call_started, read_call_started
+from shared.contracts.events.outcome import Outcome
 from shared.contracts.events.recording_event import UnreadableEvent, read_event
 from shared.contracts.http.limits import EVENTS_BYTES
 from shared.contracts.jobs import ChunkJob
@@ -86,8 +87,9 @@ class Replay:
         return chunk
 
     async def quarantined(self, quarantine_id: str, *, by: str) -> IntakeResult:
-        """Processes a quarantined event, for example after an update that can parse it. The event stays in quarantine.
+        """Processes a quarantined event, for example after an update that can parse it.
 
+        The event stays in the quarantine, marked as replayed, so that it no longer needs attention.
         Raises NotFound for an unknown id, and InvalidRequest if the event still can't be parsed or isn't from the ACS
         resource of EVENT_SOURCE.
         """
@@ -102,7 +104,10 @@ class Replay:
             raise InvalidRequest(f"the event still can't be parsed: {error}") from None
         if self._intake.is_foreign(envelope):
             raise InvalidRequest(f"{FOREIGN}; correct EVENT_SOURCE if it is wrong")
-        return await self._intake.receive_by_hand(envelope, by=by)
+        result = await self._intake.receive_by_hand(envelope, by=by)
+        if result.outcome is not Outcome.QUARANTINED:
+            await self._quarantine.mark_replayed(f"{quarantine_id}.json", self._clock.now())
+        return result
 
     async def events(self, body: bytes, *, by: str) -> list[IntakeResult]:
         """Processes events that an operator sends: one object or an array of objects, as a dead-letter blob contains.

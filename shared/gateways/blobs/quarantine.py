@@ -1,7 +1,8 @@
 """The quarantine: events, callbacks and messages that Callvault can't parse or process. Each is stored once.
 
 A blob's name is a digest of its event or body, so a repeated delivery finds the existing blob. The blob is JSON: the
-reason, the time, the person who submitted it if any, and the event, or the body in base64 if it isn't JSON.
+reason, the time, the person who submitted it if any, and the event, or the body in base64 if it isn't JSON. The blob
+of an event that a replay processed stays, and its blob metadata have the time of the replay.
 """
 
 import base64
@@ -17,6 +18,9 @@ from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.gateways.faults import is_absent, storage_faults
+
+_REPLAYED = "replayedAt"  # blob metadata; HTTP may change the case of its name
+_COUNTED = 5000  # blobs: the most that one request lists
 
 
 class Folder(StrEnum):
@@ -44,6 +48,15 @@ class QuarantineItem:
         return cls(name=_name(folder, body), content={"bodyBase64": base64.b64encode(body).decode()})
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """The number of items that nobody has handled yet. `is_all`: there may be no more."""
+
+    events: int
+    callbacks: int
+    is_all: bool
+
+
 class Quarantine:
     """The quarantine's container."""
 
@@ -67,6 +80,36 @@ class Quarantine:
                 )
             except ResourceExistsError:
                 return
+
+    async def mark_replayed(self, name: str, at: datetime) -> None:
+        """Marks an event that a replay processed: it no longer needs attention."""
+        with storage_faults("marking an event in the quarantine"):
+            try:
+                await self._blobs.get_blob_client(name).set_blob_metadata({_REPLAYED: at.isoformat()})
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
+
+    async def kept(self) -> Kept:
+        """Counts the events and callbacks that no replay processed, among the first 5,000 blobs: one operation.
+
+        Poison messages aren't counted: the state of their chunks says what they need.
+        """
+        counts = {Folder.EVENTS: 0, Folder.CALLBACKS: 0}
+        with storage_faults("listing the quarantine"):
+            pages: Any = self._blobs.list_blobs(include=["metadata"], results_per_page=_COUNTED).by_page()
+            async for page in pages:
+                async for blob in page:
+                    if _REPLAYED.lower() in map(str.lower, blob.metadata or {}):
+                        continue
+                    folder = Folder.CALLBACKS if blob.name.startswith(Folder.CALLBACKS) else Folder.EVENTS
+                    counts[folder] += not blob.name.startswith(Folder.JOBS)
+                break
+        return Kept(
+            events=counts[Folder.EVENTS],
+            callbacks=counts[Folder.CALLBACKS],
+            is_all=pages.continuation_token is None,
+        )
 
     async def read(self, name: str) -> bytes | None:
         """The blob with this name. None if it doesn't exist."""
