@@ -34,9 +34,11 @@ from shared.recording.control import Control
 from shared.recording.idempotency import Idempotency
 from shared.recording.ledger import LedgerUpdates
 from shared.recording.start import Starting
+from shared.recovery.acknowledgement import Acknowledging
 from shared.recovery.chunk_check import ChunkCheck
 from shared.recovery.poison import Poison
 from shared.recovery.replay import Replay
+from shared.recovery.replay_by_reason import ReasonReplay
 from shared.recovery.sweep import Sweep
 from shared.settings.settings import Settings
 
@@ -74,10 +76,13 @@ class App:
         auto = AutoRecording(gateways, starting, clock, settings)
         intake = Intake(gateways, auto, clock, settings)
         checks = Checks(gateways, clock, settings)
+        replay = Replay(gateways, intake, clock, settings)
         cases = UseCases(
             starting=starting,
             control=Control(gateways, clock, settings),
-            replay=Replay(gateways, intake, clock, settings),
+            replay=replay,
+            by_reason=ReasonReplay(gateways, replay, clock),
+            acknowledging=Acknowledging(gateways, clock),
             completion=ArchiveAnswer(gateways, clock, settings),
             health=Health(checks, clock),
             callbacks=Callbacks(

@@ -37,6 +37,11 @@ class RecordingItem:
             for chunk in self.chunks
         )
 
+    @property
+    def needs_attention(self) -> bool:
+        """Whether it has a problem that nobody has acknowledged."""
+        return self.state is RecordingState.OVERDUE or any(chunk.needs_attention for chunk in self.chunks)
+
     def shown(self) -> ListedRecording:
         recording, states = self.recording, Counter(str(chunk.state) for chunk in self.chunks)
         if recording.unreadable:
@@ -77,6 +82,7 @@ def _missed(recording: Recording) -> TroubleView:
         fault="source",
         reason="files-overdue",
         detail="the recording ended, and ACS did not report all of its files",
+        acknowledged_by=None,
     )
 
 
@@ -90,4 +96,5 @@ def _trouble(chunk: Chunk) -> TroubleView:
         fault=chunk.fault,
         reason=chunk.reason,
         detail=chunk.detail,
+        acknowledged_by=None if chunk.needs_attention else chunk.acknowledged_by,
     )

@@ -97,7 +97,7 @@ class Listing:
         for name, value in listed_values(query).items():
             if value is not None:
                 return _List(lists=self._lists, heading=name.of(value), answers=name)
-        if query.trouble or query.state in _TROUBLED:
+        if query.trouble or query.attention or query.state in _TROUBLED:
             return _List(lists=self._lists, heading=ListName.TROUBLE)
         if query.open or query.state in _AWAITED:
             return _List(lists=self._lists, heading=ListName.OPEN)
@@ -130,6 +130,7 @@ class Listing:
             query.state in (None, item.state),
             not query.open or item.is_open(self._clock.now()),
             not query.trouble or item.state in _TROUBLED,
+            not query.attention or item.needs_attention,
             *(value in (None, values[name]) for name, value in listed_values(query).items() if name != chosen.answers),
         )
         return all(wanted)

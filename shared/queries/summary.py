@@ -97,7 +97,7 @@ class Summary:
     async def _trouble(self, now: datetime) -> TroublePage:
         since = (now - timedelta(days=_DAYS)).date()
         page = await self._listing.page(
-            ListQuery.model_validate({"from": since, "trouble": True, "limit": _TROUBLES}), by=_BY
+            ListQuery.model_validate({"from": since, "attention": True, "limit": _TROUBLES}), by=_BY
         )
         return TroublePage(recordings=page.recordings, more=page.next_cursor is not None)
 

@@ -56,10 +56,13 @@ class Replay:
         details = {} if document_id is None else {"documentId": document_id}
         entry = AuditEntry(at=self._clock.now(), action="replay", by=by, details=details)
         await self._audit.add(recording.recording_key, entry)
-        return sum([await self._restart(chunk) for chunk in wanted])
+        return sum([await self.restart(chunk) for chunk in wanted])
 
-    async def _restart(self, chunk: Chunk) -> bool:
-        """Queues one chunk. Repeats a write that lost to another write, which often only recorded an announcement."""
+    async def restart(self, chunk: Chunk) -> bool:
+        """Queues one chunk and returns whether it did. The caller writes the audit entry before.
+
+        A write that lost to another write is repeated; often the other write only recorded an announcement.
+        """
         found: Chunk | None = chunk
         for _ in range(_ROUNDS):
             if found is None or found.state not in {*REPLAYABLE, ChunkState.PENDING}:

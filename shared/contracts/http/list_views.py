@@ -22,6 +22,9 @@ class TroubleView(View):
     fault: str | None = Field(description="Whose fault it is: source, destination or ours.")
     reason: str | None
     detail: str | None
+    acknowledged_by: str | None = Field(
+        description="Name of the person who acknowledged a lost or removed chunk; null if it needs attention."
+    )
 
 
 class ListedRecording(View):
@@ -106,7 +109,7 @@ class OpenView(View):
 
 
 class TroublePage(View):
-    """The newest recordings with problems in the last seven days."""
+    """The newest recordings of the last seven days with problems that nobody has acknowledged."""
 
     recordings: list[ListedRecording]
     more: bool
