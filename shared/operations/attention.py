@@ -32,7 +32,7 @@ _KEPT_FOR = timedelta(seconds=30)
 _CALLS = 20  # the most calls that a run looks up
 _CALLS_SINCE = timedelta(days=1)  # older calls are over
 _NAMED = 3  # outcomes of calls listed in the check's detail
-_RUNBOOKS = {
+RUNBOOKS = {
     "tables": "function-failures",
     "queue": "function-failures",
     "archive": "function-failures",
@@ -101,8 +101,8 @@ class AttentionChecks:
         if not files:
             return Check(name="dead-letters")
         detail = (
-            f"{files} files have events that Event Grid could not deliver: the function process_dead_letters processes "
-            "them within five minutes; for files that stay, the log says why"
+            f"{_count(files, 'file has', 'files have')} events that Event Grid could not deliver: the function "
+            "process_dead_letters processes them within five minutes; for files that stay, the log says why"
         )
         return Check(name="dead-letters", reason="dead-letters-waiting", detail=detail)
 
@@ -134,10 +134,10 @@ class AttentionChecks:
         outcomes = [claim.outcome or "still trying" for claim in claims if claim and claim.outcome not in RECORDED]
         if not outcomes:
             return Check(name="calls")
-        many = f"{len(outcomes)} or more" if len(entries) == _CALLS else str(len(outcomes))
+        many = f"{len(outcomes)} or more calls" if len(entries) == _CALLS else _count(len(outcomes), "call", "calls")
         reasons = "; ".join(sorted(set(outcomes))[:_NAMED])
         detail = (
-            f"AUTO_RECORD could not record {many} calls of the last 24 hours ({reasons}): fix the cause, and start the "
+            f"AUTO_RECORD could not record {many} of the last 24 hours ({reasons}): fix the cause, and start the "
             "recordings of running calls by hand"
         )
         return Check(name="calls", reason="calls-not-recorded", detail=detail)
@@ -147,11 +147,17 @@ def _of_quarantine(kept: Kept) -> Check:
     if not kept.events and not kept.callbacks:
         return Check(name="quarantine")
     more = "" if kept.is_all else " or more"
+    kinds = (_count(kept.events, "event", "events"), _count(kept.callbacks, "callback", "callbacks"))
     detail = (
-        f"{kept.events} events and {kept.callbacks} callbacks{more} could not be processed: read the reason in each "
-        "file, fix the cause and replay the event, or delete the file if you don't need it"
+        f"{' and '.join(filter(None, kinds))}{more} could not be processed: read the reason in each file, fix the "
+        "cause and replay the event, or delete the file if you don't need it"
     )
     return Check(name="quarantine", reason="items-quarantined", detail=detail)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    """Empty for none."""
+    return f"{number} {one if number == 1 else many}" if number else ""
 
 
 def _view(check: Check, severity: Severity) -> SummaryCheckView:
@@ -161,5 +167,5 @@ def _view(check: Check, severity: Severity) -> SummaryCheckView:
         severity=severity,
         reason=check.reason,
         detail=check.detail,
-        runbook=_RUNBOOKS[check.name],
+        runbook=RUNBOOKS[check.name],
     )

@@ -8,6 +8,7 @@ import { list } from "./list.js";
 import { overview } from "./overview.js";
 import { problemNote } from "./problems.js";
 import { recording } from "./recording.js";
+import { runbook } from "./runbook.js";
 import { RefreshTimer } from "./refresh.js";
 import { askForKey, restoreView } from "./signin.js";
 import { followTheme } from "./theme.js";
@@ -26,6 +27,7 @@ function destination() {
   if (name === "recordings" && rest.length) {
     return { view: recording, name, argument: decode(rest.join("/")), parameters };
   }
+  if (name === "runbooks" && rest.length) return { view: runbook, name, argument: decode(rest.join("/")), parameters };
   return { view: name === "recordings" ? list : overview, name: name || "overview", parameters };
 }
 
@@ -99,7 +101,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 forgetButton.addEventListener("click", () => {
   forget();
-  announce("Key forgotten.");
+  announce("Signed out: the key is forgotten.");
   show();
 });
 followTheme(document.getElementById("theme"));

@@ -59,6 +59,7 @@ export const history = (entries) =>
               "li",
               {},
               h("span", {}, h("strong", {}, entry.action), ` by ${entry.by}`),
+              entry.details.note ? h("span", {}, `${entry.details.name}: ${entry.details.note}`) : null,
               h("time", { class: "dim", datetime: entry.at }, moment(entry.at)),
             ),
           ),

@@ -69,6 +69,10 @@ export const RECORDING_STATES = [
 export const SAFE = new Set(["archived", "released"]);
 export const REPLAYABLE = new Set(["failed", "lost"]);
 export const MISSING = new Set(["expired", "removed"]);
+export const ACKNOWLEDGEABLE = new Set(["lost", "removed"]);
+// An acknowledgement is valid for the loss that came before it.
+export const isAcknowledged = (one) =>
+  Boolean(one.acknowledgedAt) && Date.parse(one.acknowledgedAt) >= Date.parse(one.removedAt ?? one.lostAt ?? 0);
 const lacks = (one, file) => one.missing === file || one.missing === "both";
 export const hasMedia = (one) => Boolean(one.blobName) && !lacks(one, "media");
 export const hasMetadata = (one) => Boolean(one.metadataBlobName) && !lacks(one, "metadata");

@@ -86,7 +86,8 @@ const problemText = (item) => [
   item.documentId ? `Chunk ${item.index} ${item.state}: ` : "Files overdue: ",
   h("strong", {}, item.reason ?? "unknown"),
   item.state === "failed" && item.deadline ? `, ${timeLeft(item.deadline)}` : "",
-  item.detail ? h("span", { class: "dim under" }, item.detail) : null,
+  item.acknowledgedBy ? h("span", { class: "dim under" }, `acknowledged by ${item.acknowledgedBy}`) : null,
+  item.detail && !item.acknowledgedBy ? h("span", { class: "dim under" }, item.detail) : null,
 ];
 
 export const recordingCount = (rows, more) => `${count(rows, "recording")}${more ? ", more available" : ""}`;

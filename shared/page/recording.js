@@ -4,7 +4,7 @@ import { NeedsKey, get, pathOf } from "./api.js";
 import { badge } from "./badge.js";
 import { chunksTable } from "./chunks.js";
 import { announce, fill, fillIfChanged, h } from "./dom.js";
-import { REPLAYABLE, STATES, moment, short } from "./format.js";
+import { MISSING, REPLAYABLE, SAFE, STATES, isAcknowledged, moment, short } from "./format.js";
 import { details, history } from "./details.js";
 import { player } from "./player.js";
 import { replayButton } from "./replay.js";
@@ -42,8 +42,13 @@ export function recording(root, { argument, refresh: refreshNow }) {
   let states = {};
 
   async function refresh(signal) {
-    const { body: view } = await get(pathOf(argument), { signal });
+    let { body: view } = await get(pathOf(argument), { signal });
     times = await timesOf(view, signal);
+    const found = new Map(times.map((one) => [one.documentId, one.state]));
+    // The timeline checks the files in the archive, so it may have found that some are missing.
+    if (view.chunks.some((one) => isSafe(one) && MISSING.has(found.get(one.documentId)))) {
+      view = (await get(pathOf(argument), { signal })).body;
+    }
     shown.title = view.correlation || "Recording";
     document.title = `${shown.title} · Callvault`;
     const canRetry = view.chunks.some((one) => REPLAYABLE.has(one.state));
@@ -109,6 +114,7 @@ export function recording(root, { argument, refresh: refreshNow }) {
   return shown;
 }
 
+const isSafe = (one) => SAFE.has(one.state);
 const minute = () => Math.floor(Date.now() / 60_000);
 const chunkOf = (view, documentId) => view.chunks.find((one) => one.documentId === documentId);
 
@@ -118,6 +124,7 @@ function refreshSeconds(view) {
 }
 
 function nextStep(chunk) {
+  if (isAcknowledged(chunk)) return `Acknowledged by ${chunk.acknowledgedBy}, ${moment(chunk.acknowledgedAt)}.`;
   if (chunk.state === "lost") return "Retry only if ACS still has the file.";
   if (chunk.state !== "failed") return "";
   return Date.parse(chunk.deadline) > Date.now()
@@ -134,6 +141,7 @@ function troubles(view) {
       title: `Chunk ${one.index} ${TITLES[one.state]}`,
       reason: one.reason,
       detail: one.detail,
+      acknowledged: isAcknowledged(one),
       since: one.removedAt ?? one.lostAt ?? one.failedAt,
       next: nextStep(one),
     }));
@@ -159,7 +167,7 @@ function troubles(view) {
 const note = (item) =>
   h(
     "div",
-    { class: "note bad" },
+    { class: `note ${item.acknowledged ? "calm" : "bad"}` },
     h(
       "p",
       {},

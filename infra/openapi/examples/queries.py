@@ -57,7 +57,7 @@ SUMMARY: dict[str, Any] = {
             "ok": False,
             "severity": "warning",
             "reason": "items-quarantined",
-            "detail": "1 events and 0 callbacks could not be processed: …",
+            "detail": "1 event could not be processed: …",
             "runbook": "event-quarantined",
         }
     ],

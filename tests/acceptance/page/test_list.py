@@ -22,7 +22,7 @@ async def test_a_wrong_key_is_rejected_and_the_right_one_is_kept_for_the_tab_onl
     await expect(page.get_by_role("heading", name="Recordings")).to_be_visible()
     assert await page.evaluate("JSON.stringify([localStorage, document.cookie])") == '[{},""]'
     assert not [one.url for one in stranger.requests if stranger.key in one.url]
-    await page.get_by_role("button", name="Forget key").click()
+    await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_label("Function key")).to_be_visible()
     assert await page.evaluate("sessionStorage.length") == 0
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Locator, Route, expect
@@ -130,10 +130,8 @@ async def test_a_failed_chunk_shows_its_reason_and_is_retried_by_a_button(deploy
     page = visit.page
     await expect(page.locator(".note")).to_contain_text("source-not-allowed")
     await page.get_by_role("button", name="Retry chunk 0").click()
-    await expect(page.locator("td", has=page.get_by_role("button", name="Retry chunk 0"))).to_contain_text(
-        "Retrying requires the master key"
-    )
-    await page.get_by_role("button", name="Forget key").click()
+    await expect(page.locator("#toasts")).to_contain_text("Retry failed: This requires the master key.")
+    await page.get_by_role("button", name="Sign out").click()
     await visit.enter(deployment.where.master_key)
     await page.get_by_role("button", name="Retry chunk 0").click()
     await expect(page.locator(".note")).to_have_count(0)
@@ -199,20 +197,31 @@ async def gaps_in_minutes(visit: Visit, arguments: dict[str, Any]) -> list[tuple
     return [tuple(gap) for gap in await visit.page.evaluate(call, arguments | {"start": START})]
 
 
-async def test_a_file_that_someone_removed_is_reported_and_cannot_be_played(deployment: Deployment, visit: Visit):
-    recording_id = await record(deployment, "removed")
+async def test_a_file_that_someone_removed_is_reported_cannot_be_played_and_is_acknowledged(
+    deployment: Deployment, operator: Visit
+):
+    recording_id = await record(deployment, "removed/acknowledged")
     (chunk,) = (await deployment.settled(recording_id))["chunks"]
     async with deployment.container("recordings") as archive:
         await archive.delete_blob(chunk["blobName"])
-    status, _, _ = await deployment.call("GET", f"/api/recordings/{quote(recording_id, safe='')}/archive")
-    assert status == 410
-    await visit.to_recording(recording_id)
-    page = visit.page
+    await operator.to_recording(recording_id)
+    page = operator.page
     await expect(page.locator(".note")).to_contain_text("Chunk 0 was removed from the archive")
     await expect(page.locator("h1 + .badge")).to_have_text("Incomplete")
     await expect(page.get_by_role("button", name="Metadata of chunk 0")).to_be_visible()
     for absent in ("Play chunk 0", "Download of chunk 0", "Retry chunk 0"):
         await expect(page.get_by_role("button", name=absent)).to_have_count(0)
+    await expect(page.locator(".badge.good, .timeline .chunk.good")).to_have_count(0)
+    await page.get_by_role("button", name="Acknowledge chunk 0").click()
+    await page.get_by_label("Your name").fill("Ada")
+    await page.get_by_label("Note").fill("Removed at the customer's request.")
+    await page.get_by_role("button", name="Acknowledge", exact=True).click()
+    await expect(page.locator("#toasts")).to_have_text("Chunk 0 is acknowledged.Close")
+    await expect(page.locator(".note")).to_contain_text("Acknowledged by Ada")
+    await expect(page.locator(".history li").first).to_contain_text("Ada: Removed at the customer's request.")
+    await page.get_by_role("link", name="Overview", exact=True).click()
+    await expect(page.locator(".verdict .title")).to_be_visible()
+    await expect(page.get_by_role("row").filter(has_text="removed/acknowledged")).to_have_count(0)
 
 
 async def test_a_truncated_address_shows_an_error(visit: Visit):

@@ -45,7 +45,7 @@ async def test_a_quarantined_event_needs_attention_until_a_replay_processes_it(m
     assert (found["severity"], found["reason"], found["runbook"]) == (
         "warning", "items-quarantined", "event-quarantined",
     )  # fmt: skip
-    assert found["detail"].startswith("1 events and 0 callbacks")
+    assert found["detail"].startswith("1 event could not")
     async with world.container(world.settings.quarantine_container) as blobs:
         (name,) = [blob.name async for blob in blobs.list_blobs()]
         readable = json.dumps({"reason": "of an older version", "event": event})  # as after an update
@@ -73,7 +73,7 @@ async def test_the_checks_run_at_most_every_thirty_seconds(make_world: MakeWorld
 async def test_a_dead_letter_needs_attention(world: World):
     async with world.container(world.settings.deadletter_container) as letters:
         await letters.upload_blob("callvault/2026/11/28/10/one.json", b"[]")
-    assert (await failing(world))["dead-letters"]["detail"].startswith("1 files")
+    assert (await failing(world))["dead-letters"]["detail"].startswith("1 file has")
 
 
 async def test_an_announcement_that_waits_for_more_than_an_hour_needs_attention(make_world: MakeWorld):
@@ -101,7 +101,7 @@ async def test_a_call_that_could_not_be_recorded_needs_attention_for_a_day(make_
         await world.writers.unrecorded_calls.add(claim.call_key, claim.first_sent)
     found = (await failing(world))["calls"]
     assert found["reason"] == "calls-not-recorded"
-    assert "1 calls of the last 24 hours (refused: acs-forbidden)" in found["detail"]
+    assert "1 call of the last 24 hours (refused: acs-forbidden)" in found["detail"]
     clock.forward(hours=25)
     assert "calls" not in await failing(world)
 
