@@ -5,6 +5,7 @@ import { NeedsKey, Problem } from "./api.js";
 import { announce, h } from "./dom.js";
 import { forget, key } from "./key.js";
 import { list } from "./list.js";
+import { environment, titleOf } from "./names.js";
 import { overview } from "./overview.js";
 import { problemNote } from "./problems.js";
 import { recording } from "./recording.js";
@@ -15,6 +16,7 @@ import { followTheme } from "./theme.js";
 
 const AFTER_A_PROBLEM = 10; // seconds
 const UNEXPECTED = "The page can't show this data. Reload the page, or update Callvault.";
+const positions = new Map(); // how far a view was scrolled when the user left it, by its fragment
 const main = document.getElementById("main");
 const forgetButton = document.getElementById("forget");
 let current = new AbortController();
@@ -40,8 +42,9 @@ function decode(text) {
   }
 }
 
-async function show({ focus = true } = {}) {
+async function show({ focus = true, left = null } = {}) {
   current.abort();
+  if (left !== null) positions.set(left, window.scrollY);
   const controller = new AbortController();
   current = controller;
   const target = destination();
@@ -53,13 +56,17 @@ async function show({ focus = true } = {}) {
   const body = h("div", { class: "view" });
   main.replaceChildren(problems, body);
   window.scrollTo(0, 0);
+  let position = target.name === "recordings" && !target.argument ? (positions.get(location.hash) ?? 0) : 0;
   const timer = new RefreshTimer();
   const context = { ...target, signal: controller.signal, refresh: () => timer.refreshNow() };
   const shown = target.view(body, context);
-  document.title = `${shown.title} · Callvault`;
+  document.title = titleOf(shown.title);
   if (focus) main.focus({ preventScroll: true });
   while (!controller.signal.aborted) {
-    await timer.wait(await refreshView(shown, problems, controller.signal), controller.signal);
+    const seconds = await refreshView(shown, problems, controller.signal);
+    if (position && !controller.signal.aborted) window.scrollTo(0, position);
+    position = 0;
+    await timer.wait(seconds, controller.signal);
   }
 }
 
@@ -104,7 +111,8 @@ forgetButton.addEventListener("click", () => {
   announce("Signed out: the key is forgotten.");
   show();
 });
+document.getElementById("environment").textContent = environment;
 followTheme(document.getElementById("theme"));
 restoreView();
-window.addEventListener("hashchange", () => show());
+window.addEventListener("hashchange", (event) => show({ left: new URL(event.oldURL).hash }));
 show({ focus: false });

@@ -4,8 +4,9 @@ import { NeedsKey, get, pathOf } from "./api.js";
 import { badge } from "./badge.js";
 import { chunksTable } from "./chunks.js";
 import { announce, fill, fillIfChanged, h } from "./dom.js";
-import { MISSING, REPLAYABLE, SAFE, STATES, isAcknowledged, moment, short } from "./format.js";
+import { MISSING, REPLAYABLE, SAFE, STATES, isAcknowledged, moment } from "./format.js";
 import { details, history } from "./details.js";
+import { nameOf, titleOf } from "./names.js";
 import { player } from "./player.js";
 import { replayButton } from "./replay.js";
 import { timeline } from "./timeline.js";
@@ -49,10 +50,11 @@ export function recording(root, { argument, refresh: refreshNow }) {
     if (view.chunks.some((one) => isSafe(one) && MISSING.has(found.get(one.documentId)))) {
       view = (await get(pathOf(argument), { signal })).body;
     }
-    shown.title = view.correlation || "Recording";
-    document.title = `${shown.title} · Callvault`;
+    const people = new Set(times.flatMap((one) => one.participants ?? []).map((one) => one.participantId)).size;
+    shown.title = nameOf(view, people);
+    document.title = titleOf(shown.title);
     const canRetry = view.chunks.some((one) => REPLAYABLE.has(one.state));
-    fillIfChanged(head, [view.correlation, view.state, canRetry], () => title(view));
+    fillIfChanged(head, [shown.title, view.state, canRetry], () => title(view));
     fillIfChanged(trouble, troubles(view), () => troubles(view).map((item) => note(item)));
     const drawnFrom = view.chunks.map((one) => [one.documentId, one.state, one.blobName, one.missing]);
     fillIfChanged(timelineCard, [times, drawnFrom], () => {
@@ -95,7 +97,7 @@ export function recording(root, { argument, refresh: refreshNow }) {
   function title(view) {
     const failed = view.chunks.filter((one) => REPLAYABLE.has(one.state)).length;
     return [
-      h("h1", {}, view.correlation || `Recording ${short(argument, 10)}`),
+      h("h1", {}, shown.title),
       badge(view.state),
       h("span", { class: "spacer" }),
       failed ? replayButton({ recording: argument, about: "failed and lost chunks", then: refreshNow }) : null,
