@@ -4,6 +4,7 @@
 import { NeedsKey, Problem } from "./api.js";
 import { announce, h } from "./dom.js";
 import { forget, key } from "./key.js";
+import { followKeys, showKeys } from "./keys.js";
 import { list } from "./list.js";
 import { environment, titleOf } from "./names.js";
 import { overview } from "./overview.js";
@@ -20,6 +21,7 @@ const positions = new Map(); // how far a view was scrolled when the user left i
 const main = document.getElementById("main");
 const forgetButton = document.getElementById("forget");
 let current = new AbortController();
+let view = { refresh: () => {}, press: () => false }; // what keys act on
 let keyWasEntered = false;
 
 function destination() {
@@ -55,13 +57,16 @@ async function show({ focus = true, left = null } = {}) {
   const problems = h("div", { role: "alert" });
   const body = h("div", { class: "view" });
   main.replaceChildren(problems, body);
+  document.getElementById("toasts").replaceChildren();
   window.scrollTo(0, 0);
   let position = target.name === "recordings" && !target.argument ? (positions.get(location.hash) ?? 0) : 0;
   const timer = new RefreshTimer();
   const context = { ...target, signal: controller.signal, refresh: () => timer.refreshNow() };
   const shown = target.view(body, context);
+  view = { refresh: context.refresh, press: shown.press ?? (() => false) };
   document.title = titleOf(shown.title);
-  if (focus) main.focus({ preventScroll: true });
+  if (target.parameters.has("find")) document.getElementById("f-value")?.focus();
+  else if (focus) main.focus({ preventScroll: true });
   while (!controller.signal.aborted) {
     const seconds = await refreshView(shown, problems, controller.signal);
     if (position && !controller.signal.aborted) window.scrollTo(0, position);
@@ -113,6 +118,8 @@ forgetButton.addEventListener("click", () => {
 });
 document.getElementById("environment").textContent = environment;
 followTheme(document.getElementById("theme"));
+followKeys({ refresh: () => view.refresh(), press: (key) => view.press(key) });
+document.getElementById("show-keys").addEventListener("click", showKeys);
 restoreView();
 window.addEventListener("hashchange", (event) => show({ left: new URL(event.oldURL).hash }));
 show({ focus: false });

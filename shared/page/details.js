@@ -39,6 +39,20 @@ export function details(view, timeline) {
   );
 }
 
+// The legal basis of the recording, as its caller stated it.
+export const consent = (given) =>
+  given
+    ? h(
+        "dl",
+        {},
+        [
+          ["Basis", given.basis],
+          ["Reference", given.reference],
+          ["Obtained", moment(given.obtainedAt)],
+        ].map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+      )
+    : h("p", { class: "dim" }, "The start of this recording stated no consent.");
+
 const identifier = (what, text) =>
   text && [h("code", {}, text), " ", copyButton({ id: `copy-${what.replaceAll(" ", "-")}`, text, what })];
 

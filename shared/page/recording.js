@@ -5,10 +5,12 @@ import { badge } from "./badge.js";
 import { chunksTable } from "./chunks.js";
 import { announce, fill, fillIfChanged, h } from "./dom.js";
 import { MISSING, REPLAYABLE, SAFE, STATES, isAcknowledged, moment } from "./format.js";
-import { details, history } from "./details.js";
+import { consent, details, history } from "./details.js";
 import { nameOf, titleOf } from "./names.js";
 import { player } from "./player.js";
+import { loading } from "./problems.js";
 import { replayButton } from "./replay.js";
+import { channelNumbers, gapBetween, inOrder } from "./intervals.js";
 import { timeline } from "./timeline.js";
 
 // Seconds between two refreshes.
@@ -20,14 +22,20 @@ const RUNNING = new Set(["starting", "active", "paused", "stopped", "archiving"]
 const BAD = new Set(["failed", "lost", "removed"]);
 
 export function recording(root, { argument, refresh: refreshNow }) {
-  const shown = { title: "Recording", refresh };
-  const head = h("div", { class: "bar" }, h("h1", {}, "Recording"));
+  const shown = { title: "Recording", refresh, press: (key) => play.press(key) };
+  const head = h("div", { class: "bar" }, h("h1", {}, "Recording"), loading());
   const trouble = h("div", {});
   const timelineCard = h("section", { class: "card", "aria-labelledby": "timeline-title" });
   const chunks = h("section", { class: "card", "aria-labelledby": "chunks-title" });
   const detailsCard = h("section", { class: "card", "aria-labelledby": "details-title" });
+  const consentCard = h("section", { class: "card", "aria-labelledby": "consent-title" });
   const historyCard = h("section", { class: "card", "aria-labelledby": "history-title" });
-  const play = player(argument, { onTime: (documentId, seconds) => timelineCard.follow?.(documentId, seconds) });
+  const play = player(argument, {
+    onTime: (documentId, seconds) => timelineCard.follow?.(documentId, seconds),
+    chunksOf: () => inOrder(latest, times),
+    channelsOf: (chunk) => channelNumbers(times, chunk.documentId),
+    gapOf: (chunk, next) => gapBetween(times, chunk.documentId, next.documentId),
+  });
   fill(
     root,
     h("nav", { class: "crumbs", "aria-label": "Breadcrumb" }, h("a", { href: "#/recordings" }, "Recordings")),
@@ -36,8 +44,9 @@ export function recording(root, { argument, refresh: refreshNow }) {
     timelineCard,
     play.element,
     chunks,
-    h("div", { class: "columns" }, detailsCard, historyCard),
+    h("div", { class: "columns" }, detailsCard, h("div", { class: "stack" }, consentCard, historyCard)),
   );
+  let latest = []; // the chunks, as they were last read
   let times = []; // of the chunks, from the timeline route
   let metadataCount = 0;
   let states = {};
@@ -50,6 +59,7 @@ export function recording(root, { argument, refresh: refreshNow }) {
     if (view.chunks.some((one) => isSafe(one) && MISSING.has(found.get(one.documentId)))) {
       view = (await get(pathOf(argument), { signal })).body;
     }
+    latest = view.chunks;
     const people = new Set(times.flatMap((one) => one.participants ?? []).map((one) => one.participantId)).size;
     shown.title = nameOf(view, people);
     document.title = titleOf(shown.title);
@@ -71,6 +81,10 @@ export function recording(root, { argument, refresh: refreshNow }) {
     fillIfChanged(detailsCard, [view, times], () => [
       h("h2", { id: "details-title" }, "Details"),
       details(view, times),
+    ]);
+    fillIfChanged(consentCard, [view.consent], () => [
+      h("h2", { id: "consent-title" }, "Consent"),
+      consent(view.consent),
     ]);
     fillIfChanged(historyCard, view.history, () => [
       h("h2", { id: "history-title" }, "History"),

@@ -82,7 +82,7 @@ async def operator(deployment: Deployment, stranger: Visit) -> Visit:
 
 async def record(
     deployment: Deployment,
-    correlation: str,
+    correlation: str | None,
     *,
     seconds: tuple[int, ...] = (3,),
     people: Any = 2,

@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from azure.storage.blob import CorsRule
+from azure.storage.blob.aio import BlobServiceClient
 from playwright.async_api import Locator, Route, expect
 
 from tests.acceptance.conftest import Deployment, until
@@ -137,6 +139,65 @@ async def test_a_failed_chunk_shows_its_reason_and_is_retried_by_a_button(deploy
     await expect(page.locator(".note")).to_have_count(0)
     await expect(page.locator("h1 + .badge")).to_have_text("Archived")
     await expect(page.locator(".history li").first).to_contain_text("replay by master key")
+
+
+async def test_the_player_continues_with_the_next_chunk_and_obeys_keys(deployment: Deployment, visit: Visit):
+    recording_id = await record(deployment, "continued", seconds=(2, 30))
+    await deployment.settled(recording_id)
+    await visit.to_recording(recording_id)
+    page = visit.page
+    await page.get_by_role("button", name="Play chunk 0", exact=True).click()
+    await page.get_by_label("Speed").select_option("2")
+    await expect(page.get_by_role("heading", name="Chunk 1", exact=True)).to_be_visible()
+    await expect(page.locator(".player")).to_contain_text("2 of 2")
+    audio = page.locator("audio")
+
+    async def plays() -> bool:
+        return await position_of(audio) > 0
+
+    await until(plays)
+    assert await audio.evaluate("media => media.playbackRate") == 2
+    await page.locator("main").focus()
+    await page.keyboard.press("Space")
+    await expect(audio).to_have_js_property("paused", True)
+    before = await position_of(audio)
+    await page.keyboard.press("ArrowRight")
+    assert await position_of(audio) == pytest.approx(before + 5, abs=0.1)
+
+
+async def test_a_single_channel_is_heard_if_the_archive_lets_the_page_read_the_sound(
+    deployment: Deployment, visit: Visit
+):
+    recording_id = await record(deployment, "one channel", seconds=(20,), channel="unmixed", format="wav")
+    await deployment.settled(recording_id)
+    await visit.to_recording(recording_id)
+    page = visit.page
+    await page.evaluate("""() => {
+      const connect = AudioNode.prototype.connect;
+      window.heard = [];
+      AudioNode.prototype.connect = function (...given) {
+        window.heard.push(given[1]);
+        return connect.apply(this, given);
+      };
+    }""")
+    await page.get_by_role("button", name="Play chunk 0", exact=True).click()
+    await page.get_by_label("Channel").select_option("Channel 1")
+    await expect(page.locator(".player")).to_contain_text("Add a CORS rule")
+    await expect(page.get_by_label("Channel")).to_have_value("all")
+    visit.errors.clear()  # the browser reports the refused request
+    rule = CorsRule(["*"], ["GET"], allowed_headers=["*"], exposed_headers=["*"], max_age_in_seconds=0)
+    async with BlobServiceClient.from_connection_string(deployment.where.storage_connection_string) as blobs:
+        await blobs.set_service_properties(cors=[rule])
+        try:
+            await page.get_by_label("Channel").select_option("Channel 1")
+
+            async def plays() -> bool:
+                return await position_of(page.locator("audio[crossorigin]")) > 0
+
+            await until(plays)
+            assert await page.evaluate("window.heard.at(-1)") == 1
+        finally:
+            await blobs.set_service_properties(cors=[])
 
 
 async def test_a_failed_chunk_leaves_a_gap_in_the_timeline(deployment: Deployment, visit: Visit):
