@@ -3,6 +3,7 @@
 `--check` only compares. A person at night needs the runbooks of the running version, and may not have the repository.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,12 +12,15 @@ from infra.package import CHECKOUT
 SOURCE = Path("docs/operations.md")
 COPY = Path("shared/page/runbooks.md")
 _HEADING = "## When an alert comes"
+_LINK = re.compile(r"\[([^]]+)\]\(([^)]+)\)")
 
 
 def runbooks(checkout: Path = CHECKOUT) -> str:
-    """The runbooks, each under a heading of the third level."""
+    """The runbooks, each under a heading of the third level. Links to other pages of the docs become text."""
     text = (checkout / SOURCE).read_text().partition(_HEADING)[2].partition("\n## ")[0]
-    return text[text.index("### ") :].rstrip() + "\n"
+    text = text[text.index("### ") :].rstrip() + "\n"
+    names = {f"#{name}" for name in re.findall(r"^### (\S+)$", text, re.MULTILINE)}
+    return _LINK.sub(lambda found: found[0] if found[2] in names else found[1], text)
 
 
 def is_current(checkout: Path = CHECKOUT) -> bool:

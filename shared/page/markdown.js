@@ -44,8 +44,5 @@ function inline(text) {
 function styled([, bold, code, label, target]) {
   if (bold) return h("strong", {}, inline(bold));
   if (code) return h("code", {}, code);
-  // Only runbooks are served here; other links lead into the repository's docs.
-  return target.startsWith("#") && !target.startsWith("#/")
-    ? h("a", { href: `#/runbooks/${target.slice(1)}` }, label)
-    : h("span", { title: `docs/${target}` }, label);
+  return h("a", { href: `#/runbooks/${target.slice(1)}` }, label); // the copy has only links to other runbooks
 }
