@@ -70,7 +70,7 @@ class App:
         clients = clients or Clients(settings)
         gateways = Gateways.over(clients, settings, chance)
         announcing = Announcing(gateways, clock)
-        copier = FileCopier(gateways, settings)
+        copier = FileCopier(gateways, clock, settings)
         starting = Starting(gateways, clock, settings)
         listing = Listing(gateways, clock, settings)
         auto = AutoRecording(gateways, starting, clock, settings)

@@ -38,6 +38,8 @@ class Chunk:
     content_location: str = field(repr=False)
     metadata_location: str | None = field(default=None, repr=False)  # an event may leave it out
     delete_location: str | None = field(default=None, repr=False)  # an event may leave it out: the source is kept then
+    locations_at: datetime | None = None  # the newest known eventTime of the events whose locations it has
+    other_locations: str | None = field(default=None, repr=False)  # JSON; see shared.domain.files.other_locations
     content: str | None = None
     channel: str | None = None
     format: str | None = None
