@@ -72,6 +72,7 @@ class Chunk:
     metadata_blob_name: str | None = None
     metadata_size: int | None = None
     metadata_sha256: str | None = None
+    participants: int | None = None  # that its metadata name
     gone: int = 0  # consecutive answers of 404 or 410 from the source
     gone_since: datetime | None = None  # when the first of these answers came
     unverified: str | None = None  # why the archived file could not be verified as media

@@ -4,6 +4,7 @@
 import { get } from "./api.js";
 import { isWithin, utcDays } from "./days.js";
 import { announce, fill, fillIfChanged, h } from "./dom.js";
+import { STATES, count } from "./format.js";
 import { filters, fragmentOf, savedViews } from "./filters.js";
 import { recordingCount, recordingsTable } from "./listing.js";
 import { loading } from "./problems.js";
@@ -29,6 +30,7 @@ export function list(root, { parameters, refresh: refreshNow }) {
     refreshNow();
   });
   const summary = h("p", { class: "dim", id: "found" });
+  const unindexed = h("p", { id: "unindexed", class: "note calm" });
   const table = h("div", { class: "card scroll", id: "recordings" }, loading("recordings"));
   const pages = h("nav", { class: "buttons pages", "aria-label": "Pages" });
   fill(
@@ -43,6 +45,7 @@ export function list(root, { parameters, refresh: refreshNow }) {
     ),
     form.form,
     summary,
+    unindexed,
     table,
     pages,
   );
@@ -51,12 +54,13 @@ export function list(root, { parameters, refresh: refreshNow }) {
     const values = form.values();
     const order = ORDERS[values.sort];
     const found = await (order ? readSorted(values, order, signal) : readPage(values, cursor, signal));
-    const { rows, nextCursor } = found;
+    const { rows, nextCursor, notIndexed } = found;
     const none = nextCursor ? "No matches so far. There are more recordings to search." : "";
     const many = order && nextCursor ? `The newest ${rows.length} recordings` : recordingCount(rows.length, nextCursor);
     summary.textContent = rows.length ? `${many}, ${SAID[values.sort]}` : none;
     const spoken = summary.textContent || NO_MATCH;
     if (announced !== spoken) announce((announced = spoken));
+    fillIfChanged(unindexed, notIndexed, () => (notIndexed?.recordings ? unindexedText(notIndexed) : []));
     fillIfChanged(table, [rows, !nextCursor, values.sort, Math.floor(Date.now() / 60_000)], () =>
       rows.length
         ? recordingsTable(`Recordings, ${SAID[values.sort]}`, rows, refreshNow)
@@ -91,11 +95,13 @@ async function readPage(values, start, signal, limit = "") {
   const { participant, sort, from, to, ...others } = values;
   const headers = participant ? { "X-Participant-Id": participant } : {};
   let cursor = start;
+  let notIndexed = null;
   for (let reads = 1; ; reads += 1) {
     const parameters = { ...others, ...utcDays({ from, to }), cursor, limit };
     const { body } = await get("recordings", { parameters, headers, signal });
     const rows = body.recordings.filter((one) => isWithin(one.listedAt, { from, to }));
-    if (rows.length || !body.nextCursor || reads === MAX_READS) return { rows, nextCursor: body.nextCursor };
+    notIndexed ??= body.notIndexed; // only the first page of a search for a participant has it
+    if (rows.length || !body.nextCursor || reads === MAX_READS) return { rows, nextCursor: body.nextCursor, notIndexed };
     cursor = body.nextCursor;
   }
 }
@@ -103,12 +109,23 @@ async function readPage(values, start, signal, limit = "") {
 async function readSorted(values, order, signal) {
   let rows = [];
   let nextCursor = null;
+  let notIndexed = null;
   do {
     const page = await readPage(values, nextCursor, signal, "100");
     rows = rows.concat(page.rows);
     nextCursor = page.nextCursor;
+    notIndexed ??= page.notIndexed;
   } while (nextCursor && rows.length < MOST_SORTED);
-  return { rows: rows.toSorted((a, b) => order(a) - order(b)), nextCursor };
+  return { rows: rows.toSorted((a, b) => order(a) - order(b)), nextCursor, notIndexed };
+}
+
+// Participants are known only once a recording's metadata is archived.
+function unindexedText({ recordings, byState, complete }) {
+  const states = Object.entries(byState).map(([state, many]) => `${many} ${(STATES[state]?.[0] ?? state).toLowerCase()}`);
+  return (
+    `${count(recordings, "recording")}${complete ? "" : " or more"} can't be found by participant yet, because not all ` +
+    `of their participants are known: ${states.join(", ")}.`
+  );
 }
 
 const NO_MATCH = "No recordings match these filters.";

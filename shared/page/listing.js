@@ -45,7 +45,7 @@ export function recordingsTable(caption, rows, then) {
         h(
           "tr",
           {},
-          h("th", { scope: "row" }, h("a", { id: `row-${row.recordingKey}`, href: addressOf(row) }, nameOf(row))),
+          h("th", { scope: "row" }, h("a", { id: `row-${row.recordingKey}`, href: addressOf(row) }, nameOf(row, row.participants))),
           h("td", { class: "state" }, badge(row.state)),
           columns.map(({ kind, text, unit }) => h("td", { class: kind, "data-unit": unit && text(row) ? unit(row) : null }, text(row))),
           hasProblems ? h("td", { class: "problem" }, h("div", { class: "between" }, problemsOf(row, then))) : null,
@@ -79,7 +79,7 @@ function problemsOf(row, then) {
         row.trouble.map((item) => h("li", {}, problemText(item))),
       ),
       row.trouble.some((item) => REPLAYABLE.has(item.state))
-        ? replayButton({ recording: idOf(row), about: nameOf(row), then })
+        ? replayButton({ recording: idOf(row), about: nameOf(row, row.participants), then })
         : null,
     ];
   }

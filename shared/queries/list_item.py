@@ -60,6 +60,7 @@ class RecordingItem:
             format=recording.format,
             unlinked=bool(recording.unlinked),
             duration_ms=recording.duration_ms,
+            participants=max((chunk.participants for chunk in self.chunks if chunk.participants), default=None),
             size=sum(chunk.size or 0 for chunk in self.chunks if not chunk.lacks_media),
             chunks=dict(states),
             deadline=min((chunk.deadline for chunk in self.chunks if chunk.state not in ONCE_SAFE), default=None),

@@ -33,6 +33,7 @@ LISTED: dict[str, Any] = {
     "format": "wav",
     "unlinked": False,
     "durationMs": 60_000,
+    "participants": 2,
     "size": CHUNK["size"],
     "chunks": {"released": 1},
     "deadline": None,

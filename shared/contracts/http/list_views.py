@@ -45,6 +45,9 @@ class ListedRecording(View):
     format: str | None
     unlinked: bool
     duration_ms: int | None
+    participants: int | None = Field(
+        description="The most participants that the metadata of one of its chunks name; null while none is known."
+    )
     size: int = Field(description="Total size of the media files in the archive.")
     chunks: dict[str, int] = Field(description="Number of chunks by state.")
     deadline: datetime | None = Field(description="Nearest deadline of the chunks that aren't safe, if any.")

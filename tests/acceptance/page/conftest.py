@@ -108,6 +108,16 @@ async def record(
     return recording_id
 
 
+async def quarantine_an_event(deployment: Deployment) -> None:
+    """Always the same event, which is in the quarantine once."""
+    unreadable = {
+        "id": "unreadable", "topic": "/subscriptions/0", "subject": "nothing", "dataVersion": "1.0", "data": {},
+        "eventType": "Microsoft.Communication.RecordingFileStatusUpdated", "eventTime": "2026-11-28T10:00:00Z",
+    }  # fmt: skip
+    status, _, _ = await deployment.call("POST", "/api/events", json=unreadable, headers=deployment.operator)
+    assert status == 202
+
+
 async def listed(deployment: Deployment, correlation: str) -> dict[str, Any]:
     """Waits until the recording is listed, and returns its list entry."""
 

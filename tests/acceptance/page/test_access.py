@@ -5,7 +5,7 @@ from playwright.async_api import Page, expect
 
 from local.stack.options import CHECKOUT
 from tests.acceptance.conftest import Deployment
-from tests.acceptance.page.conftest import Visit, record
+from tests.acceptance.page.conftest import Visit, quarantine_an_event, record
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -25,6 +25,7 @@ async def violations(page: Page) -> list[str]:
 async def test_axe_finds_no_violation_in_any_view(deployment: Deployment, stranger: Visit, theme: str):
     page = stranger.page
     await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    await quarantine_an_event(deployment)  # a check that fails
     redirected = {"operation": "download", "kind": "redirect", "host": "media.example.net"}
     failed = await record(deployment, f"axe {theme} failed", fault=redirected)
     good = await record(deployment, f"axe {theme}", seconds=(20, 10), channel="unmixed", format="wav")

@@ -92,6 +92,21 @@ async def test_a_participant_is_found_and_never_part_of_a_url(deployment: Deploy
     assert not [one.url for one in visit.requests if "face-4711" in one.url]
 
 
+async def test_a_search_by_participant_says_how_many_recordings_it_cannot_find_yet(visit: Visit):
+    found = {"recordings": 3, "byState": {"active": 1, "archiving": 2}, "complete": True}
+    page = visit.page
+    await page.route(
+        "**/api/recordings*",
+        lambda route: route.fulfill(json={"recordings": [], "nextCursor": None, "notIndexed": found}),
+    )
+    await page.get_by_label("Find by").select_option("Participant ID")
+    await expect(page.get_by_label("Find", exact=True)).to_have_attribute("placeholder", re.compile(r"\+49 151"))
+    await page.get_by_label("Find", exact=True).fill("+49 151 23456789")
+    await page.get_by_role("button", name="Find").click()
+    await expect(page.locator("#unindexed")).to_contain_text("3 recordings can't be found by participant yet")
+    await expect(page.locator("#unindexed")).to_contain_text("1 active, 2 archiving")
+
+
 async def test_an_invalid_filter_is_explained(visit: Visit):
     await visit.page.get_by_label("From (UTC)").fill("2026-11-22")
     await visit.page.get_by_label("To (UTC)").fill("2026-11-21")

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.acceptance.conftest import Deployment, until
-from tests.acceptance.page.conftest import Visit, record
+from tests.acceptance.page.conftest import Visit, quarantine_an_event, record
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -116,12 +116,7 @@ async def test_the_charts_are_described_for_screen_readers(deployment: Deploymen
 
 
 async def test_a_quarantined_event_is_no_all_clear_and_leads_to_its_runbook(deployment: Deployment, visit: Visit):
-    unreadable = {
-        "id": "unreadable", "topic": "/subscriptions/0", "subject": "nothing", "dataVersion": "1.0", "data": {},
-        "eventType": "Microsoft.Communication.RecordingFileStatusUpdated", "eventTime": "2026-11-28T10:00:00Z",
-    }  # fmt: skip
-    status, body, _ = await deployment.call("POST", "/api/events", json=unreadable, headers=deployment.operator)
-    assert (status, body["outcomes"]) == (202, ["quarantined"])
+    await quarantine_an_event(deployment)
     page = visit.page
     await page.get_by_role("link", name="Overview", exact=True).click()
     finding = page.locator("#runbook-quarantine")  # the checks are cached for half a minute
