@@ -14,7 +14,7 @@ from shared.gateways.clients import Clients
 from shared.gateways.tables.tallies import Tallies
 from shared.http.commands import Commands, UseCases
 from shared.http.page import Dashboard
-from shared.http.queries import Queries
+from shared.http.queries import Queries, QueryCases
 from shared.intake.dead_letters import DeadLetterTimer
 from shared.intake.intake import Intake
 from shared.operations.attention import AttentionChecks
@@ -23,6 +23,7 @@ from shared.operations.expiry import Expiry
 from shared.operations.health import Health
 from shared.queries.archive_answer import ArchiveAnswer
 from shared.queries.downloads import Downloads
+from shared.queries.quarantine_list import QuarantineList
 from shared.queries.recordings import Listing
 from shared.queries.summary import Summary
 from shared.queries.timeline import Timeline
@@ -96,11 +97,14 @@ class App:
         return cls(
             commands=Commands(cases, Idempotency(gateways.requests, clock, gateways.chance)),
             queries=Queries(
-                listing,
-                Summary(gateways, listing, clock),
-                AttentionChecks(gateways, checks, clients, clock, settings),
-                Downloads(gateways, clock, settings),
-                Timeline(gateways, clock, settings),
+                QueryCases(
+                    listing=listing,
+                    summary=Summary(gateways, listing, clock),
+                    attention=AttentionChecks(gateways, checks, clients, clock, settings),
+                    content=Downloads(gateways, clock, settings),
+                    timeline=Timeline(gateways, clock, settings),
+                    quarantine=QuarantineList(gateways),
+                )
             ),
             dashboard=Dashboard(gateways.download_links.origin),
             intake=intake,

@@ -17,6 +17,7 @@ from shared.contracts.http.recording_view import (
     ReplayedView,
     StartedView,
     SubmittedEventOutcomes,
+    SubmittedEventView,
 )
 from shared.contracts.http.recovery_requests import Acknowledgement, ReplayByReason
 from shared.contracts.http.start_request import parse_start
@@ -24,7 +25,6 @@ from shared.domain.repeatability import Repeatability
 from shared.domain.states import RecordingState
 from shared.http.answers import Answer, answer
 from shared.http.description import Document, described
-from shared.intake.intake import IntakeResult
 from shared.operations.health import Health
 from shared.queries.archive_answer import ArchiveAnswer
 from shared.recording.callbacks import Callbacks
@@ -32,7 +32,7 @@ from shared.recording.control import Control
 from shared.recording.idempotency import Idempotency
 from shared.recording.start import Starting
 from shared.recovery.acknowledgement import Acknowledging
-from shared.recovery.replay import Replay
+from shared.recovery.replay import Replay, SubmittedEvent
 from shared.recovery.replay_by_reason import ReasonReplay
 
 # Retry-After in seconds. Without it, Logic Apps poll every 20 seconds.
@@ -137,10 +137,23 @@ class Commands:
         return Answer(status=200, body=described(Document.SWAGGER, url=url))
 
 
-def _submitted(results: list[IntakeResult]) -> Answer:
-    outcomes = [str(one.outcome) for one in results]
-    differing = [[to_camel(name) for name in one.differing] for one in results]
-    return answer(SubmittedEventOutcomes(outcomes=outcomes, differing=differing), status=202)
+def _submitted(events: list[SubmittedEvent]) -> Answer:
+    shown = [_submitted_event(one) for one in events]
+    outcomes, differing = [one.outcome for one in shown], [one.differing for one in shown]
+    return answer(SubmittedEventOutcomes(events=shown, outcomes=outcomes, differing=differing), status=202)
+
+
+def _submitted_event(event: SubmittedEvent) -> SubmittedEventView:
+    result = event.result
+    name = result.quarantine_name
+    return SubmittedEventView(
+        id=event.event_id,
+        outcome=str(result.outcome),
+        reason=result.reason,
+        quarantine_name=name,
+        quarantine_id=None if name is None else name.removesuffix(".json"),
+        differing=[to_camel(one) for one in result.differing],
+    )
 
 
 def _poll_headers(url: str, recording_id: str, awaited: Awaited) -> dict[str, str]:

@@ -9,6 +9,7 @@ announcements if a topic is configured. Only announcements and calls that are fo
 """
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +21,7 @@ from shared.domain.outbox import read_outbox
 from shared.domain.records import Chunk
 from shared.errors import CallvaultError
 from shared.gateways.blobs.dead_letters import DeadLetters
-from shared.gateways.blobs.quarantine import Kept
+from shared.gateways.blobs.quarantine import Folder, QuarantineListing
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
 from shared.operations.checks import Check, Checks, tried
@@ -29,6 +30,7 @@ from shared.settings.settings import Settings
 
 _PATIENCE = 10.0  # seconds for each check
 _KEPT_FOR = timedelta(seconds=30)
+_LISTED = 4999  # blobs of the quarantine: one request lists 5,000
 _CALLS = 20  # the most calls that a run looks up
 _CALLS_SINCE = timedelta(days=1)  # older calls are over
 _NAMED = 3  # outcomes of calls listed in the check's detail
@@ -93,7 +95,7 @@ class AttentionChecks:
         )
 
     async def _quarantined(self) -> Check:
-        return _of_quarantine(await self._quarantine.kept())
+        return _of_quarantine(await self._quarantine.listed(_LISTED))
 
     async def _dead_letters(self) -> Check:
         async with self._clients.blobs(self._settings.host_storage) as service:
@@ -143,14 +145,17 @@ class AttentionChecks:
         return Check(name="calls", reason="calls-not-recorded", detail=detail)
 
 
-def _of_quarantine(kept: Kept) -> Check:
-    if not kept.events and not kept.callbacks:
+def _of_quarantine(listing: QuarantineListing) -> Check:
+    """Poison messages aren't counted: the state of their chunks says what they need."""
+    folders = Counter(blob.folder for blob in listing.blobs if blob.replayed_at is None)
+    events, callbacks = folders[Folder.EVENTS], folders[Folder.CALLBACKS]
+    if not events and not callbacks:
         return Check(name="quarantine")
-    more = "" if kept.is_all else " or more"
-    kinds = (_count(kept.events, "event", "events"), _count(kept.callbacks, "callback", "callbacks"))
+    more = "" if listing.complete else " or more"
+    kinds = (_count(events, "event", "events"), _count(callbacks, "callback", "callbacks"))
     detail = (
-        f"{' and '.join(filter(None, kinds))}{more} could not be processed: read the reason in each file, fix the "
-        "cause and replay the event, or delete the file if you don't need it"
+        f"{' and '.join(filter(None, kinds))}{more} could not be processed: GET /api/quarantine has the reasons; "
+        "fix the cause and replay the event, or delete the file if you don't need it"
     )
     return Check(name="quarantine", reason="items-quarantined", detail=detail)
 

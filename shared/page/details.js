@@ -9,6 +9,7 @@ export function details(view, timeline) {
   const people = participants(timeline);
   const rows = [
     ["Kind", kindOf(view)],
+    ["Labels", Object.entries(view.labels ?? {}).map(([name, value]) => `${name}: ${value}`).join(", ")],
     ["Started", moment(view.startedAt ?? view.requestedAt)],
     ["Stopped", view.stoppedAt && moment(view.stoppedAt)],
     ["Length", view.durationMs !== null && span(view.durationMs / 1000)],

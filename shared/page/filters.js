@@ -7,6 +7,7 @@ import { RECORDING_STATES, STATES, zone } from "./format.js";
 
 const KEYS = {
   correlation: ["Correlation", "exact value, such as case 4711"],
+  label: ["Label", "name=value, such as case=4711"],
   callId: ["Call ID", "such as 421f0b00-6d5a-4b51-9f5c-0d5e7a1c2b3d"],
   serverCallId: ["Server call ID", "such as aHR0cHM6Ly9…"],
   callConnectionId: ["Call connection ID", "such as 421f0b00-6d5a-4b51-9f5c-0d5e7a1c2b3d"],

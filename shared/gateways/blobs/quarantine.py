@@ -1,8 +1,8 @@
 """The quarantine: events, callbacks and messages that Callvault can't parse or process. Each is stored once.
 
 A blob's name is a digest of its event or body, so a repeated delivery finds the existing blob. The blob is JSON: the
-reason, the time, the person who submitted it if any, and the event, or the body in base64 if it isn't JSON. The blob
-of an event that a replay processed stays, and its blob metadata have the time of the replay.
+reason, the time, the person who submitted it if any, and the event, or the body in base64 if it isn't JSON. A replay
+that processed the event adds its time to the blob's metadata.
 """
 
 import base64
@@ -17,10 +17,10 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import BlobServiceClient
 
+from shared.contracts.lenient_json import moment
 from shared.gateways.faults import is_absent, storage_faults
 
-_REPLAYED = "replayedAt"  # blob metadata; HTTP may change the case of its name
-_COUNTED = 5000  # blobs: the most that one request lists
+_REPLAYED_AT = "replayedat"  # names of blob metadata are lower case, as those of the archive's files
 
 
 class Folder(StrEnum):
@@ -49,12 +49,25 @@ class QuarantineItem:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
-    """The number of items that nobody has handled yet. `is_all`: there may be no more."""
+class QuarantinedBlob:
+    """A blob of the quarantine, as listed."""
 
-    events: int
-    callbacks: int
-    is_all: bool
+    name: str
+    size: int
+    created_at: datetime
+    replayed_at: datetime | None
+
+    @property
+    def folder(self) -> Folder:
+        return next((folder for folder in Folder if folder and self.name.startswith(folder)), Folder.EVENTS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarantineListing:
+    """The blobs that were listed, by name. `complete`: whether these are all."""
+
+    blobs: tuple[QuarantinedBlob, ...]
+    complete: bool
 
 
 class Quarantine:
@@ -81,36 +94,6 @@ class Quarantine:
             except ResourceExistsError:
                 return
 
-    async def mark_replayed(self, name: str, at: datetime) -> None:
-        """Marks an event that a replay processed: it no longer needs attention."""
-        with storage_faults("marking an event in the quarantine"):
-            try:
-                await self._blobs.get_blob_client(name).set_blob_metadata({_REPLAYED: at.isoformat()})
-            except ResourceNotFoundError as error:
-                if not is_absent(error):
-                    raise
-
-    async def kept(self) -> Kept:
-        """Counts the events and callbacks that no replay processed, among the first 5,000 blobs: one operation.
-
-        Poison messages aren't counted: the state of their chunks says what they need.
-        """
-        counts = {Folder.EVENTS: 0, Folder.CALLBACKS: 0}
-        with storage_faults("listing the quarantine"):
-            pages: Any = self._blobs.list_blobs(include=["metadata"], results_per_page=_COUNTED).by_page()
-            async for page in pages:
-                async for blob in page:
-                    if _REPLAYED.lower() in map(str.lower, blob.metadata or {}):
-                        continue
-                    folder = Folder.CALLBACKS if blob.name.startswith(Folder.CALLBACKS) else Folder.EVENTS
-                    counts[folder] += not blob.name.startswith(Folder.JOBS)
-                break
-        return Kept(
-            events=counts[Folder.EVENTS],
-            callbacks=counts[Folder.CALLBACKS],
-            is_all=pages.continuation_token is None,
-        )
-
     async def read(self, name: str) -> bytes | None:
         """The blob with this name. None if it doesn't exist."""
         with storage_faults("reading from the quarantine"):
@@ -121,6 +104,30 @@ class Quarantine:
                     raise
                 return None
             return bytes(await download.readall())
+
+    async def listed(self, most: int) -> QuarantineListing:
+        """At most this number of blobs. Storage returns 5000 with each operation."""
+        found: list[QuarantinedBlob] = []
+        with storage_faults("listing the quarantine"):
+            async for blob in self._blobs.list_blobs(include=["metadata"]):
+                if len(found) == most:
+                    return QuarantineListing(blobs=tuple(found), complete=False)
+                replayed_at = moment((blob.metadata or {}).get(_REPLAYED_AT))
+                found.append(
+                    QuarantinedBlob(
+                        name=blob.name, size=blob.size, created_at=blob.creation_time, replayed_at=replayed_at
+                    )
+                )
+        return QuarantineListing(blobs=tuple(found), complete=True)
+
+    async def mark_replayed(self, name: str, at: datetime) -> None:
+        """Records when a replay processed the event, unless the blob is gone."""
+        with storage_faults("writing to the quarantine"):
+            try:
+                await self._blobs.get_blob_client(name).set_blob_metadata({_REPLAYED_AT: at.isoformat()})
+            except ResourceNotFoundError as error:
+                if not is_absent(error):
+                    raise
 
 
 def _name(folder: Folder, content: bytes) -> str:
