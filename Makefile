@@ -68,6 +68,7 @@ lint: $(VENV_STAMP) infra-check ## Check style, format, types, imports, the API 
 	$(PYTHON_IN_VENV) -m mypy
 	.venv/bin/lint-imports --no-logo --no-cache
 	$(PYTHON_IN_VENV) -m infra.openapi --check
+	$(PYTHON_IN_VENV) -m infra.runbooks --check
 
 infra-check: $(VENV_STAMP) $(CHECKOV_STAMP) ## Check the Bicep templates: syntax, names, weak settings; BICEP_CHECK="az bicep lint --file" adds a check
 	@$(PYTHON_IN_VENV) -m infra.check
@@ -84,8 +85,9 @@ audit: $(AUDIT_STAMP) ## Look for known vulnerabilities of the Python and Node.j
 	done
 	@for folder in local bench; do npm audit --audit-level high --prefix "$$folder" || exit 1; done
 
-openapi: $(VENV_STAMP) ## Write the API description, shared/http/openapi.json and swagger.json; commit the result
+openapi: $(VENV_STAMP) ## Write the API description and the page's copy of the runbooks; commit the result
 	@$(PYTHON_IN_VENV) -m infra.openapi
+	@$(PYTHON_IN_VENV) -m infra.runbooks
 
 package: $(VENV_STAMP) ## Build the zip that is deployed, in dist; ARGS=--with-dependencies to include the libraries
 	@$(PYTHON_IN_VENV) -m infra.package $(ARGS)

@@ -3,6 +3,8 @@
 import re
 
 from infra.package import CHECKOUT
+from infra.runbooks import is_current
+from shared.operations.attention import RUNBOOKS as OF_CHECKS
 from tests.infra.policies.alerts import LOG_RULE, METRIC_RULE
 from tests.infra.templates import Templates, made, only
 
@@ -20,6 +22,11 @@ def alerts() -> set[str]:
 def test_every_alert_of_the_template_has_a_runbook_and_no_other_has():
     assert alerts()
     assert SECTIONS.keys() == alerts()
+
+
+def test_the_page_has_the_current_runbooks_and_one_for_each_check():
+    assert is_current(), "run `make openapi` and commit the result"
+    assert set(OF_CHECKS.values()) <= SECTIONS.keys()
 
 
 def test_each_runbook_says_what_happened_and_then_step_by_step_what_to_do():

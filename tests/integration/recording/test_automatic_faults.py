@@ -133,6 +133,9 @@ async def test_a_call_whose_starts_all_fail_is_reported_as_not_recorded(
         clock.forward(seconds=1)
         await world.app.sweep.run()
     assert "call not recorded {" in caplog.text
+    summary = json.loads((await world.queries.summary()).body)
+    (check,) = [one for one in summary["checks"] if one["name"] == "calls"]
+    assert "1 call of the last 24 hours (start failed)" in check["detail"]
     await at_rest(world, clock)
 
 
