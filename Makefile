@@ -14,7 +14,7 @@ AUDIT_STAMP := .audit/.installed
 RUNTIME_STAMP := .runtime/.installed
 # Only wheels, each by its hash: no code of a package runs while it is installed.
 PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement
-LOCKED := requirements requirements-dev infra/check/checkov infra/check/audit
+LOCKED := requirements requirements-dev infra/checkov infra/audit
 
 WORKERS ?= 1
 JOBS ?= 2
@@ -26,12 +26,12 @@ SETTINGS ?= .local/up/local.settings.json
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor run up test faults mutants bench screenshots lint infra-check lock audit openapi package runtime clean
+.PHONY: help setup doctor run up test faults mutants bench screenshots lint infra-check infra-format infra-snapshots infra-versions lock audit openapi package runtime clean
 
 help: ## Show this list
 	@echo "Callvault: what make does here"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r goal text; do \
-	  printf '  make %-12s%s\n' "$$goal" "$$text"; done
+	  printf '  make %-16s%s\n' "$$goal" "$$text"; done
 	@echo "Set-up happens by itself, in .venv and local/node_modules. PYTHON=/path names a Python 3.13 of your own."
 
 run: setup ## Run the demo: recordings from the call to the archive, on new local storage
@@ -44,6 +44,7 @@ doctor: setup ## Check a deployment, by default the local stack; SETTINGS=FILE f
 	@$(PYTHON_IN_VENV) -m shared.doctor $(if $(SETTINGS),--settings "$(SETTINGS)") $(ARGS)
 
 test: setup $(CHECKOV_STAMP) ## Run all tests, two files at a time; JOBS=4 for more, ARGS="tests/unit -k chunk" for a selection
+	@$(PYTHON_IN_VENV) -m infra.bicep left-out
 	@$(PYTHON_IN_VENV) -m pytest --numprocesses "$(JOBS)" --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: setup ## Run random schedules of faults and crashes on the whole stack; SEEDS=200 for more, ARGS="--seed 7" for one
@@ -65,8 +66,17 @@ lint: $(VENV_STAMP) infra-check ## Check style, format, types, imports, the API 
 	.venv/bin/lint-imports --no-logo --no-cache
 	$(PYTHON_IN_VENV) -m infra.openapi --check
 
-infra-check: $(VENV_STAMP) $(CHECKOV_STAMP) ## Check the Bicep templates: syntax, names, weak settings; BICEP_CHECK="az bicep lint --file" adds a check
-	@$(PYTHON_IN_VENV) -m infra.check
+infra-check: $(VENV_STAMP) $(CHECKOV_STAMP) ## Check the Bicep templates: compiler, format, snapshots, weak settings
+	@$(PYTHON_IN_VENV) -m infra.bicep check
+
+infra-format: $(VENV_STAMP) ## Write the Bicep templates in the compiler's format
+	@$(PYTHON_IN_VENV) -m infra.bicep format
+
+infra-snapshots: $(VENV_STAMP) ## Write what each scenario in infra/scenarios deploys, and infra/azuredeploy.json; commit the result
+	@$(PYTHON_IN_VENV) -m infra.bicep snapshots
+
+infra-versions: $(VENV_STAMP) ## List the resource types of the templates that have newer API versions
+	@$(PYTHON_IN_VENV) -m infra.bicep outdated
 
 lock: $(VENV_STAMP) ## Write each requirements .txt from its .in, with hashes; ARGS=--upgrade for newer versions
 	@for name in $(LOCKED); do \
@@ -108,14 +118,14 @@ $(VENV_STAMP): requirements-dev.txt
 	@$(PYTHON_IN_VENV) $(PIP_INSTALL) requirements-dev.txt
 	@touch $@
 
-$(CHECKOV_STAMP): infra/check/checkov.txt | $(VENV_STAMP)
+$(CHECKOV_STAMP): infra/checkov.txt | $(VENV_STAMP)
 	@rm -f $@
 	@echo "Installing checkov …"
 	@$(PYTHON_IN_VENV) -m venv --clear .checkov
 	@.checkov/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
-$(AUDIT_STAMP): infra/check/audit.txt
+$(AUDIT_STAMP): infra/audit.txt
 	@rm -f $@
 	@echo "Installing pip-audit …"
 	@python=$$(local/find-python.sh) && "$$python" -m venv --clear .audit

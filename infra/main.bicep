@@ -51,9 +51,12 @@ param announce bool = false
 @secure()
 param participantsSecret string = ''
 
-@description('Further app settings by name, as docs/settings.md lists them. They override the settings that depend on instanceMemoryMB, the sampling and SIGN_IN_REPLACES_KEY, but no other setting of this template.')
-@secure()
+@description('Further app settings by name, as docs/settings.md lists them. They override the settings that depend on instanceMemoryMB, the sampling and SIGN_IN_REPLACES_KEY, but no other setting of this template. The deployment history shows them.')
 param extraSettings object = {}
+
+@description('Further app settings whose values the deployment history must not show. They override extraSettings. With one of them, a dry run shows no app settings.')
+@secure()
+param extraSecretSettings object = {}
 
 // --- The archive
 
@@ -207,6 +210,22 @@ var stem = toLower(replace(name, '-', ''))
 var hasSafeResultUrl = empty(sampleResultUrl) || startsWith(sampleResultUrl, 'https://')
 var topicName = empty(systemTopicName) ? 'evgt-${name}-${suffix}' : systemTopicName
 
+// Names and ids that modules share. A dry run shows only resources whose names are known before the deployment, so these
+// values don't come from the outputs of other modules; dependsOn states the order instead.
+var hostAccountName = 'st${stem}h${suffix}'
+var archiveAccountName = archiveInOwnAccount ? 'st${stem}a${suffix}' : hostAccountName
+var functionAppName = 'func-${name}-${suffix}'
+var announcementsTopicName = 'evgt-${name}-told-${suffix}'
+var workspaceName = 'log-${name}-${suffix}'
+var workspaceId = resourceId('Microsoft.OperationalInsights/workspaces', workspaceName)
+var systemTopicId = resourceId(
+  subscription().subscriptionId,
+  acsResourceGroup,
+  'Microsoft.EventGrid/systemTopics',
+  topicName
+)
+var hostBlobUri = 'https://${hostAccountName}.blob.${environment().suffixes.storage}/'
+
 // The defaults of the app's settings. The host creates none of these, except the poison queue after the first failure.
 var chunksQueue = 'recording-chunks'
 var queues = [chunksQueue, '${chunksQueue}-poison']
@@ -220,14 +239,40 @@ var deadLetterContainer = 'deadletter'
 
 // A vault's name must not contain two hyphens in a row.
 var vaultName = 'kv-${stem}-${suffix}'
-var secretSettings = {
-  PARTICIPANTS_SECRET: empty(participantsSecret) ? '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=participants-secret)' : participantsSecret
-  CALLBACK_SECRET: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=callback-secret)'
-}
 // Only the platform may set this variable. As an app setting, it would tell the app that sign-in is on even where it is
 // off, and the app would trust the identity headers of any request.
 var refusedSetting = 'WEBSITE_AUTH_ENABLED'
-var furtherSettings = contains(',${toUpper(join(objectKeys(extraSettings), ','))},', ',${refusedSetting},') ? fail('extraSettings: remove ${refusedSetting}, which the platform sets where sign-in is on') : extraSettings
+var furtherSettings = contains(',${toUpper(join(objectKeys(extraSettings), ','))},', ',${refusedSetting},')
+  ? fail('extraSettings: remove ${refusedSetting}, which the platform sets where sign-in is on')
+  : extraSettings
+var secretNames = contains(',${toUpper(join(objectKeys(extraSecretSettings), ','))},', ',${refusedSetting},')
+  ? fail('extraSecretSettings: remove ${refusedSetting}, which the platform sets where sign-in is on')
+  : objectKeys(extraSecretSettings)
+
+// Combinations that Azure would refuse only after it has created some resources, or would accept and that lose data.
+var hasZones = contains(storageSku, 'ZRS')
+var refusals = concat(
+  archiveAfterDays > 0 && hasZones
+    ? ['archiveAfterDays: zone-redundant storage has no archive tier; set it to 0, or choose a storageSku without ZRS']
+    : [],
+  zoneRedundant && min(alwaysReadyHttp, alwaysReadyArchiving) < 2
+    ? [
+        'zoneRedundant: set alwaysReadyHttp and alwaysReadyArchiving to at least 2, so that each has instances in two zones'
+      ]
+    : [],
+  archiveAfterDays > 0 && coolAfterDays >= archiveAfterDays
+    ? ['coolAfterDays: set it to fewer days than archiveAfterDays, or to 0']
+    : [],
+  deleteAfterDays > 0 && coolAfterDays >= deleteAfterDays
+    ? ['coolAfterDays: set it to fewer days than deleteAfterDays, or to 0']
+    : [],
+  deleteAfterDays > 0 && archiveAfterDays >= deleteAfterDays
+    ? ['archiveAfterDays: set it to fewer days than deleteAfterDays, or to 0']
+    : [],
+  deleteAfterDays > 0 && immutabilityDays > 0 && deleteAfterDays <= immutabilityDays
+    ? ['deleteAfterDays: set it to more days than immutabilityDays, during which nothing can be deleted']
+    : []
+)
 // With this setting, the app distinguishes files that the lifecycle rule deleted from files that someone removed.
 var retentionSettings = deleteAfterDays > 0 ? { ARCHIVE_DELETE_AFTER_DAYS: string(deleteAfterDays) } : {}
 var announceSettings = announce ? { ANNOUNCE_TOPIC_ENDPOINT: announcements!.outputs.endpoint } : {}
@@ -256,10 +301,12 @@ var proposedSettings = {
 }
 
 // The worker sends its own telemetry; spans of the Azure SDKs would contain the URLs that they call.
-var metricSettings = sendMetrics ? {
-  PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
-  OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,requests,urllib,urllib3,httpx,django,fastapi,flask,psycopg2'
-} : {}
+var metricSettings = sendMetrics
+  ? {
+      PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+      OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,requests,urllib,urllib3,httpx,django,fastapi,flask,psycopg2'
+    }
+  : {}
 
 // Built-in roles. Each assignment below states who gets the role and why.
 var roles = {
@@ -282,8 +329,11 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' 
   tags: tags
 }
 
-var app = { principalId: identity.properties.principalId, principalType: 'ServicePrincipal' }
-var operators = empty(operatorPrincipalId) ? [] : [{ principalId: operatorPrincipalId, principalType: operatorPrincipalType }]
+// The key is part of the name of each role assignment and must be known before the deployment.
+var app = { key: identity.id, principalId: identity.properties.principalId, principalType: 'ServicePrincipal' }
+var operators = empty(operatorPrincipalId)
+  ? []
+  : [{ key: operatorPrincipalId, principalId: operatorPrincipalId, principalType: operatorPrincipalType }]
 
 module acs 'modules/acs.bicep' = {
   name: 'callvault-acs'
@@ -305,7 +355,7 @@ module acs 'modules/acs.bicep' = {
 module hostStorage 'modules/storage-account.bicep' = {
   name: 'callvault-host-storage'
   params: {
-    name: 'st${stem}h${suffix}'
+    name: hostAccountName
     location: location
     tags: tags
     sku: storageSku
@@ -316,14 +366,15 @@ module hostStorage 'modules/storage-account.bicep' = {
     containers: [packageContainer, deadLetterContainer]
     // Event Grid can't connect to a private network, so this topic's identity may write dead letters from outside.
     publicAccess: privateNetworking ? 'Guarded' : 'Enabled'
-    guests: [acs.outputs.systemTopicId]
+    guests: [systemTopicId]
   }
+  dependsOn: [acs]
 }
 
 module archiveStorage 'modules/storage-account.bicep' = if (archiveInOwnAccount) {
   name: 'callvault-archive-storage'
   params: {
-    name: 'st${stem}a${suffix}'
+    name: archiveAccountName
     location: location
     tags: tags
     sku: storageSku
@@ -336,7 +387,7 @@ module archiveStorage 'modules/storage-account.bicep' = if (archiveInOwnAccount)
 module archive 'modules/archive.bicep' = {
   name: 'callvault-archive'
   params: {
-    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+    accountName: archiveAccountName
     archiveContainer: archiveContainer
     quarantineContainer: quarantineContainer
     coolAfterDays: coolAfterDays
@@ -346,15 +397,17 @@ module archive 'modules/archive.bicep' = {
     quarantineDays: quarantineDays
     deadLetterContainer: archiveInOwnAccount ? '' : deadLetterContainer
   }
+  dependsOn: [hostStorage, archiveStorage]
 }
 
 module deadLetterExpiry 'modules/dead-letter-expiry.bicep' = if (archiveInOwnAccount && quarantineDays > 0) {
   name: 'callvault-dead-letter-expiry'
   params: {
-    accountName: hostStorage.outputs.name
+    accountName: hostAccountName
     container: deadLetterContainer
     days: max(quarantineDays, 1)
   }
+  dependsOn: [hostStorage]
 }
 
 module network 'modules/network.bicep' = if (privateNetworking) {
@@ -373,29 +426,32 @@ module network 'modules/network.bicep' = if (privateNetworking) {
 module hostEndpoints 'modules/private-endpoints.bicep' = if (privateNetworking) {
   name: 'callvault-host-endpoints'
   params: {
-    accountName: hostStorage.outputs.name
+    accountName: hostAccountName
     location: location
     tags: tags
     services: hostServices
     subnetId: network!.outputs.endpointSubnetId
   }
+  dependsOn: [hostStorage]
 }
 
 module archiveEndpoints 'modules/private-endpoints.bicep' = if (privateNetworking && archiveInOwnAccount) {
   name: 'callvault-archive-endpoints'
   params: {
-    accountName: archiveStorage!.outputs.name
+    accountName: archiveAccountName
     location: location
     tags: tags
     services: blobService
     subnetId: network!.outputs.endpointSubnetId
   }
+  dependsOn: [archiveStorage]
 }
 
 module hostRoles 'modules/account-roles.bicep' = {
   name: 'callvault-host-roles'
   params: {
-    accountName: hostStorage.outputs.name
+    accountName: hostAccountName
+    key: identity.id
     principalId: app.principalId
     roleIds: [
       // The Functions host stores its locks, its keys and the app's package in blobs, and requires this role.
@@ -406,23 +462,27 @@ module hostRoles 'modules/account-roles.bicep' = {
       roles.storageTableDataContributor
     ]
   }
+  dependsOn: [hostStorage]
 }
 
 // Reads and writes recordings and quarantined items: only in these two containers of the account.
 module archiveRoles 'modules/container-roles.bicep' = {
   name: 'callvault-archive-roles'
   params: {
-    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
-    containers: [archive.outputs.archiveContainerName, archive.outputs.quarantineContainerName]
+    accountName: archiveAccountName
+    containers: [archiveContainer, quarantineContainer]
+    key: identity.id
     principalId: app.principalId
     roleId: roles.storageBlobDataContributor
   }
+  dependsOn: [archive]
 }
 
 module archiveAccountRoles 'modules/account-roles.bicep' = {
   name: 'callvault-archive-account-roles'
   params: {
-    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+    accountName: archiveAccountName
+    key: identity.id
     principalId: app.principalId
     roleIds: [
       // Gets the key that signs links to single files. The key is valid for the whole account, but its links grant no more
@@ -430,6 +490,7 @@ module archiveAccountRoles 'modules/account-roles.bicep' = {
       roles.storageBlobDelegator
     ]
   }
+  dependsOn: [archive]
 }
 
 module secrets 'modules/secrets.bicep' = {
@@ -442,25 +503,29 @@ module secrets 'modules/secrets.bicep' = {
     // The role can read secrets but not list them. The app needs it for the references in its settings, the operator
     // for the rebuild.
     roleId: roles.keyVaultSecretsUser
-    workspaceId: accessLogs ? monitoring.outputs.workspaceId : ''
+    workspaceId: accessLogs ? workspaceId : ''
   }
+  dependsOn: [monitoring]
 }
 
 // Event Grid writes undelivered events there.
 module deadLetterRole 'modules/container-roles.bicep' = {
   name: 'callvault-deadletter-role'
   params: {
-    accountName: hostStorage.outputs.name
+    accountName: hostAccountName
     containers: [deadLetterContainer]
+    key: systemTopicId
     principalId: acs.outputs.systemTopicPrincipalId
     roleId: roles.storageBlobDataContributor
   }
+  dependsOn: [hostStorage]
 }
 
 module operatorHostRoles 'modules/account-roles.bicep' = if (!empty(operatorPrincipalId)) {
   name: 'callvault-operator-host-roles'
   params: {
-    accountName: hostStorage.outputs.name
+    accountName: hostAccountName
+    key: operatorPrincipalId
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     roleIds: [
@@ -471,49 +536,57 @@ module operatorHostRoles 'modules/account-roles.bicep' = if (!empty(operatorPrin
       operatorMayRebuild ? roles.storageTableDataContributor : roles.storageTableDataReader
     ]
   }
+  dependsOn: [hostStorage]
 }
 
 // The replay of dead letters reads them, and deletes each that was processed.
 module operatorDeadLetterRole 'modules/container-roles.bicep' = if (!empty(operatorPrincipalId)) {
   name: 'callvault-operator-deadletter-role'
   params: {
-    accountName: hostStorage.outputs.name
+    accountName: hostAccountName
     containers: [deadLetterContainer]
+    key: operatorPrincipalId
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     roleId: roles.storageBlobDataContributor
   }
+  dependsOn: [hostStorage]
 }
 
 // The doctor tests both containers by a write and a delete; the rebuild reads the archive.
 module operatorArchiveRoles 'modules/container-roles.bicep' = if (!empty(operatorPrincipalId)) {
   name: 'callvault-operator-archive-roles'
   params: {
-    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
-    containers: [archive.outputs.archiveContainerName, archive.outputs.quarantineContainerName]
+    accountName: archiveAccountName
+    containers: [archiveContainer, quarantineContainer]
+    key: operatorPrincipalId
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     roleId: roles.storageBlobDataContributor
   }
+  dependsOn: [archive]
 }
 
 // The doctor tests whether links to files can be signed. The links grant no more than the role above.
 module operatorArchiveAccountRole 'modules/account-roles.bicep' = if (!empty(operatorPrincipalId)) {
   name: 'callvault-operator-archive-account-role'
   params: {
-    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+    accountName: archiveAccountName
+    key: operatorPrincipalId
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     roleIds: [roles.storageBlobDelegator]
   }
+  dependsOn: [archive]
 }
 
 module announcements 'modules/announcements.bicep' = if (announce) {
   name: 'callvault-announcements'
   params: {
-    name: 'evgt-${name}-told-${suffix}'
+    name: announcementsTopicName
     location: location
     tags: tags
+    senderKey: identity.id
     senderPrincipalId: app.principalId
     // Sends announcements. The role can't subscribe or change the topic.
     senderRoleId: roles.eventGridDataSender
@@ -523,10 +596,12 @@ module announcements 'modules/announcements.bicep' = if (announce) {
 module monitoring 'modules/monitoring.bicep' = {
   name: 'callvault-monitoring'
   params: {
-    name: '${name}-${suffix}'
+    workspaceName: workspaceName
+    insightsName: 'appi-${name}-${suffix}'
     location: location
     tags: tags
     retentionDays: logRetentionDays
+    senderKey: identity.id
     senderPrincipalId: app.principalId
     // Sends logs, metrics and traces by identity instead of a key.
     senderRoleId: roles.monitoringMetricsPublisher
@@ -536,12 +611,13 @@ module monitoring 'modules/monitoring.bicep' = {
 module storageLogs 'modules/storage-logs.bicep' = if (accessLogs) {
   name: 'callvault-storage-logs'
   params: {
-    archiveAccountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
-    tablesAccountName: hostStorage.outputs.name
-    topicName: announce ? announcements!.outputs.name : ''
-    workspaceName: monitoring.outputs.workspaceName
+    archiveAccountName: archiveAccountName
+    tablesAccountName: hostAccountName
+    topicName: announce ? announcementsTopicName : ''
+    workspaceName: workspaceName
     appPrincipalId: app.principalId
   }
+  dependsOn: [archive, hostStorage, announcements, monitoring]
 }
 
 module acsLogs 'modules/acs-logs.bicep' = if (accessLogs) {
@@ -550,20 +626,20 @@ module acsLogs 'modules/acs-logs.bicep' = if (accessLogs) {
   params: {
     acsName: acsName
     systemTopicName: topicName
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceId: workspaceId
   }
-  dependsOn: [acs]
+  dependsOn: [acs, monitoring]
 }
 
 module functionApp 'modules/app.bicep' = {
   name: 'callvault-app'
   params: {
-    name: 'func-${name}-${suffix}'
+    name: functionAppName
     planName: 'plan-${name}-${suffix}'
     location: location
     tags: tags
     identityId: identity.id
-    hostBlobUri: hostStorage.outputs.blobUri
+    hostBlobUri: hostBlobUri
     packageContainer: packageContainer
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances
@@ -573,24 +649,36 @@ module functionApp 'modules/app.bicep' = {
     alwaysReadyArchiving: alwaysReadyArchiving
     archivingFunction: 'archive_chunk'
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
-    settings: union(proposedSettings, signInSettings, furtherSettings, secretSettings, retentionSettings, announceSettings, metricSettings, {
+    settings: union(proposedSettings, signInSettings, furtherSettings)
+    secretSettings: extraSecretSettings
+    secretNames: secretNames
+    participantsSecret: participantsSecret
+    hasParticipantsSecret: !empty(participantsSecret)
+    participantsReference: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=participants-secret)'
+    fixedSettings: union(retentionSettings, announceSettings, metricSettings, {
       // The host's public home page is off. The host answers a larger body with 500 before the app reads it.
       AzureWebJobsDisableHomepage: 'true'
       FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
-      AzureWebJobsStorage__blobServiceUri: hostStorage.outputs.blobUri
-      AzureWebJobsStorage__queueServiceUri: hostStorage.outputs.queueUri
-      AzureWebJobsStorage__tableServiceUri: hostStorage.outputs.tableUri
+      AzureWebJobsStorage__blobServiceUri: hostBlobUri
+      AzureWebJobsStorage__queueServiceUri: 'https://${hostAccountName}.queue.${environment().suffixes.storage}/'
+      AzureWebJobsStorage__tableServiceUri: 'https://${hostAccountName}.table.${environment().suffixes.storage}/'
       APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
       AZURE_CLIENT_ID: identity.properties.clientId
       ACS_ENDPOINT: acs.outputs.endpoint
       CALLBACK_AUDIENCE: acs.outputs.immutableResourceId
-      EVENT_SOURCE: acs.outputs.resourceId
-      ARCHIVE_STORAGE__blobServiceUri: archiveInOwnAccount ? archiveStorage!.outputs.blobUri : hostStorage.outputs.blobUri
+      EVENT_SOURCE: resourceId(
+        subscription().subscriptionId,
+        acsResourceGroup,
+        'Microsoft.Communication/communicationServices',
+        acsName
+      )
+      ARCHIVE_STORAGE__blobServiceUri: 'https://${archiveAccountName}.blob.${environment().suffixes.storage}/'
       RETENTION_HOURS: string(retentionHours)
       DELETE_SOURCE: string(deleteSource)
+      CALLBACK_SECRET: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=callback-secret)'
     })
   }
   // If the app started before its roles were assigned, it would fail for its first minutes.
@@ -598,13 +686,17 @@ module functionApp 'modules/app.bicep' = {
 }
 
 module signIn 'modules/sign-in.bicep' = if (!empty(entraClientId)) {
-  // Azure evaluates names before it deploys anything, so a refused deployment creates no resource.
-  name: callersAreIntended ? 'callvault-sign-in' : fail('entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers, or set entraAllowAnyCaller to true to admit every caller that has a token')
+  // As for the workbook: a refused deployment creates no resource.
+  name: callersAreIntended
+    ? 'callvault-sign-in'
+    : fail('entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers, or set entraAllowAnyCaller to true to admit every caller that has a token')
   params: {
-    appName: functionApp.outputs.name
+    appName: functionAppName
     clientId: entraClientId
     // If both lists are empty, every caller passes the sign-in, including the sample.
-    allowedPrincipalIds: callersAreNamed && sampleLogicApp ? concat(entraAllowedPrincipalIds, [logicApp!.outputs.principalId]) : entraAllowedPrincipalIds
+    allowedPrincipalIds: callersAreNamed && sampleLogicApp
+      ? concat(entraAllowedPrincipalIds, [logicApp!.outputs.principalId])
+      : entraAllowedPrincipalIds
     allowedGroupIds: entraAllowedGroupIds
     excludedPaths: [
       // Event Grid sends a system key of the app.
@@ -620,6 +712,9 @@ module signIn 'modules/sign-in.bicep' = if (!empty(entraClientId)) {
       '/api/dashboard/*'
     ]
   }
+  // The linter counts the path through the Logic App, which isn't deployed in most cases.
+  #disable-next-line no-unnecessary-dependson
+  dependsOn: [functionApp]
 }
 
 module logicApp 'modules/logic-app.bicep' = if (sampleLogicApp && !empty(entraClientId)) {
@@ -642,26 +737,30 @@ module alerts 'modules/alerts.bicep' = {
     name: '${name}-${suffix}'
     location: location
     tags: tags
-    workspaceId: monitoring.outputs.workspaceId
-    systemTopicId: acs.outputs.systemTopicId
+    workspaceId: workspaceId
+    systemTopicId: systemTopicId
     emails: alertEmails
     actionGroupIds: alertActionGroupIds
     enabled: alertsEnabled
   }
+  dependsOn: [acs, monitoring]
 }
 
 module workbook 'modules/workbook.bicep' = {
-  name: 'callvault-workbook'
+  // Azure evaluates names before it deploys anything, so a refused deployment creates no resource. No other module
+  // depends on this one.
+  name: empty(refusals) ? 'callvault-workbook' : fail(join(refusals, '; '))
   params: {
-    appName: functionApp.outputs.name
+    appName: functionAppName
     location: location
     tags: tags
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceId: workspaceId
   }
+  dependsOn: [monitoring]
 }
 
 @description('Name of the function app: the code is published to it.')
-output functionAppName string = functionApp.outputs.name
+output functionAppName string = functionAppName
 
 @description('Address of the app.')
 output url string = functionApp.outputs.url
@@ -673,10 +772,10 @@ output identityClientId string = identity.properties.clientId
 output sampleLogicAppPrincipalId string = sampleLogicApp && !empty(entraClientId) ? logicApp!.outputs.principalId : ''
 
 @description('Account with queues and tables, the app\'s package and the dead letters.')
-output hostStorageName string = hostStorage.outputs.name
+output hostStorageName string = hostAccountName
 
 @description('Account of the archive.')
-output archiveStorageName string = archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+output archiveStorageName string = archiveAccountName
 
 @description('System topic that events.bicep subscribes.')
 output systemTopicName string = topicName
@@ -685,10 +784,10 @@ output systemTopicName string = topicName
 output acsResourceGroup string = acsResourceGroup
 
 @description('Topic of the announcements; empty where there is none.')
-output announcementsTopicName string = announce ? announcements!.outputs.name : ''
+output announcementsTopicName string = announce ? announcementsTopicName : ''
 
 @description('Key Vault of the app\'s secrets.')
-output keyVaultName string = secrets.outputs.name
+output keyVaultName string = vaultName
 
 @description('Container of the events that could not be delivered.')
 output deadLetterContainer string = deadLetterContainer

@@ -54,12 +54,33 @@ param archivingFunction string
 @description('Subnet through which the app connects to the network; empty: none.')
 param subnetId string
 
-@description('App settings. They can contain secrets, so the deployment history doesn\'t show them.')
-@secure()
+@description('App settings that the deployer may override.')
 param settings object
 
+@description('App settings whose values the deployment history must not show. They override settings.')
+@secure()
+param secretSettings object
+
+@description('Names of secretSettings.')
+param secretNames array
+
+@description('Secret for the participants\' digests; empty: participantsReference is used.')
+@secure()
+param participantsSecret string
+
+@description('Whether participantsSecret is given.')
+param hasParticipantsSecret bool
+
+@description('Key Vault reference to the secret for the participants\' digests.')
+param participantsReference string
+
+@description('App settings that nobody overrides.')
+param fixedSettings object
+
 var warmHttp = alwaysReadyHttp > 0 ? [{ name: 'http', instanceCount: alwaysReadyHttp }] : []
-var warmArchiving = alwaysReadyArchiving > 0 ? [{ name: 'function:${archivingFunction}', instanceCount: alwaysReadyArchiving }] : []
+var warmArchiving = alwaysReadyArchiving > 0
+  ? [{ name: 'function:${archivingFunction}', instanceCount: alwaysReadyArchiving }]
+  : []
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: planName
@@ -132,8 +153,13 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    // ACS sends callbacks to the app's URL, which is known only after the app is created.
-    properties: union(settings, { CALLBACK_URL: 'https://${app.properties.defaultHostName}/api/callbacks' })
+    // Everything but the values of secrets is a plain value or an expression of its own, so that a dry run shows each
+    // setting under its name.
+    properties: union(settings, toObject(secretNames, name => name, name => secretSettings[name]), fixedSettings, {
+      PARTICIPANTS_SECRET: hasParticipantsSecret ? participantsSecret : participantsReference
+      // ACS sends callbacks to the app's URL, which is known only after the app is created.
+      CALLBACK_URL: 'https://${app.properties.defaultHostName}/api/callbacks'
+    })
   }
 
   // Publishing requires Entra sign-in; passwords for publishing are disabled.
@@ -152,6 +178,4 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   }
 }
 
-output id string = app.id
-output name string = app.name
 output url string = 'https://${app.properties.defaultHostName}'

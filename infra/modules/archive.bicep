@@ -34,43 +34,51 @@ param quarantineDays int
 param deadLetterContainer string
 
 var tierToCool = coolAfterDays > 0 ? { tierToCool: { daysAfterModificationGreaterThan: coolAfterDays } } : {}
-var tierToArchive = archiveAfterDays > 0 ? { tierToArchive: { daysAfterModificationGreaterThan: archiveAfterDays } } : {}
+var tierToArchive = archiveAfterDays > 0
+  ? { tierToArchive: { daysAfterModificationGreaterThan: archiveAfterDays } }
+  : {}
 var delete = deleteAfterDays > 0 ? { delete: { daysAfterCreationGreaterThan: deleteAfterDays } } : {}
-var deleteOfVersions = deleteAfterDays > 0 ? { version: { delete: { daysAfterCreationGreaterThan: deleteAfterDays } } } : {}
+var deleteOfVersions = deleteAfterDays > 0
+  ? { version: { delete: { daysAfterCreationGreaterThan: deleteAfterDays } } }
+  : {}
 
 var discarded = union(['${quarantineContainer}/'], empty(deadLetterContainer) ? [] : ['${deadLetterContainer}/'])
-var recordingRules = coolAfterDays + archiveAfterDays + deleteAfterDays > 0 ? [
-  {
-    name: 'recordings'
-    enabled: true
-    type: 'Lifecycle'
-    definition: {
-      filters: {
-        blobTypes: ['blockBlob']
-        prefixMatch: ['${archiveContainer}/']
+var recordingRules = coolAfterDays + archiveAfterDays + deleteAfterDays > 0
+  ? [
+      {
+        name: 'recordings'
+        enabled: true
+        type: 'Lifecycle'
+        definition: {
+          filters: {
+            blobTypes: ['blockBlob']
+            prefixMatch: ['${archiveContainer}/']
+          }
+          actions: union({ baseBlob: union(tierToCool, tierToArchive, delete) }, deleteOfVersions)
+        }
       }
-      actions: union({ baseBlob: union(tierToCool, tierToArchive, delete) }, deleteOfVersions)
-    }
-  }
-] : []
+    ]
+  : []
 // Quarantined events and callbacks can name calls and people, so they are deleted when they are no longer useful.
-var quarantineRules = quarantineDays > 0 ? [
-  {
-    name: 'quarantine'
-    enabled: true
-    type: 'Lifecycle'
-    definition: {
-      filters: {
-        blobTypes: ['blockBlob']
-        prefixMatch: discarded
+var quarantineRules = quarantineDays > 0
+  ? [
+      {
+        name: 'quarantine'
+        enabled: true
+        type: 'Lifecycle'
+        definition: {
+          filters: {
+            blobTypes: ['blockBlob']
+            prefixMatch: discarded
+          }
+          actions: {
+            baseBlob: { delete: { daysAfterModificationGreaterThan: quarantineDays } }
+            version: { delete: { daysAfterCreationGreaterThan: quarantineDays } }
+          }
+        }
       }
-      actions: {
-        baseBlob: { delete: { daysAfterModificationGreaterThan: quarantineDays } }
-        version: { delete: { daysAfterCreationGreaterThan: quarantineDays } }
-      }
-    }
-  }
-] : []
+    ]
+  : []
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: accountName
@@ -117,6 +125,3 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
     }
   }
 }
-
-output archiveContainerName string = recordings.name
-output quarantineContainerName string = quarantine.name

@@ -1,7 +1,10 @@
 // Where logs, metrics and traces go: Application Insights on one Log Analytics workspace, with access by identity only.
 
-@description('Stem of the resources\' names.')
-param name string
+@description('Name of the workspace.')
+param workspaceName string
+
+@description('Name of the Application Insights resource.')
+param insightsName string
 
 @description('Region.')
 param location string
@@ -14,6 +17,9 @@ param tags object
 @maxValue(730)
 param retentionDays int
 
+@description('What identifies the sender in the name of its role assignment; known before the deployment.')
+param senderKey string
+
 @description('Object id of the identity that sends telemetry.')
 param senderPrincipalId string
 
@@ -21,7 +27,7 @@ param senderPrincipalId string
 param senderRoleId string
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
-  name: 'log-${name}'
+  name: workspaceName
   location: location
   tags: tags
   properties: {
@@ -37,7 +43,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
 }
 
 resource insights 'Microsoft.Insights/components@2020-02-02' = {
-  name: 'appi-${name}'
+  name: insightsName
   location: location
   tags: tags
   kind: 'web'
@@ -50,7 +56,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
 
 // With local authentication off, senders need an identity in addition to the connection string.
 resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(insights.id, senderPrincipalId, senderRoleId)
+  name: guid(insights.id, senderKey, senderRoleId)
   scope: insights
   properties: {
     principalId: senderPrincipalId
@@ -59,6 +65,4 @@ resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-output workspaceId string = workspace.id
-output workspaceName string = workspace.name
 output connectionString string = insights.properties.ConnectionString

@@ -115,9 +115,3 @@ resource heldTables 'Microsoft.Storage/storageAccounts/tableServices/tables@2025
     name: table
   }
 ]
-
-output id string = account.id
-output name string = account.name
-output blobUri string = account.properties.primaryEndpoints.blob
-output queueUri string = account.properties.primaryEndpoints.queue
-output tableUri string = account.properties.primaryEndpoints.table

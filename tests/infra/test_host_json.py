@@ -14,6 +14,8 @@ from tests.infra.templates import Templates
 HOST = json.loads((CHECKOUT / "host.json").read_text())
 DESIGN = (CHECKOUT / "docs" / "design.md").read_text()
 SECTION = DESIGN.partition("## host.json, setting by setting")[2].partition("\n## ")[0]
+# The scenario that has instances of this size.
+SCENARIO = {"512": "small", "2,048": "default", "4,096": "large"}
 BY_SIZE = (
     "AzureFunctionsJobHost__extensions__queues__batchSize",
     "AzureFunctionsJobHost__extensions__queues__newBatchThreshold",
@@ -51,7 +53,7 @@ def test_what_an_instance_takes_on_stands_in_the_docs_as_the_templates_set_it():
     rows = re.findall(r"\| ([\d,]+) MB[^|]*\| (\d+), (\d+) \| (\d+) \| (\d+) \|", SECTION)
     assert [found[0] for found in rows] == ["512", "2,048", "4,096"]
     for memory, *told in rows:
-        given = app_settings(Templates(), instanceMemoryMB=int(memory.replace(",", "")))
+        given = app_settings(Templates(), SCENARIO[memory])
         assert told == [given[name] for name in BY_SIZE]
     queues, fields = read_host_json(CHECKOUT, {}).queues, Settings.model_fields
     proposed = (fields[name].default for name in ("block_size_mib", "memory_budget_mib"))

@@ -82,7 +82,7 @@ def test_updates_and_the_audit_cover_every_locked_file():
     assert set(update) == {"uv", "npm", "github-actions"}
     locked = {file.parent.relative_to(CHECKOUT) for file in CHECKOUT.glob("*/package-lock.json")}
     assert {Path(one.removeprefix("/")) for one in update["npm"]["directories"]} == locked
-    sources = {file.relative_to(CHECKOUT) for file in (*CHECKOUT.glob("*.in"), *CHECKOUT.glob("infra/check/*.in"))}
+    sources = {file.relative_to(CHECKOUT) for file in (*CHECKOUT.glob("*.in"), *CHECKOUT.glob("infra/*.in"))}
     assert {Path(one.removeprefix("/")) for one in update["uv"]["directories"]} == {file.parent for file in sources}
     rules = (CHECKOUT / "Makefile").read_text()
     (names,) = re.findall(r"^LOCKED := (.*)$", rules, re.MULTILINE)

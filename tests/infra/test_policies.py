@@ -7,10 +7,10 @@ from types import ModuleType
 
 import pytest
 
-from infra.check.syntax import BicepError
+from infra.bicep.compiler import BicepError
 from shared.errors import SettingsError
 from tests.infra.policies import alerts, app, callers, events, monitoring, network, roles, secrets, storage
-from tests.infra.templates import Templates
+from tests.infra.templates import Templates, compiler
 
 type Policy = Callable[[Templates], None]
 
@@ -116,8 +116,20 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (
         app.it_knows_after_how_many_days_files_are_deleted,
         MAIN,
-        "secretSettings, retentionSettings,",
-        "secretSettings,",
+        "fixedSettings: union(retentionSettings, ",
+        "fixedSettings: union(",
+    ),
+    (
+        app.a_dry_run_shows_every_setting_and_every_resource_by_name,
+        APP,
+        "param fixedSettings object",
+        "@secure()\nparam fixedSettings object",
+    ),
+    (
+        app.a_dry_run_shows_every_setting_and_every_resource_by_name,
+        "modules/container-roles.bicep",
+        "key, roleId)",
+        "principalId, roleId)",
     ),
     (
         app.further_settings_never_override,
@@ -305,7 +317,7 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (secrets.the_vault_opens_by_role_alone_and_is_not_purged, SECRETS, "Authorization: true", "Authorization: false"),
     (secrets.the_vault_opens_by_role_alone_and_is_not_purged, SECRETS, "Protection: true", "Protection: false"),
     (secrets.the_vault_opens_by_role_alone_and_is_not_purged, MAIN, "kv-${stem}", "kv-${name}"),
-    (secrets.no_secret_comes_out, APP, "output id string = app.id", "output id object = settings"),
+    (secrets.no_secret_comes_out, APP, "output url string", "output secret object = secretSettings\noutput url string"),
     (network.no_network_is_made_unless_asked, MAIN, "privateNetworking bool = false", "privateNetworking bool = true"),
     (network.storage_is_shut_to_the_outside, MAIN, "? 'Disabled'", "? 'Guarded'"),
     (network.storage_is_shut_to_the_outside, MAIN, "? 'Guarded'", "? 'Disabled'"),
@@ -333,6 +345,7 @@ def test_the_templates_keep_what_they_promise(policy: Policy):
 
 @pytest.mark.parametrize(("policy", "file", "old", "new"), BREAKS, ids=[one[0].__name__ for one in BREAKS])
 def test_a_policy_notices_what_breaks_it(policy: Policy, file: str, old: str, new: str, tmp_path: Path):
+    compiler()
     with pytest.raises((AssertionError, BicepError, SettingsError)):
         policy(Templates().broken(tmp_path, file, old, new))
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from infra.bicep.compiler import DEPLOYMENT
 from tests.infra.policies.events import TOPIC
 from tests.infra.product import functions
 from tests.infra.said import log_lines, metric_names, rendered
@@ -12,6 +13,7 @@ from tests.infra.templates import Templates, made, only
 LOG_RULE = "Microsoft.Insights/scheduledQueryRules"
 METRIC_RULE = "Microsoft.Insights/metricAlerts"
 GROUP = "Microsoft.Insights/actionGroups"
+PAGER = f"/subscriptions/{DEPLOYMENT['subscriptionId']}/resourceGroups/ops/providers/{GROUP}/pager"
 WORKBOOK = "Microsoft.Insights/workbooks"
 
 _TEXT = re.compile(r'Message startswith "([^"{]+) \{"')
@@ -120,13 +122,13 @@ def what_event_grid_could_not_deliver_is_noticed(templates: Templates) -> None:
 
 
 def every_alert_reaches_who_is_named(templates: Templates) -> None:
-    deployment = templates.main(alertEmails=["desk@example.com"], alertActionGroupIds=["pager"])
+    deployment = templates.main("alerting")
     group = only(deployment, GROUP)
     assert [one["emailAddress"] for one in group.properties["emailReceivers"]] == ["desk@example.com"]
     for rule in made(deployment, LOG_RULE):
-        assert rule.properties["actions"]["actionGroups"] == ["pager", group.id]
+        assert rule.properties["actions"]["actionGroups"] == [PAGER, group.id]
     for rule in made(deployment, METRIC_RULE):
-        assert [one["actionGroupId"] for one in rule.properties["actions"]] == ["pager", group.id]
+        assert [one["actionGroupId"] for one in rule.properties["actions"]] == [PAGER, group.id]
     assert not made(templates.main(), GROUP)
 
 

@@ -3,7 +3,7 @@
 from shared.contracts.events.call_started import CALL_STARTED
 from shared.contracts.events.recording_event import RECORDING_FILE_STATUS_UPDATED
 from tests.infra.policies.storage import CONTAINER, account_of, settings_of
-from tests.infra.product import functions
+from tests.infra.product import app_settings, functions
 from tests.infra.templates import ACS, Templates, made, only
 
 TOPIC = "Microsoft.EventGrid/systemTopics"
@@ -11,39 +11,37 @@ SUBSCRIPTION = f"{TOPIC}/eventSubscriptions"
 
 
 def the_topic_is_that_of_the_acs_resource(templates: Templates) -> None:
-    topic = only(templates.main(acsResourceGroup="telephony"), TOPIC)
-    assert topic.group == "telephony"
+    topic = only(templates.main("other"), TOPIC)
+    assert topic.group == "rg2"
     assert topic.body["location"] == "global"
     assert topic.body["identity"] == {"type": "SystemAssigned"}
     assert topic.properties["topicType"] == "Microsoft.Communication.CommunicationServices"
-    assert topic.properties["source"].endswith(
-        f"/telephony/providers/Microsoft.Communication/communicationServices/{ACS}"
-    )
+    assert topic.properties["source"].endswith(f"/rg2/providers/Microsoft.Communication/communicationServices/{ACS}")
 
 
 def a_topic_that_is_there_is_used(templates: Templates) -> None:
     """Azure allows one for a resource: a second would fail the deployment."""
-    assert not made(templates.main(systemTopicName="acs-events"), TOPIC)
-    assert only(templates.events(systemTopicName="acs-events"), SUBSCRIPTION).name == "acs-events/callvault"
+    assert not made(templates.main("foundtopic"), TOPIC)
+    assert only(templates.events("eventsfoundtopic"), SUBSCRIPTION).name == "t1/callvault"
 
 
 def announcements_have_a_topic_where_asked(templates: Templates) -> None:
     kind = "Microsoft.EventGrid/topics"
     assert not made(templates.main(), kind)
     assert settings_of(templates).announce_topic_endpoint is None
-    topic = only(templates.main(announce=True), kind)
+    topic = only(templates.main("announce"), kind)
     assert topic.properties["inputSchema"] == "CloudEventSchemaV1_0"
     assert topic.properties["disableLocalAuth"] is True
     assert topic.properties["minimumTlsVersionAllowed"] == "1.2"
-    settings = settings_of(templates, announce=True)
-    assert settings.announce_topic_endpoint == topic.member("properties").member("endpoint")
+    settings = settings_of(templates, "announce")
+    assert topic.gives(app_settings(templates, "announce")["ANNOUNCE_TOPIC_ENDPOINT"], "endpoint")
     assert settings.announce_topic_key is None
 
 
 def the_acs_resource_is_made_only_on_request(templates: Templates) -> None:
     acs = "Microsoft.Communication/communicationServices"
     assert not made(templates.main(), acs)
-    assert only(templates.main(createAcs=True), acs).properties == {"dataLocation": "Europe"}
+    assert only(templates.main("createacs"), acs).properties == {"dataLocation": "Europe"}
 
 
 def events_go_to_the_function_that_takes_them(templates: Templates) -> None:
@@ -63,8 +61,8 @@ def only_our_events_are_asked_for(templates: Templates) -> None:
 
 
 def delivery_ends_while_the_media_are_there(templates: Templates) -> None:
-    for hours in (1, 24, 48):
-        retry = only(templates.events(retentionHours=hours), SUBSCRIPTION).properties["retryPolicy"]
+    for hours, scenario in ((1, "eventsshort"), (24, "events"), (48, "eventslong")):
+        retry = only(templates.events(scenario), SUBSCRIPTION).properties["retryPolicy"]
         assert 1 <= retry["eventTimeToLiveInMinutes"] <= hours * 30, "half of the media's time is left for a replay"
         assert 1 <= retry["maxDeliveryAttempts"] <= 30
 

@@ -1,5 +1,6 @@
 """Private networking, by one parameter: storage is reachable only from inside, and all its names resolve there."""
 
+from tests.infra.expressions import look
 from tests.infra.policies.storage import ACCOUNT
 from tests.infra.templates import Templates, made, names, only
 
@@ -17,7 +18,7 @@ def no_network_is_made_unless_asked(templates: Templates) -> None:
 
 def storage_is_shut_to_the_outside(templates: Templates) -> None:
     """The archive wholly; the host's account but for the one topic that has dead letters to leave there."""
-    deployment = templates.main(privateNetworking=True)
+    deployment = templates.main("private")
     host, archive = made(deployment, ACCOUNT)
     assert archive.properties["publicNetworkAccess"] == "Disabled"
     for account in (host, archive):
@@ -29,8 +30,8 @@ def storage_is_shut_to_the_outside(templates: Templates) -> None:
 
 
 def every_service_in_use_has_an_endpoint_and_a_name(templates: Templates) -> None:
-    for own in (True, False):
-        deployment = templates.main(privateNetworking=True, archiveInOwnAccount=own)
+    for scenario in ("private", "oneprivate"):
+        deployment = templates.main(scenario)
         network = only(deployment, NETWORK)
         reached = set()
         for endpoint in made(deployment, ENDPOINT):
@@ -43,7 +44,8 @@ def every_service_in_use_has_an_endpoint_and_a_name(templates: Templates) -> Non
                 one for one in made(deployment, f"{ENDPOINT}/privateDnsZoneGroups") if endpoint.name in one.name
             ]
             (zone,) = group.properties["privateDnsZoneConfigs"]
-            assert zone["properties"]["privateDnsZoneId"].endswith(f"/privatelink.{service}.core.windows.net")
+            dns = look(zone["properties"]["privateDnsZoneId"])
+            assert dns.endswith(f"/privateDnsZones', 'privatelink.{service}.core.windows.net')]")
         host, *archive = [one.name for one in made(deployment, ACCOUNT)]
         wanted = {(host, "blob"), (host, "queue"), (host, "table"), *((name, "blob") for name in archive)}
         assert reached == wanted
@@ -55,7 +57,7 @@ def every_service_in_use_has_an_endpoint_and_a_name(templates: Templates) -> Non
 
 
 def the_app_reaches_out_through_its_own_subnet(templates: Templates) -> None:
-    deployment = templates.main(privateNetworking=True)
+    deployment = templates.main("private")
     network, site = only(deployment, NETWORK), only(deployment, "Microsoft.Web/sites")
     assert site.properties["virtualNetworkSubnetId"] == f"{network.id}/subnets/app"
     assert site.properties["publicNetworkAccess"] == "Enabled", "Event Grid and callers come from outside"

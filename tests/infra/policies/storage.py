@@ -46,15 +46,15 @@ def the_archive_has_an_account_of_its_own_unless_told_otherwise(templates: Templ
     assert len(made(templates.main(), ACCOUNT)) == 2
     assert account_of(templates, settings.archive_container) != account_of(templates, settings.deadletter_container)
     assert settings.archive_storage.blob_uri != settings.host_storage.blob_uri
-    assert len(made(templates.main(archiveInOwnAccount=False), ACCOUNT)) == 1
-    shared = settings_of(templates, archiveInOwnAccount=False)
+    assert len(made(templates.main("oneaccount"), ACCOUNT)) == 1
+    shared = settings_of(templates, "oneaccount")
     assert shared.archive_storage.blob_uri == shared.host_storage.blob_uri
 
 
 def what_is_deleted_from_the_archive_can_be_had_back(templates: Templates) -> None:
-    for own in (True, False):
-        deployment = templates.main(archiveInOwnAccount=own)
-        archive = account_of(templates, settings_of(templates).archive_container, archiveInOwnAccount=own)
+    for scenario in ("default", "oneaccount"):
+        deployment = templates.main(scenario)
+        archive = account_of(templates, settings_of(templates).archive_container, scenario)
         for service in made(deployment, BLOBS):
             properties = service.properties
             assert properties["deleteRetentionPolicy"] == {"enabled": True, "days": 14}
@@ -64,35 +64,36 @@ def what_is_deleted_from_the_archive_can_be_had_back(templates: Templates) -> No
 
 def no_recording_moves_or_expires_unless_asked(templates: Templates) -> None:
     assert "recordings" not in _rules(templates)
-    rule = _rules(templates, coolAfterDays=30, archiveAfterDays=90, deleteAfterDays=365)["recordings"]
+    rule = _rules(templates, "keep")["recordings"]
     assert rule == {
         "filters": {"blobTypes": ["blockBlob"], "prefixMatch": ["recordings/"]},
         "actions": {
             "baseBlob": {
                 "tierToCool": {"daysAfterModificationGreaterThan": 30},
                 "tierToArchive": {"daysAfterModificationGreaterThan": 90},
-                "delete": {"daysAfterCreationGreaterThan": 365},
+                "delete": {"daysAfterCreationGreaterThan": 400},
             },
-            "version": {"delete": {"daysAfterCreationGreaterThan": 365}},
+            "version": {"delete": {"daysAfterCreationGreaterThan": 400}},
         },
     }
-    only_cool = _rules(templates, coolAfterDays=30)["recordings"]
+    only_cool = _rules(templates, "cool")["recordings"]
     assert only_cool["actions"] == {"baseBlob": {"tierToCool": {"daysAfterModificationGreaterThan": 30}}}
 
 
 def what_nobody_could_read_expires(templates: Templates) -> None:
     """It names calls and people, as events do; and never is a recording among it."""
-    for own in (True, False):
-        rules = _rules(templates, archiveInOwnAccount=own)
+    scenarios = (("default", "cool", "unexpiring"), ("oneaccount", "onecool", "oneunexpiring"))
+    for usual, shortened, never in scenarios:
+        rules = _rules(templates, usual)
         found = [prefix for rule in rules.values() for prefix in rule["filters"]["prefixMatch"]]
         assert sorted(found) == ["deadletter/", "quarantine/"]
         for rule in rules.values():
             assert rule["actions"]["baseBlob"] == {"delete": {"daysAfterModificationGreaterThan": 90}}
         assert rules["quarantine"]["actions"]["version"] == {"delete": {"daysAfterCreationGreaterThan": 90}}
-        (shorter, *_) = _rules(templates, archiveInOwnAccount=own, quarantineDays=7).values()
+        shorter = _rules(templates, shortened)["quarantine"]
         assert shorter["actions"]["baseBlob"] == {"delete": {"daysAfterModificationGreaterThan": 7}}
-        assert not _rules(templates, archiveInOwnAccount=own, quarantineDays=0)
-        policies = made(templates.main(archiveInOwnAccount=own, coolAfterDays=30), LIFECYCLE)
+        assert not _rules(templates, never)
+        policies = made(templates.main(shortened), LIFECYCLE)
         assert len({one.name for one in policies}) == len(policies), "an account has one policy: a second replaces it"
 
 
@@ -100,23 +101,23 @@ def recordings_can_be_written_once_where_asked(templates: Templates) -> None:
     """On the recordings alone: the quarantine and the host's own blobs must stay free to change."""
     assert not made(templates.main(), IMMUTABILITY)
     assert not any(one.properties.get("immutableStorageWithVersioning") for one in made(templates.main(), CONTAINER))
-    deployment = templates.main(immutabilityDays=3650)
+    deployment = templates.main("keep")
     (policy,) = made(deployment, IMMUTABILITY)
-    assert policy.properties == {"immutabilityPeriodSinceCreationInDays": 3650, "allowProtectedAppendWrites": False}
+    assert policy.properties == {"immutabilityPeriodSinceCreationInDays": 30, "allowProtectedAppendWrites": False}
     versioned = [one for one in made(deployment, CONTAINER) if one.properties.get("immutableStorageWithVersioning")]
     assert [one.name for one in versioned] == [policy.name.removesuffix("/default")]
     assert versioned[0].name.endswith("/recordings")
 
 
-def settings_of(templates: Templates, **params: object) -> Settings:
-    return settings_under(app_settings(templates, **params))
+def settings_of(templates: Templates, scenario: str = "default") -> Settings:
+    return settings_under(app_settings(templates, scenario))
 
 
-def account_of(templates: Templates, container: str, **params: object) -> str:
-    (one,) = [one for one in made(templates.main(**params), CONTAINER) if one.name.endswith(f"/{container}")]
+def account_of(templates: Templates, container: str, scenario: str = "default") -> str:
+    (one,) = [one for one in made(templates.main(scenario), CONTAINER) if one.name.endswith(f"/{container}")]
     return one.name.partition("/")[0]
 
 
-def _rules(templates: Templates, **params: object) -> dict[str, dict[str, Any]]:
-    policies = made(templates.main(**params), LIFECYCLE)
+def _rules(templates: Templates, scenario: str = "default") -> dict[str, dict[str, Any]]:
+    policies = made(templates.main(scenario), LIFECYCLE)
     return {rule["name"]: rule["definition"] for one in policies for rule in one.properties["policy"]["rules"]}

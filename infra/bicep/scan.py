@@ -1,8 +1,9 @@
-"""Scans the templates for weak settings with checkov, which lives in a virtual environment of its own.
+"""Scans the compiled template for weak settings with checkov, which lives in a virtual environment of its own.
 
-Its pinned packages conflict with Callvault's. A file that checkov can't read is a finding: checkov itself would skip
-the file and report success.
-It takes ten seconds, so templates that it found nothing in aren't scanned again until they, or what scans them, change.
+Its pinned packages conflict with Callvault's. It reads azuredeploy.json, not the Bicep files: its parser (pycep 0.5.1)
+refuses lambdas, decorators and line breaks that the compiler and its formatter write. A file that checkov can't read is
+a finding: checkov itself would skip the file and report success.
+A scan takes seconds, so a template in which it found nothing isn't scanned again until it, or what scans it, changes.
 """
 
 import hashlib
@@ -17,9 +18,6 @@ from typing import Any
 
 _OTHER_CONFIG = "checkov takes every config of an app for the one named web; here it is that of the sign-in"
 
-_READ = frozenset({".bicep", ".bicepparam", ".json", ".kql"})
-_NOT_READ = frozenset({".py", ".pyc", ".sh"})
-
 # Checks of checkov that Callvault skips, each with its reason.
 SKIPPED: Mapping[str, str] = {
     "CKV_AZURE_13": _OTHER_CONFIG,
@@ -29,6 +27,7 @@ SKIPPED: Mapping[str, str] = {
     "CKV_AZURE_80": _OTHER_CONFIG,
     "CKV_AZURE_88": _OTHER_CONFIG,
     "CKV_AZURE_17": "callers show a function key or an Entra token; nobody hands them certificates",
+    "CKV_AZURE_36": "storage without private networking is open to networks, so trusted services need no exception",
     "CKV_AZURE_35": "storage is open to networks, not to people: keys are off and every caller needs a role; "
     "privateNetworking closes it, which checkov can't evaluate",
     "CKV_AZURE_212": "the app scales to zero on purpose; alwaysReadyHttp and alwaysReadyArchiving keep instances warm",
@@ -44,48 +43,36 @@ SKIPPED: Mapping[str, str] = {
 }
 
 
-def findings_since(clean: Path, folder: Path, python: Path) -> Iterator[str]:
-    """Checkov's findings. Skips the scan if the file `clean` has the digest of these templates."""
-    these = subject(folder)
-    if clean.is_file() and clean.read_text(encoding="utf-8") == these:
+def findings_since(clean: Path, template: Path, python: Path) -> Iterator[str]:
+    """Checkov's findings. Skips the scan if the file `clean` has the digest of this template."""
+    this = subject(template)
+    if clean.is_file() and clean.read_text(encoding="utf-8") == this:
         return
     found = False
-    for finding in findings(folder, python):
+    for finding in findings(template, python):
         found = True
         yield finding
     if not found:
-        clean.write_text(these, encoding="utf-8")
+        clean.write_text(this, encoding="utf-8")
 
 
-def subject(folder: Path) -> str:
-    """A digest of everything that determines the result: templates, loaded files, checkov's release, skipped checks."""
-    digest = hashlib.sha256()
-    read = (one for one in folder.rglob("*") if one.suffix in _READ)
-    for file in sorted({*read, Path(__file__), Path(__file__).with_name("checkov.txt")}):
-        content = hashlib.sha256(file.read_bytes()).hexdigest()
-        digest.update(f"{file.name} {content}\n".encode())
-    return digest.hexdigest()
+def subject(template: Path) -> str:
+    """A digest of everything that determines the result: template, checkov's release, skipped checks."""
+    total = hashlib.sha256()
+    for file in (template, Path(__file__), Path(__file__).parents[1] / "checkov.txt"):
+        total.update(hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
 
 
-# Syntax that checkov's parser (pycep 0.5.1) rejects, and its replacement in the copy that checkov reads.
-_UNKNOWN_TO_CHECKOV: Mapping[str, str] = {"@onlyIfNotExists()\n": "", "fail(": "string("}
-
-
-def findings(folder: Path, python: Path) -> Iterator[str]:
-    """Checkov's findings in a folder. `python` is the interpreter of checkov's environment."""
-    with tempfile.TemporaryDirectory() as place:
-        copy = Path(place) / folder.name
-        shutil.copytree(folder, copy, ignore=lambda _, names: [one for one in names if Path(one).suffix in _NOT_READ])
-        for file in copy.rglob("*.bicep"):
-            source = file.read_text(encoding="utf-8")
-            for old, new in _UNKNOWN_TO_CHECKOV.items():
-                source = source.replace(old, new)
-            file.write_text(source, encoding="utf-8")
-        yield from _scanned(copy, python)
+def findings(template: Path, python: Path) -> Iterator[str]:
+    """Checkov's findings in an ARM template. `python` is the interpreter of checkov's environment."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(template, folder)
+        yield from _scanned(Path(folder), python)
 
 
 def _scanned(folder: Path, python: Path) -> Iterator[str]:
-    options = ["--framework", "bicep", "--compact", "--skip-download", "--output", "json"]
+    options = ["--framework", "arm", "--compact", "--skip-download", "--output", "json"]
     command = [
         str(python),
         "-m",
