@@ -63,7 +63,7 @@ param extraSecretSettings object = {}
 @description('Whether archive and quarantine have their own storage account.')
 param archiveInOwnAccount bool = true
 
-@description('Redundancy of the storage accounts.')
+@description('Redundancy of the archive\'s own storage account. Regions without availability zones need a value without ZRS (docs/templates.md).')
 @allowed([
   'Standard_LRS'
   'Standard_ZRS'
@@ -72,7 +72,18 @@ param archiveInOwnAccount bool = true
   'Standard_GZRS'
   'Standard_RAGZRS'
 ])
-param storageSku string = 'Standard_ZRS'
+param archiveStorageSku string = 'Standard_ZRS'
+
+@description('Redundancy of the host\'s storage account, which also has the archive if archiveInOwnAccount is false.')
+@allowed([
+  'Standard_LRS'
+  'Standard_ZRS'
+  'Standard_GRS'
+  'Standard_RAGRS'
+  'Standard_GZRS'
+  'Standard_RAGZRS'
+])
+param hostStorageSku string = 'Standard_ZRS'
 
 @description('Days for which deleted blobs and containers can be restored.')
 @minValue(1)
@@ -83,7 +94,11 @@ param softDeleteDays int = 14
 @minValue(0)
 param coolAfterDays int = 0
 
-@description('Days after which a recording moves to the archive tier, where it must be rehydrated before it can be read; 0: never.')
+@description('Days after which a recording moves to the cold tier, which is cheaper than the cool tier and can still be read at once; 0: never.')
+@minValue(0)
+param coldAfterDays int = 0
+
+@description('Days after which a recording moves to the archive tier, where it must be rehydrated before it can be read; 0: never. Zone-redundant storage has no archive tier.')
 @minValue(0)
 param archiveAfterDays int = 0
 
@@ -250,10 +265,12 @@ var secretNames = contains(',${toUpper(join(objectKeys(extraSecretSettings), ','
   : objectKeys(extraSecretSettings)
 
 // Combinations that Azure would refuse only after it has created some resources, or would accept and that lose data.
-var hasZones = contains(storageSku, 'ZRS')
+var hasZones = contains(archiveInOwnAccount ? archiveStorageSku : hostStorageSku, 'ZRS')
 var refusals = concat(
   archiveAfterDays > 0 && hasZones
-    ? ['archiveAfterDays: zone-redundant storage has no archive tier; set it to 0, or choose a storageSku without ZRS']
+    ? [
+        'archiveAfterDays: zone-redundant storage has no archive tier; use coldAfterDays, or choose a redundancy without ZRS'
+      ]
     : [],
   zoneRedundant && min(alwaysReadyHttp, alwaysReadyArchiving) < 2
     ? [
@@ -262,6 +279,15 @@ var refusals = concat(
     : [],
   archiveAfterDays > 0 && coolAfterDays >= archiveAfterDays
     ? ['coolAfterDays: set it to fewer days than archiveAfterDays, or to 0']
+    : [],
+  coldAfterDays > 0 && coolAfterDays >= coldAfterDays
+    ? ['coolAfterDays: set it to fewer days than coldAfterDays, or to 0']
+    : [],
+  archiveAfterDays > 0 && coldAfterDays >= archiveAfterDays
+    ? ['coldAfterDays: set it to fewer days than archiveAfterDays, or to 0']
+    : [],
+  deleteAfterDays > 0 && coldAfterDays >= deleteAfterDays
+    ? ['coldAfterDays: set it to fewer days than deleteAfterDays, or to 0']
     : [],
   deleteAfterDays > 0 && coolAfterDays >= deleteAfterDays
     ? ['coolAfterDays: set it to fewer days than deleteAfterDays, or to 0']
@@ -358,7 +384,7 @@ module hostStorage 'modules/storage-account.bicep' = {
     name: hostAccountName
     location: location
     tags: tags
-    sku: storageSku
+    sku: hostStorageSku
     versioning: !archiveInOwnAccount
     softDeleteDays: softDeleteDays
     queues: queues
@@ -377,7 +403,7 @@ module archiveStorage 'modules/storage-account.bicep' = if (archiveInOwnAccount)
     name: archiveAccountName
     location: location
     tags: tags
-    sku: storageSku
+    sku: archiveStorageSku
     versioning: true
     softDeleteDays: softDeleteDays
     publicAccess: privateNetworking ? 'Disabled' : 'Enabled'
@@ -391,6 +417,7 @@ module archive 'modules/archive.bicep' = {
     archiveContainer: archiveContainer
     quarantineContainer: quarantineContainer
     coolAfterDays: coolAfterDays
+    coldAfterDays: coldAfterDays
     archiveAfterDays: archiveAfterDays
     deleteAfterDays: deleteAfterDays
     immutabilityDays: immutabilityDays

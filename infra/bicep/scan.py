@@ -34,6 +34,7 @@ SKIPPED: Mapping[str, str] = {
     "CKV_AZURE_213": "Flex Consumption has no health check of the platform's: it replaces instances by itself",
     "CKV_AZURE_222": "Event Grid and Logic Apps reach the app from outside; each function asks for its credential",
     "CKV_AZURE_225": "zone redundancy is a parameter, since not every region has it for Flex Consumption",
+    "CKV_AZURE_78": "Flex Consumption has no FTP and refuses ftpsState",
     "CKV_AZURE_41": "the secrets key digests and signatures: one that expires would end both",
     "CKV_AZURE_109": "app settings can't refer to a vault that is closed to networks; every reader needs a role",
     "CKV_AZURE_189": "as for CKV_AZURE_109: the platform resolves references from outside the app's network",

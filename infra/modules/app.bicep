@@ -145,7 +145,6 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
-      ftpsState: 'Disabled'
       http20Enabled: true
       remoteDebuggingEnabled: false
     }
@@ -162,16 +161,9 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     })
   }
 
-  // Publishing requires Entra sign-in; passwords for publishing are disabled.
+  // Publishing requires Entra sign-in; passwords for publishing are disabled. Flex Consumption has no FTP.
   resource scmPasswords 'basicPublishingCredentialsPolicies' = {
     name: 'scm'
-    properties: {
-      allow: false
-    }
-  }
-
-  resource ftpPasswords 'basicPublishingCredentialsPolicies' = {
-    name: 'ftp'
     properties: {
       allow: false
     }

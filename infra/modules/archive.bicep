@@ -13,6 +13,10 @@ param quarantineContainer string
 @minValue(0)
 param coolAfterDays int
 
+@description('Days after which a recording moves to the cold tier; 0: never.')
+@minValue(0)
+param coldAfterDays int
+
 @description('Days after which a recording moves to the archive tier, where it must be rehydrated before it can be read; 0: never.')
 @minValue(0)
 param archiveAfterDays int
@@ -34,6 +38,7 @@ param quarantineDays int
 param deadLetterContainer string
 
 var tierToCool = coolAfterDays > 0 ? { tierToCool: { daysAfterModificationGreaterThan: coolAfterDays } } : {}
+var tierToCold = coldAfterDays > 0 ? { tierToCold: { daysAfterModificationGreaterThan: coldAfterDays } } : {}
 var tierToArchive = archiveAfterDays > 0
   ? { tierToArchive: { daysAfterModificationGreaterThan: archiveAfterDays } }
   : {}
@@ -43,7 +48,7 @@ var deleteOfVersions = deleteAfterDays > 0
   : {}
 
 var discarded = union(['${quarantineContainer}/'], empty(deadLetterContainer) ? [] : ['${deadLetterContainer}/'])
-var recordingRules = coolAfterDays + archiveAfterDays + deleteAfterDays > 0
+var recordingRules = coolAfterDays + coldAfterDays + archiveAfterDays + deleteAfterDays > 0
   ? [
       {
         name: 'recordings'
@@ -54,7 +59,7 @@ var recordingRules = coolAfterDays + archiveAfterDays + deleteAfterDays > 0
             blobTypes: ['blockBlob']
             prefixMatch: ['${archiveContainer}/']
           }
-          actions: union({ baseBlob: union(tierToCool, tierToArchive, delete) }, deleteOfVersions)
+          actions: union({ baseBlob: union(tierToCool, tierToCold, tierToArchive, delete) }, deleteOfVersions)
         }
       }
     ]
@@ -116,7 +121,7 @@ resource quarantine 'Microsoft.Storage/storageAccounts/blobServices/containers@2
   }
 }
 
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = if (coolAfterDays + archiveAfterDays + deleteAfterDays + quarantineDays > 0) {
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = if (coolAfterDays + coldAfterDays + archiveAfterDays + deleteAfterDays + quarantineDays > 0) {
   parent: account
   name: 'default'
   properties: {

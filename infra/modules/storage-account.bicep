@@ -55,7 +55,8 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     publicNetworkAccess: publicAccess == 'Disabled' ? 'Disabled' : 'Enabled'
     networkAcls: {
       defaultAction: publicAccess == 'Enabled' ? 'Allow' : 'Deny'
-      bypass: 'None'
+      // Lifecycle rules and Event Grid's dead letters come from Azure's own services, which the firewall stops otherwise.
+      bypass: publicAccess == 'Enabled' ? 'None' : 'AzureServices'
       resourceAccessRules: [
         for guest in publicAccess == 'Guarded' ? guests : []: {
           tenantId: tenant().tenantId

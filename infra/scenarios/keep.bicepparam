@@ -4,4 +4,4 @@ param immutabilityDays = 30
 param coolAfterDays = 30
 param archiveAfterDays = 90
 param deleteAfterDays = 400
-param storageSku = 'Standard_GRS'
+param archiveStorageSku = 'Standard_GRS'

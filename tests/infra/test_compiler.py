@@ -22,8 +22,12 @@ SCENARIO = "using '../main.bicep'\n\nparam size = 2\n"
 REFUSALS = {
     "archiveafterdelete": "archiveAfterDays: set it to fewer days than deleteAfterDays",
     "archivetieronzrs": "archiveAfterDays: zone-redundant storage has no archive tier",
+    "archivetieronsharedzrs": "archiveAfterDays: zone-redundant storage has no archive tier; use coldAfterDays",
     "authsetting": "extraSettings: remove WEBSITE_AUTH_ENABLED",
+    "coldafterarchive": "coldAfterDays: set it to fewer days than archiveAfterDays",
+    "coldafterdelete": "coldAfterDays: set it to fewer days than deleteAfterDays",
     "coolafterarchive": "coolAfterDays: set it to fewer days than archiveAfterDays",
+    "coolaftercold": "coolAfterDays: set it to fewer days than coldAfterDays",
     "coolafterdelete": "coolAfterDays: set it to fewer days than deleteAfterDays",
     "deletewhileimmutable": "deleteAfterDays: set it to more days than immutabilityDays",
     "nobodynamed": "entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers, or set entra",

@@ -36,6 +36,12 @@ LEFT_TO_DEFAULT = {
     *("WEBSITE_AUTH_ENABLED", "AZURE_FUNCTIONS_ENVIRONMENT", "ACS_LOCAL_GATEWAY", "ACS_LOCAL_CA"),
 }
 
+# Properties of siteConfig that newer stamps of Flex Consumption refuse (ARM error 51021).
+REFUSED_ON_FLEX = {
+    *("ftpsState", "use32BitWorkerProcess", "preWarmedInstanceCount", "netFrameworkVersion"),
+    "functionsRuntimeScaleMonitoringEnabled",
+}
+
 _QUEUES = "AzureFunctionsJobHost__extensions__queues"
 
 
@@ -75,11 +81,15 @@ def it_is_reached_by_tls_alone_and_published_to_without_passwords(templates: Tem
     assert site["httpsOnly"] is True
     assert site["siteConfig"]["minTlsVersion"] == "1.2"
     assert site["siteConfig"]["scmMinTlsVersion"] == "1.2"
-    assert site["siteConfig"]["ftpsState"] == "Disabled"
     assert site["siteConfig"]["remoteDebuggingEnabled"] is False
     policies = made(templates.main(), f"{SITE}/basicPublishingCredentialsPolicies")
     allowed = {one.name.rpartition("/")[2]: one.properties["allow"] for one in policies}
-    assert allowed == {"scm": False, "ftp": False}
+    assert allowed == {"scm": False}
+
+
+def it_sets_nothing_that_flex_consumption_refuses(templates: Templates) -> None:
+    for scenario in ("default", "everything", "private", "small"):
+        assert not only(templates.main(scenario), SITE).properties["siteConfig"].keys() & REFUSED_ON_FLEX
 
 
 def it_is_one_identity_to_everything(templates: Templates) -> None:

@@ -23,7 +23,7 @@ def storage_is_shut_to_the_outside(templates: Templates) -> None:
     assert archive.properties["publicNetworkAccess"] == "Disabled"
     for account in (host, archive):
         assert account.properties["networkAcls"]["defaultAction"] == "Deny"
-        assert account.properties["networkAcls"]["bypass"] == "None"
+        assert account.properties["networkAcls"]["bypass"] == "AzureServices", "lifecycle rules and dead letters"
     guests = [one["resourceId"] for one in host.properties["networkAcls"]["resourceAccessRules"]]
     assert guests == [only(deployment, "Microsoft.EventGrid/systemTopics").id]
     assert archive.properties["networkAcls"]["resourceAccessRules"] == []

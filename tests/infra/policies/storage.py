@@ -51,6 +51,16 @@ def the_archive_has_an_account_of_its_own_unless_told_otherwise(templates: Templ
     assert shared.archive_storage.blob_uri == shared.host_storage.blob_uri
 
 
+def each_account_has_the_redundancy_that_it_is_given(templates: Templates) -> None:
+    for scenario, expected in (
+        ("default", {"deadletter": "Standard_ZRS", "recordings": "Standard_ZRS"}),
+        ("keep", {"deadletter": "Standard_ZRS", "recordings": "Standard_GRS"}),
+        ("cold", {"deadletter": "Standard_LRS", "recordings": "Standard_ZRS"}),
+    ):
+        found = {one.name: one.body["sku"]["name"] for one in made(templates.main(scenario), ACCOUNT)}
+        assert {name: found[account_of(templates, name, scenario)] for name in expected} == expected
+
+
 def what_is_deleted_from_the_archive_can_be_had_back(templates: Templates) -> None:
     for scenario in ("default", "oneaccount"):
         deployment = templates.main(scenario)
@@ -75,6 +85,12 @@ def no_recording_moves_or_expires_unless_asked(templates: Templates) -> None:
             },
             "version": {"delete": {"daysAfterCreationGreaterThan": 400}},
         },
+    }
+    cold = _rules(templates, "cold")["recordings"]["actions"]["baseBlob"]
+    assert cold == {
+        "tierToCool": {"daysAfterModificationGreaterThan": 30},
+        "tierToCold": {"daysAfterModificationGreaterThan": 90},
+        "delete": {"daysAfterCreationGreaterThan": 400},
     }
     only_cool = _rules(templates, "cool")["recordings"]
     assert only_cool["actions"] == {"baseBlob": {"tierToCool": {"daysAfterModificationGreaterThan": 30}}}
