@@ -8,6 +8,8 @@ python=${CALLVAULT_PYTHON:-$root/.venv/bin/python}
 deployment=callvault
 poll_seconds=10
 polls=30
+subscribe_attempts=3
+subscribe_seconds=60
 
 usage() {
   cat <<'TEXT'
@@ -188,7 +190,13 @@ done
 
 begin 'events'
 prepare_events "$app"
-az deployment group create --resource-group "$group" --name "$deployment-events" "${events[@]}" --output none
+# Event Grid checks the function and the topic's role itself, and for some minutes it may not know them yet.
+until az deployment group create --resource-group "$group" --name "$deployment-events" "${events[@]}" --output none; do
+  subscribe_attempts=$((subscribe_attempts - 1))
+  [ "$subscribe_attempts" -gt 0 ] || fail 'Azure refused the event subscription three times, with the error above' 1
+  echo "Azure refused the event subscription. The next attempt is in $subscribe_seconds seconds."
+  sleep "$subscribe_seconds"
+done
 
 if [ "$doctor" = yes ]; then
   begin 'doctor'

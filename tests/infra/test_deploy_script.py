@@ -19,7 +19,12 @@ SCRIPT = CHECKOUT / "infra" / "deploy.sh"
 STAND_IN = """#!/bin/bash
 call="$(basename "$0") $*"
 printf '%s\\n' "$call" >>"$CALLS"
-if [ -n "$FAIL_AT" ] && [[ $call == *$FAIL_AT* ]]; then echo "stand-in: refused" >&2; exit 7; fi
+if [ -n "$FAIL_AT" ] && [[ $call == *$FAIL_AT* ]]; then
+  failed=$(cat "$STATE/failed" 2>/dev/null || echo 0)
+  if [ "$failed" -lt "${FAIL_TIMES:-99}" ]; then
+    echo $((failed + 1)) >"$STATE/failed"; echo "stand-in: refused" >&2; exit 7
+  fi
+fi
 case $call in
   'az group exists'*) [ -e "$STATE/group" ] && echo true || echo false ;;
   'az group create'*) touch "$STATE/group" ;;
@@ -59,7 +64,7 @@ def deploy(tmp_path: Path) -> Deploy:
         (tools / name).write_text(STAND_IN)
         (tools / name).chmod(0o755)
 
-    def call(*arguments: str, fail_at: str = "", without: tuple[str, ...] = ()) -> Done:
+    def call(*arguments: str, fail_at: str = "", fail_times: int = 99, without: tuple[str, ...] = ()) -> Done:
         for name in without:
             (tools / name).unlink()
         calls.write_text("")
@@ -68,6 +73,7 @@ def deploy(tmp_path: Path) -> Deploy:
             "CALLS": str(calls),
             "STATE": str(state),
             "FAIL_AT": fail_at,
+            "FAIL_TIMES": str(fail_times),
             "CALLVAULT_PYTHON": str(tools / "python"),
             "CHECKOUT": str(CHECKOUT),
             "REAL_PYTHON": sys.executable,
@@ -162,6 +168,23 @@ def test_the_first_failure_stops_it_and_is_told(deploy: Deploy, fail_at: str, st
     assert done.code != 0
     assert fail_at in done.calls[-1], "nothing is called after it"
     assert f"failed at step: {step}." in done.said
+
+
+def test_the_event_subscription_is_tried_three_times(deploy: Deploy):
+    """Event Grid may not know the new function or role yet."""
+    subscribe = "--name callvault-events"
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at=subscribe, fail_times=2)
+    assert done.code == 0, done.said
+    assert sum(subscribe in call for call in done.calls) == 3
+    assert "shared.doctor" in done.calls[-2]
+
+
+def test_three_refusals_of_the_event_subscription_end_the_deployment(deploy: Deploy):
+    subscribe = "--name callvault-events"
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at=subscribe)
+    assert done.code == 1
+    assert sum(subscribe in call for call in done.calls) == 3
+    assert "refused the event subscription three times" in done.said
 
 
 def test_a_function_that_never_appears_ends_the_wait_with_its_name(deploy: Deploy):

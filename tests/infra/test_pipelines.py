@@ -161,6 +161,8 @@ def test_a_step_that_fails_under_azd_stops_it(tmp_path: Path, fail_at: str):
     assert code != 0
     assert fail_at in " ".join(calls[-2:])
     assert ("isn't registered yet" in said) == (fail_at == "function show")
+    assert ("three times" in said) == (fail_at == "group create")
+    assert sum("group create" in call for call in calls) == (3 if fail_at == "group create" else 0)
 
 
 def test_azd_gives_events_bicep_what_it_takes_out_of_what_main_bicep_gave():
