@@ -144,6 +144,9 @@ param alwaysReadyArchiving int = 0
 @description('Whether instances are spread over availability zones, if the region supports it.')
 param zoneRedundant bool = false
 
+@description('Whether a deployment replaces instances one after the other and lets running functions finish (preview in Azure). If false, it stops all of them at once.')
+param rollingUpdate bool = false
+
 // --- Who may call
 
 @description('Client id of an Entra app registration that represents the API: callers sign in instead of using a function key. Empty: they use the key. Its tokens must have version 2.')
@@ -672,6 +675,7 @@ module functionApp 'modules/app.bicep' = {
     maximumInstances: maximumInstances
     httpConcurrency: httpConcurrency
     zoneRedundant: zoneRedundant
+    rollingUpdate: rollingUpdate
     alwaysReadyHttp: alwaysReadyHttp
     alwaysReadyArchiving: alwaysReadyArchiving
     archivingFunction: 'archive_chunk'

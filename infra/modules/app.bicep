@@ -38,6 +38,9 @@ param httpConcurrency int
 @description('Whether instances are spread over availability zones.')
 param zoneRedundant bool
 
+@description('Whether a deployment replaces instances one after the other.')
+param rollingUpdate bool
+
 @description('Instances kept warm for HTTP; 0: none.')
 @minValue(0)
 @maxValue(100)
@@ -82,6 +85,9 @@ var warmArchiving = alwaysReadyArchiving > 0
   ? [{ name: 'function:${archivingFunction}', instanceCount: alwaysReadyArchiving }]
   : []
 
+// The compiler's types don't have this property yet. Azure's default is Recreate.
+var updateStrategy = rollingUpdate ? { siteUpdateStrategy: { type: 'RollingUpdate' } } : {}
+
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: planName
   location: location
@@ -116,7 +122,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     keyVaultReferenceIdentity: identityId
     publicNetworkAccess: 'Enabled'
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
-    functionAppConfig: {
+    functionAppConfig: union(updateStrategy, {
       deployment: {
         storage: {
           type: 'blobContainer'
@@ -141,7 +147,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
           }
         }
       }
-    }
+    })
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'

@@ -4,3 +4,4 @@ param instanceMemoryMB = 512
 param alwaysReadyHttp = 2
 param alwaysReadyArchiving = 2
 param zoneRedundant = true
+param rollingUpdate = true

@@ -103,6 +103,7 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
         "      AzureWebJobsDisableHomepage: 'true'\n",
         "",
     ),
+    (app.running_functions_finish_before_an_update_where_asked, APP, "union(updateStrategy, {", "union({}, {"),
     (app.instances_are_kept_warm_where_asked, MAIN, "'archive_chunk'", "'archive'"),
     (app.it_is_reached_by_tls_alone_and_published_to_without_passwords, APP, "httpsOnly: true", "httpsOnly: false"),
     (app.it_is_reached_by_tls_alone_and_published_to_without_passwords, APP, "'1.2'", "'1.0'"),

@@ -76,6 +76,12 @@ def instances_are_kept_warm_where_asked(templates: Templates) -> None:
     assert functions()["archive_chunk"]["type"] == "queueTrigger"
 
 
+def running_functions_finish_before_an_update_where_asked(templates: Templates) -> None:
+    config = only(templates.main("small"), SITE).properties["functionAppConfig"]
+    assert config["siteUpdateStrategy"] == {"type": "RollingUpdate"}
+    assert "siteUpdateStrategy" not in only(templates.main(), SITE).properties["functionAppConfig"], "a preview"
+
+
 def it_is_reached_by_tls_alone_and_published_to_without_passwords(templates: Templates) -> None:
     site = only(templates.main(), SITE).properties
     assert site["httpsOnly"] is True
