@@ -41,7 +41,7 @@ def _findings() -> Iterator[str]:
         return
     with _compiler() as compiler:
         for file in _sources():
-            if file.parent.name != "refused":
+            if "scenarios" not in file.parts:  # their snapshots below compile them
                 yield from compiler.findings(file)
             if compiler.formatted(file) != file.read_text(encoding="utf-8"):
                 yield f"{file.relative_to(_INFRA)} isn't formatted: run make infra-format"
