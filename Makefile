@@ -26,13 +26,13 @@ SETTINGS ?= .local/up/local.settings.json
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor run up test faults mutants bench screenshots lint infra-check infra-format infra-snapshots infra-versions lock audit openapi package runtime clean
+.PHONY: help setup doctor run up test faults simulate mutants bench screenshots lint infra-check infra-format infra-snapshots infra-versions lock audit openapi package runtime clean
 
 help: ## Show this list
-	@echo "Callvault: what make does here"
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r goal text; do \
+	@echo "Usage: make TARGET"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r goal text; do \
 	  printf '  make %-16s%s\n' "$$goal" "$$text"; done
-	@echo "Set-up happens by itself, in .venv and local/node_modules. PYTHON=/path names a Python 3.13 of your own."
+	@echo "Targets install what they need into .venv and local/node_modules. PYTHON=/path selects another Python 3.13."
 
 run: setup ## Run the demo: recordings from the call to the archive, on new local storage
 	@$(PYTHON_IN_VENV) -m local.demo $(ARGS)
@@ -49,6 +49,10 @@ test: setup $(CHECKOV_STAMP) ## Run all tests, two files at a time; JOBS=4 for m
 
 faults: setup ## Run random schedules of faults and crashes on the whole stack; SEEDS=200 for more, ARGS="--seed 7" for one
 	@exec $(PYTHON_IN_VENV) -m local.faults --seeds "$(SEEDS)" $(ARGS)
+
+simulate: SEEDS = 1000
+simulate: setup ## Run random orders of events in virtual time; SEEDS=N or SECONDS=N for how many, SEED=N to repeat one, EXHAUSTIVE=1 for every order of small races
+	@exec $(PYTHON_IN_VENV) -m local.simulation $(if $(EXHAUSTIVE),--exhaustive,$(if $(SEED),--seed "$(SEED)",$(if $(SECONDS),--seconds "$(SECONDS)",--seeds "$(SEEDS)"))) $(ARGS)
 
 mutants: setup ## Check that the fault schedules detect known defects, one at a time; ARGS="--only NAME" for one
 	@exec $(PYTHON_IN_VENV) -m local.faults.mutation $(ARGS)

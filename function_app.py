@@ -2,9 +2,9 @@
 
 - HTTP functions start, stop, pause, resume and show recordings, list and download archived files, replay failed work,
   receive ACS's callbacks, and serve the operators' page and the API description.
-- The Event Grid function takes in events: an announced file becomes a job, and a call is recorded if a rule says so.
+- The Event Grid function processes events: an announced file becomes a job, and a call is recorded if a rule says so.
 - The queue functions archive one chunk per job, and store jobs that failed too often.
-- Timers run the sweep, take in dead letters and remove expired rows.
+- Timers run the sweep, process dead letters and remove expired rows.
 """
 
 from collections.abc import Awaitable, Callable
@@ -120,8 +120,7 @@ async def stop_recording(req: func.HttpRequest) -> Answer:
 
 @app.route(route="recordings/{recordingId}/archive", methods=["GET"])
 async def get_archive(req: func.HttpRequest) -> Answer:
-    recording_id = req.route_params["recordingId"]
-    return await callvault.app.commands.archive(recording_id, url=req.url, by=_caller(req))
+    return await callvault.app.commands.archive(req.route_params["recordingId"], url=req.url, by=_caller(req))
 
 
 @app.route(route="recordings/{recordingId}/timeline", methods=["GET"])
@@ -163,8 +162,7 @@ async def get_metadata(req: func.HttpRequest) -> Answer:
 
 @app.route(route="quarantine/{quarantineId}/replay", methods=["POST"])
 async def replay_quarantined(req: func.HttpRequest) -> Answer:
-    quarantine_id = req.route_params["quarantineId"]
-    return await callvault.app.commands.replay_quarantined(quarantine_id, by=_operator(req))
+    return await callvault.app.commands.replay_quarantined(req.route_params["quarantineId"], by=_operator(req))
 
 
 @app.route(route="dashboard", methods=["GET"])
@@ -178,12 +176,12 @@ async def show_page_file(req: func.HttpRequest) -> Answer:
 
 
 @app.route(route="events", methods=["POST"], largest=EVENTS_BYTES)
-async def take_events(req: func.HttpRequest) -> Answer:
-    return await callvault.app.commands.take_events(req.get_body(), by=_operator(req))
+async def submit_events(req: func.HttpRequest) -> Answer:
+    return await callvault.app.commands.submit_events(req.get_body(), by=_operator(req))
 
 
 @app.route(route="callbacks", methods=["POST"], largest=CALLBACK_BYTES)
-async def take_callbacks(req: func.HttpRequest) -> Answer:
+async def receive_callbacks(req: func.HttpRequest) -> Answer:
     return await callvault.app.commands.callbacks(
         req.get_body(),
         authorization=req.headers.get("Authorization"),
@@ -222,7 +220,7 @@ async def archive_chunk(msg: str) -> None:
 
 
 @app.queue_trigger(arg_name="msg", queue_name=callvault.settings.poison_queue, connection="AzureWebJobsStorage")
-async def bury_job(msg: str) -> None:
+async def keep_poison_message(msg: str) -> None:
     await callvault.app.poison.keep(msg.encode())
 
 
@@ -233,7 +231,7 @@ async def sweep(timer: func.TimerRequest) -> None:
 
 
 @app.timer_trigger(arg_name="timer", schedule="30 */5 * * * *")
-async def take_dead_letters(timer: func.TimerRequest) -> None:
+async def process_dead_letters(timer: func.TimerRequest) -> None:
     del timer
     await callvault.app.dead_letters.run()
 

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from bench.copying.row import copying
-from bench.growth import growing
+from bench.growth.row import growing
 from bench.machine import describe
 from bench.options import Options
 from bench.programs import BenchError
@@ -21,8 +21,8 @@ from bench.report import Findings, show, write
 from bench.startup import starting
 from bench.whole.memory import remembering
 from bench.whole.small import small_chunks
+from local.processes.interruption import InterruptedBySignalError, interruptible
 from local.stack import LOCAL, ChildError
-from local.stack.interruption import InterruptedBySignalError, interruptible
 
 _ROWS: Mapping[str, Callable[[Options], Awaitable[Findings]]] = {
     "copy": copying,

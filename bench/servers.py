@@ -13,8 +13,8 @@ from pathlib import Path
 import trustme
 
 from bench.programs import BenchError, program
+from local.processes.child_processes import Program, running
 from local.stack.azurite import ACCOUNT, ACCOUNT_KEY, Variant, azurite
-from local.stack.processes import Program, running
 
 _AZURITE = Path(__file__).parent / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 _READY_SECONDS = 10.0

@@ -13,8 +13,8 @@ from bench.options import Options
 from bench.programs import BenchError
 from bench.report import Findings, Table, Target
 from bench.rounds import turns
+from local.processes.child_processes import clean_environment
 from local.stack.options import CHECKOUT
-from local.stack.processes import clean_environment
 
 _BOUND = 1.3
 _PRODUCT = ("function_app", "shared")

@@ -123,7 +123,7 @@ prepare_events() {
     [ -n "$value" ] || fail "the deployment $deployment in $group has no output $name: was it made from another template?" 1
     events+=("$name=$value")
   done
-  # The subscription gives up well before ACS destroys the media, so it goes by the setting that the app has.
+  # The subscription gives up well before ACS deletes the media, so its length depends on the app's setting.
   retention=$(az functionapp config appsettings list --resource-group "$group" --name "$app" \
     --query "[?name=='RETENTION_HOURS'].value | [0]" --output tsv)
   events+=("retentionHours=${retention:-24}")

@@ -47,11 +47,11 @@ param deleteSource bool = true
 @description('Whether to create an Event Grid topic that announces which recordings are safe, failed or lost (docs/announcements.md).')
 param announce bool = false
 
-@description('Secret of at least 16 characters that keys the digests of participant ids, so that a reader of the table can\'t test guessed ids. Empty: the first deployment creates a random secret in the template\'s Key Vault. A Key Vault reference to another vault is accepted as well.')
+@description('Secret of at least 16 characters that keys the digests of participant IDs, so that a reader of the table can\'t test guessed IDs. Empty: the first deployment creates a random secret in the template\'s Key Vault. A Key Vault reference to another vault is accepted as well.')
 @secure()
 param participantsSecret string = ''
 
-@description('Further app settings by name, as docs/settings.md lists them. They override the settings that depend on instanceMemoryMB, the sampling and SIGN_IN_REPLACES_KEY, but no other setting of this template. The deployment history shows them.')
+@description('Further app settings by name, as docs/settings.md lists them. They can override SIGN_IN_REPLACES_KEY, the sampling settings, and the settings that depend on instanceMemoryMB, but no other setting of this template. The deployment history shows them.')
 param extraSettings object = {}
 
 @description('Further app settings whose values the deployment history must not show. They override extraSettings. With one of them, a dry run shows no app settings.')
@@ -149,14 +149,14 @@ param rollingUpdate bool = false
 
 // --- Who may call
 
-@description('Client id of an Entra app registration that represents the API: callers sign in instead of using a function key. Empty: they use the key. Its tokens must have version 2.')
+@description('Client ID of an Entra app registration that represents the API: callers sign in instead of using a function key. Empty: they use the key. Its tokens must have version 2.')
 param entraClientId string = ''
 
-@description('Object ids of the users and identities that may call, if entraClientId is given: at most 12, because App Service accepts at most 500 characters.')
+@description('Object IDs of the users and identities that may call, if entraClientId is given: at most 12, because App Service accepts at most 500 characters.')
 @maxLength(12)
 param entraAllowedPrincipalIds array = []
 
-@description('Object ids of the groups whose members may call, if entraClientId is given. Tokens must contain the groups claim (docs/templates.md).')
+@description('Object IDs of the groups whose members may call, if entraClientId is given. Tokens must contain the groups claim (docs/templates.md).')
 param entraAllowedGroupIds array = []
 
 @description('Whether every caller with an app role may call. If false, a deployment with entraClientId must name callers in entraAllowedPrincipalIds or entraAllowedGroupIds.')
@@ -181,7 +181,7 @@ param endpointSubnetPrefix string = '10.20.0.64/26'
 @description('Email addresses that are notified when an alert fires.')
 param alertEmails array = []
 
-@description('Resource ids of action groups that are notified as well.')
+@description('Resource IDs of action groups that are notified as well.')
 param alertActionGroupIds array = []
 
 @description('Whether the alert rules are on.')
@@ -213,7 +213,7 @@ param sampleResultUrl string = ''
 
 // --- Who operates it
 
-@description('Object id of the person or identity that runs the doctor, the rebuild and shared.deadletters from outside the app; empty: nobody.')
+@description('Object ID of the person or identity that runs the doctor, the rebuild and shared.deadletters from outside the app; empty: nobody.')
 param operatorPrincipalId string = ''
 
 @description('Whether the operator may write tables. Only the rebuild with --apply needs this permission: set it to false again afterwards.')
@@ -233,7 +233,7 @@ var topicName = empty(systemTopicName) ? 'evgt-${name}-${suffix}' : systemTopicN
 var hostAccountName = 'st${stem}h${suffix}'
 var archiveAccountName = archiveInOwnAccount ? 'st${stem}a${suffix}' : hostAccountName
 var functionAppName = 'func-${name}-${suffix}'
-var announcementsTopicName = 'evgt-${name}-told-${suffix}'
+var announcementsTopicName = 'evgt-${name}-announcements-${suffix}'
 var workspaceName = 'log-${name}-${suffix}'
 var workspaceId = resourceId('Microsoft.OperationalInsights/workspaces', workspaceName)
 var systemTopicId = resourceId(
@@ -796,10 +796,10 @@ output functionAppName string = functionAppName
 @description('Address of the app.')
 output url string = functionApp.outputs.url
 
-@description('Client id of the app\'s identity.')
+@description('Client ID of the app\'s identity.')
 output identityClientId string = identity.properties.clientId
 
-@description('Object id of the sample Logic App\'s identity, which needs the app role Recorder; empty where there is none.')
+@description('Object ID of the sample Logic App\'s identity, which needs the app role Recorder; empty where there is none.')
 output sampleLogicAppPrincipalId string = sampleLogicApp && !empty(entraClientId) ? logicApp!.outputs.principalId : ''
 
 @description('Account with queues and tables, the app\'s package and the dead letters.')

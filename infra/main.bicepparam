@@ -1,4 +1,4 @@
 using 'main.bicep'
 
-// The one thing that has no default. The rest is in docs/templates.md.
+// The only required parameter. docs/templates.md lists the others.
 param acsName = 'contoso-acs'

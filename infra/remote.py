@@ -53,7 +53,10 @@ def settings_of(group: str, app: str) -> dict[str, str]:
         )
         return own_settings(json.loads(done.stdout))
     except (subprocess.SubprocessError, ValueError) as error:
-        raise RemoteError(f"can't read the settings of {app} in {group}: sign in with az login") from error
+        raise RemoteError(
+            f"can't read the settings of {app} in {group}: see az's message above. Check both names, or sign in with "
+            "az login"
+        ) from error
 
 
 def resolved(settings: Mapping[str, str], here: Mapping[str, str], command: str) -> dict[str, str]:
@@ -70,8 +73,8 @@ def resolved(settings: Mapping[str, str], here: Mapping[str, str], command: str)
     if unknown:
         names = ", ".join(unknown)
         raise RemoteError(
-            f"{names}: the app reads it from a Key Vault; set it in this shell's environment to the output of "
-            "`az keyvault secret show --query value --output tsv`"
+            f"{names}: the app reads it from a Key Vault; set it in this shell's environment. "
+            "docs/deploy.md#commands-against-a-deployed-app has the commands"
         )
     return {**settings, **known}
 

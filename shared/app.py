@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shared.announcing.announcer import Announcing
 from shared.archiving.files import FileCopier
 from shared.archiving.pipeline import Archiving
+from shared.domain.chance import Chance
 from shared.domain.clock import Clock, SystemClock
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
@@ -59,10 +60,12 @@ class App:
     tallies: Tallies
 
     @classmethod
-    def over(cls, settings: Settings, clock: Clock, clients: Clients | None = None) -> "App":
+    def over(
+        cls, settings: Settings, clock: Clock, clients: Clients | None = None, chance: Chance | None = None
+    ) -> "App":
         """Builds the app. Must be called on the running event loop, because the clients' connections belong to it."""
         clients = clients or Clients(settings)
-        gateways = Gateways.over(clients, settings)
+        gateways = Gateways.over(clients, settings, chance)
         announcing = Announcing(gateways, clock)
         copier = FileCopier(gateways, settings)
         starting = Starting(gateways, clock, settings)
@@ -84,7 +87,7 @@ class App:
             ),
         )
         return cls(
-            commands=Commands(cases, Idempotency(gateways.requests, clock)),
+            commands=Commands(cases, Idempotency(gateways.requests, clock, gateways.chance)),
             queries=Queries(
                 listing,
                 Summary(gateways, listing, clock),

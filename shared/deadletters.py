@@ -1,7 +1,7 @@
-"""Takes in events that Event Grid could not deliver: `python -m shared.deadletters --apply`.
+"""Processes events that Event Grid could not deliver: `python -m shared.deadletters --apply`.
 
-Without `--apply` it only counts them. A timer of the app takes in dead letters every five minutes. Use the command to
-see what is in the container, or to take in events at once.
+Without `--apply` it only counts them. A timer of the app processes dead letters every five minutes. Use the command to
+see what is in the container, or to process events at once.
 """
 
 import argparse
@@ -31,7 +31,7 @@ async def _main(*, apply: bool) -> DeadLetterCounts:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m shared.deadletters", description=__doc__)
     parser.add_argument(
-        "--apply", action="store_true", help="take in the events and delete their blobs; without it, only count"
+        "--apply", action="store_true", help="process the events and delete their blobs; without it, only count"
     )
     apply = parser.parse_args().apply
     logging.getLogger("azure").setLevel(logging.WARNING)
@@ -45,12 +45,12 @@ def main() -> int:
         sys.stdout.write(f"  {count} {name}\n")
     if apply:
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.outcomes.items())) or "none"
-        sys.stdout.write(f"taken in: {outcomes}; {counts.removed} blobs removed\n")
+        sys.stdout.write(f"processed: {outcomes}; {counts.removed} blobs removed\n")
     else:
-        sys.stdout.write("Nothing was taken in: this was a dry run. Add --apply to take them in.\n")
+        sys.stdout.write("Dry run: nothing was processed. To process the events, add --apply.\n")
     stay = counts.left | counts.failed
     for name, reason in stay.items():
-        sys.stdout.write(f"left: {name}: {reason}\n")
+        sys.stdout.write(f"kept: {name}: {reason}\n")
     return 1 if stay else 0
 
 

@@ -7,8 +7,8 @@ uploads in one request (up to 64 MiB) would take many minutes.
 from azure.storage.blob import BlobClient
 
 from bench.copying.job import ACS, CopyJob
-from bench.detour import calls
 from bench.measurement import MIB, Window
+from bench.synchronous_client import calls
 
 
 def run(job: CopyJob, window: Window) -> None:

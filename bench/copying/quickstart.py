@@ -3,8 +3,8 @@
 from azure.storage.blob import BlobClient
 
 from bench.copying.job import ACS, CopyJob
-from bench.detour import calls
 from bench.measurement import Window
+from bench.synchronous_client import calls
 
 
 def run(job: CopyJob, window: Window) -> None:

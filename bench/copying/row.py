@@ -25,10 +25,10 @@ from bench.programs import BenchError, require
 from bench.report import Findings, Table, Target
 from bench.rounds import turns
 from bench.servers import Sink, Source, azurite_sink, null_sink, source
-from local.acs.wav import HEADER_SIZE, wav_header
+from local.acs.media.wav import HEADER_SIZE, wav_header
+from local.processes.child_processes import clean_environment
 from local.stack.azurite import ACCOUNT, ACCOUNT_KEY
 from local.stack.options import CHECKOUT
-from local.stack.processes import clean_environment
 from shared.domain.files.checksums import ChecksumKind
 
 _CONTAINER = "bench"

@@ -12,7 +12,7 @@ from typing import Any
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 
-from bench.detour import calls
+from bench.synchronous_client import calls
 from shared.domain.keys import key_of
 
 

@@ -19,8 +19,8 @@ from bench.rounds import turns
 from bench.whole.deployment import Deployment, deployed
 from bench.whole.operations import lines, operations
 from bench.whole.processes import cpu, idle, idle_share_since, require_proc
+from local.processes.child_processes import clean_environment
 from local.stack.options import CHECKOUT
-from local.stack.processes import clean_environment
 
 _SIZE = 64 * 1024  # bytes
 _WORKERS = (1, 2, 4)

@@ -7,7 +7,7 @@ param acsName string
 @description('Name of the system topic.')
 param systemTopicName string
 
-@description('Resource id of the workspace.')
+@description('Resource ID of the workspace.')
 param workspaceId string
 
 resource acs 'Microsoft.Communication/communicationServices@2025-05-01' existing = {

@@ -10,16 +10,16 @@ param location string
 @description('Tags of the rules.')
 param tags object
 
-@description('Resource id of the workspace.')
+@description('Resource ID of the workspace.')
 param workspaceId string
 
-@description('Resource id of the system topic.')
+@description('Resource ID of the system topic.')
 param systemTopicId string
 
 @description('Email addresses to notify; none: the alerts appear in the portal only.')
 param emails array
 
-@description('Resource ids of existing action groups.')
+@description('Resource IDs of existing action groups.')
 param actionGroupIds array
 
 @description('Whether the rules are enabled.')
@@ -42,6 +42,9 @@ resource actions 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email
   }
 }
 
+// Each alert names its runbook.
+var runbooks = 'docs/operations.md'
+
 var actionGroups = concat(actionGroupIds, empty(emails) ? [] : [actions.id])
 
 // severity: 0 critical to 3 informational. A rule fires when its query has more rows than `above` within `minutes`.
@@ -52,7 +55,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/lost.kql')
-    says: 'A chunk of a recording is lost or past its deadline, or an archived file differs from the recorded one.'
+    says: 'A chunk of a recording is lost or past its deadline, or an archived file differs from its record in the catalogue.'
   }
   {
     name: 'chunk-near-deadline'
@@ -84,7 +87,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/removed.kql')
-    says: 'Someone removed a file from the archive. It can be restored while soft delete keeps it.'
+    says: 'Someone removed a file from the archive. Restore it from its latest version.'
   }
   {
     name: 'poison-messages'
@@ -92,7 +95,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/poison.kql')
-    says: 'A job failed too often for an unforeseen reason, or messages stay on the poison queue.'
+    says: 'A job failed too often for an unexpected reason, or messages stay on the poison queue.'
   }
   {
     name: 'sweep-incomplete'
@@ -100,15 +103,15 @@ var logAlerts = [
     minutes: 60
     above: 0
     query: loadTextContent('../queries/sweep-incomplete.kql')
-    says: 'The sweep can\'t check some open rows, so their deadlines aren\'t watched.'
+    says: 'The sweep can\'t check some open rows, so nothing checks their deadlines.'
   }
   {
-    name: 'recording-files-missed'
+    name: 'recording-files-overdue'
     severity: 1
     minutes: 60
     above: 0
-    query: loadTextContent('../queries/files-missed.kql')
-    says: 'A recording ended, but ACS hasn\'t announced all of its files.'
+    query: loadTextContent('../queries/files-overdue.kql')
+    says: 'A recording ended, but ACS hasn\'t reported all of its files.'
   }
   {
     name: 'recording-not-started'
@@ -150,6 +153,14 @@ var logAlerts = [
     query: loadTextContent('../queries/function-failures.kql')
     says: 'Functions fail repeatedly.'
   }
+  {
+    name: 'audit-entry-missing'
+    severity: 1
+    minutes: 15
+    above: 0
+    query: loadTextContent('../queries/audit-entry-missing.kql')
+    says: 'ACS carried out an action on a recording, and its audit entry couldn\'t be written.'
+  }
 ]
 
 var eventAlerts = [
@@ -173,7 +184,7 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
     kind: 'LogAlert'
     properties: {
       displayName: 'Callvault: ${alert.name}'
-      description: alert.says
+      description: '${alert.says} Runbook: ${runbooks}#${alert.name}'
       severity: alert.severity
       enabled: enabled
       scopes: [workspaceId]
@@ -211,7 +222,7 @@ resource sweepSilent 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   kind: 'LogAlert'
   properties: {
     displayName: 'Callvault: sweep-silent'
-    description: 'The sweep hasn\'t run, so no deadlines are watched.'
+    description: 'The sweep hasn\'t completed a run, so deadlines may not be watched. Runbook: ${runbooks}#sweep-silent'
     severity: 1
     enabled: enabled
     scopes: [workspaceId]
@@ -245,7 +256,7 @@ resource eventRules 'Microsoft.Insights/metricAlerts@2018-03-01' = [
     location: 'global'
     tags: tags
     properties: {
-      description: alert.says
+      description: '${alert.says} Runbook: ${runbooks}#${alert.name}'
       severity: 1
       enabled: enabled
       scopes: [systemTopicId]

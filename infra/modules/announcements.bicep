@@ -12,7 +12,7 @@ param tags object
 @description('What identifies the sender in the name of its role assignment; known before the deployment.')
 param senderKey string
 
-@description('Object id of the identity that announces.')
+@description('Object ID of the identity that announces.')
 param senderPrincipalId string
 
 @description('Id of the built-in role that allows sending events.')

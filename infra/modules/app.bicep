@@ -12,7 +12,7 @@ param location string
 @description('Tags of app and plan.')
 param tags object
 
-@description('Resource id of the identity that the app runs as.')
+@description('Resource ID of the identity that the app runs as.')
 param identityId string
 
 @description('Blob endpoint of the host\'s account.')

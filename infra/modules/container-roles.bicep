@@ -9,7 +9,7 @@ param containers array
 @description('What identifies the identity in the name of the assignment; known before the deployment.')
 param key string
 
-@description('Object id of the identity.')
+@description('Object ID of the identity.')
 param principalId string
 
 @description('Kind of the identity.')

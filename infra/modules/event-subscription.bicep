@@ -3,13 +3,13 @@
 @description('Name of the system topic.')
 param systemTopicName string
 
-@description('Resource id of the function.')
+@description('Resource ID of the function.')
 param functionId string
 
 @description('Types of the events that the function receives.')
 param eventTypes array
 
-@description('Resource id of the account with the dead-letter container.')
+@description('Resource ID of the account with the dead-letter container.')
 param deadLetterAccountId string
 
 @description('Container of the events that could not be delivered.')

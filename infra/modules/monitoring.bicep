@@ -20,7 +20,7 @@ param retentionDays int
 @description('What identifies the sender in the name of its role assignment; known before the deployment.')
 param senderKey string
 
-@description('Object id of the identity that sends telemetry.')
+@description('Object ID of the identity that sends telemetry.')
 param senderPrincipalId string
 
 @description('Id of the built-in role that allows sending telemetry.')

@@ -18,7 +18,7 @@ param readers array
 @description('Id of the role that allows reading secrets.')
 param roleId string
 
-@description('Resource id of the workspace that receives a log of each read of a secret; empty: none.')
+@description('Resource ID of the workspace that receives a log of each read of a secret; empty: none.')
 param workspaceId string
 
 @description('A new secret for the participants\' digests, used only if the vault has none.')

@@ -3,13 +3,13 @@
 @description('Name of the function app.')
 param appName string
 
-@description('Client id of the app registration that represents the API.')
+@description('Client ID of the app registration that represents the API.')
 param clientId string
 
-@description('Object ids of the users and identities that may call.')
+@description('Object IDs of the users and identities that may call.')
 param allowedPrincipalIds array
 
-@description('Object ids of the groups whose members may call. If both lists are empty, every caller that has a token for the app registration passes.')
+@description('Object IDs of the groups whose members may call. If both lists are empty, every caller that has a token for the app registration passes.')
 param allowedGroupIds array
 
 @description('Paths whose callers have no Entra token and are authenticated by other means.')

@@ -33,7 +33,7 @@ param containers array = []
 @allowed(['Enabled', 'Guarded', 'Disabled'])
 param publicAccess string = 'Enabled'
 
-@description('Resource ids with access from outside if publicAccess is Guarded; each also needs a role.')
+@description('Resource IDs with access from outside if publicAccess is Guarded; each also needs a role.')
 param guests array = []
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {

@@ -13,7 +13,7 @@ param topicName string
 @description('Name of the workspace.')
 param workspaceName string
 
-@description('Object id of the app\'s identity: the queries use it to distinguish the app\'s requests from others.')
+@description('Object ID of the app\'s identity: the queries use it to distinguish the app\'s requests from others.')
 param appPrincipalId string
 
 var storageCategories = ['StorageRead', 'StorageWrite', 'StorageDelete']

@@ -9,7 +9,7 @@ param location string
 @description('Tags of the workbook.')
 param tags object
 
-@description('Resource id of the workspace.')
+@description('Resource ID of the workspace.')
 param workspaceId string
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {

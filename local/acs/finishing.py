@@ -8,19 +8,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from local.acs import events, identifiers, media, oddities
-from local.acs.calls import CallTraits
-from local.acs.content import Content
-from local.acs.delivery import EventGrid, Published
-from local.acs.documents import Document, Documents
-from local.acs.encoders import Encoders, EncodingError
-from local.acs.events import Event, FinishedRecording
-from local.acs.faults import Faults, Target
-from local.acs.metadata import ChunkFacts, chunk_metadata, encoded
-from local.acs.moments import acs_time, after, now
-from local.acs.recordings import Recording
-from local.acs.synthetic import synthetic
-from local.acs.timeline import Span
+from local.acs import identifiers
+from local.acs.calls.calls import CallTraits
+from local.acs.calls.chunk_metadata import ChunkFacts, chunk_metadata, encoded
+from local.acs.calls.recordings import Recording
+from local.acs.calls.timeline import Span
+from local.acs.delivery import events
+from local.acs.delivery.event_grid import EventGrid, Published
+from local.acs.delivery.events import Event, FinishedRecording
+from local.acs.faults import oddities
+from local.acs.faults.requested_faults import Faults, Target
+from local.acs.media import rendering
+from local.acs.media.content import Content
+from local.acs.media.documents import Document, Documents
+from local.acs.media.encoders import Encoders, EncodingError
+from local.acs.media.synthetic import synthetic
+from local.acs.times import acs_time, after, now
 
 logger = logging.getLogger(__name__)
 
@@ -178,13 +181,13 @@ class Finisher:
         documents = []
         for index, span in enumerate(recording.timeline.spans(recording.ended_at)):
             document_id = identifiers.new_document_id()
-            take = media.Take(
+            take = rendering.Take(
                 media_format=output.media_format,
                 unmixed=unmixed,
                 voices=width if unmixed else len(present),
                 duration_ms=span.duration_ms,
             )
-            content = await media.render(take, self.encoders, self.directory, document_id)
+            content = await rendering.render(take, self.encoders, self.directory, document_id)
             made = Made(index=index, span=span, content=content, document_id=document_id)
             documents.append(self.add(output, made, oddities.number_of(document_id)))
         return documents

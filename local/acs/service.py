@@ -4,15 +4,15 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.acs.callbacks import Callbacks
-from local.acs.calls import Calls
-from local.acs.delivery import EventGrid
-from local.acs.documents import Documents
-from local.acs.faults import Faults
+from local.acs.calls.calls import Calls
+from local.acs.calls.recordings import Recordings
+from local.acs.delivery.callbacks import Callbacks
+from local.acs.delivery.event_grid import EventGrid
+from local.acs.delivery.topic import AnnouncementTopic
+from local.acs.faults.requested_faults import Faults
 from local.acs.finishing import Finisher
-from local.acs.recordings import Recordings
-from local.acs.requestlog import RequestLog
-from local.acs.topic import AnnouncementTopic
+from local.acs.media.documents import Documents
+from local.acs.request_log import RequestLog
 
 
 @dataclass(kw_only=True)

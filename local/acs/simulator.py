@@ -18,9 +18,9 @@ from aiohttp import web
 
 from local.acs.certificates import ACS_HOST, issue
 from local.acs.control import control_application
-from local.acs.frontdoor import FrontDoor
+from local.acs.delivery.topic import TOPIC_ENDPOINT
+from local.acs.endpoints.front_door import FrontDoor
 from local.acs.service import Service
-from local.acs.topic import TOPIC_ENDPOINT
 
 LOOPBACK = "127.0.0.1"
 LOCK = "lock"
@@ -36,7 +36,7 @@ class Options:
     retention: float = 86_400
     """Seconds that a document stays in the store."""
     oddities: bool = True
-    """Whether some answers and fields are unusual. See local.acs.oddities."""
+    """Whether some answers and fields are unusual. See local.acs.faults.oddities."""
 
 
 class Simulator:

@@ -17,8 +17,8 @@ from local.demo.peers import DemoError, Peers
 from local.demo.report import progress, show
 from local.demo.scenes import AUTO_RECORD, SCENES, play
 from local.demo.verification import discrepancies
+from local.processes.interruption import InterruptedBySignalError, interruptible
 from local.stack import LOCAL, ChildError, Stack, StackOptions
-from local.stack.interruption import InterruptedBySignalError, interruptible
 
 _PATIENCE = 60.0  # seconds for the pipeline
 _POLL = 0.2  # seconds

@@ -8,8 +8,8 @@ import aiohttp
 from playwright.async_api import Error as BrowserError
 from playwright.async_api import expect
 
+from local.browser import NoBrowserError, chromium
 from local.demo.peers import DemoError
-from local.page import NoBrowserError, chromium
 from local.stack.addresses import Addresses
 
 _FILES = re.compile(r"""["'](?:dashboard|\.)/([a-z]+\.[a-z]+)["']""")  # the files that the page and its modules load
@@ -24,7 +24,7 @@ async def check_page(addresses: Addresses, views: list[dict[str, Any]]) -> str:
     try:
         rendered = await _rendered(addresses, views)
     except NoBrowserError:
-        rendered = "It was not rendered, because there is no Chromium (make test downloads one)."
+        rendered = "It was not rendered, because no Chromium was found; make test downloads one on systems with apt."
     except (AssertionError, BrowserError) as error:
         raise DemoError(f"The page does not show the recordings: {error}") from None
     return f"The page's {files} files, its requests and a download by link work. {rendered}"

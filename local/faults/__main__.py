@@ -12,12 +12,12 @@ from itertools import batched
 from rich.console import Console
 from rich.table import Table
 
-from local.faults import batches, table
-from local.faults.batches import Outcome
-from local.faults.scenarios import Scenario
-from local.faults.site import SiteError
+from local.faults.batches import results, runner
+from local.faults.batches.batch import SIZE, Outcome, of_seeds
+from local.faults.running_stack.stack_client import StackClientError
+from local.faults.schedules.scenarios import Scenario
+from local.processes.interruption import InterruptedBySignalError, interruptible
 from local.stack import LOCAL, ChildError
-from local.stack.interruption import InterruptedBySignalError, interruptible
 
 _INTERRUPTED = 130  # a shell's exit code for Ctrl-C
 
@@ -33,7 +33,7 @@ def main() -> int:
     except InterruptedBySignalError:
         console.print("Interrupted. All processes have ended.")
         return _INTERRUPTED
-    except (ChildError, SiteError) as error:
+    except (ChildError, StackClientError) as error:
         console.print(f"[bold red]The schedules stopped.[/] {error}")
         return 1
 
@@ -42,15 +42,15 @@ async def _run(seeds: list[int], scenarios: list[Scenario], console: Console) ->
     """Stops at the first batch with a violation, before the next batch overwrites its logs."""
     began = time.monotonic()
     outcomes: list[Outcome] = []
-    for chosen in batched(seeds, batches.SIZE, strict=False):
-        outcome = await batches.run(batches.of_seeds(chosen, scenarios), LOCAL / "faults")
+    for chosen in batched(seeds, SIZE, strict=False):
+        outcome = await runner.run(of_seeds(chosen, scenarios), LOCAL / "faults")
         outcomes.append(outcome)
         verdict = "[bold red]✗[/]" if outcome.violations else "[bold green]✓[/]"
         console.print(f"{verdict} seeds {chosen[0]} to {chosen[-1]}, {time.monotonic() - began:.0f} s")
         if outcome.violations:
             break
     console.print(_table(outcomes))
-    sentences = [sentence for outcome in outcomes for sentence in table.report(outcome)]
+    sentences = [sentence for outcome in outcomes for sentence in results.report(outcome)]
     for sentence in sentences:
         console.print(f"[bold red]✗[/] {sentence}", soft_wrap=True)
     return 1 if sentences else 0
@@ -58,7 +58,7 @@ async def _run(seeds: list[int], scenarios: list[Scenario], console: Console) ->
 
 def _table(outcomes: list[Outcome]) -> Table:
     shown = Table(show_header=False)
-    for name, number in table.rows(outcomes):
+    for name, number in results.rows(outcomes):
         shown.add_row(name, f"{number:,}")
     return shown
 

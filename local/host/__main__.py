@@ -14,13 +14,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
-from local.host.config import read_host_json, read_settings
+from local.host.configuration.config import read_host_json, read_settings
+from local.host.configuration.keys import Keys
+from local.host.configuration.log_filter import LogFilter
+from local.host.configuration.options import Options
 from local.host.errors import HostError, IndexingFailed
 from local.host.host import Host
-from local.host.keys import Keys
-from local.host.logfilter import LogFilter
 from local.host.logs import Line, LineHandler, text_of
-from local.host.options import Options
 
 
 def _positive(text: str) -> int:

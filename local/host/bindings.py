@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from local.host.config import Settings
+from local.host.configuration.config import Settings
 from local.host.errors import ConfigError
-from local.host.protocol import FunctionRecord
+from local.host.worker.protocol import FunctionRecord
 
 type AuthLevel = Literal["anonymous", "function", "admin"]
 

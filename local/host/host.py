@@ -12,20 +12,20 @@ import socket
 from collections.abc import Coroutine
 from typing import Any
 
+from local.host.atomic_files import write_whole
 from local.host.bindings import Function, HttpTrigger, QueueTrigger, TimerTrigger, functions_of
+from local.host.configuration.options import Options
 from local.host.errors import StorageLost
-from local.host.files import write_whole
-from local.host.httptriggers import template
-from local.host.instances import Instance, Instances
+from local.host.http.http_triggers import template
+from local.host.http.server import HttpServer
 from local.host.invocations import Invocations
-from local.host.leases import Source, is_poison, poison_name
-from local.host.locks import Locks, host_id
-from local.host.options import Options
-from local.host.process import Launch
-from local.host.queues import QueueListener
-from local.host.site import Site
-from local.host.storage import QueueAccounts, connection_string
-from local.host.timers import Timer, TimerStatuses
+from local.host.triggers.message_leases import Source, is_poison, poison_name
+from local.host.triggers.queue_accounts import QueueAccounts, connection_string
+from local.host.triggers.queue_listener import QueueListener
+from local.host.triggers.singleton_locks import Locks, host_id
+from local.host.triggers.timers import Timer, TimerStatuses
+from local.host.worker.instances import Instance, Instances
+from local.host.worker.process import Launch
 
 _STORAGE = "AzureWebJobsStorage"
 _ADDRESS = "127.0.0.1"
@@ -54,7 +54,7 @@ class Host:
         self._statuses = TimerStatuses(options.timer_status)
         self._listeners: list[QueueListener | Timer] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._site: Site | None = None
+        self._server: HttpServer | None = None
         self._started = False
         # A queue's storage was unreachable for too long: the real host then shuts itself down (observed twice).
         self.gone = asyncio.Event()
@@ -69,11 +69,11 @@ class Host:
         """Raises ConfigError or IndexingFailed. Call `stop` in any case."""
         options = self._options
         functions = functions_of(await self._instances.start(), options.settings)
-        self._site = Site(options, functions, self._invocations, self._drain)
+        self._server = HttpServer(options, functions, self._invocations, self._drain)
         active = [function for function in functions if not function.disabled]
         for function in active:
             await self._listen(function)
-        await self._site.open(self._socket)
+        await self._server.open(self._socket)
         self._started = True
         self._announce()
         for function in functions:
@@ -139,8 +139,8 @@ class Host:
         """Starts no more functions, waits for running ones within the grace period, and ends the workers."""
         for listener in self._listeners:
             listener.stop()
-        if self._site:
-            await self._site.stop_accepting()
+        if self._server:
+            await self._server.stop_accepting()
         try:
             async with asyncio.timeout(self._options.grace.total_seconds()):
                 await self._invocations.idle()
@@ -149,8 +149,8 @@ class Host:
         await self._instances.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_AFTERMATH)
-        if self._site:
-            await self._site.close()
+        if self._server:
+            await self._server.close()
         await self._accounts.close()
         await self._locks.close()
         self._socket.close()

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from local.host.bindings import Function
 from local.host.errors import InvocationFailed
-from local.host.instances import Instance, Instances
-from local.host.protocol import Call, Outcome, Typed
+from local.host.worker.instances import Instance, Instances
+from local.host.worker.protocol import Call, Outcome, Typed
 
 logger = logging.getLogger("host.invocations")
 

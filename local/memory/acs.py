@@ -13,8 +13,8 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from local.memory.account import Account, Operation, Service
-from local.memory.refusals import Response
+from local.memory.storage.account import Account, Operation, Service
+from local.memory.storage.refusals import Response
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 _PIECE = 64 * 1024  # bytes that come at once

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class HandClock:
-    """Stands still between two calls of `forward`."""
+    """Shows one time between two calls of `forward`."""
 
     def __init__(self, start: datetime = datetime(2026, 11, 21, 10, tzinfo=UTC)) -> None:
         self._now = start

@@ -5,14 +5,18 @@ invocation runs in a new process over the same account.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from local.memory.account import Account, Operation, Turn, apply_at_once
+from azure.core.exceptions import ResourceExistsError
+
 from local.memory.acs import MemoryAcs
 from local.memory.clients import MemoryClients
 from local.memory.clock import HandClock
-from local.memory.queues import MemoryQueueClient
+from local.memory.storage.account import Account, Operation, Turn, apply_at_once
+from local.memory.storage.queues import MemoryQueueClient
+from local.memory.topic import MemoryTopic
 from shared.app import App
 from shared.contracts.jobs import ChunkJob
 from shared.errors import CallvaultError
@@ -50,8 +54,10 @@ class _Process:
 class Host:
     """Runs one app. Every operation of its processes awaits `turn`."""
 
-    def __init__(self, account: Account, acs: MemoryAcs, clock: HandClock, settings: Settings) -> None:
-        self._account, self._acs, self._clock, self._settings = account, acs, clock, settings
+    def __init__(
+        self, account: Account, acs: MemoryAcs, topic: MemoryTopic, clock: HandClock, settings: Settings
+    ) -> None:
+        self._account, self._acs, self._topic, self._clock, self._settings = account, acs, topic, clock, settings
         self.turn: Turn = apply_at_once
         self._app: App | None = None
         self._undelivered: list[dict[str, Any]] = []
@@ -65,7 +71,9 @@ class Host:
         """The app in the process that runs, or in a new one."""
         if self._app is None:
             view = self._account.seen_by(_Process(self.turn).turn)
-            clients = MemoryClients(view, replace(self._acs, account=view), self._settings)
+            calls, topic = replace(self._acs, account=view), replace(self._topic, account=view)
+            has_topic = self._settings.announce_topic_endpoint is not None
+            clients = MemoryClients(view, calls, self._settings, topic=topic if has_topic else None)
             self._app = App.over(self._settings, self._clock, cast("Clients", clients))
         return self._app
 
@@ -86,7 +94,7 @@ class Host:
         """Delivers what waits, handles all jobs that are due, sweeps, and lets a minute pass."""
         self._undelivered = [event for event in self._undelivered if not await self._deliver(event)]
         await self._jobs()
-        await self._bury()
+        await self._keep_poison()
         await self.invoke(lambda app: app.sweep.run())
         await self._jobs()
         self._clock.forward(seconds=_ROUND)
@@ -102,13 +110,14 @@ class Host:
             elif self.crashes > crashes:
                 continue  # nobody gives the message back: it stays hidden
             elif message.dequeue_count == _DELIVERIES:
-                await self._poison.create_queue()
+                with suppress(ResourceExistsError):
+                    await self._poison.create_queue()
                 await self._poison.send_message(message.content, time_to_live=-1)
                 await self._queue.delete_message(message)
             else:
                 await self._queue.update_message(message, visibility_timeout=_AGAIN)
 
-    async def _bury(self) -> None:
+    async def _keep_poison(self) -> None:
         if self._settings.poison_queue not in self._account.queues:
             return
         while (message := await self._poison.receive_message(visibility_timeout=_HIDDEN)) is not None:

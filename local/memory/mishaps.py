@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
-from local.memory.account import Operation
 from local.memory.host import Crash
+from local.memory.storage.account import Operation
 
 
 class Mishap(StrEnum):

@@ -1,5 +1,1 @@
-"""A browser for the operators' page, and the screenshots of it for README."""
-
-from local.page.browser import NoBrowserError, chromium
-
-__all__ = ["NoBrowserError", "chromium"]
+"""Takes the screenshots of the operators' page for README."""

@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from playwright.async_api import Browser, Page, expect
 
+from local.browser import NoBrowserError, chromium
 from local.demo.peers import DemoError, Peers
-from local.page.browser import NoBrowserError, chromium
-from local.page.day import SHOWN, day
+from local.page.sample_day import SHOWN, day
+from local.processes.interruption import InterruptedBySignalError, interruptible
 from local.stack import LOCAL, ChildError, Stack, StackOptions
 from local.stack.addresses import Addresses
-from local.stack.interruption import InterruptedBySignalError, interruptible
 from local.stack.options import CHECKOUT
 
 _THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

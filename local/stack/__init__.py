@@ -3,9 +3,9 @@
 `make up`, the demo and the acceptance tests use `Stack`. The integration tests use `azurite` alone.
 """
 
+from local.processes.child_processes import ChildError
 from local.stack.azurite import Azurite, azurite
 from local.stack.options import LOCAL, Services, StackOptions
-from local.stack.processes import ChildError
 from local.stack.provision import Resources, provision
 from local.stack.stack import Stack
 

@@ -8,12 +8,12 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from local.processes.child_processes import ChildError
+from local.processes.interruption import InterruptedBySignalError, interruptible
 from local.stack.greeting import greet
-from local.stack.interruption import InterruptedBySignalError, interruptible
 from local.stack.options import CHECKOUT, LOCAL, StackOptions
-from local.stack.processes import ChildError
 from local.stack.stack import Stack
-from local.stack.workplace import BusyError
+from local.stack.stack_directory import BusyError
 
 
 def main() -> int:

@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -22,10 +21,11 @@ import aiohttp
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob.aio import BlobServiceClient
 
+from local.processes.child_processes import ChildError, Program, clean_environment, running
+from local.processes.ports import free_port
 from local.stack.hosts import GRACE_SECONDS, READY_SECONDS, Host
 from local.stack.options import StackOptions
-from local.stack.processes import ChildError, Program, clean_environment, running
-from local.stack.workplace import Workplace
+from local.stack.stack_directory import StackDirectory
 
 HOST_ID = "callvaultlocal"
 SECRETS_CONTAINER = "azure-webjobs-secrets"
@@ -60,11 +60,11 @@ def find_func() -> str:
 
 @contextlib.asynccontextmanager
 async def core_tools_host(
-    func: str, options: StackOptions, place: Workplace, settings: Mapping[str, str]
+    func: str, options: StackOptions, place: StackDirectory, settings: Mapping[str, str]
 ) -> AsyncIterator[Host]:
     keys = Keys(functions=secrets.token_urlsafe(32), system=secrets.token_urlsafe(32), master=secrets.token_urlsafe(32))
     await _store(keys, settings["AzureWebJobsStorage"])
-    port = _free_port()
+    port = free_port()  # func can't choose one itself
     environment = clean_environment(settings) | {
         "AzureFunctionsWebHost__hostid": HOST_ID,
         "FUNCTIONS_WORKER_PROCESS_COUNT": str(options.workers),
@@ -104,14 +104,6 @@ async def _store(keys: Keys, connection_string: str) -> None:
             await blobs.create_container(SECRETS_CONTAINER)
         blob = blobs.get_blob_client(SECRETS_CONTAINER, f"{HOST_ID}/host.json")
         await blob.upload_blob(keys.as_json(), overwrite=True)
-
-
-def _free_port() -> int:
-    """A port that was free a moment ago. Unlike the stack's other programs, func can't choose one itself."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def _until_running(session: aiohttp.ClientSession, url: str) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.processes.child_processes import Child, Program, running
 from local.stack.options import CHECKOUT, StackOptions
-from local.stack.processes import Child, Program, running
-from local.stack.workplace import Workplace
+from local.stack.stack_directory import StackDirectory
 
 READY_SECONDS = 120
 GRACE_SECONDS = 30  # the host gives running invocations 10 of them
@@ -30,7 +30,9 @@ class Host:
 
 
 @contextlib.asynccontextmanager
-async def callvault_host(options: StackOptions, place: Workplace, settings: Mapping[str, str]) -> AsyncIterator[Host]:
+async def callvault_host(
+    options: StackOptions, place: StackDirectory, settings: Mapping[str, str]
+) -> AsyncIterator[Host]:
     """Our own host. It gets its settings in a file, because it would otherwise read the app's local.settings.json."""
     ready = place.path / "host-ready.json"
     ready.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """The stack: Azurite, the ACS simulator and the function app's host. Each is a process.
 
 All are ready when the context is entered, and all end with the context, including after an error during the start. If
-the stack's own process dies, even by SIGKILL, its children end by themselves (see `tether`).
+the stack's own process dies, even by SIGKILL, its children end by themselves (see `parent_watch`).
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from types import TracebackType
 from typing import Self
 
 from local.acs.identifiers import RESOURCE_ID
+from local.processes.child_processes import ChildError
+from local.stack.acs_process import CALLBACK_HOST, Simulator, route_callbacks, simulator, subscribe
 from local.stack.addresses import Addresses, AddressFile, Pids
 from local.stack.azurite import ANY_PORTS, Azurite, Variant, azurite
 from local.stack.core_tools import core_tools_host, find_func
 from local.stack.hosts import callvault_host
 from local.stack.options import Services, StackOptions
-from local.stack.processes import ChildError
 from local.stack.provision import Resources, provision
-from local.stack.simulator import CALLBACK_HOST, Simulator, route_callbacks, simulator, subscribe
-from local.stack.workplace import Workplace, workplace
+from local.stack.stack_directory import StackDirectory, stack_directory
 
 WATCH_SECONDS = 0.5
 # Fixed, because stored data outlive the stack. Like the emulator's key, they protect nothing.
@@ -44,7 +44,9 @@ class Stack:
     async def __aenter__(self) -> Self:
         host = callvault_host if self._options.host == "callvault" else functools.partial(core_tools_host, find_func())
         async with contextlib.AsyncExitStack() as exits:
-            self._place = await exits.enter_async_context(workplace(self._options.directory, fresh=self._options.fresh))
+            self._place = await exits.enter_async_context(
+                stack_directory(self._options.directory, fresh=self._options.fresh)
+            )
             await exits.enter_async_context(self._azurite_life)
             self._azurite, self._simulator = await self._start_services(exits, self._place)
             detour = self._options.detour
@@ -121,7 +123,9 @@ class Stack:
         end = done.pop()
         return ends[end].failure(f"ended by itself with exit code {end.result()}")
 
-    async def _start_services(self, exits: contextlib.AsyncExitStack, place: Workplace) -> tuple[Azurite, Simulator]:
+    async def _start_services(
+        self, exits: contextlib.AsyncExitStack, place: StackDirectory
+    ) -> tuple[Azurite, Simulator]:
         """Starts both at the same time: neither needs the other."""
         try:
             async with asyncio.TaskGroup() as group:
@@ -133,7 +137,7 @@ class Stack:
             raise known.exceptions[0] if known else failed from None
         return started, acs.result()
 
-    async def _start_azurite(self, place: Workplace, ports: tuple[int, int, int] = ANY_PORTS) -> Azurite:
+    async def _start_azurite(self, place: StackDirectory, ports: tuple[int, int, int] = ANY_PORTS) -> Azurite:
         storage = azurite(
             place.path / "azurite",
             log=place.logs / "azurite.log",

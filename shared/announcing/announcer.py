@@ -16,7 +16,7 @@ from itertools import chain
 from opentelemetry.trace import SpanKind
 
 from shared.announcing.messages import Messages
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.events.announcements import Announcement
 from shared.domain.clock import Clock
 from shared.domain.outbox import add_to_outbox, pending_announcement, read_outbox
@@ -50,7 +50,7 @@ class Announcing:
     """Announces the contents of outboxes. Does nothing if no topic is configured."""
 
     def __init__(self, gateways: Gateways, clock: Clock) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._catalogue, self._topic, self._clock = gateways.catalogue, gateways.topic, clock
         self._messages = Messages(gateways.archive_reader)
         self._paused_until = datetime.min.replace(tzinfo=UTC)
@@ -86,7 +86,7 @@ class Announcing:
         if self._topic is None or delivery.chunk.outbox == chunk.outbox:
             return delivery
         try:
-            return replace(delivery, chunk=await self._books.chunks.replace(delivery.chunk))
+            return replace(delivery, chunk=await self._writers.chunks.replace(delivery.chunk))
         except LeaseLost:
             # Another process wrote the row meanwhile: the outbox is still in it, so the chunk is announced again.
             return Delivery(chunk=chunk, due_at=self._due_again(chunk))
@@ -116,7 +116,8 @@ class Announcing:
         for one in announcements:
             metrics.announcements.add(1, {"type": str(one.type)})
         log.info(
-            "announced", extra={"action": "announce", "types": [one.type for one in announcements], **_keys(chunk)}
+            "announcements accepted",
+            extra={"action": "announce", "types": [one.type for one in announcements], **_keys(chunk)},
         )
         return Delivery(chunk=chunk.evolve(outbox=None))
 
@@ -128,7 +129,7 @@ class Announcing:
 
     def _retry_later(self, chunk: Chunk, error: CallvaultError) -> Delivery:
         now = self._clock.now()
-        metrics.announcements_put_off.add(1, {"error.type": error.reason})
+        metrics.announcements_failed.add(1, {"error.type": error.reason})
         context = {"action": "announce", "reason": error.reason, **_keys(chunk)}
         if isinstance(error, TopicUnavailable):
             self._pause_topic(now, error.retry_after)

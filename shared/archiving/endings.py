@@ -1,15 +1,17 @@
-"""Ends chunks. Every end of a chunk is written and reported here: state, metrics, statistics, log and announcement.
+"""Ends chunks: archived, released, failed or lost. Writes the state and reports it.
 
-        row, with its outbox ──> metrics, statistics, log ──> announcement
+        row, with its outbox ──> metrics, tally, log ──> announcement
                 1                            2                     3
 
-After a crash between 1 and 2, the metrics, statistics and log lack this end. They are for operators and prove nothing.
+After a crash between 1 and 2, the metrics, tally and log lack this end. They are for operators and prove nothing.
 The announcement is in the row, so the next job or the sweep sends it.
+
+A read that finds an archived file missing writes `expired` or `removed` itself (shared.queries.missing_files): these
+ends are neither announced nor tallied, and queries are a lower layer.
 """
 
-from collections.abc import Awaitable, Callable
-
 from shared.announcing.announcer import Announcing
+from shared.archiving.lease import Write
 from shared.archiving.stored_files import Files
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
@@ -23,11 +25,12 @@ from shared.settings.settings import Settings
 
 log = logger("endings")
 
-type Write = Callable[[Chunk], Awaitable[Chunk]]  # `ChunkBook.replace`, or `Lease.end` for a chunk being copied
-
 
 class Endings:
-    """Ends chunks. Every method raises what its `write` raises, and DestinationError when storage fails."""
+    """Ends chunks. Every method raises what its `write` raises, and DestinationError when storage fails.
+
+    `write` is `ChunkWriter.replace`, or `Lease.end` for a chunk that is being copied.
+    """
 
     def __init__(self, gateways: Gateways, announcing: Announcing, clock: Clock, settings: Settings) -> None:
         self._tallies, self._announcing = gateways.tallies, announcing
@@ -36,10 +39,10 @@ class Endings:
     async def archive(self, chunk: Chunk, files: Files, write: Write) -> Chunk:
         """Records that the chunk is archived, and why its source is kept, if it is. The release announces it."""
         now = self._clock.now()
-        keep = reason_to_keep(chunk.evolve(**files.as_fields()))
+        chunk = files.recorded_in(chunk)
+        keep = reason_to_keep(chunk)
         moved = chunk.move(
             ChunkState.ARCHIVED,
-            **files.as_fields(),
             archived_at=now,
             failed_at=None,
             lost_at=None,
@@ -55,7 +58,7 @@ class Endings:
         await self._tallies.count(archived)
         if keep is not None or not self._settings.delete_source:
             metrics.chunk_ended(archived)
-        log.info("archived", extra={"action": "archive", "bytes": archived.size, **archived.log_context()})
+        log.info("chunk archived", extra={"action": "archive", "bytes": archived.size, **archived.log_context()})
         if keep is not None and self._settings.delete_source:
             self.report_kept(archived, keep)
         return archived
@@ -66,22 +69,21 @@ class Endings:
         if keep.alerts:
             log.error("source kept", extra=context)
         else:
-            log.info("nothing to delete", extra=context)
+            log.info("source not deleted: the event has no delete location", extra=context)
 
     async def release(self, chunk: Chunk, write: Write) -> Chunk:
         """Records that the source is deleted."""
         now = self._clock.now()
         released = await write(chunk.move(ChunkState.RELEASED, released_at=now, next_attempt_at=None, failure=None))
         metrics.chunk_ended(released)
-        log.info("released", extra={"action": "release", **released.log_context()})
+        log.info("source deleted, chunk released", extra={"action": "release", **released.log_context()})
         return released
 
     async def give_up(self, chunk: Chunk, end: GivenUp, failure: Failure, files: Files | None, write: Write) -> Chunk:
         """Records that the chunk failed or is lost, with the files that the archive has of it, and announces it."""
         now = self._clock.now()
-        moved = chunk.move(
+        moved = (files.recorded_in(chunk) if files else chunk).move(
             end,
-            **(files.as_fields() if files else {}),
             failed_at=now if end is ChunkState.FAILED else chunk.failed_at,
             lost_at=now if end is ChunkState.LOST else chunk.lost_at,
             owner=None,
@@ -97,4 +99,4 @@ class Endings:
 
     def report_given_up(self, chunk: Chunk) -> None:
         context = {"action": "end", "end": str(chunk.state), "fault": chunk.fault, "reason": chunk.reason}
-        log.critical("chunk ended", extra={**context, **chunk.log_context()})
+        log.critical("chunk given up", extra={**context, **chunk.log_context()})

@@ -9,18 +9,22 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
+from enum import Enum, auto
+from functools import partial
 
 from shared.archiving.copy.engine import Transfer
 from shared.archiving.copy.memory import MemoryBudget
-from shared.archiving.copy.source_file import open_media
+from shared.archiving.copy.source_file import Accepted, open_media
 from shared.archiving.copy.verification import Copied
 from shared.archiving.lease import Lease
 from shared.archiving.participants import ParticipantIndex
+from shared.archiving.retry import Attempt
 from shared.archiving.stored_files import (
     METADATA,
     Files,
     StoredFile,
     is_unverified,
+    location_of,
     media_endings,
     name_of,
     properties_of,
@@ -54,6 +58,14 @@ _ELSEWHERE = "its content location names another document"
 _EARLIER = "an earlier attempt could not verify it as media"
 
 
+class _Copy(Enum):
+    """How media are copied."""
+
+    NEW = auto()
+    RESUMED = auto()  # continues from the blocks that an earlier attempt staged
+    UNPROVEN = auto()  # new, and accepts a file that isn't valid media
+
+
 @dataclass(frozen=True, kw_only=True)
 class AttemptResult:
     """The result of an attempt: the files that the archive holds, None if that is unknown, and what went wrong."""
@@ -68,22 +80,20 @@ class FileCopier:
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
         self._source, self._archive, self._settings = gateways.source, gateways.archive, settings
         self._participant_index = ParticipantIndex(gateways, settings)
-        self._budget = MemoryBudget(settings.blocks_in_memory)
-        self._transfer = Transfer(
-            in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=self._budget
-        )
+        budget = MemoryBudget(settings.blocks_in_memory)
+        self._open = partial(open_media, gateways.source, block_size=settings.block_size, budget=budget)
+        self._transfer = Transfer(in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=budget)
 
-    async def attempt(self, lease: Lease, *, tried: bool, last: bool) -> AttemptResult:
-        """Makes one attempt. `tried`: there were earlier ones. `last`: the source may expire before the next one.
-
-        Raises DestinationError when the archive's files can't be listed.
-        """
+    async def attempt(self, lease: Lease, *, which: Attempt) -> AttemptResult:
+        """Makes one attempt. Raises DestinationError when the archive's files can't be listed."""
         chunk = lease.chunk
+        files = Files() if which.is_first else await self.files_in_archive(chunk)
         # An unverified file is copied again, because its location may have been corrected since. If the location still
         # names another document, the file stays: another copy would be unverified, too.
-        any_media = names_another(chunk.content_location, chunk)
-        files = (await self.files_in_archive(chunk)).to_build_on(any_media=any_media) if tried else Files()
-        media = await _result(chunk, self._media(lease, files, resume=tried, last=last))
+        stays_unverified = names_another(chunk.content_location, chunk)
+        if not stays_unverified:
+            files = files.without_unverified()
+        media = await _result(chunk, self._media(lease, files, which))
         if isinstance(media, Files):
             files = media
         failed = media if isinstance(media, CallvaultError) else None
@@ -96,11 +106,12 @@ class FileCopier:
             else:
                 stored, body = fetched
                 files = replace(files, metadata=stored)
-        if failed is not None and not tried:
+        if failed is not None and which.is_first:
             # The archive may hold this document's files although its row is new, for example if the row was lost.
             found = await _result(chunk, self.files_in_archive(chunk))
-            any_media = any_media or files.media is not None
-            files = found.to_build_on(any_media=any_media) if isinstance(found, Files) else files
+            if isinstance(found, Files):
+                keeps_media = stays_unverified or files.media is not None
+                files = found if keeps_media else found.without_unverified()
             failed = None if files.are_complete(chunk) else failed
         if files.metadata is not None and (body is not None or failed is None):
             unlisted = await self._participant_index.add_or_report(chunk, files.metadata.name, body)
@@ -133,7 +144,7 @@ class FileCopier:
         file = self._file(chunk, wanted.name)
         return await self._transfer.verify(file, size=wanted.size, sha256=wanted.sha256)
 
-    async def _media(self, lease: Lease, files: Files, *, resume: bool, last: bool) -> Files:
+    async def _media(self, lease: Lease, files: Files, which: Attempt) -> Files:
         if files.media is not None:
             return files
         if files.media_changed:
@@ -143,34 +154,33 @@ class FileCopier:
         try:
             async with asyncio.timeout(minutes * 60):
                 try:
-                    return await self._copy(lease, files, resume=resume, doubt=doubt)
+                    return await self._copy(lease, files, _Copy.NEW if which.is_first else _Copy.RESUMED, doubt)
                 except SourceUnproven as error:
-                    if not last:
+                    if not which.is_last:
                         raise
                     doubt = str(error)
-                return await self._copy(lease, files, doubt=doubt, prove=False)
+                return await self._copy(lease, files, _Copy.UNPROVEN, doubt)
         except TimeoutError:
             raise SourceSlow(
                 f"the copy did not finish within {minutes:g} minutes; the next attempt continues it"
             ) from None
 
-    async def _copy(
-        self, lease: Lease, files: Files, *, resume: bool = False, doubt: str | None, prove: bool = True
-    ) -> Files:
+    async def _copy(self, lease: Lease, files: Files, how: _Copy, doubt: str | None) -> Files:
         """Copies the media. `doubt`: why they may not be the chunk's; then they are stored under an unverified name."""
-        chunk, location, block_size = lease.chunk, lease.chunk.content_location, self._settings.block_size
-        async with open_media(self._source, location, block_size=block_size, budget=self._budget, prove=prove) as media:
+        chunk, accepted = lease.chunk, Accepted.ANY_FILE if how is _Copy.UNPROVEN else Accepted.MEDIA
+        async with self._open(chunk.content_location, accepted=accepted) as media:
             if doubt is None and chunk.format not in (None, media.format):
                 context = {"action": "archive", "announced": chunk.format, "found": media.format}
-                log.warning("file format differs from the announced one", extra={**context, **chunk.log_context()})
+                log.warning("file format differs from the reported format", extra={**context, **chunk.log_context()})
             ending = media.format if doubt is None and media.format else unverified_ending(chunk)
             name = name_of(chunk, ending)
             if ending in files.taken:
                 raise DestinationConflict.of(name)
             lease.progress = media
             began = time.perf_counter()
-            copied = await self._transfer.copy(media, self._file(chunk, name, doubt), resume=resume)
-            if not resume:  # a resumed copy includes blocks of earlier attempts
+            copy = self._transfer.resume if how is _Copy.RESUMED else self._transfer.copy
+            copied = await copy(media, self._file(chunk, name, doubt))
+            if how is not _Copy.RESUMED:  # a resumed copy includes blocks of earlier attempts
                 metrics.copy_speed.record(copied.size / (time.perf_counter() - began))
             return replace(files, media=_stored(name, copied), unverified=doubt)
 
@@ -199,7 +209,7 @@ class FileCopier:
         recorded = {chunk.blob_name: chunk.sha256, chunk.metadata_blob_name: chunk.metadata_sha256}.get(name)
         if found.document_id != chunk.document_id or not found.is_whole:
             return None
-        if found.origin not in (None, origin_of(_location_of(chunk, ending), chunk)):
+        if found.origin not in (None, origin_of(location_of(chunk, ending), chunk)):
             return None  # copied from a location that a later event corrected; that location had no document id
         sha256 = found.sha256
         if recorded is not None and sha256 is None:
@@ -214,12 +224,8 @@ class FileCopier:
 
     def _file(self, chunk: Chunk, name: str, unverified: str | None = None) -> ArchiveFile:
         ending = name.removeprefix(f"{stem_of(chunk)}.")
-        properties = properties_of(chunk, origin_of(_location_of(chunk, ending), chunk), unverified)
+        properties = properties_of(chunk, origin_of(location_of(chunk, ending), chunk), unverified)
         return self._archive.file(name, content_type=content_type_of(ending), properties=properties)
-
-
-def _location_of(chunk: Chunk, ending: str) -> str | None:
-    return chunk.metadata_location if ending == METADATA else chunk.content_location
 
 
 async def _result[T](chunk: Chunk, work: Awaitable[T]) -> T | CallvaultError:

@@ -20,8 +20,7 @@ log = logger("leases")
 
 _RENEWALS = 3  # per lease duration: two can fail before the lease expires
 
-
-type Write = Callable[[Chunk], Awaitable[Chunk]]
+type Write = Callable[[Chunk], Awaitable[Chunk]]  # writes a chunk and returns it with its new version
 
 
 class Progress(Protocol):
@@ -93,7 +92,8 @@ class Lease:
             except LeaseLost:
                 return
             except DestinationError as error:
-                log.warning("lease not renewed", extra={"action": "renew-lease", "reason": error.reason})
+                extra = {"action": "renew-lease", "reason": error.reason, **self.chunk.log_context()}
+                log.warning("lease not renewed", extra=extra)
                 until = self.chunk.lease_until
                 if until is not None and self._clock.now() >= until:
                     return

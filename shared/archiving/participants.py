@@ -32,9 +32,9 @@ class ParticipantIndex:
         self._secret, self._attempts = settings.participants_secret, min(_MAX_FAILED_ATTEMPTS, settings.max_attempts)
 
     async def add(self, chunk: Chunk, metadata_name: str, metadata: bytes | None = None) -> None:
-        """Adds the chunk to the list of each participant that its metadata name.
+        """Adds the chunk to the list of each participant that its metadata names.
 
-        Reads the metadata from the archive if they aren't given. Raises DestinationError.
+        Reads the metadata from the archive if it isn't given. Raises DestinationError.
         """
         secret = self._secret
         if secret is None:
@@ -57,7 +57,7 @@ class ParticipantIndex:
             began, in_time = chunk.copying_at or chunk.deadline, chunk.deadline - _NEAR_DEADLINE
             if chunk.attempts < self._attempts and began < in_time:
                 return error
-            log.warning("participants not indexed", extra={"reason": error.reason, **context})
+            log.warning("participants not listed", extra={"reason": error.reason, **context})
         except Exception:
-            log.warning("participants not indexed", exc_info=True, extra={"reason": Unforeseen.reason, **context})
+            log.warning("participants not listed", exc_info=True, extra={"reason": Unforeseen.reason, **context})
         return None

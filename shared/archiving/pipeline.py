@@ -10,17 +10,16 @@ the state `archived` and continues with the release. The source is deleted only 
 lease fails at step 4 and never reaches step 5.
 """
 
-import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.announcing.announcer import Announcing
 from shared.archiving.endings import Endings
 from shared.archiving.files import AttemptResult, FileCopier
 from shared.archiving.lease import Lease
 from shared.archiving.release import Release, Step
-from shared.archiving.retry import RetryPolicy, check_due_at, gone_after, is_soon
+from shared.archiving.retry import Attempt, RetryPolicy, check_due_at, count_gone, is_soon
 from shared.archiving.stored_files import Files
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
@@ -48,12 +47,15 @@ class Archiving:
     def __init__(
         self, gateways: Gateways, copier: FileCopier, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._announcing, self._copier, self._clock, self._settings = announcing, copier, clock, settings
         self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._release = Release(gateways, copier, announcing, clock, settings)
         self._endings = Endings(gateways, announcing, clock, settings)
-        self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
+        self._chance = gateways.chance
+        self._retries = RetryPolicy(
+            base=settings.retry_base_seconds, max_attempts=settings.max_attempts, chance=gateways.chance
+        )
 
     async def handle(self, job: ChunkJob) -> None:
         """Processes one job. A repeated job, and a job for an ended or unknown chunk, changes nothing.
@@ -70,9 +72,13 @@ class Archiving:
                     log.error("row unreadable", extra=extra)  # noqa: TRY400 - `detail` has the reason
                     return
                 if chunk is None:
-                    log.warning("job for an unknown chunk", extra={"action": "job", **job.model_dump()})
+                    log.warning("job ignored: chunk unknown", extra={"action": "job", **job.model_dump()})
                     return
-                if await self._is_too_early(chunk, job) or await self._advance(chunk) is Step.DONE:
+                free_at = self._busy_until(chunk)
+                if free_at is not None:
+                    await self._defer(job, free_at)
+                    return
+                if await self._advance(chunk) is Step.DONE:
                     return
 
     async def _advance(self, chunk: Chunk) -> Step:
@@ -85,44 +91,49 @@ class Archiving:
                     claimed = await self._claim(chunk)
                 if claimed is None:
                     return Step.READ_AGAIN
-                return await self._attempt(claimed, tried=chunk.copying_at is not None)
+                is_last = self._retries.is_last(claimed, self._clock.now())
+                return await self._attempt(claimed, Attempt(is_first=chunk.copying_at is None, is_last=is_last))
             case ChunkState.ARCHIVED:
                 with tracing.span("release", tracing.keys(chunk)):
                     return await self._release.release(chunk)
             case ChunkState.RELEASED:
                 await self._release.close(await self._announcing.announce(chunk))
             case ChunkState.FAILED | ChunkState.LOST | ChunkState.EXPIRED | ChunkState.REMOVED:
-                log.info("job for an ended chunk", extra={"action": "job", **chunk.log_context()})
+                log.info("job ignored: chunk already ended", extra={"action": "job", **chunk.log_context()})
                 await self._announcing.announce(chunk)
         return Step.DONE
 
-    async def _is_too_early(self, chunk: Chunk, job: ChunkJob) -> bool:
-        """Whether a worker holds the lease, or the next attempt isn't due. Then the job is sent once more, delayed.
+    def _busy_until(self, chunk: Chunk) -> datetime | None:
+        """When the lease of another worker ends, or the next attempt is due. None if the chunk needs no wait."""
+        now = self._clock.now()
+        if chunk.is_leased(now):
+            return chunk.lease_until
+        due_at = chunk.next_attempt_at
+        return due_at if due_at is not None and due_at > now + _SKEW else None
+
+    async def _defer(self, job: ChunkJob, free_at: datetime) -> None:
+        """Sends a job that came too early once more, with a delay. The sweep queues a chunk that must wait longer.
 
         A job is too early when this worker's clock is slow, or when the host repeats the job of a worker that died. A
         job that is too early a second time is dropped: the chunk has another message by then, or the sweep queues it.
         """
         now = self._clock.now()
-        free = chunk.lease_until if chunk.is_leased(now) else chunk.next_attempt_at
-        if free is None or (free <= now + _SKEW and not chunk.is_leased(now)):
-            return False
-        if not job.deferred and is_soon(free, now):
-            await self._jobs.send(job.again(), delay=(free - now).total_seconds() + 1)
-        return True
+        if not job.deferred and is_soon(free_at, now):
+            await self._jobs.send(job.again(), delay=(free_at - now).total_seconds() + 1)
 
     async def _claim(self, chunk: Chunk) -> Chunk | None:
         """Claims the chunk for one lease. None when another worker claimed it first."""
         now = self._clock.now()
         claimed = chunk.move(
             ChunkState.COPYING,
-            owner=uuid.uuid4().hex,
+            owner=self._chance.new_id().hex,
             lease_until=now + self._settings.lease,
             attempts=chunk.attempts + 1,
             copying_at=now,
             next_attempt_at=None,
         )
         try:
-            return await self._books.chunks.replace(claimed)
+            return await self._writers.chunks.replace(claimed)
         except LeaseLost:
             return None
 
@@ -130,7 +141,7 @@ class Archiving:
         """Ends a chunk whose last attempt never reported a result, because its worker died."""
         now = self._clock.now()
         files = await self._copier.files_in_archive(chunk)
-        write = self._books.chunks.replace
+        write = self._writers.chunks.replace
         try:
             if files.are_complete(chunk):
                 chunk = await self._endings.archive(chunk, files, write)
@@ -140,11 +151,11 @@ class Archiving:
             return Step.READ_AGAIN
         return Step.DONE
 
-    async def _attempt(self, claimed: Chunk, *, tried: bool) -> Step:
+    async def _attempt(self, claimed: Chunk, which: Attempt) -> Step:
         """Copies and releases the chunk, or schedules a retry."""
-        lease = Lease(self._catalogue, self._books.chunks.replace, self._clock, claimed, self._settings.lease)
+        lease = Lease(self._catalogue, self._writers.chunks.replace, self._clock, claimed, self._settings.lease)
         try:
-            attempted = await self._copy(lease, tried=tried)
+            attempted = await self._copy(lease, which)
             if attempted.error is None and attempted.files is not None:
                 archived: Chunk | None = await self._archive(lease, attempted.files)
             else:
@@ -157,12 +168,12 @@ class Archiving:
         with tracing.span("release", tracing.keys(archived)):
             return await self._release.release(archived, checked_at=archived.archived_at)
 
-    async def _copy(self, lease: Lease, *, tried: bool) -> AttemptResult:
+    async def _copy(self, lease: Lease, which: Attempt) -> AttemptResult:
         """Copies the files and returns any error in the result. Raises only LeaseLost."""
-        chunk, last = lease.chunk, self._retries.is_last(lease.chunk, self._clock.now())
+        chunk = lease.chunk
         try:
             with tracing.span("copy", tracing.keys(chunk)) as span:
-                attempted = await lease.keep_while(self._copier.attempt(lease, tried=tried, last=last))
+                attempted = await lease.keep_while(self._copier.attempt(lease, which=which))
                 if attempted.error is not None:
                     tracing.fail(span, attempted.error.reason)
                 return attempted
@@ -178,13 +189,9 @@ class Archiving:
         return await self._endings.archive(lease.chunk, files, lease.end)
 
     async def _fail(self, lease: Lease, files: Files | None, error: CallvaultError) -> Chunk | None:
-        """Schedules a retry or ends the chunk. Returns the chunk if the archive already holds all of its files.
-
-        The message of a retry is queued before the row is written: after a crash in between, the lease expires.
-        """
+        """Schedules a retry or ends the chunk. Returns the chunk if the archive already holds all of its files."""
         chunk, now = lease.chunk, self._clock.now()
-        counted = gone_after(chunk, error, now)
-        following = self._retries.after(chunk.evolve(**counted), error, now)
+        following = self._retries.after(count_gone(chunk, error, now), error, now)
         if isinstance(following, ChunkState):
             try:
                 files = await lease.keep_while(self._copier.files_in_archive(chunk))
@@ -193,17 +200,19 @@ class Archiving:
             else:
                 if files.are_complete(chunk):
                     return await self._archive(lease, files)
-        failure, tried = Failure.of(error), lease.chunk.evolve(**counted)
+        failure, tried = Failure.of(error), count_gone(lease.chunk, error, now)
         if isinstance(following, ChunkState):
             await self._endings.give_up(tried, following, failure, files, lease.end)
             return None
         soon = is_soon(following, now)
         if soon:
+            # The message before the row: after a crash in between, the lease expires and the message is there. The
+            # lease keeps other jobs out meanwhile, so no second one sends a message.
             await self._jobs.send(ChunkJob.of(chunk), delay=(following - now).total_seconds())
-        fields = files.as_fields() if files else {}
-        waiting = await lease.end(tried.move(ChunkState.PENDING, **fields, failure=failure, next_attempt_at=following))
+        tried = files.recorded_in(tried) if files else tried
+        waiting = await lease.end(tried.move(ChunkState.PENDING, failure=failure, next_attempt_at=following))
         if not soon:
-            await self._books.open_work.add(WorkItem.of_chunk(waiting, check_due_at(waiting, following, now)))
+            await self._writers.open_work.add(WorkItem.of_chunk(waiting, check_due_at(waiting, following, now)))
         metrics.attempt_failed(error)
         context = {"action": "archive", "fault": failure.fault, "reason": failure.reason, **chunk.log_context()}
         log.warning("attempt failed", extra={**context, "next_attempt_at": following.isoformat()})

@@ -18,7 +18,7 @@ from shared.archiving.endings import Endings
 from shared.archiving.files import FileCopier
 from shared.archiving.retry import RetryPolicy, is_soon
 from shared.archiving.stored_files import StoredFile
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
@@ -49,12 +49,14 @@ class Release:
     def __init__(
         self, gateways: Gateways, copier: FileCopier, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._source = gateways.source
         self._copier, self._announcing, self._clock, self._settings = copier, announcing, clock, settings
         self._endings = Endings(gateways, announcing, clock, settings)
-        self._retries = RetryPolicy(base=settings.retry_base_seconds, max_attempts=settings.max_attempts)
+        self._retries = RetryPolicy(
+            base=settings.retry_base_seconds, max_attempts=settings.max_attempts, chance=gateways.chance
+        )
 
     async def release(self, chunk: Chunk, *, checked_at: datetime | None = None) -> Step:
         """Deletes the source, or schedules another try if the source refuses. The archived files stay safe either way.
@@ -67,10 +69,10 @@ class Release:
             if kept is None:
                 return Step.READ_AGAIN
             await self.close(await self._announcing.announce(kept))
-            if checked_at is None or kept.unverified is not None or kept.metadata_blob_name is None:
+            if not self._is_recent(checked_at) or kept.unverified is not None or kept.metadata_blob_name is None:
                 await self._watch_if_open(kept)
             return Step.DONE
-        while checked_at is None or self._clock.now() - checked_at > _VALID_FOR:
+        while not self._is_recent(checked_at):
             if not await self._is_safe(chunk):
                 await self._start_over(chunk)
                 return Step.READ_AGAIN
@@ -86,17 +88,22 @@ class Release:
             await self._try_later(chunk, refused)
             return Step.DONE
         try:
-            released = await self._endings.release(chunk, self._books.chunks.replace)
+            released = await self._endings.release(chunk, self._writers.chunks.replace)
         except LeaseLost:
-            return Step.DONE  # another job released it at the same moment, and reports it
+            # Another process released it, delivered its announcement, or queued it for another copy. The log line shows
+            # that the source was deleted in any case.
+            log.warning("source deleted, chunk changed meanwhile", extra={"action": "release", **chunk.log_context()})
+            return Step.READ_AGAIN
         await self.close(released)
         return Step.DONE
 
+    def _is_recent(self, checked_at: datetime | None) -> bool:
+        return checked_at is not None and self._clock.now() - checked_at <= _VALID_FOR
+
     async def close(self, chunk: Chunk) -> None:
         """Removes the chunk's worklist row. Announcements that are not delivered get a row for the sweep."""
-        if chunk.outbox is not None:
-            await self._books.open_work.add(WorkItem.of_announcements(chunk, self._announcing.paused_until))
-        await self._books.open_work.remove(WorkItem.of_chunk(chunk, chunk.deadline))
+        announce_at = None if chunk.outbox is None else self._announcing.paused_until
+        await self._writers.open_work.finish(WorkItem.of_chunk(chunk, chunk.deadline), chunk, announce_at)
 
     async def _watch_if_open(self, kept: Chunk) -> None:
         """Adds the worklist row again if the chunk was queued for another copy meanwhile.
@@ -106,7 +113,7 @@ class Release:
         current = await self._catalogue.chunk(kept.recording_key, kept.chunk_key)
         if current is not None and current.state in (ChunkState.PENDING, ChunkState.COPYING):
             due_at = self._clock.now() + self._settings.sweep_grace
-            await self._books.open_work.add(WorkItem.of_chunk(current, due_at))
+            await self._writers.open_work.add(WorkItem.of_chunk(current, due_at))
 
     async def _delete(self, chunk: Chunk) -> SourceError | None:
         try:
@@ -123,7 +130,7 @@ class Release:
         if keep is None or chunk.reason == keep.failure.reason:
             return chunk
         try:
-            chunk = await self._books.chunks.replace(chunk.evolve(failure=keep.failure, next_attempt_at=None))
+            chunk = await self._writers.chunks.replace(chunk.evolve(failure=keep.failure, next_attempt_at=None))
         except LeaseLost:
             return None
         self._endings.report_kept(chunk, keep)
@@ -150,18 +157,21 @@ class Release:
         log.critical("archived file differs from its record", extra={"action": "release", **chunk.log_context()})
         now = self._clock.now()
         files = await self._copier.files_in_archive(chunk)
-        await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+        await self._writers.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
         with contextlib.suppress(LeaseLost):
-            await self._books.chunks.replace(chunk.restarted(now).evolve(**files.as_fields()))
+            await self._writers.chunks.replace(files.recorded_in(chunk.restarted(now)))
 
     async def _try_later(self, chunk: Chunk, error: SourceError) -> None:
-        """Schedules another delete. Writes the row first, so that only one of two concurrent jobs sends the message."""
+        """Schedules another delete."""
         now = self._clock.now()
         tried = chunk.evolve(attempts=chunk.attempts + 1, failure=Failure.of(error))
         following = self._retries.after(tried, error, now)
         again = None if isinstance(following, ChunkState) else following
+        # The row before the message, unlike a retry of a copy: no lease keeps a second job out here, and only the job
+        # whose write succeeds may send a message. After a crash in between, the sweep queues the chunk by its row on
+        # the worklist.
         try:
-            tried = await self._books.chunks.replace(tried.evolve(next_attempt_at=again))
+            tried = await self._writers.chunks.replace(tried.evolve(next_attempt_at=again))
         except LeaseLost:
             return
         log.warning("source not deleted", extra={"action": "release", "reason": error.reason, **tried.log_context()})
@@ -170,4 +180,4 @@ class Release:
         if is_soon(again, now):
             await self._jobs.send(ChunkJob.of(tried), delay=(again - now).total_seconds())
         else:
-            await self._books.open_work.add(WorkItem.of_chunk(tried, again))
+            await self._writers.open_work.add(WorkItem.of_chunk(tried, again))

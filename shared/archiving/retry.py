@@ -7,11 +7,10 @@ is `lost` only if the source answered 404 or 410 to at least five attempts in a 
 longest possible lifetime has passed.
 """
 
-import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+from shared.domain.chance import Chance
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState, GivenUp
 from shared.errors import CallvaultError, SourceError, SourceGone
@@ -28,16 +27,25 @@ _GONE_FOR = timedelta(hours=4)  # from the first of those answers to the last
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """Which attempt this is: the first, and the last before the source may expire. It may be both, or neither."""
+
+    is_first: bool
+    is_last: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
     """When to retry. `base` is the first delay, in seconds."""
 
     base: float
     max_attempts: int
+    chance: Chance
 
     def after(self, chunk: Chunk, error: CallvaultError, now: datetime) -> datetime | GivenUp:
         """The time of the next attempt, or the state in which the chunk ends: failed, or lost if its source is gone.
 
-        `chunk` includes this attempt's answer, see `gone_after`. Answers of 404 and 410 don't count against
+        `chunk` includes this attempt's answer, see `count_gone`. Answers of 404 and 410 don't count against
         `max_attempts`: those attempts end when the source is proved to be gone.
         """
         gone = isinstance(error, SourceGone)
@@ -67,7 +75,7 @@ class RetryPolicy:
 
     def _delay(self, attempts: int) -> float:
         exponential = min(self.base * 2.0 ** min(attempts - 1, 30), _LONGEST)
-        return exponential * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load, guards nothing
+        return exponential * self.chance.between(1 - _JITTER, 1 + _JITTER)
 
 
 def is_soon(at: datetime, now: datetime) -> bool:
@@ -81,11 +89,11 @@ def check_due_at(chunk: Chunk, at: datetime, now: datetime) -> datetime:
     return min([at, *(moment for moment in (chunk.given_up_at, *reports) if moment > now)])
 
 
-def gone_after(chunk: Chunk, error: CallvaultError, now: datetime) -> dict[str, Any]:
-    """The count of consecutive 404 and 410 answers after this failure. Any other source error resets it."""
+def count_gone(chunk: Chunk, error: CallvaultError, now: datetime) -> Chunk:
+    """Counts consecutive answers of 404 and 410. Any other source error resets the count."""
     if isinstance(error, SourceGone):
-        return {"gone": chunk.gone + 1, "gone_since": chunk.gone_since or now}
-    return {"gone": 0, "gone_since": None} if isinstance(error, SourceError) else {}
+        return chunk.evolve(gone=chunk.gone + 1, gone_since=chunk.gone_since or now)
+    return chunk.evolve(gone=0, gone_since=None) if isinstance(error, SourceError) else chunk
 
 
 def _is_proved_gone(chunk: Chunk, now: datetime) -> bool:

@@ -1,7 +1,6 @@
 """A chunk's files in the archive: their names, their properties, and the record of which are stored."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from shared.domain.files.media_types import MEDIA_TYPES
 from shared.domain.files.source_locations import metadata_location_of
@@ -43,30 +42,30 @@ class Files:
         """Whether every file of the chunk that its event named is stored."""
         return self.media is not None and (self.metadata is not None or metadata_location_of(chunk) is None)
 
-    def to_build_on(self, *, any_media: bool) -> "Files":
-        """The files that an attempt doesn't need to copy again. Unverified media count only if `any_media` is set."""
-        return self if any_media or self.unverified is None else replace(self, media=None, unverified=None)
+    def without_unverified(self) -> "Files":
+        """The files without media that could not be verified. An attempt copies such media again."""
+        return self if self.unverified is None else replace(self, media=None, unverified=None)
 
-    def as_fields(self) -> dict[str, Any]:
-        """The files as fields of the chunk's row. A file that isn't stored clears its fields.
+    def recorded_in(self, chunk: Chunk) -> Chunk:
+        """The chunk with these files in its fields. A file that isn't stored clears its fields.
 
         A changed file keeps its fields: only the recorded digest shows the change.
         """
-        fields: dict[str, Any] = {}
-        if self.media is not None or not self.media_changed:
-            media = self.media
-            fields |= {
-                "blob_name": media and media.name,
-                "size": media and media.size,
-                "sha256": media and media.sha256,
-            }
-            fields["unverified"] = self.unverified
-        if self.metadata is not None or not self.metadata_taken:
-            metadata = self.metadata
-            fields["metadata_blob_name"] = metadata and metadata.name
-            fields["metadata_size"] = metadata and metadata.size
-            fields["metadata_sha256"] = metadata and metadata.sha256
-        return fields
+        media, metadata = self.media, self.metadata
+        if media is not None or not self.media_changed:
+            chunk = chunk.evolve(
+                blob_name=media and media.name,
+                size=media and media.size,
+                sha256=media and media.sha256,
+                unverified=self.unverified,
+            )
+        if metadata is not None or not self.metadata_taken:
+            chunk = chunk.evolve(
+                metadata_blob_name=metadata and metadata.name,
+                metadata_size=metadata and metadata.size,
+                metadata_sha256=metadata and metadata.sha256,
+            )
+        return chunk
 
 
 def stem_of(chunk: Chunk) -> str:
@@ -83,8 +82,13 @@ def name_of(chunk: Chunk, ending: str) -> str:
     return f"{stem_of(chunk)}.{ending}"
 
 
+def location_of(chunk: Chunk, ending: str) -> str | None:
+    """The location from which a file of the chunk was copied."""
+    return chunk.metadata_location if ending == METADATA else chunk.content_location
+
+
 def media_endings(chunk: Chunk) -> tuple[str, ...]:
-    """Endings that the media file may have, best first: the announced format, other formats, unverified files."""
+    """Endings that the media file may have, best first: the reported format, other formats, unverified files."""
     formats = sorted(MEDIA_TYPES, key=lambda one: one != chunk.format)
     return (*formats, *(f"{_UNVERIFIED}.{one}" for one in (*formats, _UNKNOWN_FORMAT)))
 

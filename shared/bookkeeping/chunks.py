@@ -14,7 +14,7 @@ from shared.domain.states import IN_TROUBLE, ChunkState
 from shared.gateways.bundle import Gateways
 
 
-class ChunkBook:
+class ChunkWriter:
     """The catalogue's chunks and the trouble list."""
 
     def __init__(self, gateways: Gateways) -> None:

@@ -7,12 +7,13 @@ An entry is added before its row is written. A crash in between leaves an extra 
 look up each entry in the catalogue.
 """
 
+from shared.contracts.http.list_query import ListQuery
 from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.records import AuditEntry, Chunk, Recording
 from shared.gateways.bundle import Gateways
 
 
-class RecordingBook:
+class RecordingWriter:
     """The catalogue's recordings and their lists."""
 
     def __init__(self, gateways: Gateways) -> None:
@@ -57,10 +58,15 @@ class RecordingBook:
 
 def _lists_of(recording: Recording) -> frozenset[str]:
     """The lists that a recording's values put it on: by day, by call and by correlation."""
-    values = {
-        ListName.CALL: recording.call_id,
-        ListName.SERVER_CALL: recording.server_call_id,
-        ListName.CALL_CONNECTION: recording.call_connection_id,
-        ListName.CORRELATION: recording.correlation,
+    by_value = {name.of(value) for name, value in listed_values(recording).items() if value is not None}
+    return frozenset({str(ListName.DAY)} | by_value)
+
+
+def listed_values(given: Recording | ListQuery) -> dict[ListName, str | None]:
+    """The values that have a list each, most specific first: a recording's, or those that a query asks for."""
+    return {
+        ListName.SERVER_CALL: given.server_call_id,
+        ListName.CALL: given.call_id,
+        ListName.CALL_CONNECTION: given.call_connection_id,
+        ListName.CORRELATION: given.correlation,
     }
-    return frozenset({str(ListName.DAY)} | {name.of(value) for name, value in values.items() if value is not None})

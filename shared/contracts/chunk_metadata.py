@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.contracts import lenient
-from shared.contracts.lenient import Members
+from shared.contracts import lenient_json
+from shared.contracts.lenient_json import Members
 from shared.errors import SourceUnproven
 
 MOST_BYTES = 4 * 1024 * 1024  # of a metadata file; real files have 1,000 to 2,000
@@ -77,14 +77,14 @@ class ChunkFacts(_Facts):
 def read_facts(body: bytes) -> ChunkFacts | None:
     """The facts in a metadata file, each parsed independently; None if the file isn't a JSON object."""
     try:
-        parsed = lenient.parse(body)
+        parsed = lenient_json.parse(body)
     except (ValueError, RecursionError):
         return None
     if not isinstance(parsed, dict):
         return None
     facts = Members(parsed)
     return ChunkFacts(
-        started_at=facts.read("chunkStartTime", lenient.moment),
+        started_at=facts.read("chunkStartTime", lenient_json.moment),
         duration_ms=facts.read("chunkDuration", _milliseconds),
         pauses=_all_of(facts, "pauseResumeIntervals", _pause),
         participants=_all_of(facts, "participants", _participant),
@@ -108,7 +108,7 @@ def _all_of[T](facts: Members, name: str, convert: Callable[[Members], T | None]
 
 
 def _pause(members: Members) -> Pause | None:
-    started_at = members.read("startTime", lenient.moment)
+    started_at = members.read("startTime", lenient_json.moment)
     if started_at is None:
         return None
     return Pause(started_at=started_at, duration_ms=members.read("duration", _milliseconds))
@@ -118,7 +118,9 @@ def _participant(members: Members) -> Participant | None:
     participant_id = members.read("participantId", _raw_id)
     if participant_id is None:
         return None
-    return Participant(participant_id=participant_id, channel=members.read("channel", lenient.up_to(_MOST_CHANNELS)))
+    return Participant(
+        participant_id=participant_id, channel=members.read("channel", lenient_json.up_to(_MOST_CHANNELS))
+    )
 
 
 def _raw_id(value: Any) -> str | None:
@@ -134,5 +136,5 @@ def _raw_id(value: Any) -> str | None:
 
 def _milliseconds(value: Any) -> int | None:
     """Rounded, because ACS sometimes writes fractions."""
-    number = lenient.number(value)
+    number = lenient_json.number(value)
     return round(number) if number is not None and 0 <= number <= _LONGEST_MS else None

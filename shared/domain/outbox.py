@@ -20,7 +20,7 @@ _LONGEST = 500  # characters of a detail
 
 @dataclass(frozen=True, kw_only=True)
 class PendingAnnouncement:
-    """A new state of a chunk that is to be announced; for a failed or lost chunk also the reason."""
+    """A new state of a chunk, not announced yet; for a failed or lost chunk also the reason."""
 
     state: ChunkState
     at: datetime

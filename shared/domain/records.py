@@ -48,7 +48,7 @@ class Chunk:
     released_at: datetime | None = None
     failed_at: datetime | None = None
     lost_at: datetime | None = None
-    expired_at: datetime | None = None  # when a read found that the archive's lifecycle rule had removed the file
+    expired_at: datetime | None = None  # when a read found that the archive's lifecycle rule had deleted the file
     removed_at: datetime | None = None  # when a read found a file missing for any other reason
     missing: str | None = None  # which of its archived files a read found missing: a MissingFile
     blob_name: str | None = None
@@ -78,8 +78,8 @@ class Chunk:
         Raises ForbiddenMove if the diagram in shared.domain.states doesn't allow this.
         """
         check_move(self.state, state)
-        ended: dict[str, Any] = {"copied": None, "expected": None}  # the progress of a copy that is over
-        return replace(self, state=state, **ended | changes)
+        # A copy that ran is over, and so is its progress.
+        return replace(self, state=state, copied=None, expected=None, **changes)
 
     @property
     def fault(self) -> str | None:
@@ -117,14 +117,12 @@ class Chunk:
 
         `copying_at` stays, so that the next attempt checks the archive first.
         """
-        absent: dict[str, Any] = {}
+        chunk = self.move(ChunkState.PENDING)
         if self.lacks_media:
-            absent |= {"blob_name": None, "size": None, "sha256": None}
+            chunk = chunk.evolve(blob_name=None, size=None, sha256=None)
         if self.lacks_metadata:
-            absent |= {"metadata_blob_name": None, "metadata_size": None, "metadata_sha256": None}
-        return self.move(
-            ChunkState.PENDING,
-            **absent,
+            chunk = chunk.evolve(metadata_blob_name=None, metadata_size=None, metadata_sha256=None)
+        return chunk.evolve(
             missing=None,
             removed_at=None,
             pending_at=now,
@@ -246,14 +244,3 @@ class AuditEntry:
     details: Mapping[str, str] = field(default_factory=dict)
     # Of several entries with the same time and mark, only one is written.
     mark: str | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Start:
-    """A start that was sent to ACS, and its outcome as far as ACS has reported it."""
-
-    start_id: str
-    asked: Recording | None = None  # what was requested; without its id, which isn't known yet
-    entry: AuditEntry | None = None
-    recording_id: str | None = None
-    failure: str | None = None

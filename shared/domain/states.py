@@ -17,7 +17,7 @@ A claim is one conditional write. When the lease of a `copying` chunk expires, a
 `archived` is final if the source is kept: DELETE_SOURCE is false, or source_locations gives a reason. A chunk that
 isn't being copied can become failed (its message is poison) or lost (its source's longest lifetime is over) directly.
 Whenever both files are found complete in the archive, the chunk becomes archived, whatever its state was. If a read
-finds an archived file missing, the chunk becomes `expired` if the archive's lifecycle rule removes files of that age,
+finds an archived file missing, the chunk becomes `expired` if the archive's lifecycle rule deletes files of that age,
 else `removed`. A new event for a removed chunk means that ACS has the file: the chunk is copied again unless its
 source was deleted. An expired chunk stays expired, because its file was removed on purpose.
 """
@@ -31,11 +31,11 @@ from shared.errors import CallvaultError
 class ChunkState(StrEnum):
     PENDING = "pending"  # waits for a worker, now or until its next attempt
     COPYING = "copying"  # a worker holds the lease and is copying
-    ARCHIVED = "archived"  # media and metadata are in the archive, verified and recorded
+    ARCHIVED = "archived"  # files are in the archive; verified, unless `reason` says why the source is kept
     RELEASED = "released"  # ... and the source is deleted
     FAILED = "failed"  # failed for a reason; the source is kept, and the chunk can be replayed
-    LOST = "lost"  # the source disappeared before it was archived; a replay or a new event starts again
-    EXPIRED = "expired"  # was archived; the archive's lifecycle rule removed its file: not an error
+    LOST = "lost"  # source gone, or no media archived within 48 hours; a replay or a new event restarts it
+    EXPIRED = "expired"  # was archived; the archive's lifecycle rule deleted its file: not an error
     REMOVED = "removed"  # was archived; someone removed one of its files
 
 
@@ -61,12 +61,21 @@ class RecordingState(StrEnum):
     ACTIVE = "active"  # is running
     PAUSED = "paused"  # is running, but records nothing until it is resumed
     FAILED = "failed"  # ACS accepted the start but couldn't start the recording
-    STOPPED = "stopped"  # ended; ACS hasn't announced its files yet
-    OVERDUE = "overdue"  # ended, but ACS didn't announce its files in time
-    ARCHIVING = "archiving"  # files announced, but at least one chunk isn't safe yet
-    ARCHIVED = "archived"  # every announced chunk is in the archive
+    STOPPED = "stopped"  # ended; ACS hasn't reported its files yet
+    OVERDUE = "overdue"  # ended, but ACS didn't report its files in time
+    ARCHIVING = "archiving"  # files reported, but at least one chunk isn't safe yet
+    ARCHIVED = "archived"  # every chunk is in the archive
     INCOMPLETE = "incomplete"  # a chunk failed, is lost, or was removed from the archive
-    EXPIRED = "expired"  # every chunk was archived; the archive's lifecycle rule has removed at least one since
+    EXPIRED = "expired"  # every chunk was archived; the archive's lifecycle rule has deleted at least one since
+
+
+class AcsState(StrEnum):
+    """The state of a recording according to ACS, as callers get it."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"  # is paused, or hasn't begun yet
+    UNKNOWN = "unknown"  # ACS doesn't know it, for example because it ended
+    UNAVAILABLE = "unavailable"  # ACS didn't respond
 
 
 RUNNING = frozenset({RecordingState.STARTING, RecordingState.ACTIVE, RecordingState.PAUSED})

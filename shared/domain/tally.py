@@ -1,4 +1,4 @@
-"""Statistics of the chunks that ended in a quarter of an hour. Tallies can be added in any order."""
+"""A tally: numbers of the chunks that ended in a quarter of an hour. Tallies can be added in any order."""
 
 from bisect import bisect_left
 from dataclasses import dataclass

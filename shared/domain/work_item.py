@@ -20,9 +20,9 @@ class Kind(StrEnum):
 
     CHUNK = ""  # an open chunk: its deadline, which begins with a digit
     CALL = "call-"  # a call whose automatic recording hasn't begun
-    FILES = "files-"  # a recording with announced files that still lacks others
+    FILES = "files-"  # a recording with reported files that still lacks others
     ANNOUNCEMENTS = "news-"  # an archived or ended chunk with undelivered announcements
-    RECORDING = "recording-"  # a recording without announced files
+    RECORDING = "recording-"  # a recording without reported files
 
     @property
     def start(self) -> str:

@@ -1,7 +1,7 @@
 """The error tree: whose fault an error is, and whether a retry can succeed.
 
     CallvaultError
-    ├── CallerError              the caller's fault: the same request fails again
+    ├── CallerError              the caller's fault: unless marked `retry`, the same request fails again
     │   ├── InvalidRequest         400, names each invalid field and its fix
     │   ├── LengthRequired         411, no Content-Length: the Functions host drops the body
     │   ├── BodyTooLarge           413, names the limit
@@ -21,7 +21,7 @@
     │   │       └── CallNotReady       409, retry: the call isn't established yet
     │   ├── NotArchived            409, the file isn't in the archive yet
     │   ├── ArchivedFileGone       410, someone removed the file or made it unreadable
-    │   ├── ArchivedFileExpired    410, the archive's lifecycle rule removed the file
+    │   ├── ArchivedFileExpired    410, the archive's lifecycle rule deleted the file
     │   ├── RequestInProgress      409, retry: the first request is still running
     │   └── KeyReused              422, an Idempotency-Key reused with another body
     ├── SourceError              ACS's fault, or its media store's
@@ -35,12 +35,12 @@
     │   │   └── SourceUnproven     retry: complete, but not a valid file
     │   ├── SourceUnauthorized     retry: the credential may have expired
     │   ├── SourceGone             retry for hours, then the chunk is lost
-    │   ├── MetadataMissing        retry: the media are archived, the metadata are missing
+    │   ├── MetadataMissing        retry: the media are archived, the metadata is missing
     │   ├── SourceRefused          permanent: any other refusal
     │   │   ├── ApplicationForbidden 403, the credential is valid but lacks a permission
     │   │   ├── CallNotRecordable    403, a Teams call that this resource can't record
     │   │   └── NotSupported         501
-    │   └── SourceNotAllowed       permanent: a host that must never receive our credentials
+    │   └── SourceNotAllowed       permanent: a host that must never receive Callvault's credentials
     ├── DestinationError         the customer's storage: retry, whatever the status
     │   ├── DestinationUnavailable busy, 5xx, connection reset, or a missing table
     │   ├── DestinationForbidden   roles take minutes to take effect, and operators fix them
@@ -50,7 +50,7 @@
     │   ├── ChunkLost              410, permanent
     │   ├── ChunkRemoved           410, someone removed its file from the archive
     │   ├── NothingRecorded        409, permanent: ACS couldn't start the recording
-    │   └── FilesOverdue           409, retry: the recording ended, ACS hasn't announced its files
+    │   └── FilesOverdue           409, retry: the recording ended, ACS hasn't reported its files
     ├── TopicUnavailable         the customer's announcement topic: retry, busy or unreachable
     │   └── TopicRefused           retry: identity or event refused; operators fix it
     └── OurError
@@ -58,7 +58,7 @@
         ├── InvalidJob             a queue message that isn't a job
         ├── Unforeseen               retry: a defect in Callvault; see the log
         ├── UnreadableRow          a catalogue row of another version: don't change it
-        ├── Interrupted              retry: 503, the work was cancelled
+        ├── Interrupted              retry: 503, the host interrupted the request
         └── LeaseLost              another worker owns the chunk: don't change it
 
 Gateways raise only these errors, never an SDK's. `str(error)` may be shown to a caller: it contains no secret and no

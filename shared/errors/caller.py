@@ -1,4 +1,4 @@
-"""Errors that the caller must fix: the same request fails again."""
+"""Errors of the caller. Unless `retry` is true, the same request fails again."""
 
 from dataclasses import dataclass
 
@@ -95,7 +95,7 @@ class CallbacksThrottled(CallerError):
     status = 429
     retry = True
     reason = "callbacks-throttled"
-    title = "Too many callbacks that Callvault can't read"
+    title = "Too many unreadable callbacks"
 
 
 class CallbacksOff(CallerError):

@@ -17,6 +17,11 @@ class DestinationUnavailable(DestinationError):
     reason = "storage-unavailable"
     title = "The storage account is unavailable or busy"
 
+    @classmethod
+    def contended(cls, row: str) -> "DestinationUnavailable":
+        """For a conditional write that failed at each try. `row` says what it would have written."""
+        return cls(f"could not update {row}: another process changed it at each try; try again")
+
 
 class DestinationForbidden(DestinationError):
     reason = "storage-forbidden"
@@ -27,14 +32,15 @@ class DestinationConflict(DestinationError):
     retry = False
     status = 409
     reason = "storage-conflict"
-    title = "The archive has another file under this name"
+    title = "A file in the archive isn't the expected one"
 
     @classmethod
-    def of(cls, name: str) -> "DestinationConflict":
-        """Names the blob, so that an operator can find it."""
+    def of(cls, name: str, flaw: str | None = None) -> "DestinationConflict":
+        """Names the blob, so that an operator can find it, and says what is wrong with it, if that is known."""
+        because = "" if flaw is None else f" ({flaw})"
         return cls(
-            f"the archive contains a different file named {name}, which was not overwritten: move that file, then "
-            "replay the chunk"
+            f"the archive contains a different file named {name}{because}, which was not overwritten: move that file, "
+            "then replay the chunk"
         )
 
 

@@ -24,7 +24,7 @@ class InvalidJob(OurError):
 class Unforeseen(OurError):
     retry = True
     reason = "unforeseen"
-    title = "An unforeseen error occurred"
+    title = "An unexpected error occurred"
 
 
 class UnreadableRow(OurError):
@@ -36,7 +36,7 @@ class Interrupted(OurError):
     retry = True
     status = 503
     reason = "interrupted"
-    title = "The work was interrupted"
+    title = "The host interrupted the request"
 
 
 class LeaseLost(OurError):

@@ -66,7 +66,7 @@ class SourceGone(SourceError):
 class MetadataMissing(SourceError):
     retry = True
     reason = "metadata-missing"
-    title = "The media are archived, but the metadata weren't found"
+    title = "The media are archived, but the metadata wasn't found"
 
 
 class SourceRefused(SourceError):

@@ -42,4 +42,4 @@ class NothingRecorded(ArchiveError):
 class FilesOverdue(ArchiveError):
     retry = True
     reason = "files-overdue"
-    title = "Azure Communication Services hasn't announced the recording's files"
+    title = "Azure Communication Services hasn't reported the recording's files"

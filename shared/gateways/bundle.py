@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.domain.chance import Chance
 from shared.gateways.acs.media import MediaSource
 from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.acs.signing_keys import SigningKeys
@@ -49,23 +50,25 @@ class Gateways:
     quarantine: Quarantine
     download_links: DownloadLinks
     topic: Topic | None
+    chance: Chance
 
     @classmethod
-    def over(cls, clients: Clients, settings: Settings) -> "Gateways":
+    def over(cls, clients: Clients, settings: Settings, chance: Chance | None = None) -> "Gateways":
+        chance = chance or Chance()
         return cls(
             recorder=CallRecorder(clients.calls),
             source=MediaSource(clients.calls),
-            catalogue=Catalogue(clients.tables, settings.recordings_table),
+            catalogue=Catalogue(clients.tables, settings.recordings_table, chance),
             lists=Lists(clients.tables, settings.calendar_table),
             participants=Lists(clients.tables, settings.participants_table),
-            tallies=Tallies(clients.tables, settings.calendar_table),
-            audit=Audit(clients.tables, settings.recordings_table),
+            tallies=Tallies(clients.tables, settings.calendar_table, chance),
+            audit=Audit(clients.tables, settings.recordings_table, chance),
             worklist=Worklist(clients.tables, settings.worklist_table),
             links=Links(clients.tables, settings.links_table),
-            claims=Claims(clients.tables, settings.links_table),
+            claims=Claims(clients.tables, settings.links_table, chance),
             starts=Starts(clients.tables, settings.links_table),
             signing_keys=SigningKeys(clients.keys, settings.callback_openid_url),
-            requests=Requests(clients.tables, settings.requests_table),
+            requests=Requests(clients.tables, settings.requests_table, chance),
             expired_rows=ExpiredRows(
                 clients.tables, requests_table=settings.requests_table, links_table=settings.links_table
             ),
@@ -75,4 +78,5 @@ class Gateways:
             archive_reader=ArchiveReader(clients.archive, settings.archive_container),
             download_links=DownloadLinks(clients.archive, settings.archive_container),
             topic=Topic(clients.topic) if clients.topic else None,
+            chance=chance,
         )

@@ -153,20 +153,20 @@ def _acs_session(settings: Settings) -> aiohttp.ClientSession:
     if settings.acs_local_gateway is None:
         return _session()
     resolver = _GatewayResolver(settings.acs_local_gateway)
-    return _session(resolver=resolver, ssl=ssl.create_default_context(cafile=settings.acs_local_ca), direct=True)
+    return _session(resolver, ssl.create_default_context(cafile=settings.acs_local_ca))
 
 
-def _session(*, direct: bool = False, **connector: Any) -> aiohttp.ClientSession:
-    """A session. Unless it is `direct`, it uses the environment's proxy if there is one.
+def _session(resolver: AbstractResolver | None = None, tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
+    """A session. Unless it has a resolver, which a proxy would bypass, it uses the environment's proxy if there is one.
 
     With `trust_env`, aiohttp also reads ~/.netrc for each request. That is a quarter of a small chunk's CPU time, and
     could send a foreign credential. So `trust_env` is set only if the environment names a proxy.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=_CONNECTIONS, **connector),
+        connector=aiohttp.TCPConnector(limit=_CONNECTIONS, resolver=resolver, ssl=tls or True),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,  # the archive stores the bytes as they were sent
-        trust_env=not direct and bool(getproxies().keys() - {"no"}),  # "no" lists hosts without a proxy
+        trust_env=resolver is None and bool(getproxies().keys() - {"no"}),  # "no" lists hosts without a proxy
         read_bufsize=_READ_BUFFER,
     )
 

@@ -7,7 +7,6 @@ bodies, and the host logs exception chains completely. The service's error code 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
@@ -61,19 +60,23 @@ def is_cold(error: HttpResponseError) -> bool:
 
 
 def retry_after(error: HttpResponseError) -> float | None:
-    """Seconds that a Retry-After header asks for, given as a number or as a date (RFC 9110, 10.2.3)."""
-    value = headers_of(error).get("Retry-After")
+    """Seconds that a Retry-After header asks for, given as a number or as a date (RFC 9110, 10.2.3).
+
+    A date is compared with the time at which the service sent its answer, so our own clock doesn't matter.
+    """
+    headers = headers_of(error)
+    value = headers.get("Retry-After")
     if value is None:
         return None
     try:
-        seconds = float(value) if _NUMBER.fullmatch(value.strip()) else _seconds_until(value)
+        seconds = float(value) if _NUMBER.fullmatch(value.strip()) else _seconds_until(value, headers.get("Date", ""))
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
-def _seconds_until(date: str) -> float:
-    return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
+def _seconds_until(date: str, sent: str) -> float:
+    return (parsedate_to_datetime(date) - parsedate_to_datetime(sent)).total_seconds()
 
 
 @contextmanager
@@ -100,10 +103,10 @@ def _storage_error(error: HttpResponseError, doing: str) -> DestinationError:
     code = _code(error) or status
     if isinstance(error, ClientAuthenticationError) or status in _FORBIDDEN:
         return DestinationForbidden(
-            f"{doing}: storage refused our identity ({code}), check its roles and network rules"
+            f"{doing}: storage refused the app's identity ({code}): check its roles and the account's network rules"
         )
     if is_taken(error):
-        return DestinationConflict(f"{doing}: the name is in use")
+        return DestinationConflict(f"{doing}: another blob or row already has this name")
     if status in _BUSY or status is None:
         return DestinationUnavailable(f"{doing}: storage is busy ({code})", retry_after=retry_after(error))
     if status == HTTPStatus.NOT_FOUND:

@@ -7,11 +7,11 @@ is in a partition that is never read, and the blob is in a folder of its own.
 """
 
 import contextlib
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from enum import Enum, auto
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
@@ -19,6 +19,7 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
+from shared.domain.chance import Chance
 from shared.errors import DestinationForbidden
 from shared.gateways.clients import Clients
 from shared.gateways.faults import storage_faults
@@ -26,6 +27,13 @@ from shared.settings.settings import Settings
 
 _HIDDEN = 300  # seconds
 _PROBE = "doctor"  # the partition of rows, the folder of blobs, and the text of messages
+
+
+class Account(Enum):
+    """The storage account of a container."""
+
+    HOST = auto()
+    ARCHIVE = auto()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +53,17 @@ class Probes:
         queues: QueueServiceClient,
         tables: TableServiceClient,
         host: BlobServiceClient,
-        blobs: BlobServiceClient,
+        archive: BlobServiceClient,
+        chance: Chance,
     ) -> None:
-        self._queues, self._tables, self._host, self._blobs = queues, tables, host, blobs
+        self._queues, self._tables, self._chance = queues, tables, chance
+        self._blobs = {Account.HOST: host, Account.ARCHIVE: archive}
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def over(cls, clients: Clients, settings: Settings) -> AsyncIterator["Probes"]:
+    async def over(cls, clients: Clients, settings: Settings, chance: Chance) -> AsyncIterator["Probes"]:
         async with clients.queues(settings.host_storage) as queues, clients.blobs(settings.host_storage) as host:
-            yield cls(queues=queues, tables=clients.tables, host=host, blobs=clients.archive)
+            yield cls(queues=queues, tables=clients.tables, host=host, archive=clients.archive, chance=chance)
 
     async def queue(self, name: str) -> None:
         """Sends a hidden message and deletes it."""
@@ -65,7 +75,7 @@ class Probes:
 
     async def table(self, name: str) -> bool:
         """Writes a row and deletes it. If that is forbidden, reads. Returns whether the table can be written."""
-        row = {"PartitionKey": _PROBE, "RowKey": uuid.uuid4().hex}
+        row = {"PartitionKey": _PROBE, "RowKey": self._chance.new_id().hex}
         table = self._tables.get_table_client(name)
         try:
             with storage_faults(f"writing to the table {name}"):
@@ -78,19 +88,19 @@ class Probes:
             return False
         return True
 
-    async def container(self, name: str, *, of_host: bool = False) -> Container:
+    async def container(self, account: Account, name: str) -> Container:
         """Writes a small file and deletes it. In an immutable container, stages only a block and never commits it."""
         with storage_faults(f"writing to the container {name}"):
-            container = (self._host if of_host else self._blobs).get_container_client(name)
+            container = self._blobs[account].get_container_client(name)
             found: Any = await container.get_container_properties()
             immutable = bool(
                 found.has_immutability_policy
                 or found.has_legal_hold
                 or getattr(found, "immutable_storage_with_versioning_enabled", False)
             )
-            blob = container.get_blob_client(f"{_PROBE}/{uuid.uuid4().hex}")
+            blob = container.get_blob_client(f"{_PROBE}/{self._chance.new_id().hex}")
             if immutable:
-                await blob.stage_block(uuid.uuid4().hex, _PROBE.encode())
+                await blob.stage_block(self._chance.new_id().hex, _PROBE.encode())
             else:
                 await blob.upload_blob(_PROBE.encode())
                 await blob.delete_blob()
@@ -104,6 +114,7 @@ class Probes:
             dates.append(answer.http_response.headers.get("Date", ""))
 
         with storage_faults("reading the time of the storage account"), contextlib.suppress(HttpResponseError):
-            await self._blobs.get_container_client(container).get_container_properties(raw_response_hook=note)
+            archive = self._blobs[Account.ARCHIVE].get_container_client(container)
+            await archive.get_container_properties(raw_response_hook=note)
         date = next(filter(None, reversed(dates)), None)
         return None if date is None else parsedate_to_datetime(date)

@@ -88,7 +88,7 @@ class Topic:
 def _refusal(response: AsyncHttpResponse) -> TopicUnavailable:
     status = response.status_code
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return TopicRefused(f"announcing: the topic refused our credential ({status}), check role or key")
+        return TopicRefused(f"announcing: the topic refused Callvault's credential ({status}), check its role or key")
     asked = retry_after(HttpResponseError(response=response))
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return TopicUnavailable(f"announcing: the topic is busy ({status})", retry_after=asked)

@@ -3,7 +3,6 @@
 Every failure becomes application/problem+json. An unforeseen exception becomes a 500 without details; the log has them.
 """
 
-import logging
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -58,8 +57,11 @@ async def answering(function: str, work: Awaitable[Answer]) -> Answer:
 
 
 def refusal(error: CallvaultError) -> Answer:
-    level = logging.INFO if error.status < 500 else logging.ERROR  # noqa: PLR2004 - the 5xx class
-    log.log(level, "request refused", extra={"action": "http", "reason": error.reason, "status": error.status})
+    extra = {"action": "http", "reason": error.reason, "status": error.status}
+    if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.info("request refused", extra=extra)
+    else:
+        log.error("request failed", extra=extra)
     return problem(error)
 
 

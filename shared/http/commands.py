@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from shared.contracts.http.archive_view import ArchiveAwaitedView, Awaited
 from shared.contracts.http.consent import parse_resume
 from shared.contracts.http.health import HealthStatus
-from shared.contracts.http.recording_view import HandedInView, ReplayedView, StartedView, TakenInView
+from shared.contracts.http.recording_view import EventOutcomes, ReplayedView, StartedView, SubmittedEventOutcomes
 from shared.contracts.http.start_request import parse_start
 from shared.domain.repeatability import Repeatability
 from shared.domain.states import RecordingState
@@ -89,10 +89,10 @@ class Commands:
         return answer(ReplayedView(chunks=await self._replay.recording(named, document_id, by=by)), status=202)
 
     async def replay_quarantined(self, quarantine_id: str, *, by: str) -> Answer:
-        return _handed_in([await self._replay.quarantined(quarantine_id, by=by)])
+        return _submitted([await self._replay.quarantined(quarantine_id, by=by)])
 
-    async def take_events(self, body: bytes, *, by: str) -> Answer:
-        return _handed_in(await self._replay.events(body, by=by))
+    async def submit_events(self, body: bytes, *, by: str) -> Answer:
+        return _submitted(await self._replay.events(body, by=by))
 
     async def callbacks(
         self, body: bytes, *, authorization: str | None, start_id: str | None, signature: str | None
@@ -101,7 +101,7 @@ class Commands:
         outcomes = await self._callbacks.receive(
             body, authorization=authorization, start_id=start_id, signature=signature
         )
-        return answer(TakenInView(outcomes=[str(outcome) for outcome in outcomes]))
+        return answer(EventOutcomes(outcomes=[str(outcome) for outcome in outcomes]))
 
     async def health(self) -> Answer:
         found = await self._health.check()
@@ -115,10 +115,10 @@ class Commands:
         return Answer(status=200, body=described(Document.SWAGGER, url=url))
 
 
-def _handed_in(taken: list[IntakeResult]) -> Answer:
-    outcomes = [str(one.outcome) for one in taken]
-    differing = [[to_camel(name) for name in one.differing] for one in taken]
-    return answer(HandedInView(outcomes=outcomes, differing=differing), status=202)
+def _submitted(results: list[IntakeResult]) -> Answer:
+    outcomes = [str(one.outcome) for one in results]
+    differing = [[to_camel(name) for name in one.differing] for one in results]
+    return answer(SubmittedEventOutcomes(outcomes=outcomes, differing=differing), status=202)
 
 
 def _poll_headers(url: str, recording_id: str, awaited: Awaited) -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""Takes in events: an event becomes chunks in the catalogue, rows on the worklist and jobs on the queue."""
+"""Processes events: an event becomes chunks in the catalogue, rows on the worklist and jobs on the queue."""

@@ -1,16 +1,17 @@
-"""Takes in dead-lettered events: by a timer, or by the command in shared.deadletters.
+"""Processes dead-lettered events: by a timer, or by the command in shared.deadletters.
 
 Each event in the dead-letter container goes through the same intake as a delivered event. A blob is deleted only after
-all of its events were taken in; after a crash the next run takes them in again, which changes nothing. Events that
+all of its events were processed; after a crash the next run processes them again, which changes nothing. Events that
 can't be parsed are quarantined. A blob that contains anything but events, or an event of a type that Callvault doesn't
 process, stays in the container, and the timer skips it until it changes.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.contracts import lenient
+from shared.contracts import lenient_json
 from shared.contracts.events.call_started import is_call_started
 from shared.contracts.events.outcome import Outcome
 from shared.contracts.events.recording_event import event_type
@@ -32,7 +33,8 @@ class DeadLetterCounts:
     """The counts of one run: blobs, events by type, and outcomes.
 
     `left` and `failed` have the names of blobs that stay in the container, each with the reason. A blob in `left` has
-    something that Callvault can't process. A blob in `failed` met an error, and a later run may take it in.
+    something that Callvault can't process; `left_versions` has its ETag. A blob in `failed` met an error, and a later
+    run may process it.
     """
 
     blobs: int = 0
@@ -40,6 +42,7 @@ class DeadLetterCounts:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     removed: int = 0
     left: dict[str, str] = field(default_factory=dict)
+    left_versions: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -48,23 +51,22 @@ class DeadLetterCounts:
 
 
 class DeadLetterReplay:
-    """Takes in dead-lettered events."""
+    """Processes dead-lettered events."""
 
     def __init__(self, letters: DeadLetters, intake: Intake) -> None:
         self._letters, self._intake = letters, intake
 
     async def run(
-        self, *, apply: bool, most: int | None = None, known: dict[str, str] | None = None
+        self, *, apply: bool, most: int | None = None, skipped: Mapping[str, str] | None = None
     ) -> DeadLetterCounts:
-        """Counts the dead letters; with `apply`, takes them in and deletes their blobs.
+        """Counts the dead letters; with `apply`, processes them and deletes their blobs.
 
-        A failure of one blob doesn't stop the others. At most `most` blobs are read. `known` has the ETags of blobs
-        that an earlier run left in the container: these are skipped, and `run` adds the ones that it leaves itself.
-        Raises DestinationError when the container can't be listed.
+        A failure of one blob doesn't stop the others. At most `most` blobs are read. A blob in `skipped` with the same
+        ETag is skipped. Raises DestinationError when the container can't be listed.
         """
-        counts, known = DeadLetterCounts(), {} if known is None else known
+        counts, skipped = DeadLetterCounts(), skipped or {}
         async for letter in self._letters.all():
-            if known.get(letter.name) == letter.etag:
+            if skipped.get(letter.name) == letter.etag:
                 continue
             if counts.blobs == most:
                 break
@@ -77,7 +79,7 @@ class DeadLetterReplay:
             else:
                 if reason is not None:
                     counts.left[letter.name] = reason
-                    known[letter.name] = letter.etag
+                    counts.left_versions[letter.name] = letter.etag
         return counts
 
     async def _one(self, letter: DeadLetter, counts: DeadLetterCounts, *, apply: bool) -> str | None:
@@ -107,32 +109,35 @@ class DeadLetterReplay:
 
 
 class DeadLetterTimer:
-    """The timer: takes in a bounded number of dead letters in each run."""
+    """The timer: processes a bounded number of dead letters in each run."""
 
     def __init__(self, clients: Clients, intake: Intake, settings: Settings) -> None:
         self._clients, self._intake, self._settings = clients, intake, settings
-        self._known: dict[str, str] = {}  # blobs that stay, and their versions
+        self._left: dict[str, str] = {}  # blobs that earlier runs left in the container, and their ETags
 
     async def run(self) -> None:
-        """Raises DestinationError when the container can't be listed, and Unforeseen when a blob can't be taken in."""
+        """Raises DestinationError when the container can't be listed, and Unforeseen when a blob can't be processed."""
         async with self._clients.blobs(self._settings.host_storage) as service:
             letters = DeadLetters(service, self._settings.deadletter_container)
-            counts = await DeadLetterReplay(letters, self._intake).run(apply=True, most=_AT_ONCE, known=self._known)
+            counts = await DeadLetterReplay(letters, self._intake).run(apply=True, most=_AT_ONCE, skipped=self._left)
+        self._left |= counts.left_versions
         for name, reason in counts.left.items():
             log.warning("dead letter kept", extra={"action": "dead-letters", "blob": name, "reason": reason})
         for name, reason in counts.failed.items():
-            log.warning("dead letter failed", extra={"action": "dead-letters", "blob": name, "reason": reason})
+            log.warning(
+                "dead letter processing failed", extra={"action": "dead-letters", "blob": name, "reason": reason}
+            )
         if counts.blobs:
             outcomes = {str(outcome): number for outcome, number in counts.outcomes.items()}
             extra = {"action": "dead-letters", "blobs": counts.blobs, "removed": counts.removed, **outcomes}
             log.info("dead letters processed", extra=extra)
         if counts.failed:
-            raise Unforeseen(f"{len(counts.failed)} dead letters could not be taken in; the next run tries them again")
+            raise Unforeseen(f"{len(counts.failed)} dead letters couldn't be processed; the next run retries them")
 
 
 def _events(body: bytes) -> list[dict[str, Any]] | None:
     try:
-        parsed = lenient.parse(body)
+        parsed = lenient_json.parse(body)
     except (ValueError, RecursionError):
         return None
     events = parsed if isinstance(parsed, list) else [parsed]

@@ -4,21 +4,20 @@
           1         2           3             4             5          6             7
 
 Event Grid repeats the delivery until it receives 7, and every step can be repeated, so the next delivery recovers
-from a crash at any point. 2 and 3 are `books.recordings.add_chunks`, 4 and 5 `books.open_work.add`
+from a crash at any point. 2 and 3 are `writers.recordings.add_chunks`, 4 and 5 `writers.open_work.add`
 (shared.bookkeeping). The job is queued last: the chunk it names is in the catalogue before a worker can read the job.
 Once a chunk has left `pending`, all steps have been done for it, and a repeat does nothing.
 """
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import batched
 from typing import Any
 
 from opentelemetry.trace import SpanKind
 
-from shared.bookkeeping.books import Books
-from shared.contracts import lenient
+from shared.bookkeeping.writers import Writers
+from shared.contracts import lenient_json
 from shared.contracts.auto_record import Trigger
 from shared.contracts.events.call_started import is_call_started, read_call_started
 from shared.contracts.events.outcome import Outcome
@@ -38,9 +37,9 @@ from shared.errors import DestinationUnavailable
 from shared.gateways.blobs.quarantine import Folder, QuarantineItem
 from shared.gateways.bundle import Gateways
 from shared.intake.awaited_files import AwaitedFiles
-from shared.intake.event_records import chunk_of, chunks_differing, dated, differing, recording_of
 from shared.intake.filing import Filed, Filing
 from shared.intake.known_chunks import KnownChunks
+from shared.intake.records_from_event import DatedEvent, chunks_differing, chunks_of, dated, differing, recording_of
 from shared.observability import tracing
 from shared.observability.logs import logger
 from shared.recording.automatic import RULE, AutoRecording
@@ -74,10 +73,10 @@ class _Written:
 
 
 class Intake:
-    """Takes in events that Event Grid delivers and events that a person sends."""
+    """Processes events that Event Grid delivers and events that a person sends."""
 
     def __init__(self, gateways: Gateways, auto: AutoRecording, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._audit, self._quarantine = gateways.audit, gateways.quarantine
         self._filing, self._known = Filing(gateways.links), KnownChunks(gateways, clock)
@@ -85,9 +84,9 @@ class Intake:
         self._auto, self._clock, self._settings = auto, clock, settings
 
     async def deliver(self, text: str) -> Outcome:
-        """Takes in the text of one event. Quarantines text that isn't a JSON object. Raises the errors of `receive`."""
+        """Processes one event as text. Quarantines text that isn't a JSON object. Raises the errors of `receive`."""
         try:
-            envelope = lenient.parse(text)
+            envelope = lenient_json.parse(text)
         except (ValueError, RecursionError):
             envelope = text
         if isinstance(envelope, dict):
@@ -96,7 +95,7 @@ class Intake:
         return Outcome.QUARANTINED
 
     async def receive(self, envelope: dict[str, Any]) -> Outcome:
-        """Takes in one event that Event Grid delivered or dead-lettered, in Event Grid's schema or CloudEvents'.
+        """Processes one event that Event Grid delivered or dead-lettered, in Event Grid's schema or CloudEvents'.
 
         Raises DestinationError when storage fails, so that Event Grid delivers again. An event that can't be parsed
         is quarantined and acknowledged, because another delivery would fail in the same way. If only some chunks of an
@@ -115,7 +114,7 @@ class Intake:
         return source is not None and not is_from(source, envelope)
 
     async def take(self, envelope: dict[str, Any], by: str | None) -> IntakeResult:
-        """Takes in an event from any entrance. `by` is the person who sent it, or None if Event Grid delivered it."""
+        """Processes an event from any source. `by` is the person who sent it; None if Event Grid delivered it."""
         found = event_type(envelope)
         starts_call = is_call_started(envelope)
         if found and not starts_call and found.lower() != RECORDING_FILE_STATUS_UPDATED.lower():
@@ -152,7 +151,7 @@ class Intake:
         concerns_us = await self._auto.consider(
             Trigger.CALL_STARTED, server_call_id=call.server_call_id, call_kind=call.kind, by=by or RULE
         )
-        return Outcome.TAKEN if concerns_us else Outcome.IGNORED
+        return Outcome.ACCEPTED if concerns_us else Outcome.IGNORED
 
     async def _recording_files(self, event: RecordingFilesEvent, by: str | None) -> IntakeResult:
         if event.own_storage:
@@ -160,31 +159,27 @@ class Intake:
             log.info("event ignored: ACS wrote the files to the customer's own storage", extra=extra)
         if not event.files.chunks:
             return IntakeResult(outcome=Outcome.QUARANTINED if event.unread else Outcome.IGNORED)
-        when, event = dated(event, self._clock.now(), self._settings.retention)
-        _warn_of_unknown(event.unknown)
-        with tracing.span("take in event", {}, kind=SpanKind.CONSUMER) as span:
-            queued, differs = 0, dict[str, None]()
+        dated_event = dated(event, self._clock.now(), self._settings.retention)
+        _warn_of_unknown(dated_event.event.unknown)
+        with tracing.span("process event", {}, kind=SpanKind.CONSUMER) as span:
+            taken: list[IntakeResult] = []
             for filed in await self._filing.of(event):
                 span.set_attribute("callvault.recording.key", filed.recording_key)
-                some, names = await self._take_in(event, when, filed, by)
-                queued += some
-                differs |= dict.fromkeys(names)
+                taken.append(await self._take_in(dated_event, filed, by))
             span.set_attribute("callvault.chunks", len(event.files.chunks))
-        return IntakeResult(outcome=Outcome.QUEUED if queued else Outcome.UNCHANGED, differing=tuple(differs))
+        return IntakeResult(
+            outcome=Outcome.QUEUED if any(one.outcome is Outcome.QUEUED for one in taken) else Outcome.UNCHANGED,
+            differing=tuple(dict.fromkeys(name for one in taken for name in one.differing)),
+        )
 
-    async def _take_in(
-        self, event: RecordingFilesEvent, when: datetime, filed: Filed, by: str | None
-    ) -> tuple[int, list[str]]:
-        """Writes and queues the chunks of one recording.
-
-        Returns how many chunks were queued, and the names of fields whose recorded value differs and was kept.
-        """
-        recording_key = filed.recording_key
+    async def _take_in(self, dated_event: DatedEvent, filed: Filed, by: str | None) -> IntakeResult:
+        """Writes and queues the chunks of one recording."""
+        recording_key, event = filed.recording_key, dated_event.event
         if by is not None:
             details = {"eventId": event.event_id, "documents": str(len(filed.chunks))}
-            entry = AuditEntry(at=self._clock.now(), action="event taken in", by=by, details=details)
+            entry = AuditEntry(at=self._clock.now(), action="event submitted", by=by, details=details)
             await self._audit.add(recording_key, entry)
-        written = await self._write(event, when, filed)
+        written = await self._write(dated_event, filed)
         known, recording, current = written.known, written.recording, written.current
         announced, queued = {chunk.chunk_key: chunk for chunk in written.chunks}, 0
         for some in batched(current, _AT_ONCE, strict=False):
@@ -195,8 +190,8 @@ class Intake:
             )
         await self._awaited.announced(recording, current, known)
         context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
-        if differs := [*differing(event, known, filed), *chunks_differing(current, announced)]:
-            log.warning("event differs from the record, which is kept", extra={**context, "fields": differs})
+        if differs := [*differing(event, filed, recording), *chunks_differing(current, announced)]:
+            log.warning("event contradicts the catalogue: recorded values kept", extra={**context, "fields": differs})
         log.info(
             "event processed",
             extra={
@@ -207,43 +202,28 @@ class Intake:
                 "without_delete_location": sum(chunk.delete_location is None for chunk in current),
             },
         )
-        return queued, differs
+        return IntakeResult(outcome=Outcome.QUEUED if queued else Outcome.UNCHANGED, differing=tuple(differs))
 
-    async def _write(self, event: RecordingFilesEvent, when: datetime, filed: Filed) -> _Written:
+    async def _write(self, dated_event: DatedEvent, filed: Filed) -> _Written:
         """Writes the recording and its chunks. If another event writes them at the same moment, reads them again."""
         for _ in range(_ROUNDS):
             known = await self._catalogue.ledger(filed.recording_key)
-            listed_at = known.listed_at if known is not None else None
-            listed_at = listed_at or event.files.recording_start_time or when
-            recording = recording_of(event, when, filed, known).evolve(listed_at=listed_at)
-            chunks = tuple(self._chunk(event, when, filed, listed_at, number) for number in range(len(filed.chunks)))
-            current = await self._books.recordings.add_chunks(recording, chunks, known)
+            recording, now = recording_of(dated_event, filed, known), self._clock.now()
+            chunks = chunks_of(
+                dated_event, filed, listed_at=recording.listed_at, now=now, retention=self._settings.retention
+            )
+            current = await self._writers.recordings.add_chunks(recording, chunks, known)
             if current is not None:
                 return _Written(known=known, recording=recording, chunks=chunks, current=current)
-        raise DestinationUnavailable(
-            "writing chunks to the catalogue: other writers changed the recording at every try"
-        )
-
-    def _chunk(
-        self, event: RecordingFilesEvent, when: datetime, filed: Filed, listed_at: datetime, number: int
-    ) -> Chunk:
-        return chunk_of(
-            event,
-            filed,
-            number,
-            event_time=when,
-            listed_at=listed_at,
-            deadline=when + self._settings.retention,
-            pending_at=self._clock.now(),
-            traceparent=tracing.current(),
-        )
+        raise DestinationUnavailable.contended("the recording in the catalogue")
 
     async def _queue(self, current: Chunk, announced: Chunk, by: str) -> bool:
+        """Queues a chunk, unless it needs no work. Returns whether it was queued."""
         is_new = current.etag is None  # the row isn't in the catalogue yet
         chunk = current if is_new else await self._known.announced_again(current, announced, by=by)
         if chunk is None:
             return False
-        await self._books.open_work.add(WorkItem.of_chunk(chunk, self._clock.now() + self._settings.sweep_grace))
+        await self._writers.open_work.add(WorkItem.of_chunk(chunk, self._clock.now() + self._settings.sweep_grace))
         await self._jobs.send(ChunkJob.of(chunk))
         return True
 

@@ -27,7 +27,7 @@ def reporting_failures(function: str) -> Iterator[None]:
         yield
     except asyncio.CancelledError:
         interrupted = Interrupted(
-            "the work was interrupted; as far as is known, nothing is lost. Send the request again"
+            "the request was interrupted before it finished. Send it again, with the same Idempotency-Key"
         )
         _report(function, interrupted.reason)
         raise interrupted from None

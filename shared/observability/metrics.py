@@ -35,7 +35,7 @@ chunks_ended = _meter.create_counter(
 recordings_overdue = _meter.create_counter(
     "callvault.recordings.overdue",
     unit="{recording}",
-    description="Recordings that ended without their files announced.",
+    description="Recordings that ended and whose files ACS didn't report in time.",
 )
 chunk_retries = _meter.create_counter(
     "callvault.chunks.retries",
@@ -48,8 +48,8 @@ archive_io = _meter.create_counter(
 announcements = _meter.create_counter(
     "callvault.announcements", unit="{event}", description="Announcements that the topic accepted, by type."
 )
-announcements_put_off = _meter.create_counter(
-    "callvault.announcements.put_off", unit="{attempt}", description="Failed attempts to announce, by reason."
+announcements_failed = _meter.create_counter(
+    "callvault.announcements.failed", unit="{attempt}", description="Failed attempts to announce, by reason."
 )
 time_to_safe = _meter.create_histogram(
     "callvault.chunk.time_to_safe",

@@ -18,6 +18,7 @@ from shared.domain.states import ONCE_SAFE, ChunkState
 from shared.domain.work_item import WorkItem
 from shared.errors import CallvaultError, UnreadableRow
 from shared.gateways.bundle import Gateways
+from shared.gateways.tables.worklist import Head
 from shared.settings.settings import Settings
 
 _PATIENCE = 10.0  # seconds for each check; a monitor waits 30 seconds
@@ -93,12 +94,12 @@ class Checks:
             tried(self._recorder.check(), seconds=_PATIENCE),
         )
         now = self._clock.now()
-        rows, is_all = ([], True) if isinstance(worklist, CallvaultError) else worklist
-        nearest = await tried(self._look_up(rows), seconds=_PATIENCE)
+        head = Head(items=[], is_all=True) if isinstance(worklist, CallvaultError) else worklist
+        nearest = await tried(self._look_up(head.items), seconds=_PATIENCE)
         if isinstance(nearest, CallvaultError):
             deadline, nearest = _reached("deadline", nearest), _Nearest()
         else:
-            deadline = self._deadline(nearest.oldest, now, is_all=is_all)
+            deadline = self._deadline(nearest.oldest, now, is_all=head.is_all)
         checks = (
             _reached("tables", worklist),
             _reached("queue", queue),
@@ -107,7 +108,7 @@ class Checks:
             _reached("acs", acs),
             deadline,
             _catalogue(nearest.unreadable),
-            _sweep(rows, now),
+            _sweep(head.items, now),
         )
         return Checked(checks=checks, oldest=nearest.oldest)
 
@@ -115,22 +116,19 @@ class Checks:
         """The open chunk with the nearest deadline, if any, and the unreadable rows before it."""
         unreadable = [f"worklist, {item.row}: {item.flaw}" for item in rows if item.flaw is not None]
         for some in batched([item for item in rows if item.flaw is None], _AT_ONCE, strict=False):
-            found = await asyncio.gather(*map(self._chunk, some))
+            found = await asyncio.gather(*map(self._catalogue.chunk_of, some))
             unreadable += [str(one) for one in found if isinstance(one, UnreadableRow)]
             chunks = [one for one in found if isinstance(one, Chunk) and one.state not in (*ONCE_SAFE, ChunkState.LOST)]
             if chunks:
                 return _Nearest(oldest=chunks[0], unreadable=tuple(unreadable))
         return _Nearest(unreadable=tuple(unreadable))
 
-    async def _chunk(self, item: WorkItem) -> Chunk | UnreadableRow | None:
-        try:
-            return await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
-        except UnreadableRow as error:
-            return error
-
     def _deadline(self, chunk: Chunk | None, now: datetime, *, is_all: bool) -> Check:
         if chunk is None and not is_all:
-            detail = "too many chunks wait for their source to be deleted: chunks with later deadlines weren't checked"
+            detail = (
+                "too many chunks wait for their source to be deleted: chunks with later deadlines weren't checked; "
+                "search the log for `source not deleted` and fix its reason (usually the app's role on ACS)"
+            )
             return Check(name="deadline", reason="unseen", detail=detail)
         if chunk is None or chunk.deadline - now > self._near:
             return Check(name="deadline")
@@ -155,8 +153,8 @@ def _poison(messages: int) -> Check:
     if not messages:
         return Check(name="poison")
     detail = (
-        f"{messages} messages stay on the poison queue: check the log of the function bury_job, replay the open "
-        "recordings, then delete the messages"
+        f"{messages} messages stay on the poison queue: check the log of the function keep_poison_message; the sweep "
+        "queues the chunks again; then delete the messages"
     )
     return Check(name="poison", reason="poison-messages", detail=detail)
 

@@ -42,7 +42,7 @@ async function call(method, path, { parameters = {}, headers = {}, signal } = {}
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, { detail: "Can't reach the app. The page will try again automatically." });
+    throw new Problem(0, { detail: "Can't reach the app." });
   }
   if (response.status === 401 || response.type === "opaqueredirect") {
     throw new NeedsKey(response.type === "opaqueredirect" || response.headers.has("www-authenticate"));

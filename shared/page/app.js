@@ -78,7 +78,8 @@ async function refreshView(shown, problems, signal) {
       current.abort();
       askForKey(main, { refused, signIn: error.signIn, then: keyEntered });
     } else if (error instanceof Problem) {
-      problems.replaceChildren(problemNote(error));
+      const unreached = new Problem(0, { detail: `${error.message} The page will try again automatically.` });
+      problems.replaceChildren(problemNote(error.status ? error : unreached));
     } else {
       problems.replaceChildren(problemNote(new Problem(0, { detail: UNEXPECTED })));
       console.error(error);

@@ -21,7 +21,7 @@ export const chunksTable = (recording, chunks, actions) =>
         h(
           "tr",
           {},
-          ["Chunk", "State", "Size", "SHA-256", "Announced", "Time to archive", "Actions"].map((title) =>
+          ["Chunk", "State", "Size", "SHA-256", "Reported", "Time to archive", "Actions"].map((title) =>
             h("th", { scope: "col" }, title),
           ),
         ),
@@ -44,7 +44,7 @@ const row = (recording, one, { play, then }) =>
     cell("State", badge(one.state), stateDetails(one)),
     cell("Size", size(one.size)),
     cell("SHA-256", digest(one)),
-    cell("Announced", moment(one.eventTime)),
+    cell("Reported", moment(one.eventTime)),
     cell("Time to archive", one.archivedAt ? span((new Date(one.archivedAt) - new Date(one.eventTime)) / 1000) : "–"),
     cell("Actions", h("div", { class: "buttons" }, actionsOf(recording, one, play, then))),
   );

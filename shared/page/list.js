@@ -48,8 +48,8 @@ export function list(root, { parameters, refresh: refreshNow }) {
     const none = page.nextCursor ? "No matches so far. There are more recordings to search." : "No recordings match.";
     summary.textContent = rows.length ? `${recordingCount(rows.length, page.nextCursor)}, newest first` : none;
     if (announced !== summary.textContent) announce((announced = summary.textContent));
-    fillIfChanged(table, [rows, Math.floor(Date.now() / 60_000)], () =>
-      rows.length ? recordingsTable("Recordings, newest first", rows, refreshNow) : empty(),
+    fillIfChanged(table, [rows, !page.nextCursor, Math.floor(Date.now() / 60_000)], () =>
+      rows.length ? recordingsTable("Recordings, newest first", rows, refreshNow) : empty(page.nextCursor),
     );
     fill(
       pages,
@@ -71,4 +71,9 @@ export function list(root, { parameters, refresh: refreshNow }) {
 }
 
 const pageButton = (id, label, act) => h("button", { id, onclick: act }, label);
-const empty = () => h("p", { class: "empty" }, "No recordings. Select a longer period, or clear the filters.");
+const empty = (more) =>
+  h(
+    "p",
+    { class: "empty" },
+    more ? "Choose Older to search further." : "No recordings. Select a longer period, or clear the filters.",
+  );

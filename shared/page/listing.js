@@ -21,7 +21,7 @@ export const recordingsTable = (caption, rows, then) =>
       h(
         "tr",
         {},
-        ["Recording", "State", "Listed", "Length", "Size", "Chunks", "Open or failed"].map((title) =>
+        ["Recording", "State", "Requested", "Length", "Size", "Chunks", "Deadline or problem"].map((title) =>
           h("th", { scope: "col" }, title),
         ),
       ),
@@ -47,11 +47,11 @@ const tableRow = (row, then) =>
       h("span", { class: "dim under" }, kindOf(row) || (row.unlinked ? "unknown call" : "")),
     ),
     cell("State", badge(row.state)),
-    tight("Listed", moment(row.listedAt)),
+    tight("Requested", moment(row.listedAt)),
     tight("Length", row.durationMs === null ? "–" : span(row.durationMs / 1000)),
     tight("Size", row.size ? size(row.size) : "–"),
     tight("Chunks", chunks(row)),
-    cell("Open or failed", problemsOf(row, then)),
+    cell("Deadline or problem", problemsOf(row, then)),
   );
 
 function chunks(row) {
@@ -83,7 +83,7 @@ function problemsOf(row, then) {
 }
 
 const problemText = (item) => [
-  item.documentId ? `Chunk ${item.index} ${item.state}: ` : "Files missing: ",
+  item.documentId ? `Chunk ${item.index} ${item.state}: ` : "Files overdue: ",
   h("strong", {}, item.reason ?? "unknown"),
   item.state === "failed" && item.deadline ? `, ${timeLeft(item.deadline)}` : "",
   item.detail ? h("span", { class: "dim under" }, item.detail) : null,

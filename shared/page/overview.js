@@ -64,7 +64,7 @@ const banner = ({ tone, title, detail }, at) => [
 ];
 
 function counts(open) {
-  const hasAllRecordings = open.complete && open.items === open.lookedAt + open.chunksLeftOut;
+  const hasAllRecordings = open.complete && open.items === open.examined + open.chunksLeftOut;
   const more = { chunks: open.chunksLeftOut > 0, recordings: !hasAllRecordings };
   const tile = (state, value, what, query) => {
     const [label, tone] = STATES[state] ?? [state, "calm"];
@@ -110,9 +110,9 @@ function deadline({ oldest, chunksLeftOut }) {
     h(
       "p",
       { class: `figure ${past ? "bad" : oldest.secondsLeft < 4 * 3600 ? "warn" : ""}` },
-      past ? "passed" : span(oldest.secondsLeft),
+      past ? "Passed" : span(oldest.secondsLeft),
     ),
-    h("p", { class: "dim" }, "until ACS deletes the source of"),
+    h("p", { class: "dim" }, past ? "ACS may delete the source of" : "until ACS deletes the source of"),
     h("p", { class: "bar" }, h("a", { id: "oldest", href: address }, `Chunk ${oldest.index}`), badge(oldest.state)),
     oldest.reason ? h("p", { class: "dim" }, "Last error: ", h("code", {}, oldest.reason)) : null,
     oldest.expected

@@ -59,7 +59,7 @@ export function recording(root, { argument, refresh: refreshNow }) {
       h("h2", { id: "chunks-title" }, "Chunks"),
       view.chunks.length
         ? chunksTable(argument, view.chunks, { play: play.play, then: refreshNow })
-        : h("p", { class: "dim" }, "None yet. ACS announces chunks after the recording has ended."),
+        : h("p", { class: "dim" }, "None yet. ACS reports chunks after the recording has ended."),
     ]);
     fillIfChanged(detailsCard, [view, times], () => [
       h("h2", { id: "details-title" }, "Details"),
@@ -117,6 +117,14 @@ function refreshSeconds(view) {
   return RUNNING.has(view.state) || view.chunks.some((one) => one.state === "archived") ? WHILE_OPEN : WHEN_ENDED;
 }
 
+function nextStep(chunk) {
+  if (chunk.state === "lost") return "Retry only if ACS still has the file.";
+  if (chunk.state !== "failed") return "";
+  return Date.parse(chunk.deadline) > Date.now()
+    ? `Its source is kept until ${moment(chunk.deadline)}. Fix the cause, then retry.`
+    : "Its deadline has passed, and ACS may delete its source at any moment. Fix the cause, then retry at once.";
+}
+
 const TITLES = { failed: "failed", lost: "is lost", removed: "was removed from the archive" };
 
 function troubles(view) {
@@ -127,19 +135,15 @@ function troubles(view) {
       reason: one.reason,
       detail: one.detail,
       since: one.removedAt ?? one.lostAt ?? one.failedAt,
-      next:
-        one.state === "failed"
-          ? `Its source is kept until ${moment(one.deadline)}. Fix the cause, then retry.`
-          : "",
+      next: nextStep(one),
     }));
   const own = [
-    view.overdueAt &&
-      !view.chunks.length && {
-        title: "Files missing",
+    view.state === "overdue" && {
+        title: "Files overdue",
         reason: "files-overdue",
         since: view.overdueAt,
-        detail: "The recording ended, and ACS didn't announce its files.",
-        next: "Look for the event in Event Grid's metrics, the dead letters and the quarantine.",
+        detail: "The recording ended, and ACS didn't report all of its files.",
+        next: "Look for the event in Event Grid's metrics, the dead letters and the quarantine (runbook recording-files-overdue).",
       },
     view.failure && {
       title: "ACS couldn't start the recording",

@@ -14,9 +14,10 @@ export function replayButton({ recording, documentId, about, then }) {
     button.textContent = "Retrying …";
     try {
       const { body } = await post(`${path}/replay`);
-      announce(`${count(body.chunks, "chunk")} of ${about} queued again.`);
+      announce(`${count(body.chunks, "chunk")} queued again.`);
     } catch (error) {
-      const reason = error instanceof NeedsKey && !error.signIn ? NEEDS_MASTER_KEY : error.message;
+      const advice = error.status === 0 ? " Try again." : "";
+      const reason = error instanceof NeedsKey && !error.signIn ? NEEDS_MASTER_KEY : `${error.message}${advice}`;
       announce(`Retry failed: ${reason}`);
       button.after(h("span", { class: "dim" }, ` ${reason}`));
     }

@@ -12,7 +12,7 @@ export function timeline(view, times, play) {
   const chunks = new Map(view.chunks.map((one) => [one.documentId, one]));
   const pieces = intervalsOf(times).filter((one) => chunks.has(one.documentId));
   if (!view.chunks.length)
-    return { element: h("p", { class: "dim" }, "ACS hasn't announced any chunks yet."), follow: () => {} };
+    return { element: h("p", { class: "dim" }, "ACS hasn't reported any chunks yet."), follow: () => {} };
   if (!pieces.length) return { element: inOrder(view, play), follow: () => {} };
   const missing = view.chunks.filter((one) => pieces.every((piece) => piece.documentId !== one.documentId));
   const gaps = gapsOf(pieces, view, missing);

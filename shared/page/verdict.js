@@ -17,7 +17,11 @@ export function verdict({ open, trouble, lastDay }) {
       title: inTrouble
         ? `${inTrouble === 1 && !trouble.more ? "1 recording needs" : `${many} recordings need`} action`
         : `${count(failed, "chunk")} failed`,
-      detail: oldest ? `Time left until the nearest deadline: ${timeLeft(oldest)}.` : "No chunks are open.",
+      detail: oldest
+        ? `Time left until the nearest deadline: ${timeLeft(oldest)}.`
+        : unchecked
+          ? "Not all open chunks were checked."
+          : "No chunks are open.",
     };
   }
   if (oldest && oldest.secondsLeft <= 0) {
@@ -48,8 +52,8 @@ export function verdict({ open, trouble, lastDay }) {
   }
   const safe = lastDay.safe
     ? `${count(lastDay.safe, "chunk")} archived in the last 24 hours.`
-    : "No chunks are open, and none were archived in the last 24 hours.";
-  return { tone: "good", title: "Everything is archived", detail: safe };
+    : "None were archived in the last 24 hours.";
+  return { tone: "good", title: "No chunks are open", detail: safe };
 }
 
 const timeLeft = (chunk) => (chunk.secondsLeft > 0 ? span(chunk.secondsLeft) : "none, the deadline has passed");

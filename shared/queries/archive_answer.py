@@ -1,8 +1,8 @@
 """Answers callers that wait for a recording to be archived: with what is still awaited, or with the archive record.
 
-ACS may announce a recording's files in several events and in any order. So safe chunks aren't enough:
-shared.domain.completeness decides whether all files are announced. If the files can't become complete by themselves,
-the caller gets an error instead of waiting for ever.
+ACS may report a recording's files in several events and in any order. So safe chunks aren't enough:
+shared.domain.completeness decides whether all files are reported. If the files can't become complete by themselves,
+the caller gets an error instead of waiting forever.
 """
 
 from collections import Counter
@@ -64,8 +64,8 @@ class ArchiveAnswer:
 
         `named` is the recordingId or the recording's key.
         Raises NotFound if neither the catalogue nor ACS knows the recording, NothingRecorded if ACS could not start it,
-        ChunkFailed or ChunkLost if a chunk isn't archived and no attempt is left, ChunkRemoved if somebody removed a
-        file from the archive, and FilesOverdue if files were not announced in time.
+        ChunkFailed or ChunkLost if a chunk isn't archived and no attempt is left, ChunkRemoved if someone removed a
+        file from the archive, and FilesOverdue if files were not reported in time.
         """
         key = recording_key_of(named)
         recording, chunks = await self._catalogue.recording(key)
@@ -94,7 +94,7 @@ class ArchiveAnswer:
             return Awaited.CHUNKS  # only another version of the app can read the states of these chunks
         if not has_last(chunks, ended=recording is not None and recording.has_ended):
             stopped = recording is not None and recording.control is RecordingState.STOPPED
-            if not stopped and await self._may_run(recording_id, known=recording is not None):
+            if not stopped and await self._may_run(recording_id, recording):
                 return Awaited.RECORDING
         # The recording has ended: by its files, by the catalogue, or because ACS doesn't know it any more.
         if has_last(chunks, ended=True) and is_gapless(chunks):
@@ -102,7 +102,7 @@ class ArchiveAnswer:
         self._raise_if_overdue(recording, chunks)
         return Awaited.FILES
 
-    async def _may_run(self, recording_id: str | None, *, known: bool) -> bool:
+    async def _may_run(self, recording_id: str | None, recording: Recording | None) -> bool:
         """Whether the recording may still run: ACS knows a recording as long as it runs.
 
         If ACS can't be reached, a known recording counts as running, and the caller's next request asks ACS again.
@@ -112,21 +112,21 @@ class ArchiveAnswer:
         try:
             await self._recorder.state(recording_id)
         except NotFound:
-            if not known:
+            if recording is None:
                 raise
             return False
         except CallvaultError as error:
-            if not known:
+            if recording is None:
                 raise
             log.warning(
-                "recording's state not available from ACS", extra={"action": "archive-answer", "reason": error.reason}
+                "recording state unavailable from ACS", extra={"action": "archive-answer", "reason": error.reason}
             )
         return True
 
     def _raise_if_overdue(self, recording: Recording | None, chunks: tuple[Chunk, ...]) -> None:
         """Raises FilesOverdue. Without any chunk, the sweep decides: it sets `overdue_at` after the awaited time.
 
-        After the last announcement of a chunk, the same time is awaited again.
+        After the last report of a chunk, the same time is awaited again.
         """
         if recording is None or (not chunks and recording.overdue_at is None):
             return
@@ -134,7 +134,7 @@ class ArchiveAnswer:
         if chunks and self._clock.now() < since + self._settings.files_awaited:
             return
         raise FilesOverdue(
-            f"the recording ended, and ACS has not announced {'all of ' if chunks else ''}its files: look for the "
+            f"the recording ended, and ACS has not reported {'all of ' if chunks else ''}its files: look for the "
             "event in Event Grid's metrics, the dead-letter container and the quarantine, then send the request again"
         )
 
@@ -217,7 +217,11 @@ def _awaiting(recording_id: str | None, awaited: Awaited, chunks: tuple[Chunk, .
 def _raise_for_trouble(chunks: tuple[Chunk, ...]) -> None:
     for state, error, advice in (
         (ChunkState.LOST, ChunkLost, "ACS no longer has the files; GET the recording for details"),
-        (ChunkState.FAILED, ChunkFailed, "the source is kept: fix the reason, then POST to the recording's /replay"),
+        (
+            ChunkState.FAILED,
+            ChunkFailed,
+            "the source is kept until its deadline: fix the cause, then POST to the recording's /replay",
+        ),
     ):
         bad = [chunk for chunk in chunks if chunk.state is state]
         if bad:

@@ -46,6 +46,7 @@ class ArchivedFacts:
             return MetadataRead(is_missing=body is Unreadable.ABSENT)
         if hashlib.sha256(body).hexdigest() != chunk.metadata_sha256:
             raise DestinationConflict(
-                f"the metadata file of chunk {chunk.index} was changed after it was archived: its digest differs"
+                f"the metadata file {chunk.metadata_blob_name} of chunk {chunk.index} was changed after it was "
+                "archived: its digest differs"
             )
         return MetadataRead(facts=read_facts(body), is_missing=False)

@@ -54,7 +54,7 @@ class Downloads:
         """Creates a link to a file.
 
         Raises NotFound for an unknown chunk, NotArchived if the file isn't archived yet, ArchivedFileExpired if the
-        archive's lifecycle rule removed it, and ArchivedFileGone if somebody removed it or it is in the archive tier.
+        archive's lifecycle rule deleted it, and ArchivedFileGone if someone removed it or it is in the archive tier.
         """
         recording_key = recording_key_of(wanted.recording)
         chunk = await self._catalogue.chunk(recording_key, key_of(wanted.document_id))
@@ -94,11 +94,11 @@ class Downloads:
 def _missing(chunk: Chunk) -> CallvaultError:
     if chunk.state is ChunkState.PENDING:
         return NotArchived(
-            "somebody removed the file from the archive; Callvault copies it again: try again in a minute"
+            "someone removed the file from the archive. Callvault is copying it again; try again in a minute"
         )
     if chunk.missing is not None and chunk.state is not ChunkState.REMOVED:
-        return ArchivedFileExpired("the archive's lifecycle rule removed the file at the end of its retention period")
-    return ArchivedFileGone("somebody removed the file from the archive: restore it from soft delete or a version")
+        return ArchivedFileExpired("the archive's lifecycle rule deleted the file when its retention ended")
+    return ArchivedFileGone("someone removed the file from the archive: restore it from soft delete or a version")
 
 
 def _why(chunk: Chunk) -> str:

@@ -76,7 +76,7 @@ def _missed(recording: Recording) -> TroubleView:
         deadline=None,
         fault="source",
         reason="files-overdue",
-        detail="the recording ended, and not all of its files were announced",
+        detail="the recording ended, and ACS did not report all of its files",
     )
 
 

@@ -2,23 +2,25 @@
 
 Azure doesn't report that a file was removed, so each read of a file checks that the file exists. If it doesn't, the
 read writes the chunk's new state, unless another process changed the row meanwhile. `expired`: the archive's lifecycle
-rule removes files of that age. `removed`: somebody removed the file. If the file is restored, the chunk gets its former
+rule removes files of that age. `removed`: someone removed the file. If the file is restored, the chunk gets its former
 state back. A file in the archive tier counts as present.
 
-        state ──> audit entry             worklist ──> pending ──> worklist ──> job
-          1            2                      1           2            3         4
+        state, log line ──> audit entry
+               1                2
 
-The left side is the usual case. The right side is an archived chunk whose source ACS still has: it is copied again.
-A crash after 1 on the left leaves a state without an audit entry. After a crash on the right, the sweep queues the job.
+        worklist ──> pending, log line ──> worklist ──> audit entry ──> job
+            1                2                 3             4           5
+
+The first line is the usual case. The second is an archived chunk whose source ACS still has: it is copied again.
+A crash before the audit entry leaves a change without it. After any crash on the second line, the sweep queues the job.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
@@ -47,7 +49,7 @@ class MissingFiles:
     """Checks for archived files and records which ones are missing."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._archived, self._catalogue = gateways.archive_reader, gateways.catalogue
         self._audit, self._jobs = gateways.audit, gateways.jobs
         self._clock, self._settings = clock, settings
@@ -122,13 +124,13 @@ class MissingFiles:
         """The chunk, changed according to the files that are missing."""
         found = chunk.evolve(missing=missing)
         state = self._state(chunk, found, now)
-        changes: dict[str, Any] = {}
+        updated = found if state is chunk.state else found.move(state)
         if state is ChunkState.REMOVED:
-            changes = {"removed_at": chunk.removed_at or now, "expired_at": None, "failure": _failure(missing)}
-        elif state is not chunk.state:
-            at = (chunk.expired_at or now) if state is ChunkState.EXPIRED else None
-            changes = {"removed_at": None, "expired_at": at, "failure": None}
-        return found.evolve(**changes) if state is chunk.state else found.move(state, **changes)
+            return updated.evolve(removed_at=chunk.removed_at or now, expired_at=None, failure=_failure(missing))
+        if state is chunk.state:
+            return updated
+        expired_at = (chunk.expired_at or now) if state is ChunkState.EXPIRED else None
+        return updated.evolve(removed_at=None, expired_at=expired_at, failure=None)
 
     def _state(self, before: Chunk, found: Chunk, now: datetime) -> ChunkState:
         """The chunk's new state. A chunk of which only the metadata file expired keeps its state."""
@@ -142,11 +144,11 @@ class MissingFiles:
         return ChunkState.EXPIRED if found.lacks_media else was
 
     def _may_have_expired(self, chunk: Chunk, now: datetime) -> bool:
-        """Whether the archive's lifecycle rule may have removed files of this chunk's age. The rule runs about daily.
+        """Whether the archive's lifecycle rule may have deleted files of this chunk's age. The rule runs about daily.
 
         A file can be older than `archived_at`, if a later attempt found it in the archive, but not older than its
         event. So the file's age is counted from the event. A removal by hand in the last hours before the rule then
-        counts as expired. Counting from `archived_at` would raise an alert for files that the rule removed.
+        counts as expired. Counting from `archived_at` would raise an alert for files that the rule deleted.
         """
         life = self._settings.archive_life
         created = min(chunk.event_time, chunk.archived_at or chunk.event_time)
@@ -154,37 +156,41 @@ class MissingFiles:
 
     async def _write(self, before: Chunk, updated: Chunk, now: datetime) -> Chunk:
         recovered = before.state is ChunkState.REMOVED and updated.state is not ChunkState.REMOVED
-        chunks = self._books.chunks
+        chunks = self._writers.chunks
         written = await (chunks.replace_out_of_trouble(updated) if recovered else chunks.replace(updated))
+        entry = _reported(written, now)
         if written.state in MISSING and written.state is not before.state:
             metrics.chunk_ended(written)
-        await self._report(written, now)
+        await self._audit.add(written.recording_key, entry)
         return written
 
     async def _copy_again(self, chunk: Chunk, updated: Chunk, now: datetime) -> Chunk:
-        await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-        pending = await self._books.chunks.replace(chunk.evolve(missing=updated.missing).restarted(now))
+        await self._writers.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+        pending = await self._writers.chunks.replace(chunk.evolve(missing=updated.missing).restarted(now))
+        entry = _reported(updated, now)  # at once: later reads don't check a pending chunk
         # Again, because the sweep may have seen the chunk before the write above: archived, so it removed the row.
-        await self._books.open_work.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
+        await self._writers.open_work.add(WorkItem.of_chunk(pending, self._clock.now() + self._settings.sweep_grace))
+        await self._audit.add(pending.recording_key, entry)
         await self._jobs.send(ChunkJob.of(pending))
-        await self._report(updated, now)
         return pending
 
-    async def _report(self, chunk: Chunk, now: datetime) -> None:
-        context = {"action": "read", "missing": chunk.missing, **chunk.log_context()}
-        details = {"documentId": chunk.document_id}
-        if chunk.missing is None:
-            log.info("archived file restored", extra=context)
-            action = "found again"
-        elif chunk.state is ChunkState.REMOVED:
-            log.error("archived file removed", extra={**context, "reason": chunk.reason})
-            action = "removed"
-        else:
-            log.info("archived file expired", extra=context)
-            action = "expired"
-        if chunk.missing is not None:
-            details["missing"] = chunk.missing
-        await self._audit.add(chunk.recording_key, AuditEntry(at=now, action=action, by="Callvault", details=details))
+
+def _reported(chunk: Chunk, now: datetime) -> AuditEntry:
+    """Logs the change of a chunk's files and returns its audit entry."""
+    context = {"action": "read", "missing": chunk.missing, **chunk.log_context()}
+    details = {"documentId": chunk.document_id}
+    if chunk.missing is None:
+        log.info("archived file restored", extra=context)
+        action = "found again"
+    elif chunk.state is ChunkState.REMOVED:
+        log.error("archived file removed", extra={**context, "reason": chunk.reason})
+        action = "removed"
+    else:
+        log.info("archived file expired", extra=context)
+        action = "expired"
+    if chunk.missing is not None:
+        details["missing"] = chunk.missing
+    return AuditEntry(at=now, action=action, by="Callvault", details=details)
 
 
 def _has_source(chunk: Chunk, now: datetime) -> bool:
@@ -199,5 +205,5 @@ def _failure(missing: MissingFile | None) -> Failure | None:
     return Failure(
         fault=Fault.DESTINATION,
         reason=_REASONS[missing],
-        detail=f"somebody removed {what} from the archive: restore from soft delete or a version",
+        detail=f"someone removed {what} from the archive: restore from soft delete or a version",
     )

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import batched
 
+from shared.bookkeeping.recordings import listed_values
 from shared.contracts.http.list_query import ListQuery
 from shared.contracts.http.list_views import ListedRecording, RecordingsPage
 from shared.domain.clock import Clock
@@ -39,21 +40,15 @@ _TROUBLED = frozenset({RecordingState.OVERDUE, RecordingState.INCOMPLETE})
 _AWAITED = (
     frozenset(RecordingState) - _TROUBLED - {RecordingState.ARCHIVED, RecordingState.EXPIRED, RecordingState.FAILED}
 )
-_BY_VALUE = {
-    "server_call_id": ListName.SERVER_CALL,
-    "call_id": ListName.CALL,
-    "call_connection_id": ListName.CALL_CONNECTION,
-    "correlation": ListName.CORRELATION,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
 class _List:
-    """The list that a query reads. `answers`: the filter that all entries of the list match."""
+    """The list that a query reads. `answers`: all of its entries have the value of this filter."""
 
     lists: Lists
     heading: str
-    answers: str | None = None
+    answers: ListName | None = None
 
 
 class Listing:
@@ -99,10 +94,9 @@ class Listing:
         if query.participant is not None:
             heading = ListName.PARTICIPANT.of(self._pseudonym(query.participant))
             return _List(lists=self._participants, heading=heading)
-        for name, heading in _BY_VALUE.items():
-            value = getattr(query, name)
+        for name, value in listed_values(query).items():
             if value is not None:
-                return _List(lists=self._lists, heading=heading.of(value), answers=name)
+                return _List(lists=self._lists, heading=name.of(value), answers=name)
         if query.trouble or query.state in _TROUBLED:
             return _List(lists=self._lists, heading=ListName.TROUBLE)
         if query.open or query.state in _AWAITED:
@@ -113,7 +107,7 @@ class Listing:
         secret = self._settings.participants_secret
         if secret is None:
             raise ParticipantsOff(
-                "set PARTICIPANTS_SECRET to 32 random characters, then run python -m shared.rebuild --apply"
+                "set PARTICIPANTS_SECRET to 32 random characters, then rebuild the lists (docs/queries.md#participants)"
             )
         return pseudonym_of(participant, secret)
 
@@ -131,11 +125,12 @@ class Listing:
         recording = item.recording
         if entry.chunk_key is None and entry.at != recording.listed_at:
             return False  # a repeated start, or a start after its event, added this entry; the list has another one
+        values = listed_values(recording)
         wanted = (
             query.state in (None, item.state),
             not query.open or item.is_open(self._clock.now()),
             not query.trouble or item.state in _TROUBLED,
-            *(getattr(query, name) in (None, getattr(recording, name)) for name in _BY_VALUE if name != chosen.answers),
+            *(value in (None, values[name]) for name, value in listed_values(query).items() if name != chosen.answers),
         )
         return all(wanted)
 

@@ -63,35 +63,29 @@ class Summary:
         )
 
     async def _open(self, now: datetime) -> _Open:
-        rows, complete = await self._worklist.glance()
-        items = [item for item in rows if item.call_key is None]  # a call's row has no recording yet
+        head = await self._worklist.glance()
+        items = [item for item in head.items if item.call_key is None]  # a call's row has no recording yet
         # A row is removed a little after its chunk or recording is done, so each row is looked up before it counts.
         flawed = sum(item.flaw is not None for item in items)
         readable = [item for item in items if item.flaw is None]
         all_of_chunks = [item for item in readable if item.kind is Kind.CHUNK]
         of_chunks = all_of_chunks[:_MOST_LOOKED_UP]
         of_recordings = [item for item in readable if item.chunk_key is None][:_MOST_LOOKED_UP]
-        looked_up = await _looked_up(of_chunks, self._chunk)
+        looked_up = await _looked_up(of_chunks, self._catalogue.chunk_of)
         chunks = [found for found in looked_up if isinstance(found, Chunk) and found.state not in _OVER]
         states = [found for found in await _looked_up(of_recordings, self._recording) if found]
         unsafe = min((chunk for chunk in chunks if chunk.state not in SAFE), key=lambda one: one.deadline, default=None)
         over = sum(isinstance(found, Chunk) and found.state in _OVER for found in looked_up)
         view = OpenView(
             items=len(items) - over - sum(state in _WHOLE for state in states),
-            complete=complete,
-            looked_at=len(of_chunks) + len(of_recordings),
+            complete=head.is_all,
+            examined=len(of_chunks) + len(of_recordings),
             chunks_left_out=len(all_of_chunks) - len(of_chunks),
             chunks=dict(Counter(str(chunk.state) for chunk in chunks)),
             recordings=dict(Counter(str(state) for state in states if state not in _WHOLE)),
             oldest=None if unsafe is None else _shown(unsafe, now),
         )
         return _Open(view=view, unreadable=flawed + sum(isinstance(found, UnreadableRow) for found in looked_up))
-
-    async def _chunk(self, item: WorkItem) -> Chunk | UnreadableRow | None:
-        try:
-            return await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
-        except UnreadableRow as error:
-            return error
 
     async def _recording(self, item: WorkItem) -> str | None:
         """The state of a recording whose files are awaited."""

@@ -1,9 +1,9 @@
-"""Starts the recording of calls that match a rule of AUTO_RECORD, once per call, however many events announce the call.
+"""Starts the recording of calls that match a rule of AUTO_RECORD, once per call, however many events report the call.
 
         claim ──> worklist ──> start ──> outcome in the claim ──> row removed from the worklist
           1          2           3                4                             5
 
-1 inserts the claim by the call's serverCallId. If several events and callbacks announce the call at the same moment,
+1 inserts the claim by the call's serverCallId. If several events and callbacks report the call at the same moment,
 only one insert succeeds. A process that finds a claim without an outcome repeats 2. A crash between 1 and 2 leaves the
 delivery unanswered, so it is repeated, and 2 with it. After a crash later than 2, the sweep continues by the row.
 
@@ -14,11 +14,10 @@ key, so removing the row of one start never removes the row of the next.
 """
 
 import json
-import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.auto_record import CallKind, Trigger
 from shared.contracts.http.start_request import parse_start
 from shared.domain.clock import Clock
@@ -46,7 +45,7 @@ log = logger("autorecording")
 
 RULE = "AUTO_RECORD"  # the author in audit entries, unless a person sent the event
 _PAUSES = (0.0, 1.0, 3.0)  # seconds before each try in one delivery; Event Grid waits only 30 s for the response
-_NOT_YET = timedelta(minutes=5)  # after a call is announced, ACS may need this long before it can record the call
+_NOT_YET = timedelta(minutes=5)  # after a call is reported, ACS may need this long before it can record the call
 _GIVEN_UP = timedelta(hours=4)  # after the first try
 _MOST_RESTARTS = 5  # after starts that ACS accepted and could not carry out
 _ROUNDS = 5  # tries of a conditional write; each fails only if the same claim was written at the same moment
@@ -58,9 +57,10 @@ class AutoRecording:
     """Applies the rules of AUTO_RECORD."""
 
     def __init__(self, gateways: Gateways, starting: Starting, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._claims, self._links = gateways.claims, gateways.links
         self._catalogue, self._starting, self._clock = gateways.catalogue, starting, clock
+        self._chance = gateways.chance
         self._rules = settings.auto_record_rules
         self._busy = settings.lease  # after this time the process that has the claim counts as crashed
 
@@ -82,15 +82,16 @@ class AutoRecording:
             trigger=trigger.value,
             by=by,
             body=json.dumps({"serverCallId": server_call_id, **rule.wanted()}),
-            repeatability_id=str(uuid.uuid4()),
+            repeatability_id=str(self._chance.new_id()),
             first_sent=now,
             busy_until=now + self._busy,
         )
-        claim, new = await self._claims.begin(wanted)
+        begun = await self._claims.begin(wanted)
+        claim = begun.row
         if claim.outcome is not None:
             return True
-        await self._books.open_work.add(_row(claim, claim.busy_until))
-        if new:
+        await self._writers.open_work.add(_row(claim, claim.busy_until))
+        if begun.is_new:
             await self._record(claim, _PAUSES)
         return True
 
@@ -101,9 +102,9 @@ class AutoRecording:
         if claim is None or item.row != _row(claim, now).row:
             # The row belongs to another start. `start_failed` writes a row before its claim, so a new row may stay.
             if item.due_at + self._busy <= now:
-                await self._books.open_work.remove(item)
+                await self._writers.open_work.remove(item)
         elif claim.outcome is not None:
-            await self._books.open_work.remove(item)
+            await self._writers.open_work.remove(item)
         elif claim.busy_until <= now:
             taken = await self._claims.write(replace(claim, busy_until=now + self._busy, attempts=claim.attempts + 1))
             if taken is not None:
@@ -121,17 +122,17 @@ class AutoRecording:
             now = self._clock.now()
             again = replace(
                 claim,
-                repeatability_id=str(uuid.uuid4()),
+                repeatability_id=str(self._chance.new_id()),
                 first_sent=now,
                 busy_until=now,
                 restarts=claim.restarts + 1,
                 outcome=None,
             )
             # The row first. After a crash before the claim is written, the callback isn't answered and ACS repeats it.
-            await self._books.open_work.add(_row(again, now))
+            await self._writers.open_work.add(_row(again, now))
             if await self._claims.write(again) is not None:
                 return
-        raise DestinationUnavailable("restarting the recording of a call: its claim was changed at every try")
+        raise DestinationUnavailable.contended("the claim on the call")
 
     async def _record(self, claim: Claim, pauses: tuple[float, ...]) -> None:
         for pause in pauses:
@@ -148,7 +149,7 @@ class AutoRecording:
         if late and not claim.reported:
             log.error("call not recorded yet", extra=_about(claim))
         await self._claims.write(replace(claim, busy_until=now, reported=claim.reported or late))
-        await self._books.open_work.add(_row(claim, now))
+        await self._writers.open_work.add(_row(claim, now))
 
     async def _try(self, claim: Claim) -> str | None:
         """Sends the start. Returns its outcome, or None if the start must be repeated."""
@@ -183,7 +184,7 @@ class AutoRecording:
         """Writes the outcome, removes the row and logs, unless another process has the claim meanwhile."""
         if await self._claims.write(replace(claim, outcome=outcome)) is None:
             return
-        await self._books.open_work.remove(_row(claim, claim.busy_until))
+        await self._writers.open_work.remove(_row(claim, claim.busy_until))
         extra = {**_about(claim), "outcome": outcome}
         if outcome in (_STARTED, _RECORDED):
             log.info("call recorded", extra=extra)

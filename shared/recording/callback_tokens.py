@@ -25,7 +25,7 @@ _KEPT = timedelta(hours=24)  # how long fetched keys are used
 _PAUSE = timedelta(seconds=30)  # the shortest time between two requests to the key server
 _NEEDED = ["exp", "iss", "aud"]
 _SETUP = (
-    "set CALLBACK_AUDIENCE to the immutable resource id of the ACS resource: `az communication show` gives it as "
+    "set CALLBACK_AUDIENCE to the immutable resource ID of the ACS resource: `az communication show` gives it as "
     "immutableResourceId"
 )
 
@@ -53,7 +53,7 @@ class CallbackTokens:
             raise CallbacksOff(_SETUP)
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST:
-            raise CallbackRefused("the Authorization header must be Bearer and the token that ACS sends")
+            raise CallbackRefused('the Authorization header must be "Bearer <token>" with ACS\'s token')
         try:
             header = jwt.get_unverified_header(token)
             key_id = header.get("kid")

@@ -1,6 +1,6 @@
 """Makes and verifies the URLs of callbacks. Each URL has a signature that only this deployment can make.
 
-A token of ACS proves that ACS sent a callback, but not to which URL. Somebody who receives callbacks of the same ACS
+A token of ACS proves that ACS sent a callback, but not to which URL. Someone who receives callbacks of the same ACS
 resource at their own URL could send their token here with another body. So the URL of a start has an HMAC of the
 start's id, and the callback's URL must contain it. Other code that makes or answers calls uses one signed URL for all
 calls: `python -m shared.callbackurls` prints it.
@@ -54,7 +54,7 @@ class CallbackUrls:
 
     def _with(self, parameters: dict[str, str], signed: str) -> str:
         if self._secret is not None:
-            parameters[SIGNATURE] = _signature(self._secret, signed)
+            parameters = {**parameters, SIGNATURE: _signature(self._secret, signed)}
         return f"{self._url}?{urlencode(parameters)}" if parameters else str(self._url)
 
 
@@ -71,7 +71,10 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     if url is None:
-        sys.stderr.write("CALLBACK_URL is not set: Callvault receives no callbacks.\n")
+        sys.stderr.write(
+            "CALLBACK_URL is not set: Callvault receives no callbacks. Set it to "
+            "https://<app>.azurewebsites.net/api/callbacks, then run this command again.\n"
+        )
         return 1
     sys.stdout.write(f"{url}\n")
     return 0

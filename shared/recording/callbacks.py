@@ -15,7 +15,7 @@ from shared.contracts.events.outcome import Outcome
 from shared.contracts.events.recording_event import UnreadableEvent
 from shared.contracts.http.limits import CALLBACK_BYTES
 from shared.domain.clock import Clock
-from shared.domain.keys import call_key
+from shared.domain.keys import call_key, key_of
 from shared.errors import BodyTooLarge, CallbackRefused, CallbacksThrottled, InvalidRequest, LengthRequired
 from shared.gateways.blobs.quarantine import Folder, QuarantineItem
 from shared.gateways.bundle import Gateways
@@ -115,7 +115,7 @@ class Callbacks:
                 await self._recording_changed(event, event.recording_id, start_id)
             case CallbackKind.START_RECORDING_FAILED:
                 await self._start_failed(event, start_id)
-        return Outcome.TAKEN
+        return Outcome.ACCEPTED
 
     async def _is_of(self, start_id: str, kind: CallbackKind, event: CallbackEvent) -> bool:
         """Whether the event may come at the start's URL: ACS reports only the start's own recording there."""
@@ -137,7 +137,8 @@ class Callbacks:
         await self._ledger.state_changed(event, recording_id)
 
     async def _start_failed(self, event: CallbackEvent, start_id: str | None) -> None:
-        log.error("start failed", extra={"action": "start", "told": failure_of(event)})
+        named = {"recording_key": key_of(event.recording_id)} if event.recording_id else {"start": start_id}
+        log.error("start failed", extra={"action": "start", "failure": failure_of(event), **named})
         if event.recording_id:
             if start_id:
                 await self._starting.named(start_id, event.recording_id)

@@ -14,15 +14,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.http.consent import Consent
 from shared.contracts.http.recording_view import RecordingView
 from shared.domain.clock import Clock
 from shared.domain.keys import recording_key_of
 from shared.domain.records import AuditEntry, Chunk, Recording
-from shared.domain.states import RecordingState
+from shared.domain.states import AcsState, RecordingState
 from shared.domain.work_item import WorkItem
 from shared.errors import (
     CallNotReady,
@@ -35,7 +34,7 @@ from shared.errors import (
 )
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
-from shared.recording.audit import reported_if_unwritten
+from shared.recording.unwritten_audit import reported_if_unwritten
 from shared.recording.view import Known, view_of
 from shared.settings.settings import Settings
 
@@ -60,13 +59,6 @@ class _Done(Enum):
     ENDED_BEFORE = auto()
 
 
-_LEADS_TO = {
-    _Act.STOP: RecordingState.STOPPED,
-    _Act.PAUSE: RecordingState.PAUSED,
-    _Act.RESUME: RecordingState.ACTIVE,
-}
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Found:
     """A recording's id and key, and its record and chunks in the catalogue."""
@@ -81,7 +73,7 @@ class Control:
     """Stops, pauses, resumes and shows recordings."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._recorder, self._catalogue, self._audit = gateways.recorder, gateways.catalogue, gateways.audit
         self._clock, self._settings = clock, settings
 
@@ -120,7 +112,7 @@ class Control:
         if named == key:
             recording_id = None if recording is None else recording.recording_id
         if recording_id is None:
-            raise NotFound("the ledger knows no recordingId for this key")
+            raise NotFound("the catalogue has no recordingId for this recordingKey")
         return _Found(recording_id=recording_id, key=key, recording=recording, chunks=chunks)
 
     async def _find_running(self, named: str) -> _Found:
@@ -150,21 +142,23 @@ class Control:
         known = found.recording
         if consent is None:
             if self._settings.require_consent and (known is None or known.consent_reference is None):
-                raise ConsentRequired("send consent, with its basis, reference and obtainedAt: none is on record")
+                raise ConsentRequired(
+                    "send consent, with its basis, reference and obtainedAt: this recording has none yet"
+                )
             return known
         now = self._clock.now()
         consent.must_be_given(now)
         if known is None:
             await self._recorder.state(found.recording_id)  # raises NotFound: an unknown recording gets no row
             await self._await_files(found, now)
-        recording = known or Recording(recording_key=found.key)
-        stated = {f"consent_{name}": value for name, value in consent}
-        if stated.items() <= vars(recording).items():
-            return recording
+        recording = _consented(known or Recording(recording_key=found.key), consent)
+        if recording == known:
+            return known
         entry = AuditEntry(at=now, action="consent", by=by, details=consent.details())
-        change = {"recording_id": found.recording_id, "listed_at": recording.listed_at or now, **stated}
-        await self._books.recordings.merge(Recording(recording_key=found.key).evolve(**change), entry)
-        return recording.evolve(**change)
+        listed_at = recording.listed_at or now
+        change = Recording(recording_key=found.key, recording_id=found.recording_id, listed_at=listed_at)
+        await self._writers.recordings.merge(_consented(change, consent), entry)
+        return recording.evolve(recording_id=found.recording_id, listed_at=listed_at)
 
     async def get(self, named: str) -> RecordingView:
         """Shows a recording, from the ledger and ACS.
@@ -180,9 +174,9 @@ class Control:
         if isinstance(acs_state, CallvaultError):
             if known is None:
                 raise acs_state
-            log.warning("recording's state not available from ACS", extra={"action": "get", "reason": acs_state.reason})
-            acs_state = "unavailable"
-        if known is None and acs_state == "unknown":
+            log.warning("recording state unavailable from ACS", extra={"action": "get", "reason": acs_state.reason})
+            acs_state = AcsState.UNAVAILABLE
+        if known is None and acs_state is AcsState.UNKNOWN:
             raise NotFound("neither the ledger nor ACS knows this recording")
         recording = known or Recording(recording_key=key, recording_id=recording_id)
         return self._view(Known(recording=recording, chunks=chunks, history=history, acs_state=acs_state))
@@ -204,40 +198,35 @@ class Control:
 
         If ACS could stop a recording whose start it had reported as failed, the recording did run.
         """
-        failed = recording.control is RecordingState.FAILED
-        if recording.control is _LEADS_TO[act] or (failed and done is _Done.ENDED_BEFORE):
+        failed, written = recording.control is RecordingState.FAILED, _after(act, recording, entry.at)
+        if written.control is recording.control or (failed and done is _Done.ENDED_BEFORE):
             if done is _Done.CARRIED_OUT:
                 await self._audit.add(found.key, entry)
             return recording
-        change: dict[str, Any] = {
-            "recording_id": found.recording_id,
-            "control": _LEADS_TO[act],
-            **_time_of(act, entry.at),
-        }
-        if recording.listed_at is None:
-            change["listed_at"] = entry.at
         if recording.etag is None or failed:  # the recording is new to the ledger, or its files are no longer awaited
             await self._await_files(found, recording.listed_at or entry.at)
-        await self._books.recordings.merge(Recording(recording_key=found.key, **change), entry)
-        return recording.evolve(**change)
+        newly_listed = entry.at if recording.listed_at is None else None
+        change = Recording(recording_key=found.key, recording_id=found.recording_id, listed_at=newly_listed)
+        await self._writers.recordings.merge(_after(act, change, entry.at), entry)
+        return written.evolve(recording_id=found.recording_id, listed_at=recording.listed_at or entry.at)
 
     async def _await_files(self, found: _Found, now: datetime) -> None:
         """Adds a recording that Callvault didn't start to the worklist, before the ledger, in case of a crash."""
         due_at = now + self._settings.files_awaited
-        await self._books.open_work.add(WorkItem.of_recording(found.key, found.recording_id, due_at, now))
+        await self._writers.open_work.add(WorkItem.of_recording(found.key, found.recording_id, due_at, now))
 
     async def _id_of(self, key: str) -> str | None:
         """The recordingId of a recording; None if no event or link names the recording of its files."""
         known = await self._catalogue.ledger(key)
         return None if known is None else known.recording_id
 
-    async def _acs_state(self, recording_id: str | None) -> str | CallvaultError:
+    async def _acs_state(self, recording_id: str | None) -> AcsState | CallvaultError:
         if recording_id is None:
-            return "unknown"
+            return AcsState.UNKNOWN
         try:
             return await self._recorder.state(recording_id)
         except (NotFound, InvalidRequest):
-            return "unknown"
+            return AcsState.UNKNOWN
         except CallvaultError as error:
             return error
 
@@ -245,11 +234,17 @@ class Control:
         return view_of(known, self._clock.now(), archive_container=self._settings.archive_container)
 
 
-def _time_of(act: _Act, at: datetime) -> dict[str, datetime]:
+def _after(act: _Act, recording: Recording, at: datetime) -> Recording:
     match act:
         case _Act.STOP:
-            return {"stopped_at": at}
+            return recording.evolve(control=RecordingState.STOPPED, stopped_at=at)
         case _Act.PAUSE:
-            return {"paused_at": at}
+            return recording.evolve(control=RecordingState.PAUSED, paused_at=at)
         case _Act.RESUME:
-            return {"resumed_at": at}
+            return recording.evolve(control=RecordingState.ACTIVE, resumed_at=at)
+
+
+def _consented(recording: Recording, consent: Consent) -> Recording:
+    return recording.evolve(
+        consent_basis=consent.basis, consent_reference=consent.reference, consent_obtained_at=consent.obtained_at
+    )

@@ -7,10 +7,10 @@ answer was lost, ACS starts no second recording.
 """
 
 import hashlib
-import uuid
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from shared.domain.chance import Chance
 from shared.domain.clock import Clock
 from shared.domain.repeatability import Repeatability
 from shared.errors import CallvaultError, InvalidRequest, KeyReused, RequestInProgress
@@ -21,10 +21,14 @@ _BUSY = timedelta(seconds=60)  # longer than any HTTP request to ACS; after it t
 
 
 class Idempotency:
-    """Runs a request once per key. If two repeats run at the same time, both have the same Repeatability id for ACS."""
+    """Runs a request once per key, one at a time.
 
-    def __init__(self, requests: Requests, clock: Clock) -> None:
-        self._requests, self._clock = requests, clock
+    A request that runs longer than a minute counts as crashed, and a repeated one takes over. Both have the same
+    Repeatability id for ACS.
+    """
+
+    def __init__(self, requests: Requests, clock: Clock, chance: Chance) -> None:
+        self._requests, self._clock, self._chance = requests, clock, chance
 
     async def once(self, key: str | None, body: bytes, carry_out: Callable[[Repeatability], Awaitable[str]]) -> str:
         """Returns the answer of `carry_out`, or its stored answer. Without a key, `carry_out` runs each time.
@@ -33,25 +37,29 @@ class Idempotency:
         """
         now = self._clock.now()
         if key is None:
-            return await carry_out(Repeatability(request_id=str(uuid.uuid4()), first_sent=now))
+            return await carry_out(Repeatability(request_id=str(self._chance.new_id()), first_sent=now))
         if not (key.strip() and key.isascii() and key.isprintable()) or len(key) > _LONGEST_KEY:
             raise InvalidRequest.of(
                 "Idempotency-Key", f"must have 1 to {_LONGEST_KEY} printable ASCII characters, as a UUID has"
             )
         fingerprint = hashlib.sha256(body).hexdigest()
-        request, new = await self._requests.begin(key, fingerprint=fingerprint, now=now, busy_until=now + _BUSY)
-        if not new:
+        begun = await self._requests.begin(key, fingerprint=fingerprint, now=now, busy_until=now + _BUSY)
+        request = begun.row
+        if not begun.is_new:
             if request.fingerprint != fingerprint:
                 raise KeyReused("send a new Idempotency-Key with a new request")
             if request.answer is not None:
                 return request.answer
-            if request.busy_until > now:
-                raise RequestInProgress("the first request with this Idempotency-Key is not done yet", retry_after=2)
-            await self._requests.set_busy_until(key, now + _BUSY)
+            taken_over = None
+            if request.busy_until <= now:
+                taken_over = await self._requests.set_busy_until(request, now + _BUSY)
+            if taken_over is None:
+                raise RequestInProgress("the first request with this Idempotency-Key is still running", retry_after=2)
+            request = taken_over
         try:
             answer = await carry_out(Repeatability(request_id=request.repeatability_id, first_sent=request.first_sent))
         except CallvaultError:
-            await self._requests.set_busy_until(key, now)
+            await self._requests.set_busy_until(request, now)  # no change if a repeated request has taken over
             raise
         await self._requests.store_answer(key, answer)
         return answer

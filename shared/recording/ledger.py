@@ -9,14 +9,13 @@ conditional write, with an audit entry that is written only once for the same ca
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.events.callbacks import CallbackEvent
 from shared.domain.clock import Clock
 from shared.domain.keys import key_of
 from shared.domain.records import AuditEntry, Recording
-from shared.domain.states import RecordingState
+from shared.domain.states import AcsState, RecordingState
 from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable, NotFound
 from shared.gateways.bundle import Gateways
@@ -30,7 +29,6 @@ _ROUNDS = 5  # tries of a conditional write; each fails only if the same recordi
 _NEW_FOR = timedelta(minutes=2)  # for this long after a callback, ACS may not know the recording yet
 _BEGINNING = frozenset({None, RecordingState.STARTING, RecordingState.ACTIVE})
 _NOT_FINAL = frozenset({None, RecordingState.STARTING, RecordingState.FAILED})
-_TIMES = {RecordingState.PAUSED: "paused_at", RecordingState.STOPPED: "stopped_at", RecordingState.FAILED: "failed_at"}
 _ENTRIES = {RecordingState.STOPPED: "ended", RecordingState.FAILED: "start-failed"}
 
 
@@ -38,7 +36,7 @@ class LedgerUpdates:
     """Applies state changes in ACS to the ledger."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._recorder, self._catalogue = gateways.recorder, gateways.catalogue
         self._links, self._clock, self._settings = gateways.links, clock, settings
 
@@ -60,7 +58,7 @@ class LedgerUpdates:
             await self.state_changed(event, recording.recording_id)
 
     async def _current_state(self, event: CallbackEvent, recording_id: str) -> RecordingState | None:
-        """The recording's state in ACS; None if ACS just announced the recording and doesn't know it yet."""
+        """The recording's state in ACS; None if ACS just reported the recording and doesn't know it yet."""
         try:
             state = await self._recorder.state(recording_id)
         except NotFound:
@@ -69,7 +67,7 @@ class LedgerUpdates:
                 return RecordingState.ACTIVE
             is_first = event.state == "inactive" and event.started_at is None
             return None if is_new and is_first else RecordingState.STOPPED
-        return RecordingState.ACTIVE if state == "active" else RecordingState.PAUSED
+        return RecordingState.ACTIVE if state is AcsState.ACTIVE else RecordingState.PAUSED
 
     async def _move(self, event: CallbackEvent, recording_id: str, acs_state: RecordingState | None) -> None:
         key = key_of(recording_id)
@@ -81,28 +79,28 @@ class LedgerUpdates:
             item = WorkItem.of_recording(key, recording_id, due_at, listed_at)
             if stored is None:
                 # Callvault didn't start it. The worklist comes first: after a crash, the sweep checks the recording.
-                await self._books.open_work.add(item)
-            change = _named(known, event, recording_id)
+                await self._writers.open_work.add(item)
+            unchanged = Recording(recording_key=key, etag=known.etag, listed_at=listed_at)
+            changed = _completed(unchanged, known, event, recording_id)
             state = None if acs_state is RecordingState.PAUSED and _has_not_begun(known, event) else acs_state
-            # Once files are announced, a callback can only end the recording.
+            # Once files are reported, a callback can only end the recording.
             is_open = not chunks or state is RecordingState.STOPPED
             entries: list[AuditEntry] = []
             if state is not None and is_open and _moves(known, state, event.at):
-                change |= {"control": state} | _when(state, known, event)
+                changed = _moved(changed, state, known, event)
                 entries = [_entry(event, _ENTRIES[state])] if state in _ENTRIES else []
-            if not change:
+            if changed == unchanged:
                 return
-            changed = Recording(recording_key=key, etag=known.etag, listed_at=listed_at).evolve(**change)
-            if await self._books.recordings.move(changed, *entries):
+            if await self._writers.recordings.move(changed, *entries):
                 if changed.control is RecordingState.FAILED:
-                    await self._books.open_work.remove(item)  # a failed start has no files to wait for
+                    await self._writers.open_work.remove(item)  # a failed start has no files to wait for
                 if known.server_call_id is None and event.server_call_id:
                     await self._links.link_call(event.server_call_id, key)
                 log.info(
                     "recording state changed", extra={"action": "observe", "recording_key": key, "state": str(state)}
                 )
                 return
-        raise DestinationUnavailable("updating a recording in the catalogue: other writers changed it at every try")
+        raise DestinationUnavailable.contended("the recording in the catalogue")
 
 
 def _has_not_begun(known: Recording, event: CallbackEvent) -> bool:
@@ -124,21 +122,27 @@ def _moves(known: Recording, state: RecordingState, at: datetime) -> bool:
     return all(act is None or act < at for act in acts)
 
 
-def _named(known: Recording, event: CallbackEvent, recording_id: str) -> dict[str, Any]:
-    """The callback's fields that the ledger doesn't have yet."""
-    facts = {
-        "recording_id": recording_id,
-        "server_call_id": event.server_call_id,
-        "started_at": event.started_at,
-    }
-    return {name: value for name, value in facts.items() if value is not None and getattr(known, name) is None}
+def _completed(change: Recording, known: Recording, event: CallbackEvent, recording_id: str) -> Recording:
+    """Adds the callback's fields that the ledger doesn't have yet."""
+    return change.evolve(
+        recording_id=recording_id if known.recording_id is None else None,
+        server_call_id=event.server_call_id if known.server_call_id is None else None,
+        started_at=event.started_at if known.started_at is None else None,
+    )
 
 
-def _when(state: RecordingState, known: Recording, event: CallbackEvent) -> dict[str, Any]:
-    if state is RecordingState.ACTIVE:
-        return {"resumed_at": event.at} if known.control is RecordingState.PAUSED else {}
-    failure = {"failure": failure_of(event)} if state is RecordingState.FAILED else {}
-    return {_TIMES[state]: event.at, **failure}
+def _moved(change: Recording, state: RecordingState, known: Recording, event: CallbackEvent) -> Recording:
+    """Adds the new state, and when the recording got it."""
+    change = change.evolve(control=state)
+    match state:
+        case RecordingState.PAUSED:
+            return change.evolve(paused_at=event.at)
+        case RecordingState.STOPPED:
+            return change.evolve(stopped_at=event.at)
+        case RecordingState.FAILED:
+            return change.evolve(failed_at=event.at, failure=failure_of(event))
+        case _:
+            return change.evolve(resumed_at=event.at if known.control is RecordingState.PAUSED else None)
 
 
 def _entry(event: CallbackEvent, action: str) -> AuditEntry:

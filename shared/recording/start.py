@@ -9,15 +9,16 @@ start that ACS accepted without naming the recording.
 4 is one transaction, with an audit entry that a start can have only once. If the start and a callback both write it,
 the second write changes nothing.
 6 replaces the stored request by the recording's id, so that a later callback at the same URL can't report another
-recording. Without callbacks, 6 removes the stored request.
+recording. Without callbacks, 6 removes the stored request. If ACS refuses the start, the stored request is removed,
+too, unless an earlier try of the same start had no clear answer: its recording may run.
 
 After a crash between 2 and 4 without callbacks, the recording's file event adds the row to the ledger, and a caller
 that repeats the start with the same Idempotency-Key gets the same recording.
 """
 
-from urllib.parse import urlsplit
+from contextlib import suppress
 
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.http.recording_view import StartedView
 from shared.contracts.http.start_request import StartRecording
 from shared.domain.clock import Clock
@@ -26,24 +27,45 @@ from shared.domain.records import AuditEntry, Recording
 from shared.domain.repeatability import Repeatability
 from shared.domain.states import RUNNING, RecordingState
 from shared.domain.work_item import WorkItem
-from shared.errors import AlreadyRecording, ConsentRequired, DestinationError, InvalidRequest, SourceRefused
+from shared.errors import (
+    AlreadyRecording,
+    ApplicationForbidden,
+    CallerError,
+    CallNotRecordable,
+    CallvaultError,
+    DestinationError,
+    NotSupported,
+    SourceRefused,
+    SourceThrottled,
+    SourceUnauthorized,
+)
+from shared.gateways.acs.recorder import Started
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
-from shared.recording.audit import reported_if_unwritten
-from shared.recording.callback_urls import CallbackUrls
+from shared.recording.start_order import StartOrder, StartOrders
+from shared.recording.unwritten_audit import reported_if_unwritten
 from shared.settings.settings import Settings
 
 log = logger("starting")
 
 _PAUSES = (1.0, 3.0)  # seconds before each further try to write the ledger; the caller waits meanwhile
+# Errors after which ACS has started nothing. A refusal that Callvault doesn't know isn't clear enough.
+_REFUSALS = (
+    CallerError,
+    ApplicationForbidden,
+    CallNotRecordable,
+    NotSupported,
+    SourceThrottled,
+    SourceUnauthorized,
+)
 
 
 class Starting:
     """Starts recordings and writes them to the ledger."""
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
-        self._urls = CallbackUrls(settings)
+        self._writers = Writers.over(gateways)
+        self._orders = StartOrders(clock, settings)
         self._recorder, self._catalogue = gateways.recorder, gateways.catalogue
         self._links, self._starts = gateways.links, gateways.starts
         self._clock, self._settings = clock, settings
@@ -56,57 +78,54 @@ class Starting:
         Raises ConsentRequired, InvalidRequest, NotFound, Conflict, or a SourceError when ACS fails. AlreadyRecording
         names the running recording if the ledger knows it.
         """
-        start_id = key_of(repeatability.request_id)
-        request = self._consented(request, automatic=trigger is not None)
-        asked = _asked(request, repeatability)
-        details = request.consent.details() if request.consent else {}
-        details |= {"trigger": trigger} if trigger else {}
-        entry = AuditEntry(at=repeatability.first_sent, action="start", by=by, details=details, mark=start_id)
-        _must_be_allowed(request.state_callback_url, self._settings.callback_hosts)
-        address = self._urls.of_start(start_id) if request.state_callback_url is None else None
-        followed = address is not None
-        if followed:
-            request = request.model_copy(update={"state_callback_url": address})
-        stored = followed or request.consent is not None
-        if stored:
-            await self._starts.begin(start_id, asked, entry)
-        try:
-            started = await self._recorder.start(request, repeatability)
-        except AlreadyRecording as error:
-            raise await self._with_running_recording(asked, error) from None
+        order = self._orders.of(request, repeatability, by=by, trigger=trigger)
+        started = await self._send(order, repeatability)
         state = RecordingState.STARTING
         if started.running:
-            state = RecordingState.PAUSED if request.pause_on_start else RecordingState.ACTIVE
+            state = RecordingState.PAUSED if order.request.pause_on_start else RecordingState.ACTIVE
         if started.recording_id is not None:
-            context = {"action": "start", "recording_key": key_of(started.recording_id)}
-            try:
-                with reported_if_unwritten(entry, context["recording_key"]):
-                    await self._write_with_retries(asked.evolve(control=state), started.recording_id, entry)
-                if stored:
-                    await self._close(start_id, started.recording_id, followed=followed)
-            except DestinationError:
-                # The recording runs, and the caller needs its id to stop it, so don't fail. A callback or an event
-                # adds the row to the ledger.
-                log.warning("started recording not written to the ledger", extra=context)
-            else:
-                log.info("recording started", extra=context)
-        elif not followed:
-            log.warning(
-                "start accepted without a recordingId", extra={"action": "start", "start_id": start_id, "by": by}
-            )
+            await self._record(order, started.recording_id, state)
+        elif not order.is_followed:
+            extra = {"action": "start", "start_id": order.start_id, "by": by}
+            log.warning("start accepted without a recordingId", extra=extra)
         return StartedView(
             recording_id=started.recording_id,
             state=state,
             correlation=request.correlation,
-            start_id=start_id if followed and started.recording_id is None else None,
+            start_id=order.start_id if order.is_followed and started.recording_id is None else None,
         )
 
-    async def _close(self, start_id: str, recording_id: str, *, followed: bool) -> None:
-        """Removes the stored request. If callbacks are expected, its row keeps the recording's id to check them."""
-        if followed:
-            await self._starts.record_outcome(start_id, recording_id=recording_id)
+    async def _send(self, order: StartOrder, repeatability: Repeatability) -> Started:
+        """Stores the request if it is needed later, and sends it to ACS."""
+        is_first_try = order.is_stored and await self._starts.begin(order.start_id, order.asked, order.entry)
+        try:
+            return await self._recorder.start(order.request, repeatability)
+        except CallvaultError as error:
+            if is_first_try and isinstance(error, _REFUSALS):
+                with suppress(DestinationError):  # the row then stays until it expires
+                    await self._starts.remove(order.start_id)
+            if isinstance(error, AlreadyRecording):
+                raise await self._with_running_recording(order.asked, error) from None
+            raise
+
+    async def _record(self, order: StartOrder, recording_id: str, state: RecordingState) -> None:
+        """Writes the started recording to the ledger.
+
+        The recording runs, and the caller needs its id to stop it, so a failure is only logged. A callback or an event
+        then adds the row to the ledger.
+        """
+        context = {"action": "start", "recording_key": key_of(recording_id)}
+        try:
+            with reported_if_unwritten(order.entry, context["recording_key"]):
+                await self._write_with_retries(order.asked.evolve(control=state), recording_id, order.entry)
+            if order.is_followed:  # the recording's id stays, to check later callbacks at this start's URL
+                await self._starts.record_outcome(order.start_id, recording_id=recording_id)
+            elif order.is_stored:
+                await self._starts.remove(order.start_id)
+        except DestinationError:
+            log.warning("recording started but not written to the ledger", extra=context)
         else:
-            await self._starts.remove(start_id)
+            log.info("recording started", extra=context)
 
     async def _with_running_recording(self, asked: Recording, error: AlreadyRecording) -> AlreadyRecording:
         try:
@@ -126,15 +145,6 @@ class Starting:
         if asked.server_call_id is None and asked.call_connection_id:
             return await self._links.call_of_connection(asked.call_connection_id)
         return asked.server_call_id
-
-    def _consented(self, request: StartRecording, *, automatic: bool) -> StartRecording:
-        if request.consent is not None:
-            request.consent.must_be_given(self._clock.now())
-        elif self._settings.require_consent:
-            if not automatic:
-                raise ConsentRequired("send consent, with its basis, reference and obtainedAt")
-            return request.model_copy(update={"pause_on_start": True})  # until a resume with consent
-        return request
 
     async def became(self, started: StartedView) -> StartedView:
         """Updates the answer of a start that hadn't named its recording. Raises SourceRefused if the start failed."""
@@ -192,43 +202,9 @@ class Starting:
         key = key_of(recording_id)
         server_call_id = await self._server_call_id(asked)
         due_at = self._clock.now() + self._settings.files_awaited
-        await self._books.open_work.add(WorkItem.of_recording(key, recording_id, due_at, asked.listed_at))
+        await self._writers.open_work.add(WorkItem.of_recording(key, recording_id, due_at, asked.listed_at))
         recording = asked.evolve(recording_key=key, recording_id=recording_id, server_call_id=server_call_id)
-        await self._books.recordings.merge(recording, entry)
+        await self._writers.recordings.merge(recording, entry)
         for name in (server_call_id, asked.call_connection_id):
             if name:
                 await self._links.link_call(name, key)
-
-
-def _must_be_allowed(state_callback_url: str | None, hosts: frozenset[str]) -> None:
-    """Raises InvalidRequest for a URL on a host that STATE_CALLBACK_HOSTS doesn't name."""
-    if state_callback_url is None or not hosts:
-        return
-    host = (urlsplit(state_callback_url).hostname or "").rstrip(".")
-    above = (f"*.{host[dot + 1 :]}" for dot, letter in enumerate(host) if letter == ".")
-    if hosts.isdisjoint({host, *above}):
-        raise InvalidRequest.of(
-            "stateCallbackUrl",
-            "must be on a host that the setting STATE_CALLBACK_HOSTS allows: use one of those hosts, or omit the field",
-        )
-
-
-def _asked(request: StartRecording, repeatability: Repeatability) -> Recording:
-    content, channel, media_format = request.kind()
-    return Recording(
-        recording_key="",
-        server_call_id=request.server_call_id,
-        call_connection_id=request.call_connection_id,
-        group_call_id=str(request.group_call_id) if request.group_call_id else None,
-        room_id=request.room_id,
-        correlation=request.correlation,
-        content=content.value,
-        channel=channel.value,
-        format=media_format.value,
-        requested_at=repeatability.first_sent,
-        listed_at=repeatability.first_sent,
-        paused_at=repeatability.first_sent if request.pause_on_start else None,
-        consent_basis=request.consent.basis if request.consent else None,
-        consent_reference=request.consent.reference if request.consent else None,
-        consent_obtained_at=request.consent.obtained_at if request.consent else None,
-    )

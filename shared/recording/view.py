@@ -6,21 +6,21 @@ from datetime import datetime, timedelta
 
 from shared.contracts.http.recording_view import AuditView, ChunkView, ConsentView, RecordingView
 from shared.domain.records import AuditEntry, Chunk, Recording
-from shared.domain.states import RUNNING, RecordingState
+from shared.domain.states import RUNNING, AcsState, RecordingState
 
 _CARRIED_OUT = timedelta(seconds=10)  # ACS may need this long to carry out an accepted request
 
 
 def _shown_state(
-    recording: Recording, state: RecordingState | None, acs_state: str | None, now: datetime
+    recording: Recording, state: RecordingState | None, acs_state: AcsState | None, now: datetime
 ) -> RecordingState:
     """The catalogue's state, or ACS's state if other code paused, resumed or ended the recording."""
     if state is None:
         return _state_of(acs_state)
-    if state not in RUNNING or acs_state in (None, "unavailable"):
+    if state not in RUNNING or acs_state in (None, AcsState.UNAVAILABLE):
         return state
-    if acs_state != "unknown":
-        if state is RecordingState.STARTING and acs_state == "inactive" and recording.paused_at is None:
+    if acs_state is not AcsState.UNKNOWN:
+        if state is RecordingState.STARTING and acs_state is AcsState.INACTIVE and recording.paused_at is None:
             return state  # ACS also reports `inactive` for a recording that hasn't begun
         acts = (recording.requested_at, recording.paused_at, recording.resumed_at)
         if state is not RecordingState.STARTING and any(act and now < act + _CARRIED_OUT for act in acts):
@@ -35,7 +35,7 @@ class Known:
     recording: Recording
     chunks: tuple[Chunk, ...]
     history: tuple[AuditEntry, ...]
-    acs_state: str | None = None
+    acs_state: AcsState | None = None
 
 
 def view_of(known: Known, now: datetime, *, archive_container: str) -> RecordingView:
@@ -73,12 +73,12 @@ def view_of(known: Known, now: datetime, *, archive_container: str) -> Recording
     )
 
 
-def _state_of(acs_state: str | None) -> RecordingState:
+def _state_of(acs_state: AcsState | None) -> RecordingState:
     """The state of a recording that has none in the ledger. ACS knows a recording only while it runs."""
     match acs_state:
-        case "active":
+        case AcsState.ACTIVE:
             return RecordingState.ACTIVE
-        case "inactive":
+        case AcsState.INACTIVE:
             return RecordingState.PAUSED
         case _:
             return RecordingState.STOPPED

@@ -12,12 +12,13 @@ crash the row is still due, and the next run repeats the check. The sweep never 
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from shared.announcing.announcer import Announcing, Delivery
 from shared.archiving.endings import Endings
 from shared.archiving.files import FileCopier
 from shared.archiving.retry import REPORT_HOURS, check_due_at, is_soon
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
@@ -43,9 +44,16 @@ _DOUBLINGS = 10  # the most doublings of an interval; more would exceed every li
 _LEASE_OVER = timedelta(seconds=5)  # wait after a lease's end: allowed difference between two clocks
 _TOLERANCE = timedelta(seconds=1)  # the table and the clock round times differently
 _EXPIRED = Failure(
-    fault=Fault.OURS, reason="expired", detail="its source can't exist any longer, and no attempt archived it"
+    fault=Fault.OURS, reason="source-expired", detail="its source can't exist any longer, and no attempt archived it"
 )
 _UNTRIED_FOR = timedelta(hours=24)  # extra time for a chunk that was queued again and has had no attempt since
+
+
+class Announced(Enum):
+    """The result of the sweep's check of waiting announcements."""
+
+    CHECKED = auto()
+    TOPIC_PAUSED = auto()  # nothing was sent and nothing changed: the topic is paused after a failure
 
 
 class ChunkCheck:
@@ -54,44 +62,46 @@ class ChunkCheck:
     def __init__(
         self, gateways: Gateways, copier: FileCopier, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._announcing, self._copier = announcing, copier
-        self._catalogue, self._worklist, self._jobs = gateways.catalogue, gateways.worklist, gateways.jobs
+        self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._endings = Endings(gateways, announcing, clock, settings)
         self._clock, self._settings = clock, settings
 
     @property
-    def rest_ends(self) -> datetime:
+    def topic_paused_until(self) -> datetime:
         """When announcements to the topic may be tried again."""
         return self._announcing.paused_until
 
-    async def announce(self, item: WorkItem) -> bool:
-        """Sends waiting announcements again. False, and no change, while the topic is paused after a failure."""
+    async def announce(self, item: WorkItem) -> Announced:
+        """Sends waiting announcements again, unless the topic is paused."""
         if self._announcing.is_paused:
-            return False
+            return Announced.TOPIC_PAUSED
         chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
         now = self._clock.now()
         if chunk is None:
-            await self._books.open_work.remove(item)
-            return True
+            await self._writers.open_work.remove(item)
+            return Announced.CHECKED
         if chunk.state in (ChunkState.PENDING, ChunkState.COPYING):
             # The chunk was queued again meanwhile: its own row covers its announcements.
-            await self._books.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
-            await self._books.open_work.remove(item)
-            return True
+            await self._writers.open_work.add(WorkItem.of_chunk(chunk, now + self._settings.sweep_grace))
+            await self._writers.open_work.remove(item)
+            return Announced.CHECKED
         offer = await self._announcing.attempt_delivery(chunk)
+        if not offer.tried:
+            return Announced.TOPIC_PAUSED
         if offer.due_at is None:
-            await self._books.open_work.remove(item)
-        elif offer.tried:
-            await self._worklist.postpone(item, offer.due_at)
-        return offer.tried
+            await self._writers.open_work.remove(item)
+        else:
+            await self._writers.open_work.postpone(item, offer.due_at)
+        return Announced.CHECKED
 
     async def check(self, item: WorkItem, backlog: Backlog) -> None:
         """Checks a chunk. Raises LeaseLost if another process wrote it meanwhile, DestinationError if storage fails."""
         chunk = await self._catalogue.chunk(item.recording_key, item.chunk_key or "")
         now = self._clock.now()
         if chunk is None:
-            await self._books.open_work.remove(item)
+            await self._writers.open_work.remove(item)
             return
         if chunk.is_leased(now):
             await self._schedule(item, chunk, (chunk.lease_until or now) + _LEASE_OVER)
@@ -99,7 +109,7 @@ class ChunkCheck:
         offer = await self._announcing.attempt_delivery(chunk)
         chunk = offer.chunk
         if self._is_done(chunk, now):
-            await self._close(item, offer)
+            await self._writers.open_work.finish(item, chunk, offer.due_at)
         elif chunk.state is not ChunkState.ARCHIVED and self._is_given_up(chunk, now):
             await self._end(item, chunk)
         elif chunk.state is ChunkState.FAILED:
@@ -123,22 +133,16 @@ class ChunkCheck:
         """Sets the end state: archived if the archive holds all files, lost if it holds no media, failed otherwise."""
         files = await self._copier.files_in_archive(chunk)
         if files.are_complete(chunk):
-            await self._send(item, await self._endings.archive(chunk, files, self._books.chunks.replace))
+            await self._send(item, await self._endings.archive(chunk, files, self._writers.chunks.replace))
             return
         end: GivenUp = ChunkState.LOST if files.media is None else ChunkState.FAILED
         if chunk.state is end:
             self._endings.report_given_up(chunk)
         else:
             chunk = await self._endings.give_up(
-                chunk, end, chunk.failure or _EXPIRED, files, self._books.chunks.replace
+                chunk, end, chunk.failure or _EXPIRED, files, self._writers.chunks.replace
             )
-        await self._close(item, Delivery(chunk=chunk, due_at=self._announcing.paused_until if chunk.outbox else None))
-
-    async def _close(self, item: WorkItem, offer: Delivery) -> None:
-        """Removes the chunk's row. Announcements that are not delivered get a row of their own."""
-        if offer.due_at is not None:
-            await self._books.open_work.add(WorkItem.of_announcements(offer.chunk, offer.due_at))
-        await self._books.open_work.remove(item)
+        await self._writers.open_work.finish(item, chunk, self._announcing.paused_until if chunk.outbox else None)
 
     async def _retry_failed(self, item: WorkItem, chunk: Chunk, offer: Delivery, now: datetime) -> None:
         longest = _LONGEST_RESCUE if now < chunk.deadline else _LATE_RESCUE
@@ -150,8 +154,8 @@ class ChunkCheck:
         if now >= chunk.deadline:
             # With a new `pending_at` the chunk would count as untried, and `_is_given_up` would wait 24 more hours.
             pending = pending.evolve(pending_at=chunk.pending_at)
-        pending = await self._books.chunks.replace(pending)
-        log.warning("failed chunk retried", extra={"action": "rescue", **pending.log_context()})
+        pending = await self._writers.chunks.replace(pending)
+        log.warning("failed chunk retried", extra={"action": "retry", **pending.log_context()})
         await self._send(item, pending)
 
     async def _queue_again_if_due(self, item: WorkItem, chunk: Chunk, backlog: Backlog, now: datetime) -> None:
@@ -194,11 +198,11 @@ class ChunkCheck:
         passed = min((hours for hours in (*REPORT_HOURS, 0) if left <= timedelta(hours=hours)), default=None)
         if passed is None or (chunk.escalated is not None and chunk.escalated <= passed):
             return chunk
-        raised = await self._books.chunks.replace(chunk.evolve(escalated=passed))
+        raised = await self._writers.chunks.replace(chunk.evolve(escalated=passed))
         metrics.chunks_escalated.add(1, {"hours": passed})
         context = {"hours_left": round(left.total_seconds() / 3600, 2), "threshold": passed, **raised.log_context()}
         if passed == 0:
-            log.critical("chunk past its deadline", extra={"action": "expire", **context})
+            log.critical("chunk past its deadline", extra={"action": "deadline-passed", **context})
         else:
             log.log(_LOG_LEVELS[passed], "chunk close to its deadline", extra={"action": "escalate", **context})
         return raised
@@ -209,6 +213,6 @@ class ChunkCheck:
         """Schedules the next check: at `at`, or earlier at a reporting threshold, the deadline or the last attempt."""
         following = check_due_at(chunk, at, self._clock.now())
         row = WorkItem.of_chunk(chunk, following, queued_at=queued_at, requeues=requeues)
-        await self._books.open_work.add(row)
+        await self._writers.open_work.add(row)
         if item.row != row.row:  # the old row has an older format or another deadline
-            await self._books.open_work.remove(replace(item, listed_at=None))
+            await self._writers.open_work.remove(replace(item, listed_at=None))

@@ -1,7 +1,7 @@
 """Handles messages on the poison queue: stores the message, and fails its chunk only if nothing else processes it.
 
 The host moves a message to the poison queue after its function failed too often, because storage was unavailable or
-because of an unforeseen error. Two steps follow:
+because of an unexpected error. Two steps follow:
 
 1. The message is stored in the quarantine. This comes first because the host retries a poison message only a few times.
 2. Its chunk is checked. If the archive holds all of its files, the chunk is archived. If the sweep or another message
@@ -15,7 +15,7 @@ from datetime import datetime
 from shared.announcing.announcer import Announcing
 from shared.archiving.endings import Endings
 from shared.archiving.files import FileCopier
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
@@ -29,7 +29,11 @@ from shared.settings.settings import Settings
 
 log = logger("poison")
 
-_POISONED = Failure(fault=Fault.OURS, reason="poisoned", detail="its job failed too often: the log has the errors")
+_POISONED = Failure(
+    fault=Fault.OURS,
+    reason="poisoned",
+    detail="its job failed five times; the log lines of the function archive_chunk have the errors",
+)
 _DELIVERIES = 5  # maxDequeueCount in host.json: a chunk whose worker crashed on each delivery has as many attempts
 
 
@@ -39,7 +43,7 @@ class Poison:
     def __init__(
         self, gateways: Gateways, copier: FileCopier, announcing: Announcing, clock: Clock, settings: Settings
     ) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._endings = Endings(gateways, announcing, clock, settings)
         self._quarantine, self._catalogue, self._jobs = gateways.quarantine, gateways.catalogue, gateways.jobs
         self._copier, self._clock, self._settings = copier, clock, settings
@@ -60,12 +64,15 @@ class Poison:
         files = await self._copier.files_in_archive(chunk)
         try:
             if files.are_complete(chunk):
-                await self._endings.archive(chunk, files, self._books.chunks.replace)
+                await self._endings.archive(chunk, files, self._writers.chunks.replace)
                 await self._jobs.send(ChunkJob.of(chunk))
             elif self._is_queued_again(chunk, now):
-                log.warning("chunk left to the sweep", extra={"action": "poison", **chunk.log_context()})
+                log.warning(
+                    "chunk stays open: another message or the sweep continues it",
+                    extra={"action": "poison", **chunk.log_context()},
+                )
             else:
-                await self._endings.give_up(chunk, ChunkState.FAILED, _POISONED, files, self._books.chunks.replace)
+                await self._endings.give_up(chunk, ChunkState.FAILED, _POISONED, files, self._writers.chunks.replace)
         except LeaseLost:
             return
 

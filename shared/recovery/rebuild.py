@@ -6,7 +6,7 @@
 2. All recordings of the catalogue are added to the lists again.
 
 Both steps can be repeated after a crash. Facts that only the catalogue had stay lost: correlations, the ids of calls,
-and the times at which a recording was started and paused.
+consent, history, and the times at which a recording was started and paused.
 """
 
 import argparse
@@ -17,15 +17,15 @@ from dataclasses import dataclass, field
 
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.verification import read_back
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.domain.clock import SystemClock
 from shared.domain.records import Chunk, Recording
 from shared.errors import CallvaultError, DestinationError, DestinationUnavailable, UnreadableRow
 from shared.gateways.blobs.archive import ArchivedFile
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
-from shared.recovery.rebuilt_chunk import NEEDED, UnreadableFile, check, chunk_of, is_metadata, stem_of
-from shared.recovery.relisting import Relisting
+from shared.recovery.list_rebuild import ListRebuild
+from shared.recovery.rebuilt_chunk import NEEDED, ChunkFiles, UnreadableFile, check, chunk_of, stem_of
 from shared.settings.settings import Settings, load_settings
 
 _ROUNDS = 5  # tries of a conditional write; each fails only if the app wrote the same recording at the same moment
@@ -50,7 +50,7 @@ class Rebuild:
     """Writes missing rows of the catalogue, from the names and metadata of the archive's blobs."""
 
     def __init__(self, gateways: Gateways, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._gateways, self._settings = gateways, settings
         self._archive, self._catalogue = gateways.archive, gateways.catalogue
         self._budget = MemoryBudget(1)
@@ -65,21 +65,23 @@ class Rebuild:
                 continue
             try:
                 check(file)
-                pair = _paired(file, waiting)
-                if pair is not None:
-                    await self._chunk(*pair, counts, apply=apply)
+                other = waiting.setdefault(stem_of(file), file)
+                if other is not file:
+                    both = ChunkFiles.of(file, other)
+                    del waiting[stem_of(file)]
+                    await self._chunk(both, counts, apply=apply)
             except UnreadableFile as error:
                 counts.unreadable[file.name] = str(error)
         counts.without_metadata = len(waiting)
         if apply:
-            relisted = await Relisting(self._gateways, SystemClock(), self._settings).run()
+            relisted = await ListRebuild(self._gateways, SystemClock(), self._settings).run()
             counts.listed = relisted.recordings
             counts.unreadable.update(relisted.unreadable)
         return counts
 
-    async def _chunk(self, media: ArchivedFile, metadata: ArchivedFile, counts: RebuildCounts, *, apply: bool) -> None:
+    async def _chunk(self, files: ChunkFiles, counts: RebuildCounts, *, apply: bool) -> None:
         """Raises UnreadableFile for a chunk that can't be added to the catalogue."""
-        chunk = chunk_of(media, metadata, self._settings.retention)
+        chunk = chunk_of(files, self._settings.retention)
         try:
             is_known = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key) is not None
         except UnreadableRow:
@@ -91,7 +93,7 @@ class Rebuild:
             if not apply:
                 counts.without_digest += 1
                 return
-            chunk = chunk.evolve(sha256=await self._read_back(media))
+            chunk = chunk.evolve(sha256=await self._read_back(files.media))
         counts.chunks += 1
         counts.recordings.add(chunk.recording_key)
         if is_known:
@@ -102,20 +104,20 @@ class Rebuild:
 
     async def _add(self, chunk: Chunk) -> None:
         """Adds the chunk's row, and those fields of its recording that the catalogue doesn't have."""
-        facts = {
-            "recording_id": chunk.recording_id,
-            "started_at": chunk.started_at,
-            "announced_at": chunk.event_time,
-            "listed_at": chunk.started_at,
-        }
         for _ in range(_ROUNDS):
             known = await self._catalogue.ledger(chunk.recording_key)
-            kept = {name: getattr(known, name, None) or value for name, value in facts.items()}
-            recording = Recording(recording_key=chunk.recording_key).evolve(**kept)
+            kept = known or Recording(recording_key=chunk.recording_key)
+            recording = Recording(
+                recording_key=chunk.recording_key,
+                recording_id=kept.recording_id or chunk.recording_id,
+                started_at=kept.started_at or chunk.started_at,
+                announced_at=kept.announced_at or chunk.event_time,
+                listed_at=kept.listed_at or chunk.started_at,
+            )
             chunks = (chunk.evolve(listed_at=recording.listed_at),)
-            if await self._books.recordings.add_chunks(recording, chunks, known) is not None:
+            if await self._writers.recordings.add_chunks(recording, chunks, known) is not None:
                 return
-        raise DestinationUnavailable("adding a chunk to the catalogue: the app wrote its recording at every try")
+        raise DestinationUnavailable.contended("the recording in the catalogue")
 
     async def _read_back(self, media: ArchivedFile) -> str:
         file = self._archive.file(media.name, content_type=media.content_type, properties=dict(media.properties))
@@ -123,19 +125,6 @@ class Rebuild:
             return (await read_back(file, self._budget)).sha256
         except DestinationError as error:
             raise UnreadableFile(f"the file has no digest, and reading it failed: {error}") from None
-
-
-def _paired(file: ArchivedFile, waiting: dict[str, ArchivedFile]) -> tuple[ArchivedFile, ArchivedFile] | None:
-    """A chunk's media and metadata file, once both are listed. Raises UnreadableFile for a second file of one kind."""
-    stem = stem_of(file)
-    other = waiting.get(stem)
-    if other is None:
-        waiting[stem] = file
-        return None
-    if is_metadata(file) == is_metadata(other):
-        raise UnreadableFile("the chunk has another file of the same kind")
-    del waiting[stem]
-    return (other, file) if is_metadata(file) else (file, other)
 
 
 async def _main(*, apply: bool) -> RebuildCounts:
@@ -172,5 +161,5 @@ def main() -> int:
     if apply:
         sys.stdout.write(f"{counts.listed} recordings were added to the lists\n")
     else:
-        sys.stdout.write("Nothing was written: this was a dry run. Add --apply to write.\n")
+        sys.stdout.write("Dry run: nothing was written. To write, add --apply.\n")
     return 1 if counts.unreadable else 0

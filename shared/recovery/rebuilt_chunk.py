@@ -5,9 +5,11 @@ must match the blob's name, and the keys must match the ids. The two files of a 
 """
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
-from shared.contracts import lenient
+from shared.contracts import lenient_json
 from shared.domain.keys import blob_stem, key_of
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
@@ -25,13 +27,24 @@ class UnreadableFile(ValueError):
     """A file's metadata can't be parsed or contradicts its name. The message names the field and quotes no value."""
 
 
-def is_metadata(file: ArchivedFile) -> bool:
-    return file.name.endswith(_METADATA_SUFFIX)
+@dataclass(frozen=True, kw_only=True)
+class ChunkFiles:
+    """The two files of one chunk."""
+
+    media: ArchivedFile
+    metadata: ArchivedFile
+
+    @classmethod
+    def of(cls, one: ArchivedFile, other: ArchivedFile) -> Self:
+        """Raises UnreadableFile for two files of the same kind."""
+        if _is_metadata(one) == _is_metadata(other):
+            raise UnreadableFile("the chunk has another file of the same kind")
+        return cls(media=other, metadata=one) if _is_metadata(one) else cls(media=one, metadata=other)
 
 
 def stem_of(file: ArchivedFile) -> str:
     """The part of the name that a chunk's two files have in common."""
-    if is_metadata(file):
+    if _is_metadata(file):
         return file.name.removesuffix(_METADATA_SUFFIX)
     return file.name.rpartition(".")[0].removesuffix(_UNVERIFIED_SUFFIX)
 
@@ -63,9 +76,9 @@ def check(file: ArchivedFile) -> None:
         raise UnreadableFile("the name doesn't match the recording, document, index and start in the metadata")
 
 
-def chunk_of(media: ArchivedFile, metadata: ArchivedFile, retention: timedelta) -> Chunk:
+def chunk_of(files: ChunkFiles, retention: timedelta) -> Chunk:
     """The chunk of two files that passed `check`."""
-    kept = media.properties
+    media, metadata, kept = files.media, files.metadata, files.media.properties
     event_time = _moment(media, "eventtime")
     return Chunk(
         recording_key=kept["recordingkey"],
@@ -95,8 +108,12 @@ def chunk_of(media: ArchivedFile, metadata: ArchivedFile, retention: timedelta) 
     )
 
 
+def _is_metadata(file: ArchivedFile) -> bool:
+    return file.name.endswith(_METADATA_SUFFIX)
+
+
 def _moment(file: ArchivedFile, name: str) -> datetime:
-    at = lenient.moment(file.properties[name])
+    at = lenient_json.moment(file.properties[name])
     if at is None:
         raise UnreadableFile(f"{name} is not a time")
     return at

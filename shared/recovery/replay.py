@@ -10,8 +10,8 @@ finds the chunk by its worklist row and queues it. 4 repeats 2, because the swee
 
 from typing import Any
 
-from shared.bookkeeping.books import Books
-from shared.contracts import lenient
+from shared.bookkeeping.writers import Writers
+from shared.contracts import lenient_json
 from shared.contracts.events.call_started import is_call_started, read_call_started
 from shared.contracts.events.recording_event import UnreadableEvent, read_event
 from shared.contracts.http.limits import EVENTS_BYTES
@@ -34,16 +34,16 @@ _ROUNDS = 5  # tries of a conditional write; each fails only if a worker wrote t
 
 
 class Replay:
-    """Replays failed chunks, and events that were not taken in."""
+    """Replays chunks, and events that weren't processed."""
 
     def __init__(self, gateways: Gateways, intake: Intake, clock: Clock, settings: Settings) -> None:
-        self._books = Books.over(gateways)
+        self._writers = Writers.over(gateways)
         self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._quarantine, self._audit, self._intake = gateways.quarantine, gateways.audit, intake
         self._clock, self._settings = clock, settings
 
     async def recording(self, named: str, document_id: str | None = None, *, by: str) -> int:
-        """Replays the failed chunks of a recording, or only the chunk of `document_id`. Returns how many were queued.
+        """Replays failed, lost and pending chunks, or only that of `document_id`. Returns how many were queued.
 
         `named` is the recordingId or the recording's key. Raises NotFound for a recording or chunk that the catalogue
         doesn't have.
@@ -63,14 +63,14 @@ class Replay:
         for _ in range(_ROUNDS):
             if found is None or found.state not in {*REPLAYABLE, ChunkState.PENDING}:
                 return False
-            await self._books.open_work.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
+            await self._writers.open_work.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
             try:
                 found = await self._write_pending(found)
             except LeaseLost:
                 found = await self._catalogue.chunk(chunk.recording_key, chunk.chunk_key)
                 continue
             # Again, because the sweep may have seen the chunk before the write above: ended, so it removed the row.
-            await self._books.open_work.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
+            await self._writers.open_work.add(WorkItem.of_chunk(found, self._clock.now() + self._settings.sweep_grace))
             await self._jobs.send(ChunkJob.of(found))
             log.info("chunk replayed", extra={"action": "replay", **found.log_context()})
             return True
@@ -78,15 +78,15 @@ class Replay:
 
     async def _write_pending(self, chunk: Chunk) -> Chunk:
         if chunk.state in REPLAYABLE:
-            return await self._books.chunks.replace(
+            return await self._writers.chunks.replace(
                 chunk.restarted(self._clock.now()).evolve(rescues=0, escalated=None)
             )
         if chunk.next_attempt_at is not None:
-            return await self._books.chunks.replace(chunk.evolve(next_attempt_at=None))
+            return await self._writers.chunks.replace(chunk.evolve(next_attempt_at=None))
         return chunk
 
     async def quarantined(self, quarantine_id: str, *, by: str) -> IntakeResult:
-        """Takes in a quarantined event, for example after an update that can parse it. The event stays in quarantine.
+        """Processes a quarantined event, for example after an update that can parse it. The event stays in quarantine.
 
         Raises NotFound for an unknown id, and InvalidRequest if the event still can't be parsed or isn't from the ACS
         resource of EVENT_SOURCE.
@@ -94,7 +94,7 @@ class Replay:
         body = await self._quarantine.read(f"{quarantine_id}.json") if quarantine_id.isalnum() else None
         if body is None:
             raise NotFound("the quarantine has no event of this id; ids are the names of its blobs, without .json")
-        envelope: Any = lenient.parse(body)["event"]
+        envelope: Any = lenient_json.parse(body)["event"]
         read = read_call_started if is_call_started(envelope) else read_event
         try:
             read(envelope)
@@ -105,14 +105,14 @@ class Replay:
         return await self._intake.receive_by_hand(envelope, by=by)
 
     async def events(self, body: bytes, *, by: str) -> list[IntakeResult]:
-        """Takes in events that an operator sends: one object or an array of objects, as a dead-letter blob contains.
+        """Processes events that an operator sends: one object or an array of objects, as a dead-letter blob contains.
 
-        Raises InvalidRequest for any other body, and BodyTooLarge. Both are raised before any event is taken in.
+        Raises InvalidRequest for any other body, and BodyTooLarge. Both are raised before any event is processed.
         """
         if len(body) > EVENTS_BYTES:
             raise BodyTooLarge(EVENTS_BYTES)
         try:
-            parsed = lenient.parse(body)
+            parsed = lenient_json.parse(body)
         except (ValueError, RecursionError):
             raise InvalidRequest.of("body", "must be JSON: one event or an array of events") from None
         envelopes = parsed if isinstance(parsed, list) else [parsed]

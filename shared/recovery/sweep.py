@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared.bookkeeping.writers import Writers
 from shared.domain.clock import Clock
 from shared.domain.work_item import Kind, WorkItem
 from shared.errors import CallvaultError, DestinationError, LeaseLost, UnreadableRow
@@ -21,7 +22,7 @@ from shared.observability import metrics
 from shared.observability.logs import logger
 from shared.recording.automatic import AutoRecording
 from shared.recovery.backlog import Backlog
-from shared.recovery.chunk_check import ChunkCheck
+from shared.recovery.chunk_check import Announced, ChunkCheck
 from shared.settings.settings import Settings
 
 log = logger("sweep")
@@ -83,6 +84,7 @@ class Sweep:
     def __init__(
         self, gateways: Gateways, chunks: ChunkCheck, auto: AutoRecording, clock: Clock, settings: Settings
     ) -> None:
+        self._writers = Writers.over(gateways)
         self._worklist, self._jobs = gateways.worklist, gateways.jobs
         self._chunks, self._files, self._auto = chunks, AwaitedFiles(gateways, clock, settings), auto
         self._clock, self._settings = clock, settings
@@ -90,17 +92,15 @@ class Sweep:
     async def run(self) -> int:
         """Checks the due rows and returns their number. Raises DestinationError if not all could be read."""
         run = _Run(backlog=Backlog(self._jobs))
-        try:
-            await self._report_poison()
-            due = _Due(self._worklist, self._clock.now())
-            await self._work(run, due.take)
-            await self._offer_again(run)
-            if due.failure is not None:
-                raise due.failure
-            if metrics.open_chunks.wanted:
-                await self._count_open()
-        finally:
-            log.info("swept", extra=run.counts())  # in every run: an alert fires when this line is missing
+        await self._report_poison()
+        due = _Due(self._worklist, self._clock.now())
+        await self._work(run, due.take)
+        await self._offer_again(run)
+        if due.failure is not None:
+            raise due.failure
+        if metrics.open_chunks.wanted:
+            await self._count_open()
+        log.info("sweep finished", extra=run.counts())  # in every complete run: an alert fires if no run logs it
         return run.due
 
     async def _work(self, run: _Run, take: Callable[[], Awaitable[WorkItem | None]]) -> None:
@@ -114,7 +114,7 @@ class Sweep:
     async def _offer_again(self, run: _Run) -> None:
         """Sends the announcements that were skipped while the topic was paused, once the pause ends."""
         for _ in range(_OFFERS):
-            pause = (self._chunks.rest_ends - self._clock.now()).total_seconds()
+            pause = (self._chunks.topic_paused_until - self._clock.now()).total_seconds()
             if not run.untried or pause > _LONGEST_WAIT:
                 return
             await self._clock.sleep(max(pause, 0))
@@ -153,7 +153,7 @@ class Sweep:
             case Kind.RECORDING | Kind.FILES:
                 await self._files.check(item)
             case Kind.ANNOUNCEMENTS:
-                if not await self._chunks.announce(item):
+                if await self._chunks.announce(item) is Announced.TOPIC_PAUSED:
                     run.untried.append(item)
             case _:
                 await self._chunks.check(item, run.backlog)
@@ -161,7 +161,7 @@ class Sweep:
     async def _postpone(self, item: WorkItem, by: timedelta) -> None:
         """Postpones a row that keeps failing, so that it doesn't take the place of other rows in each run."""
         try:
-            await self._worklist.postpone(item, self._clock.now() + by)
+            await self._writers.open_work.postpone(item, self._clock.now() + by)
         except DestinationError as error:
             log.warning("check failed", extra={"action": "sweep", "reason": error.reason, **_keys(item)})
 

@@ -100,7 +100,7 @@ class Settings(Environment):
         if self.acs_endpoint or (self.announce_topic_endpoint and not self.announce_topic_key):
             raise ValueError(
                 "ACS_LOCAL_GATEWAY: Callvault never sends an identity's token to the simulator; set "
-                "ACS_CONNECTION_STRING instead of ACS_ENDPOINT, and ANNOUNCE_TOPIC_KEY beside ANNOUNCE_TOPIC_ENDPOINT"
+                "ACS_CONNECTION_STRING instead of ACS_ENDPOINT, and ANNOUNCE_TOPIC_KEY with ANNOUNCE_TOPIC_ENDPOINT"
             )
         return self
 
@@ -145,7 +145,7 @@ class Settings(Environment):
 
     @property
     def files_awaited(self) -> timedelta:
-        """How long after a recording's end ACS may take to announce its files."""
+        """How long after a recording's end ACS may take to report its files."""
         return timedelta(minutes=self.files_awaited_minutes)
 
     @property

@@ -8,8 +8,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from local.acs.delivery.tokens import ISSUER
 from local.acs.identifiers import RESOURCE_ID
-from local.acs.tokens import ISSUER
 from tests.acceptance.conftest import SIGNED, Deployment, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -64,7 +64,7 @@ async def test_forged_expired_and_foreign_tokens_are_refused_and_change_nothing(
     assert status == 404
     assert await call_back(deployment, good, failed, {"type": "Microsoft.Communication.PlayCompleted"}) == (
         200,
-        {"outcomes": ["taken", "ignored"]},
+        {"outcomes": ["accepted", "ignored"]},
     )
     status, view, _ = await deployment.call("GET", "/api/recordings/c3RvcHBlZA")
     assert (status, view["state"]) == (200, "failed")

@@ -1,8 +1,10 @@
 """An event has the same result through every entrance. Otherwise a replay could lose what a delivery would archive."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,22 +36,40 @@ SAID = (
 )
 TIMED = ("startedAt", "eventTime", "announcedAt", "deadline", "listedAt")  # if estimated, they depend on the clock
 
-type Enter = Callable[[Deployment, dict[str, Any], str], Awaitable[bool]]
+
+@dataclass(frozen=True)
+class Entry:
+    """An event with ids of its own, which are recognized by the mark in them, and a name for it in storage."""
+
+    event: dict[str, Any]
+    mark: str
+
+    @classmethod
+    def of(cls, file: str) -> "Entry":
+        """The event of a file, with its own ids of event, call, recording and documents."""
+        mark = uuid.uuid4().hex[:8]
+        text = (EVENTS / f"{file}.json").read_text()
+        for beginning in ("7283825e-", "411f6d00-", "aHR0cHM6", "eyJQbGF0", "0-wus-d4-", "0-eus-d7-"):
+            text = text.replace(beginning, f"{mark}{beginning}")
+        return cls(json.loads(text), mark)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of an event: whether it is in the quarantine, and its chunks' rows."""
+
+    quarantined: bool
+    rows: list[dict[str, str]]
+
+
+type Enter = Callable[[Deployment, list[Entry]], Awaitable[list[bool]]]
+type Results = dict[str, dict[str, Result]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
     async with deployed(tmp_path_factory.mktemp("stack")) as running:
         yield running
-
-
-def marked(name: str, mark: str) -> dict[str, Any]:
-    """The event with its own ids of event, call, recording and documents."""
-    text = (EVENTS / f"{name}.json").read_text()
-    for beginning in ("7283825e-", "411f6d00-", "aHR0cHM6", "eyJQbGF0", "0-wus-d4-", "0-eus-d7-"):
-        text = text.replace(beginning, f"{mark}{beginning}")
-    event: dict[str, Any] = json.loads(text)
-    return event
 
 
 def as_cloud_event(event: dict[str, Any]) -> dict[str, Any]:
@@ -63,51 +83,61 @@ def as_grid_event(event: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "dataVersion": "1.0", "metadataVersion": "1"}
 
 
-async def through_the_trigger(deployment: Deployment, event: dict[str, Any], _: str) -> bool:
-    delivered = as_grid_event(event)
-    assert await deployment.deliver([delivered]) == 202
-    return await in_quarantine(deployment, delivered)
+async def through_the_trigger(deployment: Deployment, entries: list[Entry]) -> list[bool]:
+    return [await delivered(deployment, as_grid_event(entry.event)) for entry in entries]
 
 
-async def through_the_trigger_as_a_cloud_event(deployment: Deployment, event: dict[str, Any], _: str) -> bool:
-    delivered = as_cloud_event(event)
-    assert await deployment.deliver(delivered) == 202
-    return await in_quarantine(deployment, delivered)
+async def through_the_trigger_as_a_cloud_event(deployment: Deployment, entries: list[Entry]) -> list[bool]:
+    return [await delivered(deployment, as_cloud_event(entry.event)) for entry in entries]
 
 
-async def by_hand(deployment: Deployment, event: dict[str, Any], _: str) -> bool:
-    status, body, _headers = await deployment.call(
-        "POST", "/api/events", data=json.dumps(event), headers=deployment.operator
-    )
+async def delivered(deployment: Deployment, event: dict[str, Any]) -> bool:
+    assert await deployment.deliver(event if "specversion" in event else [event]) == 202
+    return await in_quarantine(deployment, event)
+
+
+async def by_hand(deployment: Deployment, entries: list[Entry]) -> list[bool]:
+    return [await submitted(deployment, entry.event) for entry in entries]
+
+
+async def submitted(deployment: Deployment, event: dict[str, Any]) -> bool:
+    status, body, _ = await deployment.call("POST", "/api/events", data=json.dumps(event), headers=deployment.operator)
     assert status == 202, body
     return await in_quarantine(deployment, event)
 
 
-async def from_the_dead_letters(deployment: Deployment, event: dict[str, Any], mark: str) -> bool:
-    """Also dead-letters a later blob: once that is taken in, the event was processed. An ignored event stays."""
-    name, delivered = f"RECORDINGS/{mark}", {**event, **ADDED}
+async def from_the_dead_letters(deployment: Deployment, entries: list[Entry]) -> list[bool]:
+    """Also dead-letters a last blob: once that is processed, all events were processed. An ignored event stays."""
+    letters = [{**entry.event, **ADDED} for entry in entries]
     async with deployment.container("deadletter") as container:
-        await container.upload_blob(f"{name}-1.json", json.dumps([delivered]).encode())
-        await container.upload_blob(f"{name}-2.json", json.dumps([{"id": mark}]).encode())
+        for entry, letter in zip(entries, letters, strict=True):
+            await container.upload_blob(f"RECORDINGS/{entry.mark}.json", json.dumps([letter]).encode())
+        last = container.get_blob_client("RECORDINGS/last.json")
+        await last.upload_blob(json.dumps([{"id": "last"}]).encode())
         headers = {"x-functions-key": deployment.where.master_key, "Content-Type": "application/json"}
-        where = f"{deployment.where.functions}/admin/functions/take_dead_letters"
+        where = f"{deployment.where.functions}/admin/functions/process_dead_letters"
         async with deployment.http.post(where, data='{"input": ""}', headers=headers) as response:
             assert response.status == 202
 
         async def taken_in() -> bool:
-            return not [blob async for blob in container.list_blobs(name_starts_with=f"{name}-2")]
+            return not await last.exists()
 
         await until(taken_in)
-    return await in_quarantine(deployment, delivered)
+    return [await in_quarantine(deployment, letter) for letter in letters]
 
 
-async def from_the_quarantine(deployment: Deployment, event: dict[str, Any], mark: str) -> bool:
-    name = key_of(mark)
+async def from_the_quarantine(deployment: Deployment, entries: list[Entry]) -> list[bool]:
+    return [await replayed(deployment, entry) for entry in entries]
+
+
+async def replayed(deployment: Deployment, entry: Entry) -> bool:
+    name = key_of(entry.mark)
+    kept = json.dumps({"reason": "an older version", "event": entry.event})
     async with deployment.container("quarantine") as container:
-        await container.upload_blob(f"{name}.json", json.dumps({"reason": "an older version", "event": event}).encode())
+        await container.upload_blob(f"{name}.json", kept.encode())
     status, body, _ = await deployment.call("POST", f"/api/quarantine/{name}/replay", headers=deployment.operator)
     assert status in (202, 400), body
-    return status == 400 or await in_quarantine(deployment, event)
+    return status == 400 or await in_quarantine(deployment, entry.event)
 
 
 ENTRANCES: list[Enter] = [
@@ -125,10 +155,10 @@ async def in_quarantine(deployment: Deployment, event: dict[str, Any]) -> bool:
         return await container.get_blob_client(name).exists()
 
 
-async def recorded(deployment: Deployment, event: dict[str, Any], mark: str) -> list[dict[str, str]]:
+async def recorded(deployment: Deployment, entry: Entry) -> list[dict[str, str]]:
     """The rows of the event's recording in the catalogue, with the fields that come from the event."""
     try:
-        read = read_event(event)
+        read = read_event(entry.event)
     except UnreadableEvent:
         return []
     documents = sorted(chunk.document_id for chunk in read.files.chunks)
@@ -141,37 +171,45 @@ async def recorded(deployment: Deployment, event: dict[str, Any], mark: str) -> 
             row
             async for row in table.query_entities("PartitionKey eq @key and RowKey ge 'chunk'", parameters={"key": key})
         ]
-    found = [{name: str(row[name]).replace(mark, "") for name in columns if name in row} for row in rows]
+    found = [{name: str(row[name]).replace(entry.mark, "") for name in columns if name in row} for row in rows]
     return sorted(found, key=lambda one: one.get("documentId", ""))
 
 
+async def entered(deployment: Deployment, enter: Enter) -> dict[str, Result]:
+    """The result of each file's event through this entrance."""
+    entries = [Entry.of(file) for file in FILES]
+    quarantined = await enter(deployment, entries)
+    rows = [await recorded(deployment, entry) for entry in entries]
+    return dict(zip(FILES, map(Result, quarantined, rows), strict=True))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def results(deployment: Deployment) -> Results:
+    """The results of all events, by entrance."""
+    found = await asyncio.gather(*(entered(deployment, enter) for enter in ENTRANCES))
+    return {enter.__name__: result for enter, result in zip(ENTRANCES, found, strict=True)}
+
+
 @pytest.mark.parametrize("name", FILES)
-async def test_an_event_has_the_same_result_through_every_entrance(deployment: Deployment, name: str):
-    results = {}
-    for enter in ENTRANCES:
-        mark = uuid.uuid4().hex[:8]
-        event = marked(name, mark)
-        quarantined = await enter(deployment, event, mark)
-        results[enter.__name__] = (quarantined, await recorded(deployment, event, mark))
-    first = results[through_the_trigger.__name__]
-    assert results == dict.fromkeys(results, first)
-    quarantined, rows = first
+async def test_an_event_has_the_same_result_through_every_entrance(results: Results, name: str):
+    first = results[through_the_trigger.__name__][name]
+    assert {entrance: found[name] for entrance, found in results.items()} == dict.fromkeys(results, first)
     match name:
         case _ if name.startswith("broken"):
-            assert (quarantined, rows) == (True, [])
+            assert first == Result(True, [])
         case _ if name.startswith(("own-storage", "other-type")):
-            assert (quarantined, rows) == (False, [])
+            assert first == Result(False, [])
         case _:
-            assert quarantined == (name == "several-chunks-one-broken")
-            assert any("documentId" in row for row in rows)
+            assert first.quarantined == (name == "several-chunks-one-broken")
+            assert any("documentId" in row for row in first.rows)
 
 
 @pytest.mark.parametrize("time", ["yesterday", "0001-01-01T00:00:00Z", "", None, 17, "2026-11-21T09:07:11 CET"])
 async def test_an_event_with_a_time_that_the_worker_library_can_t_parse_is_taken_in(deployment: Deployment, time: Any):
-    mark = uuid.uuid4().hex[:8]
-    event = marked("current", mark) | {"eventTime": time}
-    assert await deployment.deliver([event]) == 202
-    assert await recorded(deployment, event, mark)
+    entry = Entry.of("current")
+    entry.event["eventTime"] = time
+    assert await deployment.deliver([entry.event]) == 202
+    assert await recorded(deployment, entry)
 
 
 async def test_answers_of_the_host_itself_are_not_cached_and_not_sniffed(deployment: Deployment):

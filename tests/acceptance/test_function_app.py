@@ -40,17 +40,17 @@ EXPECTED = {
     "replay_quarantined": operators("quarantine/{quarantineId}/replay"),
     "show_page": http("dashboard", "GET") | {"authLevel": "ANONYMOUS"},
     "show_page_file": http("dashboard/{file}", "GET") | {"authLevel": "ANONYMOUS"},
-    "take_events": operators("events"),
-    "take_callbacks": http("callbacks", "POST") | {"authLevel": "ANONYMOUS"},
+    "submit_events": operators("events"),
+    "receive_callbacks": http("callbacks", "POST") | {"authLevel": "ANONYMOUS"},
     "get_health": http("health", "GET"),
     "get_openapi": http("openapi.json", "GET") | {"authLevel": "ANONYMOUS"},
     "get_swagger": http("swagger.json", "GET") | {"authLevel": "ANONYMOUS"},
     "on_recording_event": {"type": "eventGridTrigger"},
     "archive_chunk": QUEUE,
-    "bury_job": QUEUE | {"queueName": "recording-chunks-poison"},
+    "keep_poison_message": QUEUE | {"queueName": "recording-chunks-poison"},
     "sweep": {"type": "timerTrigger", "schedule": "0 * * * * *"},
     "remove_expired": {"type": "timerTrigger", "schedule": "15 17 3 * * *"},
-    "take_dead_letters": {"type": "timerTrigger", "schedule": "30 */5 * * * *"},
+    "process_dead_letters": {"type": "timerTrigger", "schedule": "30 */5 * * * *"},
 }
 
 

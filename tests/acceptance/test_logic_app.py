@@ -112,7 +112,8 @@ def documented_actions() -> dict[str, Any]:
     actions: dict[str, Any] = {}
     for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL):
         actions |= json.loads(f"{{{block}}}")
-    del actions["Stop_recording"]["inputs"]["authentication"]
+    for name in ("Start_recording", "Stop_recording"):
+        del actions[name]["inputs"]["authentication"]
     del actions["Stop_recording"]["inputs"]["headers"]["Prefer"]
     return actions
 

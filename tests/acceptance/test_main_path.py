@@ -199,7 +199,7 @@ async def test_a_failed_chunk_and_a_dead_lettered_event_are_replayed_over_http(d
     recording = f"/api/recordings/{quote(made['recordingId'], safe='')}"
     _, shown, _ = await deployment.call("GET", recording, headers=deployment.operator)
     done = [(entry["action"], entry["by"]) for entry in shown["history"]]
-    assert done == [("event taken in", "master key"), ("replay", "master key")]
+    assert done == [("event submitted", "master key"), ("replay", "master key")]
 
 
 @pytest.mark.parametrize(

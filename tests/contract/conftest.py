@@ -3,8 +3,9 @@
 Each test gets a table, a queue and a container of its own, through the SDK's clients or through those in memory.
 """
 
+import functools
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -13,14 +14,14 @@ import pytest_asyncio
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy
-from azure.storage.queue.aio import QueueClient
+from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from local.memory.account import Account
-from local.memory.blobs import MemoryBlobServiceClient
-from local.memory.queues import MemoryQueueClient
-from local.memory.tables import MemoryTableServiceClient
+from local.memory.storage.account import Account
+from local.memory.storage.containers import MemoryBlobServiceClient
+from local.memory.storage.queues import MemoryQueueClient, MemoryQueueServiceClient
+from local.memory.storage.tables import MemoryTableServiceClient
 from local.stack import Azurite, Resources, provision
-from shared.bookkeeping.books import Books
+from shared.bookkeeping.writers import Writers
 from shared.domain.clock import SystemClock
 from shared.gateways.bundle import Gateways
 from tests.unit.world import memory_settings
@@ -33,15 +34,10 @@ class Storage:
     tables: Any
     table: Any
     queue: Any
+    queues: Callable[[], Any]
     blobs: Any
     container: Any
     mark: str
-
-    async def create_table(self, name: str) -> None:
-        if isinstance(self.tables, MemoryTableServiceClient):
-            await self.tables.get_table_client(name).create_table()
-        else:
-            await self.tables.create_table(name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +45,7 @@ class Store:
     """What the product writes and reads through."""
 
     gateways: Gateways
-    books: Books
+    writers: Writers
 
 
 _NO_CLIENTS = dict.fromkeys(("calls", "keys", "topic"))
@@ -61,11 +57,13 @@ async def storage(request: Any, azurite: Azurite) -> AsyncIterator[Storage]:
     policies = {"message_encode_policy": TextBase64EncodePolicy(), "message_decode_policy": TextBase64DecodePolicy()}
     tables: Any
     queue: Any
+    queues: Callable[[], Any]
     blobs: Any
     if request.param == "memory":
         account = Account(SystemClock())
         tables, blobs = MemoryTableServiceClient(account), MemoryBlobServiceClient(account)
         queue = MemoryQueueClient(account, f"queue-{mark}", **policies)
+        queues = functools.partial(MemoryQueueServiceClient, account)
         await queue.create_queue()
         await tables.get_table_client(f"table{mark}").create_table()
         await blobs.get_container_client(f"container-{mark}").create_container()
@@ -76,11 +74,13 @@ async def storage(request: Any, azurite: Azurite) -> AsyncIterator[Storage]:
         )
         tables = TableServiceClient.from_connection_string(azurite.connection_string)
         blobs = BlobServiceClient.from_connection_string(azurite.connection_string)
+        queues = functools.partial(QueueServiceClient.from_connection_string, azurite.connection_string)
         queue = QueueClient.from_connection_string(azurite.connection_string, f"queue-{mark}", **policies)
     yield Storage(
         tables=tables,
         table=tables.get_table_client(f"table{mark}"),
         queue=queue,
+        queues=queues,
         blobs=blobs,
         container=blobs.get_container_client(f"container-{mark}"),
         mark=mark,
@@ -91,16 +91,16 @@ async def storage(request: Any, azurite: Azurite) -> AsyncIterator[Storage]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def store(storage: Storage) -> Store:
-    """The product's gateways and books, over either kind of storage."""
+    """The product's gateways and writers, over either kind of storage."""
     names = {name: f"{name}{storage.mark}" for name in ("recordings", "calendar", "worklist", "links")}
     for name in names.values():
-        await storage.create_table(name)
+        await storage.tables.create_table(name)
     clients: Any = SimpleNamespace(
         tables=storage.tables, queue=storage.queue, poison=storage.queue, archive=storage.blobs, **_NO_CLIENTS
     )
     settings = memory_settings(**{f"{name}_table": table for name, table in names.items()})
     gateways = Gateways.over(clients, settings)
-    return Store(gateways=gateways, books=Books.over(gateways))
+    return Store(gateways=gateways, writers=Writers.over(gateways))
 
 
 def code_of(error: Any) -> str | None:

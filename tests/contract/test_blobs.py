@@ -117,7 +117,7 @@ async def test_a_blob_is_changed_and_deleted_only_as_it_was_read(storage: Storag
         await blob.get_blob_properties()
 
 
-async def test_what_is_absent_is_told_apart_from_an_absent_container(storage: Storage):
+async def test_an_absent_blob_differs_from_an_absent_container(storage: Storage):
     nowhere = storage.blobs.get_container_client(f"nowhere-{storage.mark}")
     for container, code in ((storage.container, "BlobNotFound"), (nowhere, "ContainerNotFound")):
         blob = container.get_blob_client("file")

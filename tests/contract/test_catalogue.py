@@ -1,6 +1,6 @@
 """The catalogue's three guarantees: inserted once, late writers refused, merges don't undo each other.
 
-On both kinds of storage, so that gateways and books behave the same in the fast tests as in the slow ones.
+On both kinds of storage, so that gateways and writers behave the same in the fast tests as in the slow ones.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ def chunk(document_id: str = "doc", index: int = 0) -> Chunk:
 
 
 async def stored(store: Store) -> Chunk:
-    await store.books.recordings.add_chunks(RECORDING, (chunk(),), None)
+    await store.writers.recordings.add_chunks(RECORDING, (chunk(),), None)
     read = await store.gateways.catalogue.chunk(RECORDING.recording_key, chunk().chunk_key)
     assert read is not None
     return read
@@ -52,7 +52,7 @@ async def test_what_is_written_is_read_back_to_the_microsecond_and_past_two_gibi
     full = read.evolve(
         size=5 * 2**31, sha256="ab" * 32, owner="me", lease_until=NOW, attempts=7, state=ChunkState.COPYING
     )
-    await store.books.chunks.replace(full)
+    await store.writers.chunks.replace(full)
     assert await store.gateways.catalogue.chunk(read.recording_key, read.chunk_key) == full
 
 
@@ -69,7 +69,7 @@ async def test_what_a_chunk_no_longer_has_is_gone_from_its_row(store: Store):
 
 async def test_of_many_writers_from_one_version_one_succeeds(store: Store):
     read = await stored(store)
-    tries = [store.books.chunks.replace(read.evolve(owner=f"worker {number}")) for number in range(8)]
+    tries = [store.writers.chunks.replace(read.evolve(owner=f"worker {number}")) for number in range(8)]
     results = await asyncio.gather(*tries, return_exceptions=True)
     assert sum(isinstance(result, Chunk) for result in results) == 1
     assert sum(isinstance(result, LeaseLost) for result in results) == 7
@@ -79,17 +79,17 @@ async def test_a_write_that_arrived_though_its_answer_was_lost_counts_as_written
     """The SDK repeats it, and the repeat is refused: the chunk must not be taken for another worker's."""
     read = await stored(store)
     mine = read.evolve(owner="me", attempts=1)
-    written = await store.books.chunks.replace(mine)
-    again = await store.books.chunks.replace(mine)
+    written = await store.writers.chunks.replace(mine)
+    again = await store.writers.chunks.replace(mine)
     assert again == written
     assert again.etag == written.etag
 
 
 async def test_announcing_returns_each_chunk_as_it_is_now(store: Store):
     read = await stored(store)
-    await store.books.chunks.replace(read.evolve(state=ChunkState.RELEASED))
+    await store.writers.chunks.replace(read.evolve(state=ChunkState.RELEASED))
     known = await store.gateways.catalogue.ledger(RECORDING.recording_key)
-    current = await store.books.recordings.add_chunks(RECORDING, (chunk(), chunk("other", 1)), known)
+    current = await store.writers.recordings.add_chunks(RECORDING, (chunk(), chunk("other", 1)), known)
     assert current is not None
     assert [one.state for one in current] == [ChunkState.RELEASED, ChunkState.PENDING]
 

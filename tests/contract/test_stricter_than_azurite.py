@@ -6,11 +6,11 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableTransactionError
 
-from local.memory.account import Account
-from local.memory.blobs import MemoryContainerClient
 from local.memory.clock import HandClock
-from local.memory.queues import MemoryQueueClient
-from local.memory.tables import MemoryTableClient
+from local.memory.storage.account import Account
+from local.memory.storage.containers import MemoryContainerClient
+from local.memory.storage.queues import MemoryQueueClient
+from local.memory.storage.tables import MemoryTableClient
 from tests.contract.conftest import code_of
 from tests.contract.test_tables import entity
 

@@ -90,7 +90,7 @@ async def test_an_entity_that_was_read_brings_its_own_condition(storage: Storage
         await storage.table.delete_entity(read, etag=read.metadata["etag"], match_condition=UNCHANGED)
 
 
-async def test_what_is_absent_is_told_apart_from_an_absent_table(storage: Storage):
+async def test_an_absent_row_differs_from_an_absent_table(storage: Storage):
     nowhere = storage.tables.get_table_client(f"nowhere{storage.mark}")
     for table, code in ((storage.table, "ResourceNotFound"), (nowhere, "TableNotFound")):
         with pytest.raises(ResourceNotFoundError) as read:

@@ -1,4 +1,4 @@
-"""A policy that fails shows what it saw. The compiler that the tests started ends with them."""
+"""A failing policy shows the values that it compared. The compiler that the tests started ends with them."""
 
 from collections.abc import Iterator
 

@@ -76,17 +76,17 @@ class Run:
             self.outputs[name] = {"statusCode": response.status, "headers": dict(response.headers), "body": body}
         return response.ok
 
-    def value(self, told: Any) -> Any:
+    def value(self, stated: Any) -> Any:
         """A part of a definition with its expressions worked out."""
-        if isinstance(told, dict):
-            return {name: self.value(one) for name, one in told.items()}
-        if isinstance(told, list):
-            return [self.value(one) for one in told]
-        if not isinstance(told, str):
-            return told
-        if told.startswith("@") and not told.startswith("@{"):
-            return Expression(told[1:], self).whole()
-        return re.sub(r"@\{([^}]*)\}", lambda found: str(Expression(found[1], self).whole()), told)
+        if isinstance(stated, dict):
+            return {name: self.value(one) for name, one in stated.items()}
+        if isinstance(stated, list):
+            return [self.value(one) for one in stated]
+        if not isinstance(stated, str):
+            return stated
+        if stated.startswith("@") and not stated.startswith("@{"):
+            return Expression(stated[1:], self).whole()
+        return re.sub(r"@\{([^}]*)\}", lambda found: str(Expression(found[1], self).whole()), stated)
 
 
 class Expression:

@@ -1,4 +1,4 @@
-"""The product as the templates must fit it: its settings, and the triggers that function_app binds."""
+"""What the templates must match: the product's settings, and the triggers that function_app binds."""
 
 import importlib.util
 import os

@@ -15,7 +15,7 @@ _LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """A log line: at which levels it is said, and the fields that the modules which say it know."""
+    """A log line: the levels at which it is logged, and the fields of the modules that log it."""
 
     levels: frozenset[str]
     fields: frozenset[str]

@@ -163,7 +163,7 @@ def test_core_tools_publish_what_the_package_holds_and_nothing_else_of_the_check
         ("shared.doctor", "doctor"),
     ],
 )
-def test_the_first_failure_stops_it_and_is_told(deploy: Deploy, fail_at: str, step: str):
+def test_the_first_failure_stops_the_script_and_is_reported(deploy: Deploy, fail_at: str, step: str):
     done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at=fail_at)
     assert done.code != 0
     assert fail_at in done.calls[-1], "nothing is called after it"
@@ -242,7 +242,7 @@ def test_parameters_come_from_a_file_of_either_kind(deploy: Deploy, tmp_path: Pa
         (("--group", "rg", "--acs", "a", "--what"), "unknown argument --what"),
     ],
 )
-def test_a_wrong_call_is_told_in_a_sentence_before_anything_is_called(
+def test_wrong_arguments_are_refused_in_a_sentence_before_anything_is_called(
     deploy: Deploy, arguments: tuple[str, ...], message: str
 ):
     done = deploy(*arguments)

@@ -1,4 +1,4 @@
-"""host.json decides how much an instance takes on and what is seen of it: each of its settings has its reason."""
+"""host.json decides an instance's concurrency and telemetry: each of its settings has a documented reason."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.package import CHECKOUT
-from local.host.config import read_host_json
+from local.host.configuration.config import read_host_json
 from shared.settings.settings import Settings
 from tests.infra.product import app_settings
 from tests.infra.templates import Templates
@@ -52,9 +52,9 @@ def test_no_answer_of_the_host_is_cached_sniffed_or_asked_for_without_tls():
 def test_what_an_instance_takes_on_stands_in_the_docs_as_the_templates_set_it():
     rows = re.findall(r"\| ([\d,]+) MB[^|]*\| (\d+), (\d+) \| (\d+) \| (\d+) \|", SECTION)
     assert [found[0] for found in rows] == ["512", "2,048", "4,096"]
-    for memory, *told in rows:
+    for memory, *documented in rows:
         given = app_settings(Templates(), SCENARIO[memory])
-        assert told == [given[name] for name in BY_SIZE]
+        assert documented == [given[name] for name in BY_SIZE]
     queues, fields = read_host_json(CHECKOUT, {}).queues, Settings.model_fields
     proposed = (fields[name].default for name in ("block_size_mib", "memory_budget_mib"))
     assert rows[1][1:] == tuple(map(str, (queues.batch_size, queues.new_batch_threshold, *proposed)))

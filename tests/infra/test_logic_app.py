@@ -93,7 +93,7 @@ def read_of(part: Any) -> set[str]:
 def test_each_parameter_it_uses_is_declared_and_each_declared_is_used():
     used = {name for text in texts(DEFINITION) for name in re.findall(r"parameters\('(\w+)'\)", text)}
     assert used == DEFINITION["parameters"].keys()
-    assert all(told["metadata"]["description"] for told in DEFINITION["parameters"].values())
+    assert all(part["metadata"]["description"] for part in DEFINITION["parameters"].values())
 
 
 def test_it_uses_no_function_that_the_replay_does_not_work_out():
@@ -107,8 +107,8 @@ def test_it_holds_no_secret_and_its_run_history_shows_neither_the_key_nor_who_wa
         assert not DEFINITION["parameters"][secret]["defaultValue"]
     assert not re.search(r"sig=|code=|AccountKey|Bearer |[A-Za-z0-9+/]{40,}={1,2}", json.dumps(DEFINITION))
     # The trigger gets what a start takes, in which people are named.
-    for name, told in (http_actions() | DEFINITION["triggers"]).items():
-        assert told["runtimeConfiguration"]["secureData"]["properties"] == ["inputs", "outputs"], name
+    for name, part in (http_actions() | DEFINITION["triggers"]).items():
+        assert part["runtimeConfiguration"]["secureData"]["properties"] == ["inputs", "outputs"], name
     # It reads the recording's id. Compose knows secure inputs only: they hide its outputs, too.
     assert all_actions()["Archive_address"]["runtimeConfiguration"]["secureData"]["properties"] == ["inputs"]
 

@@ -171,10 +171,12 @@ def test_each_operation_says_which_role_and_which_key_it_requires(
 
 def test_each_possible_problem_is_documented_with_what_to_do():
     page = (CHECKOUT / "docs" / "http.md").read_text()
-    told = {reason for line in page.splitlines() for reason in re.findall(r"`([a-z-]+)`", line.partition(" | ")[2])}
+    documented = {
+        reason for line in page.splitlines() for reason in re.findall(r"`([a-z-]+)`", line.partition(" | ")[2])
+    }
     for operation in OPERATIONS:
         for error in (*operation.problems, SignInRequired, RoleRequired, ForeignPage):
-            assert error.reason in told, (
+            assert error.reason in documented, (
                 f"{operation.function} may answer {error.reason}, and docs/http.md doesn't say so"
             )
 

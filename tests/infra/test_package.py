@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 
 from infra.package import CHECKOUT, DEPENDENCIES, PLATFORMS, copy, install, package, packaged
+from local.processes.child_processes import Program, clean_environment, running
 from local.stack import Azurite, Resources, provision
-from local.stack.processes import Program, clean_environment, running
 
 PATIENCE = 60
 MEBIBYTE = 1024 * 1024

@@ -20,7 +20,7 @@ AZD = yaml.safe_load((CHECKOUT / "azure.yaml").read_text())
 JOBS: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())["jobs"]
 # What azd puts into the hook's environment: main.bicep's outputs, by their names.
 AZD_ENV = {"functionAppName", "systemTopicName", "acsResourceGroup", "hostStorageName", "deadLetterContainer"}
-STEPS = [(job, step) for job, told in JOBS.items() for step in told["steps"]]
+STEPS = [(job, step) for job, named in JOBS.items() for step in named["steps"]]
 COMMANDS = [
     step["run"]
     for file in WORKFLOWS
@@ -177,6 +177,6 @@ def test_azd_gives_events_bicep_what_it_takes_out_of_what_main_bicep_gave():
 def test_deploy_sh_reads_of_main_bicep_what_it_gives_and_tells_events_bicep_what_it_takes():
     script = (CHECKOUT / "infra" / "deploy.sh").read_text()
     (names,) = re.findall(r"for name in (.*); do\n    value=\$\(output", script)
-    told = set(names.split())
-    assert told | set(re.findall(r"output (functionAppName|url)\b", script)) <= declared("main", "output")
-    assert told | {"functionAppName", "retentionHours"} == declared("events", "param")
+    named = set(names.split())
+    assert named | set(re.findall(r"output (functionAppName|url)\b", script)) <= declared("main", "output")
+    assert named | {"functionAppName", "retentionHours"} == declared("events", "param")

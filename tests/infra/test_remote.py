@@ -38,7 +38,7 @@ def test_only_settings_of_callvault_are_read_in_any_casing():
 
 
 def run(tmp_path: Path, az: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command, with a stand-in for az that does as it is told."""
+    """The command, with a stand-in for az that returns the given answers."""
     (tmp_path / "az").write_text(f"#!/bin/sh\n{az}\n")
     (tmp_path / "az").chmod(0o755)
     command = [sys.executable, "-m", "infra.remote", "--group", "rg", "--app", "func-x", *arguments]

@@ -1,4 +1,4 @@
-"""docs/templates.md says what the templates take and what they grant, in the templates' own words."""
+"""docs/templates.md lists the templates' parameters and roles, with the templates' own descriptions."""
 
 import json
 
@@ -32,11 +32,11 @@ def as_bicep(value: object) -> str:
 
 
 def test_every_role_that_someone_is_given_stands_there_with_its_reason():
-    told = rows("| Who | Role | On | Why |")
+    documented = rows("| Who | Role | On | Why |")
     who = {"app": "the app", "topic": "the system topic", "operator": "the operator, if named"}
     usual = grants(Templates(), "operator") | grants(Templates(), "announce")
     rebuilding = grants(Templates(), "rebuild")
     given = {(who[one], NAMES[role]) for one, role, _ in usual}
     given |= {("the operator, with `operatorMayRebuild`", NAMES[role]) for _, role, _ in rebuilding - usual}
-    assert {(row[0], row[1]) for row in told} == given
-    assert all(row[3] for row in told)
+    assert {(row[0], row[1]) for row in documented} == given
+    assert all(row[3] for row in documented)

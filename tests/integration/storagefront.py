@@ -1,13 +1,19 @@
 """A proxy in front of a storage service that makes some requests fail. Azurite itself can't simulate failures."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
+from azure.core.pipeline.transport import AsyncHttpTransport
 from yarl import URL
+
+from local.stack import Azurite
 
 _NOT_FORWARDED = {"host", "transfer-encoding", "connection", "expect"}
 _SIGNED = (
@@ -24,6 +30,22 @@ class Mishap(Enum):
     REFUSED = auto()  # 403; the request isn't carried out
     BROKEN_OFF = auto()  # the connection ends while the request is being sent
     ANSWER_LOST = auto()  # the request is carried out, and the connection ends before the answer
+
+
+def through(azurite: Azurite, front: "StorageFront") -> str:
+    """Azurite's connection string, with a front instead of its service."""
+    whole = azurite.connection_string.replace(str(front.target), str(front.url.origin()))
+    assert whole != azurite.connection_string
+    return whole
+
+
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK's pauses before it sends a request again take no time."""
+
+    async def sleep(_: AsyncHttpTransport[Any, Any], duration: float) -> None:
+        await asyncio.sleep(min(duration, 0.01))
+
+    monkeypatch.setattr(AsyncHttpTransport, "sleep", sleep)
 
 
 @dataclass
@@ -80,7 +102,7 @@ class StorageFront:
         return web.Response(status=500)
 
     @contextlib.asynccontextmanager
-    async def standing(self) -> AsyncIterator["StorageFront"]:
+    async def running(self) -> AsyncIterator["StorageFront"]:
         app = web.Application(client_max_size=_ALL_OF_A_BLOCK)
         app.router.add_route("*", "/{path:.*}", self.handle)
         runner = web.AppRunner(app, access_log=None)

@@ -1,24 +1,25 @@
-"""Real storage for property tests, in separate containers and tables."""
+"""An archive in memory, and a stack for hostile input."""
 
-import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from azure.storage.blob.aio import BlobServiceClient
 
-from local.stack import Azurite, Resources, Stack, StackOptions, provision
+from local.memory.storage.account import Account
+from local.memory.storage.containers import MemoryBlobServiceClient
+from local.stack import Stack, StackOptions
+from shared.domain.clock import SystemClock
 from shared.gateways.blobs.archive import Archive
 from tests.acceptance.conftest import Deployment
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def archive(azurite: Azurite) -> AsyncIterator[Archive]:
-    name = f"properties-{uuid.uuid4().hex[:12]}"
-    await provision(azurite.connection_string, Resources(queues=(), tables=(), containers=(name,)))
-    async with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
-        yield Archive(service, name)
+async def archive() -> Archive:
+    service: Any = MemoryBlobServiceClient(Account(SystemClock()))
+    await service.create_container("archive")
+    return Archive(service, "archive")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure.data.tables.aio import TableServiceClient
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from local.stack import Azurite, Resources, provision
+from local.memory.storage.account import Account
+from local.memory.storage.tables import MemoryTableServiceClient
 from shared.archiving.lease import Lease
+from shared.domain.chance import Chance
+from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import MOVES, ONCE_SAFE, REPLAYABLE, ChunkState, ForbiddenMove
@@ -289,14 +291,12 @@ class Workers(RuleBasedStateMachine):
         assert {chunk.document_id: chunk for chunk in chunks} == self.rows
 
 
-def test_no_order_of_operations_breaks_the_state_diagram_or_lets_a_stale_writer_write(azurite: Azurite):
+def test_no_order_of_operations_breaks_the_state_diagram_or_lets_a_stale_writer_write():
     loop = asyncio.new_event_loop()
-    table = f"states{uuid.uuid4().hex[:12]}"
-    loop.run_until_complete(provision(azurite.connection_string, Resources(queues=(), tables=(table,), containers=())))
-    service = TableServiceClient.from_connection_string(azurite.connection_string)
-    Workers.catalogue, Workers.loop = Catalogue(service, table), loop
+    service: Any = MemoryTableServiceClient(Account(SystemClock()))
+    loop.run_until_complete(service.create_table_if_not_exists("states"))
+    Workers.catalogue, Workers.loop = Catalogue(service, "states", Chance()), loop
     try:
-        run_state_machine_as_test(Workers, settings=effort(40, steps=40))
+        run_state_machine_as_test(Workers, settings=effort(150, steps=40))
     finally:
-        loop.run_until_complete(service.close())
         loop.close()

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from local.memory.account import Turn
 from local.memory.acs import Document
+from local.memory.storage.account import Turn
 from shared.domain.states import ChunkState
 from tests.unit.world import MEBIBYTE, World, document, event_of
 
@@ -51,6 +51,7 @@ class Run:
         return {
             "archive": self.world.archive,
             "tables": {table: self._keys(table) for table in self.world.settings.tables},
+            "announced": sorted({(event["type"], event["subject"]) for event in self.world.topic.taken}),
             "quarantine": self.world.files(self.world.settings.quarantine_container),
         }
 

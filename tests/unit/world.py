@@ -1,4 +1,4 @@
-"""The whole app over storage and ACS in memory: a run from an event to the deleted source takes milliseconds."""
+"""The whole app over storage, ACS and a topic in memory: from an event to the deleted source in milliseconds."""
 
 import functools
 import random
@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.acs.wav import HEADER_SIZE, wav_header
-from local.memory.account import Account, Operation, Turn, apply_at_once
+from local.acs.media.wav import HEADER_SIZE, wav_header
 from local.memory.acs import Document, MemoryAcs
 from local.memory.clients import MemoryClients, provision
 from local.memory.clock import HandClock
-from local.memory.entities import Row, Table
 from local.memory.host import Host
-from shared.bookkeeping.books import Books
+from local.memory.storage.account import Account, Operation, Turn, apply_at_once
+from local.memory.storage.entities import Row, Table
+from local.memory.topic import MemoryTopic
+from shared.bookkeeping.writers import Writers
 from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
@@ -21,12 +22,16 @@ from shared.gateways.bundle import Gateways
 from shared.settings.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from local.memory.block_blobs import Container
+    from local.memory.storage.block_blobs import Container
 
 MEBIBYTE = 1024 * 1024
 _HOST = "https://storage.asm.skype.com/v1/objects"
 _DELETE_HOST = "https://us-storage.asm.skype.com/v1/objects"
 _SAFE = ("archived", "released")  # states
+ANNOUNCING = {  # settings with which the app announces
+    "announce_topic_endpoint": "https://memory.westeurope-1.eventgrid.azure.net/api/events",
+    "announce_topic_key": "a2V5",
+}
 _SERVER_CALL = "aHR0cHM6Ly9jb252LnNreXBlLmNvbS9jb252L2NhbGw="
 
 
@@ -90,6 +95,7 @@ class World:
 
     account: Account
     acs: MemoryAcs
+    topic: MemoryTopic
     clock: HandClock
     host: Host
     settings: Settings
@@ -100,13 +106,14 @@ class World:
         clock, given = HandClock(), memory_settings(**settings)
         account = Account(clock, random.Random(1))
         await provision(account, given)
-        acs = MemoryAcs(account, list(documents))
+        acs, topic = MemoryAcs(account, list(documents)), MemoryTopic(account)
         clients: Any = MemoryClients(account, acs, given)
         return cls(
             account=account,
             acs=acs,
+            topic=topic,
             clock=clock,
-            host=Host(account, acs, clock, given),
+            host=Host(account, acs, topic, clock, given),
             settings=given,
             gateways=Gateways.over(clients, given),
         )
@@ -120,8 +127,8 @@ class World:
         raise AssertionError(f"work is left after {rounds} rounds: {self.left()}")
 
     @property
-    def books(self) -> Books:
-        return Books.over(self.gateways)
+    def writers(self) -> Writers:
+        return Writers.over(self.gateways)
 
     def left(self) -> list[Any]:
         """Worklist rows and messages."""

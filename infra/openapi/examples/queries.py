@@ -53,7 +53,7 @@ SUMMARY: dict[str, Any] = {
     "open": {
         "items": 2,
         "complete": True,
-        "lookedAt": 2,
+        "examined": 2,
         "chunksLeftOut": 0,
         "chunks": {"copying": 1},
         "recordings": {"active": 1},

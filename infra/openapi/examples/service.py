@@ -30,5 +30,5 @@ DANGER: dict[str, Any] = {
     "name": "acs",
     "ok": False,
     "reason": "acs-credential-refused",
-    "detail": "ACS refused our credential: check ACS_CONNECTION_STRING, or the identity's role",
+    "detail": "ACS refused Callvault's credential: check ACS_CONNECTION_STRING, or the identity's role",
 }

@@ -57,7 +57,8 @@ OPERATIONS = (
         tag=_TAG,
         summary="Get a recording's timeline",
         description="Returns when each chunk was recorded, its pauses, and the participant on each channel, from the "
-        "archived metadata files. A chunk whose metadata file isn't archived has null fields.",
+        "archived metadata files. A chunk whose metadata file isn't archived has its state, "
+        "and null in all other fields.",
         parameters=(RECORDING_ID,),
         replies={
             200: Reply(

@@ -1,10 +1,10 @@
-"""Operations that retry failed work. Each may be repeated."""
+"""Operations that replay failed work. Each may be repeated."""
 
 from infra.openapi.examples import ids
 from infra.openapi.examples import recovery as examples
 from infra.openapi.operation import STORAGE, Body, Operation, Parameter, Reply
 from infra.openapi.operations.recordings import RECORDING_ID
-from shared.contracts.http.recording_view import HandedInView, ReplayedView
+from shared.contracts.http.recording_view import ReplayedView, SubmittedEventOutcomes
 from shared.errors import InvalidRequest, NotFound
 
 _TAG = "Recovery"
@@ -23,13 +23,11 @@ _QUARANTINE_ID = Parameter(
     schema={"type": "string", "pattern": "^[0-9a-f]{32}$"},
     example=ids.RECORDING_KEY,
 )
-_REPLAYED = {
-    202: Reply(description="The number of chunks that are retried.", model=ReplayedView, example={"chunks": 1})
-}
+_REPLAYED = {202: Reply(description="The number of chunks queued.", model=ReplayedView, example={"chunks": 1})}
 _OUTCOMES = {
     202: Reply(
         description="The outcome of each event.",
-        model=HandedInView,
+        model=SubmittedEventOutcomes,
         example={"outcomes": ["queued"], "differing": [[]]},
     )
 }
@@ -41,7 +39,7 @@ OPERATIONS = (
         path="/recordings/{recordingId}/replay",
         tag=_TAG,
         summary="Replay a recording",
-        description="Retries every chunk of the recording that failed, is lost, or waits for its next attempt.",
+        description="Queues every chunk of the recording that failed, is lost, or waits for its next attempt.",
         parameters=(RECORDING_ID,),
         replies=_REPLAYED,
         problems=(InvalidRequest, NotFound, *STORAGE),
@@ -52,7 +50,7 @@ OPERATIONS = (
         path="/recordings/{recordingId}/chunks/{documentId}/replay",
         tag=_TAG,
         summary="Replay a chunk",
-        description="Retries one chunk, if it failed, is lost, or waits for its next attempt.",
+        description="Queues one chunk, if it failed, is lost, or waits for its next attempt.",
         parameters=(RECORDING_ID, DOCUMENT_ID),
         replies=_REPLAYED,
         problems=(InvalidRequest, NotFound, *STORAGE),
@@ -70,7 +68,7 @@ OPERATIONS = (
         problems=(InvalidRequest, NotFound, *STORAGE),
     ),
     Operation(
-        function="take_events",
+        function="submit_events",
         method="post",
         path="/events",
         tag=_TAG,

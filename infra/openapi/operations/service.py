@@ -3,7 +3,7 @@
 from infra.openapi.examples import service as examples
 from infra.openapi.operation import ACS, STORAGE, Body, Operation, Parameter, Reply, Security
 from shared.contracts.http.health import HealthView
-from shared.contracts.http.recording_view import TakenInView
+from shared.contracts.http.recording_view import EventOutcomes
 from shared.errors import CallbackRefused, CallbacksOff, CallbacksThrottled, InvalidRequest
 
 _TAG = "Service"
@@ -28,8 +28,8 @@ OPERATIONS = (
         path="/health",
         tag=_TAG,
         summary="Check the health",
-        description="For monitors. Checks whether storage and ACS can be reached, how close the oldest open chunk "
-        "is to its deadline, and whether the sweep runs. You can call it every minute: the cost doesn't depend on "
+        description="For monitors. Checks whether storage and ACS can be reached, how close the nearest deadline "
+        "of an open chunk is, and whether the sweep runs. You can call it every minute: the cost doesn't depend on "
         "the size of the archive.",
         replies={
             200: Reply(
@@ -44,7 +44,7 @@ OPERATIONS = (
         },
     ),
     Operation(
-        function="take_callbacks",
+        function="receive_callbacks",
         method="post",
         path="/callbacks",
         tag=_TAG,
@@ -58,7 +58,9 @@ OPERATIONS = (
             example=[examples.CALLBACK],
         ),
         replies={
-            200: Reply(description="The outcome of each event.", model=TakenInView, example={"outcomes": ["taken"]})
+            200: Reply(
+                description="The outcome of each event.", model=EventOutcomes, example={"outcomes": ["accepted"]}
+            )
         },
         problems=(InvalidRequest, CallbackRefused, CallbacksOff, CallbacksThrottled, *ACS, *STORAGE),
         security=Security.TOKEN,

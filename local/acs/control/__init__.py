@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from local.acs.control.announcements import AnnouncementControl
-from local.acs.control.callbacks import CallbackControl
-from local.acs.control.calls import CallControl
-from local.acs.control.documents import DocumentControl
-from local.acs.control.events import EventControl
-from local.acs.control.faults import FaultControl
-from local.acs.control.recordings import RecordingControl
+from local.acs.control.announcement_routes import AnnouncementControl
+from local.acs.control.call_routes import CallControl
+from local.acs.control.callback_routes import CallbackControl
+from local.acs.control.document_routes import DocumentControl
+from local.acs.control.event_routes import EventControl
+from local.acs.control.fault_routes import FaultControl
+from local.acs.control.recording_routes import RecordingControl
 from local.acs.errors import AcsError, ControlError
 from local.acs.service import Service
 

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from shared.errors import DestinationConflict
 from shared.gateways.blobs.archive import StagedBlock
 
 if TYPE_CHECKING:
@@ -40,11 +39,11 @@ class BlockId:
         return cls(index=index, start=start, version=version, digest=_encoded(run))
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Raises DestinationConflict for a block that Callvault didn't stage."""
+    def parse(cls, text: str) -> Self | None:
+        """None for a block that Callvault didn't stage."""
         parts = _FORM.fullmatch(text)
         if parts is None:
-            raise DestinationConflict("the archive's file contains blocks that Callvault didn't stage")
+            return None
         index, start, version, digest = parts.groups()
         return cls(index=int(index), start=int(start), version=version, digest=digest)
 
@@ -58,8 +57,8 @@ class BlockId:
 
 def blocks_of_source(staged: Sequence[StagedBlock], version: str) -> dict[int, StagedBlock]:
     """Staged blocks of one version of the source, by index. An index that several blocks have is left out."""
-    ids = [(BlockId.parse(block.block_id), block) for block in staged if _FORM.fullmatch(block.block_id)]
-    mine = [(block_id.index, block) for block_id, block in ids if block_id.version == version]
+    ids = [(BlockId.parse(block.block_id), block) for block in staged]
+    mine = [(block_id.index, block) for block_id, block in ids if block_id is not None and block_id.version == version]
     found = Counter(index for index, _ in mine)
     return {index: block for index, block in mine if found[index] == 1}
 

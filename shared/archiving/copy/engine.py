@@ -14,6 +14,7 @@ from typing import Protocol
 from shared.archiving.copy.block_ids import BlockId, blocks_of_source
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import Block, Media
+from shared.archiving.copy.threads import in_thread
 from shared.archiving.copy.verification import Copied, Readable, read_back, verify
 from shared.domain.files.checksums import Checksum, ChecksumKind, feed, sha256
 from shared.domain.files.payload import Payload
@@ -39,14 +40,18 @@ class Transfer:
     def __init__(self, *, in_flight: int, checksum: ChecksumKind, budget: MemoryBudget) -> None:
         self._in_flight, self._checksum, self._budget = in_flight, checksum, budget
 
-    async def copy(self, media: Media, sink: Sink, *, resume: bool = False) -> Copied:
-        """Copies one file. Raises what the source or the sink raises; then the archive has no part of the file.
+    async def copy(self, media: Media, sink: Sink) -> Copied:
+        """Copies one file. Raises what the source or the sink raises; then the archive has no part of the file."""
+        return await self._copy(media, sink, {})
 
-        `resume` continues from the blocks that an earlier attempt staged from the same version of the source.
-        """
+    async def resume(self, media: Media, sink: Sink) -> Copied:
+        """Like `copy`, but continues from blocks that an earlier attempt staged from the same version of the source."""
+        reusable = not media.is_small and media.can_resume
+        return await self._copy(media, sink, await self._reusable(media, sink) if reusable else {})
+
+    async def _copy(self, media: Media, sink: Sink, staged: Mapping[int, StagedBlock]) -> Copied:
         if media.is_small:
             return await self.put(media.head, sink)
-        staged = await self._reusable(media, sink) if resume and media.can_resume else {}
         blocks = await _BlockCopy(media, sink, self._in_flight, self._checksum).run(staged)
         size = sum(block.size for block in blocks.ids)
         result = await sink.commit([block.block_id for block in blocks.ids], size=size, sha256=blocks.sha256)
@@ -57,20 +62,20 @@ class Transfer:
     async def _reusable(self, media: Media, sink: Sink) -> dict[int, StagedBlock]:
         """Staged blocks of the same version of the source, by index. Empty unless they include its first block."""
         staged = blocks_of_source(await sink.staged(), media.version)
-        head = await asyncio.to_thread(sha256, media.head)
+        head = await in_thread(sha256, media.head)
         first = str(BlockId.of(0, 0, media.version, head))
         return staged if 0 in staged and staged[0].block_id == first else {}
 
     async def put(self, data: Payload, sink: Sink) -> Copied:
         """Stores bytes that are in memory, in one request."""
-        checksum, digest = await asyncio.to_thread(lambda: (Checksum.of(data, self._checksum), sha256(data)))
+        checksum, digest = await in_thread(lambda: (Checksum.of(data, self._checksum), sha256(data)))
         result = await sink.put(data, checksum=checksum, sha256=digest.hexdigest())
         return await self._same(sink, result, Copied(size=data.size, sha256=digest.hexdigest()))
 
     async def _same(self, sink: Sink, result: WriteResult, copied: Copied) -> Copied:
         """Returns `copied`. If the archive already had a file without a digest, verifies first that it is the same."""
         if result is WriteResult.UNVERIFIED and not await self.verify(sink, size=copied.size, sha256=copied.sha256):
-            raise DestinationConflict("the archive holds another file under this chunk's name; nothing was overwritten")
+            raise DestinationConflict.of(sink.name)
         return copied
 
     async def read_back(self, file: Sink) -> Copied:
@@ -150,7 +155,7 @@ class _BlockCopy:
                 self._run, self._digest = len(self._blocks), hashlib.sha256()
             else:
                 data = await item
-                tasks.create_task(self._stage(data, *await asyncio.to_thread(self._seal, block, data)))
+                tasks.create_task(self._stage(data, *await in_thread(self._seal, block, data)))
 
     def _seal(self, block: Block, data: Payload) -> tuple[str, Checksum]:
         """Runs in a thread, one block at a time and in order. Raises before staging if the proof fails."""

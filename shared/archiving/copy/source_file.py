@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,13 @@ _HEAD = 16  # bytes needed to recognize a format
 _TRIES = 3  # per range: ACS sometimes answers a range with the whole file
 # Increment this number if blocks that an older version of this code staged must not be reused.
 _ENGINE = 2
+
+
+class Accepted(Enum):
+    """The files that a copy accepts."""
+
+    MEDIA = auto()  # files that are proved to be wav, mp3 or mp4
+    ANY_FILE = auto()  # every complete file. The last attempt uses this, and marks the file as unverified
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +93,7 @@ class Media:
         first: Part,
         rest: AsyncGenerator[Part] | None = None,
         *,
-        prove: bool = True,
+        accepted: Accepted,
     ) -> None:
         self._ranges, self._block_size, self._rest = ranges, ranges.block_size, rest
         self._first: Payload | None = first.data
@@ -97,8 +105,8 @@ class Media:
         # Blocks of another version of the file, or of another block size, must never be mixed with these.
         described = f"{_ENGINE} {first.total} {first.etag} {self._block_size}"
         self.version = hashlib.sha256(described.encode()).hexdigest()[:8]
-        self.format = _format(first.data.head(_HEAD), prove=prove)
-        self._proof = Proof(self.format, self.total) if prove and self.format is not None else None
+        self.format = _format(first.data.head(_HEAD), accepted)
+        self._proof = Proof(self.format, self.total) if self.format and accepted is Accepted.MEDIA else None
         self._check(first, 0, min(self._block_size, self.total))
         self.prove(0, first.data)
 
@@ -182,27 +190,32 @@ class Media:
 
 @asynccontextmanager
 async def open_media(
-    source: MediaSource, location: str, *, block_size: int, budget: MemoryBudget, prove: bool = True
+    source: MediaSource,
+    location: str,
+    *,
+    block_size: int,
+    budget: MemoryBudget,
+    accepted: Accepted = Accepted.MEDIA,
 ) -> AsyncIterator[Media]:
-    """Opens the file and reads its first block. Raises SourceUnproven if it doesn't start like wav, mp3 or mp4.
+    """Opens the file and reads its first block.
 
-    Without `prove`, any complete file is accepted. The last attempt uses this, and marks the file as unverified.
+    Raises SourceUnproven for a file that doesn't start like wav, mp3 or mp4, unless any file is accepted.
     """
     ranges = _Ranges(source, location, block_size)
     with budget.share() as share:
         await share.take()
         first = await ranges.read(0, block_size)
         if first is not None:
-            yield Media(ranges, share, first, prove=prove)
+            yield Media(ranges, share, first, accepted=accepted)
             return
         async with aclosing(source.stream(location, block_size=block_size)) as rest:
-            yield Media(ranges, share, await anext(rest), rest, prove=prove)
+            yield Media(ranges, share, await anext(rest), rest, accepted=accepted)
 
 
-def _format(head: bytes, *, prove: bool) -> str | None:
+def _format(head: bytes, accepted: Accepted) -> str | None:
     try:
         return sniff(head)
     except SourceUnproven:
-        if prove:
+        if accepted is Accepted.MEDIA:
             raise
         return None

@@ -4,7 +4,6 @@ Immutable storage may refuse writes after the commit, so nothing depends on addi
 digest is verified by comparing its bytes with the digests in its block ids, or with the digest in the catalogue.
 """
 
-import asyncio
 import contextlib
 import hashlib
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Protocol
 
 from shared.archiving.copy.block_ids import BlockId
 from shared.archiving.copy.memory import MemoryBudget
+from shared.archiving.copy.threads import in_thread
 from shared.domain.files.checksums import feed
 from shared.domain.files.payload import Payload
 from shared.errors import DestinationConflict, DestinationError
@@ -24,6 +24,9 @@ _PIECE = 4 * 1024 * 1024
 
 class Readable(Protocol):
     """A file of the archive that can be read, and whose digest can be written to its blob afterwards."""
+
+    @property
+    def name(self) -> str: ...
 
     async def find(self) -> Stored | None: ...
 
@@ -50,15 +53,15 @@ async def read_back(file: Readable, budget: MemoryBudget) -> Copied:
     """
     stored = await file.find()
     if stored is None:
-        raise DestinationConflict("the archive's file was removed")
-    blocks = [(BlockId.parse(block.block_id), block.size) for block in await file.committed()]
+        raise DestinationConflict(f"the archived file {file.name} was removed")
+    blocks = [(_block_id(file, block), block.size) for block in await file.committed()]
     if not blocks and stored.sha256 is not None:
         digest = await _digest(file, stored.size)
         if digest != stored.sha256:
-            raise DestinationConflict("the archive's file doesn't match its digest; the source was kept")
+            raise DestinationConflict.of(file.name, "it doesn't match its digest")
         return Copied(size=stored.size, sha256=digest)
     if not blocks or sum(size for _, size in blocks) != stored.size:
-        raise DestinationConflict("the archive's file has neither block ids nor a digest; the source was kept")
+        raise DestinationConflict.of(file.name, "it has neither block ids nor a digest")
     copied = Copied(size=stored.size, sha256=await _digest_of_blocks(file, blocks, budget))
     if stored.sha256 is None:
         with contextlib.suppress(DestinationError):
@@ -74,11 +77,18 @@ async def verify(file: Readable, *, size: int, sha256: str) -> bool:
     return sha256 == (stored.sha256 or await _digest(file, size))
 
 
+def _block_id(file: Readable, block: StagedBlock) -> BlockId:
+    block_id = BlockId.parse(block.block_id)
+    if block_id is None:
+        raise DestinationConflict.of(file.name, "it contains blocks that Callvault didn't stage")
+    return block_id
+
+
 async def _digest(file: Readable, size: int) -> str:
     whole = hashlib.sha256()
     for start in range(0, size, _PIECE):
         data = Payload.of(await file.read(start, min(_PIECE, size - start)))
-        await asyncio.to_thread(feed, whole, data)
+        await in_thread(feed, whole, data)
     return whole.hexdigest()
 
 
@@ -91,14 +101,14 @@ async def _digest_of_blocks(file: Readable, blocks: list[tuple[BlockId, int]], b
         await share.take()
         for place, (block_id, size) in enumerate(blocks):
             if block_id.index != place:
-                raise DestinationConflict("the archive's file has its blocks in another order")
+                raise DestinationConflict.of(file.name, "its blocks are in the wrong order")
             data = Payload.of(await file.read(offset, size))
             offset += size
             if place in last:
                 runs[place] = hashlib.sha256()
             for digest in (whole, *runs.values()):
-                await asyncio.to_thread(feed, digest, data)
+                await in_thread(feed, digest, data)
             if data.size != size or block_id.start not in runs or not block_id.holds(runs[block_id.start]):
-                raise DestinationConflict("the archive's file differs from what was staged; the source was kept")
+                raise DestinationConflict.of(file.name, "it differs from what was staged")
             runs = {start: digest for start, digest in runs.items() if last[start] > place}
     return whole.hexdigest()

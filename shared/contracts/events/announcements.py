@@ -1,4 +1,4 @@
-"""The announcements of Callvault: CloudEvents 1.0, whose data depend on the type.
+"""The announcements of Callvault: CloudEvents 1.0, whose data depends on the type.
 
 docs/announcements.md has an example of each type. Announcements contain no participants and no signed URLs: reading a
 `url` requires a role on the storage account. Sizes in bytes, times in UTC.
@@ -20,7 +20,10 @@ class AnnouncementType(StrEnum):
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
+    # Built at first use: a worker that only archives needs none of these models, and starts sooner.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True, defer_build=True
+    )
 
 
 class ArchivedFile(_Data):
@@ -48,7 +51,7 @@ class ChunkData(RecordingData):
     metadata: ArchivedFile | None = None
     format: str | None = None
     started_at: datetime
-    event_time: datetime = Field(description="When ACS announced the files.")
+    event_time: datetime = Field(description="When ACS reported the files.")
     deadline: datetime = Field(description="When ACS deletes the source, unless Callvault deletes it first.")
     attempts: int
     fault: str | None = Field(default=None, description="Whose fault the failure was: source, destination or ours.")
@@ -82,7 +85,7 @@ class CompleteChunk(_Data):
 class Announcement(BaseModel):
     """A CloudEvent. Events with the same `id` are the same announcement."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     specversion: Literal["1.0"] = "1.0"
     type: AnnouncementType

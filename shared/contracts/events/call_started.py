@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from shared.contracts import lenient
+from shared.contracts import lenient_json
 from shared.contracts.auto_record import CallKind
 from shared.contracts.events.recording_event import UnreadableEvent, event_type
-from shared.contracts.lenient import Members
+from shared.contracts.lenient_json import Members
 
 CALL_STARTED = "Microsoft.Communication.CallStarted"
 
@@ -45,8 +45,8 @@ def read_call_started(envelope: dict[str, Any]) -> CallStarted:
         raise UnreadableEvent(f"{data.path('serverCallId')}: is missing or invalid")
     return CallStarted(
         server_call_id=server_call_id,
-        is_two_party=data.read("isTwoParty", lenient.flag),
-        is_rooms_call=data.read("isRoomsCall", lenient.flag),
+        is_two_party=data.read("isTwoParty", lenient_json.flag),
+        is_rooms_call=data.read("isRoomsCall", lenient_json.flag),
         in_group=_is_named(data.inner("group")),
         in_room=_is_named(data.inner("room")),
         unknown=tuple(outer.unknown),

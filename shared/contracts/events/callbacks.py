@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.contracts import lenient
+from shared.contracts import lenient_json
 from shared.contracts.events.recording_event import UnreadableEvent, event_type
-from shared.contracts.lenient import Members
+from shared.contracts.lenient_json import Members
 
 _PREFIX = "Microsoft.Communication."
 _LARGEST_CODE = 10**9
@@ -74,23 +74,23 @@ def read_callback(kind: CallbackKind, envelope: dict[str, Any], received_at: dat
     """
     outer = Members(envelope)
     data = outer.inner("data")
-    recording_id = data.read("recordingId", lenient.identifier)
+    recording_id = data.read("recordingId", lenient_json.identifier)
     if kind is CallbackKind.RECORDING_STATE_CHANGED and recording_id is None:
         raise UnreadableEvent("data.recordingId: is missing or invalid")
-    server_call_id = data.read("serverCallId", lenient.address)
+    server_call_id = data.read("serverCallId", lenient_json.address)
     if kind is CallbackKind.CALL_CONNECTED and {"data", "data.serverCallId"} & set(outer.unknown):
         raise UnreadableEvent("data.serverCallId: is invalid")
     # In callbacks about recordings, this is the recorder's connection, not the call's.
-    connection = None if kind in _OF_RECORDINGS else data.read("callConnectionId", lenient.identifier)
+    connection = None if kind in _OF_RECORDINGS else data.read("callConnectionId", lenient_json.identifier)
     started_at = data.read("startDateTime", _start)
     return CallbackEvent(
         kind=kind,
-        event_id=outer.read("id", lenient.identifier) or _digest(envelope),
-        at=outer.read("time", lenient.moment) or received_at,
+        event_id=outer.read("id", lenient_json.identifier) or _digest(envelope),
+        at=outer.read("time", lenient_json.moment) or received_at,
         call_connection_id=connection,
         server_call_id=server_call_id,
         recording_id=recording_id,
-        state=(data.read("state", lenient.word) or "").lower() or None,
+        state=(data.read("state", lenient_json.word) or "").lower() or None,
         started_at=None if started_at == _NO_TIME else started_at,
         result=_result(data),
         unknown=tuple(outer.unknown),
@@ -98,7 +98,7 @@ def read_callback(kind: CallbackKind, envelope: dict[str, Any], received_at: dat
 
 
 def _result(data: Members) -> ResultInformation | None:
-    if data.read("resultInformation", lenient.mapping) is None:
+    if data.read("resultInformation", lenient_json.mapping) is None:
         return None
     found = data.inner("resultInformation")
     return ResultInformation(code=found.read("code", _code), sub_code=found.read("subCode", _code))
@@ -107,11 +107,11 @@ def _result(data: Members) -> ResultInformation | None:
 def _start(value: Any) -> datetime | None:
     if isinstance(value, str) and (not value.strip() or value.strip().startswith("0001-01-01")):
         return _NO_TIME
-    return lenient.moment(value)
+    return lenient_json.moment(value)
 
 
 def _code(value: Any) -> int | None:
-    found = lenient.whole(value)
+    found = lenient_json.whole(value)
     return found if found is not None and abs(found) <= _LARGEST_CODE else None
 
 

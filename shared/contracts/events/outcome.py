@@ -6,6 +6,6 @@ from enum import StrEnum
 class Outcome(StrEnum):
     QUEUED = "queued"
     UNCHANGED = "unchanged"
-    TAKEN = "taken"
+    ACCEPTED = "accepted"
     IGNORED = "ignored"
     QUARANTINED = "quarantined"

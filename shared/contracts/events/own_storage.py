@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from shared.contracts import lenient
+from shared.contracts import lenient_json
 
 # Blob and Data Lake endpoints of Azure's clouds, including DNS zone endpoints.
 _BLOB_HOST = re.compile(
@@ -15,7 +15,7 @@ _OF_ACS = ("acs", "azurecommunicationservice")
 
 def names_own_storage(storage_type: Any) -> bool | None:
     """Whether an event's storageType isn't ACS's own store; None if it is invalid."""
-    named = lenient.word(storage_type)
+    named = lenient_json.word(storage_type)
     return None if named is None else not named.strip().lower().startswith(_OF_ACS)
 
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.contracts import lenient
+from shared.contracts import lenient_json
 from shared.contracts.events.own_storage import is_own_storage, names_own_storage
-from shared.contracts.lenient import Members
+from shared.contracts.lenient_json import Members
 
 RECORDING_FILE_STATUS_UPDATED = "Microsoft.Communication.RecordingFileStatusUpdated"
 
@@ -31,6 +31,15 @@ _LONGEST_SUBJECT = 16384
 _SUBJECT = re.compile(r"[\x20-\x7e]+")
 _CHUNKS = "recordingChunks"
 _ORIGINS = frozenset({"topic", "source"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ids:
+    """The IDs in an event's subject."""
+
+    call_id: str | None = None
+    server_call_id: str | None = None
+    recording_id: str | None = None
 
 
 class UnreadableEvent(ValueError):
@@ -80,7 +89,7 @@ class RecordingFilesEvent:
 def event_type(envelope: dict[str, Any]) -> str:
     """The type of an event in the Event Grid or CloudEvents schema; empty if it has none."""
     keys = Members(envelope)
-    return (keys.read("eventType", lenient.word) or keys.read("type", lenient.word) or "").strip()
+    return (keys.read("eventType", lenient_json.word) or keys.read("type", lenient_json.word) or "").strip()
 
 
 def is_from(source: str, envelope: dict[str, Any]) -> bool:
@@ -99,13 +108,13 @@ def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:
     Raises UnreadableEvent, which names the invalid fields, if no chunk of it can be parsed.
     """
     outer = Members(envelope)
-    call_id, server_call_id, recording_id = _take_apart(outer.read("subject", _subject) or "")
+    subject = _ids_in(outer.read("subject", _subject) or "")
     data = outer.inner("data")
     elsewhere = bool(data.read("storageType", names_own_storage))
     storage = data.inner("recordingStorageInfo")
     chunks: dict[str, AnnouncedChunk] = {}
     unread: list[str] = []
-    listed = [] if elsewhere else storage.read(_CHUNKS, lenient.entries) or []
+    listed = [] if elsewhere else storage.read(_CHUNKS, lenient_json.entries) or []
     for number, entry in enumerate(listed):
         try:
             chunk = _chunk(storage.at(number, _CHUNKS, entry), number)
@@ -118,20 +127,20 @@ def read_event(envelope: dict[str, Any]) -> RecordingFilesEvent:
         raise UnreadableEvent("; ".join(unread) or f"{storage.path(_CHUNKS)}: contains no chunk")
     files = RecordingFiles(
         chunks=tuple(chunks.values()),
-        recording_start_time=data.read("recordingStartTime", lenient.moment),
-        recording_duration_ms=data.read("recordingDurationMs", lenient.up_to(_LONGEST_MS)),
+        recording_start_time=data.read("recordingStartTime", lenient_json.moment),
+        recording_duration_ms=data.read("recordingDurationMs", lenient_json.up_to(_LONGEST_MS)),
         recording_content_type=data.read("recordingContentType", _content),
         recording_channel_type=data.read("recordingChannelType", _lower),
         recording_format_type=data.read("recordingFormatType", _lower),
-        session_end_reason=data.read("sessionEndReason", lenient.word),
+        session_end_reason=data.read("sessionEndReason", lenient_json.word),
     )
-    in_data = data.read("recordingId", lenient.identifier)
+    in_data = data.read("recordingId", lenient_json.identifier)
     return RecordingFilesEvent(
-        event_id=outer.read("id", lenient.identifier) or _digest(envelope),
-        event_time=outer.read("eventTime", lenient.moment) or outer.read("time", lenient.moment),
-        call_id=call_id,
-        server_call_id=server_call_id,
-        recording_id=recording_id or in_data,
+        event_id=outer.read("id", lenient_json.identifier) or _digest(envelope),
+        event_time=outer.read("eventTime", lenient_json.moment) or outer.read("time", lenient_json.moment),
+        call_id=subject.call_id,
+        server_call_id=subject.server_call_id,
+        recording_id=subject.recording_id or in_data,
         files=files,
         unread=tuple(unread),
         unknown=tuple(outer.unknown),
@@ -144,9 +153,9 @@ def _chunk(members: Members, number: int) -> AnnouncedChunk | None:
 
     Raises UnreadableEvent, which names the missing fields.
     """
-    document_id = members.read("documentId", lenient.identifier)
+    document_id = members.read("documentId", lenient_json.identifier)
     content, metadata, delete = (
-        members.read(name, lenient.address) for name in ("contentLocation", "metadataLocation", "deleteLocation")
+        members.read(name, lenient_json.address) for name in ("contentLocation", "metadataLocation", "deleteLocation")
     )
     if any(is_own_storage(location) for location in ([content] if content else filter(None, (metadata, delete)))):
         return None
@@ -154,11 +163,11 @@ def _chunk(members: Members, number: int) -> AnnouncedChunk | None:
         needed = {"documentId": document_id, "contentLocation": content}
         lacking = [members.path(name) for name, value in needed.items() if value is None]
         raise UnreadableEvent("; ".join(f"{path}: is missing or invalid" for path in lacking))
-    index = members.read("index", lenient.up_to(_LARGEST_INDEX))
+    index = members.read("index", lenient_json.up_to(_LARGEST_INDEX))
     return AnnouncedChunk(
         document_id=document_id,
         index=number if index is None else index,
-        end_reason=members.read("endReason", lenient.word),
+        end_reason=members.read("endReason", lenient_json.word),
         content_location=content,
         metadata_location=metadata,
         delete_location=delete,
@@ -179,7 +188,7 @@ def _subject(value: Any) -> str | None:
 
 
 def _lower(value: Any) -> str | None:
-    found = lenient.word(value)
+    found = lenient_json.word(value)
     return found.lower() if found else None
 
 
@@ -188,14 +197,14 @@ def _content(value: Any) -> str | None:
     return "audioVideo" if lowered == "audiovideo" else lowered
 
 
-def _take_apart(subject: str) -> tuple[str | None, str | None, str | None]:
-    """callId, serverCallId and recordingId, as far as the subject contains them.
+def _ids_in(subject: str) -> _Ids:
+    """The IDs, as far as the subject contains them.
 
     Split at the labels, not at slashes, because a serverCallId is base64 and may contain slashes.
     """
     start = _CALL.match(subject)
     if start is None:
-        return None, None, None
+        return _Ids()
     rest = subject[start.end() :].rstrip("/")
     recording = max(_RECORDING.finditer(rest), key=re.Match.start, default=None)
     recording_id = rest[recording.end() :] if recording else None
@@ -203,4 +212,8 @@ def _take_apart(subject: str) -> tuple[str | None, str | None, str | None]:
     server = _SERVER.search(rest)
     server_call_id = rest[server.end() :] if server else None
     call_id = rest[: server.start()] if server else rest
-    return call_id or None, server_call_id or None, lenient.identifier(recording_id)
+    return _Ids(
+        call_id=call_id or None,
+        server_call_id=server_call_id or None,
+        recording_id=lenient_json.identifier(recording_id),
+    )

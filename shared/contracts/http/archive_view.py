@@ -18,8 +18,8 @@ class Awaited(StrEnum):
     """What a recording's archive record is waiting for."""
 
     RECORDING = "recording"  # the recording is still running
-    FILES = "files"  # the recording ended, but ACS hasn't announced all files
-    CHUNKS = "chunks"  # all files are announced, but not all are safe
+    FILES = "files"  # the recording ended, but ACS hasn't reported all files
+    CHUNKS = "chunks"  # all files are reported, but not all are safe
 
 
 class ArchiveAwaitedView(View):
@@ -27,9 +27,9 @@ class ArchiveAwaitedView(View):
 
     recording_id: str | None = Field(description="Null for files that can't be linked to a recording.")
     waiting_for: Awaited = Field(
-        description="recording: it is still running; files: ACS hasn't announced all files; chunks: some aren't safe."
+        description="recording: it is still running; files: ACS hasn't reported all files; chunks: some aren't safe."
     )
-    chunks: int = Field(description="Number of files announced so far.")
+    chunks: int = Field(description="Number of files that ACS has reported so far.")
     safe: int = Field(description="Number of files verified in the archive.")
 
 
@@ -38,7 +38,7 @@ class PauseView(View):
 
     started_at: datetime
     duration_ms: int | None = Field(
-        description="Null if the metadata have no duration, for example because the pause hadn't ended."
+        description="Null if the metadata has no duration, for example because the pause hadn't ended."
     )
 
     @classmethod
@@ -92,7 +92,7 @@ class ArchivedChunkView(View):
 
 
 class ArchiveRecordView(View):
-    """The archive record: all announced files of the recording were archived and verified, with locations and digests.
+    """The archive record: all files of the recording were archived and verified, with locations and digests.
 
     Files that the archive's lifecycle rule has deleted since have neither name nor URL.
     """
@@ -118,7 +118,7 @@ class ArchiveRecordView(View):
 
 
 class TimelineChunkView(View):
-    """When a chunk was recorded, and who is in it. Null until the metadata are archived, or if unknown."""
+    """When a chunk was recorded, and who is in it. Null until the metadata is archived, or if unknown."""
 
     document_id: str
     index: int

@@ -44,7 +44,7 @@ class ListQuery(BaseModel):
     call_connection_id: Value | None = None
     correlation: Value | None = None
     open: bool = Field(
-        default=False, description="Only recordings with files that aren't safe yet but still can be archived."
+        default=False, description="Only recordings with files that aren't safe yet and can still be archived."
     )
     trouble: bool = Field(default=False, description="Only incomplete or overdue recordings.")
     limit: int = Field(default=25, ge=1, le=MOST, description=f"Recordings on a page, 1 to {MOST}.")

@@ -14,7 +14,9 @@ class TroubleView(View):
     index: int | None
     state: str = Field(description="failed, lost, removed or overdue.")
     since: datetime | None
-    deadline: datetime | None = Field(description="When ACS deletes the source; until then, the chunk can be replayed.")
+    deadline: datetime | None = Field(
+        description="When ACS deletes the source. A later replay succeeds only if the source still exists."
+    )
     fault: str | None = Field(description="Whose fault it is: source, destination or ours.")
     reason: str | None
     detail: str | None
@@ -27,7 +29,7 @@ class ListedRecording(View):
     recording_key: str = Field(description="Identifies the recording in paths, also if there is no recordingId.")
     state: str
     listed_at: datetime = Field(
-        description="Sort key of lists: when the recording was requested or, if unknown, started."
+        description="When the recording was requested, or started if that is unknown. Lists are sorted by it."
     )
     correlation: str | None
     server_call_id: str | None
@@ -74,14 +76,12 @@ class OpenChunkView(View):
 class OpenView(View):
     """The open work at this moment."""
 
-    items: int = Field(
-        description="Total of open chunks, recordings whose files are awaited, and calls still to be recorded."
-    )
+    items: int = Field(description="Number of open chunks, and of recordings whose files are awaited.")
     complete: bool = Field(description="Whether `items` is the exact number; if false, it is a minimum.")
-    looked_at: int = Field(description="How many items, nearest deadline first, the other members cover.")
-    chunks_left_out: int = Field(
-        description="Number of chunks with later deadlines that the other members don't cover."
+    examined: int = Field(
+        description="Number of items that were read, nearest deadline first. The other members describe only these."
     )
+    chunks_left_out: int = Field(description="Number of chunks with later deadlines that weren't read.")
     chunks: dict[str, int] = Field(
         description="Number of chunks by state: pending, copying, failed, archived (not released)."
     )

@@ -25,7 +25,7 @@ class Problem(BaseModel):
     detail: str
     reason: str
     fault: str = Field(
-        description="Whose fault it is: caller, source (ACS), destination (storage) or ours (Callvault)."
+        description="Whose fault it is: caller, source (ACS), destination (storage or the topic) or ours (Callvault)."
     )
     retry: bool = Field(description="Whether the same request can succeed later.")
     errors: list[ProblemField] | None = None

@@ -9,7 +9,10 @@ from shared.domain.records import AuditEntry, Chunk, Recording
 
 
 class View(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
+    # Built at first use: a worker that only archives needs none of these models, and starts sooner.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True, defer_build=True
+    )
 
 
 class ChunkView(View):
@@ -47,7 +50,7 @@ class ChunkView(View):
         description="Archived files that a read found missing: media, metadata or both; null if none."
     )
     next_attempt_at: datetime | None
-    rescues: int = Field(description="How often the sweep queued the chunk again after it had failed.")
+    rescues: int = Field(description="How often the sweep retried the chunk after it had failed.")
     escalated: int | None = Field(description="Last threshold at which it was escalated, in hours before the deadline.")
     fault: str | None = Field(description="Whose fault the last failure was: source, destination or ours.")
     reason: str | None
@@ -96,13 +99,13 @@ class AuditView(View):
     at: datetime
     action: str = Field(
         description="start, consent, pause, resume, stop, replay, read content, read metadata, removed, expired, "
-        "found again, ended, start-failed, event taken in, relocated, announced differently, read archive, "
+        "found again, ended, start-failed, event submitted, relocated, reported differently, read archive, "
         "read timeline; or others."
     )
     by: str = Field(
         description="The user or application that signed in to the app's built-in authentication, or else the key that "
-        "the operation requires: function key or master key. AUTO_RECORD: a rule, on an event from ACS. ACS: reported "
-        "by a callback. Event Grid: reported by an event. Callvault: found by a read."
+        "the operation requires: function key or master key. AUTO_RECORD: a rule started it. ACS: a callback "
+        "reported it. Event Grid: an event reported it. Callvault: a read detected it."
     )
     details: dict[str, str]
 
@@ -156,7 +159,7 @@ class RecordingView(View):
     started_at: datetime | None
     announced_at: datetime | None
     overdue_at: datetime | None = Field(
-        description="When its files became overdue: it ended, but ACS didn't announce them in time."
+        description="When its files became overdue: it ended, but ACS didn't report them in time."
     )
     consent: ConsentView | None
     failed_at: datetime | None
@@ -183,16 +186,16 @@ class ReplayedView(View):
     chunks: int = Field(description="Number of chunks queued again: those that were failed, lost or waiting.")
 
 
-class TakenInView(View):
+class EventOutcomes(View):
     """The answer to received events."""
 
     outcomes: list[str] = Field(
-        description="For each event in order: queued; unchanged, if its chunks are known and none was queued; taken, "
-        "for an event of a call; ignored; or quarantined."
+        description="For each event in order: queued; unchanged, if its chunks are known and none was queued; "
+        "accepted, for an event of a call; ignored; or quarantined."
     )
 
 
-class HandedInView(TakenInView):
+class SubmittedEventOutcomes(EventOutcomes):
     """The answer to events that a person sent."""
 
     differing: list[list[str]] = Field(

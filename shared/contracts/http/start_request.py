@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -35,6 +35,14 @@ class MediaFormat(StrEnum):
     WAV = "wav"
     MP3 = "mp3"
     MP4 = "mp4"
+
+
+class RecordingKind(NamedTuple):
+    """What ACS records, and as which file."""
+
+    content: Content
+    channel: Channel
+    format: MediaFormat
 
 
 # The combinations that ACS supports: content, channel, and their formats, default first.
@@ -79,17 +87,41 @@ class StartRecording(Body):
 
     model_config = ConfigDict(json_schema_extra=_one_locator)
 
-    server_call_id: str | None = Field(default=None, min_length=1, max_length=4096)
-    call_connection_id: Identifier | None = None
-    group_call_id: UUID | None = None
-    room_id: Identifier | None = None
-    content: Content | None = None
-    channel: Channel | None = None
-    format: MediaFormat | None = None
-    pause_on_start: bool = Field(default=False, strict=True)
-    channel_affinity: list[ChannelAffinity] = Field(default=[], max_length=MAX_CHANNELS)
-    participant_ordering: list[ParticipantId] = Field(default=[], max_length=MAX_CHANNELS)
-    state_callback_url: HttpsUrl | None = Field(default=None, repr=False)  # Callvault's own URL contains a signature
+    server_call_id: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=4096,
+        description="The call, by the serverCallId of its CallConnected or CallStarted event.",
+    )
+    call_connection_id: Identifier | None = Field(
+        default=None, description="The call, by its connection in Call Automation."
+    )
+    group_call_id: UUID | None = Field(default=None, description="The call, by the ID of its group call.")
+    room_id: Identifier | None = Field(default=None, description="The call, by the ID of its room.")
+    content: Content | None = Field(
+        default=None,
+        description="audioVideo or audio. Of content, channel and format, Callvault fills in those that are omitted.",
+    )
+    channel: Channel | None = Field(
+        default=None, description="mixed: all participants in one channel; unmixed: one channel each, wav audio only."
+    )
+    format: MediaFormat | None = Field(
+        default=None, description="mp4 for audioVideo; mp3 or wav for mixed audio; wav for unmixed audio."
+    )
+    pause_on_start: bool = Field(
+        default=False, strict=True, description="Whether the recording starts paused; /resume begins it."
+    )
+    channel_affinity: list[ChannelAffinity] = Field(
+        default=[], max_length=MAX_CHANNELS, description="For unmixed audio only: who is on which channel."
+    )
+    participant_ordering: list[ParticipantId] = Field(
+        default=[], max_length=MAX_CHANNELS, description="For unmixed audio only: who gets the next channel."
+    )
+    state_callback_url: HttpsUrl | None = Field(
+        default=None,
+        repr=False,  # Callvault's own URL contains a signature
+        description="HTTPS URL that receives ACS's recording-state events instead of Callvault.",
+    )
     correlation: Correlation | None = Field(
         default=None, description="Any text of yours; returned wherever the recording is shown."
     )
@@ -111,7 +143,8 @@ class StartRecording(Body):
 
     @model_validator(mode="after")
     def _names_one_call(self) -> Self:
-        given = [name for name in _LOCATORS if getattr(self, _field_name(name)) is not None]
+        values = (self.server_call_id, self.call_connection_id, self.group_call_id, self.room_id)
+        given = [name for name, value in zip(_LOCATORS, values, strict=True) if value is not None]
         if len(given) != 1:
             found = f"the request has {' and '.join(given)}" if given else "the request has none"
             raise wrong(given[1] if given else _LOCATORS[0], f"send exactly one of {', '.join(_LOCATORS)}: {found}")
@@ -132,8 +165,9 @@ class StartRecording(Body):
 
     @model_validator(mode="after")
     def _channels_are_for_unmixed(self) -> Self:
-        for name in ("channelAffinity", "participantOrdering"):
-            if getattr(self, _field_name(name)) and self.channel is not Channel.UNMIXED:
+        of_channels = {"channelAffinity": self.channel_affinity, "participantOrdering": self.participant_ordering}
+        for name, given in of_channels.items():
+            if given and self.channel is not Channel.UNMIXED:
                 raise wrong(name, "requires channel unmixed: set channel to unmixed, or omit this field")
         if _repeats([item.channel for item in self.channel_affinity]):
             raise wrong("channelAffinity", "contains a channel twice: assign each channel to one participant")
@@ -149,19 +183,15 @@ class StartRecording(Body):
         audio_only = channel is Channel.UNMIXED or self.format in (MediaFormat.WAV, MediaFormat.MP3)
         return self.content or (Content.AUDIO if audio_only else Content.AUDIO_VIDEO), channel
 
-    def kind(self) -> tuple[Content, Channel, MediaFormat]:
+    def kind(self) -> RecordingKind:
         """Content, channel and format, with ACS's defaults for omitted fields."""
         content, channel = self._kind()
-        return content, channel, self.format or OFFERED[content, channel][0]
+        return RecordingKind(content, channel, self.format or OFFERED[content, channel][0])
 
 
 def parse_start(body: bytes) -> StartRecording:
     """Parses a start request. Raises InvalidRequest, which names each invalid field and its fix but no value."""
     return parse(StartRecording, body)
-
-
-def _field_name(wire_name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in wire_name)
 
 
 def _repeats(values: list[Any]) -> bool:

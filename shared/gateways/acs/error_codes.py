@@ -98,7 +98,9 @@ def _call_over(refusal: Refusal) -> CallvaultError:
 def _not_found(refusal: Refusal) -> CallvaultError:
     if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
         return NotFound(f"ACS found no configuration for this operation ({refusal.code})")
-    return NotFound("ACS found no such call or recording: it may have ended, or the id may belong to another resource")
+    return NotFound(
+        "ACS didn't find the call or recording. It may have ended, or the id may belong to another resource"
+    )
 
 
 def _invalid(refusal: Refusal) -> CallvaultError:
@@ -125,7 +127,7 @@ def _not_recordable(refusal: Refusal) -> CallvaultError:
 
 
 def _unauthorized(refusal: Refusal) -> CallvaultError:
-    return SourceUnauthorized(f"ACS refused our credential ({refusal.code or refusal.status}): {_CREDENTIAL}")
+    return SourceUnauthorized(f"ACS refused Callvault's credential ({refusal.code or refusal.status}): {_CREDENTIAL}")
 
 
 def _throttled(refusal: Refusal) -> CallvaultError:

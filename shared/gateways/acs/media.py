@@ -177,20 +177,22 @@ def _translate(error: HttpResponseError) -> CallvaultError:
     status = error.status_code or 0
     asked = retry_after(error)
     if isinstance(error, ClientAuthenticationError):
-        return SourceUnauthorized("no credential for ACS is available, or its media store refused ours")
+        return SourceUnauthorized(
+            "no credential for ACS is available, or ACS's media store refused Callvault's credential"
+        )
     match status:
         case 404 | 410:
             return SourceGone("the source has no such file: it expired, was deleted, or isn't there yet")
         case 0:
             return SourceUnavailable("ACS's media store didn't answer")
         case 403:
-            return SourceUnauthorized("ACS's media store refused our credential")
+            return SourceUnauthorized("ACS's media store refused Callvault's credential")
         case 429:
-            return SourceThrottled("ACS's media store throttles us", retry_after=asked)
+            return SourceThrottled("ACS's media store throttles Callvault", retry_after=asked)
         case 416:
             return SourceIncomplete("the source has fewer bytes than it declared before")
         case 400:
-            return SourceGarbled("ACS's media store answered 400, as it does intermittently", retry_after=asked)
+            return SourceGarbled("ACS's media store answered 400, which is usually temporary", retry_after=asked)
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return SourceUnavailable(f"ACS's media store answered {status}", retry_after=asked)
         case _:

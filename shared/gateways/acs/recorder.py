@@ -17,6 +17,7 @@ from azure.core.exceptions import ClientAuthenticationError, DecodeError, HttpRe
 
 from shared.contracts.http.start_request import StartRecording
 from shared.domain.repeatability import Repeatability
+from shared.domain.states import AcsState
 from shared.errors import (
     CallerError,
     CallvaultError,
@@ -30,7 +31,7 @@ from shared.gateways.faults import BROKEN_CONNECTION, retry_after
 
 _NO_RECORDING = "Y2FsbHZhdWx0"  # a recordingId that ACS never assigns: "callvault" in base64
 _LONGEST_CODE = 64
-_STATES = frozenset({"active", "inactive"})
+_STATES = frozenset({AcsState.ACTIVE, AcsState.INACTIVE})
 # SDK 1.6.0 raises these for an answer of 200 that is HTML, empty, null, an array or of another shape.
 _SDK_CRASHES = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 
@@ -50,7 +51,7 @@ class CallRecorder:
         self._client = client
 
     async def start(self, request: StartRecording, repeatability: Repeatability) -> Started:
-        content, channel, media_format = request.kind()
+        kind = request.kind()
         optional: dict[str, Any] = {
             "server_call_id": request.server_call_id,
             "call_connection_id": request.call_connection_id,
@@ -66,9 +67,9 @@ class CallRecorder:
         statuses: list[int] = []
         started = await call_acs(
             self._client.start_recording(
-                recording_content_type=content.value,
-                recording_channel_type=channel.value,
-                recording_format_type=media_format.value,
+                recording_content_type=kind.content.value,
+                recording_channel_type=kind.channel.value,
+                recording_format_type=kind.format.value,
                 pause_on_start=request.pause_on_start,
                 headers=repeatability.headers(),
                 raw_response_hook=lambda answer: statuses.append(answer.http_response.status_code),
@@ -90,13 +91,13 @@ class CallRecorder:
     async def resume(self, recording_id: str) -> None:
         await call_acs(self._client.resume_recording(recording_id))
 
-    async def state(self, recording_id: str) -> str:
-        """`active` or `inactive`. ACS calls a paused recording inactive. Raises NotFound if the recording has ended."""
+    async def state(self, recording_id: str) -> AcsState:
+        """Active or inactive. ACS calls a paused recording inactive. Raises NotFound if the recording has ended."""
         properties = await call_acs(self._client.get_recording_properties(recording_id))
         state = str(getattr(properties, "recording_state", "")).lower()
         if state not in _STATES:
             raise SourceGarbled("ACS answered without a readable recording state", retry_after=BACK_OFF)
-        return state
+        return AcsState(state)
 
     async def check(self) -> None:
         """Tests the credential by requesting a recording that doesn't exist. This is free and changes nothing.

@@ -37,30 +37,32 @@ class SigningKeys:
         except ValueError:
             there = None
         if there is None or (there.scheme, there.netloc) != ("https", here.netloc):
-            raise SourceGarbled("the OpenID configuration of ACS refers to keys on another host")
+            raise SourceGarbled("ACS's OpenID configuration refers to keys on another host")
         published = (await self._document(there.geturl())).get("keys")
         if not isinstance(published, list):
-            raise SourceGarbled("the signing keys of ACS aren't a JSON Web Key Set")
+            raise SourceGarbled("ACS's signing keys aren't a JSON Web Key Set")
         return dict(filter(None, map(_key, published)))
 
     async def _document(self, url: str) -> dict[str, Any]:
         try:
             async with self._http.get(url, allow_redirects=False, timeout=_PATIENCE, headers=_PLAIN) as answer:
                 if answer.status != HTTPStatus.OK:
-                    raise SourceUnavailable(f"the signing keys of ACS are unavailable: it answered {answer.status}")
+                    raise SourceUnavailable(
+                        f"ACS's signing keys are unavailable: the key server answered {answer.status}"
+                    )
                 body = bytearray()
                 async for piece in answer.content.iter_any():
                     body += piece
                     if len(body) > _LARGEST:
-                        raise SourceGarbled("the signing keys of ACS are in a document that is too large")
+                        raise SourceGarbled("ACS's signing keys are in a document that is too large")
         except (aiohttp.ClientError, TimeoutError, ConnectionError):
-            raise SourceUnavailable("the signing keys of ACS are unavailable: it can't be reached") from None
+            raise SourceUnavailable("ACS's signing keys are unavailable: the key server can't be reached") from None
         try:
             parsed: Any = json.loads(body)
         except (ValueError, RecursionError):
-            raise SourceGarbled("the signing keys of ACS aren't JSON") from None
+            raise SourceGarbled("ACS's signing keys aren't JSON") from None
         if not isinstance(parsed, dict):
-            raise SourceGarbled("the signing keys of ACS aren't a JSON object")
+            raise SourceGarbled("ACS's signing keys aren't a JSON object")
         return parsed
 
 

@@ -16,7 +16,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, ContentSettings
 from azure.storage.blob.aio import BlobServiceClient
 
-from shared.domain.files.checksums import Checksum
+from shared.domain.files.checksums import Checksum, ChecksumKind
 from shared.domain.files.payload import Payload
 from shared.errors import DestinationConflict, DestinationUnavailable
 from shared.gateways.faults import is_absent, is_taken, storage_faults
@@ -25,6 +25,7 @@ _SHA256 = "sha256"
 _DOCUMENT_ID = "documentid"
 ORIGIN = "origin"  # the key of a file's location, if the location doesn't name the file's document
 _SIZE = "size"  # the size that the writer intended
+_CHECKSUM_OPTIONS = {ChecksumKind.CRC64: "transactional_content_crc64", ChecksumKind.MD5: "transactional_content_md5"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,10 @@ class ArchiveFile:
         self._blob = blob
         self._content = ContentSettings(content_type=content_type)
         self._properties = properties
+
+    @property
+    def name(self) -> str:
+        return str(self._blob.blob_name)
 
     async def put(self, data: Payload, *, checksum: Checksum, sha256: str) -> WriteResult:
         """Stores a small file in one request. Raises DestinationConflict if another file has its name."""
@@ -166,7 +171,7 @@ class ArchiveFile:
                 return WriteResult.UNVERIFIED
             if stored.sha256 == sha256:
                 return WriteResult.STORED
-        raise DestinationConflict.of(self._blob.blob_name)
+        raise DestinationConflict.of(self.name)
 
     def _metadata(self, size: int, sha256: str | None) -> dict[str, str]:
         kept = {**self._properties, _SIZE: str(size), **({} if sha256 is None else {_SHA256: sha256})}
@@ -213,7 +218,7 @@ class Archive:
 
 def _checked(checksum: Checksum) -> dict[str, bytearray]:
     """The SDK's option for a checksum that is already computed."""
-    return {f"transactional_content_{checksum.kind}": bytearray(checksum.value)}
+    return {_CHECKSUM_OPTIONS[checksum.kind]: bytearray(checksum.value)}
 
 
 async def stored_in(blob: Any) -> Stored | None:

@@ -34,13 +34,19 @@ class Presented:
         return f'{"inline" if self.inline else "attachment"}; filename="{self.file_name}"'
 
 
+@dataclass(frozen=True, kw_only=True)
+class _DelegationKey:
+    key: UserDelegationKey
+    ends: datetime
+
+
 class DownloadLinks:
     """Creates and signs links."""
 
     def __init__(self, service: BlobServiceClient, container: str) -> None:
         self._service, self._container = service, container
         self._requesting = asyncio.Lock()
-        self._delegation_key: tuple[UserDelegationKey, datetime] | None = None
+        self._delegation_key: _DelegationKey | None = None
 
     @property
     def origin(self) -> str:
@@ -75,8 +81,9 @@ class DownloadLinks:
         if hasattr(credential, "account_key"):
             return {"account_key": credential.account_key}
         async with self._requesting:
-            if self._delegation_key is None or self._delegation_key[1] < until + _SKEW:
+            if self._delegation_key is None or self._delegation_key.ends < until + _SKEW:
                 with storage_faults("requesting a key to sign links"):
                     ends = now + _KEY_LIFETIME
-                    self._delegation_key = (await self._service.get_user_delegation_key(now - _SKEW, ends), ends)
-            return {"user_delegation_key": self._delegation_key[0]}
+                    key = await self._service.get_user_delegation_key(now - _SKEW, ends)
+                    self._delegation_key = _DelegationKey(key=key, ends=ends)
+            return {"user_delegation_key": self._delegation_key.key}

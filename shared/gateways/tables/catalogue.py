@@ -6,7 +6,6 @@
 3. A recording's row is only merged. Each writer sets only its own properties, so the order of writes doesn't matter.
 """
 
-import uuid
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from itertools import batched
@@ -17,13 +16,16 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
+from shared.domain.chance import Chance
 from shared.domain.records import AuditEntry, Chunk, Recording
-from shared.errors import DestinationUnavailable, LeaseLost
+from shared.domain.work_item import WorkItem
+from shared.errors import DestinationUnavailable, LeaseLost, UnreadableRow
 from shared.gateways.faults import is_absent, storage_faults
 from shared.gateways.tables.audit import audit_entity
 from shared.gateways.tables.entities import (
     CHUNK_ROWS,
     RECORDING_ROW,
+    WithChunks,
     chunk_entity,
     recording_entity,
     recording_of,
@@ -40,8 +42,8 @@ _INSERT_ROUNDS = 5  # a round fails only if another process inserts the same chu
 class Catalogue:
     """All recordings and chunks."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
-        self._table = tables.get_table_client(table_name)
+    def __init__(self, tables: TableServiceClient, table_name: str, chance: Chance) -> None:
+        self._table, self._chance = tables.get_table_client(table_name), chance
 
     async def add_chunks(
         self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None
@@ -89,7 +91,7 @@ class Catalogue:
             chunks = tuple(
                 chunk for chunk in chunks if found is None or CHUNK_ROWS + chunk.chunk_key not in found.unreadable
             )
-        raise DestinationUnavailable("adding chunks to the catalogue: other processes wrote it first each time")
+        raise DestinationUnavailable.contended("the recording in the catalogue")
 
     async def merge(self, recording: Recording, *entries: AuditEntry) -> None:
         """Writes the properties of the recording that are set, and leaves the others unchanged.
@@ -98,7 +100,7 @@ class Catalogue:
         """
         key = recording.recording_key
         operations: list[tuple[str, dict[str, object]]] = [("upsert", recording_entity(recording))]
-        operations += [("create", audit_entity(key, entry)) for entry in entries]
+        operations += [("create", audit_entity(key, entry, self._chance)) for entry in entries]
         with storage_faults("writing a recording to the catalogue"):
             try:
                 await self._table.submit_transaction(operations, **REPEATED)
@@ -114,11 +116,11 @@ class Catalogue:
         A recording without an ETag had no row. If the SDK retries a write whose answer was lost, the retry is refused
         because of the first try. The token in the row then shows that the write was our own.
         """
-        token = uuid.uuid4().hex
+        token = self._chance.new_id().hex
         key, entity = recording.recording_key, {**recording_entity(recording), _MOVE: token}
         condition = {"etag": recording.etag, "match_condition": MatchConditions.IfNotModified}
         operations: list[Any] = [("update", entity, condition) if recording.etag else ("create", entity)]
-        operations += [("create", audit_entity(key, entry)) for entry in entries]
+        operations += [("create", audit_entity(key, entry, self._chance)) for entry in entries]
         with storage_faults("writing a recording to the catalogue"):
             try:
                 await self._table.submit_transaction(operations, **REPEATED)
@@ -156,8 +158,15 @@ class Catalogue:
                     raise
                 return None
 
-    async def recording(self, recording_key: str) -> tuple[Recording | None, tuple[Chunk, ...]]:
-        """A recording, None if it has no row, and its chunks, ordered by index.
+    async def chunk_of(self, item: WorkItem) -> Chunk | UnreadableRow | None:
+        """The chunk of a worklist row, for a reader of many rows: an unreadable row must not hide the others."""
+        try:
+            return await self.chunk(item.recording_key, item.chunk_key or "")
+        except UnreadableRow as error:
+            return error
+
+    async def recording(self, recording_key: str) -> WithChunks[Recording | None]:
+        """A recording and its chunks.
 
         Rows that this version can't read are left out, and their keys are in the recording's `unreadable`.
         """
@@ -168,7 +177,7 @@ class Catalogue:
             )
             return recording_of(recording_key, [row async for row in rows])
 
-    async def everything(self) -> AsyncIterator[tuple[Recording, tuple[Chunk, ...]]]:
+    async def everything(self) -> AsyncIterator[WithChunks[Recording]]:
         """Every recording with its chunks, as in `recording`. Scans the whole table: for maintenance only."""
         recording_key, rows = "", list[Any]()
         with storage_faults("reading the catalogue"):
@@ -179,7 +188,7 @@ class Catalogue:
                 if row["RowKey"] == RECORDING_ROW:  # sorts after the recording's chunks
                     recording, chunks = recording_of(recording_key, rows)
                     if recording is not None:
-                        yield recording, chunks
+                        yield WithChunks(recording, chunks)
 
     async def replace(self, chunk: Chunk) -> Chunk:
         """Writes a chunk if its row still has the version that was read. Returns the chunk with its new ETag.

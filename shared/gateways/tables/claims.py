@@ -8,7 +8,6 @@ If the SDK retries a write whose answer was lost, the retry is refused because o
 own token in the row, so that it can be recognized.
 """
 
-import uuid
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,9 +17,10 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
+from shared.domain.chance import Chance
 from shared.domain.keys import key_of
 from shared.gateways.faults import is_absent, storage_faults
-from shared.gateways.tables.retries import REPEATED
+from shared.gateways.tables.retries import REPEATED, Begun
 
 _ROW = "claim"
 _RULE = "AUTO_RECORD"
@@ -53,19 +53,19 @@ class Claim:
 class Claims:
     """Claims on calls: only the owner of a claim starts the recording."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
-        self._table = tables.get_table_client(table_name)
+    def __init__(self, tables: TableServiceClient, table_name: str, chance: Chance) -> None:
+        self._table, self._chance = tables.get_table_client(table_name), chance
 
-    async def begin(self, claim: Claim) -> tuple[Claim, bool]:
-        """The claim on this call, and whether it is new."""
-        token = uuid.uuid4().hex
+    async def begin(self, claim: Claim) -> Begun[Claim]:
+        """The claim on this call."""
+        token = self._chance.new_id().hex
         with storage_faults("claiming a call"):
             try:
                 written = await self._table.create_entity(_entity(claim, token), **REPEATED)
             except ResourceExistsError:
                 row = await self._table.get_entity(_partition(claim.call_key), _ROW)
-                return _claim(row), row.get(_WRITE) == token
-        return replace(claim, etag=written["etag"]), True
+                return Begun(row=_claim(row), is_new=row.get(_WRITE) == token)
+        return Begun(row=replace(claim, etag=written["etag"]), is_new=True)
 
     async def find(self, call_key: str) -> Claim | None:
         with storage_faults("looking up a call's claim"):
@@ -78,7 +78,7 @@ class Claims:
 
     async def write(self, claim: Claim) -> Claim | None:
         """Writes a claim if its row has the version that was read. None if another worker wrote it, and owns it now."""
-        token = uuid.uuid4().hex
+        token = self._chance.new_id().hex
         condition: dict[str, Any] = {"etag": claim.etag, "match_condition": MatchConditions.IfNotModified}
         with storage_faults("writing a call's claim"):
             try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import MISSING, fields, replace
 from enum import Enum
-from typing import Any, get_args, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from azure.data.tables import EdmType, EntityProperty
 from pydantic.alias_generators import to_camel
@@ -20,6 +20,13 @@ _KEYS = frozenset({"recording_key", "chunk_key", "unreadable", "etag"})  # not p
 _FAILURE = ("fault", "reason", "detail")  # a chunk's failure is stored as these three properties
 _CONTROLS = frozenset(RecordingState)
 _FAULTS = frozenset(Fault)
+
+
+class WithChunks[R: Recording | None](NamedTuple):
+    """A recording, None if it has no row, and its chunks, ordered by index."""
+
+    recording: R
+    chunks: tuple[Chunk, ...]
 
 
 def _left_out(record: type[Chunk | Recording]) -> frozenset[str]:
@@ -107,8 +114,8 @@ def to_recording(entity: Any) -> Recording:
     )
 
 
-def recording_of(recording_key: str, rows: Iterable[Any]) -> tuple[Recording | None, tuple[Chunk, ...]]:
-    """A recording and its chunks, ordered by index, from the rows of its partition.
+def recording_of(recording_key: str, rows: Iterable[Any]) -> WithChunks[Recording | None]:
+    """A recording and its chunks, from the rows of its partition.
 
     Rows that can't be read are left out, and their keys are in the recording's `unreadable`.
     """
@@ -125,7 +132,7 @@ def recording_of(recording_key: str, rows: Iterable[Any]) -> tuple[Recording | N
             unreadable.append(row["RowKey"])
     if unreadable:
         recording = replace(recording or Recording(recording_key=recording_key), unreadable=tuple(unreadable))
-    return recording, tuple(sorted(chunks, key=lambda chunk: (chunk.index, chunk.document_id)))
+    return WithChunks(recording, tuple(sorted(chunks, key=lambda chunk: (chunk.index, chunk.document_id))))
 
 
 def _values(record: type[Chunk | Recording], entity: Any) -> dict[str, Any]:

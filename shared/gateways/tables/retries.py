@@ -5,8 +5,17 @@ connection broke. With REPEATED, a retry may find the row that its own first try
 row, by a token in it, or write the same row each time.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 REPEATED: dict[str, Any] = {
     "retry_on_methods": frozenset({"HEAD", "GET", "PUT", "DELETE", "OPTIONS", "TRACE", "POST", "PATCH"})
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun[Row]:
+    """A row that is inserted once, as it is now. `is_new`: this call inserted it, whichever of its tries it was."""
+
+    row: Row
+    is_new: bool

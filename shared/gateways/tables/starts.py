@@ -5,6 +5,7 @@ recording, the row contains only the recording's id. If the start had no callbac
 expire after 30 days.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -12,7 +13,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 from pydantic import TypeAdapter
 
-from shared.domain.records import AuditEntry, Recording, Start
+from shared.domain.records import AuditEntry, Recording
 from shared.gateways.faults import is_absent, storage_faults
 from shared.gateways.tables.retries import REPEATED
 
@@ -21,14 +22,29 @@ _recording: TypeAdapter[Recording] = TypeAdapter(Recording)
 _entry: TypeAdapter[AuditEntry] = TypeAdapter(AuditEntry)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """A start that was sent to ACS, and its outcome as far as ACS has reported it."""
+
+    start_id: str
+    asked: Recording | None = None  # what was requested; without its id, which isn't known yet
+    entry: AuditEntry | None = None
+    recording_id: str | None = None
+    failure: str | None = None
+
+
 class Starts:
     """The rows of starts, with the request or its outcome."""
 
     def __init__(self, tables: TableServiceClient, table_name: str) -> None:
         self._table = tables.get_table_client(table_name)
 
-    async def begin(self, start_id: str, asked: Recording, entry: AuditEntry) -> None:
-        """Stores a start before it is sent to ACS. If it is sent again, the existing row stays unchanged."""
+    async def begin(self, start_id: str, asked: Recording, entry: AuditEntry) -> bool:
+        """Stores a start before it is sent to ACS, and returns whether its row is new.
+
+        If the start is sent again, the existing row stays unchanged. If the SDK retried an insert whose answer was
+        lost, the row counts as an existing one.
+        """
         entity = {
             **_keys(start_id),
             "asked": _recording.dump_json(asked, exclude_none=True).decode(),
@@ -38,7 +54,8 @@ class Starts:
             try:
                 await self._table.create_entity(entity, **REPEATED)
             except ResourceExistsError:
-                return
+                return False
+        return True
 
     async def find(self, start_id: str) -> Start | None:
         with storage_faults("looking up a start"):

@@ -9,7 +9,6 @@ tallies are for charts only and prove nothing; the catalogue has the state of ea
 import asyncio
 import contextlib
 import json
-import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from azure.data.tables import EdmType, EntityProperty, UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
+from shared.domain.chance import Chance
 from shared.domain.records import Chunk
 from shared.domain.tally import QUARTER, Tally, ended_at, quarter_of
 from shared.errors import DestinationError
@@ -32,9 +32,9 @@ _START = "%Y%m%dT%H%M"
 class Tallies:
     """Counts the chunks that this process ends, and reads the tallies of all processes."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
+    def __init__(self, tables: TableServiceClient, table_name: str, chance: Chance) -> None:
         self._table = tables.get_table_client(table_name)
-        self._process = uuid.uuid4().hex[:12]
+        self._process = chance.new_id().hex[:12]
         self._current: dict[datetime, Tally] = {}
         self._unwritten: set[datetime] = set()
         self._turn = asyncio.Lock()
@@ -53,7 +53,7 @@ class Tallies:
         try:
             await self.flush()
         except DestinationError as error:
-            log.warning("statistics not written", extra={"action": "tally", "reason": error.reason})
+            log.warning("tally not written", extra={"action": "tally", "reason": error.reason})
 
     async def flush(self) -> None:
         """Writes all changed rows. Raises DestinationError; rows that couldn't be written are written next time."""

@@ -11,6 +11,7 @@ A row that was read is removed only if its version is unchanged: another process
 import asyncio
 import heapq
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,14 @@ _SHARDS = "0123456789abcdef"  # the first digit of a key: sixteen partitions sha
 _PAGE = 100  # rows per shard in memory while due rows are processed
 _GLANCE = 250  # rows per shard in `glance`
 _NEAREST = 20  # rows per shard in `nearest`; archived chunks are included until their source is deleted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """The first rows of a kind, in order. `is_all`: there are no others."""
+
+    items: list[WorkItem]
+    is_all: bool
 
 
 class Worklist:
@@ -103,8 +112,8 @@ class Worklist:
         async for row in rows:
             yield read_item(row)
 
-    async def nearest(self) -> tuple[list[WorkItem], bool]:
-        """The chunks with the nearest deadlines, without a gap, and whether these are all chunks.
+    async def nearest(self) -> Head:
+        """The chunks with the nearest deadlines, without a gap.
 
         Needs one operation per shard, however many rows there are. All shards are read concurrently.
         """
@@ -112,37 +121,38 @@ class Worklist:
             heads = await asyncio.gather(
                 *(self._head(shard, _NEAREST, "RowKey lt @row", Kind.CHUNK.end) for shard in _SHARDS)
             )
-        ends = [some[-1].row for some, complete in heads if not complete]
-        items = [item for some, _ in heads for item in some if not ends or item.row <= min(ends)]
-        return sorted(items, key=lambda item: item.row), not ends
+        ends = [head.items[-1].row for head in heads if not head.is_all]
+        items = [item for head in heads for item in head.items if not ends or item.row <= min(ends)]
+        return Head(items=sorted(items, key=lambda item: item.row), is_all=not ends)
 
-    async def glance(self) -> tuple[list[WorkItem], bool]:
-        """The first open items of each shard, chunks by deadline first, and whether these are all open items.
+    async def glance(self) -> Head:
+        """The first open items of each shard, chunks by deadline first.
 
         Needs one operation per shard, however many rows there are. Safe chunks that are only waiting for their
         announcement are left out. If they fill a shard's page, a second operation reads the rows after them.
         """
         with storage_faults("reading the worklist"):
             heads = await asyncio.gather(*map(self._glance, _SHARDS))
-        items = [item for some, _ in heads for item in some]
-        return sorted(items, key=lambda item: item.row), all(complete for _, complete in heads)
+        items = [item for head in heads for item in head.items]
+        return Head(items=sorted(items, key=lambda item: item.row), is_all=all(head.is_all for head in heads))
 
-    async def _glance(self, shard: str) -> tuple[list[WorkItem], bool]:
-        items, complete = await self._head(shard, _GLANCE, "RowKey gt @row", "")
-        if not complete and items[-1].kind is Kind.ANNOUNCEMENTS:
-            more, complete = await self._head(shard, _GLANCE, "RowKey gt @row", Kind.ANNOUNCEMENTS.end)
-            items += more
-        return [item for item in items if item.kind is not Kind.ANNOUNCEMENTS], complete
+    async def _glance(self, shard: str) -> Head:
+        head = await self._head(shard, _GLANCE, "RowKey gt @row", "")
+        items = [item for item in head.items if item.kind is not Kind.ANNOUNCEMENTS]
+        if head.is_all or head.items[-1].kind is not Kind.ANNOUNCEMENTS:
+            return Head(items=items, is_all=head.is_all)
+        others = await self._head(shard, _GLANCE, "RowKey gt @row", Kind.ANNOUNCEMENTS.end)
+        return Head(items=items + others.items, is_all=others.is_all)
 
-    async def _head(self, shard: str, most: int, found: str, row: str) -> tuple[list[WorkItem], bool]:
+    async def _head(self, shard: str, most: int, found: str, row: str) -> Head:
         pages: Any = self._table.query_entities(
             f"PartitionKey eq @shard and {found}", parameters={"shard": shard, "row": row}, results_per_page=most
         ).by_page()
         async for page in pages:
             items = [read_item(row) async for row in page]
             if items:  # the service may return an empty page although more rows follow
-                return items, pages.continuation_token is None
-        return [], True
+                return Head(items=items, is_all=pages.continuation_token is None)
+        return Head(items=[], is_all=True)
 
     async def deadlines(self) -> AsyncIterator[datetime]:
         """The deadline of every chunk on the worklist, due or not, taken from the row key."""

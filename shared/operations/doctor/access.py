@@ -20,8 +20,8 @@ from shared.gateways.acs.signing_keys import SigningKeys
 from shared.gateways.blobs.download_links import DownloadLinks, Presented
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
-from shared.gateways.front_door import FrontDoor
-from shared.gateways.probes import Probes
+from shared.gateways.own_address import OwnAddress
+from shared.gateways.probes import Account, Probes
 from shared.operations.checks import Checks, Unanswered, tried
 from shared.operations.doctor import sign_in
 from shared.operations.doctor.findings import AUDIENCE_FIX, Finding, Level, ok
@@ -29,22 +29,34 @@ from shared.settings.settings import Settings
 
 _PATIENCE = 30.0  # seconds for each check; an SDK that can't connect would retry for minutes
 _SKEW_TOLERATED, _SKEW_DEADLY = 60.0, 300.0  # seconds; Azure refuses requests signed with a clock 15 minutes off
-_NETWORK = "check the name, DNS, and any firewall, proxy or private endpoint on the way"
+_NETWORK = "check DNS and any firewall, proxy or private endpoint in between"
+_ADDRESS = f"check the name in the settings. If it is right, {_NETWORK}"
 _FIXES: tuple[tuple[type[CallvaultError], str], ...] = (
     (
         DestinationForbidden,
-        "set the account's current key, or give the identity the roles in docs/deploy.md, and allow this network in it",
+        (
+            "set the account's current key, or give the identity the roles in docs/templates.md#who-may-do-what, and "
+            "allow this network in the account's firewall"
+        ),
     ),
-    (DestinationUnavailable, f"create it, or correct its name in the settings; if it exists: {_NETWORK}"),
+    (
+        DestinationUnavailable,
+        f"if it doesn't exist, create it or correct its name in the settings. If it exists, {_NETWORK}",
+    ),
     (SourceUnauthorized, "set the ACS resource's current key, or give the identity a role on the ACS resource"),
     (SourceThrottled, "try again in a minute"),
-    (SourceUnavailable, _NETWORK),
-    (Unanswered, _NETWORK),
+    (SourceUnavailable, _ADDRESS),
+    (Unanswered, _ADDRESS),
 )
 _FIX = "try again; if the error persists, search for its text in docs/http.md and docs/failures.md"
 
-_OF_WORK = frozenset({"deadline", "poison", "catalogue", "sweep"})  # checks that health runs, too
-_RUNBOOK = "follow the runbooks in docs/operations.md"
+# The checks that health runs, too, and the runbook of each.
+_RUNBOOKS = {
+    "deadline": "chunk-near-deadline",
+    "poison": "poison-messages",
+    "catalogue": "sweep-incomplete",
+    "sweep": "sweep-silent",
+}
 
 type _Check = Callable[[], Awaitable[list[Finding]]]
 
@@ -63,11 +75,12 @@ class Access:
 
     async def check(self) -> list[Finding]:
         settings = self._settings
+        containers = [(Account.ARCHIVE, name) for name in settings.archive_containers]
+        containers += [(Account.HOST, name) for name in settings.host_containers]
         checks: list[tuple[str, _Check]] = [
             *((f"queue {name}", partial(self._queue, name)) for name in (settings.chunks_queue, settings.poison_queue)),
             *((f"table {name}", partial(self._table, name)) for name in settings.tables),
-            *((f"container {name}", partial(self._container, name)) for name in settings.archive_containers),
-            *((f"container {name}", partial(self._container, name, of_host=True)) for name in settings.host_containers),
+            *((f"container {name}", partial(self._container, account, name)) for account, name in containers),
             ("links to files", self._signing),
             ("clock", self._time),
             ("ACS", self._acs),
@@ -86,9 +99,14 @@ class Access:
 
     async def _health(self) -> list[Finding]:
         """Health's checks of the work. The doctor itself checks the connections."""
-        checks = [check for check in (await self._checks.run()).checks if check.name in _OF_WORK]
+        checks = [check for check in (await self._checks.run()).checks if check.name in _RUNBOOKS]
         failed = [
-            Finding(check=f"health, {check.name}", level=Level.WARNING, detail=check.detail or "", fix=_RUNBOOK)
+            Finding(
+                check=f"health, {check.name}",
+                level=Level.WARNING,
+                detail=check.detail or "",
+                fix=f"follow the runbook docs/operations.md#{_RUNBOOKS[check.name]}",
+            )
             for check in checks
             if not check.ok
         ]
@@ -102,11 +120,12 @@ class Access:
         fix = "if this is the app's identity, give it the role Storage Table Data Contributor on the account"
         return [Finding(check=check, level=Level.NOTE, detail=detail, fix=fix)]
 
-    async def _container(self, name: str, *, of_host: bool = False) -> list[Finding]:
-        found = await self._probes.container(name, of_host=of_host)
+    async def _container(self, account: Account, name: str) -> list[Finding]:
+        found = await self._probes.container(account, name)
         check = f"container {name}"
         if found.is_immutable:
-            findings = [Finding(check=check, level=Level.NOTE, detail="accepts a block; immutable, so none was kept")]
+            detail = "accepts a block. The container is immutable, so the doctor didn't commit the block"
+            findings = [Finding(check=check, level=Level.NOTE, detail=detail)]
         else:
             findings = [ok(check, "accepts and deletes a file")]
         if found.is_public:
@@ -159,7 +178,7 @@ class Access:
 
     async def _sign_in(self, callback_url: str) -> list[Finding]:
         here = urlsplit(callback_url)
-        return await sign_in.check_sign_in(FrontDoor(self._http, f"{here.scheme}://{here.netloc}"))
+        return await sign_in.check_sign_in(OwnAddress(self._http, f"{here.scheme}://{here.netloc}"))
 
     async def _audience(self) -> list[Finding]:
         check = "callback audience"

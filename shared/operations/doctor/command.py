@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from shared.domain.clock import SystemClock
+from shared.operations.doctor.examination import examine
 from shared.operations.doctor.findings import as_json, as_text, has_failed
-from shared.operations.doctor.visit import examine
 
 _USAGE = 2
 

@@ -81,14 +81,14 @@ def _doubtful(settings: Settings) -> Iterator[Finding]:
             check="setting PARTICIPANTS_SECRET",
             level=Level.WARNING,
             detail="isn't set: participants aren't listed, and a search by participant is refused",
-            fix="set it to 32 random characters, then run python -m shared.rebuild --apply",
+            fix="set it to 32 random characters, then rebuild the lists (docs/queries.md#participants)",
         )
     if settings.announce_topic_endpoint:
         yield Finding(
             check="announcements",
             level=Level.NOTE,
             detail="weren't tried: a test event would reach every subscriber of the topic",
-            fix="check that the first archived chunk is announced, or that no alert fires",
+            fix="after the first chunk is archived, check that a subscriber of the topic received its announcement",
         )
     if settings.acs_local_gateway:
         yield Finding(
@@ -126,7 +126,8 @@ def _of_callbacks(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 check=f"setting {name}",
                 level=Level.WARNING,
-                detail="is set without CALLBACK_URL: if the response to a start is lost, its recording stays unknown",
+                detail="is set without CALLBACK_URL: if Callvault doesn't receive ACS's response to a start, it "
+                "doesn't know that recording until its files are reported",
                 fix="set CALLBACK_URL to https://<app>.azurewebsites.net/api/callbacks",
             )
     if settings.callback_url and not settings.callback_url.rstrip("/").endswith("/api/callbacks"):
@@ -165,7 +166,7 @@ def _misspelt(environment: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding(
                 check=f"setting {name}",
                 level=Level.WARNING,
-                detail="isn't a setting of Callvault, but similar to one: it has no effect",
+                detail=f"isn't a setting of Callvault and has no effect; it resembles {meant}",
                 fix=f"rename it to {meant}",
             )
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from local.faults.orders import DIRECTORY_SETTING, OrderBook
-from local.faults.points import POINTS, Scene
-from local.faults.site import Site, site
+from local.faults.injection.crash_orders import DIRECTORY_SETTING, OrderBook
+from local.faults.injection.crash_points import POINTS, Scene
+from local.faults.running_stack.stack_client import StackClient, stack_client
 from local.stack import Stack, StackOptions
 from shared.domain.keys import call_key, key_of
 from shared.domain.states import RUNNING
@@ -33,9 +33,9 @@ async def recorded_fixture(tmp_path_factory: pytest.TempPathFactory) -> dict[str
         directory=tmp_path_factory.mktemp("stack"),
         workers=3,
         settings={"AUTO_RECORD": '{"format": "mp3"}', "LEASE_SECONDS": "2", DIRECTORY_SETTING: str(orders)},
-        host_arguments=("--worker-plugin", "local.faults.plugin"),
+        host_arguments=("--worker-plugin", "local.faults.worker_plugin"),
     )
-    async with Stack(options) as stack, site(stack.addresses) as where:
+    async with Stack(options) as stack, stack_client(stack.addresses) as where:
         calls = {point: await died(where, OrderBook(orders), point) for point in CALLING}
         for call in calls.values():
             await completed(where, call)
@@ -49,7 +49,7 @@ async def recorded_fixture(tmp_path_factory: pytest.TempPathFactory) -> dict[str
         return found
 
 
-async def died(where: Site, book: OrderBook, point: str) -> dict[str, Any]:
+async def died(where: StackClient, book: OrderBook, point: str) -> dict[str, Any]:
     """A call whose automatic recording made a worker reach a point and die there."""
     order = book.arm(point, ())
     call: dict[str, Any] = await where.acs("POST", "/calls")
@@ -65,7 +65,7 @@ async def died(where: Site, book: OrderBook, point: str) -> dict[str, Any]:
     return call
 
 
-async def completed(where: Site, call: dict[str, Any]) -> None:
+async def completed(where: StackClient, call: dict[str, Any]) -> None:
     """Sweeps until the claim for a call is completed."""
     links = where.tables.get_table_client("links")
     async with asyncio.timeout(PATIENCE):

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from local.faults.idle import wait_until_idle
-from local.faults.invariants import Violation, violations
-from local.faults.orders import DIRECTORY_SETTING, OrderBook
-from local.faults.points import POINTS, Scene
-from local.faults.site import Site, site
+from local.faults.batches.idle import wait_until_idle
+from local.faults.injection.crash_orders import DIRECTORY_SETTING, OrderBook
+from local.faults.injection.crash_points import POINTS, Scene
+from local.faults.judging.invariants import Violation, violations
+from local.faults.running_stack.stack_client import StackClient, stack_client
 from local.stack import Stack, StackOptions
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
@@ -117,9 +117,9 @@ async def aftermath_fixture(request: pytest.FixtureRequest, tmp_path_factory: py
             "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.5",
             DIRECTORY_SETTING: str(orders),
         },
-        host_arguments=("--worker-plugin", "local.faults.plugin", "--queue-visibility", "2"),
+        host_arguments=("--worker-plugin", "local.faults.worker_plugin", "--queue-visibility", "2"),
     )
-    async with Stack(options) as stack, site(stack.addresses) as where:
+    async with Stack(options) as stack, stack_client(stack.addresses) as where:
         deaths = {point: await died(where, OrderBook(orders), point) for point in selected_points(request)}
         expiring = [death for death in deaths.values() if death.expired]
         for group, failed_is_idle in ((expiring, False), (list(deaths.values()), True)):
@@ -143,7 +143,7 @@ def selected_points(request: pytest.FixtureRequest) -> list[str]:
     return [item.callspec.params["point"] for item in mine if hasattr(item, "callspec")]
 
 
-async def died(where: Site, book: OrderBook, point: str) -> Death:
+async def died(where: StackClient, book: OrderBook, point: str) -> Death:
     """Makes a worker reach a point and die there."""
     case = CASES.get(point, Case())
     made = await where.document(size=case.size, format="wav", announce=False)
@@ -196,8 +196,8 @@ def aged(event: dict[str, Any], age: timedelta) -> dict[str, Any]:
     return event | {"eventTime": (datetime.now(UTC) - age).isoformat()}
 
 
-async def deliver_until_accepted(site: Site, event: dict[str, Any]) -> None:
+async def deliver_until_accepted(client: StackClient, event: dict[str, Any]) -> None:
     """Repeats the delivery until the event is accepted, as Event Grid does."""
     async with asyncio.timeout(PATIENCE):
-        while not await site.deliver(event):
+        while not await client.deliver(event):
             pass

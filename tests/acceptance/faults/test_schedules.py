@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from local.faults import batches
-from local.faults.schedules import schedule
-from local.faults.table import report
+from local.faults.batches import runner
+from local.faults.batches.batch import of_seeds
+from local.faults.batches.results import report
+from local.faults.schedules.random_schedules import schedule
 
 SEEDS = tuple(range(4, 10))  # the first seed gives every kind of disturbance
 
 
 async def test_no_schedule_of_faults_and_deaths_breaks_an_invariant(tmp_path: Path):
-    outcome = await batches.run(batches.of_seeds(SEEDS), tmp_path)
+    outcome = await runner.run(of_seeds(SEEDS), tmp_path)
     assert list(report(outcome)) == []
     assert outcome.evidence.chunks, "chunks must have been archived"
     happened = outcome.happened

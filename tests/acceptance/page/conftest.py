@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Request, expect
 
-from local.page import chromium
+from local.browser import chromium
 from tests.acceptance.conftest import PATIENCE, Deployment, until
 
 expect.set_options(timeout=PATIENCE * 1000)

@@ -34,8 +34,8 @@ def summary(
 @pytest.mark.parametrize(
     ("answer", "tone", "title"),
     [
-        (summary(safe=3), "good", "Everything is archived"),
-        (summary(), "good", "Everything is archived"),
+        (summary(safe=3), "good", "No chunks are open"),
+        (summary(), "good", "No chunks are open"),
         (summary(seconds_left=20 * HOUR, copying=2), "busy", "Archiving in progress"),
         (summary(safe=3, archived=100, left_out=1), "warn", "Not all chunks were checked"),
         (summary(seconds_left=20 * HOUR, pending=100, left_out=1), "busy", "Archiving in progress"),

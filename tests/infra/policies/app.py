@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 from infra.package import CHECKOUT
-from local.host.config import read_host_json
+from local.host.configuration.config import read_host_json
 from tests.infra.expressions import look
 from tests.infra.policies.storage import CONTAINER, settings_of
 from tests.infra.product import HOST_SETTINGS, METRIC_SETTINGS, app_settings, functions, setting_names
@@ -13,9 +13,9 @@ from tests.infra.templates import ACS, Templates, made, names, only
 SITE = "Microsoft.Web/sites"
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
-# Settings that the templates leave at their default. Whoever adds a setting puts it here, or into main.bicep.
+# Settings that the templates leave at their default. Add a new setting here or to main.bicep.
 LEFT_TO_DEFAULT = {
-    # Other ways to name what the templates name by identity.
+    # Other ways to name resources that the templates name by identity.
     *("ACS_CONNECTION_STRING", "AzureWebJobsStorage", "AzureWebJobsStorage__accountName"),
     *("ARCHIVE_STORAGE", "ARCHIVE_STORAGE__accountName", "ARCHIVE_STORAGE__clientId"),
     # Names: the templates declare queues, tables and containers under the defaults.
@@ -24,11 +24,11 @@ LEFT_TO_DEFAULT = {
     # Tuning, by extraSettings.
     *("BLOCK_CHECKSUM", "RANGES_IN_FLIGHT", "LEASE_SECONDS", "ATTEMPT_MINUTES", "MAX_ATTEMPTS"),
     *("SWEEP_GRACE_SECONDS", "FILES_AWAITED_MINUTES", "RETRY_BASE_SECONDS", "LINK_MINUTES"),
-    # Which hosts callers may have called back: the customer's to say, by extraSettings.
+    # Hosts of callers' callbacks: the customer decides, by extraSettings.
     "STATE_CALLBACK_HOSTS",
-    # Whom to record, and on what ground: the customer's to say, by extraSettings.
+    # Which calls to record, and whether consent is required: the customer decides, by extraSettings.
     *("AUTO_RECORD", "REQUIRE_CONSENT"),
-    # The key of a topic that takes keys: the templates' takes none.
+    # The key of a topic that accepts keys; the templates' topic accepts none.
     "ANNOUNCE_TOPIC_KEY",
     # Where ACS's tokens come from, in Azure's public cloud.
     *("CALLBACK_ISSUER", "CALLBACK_OPENID_URL"),
@@ -45,7 +45,7 @@ REFUSED_ON_FLEX = {
 _QUEUES = "AzureFunctionsJobHost__extensions__queues"
 
 
-def it_runs_python_on_flex_consumption(templates: Templates) -> None:
+def the_app_runs_python_on_flex_consumption(templates: Templates) -> None:
     deployment = templates.main()
     assert only(deployment, "Microsoft.Web/serverfarms").body["sku"] == {"name": "FC1", "tier": "FlexConsumption"}
     config = only(deployment, SITE).properties["functionAppConfig"]
@@ -58,8 +58,8 @@ def it_runs_python_on_flex_consumption(templates: Templates) -> None:
     assert "FUNCTIONS_WORKER_RUNTIME" not in app_settings(templates), "Flex Consumption refuses it"
 
 
-def the_host_answers_for_itself_with_no_page_and_takes_no_body_over_a_mebibyte(templates: Templates) -> None:
-    """What the host does before the app is asked: in Azure, in the sample settings and in the local stack alike."""
+def the_host_serves_no_start_page_and_refuses_bodies_over_a_mebibyte(templates: Templates) -> None:
+    """The host's own behaviour is the same in Azure, in the sample settings and in the local stack."""
     sample = json.loads((CHECKOUT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
     expected = {"AzureWebJobsDisableHomepage": "true", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(1024 * 1024)}
     for given in (app_settings(templates), sample):
@@ -67,7 +67,7 @@ def the_host_answers_for_itself_with_no_page_and_takes_no_body_over_a_mebibyte(t
     assert expected.items() <= app_settings(templates, "settings").items()
 
 
-def instances_are_kept_warm_where_asked(templates: Templates) -> None:
+def instances_are_kept_warm_on_request(templates: Templates) -> None:
     config = only(templates.main("small"), SITE).properties["functionAppConfig"]
     assert config["scaleAndConcurrency"]["alwaysReady"] == [
         {"name": "http", "instanceCount": 2},
@@ -76,13 +76,13 @@ def instances_are_kept_warm_where_asked(templates: Templates) -> None:
     assert functions()["archive_chunk"]["type"] == "queueTrigger"
 
 
-def running_functions_finish_before_an_update_where_asked(templates: Templates) -> None:
+def running_functions_finish_before_an_update_on_request(templates: Templates) -> None:
     config = only(templates.main("small"), SITE).properties["functionAppConfig"]
     assert config["siteUpdateStrategy"] == {"type": "RollingUpdate"}
     assert "siteUpdateStrategy" not in only(templates.main(), SITE).properties["functionAppConfig"], "a preview"
 
 
-def it_is_reached_by_tls_alone_and_published_to_without_passwords(templates: Templates) -> None:
+def the_app_accepts_only_tls_and_no_publishing_passwords(templates: Templates) -> None:
     site = only(templates.main(), SITE).properties
     assert site["httpsOnly"] is True
     assert site["siteConfig"]["minTlsVersion"] == "1.2"
@@ -93,12 +93,12 @@ def it_is_reached_by_tls_alone_and_published_to_without_passwords(templates: Tem
     assert allowed == {"scm": False}
 
 
-def it_sets_nothing_that_flex_consumption_refuses(templates: Templates) -> None:
+def the_app_sets_nothing_that_flex_consumption_refuses(templates: Templates) -> None:
     for scenario in ("default", "everything", "private", "small"):
         assert not only(templates.main(scenario), SITE).properties["siteConfig"].keys() & REFUSED_ON_FLEX
 
 
-def it_is_one_identity_to_everything(templates: Templates) -> None:
+def the_app_uses_one_identity_everywhere(templates: Templates) -> None:
     deployment = templates.main()
     site, identity = only(deployment, SITE), only(deployment, IDENTITY)
     assert site.body["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {identity.id: {}}}
@@ -116,7 +116,7 @@ def it_is_one_identity_to_everything(templates: Templates) -> None:
     assert app_settings(templates)["AzureWebJobsStorage__credential"] == "managedidentity"
 
 
-def its_settings_are_the_products_and_hold_no_secret(templates: Templates) -> None:
+def the_apps_settings_are_known_and_hold_no_secret(templates: Templates) -> None:
     given = app_settings(templates)
     settings = settings_of(templates)  # refused when one that is required lacks, or one is wrong
     assert given.keys() - setting_names() == HOST_SETTINGS
@@ -144,15 +144,15 @@ def a_dry_run_shows_every_setting_and_every_resource_by_name(templates: Template
         assert all(isinstance(value, str) for value in given.values())
 
 
-def it_knows_after_how_many_days_files_are_deleted(templates: Templates) -> None:
+def the_app_knows_after_how_many_days_files_are_deleted(templates: Templates) -> None:
     assert settings_of(templates).archive_life is None
     assert settings_of(templates, "keep").archive_life == timedelta(days=400)
     assert settings_of(templates, "settings").archive_life == timedelta(days=30), "a rule of the deployer's own"
     assert settings_of(templates, "everything").archive_life == timedelta(days=365)
 
 
-def an_instance_takes_on_what_fits_its_memory(templates: Templates) -> None:
-    """Twice over: few enough jobs for their blocks, and blocks enough that no job waits for another's."""
+def the_concurrency_fits_the_memory_of_an_instance(templates: Templates) -> None:
+    """Few enough jobs for the memory of their blocks, and enough blocks that no job waits for another's."""
     for memory, scenario in ((512, "small"), (2048, "default"), (4096, "large")):
         given, settings = (of(templates, scenario) for of in (app_settings, settings_of))
         jobs = int(given[f"{_QUEUES}__batchSize"]) + int(given[f"{_QUEUES}__newBatchThreshold"])
@@ -167,7 +167,7 @@ def an_instance_takes_on_what_fits_its_memory(templates: Templates) -> None:
     assert defaults.memory_budget_mib == fields["memory_budget_mib"].default
 
 
-def no_failure_is_sampled_away_unless_asked(templates: Templates) -> None:
+def failures_are_sampled_only_on_request(templates: Templates) -> None:
     given = app_settings(templates)
     assert given["OTEL_TRACES_SAMPLER"] == "microsoft.fixed_percentage"
     assert given["OTEL_TRACES_SAMPLER_ARG"] == "1.0"
@@ -175,25 +175,25 @@ def no_failure_is_sampled_away_unless_asked(templates: Templates) -> None:
     assert asked["OTEL_TRACES_SAMPLER_ARG"] == "0.1"
 
 
-def the_worker_sends_metrics_where_asked_and_no_addresses_with_them(templates: Templates) -> None:
+def the_worker_sends_metrics_on_request_and_no_addresses(templates: Templates) -> None:
     assert not app_settings(templates).keys() & METRIC_SETTINGS
     given = app_settings(templates, "announce")
     assert given.keys() >= METRIC_SETTINGS
-    told = (CHECKOUT / "docs" / "observability.md").read_text(encoding="utf-8")
-    assert f"`{given['OTEL_PYTHON_DISABLED_INSTRUMENTATIONS']}`" in told
+    page = (CHECKOUT / "docs" / "observability.md").read_text(encoding="utf-8")
+    assert f"`{given['OTEL_PYTHON_DISABLED_INSTRUMENTATIONS']}`" in page
     assert "azure_sdk" in given["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"].split(",")
 
 
-def callbacks_are_taken_at_the_apps_own_address(templates: Templates) -> None:
+def callbacks_come_to_the_apps_own_address(templates: Templates) -> None:
     deployment, settings = templates.main(), settings_of(templates)
     assert settings.callback_url == f"{look(deployment.outputs['url'])}/api/callbacks"
-    assert functions()["take_callbacks"]["route"] == "callbacks"
+    assert functions()["receive_callbacks"]["route"] == "callbacks"
     audience = app_settings(templates)["CALLBACK_AUDIENCE"]
     assert f"/communicationServices/{ACS}'" in audience
     assert audience.endswith(".immutableResourceId]")
 
 
-def nobody_but_the_platform_says_that_sign_in_is_on(templates: Templates) -> None:
+def only_the_platform_sets_that_sign_in_is_on(templates: Templates) -> None:
     """Scenarios show the refusal for extraSettings; a snapshot doesn't work out what is secure."""
     assert "WEBSITE_AUTH_ENABLED" not in app_settings(templates, "everything")
     variables = templates.compiled()["variables"]

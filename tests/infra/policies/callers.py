@@ -19,7 +19,7 @@ ANY_CALLER, BOTH_LISTS, LIST_AND_SAMPLE, GROUPS_AND_SAMPLE = "anycaller", "named
 EVENT_GRID = {"/runtime/webhooks/*", "/runtime/webhooks/EventGrid"}
 
 
-def nobody_calls_without_signing_in_where_asked(templates: Templates) -> None:
+def callers_must_sign_in_if_sign_in_is_configured(templates: Templates) -> None:
     assert len(made(templates.main(), CONFIG)) == 1, "only the app settings"
     properties = sign_in(templates, ANY_CALLER)
     assert properties["platform"]["enabled"] is True
@@ -38,15 +38,15 @@ def nobody_calls_without_signing_in_where_asked(templates: Templates) -> None:
     }
 
 
-def who_signs_in_needs_no_key_unless_told_otherwise(templates: Templates) -> None:
+def signed_in_callers_need_no_key_by_default(templates: Templates) -> None:
     assert settings_of(templates, ANY_CALLER).sign_in_replaces_key is True
     assert settings_of(templates).sign_in_replaces_key is False
     both = settings_of(templates, "settings")
     assert both.sign_in_replaces_key is False
 
 
-def only_who_brings_a_credential_of_another_kind_is_let_past(templates: Templates) -> None:
-    """A route that asks for no key must be excluded, and none that asks for one may be."""
+def only_routes_with_another_credential_skip_the_sign_in(templates: Templates) -> None:
+    """Exactly the routes that require no key are excluded from the sign-in."""
     excluded = set(sign_in(templates, ANY_CALLER)["globalValidation"]["excludedPaths"])
     routes = [one for one in functions().values() if one["type"] == "httpTrigger"]
     keyless = {_path(one) for one in routes if _is_keyless(one)}
@@ -57,7 +57,7 @@ def only_who_brings_a_credential_of_another_kind_is_let_past(templates: Template
 
 
 def _path(trigger: Mapping[str, Any]) -> str:
-    """As built-in authentication writes it, which knows no names for parts of a path."""
+    """In the syntax of built-in authentication, which has no names for parts of a path."""
     return "/api/" + re.sub(r"\{.*", "*", str(trigger["route"]))
 
 
@@ -65,7 +65,7 @@ def _is_keyless(trigger: Mapping[str, Any]) -> bool:
     return str(trigger["authLevel"]).lower().endswith("anonymous")
 
 
-def who_may_call_can_be_named(templates: Templates) -> None:
+def allowed_callers_can_be_named(templates: Templates) -> None:
     assert _allowed(templates, BOTH_LISTS) == {"identities": ["desk"], "groups": ["agents"]}
     with_sample = _allowed(templates, LIST_AND_SAMPLE)
     assert _named(with_sample)[0] == "'00000000-0000-0000-0000-000000000002'"
@@ -76,7 +76,7 @@ def who_may_call_can_be_named(templates: Templates) -> None:
     assert len(_named(grouped)) == 1, "the sample is a member of no group"
 
 
-def nobody_is_let_in_unnamed_unless_that_is_intended(templates: Templates) -> None:
+def unnamed_callers_are_allowed_only_on_request(templates: Templates) -> None:
     """The refused scenarios show that it takes a parameter; here is what that parameter does."""
     compiled = templates.compiled()
     assert compiled["parameters"]["entraAllowAnyCaller"]["defaultValue"] is False
@@ -88,14 +88,14 @@ def nobody_is_let_in_unnamed_unless_that_is_intended(templates: Templates) -> No
     assert not [one for one in made(templates.main(), CONFIG) if one.name.endswith("/authsettingsV2")]
 
 
-def the_list_of_callers_fits_what_the_platform_takes(templates: Templates) -> None:
-    """App Service takes 500 characters; the sample's identity comes on top."""
+def the_list_of_callers_fits_the_platforms_limit(templates: Templates) -> None:
+    """App Service accepts 500 characters, including the sample's identity."""
     most = templates.compiled()["parameters"]["entraAllowedPrincipalIds"].get("maxLength", 1000)
     assert (most + 1) * len(f"{CLIENT},") <= 500, "the platform would refuse the list after the app is there"
     assert len(_named(_allowed(templates, "manycallers"))) == most + 1
 
 
-def the_sample_s_identity_is_told_so_that_it_can_get_its_role(templates: Templates) -> None:
+def the_samples_identity_is_an_output(templates: Templates) -> None:
     deployment = templates.main(LIST_AND_SAMPLE)
     assert only(deployment, WORKFLOW).gives(deployment.outputs["sampleLogicAppPrincipalId"], "principalId")
     assert templates.main(ANY_CALLER).outputs["sampleLogicAppPrincipalId"] == ""
@@ -114,7 +114,7 @@ def _allowed(templates: Templates, scenario: str) -> Any:
     return validation["defaultAuthorizationPolicy"]["allowedPrincipals"]
 
 
-def the_sample_logic_app_is_made_on_request_and_signs_in(templates: Templates) -> None:
+def the_sample_logic_app_is_created_on_request_and_signs_in(templates: Templates) -> None:
     assert not made(templates.main(ANY_CALLER), WORKFLOW)
     assert not made(templates.main("quiet"), WORKFLOW), "it has no audience to ask a token for"
     deployment = templates.main("everything")
@@ -128,7 +128,7 @@ def the_sample_logic_app_is_made_on_request_and_signs_in(templates: Templates) -
     assert given["callvaultUrl"] == deployment.outputs["url"]
 
 
-def the_sample_logic_app_sends_the_record_over_tls_alone(templates: Templates) -> None:
+def the_sample_logic_app_sends_the_record_only_over_tls(templates: Templates) -> None:
     """The address is secure, so no snapshot shows it."""
     compiled = templates.compiled()
     assert compiled["variables"]["hasSafeResultUrl"] == (

@@ -19,13 +19,13 @@ def the_topic_is_that_of_the_acs_resource(templates: Templates) -> None:
     assert topic.properties["source"].endswith(f"/rg2/providers/Microsoft.Communication/communicationServices/{ACS}")
 
 
-def a_topic_that_is_there_is_used(templates: Templates) -> None:
+def an_existing_topic_is_used(templates: Templates) -> None:
     """Azure allows one for a resource: a second would fail the deployment."""
     assert not made(templates.main("foundtopic"), TOPIC)
     assert only(templates.events("eventsfoundtopic"), SUBSCRIPTION).name == "t1/callvault"
 
 
-def announcements_have_a_topic_where_asked(templates: Templates) -> None:
+def the_announcement_topic_is_created_on_request(templates: Templates) -> None:
     kind = "Microsoft.EventGrid/topics"
     assert not made(templates.main(), kind)
     assert settings_of(templates).announce_topic_endpoint is None
@@ -38,13 +38,13 @@ def announcements_have_a_topic_where_asked(templates: Templates) -> None:
     assert settings.announce_topic_key is None
 
 
-def the_acs_resource_is_made_only_on_request(templates: Templates) -> None:
+def the_acs_resource_is_created_only_on_request(templates: Templates) -> None:
     acs = "Microsoft.Communication/communicationServices"
     assert not made(templates.main(), acs)
     assert only(templates.main("createacs"), acs).properties == {"dataLocation": "Europe"}
 
 
-def events_go_to_the_function_that_takes_them(templates: Templates) -> None:
+def events_go_to_the_function_that_processes_them(templates: Templates) -> None:
     subscription = only(templates.events(), SUBSCRIPTION).properties
     destination = subscription["destination"]
     assert destination["endpointType"] == "AzureFunction"
@@ -55,19 +55,19 @@ def events_go_to_the_function_that_takes_them(templates: Templates) -> None:
     assert subscription["eventDeliverySchema"] == "EventGridSchema"
 
 
-def only_our_events_are_asked_for(templates: Templates) -> None:
+def only_the_events_that_callvault_uses_are_subscribed(templates: Templates) -> None:
     subscription = only(templates.events(), SUBSCRIPTION).properties
     assert subscription["filter"] == {"includedEventTypes": [RECORDING_FILE_STATUS_UPDATED, CALL_STARTED]}
 
 
-def delivery_ends_while_the_media_are_there(templates: Templates) -> None:
+def delivery_ends_while_the_media_exist(templates: Templates) -> None:
     for hours, scenario in ((1, "eventsshort"), (24, "events"), (48, "eventslong")):
         retry = only(templates.events(scenario), SUBSCRIPTION).properties["retryPolicy"]
         assert 1 <= retry["eventTimeToLiveInMinutes"] <= hours * 30, "half of the media's time is left for a replay"
         assert 1 <= retry["maxDeliveryAttempts"] <= 30
 
 
-def what_cannot_be_delivered_is_kept(templates: Templates) -> None:
+def undelivered_events_are_dead_lettered(templates: Templates) -> None:
     letters = only(templates.events(), SUBSCRIPTION).properties["deadLetterWithResourceIdentity"]
     assert letters["identity"] == {"type": "SystemAssigned"}
     destination = letters["deadLetterDestination"]

@@ -19,7 +19,7 @@ COLUMNS = {
 _NOT_COLUMNS = {"StorageBlobLogs", "StorageTableLogs", "Path"}
 
 
-def telemetry_is_sent_and_read_by_identity_alone(templates: Templates) -> None:
+def telemetry_accepts_only_identities(templates: Templates) -> None:
     deployment = templates.main()
     workspace, insights = (
         only(deployment, "Microsoft.OperationalInsights/workspaces"),
@@ -37,8 +37,8 @@ def telemetry_is_sent_and_read_by_identity_alone(templates: Templates) -> None:
     assert insights.gives(given["APPLICATIONINSIGHTS_CONNECTION_STRING"], "ConnectionString")
 
 
-def whoever_reads_or_deletes_past_the_app_is_logged(templates: Templates) -> None:
-    """On by default, for the archive wherever it is: the app's own audit sees only what goes through the app."""
+def reads_and_deletes_outside_the_app_are_logged(templates: Templates) -> None:
+    """On by default, for the archive in either account: the app's own audit has only what went through the app."""
     assert not made(templates.main("quiet"), LOGS)
     assert not made(templates.main("quiet"), SAVED)
     for scenario in ("other", "onecool"):
@@ -58,22 +58,22 @@ def whoever_reads_or_deletes_past_the_app_is_logged(templates: Templates) -> Non
     assert published == {"DataPlaneRequests", "DeliveryFailures", "PublishFailures"}
 
 
-def two_saved_queries_tell_who_read_and_who_deleted(templates: Templates) -> None:
+def two_saved_queries_show_who_read_and_who_deleted(templates: Templates) -> None:
     deployment = templates.main()
     identity = only(deployment, IDENTITY).id
     saved = {one.properties["displayName"]: one.properties["query"] for one in made(deployment, SAVED)}
     assert saved.keys() == {"Who read this recording", "What was deleted outside Callvault"}
     for query in saved.values():
         assert query.endswith(f"'<object id of the app>', reference('{identity}', '2023-01-31').principalId)]")
-        assert 'let app = "<object id of the app>";' in query, "the app's own requests are told from others'"
+        assert 'let app = "<object id of the app>";' in query, "the app's own requests are distinguished from others'"
         code = re.sub(r'"[^"]*"|//.*', "", query.replace("\\n", "\n").partition("', '<object id")[0])
         assert set(re.findall(r"\b[A-Z]\w+", code)) - _NOT_COLUMNS <= COLUMNS
     assert 'Category == "StorageRead"' in saved["Who read this recording"]
     assert 'Category == "StorageDelete"' in saved["What was deleted outside Callvault"]
 
 
-def no_signed_link_and_no_batch_hides_who_acted(templates: Templates) -> None:
-    """Storage logs neither who signed a link nor which rows a transaction deleted: the queries show both calls."""
+def the_queries_cover_signed_links_and_batches(templates: Templates) -> None:
+    """Storage logs neither who signed a link nor which rows a transaction deleted; the queries show both operations."""
     saved = {one.properties["displayName"]: one.properties["query"] for one in made(templates.main(), SAVED)}
     signer = '(OperationName == "GetUserDelegationKey" and RequesterObjectId != app)'
     assert signer in saved["Who read this recording"]
@@ -82,7 +82,7 @@ def no_signed_link_and_no_batch_hides_who_acted(templates: Templates) -> None:
 
 
 def _logged(templates: Templates, scenario: str) -> Mapping[str, set[str]]:
-    """What is sent to the workspace, by the name and kind of the resource that it is of."""
+    """Log categories that go to the workspace, by the name and kind of their resource."""
     deployment = templates.main(scenario)
     workspace = only(deployment, "Microsoft.OperationalInsights/workspaces").id
     found = {}

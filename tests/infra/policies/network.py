@@ -9,15 +9,15 @@ ENDPOINT = "Microsoft.Network/privateEndpoints"
 ZONE = "Microsoft.Network/privateDnsZones"
 
 
-def no_network_is_made_unless_asked(templates: Templates) -> None:
+def the_network_is_created_only_on_request(templates: Templates) -> None:
     deployment = templates.main()
     assert not [one for one in deployment.resources if one.type.startswith("Microsoft.Network/")]
     assert only(deployment, "Microsoft.Web/sites").properties["virtualNetworkSubnetId"] is None
     assert all(one.properties["publicNetworkAccess"] == "Enabled" for one in made(deployment, ACCOUNT))
 
 
-def storage_is_shut_to_the_outside(templates: Templates) -> None:
-    """The archive wholly; the host's account but for the one topic that has dead letters to leave there."""
+def storage_has_no_public_access(templates: Templates) -> None:
+    """The archive has none; the host's account admits one topic, which stores dead letters there."""
     deployment = templates.main("private")
     host, archive = made(deployment, ACCOUNT)
     assert archive.properties["publicNetworkAccess"] == "Disabled"
@@ -56,7 +56,7 @@ def every_service_in_use_has_an_endpoint_and_a_name(templates: Templates) -> Non
         assert {one.properties["virtualNetwork"]["id"] for one in links} == {network.id}
 
 
-def the_app_reaches_out_through_its_own_subnet(templates: Templates) -> None:
+def the_apps_outbound_traffic_uses_its_own_subnet(templates: Templates) -> None:
     deployment = templates.main("private")
     network, site = only(deployment, NETWORK), only(deployment, "Microsoft.Web/sites")
     assert site.properties["virtualNetworkSubnetId"] == f"{network.id}/subnets/app"

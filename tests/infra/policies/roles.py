@@ -37,7 +37,7 @@ OPERATOR_ID = "00000000-0000-0000-0000-000000000003"
 type Grant = tuple[str, str, str]  # who, which role, on what
 
 
-def nobody_holds_more_than_this(templates: Templates) -> None:
+def roles_are_exactly_these(templates: Templates) -> None:
     host, archive = account_of(templates, "deadletter"), account_of(templates, "recordings")
     assert grants(templates) == {
         ("app", OWNER_OF_BLOBS, host),
@@ -53,12 +53,12 @@ def nobody_holds_more_than_this(templates: Templates) -> None:
     }
 
 
-def who_announces_may_send_to_the_topic_and_no_more(templates: Templates) -> None:
+def the_app_may_only_send_to_the_topic(templates: Templates) -> None:
     topic = only(templates.main("announce"), "Microsoft.EventGrid/topics")
     assert grants(templates, "announce") - grants(templates) == {("app", SENDER_OF_EVENTS, topic.name)}
 
 
-def an_operator_holds_what_the_commands_need_if_named(templates: Templates) -> None:
+def a_named_operator_has_the_roles_that_the_commands_need(templates: Templates) -> None:
     host, archive = account_of(templates, "deadletter"), account_of(templates, "recordings")
     with_operator = grants(templates, "operator")
     assert with_operator - grants(templates) == {
@@ -73,7 +73,7 @@ def an_operator_holds_what_the_commands_need_if_named(templates: Templates) -> N
     }
 
 
-def an_operator_writes_tables_only_to_rebuild(templates: Templates) -> None:
+def an_operator_may_write_tables_only_to_rebuild(templates: Templates) -> None:
     host = account_of(templates, "deadletter")
     usual = grants(templates, "operator")
     rebuilding = grants(templates, "rebuild") - grants(templates, "announce") | grants(templates)
@@ -81,8 +81,8 @@ def an_operator_writes_tables_only_to_rebuild(templates: Templates) -> None:
     assert rebuilding - usual == {("operator", WRITER_OF_TABLES, host)}
 
 
-def every_role_is_given_with_its_reason(templates: Templates) -> None:
-    """A comment stands on the line above it, or above the module that gives it."""
+def every_role_assignment_states_its_reason(templates: Templates) -> None:
+    """A comment precedes the assignment, or the module that contains it."""
     lines = (templates.folder / "main.bicep").read_text(encoding="utf-8").splitlines()
     given = [index for index, line in enumerate(lines) if re.search(r"[ :[]roles\.\w", line)]
     assert len(given) >= len(grants(templates)) - 1, "two containers share one"
@@ -91,7 +91,7 @@ def every_role_is_given_with_its_reason(templates: Templates) -> None:
         assert any(lines[line - 1].strip().startswith("//") for line in (index, module)), lines[index]
 
 
-def no_role_is_held_on_a_whole_group(templates: Templates) -> None:
+def no_role_is_assigned_on_a_resource_group(templates: Templates) -> None:
     for scenario in ("operator", "onecool"):
         deployment = templates.main(scenario)
         assert all(one.scope is not None for one in made(deployment, ASSIGNMENT))

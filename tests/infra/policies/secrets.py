@@ -13,8 +13,8 @@ SECRET_TYPE = "Microsoft.KeyVault/vaults/secrets"
 SECRET = {"participantsSecret", "sampleFunctionKey", "sampleResultUrl", "extraSecretSettings"}
 
 
-def what_may_be_secret_is_in_no_history(templates: Templates) -> None:
-    """A deployment keeps its parameters for whoever may read it, a module's too, save those that are secure."""
+def secrets_appear_in_no_deployment_history(templates: Templates) -> None:
+    """Anyone who can read a deployment can read its parameters, and those of its modules, unless they are secure."""
     main = templates.compiled()
     assert _secure(main) == SECRET
     given = set()
@@ -27,7 +27,7 @@ def what_may_be_secret_is_in_no_history(templates: Templates) -> None:
     assert given == {"secretSettings", "participantsSecret", "functionKey", "resultUrl"}
 
 
-def secrets_are_made_once_and_every_reference_leads_to_one(templates: Templates) -> None:
+def secrets_are_created_once_and_every_reference_names_one(templates: Templates) -> None:
     given = app_settings(templates)
     references = {name: value for name, value in given.items() if is_reference(value)}
     assert references.keys() == {"PARTICIPANTS_SECRET", "CALLBACK_SECRET"}, "whatever the deployer gives or leaves out"
@@ -50,7 +50,7 @@ def secrets_are_made_once_and_every_reference_leads_to_one(templates: Templates)
     assert all("onlyIfNotExists" in one.get("@options", {}) for one in makers), "a later deployment changes no secret"
 
 
-def the_vault_opens_by_role_alone_and_is_not_purged(templates: Templates) -> None:
+def the_vault_requires_a_role_and_cannot_be_purged(templates: Templates) -> None:
     for scenario in ("default", "anycaller", "groups"):  # names without, with and with a last hyphen
         vault = only(templates.main(scenario), "Microsoft.KeyVault/vaults")
         assert re.fullmatch(r"[a-z](?!.*--)[a-z0-9-]{1,22}[a-z0-9]", vault.name)
@@ -59,7 +59,7 @@ def the_vault_opens_by_role_alone_and_is_not_purged(templates: Templates) -> Non
         assert "accessPolicies" not in vault.properties
 
 
-def no_secret_comes_out(templates: Templates) -> None:
+def no_output_contains_a_secret(templates: Templates) -> None:
     main = templates.compiled()
     for template in (main, *(one["properties"]["template"] for one in _modules(main))):
         for output in template.get("outputs", {}).values():
@@ -77,9 +77,7 @@ def _secure(template: Mapping[str, Any]) -> set[str]:
 
 
 def _named(template: Mapping[str, Any], value: Any) -> set[str]:
-    """Every parameter that a value is made of, through the variables; not one of which only the names or the emptiness
-    are used.
-    """
+    """Every parameter whose content a value uses, directly or through variables; names and emptiness don't count."""
     text = re.sub(r"(?:objectKeys|empty)\(parameters\('\w+'\)\)", "", json.dumps(value))
     found = set(re.findall(r"parameters\('(\w+)'\)", text))
     return found.union(

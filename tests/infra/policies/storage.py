@@ -13,7 +13,7 @@ LIFECYCLE = f"{ACCOUNT}/managementPolicies"
 IMMUTABILITY = f"{CONTAINER}/immutabilityPolicies"
 
 
-def no_account_takes_keys_old_tls_or_anonymous_readers(templates: Templates) -> None:
+def no_account_accepts_keys_old_tls_or_anonymous_reads(templates: Templates) -> None:
     accounts = made(templates.main(), ACCOUNT)
     assert accounts
     for account in accounts:
@@ -27,7 +27,7 @@ def no_account_takes_keys_old_tls_or_anonymous_readers(templates: Templates) -> 
 
 
 def every_queue_table_and_container_of_the_settings_is_declared(templates: Templates) -> None:
-    """Equal, not only enough: what the product no longer uses goes from the templates, too."""
+    """Exactly these: the templates must not declare what the product no longer uses."""
     settings, deployment = settings_of(templates), templates.main()
     assert names(deployment, f"{ACCOUNT}/queueServices/queues") == {settings.chunks_queue, settings.poison_queue}
     assert names(deployment, f"{ACCOUNT}/tableServices/tables") == set(settings.tables)
@@ -41,7 +41,7 @@ def every_queue_that_a_function_binds_is_declared(templates: Templates) -> None:
     assert bound <= names(templates.main(), f"{ACCOUNT}/queueServices/queues")
 
 
-def the_archive_has_an_account_of_its_own_unless_told_otherwise(templates: Templates) -> None:
+def the_archive_has_its_own_account_by_default(templates: Templates) -> None:
     settings = settings_of(templates)
     assert len(made(templates.main(), ACCOUNT)) == 2
     assert account_of(templates, settings.archive_container) != account_of(templates, settings.deadletter_container)
@@ -51,7 +51,7 @@ def the_archive_has_an_account_of_its_own_unless_told_otherwise(templates: Templ
     assert shared.archive_storage.blob_uri == shared.host_storage.blob_uri
 
 
-def each_account_has_the_redundancy_that_it_is_given(templates: Templates) -> None:
+def each_account_has_its_own_redundancy(templates: Templates) -> None:
     for scenario, expected in (
         ("default", {"deadletter": "Standard_ZRS", "recordings": "Standard_ZRS"}),
         ("keep", {"deadletter": "Standard_ZRS", "recordings": "Standard_GRS"}),
@@ -61,7 +61,7 @@ def each_account_has_the_redundancy_that_it_is_given(templates: Templates) -> No
         assert {name: found[account_of(templates, name, scenario)] for name in expected} == expected
 
 
-def what_is_deleted_from_the_archive_can_be_had_back(templates: Templates) -> None:
+def deleted_files_can_be_restored(templates: Templates) -> None:
     for scenario in ("default", "oneaccount"):
         deployment = templates.main(scenario)
         archive = account_of(templates, settings_of(templates).archive_container, scenario)
@@ -72,7 +72,7 @@ def what_is_deleted_from_the_archive_can_be_had_back(templates: Templates) -> No
             assert properties["isVersioningEnabled"] is (service.name == f"{archive}/default")
 
 
-def no_recording_moves_or_expires_unless_asked(templates: Templates) -> None:
+def recordings_move_and_expire_only_on_request(templates: Templates) -> None:
     assert "recordings" not in _rules(templates)
     rule = _rules(templates, "keep")["recordings"]
     assert rule == {
@@ -96,8 +96,8 @@ def no_recording_moves_or_expires_unless_asked(templates: Templates) -> None:
     assert only_cool["actions"] == {"baseBlob": {"tierToCool": {"daysAfterModificationGreaterThan": 30}}}
 
 
-def what_nobody_could_read_expires(templates: Templates) -> None:
-    """It names calls and people, as events do; and never is a recording among it."""
+def quarantined_items_expire(templates: Templates) -> None:
+    """Quarantined items name calls and people, as events do, and contain no recording."""
     scenarios = (("default", "cool", "unexpiring"), ("oneaccount", "onecool", "oneunexpiring"))
     for usual, shortened, never in scenarios:
         rules = _rules(templates, usual)
@@ -113,8 +113,8 @@ def what_nobody_could_read_expires(templates: Templates) -> None:
         assert len({one.name for one in policies}) == len(policies), "an account has one policy: a second replaces it"
 
 
-def recordings_can_be_written_once_where_asked(templates: Templates) -> None:
-    """On the recordings alone: the quarantine and the host's own blobs must stay free to change."""
+def recordings_are_immutable_on_request(templates: Templates) -> None:
+    """Only for recordings: the quarantine and the host's own blobs must stay changeable."""
     assert not made(templates.main(), IMMUTABILITY)
     assert not any(one.properties.get("immutableStorageWithVersioning") for one in made(templates.main(), CONTAINER))
     deployment = templates.main("keep")

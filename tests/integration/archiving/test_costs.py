@@ -9,9 +9,9 @@ import pytest
 from azure.core.pipeline._base_async import _AsyncTransportRunner
 
 from infra.package import CHECKOUT
-from tests.integration.conftest import World
+from tests.integration.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 MIB = 1024 * 1024
 COLUMNS = ("blob writes", "blob reads", "table operations", "queue messages")
@@ -23,7 +23,7 @@ class Bill:
     """Counts storage operations by the kinds that Azure charges for. Includes retries of the SDK."""
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        services = re.findall(r"(\w+)Endpoint=http://[^:;]+:(\d+)", world.storage)
+        services = re.findall(r"(\w+)Endpoint=http://[^:;]+:(\d+)", world.storage.connection_string)
         self._services = {int(port): name for name, port in services}
         assert sorted(self._services.values()) == ["Blob", "Queue", "Table"]
         self._found: Counter[str] = Counter()
@@ -72,7 +72,7 @@ async def test_a_chunk_costs_what_the_docs_say_and_no_more(
     made = await world.document(size=size, format="wav")
     bill = Bill(world, monkeypatch)
     await world.app.intake.receive(made["event"])
-    assert bill.since() == documented("an event taken in")
+    assert bill.since() == documented("an event processed")
     job = await world.take_job()
     bill.since()  # what the Functions host does
     await world.app.archiving.handle(job)
@@ -97,7 +97,7 @@ async def test_a_sweep_that_finds_nothing_late_reads_each_shard_once(world: Worl
 
 
 async def test_the_cost_of_a_million_is_a_million_times_the_cost_of_one():
-    event, chunk = documented("an event taken in"), documented("the same, in three blocks")
+    event, chunk = documented("an event processed"), documented("the same, in three blocks")
     writes, reads, tables, messages = (one + other for one, other in zip(event, chunk, strict=True))
     assert (quantity("blob writes"), quantity("blob reads")) == (writes, reads)
     assert (quantity("table operations"), quantity("queue operations")) == (tables, messages + 2)

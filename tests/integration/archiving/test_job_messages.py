@@ -10,17 +10,12 @@ import pytest
 from infra.package import CHECKOUT
 from shared.domain.states import ChunkState
 from shared.settings.settings import load_settings
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KIB = 1024
 MIB = 1024 * KIB
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
 
 
 async def test_a_lease_expires_before_the_host_repeats_a_message_and_the_sweep_checks_after_that(world: World):
@@ -122,7 +117,7 @@ async def test_a_worker_does_not_overwrite_what_intake_wrote_during_its_lease(wo
     claimed = await world.chunk(job)
     while claimed.state is not ChunkState.COPYING:
         claimed = await world.chunk(job)
-    written = await world.books.chunks.replace(claimed.evolve(end_reason="corrected"))
+    written = await world.writers.chunks.replace(claimed.evolve(end_reason="corrected"))
     await working
     assert await world.chunk(job) == written
     assert (await world.source(made))["deletedAt"] is None

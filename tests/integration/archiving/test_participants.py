@@ -5,14 +5,12 @@ import logging
 from typing import Any
 
 import pytest
-from azure.data.tables.aio import TableServiceClient
 
-from local.stack import Azurite, Resources, provision
 from shared.domain.keys import pseudonym_of
 from shared.domain.list_entry import ListName
 from shared.domain.states import ChunkState
 from shared.recovery.rebuild import Rebuild
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -34,13 +32,7 @@ async def announced(world: World, *participants: str, **order: Any) -> dict[str,
 
 async def rows(world: World) -> str:
     """All rows of all tables of a world."""
-    async with TableServiceClient.from_connection_string(world.storage) as tables:
-        found = [
-            str(dict(row))
-            for name in world.settings.tables
-            async for row in tables.get_table_client(name).list_entities()
-        ]
-    return "\n".join(found)
+    return "\n".join([str(row) for name in world.settings.tables for row in await world.rows(name)])
 
 
 async def test_a_person_s_recordings_are_found_newest_first_for_every_spelling_of_the_id(world: World):
@@ -79,14 +71,13 @@ async def test_a_reader_of_the_table_can_t_test_guessed_ids_without_the_secret(m
     assert await ids(world, BEN) == [made["recordingId"]]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_without_a_secret_no_digest_is_written_and_a_search_names_the_setting(make_world: MakeWorld):
     keyless = await make_world(PARTICIPANTS_SECRET=None)
     made = await announced(keyless, BEN)
     await keyless.drained()
     assert (await keyless.chunk(keyless.job(made))).state is ChunkState.RELEASED
-    async with TableServiceClient.from_connection_string(keyless.storage) as tables:
-        table = tables.get_table_client(keyless.settings.participants_table)
-        assert [row async for row in table.list_entities()] == []
+    assert await keyless.rows(keyless.settings.participants_table) == []
     answer = await keyless.queries.recordings({}, BEN, by="ada")
     assert (answer.status, json.loads(answer.body)["reason"]) == (403, "participants-off")
     assert "PARTICIPANTS_SECRET" in json.loads(answer.body)["detail"]
@@ -105,19 +96,20 @@ async def test_a_person_is_also_found_on_a_recording_whose_media_failed(world: W
 
 
 async def test_a_recording_is_archived_although_the_list_of_participants_can_t_be_written(
-    azurite: Azurite, make_world: MakeWorld, world: World, caplog: pytest.LogCaptureFixture
+    make_world: MakeWorld, world: World, caplog: pytest.LogCaptureFixture
 ):
     name = f"{world.settings.participants_table}late"
     broken = await make_world(like=world, PARTICIPANTS_TABLE=name, MAX_ATTEMPTS=2)
-    async with TableServiceClient.from_connection_string(world.storage) as tables:
-        await tables.delete_table(name)
+    async with world.table(name) as table:
+        await table.delete_table()
     made = await announced(broken, ADA)
     await broken.drained()
     chunk = await broken.chunk(broken.job(made))
     assert (chunk.state, chunk.attempts) == (ChunkState.RELEASED, 2)
-    assert "participants not indexed" in caplog.text
+    assert "participants not listed" in caplog.text
 
-    await provision(azurite.connection_string, Resources(queues=(), tables=(name,), containers=()))
+    async with world.table(name) as table:
+        await table.create_table()
     assert await ids(broken, ADA) == []
     assert (await Rebuild(broken.gateways, broken.settings).run(apply=True)).listed == 1
     assert await ids(broken, ADA) == [made["recordingId"]]

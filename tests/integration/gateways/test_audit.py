@@ -10,7 +10,7 @@ import pytest
 from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of
 from shared.domain.records import AuditEntry, Recording
-from tests.integration.conftest import World
+from tests.integration.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -22,6 +22,7 @@ async def history(world: World, recording_id: str) -> list[dict[str, Any]]:
     return [{"action": one["action"], "by": one["by"], "details": one["details"]} for one in view["history"]]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_actions_of_callers_are_shown_in_order_with_the_caller(world: World):
     call = await world.acs("POST", "/calls")
     body = json.dumps({"serverCallId": call["serverCallId"]}).encode()
@@ -49,13 +50,14 @@ async def test_a_refused_action_gets_no_entry(world: World):
     assert await world.gateways.audit.history(key_of("unknown")) == ()
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_entries_of_one_moment_are_all_kept_and_hide_no_chunk(world: World):
     made, job = await world.announced(size=2000, format="wav")
     now = SystemClock().now()
     entries = [AuditEntry(at=now, action="look", by=str(number), details={"number": "one"}) for number in range(20)]
     await asyncio.gather(*(world.gateways.audit.add(job.recordingKey, entry) for entry in entries))
     later = AuditEntry(at=now + timedelta(microseconds=1), action="later", by="ada")
-    await world.books.recordings.merge(Recording(recording_key=job.recordingKey), later)
+    await world.writers.recordings.merge(Recording(recording_key=job.recordingKey), later)
     shown = await world.gateways.audit.history(job.recordingKey)
     assert shown[-1] == later
     assert {one.by for one in shown[:-1]} == {one.by for one in entries}

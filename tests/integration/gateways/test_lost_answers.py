@@ -6,12 +6,10 @@ caller's first start would be refused for as long.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from yarl import URL
 
 from local.acs.identifiers import RESOURCE_ID
 from local.stack import Azurite
@@ -21,39 +19,30 @@ from shared.domain.keys import call_key, key_of
 from shared.domain.records import AuditEntry, Recording
 from shared.domain.states import RecordingState
 from shared.gateways.tables.claims import Claim
-from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.recording.test_automatic import begun, recordings_of
 from tests.integration.recording.test_control import call, json_of, start
-from tests.integration.storagefront import Mishap, StorageFront
+from tests.integration.storagefront import Mishap, StorageFront, through
+from tests.integration.world import MakeWorld, MovableClock, World
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-def origin(azurite: Azurite) -> str:
-    parts = dict(part.split("=", 1) for part in azurite.connection_string.rstrip(";").split(";"))
-    return str(URL(parts["TableEndpoint"]).origin())
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def front(azurite: Azurite) -> AsyncIterator[StorageFront]:
-    async with StorageFront(URL(origin(azurite))).standing() as standing:
-        yield standing
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, azurite: Azurite, front: StorageFront) -> World:
+async def world(make_world: MakeWorld, azurite: Azurite, table_front: StorageFront) -> World:
     """Tables are reached through the faulty proxy, other storage directly."""
     made: World = await make_world(
-        AzureWebJobsStorage=azurite.connection_string.replace(origin(azurite), str(front.url.origin())),
+        AzureWebJobsStorage=through(azurite, table_front),
         AUTO_RECORD=json.dumps([{"format": "mp3"}]),
         CALLBACK_AUDIENCE=RESOURCE_ID,
     )
     return made
 
 
-async def test_a_call_is_recorded_at_once_although_the_answer_to_its_claim_is_lost(world: World, front: StorageFront):
+async def test_a_call_is_recorded_at_once_although_the_answer_to_its_claim_is_lost(
+    world: World, table_front: StorageFront
+):
     made, event = await begun(world)
-    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.links_table)
+    table_front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.links_table)
     began = SystemClock().now()
     await world.app.intake.receive(event)
     (recorded,) = await recordings_of(world, made)
@@ -61,9 +50,9 @@ async def test_a_call_is_recorded_at_once_although_the_answer_to_its_claim_is_lo
     assert (SystemClock().now() - began).total_seconds() < 10, "otherwise the claim would have to wait for its lease"
 
 
-async def test_a_claim_is_ended_by_its_own_writer_although_the_answer_is_lost(world: World, front: StorageFront):
+async def test_a_claim_is_ended_by_its_own_writer_although_the_answer_is_lost(world: World, table_front: StorageFront):
     made, event = await begun(world)
-    front.spoil("PUT", Mishap.ANSWER_LOST, times=1, path="claim")
+    table_front.spoil("PUT", Mishap.ANSWER_LOST, times=1, path="claim")
     await world.app.intake.receive(event)
     claim = await world.gateways.claims.find(call_key(made["serverCallId"]))
     assert claim is not None
@@ -83,27 +72,40 @@ async def test_of_two_writers_of_one_claim_only_one_succeeds(world: World):
         first_sent=now,
         busy_until=now,
     )
-    claim, new = await world.gateways.claims.begin(mine)
-    again, new_again = await world.gateways.claims.begin(mine)
-    assert (new, new_again, again.repeatability_id) == (True, False, "one")
-    assert await world.gateways.claims.write(claim) is not None
-    assert await world.gateways.claims.write(claim) is None, "the same content, written by another worker"
+    first = await world.gateways.claims.begin(mine)
+    again = await world.gateways.claims.begin(mine)
+    assert (first.is_new, again.is_new, again.row.repeatability_id) == (True, False, "one")
+    assert await world.gateways.claims.write(first.row) is not None
+    assert await world.gateways.claims.write(first.row) is None, "the same content, written by another worker"
 
 
 async def test_a_caller_s_first_start_is_carried_out_although_the_answer_to_storing_its_key_is_lost(
-    world: World, front: StorageFront
+    world: World, table_front: StorageFront
 ):
     made = await call(world)
-    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.requests_table)
+    table_front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.requests_table)
     answer = await start(world, key=f"key-{made['callId']}", serverCallId=made["serverCallId"])
     assert answer.status == 201, answer.body
 
 
-async def test_a_start_keeps_the_consent_although_the_answer_to_storing_it_is_lost(world: World, front: StorageFront):
+async def test_of_two_repeated_requests_only_one_takes_over_although_the_answer_to_its_write_is_lost(
+    world: World, table_front: StorageFront
+):
+    requests, now = world.gateways.requests, SystemClock().now()
+    await requests.begin("a key", fingerprint="of its body", now=now, busy_until=now)
+    found = (await requests.begin("a key", fingerprint="of its body", now=now, busy_until=now)).row
+    table_front.spoil("PATCH", Mishap.ANSWER_LOST, times=1, path=world.settings.requests_table)
+    assert await requests.set_busy_until(found, now) is not None
+    assert await requests.set_busy_until(found, now) is None
+
+
+async def test_a_start_keeps_the_consent_although_the_answer_to_storing_it_is_lost(
+    world: World, table_front: StorageFront
+):
     made = await call(world)
     consent = {"basis": "consent", "reference": "ticket 4711", "obtainedAt": "2026-01-01T09:00:00Z"}
-    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.links_table)
-    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
+    table_front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.links_table)
+    table_front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
     answer = await start(world, serverCallId=made["serverCallId"], consent=consent)
     assert answer.status == 201, answer.body
     shown = json_of(await world.commands.get(json_of(answer)["recordingId"]))
@@ -112,21 +114,21 @@ async def test_a_start_keeps_the_consent_although_the_answer_to_storing_it_is_lo
 
 
 async def test_a_stop_has_one_audit_entry_although_the_answer_to_its_transaction_is_lost(
-    world: World, front: StorageFront
+    world: World, table_front: StorageFront
 ):
     made = await call(world)
     recording_id = json_of(await start(world, serverCallId=made["serverCallId"]))["recordingId"]
-    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
+    table_front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
     answer = await world.commands.stop(recording_id, by="ada")
     assert (answer.status, json_of(answer)["state"]) == (200, "stopped")
     assert [entry["action"] for entry in json_of(answer)["history"]] == ["start", "stop"]
 
 
-async def test_a_delivery_succeeds_although_the_answers_to_its_writes_are_lost(world: World, front: StorageFront):
+async def test_a_delivery_succeeds_although_the_answers_to_its_writes_are_lost(world: World, table_front: StorageFront):
     """Otherwise Event Grid would deliver the event again after 10 seconds or more."""
     made = await world.document(size=2048)
     for path in (world.settings.links_table, "$batch"):
-        front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=path)
+        table_front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=path)
     assert await world.app.intake.receive(made["event"]) is Outcome.QUEUED
     await world.drained()
     shown = json_of(await world.commands.get(made["recordingId"]))
@@ -135,16 +137,16 @@ async def test_a_delivery_succeeds_although_the_answers_to_its_writes_are_lost(w
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_a_conditional_write_that_meets_its_own_first_try_succeeds(
-    world: World, front: StorageFront, known: bool
+    world: World, table_front: StorageFront, known: bool
 ):
     catalogue, now = world.gateways.catalogue, SystemClock().now()
     recording = Recording(recording_key=key_of(f"move {known}"), recording_id="moved", listed_at=now)
     if known:
         await catalogue.merge(recording)
-    standing: Any = await catalogue.ledger(recording.recording_key) or recording
+    current: Any = await catalogue.ledger(recording.recording_key) or recording
     entry = AuditEntry(at=now, action="ended", by="ACS", mark="mark of the callback")
-    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
-    stopped = standing.evolve(control=RecordingState.STOPPED)
+    table_front.spoil("POST", Mishap.ANSWER_LOST, times=1, path="$batch")
+    stopped = current.evolve(control=RecordingState.STOPPED)
     assert await catalogue.move(stopped, entry)
     assert not await catalogue.move(stopped.evolve(control=RecordingState.FAILED)), (
         "this version is not the current one any more"
@@ -156,18 +158,18 @@ async def test_a_conditional_write_that_meets_its_own_first_try_succeeds(
 
 
 async def test_if_all_answers_about_a_key_are_lost_its_caller_waits_a_minute_and_then_starts_once(
-    make_world: MakeWorld, azurite: Azurite, front: StorageFront
+    make_world: MakeWorld, azurite: Azurite, table_front: StorageFront
 ):
     """The first request may still be in progress, so a second one at the same time might start twice."""
     clock = MovableClock()
-    storage = azurite.connection_string.replace(origin(azurite), str(front.url.origin()))
+    storage = through(azurite, table_front)
     world = await make_world(clock=clock, AzureWebJobsStorage=storage)
     made = await call(world)
     key, locator = f"key-{made['callId']}", {"serverCallId": made["serverCallId"]}
-    front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.requests_table)
-    front.spoil("POST", Mishap.BUSY, times=50, path=world.settings.requests_table)
+    table_front.spoil("POST", Mishap.ANSWER_LOST, times=1, path=world.settings.requests_table)
+    table_front.spoil("POST", Mishap.BUSY, times=50, path=world.settings.requests_table)
     assert (await start(world, key=key, **locator)).status == 503
-    front.recover()
+    table_front.recover()
     refused = await start(world, key=key, **locator)
     assert (refused.status, json_of(refused)["reason"]) == (409, "request-in-progress")
     assert int(refused.headers["Retry-After"]) > 0

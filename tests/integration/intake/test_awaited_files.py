@@ -4,29 +4,16 @@ import json
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from azure.data.tables.aio import TableClient
 
 from shared.domain.keys import key_of
 from shared.domain.list_entry import ListName
 from shared.domain.work_item import WorkItem
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KIB = 1024
 CHUNK_ENDED = "ChunkMaximumSizeExceeded"
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, clock: MovableClock) -> World:
-    made: World = await make_world(clock=clock)
-    return made
 
 
 async def started(world: World) -> tuple[str, str]:
@@ -66,7 +53,7 @@ async def archive(world: World, recording_id: str) -> tuple[int, str | None]:
 
 
 async def rows(world: World) -> list[str]:
-    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
+    async with world.table(world.settings.worklist_table) as table:
         return [row["RowKey"] async for row in table.list_entities()]
 
 
@@ -79,6 +66,7 @@ def missed(caplog: pytest.LogCaptureFixture) -> int:
     return len([one for one in caplog.records if one.__dict__.get("action") == "overdue"])
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_chunk_that_is_never_announced_is_reported_for_two_days(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
@@ -195,7 +183,7 @@ async def test_an_intake_that_was_suspended_doesn_t_end_the_watch_of_a_later_eve
     _, (first, _, _) = await events_of(world, count=3, recordingId=recording_id)
     await take_in(world, first)
     key = key_of(recording_id)
-    await world.books.open_work.remove(
+    await world.writers.open_work.remove(
         WorkItem.of_recording(key, recording_id, clock.now())
     )  # the suspended intake continues
     assert await rows(world) == [f"files-{key}"]

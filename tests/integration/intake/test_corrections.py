@@ -9,18 +9,13 @@ import pytest
 from shared.contracts.events.outcome import Outcome
 from shared.contracts.jobs import ChunkJob
 from shared.domain.states import ChunkState
-from tests.integration.archiving.test_archiving import check_released
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.archiving.checks import check_released
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KIB = 1024
 NAMELESS = "https://storage.asm.skype.com/v1/files/first"
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
 
 
 async def two_documents(world: World, *, content: str | None = None) -> tuple[dict[str, Any], dict[str, Any], ChunkJob]:
@@ -35,6 +30,7 @@ async def two_documents(world: World, *, content: str | None = None) -> tuple[di
     return made, wrong, world.job(made, 1)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_corrected_event_replaces_media_that_were_archived_from_another_document(world: World):
     made, wrong, job = await two_documents(world)
     await world.app.intake.receive(wrong)

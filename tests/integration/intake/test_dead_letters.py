@@ -1,4 +1,4 @@
-"""Nobody copies the recording of an event that Event Grid could not deliver, until its dead letter is taken in."""
+"""Nobody copies the recording of an event that Event Grid could not deliver, until its dead letter is processed."""
 
 import asyncio
 import json
@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.storage.blob.aio import ContainerClient
-from azure.storage.queue.aio import QueueServiceClient
 
 from shared.contracts.events.call_started import CALL_STARTED
 from shared.contracts.events.outcome import Outcome
@@ -19,7 +17,7 @@ from shared.errors import Unforeseen
 from shared.gateways.blobs.dead_letters import DeadLetters
 from shared.intake import dead_letters
 from shared.intake.dead_letters import DeadLetterCounts, DeadLetterReplay
-from tests.integration.conftest import World
+from tests.integration.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -35,8 +33,8 @@ ADDED = {
 }
 
 
-def container(world: World) -> ContainerClient:
-    return ContainerClient.from_connection_string(world.storage, world.settings.deadletter_container)
+def container(world: World) -> Any:
+    return world.container(world.settings.deadletter_container)
 
 
 async def dead_lettered(world: World, body: Any, name: str = "RECORDINGS/2026/11/20/8/one.json") -> None:
@@ -57,6 +55,7 @@ async def replay(world: World, *, apply: bool = True) -> DeadLetterCounts:
     return await DeadLetterReplay(gateway(world), world.app.intake).run(apply=apply)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_dry_run_only_counts_and_apply_archives_undelivered_events(world: World):
     made = [await world.document(size=20_000, format="wav") for _ in range(3)]
     await dead_lettered(world, [{**one["event"], **ADDED} for one in made[:2]])
@@ -85,11 +84,11 @@ async def test_an_event_that_is_taken_in_again_after_a_crash_is_archived_once(wo
 async def test_a_dead_letter_stays_if_storage_fails_while_it_is_taken_in(world: World):
     made = await world.document(size=20_000, format="wav")
     await dead_lettered(world, [{**made["event"], **ADDED}])
-    async with QueueServiceClient.from_connection_string(world.storage) as queues:
-        await queues.delete_queue(world.settings.chunks_queue)
+    async with world.queue(world.settings.chunks_queue) as queue:
+        await queue.delete_queue()
         failed = await replay(world)
         assert (failed.removed, len(failed.failed), len(await letters(world))) == (0, 1, 1)
-        await queues.create_queue(world.settings.chunks_queue)
+        await queue.create_queue()
     assert (await replay(world)).removed == 1
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
@@ -121,6 +120,7 @@ async def test_an_event_that_can_t_be_parsed_is_quarantined_before_its_dead_lett
     assert len(await world.quarantined()) == 1
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_dead_letter_that_changed_since_it_was_read_is_not_deleted(world: World):
     await dead_lettered(world, [])
     (letter,) = [one async for one in gateway(world).all()]
@@ -184,7 +184,7 @@ async def test_a_blob_that_fails_doesn_t_stop_the_others_and_is_reported_in_each
         with pytest.raises(Unforeseen):
             await world.app.dead_letters.run()
     assert await letters(world) == ["a.json"]
-    assert logged(caplog).count("dead letter failed") == 2
+    assert logged(caplog).count("dead letter processing failed") == 2
 
 
 async def test_an_event_of_the_customer_s_own_storage_stays_in_the_dead_letters(world: World):
@@ -198,18 +198,19 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [line for line in found if line.startswith("dead letter")]
 
 
+@pytest.mark.storage("azurite")
 async def test_the_command_is_a_dry_run_by_default_and_fails_if_blobs_are_left(world: World):
     made = await world.document(size=20_000, format="wav")
     await dead_lettered(world, [{**made["event"], **ADDED}])
     code, output = await command()
-    assert (code, "dry run" in output) == (0, True)
+    assert (code, "Dry run" in output) == (0, True)
     assert "1 events in 1 blobs" in output
     assert len(await letters(world)) == 1
     await dead_lettered(world, b"<html>", "left.json")
     code, output = await command("--apply")
     assert code == 1
-    assert "taken in: 1 queued; 1 blobs removed" in output
-    assert "left: left.json: has content other than events" in output
+    assert "processed: 1 queued; 1 blobs removed" in output
+    assert "kept: left.json: has content other than events" in output
     assert await letters(world) == ["left.json"]
 
 

@@ -11,17 +11,12 @@ from shared.contracts.events.outcome import Outcome
 from shared.contracts.jobs import ChunkJob
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KIB = 1024
 LOCATIONS = ("contentLocation", "metadataLocation", "deleteLocation")
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
 
 
 def elsewhere(event: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -42,6 +37,7 @@ async def history(world: World, job: ChunkJob, action: str) -> list[dict[str, st
     return [dict(entry.details) for entry in entries if entry.action == action]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_new_locations_restart_a_failed_chunk_and_it_is_archived(world: World):
     made = await world.document(size=20 * KIB)
     job = world.job(made)
@@ -73,7 +69,7 @@ async def test_new_locations_end_the_lease_of_a_worker_that_copies_from_the_old_
     job = world.job(made)
     await world.app.intake.receive(elsewhere(made["event"]))
     waiting = await world.chunk(job)
-    held = await world.books.chunks.replace(
+    held = await world.writers.chunks.replace(
         waiting.move(
             ChunkState.COPYING,
             attempts=1,
@@ -85,7 +81,7 @@ async def test_new_locations_end_the_lease_of_a_worker_that_copies_from_the_old_
     assert await world.app.intake.receive(another(made["event"])) is Outcome.QUEUED
     assert (await world.chunk(job)).owner is None
     with pytest.raises(Exception, match="another process"):
-        await world.books.chunks.replace(held.evolve(copied=1))
+        await world.writers.chunks.replace(held.evolve(copied=1))
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
@@ -100,6 +96,7 @@ async def test_an_older_event_that_is_delivered_again_doesn_t_undo_a_correction(
     assert (await world.chunk(job)).state is ChunkState.RELEASED
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_the_write_is_repeated_after_another_process_wrote_the_chunk(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
@@ -133,8 +130,8 @@ async def test_a_safe_chunk_keeps_its_locations_and_others_are_reported_once(
         assert await world.app.intake.receive(other) is Outcome.UNCHANGED
     assert await world.chunk(job) == before
     assert await world.queued() == 0
-    assert len(await history(world, job, "announced differently")) == 1
-    found = [record for record in caplog.records if "other locations announced and ignored" in record.getMessage()]
+    assert len(await history(world, job, "reported differently")) == 1
+    found = [record for record in caplog.records if "locations of an event not used" in record.getMessage()]
     assert [record.levelno for record in found] == [logging.WARNING] * 2
     assert "content_location" in found[0].getMessage()
     assert "secret" not in caplog.text
@@ -149,7 +146,7 @@ async def test_another_event_restarts_a_failed_or_lost_chunk(
     await world.dropped()
     waiting = await world.chunk(job)
     ended = {f"{state}_at": clock.now()}
-    await world.books.chunks.replace(waiting.move(state, **ended).evolve(attempts=7, gone=5, rescues=3))
+    await world.writers.chunks.replace(waiting.move(state, **ended).evolve(attempts=7, gone=5, rescues=3))
     clock.forward(hours=3)
     assert await world.app.intake.receive(made["event"]) is Outcome.UNCHANGED, "the same event says nothing new"
     again = another(made["event"], eventTime=clock.now().isoformat())
@@ -170,7 +167,7 @@ async def test_a_repeated_event_doesn_t_change_a_chunk_that_is_being_copied(make
     made, job = await world.announced(size=20 * KIB)
     await world.dropped()
     waiting = await world.chunk(job)
-    tried = await world.books.chunks.replace(waiting.evolve(attempts=2, next_attempt_at=clock.now()))
+    tried = await world.writers.chunks.replace(waiting.evolve(attempts=2, next_attempt_at=clock.now()))
     for event in (made["event"], another(made["event"])):
         assert await world.app.intake.receive(event) is Outcome.UNCHANGED
     assert await world.chunk(job) == tried
@@ -197,7 +194,7 @@ async def test_a_later_event_doesn_t_change_a_recording_and_the_difference_is_re
     await world.app.intake.receive(later)
     after = await world.gateways.catalogue.ledger(job.recordingKey)
     assert after == before
-    (found,) = [record for record in caplog.records if "event differs from the record" in record.getMessage()]
+    (found,) = [record for record in caplog.records if "event contradicts the catalogue" in record.getMessage()]
     assert "duration_ms" in found.getMessage()
 
 
@@ -213,7 +210,7 @@ async def test_a_later_event_adds_unknown_fields_of_a_recording(world: World):
 
 
 async def removed(world: World, job: ChunkJob) -> Chunk:
-    """Somebody deletes the media file, and a read finds it missing."""
+    """Someone deletes the media file, and a read finds it missing."""
     chunk = await world.chunk(job)
     container = world.app.clients.archive.get_container_client(world.settings.archive_container)
     await container.delete_blob(chunk.blob_name)
@@ -260,7 +257,7 @@ async def test_a_removed_chunk_is_copied_from_the_new_location_of_another_event(
 async def test_an_expired_chunk_stays_expired_when_another_event_announces_it(
     make_world: MakeWorld, clock: MovableClock
 ):
-    """The archive's rule removed the file on purpose, so a late event must not restore it."""
+    """The archive's lifecycle rule deleted the file on purpose, so a late event must not restore it."""
     world = await make_world(clock=clock, DELETE_SOURCE="false", ARCHIVE_DELETE_AFTER_DAYS=1)
     made, job = await world.announced(size=20 * KIB, format="wav")
     await world.drained()

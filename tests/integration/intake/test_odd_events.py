@@ -13,7 +13,7 @@ from shared.contracts.events.call_started import CALL_STARTED
 from shared.contracts.events.outcome import Outcome
 from shared.domain.keys import key_of, unlinked_key
 from shared.domain.states import ChunkState
-from tests.integration.conftest import World
+from tests.integration.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -43,6 +43,7 @@ async def test_an_invalid_optional_field_is_unknown_and_logged_and_the_chunk_is_
     assert [record.levelno for record in found] == ([] if understood else [logging.WARNING])
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_chunk_that_can_t_be_parsed_is_quarantined_and_the_others_are_archived(world: World):
     made = await world.document(size=2 * KIB, count=3)
     event = made["event"]

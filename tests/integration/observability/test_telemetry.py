@@ -13,8 +13,8 @@ from shared.contracts.jobs import ChunkJob
 from shared.domain.keys import key_of
 from shared.domain.states import ChunkState
 from shared.gateways.tables.worklist import Worklist
-from tests.integration.conftest import MakeWorld, MovableClock, World
 from tests.integration.telemetry import Telemetry, telemetry
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -54,7 +54,7 @@ async def test_one_trace_leads_from_the_event_over_a_retry_to_the_release(world:
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
     assert names_of(telemetry, made) == [
-        *("take in event", "claim", "copy", "archive chunk"),
+        *("process event", "claim", "copy", "archive chunk"),
         *("claim", "copy", "release", "archive chunk"),
     ]
     assert traces_of(telemetry, made) == {invocation.get_span_context().trace_id}

@@ -9,18 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
-from azure.storage.blob.aio import BlobServiceClient
-from azure.storage.queue.aio import QueueServiceClient
 
 from local.acs.identifiers import RESOURCE_ID
 from shared.domain.clock import Clock, SystemClock
+from shared.operations.doctor.examination import examine
 from shared.operations.doctor.findings import Finding, Level, as_json, as_text
-from shared.operations.doctor.visit import examine
-from tests.integration.conftest import PARTICIPANTS_SECRET, MakeWorld, MovableClock, World
+from tests.integration.world import PARTICIPANTS_SECRET, MakeWorld, MovableClock, World
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 CHECKOUT = Path(__file__).parents[3]
 OTHER_KEY = base64.b64encode(b"another key" * 6).decode()
@@ -58,7 +55,7 @@ async def command(*arguments: str) -> tuple[int | None, str]:
 
 
 def parts(world: World) -> dict[str, str]:
-    return dict(part.partition("=")[::2] for part in world.storage.split(";"))
+    return dict(part.partition("=")[::2] for part in world.storage.connection_string.split(";"))
 
 
 def account_key(world: World) -> str:
@@ -78,19 +75,14 @@ async def test_the_doctor_confirms_every_check_of_a_healthy_deployment_and_leave
         *(f"container {name}" for name in settings.archive_containers + settings.host_containers),
     }
     assert not {one["level"] for one in found["findings"]} & {"warning", "failure"}
-    async with (
-        QueueServiceClient.from_connection_string(world.storage) as queues,
-        TableServiceClient.from_connection_string(world.storage) as tables,
-        BlobServiceClient.from_connection_string(world.storage) as blobs,
-    ):
-        for name in (settings.chunks_queue, settings.poison_queue):
-            assert (await queues.get_queue_client(name).get_queue_properties()).approximate_message_count == 0
-        for name in settings.tables:
-            assert [row async for row in tables.get_table_client(name).list_entities()] == []
-        for name in settings.archive_containers + settings.host_containers:
-            assert [
-                blob async for blob in blobs.get_container_client(name).list_blobs(include=["uncommittedblobs"])
-            ] == []
+    for name in (settings.chunks_queue, settings.poison_queue):
+        async with world.queue(name) as queue:
+            assert (await queue.get_queue_properties()).approximate_message_count == 0
+    for name in settings.tables:
+        assert await world.rows(name) == []
+    for name in settings.archive_containers + settings.host_containers:
+        async with world.container(name) as container:
+            assert [blob async for blob in container.list_blobs(include=["uncommittedblobs"])] == []
     made, deleted = [one for one in await world.acs("GET", "/requests") if one["path"].startswith("/identities")][-2:]
     assert (made["method"], deleted["method"], deleted["status"]) == ("POST", "DELETE", 204)
 
@@ -121,14 +113,16 @@ async def test_the_doctor_names_each_missing_part_and_nothing_else(
     failures = await visit()
     expected = {f"{check} {named}"} | ({f"queue {named}-poison"} if check == "queue" else set())
     assert set(failures) == expected
-    assert all("is missing" in one.detail and str(one.fix).startswith("create it") for one in failures.values())
+    for one in failures.values():
+        assert "is missing" in one.detail
+        assert str(one.fix).startswith("if it doesn't exist, create it")
 
 
 async def test_a_wrong_storage_key_fails_the_storage_checks_and_no_others(
     well: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ):
     world = await well()
-    monkeypatch.setenv("AzureWebJobsStorage", world.storage.replace(account_key(world), OTHER_KEY))
+    monkeypatch.setenv("AzureWebJobsStorage", world.storage.connection_string.replace(account_key(world), OTHER_KEY))
     failures = await visit(MovableClock())
     assert {check.split()[0] for check in failures} == {"queue", "table", "container"}
     assert len(failures) == 2 + len(world.settings.tables) + 3
@@ -158,7 +152,7 @@ async def test_a_wrong_clock_is_reported_even_if_storage_refuses_the_signature(
     well: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ):
     world = await well()
-    monkeypatch.setenv("AzureWebJobsStorage", world.storage.replace(account_key(world), OTHER_KEY))
+    monkeypatch.setenv("AzureWebJobsStorage", world.storage.connection_string.replace(account_key(world), OTHER_KEY))
     clock = MovableClock()
     clock.forward(minutes=20)
     assert "ahead of" in (await visit(clock))["clock"].detail
@@ -210,7 +204,7 @@ async def test_read_only_access_to_tables_is_enough_for_an_operator(well: MakeWo
         expiry=SystemClock().now() + timedelta(hours=1),
         services="bqt",
     )
-    endpoints = ";".join(part for part in world.storage.split(";") if "Endpoint=" in part)
+    endpoints = ";".join(part for part in world.storage.connection_string.split(";") if "Endpoint=" in part)
     monkeypatch.setenv("AzureWebJobsStorage", f"{endpoints};SharedAccessSignature={may_read}")
     found = {one.check: one for one in await examine(os.environ, SystemClock())}
     for name in world.settings.tables:
@@ -220,16 +214,15 @@ async def test_read_only_access_to_tables_is_enough_for_an_operator(well: MakeWo
 
 async def test_a_public_container_is_reported(well: MakeWorld):
     world = await well()
-    async with BlobServiceClient.from_connection_string(world.storage) as blobs:
-        container = blobs.get_container_client(world.settings.archive_container)
+    async with world.container(world.settings.archive_container) as container:
         await container.set_container_access_policy({}, public_access="container")
     assert "readable by anyone" in (await visit())[f"container {world.settings.archive_container}"].detail
 
 
 async def test_messages_that_stay_on_the_poison_queue_are_reported(well: MakeWorld):
     world = await well()
-    async with QueueServiceClient.from_connection_string(world.storage) as queues:
-        await queues.get_queue_client(world.settings.poison_queue).send_message("left")
+    async with world.queue(world.settings.poison_queue) as queue:
+        await queue.send_message("left")
     found = [one for one in await examine(os.environ, SystemClock()) if one.level is Level.WARNING]
     assert [one.check for one in found] == ["health, poison"]
     assert found[0].detail.startswith("1 messages stay on the poison queue")

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from shared.errors import SourceUnavailable
-from shared.gateways.front_door import FrontDoor
+from shared.gateways.own_address import OwnAddress
 from shared.operations.doctor import sign_in
 from shared.operations.doctor.findings import Finding, Level
 
@@ -20,7 +20,7 @@ type Rule = Callable[[web.Request], int]
 
 
 @asynccontextmanager
-async def door(rule: Rule) -> AsyncIterator[FrontDoor]:
+async def own_address(rule: Rule) -> AsyncIterator[OwnAddress]:
     """An app whose platform answers as `rule` says."""
 
     async def answer(request: web.Request) -> web.Response:
@@ -34,13 +34,13 @@ async def door(rule: Rule) -> AsyncIterator[FrontDoor]:
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         async with aiohttp.ClientSession() as http:
-            yield FrontDoor(http, f"http://127.0.0.1:{runner.addresses[0][1]}")
+            yield OwnAddress(http, f"http://127.0.0.1:{runner.addresses[0][1]}")
     finally:
         await runner.cleanup()
 
 
 async def findings_of(rule: Rule) -> list[Finding]:
-    async with door(rule) as one:
+    async with own_address(rule) as one:
         return await sign_in.check_sign_in(one)
 
 
@@ -73,8 +73,8 @@ async def test_accepted_forged_identity_headers_are_a_failure():
 
 
 async def test_an_app_that_does_not_answer_is_reported():
-    async with door(lambda _: 401) as one:
+    async with own_address(lambda _: 401) as one:
         pass
     async with aiohttp.ClientSession() as http:
         with pytest.raises(SourceUnavailable):
-            await sign_in.check_sign_in(FrontDoor(http, one._url.removesuffix("/api/health")))  # noqa: SLF001 - a closed port
+            await sign_in.check_sign_in(OwnAddress(http, one._url.removesuffix("/api/health")))  # noqa: SLF001 - a closed port

@@ -4,7 +4,6 @@ import uuid
 from dataclasses import replace
 
 import pytest
-from azure.data.tables.aio import TableServiceClient
 
 from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of
@@ -12,15 +11,13 @@ from shared.domain.records import AuditEntry, Recording
 from shared.errors import DestinationError
 from shared.gateways.tables.claims import Claim
 from shared.operations.expiry import KEPT, Expiry
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def rows(world: World, table_name: str) -> set[tuple[str, str]]:
-    async with TableServiceClient.from_connection_string(world.storage) as tables:
-        found = tables.get_table_client(table_name).list_entities()
-        return {(row["PartitionKey"], row["RowKey"]) async for row in found}
+    return {(row["PartitionKey"], row["RowKey"]) for row in await world.rows(table_name)}
 
 
 async def request(world: World, key: str) -> None:
@@ -40,8 +37,8 @@ async def claim(world: World, call: str, *, outcome: str | None) -> None:
         first_sent=now,
         busy_until=now,
     )
-    begun, _ = await world.gateways.claims.begin(wanted)
-    await world.gateways.claims.write(replace(begun, outcome=outcome))
+    begun = await world.gateways.claims.begin(wanted)
+    await world.gateways.claims.write(replace(begun.row, outcome=outcome))
 
 
 async def start(world: World, start_id: str) -> None:
@@ -49,6 +46,7 @@ async def start(world: World, start_id: str) -> None:
     await world.gateways.starts.begin(start_id, Recording(recording_key=key_of(start_id)), entry)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_only_answers_finished_claims_and_starts_expire_after_thirty_days(make_world: MakeWorld):
     clock = MovableClock()
     world: World = await make_world(clock=clock)
@@ -86,6 +84,7 @@ async def test_a_run_deletes_a_bounded_number_of_rows_and_the_next_run_deletes_m
     assert left == [2, 0, 0]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_row_that_is_written_again_is_kept_for_another_thirty_days(make_world: MakeWorld):
     """A row's age counts from its latest write. A row that is written after the run found it isn't deleted."""
     clock = MovableClock()
@@ -104,8 +103,11 @@ async def test_a_request_that_expires_while_it_is_repeated_leaves_no_unreadable_
     clock = MovableClock()
     world: World = await make_world(clock=clock)
     await request(world, "a key")
+    begun = await world.gateways.requests.begin("a key", fingerprint="", now=clock.now(), busy_until=clock.now())
     clock.forward(hours=KEPT.total_seconds() / 3600 + 1)
     await world.app.expiry.run()
     with pytest.raises(DestinationError):
-        await world.gateways.requests.set_busy_until("a key", clock.now())
+        await world.gateways.requests.set_busy_until(begun.row, clock.now())
+    with pytest.raises(DestinationError):
+        await world.gateways.requests.store_answer("a key", "{}")
     assert await rows(world, world.settings.requests_table) == set()

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from shared.app import App
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,6 +22,7 @@ async def look(world: World) -> tuple[int, dict[str, Any], dict[str, Any]]:
     return answer.status, body, {check["name"]: check for check in body["checks"] if not check["ok"]}
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_health_is_ok_when_nothing_is_open(world: World):
     status, body, failing = await look(world)
     assert (status, body["status"], body["oldestOpen"], failing) == (200, "ok", None, {})
@@ -29,6 +31,7 @@ async def test_health_is_ok_when_nothing_is_open(world: World):
     }  # fmt: skip
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_health_shows_the_oldest_open_chunk_with_its_time(make_world: MakeWorld):
     clock = MovableClock()
     world = await make_world(clock=clock)
@@ -50,8 +53,8 @@ async def test_an_open_chunk_near_its_deadline_fails_health_and_a_safe_one_doesn
     assert (status, set(failing)) == (503, {"deadline", "sweep"})
     assert "hours" in failing["deadline"]["detail"]
     chunk = await world.chunk(job)
-    copying = await world.books.chunks.replace(chunk.move(ChunkState.COPYING))
-    await world.books.chunks.replace(copying.move(ChunkState.ARCHIVED, archived_at=clock.now()))
+    copying = await world.writers.chunks.replace(chunk.move(ChunkState.COPYING))
+    await world.writers.chunks.replace(copying.move(ChunkState.ARCHIVED, archived_at=clock.now()))
     _, body, failing = await look(world)
     assert body["oldestOpen"] is None
     assert "deadline" not in failing, "the row is removed a little later"
@@ -70,7 +73,7 @@ async def test_safe_chunks_that_wait_to_be_announced_don_t_hide_a_late_chunk(
     shard, due_at = chunk.chunk_key[0], clock.now() + timedelta(hours=30)
     for number in range(before):
         deadline = chunk.deadline - timedelta(minutes=number + 1)
-        await world.books.open_work.add(
+        await world.writers.open_work.add(
             replace(WorkItem.of_chunk(released.evolve(deadline=deadline), due_at), shard=shard)
         )
     clock.forward(hours=20.1)
@@ -104,11 +107,13 @@ async def test_acs_that_throttles_counts_as_reachable(world: World):
     assert status == 200
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_wrong_or_missing_storage_fails_health(make_world: MakeWorld):
     world = await make_world()
     gone = await make_world(like=world)
     names = {"CHUNKS_QUEUE": "nowhere", "ARCHIVE_CONTAINER": "nowhere", "WORKLIST_TABLE": "nowhere"}
-    app = type(gone.app).over(gone.settings.model_copy(update={k.lower(): v for k, v in names.items()}), MovableClock())
+    settings, clock = gone.settings.model_copy(update={k.lower(): v for k, v in names.items()}), MovableClock()
+    app = App.over(settings, clock, gone.storage.clients(settings, clock))
     answer = await app.commands.health()
     await app.clients.close()
     failing = {check["name"] for check in json.loads(answer.body)["checks"] if not check["ok"]}

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from azure.storage.blob.aio import ContainerClient
 
 from shared.domain.failure import Failure
 from shared.domain.keys import key_of
@@ -12,7 +11,7 @@ from shared.domain.records import Recording
 from shared.domain.states import ChunkState, RecordingState
 from shared.errors import Fault
 from shared.http.answers import Answer
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -73,6 +72,7 @@ async def test_a_stop_without_prefer_is_answered_at_once(world: World, prefer: s
     assert (answer.status, dict(answer.headers)) == (200, {})
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_the_answer_waits_for_the_recording_then_its_files_then_its_chunks_and_then_has_the_record(
     world: World,
 ):
@@ -191,7 +191,7 @@ async def test_a_failed_or_lost_chunk_ends_the_wait_at_once(
 ):
     made, job = await world.announced(size=20_000, format="wav", count=2)
     chunk = await world.chunk(job)
-    await world.books.chunks.replace(
+    await world.writers.chunks.replace(
         chunk.move(
             state,
             failure=Failure(fault=Fault.SOURCE, reason="source-gone", detail="no such file"),
@@ -211,7 +211,7 @@ async def test_a_failed_or_lost_chunk_ends_the_wait_at_once(
 async def test_a_recording_that_acs_could_not_start_ends_the_wait(world: World):
     recording_id, _ = await start(world)
     failed = Recording(recording_key=key_of(recording_id), control=RecordingState.FAILED, failure="no media (500)")
-    await world.books.recordings.merge(failed)
+    await world.writers.recordings.merge(failed)
     answer = await ask(world, recording_id)
     assert (answer.status, json_of(answer)["reason"]) == (409, "nothing-recorded")
     assert "no media (500)" in json_of(answer)["detail"]
@@ -242,7 +242,7 @@ async def test_changed_metadata_in_the_archive_are_refused(world: World):
     record = json_of(await ask(world, made["recordingId"]))
     assert record["chunks"][0]["participants"]
     name = record["chunks"][0]["metadataBlobName"]
-    async with ContainerClient.from_connection_string(world.storage, world.settings.archive_container) as container:
+    async with world.container(world.settings.archive_container) as container:
         await container.upload_blob(name, b'{"participants": []}', overwrite=True)
         answer = await ask(world, made["recordingId"])
         assert (answer.status, json_of(answer)["reason"]) == (409, "storage-conflict")

@@ -24,7 +24,7 @@ from shared.domain.keys import key_of
 from shared.gateways.blobs.download_links import DownloadLinks, Presented
 from shared.http.answers import Answer
 from shared.queries.downloads import File
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -42,6 +42,7 @@ async def archived(world: World, **order: Any) -> dict[str, Any]:
     return made
 
 
+@pytest.mark.storage("azurite")
 async def test_a_link_reads_its_file_by_ranges_under_its_own_name_and_expires_soon(world: World):
     made = await archived(world)
     answer = await ask(world, made)
@@ -59,6 +60,7 @@ async def test_a_link_reads_its_file_by_ranges_under_its_own_name_and_expires_so
     assert 14 * 60 <= (expiry - datetime.now(UTC)).total_seconds() <= 15 * 60
 
 
+@pytest.mark.storage("azurite")
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 async def test_a_link_can_neither_write_nor_delete(world: World, method: str):
     link = (await ask(world, await archived(world))).headers["Location"]
@@ -66,6 +68,7 @@ async def test_a_link_can_neither_write_nor_delete(world: World, method: str):
         assert got.status == 403
 
 
+@pytest.mark.storage("azurite")
 async def test_a_link_opens_no_other_file(world: World):
     first, second = await archived(world), await archived(world)
     one, other = [urlsplit((await ask(world, made)).headers["Location"]) for made in (first, second)]
@@ -73,6 +76,7 @@ async def test_a_link_opens_no_other_file(world: World):
         assert got.status == 403
 
 
+@pytest.mark.storage("azurite")
 async def test_metadata_have_links_too_and_a_link_can_be_answered_as_json(world: World):
     made = await archived(world)
     answer = await ask(world, made, File.METADATA, redirect="false", disposition="inline")
@@ -98,6 +102,7 @@ async def test_the_audit_names_the_caller_and_never_the_link(world: World, caplo
     assert "sig=" not in caplog.text + str(entry)
 
 
+@pytest.mark.storage("azurite")
 async def test_no_link_is_created_if_the_audit_entry_can_t_be_written(
     make_world: MakeWorld, world: World, azurite: Azurite
 ):
@@ -118,6 +123,7 @@ async def test_no_link_is_created_if_the_audit_entry_can_t_be_written(
     assert "Location" not in answer.headers
 
 
+@pytest.mark.storage("azurite")
 async def test_an_identity_signs_with_a_cached_user_delegation_key(tmp_path: Path):
     """As in Azure without an account key. Azurite accepts tokens only over TLS."""
     ca = trustme.CA()

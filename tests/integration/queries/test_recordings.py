@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure.data.tables.aio import TableClient
 from pydantic.alias_generators import to_camel
 
 from shared.contracts.http.list_query import PARTICIPANT_HEADER
@@ -16,7 +15,7 @@ from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState, RecordingState
 from shared.errors import Fault
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -37,10 +36,11 @@ async def ids(world: World, **parameters: str) -> list[str]:
 async def known(world: World, name: str, at: datetime, **more: Any) -> ListEntry:
     """Adds a recording without files to the ledger."""
     recording = Recording(recording_key=key_of(name), recording_id=name, listed_at=at, **more)
-    await world.books.recordings.merge(recording)
+    await world.writers.recordings.merge(recording)
     return ListEntry(at=at, recording_key=recording.recording_key)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_recording_is_listed_from_its_event_on_and_open_until_it_is_safe(world: World):
     first, _ = await world.announced(size=30_000, format="wav", count=2)  # longer, so it began earlier
     second, _ = await world.announced(size=30_000, format="wav")
@@ -105,6 +105,7 @@ async def test_a_call_s_recordings_are_found_by_its_ids_and_its_correlation(worl
     assert await ids(world, **{parameter: "case"}) == []
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_pages_have_each_recording_once_even_if_others_are_added_meanwhile(world: World):
     names = [f"at-{number}" for number in range(7)]
     for number, name in enumerate(names):
@@ -121,6 +122,7 @@ async def test_pages_have_each_recording_once_even_if_others_are_added_meanwhile
     assert found == names
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_failed_chunk_is_in_trouble_with_its_reason_until_it_is_replayed(world: World):
     made = await world.document(size=20_000, format="wav")
     await world.fault("download", "redirect", host="media.example.net", documentId=made["chunks"][0]["documentId"])
@@ -139,7 +141,7 @@ async def test_a_chunk_that_fails_again_before_its_entry_is_removed_stays_in_tro
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """A process that retried a chunk and was suspended before it removed the entry must not hide a later failure."""
-    chunks, lists = world.books.chunks, world.gateways.lists
+    chunks, lists = world.writers.chunks, world.gateways.lists
     _, job = await world.announced(size=20_000, format="wav")
 
     async def fail() -> Chunk:
@@ -200,7 +202,7 @@ async def test_a_list_entry_without_a_recording_shows_nothing_and_hides_nothing(
 async def test_one_request_looks_up_a_bounded_number_and_its_cursor_continues_there(world: World):
     last = await known(world, "last", NOON - timedelta(hours=1), correlation="sought")
     places = [ListEntry(at=NOON - timedelta(seconds=n), recording_key=key_of(f"nowhere {n}")) for n in range(250)]
-    async with TableClient.from_connection_string(world.storage, world.settings.calendar_table) as table:
+    async with world.table(world.settings.calendar_table) as table:
         rows = [{"PartitionKey": last.partition(ListName.DAY), "RowKey": place.row()} for place in places]
         for start in range(0, len(rows), 100):
             await table.submit_transaction([("create", row) for row in rows[start : start + 100]])

@@ -14,7 +14,8 @@ from azure.data.tables.aio import TableServiceClient
 from local.stack import Azurite, Resources, provision
 from local.stack import azurite as run_azurite
 from local.stack.azurite import ACCOUNT
-from shared.bookkeeping.recordings import RecordingBook
+from shared.bookkeeping.recordings import RecordingWriter
+from shared.domain.chance import Chance
 from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of
 from shared.domain.list_entry import ListEntry, ListName
@@ -22,12 +23,12 @@ from shared.domain.records import Recording
 from shared.domain.states import RecordingState
 from shared.gateways.tables.catalogue import Catalogue
 from shared.gateways.tables.lists import Lists
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 if TYPE_CHECKING:
     from shared.gateways.bundle import Gateways
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 NEWEST = datetime(2026, 3, 14, 12, tzinfo=UTC)
 CALL = "aHR0cHM6Ly9vbmUuY2FsbA=="
@@ -75,10 +76,11 @@ async def grown(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Azuri
             for size in SIZES:
                 own = names(size)
                 gateways = SimpleNamespace(
-                    catalogue=Catalogue(service, own["RECORDINGS_TABLE"]), lists=Lists(service, own["CALENDAR_TABLE"])
+                    catalogue=Catalogue(service, own["RECORDINGS_TABLE"], Chance()),
+                    lists=Lists(service, own["CALENDAR_TABLE"]),
                 )
                 for number in range(2):
-                    await RecordingBook(cast("Gateways", gateways)).merge(recording(number, size))
+                    await RecordingWriter(cast("Gateways", gateways)).merge(recording(number, size))
     database = directory / "__azurite_db_table__.json"
     kept = json.loads(database.read_text())
     collections = {one["name"]: one for one in kept["collections"]}

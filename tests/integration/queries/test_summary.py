@@ -7,32 +7,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from azure.data.tables.aio import TableClient
 
-from local.stack import Azurite, Resources, provision
+from shared.domain.chance import Chance
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState, RecordingState
 from shared.domain.tally import Tally
 from shared.domain.work_item import WorkItem
 from shared.gateways.tables.tallies import Tallies
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NOTHING = {"safe": 0, "size": 0, "failed": 0, "lost": 0, "meanSecondsToSafe": None, "longestSecondsToSafe": None}
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, clock: MovableClock) -> World:
-    made: World = await make_world(clock=clock)
-    return made
 
 
 async def summary(world: World) -> dict[str, Any]:
@@ -57,13 +44,14 @@ def figures(tally: dict[str, Any]) -> dict[str, Any]:
 async def test_the_summary_of_an_empty_catalogue_has_nothing_open(world: World):
     found = await summary(world)
     assert found["open"] == {
-        "items": 0, "complete": True, "lookedAt": 0, "chunksLeftOut": 0, "chunks": {}, "recordings": {}, "oldest": None,
+        "items": 0, "complete": True, "examined": 0, "chunksLeftOut": 0, "chunks": {}, "recordings": {}, "oldest": None,
     }  # fmt: skip
     assert (found["trouble"], found["unreadable"]) == ({"recordings": [], "more": False}, 0)
     assert figures(found["lastDay"]) == NOTHING
     assert [figures(bucket) for bucket in found["lastDay"]["buckets"]] == [NOTHING] * 96
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_the_summary_shows_open_work_trouble_with_reasons_and_chunks_that_became_safe(world: World):
     await world.announced(size=30_000, format="wav", count=2)
     await world.drained()
@@ -71,12 +59,12 @@ async def test_the_summary_shows_open_work_trouble_with_reasons_and_chunks_that_
     waiting, _ = await world.announced(size=30_000, format="wav")
     running = Recording(recording_key=key_of("runs"), recording_id="cnVucw", control=RecordingState.ACTIVE)
     now = (await world.chunk(world.job(waiting))).pending_at
-    await world.books.recordings.merge(running)
-    await world.books.open_work.add(WorkItem.of_recording(running.recording_key, "cnVucw", now))
+    await world.writers.recordings.merge(running)
+    await world.writers.open_work.add(WorkItem.of_recording(running.recording_key, "cnVucw", now))
 
     found = await summary(world)
     still_open = found["open"]
-    assert (still_open["items"], still_open["complete"], still_open["lookedAt"]) == (3, True, 3)
+    assert (still_open["items"], still_open["complete"], still_open["examined"]) == (3, True, 3)
     assert still_open["chunks"] == {"failed": 1, "pending": 1}
     assert still_open["recordings"] == {"active": 1}
     first = min((wrong, waiting), key=lambda made: made["event"]["eventTime"])
@@ -125,12 +113,13 @@ async def test_counts_of_several_processes_are_added_and_leave_the_summary_after
 
 
 async def test_a_count_that_could_not_be_written_is_part_of_the_next_write(
-    azurite: Azurite, world: World, caplog: pytest.LogCaptureFixture
+    world: World, caplog: pytest.LogCaptureFixture
 ):
     archived, tallies, name = await tallies_without_table(world)
     await tallies.count(archived)
-    assert "statistics not written" in caplog.text
-    await provision(azurite.connection_string, Resources(queues=(), tables=(name,), containers=()))
+    assert "tally not written" in caplog.text
+    async with world.table(name) as table:
+        await table.create_table()
     await tallies.count(archived)
     assert (await counted(tallies, archived)).safe == 2
 
@@ -143,11 +132,12 @@ async def test_a_count_is_stored_when_the_chunk_s_invocation_ends(world: World, 
     assert (await summary(later))["lastDay"]["safe"] == 1
 
 
+@pytest.mark.storage("azurite")
 async def test_chunks_that_end_together_share_a_write(world: World, caplog: pytest.LogCaptureFixture):
     _, job = await world.announced(size=30_000, format="wav")
     await world.drained()
     archived = (await world.chunk(job)).evolve(state=ChunkState.ARCHIVED)
-    tallies = Tallies(world.app.clients.tables, world.settings.calendar_table)
+    tallies = Tallies(world.app.clients.tables, world.settings.calendar_table, Chance())
     caplog.clear()
     with caplog.at_level(logging.INFO, "azure.core.pipeline.policies.http_logging_policy"):
         await asyncio.gather(*(tallies.count(archived) for _ in range(20)))
@@ -161,7 +151,7 @@ async def tallies_without_table(world: World) -> tuple[Chunk, Tallies, str]:
     await world.drained()
     name = f"{world.settings.calendar_table}later"
     chunk = await world.chunk(job)
-    return chunk.evolve(state=ChunkState.ARCHIVED), Tallies(world.app.clients.tables, name), name
+    return chunk.evolve(state=ChunkState.ARCHIVED), Tallies(world.app.clients.tables, name, Chance()), name
 
 
 async def counted(tallies: Tallies, chunk: Chunk) -> Tally:
@@ -170,15 +160,16 @@ async def counted(tallies: Tallies, chunk: Chunk) -> Tally:
     return sum([tally async for _, tally in tallies.since(first)], Tally())
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_the_summary_says_so_if_too_much_is_open_to_count(world: World):
     _, job = await world.announced(size=30_000, format="wav")
     chunk = await world.chunk(job)
     item = WorkItem.of_chunk(chunk, chunk.deadline)
-    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
+    async with world.table(world.settings.worklist_table) as table:
         row = dict(await table.get_entity(item.shard, item.row))
         rows = [row | {"PartitionKey": item.shard, "RowKey": f"{item.row}-{number:04d}"} for number in range(300)]
         for start in range(0, len(rows), 100):
             await table.submit_transaction([("create", one) for one in rows[start : start + 100]])
     found = (await summary(world))["open"]
-    assert (found["items"], found["complete"], found["lookedAt"], found["chunksLeftOut"]) == (250, False, 100, 150)
+    assert (found["items"], found["complete"], found["examined"], found["chunksLeftOut"]) == (250, False, 100, 150)
     assert found["chunks"] == {"pending": 100}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import World
+from tests.integration.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -17,6 +17,7 @@ async def timeline(world: World, recording: str) -> list[dict[str, Any]]:
     return chunks
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_the_timeline_shows_each_chunk_by_its_archived_metadata(world: World):
     made = await world.document(size=20_000, format="wav", count=2, channels=2)
     await world.app.intake.receive(made["event"])

@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from yarl import URL
 
 from local.stack import Azurite
 from shared.domain.clock import SystemClock
@@ -18,30 +16,21 @@ from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable
 from shared.http.answers import Answer
 from shared.queries.downloads import File
-from shared.recording.audit import reported_if_unwritten
-from tests.integration.conftest import MakeWorld, World
-from tests.integration.gateways.test_lost_answers import origin
-from tests.integration.recording.test_automatic import QuickClock
+from shared.recording.unwritten_audit import reported_if_unwritten
 from tests.integration.recording.test_control import call, json_of, start
-from tests.integration.storagefront import Mishap, StorageFront
+from tests.integration.storagefront import Mishap, StorageFront, through
+from tests.integration.world import MakeWorld, QuickClock, World
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.storage("azurite")]
 
 ADA = "8:acs:11111111-aaaa_00000024-0001"
 UNWRITTEN = "audit entry not written {"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def front(azurite: Azurite) -> AsyncIterator[StorageFront]:
-    async with StorageFront(URL(origin(azurite))).standing() as standing:
-        yield standing
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, azurite: Azurite, front: StorageFront) -> World:
-    """A world whose tables are behind the storage front. Pauses take no time."""
-    tables = azurite.connection_string.replace(origin(azurite), str(front.url.origin()))
-    made: World = await make_world(clock=QuickClock(), AzureWebJobsStorage=tables)
+async def world(make_world: MakeWorld, azurite: Azurite, table_front: StorageFront) -> World:
+    """A world whose tables are behind the storage table_front. Pauses take no time."""
+    made: World = await make_world(clock=QuickClock(), AzureWebJobsStorage=through(azurite, table_front))
     return made
 
 
@@ -54,7 +43,7 @@ async def running(world: World) -> str:
 
 async def believe(world: World, recording_id: str, control: RecordingState) -> None:
     """Sets a wrong state in the ledger, as if other code had acted in ACS."""
-    await world.books.recordings.merge(Recording(recording_key=key_of(recording_id), control=control))
+    await world.writers.recordings.merge(Recording(recording_key=key_of(recording_id), control=control))
 
 
 async def awaited(world: World) -> list[WorkItem]:
@@ -92,7 +81,7 @@ async def test_the_files_of_a_recording_reported_as_failed_are_awaited_after_acs
     recording_id = await running(world)
     await believe(world, recording_id, RecordingState.FAILED)
     for item in await awaited(world):
-        await world.books.open_work.remove(item)  # as the callback of the failed start did
+        await world.writers.open_work.remove(item)  # as the callback of the failed start did
     stopped = await world.commands.stop(recording_id, by="ada")
     assert json_of(stopped)["state"] == "stopped"
     assert [item.recording_id for item in await awaited(world)] == [recording_id]
@@ -107,12 +96,12 @@ async def test_stopping_a_recording_that_had_ended_adds_no_audit_entry(world: Wo
 
 @pytest.mark.parametrize("stale", [False, True])
 async def test_an_audit_entry_that_can_t_be_written_is_an_error_line_with_all_of_the_entry(
-    world: World, front: StorageFront, caplog: pytest.LogCaptureFixture, stale: bool
+    world: World, table_front: StorageFront, caplog: pytest.LogCaptureFixture, stale: bool
 ):
     recording_id = await running(world)
     if stale:
         await believe(world, recording_id, RecordingState.STOPPED)
-    front.spoil("POST", Mishap.REFUSED, times=1, path=world.settings.recordings_table if stale else "$batch")
+    table_front.spoil("POST", Mishap.REFUSED, times=1, path=world.settings.recordings_table if stale else "$batch")
     answer = await world.commands.stop(recording_id, by="ada")
     assert answer.status == 503, answer.body
     (line,) = [one.getMessage() for one in caplog.records if one.getMessage().startswith(UNWRITTEN)]
@@ -122,18 +111,18 @@ async def test_an_audit_entry_that_can_t_be_written_is_an_error_line_with_all_of
 
 
 async def test_a_start_is_in_the_audit_even_if_the_first_writes_to_the_ledger_failed(
-    world: World, front: StorageFront, caplog: pytest.LogCaptureFixture
+    world: World, table_front: StorageFront, caplog: pytest.LogCaptureFixture
 ):
-    front.spoil("POST", Mishap.REFUSED, times=2, path="$batch")
+    table_front.spoil("POST", Mishap.REFUSED, times=2, path="$batch")
     recording_id = await running(world)
     assert await history(world, recording_id) == [("start", "ada")]
     assert UNWRITTEN not in caplog.text
 
 
 async def test_if_the_entry_of_a_start_can_t_be_written_an_error_is_logged_and_the_caller_gets_the_id(
-    world: World, front: StorageFront, caplog: pytest.LogCaptureFixture
+    world: World, table_front: StorageFront, caplog: pytest.LogCaptureFixture
 ):
-    front.spoil("POST", Mishap.REFUSED, times=3, path="$batch")
+    table_front.spoil("POST", Mishap.REFUSED, times=3, path="$batch")
     recording_id = await running(world)
     (line,) = [one.getMessage() for one in caplog.records if one.getMessage().startswith(UNWRITTEN)]
     entry = json.loads(line.removeprefix("audit entry not written "))
@@ -173,10 +162,10 @@ async def test_a_read_of_a_recording_s_participants_is_in_the_audit(world: World
 
 @pytest.mark.parametrize("what", ["timeline", "archive"])
 async def test_participants_are_not_shown_if_the_audit_entry_can_t_be_written(
-    world: World, front: StorageFront, what: str
+    world: World, table_front: StorageFront, what: str
 ):
     made = await archived(world)
-    front.spoil("POST", Mishap.REFUSED, times=1, path=world.settings.recordings_table)
+    table_front.spoil("POST", Mishap.REFUSED, times=1, path=world.settings.recordings_table)
     answer = await read(world, made, what)
     assert answer.status == 503
     assert ADA not in answer.body

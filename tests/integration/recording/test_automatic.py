@@ -16,18 +16,11 @@ from shared.gateways.tables.claims import Claim, Claims
 from shared.gateways.tables.worklist import WorkItem, Worklist
 from shared.recording.automatic import RULE
 from shared.recording.start import Starting
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, QuickClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CALLBACK_URL = "https://callvault.example/api/callbacks"
-
-
-class QuickClock(MovableClock):
-    """Pauses move the clock and take no real time."""
-
-    async def sleep(self, seconds: float) -> None:
-        self.forward(seconds=seconds)
 
 
 async def recording(
@@ -75,6 +68,7 @@ async def view(world: World, recording_id: str) -> dict[str, Any]:
     return shown
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_call_is_recorded_once_for_any_number_of_events_and_processes(make_world: MakeWorld):
     world, _ = await recording(make_world)
     other: World = await make_world(like=world, clock=QuickClock())
@@ -94,7 +88,7 @@ async def test_a_call_is_recorded_once_for_any_number_of_events_and_processes(ma
     (entry,) = shown["history"]
     assert (entry["action"], entry["by"], set(entry["details"])) == ("start", "AUTO_RECORD", {"trigger"})
     await world.commands.stop(made["recordingId"], by="ada")
-    assert await world.app.intake.receive(event) is Outcome.TAKEN
+    assert await world.app.intake.receive(event) is Outcome.ACCEPTED
     assert len(await recordings_of(world, call)) == 1, "a late repeat must not record the rest of the call"
 
 
@@ -120,7 +114,7 @@ async def test_rules_apply_by_kind_of_call_and_without_a_rule_nothing_is_recorde
     for kind in ("room", "twoParty", "group"):
         call, event = await begun(world, kind)
         outcome = await world.app.intake.receive(event)
-        assert outcome is (Outcome.IGNORED if kind == "group" else Outcome.TAKEN)
+        assert outcome is (Outcome.IGNORED if kind == "group" else Outcome.ACCEPTED)
         formats[kind] = [one["formatType"] for one in await recordings_of(world, call)]
     assert formats == {"room": ["mp3"], "twoParty": ["wav"], "group": []}
     off: World = await make_world()
@@ -162,7 +156,7 @@ async def test_a_short_outage_of_acs_is_waited_out_and_a_longer_one_is_left_to_t
 
     call, event = await begun(world)
     await world.fault("start", "throttle", callId=call["callId"], times=4)
-    assert await world.app.intake.receive(event) is Outcome.TAKEN, "an error would delay other events"
+    assert await world.app.intake.receive(event) is Outcome.ACCEPTED, "an error would delay other events"
     assert await recordings_of(world, call) == []
     for expected in (0, 1, 1):
         clock.forward(minutes=1)

@@ -19,7 +19,7 @@ from local.acs.identifiers import RESOURCE_ID
 from shared.errors import CallvaultError, SourceError
 from shared.gateways.acs.signing_keys import SigningKeys
 from shared.recording.callback_tokens import CallbackTokens
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

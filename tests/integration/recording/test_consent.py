@@ -10,10 +10,10 @@ from shared.contracts.http.start_request import StartRecording
 from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of
 from shared.domain.repeatability import Repeatability
-from shared.errors import SourceUnavailable
+from shared.errors import AlreadyRecording, SourceThrottled, SourceUnavailable
 from shared.gateways.acs.recorder import CallRecorder, Started
 from shared.http.answers import Answer
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -54,6 +54,7 @@ async def test_a_start_without_consent_is_refused(world: World):
     assert call["serverCallId"] not in [one["serverCallId"] for one in found]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_consent_is_stored_with_the_recording_shown_and_audited(world: World):
     call = await world.acs("POST", "/calls")
     answer = await start(world, call, consent=CONSENT)
@@ -151,6 +152,36 @@ async def test_consent_is_stored_before_acs_is_asked(world: World):
     assert noted.asked is not None
     assert (noted.asked.consent_basis, noted.asked.consent_reference) == ("consent", "ticket 4711")
     assert await world.gateways.starts.find(noted.start_id) is None, "the ledger has it now"
+
+
+async def stored_starts(world: World) -> set[str]:
+    links = world.app.clients.tables.get_table_client(world.settings.links_table)
+    return {row["PartitionKey"] async for row in links.query_entities("RowKey eq 'start'")}
+
+
+async def test_the_request_of_a_refused_start_is_not_kept(world: World):
+    before = await stored_starts(world)
+    call = await world.acs("POST", "/calls")
+    assert (await start(world, call, consent=CONSENT)).status == 201
+    assert (await start(world, call, consent=CONSENT)).status == 409, "the call is being recorded already"
+    assert await stored_starts(world) == before
+
+
+async def test_the_request_of_a_start_without_a_clear_answer_is_kept_although_a_repeated_one_is_refused(world: World):
+    """ACS may have carried out the first one: its callback needs the request, and the ledger needs the consent."""
+    before, call = await stored_starts(world), await world.acs("POST", "/calls")
+    answers = [SourceUnavailable("ACS can't be reached"), SourceThrottled("busy"), AlreadyRecording("8553")]
+
+    async def refuse(*_: Any) -> Started:
+        raise answers.pop(0)
+
+    body = json.dumps({"serverCallId": call["serverCallId"], "consent": CONSENT}).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CallRecorder, "start", refuse)
+        for status in (503, 429, 409):
+            answer = await world.commands.start(body, url=URL, idempotency_key=call["serverCallId"][:100], by="ada")
+            assert answer.status == status
+    assert len(await stored_starts(world) - before) == 1
 
 
 async def test_optional_consent_is_stored_too(make_world: MakeWorld):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.http.answers import Answer
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -82,6 +82,7 @@ async def test_channel_affinity_and_participant_ordering_reach_acs_unchanged(wor
     assert channels == {ids[1]: 0, ids[0]: 1}
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_pause_resume_and_stop_are_stored_with_their_times(world: World):
     recording_id = await started(world)
     paused = json_of(await world.commands.pause(recording_id, by="ada"))

@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from azure.data.tables.aio import TableServiceClient
 
 from shared.contracts.events.outcome import Outcome
 from shared.domain.keys import key_of
 from shared.domain.records import Recording
 from shared.recovery.rebuild import Rebuild
-from tests.integration.conftest import MakeWorld, World
+from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -33,6 +32,7 @@ async def archive_of(world: World) -> list[dict[str, object]]:
     return made
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_dry_run_writes_nothing_and_apply_restores_every_chunk(make_world: MakeWorld, world: World):
     made = await archive_of(world)
     lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
@@ -110,7 +110,7 @@ async def test_a_chunk_with_only_one_file_is_counted_and_skipped(world: World):
 
 
 async def test_a_file_without_a_digest_is_read_to_compute_it(make_world: MakeWorld):
-    """In immutable storage a resumed copy has no digest. The chunk must be restored all the same."""
+    """In immutable storage a resumed copy has no digest. The chunk must still be restored."""
     world = await make_world(BLOCK_SIZE_MIB=1)
     made, job = await world.announced(size=3_000_000, format="wav")
     await world.drained()
@@ -139,6 +139,7 @@ async def test_an_unverified_file_is_restored_as_unverified(make_world: MakeWorl
     assert (await lost.chunk(job)).unverified == "stored without proof"
 
 
+@pytest.mark.storage("azurite")
 async def test_the_command_prints_its_counts_and_that_it_was_a_dry_run(world: World):
     await world.announced(size=30_000, format="wav")
     await world.drained()
@@ -148,12 +149,12 @@ async def test_the_command_prints_its_counts_and_that_it_was_a_dry_run(world: Wo
     output, _ = await command.communicate()
     assert command.returncode == 0
     assert "1 chunks of 1 recordings" in output.decode()
-    assert "dry run" in output.decode()
+    assert "Dry run" in output.decode()
 
 
 @dataclass(frozen=True)
 class Forgery:
-    """A change to the metadata or name of a chunk's media file, by somebody with write access to the archive."""
+    """A change to the metadata or name of a chunk's media file, by someone with write access to the archive."""
 
     reason: str
     properties: dict[str, str]
@@ -233,25 +234,27 @@ async def test_a_row_that_can_t_be_read_doesn_t_stop_the_others_from_being_resto
     _, job = await world.announced(size=30_000, format="wav")
     await world.announced(size=30_000, format="wav")
     await world.drained()
-    async with TableServiceClient.from_connection_string(world.storage) as tables:
+    async with world.table(world.settings.recordings_table) as table:
         row = {"PartitionKey": job.recordingKey, "RowKey": f"chunk-{job.chunkKey}", "state": "of a newer version"}
-        await tables.get_table_client(world.settings.recordings_table).upsert_entity(row)
+        await table.upsert_entity(row)
     found = await Rebuild(world.gateways, world.settings).run(apply=True)
     assert (found.already_there, len(found.unreadable)) == (1, 1)
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_rebuild_only_adds_to_an_existing_recording(make_world: MakeWorld, world: World):
     made, job = await world.announced(size=30_000, format="wav")
     await world.drained()
     lost = await make_world(like=world, RECORDINGS_TABLE=f"{world.settings.recordings_table}lost")
     at = datetime(2026, 11, 20, tzinfo=UTC)
     kept = Recording(recording_key=job.recordingKey, started_at=at, announced_at=at, listed_at=at)
-    await lost.books.recordings.merge(kept)
+    await lost.writers.recordings.merge(kept)
     assert (await Rebuild(lost.gateways, lost.settings).run(apply=True)).written == 1
     found = await lost.gateways.catalogue.ledger(job.recordingKey)
     assert found == kept.evolve(recording_id=made["recordingId"])
 
 
+@pytest.mark.storage("azurite")
 async def test_the_command_names_files_that_it_can_t_read(world: World):
     await world.announced(size=30_000, format="wav")
     await world.drained()

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.storage.blob.aio import ContainerClient
 
 from shared.contracts.http.limits import EVENTS_BYTES
 from shared.contracts.jobs import ChunkJob
@@ -15,7 +14,7 @@ from shared.domain.keys import key_of
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,10 +37,11 @@ def json_of(answer: Any) -> dict[str, Any]:
 
 
 async def kept(world: World) -> list[str]:
-    async with ContainerClient.from_connection_string(world.storage, world.settings.quarantine_container) as container:
+    async with world.container(world.settings.quarantine_container) as container:
         return [blob.name async for blob in container.list_blobs()]
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_recording_s_failed_chunks_are_replayed_and_archived(world: World):
     made = await failed(world, count=2)
     answer = await world.commands.replay(made["recordingId"], by="ada")
@@ -65,7 +65,7 @@ async def test_one_chunk_can_be_replayed_alone(world: World):
 async def test_a_lost_chunk_whose_source_is_found_again_can_be_replayed(world: World):
     made, job = await world.announced(size=20 * KIB)
     lost = await world.chunk(job)
-    await world.books.chunks.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
+    await world.writers.chunks.replace(lost.move(ChunkState.LOST, lost_at=lost.pending_at))
     await world.commands.replay(made["recordingId"], by="ada")
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
@@ -75,7 +75,7 @@ async def test_a_replay_succeeds_although_another_process_wrote_the_chunk_first(
     """The write after the announcement of the failure, for example, comes right after the failure."""
     made = await failed(world)
     stale = await world.chunk(world.job(made))
-    await world.books.chunks.replace(stale.evolve(outbox=None, channel="announced"))
+    await world.writers.chunks.replace(stale.evolve(outbox=None, channel="announced"))
     replay = world.app.commands._replay  # noqa: SLF001 - another process writes after the read
     assert await replay._restart(stale)  # noqa: SLF001
     await world.drained()
@@ -90,6 +90,7 @@ async def test_an_unknown_recording_or_chunk_can_t_be_replayed(world: World, kno
     assert (answer.status, json_of(answer)["reason"]) == (404, "not-found")
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_quarantined_event_is_replayed_by_its_id(world: World):
     event = json.loads((EVENTS / "current.json").read_text())
     body = json.dumps({"reason": "an older version could not read it", "event": event}).encode()
@@ -135,23 +136,23 @@ async def test_an_operator_can_send_one_dead_lettered_event_or_an_array(world: W
         json.loads((EVENTS / "other-type.json").read_text()),
         json.loads((EVENTS / "broken-no-document.json").read_text()),
     ]
-    answer = await world.commands.take_events(json.dumps(dead_letter).encode(), by="ada")
+    answer = await world.commands.submit_events(json.dumps(dead_letter).encode(), by="ada")
     assert (answer.status, json_of(answer)["outcomes"]) == (202, ["queued", "ignored", "quarantined"])
-    again = await world.commands.take_events(json.dumps(one).encode(), by="ada")
+    again = await world.commands.submit_events(json.dumps(one).encode(), by="ada")
     assert json_of(again)["outcomes"] == ["queued"]
     recording_id = one["subject"].rpartition("/recordingId/")[2]
     assert len((await world.gateways.catalogue.recording(key_of(recording_id)))[1]) == 1
 
 
 async def test_a_body_that_is_too_large_is_refused_before_any_event_is_taken_in(world: World):
-    answer = await world.commands.take_events(b"[" + b" " * EVENTS_BYTES + b"{}]", by="ada")
+    answer = await world.commands.submit_events(b"[" + b" " * EVENTS_BYTES + b"{}]", by="ada")
     assert (answer.status, json_of(answer)["reason"]) == (413, "body-too-large")
     assert await kept(world) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"17", b"[1]", b"[" * 100_000, b"[" + b"{}," * 1000 + b"{}]"])
 async def test_a_body_without_events_is_refused_before_any_event_is_taken_in(world: World, body: bytes):
-    answer = await world.commands.take_events(body, by="ada")
+    answer = await world.commands.submit_events(body, by="ada")
     assert (answer.status, json_of(answer)["errors"][0]["field"]) == (400, "body")
     assert await kept(world) == []
 
@@ -163,7 +164,7 @@ async def test_a_poison_job_before_the_first_sweep_fails_its_chunk_and_is_stored
     chunk = await world.chunk(job)
     assert (chunk.state, chunk.reason, chunk.fault) == (ChunkState.FAILED, "poisoned", "ours")
     (name,) = await kept(world)
-    async with ContainerClient.from_connection_string(world.storage, world.settings.quarantine_container) as container:
+    async with world.container(world.settings.quarantine_container) as container:
         body = json.loads(await (await container.download_blob(name)).readall())
     assert ChunkJob.decode(base64.b64decode(body["bodyBase64"])) == job
 
@@ -231,7 +232,7 @@ async def test_a_poison_job_archives_a_chunk_whose_files_are_all_in_the_archive(
     await world.app.archiving.handle(await world.take_job())
     done = await world.chunk(job)
     dead = done.evolve(state=ChunkState.COPYING, owner="dead", lease_until=done.copying_at, next_attempt_at=None)
-    await world.books.chunks.replace(dead)
+    await world.writers.chunks.replace(dead)
     await world.dropped()
     await world.app.poison.keep(job.encode().encode())
     assert (await world.chunk(job)).state is ChunkState.ARCHIVED
@@ -268,8 +269,8 @@ async def test_a_replay_that_is_suspended_before_its_write_leaves_the_chunk_on_t
     made, job = await world.announced(size=20 * KIB)
     await world.dropped()
     waiting = await world.chunk(job)
-    await world.books.open_work.remove(WorkItem.of_chunk(waiting, clock.now()))
-    await world.books.chunks.replace(waiting.move(ChunkState.LOST, lost_at=clock.now()))
+    await world.writers.open_work.remove(WorkItem.of_chunk(waiting, clock.now()))
+    await world.writers.chunks.replace(waiting.move(ChunkState.LOST, lost_at=clock.now()))
     replay = world.app.commands._replay  # noqa: SLF001 - between row and state
     start_anew = replay._write_pending  # noqa: SLF001
 

@@ -9,36 +9,21 @@ from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
-import pytest_asyncio
-from azure.data.tables.aio import TableClient
 from azure.storage.queue import QueueMessage
-from azure.storage.queue.aio import QueueClient
 
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KIB = 1024
 
 
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, clock: MovableClock) -> World:
-    made: World = await make_world(clock=clock)
-    return made
-
-
 async def row(world: World) -> dict[str, Any]:
-    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
-        (found,) = [dict(row) async for row in table.list_entities()]
-        return found
+    (found,) = await world.worklist()
+    return found
 
 
 async def test_chunks_whose_messages_wait_in_a_long_queue_are_not_queued_again(world: World, clock: MovableClock):
@@ -89,9 +74,9 @@ async def test_a_retry_that_the_pipeline_left_to_the_sweep_is_queued_when_it_is_
     await world.dropped()
     _, other = await world.announced(size=2 * KIB)  # the oldest message on the queue
     later = clock.now() + timedelta(minutes=20)
-    waiting = await world.books.chunks.replace((await world.chunk(job)).evolve(next_attempt_at=later))
-    await world.books.open_work.add(WorkItem.of_chunk(waiting, later))
-    await world.books.open_work.remove(WorkItem.of_chunk(await world.chunk(other), later))
+    waiting = await world.writers.chunks.replace((await world.chunk(job)).evolve(next_attempt_at=later))
+    await world.writers.open_work.add(WorkItem.of_chunk(waiting, later))
+    await world.writers.open_work.remove(WorkItem.of_chunk(await world.chunk(other), later))
     clock.forward(minutes=19)
     await world.app.sweep.run()
     assert await world.queued() == 1, "it isn't due"
@@ -125,19 +110,20 @@ async def test_a_retry_that_isn_t_due_is_checked_when_it_is_due(world: World, cl
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     later = clock.now() + timedelta(minutes=20)
-    await world.books.chunks.replace((await world.chunk(job)).evolve(next_attempt_at=later))
+    await world.writers.chunks.replace((await world.chunk(job)).evolve(next_attempt_at=later))
     clock.forward(minutes=6)
     await world.app.sweep.run()
     assert await world.queued() == 0
     assert (await row(world))["dueAt"] == later
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_messages_on_the_poison_queue_are_reported_by_each_sweep_and_by_health(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     await world.app.sweep.run()
     assert "poison" not in caplog.text
-    async with QueueClient.from_connection_string(world.storage, world.settings.poison_queue) as queue:
+    async with world.queue(world.settings.poison_queue) as queue:
         await queue.send_message("what no function was given")
         await world.app.sweep.run()
         (line,) = [one for one in caplog.records if one.getMessage().startswith("poison messages waiting {")]
@@ -158,21 +144,22 @@ async def health(world: World) -> dict[str, Any]:
 
 
 async def send_raw(world: World, body: str) -> None:
-    async with QueueClient.from_connection_string(world.storage, world.settings.chunks_queue) as queue:
+    async with world.queue(world.settings.chunks_queue) as queue:
         await queue.send_message(base64.b64encode(body.encode()).decode())
 
 
 async def peeked(world: World) -> list[QueueMessage]:
-    async with QueueClient.from_connection_string(world.storage, world.settings.chunks_queue) as queue:
+    async with world.queue(world.settings.chunks_queue) as queue:
         return list(await queue.peek_messages(max_messages=32))
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_message_whose_delay_has_ended_doesn_t_count_as_a_backlog(world: World, clock: MovableClock):
     """The message was inserted together with the lost one, but waits only since its delay ended."""
     _, lost = await world.announced(size=2 * KIB)
     _, other = await world.announced(size=2 * KIB)
     await world.dropped()
-    await world.books.open_work.remove(WorkItem.of_chunk(await world.chunk(other), clock.now()))
+    await world.writers.open_work.remove(WorkItem.of_chunk(await world.chunk(other), clock.now()))
     await send_raw(world, other.delayed(240).encode())  # a message that was hidden for four minutes
     clock.forward(minutes=4)
     await world.app.sweep.run()
@@ -194,7 +181,7 @@ async def test_a_message_that_the_host_repeats_doesn_t_count_as_a_backlog(world:
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     await send_raw(world, job.delayed(1000).encode())
-    async with QueueClient.from_connection_string(world.storage, world.settings.chunks_queue) as queue:
+    async with world.queue(world.settings.chunks_queue) as queue:
         await queue.receive_message(visibility_timeout=1)
         await send_raw(world, job.delayed(2000).encode())
         while len(messages := await peeked(world)) < 2:

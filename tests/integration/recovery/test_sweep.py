@@ -5,34 +5,17 @@ import logging
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from azure.data.tables.aio import TableClient
 
 from shared.domain.failure import Failure
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
-from shared.errors import Fault
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from shared.errors import DestinationError, Fault
+from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+
 KIB = 1024
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, clock: MovableClock) -> World:
-    made: World = await make_world(clock=clock)
-    return made
-
-
-async def worklist(world: World) -> list[dict[str, Any]]:
-    async with TableClient.from_connection_string(world.storage, world.settings.worklist_table) as table:
-        return [dict(row) async for row in table.list_entities()]
 
 
 async def failed(world: World) -> tuple[dict[str, Any], Any]:
@@ -50,9 +33,19 @@ async def test_a_chunk_with_a_recent_message_is_not_checked(world: World, caplog
     await world.announced(size=20 * KIB)
     with caplog.at_level(logging.INFO):
         assert await world.app.sweep.run() == 0
-    assert 'swept {"action": "sweep", "due": 0}' in caplog.messages, "an alert fires if this line is missing"
+    assert 'sweep finished {"action": "sweep", "due": 0}' in caplog.messages, "an alert fires if this line is missing"
 
 
+async def test_a_sweep_that_can_t_read_the_worklist_fails_and_doesn_t_say_that_it_finished(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    await world.app.clients.tables.delete_table(world.settings.worklist_table)
+    with caplog.at_level(logging.INFO), pytest.raises(DestinationError):
+        await world.app.sweep.run()
+    assert "sweep finished" not in caplog.text
+
+
+@pytest.mark.storage("memory", "azurite")
 async def test_a_chunk_whose_retry_was_lost_is_queued_again_when_it_is_overdue(world: World, clock: MovableClock):
     made, job = await world.announced(size=20 * KIB)
     await world.fault("download", "serverError", status=500, documentId=made["chunks"][0]["documentId"])
@@ -146,10 +139,10 @@ async def test_a_chunk_whose_source_can_t_exist_any_longer_is_lost_with_a_critic
     lost = await world.chunk(job)
     assert (lost.state, lost.reason) == (ChunkState.LOST, "source-not-allowed")
     assert lost.lost_at is not None
-    assert await worklist(world) == []
+    assert await world.worklist() == []
     (line,) = [one for one in caplog.records if one.__dict__.get("end") == "lost"]
     assert (line.levelno, line.__dict__["reason"]) == (logging.CRITICAL, "source-not-allowed")
-    assert line.getMessage().startswith("chunk ended {")
+    assert line.getMessage().startswith("chunk given up {")
 
 
 async def test_a_source_that_still_exists_after_its_deadline_is_archived(world: World, clock: MovableClock):
@@ -191,7 +184,7 @@ async def test_a_chunk_that_fails_again_after_a_replay_becomes_lost(world: World
         await world.app.sweep.run()
         await world.drained()
     await world.acs("DELETE", "/faults")
-    assert ((await world.chunk(job)).state, await worklist(world)) == (ChunkState.LOST, [])
+    assert ((await world.chunk(job)).state, await world.worklist()) == (ChunkState.LOST, [])
 
 
 async def test_a_chunk_whose_files_are_all_in_the_archive_is_never_lost(world: World, clock: MovableClock):
@@ -201,7 +194,7 @@ async def test_a_chunk_whose_files_are_all_in_the_archive_is_never_lost(world: W
     chunk = await world.chunk(job)
     assert chunk.state is ChunkState.RELEASED
     # An old row, as after a restore of the table from a backup. It doesn't show which files the archive has.
-    await world.books.chunks.replace(
+    await world.writers.chunks.replace(
         before.evolve(
             etag=chunk.etag,
             state=ChunkState.FAILED,
@@ -209,14 +202,14 @@ async def test_a_chunk_whose_files_are_all_in_the_archive_is_never_lost(world: W
             failure=Failure(fault=Fault.OURS, reason="unforeseen", detail="a defect"),
         )
     )
-    await world.books.open_work.add(WorkItem.of_chunk(before, clock.now()))
+    await world.writers.open_work.add(WorkItem.of_chunk(before, clock.now()))
     clock.forward(hours=49)
     await world.app.sweep.run()
     found = await world.chunk(job)
     assert (found.state, found.blob_name, found.sha256) == (ChunkState.ARCHIVED, chunk.blob_name, chunk.sha256)
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
-    assert await worklist(world) == []
+    assert await world.worklist() == []
     assert (await world.source(made))["downloads"] == 1
 
 
@@ -233,26 +226,27 @@ async def test_a_chunk_with_archived_media_but_without_metadata_is_not_lost(make
             await world.app.archiving.handle(await world.take_job())
     await world.acs("DELETE", "/faults")
     assert ((await world.chunk(job)).state, (await world.chunk(job)).reason) == (ChunkState.FAILED, "metadata-missing")
-    assert await worklist(world) == []
+    assert await world.worklist() == []
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_a_row_without_open_work_is_removed(make_world: MakeWorld, clock: MovableClock):
     world = await make_world(clock=clock, DELETE_SOURCE="false")
     made, _ = await world.announced(size=20 * KIB)
     await world.drained()
-    assert await worklist(world) == []
+    assert await world.worklist() == []
     chunk = await world.chunk(world.job(made))
-    await world.books.open_work.add(WorkItem.of_chunk(chunk, clock.now()))
+    await world.writers.open_work.add(WorkItem.of_chunk(chunk, clock.now()))
     clock.forward(minutes=1)
     await world.app.sweep.run()
-    assert await worklist(world) == []
+    assert await world.worklist() == []
 
 
 async def test_an_error_with_one_chunk_doesn_t_stop_the_sweep_of_the_others(world: World, clock: MovableClock):
     _, first = await world.announced(size=20 * KIB)
     _, second = await world.announced(size=20 * KIB)
     await world.dropped()
-    table = TableClient.from_connection_string(world.storage, world.settings.recordings_table)
+    table = world.table(world.settings.recordings_table)
     async with table:
         row = await table.get_entity(first.recordingKey, f"chunk-{first.chunkKey}")
         await table.delete_entity(row)
@@ -262,70 +256,13 @@ async def test_an_error_with_one_chunk_doesn_t_stop_the_sweep_of_the_others(worl
     assert (await world.chunk(second)).state is ChunkState.RELEASED
 
 
-async def _started(world: World) -> tuple[str, str]:
-    call = await world.acs("POST", "/calls", kind="group", participants=2)
-    body = json.dumps({"serverCallId": call["serverCallId"]}).encode()
-    answer = await world.commands.start(body, url="https://x/api/recordings", idempotency_key=None, by="ada")
-    return str(json.loads(answer.body)["recordingId"]), call["callId"]
-
-
-async def _view(world: World, recording_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((await world.commands.get(recording_id)).body)
-    return found
-
-
-async def test_a_recording_without_files_is_reported(
-    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
-):
-    recording_id, _ = await _started(world)
-    await world.commands.stop(recording_id, by="ada")
-    clock.forward(minutes=121)
-    await world.app.sweep.run()
-    view = await _view(world, recording_id)
-    assert view["state"] == "overdue"
-    assert view["overdueAt"] is not None
-    assert [one for one in caplog.records if one.levelno == logging.ERROR and one.__dict__["action"] == "overdue"]
-
-
-async def test_a_recording_that_ended_without_a_stop_is_stopped_and_its_missing_files_are_reported(
-    world: World, clock: MovableClock
-):
-    recording_id, call_id = await _started(world)
-    await world.acs("POST", f"/calls/{call_id}/end")
-    clock.forward(minutes=121)
-    await world.app.sweep.run()
-    assert (await _view(world, recording_id))["state"] == "stopped"
-    clock.forward(minutes=121)
-    await world.app.sweep.run()
-    assert (await _view(world, recording_id))["state"] == "overdue"
-
-
-async def test_a_recording_that_still_runs_is_not_reported(world: World, clock: MovableClock):
-    recording_id, _ = await _started(world)
-    clock.forward(hours=5)
-    await world.app.sweep.run()
-    assert (await _view(world, recording_id))["state"] == "active"
-    assert len(await worklist(world)) == 1
-
-
-async def test_a_recording_whose_files_came_is_not_watched_any_longer(world: World, clock: MovableClock):
-    recording_id, _ = await _started(world)
-    made = await world.document(size=20 * KIB, recordingId=recording_id)
-    await world.app.intake.receive(made["event"])
-    await world.drained()
-    clock.forward(minutes=121)
-    await world.app.sweep.run()
-    assert await worklist(world) == []
-    assert (await _view(world, recording_id))["state"] == "archived"
-
-
 async def test_a_failed_chunk_whose_files_are_in_the_archive_is_not_shown_as_trouble(world: World, clock: MovableClock):
     """The entry in the trouble list stays, but a list only shows recordings that are still in trouble."""
     made, job = await world.announced(size=20 * KIB)
     before = await world.chunk(job)
     await world.app.archiving.handle(await world.take_job())
     chunk = await world.chunk(job)
-    await world.books.chunks.replace(
+    await world.writers.chunks.replace(
         before.evolve(
             etag=chunk.etag,
             state=ChunkState.FAILED,
@@ -333,7 +270,7 @@ async def test_a_failed_chunk_whose_files_are_in_the_archive_is_not_shown_as_tro
             failure=Failure(fault=Fault.OURS, reason="unforeseen", detail="a defect"),
         )
     )
-    await world.books.open_work.add(WorkItem.of_chunk(before, clock.now()))
+    await world.writers.open_work.add(WorkItem.of_chunk(before, clock.now()))
     assert await troubled(world) == ([made["recordingId"]], [made["recordingId"]])
     clock.forward(hours=49)
     await world.app.sweep.run()

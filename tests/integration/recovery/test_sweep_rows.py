@@ -4,13 +4,10 @@ import json
 import logging
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
-import pytest_asyncio
 from azure.data.tables import UpdateMode
-from azure.data.tables.aio import TableClient
 
 from shared.contracts.jobs import ChunkJob
 from shared.domain.list_entry import ListName
@@ -21,36 +18,16 @@ from shared.errors import DestinationUnavailable, LeaseLost, SourceUnavailable
 from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.tables.catalogue import Catalogue
 from shared.recovery import sweep
-from tests.integration.conftest import MakeWorld, MovableClock, World
+from tests.integration.world import MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KIB = 1024
 
 
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(make_world: MakeWorld, clock: MovableClock) -> World:
-    made: World = await make_world(clock=clock)
-    return made
-
-
-def worklist(world: World) -> TableClient:
-    return TableClient.from_connection_string(world.storage, world.settings.worklist_table)
-
-
-async def rows(world: World) -> list[dict[str, Any]]:
-    async with worklist(world) as table:
-        return [dict(row) async for row in table.list_entities()]
-
-
 async def make_unreadable(world: World, job: ChunkJob) -> None:
     """Writes a state that this version doesn't know, as after a rollback from a newer version."""
-    async with TableClient.from_connection_string(world.storage, world.settings.recordings_table) as table:
+    async with world.table(world.settings.recordings_table) as table:
         row = {"PartitionKey": job.recordingKey, "RowKey": f"chunk-{job.chunkKey}", "state": "verifying"}
         await table.update_entity(row, mode=UpdateMode.MERGE)
 
@@ -77,7 +54,7 @@ async def test_chunks_behind_an_unreadable_one_are_checked_and_the_unreadable_on
     (line,) = lines(caplog, "row unreadable")  # not in every run
     assert (line.levelno, line.__dict__["chunk_key"]) == (logging.ERROR, jobs[0].chunkKey)
     assert "verifying" in line.__dict__["detail"]
-    assert [one.__dict__.get("unreadable") for one in lines(caplog, "swept")] == [1, None]
+    assert [one.__dict__.get("unreadable") for one in lines(caplog, "sweep finished")] == [1, None]
     await world.drained()
     assert {(await world.chunk(job)).state for job in jobs[1:]} == {ChunkState.RELEASED}
     clock.forward(minutes=31)
@@ -93,19 +70,20 @@ async def test_an_unforeseen_error_doesn_t_end_the_run(
 
     monkeypatch.setattr(CallRecorder, "state", broken)
     for key in ("0" * 32, "f" * 32):  # the first and the last shard
-        await world.books.open_work.add(WorkItem.of_recording(key, "cmVjb3JkaW5n", clock.now()))
+        await world.writers.open_work.add(WorkItem.of_recording(key, "cmVjb3JkaW5n", clock.now()))
     _, job = await world.announced(size=2 * KIB)
     await world.dropped()
     clock.forward(minutes=6)
     with caplog.at_level(logging.INFO):
         assert await world.app.sweep.run() == 3
     assert len(lines(caplog, "check failed unexpectedly")) == 2
-    assert [one.__dict__["failed"] for one in lines(caplog, "swept")] == [2]
+    assert [one.__dict__["failed"] for one in lines(caplog, "sweep finished")] == [2]
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
     assert await world.app.sweep.run() == 0, "a row that fails each time doesn't come first in every run"
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_unreadable_worklist_rows_are_reported_everywhere_and_hide_no_others(
     world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
@@ -113,7 +91,7 @@ async def test_unreadable_worklist_rows_are_reported_everywhere_and_hide_no_othe
     await world.dropped()
     item = await read_item(world, clock)
     bad = {"PartitionKey": item.shard, "dueAt": clock.now()}
-    async with worklist(world) as table:
+    async with world.table(world.settings.worklist_table) as table:
         await table.create_entity({**bad, "RowKey": item.row.replace(item.row[:8], "20200101")})  # no recordingKey
         await table.create_entity({**bad, "RowKey": "review-of-a-newer-version", "recordingKey": "0" * 32})
     health = json.loads((await world.commands.health()).body)
@@ -159,7 +137,7 @@ async def test_the_job_of_an_unreadable_chunk_doesn_t_fail_and_doesn_t_become_po
     assert len(lines(caplog, "row unreadable")) == 1
     await world.app.poison.keep(job.encode().encode())
     assert len(await world.quarantined()) == 1
-    assert len(await rows(world)) == 1, "the sweep keeps its row"
+    assert len(await world.worklist()) == 1, "the sweep keeps its row"
 
 
 async def test_an_event_is_taken_in_even_if_a_chunk_of_its_recording_is_unreadable(world: World):
@@ -177,29 +155,29 @@ async def test_a_row_in_the_old_format_is_checked_and_removed(world: World, cloc
     item = await read_item(world, clock)
     former = replace(item, row=item.row.removesuffix(f"-{job.recordingKey}"))
     assert former.row != item.row
-    await world.books.open_work.remove(item)
-    await world.books.open_work.add(former)
+    await world.writers.open_work.remove(item)
+    await world.writers.open_work.add(former)
     await world.dropped()
     clock.forward(minutes=6)
     assert [moment async for moment in world.gateways.worklist.deadlines()]
     assert json.loads((await world.commands.health()).body)["oldestOpen"]["chunkKey"] == job.chunkKey
     await world.app.sweep.run()
-    assert [row["RowKey"] for row in await rows(world)] == [item.row], "the row now has the new format"
+    assert [row["RowKey"] for row in await world.worklist()] == [item.row], "the row now has the new format"
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED
-    await world.books.open_work.add(former)
+    await world.writers.open_work.add(former)
     clock.forward(minutes=6)
     await world.app.sweep.run()
-    assert await rows(world) == []
+    assert await world.worklist() == []
 
 
 async def test_two_recordings_with_the_same_document_have_a_row_each(world: World, clock: MovableClock):
     _, job = await world.announced(size=2 * KIB)
     chunk = await world.chunk(job)
     other = chunk.evolve(recording_key="0" * 32)
-    await world.books.open_work.add(WorkItem.of_chunk(other, clock.now()))
+    await world.writers.open_work.add(WorkItem.of_chunk(other, clock.now()))
     await world.app.archiving.handle(job)
-    (row,) = await rows(world)
+    (row,) = await world.worklist()
     assert row["recordingKey"] == other.recording_key, "releasing one chunk removes only its own row"
 
 
@@ -207,14 +185,14 @@ async def test_a_row_that_was_changed_since_it_was_read_is_not_removed(world: Wo
     made, _ = await world.announced(size=2 * KIB)
     stale = await read_item(world, clock)
     chunk = await world.chunk(world.job(made))
-    await world.books.open_work.add(WorkItem.of_chunk(chunk, clock.now() + timedelta(minutes=1)))
-    await world.books.open_work.remove(stale)
-    assert len(await rows(world)) == 1
+    await world.writers.open_work.add(WorkItem.of_chunk(chunk, clock.now() + timedelta(minutes=1)))
+    await world.writers.open_work.remove(stale)
+    assert len(await world.worklist()) == 1
     place = stale.entry
     assert place is not None
     assert await world.gateways.lists.find(place, ListName.OPEN) is not None, "the recording is on the open list"
-    await world.books.open_work.remove(await read_item(world, clock))
-    assert await rows(world) == []
+    await world.writers.open_work.remove(await read_item(world, clock))
+    assert await world.worklist() == []
     assert await world.gateways.lists.find(place, ListName.OPEN) is None
 
 
@@ -227,7 +205,7 @@ async def test_a_run_checks_a_bounded_number_of_rows_of_each_kind_oldest_deadlin
         jobs.append((await world.announced(size=2 * KIB))[1])
         clock.forward(minutes=1)
     for number in range(2):
-        await world.books.open_work.add(WorkItem.of_recording(f"{number}" * 32, "cmVjb3JkaW5n", clock.now()))
+        await world.writers.open_work.add(WorkItem.of_recording(f"{number}" * 32, "cmVjb3JkaW5n", clock.now()))
     await world.dropped()
     clock.forward(minutes=6)
     assert await world.app.sweep.run() == 5, "three chunks; a backlog of chunks does not hide other kinds of rows"
@@ -236,15 +214,16 @@ async def test_a_run_checks_a_bounded_number_of_rows_of_each_kind_oldest_deadlin
     assert await world.app.sweep.run() == 2
 
 
+@pytest.mark.storage("memory", "azurite")
 async def test_due_rows_come_by_deadline_across_all_shards(world: World, clock: MovableClock):
     _, job = await world.announced(size=2 * KIB)
     chunk = await world.chunk(job)
-    await world.books.open_work.remove(await read_item(world, clock))
+    await world.writers.open_work.remove(await read_item(world, clock))
     deadlines = []
     for number in range(40):
         one = _other(chunk, number)
         deadlines.append(one.deadline)
-        await world.books.open_work.add(WorkItem.of_chunk(one, clock.now()))
+        await world.writers.open_work.add(WorkItem.of_chunk(one, clock.now()))
     found = [item.row.partition("-")[0] async for item in world.gateways.worklist.due(clock.now())]
     assert found == [f"{deadline:%Y%m%dT%H%M%S.%f}" for deadline in sorted(deadlines)]
 
@@ -295,7 +274,7 @@ async def test_a_recording_is_checked_later_if_acs_can_t_be_reached(
         raise SourceUnavailable("ACS is busy")
 
     monkeypatch.setattr(CallRecorder, "state", busy)
-    await world.books.open_work.add(WorkItem.of_recording("0" * 32, "cmVjb3JkaW5n", clock.now()))
+    await world.writers.open_work.add(WorkItem.of_recording("0" * 32, "cmVjb3JkaW5n", clock.now()))
     for _ in range(10):
         await world.app.sweep.run()
         clock.forward(minutes=1)

@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from local.stack.processes import Child, Program, clean_environment, running
+from local.processes.child_processes import Child, Program, clean_environment, running
 
 APP = Path(__file__).parent / "app"
 CHECKOUT = Path(__file__).parents[3]

@@ -9,7 +9,7 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from local.stack import Azurite, Resources, provision
 from local.stack import azurite as run_azurite
-from tests.local.stack.pids import gone
+from tests.local.pids import gone
 
 RESOURCES = Resources(queues=("jobs", "jobs-poison"), tables=("things",), containers=("archive",))
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from local.stack import Stack, StackOptions
-from tests.local.stack.pids import gone
+from tests.local.pids import gone
 
 APP = Path(__file__).parent / "app"
 

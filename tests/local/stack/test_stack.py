@@ -17,7 +17,7 @@ from azure.storage.queue.aio import QueueClient
 
 from local.stack import ChildError, Stack, StackOptions
 from local.stack.greeting import commands
-from tests.local.stack.pids import alive, gone
+from tests.local.pids import alive, gone
 
 APP = Path(__file__).parent / "app"
 PIDS = ("azurite", "acs", "host")

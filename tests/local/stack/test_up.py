@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from azure.storage.blob.aio import BlobServiceClient
 
-from tests.local.stack.pids import gone
+from tests.local.pids import gone
 
 APP = Path(__file__).parent / "app"
 Up = asyncio.subprocess.Process

@@ -1,11 +1,11 @@
-"""Several operations of one run go wrong, in any mixture: the chunks are archived and released all the same."""
+"""Several operations of one run fail, in any mixture: the chunks are still archived and released."""
 
 import random
 
 import pytest
 
-from local.memory.account import apply_at_once
 from local.memory.mishaps import Mishap, Mishaps
+from local.memory.storage.account import apply_at_once
 from tests.unit.runs import LARGE, TWO, Run
 
 _FIRST = 150  # operations among which the mishaps are

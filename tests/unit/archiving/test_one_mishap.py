@@ -7,8 +7,8 @@ after a run without a mishap. A source that is deleted before its files are arch
 
 import pytest
 
-from local.memory.account import apply_at_once
 from local.memory.mishaps import Mishap, Mishaps
+from local.memory.storage.account import apply_at_once
 from tests.unit.runs import LARGE, TWO, Run
 
 

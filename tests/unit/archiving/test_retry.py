@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.archiving.retry import RetryPolicy, gone_after
+from shared.archiving.retry import RetryPolicy, count_gone
+from shared.domain.chance import Chance
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.errors import (
@@ -19,7 +20,7 @@ from shared.errors import (
 )
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
-POLICY = RetryPolicy(base=10, max_attempts=50)
+POLICY = RetryPolicy(base=10, max_attempts=50, chance=Chance())
 
 
 HOUR = timedelta(hours=1)
@@ -136,11 +137,11 @@ def test_a_missing_source_is_lost_after_five_answers_over_four_hours(answers: in
 
 def test_only_404_and_410_are_counted_and_any_other_answer_resets_the_count():
     first = chunk(gone=2, gone_since=NOW - HOUR)
-    assert gone_after(first, SourceGone("404"), NOW) == {"gone": 3, "gone_since": NOW - HOUR}
-    assert gone_after(chunk(), SourceGone("404"), NOW) == {"gone": 1, "gone_since": NOW}
-    assert gone_after(first, DestinationUnavailable("down"), NOW) == {}
+    assert count_gone(first, SourceGone("404"), NOW) == first.evolve(gone=3)
+    assert count_gone(chunk(), SourceGone("404"), NOW) == chunk(gone=1, gone_since=NOW)
+    assert count_gone(first, DestinationUnavailable("down"), NOW) == first
     for other in (DOWN, SourceThrottled("busy"), MetadataMissing("404")):
-        assert gone_after(first, other, NOW) == {"gone": 0, "gone_since": None}
+        assert count_gone(first, other, NOW) == chunk()
 
 
 def test_a_chunk_fails_after_the_maximum_of_attempts():

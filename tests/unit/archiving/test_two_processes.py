@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from local.memory.account import Operation
 from local.memory.host import Host
+from local.memory.storage.account import Operation
 from tests.unit.runs import RECORDING, TWO, Run
 from tests.unit.world import event_of
 
@@ -25,7 +25,7 @@ async def test_however_their_operations_mix_each_chunk_is_archived_once(seed: in
             await asyncio.sleep(0)
         return apply()
 
-    hosts = [Host(world.account, world.acs, world.clock, world.settings) for _ in range(2)]
+    hosts = [Host(world.account, world.acs, world.topic, world.clock, world.settings) for _ in range(2)]
     for host in hosts:
         host.restart(world.watched(mixed))
         host.publish(event_of(RECORDING, *TWO))

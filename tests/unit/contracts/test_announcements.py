@@ -1,4 +1,4 @@
-"""Who builds on announcements has nothing but their documentation: its examples and fields must be the code's."""
+"""Subscribers rely on the documentation of announcements: its examples and fields must match the code."""
 
 import json
 import re

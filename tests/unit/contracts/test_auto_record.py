@@ -27,7 +27,7 @@ def test_a_rule_sets_the_event_the_calls_and_the_options():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("on", "must be off, or one or more rules in JSON"),
         ('["group"]', "rule 0"),
@@ -38,10 +38,10 @@ def test_a_rule_sets_the_event_the_calls_and_the_options():
         ('{"fromat": "mp4"}', "rule 0.fromat"),
     ],
 )
-def test_an_invalid_rule_is_named_with_its_fix(text, told):
+def test_an_invalid_rule_is_named_with_its_fix(text, message):
     with pytest.raises(ValueError, match="AUTO_RECORD: ") as refused:
         read_rules(text)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Metadata of another chunk, archived with this one, would tell lies in court."""
+"""Metadata of another chunk, archived with this one, would be false evidence."""
 
 import json
 from datetime import UTC, datetime
@@ -110,13 +110,13 @@ def test_an_invalid_fact_doesn_t_hide_the_others(name: str, field: str, odd: obj
 
 
 @pytest.mark.parametrize(
-    ("told", "read"),
+    ("stated", "read"),
     [(15000.0, 15000), (1.5, 2), ("15000", 15000), ("15000.4", 15000), (0, 0), (10**13, None), (True, None)],
 )
-def test_durations_are_read_as_acs_writes_them(told: object, read: int | None):
+def test_durations_are_read_as_acs_writes_them(stated: object, read: int | None):
     facts = read_facts(
         json.dumps(
-            {"chunkDuration": told, "pauseResumeIntervals": [{"startTime": "2026-11-21", "duration": told}]}
+            {"chunkDuration": stated, "pauseResumeIntervals": [{"startTime": "2026-11-21", "duration": stated}]}
         ).encode()
     )
     assert facts is not None

@@ -1,4 +1,4 @@
-"""A job that can't be read leaves its chunk to the sweep: what isn't needed to do it must not get in the way."""
+"""Only the sweep continues a chunk whose job can't be read: fields that aren't needed must not make it unreadable."""
 
 import base64
 import json
@@ -30,7 +30,7 @@ def test_additional_fields_of_the_host_are_ignored():
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (b"", "isn't a JSON object"),
         ("hello", "isn't a JSON object"),
@@ -41,8 +41,8 @@ def test_additional_fields_of_the_host_are_ignored():
         (json.dumps({"recordingKey": "secret-thing"}), "chunkKey, recordingKey"),
     ],
 )
-def test_an_invalid_body_is_refused_without_quoting_it(body, told):
-    with pytest.raises(InvalidJob, match=told) as refused:
+def test_an_invalid_body_is_refused_without_quoting_it(body, message):
+    with pytest.raises(InvalidJob, match=message) as refused:
         ChunkJob.decode(body)
     assert "secret" not in str(refused.value)
 

@@ -158,7 +158,7 @@ def test_an_invalid_optional_field_never_loses_the_chunk(place: str, value: Any)
     (chunk,) = event.files.chunks
     assert chunk.content_location == whole.files.chunks[0].content_location
     read = OPTIONAL[place](event)
-    told = value not in (None, GONE) and place.rpartition(".")[2] in " ".join(event.unknown)
+    reported = value not in (None, GONE) and place.rpartition(".")[2] in " ".join(event.unknown)
     match place:
         case "id":
             assert read
@@ -168,7 +168,7 @@ def test_an_invalid_optional_field_never_loses_the_chunk(place: str, value: Any)
             pass  # a word of an open set may be any
         case _:
             assert read is None
-            assert told or value in (None, GONE)
+            assert reported or value in (None, GONE)
     others = {name: take for name, take in OPTIONAL.items() if name not in {place, "id"}}
     assert [take(event) for take in others.values()] == [take(whole) for take in others.values()]
 
@@ -227,8 +227,8 @@ def test_an_invalid_chunk_is_reported_and_loses_none_of_the_others(bad: Any):
     event["data"]["recordingStorageInfo"]["recordingChunks"][1] = bad
     read = read_event(event)
     assert [chunk.index for chunk in read.files.chunks] == [0, 2]
-    (told,) = read.unread
-    assert "recordingChunks.1" in told
+    (reported,) = read.unread
+    assert "recordingChunks.1" in reported
 
 
 def test_the_index_of_a_chunk_defaults_to_its_position():

@@ -95,7 +95,7 @@ def test_an_invalid_request_names_the_field_and_the_fix(fields: dict[str, Any], 
 
 
 @pytest.mark.parametrize(
-    ("affinity", "told"),
+    ("affinity", "message"),
     [
         ([("a", 0), ("b", 0)], "contains a channel twice"),
         ([("a", 0), ("a", 1)], "contains a participant twice"),
@@ -105,10 +105,10 @@ def test_an_invalid_request_names_the_field_and_the_fix(fields: dict[str, Any], 
         ([(str(number), number) for number in range(6)], "at most 5"),
     ],
 )
-def test_at_most_five_channels_each_for_one_participant(affinity: list[tuple[str, Any]], told: str):
+def test_at_most_five_channels_each_for_one_participant(affinity: list[tuple[str, Any]], message: str):
     items = [{"participantId": who, "channel": channel} for who, channel in affinity]
     error = refusal(body(channel="unmixed", channelAffinity=items))
-    assert told in str(error)
+    assert message in str(error)
     assert error.fields[0].field.startswith("channelAffinity")
 
 

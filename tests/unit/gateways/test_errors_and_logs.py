@@ -52,6 +52,12 @@ def test_retry_after_is_parsed_and_limited(header: str, seconds: float | None):
     assert retry_after(HttpResponseError(response=_Answer(429, {"Retry-After": header}))) == seconds  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("sent", "seconds"), [("Sat, 21 Nov 2026 10:00:00 GMT", 90.0), ("", None), ("soon", None)])
+def test_a_date_in_retry_after_is_compared_with_the_time_of_the_answer(sent: str, seconds: float | None):
+    headers = {"Retry-After": "Sat, 21 Nov 2026 10:01:30 GMT", "Date": sent}
+    assert retry_after(HttpResponseError(response=_Answer(429, headers))) == seconds  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "location",
     [

@@ -1,4 +1,4 @@
-"""Who called and with which roles: the audit names the caller for good, so it is believed only from the platform."""
+"""The caller and its roles: the audit keeps the name forever, so the app believes only the platform."""
 
 import base64
 import json
@@ -27,8 +27,8 @@ def test_an_application_may_have_an_id_without_a_name():
 
 
 def test_a_name_is_reduced_to_printable_characters_and_truncated():
-    told = caller_of({"x-ms-client-principal-name": "a\nb\x1b" + "c" * 1000}, authenticated=True)
-    assert told == "ab" + "c" * 254
+    named = caller_of({"x-ms-client-principal-name": "a\nb\x1b" + "c" * 1000}, authenticated=True)
+    assert named == "ab" + "c" * 254
 
 
 def test_a_caller_without_an_id_has_not_signed_in():

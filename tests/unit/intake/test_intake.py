@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.memory.account import Operation
+from local.memory.storage.account import Operation
 from shared.app import App
 from shared.contracts.events.outcome import Outcome
 from shared.domain.keys import key_of, unlinked_key
@@ -130,7 +130,7 @@ async def test_an_event_without_a_recording_id_finds_the_one_recording_of_its_ca
     event = load("without-recording")
     server_call_id = event["subject"].partition("/serverCallId/")[2]
     started = Recording(recording_key=key_of("rec-1"), recording_id="rec-1", correlation="case 7")
-    await world.books.recordings.merge(started)
+    await world.writers.recordings.merge(started)
     await world.gateways.links.link_call(server_call_id, started.recording_key)
     await app.intake.receive(event)
     recording, chunks = await world.gateways.catalogue.recording(started.recording_key)
@@ -169,7 +169,7 @@ async def test_an_event_before_the_start_call_returns_keeps_the_fields_of_both(w
     await app.intake.receive(event)
     key = key_of(recording_id(event))
     late = Recording(recording_key=key, recording_id=recording_id(event), correlation="late start")
-    await world.books.recordings.merge(late)
+    await world.writers.recordings.merge(late)
     recording, chunks = await world.gateways.catalogue.recording(key)
     assert recording is not None
     assert (recording.correlation, recording.duration_ms, len(chunks)) == ("late start", 62314, 1)

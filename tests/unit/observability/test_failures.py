@@ -27,16 +27,16 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
 def test_a_failure_is_logged_by_its_reason_and_raised_to_the_host(
     caplog: pytest.LogCaptureFixture, error: Exception, reason: str
 ):
-    with pytest.raises(type(error)), failures.reporting_failures("bury_job"):
+    with pytest.raises(type(error)), failures.reporting_failures("keep_poison_message"):
         raise error
     (record,) = caplog.records
-    line = f'function failed {{"action": "invoke", "function": "bury_job", "reason": "{reason}"}}'
+    line = f'function failed {{"action": "invoke", "function": "keep_poison_message", "reason": "{reason}"}}'
     assert record.getMessage() == line
     assert "secret" not in caplog.text
 
 
 def test_a_success_logs_nothing(caplog: pytest.LogCaptureFixture):
-    with failures.reporting_failures("bury_job"):
+    with failures.reporting_failures("keep_poison_message"):
         pass
     assert not caplog.records
 

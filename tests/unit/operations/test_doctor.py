@@ -129,7 +129,7 @@ def test_findings_are_printed_as_text_and_as_json():
         "failures: 1, warnings: 1, checks: 3\n"
     )
     printed = json.loads(as_json(findings))
-    assert (printed["healthy"], printed["findings"][2]["mend"]) == (False, "create it"), "programs read this name"
+    assert (printed["healthy"], printed["findings"][2]["fix"]) == (False, "create it"), "programs read this name"
     assert has_failed(findings)
     assert not has_failed(findings[:2])
 

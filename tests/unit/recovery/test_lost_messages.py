@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from local.memory.account import Operation, apply_at_once
 from local.memory.host import Crash
 from local.memory.mishaps import Mishap, Mishaps
+from local.memory.storage.account import Operation, apply_at_once
 from tests.unit.runs import LARGE, TWO, Run
 
 

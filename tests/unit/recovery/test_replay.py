@@ -5,8 +5,8 @@ A crash can leave an entry in the list of trouble. It shows nothing, since a chu
 
 import pytest
 
-from local.memory.account import apply_at_once
 from local.memory.mishaps import Mishap, Mishaps
+from local.memory.storage.account import apply_at_once
 from shared.domain.states import ChunkState
 from tests.unit.runs import RECORDING, SMALL, Run
 from tests.unit.world import World

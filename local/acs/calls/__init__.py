@@ -1,0 +1,1 @@
+"""Calls and their recordings: how they start, change and end, and the metadata of their chunks."""

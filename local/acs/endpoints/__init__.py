@@ -1,0 +1,1 @@
+"""The TLS endpoint of all ACS hosts: signatures, the REST API and the media store."""

@@ -1,0 +1,1 @@
+"""Finished documents and the bytes of their media."""

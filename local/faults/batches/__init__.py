@@ -1,0 +1,1 @@
+"""Runs several schedules on one stack and reports the results."""

@@ -1,0 +1,1 @@
+"""Decides whether a run kept Callvault's guarantees."""

@@ -1,0 +1,1 @@
+"""Known defects, and the check that the schedules detect each of them."""

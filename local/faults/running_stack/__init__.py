@@ -1,0 +1,1 @@
+"""The running stack, as the fault tests use it and read its data."""

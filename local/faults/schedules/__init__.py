@@ -1,0 +1,1 @@
+"""Generates schedules from seeds. This package does no I/O."""

@@ -1,0 +1,1 @@
+"""The triggers without HTTP: queues and timers."""

@@ -1,0 +1,1 @@
+"""Tables, queues and blobs in memory, behind the methods of the SDK's clients."""

@@ -1,0 +1,1 @@
+"""Every order of small races."""

@@ -1,0 +1,163 @@
+"""An event loop in virtual time, for several simulated processes in one thread.
+
+Callbacks run in the order in which they were scheduled, as on asyncio's own loops: the product may rely on that order.
+What the real world decides is when a call to the outside is answered. So the loop asks `decide` for one such answer
+each time that no callback is ready, and sets its clock to the next timer only when no call is waiting.
+
+A process is a context variable, which its tasks inherit. A process that died never runs again, not even its `finally`
+blocks. The callbacks of a frozen process wait until it continues.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from contextvars import Context, ContextVar
+from typing import Any
+
+from local.simulation.world.processes import Process
+
+PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
+_CLOSINGS = 20  # of a coroutine, each of which ends one `finally` block that waits
+_LONGEST = 200_000  # callbacks at one moment of virtual time; more means an endless loop
+
+
+class Stuck(Exception):
+    """Nothing is left that could run, although the run isn't over, or callbacks run endlessly without time passing."""
+
+
+class NumberedTask(asyncio.Task[Any]):
+    """A task whose place in a set depends on its number and not on its address, so that a run can be repeated."""
+
+    def __init__(self, number: int, *args: Any, **options: Any) -> None:
+        self._number = number
+        super().__init__(*args, **options)
+
+    def __hash__(self) -> int:
+        return self._number
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """One thread, no I/O, and a clock that jumps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decide: Callable[[], bool] = lambda: False
+        self._now = 0.0
+        self._at_once = 0
+        self._numbers = 0
+        self._over = False
+        self._frozen: dict[Process, list[asyncio.Handle]] = {}
+        self._tasks: list[NumberedTask] = []  # kept, or the coroutines of dead processes would be closed at some time
+        self.failures: list[dict[str, Any]] = []
+        self.set_task_factory(self._numbered)
+        self.set_exception_handler(lambda _, context: self.failures.append(context))
+
+    def time(self) -> float:
+        return self._now
+
+    def spend(self, seconds: float) -> None:
+        """Lets some time pass. Timers that become due run once no callback is ready."""
+        self._now += seconds
+        if seconds:
+            self._at_once = 0
+
+    def timers(self) -> list[asyncio.TimerHandle]:
+        """All timers that are set."""
+        return [one for one in self._scheduled if not one._cancelled]  # type: ignore[attr-defined]  # noqa: SLF001 - as below
+
+    def frozen(self) -> list[str]:
+        """The names of the processes that stand still."""
+        return [process.name for process in self._frozen]
+
+    def freeze(self, process: Process, seconds: float) -> None:
+        """Runs nothing of a process for a time. Its calls go on; it gets their answers afterwards."""
+        if process not in self._frozen:
+            self._frozen[process] = []
+            self.call_later(seconds, self._thaw, process, context=Context())
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+        """Runs the function at once: digests take no virtual time."""
+        del executor
+        done = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - the caller gets it, as from a thread
+            done.set_exception(error)
+        return done
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        return self.call_soon(callback, *args, context=context)
+
+    def abandon(self) -> None:
+        """Ends everything that still waits, without a trace: the run is over."""
+        self._over = True
+        for task in self._tasks:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - no warning for each
+            coroutine: Any = task.get_coro()
+            for _ in range(_CLOSINGS):
+                try:
+                    task.get_context().run(coroutine.close)
+                except BaseException:  # noqa: BLE001, S112 - its `finally` blocks still wait for answers
+                    continue
+                break
+        self._ready.clear()  # type: ignore[attr-defined]
+        self._scheduled.clear()  # type: ignore[attr-defined]
+        self._tasks.clear()
+        self._frozen.clear()
+        self.close()
+
+    def _asyncgen_finalizer_hook(self, agen: Any) -> None:
+        if not self._over:
+            super()._asyncgen_finalizer_hook(agen)  # type: ignore[misc]
+
+    def _numbered(self, _: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> NumberedTask:
+        self._numbers += 1
+        task = NumberedTask(self._numbers, coroutine, loop=self, **options)
+        self._tasks.append(task)
+        return task
+
+    def _thaw(self, process: Process) -> None:
+        self._ready.extend(self._frozen.pop(process, ()))  # type: ignore[attr-defined]
+
+    def _run_once(self) -> None:
+        ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
+        if not ready and ((scheduled and scheduled[0]._when <= self._now) or not self.decide()):  # noqa: SLF001 - as above
+            self._jump(ready, scheduled)
+        self._at_once += 1
+        if self._at_once > _LONGEST:
+            raise Stuck("callbacks run endlessly while no time passes")
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:  # noqa: SLF001 - as BaseEventLoop does
+                process = handle._context.get(PROCESS)  # noqa: SLF001 - a handle runs in its task's context
+                if process is None or process.runs:
+                    if self._frozen and process in self._frozen:
+                        self._frozen[process].append(handle)
+                    else:
+                        handle._run()  # noqa: SLF001 - as BaseEventLoop does
+            if self._stopping:  # type: ignore[attr-defined]
+                return
+
+    def _jump(self, ready: Any, scheduled: Any) -> None:
+        """Sets the clock to the next timer and makes all timers of this moment ready."""
+        while scheduled and scheduled[0]._cancelled:  # noqa: SLF001 - as BaseEventLoop does
+            heapq.heappop(scheduled)._scheduled = False  # noqa: SLF001 - as BaseEventLoop does
+        if not scheduled:
+            raise Stuck("nothing is left that could run")
+        if scheduled[0]._when > self._now:  # noqa: SLF001 - as BaseEventLoop does
+            self._now, self._at_once = scheduled[0]._when, 0  # noqa: SLF001 - as BaseEventLoop does
+        while scheduled and scheduled[0]._when <= self._now:  # noqa: SLF001 - as BaseEventLoop does
+            timer = heapq.heappop(scheduled)
+            timer._scheduled = False  # noqa: SLF001 - as BaseEventLoop does
+            ready.append(timer)
+
+    def _process_events(self, event_list: list[Any]) -> None:
+        """There is no I/O."""
+
+    def _write_to_self(self) -> None:
+        """There is no selector to wake."""

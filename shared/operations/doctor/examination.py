@@ -1,0 +1,28 @@
+"""Runs the doctor's checks: the settings first, and, if they are valid, everything that depends on them."""
+
+from collections.abc import Mapping
+
+from shared.domain.chance import Chance
+from shared.domain.clock import Clock
+from shared.errors import SettingsError
+from shared.gateways.clients import Clients
+from shared.gateways.probes import Probes
+from shared.operations.doctor.access import Access
+from shared.operations.doctor.configuration import invalid_settings, settings_findings
+from shared.operations.doctor.findings import Finding
+from shared.settings.settings import load_settings
+
+
+async def examine(environment: Mapping[str, str], clock: Clock) -> list[Finding]:
+    """`environment` must be this process's own, because the settings are read from it, too."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        return invalid_settings(error, environment)
+    clients = Clients(settings)
+    try:
+        async with Probes.over(clients, settings, Chance()) as probes:
+            access = await Access(clients, probes, clock, settings).check()
+    finally:
+        await clients.close()
+    return [*settings_findings(settings, environment), *access]

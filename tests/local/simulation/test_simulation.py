@@ -1,0 +1,55 @@
+"""The simulation repeats a run exactly, finds no violation in a few schedules, and catches defects."""
+
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+from local.simulation.run import run
+from local.simulation.schedules.schedule import schedule_of
+
+_SEEDS = range(15)
+_DIGESTS = "from local.simulation.run import run; from local.simulation.schedules.schedule import schedule_of; "
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    """Formatting the log would take longer than the runs."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def _digests(seeds: str, hash_seed: str) -> str:
+    """The digests of some seeds, from a process of its own."""
+    code = f"{_DIGESTS}print(*(run(schedule_of(seed)).digest for seed in {seeds}))"
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    return subprocess.run(
+        command, env={**os.environ, "PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_nothing_is_violated(seed: int):
+    result = run(schedule_of(seed))
+    assert result.violations == ()
+
+
+def test_the_same_seed_gives_the_same_trace_in_any_process():
+    here = " ".join(run(schedule_of(seed)).digest for seed in (1, 2, 3))
+    assert here == _digests("(1, 2, 3)", "0")
+    assert here == " ".join(reversed(_digests("(3, 2, 1)", "7").split()))
+
+
+def test_different_seeds_give_different_traces():
+    assert len({run(schedule_of(seed)).digest for seed in range(6)}) == 6
+
+
+@pytest.mark.parametrize("mutant", ["one-404-is-lost", "lost-messages-stay-lost"])
+def test_a_known_defect_is_caught(mutant: str):
+    command = [sys.executable, "-m", "local.simulation", "--first", "1000", "--seeds", "100", "--most", "1"]
+    done = subprocess.run([*command, "--no-shrink", "--mutant", mutant], capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "seed 1" in done.stdout, done.stderr

@@ -1,0 +1,48 @@
+"""Whatever happens to the topic or the process, each chunk is archived, released and announced."""
+
+from collections import Counter
+
+import pytest
+
+from local.memory.mishaps import Mishap, Mishaps
+from local.memory.storage.account import apply_at_once
+from tests.unit.runs import RECORDING, SMALL, TWO, Run
+from tests.unit.world import ANNOUNCING
+
+ARCHIVED, COMPLETE = "Callvault.ChunkArchived", "Callvault.RecordingComplete"
+
+
+async def test_each_chunk_is_announced_once_and_then_its_recording():
+    run = await Run.prepared(TWO, **ANNOUNCING)
+    await run.under(apply_at_once)
+    types = [event["type"] for event in run.world.topic.taken]
+    assert (Counter(types), types[-1]) == (Counter({ARCHIVED: 2, COMPLETE: 1}), COMPLETE)
+
+
+@pytest.mark.parametrize("mishap", Mishap)
+async def test_whatever_operation_goes_wrong_the_announcements_are_the_same(mishap: Mishap):
+    expected = await (await Run.prepared(SMALL, **ANNOUNCING)).under(apply_at_once)
+    assert [kind for kind, _ in expected["announced"]] == [ARCHIVED, COMPLETE]
+    number, hit = 0, True
+    while hit:
+        run, mishaps = await Run.prepared(SMALL, **ANNOUNCING), Mishaps({number: mishap})
+        found = await run.under(mishaps)
+        assert found == expected, f"operation {number}: {mishaps.hits}"
+        ids = {(event["type"], event["id"]) for event in run.world.topic.taken}
+        assert len(ids) == len(expected["announced"]), "an announcement that is sent again has its id"
+        hit = bool(mishaps.hits)
+        number += 1
+    assert number > 15, "every operation of the run has had its mishap"
+
+
+@pytest.mark.parametrize("status", [401, 429, 503])
+async def test_a_topic_that_refuses_delays_no_delete(status: int):
+    run = await Run.prepared(SMALL, **ANNOUNCING)
+    run.world.topic.refuse(status)
+    await run.world.host.round()
+    assert all(one.is_deleted for one in run.world.acs.documents)
+    assert run.world.topic.taken == []
+    chunk = await run.world.chunk(RECORDING, *SMALL)
+    assert chunk.outbox is not None
+    await run.under(apply_at_once)
+    assert [event["type"] for event in run.world.topic.taken] == [ARCHIVED, COMPLETE]
