@@ -34,9 +34,12 @@ def _compiler() -> Compiler:
 
 
 def _findings() -> Iterator[str]:
+    installed = find() is not None
+    if not installed and os.environ.get("CI") == "true":
+        raise BicepError(MISSING)
     yield from snapshots.outdated(_INFRA)
     yield from scan.findings_since(_CHECKOV / "found-nothing", _INFRA / "azuredeploy.json", _CHECKOV / "bin/python")
-    if find() is None and os.environ.get("CI") != "true":
+    if not installed:
         sys.stdout.write(f"Not checked with the compiler: {MISSING}\n")
         return
     with _compiler() as compiler:

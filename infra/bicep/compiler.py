@@ -37,8 +37,11 @@ def find() -> Path | None:
 
 
 def environment() -> dict[str, str]:
-    """The CLI's environment: it also has to start where the ICU library is missing."""
-    return {**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"}
+    """The CLI's environment: it also has to start where the ICU library is missing.
+
+    Without profile-guided compilation of itself it uses a third less CPU time for a hundred requests.
+    """
+    return {**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", "DOTNET_TieredPGO": "0"}
 
 
 class Compiler:
