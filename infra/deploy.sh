@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Deploys Callvault into a resource group, in the order that Azure requires: resources, code, events; then runs the
-# doctor. Every step can be repeated: after a failure, run the same command again.
+# Deploys Callvault into a resource group, in the order that Azure requires: resources, code, events; then waits
+# for the proof that it works and runs the doctor. Every step can be repeated: after a failure, run the same command again.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -15,7 +15,8 @@ usage() {
   cat <<'TEXT'
 Usage: infra/deploy.sh --group GROUP (--acs NAME | --parameters FILE) [OPTION]...
 
-Deploys the resources, the code, the Event Grid subscription, and runs the doctor. Safe to repeat.
+Deploys the resources, the code, the Event Grid subscription, waits for the proof that the app works, and runs the
+doctor. Safe to repeat.
 
   --group GROUP       resource group of Callvault. If it doesn't exist, it is created in --location
   --location REGION   region of a new resource group
@@ -184,7 +185,7 @@ begin 'wait until Azure lists the function on_recording_event'
 until az functionapp function show --resource-group "$group" --name "$app" --function-name on_recording_event \
   --output none 2>/dev/null; do
   polls=$((polls - 1))
-  [ "$polls" -gt 0 ] || fail "on_recording_event of $app isn't registered yet: check the app's log stream for the reason, then run this command again" 1
+  [ "$polls" -gt 0 ] || fail "on_recording_event of $app isn't registered yet: the portal shows why under the app's \"Diagnose and solve problems\", then run this command again" 1
   sleep "$poll_seconds"
 done
 
@@ -197,6 +198,10 @@ until az deployment group create --resource-group "$group" --name "$deployment-e
   echo "Azure refused the event subscription. The next attempt is in $subscribe_seconds seconds."
   sleep "$subscribe_seconds"
 done
+
+# Waits long enough for new roles to become effective, so the doctor comes after it.
+begin 'proof: the sweep runs, its log line arrives, and requests without a credential are refused'
+(cd "$root" && "$python" -m infra.proof --group "$group" --app "$app" --workspace "$(output workspaceCustomerId)")
 
 if [ "$doctor" = yes ]; then
   begin 'doctor'

@@ -822,3 +822,6 @@ output keyVaultName string = vaultName
 
 @description('Container of the events that could not be delivered.')
 output deadLetterContainer string = deadLetterContainer
+
+@description('ID with which the workspace is queried.')
+output workspaceCustomerId string = monitoring.outputs.workspaceCustomerId

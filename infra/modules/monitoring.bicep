@@ -66,3 +66,4 @@ resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 output connectionString string = insights.properties.ConnectionString
+output workspaceCustomerId string = workspace.properties.customerId

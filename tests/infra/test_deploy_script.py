@@ -88,7 +88,7 @@ def deploy(tmp_path: Path) -> Deploy:
     return call
 
 
-def test_resources_come_first_then_code_then_events_then_the_doctor(deploy: Deploy):
+def test_resources_come_first_then_code_then_events_then_proof_and_doctor(deploy: Deploy):
     done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso")
     assert done.code == 0, done.said
     assert done.steps() == [
@@ -101,9 +101,12 @@ def test_resources_come_first_then_code_then_events_then_the_doctor(deploy: Depl
         "function show",
         "function show",
         "group create",  # events.bicep
+        "-m infra",  # the proof
         "-m infra",  # the doctor
     ]
     assert done.calls[-2] == "python -m infra.remote --group rg --app func-x shared.doctor"
+    (shown,) = [call for call in done.calls if "infra.proof" in call]
+    assert shown == "python -m infra.proof --group rg --app func-x --workspace the-workspaceCustomerId"
     assert "Done: https://func-x.azurewebsites.net" in done.said
 
 
@@ -160,6 +163,7 @@ def test_core_tools_publish_what_the_package_holds_and_nothing_else_of_the_check
         ("config-zip", "code, by zip"),
         ("outputs.systemTopicName", "events"),
         ("--name callvault-events", "events"),
+        ("infra.proof", "proof"),
         ("shared.doctor", "doctor"),
     ],
 )
@@ -167,7 +171,7 @@ def test_the_first_failure_stops_the_script_and_is_reported(deploy: Deploy, fail
     done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at=fail_at)
     assert done.code != 0
     assert fail_at in done.calls[-1], "nothing is called after it"
-    assert f"failed at step: {step}." in done.said
+    assert re.search(rf"failed at step: {step}[.:]", done.said)
 
 
 def test_the_event_subscription_is_tried_three_times(deploy: Deploy):
@@ -210,7 +214,7 @@ def test_the_code_goes_the_way_that_was_asked_for(deploy: Deploy, arguments: tup
 
 def test_the_code_and_the_doctor_can_be_left_out(deploy: Deploy):
     done = deploy("--group", "rg", "--location", "w", "--acs", "contoso", "--code", "none", "--no-doctor")
-    assert done.steps()[3:] == ["group create", "function show", "function show", "group create"]
+    assert done.steps()[3:] == ["group create", "function show", "function show", "group create", "-m infra"]
 
 
 @pytest.mark.parametrize(
