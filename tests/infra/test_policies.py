@@ -255,6 +255,18 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
         "isnotempty(RequesterUpn)",
         "isnotempty(RequesterName)",
     ),
+    (
+        alerts.every_line_is_in_two_windows_and_rules_run_no_more_often_than_needed,
+        ALERTS,
+        "minutes < 30 ? 'PT5M' : 'PT15M'",
+        "minutes < 30 ? 'PT15M' : 'PT15M'",
+    ),
+    (
+        alerts.every_line_is_in_two_windows_and_rules_run_no_more_often_than_needed,
+        ALERTS,
+        "minutes < 30 ? 'PT5M' : 'PT15M'",
+        "minutes < 30 ? 'PT5M' : 'PT5M'",
+    ),
     (alerts.every_promised_alert_exists, ALERTS, "name: 'events-dropped'", "name: 'dropped'"),
     (alerts.every_promised_alert_exists, MAIN, "alertsEnabled bool = true", "alertsEnabled bool = false"),
     (

@@ -51,6 +51,14 @@ def every_promised_alert_exists(templates: Templates) -> None:
     assert all(one.properties["enabled"] is True for kind in (LOG_RULE, METRIC_RULE) for one in made(deployment, kind))
 
 
+def every_line_is_in_two_windows_and_rules_run_no_more_often_than_needed(templates: Templates) -> None:
+    """Lines may arrive some minutes late. One that looks back half an hour needn't run every 5 minutes."""
+    for rule in made(templates.main(), LOG_RULE):
+        window, frequency = (int(rule.properties[name][2:-1]) for name in ("windowSize", "evaluationFrequency"))
+        assert window >= 2 * frequency
+        assert frequency == (5 if window < 30 or rule.name.endswith("sweep-silent") else 15)
+
+
 def queries_use_only_lines_fields_and_metrics_of_the_code(templates: Templates) -> None:
     for query in all_queries(templates):
         assert set(re.findall(r"^\s*\(?(App\w+)", query, re.MULTILINE)) <= _TABLES
