@@ -39,9 +39,11 @@ def find() -> Path | None:
 def environment() -> dict[str, str]:
     """The CLI's environment: it also has to start where the ICU library is missing.
 
-    Without profile-guided compilation of itself it uses a third less CPU time for a hundred requests.
+    main.bicepparam reads ACS_NAME. Without profile-guided compilation of itself, the CLI uses a third less CPU time for
+    a hundred requests.
     """
-    return {**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", "DOTNET_TieredPGO": "0"}
+    own = {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", "DOTNET_TieredPGO": "0", "ACS_NAME": "acs1"}
+    return {**os.environ, **own}
 
 
 class Compiler:

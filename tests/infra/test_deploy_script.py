@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from infra.package import CHECKOUT, packaged
+from tests.infra.templates import Templates
 
 SCRIPT = CHECKOUT / "infra" / "deploy.sh"
 # Records each call, answers what the script reads, and fails where the test says. State is a file for each thing made.
@@ -32,12 +33,27 @@ case $call in
   'az deployment group show'*functionAppName*) [ -e "$STATE/main" ] || exit 3; echo func-x ;;
   'az deployment group show'*outputs.url*) echo https://func-x.azurewebsites.net ;;
   'az deployment group show'*) name=${call#*outputs.}; echo "the-${name%%.*}" ;;
+  'az provider list'*) cat "$STATE/providers" ;;
+  'az group show'*location*) echo West Europe ;;
+  'az functionapp list-flexconsumption-locations'*) printf 'westeurope\nw\n' ;;
+  'az functionapp list-flexconsumption-runtimes'*) cat "$STATE/versions" ;;
   'az functionapp config appsettings'*) echo 48 ;;
   'python -m infra.package --directory '*) cd "$CHECKOUT" && exec "$REAL_PYTHON" "$@" ;;
   'func azure'*) find . -type f | sed 's#^[.]/##' | sort >"$STATE/published" ;;
   'az functionapp function show'*) [ -e "$STATE/known" ] || { touch "$STATE/known"; exit 3; } ;;
 esac
 """
+
+PROVIDERS = (
+    "Communication",
+    "EventGrid",
+    "Insights",
+    "KeyVault",
+    "ManagedIdentity",
+    "OperationalInsights",
+    "Storage",
+    "Web",
+)
 
 type Deploy = Callable[..., "Done"]
 
@@ -60,6 +76,8 @@ def deploy(tmp_path: Path) -> Deploy:
     temporary = tmp_path / "temporary"
     for directory in (tools, state, temporary):
         directory.mkdir()
+    (state / "providers").write_text("".join(f"Microsoft.{name}\n" for name in PROVIDERS))
+    (state / "versions").write_text("3.12\n3.13\n")
     for name in ("az", "func", "python", "sleep"):
         (tools / name).write_text(STAND_IN)
         (tools / name).chmod(0o755)
@@ -143,6 +161,66 @@ def test_a_dry_run_compiles_and_asks_and_changes_nothing(deploy: Deploy, tmp_pat
     assert done.code == 0, done.said
     assert done.steps() == ["bicep build", "bicep build", "what-if", *(["what-if"] if again else [])]
     assert "Nothing was changed" in done.said
+
+
+def test_missing_resource_providers_are_registered_and_those_of_parameters_are_named(deploy: Deploy, tmp_path: Path):
+    providers = tmp_path / "state" / "providers"
+    providers.write_text(providers.read_text().replace("Microsoft.EventGrid\n", ""))
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", "--dry-run")
+    assert "Microsoft.EventGrid isn't registered" in done.said
+    assert not [call for call in done.calls if "provider register" in call]
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso")
+    assert [call for call in done.calls if "provider register" in call] == [
+        "az provider register --namespace Microsoft.EventGrid --wait"
+    ]
+    assert "privateNetworking needs Microsoft.App" in done.said
+    refused = deploy("--group", "rg", "--acs", "contoso", fail_at="provider register")
+    assert refused.code == 1
+    assert "ask someone who can write to the subscription" in refused.said
+
+
+def test_the_registered_providers_are_those_of_the_templates():
+    (required, optional) = (
+        set(words.split())
+        for words in re.findall(r"^(?:required|for_parameters)='(.*)'$", SCRIPT.read_text(), re.MULTILINE)
+    )
+    used = {name: namespaces(name) for name in ("default", "everything", "private", "entra", "announce")}
+    always = {"Authorization", "Resources"}  # registered in every subscription
+    assert required | always == used["default"] | always | {"Communication"}, "with an ACS resource of the customer's"
+    # Flex Consumption delegates a subnet to Microsoft.App, of which the templates create no resource.
+    assert optional - {"App"} == set.union(*used.values()) - required - always
+
+
+def namespaces(scenario: str) -> set[str]:
+    return {one.type.partition("/")[0].removeprefix("Microsoft.") for one in Templates().main(scenario).resources}
+
+
+@pytest.mark.parametrize(
+    ("region", "versions", "message"),
+    [
+        ("westus", "3.13", "westus has no Flex Consumption"),
+        ("westeurope", "3.11\n3.12\n", "no Python 3.13 in westeurope, only: 3.11, 3.12"),
+    ],
+)
+def test_a_region_without_flex_consumption_or_the_python_is_refused_before_anything_is_created(
+    deploy: Deploy, tmp_path: Path, region: str, versions: str, message: str
+):
+    (tmp_path / "state" / "versions").write_text(versions)
+    done = deploy("--group", "rg", "--location", region, "--acs", "contoso")
+    assert done.code == 1
+    assert message in done.said
+    assert not [call for call in done.calls if "create" in call]
+
+
+def test_a_part_alone_can_be_run(deploy: Deploy):
+    deployed = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", "--only", "deploy")
+    assert deployed.steps()[-3:] == ["function show", "function show", "group create"]
+    proved = deploy("--group", "rg", "--only", "prove")
+    assert proved.code == 0, proved.said
+    assert [call for call in proved.calls if call.startswith("python")] == [
+        "python -m infra.proof --group rg --app func-x --workspace the-workspaceCustomerId",
+        "python -m infra.remote --group rg --app func-x shared.doctor",
+    ]
 
 
 def test_core_tools_publish_what_the_package_holds_and_nothing_else_of_the_checkout(deploy: Deploy, tmp_path: Path):
@@ -243,6 +321,7 @@ def test_parameters_come_from_a_file_of_either_kind(deploy: Deploy, tmp_path: Pa
         (("--group", "rg", "--parameters", "none.json"), "there is no file none.json"),
         (("--group", "rg", "--acs", "a", "--code", "ftp"), "--code must be zip, func or none"),
         (("--group", "rg", "--acs", "a", "--package", "none.zip"), "there is no file none.zip"),
+        (("--group", "rg", "--acs", "a", "--only", "half"), "--only must be deploy or prove"),
         (("--group", "rg", "--acs", "a", "--what"), "unknown argument --what"),
     ],
 )
@@ -274,7 +353,7 @@ def test_a_group_that_is_not_there_is_made_only_where_it_is_said(deploy: Deploy)
 def test_help_tells_every_option(deploy: Deploy):
     said = deploy("--help").said
     options = set(re.findall(r"^ +(--[a-z-]+)\) ", SCRIPT.read_text(), re.MULTILINE))
-    assert len(options) == 8
+    assert len(options) == 9
     assert options - {"--help"} <= set(re.findall(r"--[a-z-]+", said))
 
 

@@ -62,10 +62,12 @@ def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it(workflow:
 def test_the_job_that_deploys_installs_the_run_time_packages_and_nothing_else():
     steps = [step for job, step in STEPS if job == "deploy"]
     commands = [step["run"] for step in steps if "run" in step]
-    assert [command.split()[0] for command in commands] == ["make", "infra/deploy.sh"]
+    assert [command.split()[0] for command in commands] == ["make", "infra/deploy.sh", "infra/deploy.sh"]
     assert commands[0] == "make runtime"
-    assert steps[-1]["env"]["CALLVAULT_PYTHON"] == ".runtime/bin/python"
-    assert steps[-1]["env"]["AZURE_BICEP_USE_BINARY_FROM_PATH"] == "true", "az downloads no compiler"
+    for step in steps:
+        if "deploy.sh" in step.get("run", ""):
+            assert step["env"]["CALLVAULT_PYTHON"] == ".runtime/bin/python"
+            assert step["env"]["AZURE_BICEP_USE_BINARY_FROM_PATH"] == "true", "az downloads no compiler"
     assert not [step for step in steps if "setup-node" in step.get("uses", "")], "npm has no business beside the rights"
     rules = (CHECKOUT / "Makefile").read_text()
     (install,) = re.findall(r"^PIP_INSTALL := (.*)$", rules, re.MULTILINE)
@@ -118,8 +120,26 @@ def test_what_is_deployed_is_what_was_tested_and_only_from_main():
     assert "github.ref == 'refs/heads/main'" in JOBS["deploy"]["if"]
     kept = {step["with"]["name"] for _, step in STEPS if "-artifact@" in step.get("uses", "")}
     assert len(kept) == 1, "the tests' package and no other"
-    (command,) = [step["run"] for job, step in STEPS if job == "deploy" and "deploy.sh" in step.get("run", "")]
-    assert "--package dist/callvault.zip" in command
+    deploys, proves = [step for job, step in STEPS if job == "deploy" and "deploy.sh" in step.get("run", "")]
+    assert "--only deploy" in deploys["run"]
+    assert "--package dist/callvault.zip" in deploys["run"]
+    assert "--only prove" in proves["run"]
+
+
+def test_the_workflow_signs_in_again_before_the_proof():
+    """The assertion of the first sign-in is valid for minutes only, and a deployment takes longer."""
+    steps = [step.get("run", step.get("uses", "")) for job, step in STEPS if job == "deploy"]
+    order = [re.sub(r"@.*| --group.*", "", step) for step in steps if "login" in step or "deploy.sh" in step]
+    assert order == ["azure/login", "infra/deploy.sh --only deploy", "azure/login", "infra/deploy.sh --only prove"]
+
+
+def test_no_tracked_parameter_names_a_customer_s_resource():
+    (parameters,) = (CHECKOUT / "infra").glob("*.bicepparam")
+    assert re.findall(r"^param .*$", parameters.read_text(), re.MULTILINE) == [
+        "param acsName = readEnvironmentVariable('ACS_NAME')"
+    ]
+    (deploys,) = [step for job, step in STEPS if job == "deploy" and "--only deploy" in step.get("run", "")]
+    assert deploys["env"]["ACS_NAME"] == "${{ vars.ACS_NAME }}"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
