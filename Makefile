@@ -26,7 +26,7 @@ SETTINGS ?= .local/up/local.settings.json
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor run up test faults simulate mutants bench screenshots lint infra-check infra-format infra-snapshots infra-versions lock audit openapi package runtime clean
+.PHONY: help setup doctor run up test faults simulate mutants bench screenshots lint infra-check infra-format infra-snapshots infra-versions lock audit openapi package release runtime clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -99,6 +99,10 @@ openapi: $(VENV_STAMP) ## Write the API description, shared/http/openapi.json an
 
 package: $(VENV_STAMP) ## Build the zip that is deployed, in dist; ARGS=--with-dependencies to include the libraries
 	@$(PYTHON_IN_VENV) -m infra.package $(ARGS)
+
+release: $(VENV_STAMP) ## Build a release in dist: package with libraries, SBOM, notes; TAG=v1.2.3 REPOSITORY=owner/name
+	@$(PYTHON_IN_VENV) -m infra.package --with-dependencies
+	@$(PYTHON_IN_VENV) -m infra.release --tag "$(TAG)" --repository "$(REPOSITORY)"
 
 runtime: $(RUNTIME_STAMP) ## Install the run-time packages only, in .runtime: enough for deploying
 

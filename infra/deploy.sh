@@ -22,6 +22,7 @@ doctor. Safe to repeat.
   --location REGION   region of a new resource group
   --acs NAME          ACS resource whose recordings are archived; all other parameters keep their defaults
   --parameters FILE   parameters for infra/main.bicep: a .bicepparam or .json file
+  --operator          with --acs: give the signed-in user the operator's roles, which the doctor needs
   --code WAY          zip (default: az sends the code, Azure installs the libraries), func (Core Tools publish it),
                       or none (don't deploy code)
   --package FILE      send this package, built with its libraries: make package ARGS=--with-dependencies
@@ -51,7 +52,7 @@ finish() {
   fi
 }
 
-group='' location='' acs='' parameters='' code=zip package='' dry_run=no doctor=yes only=''
+group='' location='' acs='' parameters='' code=zip package='' dry_run=no doctor=yes only='' operator=no
 while [ $# -gt 0 ]; do
   case $1 in
     --group | --location | --acs | --parameters | --code | --package | --only)
@@ -68,6 +69,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --dry-run) dry_run=yes ;;
+    --operator) operator=yes ;;
     --no-doctor) doctor=no ;;
     -h | --help)
       usage
@@ -103,10 +105,15 @@ command -v az >/dev/null || fail 'the Azure CLI (az) is not installed: https://l
 [ "$code" != func ] || command -v func >/dev/null || fail 'Azure Functions Core Tools (func) are not installed; or use --code zip'
 [ -x "$python" ] || fail 'this checkout is not set up: run make setup first'
 
+[ "$operator" = no ] || [ -n "$acs" ] || fail '--operator requires --acs: a file of parameters names the operator itself'
+
 trap finish EXIT
 
 begin 'signed in to Azure'
 az account show --query '{subscription: name, user: user.name}' --output table
+if [ "$operator" = yes ]; then
+  main+=("operatorPrincipalId=$(az ad signed-in-user show --query id --output tsv)")
+fi
 
 if [ "$only" != prove ]; then
   begin 'the templates compile'
@@ -254,7 +261,12 @@ prove() {
   begin 'proof: the sweep runs, its log line arrives, and requests without a credential are refused'
   (cd "$root" && "$python" -m infra.proof --group "$group" --app "$app" --workspace "$(output workspaceCustomerId)")
 
-  if [ "$doctor" = yes ]; then
+  if [ "$doctor" = no ]; then
+    echo 'The doctor is skipped (--no-doctor).'
+  elif [ -z "$(az deployment group show --resource-group "$group" --name "$deployment" \
+    --query properties.parameters.operatorPrincipalId.value --output tsv)" ]; then
+    echo 'The doctor is skipped: nobody has the roles that it needs. Deploy with --operator, or with operatorPrincipalId.'
+  else
     begin 'doctor'
     (cd "$root" && "$python" -m infra.remote --group "$group" --app "$app" shared.doctor)
   fi

@@ -1,5 +1,5 @@
-// Callvault in one resource group: everything but the app's code, and the Event Grid subscription (events.bicep), which
-// needs the code to be there. Safe to deploy again: existing resources stay, changed properties are updated.
+// Callvault in one resource group. The Event Grid subscription (events.bicep) needs the app's code: with packageUrl, this
+// template deploys both as well. Otherwise they follow it. Safe to deploy again: existing resources stay, changed properties are updated.
 
 targetScope = 'resourceGroup'
 
@@ -147,6 +147,9 @@ param zoneRedundant bool = false
 @description('Whether a deployment replaces instances one after the other and lets running functions finish (preview in Azure). If false, it stops all of them at once.')
 param rollingUpdate bool = false
 
+@description('HTTPS URL of a package that was built with its libraries, such as that of a release (docs/deploy.md). The deployment then publishes it and subscribes the app to the events. Empty: the code and events.bicep are deployed afterwards.')
+param packageUrl string = ''
+
 // --- Who may call
 
 @description('Client ID of an Entra app registration that represents the API: callers sign in instead of using a function key. Empty: they use the key. Its tokens must have version 2.')
@@ -270,6 +273,7 @@ var secretNames = contains(',${toUpper(join(objectKeys(extraSecretSettings), ','
 // Combinations that Azure would refuse only after it has created some resources, or would accept and that lose data.
 var hasZones = contains(archiveInOwnAccount ? archiveStorageSku : hostStorageSku, 'ZRS')
 var refusals = concat(
+  empty(packageUrl) || startsWith(packageUrl, 'https://') ? [] : ['packageUrl: must begin with https://'],
   archiveAfterDays > 0 && hasZones
     ? [
         'archiveAfterDays: zone-redundant storage has no archive tier; use coldAfterDays, or choose a redundancy without ZRS'
@@ -760,6 +764,30 @@ module logicApp 'modules/logic-app.bicep' = if (sampleLogicApp && !empty(entraCl
     // The record contains participant ids, so it is sent only over TLS.
     resultUrl: hasSafeResultUrl ? sampleResultUrl : fail('sampleResultUrl must begin with https://')
   }
+}
+
+module package 'modules/package.bicep' = if (!empty(packageUrl)) {
+  name: 'callvault-package'
+  params: {
+    appName: functionAppName
+    url: packageUrl
+  }
+  // The platform stores the package in the host's account, as the app's identity.
+  dependsOn: [functionApp, hostRoles, hostEndpoints, archiveRoles, archiveEndpoints]
+}
+
+module events 'events.bicep' = if (!empty(packageUrl)) {
+  name: 'callvault-package-events'
+  params: {
+    functionAppName: functionAppName
+    systemTopicName: topicName
+    acsResourceGroup: acsResourceGroup
+    hostStorageName: hostAccountName
+    deadLetterContainer: deadLetterContainer
+    retentionHours: retentionHours
+  }
+  // As late as possible: Event Grid learns of a new function and a new role only after a while.
+  dependsOn: [package, deadLetterRole, alerts]
 }
 
 module alerts 'modules/alerts.bicep' = {

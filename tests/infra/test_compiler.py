@@ -32,6 +32,7 @@ REFUSALS = {
     "deletewhileimmutable": "deleteAfterDays: set it to more days than immutabilityDays",
     "nobodynamed": "entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers, or set entra",
     "nobodynamedwithsample": "entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers",
+    "plainpackage": "packageUrl: must begin with https://",
     "toomanycallers": "the maximum allowable length is 12",
     "zoneswithoneinstance": "zoneRedundant: set alwaysReadyHttp and alwaysReadyArchiving to at least 2",
 }

@@ -30,6 +30,8 @@ case $call in
   'az group exists'*) [ -e "$STATE/group" ] && echo true || echo false ;;
   'az group create'*) touch "$STATE/group" ;;
   'az deployment group create'*--name\\ callvault\\ *) touch "$STATE/main" ;;
+  'az deployment group show'*operatorPrincipalId*) cat "$STATE/operator" ;;
+  'az ad signed-in-user show'*) echo the-user ;;
   'az deployment group show'*functionAppName*) [ -e "$STATE/main" ] || exit 3; echo func-x ;;
   'az deployment group show'*outputs.url*) echo https://func-x.azurewebsites.net ;;
   'az deployment group show'*) name=${call#*outputs.}; echo "the-${name%%.*}" ;;
@@ -77,6 +79,7 @@ def deploy(tmp_path: Path) -> Deploy:
     for directory in (tools, state, temporary):
         directory.mkdir()
     (state / "providers").write_text("".join(f"Microsoft.{name}\n" for name in PROVIDERS))
+    (state / "operator").write_text("the-user\n")
     (state / "versions").write_text("3.12\n3.13\n")
     for name in ("az", "func", "python", "sleep"):
         (tools / name).write_text(STAND_IN)
@@ -223,6 +226,17 @@ def test_a_part_alone_can_be_run(deploy: Deploy):
     ]
 
 
+def test_the_doctor_runs_only_if_someone_has_the_roles_that_it_needs(deploy: Deploy, tmp_path: Path):
+    given = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", "--operator")
+    (main,) = [call for call in given.calls if "--name callvault " in call and "create" in call]
+    assert "acsName=contoso operatorPrincipalId=the-user" in main
+    (tmp_path / "state" / "operator").write_text("\n")
+    without = deploy("--group", "rg", "--acs", "contoso")
+    assert without.code == 0, without.said
+    assert "The doctor is skipped: nobody has the roles" in without.said
+    assert not [call for call in without.calls if "shared.doctor" in call]
+
+
 def test_core_tools_publish_what_the_package_holds_and_nothing_else_of_the_checkout(deploy: Deploy, tmp_path: Path):
     done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", "--code", "func")
     assert done.code == 0, done.said
@@ -321,6 +335,8 @@ def test_parameters_come_from_a_file_of_either_kind(deploy: Deploy, tmp_path: Pa
         (("--group", "rg", "--parameters", "none.json"), "there is no file none.json"),
         (("--group", "rg", "--acs", "a", "--code", "ftp"), "--code must be zip, func or none"),
         (("--group", "rg", "--acs", "a", "--package", "none.zip"), "there is no file none.zip"),
+        (("--group", "rg", "--parameters", "README.md", "--operator"), "--parameters must be"),
+        (("--group", "rg", "--only", "prove", "--operator"), "--operator requires --acs"),
         (("--group", "rg", "--acs", "a", "--only", "half"), "--only must be deploy or prove"),
         (("--group", "rg", "--acs", "a", "--what"), "unknown argument --what"),
     ],
@@ -353,7 +369,7 @@ def test_a_group_that_is_not_there_is_made_only_where_it_is_said(deploy: Deploy)
 def test_help_tells_every_option(deploy: Deploy):
     said = deploy("--help").said
     options = set(re.findall(r"^ +(--[a-z-]+)\) ", SCRIPT.read_text(), re.MULTILINE))
-    assert len(options) == 9
+    assert len(options) == 10
     assert options - {"--help"} <= set(re.findall(r"--[a-z-]+", said))
 
 

@@ -24,7 +24,8 @@ STEPS = [(job, step) for job, named in JOBS.items() for step in named["steps"]]
 COMMANDS = [
     step["run"]
     for file in WORKFLOWS
-    for job in yaml.safe_load(file.read_text())["jobs"].values()
+    for name, job in yaml.safe_load(file.read_text())["jobs"].items()
+    if name != "publish"  # has no checkout
     for step in job["steps"]
     if "run" in step
 ]
@@ -131,6 +132,26 @@ def test_the_workflow_signs_in_again_before_the_proof():
     steps = [step.get("run", step.get("uses", "")) for job, step in STEPS if job == "deploy"]
     order = [re.sub(r"@.*| --group.*", "", step) for step in steps if "login" in step or "deploy.sh" in step]
     assert order == ["azure/login", "infra/deploy.sh --only deploy", "azure/login", "infra/deploy.sh --only prove"]
+
+
+def test_a_release_is_built_without_rights_and_published_without_code_of_the_checkout():
+    release = yaml.safe_load((GITHUB / "workflows" / "release.yml").read_text())
+    jobs = release["jobs"]
+    assert release["permissions"] == {}
+    assert {name: job["permissions"] for name, job in jobs.items()} == {
+        "build": {"contents": "read"},
+        "publish": {"contents": "write", "id-token": "write", "attestations": "write"},
+    }
+    assert jobs["publish"]["needs"] == "build"
+    assert [step["run"] for step in jobs["build"]["steps"] if "run" in step] == [".ci/run", "make release"]
+    used = [step["uses"].partition("@")[0] for step in jobs["publish"]["steps"] if "uses" in step]
+    assert used == ["actions/download-artifact", "actions/attest", "actions/attest"]
+    attested = [step["with"] for step in jobs["publish"]["steps"] if "attest@" in step.get("uses", "")]
+    assert {one["subject-path"] for one in attested} == {"dist/callvault.zip"}
+    assert [one.get("sbom-path") for one in attested] == [None, "dist/callvault.cdx.json"]
+    (create,) = [step["run"] for step in jobs["publish"]["steps"] if "run" in step]
+    for file in ("callvault.zip", "callvault.cdx.json", "notes.md"):
+        assert f"dist/{file}" in create
 
 
 def test_no_tracked_parameter_names_a_customer_s_resource():

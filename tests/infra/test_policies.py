@@ -22,6 +22,8 @@ _HELPERS = {
     "query_of",
     "workbook_queries",
     "all_fields",
+    "nested",
+    "all_nested",
 }
 
 
@@ -210,6 +212,30 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (events.delivery_ends_while_the_media_exist, "events.bicep", "min(retentionHours * 30, 1440)", "1440"),
     (events.undelivered_events_are_dead_lettered, "events.bicep", "= 'deadletter'", "= 'letters'"),
     (events.undelivered_events_are_dead_lettered, SUBSCRIPTION, "'SystemAssigned'", "'UserAssigned'"),
+    (
+        events.with_a_package_one_deployment_does_everything_in_order,
+        "modules/package.bicep",
+        "remoteBuild: false",
+        "remoteBuild: true",
+    ),
+    (
+        events.with_a_package_one_deployment_does_everything_in_order,
+        MAIN,
+        "dependsOn: [package, deadLetterRole, alerts]",
+        "dependsOn: [deadLetterRole, alerts]",
+    ),
+    (
+        events.with_a_package_one_deployment_does_everything_in_order,
+        MAIN,
+        "packageUrl string = ''",
+        "packageUrl string = 'https://a'",
+    ),
+    (
+        events.no_deployment_has_the_name_of_one_that_it_is_part_of,
+        "events.bicep",
+        "'callvault-event-subscription'",
+        "'callvault-events'",
+    ),
     (
         monitoring.telemetry_accepts_only_identities,
         MONITORING,

@@ -1,5 +1,8 @@
 """Event Grid: the function receives single events, and undeliverable events are stored before the source expires."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from shared.contracts.events.call_started import CALL_STARTED
 from shared.contracts.events.recording_event import RECORDING_FILE_STATUS_UPDATED
 from tests.infra.policies.storage import CONTAINER, account_of, settings_of
@@ -78,3 +81,42 @@ def undelivered_events_are_dead_lettered(templates: Templates) -> None:
     assert destination["properties"]["resourceId"].endswith(f"/storageAccounts/{account}")
     assert settings_of(templates).host_storage.blob_uri == f"https://{account}.blob.core.windows.net/"
     assert f"{account}/default/{container}" in {one.name for one in made(templates.main(), CONTAINER)}
+
+
+def with_a_package_one_deployment_does_everything_in_order(templates: Templates) -> None:
+    package = "Microsoft.Web/sites/extensions"
+    assert not made(templates.main(), package)
+    assert not made(templates.main(), SUBSCRIPTION)
+    deployment = templates.main("release")
+    assert only(deployment, package).name.endswith("/onedeploy")
+    assert only(deployment, package).properties == {
+        "packageUri": "https://example.com/callvault.zip",
+        "remoteBuild": False,
+    }
+    subscription, alone = only(deployment, SUBSCRIPTION), only(templates.events(), SUBSCRIPTION)
+    assert subscription.group == "rg2"
+    assert subscription.properties == alone.properties
+    steps = {one["name"]: " ".join(one.get("dependsOn", ())) for one in nested(templates.compiled())}
+    assert "'callvault-app'" in steps["callvault-package"]
+    assert "'callvault-host-roles'" in steps["callvault-package"], "the package is stored as the app's identity"
+    assert "'callvault-package'" in steps["callvault-package-events"]
+    assert "'callvault-deadletter-role'" in steps["callvault-package-events"]
+
+
+def no_deployment_has_the_name_of_one_that_it_is_part_of(templates: Templates) -> None:
+    """Azure refuses to start a deployment under the name of an active one in the same group."""
+    names = [one["name"] for one in all_nested(templates.compiled())]
+    assert len(set(names)) == len(names)
+    assert not set(names) & {"callvault", "callvault-events"}, "the names that deploy.sh and azure.yaml give"
+
+
+def nested(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The nested deployments of a compiled template, whose resources are a list or, with symbolic names, an object."""
+    resources = template["resources"]
+    listed = resources.values() if isinstance(resources, Mapping) else resources
+    return [one for one in listed if one["type"] == "Microsoft.Resources/deployments"]
+
+
+def all_nested(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    inner = nested(template)
+    return inner + [deeper for one in inner for deeper in all_nested(one["properties"]["template"])]
