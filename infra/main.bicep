@@ -29,6 +29,24 @@ param acsResourceGroup string = resourceGroup().name
 param createAcs bool = false
 
 @description('Where a new ACS resource keeps its data at rest; it can never be changed.')
+@allowed([
+  'Africa'
+  'Asia Pacific'
+  'Australia'
+  'Brazil'
+  'Canada'
+  'Europe'
+  'France'
+  'Germany'
+  'India'
+  'Japan'
+  'Korea'
+  'Norway'
+  'Switzerland'
+  'UAE'
+  'UK'
+  'United States'
+])
 param acsDataLocation string = 'Europe'
 
 @description('Name of the ACS resource\'s Event Grid system topic, if it has one already: Azure allows only one. It must be in the resource group of the ACS resource and have a system-assigned identity.')
@@ -114,6 +132,18 @@ param quarantineDays int = 90
 @minValue(0)
 @maxValue(146000)
 param immutabilityDays int = 0
+
+@description('Whether a lock keeps the archive\'s account from being deleted, also together with its resource group. It needs the right to write locks (docs/teardown.md).')
+param lockArchive bool = false
+
+@description('Whether storage is encrypted twice, by the service and by its infrastructure. Decide before the first deployment: it can\'t be changed.')
+param infrastructureEncryption bool = false
+
+@description('Key of a Key Vault, without its version, that encrypts both storage accounts (https://<vault>.vault.azure.net/keys/<key>). Empty: Microsoft manages the keys. Decide before the first deployment: queues and tables can\'t be changed to such a key.')
+param encryptionKeyUri string = ''
+
+@description('Resource ID of a user-assigned identity that has the role Key Vault Crypto Service Encryption User on the key, if encryptionKeyUri is given.')
+param encryptionIdentityId string = ''
 
 // --- The app
 
@@ -274,6 +304,9 @@ var secretNames = contains(',${toUpper(join(objectKeys(extraSecretSettings), ','
 var hasZones = contains(archiveInOwnAccount ? archiveStorageSku : hostStorageSku, 'ZRS')
 var refusals = concat(
   empty(packageUrl) || startsWith(packageUrl, 'https://') ? [] : ['packageUrl: must begin with https://'],
+  empty(encryptionKeyUri) != empty(encryptionIdentityId)
+    ? ['encryptionKeyUri, encryptionIdentityId: set both, or neither']
+    : [],
   archiveAfterDays > 0 && hasZones
     ? [
         'archiveAfterDays: zone-redundant storage has no archive tier; use coldAfterDays, or choose a redundancy without ZRS'
@@ -394,6 +427,9 @@ module hostStorage 'modules/storage-account.bicep' = {
     sku: hostStorageSku
     versioning: !archiveInOwnAccount
     softDeleteDays: softDeleteDays
+    infrastructureEncryption: infrastructureEncryption
+    keyUri: encryptionKeyUri
+    keyIdentityId: encryptionIdentityId
     queues: queues
     tables: tables
     containers: [packageContainer, deadLetterContainer]
@@ -413,6 +449,9 @@ module archiveStorage 'modules/storage-account.bicep' = if (archiveInOwnAccount)
     sku: archiveStorageSku
     versioning: true
     softDeleteDays: softDeleteDays
+    infrastructureEncryption: infrastructureEncryption
+    keyUri: encryptionKeyUri
+    keyIdentityId: encryptionIdentityId
     publicAccess: privateNetworking ? 'Disabled' : 'Enabled'
   }
 }
@@ -428,6 +467,7 @@ module archive 'modules/archive.bicep' = {
     archiveAfterDays: archiveAfterDays
     deleteAfterDays: deleteAfterDays
     immutabilityDays: immutabilityDays
+    lock: lockArchive
     quarantineDays: quarantineDays
     deadLetterContainer: archiveInOwnAccount ? '' : deadLetterContainer
   }

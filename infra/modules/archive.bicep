@@ -30,6 +30,9 @@ param deleteAfterDays int
 @maxValue(146000)
 param immutabilityDays int
 
+@description('Whether a lock keeps the account from being deleted.')
+param lock bool
+
 @description('Days after which quarantined items are deleted; 0: never.')
 @minValue(0)
 param quarantineDays int
@@ -110,6 +113,16 @@ resource immutability 'Microsoft.Storage/storageAccounts/blobServices/containers
   properties: {
     immutabilityPeriodSinceCreationInDays: immutabilityDays
     allowProtectedAppendWrites: false
+  }
+}
+
+// Files can still be deleted: a lock stops only requests to Azure's control plane.
+resource keep 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
+  name: 'callvault-archive'
+  scope: account
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Holds the archive of Callvault. docs/teardown.md says when to remove this lock.'
   }
 }
 

@@ -30,6 +30,8 @@ REFUSALS = {
     "coolaftercold": "coolAfterDays: set it to fewer days than coldAfterDays",
     "coolafterdelete": "coolAfterDays: set it to fewer days than deleteAfterDays",
     "deletewhileimmutable": "deleteAfterDays: set it to more days than immutabilityDays",
+    "keywithoutidentity": "encryptionKeyUri, encryptionIdentityId: set both, or neither",
+    "nowhere": "westeurope",
     "nobodynamed": "entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers, or set entra",
     "nobodynamedwithsample": "entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers",
     "plainpackage": "packageUrl: must begin with https://",

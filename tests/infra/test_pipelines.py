@@ -1,5 +1,6 @@
 """The ways to deploy that run unattended: no secret, no more rights than needed, the two phases in their order."""
 
+import json
 import os
 import re
 import subprocess
@@ -152,6 +153,15 @@ def test_a_release_is_built_without_rights_and_published_without_code_of_the_che
     (create,) = [step["run"] for step in jobs["publish"]["steps"] if "run" in step]
     for file in ("callvault.zip", "callvault.cdx.json", "notes.md"):
         assert f"dist/{file}" in create
+
+
+def test_the_dev_container_has_what_make_needs():
+    container = json.loads((CHECKOUT / ".devcontainer/devcontainer.json").read_text())
+    assert re.search(r"python:3\.13\b", container["image"]), "as in Azure"
+    features = {name.rpartition("/")[2].partition(":")[0]: options for name, options in container["features"].items()}
+    assert int(features["node"]["version"]) >= 20
+    assert features["azure-cli"]["installBicep"] is True
+    assert container["postCreateCommand"] == "make setup"
 
 
 def test_no_tracked_parameter_names_a_customer_s_resource():

@@ -90,6 +90,22 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (storage.quarantined_items_expire, ARCHIVE, "['${quarantineContainer}/']", "['${archiveContainer}/']"),
     (storage.recordings_are_immutable_on_request, MAIN, "immutabilityDays int = 0", "immutabilityDays int = 1"),
     (storage.recordings_are_immutable_on_request, ARCHIVE, "parent: recordings", "parent: quarantine"),
+    (storage.the_archive_is_locked_on_request, MAIN, "lockArchive bool = false", "lockArchive bool = true"),
+    (storage.the_archive_is_locked_on_request, ARCHIVE, "'CanNotDelete'", "'ReadOnly'"),
+    (storage.the_archive_is_locked_on_request, ARCHIVE, "  scope: account\n", ""),
+    (storage.long_links_are_logged_and_encryption_follows_the_parameters, ACCOUNT, "'1.00:00:00'", "'7.00:00:00'"),
+    (
+        storage.long_links_are_logged_and_encryption_follows_the_parameters,
+        ACCOUNT,
+        "'Service' : 'Account'",
+        "'Service' : 'Service'",
+    ),
+    (
+        storage.long_links_are_logged_and_encryption_follows_the_parameters,
+        MAIN,
+        "    keyIdentityId: encryptionIdentityId\n",
+        "    keyIdentityId: ''\n",
+    ),
     (app.the_app_runs_python_on_flex_consumption, APP, "'3.13'", "'3.12'"),
     (app.the_app_runs_python_on_flex_consumption, MAIN, "httpConcurrency int = 16", "httpConcurrency int = 1"),
     (

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from infra.package import CHECKOUT
 from shared.settings.settings import Settings
 from tests.infra.product import app_settings, functions, settings_under
-from tests.infra.templates import Templates, made, names
+from tests.infra.templates import Templates, made, names, only
 
 ACCOUNT = "Microsoft.Storage/storageAccounts"
 BLOBS = f"{ACCOUNT}/blobServices"
@@ -132,6 +133,35 @@ def settings_of(templates: Templates, scenario: str = "default") -> Settings:
 def account_of(templates: Templates, container: str, scenario: str = "default") -> str:
     (one,) = [one for one in made(templates.main(scenario), CONTAINER) if one.name.endswith(f"/{container}")]
     return one.name.partition("/")[0]
+
+
+def the_archive_is_locked_on_request(templates: Templates) -> None:
+    kind = "Microsoft.Authorization/locks"
+    assert not made(templates.main(), kind), "a deployer needs a further right for it"
+    lock = only(templates.main("encrypted"), kind)
+    assert lock.properties["level"] == "CanNotDelete"
+    assert lock.scope == (ACCOUNT, account_of(templates, "recordings", "encrypted"))
+    assert (CHECKOUT / "docs" / "teardown.md").is_file(), "named by the lock"
+
+
+def long_links_are_logged_and_encryption_follows_the_parameters(templates: Templates) -> None:
+    for account in made(templates.main(), ACCOUNT):
+        assert account.properties["sasPolicy"] == {"sasExpirationPeriod": "1.00:00:00", "expirationAction": "Log"}
+        assert account.properties["encryption"]["keySource"] == "Microsoft.Storage"
+        assert account.properties["encryption"]["requireInfrastructureEncryption"] is False
+    accounts = made(templates.main("encrypted"), ACCOUNT)
+    assert len(accounts) == 2
+    for account in accounts:
+        encryption = account.properties["encryption"]
+        assert encryption["requireInfrastructureEncryption"] is True
+        assert encryption["keyvaultproperties"] == {
+            "keyvaulturi": "https://keys.vault.azure.net",
+            "keyname": "callvault",
+        }
+        (identity,) = account.body["identity"]["userAssignedIdentities"]
+        assert identity == encryption["identity"]["userAssignedIdentity"]
+        assert identity.endswith("/userAssignedIdentities/keys")
+        assert {one["keyType"] for one in encryption["services"].values()} == {"Account"}
 
 
 def _rules(templates: Templates, scenario: str = "default") -> dict[str, dict[str, Any]]:
