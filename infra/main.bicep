@@ -209,7 +209,19 @@ param appSubnetPrefix string = '10.20.0.0/26'
 @description('Address range of the private endpoints\' subnet in it.')
 param endpointSubnetPrefix string = '10.20.0.64/26'
 
+@description('Resource ID of a subnet of yours for the app\'s outbound traffic, delegated to Microsoft.App/environments, with a way to the internet. Empty: privateNetworking creates a network.')
+param appSubnetId string = ''
+
+@description('Resource ID of a subnet of yours for the private endpoints, if appSubnetId is given.')
+param endpointSubnetId string = ''
+
+@description('Resource ID of the group with your private DNS zones for blob, queue and table storage, if appSubnetId is given. Empty: no DNS records are created, for example because a policy of yours does it.')
+param dnsZoneGroupId string = ''
+
 // --- Monitoring
+
+@description('Resource ID of a Log Analytics workspace of yours, used by no other Callvault. Empty: one is created.')
+param existingWorkspaceId string = ''
 
 @description('Email addresses that are notified when an alert fires.')
 param alertEmails array = []
@@ -268,7 +280,9 @@ var archiveAccountName = archiveInOwnAccount ? 'st${stem}a${suffix}' : hostAccou
 var functionAppName = 'func-${name}-${suffix}'
 var announcementsTopicName = 'evgt-${name}-announcements-${suffix}'
 var workspaceName = 'log-${name}-${suffix}'
-var workspaceId = resourceId('Microsoft.OperationalInsights/workspaces', workspaceName)
+var workspaceId = empty(existingWorkspaceId)
+  ? resourceId('Microsoft.OperationalInsights/workspaces', workspaceName)
+  : existingWorkspaceId
 var systemTopicId = resourceId(
   subscription().subscriptionId,
   acsResourceGroup,
@@ -300,10 +314,15 @@ var secretNames = contains(',${toUpper(join(objectKeys(extraSecretSettings), ','
   ? fail('extraSecretSettings: remove ${refusedSetting}, which the platform sets where sign-in is on')
   : objectKeys(extraSecretSettings)
 
+var createNetwork = privateNetworking && empty(appSubnetId)
+var zoneGroupId = createNetwork ? resourceGroup().id : dnsZoneGroupId
+
 // Combinations that Azure would refuse only after it has created some resources, or would accept and that lose data.
 var hasZones = contains(archiveInOwnAccount ? archiveStorageSku : hostStorageSku, 'ZRS')
 var refusals = concat(
   empty(packageUrl) || startsWith(packageUrl, 'https://') ? [] : ['packageUrl: must begin with https://'],
+  empty(appSubnetId) != empty(endpointSubnetId) ? ['appSubnetId, endpointSubnetId: set both, or neither'] : [],
+  !empty(appSubnetId) && !privateNetworking ? ['appSubnetId: set privateNetworking to true as well'] : [],
   empty(encryptionKeyUri) != empty(encryptionIdentityId)
     ? ['encryptionKeyUri, encryptionIdentityId: set both, or neither']
     : [],
@@ -484,7 +503,7 @@ module deadLetterExpiry 'modules/dead-letter-expiry.bicep' = if (archiveInOwnAcc
   dependsOn: [hostStorage]
 }
 
-module network 'modules/network.bicep' = if (privateNetworking) {
+module network 'modules/network.bicep' = if (createNetwork) {
   name: 'callvault-network'
   params: {
     name: '${name}-${suffix}'
@@ -504,7 +523,8 @@ module hostEndpoints 'modules/private-endpoints.bicep' = if (privateNetworking) 
     location: location
     tags: tags
     services: hostServices
-    subnetId: network!.outputs.endpointSubnetId
+    subnetId: createNetwork ? network!.outputs.endpointSubnetId : endpointSubnetId
+    zoneGroupId: zoneGroupId
   }
   dependsOn: [hostStorage]
 }
@@ -516,7 +536,8 @@ module archiveEndpoints 'modules/private-endpoints.bicep' = if (privateNetworkin
     location: location
     tags: tags
     services: blobService
-    subnetId: network!.outputs.endpointSubnetId
+    subnetId: createNetwork ? network!.outputs.endpointSubnetId : endpointSubnetId
+    zoneGroupId: zoneGroupId
   }
   dependsOn: [archiveStorage]
 }
@@ -671,6 +692,7 @@ module monitoring 'modules/monitoring.bicep' = {
   name: 'callvault-monitoring'
   params: {
     workspaceName: workspaceName
+    existingWorkspaceId: existingWorkspaceId
     insightsName: 'appi-${name}-${suffix}'
     location: location
     tags: tags
@@ -688,7 +710,8 @@ module storageLogs 'modules/storage-logs.bicep' = if (accessLogs) {
     archiveAccountName: archiveAccountName
     tablesAccountName: hostAccountName
     topicName: announce ? announcementsTopicName : ''
-    workspaceName: workspaceName
+    workspaceId: workspaceId
+    ownWorkspaceName: empty(existingWorkspaceId) ? workspaceName : ''
     appPrincipalId: app.principalId
   }
   dependsOn: [archive, hostStorage, announcements, monitoring]
@@ -723,7 +746,7 @@ module functionApp 'modules/app.bicep' = {
     alwaysReadyHttp: alwaysReadyHttp
     alwaysReadyArchiving: alwaysReadyArchiving
     archivingFunction: 'archive_chunk'
-    subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
+    subnetId: createNetwork ? network!.outputs.appSubnetId : appSubnetId
     settings: union(proposedSettings, signInSettings, furtherSettings)
     secretSettings: extraSecretSettings
     secretNames: secretNames

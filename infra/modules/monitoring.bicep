@@ -3,6 +3,9 @@
 @description('Name of the workspace.')
 param workspaceName string
 
+@description('Resource ID of an existing workspace that is used instead; empty: none.')
+param existingWorkspaceId string
+
 @description('Name of the Application Insights resource.')
 param insightsName string
 
@@ -26,7 +29,15 @@ param senderPrincipalId string
 @description('Id of the built-in role that allows sending telemetry.')
 param senderRoleId string
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+// The parts of /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.OperationalInsights/workspaces/<name>.
+var existingParts = split(empty(existingWorkspaceId) ? '////////' : existingWorkspaceId, '/')
+
+resource existing 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = if (!empty(existingWorkspaceId)) {
+  scope: resourceGroup(existingParts[2], existingParts[4])
+  name: existingParts[8]
+}
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = if (empty(existingWorkspaceId)) {
   name: workspaceName
   location: location
   tags: tags
@@ -49,7 +60,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   kind: 'web'
   properties: {
     Application_Type: 'web'
-    WorkspaceResourceId: workspace.id
+    WorkspaceResourceId: empty(existingWorkspaceId) ? workspace.id : existingWorkspaceId
     DisableLocalAuth: true
   }
 }
@@ -66,4 +77,6 @@ resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 output connectionString string = insights.properties.ConnectionString
-output workspaceCustomerId string = workspace.properties.customerId
+output workspaceCustomerId string = empty(existingWorkspaceId)
+  ? workspace!.properties.customerId
+  : existing!.properties.customerId

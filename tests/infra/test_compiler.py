@@ -34,6 +34,8 @@ REFUSALS = {
     "nowhere": "westeurope",
     "nobodynamed": "entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers, or set entra",
     "nobodynamedwithsample": "entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers",
+    "onesubnet": "appSubnetId, endpointSubnetId: set both, or neither",
+    "subnetsofpublic": "appSubnetId: set privateNetworking to true",
     "plainpackage": "packageUrl: must begin with https://",
     "toomanycallers": "the maximum allowable length is 12",
     "zoneswithoneinstance": "zoneRedundant: set alwaysReadyHttp and alwaysReadyArchiving to at least 2",

@@ -430,7 +430,24 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (network.storage_has_no_public_access, ACCOUNT, "'None' : 'AzureServices'", "'None' : 'None'"),
     (network.every_service_in_use_has_an_endpoint_and_a_name, MAIN, "['blob', 'queue', 'table']", "['blob', 'queue']"),
     (network.every_service_in_use_has_an_endpoint_and_a_name, ENDPOINTS, "zones[i].id", "zones[0].id"),
-    (network.the_apps_outbound_traffic_uses_its_own_subnet, MAIN, "? network!.outputs.appSubnetId : ''", "? '' : ''"),
+    (
+        network.the_apps_outbound_traffic_uses_its_own_subnet,
+        MAIN,
+        "? network!.outputs.appSubnetId : appSubnetId",
+        "? '' : ''",
+    ),
+    (
+        network.own_subnets_zones_and_workspace_are_used,
+        MAIN,
+        "createNetwork ? resourceGroup().id : dnsZoneGroupId",
+        "resourceGroup().id",
+    ),
+    (
+        network.own_subnets_zones_and_workspace_are_used,
+        MONITORING,
+        "= if (empty(existingWorkspaceId)) {",
+        "= {",
+    ),
     (
         network.the_apps_outbound_traffic_uses_its_own_subnet,
         NETWORK,
