@@ -29,11 +29,14 @@ class Chunk:
     content_location: str = field(repr=False)
     metadata_location: str | None = field(default=None, repr=False)  # an event may leave it out
     delete_location: str | None = field(default=None, repr=False)  # an event may leave it out: the source is kept then
+    locations_at: datetime | None = None  # the newest known eventTime of the events whose locations it has
+    other_locations: str | None = field(default=None, repr=False)  # JSON; see shared.domain.files.other_locations
     content: str | None = None
     channel: str | None = None
     format: str | None = None
     started_at: datetime
     listed_at: datetime | None = None  # its recording's, as of the first event
+    labels: str | None = field(default=None, repr=False)  # its recording's, likewise; see shared.domain.labels
     event_id: str
     event_time: datetime
     deadline: datetime
@@ -166,6 +169,7 @@ class Recording:
     group_call_id: str | None = None
     room_id: str | None = None
     correlation: str | None = None
+    labels: str | None = field(default=None, repr=False)  # see shared.domain.labels
     content: str | None = None
     channel: str | None = None
     format: str | None = None

@@ -27,10 +27,21 @@ def test_every_alert_of_the_template_has_a_runbook_and_no_other_has():
 
 def test_each_runbook_says_what_happened_and_then_step_by_step_what_to_do():
     for name, text in SECTIONS.items():
-        said, *steps = text.strip().split("\n\n", 1)
+        said, *steps = [part for part in text.strip().split("\n\n") if not re.match(r"(Missing l|L)og lines?: ", part)]
         assert said.startswith("**"), name
         assert steps, name
         assert steps[0].startswith("1. "), name
+
+
+def test_a_search_for_a_log_line_that_fires_an_alert_finds_its_runbook():
+    deployment = Templates().main()
+    stem = only(deployment, "Microsoft.Web/serverfarms").name.removeprefix("plan-") + "-"
+    for rule in made(deployment, LOG_RULE):
+        query = rule.properties["criteria"]["allOf"][0]["query"]
+        lines = re.findall(r'Message (?:startswith|has) "([^"{]+?) {?"', query)
+        assert lines, rule.name
+        for line in lines:
+            assert f"`{line}`" in SECTIONS[rule.name.removeprefix(stem)], line
 
 
 @pytest.mark.parametrize("page", sorted((CHECKOUT / "docs").glob("*.md")), ids=lambda page: page.name)

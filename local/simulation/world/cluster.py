@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from local.memory.clients import MemoryClients
 from local.memory.storage.account import Account
+from local.simulation.world.callback_tokens import SimulatedKeys
 from local.simulation.world.loop import PROCESS, VirtualLoop
 from local.simulation.world.outside import Outside
 from local.simulation.world.processes import Process
@@ -174,7 +175,8 @@ class Cluster:
     def _app_of(self, process: Process) -> App:
         if process.app is None:
             view = self.account.seen_by(self.outside.turn_of(process))
-            clients = MemoryClients(view, self.acs.for_account(view), self.settings)
+            keys = SimulatedKeys(view, self.settings.callback_openid_url)
+            clients = MemoryClients(view, self.acs.for_account(view), self.settings, keys=keys)
             if self.topic is not None:
                 clients.topic = cast("Any", self.topic.for_account(view))
             clock = TrueTime(self.loop, process.skew)

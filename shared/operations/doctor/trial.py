@@ -11,7 +11,7 @@ from datetime import timedelta
 from shared.contracts.http.start_request import parse_start
 from shared.domain.chance import Chance
 from shared.domain.clock import Clock
-from shared.domain.files.source_locations import reason_to_keep
+from shared.domain.files.deletion_rule import reason_to_keep
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
 from shared.domain.repeatability import Repeatability
