@@ -273,6 +273,10 @@ prove() {
 }
 
 if [ "$only" = prove ]; then
+  # The portal and azd give the deployment of main.bicep a name of their own: take the last one.
+  deployment=$(az deployment group list --resource-group "$group" --output tsv \
+    --query 'reverse(sort_by([?properties.outputs.functionAppName], &properties.timestamp))[0].name')
+  [ -n "$deployment" ] || fail "no deployment of main.bicep in $group has succeeded" 1
   app=$(output functionAppName)
 else
   deploy

@@ -30,6 +30,7 @@ case $call in
   'az group exists'*) [ -e "$STATE/group" ] && echo true || echo false ;;
   'az group create'*) touch "$STATE/group" ;;
   'az deployment group create'*--name\\ callvault\\ *) touch "$STATE/main" ;;
+  'az deployment group list'*) cat "$STATE/last" ;;
   'az deployment group show'*operatorPrincipalId*) cat "$STATE/operator" ;;
   'az ad signed-in-user show'*) echo the-user ;;
   'az deployment group show'*functionAppName*) [ -e "$STATE/main" ] || exit 3; echo func-x ;;
@@ -79,6 +80,7 @@ def deploy(tmp_path: Path) -> Deploy:
     for directory in (tools, state, temporary):
         directory.mkdir()
     (state / "providers").write_text("".join(f"Microsoft.{name}\n" for name in PROVIDERS))
+    (state / "last").write_text("portal-1\n")
     (state / "operator").write_text("the-user\n")
     (state / "versions").write_text("3.12\n3.13\n")
     for name in ("az", "func", "python", "sleep"):
@@ -220,10 +222,18 @@ def test_a_part_alone_can_be_run(deploy: Deploy):
     assert deployed.steps()[-3:] == ["function show", "function show", "group create"]
     proved = deploy("--group", "rg", "--only", "prove")
     assert proved.code == 0, proved.said
+    assert all("--name portal-1 " in call for call in proved.calls if "deployment group show" in call)
     assert [call for call in proved.calls if call.startswith("python")] == [
         "python -m infra.proof --group rg --app func-x --workspace the-workspaceCustomerId",
         "python -m infra.remote --group rg --app func-x shared.doctor",
     ]
+
+
+def test_nothing_can_be_proved_where_nothing_is_deployed(deploy: Deploy, tmp_path: Path):
+    (tmp_path / "state" / "last").write_text("\n")
+    proved = deploy("--group", "rg", "--only", "prove")
+    assert proved.code == 1
+    assert "no deployment of main.bicep in rg has succeeded" in proved.said
 
 
 def test_the_doctor_runs_only_if_someone_has_the_roles_that_it_needs(deploy: Deploy, tmp_path: Path):
