@@ -1,9 +1,10 @@
 """Adds chunks to the lists of their participants, so that a person's recordings can be found.
 
-This happens before a chunk becomes `archived`. The table stores a digest of each participant's id, keyed with
-PARTICIPANTS_SECRET, and never the id itself. If the secret isn't set, nobody is listed until a rebuild with a secret
-adds them. The lists are for searches only. If they can't be written, the chunk's attempt is retried a few times (its
-files are already in the archive), and then the chunk is archived without them. A later rebuild adds it.
+This happens before a chunk becomes `archived`, also if no attempt ended it. The table stores a digest of each
+participant's id, keyed with PARTICIPANTS_SECRET, and never the id itself. If the secret isn't set, nobody is listed
+until a rebuild with a secret adds them. The lists are for searches only. If they can't be written, the chunk's attempt
+is retried a few times (its files are already in the archive), and then the chunk is archived without them. A later
+rebuild adds it.
 """
 
 from datetime import timedelta
@@ -46,8 +47,12 @@ class ParticipantIndex:
         pseudonyms = {pseudonym_of(normalized(one), secret) for one in read_participants(metadata)}
         await self._participants.add(ListEntry.of_chunk(chunk), *map(ListName.PARTICIPANT.of, sorted(pseudonyms)))
 
-    async def add_or_report(self, chunk: Chunk, metadata_name: str, metadata: bytes | None) -> DestinationError | None:
+    async def add_or_report(
+        self, chunk: Chunk, metadata_name: str, metadata: bytes | None, *, is_end: bool = False
+    ) -> DestinationError | None:
         """Like `add`, for a chunk that is being archived. Returns the error if the attempt should fail because of it.
+
+        With `is_end`, the chunk is archived without another attempt, and an error is only logged.
 
         An unexpected exception is only logged, so that it doesn't stop the archiving. A rebuild adds the chunk later.
         """
@@ -55,6 +60,9 @@ class ParticipantIndex:
         try:
             await self.add(chunk, metadata_name, metadata)
         except DestinationError as error:
+            if is_end:
+                log.warning("participants not listed", extra={"reason": error.reason, **context})
+                return None
             began, in_time = chunk.copying_at or chunk.deadline, chunk.deadline - _NEAR_DEADLINE
             if chunk.attempts < self._attempts and began < in_time:
                 return error
