@@ -124,11 +124,6 @@ class FileCopier:
         read, known = Locations.of(chunk), Locations.of(lease.chunk)
         return AttemptResult(files=files, error=failed, locations=None if read == known else read)
 
-    async def list_participants(self, chunk: Chunk, files: Files) -> None:
-        """For a chunk that is archived although its attempt ended without a result. Errors are only logged."""
-        if files.metadata is not None:
-            await self._participant_index.add_or_report(chunk, files.metadata.name, None, is_end=True)
-
     async def _media(self, lease: Lease, files: Files, which: Attempt) -> tuple[Chunk, Files]:
         """Copies the media from the first of the chunk's locations that serves them."""
         chunk = lease.chunk

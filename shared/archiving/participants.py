@@ -47,12 +47,8 @@ class ParticipantIndex:
         pseudonyms = {pseudonym_of(normalized(one), secret) for one in read_participants(metadata)}
         await self._participants.add(ListEntry.of_chunk(chunk), *map(ListName.PARTICIPANT.of, sorted(pseudonyms)))
 
-    async def add_or_report(
-        self, chunk: Chunk, metadata_name: str, metadata: bytes | None, *, is_end: bool = False
-    ) -> DestinationError | None:
+    async def add_or_report(self, chunk: Chunk, metadata_name: str, metadata: bytes | None) -> DestinationError | None:
         """Like `add`, for a chunk that is being archived. Returns the error if the attempt should fail because of it.
-
-        With `is_end`, the chunk is archived without another attempt, and an error is only logged.
 
         An unexpected exception is only logged, so that it doesn't stop the archiving. A rebuild adds the chunk later.
         """
@@ -60,9 +56,6 @@ class ParticipantIndex:
         try:
             await self.add(chunk, metadata_name, metadata)
         except DestinationError as error:
-            if is_end:
-                log.warning("participants not listed", extra={"reason": error.reason, **context})
-                return None
             began, in_time = chunk.copying_at or chunk.deadline, chunk.deadline - _NEAR_DEADLINE
             if chunk.attempts < self._attempts and began < in_time:
                 return error

@@ -143,7 +143,6 @@ class Archiving:
         write = self._writers.chunks.replace
         try:
             if files.are_complete(chunk):
-                await self._copier.list_participants(chunk, files)
                 chunk = await self._endings.archive(chunk, files, write)
                 return await self._release.release(chunk, checked_at=files.checked_at)
             await self._endings.give_up(chunk, ChunkState.FAILED, _OUT_OF_ATTEMPTS, files, write)
@@ -197,7 +196,6 @@ class Archiving:
                 following = now + _RECHECK  # a chunk must not end before the archive is checked
             else:
                 if files.are_complete(chunk):
-                    await lease.keep_while(self._copier.list_participants(chunk, files))
                     return files
         failure, tried = Failure.of(error), count_gone(attempted.located(lease.chunk), error, now)
         if isinstance(following, ChunkState):

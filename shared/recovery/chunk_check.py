@@ -136,7 +136,6 @@ class ChunkCheck:
         """Sets the end state: archived if the archive holds all files, lost if it holds no media, failed otherwise."""
         files = await self._copier.archived.of(chunk)
         if files.are_complete(chunk):
-            await self._copier.list_participants(chunk, files)
             await self._send(item, await self._endings.archive(chunk, files, self._writers.chunks.replace))
             return
         end: GivenUp = ChunkState.LOST if files.media is None else ChunkState.FAILED

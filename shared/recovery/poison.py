@@ -64,7 +64,6 @@ class Poison:
         files = await self._copier.archived.of(chunk)
         try:
             if files.are_complete(chunk):
-                await self._copier.list_participants(chunk, files)
                 await self._endings.archive(chunk, files, self._writers.chunks.replace)
                 await self._jobs.send(ChunkJob.of(chunk))
             elif self._is_queued_again(chunk, now):
