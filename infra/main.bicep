@@ -574,9 +574,9 @@ module functionApp 'modules/app.bicep' = {
     archivingFunction: 'archive_chunk'
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
     settings: union(proposedSettings, signInSettings, furtherSettings, secretSettings, retentionSettings, announceSettings, metricSettings, {
-      // The host's public home page is off. The host answers a larger body with 500 before the app reads it.
+      // The host's public home page is off. The host answers a larger body with an empty 500, the app with 413.
       AzureWebJobsDisableHomepage: 'true'
-      FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'
+      FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '4194304'
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__blobServiceUri: hostStorage.outputs.blobUri

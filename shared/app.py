@@ -22,6 +22,7 @@ from shared.operations.expiry import Expiry
 from shared.operations.health import Health
 from shared.queries.archive_answer import ArchiveAnswer
 from shared.queries.downloads import Downloads
+from shared.queries.quarantine_list import QuarantineList
 from shared.queries.recordings import Listing
 from shared.queries.summary import Summary
 from shared.queries.timeline import Timeline
@@ -93,6 +94,7 @@ class App:
                 Summary(gateways, listing, clock),
                 Downloads(gateways, clock, settings),
                 Timeline(gateways, clock, settings),
+                QuarantineList(gateways),
             ),
             dashboard=Dashboard(gateways.download_links.origin),
             intake=intake,

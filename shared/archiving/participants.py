@@ -11,6 +11,7 @@ from datetime import timedelta
 from shared.contracts.chunk_metadata import read_participants
 from shared.domain.keys import pseudonym_of
 from shared.domain.list_entry import ListEntry, ListName
+from shared.domain.participant_ids import normalized
 from shared.domain.records import Chunk
 from shared.errors import DestinationError, Unforeseen
 from shared.gateways.blobs.archive_reader import Unreadable
@@ -42,7 +43,7 @@ class ParticipantIndex:
         if metadata is None:
             found = await self._archive_reader.metadata(metadata_name)
             metadata = b"" if isinstance(found, Unreadable) else found
-        pseudonyms = {pseudonym_of(one, secret) for one in read_participants(metadata)}
+        pseudonyms = {pseudonym_of(normalized(one), secret) for one in read_participants(metadata)}
         await self._participants.add(ListEntry.of_chunk(chunk), *map(ListName.PARTICIPANT.of, sorted(pseudonyms)))
 
     async def add_or_report(self, chunk: Chunk, metadata_name: str, metadata: bytes | None) -> DestinationError | None:

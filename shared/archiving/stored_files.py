@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
+from urllib.parse import quote
 
 from shared.archiving.copy.verification import Copied
 from shared.domain.files.media_types import MEDIA_TYPES
@@ -14,6 +15,8 @@ from shared.gateways.blobs.archive import ORIGIN
 METADATA = "metadata.json"  # the ending of a metadata file's name
 _UNVERIFIED = "unverified"
 _UNKNOWN_FORMAT = "bin"
+# Bytes of a blob's metadata, of which the archive needs some for size and digest. Blob Storage refuses more than 8 KiB.
+_MOST_METADATA = 7680
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +121,8 @@ def is_unverified(ending: str) -> bool:
 def properties_of(chunk: Chunk, origin: str | None = None, unverified: str | None = None) -> dict[str, str]:
     """The metadata of the blob. Participants' ids are left out: only the metadata file has them.
 
+    Labels that don't fit are left out: IDs come from events, and a file must not be refused because of them.
+
     `origin` is the key of a location that doesn't name the document, see `origin_of` in source_locations.
     """
     known = {
@@ -131,4 +136,8 @@ def properties_of(chunk: Chunk, origin: str | None = None, unverified: str | Non
         ORIGIN: origin,
         "unverified": unverified,
     }
-    return {name: value for name, value in known.items() if value is not None}
+    properties = {name: value for name, value in known.items() if value is not None}
+    used = sum(len(name) + len(quote(value)) for name, value in properties.items())
+    if chunk.labels is not None and used + len(quote(chunk.labels)) <= _MOST_METADATA:
+        properties["labels"] = chunk.labels
+    return properties

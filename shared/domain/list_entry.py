@@ -29,6 +29,7 @@ class ListName(StrEnum):
     SERVER_CALL = "serverCall"
     CALL_CONNECTION = "callConnection"
     CORRELATION = "correlation"
+    LABEL = "label"  # by name and value, as in case=4711
     PARTICIPANT = "participant"  # chunks; in a table of its own
 
     def of(self, value: str) -> str:

@@ -49,6 +49,7 @@ class Chunk:
     format: str | None = None
     started_at: datetime
     listed_at: datetime | None = None  # its recording's, as of the first event
+    labels: str | None = field(default=None, repr=False)  # its recording's, likewise; see shared.domain.labels
     event_id: str
     event_time: datetime
     deadline: datetime
@@ -181,6 +182,7 @@ class Recording:
     group_call_id: str | None = None
     room_id: str | None = None
     correlation: str | None = None
+    labels: str | None = field(default=None, repr=False)  # see shared.domain.labels
     content: str | None = None
     channel: str | None = None
     format: str | None = None

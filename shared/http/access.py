@@ -52,6 +52,7 @@ _TABLE: Mapping[tuple[str, str], Access] = {
     ("GET", "recordings/{recordingId}/timeline"): _AUDITED_READ,
     ("GET", "recordings/{recordingId}/chunks/{documentId}/content"): _AUDITED_READ,
     ("GET", "recordings/{recordingId}/chunks/{documentId}/metadata"): _AUDITED_READ,
+    ("GET", "quarantine"): _READ,
     ("GET", "summary"): _READ,
     ("GET", "health"): _READ,
     ("POST", "recordings"): _RECORD,

@@ -9,20 +9,25 @@ from pydantic.alias_generators import to_camel
 from shared.contracts.http.archive_view import ArchiveAwaitedView, Awaited
 from shared.contracts.http.consent import parse_resume
 from shared.contracts.http.health import HealthStatus
-from shared.contracts.http.recording_view import EventOutcomes, ReplayedView, StartedView, SubmittedEventOutcomes
+from shared.contracts.http.recording_view import (
+    EventOutcomes,
+    ReplayedView,
+    StartedView,
+    SubmittedEventOutcomes,
+    SubmittedEventView,
+)
 from shared.contracts.http.start_request import parse_start
 from shared.domain.repeatability import Repeatability
 from shared.domain.states import RecordingState
 from shared.http.answers import Answer, answer
 from shared.http.description import Document, described
-from shared.intake.intake import IntakeResult
 from shared.operations.health import Health
 from shared.queries.archive_answer import ArchiveAnswer
 from shared.recording.callbacks import Callbacks
 from shared.recording.control import Control
 from shared.recording.idempotency import Idempotency
 from shared.recording.start import Starting
-from shared.recovery.replay import Replay
+from shared.recovery.replay import Replay, SubmittedEvent
 
 # Retry-After in seconds. Without it, Logic Apps poll every 20 seconds.
 _RETRY_AFTER = {Awaited.RECORDING: 30, Awaited.FILES: 15, Awaited.CHUNKS: 5}
@@ -115,10 +120,23 @@ class Commands:
         return Answer(status=200, body=described(Document.SWAGGER, url=url))
 
 
-def _submitted(results: list[IntakeResult]) -> Answer:
-    outcomes = [str(one.outcome) for one in results]
-    differing = [[to_camel(name) for name in one.differing] for one in results]
-    return answer(SubmittedEventOutcomes(outcomes=outcomes, differing=differing), status=202)
+def _submitted(events: list[SubmittedEvent]) -> Answer:
+    shown = [_submitted_event(one) for one in events]
+    outcomes, differing = [one.outcome for one in shown], [one.differing for one in shown]
+    return answer(SubmittedEventOutcomes(events=shown, outcomes=outcomes, differing=differing), status=202)
+
+
+def _submitted_event(event: SubmittedEvent) -> SubmittedEventView:
+    result = event.result
+    name = result.quarantine_name
+    return SubmittedEventView(
+        id=event.event_id,
+        outcome=str(result.outcome),
+        reason=result.reason,
+        quarantine_name=name,
+        quarantine_id=None if name is None else name.removesuffix(".json"),
+        differing=[to_camel(one) for one in result.differing],
+    )
 
 
 def _poll_headers(url: str, recording_id: str, awaited: Awaited) -> dict[str, str]:

@@ -68,6 +68,7 @@ def recording_of(dated_event: DatedEvent, filed: Filed, known: Recording | None)
         session_end_reason=_first(earlier.session_end_reason, said.session_end_reason),
         unlinked=filed.unlinked or None,
         listed_at=listed_at or said.started_at or dated_event.at,
+        labels=known.labels if known is not None else None,  # the start wrote them; each chunk gets a copy
     )
 
 
@@ -91,7 +92,7 @@ def chunks_differing(current: tuple[Chunk, ...], said: Mapping[str, Chunk]) -> l
 
 
 def chunks_of(
-    dated_event: DatedEvent, filed: Filed, *, listed_at: datetime | None, now: datetime, retention: timedelta
+    dated_event: DatedEvent, filed: Filed, *, recording: Recording, now: datetime, retention: timedelta
 ) -> tuple[Chunk, ...]:
     """The records of an event's chunks that belong to one recording, as if they were new."""
     event, files = dated_event.event, dated_event.event.files
@@ -111,7 +112,8 @@ def chunks_of(
             channel=files.recording_channel_type,
             format=files.recording_format_type,
             started_at=files.recording_start_time or dated_event.at,
-            listed_at=listed_at,
+            listed_at=recording.listed_at,
+            labels=recording.labels,
             event_id=event.event_id,
             event_time=dated_event.at,
             deadline=dated_event.at + retention,

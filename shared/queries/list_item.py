@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.contracts.http.list_views import ListedRecording, TroubleView
+from shared.domain.labels import labels_of
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import IN_TROUBLE, ONCE_SAFE, ChunkState, RecordingState
 
@@ -47,6 +48,7 @@ class RecordingItem:
             state=self.state or UNKNOWN,
             listed_at=recording.listed_at or recording.started_at or _NEVER,
             correlation=recording.correlation,
+            labels=labels_of(recording.labels),
             server_call_id=recording.server_call_id,
             call_id=recording.call_id,
             call_connection_id=recording.call_connection_id,

@@ -92,6 +92,7 @@ class Starting:
             recording_id=started.recording_id,
             state=state,
             correlation=request.correlation,
+            labels=request.labels,
             start_id=order.start_id if order.is_followed and started.recording_id is None else None,
         )
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from shared.contracts.http.start_request import StartRecording
 from shared.domain.clock import Clock
 from shared.domain.keys import key_of
+from shared.domain.labels import text_of
 from shared.domain.records import AuditEntry, Recording
 from shared.domain.repeatability import Repeatability
 from shared.errors import ConsentRequired, InvalidRequest
@@ -87,6 +88,7 @@ def _asked(request: StartRecording, repeatability: Repeatability) -> Recording:
         group_call_id=str(request.group_call_id) if request.group_call_id else None,
         room_id=request.room_id,
         correlation=request.correlation,
+        labels=text_of(request.labels),
         content=content.value,
         channel=channel.value,
         format=media_format.value,

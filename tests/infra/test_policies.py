@@ -90,13 +90,13 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     (app.the_app_runs_python_on_flex_consumption, APP, "'3.13'", "'3.12'"),
     (app.the_app_runs_python_on_flex_consumption, MAIN, "httpConcurrency int = 16", "httpConcurrency int = 1"),
     (
-        app.the_host_serves_no_start_page_and_refuses_bodies_over_a_mebibyte,
+        app.the_host_serves_no_start_page_and_refuses_bodies_over_four_mebibytes,
         MAIN,
-        "SIZE_LIMIT: '1048576'",
+        "SIZE_LIMIT: '4194304'",
         "SIZE_LIMIT: '104857600'",
     ),
     (
-        app.the_host_serves_no_start_page_and_refuses_bodies_over_a_mebibyte,
+        app.the_host_serves_no_start_page_and_refuses_bodies_over_four_mebibytes,
         MAIN,
         "      AzureWebJobsDisableHomepage: 'true'\n",
         "",

@@ -25,6 +25,7 @@ LISTED: dict[str, Any] = {
     "state": "archived",
     "listedAt": "2026-11-21T09:59:59Z",
     "correlation": "case 4711",
+    "labels": {"team": "claims"},
     "serverCallId": SERVER_CALL_ID + "=",
     "callId": None,
     "callConnectionId": None,
@@ -83,7 +84,7 @@ SUMMARY: dict[str, Any] = {
 LINK: dict[str, Any] = {
     "url": f"https://contoso.blob.core.windows.net/recordings/{CHUNK['blobName']}?sp=r&sig=…",
     "expiresAt": "2026-11-21T10:18:00Z",
-    "fileName": "20261121T100000Z-5f2b8d0c-0d4c2b1a-0000.wav",
+    "fileName": "20261121T100000Z-team-claims-0000-unmixed-0d4c2b1a.wav",
     "contentType": "audio/wav",
     "size": CHUNK["size"],
 }

@@ -4,6 +4,7 @@ from infra.openapi.examples import ids
 from infra.openapi.examples import recovery as examples
 from infra.openapi.operation import STORAGE, Body, Operation, Parameter, Reply
 from infra.openapi.operations.recordings import RECORDING_ID
+from shared.contracts.http.quarantine_view import QuarantinePage, QuarantineQuery
 from shared.contracts.http.recording_view import ReplayedView, SubmittedEventOutcomes
 from shared.errors import InvalidRequest, NotFound
 
@@ -28,11 +29,30 @@ _OUTCOMES = {
     202: Reply(
         description="The outcome of each event.",
         model=SubmittedEventOutcomes,
-        example={"outcomes": ["queued"], "differing": [[]]},
+        example=examples.SUBMITTED,
     )
 }
 
 OPERATIONS = (
+    Operation(
+        function="list_quarantine",
+        method="get",
+        path="/quarantine",
+        tag=_TAG,
+        summary="List quarantined items",
+        description="Returns the events, callbacks and messages that Callvault could not process, newest first, each "
+        "with its reason. Their content isn't shown, because an event may name people.",
+        query=QuarantineQuery,
+        replies={
+            200: Reply(
+                description="One page of the quarantine.",
+                model=QuarantinePage,
+                example=examples.QUARANTINE,
+                headers=("Cache-Control",),
+            )
+        },
+        problems=(InvalidRequest, *STORAGE),
+    ),
     Operation(
         function="replay_recording",
         method="post",
@@ -60,7 +80,7 @@ OPERATIONS = (
         method="post",
         path="/quarantine/{quarantineId}/replay",
         tag=_TAG,
-        summary="Replay an event from the quarantine",
+        summary="Replay a quarantined event",
         description="Processes a quarantined event again, for example after an update of Callvault that can parse it. "
         "The event stays in the quarantine.",
         parameters=(_QUARANTINE_ID,),

@@ -32,6 +32,7 @@ class ListedRecording(View):
         description="When the recording was requested, or started if that is unknown. Lists are sorted by it."
     )
     correlation: str | None
+    labels: dict[str, str] = Field(description="The labels that the caller sent with the start, by name.")
     server_call_id: str | None
     call_id: str | None
     call_connection_id: str | None
@@ -46,14 +47,33 @@ class ListedRecording(View):
     trouble: list[TroubleView] = Field(description="The first five problems.")
 
 
+class NotIndexedView(View):
+    """Recordings that a search by participant can't find yet, because not all of their participants are known."""
+
+    recordings: int = Field(
+        description="Number of recordings in the requested days, of the requested call or correlation, with a file "
+        "whose metadata isn't in the archive."
+    )
+    by_state: dict[str, int] = Field(
+        description="The same number by the recording's state, which says why: starting, active or paused (it runs), "
+        "stopped or overdue (ACS hasn't reported its files), archiving (files are being archived) or incomplete (a "
+        "file failed or is lost)."
+    )
+    complete: bool = Field(description="Whether all were counted. If false, the number is a minimum.")
+
+
 class RecordingsPage(View):
     """One page, newest first."""
 
     recordings: list[ListedRecording]
+    not_indexed: NotIndexedView | None = Field(
+        description="On the first page of a search by participant: the recordings that the search can't find yet. Null "
+        "on other pages and without a participant."
+    )
     next_cursor: str | None = Field(
-        description="Opaque. To get the next page, send it as cursor with the same filters. Null on the last page. A "
-        "page may have fewer recordings than its limit, even none, without being the last: a request reads at most a "
-        "bounded number."
+        description="Opaque. To get the next page, send it as cursor with the same filters; only limit may change. "
+        "Null on the last page. A page may have fewer recordings than its limit, even none, without being the last: "
+        "a request reads at most a bounded number."
     )
 
 

@@ -144,6 +144,7 @@ class RecordingView(View):
         "ACS didn't respond. Null in answers to stop, pause and resume, which don't query ACS."
     )
     correlation: str | None
+    labels: dict[str, str] = Field(description="The labels that the caller sent with the start, by name.")
     unlinked: bool
     server_call_id: str | None
     call_connection_id: str | None
@@ -177,6 +178,7 @@ class StartedView(View):
     recording_id: str | None = Field(description="Null if ACS accepted the start but hasn't sent the recordingId yet.")
     state: str
     correlation: str | None
+    labels: dict[str, str] = Field(default={}, description="The labels that the caller sent with the start, by name.")
     start_id: str | None = Field(default=None, description="Identifies the start while the recording has no ID.")
 
 
@@ -195,8 +197,28 @@ class EventOutcomes(View):
     )
 
 
+class SubmittedEventView(View):
+    """What became of one event that a person sent."""
+
+    id: str | None = Field(description="ID of the event. Null if the event has none, or one that can't be used.")
+    outcome: str = Field(description="queued, unchanged, accepted, ignored or quarantined.")
+    reason: str | None = Field(
+        description="Why the event was ignored or quarantined. With queued or unchanged: why a part of it was "
+        "quarantined."
+    )
+    quarantine_name: str | None = Field(
+        description="Name of the blob in the quarantine container that keeps the event; null if it isn't kept."
+    )
+    quarantine_id: str | None = Field(description="Identifies the kept event in the path of a replay.")
+    differing: list[str] = Field(
+        description="Fields whose values differ from the recorded ones. The recorded values stay."
+    )
+
+
 class SubmittedEventOutcomes(EventOutcomes):
     """The answer to events that a person sent."""
+
+    events: list[SubmittedEventView] = Field(description="Each event in order, with its outcome and reason.")
 
     differing: list[list[str]] = Field(
         description="For each event in order: the fields whose values differ from the recorded ones. The recorded "

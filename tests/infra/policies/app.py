@@ -62,10 +62,10 @@ def the_app_runs_python_on_flex_consumption(templates: Templates) -> None:
     assert "FUNCTIONS_WORKER_RUNTIME" not in app_settings(templates), "Flex Consumption refuses it"
 
 
-def the_host_serves_no_start_page_and_refuses_bodies_over_a_mebibyte(templates: Templates) -> None:
+def the_host_serves_no_start_page_and_refuses_bodies_over_four_mebibytes(templates: Templates) -> None:
     """The host's own behaviour is the same in Azure, in the sample settings and in the local stack."""
     sample = json.loads((CHECKOUT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
-    expected = {"AzureWebJobsDisableHomepage": "true", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(1024 * 1024)}
+    expected = {"AzureWebJobsDisableHomepage": "true", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(4 * 1024 * 1024)}
     for given in (app_settings(templates), sample):
         assert expected.items() <= given.items()
     asked = {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "104857600", "AzureWebJobsDisableHomepage": "false"}

@@ -138,6 +138,20 @@ async def test_an_operator_can_send_one_dead_lettered_event_or_an_array(world: W
     ]
     answer = await world.commands.submit_events(json.dumps(dead_letter).encode(), by="ada")
     assert (answer.status, json_of(answer)["outcomes"]) == (202, ["queued", "ignored", "quarantined"])
+    queued, ignored, quarantined = json_of(answer)["events"]
+    (name,) = await kept(world)
+    assert queued == {
+        "id": one["id"],
+        "outcome": "queued",
+        "reason": None,
+        "quarantineName": None,
+        "quarantineId": None,
+        "differing": [],
+    }
+    assert (ignored["outcome"], ignored["quarantineName"]) == ("ignored", None)
+    assert ignored["reason"] == "no rule of AUTO_RECORD applies to the call"
+    assert (quarantined["quarantineName"], quarantined["quarantineId"]) == (name, name.removesuffix(".json"))
+    assert "documentId" in quarantined["reason"]
     again = await world.commands.submit_events(json.dumps(one).encode(), by="ada")
     assert json_of(again)["outcomes"] == ["queued"]
     recording_id = one["subject"].rpartition("/recordingId/")[2]
