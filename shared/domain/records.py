@@ -10,7 +10,16 @@ from typing import Any, Self
 
 from shared.domain.completeness import has_last, is_gapless
 from shared.domain.failure import Failure
-from shared.domain.states import IN_TROUBLE, ONCE_SAFE, SAFE, ChunkState, MissingFile, RecordingState, check_move
+from shared.domain.states import (
+    ACKNOWLEDGEABLE,
+    IN_TROUBLE,
+    ONCE_SAFE,
+    SAFE,
+    ChunkState,
+    MissingFile,
+    RecordingState,
+    check_move,
+)
 
 _LONGEST_LIFE = timedelta(hours=48)  # of a source after its event: the longest time that ACS's documentation has stated
 _LATE_CHUNK_TIME = timedelta(hours=1)  # for attempts at a chunk that became pending late, by an event, replay or rescue
@@ -66,6 +75,8 @@ class Chunk:
     lost_at: datetime | None = None
     expired_at: datetime | None = None  # when a read found that the archive's lifecycle rule had deleted the file
     removed_at: datetime | None = None  # when a read found a file missing for any other reason
+    acknowledged_at: datetime | None = None  # when a person acknowledged that it is lost or removed
+    acknowledged_by: str | None = None  # that person's name
     missing: str | None = None  # which of its archived files a read found missing: a MissingFile
     blob_name: str | None = None
     copied: int | None = None  # bytes of a running copy, as of its lease's last renewal
@@ -75,6 +86,7 @@ class Chunk:
     metadata_blob_name: str | None = None
     metadata_size: int | None = None
     metadata_sha256: str | None = None
+    participants: int | None = None  # that its metadata name
     gone: int = 0  # consecutive answers of 404 or 410 from the source
     gone_since: datetime | None = None  # when the first of these answers came
     unverified: str | None = None  # why the archived file could not be verified as media
@@ -108,6 +120,14 @@ class Chunk:
     @property
     def detail(self) -> str | None:
         return self.failure.detail if self.failure else None
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether it is in trouble, and no person acknowledged that since it was lost or removed."""
+        if self.state not in ACKNOWLEDGEABLE or self.acknowledged_at is None:
+            return self.state in IN_TROUBLE
+        since = self.lost_at if self.state is ChunkState.LOST else self.removed_at
+        return since is not None and self.acknowledged_at < since
 
     @property
     def given_up_at(self) -> datetime:

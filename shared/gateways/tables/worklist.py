@@ -147,6 +147,15 @@ class Worklist:
         others = await self._head(shard, _GLANCE, "RowKey gt @row", Kind.ANNOUNCEMENTS.end)
         return Head(items=items + others.items, is_all=others.is_all)
 
+    async def oldest_announcements(self) -> list[WorkItem]:
+        """The first row of each shard for a chunk with undelivered announcements. Needs one operation per shard."""
+        kind = Kind.ANNOUNCEMENTS
+        with storage_faults("reading the worklist"):
+            heads = await asyncio.gather(
+                *(self._head(shard, 1, "RowKey ge @row", kind.start) for shard in self._shards)
+            )
+        return [item for head in heads for item in head.items if item.kind is kind and item.flaw is None]
+
     async def _head(self, shard: str, most: int, found: str, row: str) -> Head:
         pages: Any = self._table.query_entities(
             f"PartitionKey eq @shard and {found}", parameters={"shard": shard, "row": row}, results_per_page=most
