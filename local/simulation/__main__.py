@@ -14,7 +14,7 @@ from local.faults.mutation.mutants import known
 from local.simulation.exploring.exhaustive import RACES, explore, replay
 from local.simulation.run import Result, run
 from local.simulation.schedules.schedule import schedule_of
-from local.simulation.schedules.shrinking import shrink
+from local.simulation.shrinking import shrink
 
 _SEEDS = 10**9
 

@@ -124,6 +124,19 @@ class FileCopier:
         read, known = Locations.of(chunk), Locations.of(lease.chunk)
         return AttemptResult(files=files, error=failed, locations=None if read == known else read)
 
+    async def found(self, chunk: Chunk) -> Files:
+        """The chunk's files in the archive, for a chunk that ends without another attempt. Raises DestinationError.
+
+        If all are there, the chunk is added to its participants' lists: the attempt that copied the files may have
+        ended before it could.
+        """
+        files = await self.archived.of(chunk)
+        if files.metadata is not None and files.are_complete(chunk):
+            unlisted = await self._participant_index.add_or_report(chunk, files.metadata.name, None)
+            if unlisted is not None:
+                raise unlisted
+        return files
+
     async def _media(self, lease: Lease, files: Files, which: Attempt) -> tuple[Chunk, Files]:
         """Copies the media from the first of the chunk's locations that serves them."""
         chunk = lease.chunk

@@ -139,7 +139,7 @@ class Archiving:
 
     async def _run_out(self, chunk: Chunk) -> Step:
         """Ends a chunk whose last attempt never reported a result, because its worker died."""
-        files = await self._copier.archived.of(chunk)
+        files = await self._copier.found(chunk)
         write = self._writers.chunks.replace
         try:
             if files.are_complete(chunk):
@@ -191,7 +191,7 @@ class Archiving:
         following = self._retries.after(count_gone(chunk, error, now), error, now)
         if isinstance(following, ChunkState):
             try:
-                files = await lease.keep_while(self._copier.archived.of(chunk))
+                files = await lease.keep_while(self._copier.found(chunk))
             except DestinationError:
                 following = now + _RECHECK  # a chunk must not end before the archive is checked
             else:

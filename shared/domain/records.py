@@ -25,7 +25,7 @@ _LONGEST_LIFE = timedelta(hours=48)  # of a source after its event: the longest 
 _LATE_CHUNK_TIME = timedelta(hours=1)  # for attempts at a chunk that became pending late, by an event, replay or rescue
 
 
-def _changed[Record: (Chunk, Recording)](record: Record, changes: dict[str, Any]) -> Record:
+def _changed[Record](record: Record, changes: dict[str, Any]) -> Record:
     """As dataclasses.replace, in a fifth of its time: each write of a chunk makes several copies of some forty fields.
 
     Raises TypeError for a name that isn't a field.

@@ -134,7 +134,7 @@ class ChunkCheck:
 
     async def _end(self, item: WorkItem, chunk: Chunk) -> None:
         """Sets the end state: archived if the archive holds all files, lost if it holds no media, failed otherwise."""
-        files = await self._copier.archived.of(chunk)
+        files = await self._copier.found(chunk)
         if files.are_complete(chunk):
             await self._send(item, await self._endings.archive(chunk, files, self._writers.chunks.replace))
             return

@@ -79,7 +79,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         return self._now
 
-    get_debug = staticmethod(bool)  # type: ignore[assignment]  # False, without a call of Python for each future
+    get_debug = staticmethod(bool)  # False, without a call of Python for each future
 
     def spend(self, seconds: float) -> None:
         """Lets some time pass. Timers that become due run once no callback is ready."""
@@ -111,13 +111,17 @@ class VirtualLoop(asyncio.BaseEventLoop):
             done.set_exception(error)
         return done
 
-    def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> NumberedTask:
+    def create_task(  # type: ignore[override]
+        self, coro: Any, *, name: str | None = None, context: Context | None = None
+    ) -> NumberedTask:
         task = NumberedTask(coro, loop=self, name=name, context=context)
         self._tasks.append(task)
         task.number = len(self._tasks)
         return task
 
-    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> asyncio.Handle:
+    def call_soon(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
         handle: Any = _Handle.__new__(_Handle)
         handle._callback, handle._args, handle._loop = callback, args, self
         handle._context = copy_context() if context is None else context
