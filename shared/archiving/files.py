@@ -16,7 +16,7 @@ from shared.archiving.copy.engine import Transfer
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import Accepted, open_media
 from shared.archiving.lease import Lease
-from shared.archiving.participants import ParticipantIndex
+from shared.archiving.participants import ParticipantIndex, number_of
 from shared.archiving.retry import Attempt
 from shared.archiving.stored_files import (
     METADATA,
@@ -110,6 +110,7 @@ class FileCopier:
                 failed = failed or fetched
             else:
                 chunk, (files, body) = fetched
+                files = replace(files, participants=number_of(body))
         if failed is not None and which.is_first:
             # The archive may hold this document's files although its row is new, for example if the row was lost.
             found = await _result(chunk, self.archived.of(chunk))

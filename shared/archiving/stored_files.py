@@ -49,6 +49,7 @@ class Files:
     media_changed: bool = False
     metadata_taken: bool = False
     checked_at: datetime | None = field(default=None, compare=False)
+    participants: int | None = field(default=None, compare=False)  # that the metadata names; None if it wasn't read
 
     def checked(self, at: datetime | None) -> "Files":
         """The files, one of which was verified at this time."""
@@ -81,6 +82,8 @@ class Files:
                 metadata_size=metadata and metadata.size,
                 metadata_sha256=metadata and metadata.sha256,
             )
+        if self.participants is not None:
+            chunk = chunk.evolve(participants=self.participants)
         return chunk
 
 

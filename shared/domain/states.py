@@ -84,6 +84,7 @@ MISSING = frozenset({ChunkState.EXPIRED, ChunkState.REMOVED})  # were safe, but 
 ONCE_SAFE = SAFE | MISSING
 REPLAYABLE = frozenset({ChunkState.FAILED, ChunkState.LOST})
 IN_TROUBLE = REPLAYABLE | {ChunkState.REMOVED}
+ACKNOWLEDGEABLE = frozenset({ChunkState.LOST, ChunkState.REMOVED})
 
 MOVES: dict[ChunkState, frozenset[ChunkState]] = {
     ChunkState.PENDING: frozenset({ChunkState.COPYING, ChunkState.ARCHIVED, ChunkState.FAILED, ChunkState.LOST}),
