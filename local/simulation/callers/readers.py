@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from local.memory.storage.entities import Entity, Key, Row
+from local.memory.storage.conversions import Entity
+from local.memory.storage.entities import Key, Row
 from local.simulation.callers.history import History
 from local.simulation.callers.platform import Platform
 from local.simulation.schedules.mishandling import Asked, Damage, Damaged, Question

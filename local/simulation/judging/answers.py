@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from local.memory.storage.entities import Entity
+from local.memory.storage.conversions import Entity
 from local.simulation.judging.stored import IN_TROUBLE, SAFE, Stored, is_whole
 from shared.app import App
 from shared.errors import CallvaultError

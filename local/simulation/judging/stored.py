@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.memory.storage.account import Account
-from local.memory.storage.entities import Entity, Key, Row
+from local.memory.storage.conversions import Entity
+from local.memory.storage.entities import Key, Row
 from shared.settings.settings import Settings
 
 SAFE = frozenset({"archived", "released"})
