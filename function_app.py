@@ -151,6 +151,17 @@ async def replay_chunk(req: func.HttpRequest) -> Answer:
     return await callvault.app.commands.replay(recording_id, document_id, by=_operator(req))
 
 
+@app.route(route="recordings/{recordingId}/chunks/{documentId}/acknowledge", methods=["POST"], largest=REQUEST_BYTES)
+async def acknowledge_chunk(req: func.HttpRequest) -> Answer:
+    recording_id, document_id = req.route_params["recordingId"], req.route_params["documentId"]
+    return await callvault.app.commands.acknowledge(recording_id, document_id, req.get_body(), by=_operator(req))
+
+
+@app.route(route="replay", methods=["POST"], largest=REQUEST_BYTES)
+async def replay_by_reason(req: func.HttpRequest) -> Answer:
+    return await callvault.app.commands.replay_by_reason(req.get_body(), by=_operator(req))
+
+
 @app.route(route="recordings/{recordingId}/chunks/{documentId}/content", methods=["GET"])
 async def get_content(req: func.HttpRequest) -> Answer:
     return await callvault.app.queries.link(File.CONTENT, req.route_params, _parameters(req), by=_caller(req))

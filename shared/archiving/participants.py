@@ -62,3 +62,11 @@ class ParticipantIndex:
         except Exception:
             log.warning("participants not listed", exc_info=True, extra={"reason": Unforeseen.reason, **context})
         return None
+
+
+def number_of(metadata: bytes) -> int | None:
+    """The number of participants that a metadata file names, for lists. None if it can't be read."""
+    try:
+        return len(read_participants(metadata))
+    except Exception:  # noqa: BLE001 - an odd file must not stop the archiving
+        return None

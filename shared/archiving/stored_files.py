@@ -1,8 +1,11 @@
 """A chunk's files in the archive: their names, their properties, and the record of which are stored."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Self
 from urllib.parse import quote
 
+from shared.archiving.copy.verification import Copied
 from shared.domain.files.media_types import MEDIA_TYPES
 from shared.domain.files.source_locations import metadata_location_of
 from shared.domain.keys import blob_stem
@@ -24,6 +27,10 @@ class StoredFile:
     size: int
     sha256: str
 
+    @classmethod
+    def of(cls, name: str, copied: Copied) -> Self:
+        return cls(name=name, size=copied.size, sha256=copied.sha256)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
@@ -31,7 +38,8 @@ class Files:
 
     `unverified`: why the media file could not be verified as media. `taken`: endings of media names that are in use by
     files that aren't the chunk's, or that changed after they were recorded. `media_changed`: one of these is the
-    recorded file. `metadata_taken`: the name of the metadata file is in use in the same way.
+    recorded file. `metadata_taken`: the name of the metadata file is in use in the same way. `checked_at`: when the
+    file was verified whose verification is the oldest.
     """
 
     media: StoredFile | None = None
@@ -40,6 +48,12 @@ class Files:
     taken: frozenset[str] = frozenset()
     media_changed: bool = False
     metadata_taken: bool = False
+    checked_at: datetime | None = field(default=None, compare=False)
+    participants: int | None = field(default=None, compare=False)  # that the metadata names; None if it wasn't read
+
+    def checked(self, at: datetime | None) -> "Files":
+        """The files, one of which was verified at this time."""
+        return replace(self, checked_at=min(filter(None, (self.checked_at, at)), default=None))
 
     def are_complete(self, chunk: Chunk) -> bool:
         """Whether every file of the chunk that its event named is stored."""
@@ -68,6 +82,8 @@ class Files:
                 metadata_size=metadata and metadata.size,
                 metadata_sha256=metadata and metadata.sha256,
             )
+        if self.participants is not None:
+            chunk = chunk.evolve(participants=self.participants)
         return chunk
 
 

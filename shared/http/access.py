@@ -61,6 +61,8 @@ _TABLE: Mapping[tuple[str, str], Access] = {
     ("POST", "recordings/{recordingId}/resume"): _RECORD,
     ("POST", "recordings/{recordingId}/replay"): _OPERATE,
     ("POST", "recordings/{recordingId}/chunks/{documentId}/replay"): _OPERATE,
+    ("POST", "recordings/{recordingId}/chunks/{documentId}/acknowledge"): _OPERATE,
+    ("POST", "replay"): _OPERATE,
     ("POST", "quarantine/{quarantineId}/replay"): _OPERATE,
     ("POST", "events"): _OPERATE,
     ("POST", "callbacks"): _OPEN,  # the function verifies ACS's token

@@ -7,15 +7,19 @@ from urllib.parse import quote, urlsplit
 from pydantic.alias_generators import to_camel
 
 from shared.contracts.http.archive_view import ArchiveAwaitedView, Awaited
+from shared.contracts.http.bodies import parse
 from shared.contracts.http.consent import parse_resume
 from shared.contracts.http.health import HealthStatus
 from shared.contracts.http.recording_view import (
+    AcknowledgedView,
     EventOutcomes,
+    ReplayedByReasonView,
     ReplayedView,
     StartedView,
     SubmittedEventOutcomes,
     SubmittedEventView,
 )
+from shared.contracts.http.recovery_requests import Acknowledgement, ReplayByReason
 from shared.contracts.http.start_request import parse_start
 from shared.domain.repeatability import Repeatability
 from shared.domain.states import RecordingState
@@ -27,7 +31,9 @@ from shared.recording.callbacks import Callbacks
 from shared.recording.control import Control
 from shared.recording.idempotency import Idempotency
 from shared.recording.start import Starting
+from shared.recovery.acknowledgement import Acknowledging
 from shared.recovery.replay import Replay, SubmittedEvent
+from shared.recovery.replay_by_reason import ReasonReplay
 
 # Retry-After in seconds. Without it, Logic Apps poll every 20 seconds.
 _RETRY_AFTER = {Awaited.RECORDING: 30, Awaited.FILES: 15, Awaited.CHUNKS: 5}
@@ -42,6 +48,8 @@ class UseCases:
     starting: Starting
     control: Control
     replay: Replay
+    by_reason: ReasonReplay
+    acknowledging: Acknowledging
     completion: ArchiveAnswer
     health: Health
     callbacks: Callbacks
@@ -53,6 +61,7 @@ class Commands:
     def __init__(self, cases: UseCases, idempotency: Idempotency) -> None:
         self._control, self._starting, self._callbacks = cases.control, cases.starting, cases.callbacks
         self._replay, self._completion = cases.replay, cases.completion
+        self._by_reason, self._acknowledging = cases.by_reason, cases.acknowledging
         self._idempotency, self._health = idempotency, cases.health
 
     async def start(self, body: bytes, *, url: str, idempotency_key: str | None, by: str) -> Answer:
@@ -92,6 +101,14 @@ class Commands:
 
     async def replay(self, named: str, document_id: str | None = None, *, by: str) -> Answer:
         return answer(ReplayedView(chunks=await self._replay.recording(named, document_id, by=by)), status=202)
+
+    async def replay_by_reason(self, body: bytes, *, by: str) -> Answer:
+        found = await self._by_reason.run(parse(ReplayByReason, body).reason, by=by)
+        return answer(ReplayedByReasonView(chunks=found.chunks, more=found.more), status=202)
+
+    async def acknowledge(self, named: str, document_id: str, body: bytes, *, by: str) -> Answer:
+        chunk = await self._acknowledging.acknowledge(named, document_id, parse(Acknowledgement, body), by=by)
+        return answer(AcknowledgedView(acknowledged_at=chunk.acknowledged_at, acknowledged_by=chunk.acknowledged_by))
 
     async def replay_quarantined(self, quarantine_id: str, *, by: str) -> Answer:
         return _submitted([await self._replay.quarantined(quarantine_id, by=by)])

@@ -22,11 +22,11 @@ from shared.contracts.auto_record import Trigger
 from shared.contracts.events.call_started import is_call_started, read_call_started
 from shared.contracts.events.outcome import Outcome
 from shared.contracts.events.recording_event import (
-    RECORDING_FILE_STATUS_UPDATED,
     RecordingFilesEvent,
     UnreadableEvent,
     event_type,
     is_from,
+    is_recording_event,
     read_event,
 )
 from shared.contracts.jobs import ChunkJob
@@ -123,10 +123,9 @@ class Intake:
 
     async def take(self, envelope: dict[str, Any], by: str | None) -> IntakeResult:
         """Processes an event from any source. `by` is the person who sent it; None if Event Grid delivered it."""
-        found = event_type(envelope)
         starts_call = is_call_started(envelope)
-        if found and not starts_call and found.lower() != RECORDING_FILE_STATUS_UPDATED.lower():
-            log.info("event ignored", extra={"action": "intake", "event_type": found[:128], "by": by})
+        if not starts_call and not is_recording_event(envelope):
+            log.info("event ignored", extra={"action": "intake", "event_type": event_type(envelope)[:128], "by": by})
             return IntakeResult(outcome=Outcome.IGNORED, reason=_OTHER_TYPE)
         if self.is_foreign(envelope):
             return await self._quarantined(envelope, FOREIGN, by=by)

@@ -19,7 +19,10 @@ _SKEW = timedelta(hours=1)  # allowed clock difference; an event time further in
 
 @dataclass(frozen=True, kw_only=True)
 class DatedEvent:
-    """An event without impossible times, and the time at which it reported its files."""
+    """An event without impossible times, and the time at which it reported its files.
+
+    `at` is estimated if the event's own `event_time` is None.
+    """
 
     event: RecordingFilesEvent
     at: datetime
@@ -37,6 +40,7 @@ def dated(event: RecordingFilesEvent, now: datetime, retention: timedelta) -> Da
         unknown.append("data.recordingStartTime")
     at = event.event_time
     if at is None or at > now + _SKEW:
+        event = replace(event, event_time=None)
         unknown += [] if "eventTime" in unknown or "time" in unknown else ["eventTime"]
         at = now
         if files.recording_start_time is not None:
@@ -103,6 +107,7 @@ def chunks_of(
             content_location=announced.content_location,
             metadata_location=announced.metadata_location,
             delete_location=announced.delete_location,
+            locations_at=event.event_time,
             content=files.recording_content_type,
             channel=files.recording_channel_type,
             format=files.recording_format_type,

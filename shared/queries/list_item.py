@@ -38,6 +38,11 @@ class RecordingItem:
             for chunk in self.chunks
         )
 
+    @property
+    def needs_attention(self) -> bool:
+        """Whether it has a problem that nobody has acknowledged."""
+        return self.state is RecordingState.OVERDUE or any(chunk.needs_attention for chunk in self.chunks)
+
     def shown(self) -> ListedRecording:
         recording, states = self.recording, Counter(str(chunk.state) for chunk in self.chunks)
         if recording.unreadable:
@@ -57,6 +62,7 @@ class RecordingItem:
             format=recording.format,
             unlinked=bool(recording.unlinked),
             duration_ms=recording.duration_ms,
+            participants=max((chunk.participants for chunk in self.chunks if chunk.participants), default=None),
             size=sum(chunk.size or 0 for chunk in self.chunks if not chunk.lacks_media),
             chunks=dict(states),
             deadline=min((chunk.deadline for chunk in self.chunks if chunk.state not in ONCE_SAFE), default=None),
@@ -79,6 +85,7 @@ def _missed(recording: Recording) -> TroubleView:
         fault="source",
         reason="files-overdue",
         detail="the recording ended, and ACS did not report all of its files",
+        acknowledged_by=None,
     )
 
 
@@ -92,4 +99,5 @@ def _trouble(chunk: Chunk) -> TroubleView:
         fault=chunk.fault,
         reason=chunk.reason,
         detail=chunk.detail,
+        acknowledged_by=None if chunk.needs_attention else chunk.acknowledged_by,
     )

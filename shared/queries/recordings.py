@@ -107,7 +107,7 @@ class Listing:
                 return _List(lists=self._lists, headings=(name.of(value),), answers=name)
         if query.label is not None:
             return _List(lists=self._lists, headings=(ListName.LABEL.of(query.label),))
-        if query.trouble or query.state in _TROUBLED:
+        if query.trouble or query.attention or query.state in _TROUBLED:
             return _List(lists=self._lists, headings=(ListName.TROUBLE,))
         if query.open or query.state in _AWAITED:
             return _List(lists=self._lists, headings=(ListName.OPEN,))
@@ -143,6 +143,7 @@ class Listing:
             query.state in (None, item.state),
             not query.open or item.is_open(self._clock.now()),
             not query.trouble or item.state in _TROUBLED,
+            not query.attention or item.needs_attention,
             has_label(recording, query.label),
             *(value in (None, values[name]) for name, value in listed_values(query).items() if name != chosen.answers),
         )

@@ -14,6 +14,7 @@ from typing import Any, Self
 from shared.bookkeeping.writers import Writers
 from shared.contracts import lenient_json
 from shared.contracts.events.call_started import is_call_started, read_call_started
+from shared.contracts.events.outcome import Outcome
 from shared.contracts.events.recording_event import UnreadableEvent, read_event
 from shared.contracts.http.limits import EVENTS_BYTES
 from shared.contracts.http.mistakes import malformed
@@ -70,10 +71,13 @@ class Replay:
         details = {} if document_id is None else {"documentId": document_id}
         entry = AuditEntry(at=self._clock.now(), action="replay", by=by, details=details)
         await self._audit.add(recording.recording_key, entry)
-        return sum([await self._restart(chunk) for chunk in wanted])
+        return sum([await self.restart(chunk) for chunk in wanted])
 
-    async def _restart(self, chunk: Chunk) -> bool:
-        """Queues one chunk. Repeats a write that lost to another write, which often only recorded an announcement."""
+    async def restart(self, chunk: Chunk) -> bool:
+        """Queues one chunk and returns whether it did. The caller writes the audit entry before.
+
+        A write that lost to another write is repeated; often the other write only recorded an announcement.
+        """
         found: Chunk | None = chunk
         for _ in range(_ROUNDS):
             if found is None or found.state not in {*REPLAYABLE, ChunkState.PENDING}:
@@ -98,11 +102,12 @@ class Replay:
             )
         if chunk.next_attempt_at is not None:
             return await self._writers.chunks.replace(chunk.evolve(next_attempt_at=None))
-        return chunk
+        return await self._writers.chunks.without_trouble(chunk)
 
     async def quarantined(self, quarantine_id: str, *, by: str) -> SubmittedEvent:
-        """Processes a quarantined event, for example after an update that can parse it. The event stays in quarantine.
+        """Processes a quarantined event, for example after an update that can parse it.
 
+        The event stays in the quarantine, marked as replayed, so that it no longer needs attention.
         Raises NotFound for an unknown id, and InvalidRequest if the event still can't be parsed or isn't from the ACS
         resource of EVENT_SOURCE.
         """
@@ -118,7 +123,8 @@ class Replay:
         if self._intake.is_foreign(envelope):
             raise InvalidRequest(f"{FOREIGN}; correct EVENT_SOURCE if it is wrong")
         result = await self._intake.receive_by_hand(envelope, by=by)
-        await self._quarantine.mark_replayed(f"{quarantine_id}.json", self._clock.now())
+        if result.outcome is not Outcome.QUARANTINED:
+            await self._quarantine.mark_replayed(f"{quarantine_id}.json", self._clock.now())
         return SubmittedEvent.of(envelope, result)
 
     async def events(self, body: bytes, *, by: str) -> list[SubmittedEvent]:

@@ -37,6 +37,8 @@ EXPECTED = {
     "get_content": http("recordings/{recordingId}/chunks/{documentId}/content", "GET"),
     "get_metadata": http("recordings/{recordingId}/chunks/{documentId}/metadata", "GET"),
     "replay_chunk": operators("recordings/{recordingId}/chunks/{documentId}/replay"),
+    "replay_by_reason": operators("replay"),
+    "acknowledge_chunk": operators("recordings/{recordingId}/chunks/{documentId}/acknowledge"),
     "list_quarantine": http("quarantine", "GET"),
     "replay_quarantined": operators("quarantine/{quarantineId}/replay"),
     "show_page": http("dashboard", "GET") | {"authLevel": "ANONYMOUS"},

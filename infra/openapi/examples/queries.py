@@ -34,6 +34,7 @@ LISTED: dict[str, Any] = {
     "format": "wav",
     "unlinked": False,
     "durationMs": 60_000,
+    "participants": 2,
     "size": CHUNK["size"],
     "chunks": {"released": 1},
     "deadline": None,
@@ -51,6 +52,17 @@ _TALLY: dict[str, Any] = {
 
 SUMMARY: dict[str, Any] = {
     "at": "2026-11-21T10:03:00Z",
+    "checkedAt": "2026-11-21T10:02:41Z",
+    "checks": [
+        {
+            "name": "quarantine",
+            "ok": False,
+            "severity": "warning",
+            "reason": "items-quarantined",
+            "detail": "1 event could not be processed: …",
+            "runbook": "event-quarantined",
+        }
+    ],
     "open": {
         "items": 2,
         "complete": True,
@@ -58,6 +70,7 @@ SUMMARY: dict[str, Any] = {
         "chunksLeftOut": 0,
         "chunks": {"copying": 1},
         "recordings": {"active": 1},
+        "waiting": [],
         "oldest": {
             "recordingId": RECORDING_ID,
             "recordingKey": RECORDING_KEY,

@@ -63,6 +63,8 @@ CHUNK: dict[str, Any] = {
     "lostAt": None,
     "expiredAt": None,
     "removedAt": None,
+    "acknowledgedAt": None,
+    "acknowledgedBy": None,
     "missing": None,
     "nextAttemptAt": None,
     "rescues": 0,

@@ -4,6 +4,8 @@ from typing import Any
 
 from infra.openapi.examples.ids import DOCUMENT_ID, RECORDING_ID, RECORDING_KEY, SERVER_CALL_ID
 
+ACKNOWLEDGEMENT: dict[str, Any] = {"name": "A. Lovelace", "note": "ACS confirmed that the file never existed."}
+
 EVENT: dict[str, Any] = {
     "id": "bf59843a-888f-47ca-8d1c-885c1f5e71dc",
     "topic": "/subscriptions/<id>/resourcegroups/<group>/providers/microsoft.communication/communicationservices/<acs>",

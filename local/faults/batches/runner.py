@@ -125,7 +125,12 @@ class _Run:
         recordings = set[str]().union(*(one.recordings for one in played))
         gaps = set[str]().union(*(one.gaps for one in played))
         evidence = await self.client.evidence(recordings)
-        found = [*self.deletion_check.found, *violations(evidence, announced, expected)]
+        judged = violations(evidence, announced, expected)
+        if judged:
+            # A job or the sweep may have changed data between two reads: collect the evidence again.
+            evidence = await self.client.evidence(recordings)
+            judged = [one for one in judged if one in violations(evidence, announced, expected)]
+        found = [*self.deletion_check.found, *judged]
         for one in played:
             found += await unaudited(self.client, one.requests, evidence.chunks, one.announced, one.corrected)
             found += [

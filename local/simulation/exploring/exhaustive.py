@@ -123,7 +123,7 @@ class _Order:
         self.loop = VirtualLoop()
         self.trace = Trace(self.loop, keeps=keeps_trace)
         self._world = World(self.loop, self.trace, _schedule())
-        self._world.cluster.chance = self._world.triggers.chance = _First(1)
+        self._world.cluster.chance = self._world.platform.chance = _First(1)
         self._world.outside.seconds = 0.0
         self._world.outside.pick = lambda _: 0
         self._world.outside.answered = self._told

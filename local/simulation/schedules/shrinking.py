@@ -39,11 +39,26 @@ def _smaller(schedule: Schedule) -> Iterator[Schedule]:
     yield from (replace(schedule, outages=fewer) for fewer in _fewer(schedule.outages))
     yield from (replace(schedule, lost_jobs=schedule.lost_jobs - {number}) for number in schedule.lost_jobs)
     yield from (replace(schedule, worn_jobs=schedule.worn_jobs - {number}) for number in schedule.worn_jobs)
+    yield from (replace(schedule, calls=fewer) for fewer in _fewer(schedule.calls))
+    yield from _less_mishandled(schedule)
     if len(schedule.skews) > 1:
         yield replace(schedule, skews=schedule.skews[1:])
     for place, recording in enumerate(schedule.recordings):
         for calmer in _calmer(recording):
             yield replace(schedule, recordings=_with(schedule.recordings, place, calmer))
+    for place, plan in enumerate(schedule.calls):
+        for smaller in plan.calmer():
+            yield replace(schedule, calls=_with(schedule.calls, place, smaller))
+
+
+def _less_mishandled(schedule: Schedule) -> Iterator[Schedule]:
+    all_of_it = schedule.mishandling
+    for questions in _fewer(all_of_it.questions):
+        yield replace(schedule, mishandling=replace(all_of_it, questions=questions))
+    for damages in _fewer(all_of_it.damages):
+        yield replace(schedule, mishandling=replace(all_of_it, damages=damages))
+    for unreadable in _fewer(all_of_it.unreadable):
+        yield replace(schedule, mishandling=replace(all_of_it, unreadable=unreadable))
 
 
 def _calmer(recording: Recording) -> Iterator[Recording]:

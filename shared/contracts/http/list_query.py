@@ -61,6 +61,10 @@ class ListQuery(BaseModel):
         default=False, description="Only recordings with files that aren't safe yet and can still be archived."
     )
     trouble: bool = Field(default=False, description="Only incomplete or overdue recordings.")
+    attention: bool = Field(
+        default=False,
+        description="Only incomplete or overdue recordings with a problem that nobody has acknowledged.",
+    )
     limit: int = Field(default=25, ge=1, le=MOST, description=f"Recordings on a page, 1 to {MOST}.")
     cursor: str | None = Field(default=None, max_length=256, description="nextCursor of the previous page.")
     participant: Person | None = Field(

@@ -1,9 +1,11 @@
 """Answers of queries: pages of recordings, the summary, links to archived files. Sizes in bytes, times in UTC."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import Field
 
+from shared.contracts.http.health import HealthCheckView
 from shared.contracts.http.recording_view import View
 
 
@@ -20,6 +22,9 @@ class TroubleView(View):
     fault: str | None = Field(description="Whose fault it is: source, destination or ours.")
     reason: str | None
     detail: str | None
+    acknowledged_by: str | None = Field(
+        description="Name of the person who acknowledged a lost or removed chunk; null if it needs attention."
+    )
 
 
 class ListedRecording(View):
@@ -41,6 +46,9 @@ class ListedRecording(View):
     format: str | None
     unlinked: bool
     duration_ms: int | None
+    participants: int | None = Field(
+        description="The most participants that the metadata of one of its chunks name; null while none is known."
+    )
     size: int = Field(description="Total size of the media files in the archive.")
     chunks: dict[str, int] = Field(description="Number of chunks by state.")
     deadline: datetime | None = Field(description="Nearest deadline of the chunks that aren't safe, if any.")
@@ -93,6 +101,15 @@ class OpenChunkView(View):
     reason: str | None
 
 
+class WaitingView(View):
+    """Chunks whose last attempt failed for one reason, and that wait for their next attempt."""
+
+    reason: str
+    fault: str | None = Field(description="Whose fault it is: source, destination or ours.")
+    detail: str | None = Field(description="The detail of one of these chunks.")
+    chunks: int
+
+
 class OpenView(View):
     """The open work at this moment."""
 
@@ -108,11 +125,14 @@ class OpenView(View):
     recordings: dict[str, int] = Field(
         description="Recordings whose files are awaited, by state: starting, active, stopped, archiving and others."
     )
+    waiting: list[WaitingView] = Field(
+        description="The chunks whose last attempt failed and that wait for the next one, by reason, most chunks first."
+    )
     oldest: OpenChunkView | None = Field(description="The chunk with the least time left that isn't safe.")
 
 
 class TroublePage(View):
-    """The newest recordings with problems in the last seven days."""
+    """The newest recordings of the last seven days with problems that nobody has acknowledged."""
 
     recordings: list[ListedRecording]
     more: bool
@@ -150,10 +170,34 @@ class LastDayView(TallyView):
     buckets: list[TallyBucket]
 
 
+class Severity(StrEnum):
+    """How bad it is that a check fails."""
+
+    DANGER = "danger"
+    WARNING = "warning"
+
+
+class SummaryCheckView(HealthCheckView):
+    """The result of one check."""
+
+    name: str = Field(
+        description="A check of health, or one that only warns: quarantine, dead-letters, announcements or calls. "
+        "Later versions may add names."
+    )
+    severity: Severity = Field(
+        description="danger: recordings are at risk, and health answers 503. warning: a person should look into it."
+    )
+    runbook: str | None = Field(description="Heading of the runbook in docs/operations.md.")
+
+
 class SummaryView(View):
     """The state of the deployment at a glance."""
 
     at: datetime
+    checked_at: datetime | None = Field(
+        default=None, description="When the checks ran. They run at most every 30 seconds in each process."
+    )
+    checks: list[SummaryCheckView] = Field(default=[], description="All checks, passed and failed.")
     open: OpenView
     trouble: TroublePage
     last_day: LastDayView

@@ -46,6 +46,10 @@ class ChunkView(View):
         description="When a read found that the archive's lifecycle rule had deleted the file."
     )
     removed_at: datetime | None = Field(description="When a read found that someone had removed one of its files.")
+    acknowledged_at: datetime | None = Field(
+        description="When a person acknowledged that the chunk is lost or removed."
+    )
+    acknowledged_by: str | None = Field(description="Name of that person, as the request stated it.")
     missing: str | None = Field(
         description="Archived files that a read found missing: media, metadata or both; null if none."
     )
@@ -83,6 +87,8 @@ class ChunkView(View):
             lost_at=chunk.lost_at,
             expired_at=chunk.expired_at,
             removed_at=chunk.removed_at,
+            acknowledged_at=chunk.acknowledged_at,
+            acknowledged_by=chunk.acknowledged_by,
             missing=chunk.missing,
             next_attempt_at=chunk.next_attempt_at,
             rescues=chunk.rescues,
@@ -98,8 +104,8 @@ class AuditView(View):
 
     at: datetime
     action: str = Field(
-        description="start, consent, pause, resume, stop, replay, read content, read metadata, removed, expired, "
-        "found again, ended, start-failed, event submitted, relocated, reported differently, read archive, "
+        description="start, consent, pause, resume, stop, replay, acknowledge, read content, read metadata, removed, "
+        "expired, found again, ended, start-failed, event submitted, relocated, reported differently, read archive, "
         "read timeline; or others."
     )
     by: str = Field(
@@ -186,6 +192,19 @@ class ReplayedView(View):
     """The answer to a replay."""
 
     chunks: int = Field(description="Number of chunks queued again: those that were failed, lost or waiting.")
+
+
+class ReplayedByReasonView(ReplayedView):
+    """The answer to a replay of all chunks with one reason."""
+
+    more: bool = Field(description="Whether open chunks are left that weren't read: repeat the request.")
+
+
+class AcknowledgedView(View):
+    """The answer to an acknowledgement."""
+
+    acknowledged_at: datetime | None = Field(description="When the request was processed.")
+    acknowledged_by: str | None = Field(description="The name in the request.")
 
 
 class EventOutcomes(View):

@@ -284,3 +284,16 @@ async def test_a_wrong_parameter_is_named_and_its_value_not_repeated(
     answer = await world.queries.recordings(parameters, None, by="ada")
     assert (answer.status, json.loads(answer.body)["errors"][0]["field"]) == (400, field)
     assert "someone" not in answer.body
+
+
+async def test_a_list_shows_how_many_participants_took_part_once_the_metadata_is_archived(world: World):
+    people = [{"id": f"8:acs:{one}"} for one in "abc"]
+    await world.announced(size=30_000, format="wav", participants=people)
+
+    async def shown() -> list[int | None]:
+        page = json.loads((await world.queries.recordings({}, None, by="ada")).body)
+        return [one["participants"] for one in page["recordings"]]
+
+    assert await shown() == [None]
+    await world.drained()
+    assert await shown() == [3]

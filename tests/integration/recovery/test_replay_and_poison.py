@@ -77,7 +77,7 @@ async def test_a_replay_succeeds_although_another_process_wrote_the_chunk_first(
     stale = await world.chunk(world.job(made))
     await world.writers.chunks.replace(stale.evolve(outbox=None, channel="announced"))
     replay = world.app.commands._replay  # noqa: SLF001 - another process writes after the read
-    assert await replay._restart(stale)  # noqa: SLF001
+    assert await replay.restart(stale)
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
 
