@@ -17,11 +17,12 @@ from local.simulation.judging.answers import Answers
 from local.simulation.judging.consent import check_consent
 from local.simulation.judging.endings import Endings, Observed
 from local.simulation.judging.invariants import Invariants, Violated
+from local.simulation.judging.leases import Leases
 from local.simulation.judging.stored import Stored
 from local.simulation.schedules.schedule import QUIET, Request, Schedule
 from local.simulation.settings import simulated_settings
 from local.simulation.world.cluster import Cluster, TrueTime
-from local.simulation.world.loop import Stuck, VirtualLoop
+from local.simulation.world.loop import Stuck, VirtualLoop, untracked_tasks
 from local.simulation.world.outside import Call, Outside
 from local.simulation.world.recorder import CallRecording, Change, Recorder
 from local.simulation.world.sources import SimulatedAcs
@@ -52,7 +53,7 @@ class Result:
 
 def run(schedule: Schedule, *, keeps_trace: bool = False) -> Result:
     """Runs a schedule to its end, or to the first violation."""
-    with _uncollected():
+    with _uncollected(), untracked_tasks():
         return _run(schedule, keeps_trace=keeps_trace)
 
 
@@ -133,6 +134,7 @@ class World:
         self.triggers = Triggers(self.platform, lost=schedule.lost_jobs, worn=schedule.worn_jobs, plans=schedule.calls)
         self._most_calls = schedule.most_calls
         self.invariants = Invariants(self.account, self.acs, self.settings)
+        self.leases = Leases(self.account, self.settings.recordings_table)
         self.stored = Stored(self.account, self.settings)
         observed = Observed(acs=self.acs, topic=self.topic, invariants=self.invariants, history=self.triggers.history)
         self.endings = Endings(self.stored, observed, schedule)
@@ -140,6 +142,7 @@ class World:
 
     def _checked(self, call: Call) -> None:
         self.invariants.check(call.operation)
+        self.leases.check(call)
         self.triggers.saw(call)
         if self.outside.count > self._most_calls:
             raise Stuck(f"the run has made {self._most_calls} calls and hasn't ended")

@@ -1,4 +1,8 @@
-"""The app's settings in the simulation: as in production, but with small blocks, so that small files have several."""
+"""The app's settings in the simulation: as in production, but small.
+
+Blocks are small, so that small files have several. The worklist has four partitions: reading sixteen, most of them
+empty, would be half of the calls of a run, and work items would rarely share a partition.
+"""
 
 import functools
 from dataclasses import dataclass
@@ -7,6 +11,7 @@ from local.simulation.world.callback_tokens import AUDIENCE
 from shared.settings.settings import Settings, load_settings
 
 _BLOCK = 1024  # bytes
+_SHARDS = "0123"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +27,11 @@ class Setup:
         return ", ".join([*parts, *(["consent required"] if self.requires_consent else [])])
 
 
-class _SmallBlocks(Settings):
+class _Small(Settings):
+    @property
+    def worklist_shards(self) -> str:
+        return _SHARDS
+
     @property
     def block_size(self) -> int:
         return _BLOCK
@@ -43,4 +52,4 @@ def simulated_settings(setup: Setup = Setup()) -> Settings:
         auto_record=setup.auto_record,
         **(followed if setup.callbacks else {}),
     )
-    return _SmallBlocks.model_construct(**dict(settings))
+    return _Small.model_construct(**dict(settings))

@@ -4,7 +4,7 @@ Records are immutable: `evolve` returns a changed copy. Only the gateway knows h
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -23,6 +23,19 @@ from shared.domain.states import (
 
 _LONGEST_LIFE = timedelta(hours=48)  # of a source after its event: the longest time that ACS's documentation has stated
 _LATE_CHUNK_TIME = timedelta(hours=1)  # for attempts at a chunk that became pending late, by an event, replay or rescue
+
+
+def _changed[Record: (Chunk, Recording)](record: Record, changes: dict[str, Any]) -> Record:
+    """As dataclasses.replace, in a fifth of its time: each write of a chunk makes several copies of some forty fields.
+
+    Raises TypeError for a name that isn't a field.
+    """
+    fields = vars(record)
+    if unknown := changes.keys() - fields.keys():
+        raise TypeError(f"no fields of {type(record).__name__}: {', '.join(sorted(unknown))}")
+    changed = object.__new__(type(record))
+    vars(changed).update(fields, **changes)
+    return changed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +98,7 @@ class Chunk:
     etag: str | None = field(default=None, compare=False)
 
     def evolve(self, **changes: Any) -> Self:
-        return replace(self, **changes)
+        return _changed(self, changes)
 
     def move(self, state: ChunkState, **changes: Any) -> Self:
         """The chunk in another state.
@@ -94,7 +107,7 @@ class Chunk:
         """
         check_move(self.state, state)
         # A copy that ran is over, and so is its progress.
-        return replace(self, state=state, copied=None, expected=None, **changes)
+        return _changed(self, {"state": state, "copied": None, "expected": None, **changes})
 
     @property
     def fault(self) -> str | None:
@@ -215,7 +228,7 @@ class Recording:
     etag: str | None = field(default=None, compare=False)
 
     def evolve(self, **changes: Any) -> Self:
-        return replace(self, **changes)
+        return _changed(self, changes)
 
     def state(self, chunks: tuple[Chunk, ...]) -> RecordingState | None:
         """The state of the recording, derived from all of its chunks. None if only ACS knows it."""

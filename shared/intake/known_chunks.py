@@ -22,6 +22,7 @@ The write of 2 is conditional on the version that was read. A crash before 2 lea
 after 2 leaves a pending chunk without an attempt, which the next delivery queues.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shared.bookkeeping.writers import Writers
@@ -84,7 +85,11 @@ class KnownChunks:
                 following = self._restarted(following, announced, choice.used)
             elif following is current:
                 untried = current.state is ChunkState.PENDING and current.attempts == 0
-                return current if untried and not choice.why else None
+                if not untried or choice.why:
+                    return None
+                with suppress(LeaseLost):
+                    current = await self._writers.chunks.without_trouble(current)
+                return current
             if choice.used:
                 await self._keep_old(current, choice.used, by)
             try:

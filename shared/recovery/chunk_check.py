@@ -183,6 +183,7 @@ class ChunkCheck:
             await self._send(item, chunk, requeues=requeues + 1)
 
     async def _send(self, item: WorkItem, chunk: Chunk, *, requeues: int = 0) -> None:
+        chunk = await self._writers.chunks.without_trouble(chunk)
         await self._jobs.send(ChunkJob.of(chunk))
         log.info("chunk queued again", extra={"action": "requeue", **chunk.log_context()})
         now = self._clock.now()

@@ -102,7 +102,7 @@ class Replay:
             )
         if chunk.next_attempt_at is not None:
             return await self._writers.chunks.replace(chunk.evolve(next_attempt_at=None))
-        return chunk
+        return await self._writers.chunks.without_trouble(chunk)
 
     async def quarantined(self, quarantine_id: str, *, by: str) -> SubmittedEvent:
         """Processes a quarantined event, for example after an update that can parse it.

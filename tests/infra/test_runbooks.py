@@ -1,6 +1,9 @@
 """Every alert has a runbook under its name."""
 
 import re
+from pathlib import Path
+
+import pytest
 
 from infra.package import CHECKOUT
 from infra.runbooks import is_current
@@ -48,11 +51,15 @@ def test_a_search_for_a_log_line_that_fires_an_alert_finds_its_runbook():
             assert f"`{line}`" in SECTIONS[rule.name.removeprefix(stem)], line
 
 
-def test_what_a_runbook_refers_to_is_there():
-    for anchor in re.findall(r"\]\(#([\w-]+)\)", PAGE):
-        assert anchor in anchors(PAGE), anchor
-    for name, anchor in re.findall(r"\]\(((?:\w|[./-])+\.md)#([\w-]+)\)", PAGE):
-        assert anchor in anchors((CHECKOUT / "docs" / name).read_text()), anchor
+@pytest.mark.parametrize("page", sorted((CHECKOUT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page: Path):
+    text = page.read_text()
+    for anchor in re.findall(r"\]\(#([\w-]+)\)", text):
+        assert anchor in anchors(text), anchor
+    for name, anchor in re.findall(r"\]\(((?:\w|[./-])+)(?:#([\w-]+))?\)", text):
+        target = page.parent / name
+        assert target.exists(), name
+        assert not anchor or anchor in anchors(target.read_text()), f"{name}#{anchor}"
 
 
 def anchors(page: str) -> set[str]:

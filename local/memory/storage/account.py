@@ -1,6 +1,7 @@
 """The account: what all services in memory share, and the one place where a test can interfere with an operation."""
 
 import copy
+import functools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,12 @@ class Operation:
     target: str
     writes: bool
     is_retried: bool = True
+
+
+@functools.lru_cache(10_000)
+def operation_of(service: Service, method: str, target: str, writes: bool, is_retried: bool) -> Operation:  # noqa: FBT001 - keywords would make each call slower
+    """The same object for equal operations, because a run asks for thousands."""
+    return Operation(service=service, method=method, target=target, writes=writes, is_retried=is_retried)
 
 
 class Turn(Protocol):

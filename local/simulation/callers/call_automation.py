@@ -110,14 +110,15 @@ class CallAutomation:
                 return
 
     def _acknowledged(self, body: str, event: dict[str, Any] | None, *, has_start: bool) -> None:
+        now = self.platform.loop.time()
         if event is None:
-            self.history.callbacks.append(Callback(kind=None, unreadable=body))
+            self.history.callbacks.append(Callback(kind=None, at=now, unreadable=body))
             return
         kind = event["type"].rpartition(".")[2]
         recording_id = event["data"].get("recordingId")
-        self.history.callbacks.append(Callback(kind=kind, recording_id=recording_id, has_start=has_start))
+        self.history.callbacks.append(Callback(kind=kind, recording_id=recording_id, has_start=has_start, at=now))
         if kind == Report.CONNECTED:
-            self.history.reported[event["data"]["serverCallId"]].append(self.platform.loop.time())
+            self.history.reported[event["data"]["serverCallId"]].append(now)
 
     # Files
 

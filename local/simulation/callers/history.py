@@ -14,6 +14,7 @@ class Callback:
     kind: str | None
     recording_id: str | None = None
     has_start: bool = False  # whether its URL names a start
+    at: float  # when it was acknowledged
     unreadable: Any = None
 
 
@@ -26,6 +27,7 @@ class History:
     started: dict[str, str] = field(default_factory=dict)  # recordingIds that callers were told, with the call's name
     keys: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # of callers' starts, by call
     told: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # recordingIds, by Idempotency-Key
+    refused: Counter[str] = field(default_factory=Counter)  # answered starts that were refused later, by key
     reported: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # calls: acknowledged reports
     callbacks: list[Callback] = field(default_factory=list)
     published: dict[str, list[Source]] = field(default_factory=lambda: defaultdict(list))  # by recordingId

@@ -33,7 +33,7 @@ class People:
         self.history.confirmed[recording_id]["replay"] += outcome is Outcome.DONE
 
     def tamper(self, at: float, document_id: str, replacement: bytes | None) -> None:
-        """Somebody removes or replaces the archived media of a document, if its source isn't deleted yet."""
+        """Somebody removes an archived file of a document, or replaces its media, if its source isn't deleted yet."""
         self.platform.spawn(self._tampered(at, document_id, replacement))
 
     async def _tampered(self, at: float, document_id: str, replacement: bytes | None) -> None:
@@ -43,12 +43,15 @@ class People:
             await asyncio.sleep(1)  # between its check and the delete, a job can't notice it
         source = next(one for one in cluster.acs.sources if one.document_id == document_id)
         archive = self.platform.account.containers[self.platform.settings.archive_container]
-        media = [name for name in archive.names() if document_id in name and not name.endswith(".json")]
-        if not media or source.is_deleted:
+        files = [name for name in archive.names() if document_id in name]
+        if replacement is not None:  # judges read the metadata
+            files = [name for name in files if not name.endswith(".json")]
+        if not files or source.is_deleted:
             return
-        self.platform.trace.step("somebody", f"{'removes' if replacement is None else 'replaces'} {media[0]}")
+        name = self.platform.chance.choice(files)
+        self.platform.trace.step("somebody", f"{'removes' if replacement is None else 'replaces'} {name}")
         if replacement is None:
-            archive.delete(media[0], None)
+            archive.delete(name, None)
         else:
-            archive.put(media[0], Written(replacement, ContentSettings(), {}), overwrite=True)
-        self.harmed(media[0])
+            archive.put(name, Written(replacement, ContentSettings(), {}), overwrite=True)
+        self.harmed(name)

@@ -1,7 +1,8 @@
 """The Functions host's queue trigger: jobs and poison messages, without any order.
 
 A message is hidden while its function runs. It comes back after `visibilityTimeout` if the function failed, and stays
-hidden if its host is gone. After five failed deliveries it moves to the poison queue.
+hidden if its host is gone. After five failed deliveries it moves to the poison queue. If the queue can't be reached for
+40 seconds, an exception of the listener ends some hosts, as seen on the real host.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from local.memory.storage.account import Service
 from local.memory.storage.queues import MemoryQueueClient
 from local.simulation.callers.platform import Platform
 from local.simulation.world.cluster import Function, Host, Outcome
@@ -20,6 +22,7 @@ _RENEWAL = 300.0
 _AGAIN = 60  # seconds: `visibilityTimeout` of host.json
 _DELIVERIES = 5  # `maxDequeueCount`
 _JOBS = 8  # `batchSize`
+_AWAY = 40.0  # seconds without the queue, after which a host may end
 
 type Decode = Callable[[str], tuple[str, Function]]
 
@@ -43,6 +46,17 @@ class QueueListener:
         self._poison_client = MemoryQueueClient(self.platform.account, self._poison)
         self.platform.spawn(self._listen(self._chunks, _job))
         self.platform.spawn(self._listen(self._poison, _poison_job))
+        for outage in self.platform.cluster.outside.outages:
+            if outage.service == Service.QUEUE and outage.ends - outage.begins > _AWAY:
+                self.platform.spawn(self._end_hosts(outage.begins + _AWAY))
+
+    async def _end_hosts(self, at: float) -> None:
+        """Ends each host, or not: on the real host the exception didn't come every time."""
+        cluster = self.platform.cluster
+        await asyncio.sleep(at - self.platform.loop.time())
+        for process in [host.process for host in cluster.hosts]:
+            if process is not None and self.platform.chance.random() < 0.5:  # noqa: PLR2004 - one in two
+                cluster.die(process, with_host=True)
 
     def changed(self) -> None:
         """A call has changed a queue."""

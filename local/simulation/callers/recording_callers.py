@@ -11,6 +11,7 @@ from local.simulation.callers.platform import Platform
 from local.simulation.schedules.calls import CONSENT, Act, CallPlan, StartPlan
 from local.simulation.world.cluster import Outcome
 from shared.app import App
+from shared.errors import AlreadyRecording
 from shared.http.answers import Answer
 
 CALLER = "caller"
@@ -56,11 +57,14 @@ class RecordingCallers:
             key = wanted.key or f"{plan.call.name} {wanted.at} try {number}"
             self.history.keys[plan.call.name].add(key)
             answer = await self._ask(
-                "start", lambda app: app.commands.start(body, url=_URL, idempotency_key=wanted.key, by=CALLER)
+                "start",
+                lambda app: app.commands.start(body, url=_URL, idempotency_key=wanted.key, by=CALLER),
+                key,
             )
+            if answer is not None and answer["recordingId"] is not None:
+                self.history.told[key].add(answer["recordingId"])
             if answer is not None and number not in wanted.lost:
                 if answer["recordingId"] is not None:
-                    self.history.told[key].add(answer["recordingId"])
                     return str(answer["recordingId"])
                 polls += 1
                 if wanted.key is None:
@@ -82,12 +86,18 @@ class RecordingCallers:
                 return
             await asyncio.sleep(_AGAIN)
 
-    async def _ask(self, name: str, function: Callable[[App], Awaitable[Answer]]) -> dict[str, Any] | None:
-        """The answer's body; None if there was none, or a refusal."""
+    async def _ask(
+        self, name: str, function: Callable[[App], Awaitable[Answer]], key: str = ""
+    ) -> dict[str, Any] | None:
+        """The answer's body; None if there was none, or a refusal. `key`: the request's Idempotency-Key."""
         answers: list[Answer] = []
 
         async def ask(app: App) -> None:
-            answers.append(await function(app))
+            try:
+                answers.append(await function(app))
+            except AlreadyRecording:
+                self.history.refused[key] += bool(self.history.told.get(key))
+                raise
 
         outcome = await self.platform.invoke(name, ask)
         return json.loads(answers[0].body) if outcome is Outcome.DONE else None

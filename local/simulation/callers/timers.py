@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from local.simulation.callers.platform import Platform
-from local.simulation.world.cluster import BEGIN
+from local.simulation.judging.sweeps import Rows, Sweeps
+from local.simulation.world.cluster import BEGIN, Outcome
 
 _MINUTE = 60.0
 _DEAD_LETTERS_EVERY = 300.0
@@ -24,6 +25,7 @@ class Timers:
     platform: Platform
     undelivered: Callable[[], int]
     _worklist_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _sweeps: Sweeps = field(default_factory=Sweeps)
 
     def start(self) -> None:
         self.platform.spawn(self._sweep())
@@ -37,12 +39,20 @@ class Timers:
         while True:
             await self._next_sweep()
             host = await self.platform.some_host()
-            if any(due <= self.platform.clock.now() + host.skew for due in self._dues()):
-                await self.platform.cluster.invoke(host, "sweep", lambda app: app.sweep.run())
+            now = self.platform.clock.now() + host.skew
+            due = {key: row for key, row in self._rows().items() if _due(row.entity.get("dueAt")) <= now}
+            if not due:
+                continue
+            outcome = await self.platform.cluster.invoke(host, "sweep", lambda app: app.sweep.run())
+            if outcome is Outcome.DONE and (wrong := self._sweeps.ended(due, self._rows())):
+                self.platform.cluster.unforeseen.append(wrong)
+
+    def _rows(self) -> Rows:
+        rows: Rows = self.platform.account.tables[self.platform.settings.worklist_table].rows
+        return rows
 
     def _dues(self) -> list[datetime]:
-        rows = self.platform.account.tables[self.platform.settings.worklist_table].rows.values()
-        return [_due(row.entity.get("dueAt")) for row in rows]
+        return [_due(row.entity.get("dueAt")) for row in self._rows().values()]
 
     async def _next_sweep(self) -> None:
         """Waits for the first full minute at which a row is due by any host's clock."""

@@ -11,6 +11,8 @@ from local.simulation.world.sources import SimulatedAcs
 from shared.domain.keys import call_key, key_of
 
 _CARRIED_OUT = ("started", "recorded already")
+_MOST_RESTARTS = 5
+_TIME_TO_RESTART = 300.0  # seconds: the sweep does it
 _TIME_TO_START = 60.0  # seconds that a call must last after its report, in a run without faults
 
 
@@ -29,6 +31,9 @@ class Calls:
         for key, told in self._history.told.items():
             if len(told) > 1:
                 yield f"the callers of {key} were told {len(told)} recordings"
+        for key, number in self._history.refused.items():
+            if number:
+                yield f"a repeated start with the key {key} was refused, although it had been answered"
         rows = self._stored.recordings()
         for plan in self._schedule.calls:
             made = self._recorder.of_call(plan.call)
@@ -52,6 +57,15 @@ class Calls:
         in_time = any(at + _TIME_TO_START < plan.ends for at in self._reports_of(plan))
         if self._schedule.is_calm and in_time and not made:
             yield f"{plan.call.name} was reported, and not recorded by the rule"
+
+        if self._schedule.is_calm and not callers and made and len(made) <= _MOST_RESTARTS and made[-1].has_failed:
+            failed = [
+                one.at
+                for one in self._history.callbacks
+                if one.kind == "StartRecordingFailed" and one.recording_id == made[-1].recording_id
+            ]
+            if any(at + _TIME_TO_RESTART < plan.ends for at in failed):
+                yield f"{plan.call.name}: ACS couldn't carry out the automatic start, and it wasn't repeated"
 
     def _reports_of(self, plan: CallPlan) -> Iterator[float]:
         """When the app acknowledged, or in a run without faults got, reports that a rule applies to."""
@@ -77,14 +91,14 @@ class Calls:
                 yield f"the start {start_id} names the recording {named}, which ACS didn't make for it"
             if "asked" in row and made is not None and made.recording_id in reported:
                 yield f"the start of {made.recording_id} still has its request, after a callback about it"
-            if "asked" in row and self._schedule.is_calm and made is not None:
+            if "asked" in row and self._schedule.is_calm and made is not None and made.is_named:
                 yield f"the start of {made.recording_id} still has its request"
 
     def _recording(self, plan: CallPlan, recording: CallRecording, row: dict[str, object] | None) -> Iterator[str]:
         name = recording.recording_id
         reported = any(one.recording_id == name and one.has_start for one in self._history.callbacks)
         if row is None:
-            if reported or self._history.published.get(name) or self._schedule.is_calm:
+            if reported or self._history.published.get(name) or (self._schedule.is_calm and recording.is_named):
                 yield f"{name} isn't in the catalogue"
             return
         if recording.has_failed:

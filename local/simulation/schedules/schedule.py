@@ -25,6 +25,7 @@ _MOST_CALLS = 40_000  # of a run with faults
 # Of a run in which nothing goes wrong: to archive a document, to take in an event again, and of idle sweeps.
 _CALLS_OF_DOCUMENT, _CALLS_OF_REQUEST, _CALLS_OF_RUN = 30, 10, 20
 _PLAIN = 0.04  # share of schedules in which nothing goes wrong
+_CALM = 0.2  # share of schedules with calls in which the platform does nothing wrong
 _SIZES = (900, 900, 900, 2500, 5200)  # bytes; with blocks of 1 KiB the last two are copied in blocks
 _FOREVER = 60 * HOUR
 # Seconds. Long ones are rare, because a run with many retries takes as long as ten others.
@@ -150,7 +151,16 @@ def schedule_of(seed: int) -> Schedule:
     )
     if mishandling.damages and more.random() < 0.5:  # noqa: PLR2004 - even odds: the sweep must pass the unreadable row
         schedule = replace(schedule, lost_jobs=schedule.lost_jobs | {1, 2})
+    if calls and more.random() < _CALM:
+        schedule = calm(schedule)
     return plain(schedule) if more.random() < _PLAIN else schedule
+
+
+def calm(schedule: Schedule) -> Schedule:
+    """The schedule without faults of the platform."""
+    nothing = frozenset[int]()
+    mishandling = replace(schedule.mishandling, damages=())
+    return replace(schedule, faults=(), outages=(), lost_jobs=nothing, worn_jobs=nothing, mishandling=mishandling)
 
 
 def plain(schedule: Schedule) -> Schedule:
@@ -162,17 +172,7 @@ def plain(schedule: Schedule) -> Schedule:
     )
     for one in (one for recording in recordings for one in recording.sources):
         one.windows = ()
-    nothing = frozenset[int]()
-    return replace(
-        schedule,
-        recordings=recordings or schedule.recordings,
-        faults=(),
-        outages=(),
-        lost_jobs=nothing,
-        worn_jobs=nothing,
-        calls=(),
-        mishandling=Mishandling(),
-    )
+    return replace(calm(schedule), recordings=recordings or schedule.recordings, calls=(), mishandling=Mishandling())
 
 
 def _hours(at: Any) -> str:

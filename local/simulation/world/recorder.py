@@ -67,6 +67,7 @@ class CallRecording:
     began_at: datetime
     is_paused: bool = False
     has_failed: bool = False
+    is_named: bool = True  # whether the answer to its start names it
     ended_at: datetime | None = None
     end_reason: str | None = None
 
@@ -126,9 +127,10 @@ class Recorder:
             began_at=now,
             is_paused=wanted.paused,
             has_failed=how in (How.FAILS, How.FAILS_UNNAMED),
+            is_named=how not in (How.UNNAMED, How.FAILS_UNNAMED),
         )
         self.recordings[made.recording_id] = made
-        named = None if how in (How.UNNAMED, How.FAILS_UNNAMED) else made.recording_id
+        named = made.recording_id if made.is_named else None
         status = 200 if how is How.AT_ONCE else 202
         self._answers[wanted.token] = (wanted.body, status, named)
         self.changed(made, Change.FAILED if made.has_failed else Change.BEGAN)

@@ -32,11 +32,13 @@ def _filter(value: str) -> str:
 
 
 def _schema(schema: dict[str, Any]) -> None:
+    schema["description"] = "Names and values that a caller chooses."
     schema["propertyNames"] = {"pattern": f"^{NAME_PATTERN}$"}
 
 
 LabelValue = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_VALUE), Plain(unpadded=True)]
-Labels = Annotated[
+# A named type, and so a schema of its own: generators of clients make one class of it.
+type Labels = Annotated[
     dict[Annotated[str, AfterValidator(_name)], LabelValue],
     Field(max_length=MOST, json_schema_extra=_schema),
     AfterValidator(_together),

@@ -22,6 +22,7 @@ from callvault_client.api.recordings import (
 from callvault_client.models import (
     ArchiveRecordView,
     Content,
+    Labels,
     MediaFormat,
     Problem,
     RecordingView,
@@ -38,7 +39,11 @@ assert wrong.errors is not None
 assert wrong.errors[0].field == "serverCallId"
 
 request = StartServerCallId(
-    server_call_id=server_call_id, content=Content.AUDIO, format_=MediaFormat.MP3, correlation="python"
+    server_call_id=server_call_id,
+    content=Content.AUDIO,
+    format_=MediaFormat.MP3,
+    correlation="python",
+    labels=Labels.from_dict({"made": "by a client"}),
 )
 started = start_recording.sync(client=client, body=request, idempotency_key="a-client-in-python")
 assert isinstance(started, StartedView), started
@@ -56,7 +61,7 @@ while not isinstance(record := get_archive.sync(recording_id, client=client), Ar
     time.sleep(0.1)
 shown = get_recording.sync(recording_id, client=client)
 assert isinstance(shown, RecordingView)
-listed = list_recordings.sync(client=client, correlation="python")
+listed = list_recordings.sync(client=client, correlation="python", label="made=by a client")
 (chunk,) = record.chunks
 link = get_content.sync(recording_id, chunk.document_id, client=client, redirect=False)
 media = httpx.get(link.url).raise_for_status().content
@@ -65,6 +70,7 @@ sys.stdout.write(
         {
             "recordingId": recording_id,
             "state": shown.state,
+            "labels": shown.labels.to_dict(),
             "listed": [one.recording_id for one in listed.recordings],
             "sha256": chunk.sha256,
             "downloaded": len(media),

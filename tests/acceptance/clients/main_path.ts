@@ -21,6 +21,7 @@ const start: components["schemas"]["StartRecording"] = {
   content: "audio",
   format: "mp3",
   correlation: "typescript",
+  labels: { made: "by a client" },
 };
 const started = await api.POST("/recordings", {
   body: start,
@@ -54,7 +55,7 @@ async function archived(): Promise<components["schemas"]["ArchiveRecordView"]> {
 
 const [chunk] = (await archived()).chunks;
 const shown = await api.GET("/recordings/{recordingId}", { params: { path } });
-const listed = await api.GET("/recordings", { params: { query: { correlation: "typescript" } } });
+const listed = await api.GET("/recordings", { params: { query: { correlation: "typescript", label: "made=by a client" } } });
 const link = await api.GET("/recordings/{recordingId}/chunks/{documentId}/content", {
   params: { path: { recordingId, documentId: chunk.documentId }, query: { redirect: false } },
 });
@@ -63,6 +64,7 @@ console.log(
   JSON.stringify({
     recordingId,
     state: expect(shown.data).state,
+    labels: expect(shown.data).labels,
     listed: expect(listed.data).recordings.map((one) => one.recordingId),
     sha256: chunk.sha256,
     downloaded: media.byteLength,

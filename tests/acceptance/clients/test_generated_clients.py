@@ -73,5 +73,6 @@ async def test_a_generated_client_records_a_call(deployment: Deployment, tmp_pat
     found = json.loads(await run(*command, *arguments, cwd=tmp_path, PYTHONPATH=path))
     view = await deployment.settled(found["recordingId"])
     assert (found["state"], found["listed"]) == ("archived", [found["recordingId"]])
+    assert found["labels"] == {"made": "by a client"}
     assert found["downloaded"] == found["size"] > 0
     assert [found["sha256"]] == [chunk["sha256"] for chunk in view["chunks"]]

@@ -16,7 +16,7 @@ from shared.domain.records import Recording
 from shared.gateways.blobs.dead_letters import DeadLetters
 from shared.http.answers import Answer
 from shared.intake.dead_letters import DeadLetterReplay
-from tests.integration.recording.test_automatic import begun, recording, recordings_of, view
+from tests.integration.recording.automatic import begun, recording, recordings_of, view
 from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

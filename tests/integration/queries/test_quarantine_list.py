@@ -73,13 +73,12 @@ async def test_pages_follow_each_other_without_gaps_and_repeats(world: World):
         await world.quarantine(f"{number}.json", b"{}")
     seen: list[str] = []
     cursor: dict[str, str] = {}
-    while True:
+    for _ in range(3):
         shown = await page(world, limit="2", **cursor)
         assert shown["total"] == 5
         seen += [one["name"] for one in shown["entries"]]
-        if shown["nextCursor"] is None:
-            break
         cursor = {"cursor": shown["nextCursor"]}
+    assert shown["nextCursor"] is None
     assert sorted(seen) == [f"{number}.json" for number in range(5)]
 
 
