@@ -74,7 +74,8 @@ def _given(value: Any) -> Any:
     if isinstance(value, str):
         return str(value)
     if isinstance(value, datetime):
-        return value.astimezone(UTC)
+        moment = value.astimezone(UTC)
+        return datetime.combine(moment.date(), moment.timetz())  # also of the SDK's subclass of datetime
     if value in (True, False):
         return bool(value)  # the SDK writes 1 and 0 so, too
     if isinstance(value, int):
