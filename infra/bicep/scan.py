@@ -38,7 +38,7 @@ SKIPPED: Mapping[str, str] = {
     "CKV_AZURE_41": "the secrets key digests and signatures: one that expires would end both",
     "CKV_AZURE_109": "app settings can't refer to a vault that is closed to networks; every reader needs a role",
     "CKV_AZURE_189": "as for CKV_AZURE_109: the platform resolves references from outside the app's network",
-    "CKV_AZURE_131": "the defaults are newGuid(), a new secret, and not one that stands in the file",
+    "CKV_AZURE_131": "the defaults are newGuid(), a new secret for each deployment, and none is in the file",
     "CKV_AZURE_193": "the topic is open to networks, not to people: keys are off, and the app alone may send",
     "CKV_AZURE_206": "redundancy is a parameter whose values all replicate, Standard_LRS besides, for trying out",
 }

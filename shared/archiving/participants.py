@@ -1,9 +1,10 @@
 """Adds chunks to the lists of their participants, so that a person's recordings can be found.
 
-This happens before a chunk becomes `archived`. The table stores a digest of each participant's id, keyed with
-PARTICIPANTS_SECRET, and never the id itself. If the secret isn't set, nobody is listed until a rebuild with a secret
-adds them. The lists are for searches only. If they can't be written, the chunk's attempt is retried a few times (its
-files are already in the archive), and then the chunk is archived without them. A later rebuild adds it.
+This happens before a chunk becomes `archived`, also if no attempt ended it. The table stores a digest of each
+participant's id, keyed with PARTICIPANTS_SECRET, and never the id itself. If the secret isn't set, nobody is listed
+until a rebuild with a secret adds them. The lists are for searches only. If they can't be written, the chunk's attempt
+is retried a few times (its files are already in the archive), and then the chunk is archived without them. A later
+rebuild adds it.
 """
 
 from datetime import timedelta

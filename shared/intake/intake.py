@@ -197,6 +197,7 @@ class Intake:
                     *(self._queue(chunk, announced[chunk.chunk_key], by or _EVENT_GRID) for chunk in some)
                 )
             )
+        await self._watch_unreadable(written)
         await self._awaited.announced(recording, current, known)
         context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
         if differs := [*differing(event, filed, recording), *chunks_differing(current, announced)]:
@@ -223,6 +224,18 @@ class Intake:
             if current is not None:
                 return _Written(known=known, recording=recording, chunks=chunks, current=current)
         raise DestinationUnavailable.contended("the recording in the catalogue")
+
+    async def _watch_unreadable(self, written: _Written) -> None:
+        """Adds worklist rows for the event's chunks whose rows this version can't read.
+
+        The delivery that inserted such a row may have crashed before step 5. The sweep reports the row, and queues the
+        chunk once a version of the app can read it.
+        """
+        readable = {chunk.chunk_key for chunk in written.current}
+        for chunk in written.chunks:
+            if chunk.chunk_key not in readable:
+                due_at = self._clock.now() + self._settings.sweep_grace
+                await self._writers.open_work.add(WorkItem.of_chunk(chunk, due_at))
 
     async def _queue(self, current: Chunk, announced: Chunk, by: str) -> bool:
         """Queues a chunk, unless it needs no work. Returns whether it was queued."""

@@ -25,7 +25,7 @@ from local.simulation.world.topic import SimulatedTopic
 from local.simulation.world.trace import Trace
 from shared.app import App
 from shared.domain.chance import Chance
-from shared.errors import CallvaultError, DestinationError
+from shared.errors import CallvaultError, DestinationError, UnreadableRow
 from shared.observability import failures
 from shared.settings.settings import Settings
 
@@ -140,7 +140,7 @@ class Cluster:
             except CallvaultError as error:
                 self.trace.step(process.name, f"{name} failed", error.reason)
                 outcome = Outcome.FAILED
-                if name in _FAIL_WITH_STORAGE and not isinstance(error, DestinationError):
+                if name in _FAIL_WITH_STORAGE and not isinstance(error, DestinationError | UnreadableRow):
                     self.unforeseen.append(f"{name} failed although storage didn't: {error.reason}")
             except Exception as error:  # noqa: BLE001 - the run reports it
                 self.unforeseen.append(f"{name} raised {type(error).__name__}: {error}")

@@ -127,7 +127,7 @@ async def test_a_quarantined_event_is_no_all_clear_and_leads_to_its_runbook(depl
     await expect(row).to_contain_text("could not be processed")
     await finding.click()
     await expect(page.get_by_role("heading", name="Runbook: event-quarantined")).to_be_visible()
-    await expect(page.locator(".runbook li").first).to_contain_text("Read the reason.")
+    await expect(page.locator(".runbook li").first).to_contain_text("Read the reason")
 
 
 async def test_chunks_that_wait_after_a_failure_are_shown_with_the_reason_and_all_are_retried(

@@ -104,7 +104,7 @@ async def test_a_download_is_the_archived_file_and_the_history_names_the_caller(
     async with visit.page.expect_download() as saving:
         await visit.page.get_by_role("button", name="Download of chunk 0").click()
     saved = await saving.value
-    assert saved.suggested_filename.endswith("-0000.mp3")
+    assert re.search(r"-saved-0000-mixed-[0-9a-f]{8}\.mp3$", saved.suggested_filename)
     assert hashlib.sha256(Path(await saved.path()).read_bytes()).hexdigest() == chunk["sha256"]  # noqa: ASYNC240
     await visit.page.get_by_role("button", name="Refresh").click()
     await expect(visit.page.locator(".history li").first).to_contain_text("read content by function key")

@@ -7,8 +7,6 @@ from urllib.parse import unquote
 import pytest
 
 from shared.domain.keys import key_of
-from shared.domain.labels import text_of
-from shared.domain.records import Recording
 from shared.queries.downloads import File
 from shared.recovery.rebuild import Rebuild
 from tests.integration.recording.test_automatic import begun, recording, recordings_of
@@ -60,6 +58,7 @@ async def test_recordings_are_found_by_a_label_and_other_filters(world: World):
     assert await listed(world, label="case=4711", limit="1") == [second]
     assert await listed(world, label="team=Kälte & Klima") == [first]
     assert await listed(world, label="case=4711", correlation="one") == [first]
+    assert await listed(world, label="case=4712", correlation="one") == []
     assert await listed(world, label="case=4711", state="archived") == []
     assert await listed(world, label="Case=4711") == []
 
@@ -86,20 +85,6 @@ async def test_a_rebuild_restores_labels_and_their_lists(make_world: MakeWorld, 
     await Rebuild(lost.gateways, lost.settings).run(apply=True)
     assert await listed(lost, label="case=4711") == [recording_id]
     assert json_of(await lost.commands.get(recording_id))["labels"] == LABELS
-
-
-async def test_labels_that_don_t_fit_into_the_metadata_refuse_no_file(world: World):
-    """IDs come from events. A file that is refused because of its metadata would be lost."""
-    made = await world.document(size=20_000, format="wav")
-    (chunk,) = made["event"]["data"]["recordingStorageInfo"]["recordingChunks"]
-    chunk["endReason"] = "終" * 200
-    long = {f"n{number}": "ü" * 30 for number in range(10)}
-    recording_id = made["recordingId"]
-    labelled = Recording(recording_key=key_of(recording_id), recording_id=recording_id, labels=text_of(long))
-    await world.writers.recordings.merge(labelled)
-    await world.app.intake.receive(made["event"])
-    await world.drained()
-    assert len(await metadata_of(world)) == 2
 
 
 async def test_a_rule_gives_its_labels_to_the_recordings_that_it_starts(make_world: MakeWorld):
