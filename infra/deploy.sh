@@ -169,7 +169,11 @@ check_subscription() {
 
 check_region() {
   local region=$1 regions versions
-  regions=$(az functionapp list-flexconsumption-locations --query '[].name' --output tsv)
+  # The list belongs to the subscription: an account with roles on the resource group only may not read it.
+  regions=$(az functionapp list-flexconsumption-locations --query '[].name' --output tsv) || {
+    echo "This account can't list the regions of Flex Consumption, so $region isn't checked."
+    return
+  }
   grep -qix -- "$region" <<<"${regions// /}" ||
     fail "$region has no Flex Consumption: choose one of az functionapp list-flexconsumption-locations" 1
   versions=$(az functionapp list-flexconsumption-runtimes --location "$region" --runtime python --query '[].version' --output tsv)

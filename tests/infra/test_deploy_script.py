@@ -217,6 +217,15 @@ def test_a_region_without_flex_consumption_or_the_python_is_refused_before_anyth
     assert not [call for call in done.calls if "create" in call]
 
 
+def test_an_account_that_can_t_list_the_regions_deploys_without_that_check(deploy: Deploy):
+    done = deploy(
+        "--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at="list-flexconsumption-locations"
+    )
+    assert done.code == 0, done.said
+    assert "westeurope isn't checked" in done.said
+    assert "group create" in done.steps()
+
+
 def test_a_part_alone_can_be_run(deploy: Deploy):
     deployed = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", "--only", "deploy")
     assert deployed.steps()[-3:] == ["function show", "function show", "group create"]
