@@ -24,9 +24,9 @@ class History:
 
     requested: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     confirmed: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    started: dict[str, str] = field(default_factory=dict)  # recordingIds that callers were told, with the call's name
+    started: dict[str, str] = field(default_factory=dict)  # recordingIds that callers got, with the call's name
     keys: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # of callers' starts, by call
-    told: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # recordingIds, by Idempotency-Key
+    answered: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # recordingIds, by Idempotency-Key
     refused: Counter[str] = field(default_factory=Counter)  # answered starts that were refused later, by key
     reported: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # calls: acknowledged reports
     callbacks: list[Callback] = field(default_factory=list)

@@ -62,7 +62,7 @@ class RecordingCallers:
                 key,
             )
             if answer is not None and answer["recordingId"] is not None:
-                self.history.told[key].add(answer["recordingId"])
+                self.history.answered[key].add(answer["recordingId"])
             if answer is not None and number not in wanted.lost:
                 if answer["recordingId"] is not None:
                     return str(answer["recordingId"])
@@ -96,7 +96,7 @@ class RecordingCallers:
             try:
                 answers.append(await function(app))
             except AlreadyRecording:
-                self.history.refused[key] += bool(self.history.told.get(key))
+                self.history.refused[key] += bool(self.history.answered.get(key))
                 raise
 
         outcome = await self.platform.invoke(name, ask)

@@ -28,9 +28,9 @@ class Calls:
             return
         yield from self._claims()
         yield from self._starts()
-        for key, told in self._history.told.items():
-            if len(told) > 1:
-                yield f"the callers of {key} were told {len(told)} recordings"
+        for key, answered in self._history.answered.items():
+            if len(answered) > 1:
+                yield f"the callers of {key} got {len(answered)} recordings"
         for key, number in self._history.refused.items():
             if number:
                 yield f"a repeated start with the key {key} was refused, although it had been answered"

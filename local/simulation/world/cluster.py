@@ -155,7 +155,7 @@ class Cluster:
     def _end(self, host: Host, ended: asyncio.Future[Outcome], outcome: Outcome) -> None:
         host.running.pop(ended, None)
         if not ended.done():
-            # The host continues outside the process, and so does whoever waits for the end.
+            # The host, and the caller that waits for the end, continue outside the process.
             self.loop.call_soon(_set, ended, outcome, context=Context())
 
     def die(self, process: Process, with_host: bool) -> None:  # noqa: FBT001 - the signature that Outside calls

@@ -1,4 +1,4 @@
-"""The consent of a start that crashed is with its recording, or a person is told before it is removed."""
+"""The consent of a start that crashed is with its recording, or an alert is raised before it is removed."""
 
 import pytest
 
