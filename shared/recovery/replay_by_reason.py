@@ -3,8 +3,9 @@
         audit, once a recording ──> replay of each chunk (replay.py)
                   1                            2
 
-The worklist has every open chunk, nearest deadline first. A request reads and replays a bounded number of chunks. It
-doesn't find a chunk again that it has queued, so repeating it continues with the others.
+The worklist has every open chunk, nearest deadline first. A request reads the first thousand and replays about 200. It
+doesn't find a chunk again that it has queued, so repeating it continues with the others. If the first thousand open
+chunks wait for other reasons, it finds none.
 """
 
 import asyncio
