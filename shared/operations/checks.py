@@ -1,9 +1,9 @@
 """Checks of a running deployment: health reports them to monitors, the doctor to people.
 
-Reads the version of the data's schema, the nearest deadlines from the worklist's sixteen shards and a few chunks, and sends one request each to both
-queues, the archive and ACS, all concurrently, so the cost doesn't grow with the archive. Each chunk on the worklist is
-read from the catalogue before it counts, because a safe chunk stays on the worklist until its source is deleted. A row
-that this version can't read is reported and doesn't hide other rows.
+Reads the version of the data's schema, the nearest deadlines from the worklist's sixteen shards and a few chunks, and
+sends one request each to both queues, the archive and ACS, all concurrently, so the cost doesn't grow with the archive.
+Each chunk on the worklist is read from the catalogue before it counts, because a safe chunk stays on the worklist until
+its source is deleted. A row that this version can't read is reported and doesn't hide other rows.
 """
 
 import asyncio

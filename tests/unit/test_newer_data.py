@@ -22,7 +22,7 @@ class Request:
     headers: dict[str, str] = {}  # noqa: RUF012 - nobody writes it
     params: dict[str, str] = {}  # noqa: RUF012 - nobody writes it
     url = "https://contoso.azurewebsites.net/api"
-    route_params = dict.fromkeys(("recordingId", "documentId", "quarantineId", "file"), "x")  # noqa: RUF012
+    route_params = dict.fromkeys(("recordingId", "documentId", "quarantineId", "file"), "x")
 
     def get_body(self) -> bytes:
         return b"{}"
