@@ -30,10 +30,11 @@ class Request:
 
 @pytest.fixture
 def function_app(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.setenv("ACS_ENDPOINT", "https://contoso.communication.azure.com")
-    monkeypatch.setenv("AzureWebJobsStorage", "UseDevelopmentStorage=true")
     monkeypatch.delitem(sys.modules, "function_app", raising=False)  # an app gives its functions once
-    import function_app  # noqa: PLC0415 - it reads the settings as it is imported
+    with monkeypatch.context() as environment:  # not for the settings of the world
+        environment.setenv("ACS_ENDPOINT", "https://contoso.communication.azure.com")
+        environment.setenv("AzureWebJobsStorage", "UseDevelopmentStorage=true")
+        import function_app  # noqa: PLC0415 - it reads the settings as it is imported
 
     return function_app
 

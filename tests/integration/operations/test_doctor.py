@@ -145,7 +145,7 @@ async def test_a_wrong_storage_key_fails_the_storage_checks_and_no_others(
     monkeypatch.setenv("AzureWebJobsStorage", world.storage.connection_string.replace(account_key(world), OTHER_KEY))
     failures = await visit(MovableClock())
     assert {check.split()[0] for check in failures} == {"queue", "table", "container", "schema"}
-    assert len(failures) == 2 + len(world.settings.tables) + 3
+    assert len(failures) == 2 + len(world.settings.tables) + 3 + 1
     assert all("key" in str(one.fix) for one in failures.values())
 
 
