@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import aiohttp
 
@@ -152,7 +152,7 @@ def _body(run: Run, name: str) -> Any:
     return found["body"] if found else None
 
 
-def _xpath(_: Run, document: ElementTree.Element, path: str) -> str:
+def _xpath(_: Run, document: ET.Element, path: str) -> str:
     """The text of the first element of a name, which is empty if there is none."""
     found = re.fullmatch(r"string\(//(\w+)\)", path)
     assert found, f"not understood: {path}"
@@ -181,10 +181,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "outputs": lambda run, name: run.outputs.get(name),
     "parameters": lambda run, name: run.parameters[name],
     "replace": lambda _, text, old, new: text.replace(old, new),
+    "startsWith": lambda _, text, start: text.lower().startswith(start.lower()),
     "string": lambda _, one: str(one),
     "toLower": lambda _, one: one.lower(),
     "triggerBody": lambda run: run.trigger,
     "workflow": lambda run: {"run": {"name": run.name}},
-    "xml": lambda _, one: ElementTree.fromstring(one),
+    "xml": lambda _, one: ET.fromstring(one),
     "xpath": _xpath,
 }

@@ -102,10 +102,10 @@ class Outside:
         self.status = 202
         self.url = ""
 
-    def deliver(self, *events: dict[str, Any]) -> None:
-        """As Event Grid does: the event as Base64."""
+    def deliver(self, *events: dict[str, Any], as_base64: bool = True) -> None:
         for event in events:
-            self.queue[event["id"]] = base64.b64encode(json.dumps(event).encode()).decode()
+            text = json.dumps(event)
+            self.queue[event["id"]] = base64.b64encode(text.encode()).decode() if as_base64 else text
 
     async def receive(self, request: web.Request) -> web.Response:
         assert request.headers["x-ms-version"] >= "2017-11-09", "older versions accept no token"
@@ -116,7 +116,7 @@ class Outside:
             self.hidden.add(found)
             inner = (
                 f"<QueueMessage><MessageId>{escape(found)}</MessageId><PopReceipt>AgAAAA+/==&amp;{found}</PopReceipt>"
-                f"<DequeueCount>1</DequeueCount><MessageText>{self.queue[found]}</MessageText></QueueMessage>"
+                f"<DequeueCount>1</DequeueCount><MessageText>{escape(self.queue[found])}</MessageText></QueueMessage>"
             )
         document = f'\ufeff<?xml version="1.0" encoding="utf-8"?><QueueMessagesList>{inner}</QueueMessagesList>'
         return web.Response(body=document.encode(), content_type="application/xml")
@@ -238,6 +238,13 @@ async def test_a_card_that_teams_refuses_stays_in_the_queue_and_fails_the_run(ou
     outside.hidden.clear()  # the message is visible again after its timeout
     assert await run(outside)
     assert (outside.queue, len(cards(outside))) == ({}, 2)
+
+
+async def test_an_announcement_may_be_plain_text_too(outside: Outside):
+    """Microsoft doesn't document in which form Event Grid delivers to a queue."""
+    outside.deliver(example(COMPLETE, correlation="a & <b>"), as_base64=False)
+    assert await run(outside)
+    assert cards(outside)[0].body[1].inlines[0].text == "a & <b>"
 
 
 async def test_an_empty_queue_posts_nothing(outside: Outside):
