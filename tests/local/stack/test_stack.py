@@ -150,7 +150,7 @@ async def test_the_printed_commands_archive_a_recording(tmp_path: Path) -> None:
     """With the product itself, because the commands are for it."""
     async with Stack(StackOptions(directory=tmp_path)) as stack:
         *steps, show = [command for _, command in commands(stack.addresses)]
-        script = "\n".join([*steps, f'until {show} | grep \'"state":"archived"\'; do sleep 0.1; done'])
+        script = "\n".join([*steps, f'until {show} | grep \'"state": "archived"\'; do sleep 0.1; done'])
         shell = await asyncio.create_subprocess_exec("sh", "-euc", script)
         try:
             async with asyncio.timeout(60):
