@@ -13,10 +13,14 @@ CHECKOV_STAMP := .checkov/.installed
 AUDIT_STAMP := .audit/.installed
 RUNTIME_STAMP := .runtime/.installed
 # Only wheels, each by its hash: no code of a package runs while it is installed.
-PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement
+PIP_INSTALL := -m pip install --no-color --progress-bar off --disable-pip-version-check --require-hashes --only-binary :all: --requirement
+# Counts the packages while pip or npm works, and prints their output only if they fail.
+COUNTED := local/count-packages.sh
 LOCKED := requirements requirements-dev infra/checkov infra/audit
 
 WORKERS ?= 1
+# Of make up. 0 for a free one.
+PORT ?= 7071
 JOBS ?= 2
 ARGS ?=
 SEEDS ?= 20
@@ -25,25 +29,30 @@ SETTINGS ?= .local/up/local.settings.json
 # Some shells export HOST as the name of the machine: use it only if it names a Functions host.
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
+# checkov takes a minute to install, and only tests/infra needs it: not if ARGS names other tests.
+TESTS_NEED_CHECKOV := $(if $(filter tests/%,$(ARGS)),$(filter tests/ tests/infra%,$(ARGS)),yes)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup doctor run up test faults simulate mutants bench screenshots lint infra-check infra-format infra-snapshots infra-versions lock audit openapi package release runtime clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r goal text; do \
-	  printf '  make %-16s%s\n' "$$goal" "$$text"; done
-	@echo "Targets install what they need into .venv and local/node_modules. PYTHON=/path selects another Python 3.13."
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r goal text; do \
+	  echo "$$text" | fold -s -w 54 | while read -r line; do \
+	    printf '  %-22s%s\n' "$${goal:+make $$goal}" "$$line"; goal=; done; done
+	@echo "Targets install what they need into .venv and local/node_modules."
+	@echo "PYTHON=/path selects another Python 3.13."
 
 run: setup ## Run the demo: recordings from the call to the archive, on new local storage
 	@$(PYTHON_IN_VENV) -m local.demo $(ARGS)
 
-up: setup ## Run the local stack until Ctrl-C; WORKERS=4 for more instances, HOST=func for Core Tools
-	@exec $(PYTHON_IN_VENV) -m local.stack up --with-parent --workers "$(WORKERS)" $(HOST_OPTION)
+up: setup ## Run the local stack until Ctrl-C, with the same port and keys each time; PORT=8080 for another port, WORKERS=4 for more instances, HOST=func for Core Tools
+	@exec $(PYTHON_IN_VENV) -m local.stack up --with-parent --port "$(PORT)" --workers "$(WORKERS)" $(HOST_OPTION)
 
 doctor: setup ## Check a deployment, by default the local stack; SETTINGS=FILE for a settings file, SETTINGS= for the environment
-	@$(PYTHON_IN_VENV) -m shared.doctor $(if $(SETTINGS),--settings "$(SETTINGS)") $(ARGS)
+	@$(if $(filter file,$(origin SETTINGS)),$(PYTHON_IN_VENV) -m local.stack running && )$(PYTHON_IN_VENV) -m shared.doctor $(if $(SETTINGS),--settings "$(SETTINGS)") $(ARGS)
 
-test: setup $(CHECKOV_STAMP) ## Run all tests, two files at a time; JOBS=4 for more, ARGS="tests/unit -k chunk" for a selection
+test: setup $(if $(TESTS_NEED_CHECKOV),$(CHECKOV_STAMP)) ## Run all tests, two files at a time; JOBS=4 for more, ARGS="tests/unit -k chunk" for a selection
 	@$(PYTHON_IN_VENV) -m infra.bicep left-out
 	@$(PYTHON_IN_VENV) -m pytest --numprocesses "$(JOBS)" --dist loadfile --no-loadscope-reorder $(ARGS)
 
@@ -124,39 +133,33 @@ $(VENV_STAMP): requirements-dev.txt
 	  python=$$(local/find-python.sh) && "$$python" -m venv --clear .venv || exit 1; \
 	fi
 	@rm -f $@
-	@echo "Installing Python packages …"
-	@$(PYTHON_IN_VENV) $(PIP_INSTALL) requirements-dev.txt
+	@$(COUNTED) "Installing Python packages" requirements-dev.txt $(PYTHON_IN_VENV) $(PIP_INSTALL) requirements-dev.txt
 	@touch $@
 
 $(CHECKOV_STAMP): infra/checkov.txt | $(VENV_STAMP)
 	@rm -f $@
-	@echo "Installing checkov …"
 	@$(PYTHON_IN_VENV) -m venv --clear .checkov
-	@.checkov/bin/python $(PIP_INSTALL) $<
+	@$(COUNTED) "Installing checkov" $< .checkov/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
 $(AUDIT_STAMP): infra/audit.txt
 	@rm -f $@
-	@echo "Installing pip-audit …"
 	@python=$$(local/find-python.sh) && "$$python" -m venv --clear .audit
-	@.audit/bin/python $(PIP_INSTALL) $<
+	@$(COUNTED) "Installing pip-audit" $< .audit/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
 $(RUNTIME_STAMP): requirements.txt
 	@rm -f $@
-	@echo "Installing the run-time packages …"
 	@python=$$(local/find-python.sh) && "$$python" -m venv --clear .runtime
-	@.runtime/bin/python $(PIP_INSTALL) $<
+	@$(COUNTED) "Installing the run-time packages" $< .runtime/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
 $(NODE_STAMP): local/package.json local/package-lock.json local/.npmrc
 	@local/check-node.sh
-	@echo "Installing Azurite and axe …"
-	@npm ci --prefix local >/dev/null
+	@$(COUNTED) "Installing Azurite and axe" local/package-lock.json npm ci --loglevel http --prefix local
 	@touch $@
 
 $(BENCH_STAMP): bench/package.json bench/package-lock.json bench/.npmrc
 	@local/check-node.sh
-	@echo "Installing the bench's Azurite …"
-	@npm ci --prefix bench >/dev/null
+	@$(COUNTED) "Installing the bench's Azurite" bench/package-lock.json npm ci --loglevel http --prefix bench
 	@touch $@

@@ -8,6 +8,7 @@
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import azure.functions as func
@@ -38,6 +39,8 @@ class _Triggers(func.FunctionApp):
     The table in shared/http/access.py says who may call a route: it has the host's key level and, if callers sign in,
     the app role. A route without a row there can't be registered. `largest` is the size limit of a route's body in
     bytes; a route without it accepts no body.
+
+    Functions that use the data run only if this version can read it: see gateways/tables/schema.py.
     """
 
     def route(self, *args: Any, largest: int | None = None, **named: Any) -> Callable[..., Any]:
@@ -48,15 +51,15 @@ class _Triggers(func.FunctionApp):
 
     def event_grid_trigger(self, *args: Any, **named: Any) -> Callable[..., Any]:
         register = super().event_grid_trigger(*args, **named)
-        return lambda function: register(failures.reported(function))
+        return lambda function: register(failures.reported(_on_readable_data(function)))
 
     def queue_trigger(self, *args: Any, **named: Any) -> Callable[..., Any]:
         register = super().queue_trigger(*args, **named)
-        return lambda function: register(failures.reported(function))
+        return lambda function: register(failures.reported(_on_readable_data(function)))
 
     def timer_trigger(self, *args: Any, **named: Any) -> Callable[..., Any]:
         register = super().timer_trigger(*args, **named)
-        return lambda function: register(failures.reported(function))
+        return lambda function: register(failures.reported(_on_readable_data(function)))
 
 
 def _served(endpoint: _Endpoint, access: Access, largest: int | None) -> Callable[..., Awaitable[func.HttpResponse]]:
@@ -68,6 +71,8 @@ def _served(endpoint: _Endpoint, access: Access, largest: int | None) -> Callabl
             refused = declared_too_large(req.headers, largest) or missing_body(req.headers, req.get_body())
         if refused is not None:
             raise refused
+        if access.uses_data:
+            await callvault.app.schema.require()
         return await endpoint(req)
 
     async def serve(req: func.HttpRequest) -> func.HttpResponse:
@@ -78,6 +83,17 @@ def _served(endpoint: _Endpoint, access: Access, largest: int | None) -> Callabl
 
     serve.__name__ = endpoint.__name__  # the host's name for the function
     return serve
+
+
+def _on_readable_data[**P](function: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[None]]:
+    """Raises NewerSchema before the function runs, so that its message or event is delivered again."""
+
+    @wraps(function)
+    async def checked(*args: P.args, **named: P.kwargs) -> None:
+        await callvault.app.schema.require()
+        await function(*args, **named)
+
+    return checked
 
 
 def _key_level(access: Access) -> func.AuthLevel:

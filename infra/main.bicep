@@ -256,6 +256,24 @@ param sampleFunctionKey string = ''
 @secure()
 param sampleResultUrl string = ''
 
+// --- Cards in Teams
+
+@description('Whether to create the Logic App that posts cards about announcements to Teams (docs/logic-apps.md). It needs announce, and no privateNetworking.')
+param teamsCards bool = false
+
+@description('HTTPS URL of the Teams workflow that posts the cards. The parameter is secure because the URL contains its key.')
+@secure()
+param teamsUrl string = ''
+
+@description('Types of the announcements that get a card.')
+@allowed([
+  'Callvault.RecordingComplete'
+  'Callvault.ChunkArchived'
+  'Callvault.ChunkFailed'
+  'Callvault.ChunkLost'
+])
+param teamsCardsAbout array = ['Callvault.RecordingComplete', 'Callvault.ChunkFailed', 'Callvault.ChunkLost']
+
 // --- Who operates it
 
 @description('Object ID of the person or identity that runs the doctor, the rebuild and shared.deadletters from outside the app; empty: nobody.')
@@ -270,6 +288,7 @@ param operatorPrincipalType string = 'User'
 
 var suffix = take(uniqueString(resourceGroup().id, name), 8)
 var stem = toLower(replace(name, '-', ''))
+var hasSafeTeamsUrl = startsWith(teamsUrl, 'https://')
 var hasSafeResultUrl = empty(sampleResultUrl) || startsWith(sampleResultUrl, 'https://')
 var topicName = empty(systemTopicName) ? 'evgt-${name}-${suffix}' : systemTopicName
 
@@ -321,6 +340,10 @@ var zoneGroupId = createNetwork ? resourceGroup().id : dnsZoneGroupId
 var hasZones = contains(archiveInOwnAccount ? archiveStorageSku : hostStorageSku, 'ZRS')
 var refusals = concat(
   empty(packageUrl) || startsWith(packageUrl, 'https://') ? [] : ['packageUrl: must begin with https://'],
+  teamsCards && !announce ? ['teamsCards: set announce to true as well'] : [],
+  teamsCards && privateNetworking
+    ? ['teamsCards: a Logic App of the Consumption plan can\'t read a queue in a private network']
+    : [],
   empty(appSubnetId) != empty(endpointSubnetId) ? ['appSubnetId, endpointSubnetId: set both, or neither'] : [],
   !empty(appSubnetId) && !privateNetworking ? ['appSubnetId: set privateNetworking to true as well'] : [],
   empty(encryptionKeyUri) != empty(encryptionIdentityId)
@@ -399,6 +422,8 @@ var roles = {
   storageBlobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
   storageBlobDelegator: 'db58b8e5-c6ad-4a2a-8342-4190687cbf4a'
   storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
+  storageQueueDataMessageSender: 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a'
+  storageQueueDataMessageProcessor: '8a0f0c08-91a1-4084-bc3d-661d67233fed'
   storageTableDataReader: '76199698-9eea-4c19-bc75-cec21354c6b6'
   storageTableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
   eventGridDataSender: 'd5a91429-5739-47e2-a06b-3470a27159e7'
@@ -827,6 +852,26 @@ module logicApp 'modules/logic-app.bicep' = if (sampleLogicApp && !empty(entraCl
     // The record contains participant ids, so it is sent only over TLS.
     resultUrl: hasSafeResultUrl ? sampleResultUrl : fail('sampleResultUrl must begin with https://')
   }
+}
+
+module cards 'modules/teams-cards.bicep' = if (teamsCards) {
+  name: 'callvault-teams-cards'
+  params: {
+    name: 'logic-${name}-cards-${suffix}'
+    location: location
+    tags: tags
+    topicName: announcementsTopicName
+    eventTypes: teamsCardsAbout
+    accountName: hostAccountName
+    queueName: 'teams-cards'
+    // The topic's identity delivers to the queue.
+    senderRoleId: roles.storageQueueDataMessageSender
+    // The Logic App's identity receives and deletes messages of the queue.
+    processorRoleId: roles.storageQueueDataMessageProcessor
+    callvaultUrl: functionApp.outputs.url
+    teamsUrl: hasSafeTeamsUrl ? teamsUrl : fail('teamsUrl must begin with https://')
+  }
+  dependsOn: [hostStorage]
 }
 
 module package 'modules/package.bicep' = if (!empty(packageUrl)) {

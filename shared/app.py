@@ -11,6 +11,7 @@ from shared.domain.chance import Chance
 from shared.domain.clock import Clock, SystemClock
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
+from shared.gateways.tables.schema import Schema
 from shared.gateways.tables.tallies import Tallies
 from shared.http.commands import Commands, UseCases
 from shared.http.page import Dashboard
@@ -49,8 +50,9 @@ logging.getLogger("azure").setLevel(logging.WARNING)
 
 @dataclass(frozen=True, kw_only=True)
 class App:
-    """The use cases, with all of their dependencies."""
+    """The use cases, with all of their dependencies. Await `schema.require()` before a use case that uses the data."""
 
+    schema: Schema
     commands: Commands
     queries: Queries
     dashboard: Dashboard
@@ -95,6 +97,7 @@ class App:
             ),
         )
         return cls(
+            schema=gateways.schema,
             commands=Commands(cases, Idempotency(gateways.requests, clock, gateways.chance)),
             queries=Queries(
                 QueryCases(

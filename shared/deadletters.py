@@ -22,6 +22,7 @@ async def _main(*, apply: bool) -> DeadLetterCounts:
     settings = load_settings()
     app = App.over(settings, SystemClock())
     try:
+        await (app.schema.require() if apply else app.schema.check())
         async with app.clients.blobs(settings.host_storage) as service:
             letters = DeadLetters(service, settings.deadletter_container)
             return await DeadLetterReplay(letters, app.intake).run(apply=apply)

@@ -19,6 +19,7 @@ from shared.errors import (
     Interrupted,
     InvalidRequest,
     LengthRequired,
+    NewerSchema,
     RoleRequired,
 )
 from shared.http.access import Access, Effect, Role, access_to
@@ -108,7 +109,8 @@ def _refusals(operation: Operation) -> tuple[type[CallvaultError], ...]:
     roles = () if access.role is None else (RoleRequired,)
     pages = () if access.role is None or access.effect is Effect.NONE else (ForeignPage,)
     bodies = () if operation.body is None else (LengthRequired, BodyTooLarge)
-    return (*roles, *pages, *bodies)
+    data = (NewerSchema,) if access.uses_data else ()
+    return (*roles, *pages, *bodies, *data)
 
 
 def _access(operation: Operation) -> Access:

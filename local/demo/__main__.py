@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.live import Live
+from rich.padding import Padding
 
 from local.demo import announcements, waiting
 from local.demo.page import check_page
@@ -28,7 +29,7 @@ _INTERRUPTED = 130  # a shell's exit code for Ctrl-C
 
 
 def main() -> int:
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    console = Console(highlight=False)
     try:
         return asyncio.run(interruptible(_demo(console), with_parent=True))
     except InterruptedBySignalError:
@@ -47,8 +48,8 @@ async def _demo(console: Console) -> int:
     )
     async with Stack(options) as stack, Peers(stack.addresses) as peers:
         console.print(
-            f"[bold]2.[/] Recording {len(SCENES)} calls: three by requests to "
-            f"{stack.addresses.functions}/api/recordings, one automatically when the call starts …"
+            f"[bold]2.[/] Recording {len(SCENES)} calls, three by requests and one automatically, with\n"
+            f"   {stack.addresses.functions}/api/recordings …"
         )
         played = await asyncio.gather(*(play(scene, peers) for scene in SCENES))
         recording_ids = [recording_id for recording_id, _ in played]
@@ -59,7 +60,7 @@ async def _demo(console: Console) -> int:
         )
         console.print("\n[bold]4.[/] The archived recordings. Times are relative to each file's event:\n")
         show(console, views)
-        console.print("[bold]5.[/] In the meantime, a caller such as a Logic App waited for one recording's files:")
+        console.print("[bold]5.[/] In the meantime, a caller, such as a Logic App, waited for one recording:")
         waiting.show(console, exchanges, record)
         console.print("[bold]6.[/] Callvault announced these events to an Event Grid topic, for other systems:")
         announcements.show(console, await announcements.once_complete(recording_ids, peers))
@@ -72,11 +73,11 @@ async def _demo(console: Console) -> int:
             return 1
         chunks = sum(len(view["chunks"]) for view in views)
         console.print(
-            f"  [bold green]✓[/] {chunks} media files and {chunks} metadata files are identical to the originals. "
-            "All sources are deleted. The archive has no other files."
+            f"  [bold green]✓[/] {chunks} media files and {chunks} metadata files are identical to the originals.\n"
+            "    All sources are deleted. The archive has no other files."
         )
         console.print(f"[bold]8.[/] Checking the operators' page, {stack.addresses.functions}/api/dashboard …")
-        console.print(f"  [bold green]✓[/] {await check_page(stack.addresses, views)}")
+        console.print(Padding(f"[bold green]✓[/] {await check_page(stack.addresses, views)}", (0, 0, 0, 2)))
     console.print(
         f"\n[bold green]Done in {time.monotonic() - began:.1f} s.[/] To try the stack yourself, run `make up`."
     )

@@ -31,18 +31,17 @@ async def once_complete(recording_ids: list[str], peers: Peers) -> list[dict[str
 def show(console: Console, events: list[dict[str, Any]]) -> None:
     """Shows each announcement once, by its id, with the number of times that it was sent."""
     times = Counter(event["id"] for event in events)
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    for name in ("type", "correlation", "content", "times sent"):
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True)
+    for name in ("type", "correlation", "content", "sent"):
         table.add_column(name, no_wrap=True)
     for event in {event["id"]: event for event in events}.values():
         data = event["data"]
-        content = (
-            f"chunks: {data['chunkCount']}, {data['size']:,} bytes" if event["type"] == _COMPLETE else _chunk(data)
-        )
-        table.add_row(event["type"], data.get("correlation", "-"), content, str(times[event["id"]]))
+        content = f"chunks: {data['chunkCount']}, {data['size']:,} B" if event["type"] == _COMPLETE else _chunk(data)
+        kind = event["type"].removeprefix("Callvault.")
+        table.add_row(kind, data.get("correlation", "-"), content, str(times[event["id"]]))
     console.print(table)
 
 
 def _chunk(data: dict[str, Any]) -> str:
     media = data.get("media")
-    return f"chunk {data['index']}, {media['size']:,} bytes" if media else f"chunk {data['index']}: {data['reason']}"
+    return f"chunk {data['index']}, {media['size']:,} B" if media else f"chunk {data['index']}: {data['reason']}"

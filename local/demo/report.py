@@ -1,4 +1,4 @@
-"""Shows the demo's recordings: one line of progress, then a table of each recording's chunks and their times."""
+"""Shows the demo's recordings: one line of progress, then each recording's chunks, times and files."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ _COLOURS = {
     "lost": "bold red",
     "removed": "bold red",
 }
-_DIGEST_SHOWN = 12  # hexadecimal digits, enough to distinguish two files
+_DIGEST_SHOWN = 7  # hexadecimal digits, enough to distinguish two files
 
 
 def progress(views: list[dict[str, Any]]) -> Text:
@@ -32,29 +32,36 @@ def progress(views: list[dict[str, Any]]) -> Text:
 
 def show(console: Console, views: list[dict[str, Any]]) -> None:
     for view in views:
-        console.print(_recording(view))
+        _show(console, view)
 
 
-def _recording(view: dict[str, Any]) -> Table:
+def _show(console: Console, view: dict[str, Any]) -> None:
     kind = f"{view['channel']} {view['content']} {view['format']}"
-    facts = [f"{view['durationMs'] / 1000:,.0f} s", f"state {view['state']}"]
-    if view["pausedAt"]:
-        facts.append(f"paused {_clock(view['pausedAt'])}, resumed {_clock(view['resumedAt'])}")
-    folder = next((chunk["blobName"].rpartition("/")[0] for chunk in view["chunks"] if chunk["blobName"]), "")
-    table = Table(
-        title=f"[bold]{view['correlation']}[/]  [dim]{kind} · {' · '.join(facts)}[/]\n"
-        f"Files and their metadata are in [cyan]{view['archiveContainer']}/{folder}/[/]",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
+    console.print(
+        f"[bold]{view['correlation']}[/]  [dim]{kind} · {view['durationMs'] / 1000:,.0f} s · state {view['state']}[/]"
     )
-    for name, justify in (("chunk", "right"), ("size", "right"), ("SHA-256", "left"), ("event", "left")):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type] # rich accepts both values
+    if view["pausedAt"]:
+        console.print(f"[dim]Paused {_clock(view['pausedAt'])}, resumed {_clock(view['resumedAt'])}[/]")
+    console.print(_chunks(view["chunks"]))
+    for chunk in view["chunks"]:
+        folder, _, file = (chunk["blobName"] or "").rpartition("/")
+        if chunk["index"] == 0:
+            console.print(f"  [dim]Files in[/] [cyan]{view['archiveContainer']}/{folder}/[/]")
+        console.print(f"    {file or chunk['detail'] or '-'}")
+    console.print()
+
+
+def _chunks(chunks: list[dict[str, Any]]) -> Table:
+    """Fits into 80 columns, which the names of the files don't."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True)
+    table.add_column("chunk", justify="right", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("SHA-256", no_wrap=True)
+    table.add_column("event", no_wrap=True)
     for name in ("claimed", "archived", "released"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
-    table.add_column("file", overflow="fold")
-    for chunk in view["chunks"]:
+    for chunk in chunks:
         table.add_row(
             str(chunk["index"]),
             _size(chunk["size"]),
@@ -64,7 +71,6 @@ def _recording(view: dict[str, Any]) -> Table:
             _after(chunk, "archivedAt"),
             _after(chunk, "releasedAt"),
             Text(chunk["state"], style=_COLOURS[chunk["state"]]),
-            (chunk["blobName"] or "").rpartition("/")[2] or chunk["detail"] or "-",
         )
     return table
 
@@ -74,11 +80,11 @@ def _clock(time: str) -> str:
 
 
 def _after(chunk: dict[str, Any], step: str) -> str:
-    """Milliseconds from the event to a step."""
+    """Seconds from the event to a step."""
     if chunk[step] is None:
         return "-"
     passed = datetime.fromisoformat(chunk[step]) - datetime.fromisoformat(chunk["eventTime"])
-    return f"+{passed.total_seconds() * 1000:,.0f} ms"
+    return f"+{passed.total_seconds():.2f} s"
 
 
 def _size(size: int | None) -> str:

@@ -32,7 +32,7 @@ class Exchange:
 async def wait_for_record(stopped: Answer, peers: Peers) -> tuple[list[Exchange], dict[str, Any]]:
     """Polls until all files of the recording are archived. Returns the exchanges and the archive record."""
     location = str(stopped.headers.get("Location"))
-    exchanges = [Exchange(request="POST …/stop, Prefer: respond-async", answer=_summary(stopped))]
+    exchanges = [Exchange(request="POST …/stop", answer=_summary(stopped))]
     until = time.monotonic() + _PATIENCE
     while True:
         answer = await peers.request("GET", location)
@@ -49,7 +49,7 @@ async def wait_for_record(stopped: Answer, peers: Peers) -> tuple[list[Exchange]
 
 
 def show(console: Console, exchanges: list[Exchange], record: dict[str, Any]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True)
     for name in ("request", "answer", "times"):
         table.add_column(name, no_wrap=True)
     for exchange in exchanges:
@@ -58,8 +58,8 @@ def show(console: Console, exchanges: list[Exchange], record: dict[str, Any]) ->
     pauses = sum(len(chunk["pauses"]) for chunk in record["chunks"])
     people = {one["participantId"] for chunk in record["chunks"] for one in chunk["participants"]}
     console.print(
-        f"   Archive record of [bold]{record['correlation']}[/]: {len(record['chunks'])} files with SHA-256, "
-        f"{record['size']:,} bytes; pauses: {pauses}; participants: {len(people)}\n"
+        f"  Archive record of [bold]{record['correlation']}[/]: {len(record['chunks'])} files with SHA-256,\n"
+        f"  {record['size']:,} bytes; pauses: {pauses}; participants: {len(people)}\n"
     )
 
 
@@ -69,4 +69,4 @@ def _summary(answer: Answer) -> str:
     awaited = answer.body.get("waitingFor")
     progress = f", waiting for {awaited}" if awaited else ""
     progress += f": {answer.body['safe']} of {answer.body['chunks']} archived" if awaited == "chunks" else ""
-    return f"202, Retry-After: {answer.headers.get('Retry-After')}{progress}"
+    return f"202, again in {answer.headers.get('Retry-After')} s{progress}"

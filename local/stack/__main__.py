@@ -1,4 +1,7 @@
-"""`python -m local.stack up` runs the local stack until Ctrl-C. Stored data are kept for the next run."""
+"""`python -m local.stack up` runs the local stack until Ctrl-C. Stored data and keys are kept for the next run.
+
+`python -m local.stack running` fails, and says how to start the stack, if none is running.
+"""
 
 import argparse
 import asyncio
@@ -13,16 +16,19 @@ from local.processes.interruption import InterruptedBySignalError, interruptible
 from local.stack.greeting import greet
 from local.stack.options import CHECKOUT, LOCAL, StackOptions
 from local.stack.stack import Stack
-from local.stack.stack_directory import BusyError
+from local.stack.stack_directory import BusyError, holder
 
 
 def main() -> int:
     arguments = _arguments()
+    if arguments.command == "running":
+        return _running(arguments.directory / "up")
     console = Console(highlight=False, soft_wrap=True)
     options = StackOptions(
         directory=arguments.directory / "up",
         address_file=arguments.directory / "stack.json",
         app=arguments.app,
+        port=arguments.port,
         workers=arguments.workers,
         host=arguments.host,
     )
@@ -42,6 +48,17 @@ def main() -> int:
     return 1
 
 
+def _running(directory: Path) -> int:
+    if holder(directory) is not None:
+        return 0
+    sys.stderr.write(
+        "The local stack isn't running. Start it in another terminal with: make up\n"
+        "To check a deployment instead, name its settings: make doctor SETTINGS=FILE,\n"
+        "or SETTINGS= for those in the environment.\n"
+    )
+    return 1
+
+
 async def _up(options: StackOptions, console: Console) -> NoReturn:
     console.print("Starting Azurite, the ACS simulator and the function app …")
     async with Stack(options) as stack:
@@ -52,8 +69,10 @@ async def _up(options: StackOptions, console: Console) -> NoReturn:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.stack", description=__doc__)
-    commands = parser.add_subparsers(required=True)
+    commands = parser.add_subparsers(required=True, dest="command")
+    running = commands.add_parser("running", help="fail if no stack is running")
     up = commands.add_parser("up", help="start the stack and keep it running until Ctrl-C")
+    up.add_argument("--port", type=int, default=0, help="of the function app (default: a free port)")
     up.add_argument("--workers", type=_positive, default=1, help="instances of the function app (default 1)")
     up.add_argument(
         "--host",
@@ -62,7 +81,10 @@ def _arguments() -> argparse.Namespace:
         help="host of the function app: the repository's own, or Azure Functions Core Tools (default callvault)",
     )
     up.add_argument("--app", type=Path, default=CHECKOUT, help="directory of the function app (default: this checkout)")
-    up.add_argument("--directory", type=Path, default=LOCAL, help="for storage, logs and stack.json (default: .local)")
+    for command in (up, running):
+        command.add_argument(
+            "--directory", type=Path, default=LOCAL, help="for storage, keys, logs and stack.json (default: .local)"
+        )
     up.add_argument("--with-parent", action="store_true", help="stop when the parent process ends")
     return parser.parse_args()
 

@@ -10,11 +10,9 @@ import asyncio
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -24,31 +22,13 @@ from azure.storage.blob.aio import BlobServiceClient
 from local.processes.child_processes import ChildError, Program, clean_environment, running
 from local.processes.ports import free_port
 from local.stack.hosts import GRACE_SECONDS, READY_SECONDS, Host
+from local.stack.keys import Keys
 from local.stack.options import StackOptions
 from local.stack.stack_directory import StackDirectory
 
 HOST_ID = "callvaultlocal"
 SECRETS_CONTAINER = "azure-webjobs-secrets"
 POLL_SECONDS = 0.2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Keys:
-    functions: str
-    system: str
-    master: str
-
-    def as_json(self) -> str:
-        def key(name: str, value: str) -> dict[str, object]:
-            return {"name": name, "value": value, "encrypted": False}
-
-        return json.dumps(
-            {
-                "masterKey": key("master", self.master),
-                "functionKeys": [key("default", self.functions)],
-                "systemKeys": [key("eventgrid_extension", self.system)],
-            }
-        )
 
 
 def find_func() -> str:
@@ -62,9 +42,9 @@ def find_func() -> str:
 async def core_tools_host(
     func: str, options: StackOptions, place: StackDirectory, settings: Mapping[str, str]
 ) -> AsyncIterator[Host]:
-    keys = Keys(functions=secrets.token_urlsafe(32), system=secrets.token_urlsafe(32), master=secrets.token_urlsafe(32))
+    keys = Keys.kept_in(place.path)
     await _store(keys, settings["AzureWebJobsStorage"])
-    port = free_port()  # func can't choose one itself
+    port = options.port or free_port()  # func can't choose one itself
     environment = clean_environment(settings) | {
         "AzureFunctionsWebHost__hostid": HOST_ID,
         "FUNCTIONS_WORKER_PROCESS_COUNT": str(options.workers),
@@ -103,7 +83,20 @@ async def _store(keys: Keys, connection_string: str) -> None:
         with contextlib.suppress(ResourceExistsError):
             await blobs.create_container(SECRETS_CONTAINER)
         blob = blobs.get_blob_client(SECRETS_CONTAINER, f"{HOST_ID}/host.json")
-        await blob.upload_blob(keys.as_json(), overwrite=True)
+        await blob.upload_blob(_key_file(keys), overwrite=True)
+
+
+def _key_file(keys: Keys) -> str:
+    def key(name: str, value: str) -> dict[str, object]:
+        return {"name": name, "value": value, "encrypted": False}
+
+    return json.dumps(
+        {
+            "masterKey": key("master", keys.master),
+            "functionKeys": [key("default", keys.functions)],
+            "systemKeys": [key("eventgrid_extension", keys.system)],
+        }
+    )
 
 
 async def _until_running(session: aiohttp.ClientSession, url: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from local.processes.child_processes import Child, Program, running
+from local.stack.keys import Keys
 from local.stack.options import CHECKOUT, StackOptions
 from local.stack.stack_directory import StackDirectory
 
@@ -39,7 +40,9 @@ async def callvault_host(
     settings_file = _write_settings(place.path / "local.settings.json", settings)
     command = [sys.executable, "-m", "local.host", "--app", str(options.app.absolute())]
     command += ["--workers", str(options.workers), "--settings", str(settings_file), "--ready", str(ready)]
-    command += ["--timer-status", str(place.path / "timers.json")]
+    command += ["--timer-status", str(place.path / "timers.json"), "--port", str(options.port)]
+    keys = Keys.kept_in(place.path)
+    command += ["--function-key", keys.functions, "--system-key", keys.system, "--master-key", keys.master]
     program = Program(
         name="host",
         command=[*command, *options.host_arguments],

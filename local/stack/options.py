@@ -31,6 +31,7 @@ class StackOptions:
     address_file: Path | None = None  # path of stack.json; default: in `directory`
     app: Path = CHECKOUT
     host: HostKind = "callvault"
+    port: int = 0  # of the host; 0: a free one
     workers: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)  # app settings that override the stack's
     event_function: str = "on_recording_event"

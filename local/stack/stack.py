@@ -16,6 +16,7 @@ from typing import Self
 
 from local.acs.identifiers import RESOURCE_ID
 from local.processes.child_processes import ChildError
+from local.processes.ports import is_free
 from local.stack.acs_process import CALLBACK_HOST, Simulator, route_callbacks, simulator, subscribe
 from local.stack.addresses import Addresses, AddressFile, Pids
 from local.stack.azurite import ANY_PORTS, Azurite, Variant, azurite
@@ -47,6 +48,8 @@ class Stack:
             self._place = await exits.enter_async_context(
                 stack_directory(self._options.directory, fresh=self._options.fresh)
             )
+            if self._options.port and not is_free(self._options.port):
+                raise ChildError(f"Port {self._options.port} is in use. Choose another one, or PORT=0 for a free one.")
             await exits.enter_async_context(self._azurite_life)
             self._azurite, self._simulator = await self._start_services(exits, self._place)
             detour = self._options.detour

@@ -61,9 +61,9 @@ async def _locked(directory: Path, *, briefly: bool = False) -> int:
     """Waits for a stack that is stopping, or holds the lock `briefly`. Raises BusyError if the stack keeps running."""
     deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     while (lock := _try_lock(directory)) is None:
-        holder = None if briefly else _holder(directory)
-        if holder is not None or asyncio.get_running_loop().time() > deadline:
-            process = f" (process {holder})" if holder is not None else ""
+        other = None if briefly else holder(directory)
+        if other is not None or asyncio.get_running_loop().time() > deadline:
+            process = f" (process {other})" if other is not None else ""
             raise BusyError(f"Another stack is running in {directory}{process}. Stop it first.")
         await asyncio.sleep(POLL_SECONDS)
     return lock
@@ -81,7 +81,7 @@ def _try_lock(directory: Path) -> int | None:
     return lock
 
 
-def _holder(directory: Path) -> int | None:
+def holder(directory: Path) -> int | None:
     """The pid of the stack that locked the directory, if it is running. Its children may hold the lock a bit longer."""
     try:
         pid = int((directory / LOCK).read_text())

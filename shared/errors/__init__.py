@@ -58,6 +58,7 @@
         ├── InvalidJob             a queue message that isn't a job
         ├── Unforeseen               retry: a defect in Callvault; see the log
         ├── UnreadableRow          a catalogue row of another version: don't change it
+        ├── NewerSchema              retry: 503, a newer version of the app changed the data: don't use it
         ├── Interrupted              retry: 503, the host interrupted the request
         └── LeaseLost              another worker owns the chunk: don't change it
 
@@ -100,7 +101,16 @@ from shared.errors.destination import (
     TopicRefused,
     TopicUnavailable,
 )
-from shared.errors.ours import Interrupted, InvalidJob, LeaseLost, OurError, SettingsError, Unforeseen, UnreadableRow
+from shared.errors.ours import (
+    Interrupted,
+    InvalidJob,
+    LeaseLost,
+    NewerSchema,
+    OurError,
+    SettingsError,
+    Unforeseen,
+    UnreadableRow,
+)
 from shared.errors.source import (
     ApplicationForbidden,
     CallNotRecordable,
@@ -158,6 +168,7 @@ __all__ = [
     "LeaseLost",
     "LengthRequired",
     "MetadataMissing",
+    "NewerSchema",
     "NotArchived",
     "NotFound",
     "NotSupported",

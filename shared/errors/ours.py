@@ -32,6 +32,23 @@ class UnreadableRow(OurError):
     title = "This version can't read a row of the catalogue"
 
 
+class NewerSchema(OurError):
+    """A newer version of the app changed the data in a way that this version can't read."""
+
+    retry = True  # by the host and Event Grid, until an app that can read the data is deployed
+    status = 503
+    reason = "schema-newer"
+    title = "A newer version of Callvault wrote the data"
+
+    @classmethod
+    def of(cls, found: object, readable: int) -> "NewerSchema":
+        """`found`: the data's version. `readable`: the newest that this app can read."""
+        return cls(
+            f"the data has schema version {found}, and this version of the app can read versions up to {readable}, so "
+            "it changed nothing: deploy the newer version of the app again, or restore the data of this one"
+        )
+
+
 class Interrupted(OurError):
     retry = True
     status = 503

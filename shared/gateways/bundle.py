@@ -19,6 +19,7 @@ from shared.gateways.tables.expired_rows import ExpiredRows
 from shared.gateways.tables.links import Links
 from shared.gateways.tables.lists import Lists
 from shared.gateways.tables.requests import Requests
+from shared.gateways.tables.schema import Schema
 from shared.gateways.tables.starts import Starts
 from shared.gateways.tables.tallies import Tallies
 from shared.gateways.tables.worklist import Worklist
@@ -32,6 +33,7 @@ class Gateways:
 
     recorder: CallRecorder
     source: MediaSource
+    schema: Schema
     catalogue: Catalogue
     lists: Lists
     participants: Lists
@@ -58,6 +60,7 @@ class Gateways:
         return cls(
             recorder=CallRecorder(clients.calls),
             source=MediaSource(clients.calls),
+            schema=Schema(clients.tables, settings.links_table),
             catalogue=Catalogue(clients.tables, settings.recordings_table, chance),
             lists=Lists(clients.tables, settings.calendar_table),
             participants=Lists(clients.tables, settings.participants_table),

@@ -33,13 +33,18 @@ class Effect(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """Who may call a route, and its effect. If `role` is None, the route needs neither a key nor a sign-in."""
+    """Who may call a route, and its effect. If `role` is None, the route needs neither a key nor a sign-in.
+
+    A route that `uses_data` refuses every request if the data's schema is newer than the app.
+    """
 
     role: Role | None
     effect: Effect = Effect.NONE
+    uses_data: bool = True
 
 
 _OPEN = Access(role=None)
+_FILE = Access(role=None, uses_data=False)
 _READ = Access(role=Role.READER)
 _AUDITED_READ = Access(role=Role.READER, effect=Effect.AUDIT_ENTRY)
 _RECORD = Access(role=Role.RECORDER, effect=Effect.CHANGE)
@@ -54,7 +59,7 @@ _TABLE: Mapping[tuple[str, str], Access] = {
     ("GET", "recordings/{recordingId}/chunks/{documentId}/metadata"): _AUDITED_READ,
     ("GET", "quarantine"): _READ,
     ("GET", "summary"): _READ,
-    ("GET", "health"): _READ,
+    ("GET", "health"): Access(role=Role.READER, uses_data=False),  # a check of its own reports a newer schema
     ("POST", "recordings"): _RECORD,
     ("POST", "recordings/{recordingId}/stop"): _RECORD,
     ("POST", "recordings/{recordingId}/pause"): _RECORD,
@@ -66,10 +71,10 @@ _TABLE: Mapping[tuple[str, str], Access] = {
     ("POST", "quarantine/{quarantineId}/replay"): _OPERATE,
     ("POST", "events"): _OPERATE,
     ("POST", "callbacks"): _OPEN,  # the function verifies ACS's token
-    ("GET", "openapi.json"): _OPEN,
-    ("GET", "swagger.json"): _OPEN,
-    ("GET", "dashboard"): _OPEN,
-    ("GET", "dashboard/{file}"): _OPEN,
+    ("GET", "openapi.json"): _FILE,
+    ("GET", "swagger.json"): _FILE,
+    ("GET", "dashboard"): _FILE,
+    ("GET", "dashboard/{file}"): _FILE,
 }
 
 

@@ -35,6 +35,7 @@ _CALLS = 20  # the most calls that a run looks up
 _CALLS_SINCE = timedelta(days=1)  # older calls are over
 _NAMED = 3  # outcomes of calls listed in the check's detail
 RUNBOOKS = {
+    "schema": "function-failures",
     "tables": "function-failures",
     "queue": "function-failures",
     "archive": "function-failures",

@@ -1,9 +1,9 @@
 """Checks of a running deployment: health reports them to monitors, the doctor to people.
 
-Reads the nearest deadlines from the worklist's sixteen shards and a few chunks, and sends one request each to both
-queues, the archive and ACS, all concurrently, so the cost doesn't grow with the archive. Each chunk on the worklist is
-read from the catalogue before it counts, because a safe chunk stays on the worklist until its source is deleted. A row
-that this version can't read is reported and doesn't hide other rows.
+Reads the version of the data's schema, the nearest deadlines from the worklist's sixteen shards and a few chunks, and
+sends one request each to both queues, the archive and ACS, all concurrently, so the cost doesn't grow with the archive.
+Each chunk on the worklist is read from the catalogue before it counts, because a safe chunk stays on the worklist until
+its source is deleted. A row that this version can't read is reported and doesn't hide other rows.
 """
 
 import asyncio
@@ -80,13 +80,15 @@ class Checks:
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._worklist, self._catalogue, self._jobs = gateways.worklist, gateways.catalogue, gateways.jobs
+        self._schema = gateways.schema
         self._archived, self._recorder = gateways.archive_reader, gateways.recorder
         self._clock = clock
         self._near = min(_NEAR, settings.retention / _NEAR_SHARE)
 
     async def run(self) -> Checked:
         """Raises nothing: a service that can't be reached is a failed check."""
-        worklist, queue, poison, archive, acs = await asyncio.gather(
+        schema, worklist, queue, poison, archive, acs = await asyncio.gather(
+            tried(self._schema.check(), seconds=_PATIENCE),
             tried(self._worklist.nearest(), seconds=_PATIENCE),
             tried(self._jobs.check(), seconds=_PATIENCE),
             tried(self._jobs.poisoned(), seconds=_PATIENCE),
@@ -101,6 +103,7 @@ class Checks:
         else:
             deadline = self._deadline(nearest.oldest, now, is_all=head.is_all)
         checks = (
+            _reached("schema", schema),
             _reached("tables", worklist),
             _reached("queue", queue),
             _reached("poison", poison) if isinstance(poison, CallvaultError) else _poison(poison),

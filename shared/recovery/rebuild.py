@@ -133,7 +133,9 @@ async def _main(*, apply: bool) -> RebuildCounts:
     settings = load_settings()
     clients = Clients(settings)
     try:
-        return await Rebuild(Gateways.over(clients, settings), settings).run(apply=apply)
+        gateways = Gateways.over(clients, settings)
+        await (gateways.schema.require() if apply else gateways.schema.check())
+        return await Rebuild(gateways, settings).run(apply=apply)
     finally:
         await clients.close()
 

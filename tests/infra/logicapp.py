@@ -1,14 +1,18 @@
-"""Enough of Logic Apps' workflow definition language to run the sample: its actions, and the expressions that it uses.
+"""Enough of Logic Apps' workflow definition language to run the workflows: their actions, and their expressions.
 
-An HTTP action is really sent. What the sample doesn't use isn't there, and is refused by name. As in Azure, an action
+An HTTP action is really sent. What the workflows don't use isn't there, and is refused by name. As in Azure, an action
 runs when those it runs after ended as it asks, and is skipped otherwise; an HTTP status of 400 or above is a failure.
 """
 
+import base64
+import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
+from xml.etree import ElementTree as ET
 
 import aiohttp
 
@@ -33,6 +37,8 @@ class Run:
     async def actions(self, actions: dict[str, Any]) -> bool:
         """Runs actions in their order; whether the last ones ended well, as decides about what holds them."""
         left = dict(actions)
+        for name in actions:  # of the loop's previous round
+            self.outputs.pop(name, None)
         while left and self.error is None:
             name = next(name for name, action in left.items() if not left.keys() & action["runAfter"].keys())
             action = left.pop(name)
@@ -57,9 +63,9 @@ class Run:
                 return await self.actions(branch.get("actions", branch) if branch else {})
             case "Until":
                 for _ in range(action["limit"]["count"]):
-                    await self.actions(action["actions"])
+                    ended_well = await self.actions(action["actions"])
                     if self.value(action["expression"]):
-                        return True
+                        return ended_well
                 return False
             case "Terminate":
                 self.error = self.value(inputs)["runError"]
@@ -72,7 +78,8 @@ class Run:
         async with self.http.request(
             inputs["method"], inputs["uri"], headers=inputs["headers"], json=inputs.get("body")
         ) as response:
-            body = await response.json(content_type=None)
+            is_xml = response.content_type == "application/xml"
+            body = await response.read() if is_xml else await response.json(content_type=None)
             self.outputs[name] = {"statusCode": response.status, "headers": dict(response.headers), "body": body}
         return response.ok
 
@@ -145,17 +152,40 @@ def _body(run: Run, name: str) -> Any:
     return found["body"] if found else None
 
 
+def _xpath(_: Run, document: ET.Element, path: str) -> str:
+    """The text of the first element of a name, which is empty if there is none."""
+    found = re.fullmatch(r"string\(//(\w+)\)", path)
+    assert found, f"not understood: {path}"
+    return document.findtext(f".//{found[1]}", default="")
+
+
+def _format_date_time(_: Run, text: str, shape: str) -> str:
+    assert shape == "yyyy-MM-dd HH:mm"
+    return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M")
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "base64ToString": lambda _, one: base64.b64decode(one).decode(),
     "body": _body,
     "coalesce": lambda _, *given: next((one for one in given if one is not None), None),
     "concat": lambda _, *given: "".join(given),
     "empty": lambda _, one: not one,
     "encodeUriComponent": lambda _, one: quote(one, safe=""),
     "equals": lambda _, one, other: one == other,
+    "formatDateTime": _format_date_time,
+    "if": lambda _, condition, one, other: one if condition else other,
     "int": lambda _, one: int(one),
+    "json": lambda _, one: json.loads(one),
     "not": lambda _, one: not one,
+    "or": lambda _, *given: any(given),
     "outputs": lambda run, name: run.outputs.get(name),
     "parameters": lambda run, name: run.parameters[name],
+    "replace": lambda _, text, old, new: text.replace(old, new),
+    "startsWith": lambda _, text, start: text.lower().startswith(start.lower()),
+    "string": lambda _, one: str(one),
+    "toLower": lambda _, one: one.lower(),
     "triggerBody": lambda run: run.trigger,
     "workflow": lambda run: {"run": {"name": run.name}},
+    "xml": lambda _, one: ET.fromstring(one),
+    "xpath": _xpath,
 }

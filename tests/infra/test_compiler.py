@@ -24,6 +24,8 @@ REFUSALS = {
     "archivetieronzrs": "archiveAfterDays: zone-redundant storage has no archive tier",
     "archivetieronsharedzrs": "archiveAfterDays: zone-redundant storage has no archive tier; use coldAfterDays",
     "authsetting": "extraSettings: remove WEBSITE_AUTH_ENABLED",
+    "cardsfromprivatequeue": "teamsCards: a Logic App of the Consumption plan can't read a queue in a private network",
+    "cardswithoutannouncements": "teamsCards: set announce to true",
     "coldafterarchive": "coldAfterDays: set it to fewer days than archiveAfterDays",
     "coldafterdelete": "coldAfterDays: set it to fewer days than deleteAfterDays",
     "coolafterarchive": "coolAfterDays: set it to fewer days than archiveAfterDays",

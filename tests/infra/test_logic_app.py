@@ -1,4 +1,4 @@
-"""The sample Logic App's definition: Azure checks it only at the deployment, and its types call it "any"."""
+"""The Logic Apps' definitions: Azure checks them only at the deployment, and its types call them "any"."""
 
 import json
 import re
@@ -11,7 +11,8 @@ import pytest
 from infra.package import CHECKOUT
 from tests.infra.logicapp import FUNCTIONS
 
-DEFINITION = json.loads((CHECKOUT / "infra" / "logicapp" / "workflow.json").read_text())
+DEFINITIONS = {file.stem: json.loads(file.read_text()) for file in (CHECKOUT / "infra" / "logicapp").glob("*.json")}
+DEFINITION = DEFINITIONS["workflow"]
 PAGE = (CHECKOUT / "docs" / "logic-apps.md").read_text(encoding="utf-8")
 KNOWN = {"Http", "Compose", "Wait", "If", "Until", "Terminate"}
 
@@ -27,8 +28,8 @@ def scopes(actions: Actions) -> Iterator[Actions]:
                 yield from scopes(inner)
 
 
-def all_actions() -> Actions:
-    return {name: action for scope in scopes(DEFINITION["actions"]) for name, action in scope.items()}
+def all_actions(definition: Actions = DEFINITION) -> Actions:
+    return {name: action for scope in scopes(definition["actions"]) for name, action in scope.items()}
 
 
 def texts(part: Any) -> Iterator[str]:
@@ -43,8 +44,11 @@ def texts(part: Any) -> Iterator[str]:
                 yield from texts(one)
 
 
-def http_actions() -> Actions:
-    return {name: action for name, action in all_actions().items() if action["type"] == "Http"}
+def http_actions(definition: Actions = DEFINITION) -> Actions:
+    return {name: action for name, action in all_actions(definition).items() if action["type"] == "Http"}
+
+
+each = pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS)
 
 
 def test_it_has_one_trigger_which_is_called_over_http():
@@ -52,21 +56,24 @@ def test_it_has_one_trigger_which_is_called_over_http():
     assert (trigger["type"], trigger["kind"]) == ("Request", "Http")
 
 
-def test_its_actions_are_of_known_types_and_their_names_are_used_once():
-    assert {action["type"] for action in all_actions().values()} <= KNOWN
-    names = [name for scope in scopes(DEFINITION["actions"]) for name in scope]
+@each
+def test_its_actions_are_of_known_types_and_their_names_are_used_once(definition: Actions):
+    assert {action["type"] for action in all_actions(definition).values()} <= KNOWN
+    names = [name for scope in scopes(definition["actions"]) for name in scope]
     assert len(names) == len(set(names))
 
 
-def test_what_runs_after_what_stays_in_its_scope_and_has_no_circle():
-    for scope in scopes(DEFINITION["actions"]):
+@each
+def test_what_runs_after_what_stays_in_its_scope_and_has_no_circle(definition: Actions):
+    for scope in scopes(definition["actions"]):
         order = {name: set(action["runAfter"]) for name, action in scope.items()}
         assert set().union(*order.values()) <= scope.keys()
         assert list(TopologicalSorter(order).static_order())
         assert [name for name, before in order.items() if not before], "one of them has to begin"
 
 
-def test_what_an_action_reads_of_another_is_there_by_then():
+@each
+def test_what_an_action_reads_of_another_is_there_by_then(definition: Actions):
     """Azure refuses a definition in which an action reads one that doesn't come before it."""
 
     def check(scope: Actions, known: set[str]) -> set[str]:
@@ -83,21 +90,23 @@ def test_what_an_action_reads_of_another_is_there_by_then():
             known = after | {name}
         return known
 
-    check(DEFINITION["actions"], set())
+    check(definition["actions"], set())
 
 
 def read_of(part: Any) -> set[str]:
     return {name for text in texts(part) for name in re.findall(r"(?:body|outputs)\('(\w+)'\)", text)}
 
 
-def test_each_parameter_it_uses_is_declared_and_each_declared_is_used():
-    used = {name for text in texts(DEFINITION) for name in re.findall(r"parameters\('(\w+)'\)", text)}
-    assert used == DEFINITION["parameters"].keys()
-    assert all(part["metadata"]["description"] for part in DEFINITION["parameters"].values())
+@each
+def test_each_parameter_it_uses_is_declared_and_each_declared_is_used(definition: Actions):
+    used = {name for text in texts(definition) for name in re.findall(r"parameters\('(\w+)'\)", text)}
+    assert used == definition["parameters"].keys()
+    assert all(part["metadata"]["description"] for part in definition["parameters"].values())
 
 
-def test_it_uses_no_function_that_the_replay_does_not_work_out():
-    called = {name for text in texts(DEFINITION["actions"]) for name in re.findall(r"(\w+)\(", text) if "@" in text}
+@each
+def test_it_uses_no_function_that_the_replay_does_not_work_out(definition: Actions):
+    called = {name for text in texts(definition["actions"]) for name in re.findall(r"(\w+)\(", text) if "@" in text}
     assert called <= FUNCTIONS.keys()
 
 
@@ -111,6 +120,29 @@ def test_it_holds_no_secret_and_its_run_history_shows_neither_the_key_nor_who_wa
         assert part["runtimeConfiguration"]["secureData"]["properties"] == ["inputs", "outputs"], name
     # It reads the recording's id. Compose knows secure inputs only: they hide its outputs, too.
     assert all_actions()["Archive_address"]["runtimeConfiguration"]["secureData"]["properties"] == ["inputs"]
+
+
+def test_the_cards_hide_their_address_and_what_they_say_in_the_run_history():
+    cards = DEFINITIONS["teams-cards"]
+    assert cards["parameters"]["teamsUrl"] == {
+        "type": "SecureString",
+        "defaultValue": "",
+        "metadata": cards["parameters"]["teamsUrl"]["metadata"],
+    }
+    for name, action in all_actions(cards).items():
+        hidden = action.get("runtimeConfiguration", {}).get("secureData", {}).get("properties")
+        if action["type"] == "Http":
+            assert hidden == ["inputs", "outputs"], name
+        if action["type"] == "Compose" and "@" in json.dumps(action["inputs"]):
+            assert hidden == ["inputs"], name
+
+
+def test_only_the_queue_gets_the_identity_of_the_cards():
+    for name, action in http_actions(DEFINITIONS["teams-cards"]).items():
+        inputs = action["inputs"]
+        to_queue = inputs["uri"].startswith("@{parameters('queueUrl')}/messages")
+        assert to_queue == (name != "Post_card")
+        assert ("authentication" in inputs) == to_queue
 
 
 def test_the_samples_in_the_docs_hide_their_inputs_and_outputs_too():

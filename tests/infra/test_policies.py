@@ -49,6 +49,7 @@ MAIN, ACCOUNT, ARCHIVE, APP, ACS, SUBSCRIPTION, MONITORING = (
 )
 STORAGE_LOGS, ACS_LOGS = "modules/storage-logs.bicep", "modules/acs-logs.bicep"
 ANNOUNCEMENTS, SECRETS = "modules/announcements.bicep", "modules/secrets.bicep"
+CARDS = "modules/teams-cards.bicep"
 ALERTS, SIGN_IN, LOGIC_APP, NETWORK, ENDPOINTS = (
     "modules/alerts.bicep",
     "modules/sign-in.bicep",
@@ -224,6 +225,17 @@ BREAKS: list[tuple[Policy, str, str, str]] = [
     ),
     (events.the_announcement_topic_is_created_on_request, ANNOUNCEMENTS, "'CloudEventSchemaV1_0'", "'EventGridSchema'"),
     (events.the_announcement_topic_is_created_on_request, ANNOUNCEMENTS, "Auth: true", "Auth: false"),
+    (events.cards_get_announcements_over_a_queue_of_their_own, CARDS, "'CloudEventSchemaV1_0'", "'EventGridSchema'"),
+    (events.cards_get_announcements_over_a_queue_of_their_own, MAIN, ", 'Callvault.ChunkFailed', ", ", "),
+    (events.cards_are_posted_by_an_identity_that_reads_only_their_queue, CARDS, "scope: account::queues::queue", ""),
+    (
+        events.cards_are_posted_by_an_identity_that_reads_only_their_queue,
+        MAIN,
+        "processorRoleId: roles.storageQueueDataMessageProcessor",
+        "processorRoleId: roles.storageQueueDataContributor",
+    ),
+    (events.cards_go_to_teams_only_over_tls, MAIN, "startsWith(teamsUrl, 'https://')", "startsWith(teamsUrl, 'http')"),
+    (secrets.secrets_appear_in_no_deployment_history, CARDS, "@secure()\n", ""),
     (roles.the_app_may_only_send_to_the_topic, ANNOUNCEMENTS, "  scope: topic\n", ""),
     (events.delivery_ends_while_the_media_exist, "events.bicep", "min(retentionHours * 30, 1440)", "1440"),
     (events.undelivered_events_are_dead_lettered, "events.bicep", "= 'deadletter'", "= 'letters'"),

@@ -17,7 +17,8 @@ class HealthCheckView(View):
     """The result of one check."""
 
     name: str = Field(
-        description="tables, queue, poison, archive, acs, deadline, catalogue or sweep. Later versions may add names."
+        description="schema, tables, queue, poison, archive, acs, deadline, catalogue or sweep. Later versions may add "
+        "names."
     )
     ok: bool
     reason: str | None = Field(description="Stable reason of a failure, as in problems; null if the check passed.")

@@ -10,6 +10,7 @@ from shared.errors import (
     CallvaultError,
     DestinationForbidden,
     DestinationUnavailable,
+    NewerSchema,
     SourceThrottled,
     SourceUnauthorized,
     SourceUnavailable,
@@ -43,6 +44,7 @@ _FIXES: tuple[tuple[type[CallvaultError], str], ...] = (
         DestinationUnavailable,
         f"if it doesn't exist, create it or correct its name in the settings. If it exists, {_NETWORK}",
     ),
+    (NewerSchema, "deploy the newer version of the app again, or go back as in docs/upgrade.md#versions-of-the-data"),
     (SourceUnauthorized, "set the ACS resource's current key, or give the identity a role on the ACS resource"),
     (SourceThrottled, "try again in a minute"),
     (SourceUnavailable, _ADDRESS),
@@ -71,7 +73,9 @@ class Access:
         self._links = DownloadLinks(clients.archive, settings.archive_container)
         self._http = clients.keys
         self._keys = SigningKeys(clients.keys, settings.callback_openid_url)
-        self._checks = Checks(Gateways.over(clients, settings), clock, settings)
+        gateways = Gateways.over(clients, settings)
+        self._schema = gateways.schema
+        self._checks = Checks(gateways, clock, settings)
 
     async def check(self) -> list[Finding]:
         settings = self._settings
@@ -81,6 +85,7 @@ class Access:
             *((f"queue {name}", partial(self._queue, name)) for name in (settings.chunks_queue, settings.poison_queue)),
             *((f"table {name}", partial(self._table, name)) for name in settings.tables),
             *((f"container {name}", partial(self._container, account, name)) for account, name in containers),
+            ("schema of the data", self._schema_version),
             ("links to files", self._signing),
             ("clock", self._time),
             ("ACS", self._acs),
@@ -132,6 +137,10 @@ class Access:
             fix = "disallow anonymous access on the storage account, and make the container private"
             findings.append(Finding(check=check, level=Level.FAILURE, detail="is readable by anyone", fix=fix))
         return findings
+
+    async def _schema_version(self) -> list[Finding]:
+        await self._schema.check()
+        return [ok("schema of the data", "can be read by this version of the app")]
 
     async def _signing(self) -> list[Finding]:
         check = "links to files"

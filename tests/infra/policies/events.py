@@ -1,16 +1,23 @@
 """Event Grid: the function receives single events, and undeliverable events are stored before the source expires."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from shared.contracts.events.announcements import AnnouncementType
 from shared.contracts.events.call_started import CALL_STARTED
 from shared.contracts.events.recording_event import RECORDING_FILE_STATUS_UPDATED
 from tests.infra.policies.storage import CONTAINER, account_of, settings_of
 from tests.infra.product import app_settings, functions
-from tests.infra.templates import ACS, Templates, made, only
+from tests.infra.templates import ACS, Deployment, Resource, Templates, made, only
 
 TOPIC = "Microsoft.EventGrid/systemTopics"
 SUBSCRIPTION = f"{TOPIC}/eventSubscriptions"
+ANNOUNCEMENTS, CARDS = "Microsoft.EventGrid/topics", "Microsoft.Logic/workflows"
+QUEUE = "Microsoft.Storage/storageAccounts/queueServices/queues"
+QUEUE_SENDER = "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a"  # Storage Queue Data Message Sender
+QUEUE_PROCESSOR = "8a0f0c08-91a1-4084-bc3d-661d67233fed"  # Storage Queue Data Message Processor
 
 
 def the_topic_is_that_of_the_acs_resource(templates: Templates) -> None:
@@ -39,6 +46,54 @@ def the_announcement_topic_is_created_on_request(templates: Templates) -> None:
     settings = settings_of(templates, "announce")
     assert topic.gives(app_settings(templates, "announce")["ANNOUNCE_TOPIC_ENDPOINT"], "endpoint")
     assert settings.announce_topic_key is None
+
+
+def cards_get_announcements_over_a_queue_of_their_own(templates: Templates) -> None:
+    deployment = templates.main("teams")
+    assert not made(templates.main("announce"), CARDS)
+    topic, queue = only(deployment, ANNOUNCEMENTS), _cards_queue(deployment)
+    delivered = only(deployment, f"{ANNOUNCEMENTS}/eventSubscriptions").properties
+    assert delivered["eventDeliverySchema"] == topic.properties["inputSchema"]
+    given = delivered["deliveryWithResourceIdentity"]
+    assert given["identity"] == {"type": topic.body["identity"]["type"]}
+    to = given["destination"]["properties"]
+    assert queue.id == f"{to['resourceId']}/queueServices/default/queues/{to['queueName']}"
+    kinds = set(delivered["filter"]["includedEventTypes"])
+    assert kinds == set(AnnouncementType) - {AnnouncementType.CHUNK_ARCHIVED}
+    assert set(templates.compiled()["parameters"]["teamsCardsAbout"]["allowedValues"]) == set(AnnouncementType)
+
+
+def _cards_queue(deployment: Deployment) -> Resource:
+    (queue,) = [one for one in made(deployment, QUEUE) if one.name.endswith("/teams-cards")]
+    return queue
+
+
+def cards_are_posted_by_an_identity_that_reads_only_their_queue(templates: Templates) -> None:
+    deployment = templates.main("teams")
+    topic, queue = only(deployment, ANNOUNCEMENTS), _cards_queue(deployment)
+    workflow = only(deployment, CARDS)
+    definition = json.loads((Path(templates.folder) / "logicapp/teams-cards.json").read_text(encoding="utf-8"))
+    assert workflow.properties["definition"] == definition
+    assert workflow.properties["parameters"].keys() == definition["parameters"].keys()
+    assert workflow.properties["parameters"]["callvaultUrl"]["value"] == deployment.outputs["url"]
+    found = set()
+    for one in made(deployment, "Microsoft.Authorization/roleAssignments"):
+        for who in (topic, workflow):
+            if who.gives(one.properties["principalId"], "identity.principalId"):
+                role = one.properties["roleDefinitionId"].rpartition("/")[2]
+                found.add((who.type, role, one.id.partition("/providers/Microsoft.Authorization")[0]))
+    assert found == {(topic.type, QUEUE_SENDER, queue.id), (CARDS, QUEUE_PROCESSOR, queue.id)}
+
+
+def cards_go_to_teams_only_over_tls(templates: Templates) -> None:
+    """The address is secure, so no snapshot shows it."""
+    compiled = templates.compiled()
+    assert compiled["variables"]["hasSafeTeamsUrl"] == "[startsWith(parameters('teamsUrl'), 'https://')]"
+    (cards,) = [one for one in compiled["resources"] if one["name"] == "callvault-teams-cards"]
+    assert cards["properties"]["parameters"]["teamsUrl"] == (
+        "[if(variables('hasSafeTeamsUrl'), createObject('value', parameters('teamsUrl')), "
+        "createObject('value', fail('teamsUrl must begin with https://')))]"
+    )
 
 
 def the_acs_resource_is_created_only_on_request(templates: Templates) -> None:

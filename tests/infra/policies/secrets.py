@@ -10,7 +10,7 @@ from tests.infra.product import app_settings
 from tests.infra.templates import Templates, made, only
 
 SECRET_TYPE = "Microsoft.KeyVault/vaults/secrets"
-SECRET = {"participantsSecret", "sampleFunctionKey", "sampleResultUrl", "extraSecretSettings"}
+SECRET = {"participantsSecret", "sampleFunctionKey", "sampleResultUrl", "teamsUrl", "extraSecretSettings"}
 
 
 def secrets_appear_in_no_deployment_history(templates: Templates) -> None:
@@ -24,7 +24,7 @@ def secrets_appear_in_no_deployment_history(templates: Templates) -> None:
             if _named(main, value) & SECRET:
                 given.add(name)
                 assert name in _secure(target), f"{module['name']}: {name}"
-    assert given == {"secretSettings", "participantsSecret", "functionKey", "resultUrl"}
+    assert given == {"secretSettings", "participantsSecret", "functionKey", "resultUrl", "teamsUrl"}
 
 
 def secrets_are_created_once_and_every_reference_names_one(templates: Templates) -> None:

@@ -62,6 +62,14 @@ def quantity(what: str) -> int:
     return int(found)
 
 
+async def test_a_process_reads_the_version_of_the_data_once(world: World, monkeypatch: pytest.MonkeyPatch):
+    await world.app.schema.require()
+    bill = Bill(world, monkeypatch)
+    for _ in range(2):
+        await world.gateways.schema.require()  # these gateways aren't the app's: they are a new process's
+    assert bill.since() == documented("the first use of the data by a process")
+
+
 @pytest.mark.parametrize(
     ("size", "step"),
     [(20_000, "its chunk archived and released, in one piece"), (20 * MIB, "the same, in three blocks")],

@@ -69,7 +69,16 @@ async def test_the_doctor_confirms_every_check_of_a_healthy_deployment_and_leave
     assert (code, found["healthy"]) == (0, True)
     settings = world.settings
     assert {one["check"] for one in found["findings"] if one["level"] == "ok"} == {
-        *("settings", "links to files", "clock", "ACS", "callback keys", "callback audience", "health"),
+        *(
+            "settings",
+            "schema of the data",
+            "links to files",
+            "clock",
+            "ACS",
+            "callback keys",
+            "callback audience",
+            "health",
+        ),
         *(f"queue {name}" for name in (settings.chunks_queue, settings.poison_queue)),
         *(f"table {name}" for name in settings.tables),
         *(f"container {name}" for name in settings.archive_containers + settings.host_containers),
@@ -118,14 +127,25 @@ async def test_the_doctor_names_each_missing_part_and_nothing_else(
         assert str(one.fix).startswith("if it doesn't exist, create it")
 
 
+async def test_data_of_a_newer_version_fails_one_check_and_the_doctor_leaves_it_as_it_is(well: MakeWorld):
+    world = await well()
+    row = {"PartitionKey": "schema", "RowKey": "version", "version": 2}
+    async with world.table(world.settings.links_table) as table:
+        await table.create_entity(row)
+    failures = await visit()
+    assert list(failures) == ["schema of the data"]
+    assert "deploy the newer version" in str(failures["schema of the data"].fix)
+    assert await world.rows(world.settings.links_table) == [row]
+
+
 async def test_a_wrong_storage_key_fails_the_storage_checks_and_no_others(
     well: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ):
     world = await well()
     monkeypatch.setenv("AzureWebJobsStorage", world.storage.connection_string.replace(account_key(world), OTHER_KEY))
     failures = await visit(MovableClock())
-    assert {check.split()[0] for check in failures} == {"queue", "table", "container"}
-    assert len(failures) == 2 + len(world.settings.tables) + 3
+    assert {check.split()[0] for check in failures} == {"queue", "table", "container", "schema"}
+    assert len(failures) == 2 + len(world.settings.tables) + 3 + 1
     assert all("key" in str(one.fix) for one in failures.values())
 
 

@@ -10,6 +10,9 @@ import pytest
 from shared.app import App
 from shared.domain.states import ChunkState
 from shared.domain.work_item import WorkItem
+from shared.errors import NewerSchema
+from shared.gateways.bundle import Gateways
+from shared.gateways.tables.schema import SCHEMA_VERSION
 from tests.integration.world import MakeWorld, MovableClock, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -27,8 +30,22 @@ async def test_health_is_ok_when_nothing_is_open(world: World):
     status, body, failing = await look(world)
     assert (status, body["status"], body["oldestOpen"], failing) == (200, "ok", None, {})
     assert {check["name"] for check in body["checks"]} == {
-        "tables", "queue", "poison", "archive", "acs", "deadline", "catalogue", "sweep",
+        "schema", "tables", "queue", "poison", "archive", "acs", "deadline", "catalogue", "sweep",
     }  # fmt: skip
+
+
+@pytest.mark.storage("memory", "azurite")
+async def test_data_of_a_newer_version_is_refused_and_fails_health(world: World):
+    await world.app.schema.require()
+    (row,) = await world.rows(world.settings.links_table)
+    assert row == {"PartitionKey": "schema", "RowKey": "version", "version": SCHEMA_VERSION}
+    await world.gateways.schema.require()
+    async with world.table(world.settings.links_table) as table:
+        await table.upsert_entity(row | {"version": SCHEMA_VERSION + 1})
+    with pytest.raises(NewerSchema):
+        await Gateways.over(world.app.clients, world.settings).schema.require()
+    status, _, failing = await look(world)
+    assert (status, {name: check["reason"] for name, check in failing.items()}) == (503, {"schema": "schema-newer"})
 
 
 @pytest.mark.storage("memory", "azurite")

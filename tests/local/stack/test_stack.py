@@ -5,7 +5,9 @@ import base64
 import contextlib
 import json
 import os
+import re
 import signal
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -146,15 +148,30 @@ async def test_a_stack_reports_why_it_failed(tmp_path: Path) -> None:
             assert "azurite ended by itself with exit code 137" in str(await stack.failure())
 
 
-async def test_the_printed_commands_archive_a_recording(tmp_path: Path) -> None:
+def readme_examples() -> list[str]:
+    """README's commands that call the app, in their order. What sets the variables of a deployment isn't one."""
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    return [
+        block for block in re.findall(r"^```bash\n(.*?)^```", readme, re.DOTALL | re.MULTILINE) if '"$APP/' in block
+    ]
+
+
+async def test_the_printed_commands_archive_a_recording_and_those_of_readme_follow(tmp_path: Path) -> None:
     """With the product itself, because the commands are for it."""
     async with Stack(StackOptions(directory=tmp_path)) as stack:
         *steps, show = [command for _, command in commands(stack.addresses)]
-        script = "\n".join([*steps, f'until {show} | grep \'"state":"archived"\'; do sleep 0.1; done'])
-        shell = await asyncio.create_subprocess_exec("sh", "-euc", script)
+        until_archived = f'until {show} | grep \'"state": "archived"\'; do sleep 0.1; done'
+        control, wait, find = readme_examples()
+        until_safe = f"until {wait.strip()} | grep '\"sha256\"'; do sleep 0.1; done"
+        call = next(step for step in steps if "CALL=" in step)
+        script = "\n".join([*steps, until_archived, call, control, until_safe, find])
+        shell = await asyncio.create_subprocess_exec("sh", "-euc", script, stdout=subprocess.PIPE)
         try:
             async with asyncio.timeout(60):
-                assert await shell.wait() == 0
+                output, _ = await shell.communicate()
+                assert shell.returncode == 0
         finally:
             with contextlib.suppress(ProcessLookupError):
                 shell.kill()
+        assert '"correlation": "case 4711"' in output.decode()
+        assert "/recordings/" in output.decode().rpartition('"url": "')[2], "a link to the file"

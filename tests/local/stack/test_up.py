@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from azure.storage.blob.aio import BlobServiceClient
 
+from local.processes.ports import free_port
 from tests.local.pids import gone
 
 APP = Path(__file__).parent / "app"
@@ -85,3 +87,37 @@ async def test_a_second_one_on_the_same_directory_is_refused_at_once(tmp_path: P
         assert output.decode().startswith("Another stack is running in ")
         assert str(process.pid) in output.decode()
         assert json.loads((tmp_path / "stack.json").read_text()) == addresses
+
+
+async def test_the_next_one_has_the_same_port_and_keys(tmp_path: Path) -> None:
+    port = str(free_port())
+    async with up(tmp_path, "--port", port) as (process, addresses):
+        assert addresses["functions"] == f"http://127.0.0.1:{port}"
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(60):
+            assert await process.wait() == 0
+    async with up(tmp_path, "--port", port) as (_, again):
+        same = ("functions", "functionsKey", "masterKey", "eventGridUrl")
+        assert {name: again[name] for name in same} == {name: addresses[name] for name in same}
+    assert (tmp_path / "up" / "keys.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_port_in_use_is_reported_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "local.stack", "up", "--directory", str(tmp_path), "--port", str(port)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == f"Port {port} is in use. Choose another one, or PORT=0 for a free one.\n"
+    assert not (tmp_path / "up" / "azurite").exists()
+
+
+async def test_it_can_be_asked_whether_it_is_running(tmp_path: Path) -> None:
+    asked = [sys.executable, "-m", "local.stack", "running", "--directory", str(tmp_path)]
+    stopped = await asyncio.create_subprocess_exec(*asked, stderr=subprocess.PIPE)
+    _, said = await stopped.communicate()
+    assert stopped.returncode == 1
+    assert "Start it in another terminal with: make up\n" in said.decode()
+    async with up(tmp_path):
+        running = await asyncio.create_subprocess_exec(*asked)
+        assert await running.wait() == 0

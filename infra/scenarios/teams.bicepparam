@@ -1,0 +1,6 @@
+using '../main.bicep'
+
+param acsName = 'acs1'
+param announce = true
+param teamsCards = true
+param teamsUrl = 'https://flow.example/invoke?sig=abc'
