@@ -24,7 +24,8 @@ class Operation:
     """One request to a service.
 
     `target` is a table, a queue, a container with a blob's name, or a location. `writes` is False for a request that
-    only reads. `is_retried` says whether the SDK sends the request again if the response is lost.
+    only reads. `is_retried` says whether the SDK sends the request again if the response is lost. `part`: the rows of a
+    table that the request names, each as partition/row, or the filter of a query.
     """
 
     service: Service
@@ -32,6 +33,7 @@ class Operation:
     target: str
     writes: bool
     is_retried: bool = True
+    part: tuple[str, ...] = ()
 
 
 class Turn(Protocol):

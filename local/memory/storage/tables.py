@@ -1,6 +1,7 @@
 """Clients of Table Storage in memory. The SDK's own conversions write and read entities, so types come out the same."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from azure.core import MatchConditions
@@ -43,7 +44,7 @@ class MemoryTableClient(Client):
 
     async def create_entity(self, entity: Mapping[str, Any], **options: Any) -> Entity:
         sent = _add_entity_properties(entity)
-        operation = self._operation("create_entity", "POST", options)
+        operation = self._operation("create_entity", "POST", options, key_of_entity(sent))
         try:
             return await self._account.turn(operation, lambda: self._table().insert(sent))
         except Refused as refused:
@@ -53,7 +54,7 @@ class MemoryTableClient(Client):
         self, entity: Mapping[str, Any], mode: UpdateMode = UpdateMode.MERGE, **options: Any
     ) -> Entity:
         sent = _add_entity_properties(entity)
-        operation = self._operation("upsert_entity", _method(mode), options)
+        operation = self._operation("upsert_entity", _method(mode), options, key_of_entity(sent))
         return await self._ask(operation, lambda: self._table().upsert(sent, mode))
 
     async def update_entity(
@@ -66,7 +67,7 @@ class MemoryTableClient(Client):
         **options: Any,
     ) -> Entity:
         sent, wanted = _add_entity_properties(entity), _condition(entity, etag, match_condition)
-        operation = self._operation("update_entity", _method(mode), options)
+        operation = self._operation("update_entity", _method(mode), options, key_of_entity(sent))
         return await self._ask(operation, lambda: self._table().update(sent, mode, wanted))
 
     async def delete_entity(
@@ -91,13 +92,13 @@ class MemoryTableClient(Client):
                     return {}
                 raise
 
-        await self._ask(self._operation("delete_entity", "DELETE", options), apply)
+        await self._ask(self._operation("delete_entity", "DELETE", options, key), apply)
 
     async def get_entity(
         self, partition_key: str, row_key: str, *, select: list[str] | None = None, **options: Any
     ) -> TableEntity:
         key = (partition_key, row_key)
-        operation = self._operation("get_entity", "GET", options)
+        operation = self._operation("get_entity", "GET", options, key)
         return _entity(await self._ask(operation, lambda: self._table().find(key)), select)
 
     def list_entities(self, **options: Any) -> AsyncItemPaged[TableEntity]:
@@ -112,8 +113,9 @@ class MemoryTableClient(Client):
         results_per_page: int | None = None,
         **options: Any,
     ) -> AsyncItemPaged[TableEntity]:
-        passes = read_filter(_parameter_filter_substitution(parameters, query_filter))
-        operation = self._operation("query_entities", "GET", options)
+        wanted = _parameter_filter_substitution(parameters, query_filter)
+        passes = read_filter(wanted)
+        operation = replace(self._operation("query_entities", "GET", options), part=(wanted,))
         most = min(results_per_page or _PAGE, _PAGE)
 
         async def get_next(start: Key | None) -> Any:
@@ -142,7 +144,8 @@ class MemoryTableClient(Client):
             table: Table = self._account.tables.get(self.table_name, Table(self._account))
             return table.together(parts)
 
-        return await self._account.turn(self._operation("submit_transaction", "POST", options), apply)
+        operation = self._operation("submit_transaction", "POST", options, *(key for key, _ in parts))
+        return await self._account.turn(operation, apply)
 
     def _part(self, name: str, entity: Mapping[str, Any], named: dict[str, Any]) -> tuple[Key, Callable[[], Entity]]:
         """The key and the work of one operation in a transaction."""
@@ -158,7 +161,7 @@ class MemoryTableClient(Client):
         }
         return key, parts[name]
 
-    def _operation(self, name: str, method: str, options: dict[str, Any]) -> Operation:
+    def _operation(self, name: str, method: str, options: dict[str, Any], *keys: Key) -> Operation:
         retried = options.pop("retry_on_methods", _RETRIED)
         check_options(options)
         return Operation(
@@ -167,6 +170,7 @@ class MemoryTableClient(Client):
             target=self.table_name,
             writes=method != "GET",
             is_retried=method in retried,
+            part=tuple(map("/".join, keys)),
         )
 
     async def _ask[T](self, operation: Operation, apply: Callable[[], T]) -> T:

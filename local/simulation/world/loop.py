@@ -126,6 +126,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
+        while scheduled and scheduled[0]._cancelled:  # noqa: SLF001 - as BaseEventLoop does
+            heapq.heappop(scheduled)._scheduled = False  # noqa: SLF001 - as BaseEventLoop does
         if not ready and ((scheduled and scheduled[0]._when <= self._now) or not self.decide()):  # noqa: SLF001 - as above
             self._jump(ready, scheduled)
         self._at_once += 1
@@ -145,8 +147,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _jump(self, ready: Any, scheduled: Any) -> None:
         """Sets the clock to the next timer and makes all timers of this moment ready."""
-        while scheduled and scheduled[0]._cancelled:  # noqa: SLF001 - as BaseEventLoop does
-            heapq.heappop(scheduled)._scheduled = False  # noqa: SLF001 - as BaseEventLoop does
         if not scheduled:
             raise Stuck("nothing is left that could run")
         if scheduled[0]._when > self._now:  # noqa: SLF001 - as BaseEventLoop does
