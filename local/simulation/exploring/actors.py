@@ -86,9 +86,12 @@ class Actor:
         function: Function,
         seen: tuple[Account, SimulatedAcs, SimulatedTopic],
         footprints: Footprints,
+        *,
+        forgets: bool,
     ) -> None:
         account, acs, topic = seen
         self._place, self._name, self._function, self._footprints = place, name, function, footprints
+        self._forgets = forgets
         self._account = account.seen_by(self._turn)
         self._clients = MemoryClients(
             self._account,
@@ -119,9 +122,12 @@ class Actor:
         if found is None:
             process = self._standing.pop(node, None) or self._repeated(node)
             self._show(process, event)
-            found = self._nodes.get(process.digest())
+            memory = process.memory() if self._forgets else None
+            digest = process.digest(memory)
+            found = self._nodes.get(digest)
             if found is None:
-                found = self._reached(process, node, event)
+                names = node.names | names_in(event.answer) if memory is None else names_in(memory)
+                found = self._nodes[digest] = self._reached(process, node, event, names)
             else:
                 process.abandon()
             node.next[event] = found
@@ -129,7 +135,7 @@ class Actor:
                 found.parents.append(node)
         return found
 
-    def _reached(self, process: LoneProcess, parent: Node, event: Event) -> Node:
+    def _reached(self, process: LoneProcess, parent: Node, event: Event, names: frozenset[str]) -> Node:
         calls = tuple(
             Waiting(self._place, name, operation, apply, self._footprints.of(operation))
             for name, operation, apply in process.waiting()
@@ -137,7 +143,7 @@ class Actor:
         touches = 0
         for one in calls:
             touches |= one.touches
-        node = self._nodes[process.digest()] = Node(
+        node = Node(
             len(self._nodes) + 1,
             event,
             [parent],
@@ -145,7 +151,7 @@ class Actor:
             process.timer(),
             process.outcome,
             process.wrong(),
-            parent.names | names_in(event.answer),
+            names,
             (self._place, *((one.operation.method, one.operation.target, one.operation.part) for one in calls)),
             touches,
         )

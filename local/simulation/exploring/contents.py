@@ -89,6 +89,12 @@ class Outside:
             return catalogue, archive, self._places[Service.ACS, ""]
         return () if place is None else (place,)
 
+    def versions(self, operation: Operation) -> list[str]:
+        """The ETags of the rows that an operation names."""
+        table = self._account.tables.get(operation.target)
+        rows = [table.rows.get(tuple(one.split("/"))) for one in operation.part] if table else []
+        return [row.etag for row in rows if row]
+
     def restore(self, content: Content, operation: Operation | None = None) -> None:
         """Makes a content the live one. Only what the operation writes may be changed then; without one, all."""
         written = None if operation is None else self.place_of(operation) if operation.writes else -1

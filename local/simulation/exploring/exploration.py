@@ -88,7 +88,7 @@ class Exploration:
 
     def __init__(self, race: Race, *, reduces: bool = True) -> None:
         self._race, self._reduces = race, reduces
-        self.transitions = Transitions(race)
+        self.transitions = Transitions(race, forgets=reduces)
         self._afterwards = Afterwards(self.transitions)
         self._futures = Futures(self.transitions.footprints)
         self._judged: set[bytes] = set()

@@ -1,7 +1,8 @@
 """A process with one invocation, alone in the world: it is given its answers by hand."""
 
+import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -9,6 +10,7 @@ from typing import Any, cast
 from local.memory.clients import MemoryClients
 from local.memory.storage.account import Account, Operation
 from local.simulation.exploring.digests import digest_of, joined
+from local.simulation.exploring.memory import Memory, parts_of_app
 from local.simulation.settings import simulated_settings
 from local.simulation.world.cluster import Cluster, Function, Outcome, TrueTime
 from local.simulation.world.loop import VirtualLoop
@@ -16,7 +18,6 @@ from local.simulation.world.outside import Outside
 from local.simulation.world.trace import Trace
 from shared.app import App
 from shared.domain.chance import Chance
-import asyncio
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class LoneProcess:
         self._loop.decide = self._pauses
         self._calls: dict[bytes, tuple[Operation, Callable[[], Any], Any]] = {}
         self._histories = Histories(f"host{place + 1}.1")
+        self._parts: Mapping[int, Any] = {}
         self.outcome: Outcome | None = None
         trace = Trace(self._loop)
         self._cluster = Cluster(
@@ -113,13 +115,17 @@ class LoneProcess:
         failures = [str(one.get("exception") or one["message"]) for one in self._loop.failures]
         return (*self._cluster.unforeseen, *failures)
 
-    def digest(self) -> bytes:
-        """Equal for processes that go on in the same way."""
+    def memory(self) -> str:
+        """What the process still knows."""
+        return Memory(self._parts).text(self._loop.tasks())
+
+    def digest(self, memory: str | None) -> bytes:
+        """Equal for processes that go on in the same way: by what they know, or, without that, by all their answers."""
+        known: object = memory
+        if memory is None:
+            known = self._histories.digest(), sorted(name for name, _, _ in self.waiting())
         timers = sorted(one.when() for one in self._loop.timers())
-        waiting = sorted(name for name, _, _ in self.waiting())
-        return joined(
-            self._loop.time(), self._histories.digest(), waiting, timers, self._loop.frozen(), self.outcome, self.wrong()
-        )
+        return joined(self._loop.time(), known, timers, self._loop.frozen(), self.outcome, self.wrong())
 
     def abandon(self) -> None:
         self._loop.abandon()
@@ -132,6 +138,7 @@ class LoneProcess:
         chance = Chance(random.Random(f"0 {process.name}"))  # noqa: S311 - repeatable, and as Cluster does
         clock = TrueTime(self._loop, process.skew)
         process.app = App.over(simulated_settings(), clock, cast("Any", self._clients), chance)
+        self._parts = parts_of_app(process.app)
         ended = self._cluster.invoke(host, self._name, self._function)
         ended.add_done_callback(self._ends, context=Context())
 

@@ -72,7 +72,7 @@ class State(NamedTuple):
 class Transitions:
     """The moves of a race, and what they lead to."""
 
-    def __init__(self, race: Race) -> None:
+    def __init__(self, race: Race, *, forgets: bool = True) -> None:
         self._race = race
         world = FixedWorld()
         world.loop.run_until_complete(world.prepare(race))
@@ -84,7 +84,7 @@ class Transitions:
         seen = self.account, world.acs, world.topic
         self.footprints = Footprints()
         self.actors = [
-            Actor(place, at, name, FUNCTIONS[name], seen, self.footprints)
+            Actor(place, at, name, FUNCTIONS[name], seen, self.footprints, forgets=forgets)
             for place, (at, name) in enumerate(race.actors)
         ]
         self._effects: dict[tuple[Any, ...], tuple[Content, Any, bytes]] = {}
@@ -166,7 +166,7 @@ class Transitions:
     def _newly_applied(self, state: State, call: Waiting) -> tuple[Content, Any]:
         self.outside.restore(state.content, call.operation)
         self.clock.seconds = state.time
-        self.names.name_after(call.name)
+        self.names.name_after(call.name, *self.outside.versions(call.operation))
         try:
             answer = call.apply()
         except (Refused, HttpResponseError) as refusal:

@@ -51,14 +51,15 @@ class Names:
     """Names ids after the call that makes them: two orders of independent calls make the same ids."""
 
     def __init__(self, account: Account) -> None:
-        self._call, self._made = b"", 0
+        self._call: tuple[object, ...] = ()
+        self._made = 0
         self.take_over(account)
 
     def take_over(self, account: Account) -> None:
         """Names the ids of another account, too."""
         account.new_id = self._next  # type: ignore[method-assign]
 
-    def name_after(self, call: bytes) -> None:
+    def name_after(self, *call: object) -> None:
         self._call, self._made = call, 0
 
     def _next(self) -> str:

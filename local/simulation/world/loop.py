@@ -68,6 +68,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """All timers that are set."""
         return [one for one in self._scheduled if not one._cancelled]  # type: ignore[attr-defined]  # noqa: SLF001 - as below
 
+    def tasks(self) -> list[asyncio.Task[Any]]:
+        """All tasks that were made, in that order."""
+        return [*self._tasks]
+
     def frozen(self) -> list[str]:
         """The names of the processes that stand still."""
         return [process.name for process in self._frozen]
