@@ -4,6 +4,7 @@ from contextvars import Context
 from datetime import timedelta
 
 from local.simulation.exploring.contents import Content
+from local.simulation.exploring.races import Race
 from local.simulation.exploring.states import State, Transitions
 from local.simulation.exploring.worlds import FixedWorld
 from local.simulation.judging.invariants import Violated
@@ -11,6 +12,9 @@ from local.simulation.world.cluster import TrueTime
 from local.simulation.world.loop import Stuck
 from local.simulation.world.outside import Call
 from local.simulation.world.processes import Process
+
+
+_AGAIN = 10.0  # seconds until Event Grid delivers an event again
 
 
 class Afterwards:
@@ -42,9 +46,8 @@ class Afterwards:
             process = Process(name=f"host{late.call.place + 1}.0", skew=timedelta())
             call = Call(process, late.call.operation, late.call.apply, world.loop.create_future(), delayed=True)
             world.loop.call_later(late.due - state.time, world.outside.waiting.append, call, context=Context())
-        if state.is_done:
-            remove_message(world)
         world.triggers.start()
+        settle(world, self._race.race, state.done)
         await world.end()
 
     def _take_over(self, world: FixedWorld, content: Content) -> None:
@@ -62,6 +65,13 @@ class Afterwards:
         world.invariants.resume(*race.outside.judged(content))
 
 
-def remove_message(world: FixedWorld) -> None:
-    """Removes the message that the jobs of the race were deliveries of: one of them has succeeded."""
-    world.account.queues[world.settings.chunks_queue].messages.pop(0)
+def settle(world: FixedWorld, race: Race, done: frozenset[str]) -> None:
+    """Lets the platform go on with the message and the event that the actors of a race were deliveries of.
+
+    The queue removes a message after a successful job. Event Grid delivers an event again that nobody acknowledged.
+    """
+    if race.before and "job" in done:
+        world.account.queues[world.settings.chunks_queue].messages.pop(0)
+    if "event" not in done and any(name == "event" for _, name in race.actors):
+        request = world.schedule.recordings[0].requests[0]
+        world.triggers.publish(world.loop.time() + _AGAIN, list(request.events))

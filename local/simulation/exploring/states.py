@@ -49,7 +49,7 @@ class State(NamedTuple):
     nodes: tuple[Node | None, ...]
     late: tuple[Late, ...]
     content: Content
-    is_done: bool  # one of the jobs has succeeded, so the queue removes their message
+    done: frozenset[str]  # the functions that have succeeded at least once: their message or event is settled
 
     @property
     def is_over(self) -> bool:
@@ -64,7 +64,7 @@ class State(NamedTuple):
             self.left if any(self.nodes) else 0,
             [one and one.number for one in self.nodes],
             sorted((one.due, one.digest) for one in self.late),
-            self.is_done,
+            sorted(self.done),
             self.content.key(known),
         )
 
@@ -73,7 +73,7 @@ class Transitions:
     """The moves of a race, and what they lead to."""
 
     def __init__(self, race: Race, *, forgets: bool = True) -> None:
-        self._race = race
+        self.race = race
         world = FixedWorld()
         world.loop.run_until_complete(world.prepare(race))
         self.world, self.account, self.names = world, world.account, world.names
@@ -92,7 +92,7 @@ class Transitions:
 
     def begin(self, faults: int) -> State:
         """The state before the first call."""
-        state = State(0.0, faults, tuple(one.root for one in self.actors), (), self.first, is_done=False)
+        state = State(0.0, faults, tuple(one.root for one in self.actors), (), self.first, frozenset())
         return self.later(state)
 
     def moves(self, state: State) -> list[Move]:
@@ -188,8 +188,7 @@ class Transitions:
         return state._replace(nodes=(*state.nodes[:place], node, *state.nodes[place + 1 :]))
 
     def _ended(self, state: State, place: int, outcome: Outcome | None) -> State:
-        has_message = bool(self._race.before) and self._race.actors[place][1] == "job"
-        is_done = outcome is Outcome.DONE and has_message
+        done = {self.race.actors[place][1]} if outcome is Outcome.DONE else set[str]()
         return state._replace(
-            nodes=(*state.nodes[:place], None, *state.nodes[place + 1 :]), is_done=state.is_done or is_done
+            nodes=(*state.nodes[:place], None, *state.nodes[place + 1 :]), done=state.done | done
         )
