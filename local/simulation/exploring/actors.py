@@ -116,6 +116,11 @@ class Actor:
         """How many have been reached."""
         return len(self._nodes)
 
+    def close(self) -> None:
+        """Ends the processes that stand somewhere."""
+        while self._standing:
+            self._standing.popitem()[1].abandon()
+
     def after(self, node: Node, event: Event) -> Node:
         """The node that an event leads to."""
         found = node.next.get(event)

@@ -13,7 +13,6 @@ from local.simulation.world.loop import Stuck
 from local.simulation.world.outside import Call
 from local.simulation.world.processes import Process
 
-
 _AGAIN = 10.0  # seconds until Event Grid delivers an event again
 
 

@@ -17,6 +17,7 @@ from local.simulation.world.sources import SimulatedAcs
 from local.simulation.world.topic import SimulatedTopic
 
 _ARCHIVE = "recordings"
+_NONE = frozenset[str]()
 
 Place = tuple[str, str]  # a service, and a table, queue or container of it
 
@@ -47,13 +48,13 @@ class Content:
 
     parts: tuple[Part, ...]
 
-    def key(self, known: frozenset[str]) -> list[bytes]:
+    def key(self, known: frozenset[str]) -> bytes:
         """Equal for contents that no task can tell apart. `known`: the names in ETags that some task knows.
 
         An ETag is only ever compared for equality, so one that no task knows may have any name. The order of messages
         and announcements is left out, and so are the ids of messages, which no call of a race uses.
         """
-        return [one.key(known) for one in self.parts]
+        return b"".join([one.key(known) if one.names else one.shown[_NONE] for one in self.parts])
 
 
 class Outside:
@@ -102,7 +103,9 @@ class Outside:
             part = content.parts[number].value
             self._set(service, name, part, is_copied=written is None or written == number)
         if written is None:
-            for name in self._account.queues.keys() - {name for service, name in self._places if service is Service.QUEUE}:
+            for name in self._account.queues.keys() - {
+                name for service, name in self._places if service is Service.QUEUE
+            }:
                 del self._account.queues[name]
         self._invariants.resume(*self.judged(content))
 
@@ -170,6 +173,7 @@ class Outside:
         if found is None:
             names = frozenset(name for _, name in entries if name)
             found = self._parts[digest] = Part(len(self._parts), value, tuple(entries), names)
+            found.key(_NONE)
         return found
 
     def _entry(self, key: object, one: Any) -> tuple[bytes, str]:

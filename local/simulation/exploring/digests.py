@@ -7,7 +7,14 @@ from hashlib import blake2b
 from types import FunctionType, MethodType
 
 _NAME = re.compile(r"[0-9a-f]{16}")
-_SKIPPED = ("_account", "account", "internal_response", "documents", "deletions", "announced")  # the world, and not what is sent
+_SKIPPED = (
+    "_account",
+    "account",
+    "internal_response",
+    "documents",
+    "deletions",
+    "announced",
+)  # the world, and not what is sent
 _SIZE = 16  # bytes
 
 

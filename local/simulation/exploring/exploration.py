@@ -22,6 +22,8 @@ from local.simulation.exploring.states import Move, State, Transitions
 from local.simulation.judging.invariants import Violated
 from local.simulation.world.loop import Stuck
 
+_GLANCE = 256  # calls between two looks at the clock
+
 
 @dataclass
 class Covered:
@@ -94,6 +96,10 @@ class Exploration:
         self._judged: set[bytes] = set()
         self.ends: set[bytes] = set()
 
+    def close(self) -> None:
+        """Ends what the actors have begun."""
+        self.transitions.close()
+
     def explore(self, faults: int, *, seconds: float | None = None) -> Covered:
         """Follows every order with at most so many faults, or what is possible in a time."""
         began = time.process_time()
@@ -140,9 +146,9 @@ class Exploration:
         self._covered.remaining += len(alternatives)
         orders = 0
         for move in alternatives:
-            if self._until is not None and time.process_time() > self._until:
-                raise _Enough
             self._covered.calls += 1
+            if self._covered.calls % _GLANCE == 0 and self._until is not None and time.process_time() > self._until:
+                raise _Enough
             self._moves.append(move)
             after = self._checked(lambda one=move: self.transitions.after(state, one))
             self._learn(state, after)
@@ -156,7 +162,7 @@ class Exploration:
             if node and parent is not node:
                 self._futures.learn(parent, node)
 
-    def _checked(self, go):
+    def _checked(self, go: Callable[[], State]) -> State:
         try:
             return go()
         except (Violated, Stuck) as violated:

@@ -9,10 +9,19 @@ import asyncio
 import enum
 import gc
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import Context
 from datetime import date, timedelta
-from types import AsyncGeneratorType, CellType, CodeType, CoroutineType, FunctionType, GeneratorType, MethodType, ModuleType
+from types import (
+    AsyncGeneratorType,
+    CellType,
+    CodeType,
+    CoroutineType,
+    FunctionType,
+    GeneratorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any
 
 from local.memory.acs import MemoryAcs
@@ -22,6 +31,7 @@ from shared.app import App
 
 _WORLD = (Account, Client, MemoryAcs, MemoryClients, asyncio.AbstractEventLoop, Context, ModuleType, CodeType, type)
 _STATISTICS = ("Tallies",)
+_FRAMES = ("cr_frame", "gi_frame", "ag_frame")
 _ATOMS = (type(None), bool, int, float, str, bytes, date, timedelta, enum.Enum)
 
 
@@ -50,86 +60,92 @@ class Memory:
     def __init__(self, parts: Mapping[int, Any]) -> None:
         self._parts = parts
         self._seen: dict[int, int] = {}
+        self._written: list[str] = []
         self._kept: list[Any] = []  # so that no number is used twice
 
     def text(self, tasks: Iterable[asyncio.Task[Any]]) -> str:
-        told = [
-            " ".join((type(part).__name__, name, *self._told(value)))
-            for part in self._parts.values()
-            if type(part).__name__ not in _STATISTICS
-            for name, value in vars(part).items()
-            if id(value) not in self._parts and not _is_world(value)
-        ]
-        told += [" ".join(self._told(task)) for task in tasks if not task.done()]
-        return "\n".join(told)
+        for part in self._parts.values():
+            if type(part).__name__ in _STATISTICS:
+                continue
+            for name, value in vars(part).items():
+                if id(value) not in self._parts and not _is_world(value):
+                    self._written += (type(part).__name__, name)
+                    self._write(value)
+        for task in tasks:
+            if not task.done():
+                self._write(task)
+        return " ".join(self._written)
 
-    def _told(self, thing: Any) -> Iterator[str]:  # noqa: C901 - one case for each kind of thing
+    def _write(self, thing: Any) -> None:
         if isinstance(thing, _ATOMS):
-            yield repr(thing)
-            return
-        if _is_world(thing) or id(thing) in self._parts:
-            yield type(thing).__name__
-            return
-        if id(thing) in self._seen:
-            yield f"#{self._seen[id(thing)]}"
-            return
-        self._seen[id(thing)] = len(self._seen)
-        self._kept.append(thing)
-        yield type(thing).__name__
+            self._written.append(repr(thing))
+        elif _is_world(thing) or id(thing) in self._parts:
+            self._written.append(type(thing).__name__)
+        elif id(thing) in self._seen:
+            self._written.append(f"#{self._seen[id(thing)]}")
+        else:
+            self._seen[id(thing)] = len(self._seen)
+            self._kept.append(thing)
+            self._written.append(type(thing).__name__)
+            self._write_parts(thing)
+
+    def _write_parts(self, thing: Any) -> None:  # noqa: C901 - one case for each kind of thing
         match thing:
             case Mapping():
                 for key, value in thing.items():
-                    yield from self._told(key)
-                    yield from self._told(value)
+                    self._write(key)
+                    self._write(value)
             case list() | tuple() | deque():
-                for one in thing:
-                    yield from self._told(one)
+                self._write_all(thing)
             case set() | frozenset():
-                yield from sorted(" ".join(self._told(one)) for one in thing)
+                self._write_all(sorted(thing, key=_order))
             case CoroutineType() | GeneratorType() | AsyncGeneratorType():
-                yield from self._stack(thing)
+                self._write_stack(thing)
             case asyncio.Future():
-                yield from self._future(thing)
+                self._write_future(thing)
             case FunctionType():
-                yield thing.__qualname__
-                yield from self._all((*(thing.__closure__ or ()), *(thing.__defaults__ or ())))
+                self._written.append(thing.__qualname__)
+                self._write_all((*(thing.__closure__ or ()), *(thing.__defaults__ or ())))
             case MethodType():
-                yield thing.__qualname__
-                yield from self._told(thing.__self__)
+                self._written.append(thing.__qualname__)
+                self._write(thing.__self__)
             case CellType():
-                yield from self._all(gc.get_referents(thing))
+                self._write_all(gc.get_referents(thing))
             case BaseException():
-                yield str(thing)
-                yield from self._all(thing.args)
+                self._written.append(str(thing))
+                self._write_all(thing.args)
             case asyncio.TimerHandle():
-                yield f"{thing.when()} {thing.cancelled()}"
+                self._written.append(f"{thing.when()} {thing.cancelled()}")
             case _ if hasattr(thing, "__dict__"):
                 for name, value in vars(thing).items():
-                    yield name
-                    yield from self._told(value)
+                    self._written.append(name)
+                    self._write(value)
             case _:
-                yield str(getattr(thing, "__length_hint__", int)())
-                yield from self._all(gc.get_referents(thing))
+                self._written.append(str(getattr(thing, "__length_hint__", int)()))
+                self._write_all(gc.get_referents(thing))
 
-    def _all(self, things: Iterable[Any]) -> Iterator[str]:
+    def _write_all(self, things: Iterable[Any]) -> None:
         for one in things:
-            yield from self._told(one)
+            self._write(one)
 
-    def _stack(self, thing: Any) -> Iterator[str]:
-        frame = next(
-            (getattr(thing, name) for name in ("cr_frame", "gi_frame", "ag_frame") if hasattr(thing, name)), None
-        )
-        yield f"{thing.__qualname__} {frame.f_lasti if frame else 'ended'}"
+    def _write_stack(self, thing: Any) -> None:
+        frame = next((getattr(thing, name) for name in _FRAMES if hasattr(thing, name)), None)
+        self._written.append(f"{thing.__qualname__} {frame.f_lasti if frame else 'ended'}")
         if frame:
-            yield from self._all(gc.get_referents(thing))
+            self._write_all(gc.get_referents(thing))
 
-    def _future(self, thing: Any) -> Iterator[str]:
+    def _write_future(self, thing: Any) -> None:
         if thing.cancelled():
-            yield "cancelled"
+            self._written.append("cancelled")
         elif thing.done():
             error = thing.exception()
-            yield from self._told(error if error is not None else thing.result())
+            self._write(error if error is not None else thing.result())
         elif isinstance(thing, asyncio.Task):
-            yield from self._told(thing.get_coro())
+            self._write(thing.get_coro())
         else:
-            yield from self._all(getattr(thing, "_children", ()))
+            self._write_all(getattr(thing, "_children", ()))
+
+
+def _order(thing: object) -> tuple[str, str]:
+    """The place of a set's member: tasks and futures are in the order in which they were made."""
+    return type(thing).__name__, "" if isinstance(thing, asyncio.Future) else repr(thing)

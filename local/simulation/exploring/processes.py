@@ -64,9 +64,7 @@ class Histories:
 class LoneProcess:
     """Runs one invocation."""
 
-    def __init__(
-        self, place: int, name: str, function: Function, account: Account, clients: MemoryClients
-    ) -> None:
+    def __init__(self, place: int, name: str, function: Function, account: Account, clients: MemoryClients) -> None:
         self._place, self._name, self._function, self._clients = place, name, function, clients
         self._loop = VirtualLoop()
         self._loop.decide = self._pauses

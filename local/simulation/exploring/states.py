@@ -16,7 +16,7 @@ from local.simulation.exploring.actors import Actor, Node, Waiting
 from local.simulation.exploring.contents import Content, Outside
 from local.simulation.exploring.digests import digest_of, joined, names_in
 from local.simulation.exploring.processes import Event
-from local.simulation.exploring.races import FAULTS, FUNCTIONS, LASTS, Race
+from local.simulation.exploring.races import DELIVERED, FAULTS, FUNCTIONS, LASTS, Race
 from local.simulation.exploring.worlds import Clock, FixedWorld
 from local.simulation.judging.invariants import Violated
 from local.simulation.world.cluster import Outcome
@@ -89,6 +89,11 @@ class Transitions:
         ]
         self._effects: dict[tuple[Any, ...], tuple[Content, Any, bytes]] = {}
         world.loop.abandon()
+
+    def close(self) -> None:
+        """Ends what the actors have begun."""
+        for actor in self.actors:
+            actor.close()
 
     def begin(self, faults: int) -> State:
         """The state before the first call."""
@@ -188,7 +193,6 @@ class Transitions:
         return state._replace(nodes=(*state.nodes[:place], node, *state.nodes[place + 1 :]))
 
     def _ended(self, state: State, place: int, outcome: Outcome | None) -> State:
-        done = {self.race.actors[place][1]} if outcome is Outcome.DONE else set[str]()
-        return state._replace(
-            nodes=(*state.nodes[:place], None, *state.nodes[place + 1 :]), done=state.done | done
-        )
+        name = self.race.actors[place][1]
+        done = {name} if outcome is Outcome.DONE and name in DELIVERED else set[str]()
+        return state._replace(nodes=(*state.nodes[:place], None, *state.nodes[place + 1 :]), done=state.done | done)
