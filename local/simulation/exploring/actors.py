@@ -1,12 +1,12 @@
 """What an invocation does next, after the answers that it has got: its process runs alone, without any storage.
 
-An actor depends only on its answers and on the clock, so all that it can do is a graph. A node of the graph is reached by
-events: an answer to one of the actor's calls, or that time has passed. The calls that wait at a node can be applied to
-any content. A process can't be copied. So the first event that follows a node continues the process that stands there,
+An actor depends only on its answers and on the clock, so all that it can do is a graph. A node of the graph is reached
+by events: an answer to one of the actor's calls, or that time has passed. The calls that wait at a node can be applied
+to any content. A process can't be copied. So the first event that follows a node continues the process at that node,
 and another event repeats all events from the beginning in a new process.
 
-Two lists of events lead to one node if each task got the same answers, the same failures came in the same order, and the
-same calls and timers wait. Then they differ only in the order of answers that tasks of the process got side by side.
+Two lists of events lead to one node if the process then remembers the same (`forgets`). Without that, each task must
+have got the same answers, the same failures must have come in the same order, and the same calls and timers must wait.
 """
 
 import gc
@@ -78,7 +78,7 @@ class Node:
 class Actor:
     """One invocation in a process of its own, and the graph of what it can do."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what an invocation consists of
         self,
         place: int,
         begins: float,

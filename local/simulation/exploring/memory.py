@@ -1,8 +1,8 @@
 """What a process still knows: its tasks' stacks, and what the parts of its app keep.
 
-An answer that is no longer on any stack, and in no part of the app, can't have an effect any more. So two processes with
-equal memories go on in the same way, whatever happened before. A stack is read as the garbage collector reads it, with
-its temporary values. Statistics are left out: nothing of a race reads them.
+An answer that is no longer on any stack, and in no part of the app, can't have an effect any more. So two processes
+with equal memories go on in the same way, whatever happened before. A stack is read as the garbage collector reads it,
+with its temporary values. Statistics are left out: nothing of a race reads them.
 """
 
 import asyncio
@@ -89,7 +89,7 @@ class Memory:
             self._written.append(type(thing).__name__)
             self._write_parts(thing)
 
-    def _write_parts(self, thing: Any) -> None:  # noqa: C901 - one case for each kind of thing
+    def _write_parts(self, thing: Any) -> None:  # noqa: C901, PLR0912 - one case for each kind of thing
         match thing:
             case Mapping():
                 for key, value in thing.items():

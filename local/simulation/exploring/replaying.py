@@ -25,6 +25,7 @@ class Replay:
     def __init__(self, race: Race, moves: Sequence[Move]) -> None:
         self._race, self._moves = race, list(moves)
         self.world = FixedWorld(keeps_trace=True)
+        self._made = asyncio.Event()
         self.content: Content | None = None  # when the race is over
 
     def run(self) -> list[str]:
@@ -41,11 +42,14 @@ class Replay:
     async def _run(self) -> None:
         world = self.world
         await world.prepare(self._race)
+        if not self._moves:
+            self._made.set()
         world.outside.pick = self._pick
         actors = [
             world.loop.create_task(self._act(place, at, name)) for place, (at, name) in enumerate(self._race.actors)
         ]
         outcomes = [await actor for actor in actors]
+        await self._made.wait()  # requests that an invocation had sent when it failed can still be waiting
         self.content = Outside(world.account, world.acs, world.topic, world.invariants).saved()
         world.triggers.start()
         done = {name for (_, name), outcome in zip(self._race.actors, outcomes, strict=True) if outcome is Outcome.DONE}
@@ -64,6 +68,8 @@ class Replay:
         if not self._moves:
             return 0
         move = self._moves.pop(0)
+        if not self._moves:
+            self._made.set()
         if move.fault is not None:
             number = outside.count + 1
             outside.faults = {number: Injected(call=number, fault=move.fault, seconds=LASTS)}
