@@ -98,7 +98,7 @@ def test_a_known_defect_is_found(race: Race, mutant: str):
 def test_invocations_that_run_alone_do_what_they_do_in_a_whole_world(race: Race):
     """Random orders with faults: the exploration and the simulated world come to the same content."""
     transitions = Transitions(race)
-    for seed in range(12):
+    for seed in range(6):
         chance, state, moves = random.Random(seed), transitions.begin(2), list[Move]()
         while not state.is_over:
             possible = [one for move in transitions.moves(state) for one in transitions.with_faults(state, move)]
