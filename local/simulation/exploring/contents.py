@@ -121,9 +121,9 @@ class Outside:
 
     def changed(self, before: Content, operation: Operation) -> Content:
         """The content after an operation on the restored content `before`."""
-        if not operation.writes:
-            return before
         number = self.place_of(operation)
+        if number is None or not operation.writes:
+            return before
         place = next(place for place, one in self._places.items() if one == number)
         after = self._saved(place)
         return Content((*before.parts[:number], after, *before.parts[number + 1 :]))

@@ -29,7 +29,7 @@ def joined(*things: object) -> bytes:
 
 def name_in(etag: str) -> str:
     """The part of an ETag that differs between two writes."""
-    return _NAME.findall(etag.lower())[-1]
+    return str(_NAME.findall(etag.lower())[-1])
 
 
 def names_in(thing: object) -> frozenset[str]:

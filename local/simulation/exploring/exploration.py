@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from local.simulation.exploring.accesses import Footprints
 from local.simulation.exploring.actors import Label, Node, ancestors
@@ -137,7 +138,7 @@ class Exploration:
     def _followed(self, state: State) -> int:
         moves = self.transitions.moves(state)
         if not moves:
-            after = self._checked(lambda: self.transitions.later(state))
+            after = self._checked(self.transitions.later, state)
             self._learn(state, after)
             return self._follow(after)
         if self._reduces:
@@ -150,7 +151,7 @@ class Exploration:
             if self._covered.calls % _GLANCE == 0 and self._until is not None and time.process_time() > self._until:
                 raise _Enough
             self._moves.append(move)
-            after = self._checked(lambda one=move: self.transitions.after(state, one))
+            after = self._checked(self.transitions.after, state, move)
             self._learn(state, after)
             orders += self._follow(after)
             self._moves.pop()
@@ -162,14 +163,13 @@ class Exploration:
             if node and parent is not node:
                 self._futures.learn(parent, node)
 
-    def _checked(self, go: Callable[[], State]) -> State:
+    def _checked(self, go: Callable[..., State], *given: State | Move) -> State:
         try:
-            return go()
+            return go(*given)
         except (Violated, Stuck) as violated:
             self._found(str(violated))
-            raise AssertionError from violated
 
-    def _found(self, *violations: str) -> None:
+    def _found(self, *violations: str) -> NoReturn:
         self._covered.violations += violations
         self._covered.moves = tuple(self._moves)
         raise _Enough

@@ -162,9 +162,9 @@ class Transitions:
             content, answer = self._newly_applied(state, call)
             self._effects[key] = content, answer, digest_of(answer)
         content, answer, identity = self._effects[key]
-        if not call.operation.writes:
-            return state.content, answer, identity
         written = self.outside.place_of(call.operation)
+        if written is None or not call.operation.writes:
+            return state.content, answer, identity
         parts = (*before[:written], content.parts[written], *before[written + 1 :])
         return Content(parts), answer, identity
 
