@@ -14,7 +14,7 @@ AUDIT_STAMP := .audit/.installed
 RUNTIME_STAMP := .runtime/.installed
 # Only wheels, each by its hash: no code of a package runs while it is installed.
 PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement
-LOCKED := requirements requirements-dev infra/check/checkov infra/check/audit
+LOCKED := requirements requirements-dev infra/checkov infra/audit
 
 WORKERS ?= 1
 JOBS ?= 2
@@ -26,12 +26,12 @@ SETTINGS ?= .local/up/local.settings.json
 HOST_OPTION := $(if $(or $(filter func callvault,$(HOST)),$(filter command,$(origin HOST))),--host "$(HOST)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor run up test faults simulate mutants bench screenshots lint infra-check lock audit openapi package runtime clean
+.PHONY: help setup doctor run up test faults simulate mutants bench screenshots lint infra-check infra-format infra-snapshots infra-versions lock audit openapi package release runtime clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r goal text; do \
-	  printf '  make %-14s%s\n' "$$goal" "$$text"; done
+	  printf '  make %-16s%s\n' "$$goal" "$$text"; done
 	@echo "Targets install what they need into .venv and local/node_modules. PYTHON=/path selects another Python 3.13."
 
 run: setup ## Run the demo: recordings from the call to the archive, on new local storage
@@ -44,6 +44,7 @@ doctor: setup ## Check a deployment, by default the local stack; SETTINGS=FILE f
 	@$(PYTHON_IN_VENV) -m shared.doctor $(if $(SETTINGS),--settings "$(SETTINGS)") $(ARGS)
 
 test: setup $(CHECKOV_STAMP) ## Run all tests, two files at a time; JOBS=4 for more, ARGS="tests/unit -k chunk" for a selection
+	@$(PYTHON_IN_VENV) -m infra.bicep left-out
 	@$(PYTHON_IN_VENV) -m pytest --numprocesses "$(JOBS)" --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: setup ## Run random schedules of faults and crashes on the whole stack; SEEDS=200 for more, ARGS="--seed 7" for one
@@ -53,8 +54,8 @@ simulate: SEEDS = 1000
 simulate: setup ## Run random orders of events in virtual time; SEEDS=N or SECONDS=N for how many, SEED=N to repeat one, EXHAUSTIVE=1 for every order of small races
 	@exec $(PYTHON_IN_VENV) -m local.simulation $(if $(EXHAUSTIVE),--exhaustive,$(if $(SEED),--seed "$(SEED)",$(if $(SECONDS),--seconds "$(SECONDS)",--seeds "$(SEEDS)"))) $(ARGS)
 
-mutants: setup ## Check that the fault schedules detect known defects, one at a time; ARGS="--only NAME" for one
-	@exec $(PYTHON_IN_VENV) -m local.faults.mutation $(ARGS)
+mutants: setup ## Check that the fault schedules detect known defects, one at a time; KIND=random for small defects at random places, detected by the simulation or by tests
+	@exec $(PYTHON_IN_VENV) -m $(if $(filter random,$(KIND)),local.simulation.mutation,local.faults.mutation) $(ARGS)
 
 bench: setup $(BENCH_STAMP) ## Measure Callvault and comparable tools; ARGS="copy --rounds 1 --sizes 64" for a short run
 	@exec $(PYTHON_IN_VENV) -m bench $(ARGS)
@@ -68,9 +69,19 @@ lint: $(VENV_STAMP) infra-check ## Check style, format, types, imports, the API 
 	$(PYTHON_IN_VENV) -m mypy
 	.venv/bin/lint-imports --no-logo --no-cache
 	$(PYTHON_IN_VENV) -m infra.openapi --check
+	$(PYTHON_IN_VENV) -m infra.runbooks --check
 
-infra-check: $(VENV_STAMP) $(CHECKOV_STAMP) ## Check the Bicep templates: syntax, names, weak settings; BICEP_CHECK="az bicep lint --file" adds a check
-	@$(PYTHON_IN_VENV) -m infra.check
+infra-check: $(VENV_STAMP) $(CHECKOV_STAMP) ## Check the Bicep templates: compiler, format, snapshots, weak settings
+	@$(PYTHON_IN_VENV) -m infra.bicep check
+
+infra-format: $(VENV_STAMP) ## Write the Bicep templates in the compiler's format
+	@$(PYTHON_IN_VENV) -m infra.bicep format
+
+infra-snapshots: $(VENV_STAMP) ## Write what each scenario in infra/scenarios deploys, and infra/azuredeploy.json; commit the result
+	@$(PYTHON_IN_VENV) -m infra.bicep snapshots
+
+infra-versions: $(VENV_STAMP) ## List the resource types of the templates that have newer API versions
+	@$(PYTHON_IN_VENV) -m infra.bicep outdated
 
 lock: $(VENV_STAMP) ## Write each requirements .txt from its .in, with hashes; ARGS=--upgrade for newer versions
 	@for name in $(LOCKED); do \
@@ -84,11 +95,16 @@ audit: $(AUDIT_STAMP) ## Look for known vulnerabilities of the Python and Node.j
 	done
 	@for folder in local bench; do npm audit --audit-level high --prefix "$$folder" || exit 1; done
 
-openapi: $(VENV_STAMP) ## Write the API description, shared/http/openapi.json and swagger.json; commit the result
+openapi: $(VENV_STAMP) ## Write the API description and the page's copy of the runbooks; commit the result
 	@$(PYTHON_IN_VENV) -m infra.openapi
+	@$(PYTHON_IN_VENV) -m infra.runbooks
 
 package: $(VENV_STAMP) ## Build the zip that is deployed, in dist; ARGS=--with-dependencies to include the libraries
 	@$(PYTHON_IN_VENV) -m infra.package $(ARGS)
+
+release: $(VENV_STAMP) ## Build a release in dist: package with libraries, SBOM, notes; TAG=v1.2.3 REPOSITORY=owner/name
+	@$(PYTHON_IN_VENV) -m infra.package --with-dependencies
+	@$(PYTHON_IN_VENV) -m infra.release --tag "$(TAG)" --repository "$(REPOSITORY)"
 
 runtime: $(RUNTIME_STAMP) ## Install the run-time packages only, in .runtime: enough for deploying
 
@@ -112,14 +128,14 @@ $(VENV_STAMP): requirements-dev.txt
 	@$(PYTHON_IN_VENV) $(PIP_INSTALL) requirements-dev.txt
 	@touch $@
 
-$(CHECKOV_STAMP): infra/check/checkov.txt | $(VENV_STAMP)
+$(CHECKOV_STAMP): infra/checkov.txt | $(VENV_STAMP)
 	@rm -f $@
 	@echo "Installing checkov …"
 	@$(PYTHON_IN_VENV) -m venv --clear .checkov
 	@.checkov/bin/python $(PIP_INSTALL) $<
 	@touch $@
 
-$(AUDIT_STAMP): infra/check/audit.txt
+$(AUDIT_STAMP): infra/audit.txt
 	@rm -f $@
 	@echo "Installing pip-audit …"
 	@python=$$(local/find-python.sh) && "$$python" -m venv --clear .audit

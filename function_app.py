@@ -7,7 +7,7 @@
 - Timers run the sweep, process dead letters and remove expired rows.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import azure.functions as func
@@ -15,6 +15,7 @@ import azure.functions as func
 from shared.app import Callvault
 from shared.contracts.http.limits import CALLBACK_BYTES, EVENTS_BYTES, REQUEST_BYTES
 from shared.contracts.http.list_query import PARTICIPANT_HEADER
+from shared.contracts.http.parameters import refuse_repeated
 from shared.contracts.jobs import ChunkJob
 from shared.http.access import Access, Role, access_to
 from shared.http.answers import Answer, answering, declared_too_large, missing_body
@@ -98,7 +99,7 @@ async def start_recording(req: func.HttpRequest) -> Answer:
 @app.route(route="recordings", methods=["GET"])
 async def list_recordings(req: func.HttpRequest) -> Answer:
     participant = req.headers.get(PARTICIPANT_HEADER)
-    return await callvault.app.queries.recordings(req.params, participant, by=_caller(req))
+    return await callvault.app.queries.recordings(_parameters(req), participant, by=_caller(req))
 
 
 @app.route(route="summary", methods=["GET"])
@@ -150,14 +151,30 @@ async def replay_chunk(req: func.HttpRequest) -> Answer:
     return await callvault.app.commands.replay(recording_id, document_id, by=_operator(req))
 
 
+@app.route(route="recordings/{recordingId}/chunks/{documentId}/acknowledge", methods=["POST"], largest=REQUEST_BYTES)
+async def acknowledge_chunk(req: func.HttpRequest) -> Answer:
+    recording_id, document_id = req.route_params["recordingId"], req.route_params["documentId"]
+    return await callvault.app.commands.acknowledge(recording_id, document_id, req.get_body(), by=_operator(req))
+
+
+@app.route(route="replay", methods=["POST"], largest=REQUEST_BYTES)
+async def replay_by_reason(req: func.HttpRequest) -> Answer:
+    return await callvault.app.commands.replay_by_reason(req.get_body(), by=_operator(req))
+
+
 @app.route(route="recordings/{recordingId}/chunks/{documentId}/content", methods=["GET"])
 async def get_content(req: func.HttpRequest) -> Answer:
-    return await callvault.app.queries.link(File.CONTENT, req.route_params, req.params, by=_caller(req))
+    return await callvault.app.queries.link(File.CONTENT, req.route_params, _parameters(req), by=_caller(req))
 
 
 @app.route(route="recordings/{recordingId}/chunks/{documentId}/metadata", methods=["GET"])
 async def get_metadata(req: func.HttpRequest) -> Answer:
-    return await callvault.app.queries.link(File.METADATA, req.route_params, req.params, by=_caller(req))
+    return await callvault.app.queries.link(File.METADATA, req.route_params, _parameters(req), by=_caller(req))
+
+
+@app.route(route="quarantine", methods=["GET"])
+async def list_quarantine(req: func.HttpRequest) -> Answer:
+    return await callvault.app.queries.quarantine(_parameters(req))
 
 
 @app.route(route="quarantine/{quarantineId}/replay", methods=["POST"])
@@ -240,6 +257,11 @@ async def process_dead_letters(timer: func.TimerRequest) -> None:
 async def remove_expired(timer: func.TimerRequest) -> None:
     del timer
     await callvault.app.expiry.run()
+
+
+def _parameters(req: func.HttpRequest) -> Mapping[str, str]:
+    refuse_repeated(req.url)
+    return dict(req.params)
 
 
 def _caller(req: func.HttpRequest) -> str:

@@ -31,7 +31,8 @@ resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
 }
 
 module subscription 'modules/event-subscription.bicep' = {
-  name: 'callvault-events'
+  // Not callvault-events, which deploys this template: Azure refuses a deployment inside one of the same name.
+  name: 'callvault-event-subscription'
   scope: resourceGroup(acsResourceGroup)
   params: {
     systemTopicName: systemTopicName

@@ -1,5 +1,5 @@
-// Callvault in one resource group: everything but the app's code, and the Event Grid subscription (events.bicep), which
-// needs the code to be there. Safe to deploy again: existing resources stay, changed properties are updated.
+// Callvault in one resource group. The Event Grid subscription (events.bicep) needs the app's code: with packageUrl, this
+// template deploys both as well. Otherwise they follow it. Safe to deploy again: existing resources stay, changed properties are updated.
 
 targetScope = 'resourceGroup'
 
@@ -29,6 +29,24 @@ param acsResourceGroup string = resourceGroup().name
 param createAcs bool = false
 
 @description('Where a new ACS resource keeps its data at rest; it can never be changed.')
+@allowed([
+  'Africa'
+  'Asia Pacific'
+  'Australia'
+  'Brazil'
+  'Canada'
+  'Europe'
+  'France'
+  'Germany'
+  'India'
+  'Japan'
+  'Korea'
+  'Norway'
+  'Switzerland'
+  'UAE'
+  'UK'
+  'United States'
+])
 param acsDataLocation string = 'Europe'
 
 @description('Name of the ACS resource\'s Event Grid system topic, if it has one already: Azure allows only one. It must be in the resource group of the ACS resource and have a system-assigned identity.')
@@ -51,16 +69,19 @@ param announce bool = false
 @secure()
 param participantsSecret string = ''
 
-@description('Further app settings by name, as docs/settings.md lists them. They can override SIGN_IN_REPLACES_KEY, the sampling settings, and the settings that depend on instanceMemoryMB, but no other setting of this template.')
-@secure()
+@description('Further app settings by name, as docs/settings.md lists them. They can override SIGN_IN_REPLACES_KEY, the sampling settings, and the settings that depend on instanceMemoryMB, but no other setting of this template. The deployment history shows them.')
 param extraSettings object = {}
+
+@description('Further app settings whose values the deployment history must not show. They override extraSettings. With one of them, a dry run shows no app settings.')
+@secure()
+param extraSecretSettings object = {}
 
 // --- The archive
 
 @description('Whether archive and quarantine have their own storage account.')
 param archiveInOwnAccount bool = true
 
-@description('Redundancy of the storage accounts.')
+@description('Redundancy of the archive\'s own storage account. Regions without availability zones need a value without ZRS (docs/templates.md).')
 @allowed([
   'Standard_LRS'
   'Standard_ZRS'
@@ -69,7 +90,18 @@ param archiveInOwnAccount bool = true
   'Standard_GZRS'
   'Standard_RAGZRS'
 ])
-param storageSku string = 'Standard_ZRS'
+param archiveStorageSku string = 'Standard_ZRS'
+
+@description('Redundancy of the host\'s storage account, which also has the archive if archiveInOwnAccount is false.')
+@allowed([
+  'Standard_LRS'
+  'Standard_ZRS'
+  'Standard_GRS'
+  'Standard_RAGRS'
+  'Standard_GZRS'
+  'Standard_RAGZRS'
+])
+param hostStorageSku string = 'Standard_ZRS'
 
 @description('Days for which deleted blobs and containers can be restored.')
 @minValue(1)
@@ -80,7 +112,11 @@ param softDeleteDays int = 14
 @minValue(0)
 param coolAfterDays int = 0
 
-@description('Days after which a recording moves to the archive tier, where it must be rehydrated before it can be read; 0: never.')
+@description('Days after which a recording moves to the cold tier, which is cheaper than the cool tier and can still be read at once; 0: never.')
+@minValue(0)
+param coldAfterDays int = 0
+
+@description('Days after which a recording moves to the archive tier, where it must be rehydrated before it can be read; 0: never. Zone-redundant storage has no archive tier.')
 @minValue(0)
 param archiveAfterDays int = 0
 
@@ -96,6 +132,18 @@ param quarantineDays int = 90
 @minValue(0)
 @maxValue(146000)
 param immutabilityDays int = 0
+
+@description('Whether a lock keeps the archive\'s account from being deleted, also together with its resource group. It needs the right to write locks (docs/teardown.md).')
+param lockArchive bool = false
+
+@description('Whether storage is encrypted twice, by the service and by its infrastructure. Decide before the first deployment: it can\'t be changed.')
+param infrastructureEncryption bool = false
+
+@description('Key of a Key Vault, without its version, that encrypts both storage accounts (https://<vault>.vault.azure.net/keys/<key>). Empty: Microsoft manages the keys. Decide before the first deployment: queues and tables can\'t be changed to such a key.')
+param encryptionKeyUri string = ''
+
+@description('Resource ID of a user-assigned identity that has the role Key Vault Crypto Service Encryption User on the key, if encryptionKeyUri is given.')
+param encryptionIdentityId string = ''
 
 // --- The app
 
@@ -126,6 +174,12 @@ param alwaysReadyArchiving int = 0
 @description('Whether instances are spread over availability zones, if the region supports it.')
 param zoneRedundant bool = false
 
+@description('Whether a deployment replaces instances one after the other and lets running functions finish (preview in Azure). If false, it stops all of them at once.')
+param rollingUpdate bool = false
+
+@description('HTTPS URL of a package that was built with its libraries, such as that of a release (docs/deploy.md). The deployment then publishes it and subscribes the app to the events. Empty: the code and events.bicep are deployed afterwards.')
+param packageUrl string = ''
+
 // --- Who may call
 
 @description('Client ID of an Entra app registration that represents the API: callers sign in instead of using a function key. Empty: they use the key. Its tokens must have version 2.')
@@ -155,7 +209,19 @@ param appSubnetPrefix string = '10.20.0.0/26'
 @description('Address range of the private endpoints\' subnet in it.')
 param endpointSubnetPrefix string = '10.20.0.64/26'
 
+@description('Resource ID of a subnet of yours for the app\'s outbound traffic, delegated to Microsoft.App/environments, with a way to the internet. Empty: privateNetworking creates a network.')
+param appSubnetId string = ''
+
+@description('Resource ID of a subnet of yours for the private endpoints, if appSubnetId is given.')
+param endpointSubnetId string = ''
+
+@description('Resource ID of the group with your private DNS zones for blob, queue and table storage, if appSubnetId is given. Empty: no DNS records are created, for example because a policy of yours does it.')
+param dnsZoneGroupId string = ''
+
 // --- Monitoring
+
+@description('Resource ID of a Log Analytics workspace of yours, used by no other Callvault. Empty: one is created.')
+param existingWorkspaceId string = ''
 
 @description('Email addresses that are notified when an alert fires.')
 param alertEmails array = []
@@ -207,6 +273,24 @@ var stem = toLower(replace(name, '-', ''))
 var hasSafeResultUrl = empty(sampleResultUrl) || startsWith(sampleResultUrl, 'https://')
 var topicName = empty(systemTopicName) ? 'evgt-${name}-${suffix}' : systemTopicName
 
+// Names and ids that modules share. A dry run shows only resources whose names are known before the deployment, so these
+// values don't come from the outputs of other modules; dependsOn states the order instead.
+var hostAccountName = 'st${stem}h${suffix}'
+var archiveAccountName = archiveInOwnAccount ? 'st${stem}a${suffix}' : hostAccountName
+var functionAppName = 'func-${name}-${suffix}'
+var announcementsTopicName = 'evgt-${name}-announcements-${suffix}'
+var workspaceName = 'log-${name}-${suffix}'
+var workspaceId = empty(existingWorkspaceId)
+  ? resourceId('Microsoft.OperationalInsights/workspaces', workspaceName)
+  : existingWorkspaceId
+var systemTopicId = resourceId(
+  subscription().subscriptionId,
+  acsResourceGroup,
+  'Microsoft.EventGrid/systemTopics',
+  topicName
+)
+var hostBlobUri = 'https://${hostAccountName}.blob.${environment().suffixes.storage}/'
+
 // The defaults of the app's settings. The host creates none of these, except the poison queue after the first failure.
 var chunksQueue = 'recording-chunks'
 var queues = [chunksQueue, '${chunksQueue}-poison']
@@ -220,14 +304,60 @@ var deadLetterContainer = 'deadletter'
 
 // A vault's name must not contain two hyphens in a row.
 var vaultName = 'kv-${stem}-${suffix}'
-var secretSettings = {
-  PARTICIPANTS_SECRET: empty(participantsSecret) ? '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=participants-secret)' : participantsSecret
-  CALLBACK_SECRET: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=callback-secret)'
-}
 // Only the platform may set this variable. As an app setting, it would tell the app that sign-in is on even where it is
 // off, and the app would trust the identity headers of any request.
 var refusedSetting = 'WEBSITE_AUTH_ENABLED'
-var furtherSettings = contains(',${toUpper(join(objectKeys(extraSettings), ','))},', ',${refusedSetting},') ? fail('extraSettings: remove ${refusedSetting}, which the platform sets where sign-in is on') : extraSettings
+var furtherSettings = contains(',${toUpper(join(objectKeys(extraSettings), ','))},', ',${refusedSetting},')
+  ? fail('extraSettings: remove ${refusedSetting}, which the platform sets where sign-in is on')
+  : extraSettings
+var secretNames = contains(',${toUpper(join(objectKeys(extraSecretSettings), ','))},', ',${refusedSetting},')
+  ? fail('extraSecretSettings: remove ${refusedSetting}, which the platform sets where sign-in is on')
+  : objectKeys(extraSecretSettings)
+
+var createNetwork = privateNetworking && empty(appSubnetId)
+var zoneGroupId = createNetwork ? resourceGroup().id : dnsZoneGroupId
+
+// Combinations that Azure would refuse only after it has created some resources, or would accept and that lose data.
+var hasZones = contains(archiveInOwnAccount ? archiveStorageSku : hostStorageSku, 'ZRS')
+var refusals = concat(
+  empty(packageUrl) || startsWith(packageUrl, 'https://') ? [] : ['packageUrl: must begin with https://'],
+  empty(appSubnetId) != empty(endpointSubnetId) ? ['appSubnetId, endpointSubnetId: set both, or neither'] : [],
+  !empty(appSubnetId) && !privateNetworking ? ['appSubnetId: set privateNetworking to true as well'] : [],
+  empty(encryptionKeyUri) != empty(encryptionIdentityId)
+    ? ['encryptionKeyUri, encryptionIdentityId: set both, or neither']
+    : [],
+  archiveAfterDays > 0 && hasZones
+    ? [
+        'archiveAfterDays: zone-redundant storage has no archive tier; use coldAfterDays, or choose a redundancy without ZRS'
+      ]
+    : [],
+  zoneRedundant && min(alwaysReadyHttp, alwaysReadyArchiving) < 2
+    ? [
+        'zoneRedundant: set alwaysReadyHttp and alwaysReadyArchiving to at least 2, so that each has instances in two zones'
+      ]
+    : [],
+  archiveAfterDays > 0 && coolAfterDays >= archiveAfterDays
+    ? ['coolAfterDays: set it to fewer days than archiveAfterDays, or to 0']
+    : [],
+  coldAfterDays > 0 && coolAfterDays >= coldAfterDays
+    ? ['coolAfterDays: set it to fewer days than coldAfterDays, or to 0']
+    : [],
+  archiveAfterDays > 0 && coldAfterDays >= archiveAfterDays
+    ? ['coldAfterDays: set it to fewer days than archiveAfterDays, or to 0']
+    : [],
+  deleteAfterDays > 0 && coldAfterDays >= deleteAfterDays
+    ? ['coldAfterDays: set it to fewer days than deleteAfterDays, or to 0']
+    : [],
+  deleteAfterDays > 0 && coolAfterDays >= deleteAfterDays
+    ? ['coolAfterDays: set it to fewer days than deleteAfterDays, or to 0']
+    : [],
+  deleteAfterDays > 0 && archiveAfterDays >= deleteAfterDays
+    ? ['archiveAfterDays: set it to fewer days than deleteAfterDays, or to 0']
+    : [],
+  deleteAfterDays > 0 && immutabilityDays > 0 && deleteAfterDays <= immutabilityDays
+    ? ['deleteAfterDays: set it to more days than immutabilityDays, during which nothing can be deleted']
+    : []
+)
 // With this setting, the app distinguishes files that the lifecycle rule deleted from files that someone removed.
 var retentionSettings = deleteAfterDays > 0 ? { ARCHIVE_DELETE_AFTER_DAYS: string(deleteAfterDays) } : {}
 var announceSettings = announce ? { ANNOUNCE_TOPIC_ENDPOINT: announcements!.outputs.endpoint } : {}
@@ -256,10 +386,12 @@ var proposedSettings = {
 }
 
 // The worker sends its own telemetry; spans of the Azure SDKs would contain the URLs that they call.
-var metricSettings = sendMetrics ? {
-  PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
-  OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,requests,urllib,urllib3,httpx,django,fastapi,flask,psycopg2'
-} : {}
+var metricSettings = sendMetrics
+  ? {
+      PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+      OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,requests,urllib,urllib3,httpx,django,fastapi,flask,psycopg2'
+    }
+  : {}
 
 // Built-in roles. Each assignment below states who gets the role and why.
 var roles = {
@@ -282,8 +414,11 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' 
   tags: tags
 }
 
-var app = { principalId: identity.properties.principalId, principalType: 'ServicePrincipal' }
-var operators = empty(operatorPrincipalId) ? [] : [{ principalId: operatorPrincipalId, principalType: operatorPrincipalType }]
+// The key is part of the name of each role assignment and must be known before the deployment.
+var app = { key: identity.id, principalId: identity.properties.principalId, principalType: 'ServicePrincipal' }
+var operators = empty(operatorPrincipalId)
+  ? []
+  : [{ key: operatorPrincipalId, principalId: operatorPrincipalId, principalType: operatorPrincipalType }]
 
 module acs 'modules/acs.bicep' = {
   name: 'callvault-acs'
@@ -305,30 +440,37 @@ module acs 'modules/acs.bicep' = {
 module hostStorage 'modules/storage-account.bicep' = {
   name: 'callvault-host-storage'
   params: {
-    name: 'st${stem}h${suffix}'
+    name: hostAccountName
     location: location
     tags: tags
-    sku: storageSku
+    sku: hostStorageSku
     versioning: !archiveInOwnAccount
     softDeleteDays: softDeleteDays
+    infrastructureEncryption: infrastructureEncryption
+    keyUri: encryptionKeyUri
+    keyIdentityId: encryptionIdentityId
     queues: queues
     tables: tables
     containers: [packageContainer, deadLetterContainer]
     // Event Grid can't connect to a private network, so this topic's identity may write dead letters from outside.
     publicAccess: privateNetworking ? 'Guarded' : 'Enabled'
-    guests: [acs.outputs.systemTopicId]
+    guests: [systemTopicId]
   }
+  dependsOn: [acs]
 }
 
 module archiveStorage 'modules/storage-account.bicep' = if (archiveInOwnAccount) {
   name: 'callvault-archive-storage'
   params: {
-    name: 'st${stem}a${suffix}'
+    name: archiveAccountName
     location: location
     tags: tags
-    sku: storageSku
+    sku: archiveStorageSku
     versioning: true
     softDeleteDays: softDeleteDays
+    infrastructureEncryption: infrastructureEncryption
+    keyUri: encryptionKeyUri
+    keyIdentityId: encryptionIdentityId
     publicAccess: privateNetworking ? 'Disabled' : 'Enabled'
   }
 }
@@ -336,28 +478,32 @@ module archiveStorage 'modules/storage-account.bicep' = if (archiveInOwnAccount)
 module archive 'modules/archive.bicep' = {
   name: 'callvault-archive'
   params: {
-    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+    accountName: archiveAccountName
     archiveContainer: archiveContainer
     quarantineContainer: quarantineContainer
     coolAfterDays: coolAfterDays
+    coldAfterDays: coldAfterDays
     archiveAfterDays: archiveAfterDays
     deleteAfterDays: deleteAfterDays
     immutabilityDays: immutabilityDays
+    lock: lockArchive
     quarantineDays: quarantineDays
     deadLetterContainer: archiveInOwnAccount ? '' : deadLetterContainer
   }
+  dependsOn: [hostStorage, archiveStorage]
 }
 
 module deadLetterExpiry 'modules/dead-letter-expiry.bicep' = if (archiveInOwnAccount && quarantineDays > 0) {
   name: 'callvault-dead-letter-expiry'
   params: {
-    accountName: hostStorage.outputs.name
+    accountName: hostAccountName
     container: deadLetterContainer
     days: max(quarantineDays, 1)
   }
+  dependsOn: [hostStorage]
 }
 
-module network 'modules/network.bicep' = if (privateNetworking) {
+module network 'modules/network.bicep' = if (createNetwork) {
   name: 'callvault-network'
   params: {
     name: '${name}-${suffix}'
@@ -373,29 +519,34 @@ module network 'modules/network.bicep' = if (privateNetworking) {
 module hostEndpoints 'modules/private-endpoints.bicep' = if (privateNetworking) {
   name: 'callvault-host-endpoints'
   params: {
-    accountName: hostStorage.outputs.name
+    accountName: hostAccountName
     location: location
     tags: tags
     services: hostServices
-    subnetId: network!.outputs.endpointSubnetId
+    subnetId: createNetwork ? network!.outputs.endpointSubnetId : endpointSubnetId
+    zoneGroupId: zoneGroupId
   }
+  dependsOn: [hostStorage]
 }
 
 module archiveEndpoints 'modules/private-endpoints.bicep' = if (privateNetworking && archiveInOwnAccount) {
   name: 'callvault-archive-endpoints'
   params: {
-    accountName: archiveStorage!.outputs.name
+    accountName: archiveAccountName
     location: location
     tags: tags
     services: blobService
-    subnetId: network!.outputs.endpointSubnetId
+    subnetId: createNetwork ? network!.outputs.endpointSubnetId : endpointSubnetId
+    zoneGroupId: zoneGroupId
   }
+  dependsOn: [archiveStorage]
 }
 
 module hostRoles 'modules/account-roles.bicep' = {
   name: 'callvault-host-roles'
   params: {
-    accountName: hostStorage.outputs.name
+    accountName: hostAccountName
+    key: identity.id
     principalId: app.principalId
     roleIds: [
       // The Functions host stores its locks, its keys and the app's package in blobs, and requires this role.
@@ -406,23 +557,27 @@ module hostRoles 'modules/account-roles.bicep' = {
       roles.storageTableDataContributor
     ]
   }
+  dependsOn: [hostStorage]
 }
 
 // Reads and writes recordings and quarantined items: only in these two containers of the account.
 module archiveRoles 'modules/container-roles.bicep' = {
   name: 'callvault-archive-roles'
   params: {
-    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
-    containers: [archive.outputs.archiveContainerName, archive.outputs.quarantineContainerName]
+    accountName: archiveAccountName
+    containers: [archiveContainer, quarantineContainer]
+    key: identity.id
     principalId: app.principalId
     roleId: roles.storageBlobDataContributor
   }
+  dependsOn: [archive]
 }
 
 module archiveAccountRoles 'modules/account-roles.bicep' = {
   name: 'callvault-archive-account-roles'
   params: {
-    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+    accountName: archiveAccountName
+    key: identity.id
     principalId: app.principalId
     roleIds: [
       // Gets the key that signs links to single files. The key is valid for the whole account, but its links grant no more
@@ -430,6 +585,7 @@ module archiveAccountRoles 'modules/account-roles.bicep' = {
       roles.storageBlobDelegator
     ]
   }
+  dependsOn: [archive]
 }
 
 module secrets 'modules/secrets.bicep' = {
@@ -442,25 +598,29 @@ module secrets 'modules/secrets.bicep' = {
     // The role can read secrets but not list them. The app needs it for the references in its settings, the operator
     // for the rebuild.
     roleId: roles.keyVaultSecretsUser
-    workspaceId: accessLogs ? monitoring.outputs.workspaceId : ''
+    workspaceId: accessLogs ? workspaceId : ''
   }
+  dependsOn: [monitoring]
 }
 
 // Event Grid writes undelivered events there.
 module deadLetterRole 'modules/container-roles.bicep' = {
   name: 'callvault-deadletter-role'
   params: {
-    accountName: hostStorage.outputs.name
+    accountName: hostAccountName
     containers: [deadLetterContainer]
+    key: systemTopicId
     principalId: acs.outputs.systemTopicPrincipalId
     roleId: roles.storageBlobDataContributor
   }
+  dependsOn: [hostStorage]
 }
 
 module operatorHostRoles 'modules/account-roles.bicep' = if (!empty(operatorPrincipalId)) {
   name: 'callvault-operator-host-roles'
   params: {
-    accountName: hostStorage.outputs.name
+    accountName: hostAccountName
+    key: operatorPrincipalId
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     roleIds: [
@@ -471,49 +631,57 @@ module operatorHostRoles 'modules/account-roles.bicep' = if (!empty(operatorPrin
       operatorMayRebuild ? roles.storageTableDataContributor : roles.storageTableDataReader
     ]
   }
+  dependsOn: [hostStorage]
 }
 
 // The replay of dead letters reads them, and deletes each that was processed.
 module operatorDeadLetterRole 'modules/container-roles.bicep' = if (!empty(operatorPrincipalId)) {
   name: 'callvault-operator-deadletter-role'
   params: {
-    accountName: hostStorage.outputs.name
+    accountName: hostAccountName
     containers: [deadLetterContainer]
+    key: operatorPrincipalId
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     roleId: roles.storageBlobDataContributor
   }
+  dependsOn: [hostStorage]
 }
 
 // The doctor tests both containers by a write and a delete; the rebuild reads the archive.
 module operatorArchiveRoles 'modules/container-roles.bicep' = if (!empty(operatorPrincipalId)) {
   name: 'callvault-operator-archive-roles'
   params: {
-    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
-    containers: [archive.outputs.archiveContainerName, archive.outputs.quarantineContainerName]
+    accountName: archiveAccountName
+    containers: [archiveContainer, quarantineContainer]
+    key: operatorPrincipalId
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     roleId: roles.storageBlobDataContributor
   }
+  dependsOn: [archive]
 }
 
 // The doctor tests whether links to files can be signed. The links grant no more than the role above.
 module operatorArchiveAccountRole 'modules/account-roles.bicep' = if (!empty(operatorPrincipalId)) {
   name: 'callvault-operator-archive-account-role'
   params: {
-    accountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+    accountName: archiveAccountName
+    key: operatorPrincipalId
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     roleIds: [roles.storageBlobDelegator]
   }
+  dependsOn: [archive]
 }
 
 module announcements 'modules/announcements.bicep' = if (announce) {
   name: 'callvault-announcements'
   params: {
-    name: 'evgt-${name}-announcements-${suffix}'
+    name: announcementsTopicName
     location: location
     tags: tags
+    senderKey: identity.id
     senderPrincipalId: app.principalId
     // Sends announcements. The role can't subscribe or change the topic.
     senderRoleId: roles.eventGridDataSender
@@ -523,10 +691,13 @@ module announcements 'modules/announcements.bicep' = if (announce) {
 module monitoring 'modules/monitoring.bicep' = {
   name: 'callvault-monitoring'
   params: {
-    name: '${name}-${suffix}'
+    workspaceName: workspaceName
+    existingWorkspaceId: existingWorkspaceId
+    insightsName: 'appi-${name}-${suffix}'
     location: location
     tags: tags
     retentionDays: logRetentionDays
+    senderKey: identity.id
     senderPrincipalId: app.principalId
     // Sends logs, metrics and traces by identity instead of a key.
     senderRoleId: roles.monitoringMetricsPublisher
@@ -536,12 +707,14 @@ module monitoring 'modules/monitoring.bicep' = {
 module storageLogs 'modules/storage-logs.bicep' = if (accessLogs) {
   name: 'callvault-storage-logs'
   params: {
-    archiveAccountName: archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
-    tablesAccountName: hostStorage.outputs.name
-    topicName: announce ? announcements!.outputs.name : ''
-    workspaceName: monitoring.outputs.workspaceName
+    archiveAccountName: archiveAccountName
+    tablesAccountName: hostAccountName
+    topicName: announce ? announcementsTopicName : ''
+    workspaceId: workspaceId
+    ownWorkspaceName: empty(existingWorkspaceId) ? workspaceName : ''
     appPrincipalId: app.principalId
   }
+  dependsOn: [archive, hostStorage, announcements, monitoring]
 }
 
 module acsLogs 'modules/acs-logs.bicep' = if (accessLogs) {
@@ -550,47 +723,60 @@ module acsLogs 'modules/acs-logs.bicep' = if (accessLogs) {
   params: {
     acsName: acsName
     systemTopicName: topicName
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceId: workspaceId
   }
-  dependsOn: [acs]
+  dependsOn: [acs, monitoring]
 }
 
 module functionApp 'modules/app.bicep' = {
   name: 'callvault-app'
   params: {
-    name: 'func-${name}-${suffix}'
+    name: functionAppName
     planName: 'plan-${name}-${suffix}'
     location: location
     tags: tags
     identityId: identity.id
-    hostBlobUri: hostStorage.outputs.blobUri
+    hostBlobUri: hostBlobUri
     packageContainer: packageContainer
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances
     httpConcurrency: httpConcurrency
     zoneRedundant: zoneRedundant
+    rollingUpdate: rollingUpdate
     alwaysReadyHttp: alwaysReadyHttp
     alwaysReadyArchiving: alwaysReadyArchiving
     archivingFunction: 'archive_chunk'
-    subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
-    settings: union(proposedSettings, signInSettings, furtherSettings, secretSettings, retentionSettings, announceSettings, metricSettings, {
-      // The host's public home page is off. The host answers a larger body with 500 before the app reads it.
+    subnetId: createNetwork ? network!.outputs.appSubnetId : appSubnetId
+    settings: union(proposedSettings, signInSettings, furtherSettings)
+    secretSettings: extraSecretSettings
+    secretNames: secretNames
+    participantsSecret: participantsSecret
+    hasParticipantsSecret: !empty(participantsSecret)
+    participantsReference: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=participants-secret)'
+    fixedSettings: union(retentionSettings, announceSettings, metricSettings, {
+      // The host's public home page is off. The host answers a larger body with an empty 500, the app with 413.
       AzureWebJobsDisableHomepage: 'true'
-      FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'
+      FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '4194304'
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
-      AzureWebJobsStorage__blobServiceUri: hostStorage.outputs.blobUri
-      AzureWebJobsStorage__queueServiceUri: hostStorage.outputs.queueUri
-      AzureWebJobsStorage__tableServiceUri: hostStorage.outputs.tableUri
+      AzureWebJobsStorage__blobServiceUri: hostBlobUri
+      AzureWebJobsStorage__queueServiceUri: 'https://${hostAccountName}.queue.${environment().suffixes.storage}/'
+      AzureWebJobsStorage__tableServiceUri: 'https://${hostAccountName}.table.${environment().suffixes.storage}/'
       APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
       AZURE_CLIENT_ID: identity.properties.clientId
       ACS_ENDPOINT: acs.outputs.endpoint
       CALLBACK_AUDIENCE: acs.outputs.immutableResourceId
-      EVENT_SOURCE: acs.outputs.resourceId
-      ARCHIVE_STORAGE__blobServiceUri: archiveInOwnAccount ? archiveStorage!.outputs.blobUri : hostStorage.outputs.blobUri
+      EVENT_SOURCE: resourceId(
+        subscription().subscriptionId,
+        acsResourceGroup,
+        'Microsoft.Communication/communicationServices',
+        acsName
+      )
+      ARCHIVE_STORAGE__blobServiceUri: 'https://${archiveAccountName}.blob.${environment().suffixes.storage}/'
       RETENTION_HOURS: string(retentionHours)
       DELETE_SOURCE: string(deleteSource)
+      CALLBACK_SECRET: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=callback-secret)'
     })
   }
   // If the app started before its roles were assigned, it would fail for its first minutes.
@@ -598,13 +784,17 @@ module functionApp 'modules/app.bicep' = {
 }
 
 module signIn 'modules/sign-in.bicep' = if (!empty(entraClientId)) {
-  // Azure evaluates names before it deploys anything, so a refused deployment creates no resource.
-  name: callersAreIntended ? 'callvault-sign-in' : fail('entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers, or set entraAllowAnyCaller to true to admit every caller that has a token')
+  // As for the workbook: a refused deployment creates no resource.
+  name: callersAreIntended
+    ? 'callvault-sign-in'
+    : fail('entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers, or set entraAllowAnyCaller to true to admit every caller that has a token')
   params: {
-    appName: functionApp.outputs.name
+    appName: functionAppName
     clientId: entraClientId
     // If both lists are empty, every caller passes the sign-in, including the sample.
-    allowedPrincipalIds: callersAreNamed && sampleLogicApp ? concat(entraAllowedPrincipalIds, [logicApp!.outputs.principalId]) : entraAllowedPrincipalIds
+    allowedPrincipalIds: callersAreNamed && sampleLogicApp
+      ? concat(entraAllowedPrincipalIds, [logicApp!.outputs.principalId])
+      : entraAllowedPrincipalIds
     allowedGroupIds: entraAllowedGroupIds
     excludedPaths: [
       // Event Grid sends a system key of the app.
@@ -620,6 +810,9 @@ module signIn 'modules/sign-in.bicep' = if (!empty(entraClientId)) {
       '/api/dashboard/*'
     ]
   }
+  // The linter counts the path through the Logic App, which isn't deployed in most cases.
+  #disable-next-line no-unnecessary-dependson
+  dependsOn: [functionApp]
 }
 
 module logicApp 'modules/logic-app.bicep' = if (sampleLogicApp && !empty(entraClientId)) {
@@ -636,32 +829,60 @@ module logicApp 'modules/logic-app.bicep' = if (sampleLogicApp && !empty(entraCl
   }
 }
 
+module package 'modules/package.bicep' = if (!empty(packageUrl)) {
+  name: 'callvault-package'
+  params: {
+    appName: functionAppName
+    url: packageUrl
+  }
+  // The platform stores the package in the host's account, as the app's identity.
+  dependsOn: [functionApp, hostRoles, hostEndpoints, archiveRoles, archiveEndpoints]
+}
+
+module events 'events.bicep' = if (!empty(packageUrl)) {
+  name: 'callvault-package-events'
+  params: {
+    functionAppName: functionAppName
+    systemTopicName: topicName
+    acsResourceGroup: acsResourceGroup
+    hostStorageName: hostAccountName
+    deadLetterContainer: deadLetterContainer
+    retentionHours: retentionHours
+  }
+  // As late as possible: Event Grid learns of a new function and a new role only after a while.
+  dependsOn: [package, deadLetterRole, alerts]
+}
+
 module alerts 'modules/alerts.bicep' = {
   name: 'callvault-alerts'
   params: {
     name: '${name}-${suffix}'
     location: location
     tags: tags
-    workspaceId: monitoring.outputs.workspaceId
-    systemTopicId: acs.outputs.systemTopicId
+    workspaceId: workspaceId
+    systemTopicId: systemTopicId
     emails: alertEmails
     actionGroupIds: alertActionGroupIds
     enabled: alertsEnabled
   }
+  dependsOn: [acs, monitoring]
 }
 
 module workbook 'modules/workbook.bicep' = {
-  name: 'callvault-workbook'
+  // Azure evaluates names before it deploys anything, so a refused deployment creates no resource. No other module
+  // depends on this one.
+  name: empty(refusals) ? 'callvault-workbook' : fail(join(refusals, '; '))
   params: {
-    appName: functionApp.outputs.name
+    appName: functionAppName
     location: location
     tags: tags
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceId: workspaceId
   }
+  dependsOn: [monitoring]
 }
 
 @description('Name of the function app: the code is published to it.')
-output functionAppName string = functionApp.outputs.name
+output functionAppName string = functionAppName
 
 @description('Address of the app.')
 output url string = functionApp.outputs.url
@@ -673,10 +894,10 @@ output identityClientId string = identity.properties.clientId
 output sampleLogicAppPrincipalId string = sampleLogicApp && !empty(entraClientId) ? logicApp!.outputs.principalId : ''
 
 @description('Account with queues and tables, the app\'s package and the dead letters.')
-output hostStorageName string = hostStorage.outputs.name
+output hostStorageName string = hostAccountName
 
 @description('Account of the archive.')
-output archiveStorageName string = archiveInOwnAccount ? archiveStorage!.outputs.name : hostStorage.outputs.name
+output archiveStorageName string = archiveAccountName
 
 @description('System topic that events.bicep subscribes.')
 output systemTopicName string = topicName
@@ -685,10 +906,13 @@ output systemTopicName string = topicName
 output acsResourceGroup string = acsResourceGroup
 
 @description('Topic of the announcements; empty where there is none.')
-output announcementsTopicName string = announce ? announcements!.outputs.name : ''
+output announcementsTopicName string = announce ? announcementsTopicName : ''
 
 @description('Key Vault of the app\'s secrets.')
-output keyVaultName string = secrets.outputs.name
+output keyVaultName string = vaultName
 
 @description('Container of the events that could not be delivered.')
 output deadLetterContainer string = deadLetterContainer
+
+@description('ID with which the workspace is queried.')
+output workspaceCustomerId string = monitoring.outputs.workspaceCustomerId

@@ -1,4 +1,5 @@
 using 'main.bicep'
 
-// The only required parameter. docs/templates.md lists the others.
-param acsName = 'contoso-acs'
+// The only required parameter, from the environment: no tracked file names your resource. docs/templates.md lists
+// the others.
+param acsName = readEnvironmentVariable('ACS_NAME')

@@ -14,14 +14,16 @@ from shared.gateways.clients import Clients
 from shared.gateways.tables.tallies import Tallies
 from shared.http.commands import Commands, UseCases
 from shared.http.page import Dashboard
-from shared.http.queries import Queries
+from shared.http.queries import Queries, QueryCases
 from shared.intake.dead_letters import DeadLetterTimer
 from shared.intake.intake import Intake
+from shared.operations.attention import AttentionChecks
 from shared.operations.checks import Checks
 from shared.operations.expiry import Expiry
 from shared.operations.health import Health
 from shared.queries.archive_answer import ArchiveAnswer
 from shared.queries.downloads import Downloads
+from shared.queries.quarantine_list import QuarantineList
 from shared.queries.recordings import Listing
 from shared.queries.summary import Summary
 from shared.queries.timeline import Timeline
@@ -33,9 +35,11 @@ from shared.recording.control import Control
 from shared.recording.idempotency import Idempotency
 from shared.recording.ledger import LedgerUpdates
 from shared.recording.start import Starting
+from shared.recovery.acknowledgement import Acknowledging
 from shared.recovery.chunk_check import ChunkCheck
 from shared.recovery.poison import Poison
 from shared.recovery.replay import Replay
+from shared.recovery.replay_by_reason import ReasonReplay
 from shared.recovery.sweep import Sweep
 from shared.settings.settings import Settings
 
@@ -67,17 +71,21 @@ class App:
         clients = clients or Clients(settings)
         gateways = Gateways.over(clients, settings, chance)
         announcing = Announcing(gateways, clock)
-        copier = FileCopier(gateways, settings)
+        copier = FileCopier(gateways, clock, settings)
         starting = Starting(gateways, clock, settings)
         listing = Listing(gateways, clock, settings)
         auto = AutoRecording(gateways, starting, clock, settings)
         intake = Intake(gateways, auto, clock, settings)
+        checks = Checks(gateways, clock, settings)
+        replay = Replay(gateways, intake, clock, settings)
         cases = UseCases(
             starting=starting,
             control=Control(gateways, clock, settings),
-            replay=Replay(gateways, intake, clock, settings),
+            replay=replay,
+            by_reason=ReasonReplay(gateways, replay, clock),
+            acknowledging=Acknowledging(gateways, clock),
             completion=ArchiveAnswer(gateways, clock, settings),
-            health=Health(Checks(gateways, clock, settings), clock),
+            health=Health(checks, clock),
             callbacks=Callbacks(
                 gateways,
                 clock,
@@ -89,10 +97,14 @@ class App:
         return cls(
             commands=Commands(cases, Idempotency(gateways.requests, clock, gateways.chance)),
             queries=Queries(
-                listing,
-                Summary(gateways, listing, clock),
-                Downloads(gateways, clock, settings),
-                Timeline(gateways, clock, settings),
+                QueryCases(
+                    listing=listing,
+                    summary=Summary(gateways, listing, clock),
+                    attention=AttentionChecks(gateways, checks, clients, clock, settings),
+                    content=Downloads(gateways, clock, settings),
+                    timeline=Timeline(gateways, clock, settings),
+                    quarantine=QuarantineList(gateways),
+                )
             ),
             dashboard=Dashboard(gateways.download_links.origin),
             intake=intake,

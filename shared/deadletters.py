@@ -15,6 +15,7 @@ from shared.errors import CallvaultError
 from shared.gateways.blobs.dead_letters import DeadLetters
 from shared.intake.dead_letters import DeadLetterCounts, DeadLetterReplay
 from shared.settings.settings import load_settings
+from shared.settings.settings_file import UnusableSettingsFile, add_settings_option, use_settings_file
 
 
 async def _main(*, apply: bool) -> DeadLetterCounts:
@@ -33,11 +34,14 @@ def main() -> int:
     parser.add_argument(
         "--apply", action="store_true", help="process the events and delete their blobs; without it, only count"
     )
-    apply = parser.parse_args().apply
+    add_settings_option(parser)
+    arguments = parser.parse_args()
+    apply = arguments.apply
     logging.getLogger("azure").setLevel(logging.WARNING)
     try:
+        use_settings_file(arguments.settings)
         counts = asyncio.run(_main(apply=apply))
-    except CallvaultError as error:
+    except (CallvaultError, UnusableSettingsFile) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(f"{counts.events} events in {counts.blobs} blobs\n")

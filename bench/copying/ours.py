@@ -12,6 +12,7 @@ from bench.profile import profiled
 from shared.archiving.copy.engine import Transfer
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import open_media
+from shared.domain.clock import SystemClock
 from shared.domain.files.checksums import Checksum
 from shared.domain.files.payload import Payload
 from shared.gateways.blobs.archive import ArchiveFile, StagedBlock
@@ -50,7 +51,12 @@ async def _run(job: CopyJob, window: Window) -> None:
     await asyncio.sleep(0)
     with profiled() if job.profile else nullcontext(), window.open():
         budget = MemoryBudget(settings.blocks_in_memory)
-        transfer = Transfer(in_flight=settings.ranges_in_flight, checksum=settings.block_checksum, budget=budget)
+        transfer = Transfer(
+            in_flight=settings.ranges_in_flight,
+            checksum=settings.block_checksum,
+            budget=budget,
+            clock=SystemClock(),
+        )
         async with open_media(gateways.source, job.url, block_size=settings.block_size, budget=budget) as media:
             await transfer.copy(media, file if job.keeps else _AssumedFile(file))
     ticking.cancel()

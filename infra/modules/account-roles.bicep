@@ -3,6 +3,9 @@
 @description('Account on which the roles are assigned.')
 param accountName string
 
+@description('What identifies the identity in the name of the assignment; known before the deployment.')
+param key string
+
 @description('Object ID of the identity.')
 param principalId string
 
@@ -19,7 +22,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
 
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for roleId in roleIds: {
-    name: guid(account.id, principalId, roleId)
+    name: guid(account.id, key, roleId)
     scope: account
     properties: {
       principalId: principalId

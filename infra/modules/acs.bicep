@@ -19,7 +19,7 @@ param createSystemTopic bool
 @description('Tags of the new resources.')
 param tags object
 
-@description('Principals that call ACS: objects with principalId and principalType.')
+@description('Principals that call ACS: objects with key (known before the deployment), principalId and principalType.')
 param callers array
 
 @description('Id of the built-in role for these principals.')
@@ -40,7 +40,7 @@ resource acs 'Microsoft.Communication/communicationServices@2025-05-01' existing
 
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for caller in callers: {
-    name: guid(acs.id, caller.principalId, roleId)
+    name: guid(acs.id, caller.key, roleId)
     scope: acs
     properties: {
       principalId: caller.principalId
@@ -70,8 +70,8 @@ resource foundTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = if 
   name: systemTopicName
 }
 
-output resourceId string = acs.id
 output endpoint string = 'https://${create ? made!.properties.hostName : acs.properties.hostName}'
 output immutableResourceId string = create ? made!.properties.immutableResourceId : acs.properties.immutableResourceId
-output systemTopicId string = createSystemTopic ? madeTopic.id : foundTopic.id
-output systemTopicPrincipalId string = createSystemTopic ? madeTopic!.identity.principalId : foundTopic!.identity.principalId
+output systemTopicPrincipalId string = createSystemTopic
+  ? madeTopic!.identity.principalId
+  : foundTopic!.identity.principalId

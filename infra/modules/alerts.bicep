@@ -132,7 +132,7 @@ var logAlerts = [
   {
     name: 'event-quarantined'
     severity: 2
-    minutes: 15
+    minutes: 60
     above: 0
     query: loadTextContent('../queries/quarantined.kql')
     says: 'An event or a callback couldn\'t be parsed and is in the quarantine.'
@@ -159,7 +159,7 @@ var logAlerts = [
     minutes: 15
     above: 0
     query: loadTextContent('../queries/audit-entry-missing.kql')
-    says: 'ACS carried out an action on a recording, and its audit entry couldn\'t be written.'
+    says: 'ACS carried out an action on a recording, and its audit entry couldn\'t be written; or the consent of a start has no recording.'
   }
 ]
 
@@ -188,7 +188,8 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       severity: alert.severity
       enabled: enabled
       scopes: [workspaceId]
-      evaluationFrequency: 'PT5M'
+      // A rule costs less if it runs less often. Each line is in at least two windows, because lines may arrive late.
+      evaluationFrequency: alert.minutes < 30 ? 'PT5M' : 'PT15M'
       windowSize: 'PT${alert.minutes}M'
       autoMitigate: true
       // A new workspace has no tables until the first line arrives.

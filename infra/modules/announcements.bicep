@@ -9,6 +9,9 @@ param location string
 @description('Tags of the topic.')
 param tags object
 
+@description('What identifies the sender in the name of its role assignment; known before the deployment.')
+param senderKey string
+
 @description('Object ID of the identity that announces.')
 param senderPrincipalId string
 
@@ -32,7 +35,7 @@ resource topic 'Microsoft.EventGrid/topics@2025-02-15' = {
 }
 
 resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(topic.id, senderPrincipalId, senderRoleId)
+  name: guid(topic.id, senderKey, senderRoleId)
   scope: topic
   properties: {
     principalId: senderPrincipalId
@@ -42,4 +45,3 @@ resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 output endpoint string = topic.properties.endpoint
-output name string = topic.name

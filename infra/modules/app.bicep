@@ -38,6 +38,9 @@ param httpConcurrency int
 @description('Whether instances are spread over availability zones.')
 param zoneRedundant bool
 
+@description('Whether a deployment replaces instances one after the other.')
+param rollingUpdate bool
+
 @description('Instances kept warm for HTTP; 0: none.')
 @minValue(0)
 @maxValue(100)
@@ -54,12 +57,36 @@ param archivingFunction string
 @description('Subnet through which the app connects to the network; empty: none.')
 param subnetId string
 
-@description('App settings. They can contain secrets, so the deployment history doesn\'t show them.')
-@secure()
+@description('App settings that the deployer may override.')
 param settings object
 
+@description('App settings whose values the deployment history must not show. They override settings.')
+@secure()
+param secretSettings object
+
+@description('Names of secretSettings.')
+param secretNames array
+
+@description('Secret for the participants\' digests; empty: participantsReference is used.')
+@secure()
+param participantsSecret string
+
+@description('Whether participantsSecret is given.')
+param hasParticipantsSecret bool
+
+@description('Key Vault reference to the secret for the participants\' digests.')
+param participantsReference string
+
+@description('App settings that nobody overrides.')
+param fixedSettings object
+
 var warmHttp = alwaysReadyHttp > 0 ? [{ name: 'http', instanceCount: alwaysReadyHttp }] : []
-var warmArchiving = alwaysReadyArchiving > 0 ? [{ name: 'function:${archivingFunction}', instanceCount: alwaysReadyArchiving }] : []
+var warmArchiving = alwaysReadyArchiving > 0
+  ? [{ name: 'function:${archivingFunction}', instanceCount: alwaysReadyArchiving }]
+  : []
+
+// The compiler's types don't have this property yet. Azure's default is Recreate.
+var updateStrategy = rollingUpdate ? { siteUpdateStrategy: { type: 'RollingUpdate' } } : {}
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: planName
@@ -95,7 +122,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     keyVaultReferenceIdentity: identityId
     publicNetworkAccess: 'Enabled'
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
-    functionAppConfig: {
+    functionAppConfig: union(updateStrategy, {
       deployment: {
         storage: {
           type: 'blobContainer'
@@ -120,11 +147,10 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
           }
         }
       }
-    }
+    })
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
-      ftpsState: 'Disabled'
       http20Enabled: true
       remoteDebuggingEnabled: false
     }
@@ -132,26 +158,22 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    // ACS sends callbacks to the app's URL, which is known only after the app is created.
-    properties: union(settings, { CALLBACK_URL: 'https://${app.properties.defaultHostName}/api/callbacks' })
+    // Everything but the values of secrets is a plain value or an expression of its own, so that a dry run shows each
+    // setting under its name.
+    properties: union(settings, toObject(secretNames, name => name, name => secretSettings[name]), fixedSettings, {
+      PARTICIPANTS_SECRET: hasParticipantsSecret ? participantsSecret : participantsReference
+      // ACS sends callbacks to the app's URL, which is known only after the app is created.
+      CALLBACK_URL: 'https://${app.properties.defaultHostName}/api/callbacks'
+    })
   }
 
-  // Publishing requires Entra sign-in; passwords for publishing are disabled.
+  // Publishing requires Entra sign-in; passwords for publishing are disabled. Flex Consumption has no FTP.
   resource scmPasswords 'basicPublishingCredentialsPolicies' = {
     name: 'scm'
     properties: {
       allow: false
     }
   }
-
-  resource ftpPasswords 'basicPublishingCredentialsPolicies' = {
-    name: 'ftp'
-    properties: {
-      allow: false
-    }
-  }
 }
 
-output id string = app.id
-output name string = app.name
 output url string = 'https://${app.properties.defaultHostName}'

@@ -13,6 +13,10 @@ param quarantineContainer string
 @minValue(0)
 param coolAfterDays int
 
+@description('Days after which a recording moves to the cold tier; 0: never.')
+@minValue(0)
+param coldAfterDays int
+
 @description('Days after which a recording moves to the archive tier, where it must be rehydrated before it can be read; 0: never.')
 @minValue(0)
 param archiveAfterDays int
@@ -26,6 +30,9 @@ param deleteAfterDays int
 @maxValue(146000)
 param immutabilityDays int
 
+@description('Whether a lock keeps the account from being deleted.')
+param lock bool
+
 @description('Days after which quarantined items are deleted; 0: never.')
 @minValue(0)
 param quarantineDays int
@@ -34,43 +41,52 @@ param quarantineDays int
 param deadLetterContainer string
 
 var tierToCool = coolAfterDays > 0 ? { tierToCool: { daysAfterModificationGreaterThan: coolAfterDays } } : {}
-var tierToArchive = archiveAfterDays > 0 ? { tierToArchive: { daysAfterModificationGreaterThan: archiveAfterDays } } : {}
+var tierToCold = coldAfterDays > 0 ? { tierToCold: { daysAfterModificationGreaterThan: coldAfterDays } } : {}
+var tierToArchive = archiveAfterDays > 0
+  ? { tierToArchive: { daysAfterModificationGreaterThan: archiveAfterDays } }
+  : {}
 var delete = deleteAfterDays > 0 ? { delete: { daysAfterCreationGreaterThan: deleteAfterDays } } : {}
-var deleteOfVersions = deleteAfterDays > 0 ? { version: { delete: { daysAfterCreationGreaterThan: deleteAfterDays } } } : {}
+var deleteOfVersions = deleteAfterDays > 0
+  ? { version: { delete: { daysAfterCreationGreaterThan: deleteAfterDays } } }
+  : {}
 
 var discarded = union(['${quarantineContainer}/'], empty(deadLetterContainer) ? [] : ['${deadLetterContainer}/'])
-var recordingRules = coolAfterDays + archiveAfterDays + deleteAfterDays > 0 ? [
-  {
-    name: 'recordings'
-    enabled: true
-    type: 'Lifecycle'
-    definition: {
-      filters: {
-        blobTypes: ['blockBlob']
-        prefixMatch: ['${archiveContainer}/']
+var recordingRules = coolAfterDays + coldAfterDays + archiveAfterDays + deleteAfterDays > 0
+  ? [
+      {
+        name: 'recordings'
+        enabled: true
+        type: 'Lifecycle'
+        definition: {
+          filters: {
+            blobTypes: ['blockBlob']
+            prefixMatch: ['${archiveContainer}/']
+          }
+          actions: union({ baseBlob: union(tierToCool, tierToCold, tierToArchive, delete) }, deleteOfVersions)
+        }
       }
-      actions: union({ baseBlob: union(tierToCool, tierToArchive, delete) }, deleteOfVersions)
-    }
-  }
-] : []
+    ]
+  : []
 // Quarantined events and callbacks can name calls and people, so they are deleted when they are no longer useful.
-var quarantineRules = quarantineDays > 0 ? [
-  {
-    name: 'quarantine'
-    enabled: true
-    type: 'Lifecycle'
-    definition: {
-      filters: {
-        blobTypes: ['blockBlob']
-        prefixMatch: discarded
+var quarantineRules = quarantineDays > 0
+  ? [
+      {
+        name: 'quarantine'
+        enabled: true
+        type: 'Lifecycle'
+        definition: {
+          filters: {
+            blobTypes: ['blockBlob']
+            prefixMatch: discarded
+          }
+          actions: {
+            baseBlob: { delete: { daysAfterModificationGreaterThan: quarantineDays } }
+            version: { delete: { daysAfterCreationGreaterThan: quarantineDays } }
+          }
+        }
       }
-      actions: {
-        baseBlob: { delete: { daysAfterModificationGreaterThan: quarantineDays } }
-        version: { delete: { daysAfterCreationGreaterThan: quarantineDays } }
-      }
-    }
-  }
-] : []
+    ]
+  : []
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: accountName
@@ -100,6 +116,16 @@ resource immutability 'Microsoft.Storage/storageAccounts/blobServices/containers
   }
 }
 
+// Files can still be deleted: a lock stops only requests to Azure's control plane.
+resource keep 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
+  name: 'callvault-archive'
+  scope: account
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Holds the archive of Callvault. docs/teardown.md says when to remove this lock.'
+  }
+}
+
 resource quarantine 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = {
   parent: account::blobs
   name: quarantineContainer
@@ -108,7 +134,7 @@ resource quarantine 'Microsoft.Storage/storageAccounts/blobServices/containers@2
   }
 }
 
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = if (coolAfterDays + archiveAfterDays + deleteAfterDays + quarantineDays > 0) {
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = if (coolAfterDays + coldAfterDays + archiveAfterDays + deleteAfterDays + quarantineDays > 0) {
   parent: account
   name: 'default'
   properties: {
@@ -117,6 +143,3 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
     }
   }
 }
-
-output archiveContainerName string = recordings.name
-output quarantineContainerName string = quarantine.name

@@ -6,6 +6,9 @@ param accountName string
 @description('Names of the containers.')
 param containers array
 
+@description('What identifies the identity in the name of the assignment; known before the deployment.')
+param key string
+
 @description('Object ID of the identity.')
 param principalId string
 
@@ -33,7 +36,7 @@ resource held 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06
 
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for (container, i) in containers: {
-    name: guid(held[i].id, principalId, roleId)
+    name: guid(held[i].id, key, roleId)
     scope: held[i]
     properties: {
       principalId: principalId

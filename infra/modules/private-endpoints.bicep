@@ -15,6 +15,9 @@ param services array
 @description('Subnet of the endpoints.')
 param subnetId string
 
+@description('Resource ID of the group with the DNS zones; empty: no records are created.')
+param zoneGroupId string
+
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: accountName
 }
@@ -41,14 +44,19 @@ resource endpoints 'Microsoft.Network/privateEndpoints@2024-10-01' = [
   }
 ]
 
+// The parts of /subscriptions/<id>/resourceGroups/<group>.
+var zoneGroup = split(empty(zoneGroupId) ? '////' : zoneGroupId, '/')
+var recorded = empty(zoneGroupId) ? [] : services
+
 resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' existing = [
-  for service in services: {
+  for service in recorded: {
+    scope: resourceGroup(zoneGroup[2], zoneGroup[4])
     name: 'privatelink.${service}.${environment().suffixes.storage}'
   }
 ]
 
 resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-10-01' = [
-  for (service, i) in services: {
+  for (service, i) in recorded: {
     parent: endpoints[i]
     name: 'default'
     properties: {

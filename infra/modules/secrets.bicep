@@ -12,7 +12,7 @@ param location string
 @description('Tags of the vault.')
 param tags object
 
-@description('Principals that read the secrets: objects with principalId and principalType.')
+@description('Principals that read the secrets: objects with key (known before the deployment), principalId and principalType.')
 param readers array
 
 @description('Id of the role that allows reading secrets.')
@@ -85,7 +85,7 @@ resource reads 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (
 
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for reader in readers: {
-    name: guid(vault.id, reader.principalId, roleId)
+    name: guid(vault.id, reader.key, roleId)
     scope: vault
     properties: {
       principalId: reader.principalId
@@ -94,6 +94,3 @@ resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
     }
   }
 ]
-
-@description('Name of the vault.')
-output name string = vault.name

@@ -20,6 +20,15 @@ param versioning bool
 @maxValue(365)
 param softDeleteDays int
 
+@description('Whether the infrastructure encrypts a second time; can\'t be changed later.')
+param infrastructureEncryption bool
+
+@description('Key that encrypts the account, without its version; empty: a key that Microsoft manages.')
+param keyUri string
+
+@description('Resource ID of the identity that may use the key.')
+param keyIdentityId string
+
 @description('Names of the queues.')
 param queues array = []
 
@@ -36,6 +45,23 @@ param publicAccess string = 'Enabled'
 @description('Resource IDs with access from outside if publicAccess is Guarded; each also needs a role.')
 param guests array = []
 
+// Queues and tables use the account's key only if the account is created so.
+var services = {
+  blob: { enabled: true, keyType: 'Account' }
+  file: { enabled: true, keyType: 'Account' }
+  queue: { enabled: true, keyType: empty(keyUri) ? 'Service' : 'Account' }
+  table: { enabled: true, keyType: empty(keyUri) ? 'Service' : 'Account' }
+}
+// The parts of https://<vault>.vault.azure.net/keys/<key>.
+var keyParts = split(keyUri, '/')
+var encryption = empty(keyUri)
+  ? { keySource: 'Microsoft.Storage' }
+  : {
+      keySource: 'Microsoft.Keyvault'
+      identity: { userAssignedIdentity: keyIdentityId }
+      keyvaultproperties: { keyvaulturi: 'https://${keyParts[2]}', keyname: keyParts[4] }
+    }
+
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: name
   location: location
@@ -44,7 +70,17 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   sku: {
     name: sku
   }
+  identity: empty(keyUri) ? null : { type: 'UserAssigned', userAssignedIdentities: { '${keyIdentityId}': {} } }
   properties: {
+    encryption: union(encryption, {
+      services: services
+      requireInfrastructureEncryption: infrastructureEncryption
+    })
+    // With access keys off, only identities can sign links. Links that are valid longer than a day are logged.
+    sasPolicy: {
+      sasExpirationPeriod: '1.00:00:00'
+      expirationAction: 'Log'
+    }
     accessTier: 'Hot'
     allowBlobPublicAccess: false
     allowCrossTenantReplication: false
@@ -55,7 +91,8 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     publicNetworkAccess: publicAccess == 'Disabled' ? 'Disabled' : 'Enabled'
     networkAcls: {
       defaultAction: publicAccess == 'Enabled' ? 'Allow' : 'Deny'
-      bypass: 'None'
+      // Lifecycle rules and Event Grid's dead letters come from Azure's own services, which the firewall stops otherwise.
+      bypass: publicAccess == 'Enabled' ? 'None' : 'AzureServices'
       resourceAccessRules: [
         for guest in publicAccess == 'Guarded' ? guests : []: {
           tenantId: tenant().tenantId
@@ -115,9 +152,3 @@ resource heldTables 'Microsoft.Storage/storageAccounts/tableServices/tables@2025
     name: table
   }
 ]
-
-output id string = account.id
-output name string = account.name
-output blobUri string = account.properties.primaryEndpoints.blob
-output queueUri string = account.properties.primaryEndpoints.queue
-output tableUri string = account.properties.primaryEndpoints.table

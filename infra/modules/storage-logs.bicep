@@ -10,8 +10,11 @@ param tablesAccountName string
 @description('Topic of the announcements; empty: none.')
 param topicName string
 
-@description('Name of the workspace.')
-param workspaceName string
+@description('Resource ID of the workspace that receives the logs.')
+param workspaceId string
+
+@description('Name of the workspace in this group, which then gets the saved queries; empty: it is not Callvault\'s own.')
+param ownWorkspaceName string
 
 @description('Object ID of the app\'s identity: the queries use it to distinguish the app\'s requests from others.')
 param appPrincipalId string
@@ -32,8 +35,8 @@ var queries = [
   }
 ]
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
-  name: workspaceName
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = if (!empty(ownWorkspaceName)) {
+  name: ownWorkspaceName
 }
 
 resource archive 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
@@ -60,7 +63,7 @@ resource blobLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'callvault'
   scope: archive::blobs
   properties: {
-    workspaceId: workspace.id
+    workspaceId: workspaceId
     logs: [
       for category in storageCategories: {
         category: category
@@ -74,7 +77,7 @@ resource tableLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = 
   name: 'callvault'
   scope: host::tables
   properties: {
-    workspaceId: workspace.id
+    workspaceId: workspaceId
     logs: [
       for category in storageCategories: {
         category: category
@@ -88,7 +91,7 @@ resource topicLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = 
   name: 'callvault'
   scope: topic
   properties: {
-    workspaceId: workspace.id
+    workspaceId: workspaceId
     logAnalyticsDestinationType: 'Dedicated'
     logs: [
       for category in topicCategories: {
@@ -100,7 +103,7 @@ resource topicLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = 
 }
 
 resource saved 'Microsoft.OperationalInsights/workspaces/savedSearches@2020-08-01' = [
-  for query in queries: {
+  for query in (empty(ownWorkspaceName) ? [] : queries): {
     parent: workspace
     name: query.name
     properties: {

@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 
 from infra.openapi.operation import HEADERS, JSON, Body, Operation, Reply, Security
 from infra.openapi.operations import OPERATIONS
+from infra.openapi.texts import describe
 from shared.contracts.http.problems import MEDIA_TYPE, Problem
 from shared.errors import (
     BodyTooLarge,
@@ -46,6 +47,12 @@ class _Untitled(GenerateJsonSchema):
 def openapi(version: str) -> Json:
     """The document without `servers`: the app adds them to each response (shared.http.description)."""
     schemas, definitions = models_json_schema(sorted(_models(), key=str), ref_template=_REF, schema_generator=_Untitled)
+    components: Json = definitions.get("$defs", {})
+    for operation in OPERATIONS:
+        if operation.query is not None:
+            components.pop(operation.query.__name__, None)  # its fields are parameters; only their types are needed
+    for name, schema in components.items():
+        describe(name, schema)
     paths: dict[str, Json] = defaultdict(dict)
     for operation in OPERATIONS:
         paths[operation.path][operation.method] = _operation(operation, schemas)
@@ -59,7 +66,7 @@ def openapi(version: str) -> Json:
         },
         "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS)],
         "paths": dict(paths),
-        "components": {"schemas": definitions.get("$defs", {}), "securitySchemes": _security_schemes()},
+        "components": {"schemas": components, "securitySchemes": _security_schemes()},
     }
 
 
@@ -132,6 +139,7 @@ def _parameters(operation: Operation) -> Iterable[Json]:
     if operation.query is not None:
         # Each field of a query is a parameter of its own, so the schema is written inline.
         schema = operation.query.model_json_schema(ref_template=_REF, schema_generator=_Untitled)
+        describe(operation.query.__name__, schema)
         for name, member in schema["properties"].items():
             given = [one for one in member.pop("anyOf", ()) if one.get("type") != "null"]  # absent rather than null
             described = {"description": member.pop("description")} if "description" in member else {}

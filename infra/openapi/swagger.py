@@ -6,6 +6,8 @@ requires a token of ACS is left out. If an operation requires the master key, it
 
 from typing import Any
 
+from infra.openapi.power_platform import of_field, of_operation
+
 type Json = dict[str, Any]
 
 _DEFINITIONS = "#/definitions/"
@@ -46,6 +48,7 @@ def _operation(operation: Json) -> Json:
         "tags": operation["tags"],
         "summary": operation["summary"],
         "description": operation["description"],
+        **of_operation(operation["operationId"]),
         "produces": sorted({kind for reply in operation["responses"].values() for kind in reply.get("content", ())}),
         "responses": {status: _response(reply) for status, reply in operation["responses"].items()},
         "security": [{"functionKey": []}] if operation["security"] else [],
@@ -54,13 +57,14 @@ def _operation(operation: Json) -> Json:
         body = operation["requestBody"]
         ((kind, content),) = body["content"].items()
         found["consumes"] = [kind]
-        schema = {**_schema(content["schema"]), "x-ms-summary": body["description"]}
+        schema = _schema(content["schema"])
         parameters.append(
             {
                 "name": "body",
                 "in": "body",
                 "required": body["required"],
                 "description": body["description"],
+                **of_field("body"),
                 "schema": schema,
             }
         )
@@ -72,7 +76,8 @@ def _parameter(parameter: Json) -> Json:
     if "$ref" in schema or "type" not in schema:
         schema = {"type": "string"}
     kept = {name: schema[name] for name in _FLAT if name in schema}
-    return {name: parameter[name] for name in ("name", "in", "required", "description") if name in parameter} | kept
+    named = {name: parameter[name] for name in ("name", "in", "required", "description") if name in parameter}
+    return named | of_field(parameter["name"]) | kept
 
 
 def _response(reply: Json) -> Json:
@@ -99,17 +104,31 @@ def _schema(schema: Any) -> Any:
         return schema
     if "$ref" in schema:
         return {"$ref": _DEFINITIONS + schema["$ref"].rpartition("/")[2]}
-    found = _without_choices({name: item for name, item in schema.items() if name not in _UNKNOWN})
+    if all("properties" in one for one in schema.get("oneOf", [{}])):
+        schema = _merged(schema)
+    found = {name: item for name, item in _without_choices(dict(schema)).items() if name not in _UNKNOWN}
     if "const" in found:
         found["enum"] = [found.pop("const")]
     for bound, plain in _BOUNDS.items():
         if bound in found:
             found[plain], found[bound] = found[bound], True
     if "properties" in found:
-        found["properties"] = {name: _schema(item) for name, item in found["properties"].items()}
+        found["properties"] = {
+            name: _schema(item) | ({} if "$ref" in item else of_field(name))
+            for name, item in found["properties"].items()
+        }
     if "allOf" in found:
         found["allOf"] = [_schema(item) for item in found["allOf"]]
     return found | {name: _schema(found[name]) for name in ("items", "additionalProperties") if name in found}
+
+
+def _merged(schema: Json) -> Json:
+    """Variants of an object as one object that accepts the fields of all: the older version has no variants."""
+    variants = schema["oneOf"]
+    properties: Json = {name: item for variant in variants for name, item in variant["properties"].items()}
+    required = [name for name in properties if all(name in one.get("required", ()) for one in variants)]
+    kept = {name: item for name, item in schema.items() if name != "oneOf"}
+    return {**kept, "type": "object", "properties": properties} | ({"required": required} if required else {})
 
 
 def _without_choices(schema: Json) -> Json:

@@ -16,9 +16,8 @@ from local.simulation.exploring.races import RACES
 from local.simulation.exploring.replaying import Replay
 from local.simulation.run import Result, run
 from local.simulation.schedules.schedule import schedule_of
-from local.simulation.schedules.shrinking import shrink
+from local.simulation.shrinking import shrink
 
-_COLLECT_EVERY = 50  # runs
 _SEEDS = 10**9
 
 
@@ -92,8 +91,7 @@ def _many(first: int, arguments: argparse.Namespace) -> int:
         number += 1
         result = run(schedule_of(seed))
         calls += result.calls
-        if number % _COLLECT_EVERY == 0:
-            gc.collect()
+        gc.collect(0)  # the objects of this run alone, while they are in the processor's cache
         if result.violations:
             violated += 1
             _report(seed, result if arguments.no_shrink else shrink(result))

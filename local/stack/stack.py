@@ -158,7 +158,7 @@ class Stack:
             "FUNCTIONS_WORKER_RUNTIME": "python",
             # The next two have the values of main.bicep.
             "AzureWebJobsDisableHomepage": "true",
-            "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576",
+            "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "4194304",
             "AzureWebJobsStorage": self._azurite.connection_string,
             "ACS_CONNECTION_STRING": self._simulator.connection_string,
             "ANNOUNCE_TOPIC_ENDPOINT": self._simulator.topic_endpoint,

@@ -33,7 +33,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)  # be
 # After a failure no requests are sent for this long: an unreachable topic must not slow down every job. The pause
 # doubles with each consecutive failure.
 _FIRST_TOPIC_PAUSE, _LONGEST_TOPIC_PAUSE = timedelta(seconds=5), timedelta(minutes=1)
-_OVERDUE = timedelta(hours=1)  # then an alert is raised: waiting doesn't fix a missing role, for example
+OVERDUE = timedelta(hours=1)  # then an alert is raised: waiting doesn't fix a missing role, for example
 _KEPT_FOR = timedelta(days=7)  # then the announcement is dropped
 
 
@@ -137,7 +137,7 @@ class Announcing:
         if all(now - pending.at > _KEPT_FOR for pending in read_outbox(chunk.outbox)):
             log.error("announcement dropped", extra=context)
             return Delivery(chunk=chunk.evolve(outbox=None))
-        if waited > _OVERDUE:
+        if waited > OVERDUE:
             log.error("announcement overdue", extra=context)
         else:
             log.warning("announcement failed", extra=context)

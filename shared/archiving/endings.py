@@ -3,8 +3,9 @@
         row, with its outbox ──> metrics, tally, log ──> announcement
                 1                            2                     3
 
-After a crash between 1 and 2, the metrics, tally and log lack this end. They are for operators and prove nothing.
-The announcement is in the row, so the next job or the sweep sends it.
+After a crash between 1 and 2, metrics and tally lack this end. They are for operators and prove nothing. The log line
+of a lost chunk raises an alert, so its worklist row is removed after 2, and the sweep reports a lost chunk that still
+has one. A failed chunk is retried by the sweep. The announcement is in the row, so the next job or the sweep sends it.
 
 A read that finds an archived file missing writes `expired` or `removed` itself (shared.queries.missing_files): these
 ends are neither announced nor tallied, and queries are a lower layer.
@@ -15,7 +16,7 @@ from shared.archiving.lease import Write
 from shared.archiving.stored_files import Files
 from shared.domain.clock import Clock
 from shared.domain.failure import Failure
-from shared.domain.files.source_locations import Keep, reason_to_keep
+from shared.domain.files.deletion_rule import Keep, reason_to_keep
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState, GivenUp
 from shared.gateways.bundle import Gateways

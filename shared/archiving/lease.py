@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from shared.domain.clock import Clock
 from shared.domain.records import Chunk
+from shared.domain.states import ChunkState
 from shared.errors import DestinationError, LeaseLost
 from shared.gateways.tables.catalogue import Catalogue
 from shared.observability.logs import logger
@@ -68,7 +69,8 @@ class Lease:
         """Writes the chunk, also if the row's version is unknown because the response to an own renewal was lost.
 
         A renewal changes only the lease and the progress. If anything else differs, another process wrote the row: then
-        its write stays, and LeaseLost is raised.
+        its write stays, and LeaseLost is raised. Locations that an event added for later attempts stay, too. They end
+        the lease only if the chunk would become lost without an attempt at them.
         """
         try:
             return await self._write_chunk(changed)
@@ -76,6 +78,10 @@ class Lease:
             current = await self._catalogue.chunk(changed.recording_key, changed.chunk_key)
             if current is None or self._owner is None or _without_renewal(current) != _without_renewal(self.chunk):
                 raise
+            if current.other_locations != self.chunk.other_locations:
+                if changed.state is ChunkState.LOST:
+                    raise
+                changed = changed.evolve(other_locations=current.other_locations)
         return await self._write_chunk(changed.evolve(etag=current.etag))
 
     async def _renew(self) -> None:
@@ -100,5 +106,5 @@ class Lease:
 
 
 def _without_renewal(chunk: Chunk) -> Chunk:
-    """The chunk without the fields that a renewal changes, to compare the other fields."""
-    return chunk.evolve(lease_until=None, copied=None, expected=None)
+    """The chunk without the fields that may change during a lease, to compare the other fields."""
+    return chunk.evolve(lease_until=None, copied=None, expected=None, other_locations=None)

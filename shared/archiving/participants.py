@@ -1,9 +1,10 @@
 """Adds chunks to the lists of their participants, so that a person's recordings can be found.
 
-This happens before a chunk becomes `archived`. The table stores a digest of each participant's id, keyed with
-PARTICIPANTS_SECRET, and never the id itself. If the secret isn't set, nobody is listed until a rebuild with a secret
-adds them. The lists are for searches only. If they can't be written, the chunk's attempt is retried a few times (its
-files are already in the archive), and then the chunk is archived without them. A later rebuild adds it.
+This happens before a chunk becomes `archived`, also if no attempt ended it. The table stores a digest of each
+participant's id, keyed with PARTICIPANTS_SECRET, and never the id itself. If the secret isn't set, nobody is listed
+until a rebuild with a secret adds them. The lists are for searches only. If they can't be written, the chunk's attempt
+is retried a few times (its files are already in the archive), and then the chunk is archived without them. A later
+rebuild adds it.
 """
 
 from datetime import timedelta
@@ -11,6 +12,7 @@ from datetime import timedelta
 from shared.contracts.chunk_metadata import read_participants
 from shared.domain.keys import pseudonym_of
 from shared.domain.list_entry import ListEntry, ListName
+from shared.domain.participant_ids import normalized
 from shared.domain.records import Chunk
 from shared.errors import DestinationError, Unforeseen
 from shared.gateways.blobs.archive_reader import Unreadable
@@ -42,7 +44,7 @@ class ParticipantIndex:
         if metadata is None:
             found = await self._archive_reader.metadata(metadata_name)
             metadata = b"" if isinstance(found, Unreadable) else found
-        pseudonyms = {pseudonym_of(one, secret) for one in read_participants(metadata)}
+        pseudonyms = {pseudonym_of(normalized(one), secret) for one in read_participants(metadata)}
         await self._participants.add(ListEntry.of_chunk(chunk), *map(ListName.PARTICIPANT.of, sorted(pseudonyms)))
 
     async def add_or_report(self, chunk: Chunk, metadata_name: str, metadata: bytes | None) -> DestinationError | None:
@@ -60,4 +62,12 @@ class ParticipantIndex:
             log.warning("participants not listed", extra={"reason": error.reason, **context})
         except Exception:
             log.warning("participants not listed", exc_info=True, extra={"reason": Unforeseen.reason, **context})
+        return None
+
+
+def number_of(metadata: bytes) -> int | None:
+    """The number of participants that a metadata file names, for lists. None if it can't be read."""
+    try:
+        return len(read_participants(metadata))
+    except Exception:  # noqa: BLE001 - an odd file must not stop the archiving
         return None

@@ -139,13 +139,12 @@ class Archiving:
 
     async def _run_out(self, chunk: Chunk) -> Step:
         """Ends a chunk whose last attempt never reported a result, because its worker died."""
-        now = self._clock.now()
-        files = await self._copier.files_in_archive(chunk)
+        files = await self._copier.found(chunk)
         write = self._writers.chunks.replace
         try:
             if files.are_complete(chunk):
                 chunk = await self._endings.archive(chunk, files, write)
-                return await self._release.release(chunk, checked_at=now)
+                return await self._release.release(chunk, checked_at=files.checked_at)
             await self._endings.give_up(chunk, ChunkState.FAILED, _OUT_OF_ATTEMPTS, files, write)
         except LeaseLost:
             return Step.READ_AGAIN
@@ -156,17 +155,17 @@ class Archiving:
         lease = Lease(self._catalogue, self._writers.chunks.replace, self._clock, claimed, self._settings.lease)
         try:
             attempted = await self._copy(lease, which)
-            if attempted.error is None and attempted.files is not None:
-                archived: Chunk | None = await self._archive(lease, attempted.files)
-            else:
-                archived = await self._fail(lease, attempted.files, attempted.error or _unforeseen())
+            files = attempted.files if attempted.error is None else None
+            if files is None:
+                files = await self._fail(lease, attempted)
+            if files is None:
+                return Step.DONE
+            archived = await self._endings.archive(attempted.located(lease.chunk), files, lease.end)
         except LeaseLost:
             log.warning("lease lost", extra={"action": "archive", **lease.chunk.log_context()})
             return Step.READ_AGAIN
-        if archived is None:
-            return Step.DONE
         with tracing.span("release", tracing.keys(archived)):
-            return await self._release.release(archived, checked_at=archived.archived_at)
+            return await self._release.release(archived, checked_at=files.checked_at)
 
     async def _copy(self, lease: Lease, which: Attempt) -> AttemptResult:
         """Copies the files and returns any error in the result. Raises only LeaseLost."""
@@ -185,24 +184,24 @@ class Archiving:
             log.exception("attempt failed unexpectedly", extra={"action": "archive", **chunk.log_context()})
             return AttemptResult(files=None, error=_unforeseen())
 
-    async def _archive(self, lease: Lease, files: Files) -> Chunk:
-        return await self._endings.archive(lease.chunk, files, lease.end)
-
-    async def _fail(self, lease: Lease, files: Files | None, error: CallvaultError) -> Chunk | None:
-        """Schedules a retry or ends the chunk. Returns the chunk if the archive already holds all of its files."""
-        chunk, now = lease.chunk, self._clock.now()
+    async def _fail(self, lease: Lease, attempted: AttemptResult) -> Files | None:
+        """Schedules a retry or ends the chunk. Returns the chunk's files if the archive already holds all of them."""
+        error, files = attempted.error or _unforeseen(), attempted.files
+        chunk, now = attempted.located(lease.chunk), self._clock.now()
         following = self._retries.after(count_gone(chunk, error, now), error, now)
         if isinstance(following, ChunkState):
             try:
-                files = await lease.keep_while(self._copier.files_in_archive(chunk))
+                files = await lease.keep_while(self._copier.found(chunk))
             except DestinationError:
                 following = now + _RECHECK  # a chunk must not end before the archive is checked
             else:
                 if files.are_complete(chunk):
-                    return await self._archive(lease, files)
-        failure, tried = Failure.of(error), count_gone(lease.chunk, error, now)
+                    return files
+        failure, tried = Failure.of(error), count_gone(attempted.located(lease.chunk), error, now)
         if isinstance(following, ChunkState):
-            await self._endings.give_up(tried, following, failure, files, lease.end)
+            ended = await self._endings.give_up(tried, following, failure, files, lease.end)
+            if ended.state is ChunkState.LOST:
+                await self._release.close_lost(ended)
             return None
         soon = is_soon(following, now)
         if soon:

@@ -1,7 +1,11 @@
 """A chunk's files in the archive: their names, their properties, and the record of which are stored."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Self
+from urllib.parse import quote
 
+from shared.archiving.copy.verification import Copied
 from shared.domain.files.media_types import MEDIA_TYPES
 from shared.domain.files.source_locations import metadata_location_of
 from shared.domain.keys import blob_stem
@@ -11,6 +15,8 @@ from shared.gateways.blobs.archive import ORIGIN
 METADATA = "metadata.json"  # the ending of a metadata file's name
 _UNVERIFIED = "unverified"
 _UNKNOWN_FORMAT = "bin"
+# Bytes of a blob's metadata, of which the archive needs some for size and digest. Blob Storage refuses more than 8 KiB.
+_MOST_METADATA = 7680
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +27,10 @@ class StoredFile:
     size: int
     sha256: str
 
+    @classmethod
+    def of(cls, name: str, copied: Copied) -> Self:
+        return cls(name=name, size=copied.size, sha256=copied.sha256)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
@@ -28,7 +38,8 @@ class Files:
 
     `unverified`: why the media file could not be verified as media. `taken`: endings of media names that are in use by
     files that aren't the chunk's, or that changed after they were recorded. `media_changed`: one of these is the
-    recorded file. `metadata_taken`: the name of the metadata file is in use in the same way.
+    recorded file. `metadata_taken`: the name of the metadata file is in use in the same way. `checked_at`: when the
+    file was verified whose verification is the oldest.
     """
 
     media: StoredFile | None = None
@@ -37,6 +48,12 @@ class Files:
     taken: frozenset[str] = frozenset()
     media_changed: bool = False
     metadata_taken: bool = False
+    checked_at: datetime | None = field(default=None, compare=False)
+    participants: int | None = field(default=None, compare=False)  # that the metadata names; None if it wasn't read
+
+    def checked(self, at: datetime | None) -> "Files":
+        """The files, one of which was verified at this time."""
+        return replace(self, checked_at=min(filter(None, (self.checked_at, at)), default=None))
 
     def are_complete(self, chunk: Chunk) -> bool:
         """Whether every file of the chunk that its event named is stored."""
@@ -65,6 +82,8 @@ class Files:
                 metadata_size=metadata and metadata.size,
                 metadata_sha256=metadata and metadata.sha256,
             )
+        if self.participants is not None:
+            chunk = chunk.evolve(participants=self.participants)
         return chunk
 
 
@@ -105,6 +124,8 @@ def is_unverified(ending: str) -> bool:
 def properties_of(chunk: Chunk, origin: str | None = None, unverified: str | None = None) -> dict[str, str]:
     """The metadata of the blob. Participants' ids are left out: only the metadata file has them.
 
+    Labels that don't fit are left out: IDs come from events, and a file must not be refused because of them.
+
     `origin` is the key of a location that doesn't name the document, see `origin_of` in source_locations.
     """
     known = {
@@ -118,4 +139,8 @@ def properties_of(chunk: Chunk, origin: str | None = None, unverified: str | Non
         ORIGIN: origin,
         "unverified": unverified,
     }
-    return {name: value for name, value in known.items() if value is not None}
+    properties = {name: value for name, value in known.items() if value is not None}
+    used = sum(len(name) + len(quote(value)) for name, value in properties.items())
+    if chunk.labels is not None and used + len(quote(chunk.labels)) <= _MOST_METADATA:
+        properties["labels"] = chunk.labels
+    return properties

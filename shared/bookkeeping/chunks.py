@@ -3,9 +3,9 @@
         trouble list (added) ──> catalogue ──> trouble list (removed)
                 1                    2                  3
 
-A crash between two steps leaves an extra entry. It does no harm, because readers look up each entry in the catalogue. A
-chunk that is retried is removed from the trouble list only if its entry still has the version that was read before 2.
-If the chunk failed again meanwhile, the entry stays.
+A crash between two steps leaves an extra entry. Readers look up each entry in the catalogue, so it isn't shown. The
+sweep, the repeated replay or the repeated event that queues a restarted chunk removes it. An entry is removed only if
+it still has the version that was read before 2. If the chunk failed again meanwhile, the entry stays.
 """
 
 from shared.domain.list_entry import ListEntry, ListName
@@ -39,3 +39,15 @@ class ChunkWriter:
         if version is not None:
             await self._lists.remove(entry, ListName.TROUBLE, version=version)
         return replaced
+
+    async def without_trouble(self, chunk: Chunk) -> Chunk:
+        """Removes the entry that a crash left of a restarted chunk: one look-up if there is none.
+
+        Returns the chunk, which is written again if there is an entry: then no other process has put it on the list
+        since. Raises LeaseLost if another process wrote it.
+        """
+        if chunk.state is not ChunkState.PENDING or chunk.attempts:
+            return chunk
+        if await self._lists.find(ListEntry.of_chunk(chunk), ListName.TROUBLE) is None:
+            return chunk
+        return await self.replace_out_of_trouble(chunk)

@@ -8,6 +8,7 @@ look up each entry in the catalogue.
 """
 
 from shared.contracts.http.list_query import ListQuery
+from shared.domain.labels import labels_of
 from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.records import AuditEntry, Chunk, Recording
 from shared.gateways.bundle import Gateways
@@ -57,9 +58,18 @@ class RecordingWriter:
 
 
 def _lists_of(recording: Recording) -> frozenset[str]:
-    """The lists that a recording's values put it on: by day, by call and by correlation."""
+    """The lists that a recording's values put it on: by day, by call, by correlation and by label."""
     by_value = {name.of(value) for name, value in listed_values(recording).items() if value is not None}
-    return frozenset({str(ListName.DAY)} | by_value)
+    by_label = {ListName.LABEL.of(f"{name}={value}") for name, value in labels_of(recording.labels).items()}
+    return frozenset({str(ListName.DAY)} | by_value | by_label)
+
+
+def has_label(recording: Recording, label: str | None) -> bool:
+    """Whether a recording has the label of a query, written as name=value. Each has None."""
+    if label is None:
+        return True
+    name, _, value = label.partition("=")
+    return labels_of(recording.labels).get(name) == value
 
 
 def listed_values(given: Recording | ListQuery) -> dict[ListName, str | None]:

@@ -6,6 +6,7 @@ from typing import Self
 from shared.bookkeeping.chunks import ChunkWriter
 from shared.bookkeeping.open_work import OpenWork
 from shared.bookkeeping.recordings import RecordingWriter
+from shared.bookkeeping.unrecorded_calls import UnrecordedCalls
 from shared.gateways.bundle import Gateways
 
 
@@ -16,7 +17,13 @@ class Writers:
     recordings: RecordingWriter
     chunks: ChunkWriter
     open_work: OpenWork
+    unrecorded_calls: UnrecordedCalls
 
     @classmethod
     def over(cls, gateways: Gateways) -> Self:
-        return cls(recordings=RecordingWriter(gateways), chunks=ChunkWriter(gateways), open_work=OpenWork(gateways))
+        return cls(
+            recordings=RecordingWriter(gateways),
+            chunks=ChunkWriter(gateways),
+            open_work=OpenWork(gateways),
+            unrecorded_calls=UnrecordedCalls(gateways),
+        )

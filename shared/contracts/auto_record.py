@@ -2,11 +2,12 @@
 
 import json
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from shared.contracts.http.bodies import Body
+from shared.contracts.http.label_fields import Labels
 from shared.contracts.http.start_request import Channel, Content, Correlation, MediaFormat, parse_start
 from shared.errors import InvalidRequest
 
@@ -37,6 +38,7 @@ class AutoRecordRule(Body):
     channel: Channel | None = None
     format: MediaFormat | None = None
     correlation: Correlation | None = None
+    labels: Labels = Field(default={})
 
     @model_validator(mode="after")
     def _is_offered(self) -> Self:
@@ -61,7 +63,7 @@ class AutoRecordRule(Body):
         """Whether any event can match the rule. `callbacks`: whether the app accepts callbacks."""
         return callbacks or Trigger.CALL_STARTED in self.on
 
-    def wanted(self) -> dict[str, str]:
+    def wanted(self) -> dict[str, Any]:
         """The fields of the start request that the rule sets."""
         given = {
             "content": self.content,
@@ -69,7 +71,8 @@ class AutoRecordRule(Body):
             "format": self.format,
             "correlation": self.correlation,
         }
-        return {name: str(value) for name, value in given.items() if value is not None}
+        fields = {name: str(value) for name, value in given.items() if value is not None}
+        return fields | ({"labels": self.labels} if self.labels else {})
 
 
 _rules: TypeAdapter[list[AutoRecordRule]] = TypeAdapter(list[AutoRecordRule])

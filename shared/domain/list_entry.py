@@ -29,6 +29,8 @@ class ListName(StrEnum):
     SERVER_CALL = "serverCall"
     CALL_CONNECTION = "callConnection"
     CORRELATION = "correlation"
+    UNRECORDED = "unrecorded"  # calls that AUTO_RECORD could not record, by the call's key
+    LABEL = "label"  # by name and value, as in case=4711
     PARTICIPANT = "participant"  # chunks; in a table of its own
 
     def of(self, value: str) -> str:

@@ -14,7 +14,7 @@ r"""The states of a chunk and of a recording, and the moves allowed between them
                                                       pending <--- new event --- removed
 
 A claim is one conditional write. When the lease of a `copying` chunk expires, another worker can claim the chunk.
-`archived` is final if the source is kept: DELETE_SOURCE is false, or source_locations gives a reason. A chunk that
+`archived` is final if the source is kept: DELETE_SOURCE is false, or deletion_rule gives a reason. A chunk that
 isn't being copied can become failed (its message is poison) or lost (its source's longest lifetime is over) directly.
 Whenever both files are found complete in the archive, the chunk becomes archived, whatever its state was. If a read
 finds an archived file missing, the chunk becomes `expired` if the archive's lifecycle rule deletes files of that age,
@@ -84,6 +84,7 @@ MISSING = frozenset({ChunkState.EXPIRED, ChunkState.REMOVED})  # were safe, but 
 ONCE_SAFE = SAFE | MISSING
 REPLAYABLE = frozenset({ChunkState.FAILED, ChunkState.LOST})
 IN_TROUBLE = REPLAYABLE | {ChunkState.REMOVED}
+ACKNOWLEDGEABLE = frozenset({ChunkState.LOST, ChunkState.REMOVED})
 
 MOVES: dict[ChunkState, frozenset[ChunkState]] = {
     ChunkState.PENDING: frozenset({ChunkState.COPYING, ChunkState.ARCHIVED, ChunkState.FAILED, ChunkState.LOST}),

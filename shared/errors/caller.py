@@ -7,8 +7,8 @@ from shared.errors.base import CallvaultError, Fault
 _SEND_LENGTH = (
     "the body arrived empty: Azure Functions drops a body that is sent in chunks, without Content-Length. Send the "
     "request with a Content-Length. In .NET, send a StringContent, or call LoadIntoBufferAsync on the content first "
-    "(PostAsJsonAsync sends chunks). Configure a proxy such as API Management to buffer the body. Logic Apps send the "
-    "length."
+    "(PostAsJsonAsync sends chunks). In API Management, add the inbound policy set-body, which buffers the body. Logic "
+    "Apps send the length."
 )
 
 
@@ -36,7 +36,11 @@ class InvalidRequest(CallerError):
 
     @classmethod
     def of(cls, field: str, detail: str) -> "InvalidRequest":
-        return cls(f"{field}: {detail}", (FieldError(field=field, detail=detail),))
+        return cls.of_fields(FieldError(field=field, detail=detail))
+
+    @classmethod
+    def of_fields(cls, *fields: FieldError) -> "InvalidRequest":
+        return cls("; ".join(f"{item.field}: {item.detail}" for item in fields), fields)
 
 
 class LengthRequired(CallerError):

@@ -63,7 +63,7 @@ class Gateways:
             participants=Lists(clients.tables, settings.participants_table),
             tallies=Tallies(clients.tables, settings.calendar_table, chance),
             audit=Audit(clients.tables, settings.recordings_table, chance),
-            worklist=Worklist(clients.tables, settings.worklist_table),
+            worklist=Worklist(clients.tables, settings.worklist_table, settings.worklist_shards),
             links=Links(clients.tables, settings.links_table),
             claims=Claims(clients.tables, settings.links_table, chance),
             starts=Starts(clients.tables, settings.links_table),

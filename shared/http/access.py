@@ -52,6 +52,7 @@ _TABLE: Mapping[tuple[str, str], Access] = {
     ("GET", "recordings/{recordingId}/timeline"): _AUDITED_READ,
     ("GET", "recordings/{recordingId}/chunks/{documentId}/content"): _AUDITED_READ,
     ("GET", "recordings/{recordingId}/chunks/{documentId}/metadata"): _AUDITED_READ,
+    ("GET", "quarantine"): _READ,
     ("GET", "summary"): _READ,
     ("GET", "health"): _READ,
     ("POST", "recordings"): _RECORD,
@@ -60,6 +61,8 @@ _TABLE: Mapping[tuple[str, str], Access] = {
     ("POST", "recordings/{recordingId}/resume"): _RECORD,
     ("POST", "recordings/{recordingId}/replay"): _OPERATE,
     ("POST", "recordings/{recordingId}/chunks/{documentId}/replay"): _OPERATE,
+    ("POST", "recordings/{recordingId}/chunks/{documentId}/acknowledge"): _OPERATE,
+    ("POST", "replay"): _OPERATE,
     ("POST", "quarantine/{quarantineId}/replay"): _OPERATE,
     ("POST", "events"): _OPERATE,
     ("POST", "callbacks"): _OPEN,  # the function verifies ACS's token

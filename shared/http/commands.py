@@ -7,22 +7,33 @@ from urllib.parse import quote, urlsplit
 from pydantic.alias_generators import to_camel
 
 from shared.contracts.http.archive_view import ArchiveAwaitedView, Awaited
+from shared.contracts.http.bodies import parse
 from shared.contracts.http.consent import parse_resume
 from shared.contracts.http.health import HealthStatus
-from shared.contracts.http.recording_view import EventOutcomes, ReplayedView, StartedView, SubmittedEventOutcomes
+from shared.contracts.http.recording_view import (
+    AcknowledgedView,
+    EventOutcomes,
+    ReplayedByReasonView,
+    ReplayedView,
+    StartedView,
+    SubmittedEventOutcomes,
+    SubmittedEventView,
+)
+from shared.contracts.http.recovery_requests import Acknowledgement, ReplayByReason
 from shared.contracts.http.start_request import parse_start
 from shared.domain.repeatability import Repeatability
 from shared.domain.states import RecordingState
 from shared.http.answers import Answer, answer
 from shared.http.description import Document, described
-from shared.intake.intake import IntakeResult
 from shared.operations.health import Health
 from shared.queries.archive_answer import ArchiveAnswer
 from shared.recording.callbacks import Callbacks
 from shared.recording.control import Control
 from shared.recording.idempotency import Idempotency
 from shared.recording.start import Starting
-from shared.recovery.replay import Replay
+from shared.recovery.acknowledgement import Acknowledging
+from shared.recovery.replay import Replay, SubmittedEvent
+from shared.recovery.replay_by_reason import ReasonReplay
 
 # Retry-After in seconds. Without it, Logic Apps poll every 20 seconds.
 _RETRY_AFTER = {Awaited.RECORDING: 30, Awaited.FILES: 15, Awaited.CHUNKS: 5}
@@ -37,6 +48,8 @@ class UseCases:
     starting: Starting
     control: Control
     replay: Replay
+    by_reason: ReasonReplay
+    acknowledging: Acknowledging
     completion: ArchiveAnswer
     health: Health
     callbacks: Callbacks
@@ -48,6 +61,7 @@ class Commands:
     def __init__(self, cases: UseCases, idempotency: Idempotency) -> None:
         self._control, self._starting, self._callbacks = cases.control, cases.starting, cases.callbacks
         self._replay, self._completion = cases.replay, cases.completion
+        self._by_reason, self._acknowledging = cases.by_reason, cases.acknowledging
         self._idempotency, self._health = idempotency, cases.health
 
     async def start(self, body: bytes, *, url: str, idempotency_key: str | None, by: str) -> Answer:
@@ -88,6 +102,14 @@ class Commands:
     async def replay(self, named: str, document_id: str | None = None, *, by: str) -> Answer:
         return answer(ReplayedView(chunks=await self._replay.recording(named, document_id, by=by)), status=202)
 
+    async def replay_by_reason(self, body: bytes, *, by: str) -> Answer:
+        found = await self._by_reason.run(parse(ReplayByReason, body).reason, by=by)
+        return answer(ReplayedByReasonView(chunks=found.chunks, more=found.more), status=202)
+
+    async def acknowledge(self, named: str, document_id: str, body: bytes, *, by: str) -> Answer:
+        chunk = await self._acknowledging.acknowledge(named, document_id, parse(Acknowledgement, body), by=by)
+        return answer(AcknowledgedView(acknowledged_at=chunk.acknowledged_at, acknowledged_by=chunk.acknowledged_by))
+
     async def replay_quarantined(self, quarantine_id: str, *, by: str) -> Answer:
         return _submitted([await self._replay.quarantined(quarantine_id, by=by)])
 
@@ -115,10 +137,23 @@ class Commands:
         return Answer(status=200, body=described(Document.SWAGGER, url=url))
 
 
-def _submitted(results: list[IntakeResult]) -> Answer:
-    outcomes = [str(one.outcome) for one in results]
-    differing = [[to_camel(name) for name in one.differing] for one in results]
-    return answer(SubmittedEventOutcomes(outcomes=outcomes, differing=differing), status=202)
+def _submitted(events: list[SubmittedEvent]) -> Answer:
+    shown = [_submitted_event(one) for one in events]
+    outcomes, differing = [one.outcome for one in shown], [one.differing for one in shown]
+    return answer(SubmittedEventOutcomes(events=shown, outcomes=outcomes, differing=differing), status=202)
+
+
+def _submitted_event(event: SubmittedEvent) -> SubmittedEventView:
+    result = event.result
+    name = result.quarantine_name
+    return SubmittedEventView(
+        id=event.event_id,
+        outcome=str(result.outcome),
+        reason=result.reason,
+        quarantine_name=name,
+        quarantine_id=None if name is None else name.removesuffix(".json"),
+        differing=[to_camel(one) for one in result.differing],
+    )
 
 
 def _poll_headers(url: str, recording_id: str, awaited: Awaited) -> dict[str, str]:

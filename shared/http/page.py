@@ -20,6 +20,7 @@ _MEDIA_TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
+    ".md": "text/markdown",
 }
 _POLICY = (
     "default-src 'none'",

@@ -14,7 +14,7 @@ from typing import Any
 from shared.contracts import lenient_json
 from shared.contracts.events.call_started import is_call_started
 from shared.contracts.events.outcome import Outcome
-from shared.contracts.events.recording_event import event_type
+from shared.contracts.events.recording_event import event_type, is_recording_event
 from shared.errors import CallvaultError, Unforeseen
 from shared.gateways.blobs.dead_letters import DeadLetter, DeadLetters
 from shared.gateways.clients import Clients
@@ -96,11 +96,10 @@ class DeadLetterReplay:
         counts.types.update(event_type(event) or "without a type" for event in events)
         if not apply:
             return None
-        outcomes = [await self._intake.receive(event) for event in events]
-        counts.outcomes.update(outcomes)
-        ignored = [event for event, outcome in zip(events, outcomes, strict=True) if outcome is Outcome.IGNORED]
-        # An ignored CallStarted event was processed: no rule of AUTO_RECORD applies to its call.
-        if any(not is_call_started(event) for event in ignored):
+        counts.outcomes.update([await self._intake.receive(event) for event in events])
+        # The type decides, not the outcome. Two kinds of processed events are ignored: of a call that no rule of
+        # AUTO_RECORD applies to, and of files that ACS wrote to the customer's own storage.
+        if not all(is_recording_event(event) or is_call_started(event) for event in events):
             return "has an event of a type that Callvault doesn't process"
         if not await self._letters.remove(letter):
             return "was changed meanwhile"

@@ -10,7 +10,7 @@ Once a chunk has left `pending`, all steps have been done for it, and a repeat d
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Any
 
@@ -22,11 +22,11 @@ from shared.contracts.auto_record import Trigger
 from shared.contracts.events.call_started import is_call_started, read_call_started
 from shared.contracts.events.outcome import Outcome
 from shared.contracts.events.recording_event import (
-    RECORDING_FILE_STATUS_UPDATED,
     RecordingFilesEvent,
     UnreadableEvent,
     event_type,
     is_from,
+    is_recording_event,
     read_event,
 )
 from shared.contracts.jobs import ChunkJob
@@ -50,16 +50,25 @@ log = logger("intake")
 _AT_ONCE = 16  # chunks written to worklist and queue concurrently; Event Grid waits only 30 s for the response
 _NAMED = 20  # the most fields that a log line names
 _ROUNDS = 5  # tries of a conditional write; each fails only if the same recording was written at the same moment
+# Why an event was ignored.
+_OTHER_TYPE = "Callvault processes events of the types RecordingFileStatusUpdated and CallStarted only"
+_NO_RULE = "no rule of AUTO_RECORD applies to the call"
+_NO_FILES = "the event names no file in ACS's storage; ACS may have written the files to storage of your own"
 _EVENT_GRID = "Event Grid"  # the author in audit entries
 FOREIGN = "foreign-source: the event is not from the ACS resource that EVENT_SOURCE names"
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntakeResult:
-    """The outcome of an event, and the names of fields whose recorded value differs and was kept."""
+    """The outcome of an event, and the names of fields whose recorded value differs and was kept.
+
+    `reason`: why the event, or a part of it, wasn't processed. `quarantine_name`: the blob that keeps it, if any.
+    """
 
     outcome: Outcome
     differing: tuple[str, ...] = ()
+    reason: str | None = None
+    quarantine_name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +100,7 @@ class Intake:
             envelope = text
         if isinstance(envelope, dict):
             return await self.receive(envelope)
-        await self._keep(envelope, "the event is not a JSON object", by=None)
-        return Outcome.QUARANTINED
+        return (await self._quarantined(envelope, "the event is not a JSON object", by=None)).outcome
 
     async def receive(self, envelope: dict[str, Any]) -> Outcome:
         """Processes one event that Event Grid delivered or dead-lettered, in Event Grid's schema or CloudEvents'.
@@ -115,50 +123,51 @@ class Intake:
 
     async def take(self, envelope: dict[str, Any], by: str | None) -> IntakeResult:
         """Processes an event from any source. `by` is the person who sent it; None if Event Grid delivered it."""
-        found = event_type(envelope)
         starts_call = is_call_started(envelope)
-        if found and not starts_call and found.lower() != RECORDING_FILE_STATUS_UPDATED.lower():
-            log.info("event ignored", extra={"action": "intake", "event_type": found[:128], "by": by})
-            return IntakeResult(outcome=Outcome.IGNORED)
+        if not starts_call and not is_recording_event(envelope):
+            log.info("event ignored", extra={"action": "intake", "event_type": event_type(envelope)[:128], "by": by})
+            return IntakeResult(outcome=Outcome.IGNORED, reason=_OTHER_TYPE)
         if self.is_foreign(envelope):
-            await self._keep(envelope, FOREIGN, by=by)
-            return IntakeResult(outcome=Outcome.QUARANTINED)
+            return await self._quarantined(envelope, FOREIGN, by=by)
         if starts_call:
-            return IntakeResult(outcome=await self._call_started(envelope, by))
+            return await self._call_started(envelope, by)
         try:
             event = read_event(envelope)
         except UnreadableEvent as error:
-            await self._keep(envelope, str(error), by=by)
-            return IntakeResult(outcome=Outcome.QUARANTINED)
+            return await self._quarantined(envelope, str(error), by=by)
         taken = await self._recording_files(event, by)
         if event.unread:
-            await self._keep(envelope, "; ".join(event.unread), by=by)
+            kept = await self._quarantined(envelope, "; ".join(event.unread), by=by)
+            return replace(taken, reason=kept.reason, quarantine_name=kept.quarantine_name)
         return taken
 
-    async def _keep(self, event: Any, reason: str, *, by: str | None) -> None:
+    async def _quarantined(self, event: Any, reason: str, *, by: str | None) -> IntakeResult:
         item = QuarantineItem.event(Folder.EVENTS, event)
         await self._quarantine.keep(item, reason, at=self._clock.now(), by=by)
         context = {"action": "quarantine", "blob": item.name, "reason": reason, "by": by}
         log.error("event quarantined", extra=context)
+        return IntakeResult(outcome=Outcome.QUARANTINED, reason=reason, quarantine_name=item.name)
 
-    async def _call_started(self, envelope: dict[str, Any], by: str | None) -> Outcome:
+    async def _call_started(self, envelope: dict[str, Any], by: str | None) -> IntakeResult:
         try:
             call = read_call_started(envelope)
         except UnreadableEvent as error:
-            await self._keep(envelope, str(error), by=by)
-            return Outcome.QUARANTINED
+            return await self._quarantined(envelope, str(error), by=by)
         _warn_of_unknown(call.unknown)
         concerns_us = await self._auto.consider(
             Trigger.CALL_STARTED, server_call_id=call.server_call_id, call_kind=call.kind, by=by or RULE
         )
-        return Outcome.ACCEPTED if concerns_us else Outcome.IGNORED
+        if concerns_us:
+            return IntakeResult(outcome=Outcome.ACCEPTED)
+        return IntakeResult(outcome=Outcome.IGNORED, reason=_NO_RULE)
 
     async def _recording_files(self, event: RecordingFilesEvent, by: str | None) -> IntakeResult:
         if event.own_storage:
             extra = {"action": "intake", "chunks": len(event.files.chunks)}
             log.info("event ignored: ACS wrote the files to the customer's own storage", extra=extra)
         if not event.files.chunks:
-            return IntakeResult(outcome=Outcome.QUARANTINED if event.unread else Outcome.IGNORED)
+            outcome = Outcome.QUARANTINED if event.unread else Outcome.IGNORED
+            return IntakeResult(outcome=outcome, reason=None if event.unread else _NO_FILES)
         dated_event = dated(event, self._clock.now(), self._settings.retention)
         _warn_of_unknown(dated_event.event.unknown)
         with tracing.span("process event", {}, kind=SpanKind.CONSUMER) as span:
@@ -188,6 +197,7 @@ class Intake:
                     *(self._queue(chunk, announced[chunk.chunk_key], by or _EVENT_GRID) for chunk in some)
                 )
             )
+        await self._watch_unreadable(written)
         await self._awaited.announced(recording, current, known)
         context: dict[str, Any] = {"action": "intake", "recording_key": recording_key}
         if differs := [*differing(event, filed, recording), *chunks_differing(current, announced)]:
@@ -209,13 +219,23 @@ class Intake:
         for _ in range(_ROUNDS):
             known = await self._catalogue.ledger(filed.recording_key)
             recording, now = recording_of(dated_event, filed, known), self._clock.now()
-            chunks = chunks_of(
-                dated_event, filed, listed_at=recording.listed_at, now=now, retention=self._settings.retention
-            )
+            chunks = chunks_of(dated_event, filed, recording=recording, now=now, retention=self._settings.retention)
             current = await self._writers.recordings.add_chunks(recording, chunks, known)
             if current is not None:
                 return _Written(known=known, recording=recording, chunks=chunks, current=current)
         raise DestinationUnavailable.contended("the recording in the catalogue")
+
+    async def _watch_unreadable(self, written: _Written) -> None:
+        """Adds worklist rows for the event's chunks whose rows this version can't read.
+
+        The delivery that inserted such a row may have crashed before step 5. The sweep reports the row, and queues the
+        chunk once a version of the app can read it.
+        """
+        readable = {chunk.chunk_key for chunk in written.current}
+        for chunk in written.chunks:
+            if chunk.chunk_key not in readable:
+                due_at = self._clock.now() + self._settings.sweep_grace
+                await self._writers.open_work.add(WorkItem.of_chunk(chunk, due_at))
 
     async def _queue(self, current: Chunk, announced: Chunk, by: str) -> bool:
         """Queues a chunk, unless it needs no work. Returns whether it was queued."""

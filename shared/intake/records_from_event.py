@@ -19,7 +19,10 @@ _SKEW = timedelta(hours=1)  # allowed clock difference; an event time further in
 
 @dataclass(frozen=True, kw_only=True)
 class DatedEvent:
-    """An event without impossible times, and the time at which it reported its files."""
+    """An event without impossible times, and the time at which it reported its files.
+
+    `at` is estimated if the event's own `event_time` is None.
+    """
 
     event: RecordingFilesEvent
     at: datetime
@@ -37,6 +40,7 @@ def dated(event: RecordingFilesEvent, now: datetime, retention: timedelta) -> Da
         unknown.append("data.recordingStartTime")
     at = event.event_time
     if at is None or at > now + _SKEW:
+        event = replace(event, event_time=None)
         unknown += [] if "eventTime" in unknown or "time" in unknown else ["eventTime"]
         at = now
         if files.recording_start_time is not None:
@@ -64,6 +68,7 @@ def recording_of(dated_event: DatedEvent, filed: Filed, known: Recording | None)
         session_end_reason=_first(earlier.session_end_reason, said.session_end_reason),
         unlinked=filed.unlinked or None,
         listed_at=listed_at or said.started_at or dated_event.at,
+        labels=known.labels if known is not None else None,  # the start wrote them; each chunk gets a copy
     )
 
 
@@ -87,7 +92,7 @@ def chunks_differing(current: tuple[Chunk, ...], said: Mapping[str, Chunk]) -> l
 
 
 def chunks_of(
-    dated_event: DatedEvent, filed: Filed, *, listed_at: datetime | None, now: datetime, retention: timedelta
+    dated_event: DatedEvent, filed: Filed, *, recording: Recording, now: datetime, retention: timedelta
 ) -> tuple[Chunk, ...]:
     """The records of an event's chunks that belong to one recording, as if they were new."""
     event, files = dated_event.event, dated_event.event.files
@@ -102,11 +107,13 @@ def chunks_of(
             content_location=announced.content_location,
             metadata_location=announced.metadata_location,
             delete_location=announced.delete_location,
+            locations_at=event.event_time,
             content=files.recording_content_type,
             channel=files.recording_channel_type,
             format=files.recording_format_type,
             started_at=files.recording_start_time or dated_event.at,
-            listed_at=listed_at,
+            listed_at=recording.listed_at,
+            labels=recording.labels,
             event_id=event.event_id,
             event_time=dated_event.at,
             deadline=dated_event.at + retention,

@@ -25,9 +25,9 @@ export const pathOf = (recording) => `recordings/${encodeURIComponent(recording)
 export const chunkPath = (recording, documentId) => `${pathOf(recording)}/chunks/${encodeURIComponent(documentId)}`;
 
 export const get = (path, options = {}) => call("GET", path, options);
-export const post = (path) => call("POST", path, {});
+export const post = (path, body) => call("POST", path, { body });
 
-async function call(method, path, { parameters = {}, headers = {}, signal } = {}) {
+async function call(method, path, { parameters = {}, headers = {}, body: sent, signal } = {}) {
   const url = new URL(path, BASE);
   for (const [name, value] of Object.entries(parameters)) if (value) url.searchParams.set(name, value);
   const functionKey = key();
@@ -36,7 +36,13 @@ async function call(method, path, { parameters = {}, headers = {}, signal } = {}
     response = await fetch(url, {
       method,
       signal,
-      headers: { accept: "application/json", ...headers, ...(functionKey ? { "x-functions-key": functionKey } : {}) },
+      headers: {
+        accept: "application/json",
+        ...(sent ? { "content-type": "application/json" } : {}),
+        ...headers,
+        ...(functionKey ? { "x-functions-key": functionKey } : {}),
+      },
+      body: sent ? JSON.stringify(sent) : undefined,
       cache: "no-store",
       redirect: "manual", // never send the key to another host
     });
@@ -51,6 +57,19 @@ async function call(method, path, { parameters = {}, headers = {}, signal } = {}
   const body = text ? parse(text) : {};
   if (!response.ok) throw new Problem(response.status, body);
   return { status: response.status, body, headers: response.headers };
+}
+
+// The text of one of the page's own files, which need no key.
+export async function pageFile(name, signal) {
+  let response;
+  try {
+    response = await fetch(new URL(name, import.meta.url), { signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, { detail: "Can't reach the app." });
+  }
+  if (!response.ok) throw new Problem(response.status, {});
+  return response.text();
 }
 
 function parse(text) {

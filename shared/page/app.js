@@ -4,19 +4,24 @@
 import { NeedsKey, Problem } from "./api.js";
 import { announce, h } from "./dom.js";
 import { forget, key } from "./key.js";
+import { followKeys, showKeys } from "./keys.js";
 import { list } from "./list.js";
+import { environment, titleOf } from "./names.js";
 import { overview } from "./overview.js";
 import { problemNote } from "./problems.js";
 import { recording } from "./recording.js";
+import { runbook } from "./runbook.js";
 import { RefreshTimer } from "./refresh.js";
 import { askForKey, restoreView } from "./signin.js";
 import { followTheme } from "./theme.js";
 
 const AFTER_A_PROBLEM = 10; // seconds
 const UNEXPECTED = "The page can't show this data. Reload the page, or update Callvault.";
+const positions = new Map(); // how far a view was scrolled when the user left it, by its fragment
 const main = document.getElementById("main");
 const forgetButton = document.getElementById("forget");
 let current = new AbortController();
+let view = { refresh: () => {}, press: () => false }; // what keys act on
 let keyWasEntered = false;
 
 function destination() {
@@ -26,6 +31,7 @@ function destination() {
   if (name === "recordings" && rest.length) {
     return { view: recording, name, argument: decode(rest.join("/")), parameters };
   }
+  if (name === "runbooks" && rest.length) return { view: runbook, name, argument: decode(rest.join("/")), parameters };
   return { view: name === "recordings" ? list : overview, name: name || "overview", parameters };
 }
 
@@ -38,8 +44,9 @@ function decode(text) {
   }
 }
 
-async function show({ focus = true } = {}) {
+async function show({ focus = true, left = null } = {}) {
   current.abort();
+  if (left !== null) positions.set(left, window.scrollY);
   const controller = new AbortController();
   current = controller;
   const target = destination();
@@ -50,14 +57,21 @@ async function show({ focus = true } = {}) {
   const problems = h("div", { role: "alert" });
   const body = h("div", { class: "view" });
   main.replaceChildren(problems, body);
+  document.getElementById("toasts").replaceChildren();
   window.scrollTo(0, 0);
+  let position = target.name === "recordings" && !target.argument ? (positions.get(location.hash) ?? 0) : 0;
   const timer = new RefreshTimer();
   const context = { ...target, signal: controller.signal, refresh: () => timer.refreshNow() };
   const shown = target.view(body, context);
-  document.title = `${shown.title} · Callvault`;
-  if (focus) main.focus({ preventScroll: true });
+  view = { refresh: context.refresh, press: shown.press ?? (() => false) };
+  document.title = titleOf(shown.title);
+  if (target.parameters.has("find")) document.getElementById("f-value")?.focus();
+  else if (focus) main.focus({ preventScroll: true });
   while (!controller.signal.aborted) {
-    await timer.wait(await refreshView(shown, problems, controller.signal), controller.signal);
+    const seconds = await refreshView(shown, problems, controller.signal);
+    if (position && !controller.signal.aborted) window.scrollTo(0, position);
+    position = 0;
+    await timer.wait(seconds, controller.signal);
   }
 }
 
@@ -99,10 +113,13 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 forgetButton.addEventListener("click", () => {
   forget();
-  announce("Key forgotten.");
+  announce("Signed out: the key is forgotten.");
   show();
 });
+document.getElementById("environment").textContent = environment;
 followTheme(document.getElementById("theme"));
+followKeys({ refresh: () => view.refresh(), press: (key) => view.press(key) });
+document.getElementById("show-keys").addEventListener("click", showKeys);
 restoreView();
-window.addEventListener("hashchange", () => show());
+window.addEventListener("hashchange", (event) => show({ left: new URL(event.oldURL).hash }));
 show({ focus: false });

@@ -14,7 +14,10 @@ const SHAPES = {
 export const icon = (tone) =>
   svg("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d: SHAPES[tone] }));
 
+export const badgeOf = (tone, label, meaning = "") =>
+  h("span", { class: `badge ${tone}`, title: meaning || null }, icon(tone), label);
+
 export function badge(state) {
   const [label, tone, meaning] = STATES[state] ?? [state, "calm", ""];
-  return h("span", { class: `badge ${tone}`, title: meaning }, icon(tone), label);
+  return badgeOf(tone, label, meaning);
 }

@@ -2,10 +2,13 @@
 
 import { chunkPath, get } from "./api.js";
 import { badge } from "./badge.js";
-import { announce, h } from "./dom.js";
-import { MISSING, REPLAYABLE, SAFE, hasMedia, hasMetadata, moment, secondsUntil, size, span, time } from "./format.js";
+import { acknowledgeButton } from "./acknowledge.js";
+import { h } from "./dom.js";
+import { ACKNOWLEDGEABLE, MISSING, REPLAYABLE, SAFE, hasMedia, hasMetadata, isAcknowledged, moment, secondsUntil, size, span, time } from "./format.js";
 import { timeLeft } from "./listing.js";
+import { copyButton } from "./copy.js";
 import { replayButton } from "./replay.js";
+import { toast } from "./toast.js";
 
 export const chunksTable = (recording, chunks, actions) =>
   h(
@@ -49,6 +52,9 @@ const row = (recording, one, { play, then }) =>
     cell("Actions", h("div", { class: "buttons" }, actionsOf(recording, one, play, then))),
   );
 
+// Its last attempt failed, and it waits for the next one.
+export const isWaiting = (one) => one.state === "pending" && Boolean(one.reason && one.nextAttemptAt);
+
 function stateDetails(one) {
   if (one.state === "copying") return progress(one);
   if (one.state === "pending" && one.nextAttemptAt && secondsUntil(one.nextAttemptAt) > 0) {
@@ -60,10 +66,21 @@ function stateDetails(one) {
     );
   }
   if (MISSING.has(one.state)) {
-    return h("span", { class: "dim under" }, `detected ${moment(one.removedAt ?? one.expiredAt)}`);
+    const what = { media: "media file", metadata: "metadata file", both: "both files" }[one.missing] ?? "file";
+    const how = one.state === "expired" ? "deleted by the lifecycle rule" : "missing in the archive";
+    return h(
+      "span",
+      { class: "dim under" },
+      `${what} ${how}, found ${moment(one.expiredAt ?? one.removedAt)}`,
+      acknowledged(one),
+    );
   }
-  return SAFE.has(one.state) || one.state === "lost" ? null : h("span", { class: "dim under" }, timeLeft(one.deadline));
+  if (one.missing === "metadata") return h("span", { class: "dim under" }, "metadata file deleted by the lifecycle rule");
+  if (one.state === "lost") return h("span", { class: "dim under" }, acknowledged(one));
+  return SAFE.has(one.state) ? null : h("span", { class: "dim under" }, timeLeft(one.deadline));
 }
+
+const acknowledged = (one) => (isAcknowledged(one) ? ` · acknowledged by ${one.acknowledgedBy}` : "");
 
 function progress(one) {
   if (!one.expected) return h("span", { class: "dim under" }, timeLeft(one.deadline));
@@ -83,22 +100,9 @@ function progress(one) {
 
 function digest(one) {
   if (!one.sha256) return h("span", { class: "dim" }, "–");
-  const copy = async () => {
-    await navigator.clipboard.writeText(one.sha256);
-    announce(`Copied the SHA-256 of chunk ${one.index}.`);
-  };
   return [
     h("code", { class: "digest", title: one.sha256 }, one.sha256),
-    h(
-      "button",
-      {
-        class: "quiet small",
-        id: `copy-${one.documentId}`,
-        onclick: copy,
-        "aria-label": `Copy SHA-256 of chunk ${one.index}`,
-      },
-      "Copy",
-    ),
+    copyButton({ id: `copy-${one.documentId}`, text: one.sha256, what: `SHA-256 of chunk ${one.index}` }),
   ];
 }
 
@@ -113,8 +117,10 @@ function actionsOf(recording, one, play, then) {
       ),
     hasMedia(one) && downloadButton(recording, one, "content", "Download"),
     hasMetadata(one) && downloadButton(recording, one, "metadata", "Metadata"),
-    REPLAYABLE.has(one.state)
-      ? replayButton({ recording, documentId: one.documentId, about, then })
+    REPLAYABLE.has(one.state) ? replayButton({ recording, documentId: one.documentId, about, then }) : null,
+    ACKNOWLEDGEABLE.has(one.state) && !isAcknowledged(one) && acknowledgeButton({ recording, chunk: one, then }),
+    isWaiting(one)
+      ? replayButton({ recording, documentId: one.documentId, about, then, label: "Retry now" })
       : null,
   ];
 }
@@ -133,8 +139,7 @@ function downloadButton(recording, one, file, label) {
       });
       location.assign(body.url);
     } catch (error) {
-      announce(error.message);
-      button.after(h("span", { class: "dim" }, ` ${error.message}`));
+      toast(`${label} failed: ${error.message}`, { failed: true });
     }
   });
   return button;

@@ -2,7 +2,9 @@
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
 const number = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" };
+const clock = new Intl.DateTimeFormat(undefined, CLOCK);
+const minutes = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
@@ -27,12 +29,21 @@ export function span(seconds) {
   return `${rest} s`;
 }
 
+// The browser's time zone, as people write it: all times are shown in it.
+export const zone = () => clock.formatToParts(new Date()).find((part) => part.type === "timeZoneName").value;
+const thisYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+// For tables: without the year if it is this one. The column's title has the zone.
+export const rowMoment = (iso) => {
+  if (!iso) return "";
+  const at = new Date(iso);
+  return (at.getFullYear() === new Date().getFullYear() ? thisYear : minutes).format(at);
+};
+export const shortMoment = (iso) => (iso ? minutes.format(new Date(iso)) : "");
 export const time = (iso) => (iso ? clock.format(new Date(iso)) : "–");
 export const shortTime = (value) => hour.format(new Date(value));
 export const date = (iso) => (iso ? day.format(new Date(iso)) : "–");
 export const moment = (iso) => (iso ? `${date(iso)}, ${time(iso)}` : "–");
 export const secondsUntil = (iso) => (new Date(iso) - Date.now()) / 1000;
-export const short = (text, length = 12) => (text && text.length > length ? `${text.slice(0, length)}…` : text);
 export const tail = (text, length) => (text && text.length > length ? `…${text.slice(-length)}` : text);
 
 // tone: good, busy, calm, warn, bad
@@ -69,6 +80,10 @@ export const RECORDING_STATES = [
 export const SAFE = new Set(["archived", "released"]);
 export const REPLAYABLE = new Set(["failed", "lost"]);
 export const MISSING = new Set(["expired", "removed"]);
+export const ACKNOWLEDGEABLE = new Set(["lost", "removed"]);
+// An acknowledgement is valid for the loss that came before it.
+export const isAcknowledged = (one) =>
+  Boolean(one.acknowledgedAt) && Date.parse(one.acknowledgedAt) >= Date.parse(one.removedAt ?? one.lostAt ?? 0);
 const lacks = (one, file) => one.missing === file || one.missing === "both";
 export const hasMedia = (one) => Boolean(one.blobName) && !lacks(one, "media");
 export const hasMetadata = (one) => Boolean(one.metadataBlobName) && !lacks(one, "metadata");

@@ -85,3 +85,25 @@ export function momentOf(one, seconds) {
     if (pause.from < moment) moment += pause.to - pause.from;
   return moment;
 }
+
+// The chunks in the order in which they were recorded: by start if all are known, else by index.
+export function inOrder(chunks, times) {
+  const starts = new Map(intervalsOf(times).map((one) => [one.documentId, one.from]));
+  const areKnown = chunks.every((one) => starts.has(one.documentId));
+  const place = (one) => (areKnown ? starts.get(one.documentId) : one.index);
+  return chunks.toSorted((a, b) => place(a) - place(b));
+}
+
+// The channels that the metadata of a chunk names.
+export function channelNumbers(times, documentId) {
+  const found = times.find((one) => one.documentId === documentId);
+  const numbers = (found?.participants ?? []).map((one) => one.channel).filter((one) => one !== null);
+  return [...new Set(numbers)].toSorted((a, b) => a - b);
+}
+
+// Seconds between the end of a chunk and the start of the next; 0 if they aren't known.
+export function gapBetween(times, documentId, next) {
+  const pieces = intervalsOf(times);
+  const [one, other] = [documentId, next].map((id) => pieces.find((piece) => piece.documentId === id));
+  return one && other ? Math.max(0, (other.from - one.to) / 1000) : 0;
+}

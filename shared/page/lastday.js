@@ -21,7 +21,7 @@ export function throughput(lastDay) {
   const busiest = Math.max(0, ...buckets.map((one) => one.safe));
   return barChart({
     id: "throughput",
-    title: "Archived, per 15 minutes",
+    title: "Archived per 15 minutes",
     sentence: summaryOf(lastDay),
     most: busiest ? count(busiest, "chunk") : "",
     bars: buckets.map((one) => ({

@@ -1,6 +1,9 @@
-// Shows an error with the app's own message, and the problem of each field if there are several.
+// Shows an error with the app's own message, and the problem of each field if there are several. Also the text that is
+// shown until the first answer comes.
 
 import { h } from "./dom.js";
+
+export const loading = (what = "") => h("p", { class: "dim loading" }, `Loading${what ? ` ${what}` : ""} …`);
 
 export const problemNote = (problem) =>
   h(

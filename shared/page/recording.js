@@ -4,10 +4,13 @@ import { NeedsKey, get, pathOf } from "./api.js";
 import { badge } from "./badge.js";
 import { chunksTable } from "./chunks.js";
 import { announce, fill, fillIfChanged, h } from "./dom.js";
-import { REPLAYABLE, STATES, moment, short } from "./format.js";
-import { details, history } from "./details.js";
+import { MISSING, REPLAYABLE, SAFE, STATES, isAcknowledged, moment } from "./format.js";
+import { consent, details, history } from "./details.js";
+import { nameOf, titleOf } from "./names.js";
 import { player } from "./player.js";
+import { loading } from "./problems.js";
 import { replayButton } from "./replay.js";
+import { channelNumbers, gapBetween, inOrder } from "./intervals.js";
 import { timeline } from "./timeline.js";
 
 // Seconds between two refreshes.
@@ -19,14 +22,20 @@ const RUNNING = new Set(["starting", "active", "paused", "stopped", "archiving"]
 const BAD = new Set(["failed", "lost", "removed"]);
 
 export function recording(root, { argument, refresh: refreshNow }) {
-  const shown = { title: "Recording", refresh };
-  const head = h("div", { class: "bar" }, h("h1", {}, "Recording"));
+  const shown = { title: "Recording", refresh, press: (key) => play.press(key) };
+  const head = h("div", { class: "bar" }, h("h1", {}, "Recording"), loading());
   const trouble = h("div", {});
   const timelineCard = h("section", { class: "card", "aria-labelledby": "timeline-title" });
   const chunks = h("section", { class: "card", "aria-labelledby": "chunks-title" });
   const detailsCard = h("section", { class: "card", "aria-labelledby": "details-title" });
+  const consentCard = h("section", { class: "card", "aria-labelledby": "consent-title" });
   const historyCard = h("section", { class: "card", "aria-labelledby": "history-title" });
-  const play = player(argument, { onTime: (documentId, seconds) => timelineCard.follow?.(documentId, seconds) });
+  const play = player(argument, {
+    onTime: (documentId, seconds) => timelineCard.follow?.(documentId, seconds),
+    chunksOf: () => inOrder(latest, times),
+    channelsOf: (chunk) => channelNumbers(times, chunk.documentId),
+    gapOf: (chunk, next) => gapBetween(times, chunk.documentId, next.documentId),
+  });
   fill(
     root,
     h("nav", { class: "crumbs", "aria-label": "Breadcrumb" }, h("a", { href: "#/recordings" }, "Recordings")),
@@ -35,19 +44,27 @@ export function recording(root, { argument, refresh: refreshNow }) {
     timelineCard,
     play.element,
     chunks,
-    h("div", { class: "columns" }, detailsCard, historyCard),
+    h("div", { class: "columns" }, detailsCard, h("div", { class: "stack" }, consentCard, historyCard)),
   );
+  let latest = []; // the chunks, as they were last read
   let times = []; // of the chunks, from the timeline route
   let metadataCount = 0;
   let states = {};
 
   async function refresh(signal) {
-    const { body: view } = await get(pathOf(argument), { signal });
+    let { body: view } = await get(pathOf(argument), { signal });
     times = await timesOf(view, signal);
-    shown.title = view.correlation || "Recording";
-    document.title = `${shown.title} · Callvault`;
+    const found = new Map(times.map((one) => [one.documentId, one.state]));
+    // The timeline checks the files in the archive, so it may have found that some are missing.
+    if (view.chunks.some((one) => isSafe(one) && MISSING.has(found.get(one.documentId)))) {
+      view = (await get(pathOf(argument), { signal })).body;
+    }
+    latest = view.chunks;
+    const people = new Set(times.flatMap((one) => one.participants ?? []).map((one) => one.participantId)).size;
+    shown.title = nameOf(view, people);
+    document.title = titleOf(shown.title);
     const canRetry = view.chunks.some((one) => REPLAYABLE.has(one.state));
-    fillIfChanged(head, [view.correlation, view.state, canRetry], () => title(view));
+    fillIfChanged(head, [shown.title, view.state, canRetry], () => title(view));
     fillIfChanged(trouble, troubles(view), () => troubles(view).map((item) => note(item)));
     const drawnFrom = view.chunks.map((one) => [one.documentId, one.state, one.blobName, one.missing]);
     fillIfChanged(timelineCard, [times, drawnFrom], () => {
@@ -64,6 +81,10 @@ export function recording(root, { argument, refresh: refreshNow }) {
     fillIfChanged(detailsCard, [view, times], () => [
       h("h2", { id: "details-title" }, "Details"),
       details(view, times),
+    ]);
+    fillIfChanged(consentCard, [view.consent], () => [
+      h("h2", { id: "consent-title" }, "Consent"),
+      consent(view.consent),
     ]);
     fillIfChanged(historyCard, view.history, () => [
       h("h2", { id: "history-title" }, "History"),
@@ -90,7 +111,7 @@ export function recording(root, { argument, refresh: refreshNow }) {
   function title(view) {
     const failed = view.chunks.filter((one) => REPLAYABLE.has(one.state)).length;
     return [
-      h("h1", {}, view.correlation || `Recording ${short(argument, 10)}`),
+      h("h1", {}, shown.title),
       badge(view.state),
       h("span", { class: "spacer" }),
       failed ? replayButton({ recording: argument, about: "failed and lost chunks", then: refreshNow }) : null,
@@ -109,6 +130,7 @@ export function recording(root, { argument, refresh: refreshNow }) {
   return shown;
 }
 
+const isSafe = (one) => SAFE.has(one.state);
 const minute = () => Math.floor(Date.now() / 60_000);
 const chunkOf = (view, documentId) => view.chunks.find((one) => one.documentId === documentId);
 
@@ -118,6 +140,7 @@ function refreshSeconds(view) {
 }
 
 function nextStep(chunk) {
+  if (isAcknowledged(chunk)) return `Acknowledged by ${chunk.acknowledgedBy}, ${moment(chunk.acknowledgedAt)}.`;
   if (chunk.state === "lost") return "Retry only if ACS still has the file.";
   if (chunk.state !== "failed") return "";
   return Date.parse(chunk.deadline) > Date.now()
@@ -134,6 +157,7 @@ function troubles(view) {
       title: `Chunk ${one.index} ${TITLES[one.state]}`,
       reason: one.reason,
       detail: one.detail,
+      acknowledged: isAcknowledged(one),
       since: one.removedAt ?? one.lostAt ?? one.failedAt,
       next: nextStep(one),
     }));
@@ -159,7 +183,7 @@ function troubles(view) {
 const note = (item) =>
   h(
     "div",
-    { class: "note bad" },
+    { class: `note ${item.acknowledged ? "calm" : "bad"}` },
     h(
       "p",
       {},

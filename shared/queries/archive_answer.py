@@ -20,6 +20,7 @@ from shared.contracts.http.recording_view import ConsentView
 from shared.domain.clock import Clock
 from shared.domain.completeness import has_last, is_gapless
 from shared.domain.keys import recording_key_of
+from shared.domain.labels import labels_of
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ONCE_SAFE, SAFE, ChunkState, RecordingState
 from shared.errors import (
@@ -161,6 +162,7 @@ class ArchiveAnswer:
             recording_id=recording_id,
             state=_state_of(chunks),
             correlation=recording.correlation,
+            labels=labels_of(recording.labels),
             server_call_id=recording.server_call_id,
             content=recording.content,
             channel=recording.channel,

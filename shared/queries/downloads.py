@@ -1,21 +1,22 @@
 """Creates download links to a chunk's archived files. An audit entry names the caller before the link is created.
 
-        read the chunk ──> find the file ──> audit ──> sign ──> answer
-                                               1        2         3
+        read chunk and recording ──> find the file ──> audit ──> sign ──> answer
+                                                         1        2         3
 
 A crash after 1 leaves an entry for a link that nobody received. So the audit may have too many entries, never too few.
 """
 
 from dataclasses import dataclass
-from datetime import UTC
 from enum import StrEnum
 from pathlib import PurePosixPath
 
 from shared.contracts.http.list_views import ContentLink
 from shared.domain.clock import Clock
+from shared.domain.files.download_names import stem_of
 from shared.domain.files.media_types import content_type_of
 from shared.domain.keys import key_of, recording_key_of
-from shared.domain.records import AuditEntry, Chunk
+from shared.domain.labels import labels_of
+from shared.domain.records import AuditEntry, Chunk, Recording
 from shared.domain.states import ChunkState
 from shared.errors import ArchivedFileExpired, ArchivedFileGone, CallvaultError, NotArchived, NotFound
 from shared.gateways.blobs.download_links import Presented
@@ -72,7 +73,7 @@ class Downloads:
             raise ArchivedFileGone("the file is in the archive tier: rehydrate it to read it")
         ending = PurePosixPath(name).suffix.removeprefix(".")
         presented = Presented(
-            file_name=_file_name(chunk, wanted.file, ending),
+            file_name=_file_name(await self._catalogue.ledger(recording_key), chunk, wanted.file, ending),
             content_type=content_type_of(ending),
             inline=wanted.inline,
         )
@@ -109,8 +110,14 @@ def _why(chunk: Chunk) -> str:
     return f"its chunk is {chunk.state}; try again in a minute"
 
 
-def _file_name(chunk: Chunk, file: File, ending: str) -> str:
-    """A name that is unique per file and contains no text from ACS or a caller."""
-    began = chunk.started_at.astimezone(UTC)
-    stem = f"{began:%Y%m%dT%H%M%SZ}-{chunk.recording_key[:8]}-{chunk.chunk_key[:8]}-{chunk.index:04d}"
+def _file_name(recording: Recording | None, chunk: Chunk, file: File, ending: str) -> str:
+    labels = labels_of(recording.labels if recording else chunk.labels)
+    first = next((f"{name}-{value}" for name, value in labels.items()), None)
+    stem = stem_of(
+        began=chunk.started_at,
+        text=first or (recording.correlation if recording else None),
+        index=chunk.index,
+        channel=chunk.channel,
+        chunk_key=chunk.chunk_key,
+    )
     return f"{stem}.{ending}" if file is File.CONTENT else f"{stem}.metadata.json"

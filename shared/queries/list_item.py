@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.contracts.http.list_views import ListedRecording, TroubleView
+from shared.domain.labels import labels_of
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import IN_TROUBLE, ONCE_SAFE, ChunkState, RecordingState
 
@@ -37,6 +38,11 @@ class RecordingItem:
             for chunk in self.chunks
         )
 
+    @property
+    def needs_attention(self) -> bool:
+        """Whether it has a problem that nobody has acknowledged."""
+        return self.state is RecordingState.OVERDUE or any(chunk.needs_attention for chunk in self.chunks)
+
     def shown(self) -> ListedRecording:
         recording, states = self.recording, Counter(str(chunk.state) for chunk in self.chunks)
         if recording.unreadable:
@@ -47,6 +53,7 @@ class RecordingItem:
             state=self.state or UNKNOWN,
             listed_at=recording.listed_at or recording.started_at or _NEVER,
             correlation=recording.correlation,
+            labels=labels_of(recording.labels),
             server_call_id=recording.server_call_id,
             call_id=recording.call_id,
             call_connection_id=recording.call_connection_id,
@@ -55,6 +62,7 @@ class RecordingItem:
             format=recording.format,
             unlinked=bool(recording.unlinked),
             duration_ms=recording.duration_ms,
+            participants=max((chunk.participants for chunk in self.chunks if chunk.participants), default=None),
             size=sum(chunk.size or 0 for chunk in self.chunks if not chunk.lacks_media),
             chunks=dict(states),
             deadline=min((chunk.deadline for chunk in self.chunks if chunk.state not in ONCE_SAFE), default=None),
@@ -77,6 +85,7 @@ def _missed(recording: Recording) -> TroubleView:
         fault="source",
         reason="files-overdue",
         detail="the recording ended, and ACS did not report all of its files",
+        acknowledged_by=None,
     )
 
 
@@ -90,4 +99,5 @@ def _trouble(chunk: Chunk) -> TroubleView:
         fault=chunk.fault,
         reason=chunk.reason,
         detail=chunk.detail,
+        acknowledged_by=None if chunk.needs_attention else chunk.acknowledged_by,
     )

@@ -75,20 +75,6 @@ class MissingFiles:
             media = await self._is_missing(chunk.blob_name)
         return await self._record(chunk, MissingFile.of(media=media, metadata=read.is_missing))
 
-    async def corrected(self, chunks: Sequence[Chunk], metadata: Sequence[MetadataRead]) -> tuple[Chunk, ...]:
-        """Checks the chunks for which `metadata` contradicts the catalogue, and returns the updated chunks.
-
-        Needs no storage operation if the catalogue is right.
-        """
-        limit = asyncio.Semaphore(_AT_ONCE)
-
-        async def correct(chunk: Chunk, read: MetadataRead) -> Chunk:
-            if chunk.state not in ONCE_SAFE or read.is_missing in (None, chunk.lacks_metadata):
-                return chunk
-            return await self.check(chunk, limit)
-
-        return tuple(await asyncio.gather(*map(correct, chunks, metadata)))
-
     async def check(self, chunk: Chunk, limit: asyncio.Semaphore | None = None) -> Chunk:
         """Checks both files of a chunk and returns the updated chunk. A chunk that was never safe isn't checked."""
         if chunk.state not in ONCE_SAFE:

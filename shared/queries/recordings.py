@@ -9,30 +9,30 @@ in a request has a limit. If the limit is reached, the page is shorter, and its 
 """
 
 import asyncio
-import base64
-import binascii
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import batched
 
-from shared.bookkeeping.recordings import listed_values
+from shared.bookkeeping.recordings import has_label, listed_values
 from shared.contracts.http.list_query import ListQuery
-from shared.contracts.http.list_views import ListedRecording, RecordingsPage
+from shared.contracts.http.list_views import ListedRecording, NotIndexedView, RecordingsPage
 from shared.domain.clock import Clock
 from shared.domain.keys import pseudonym_of
 from shared.domain.list_entry import ListEntry, ListName
+from shared.domain.participant_ids import searched
 from shared.domain.states import RecordingState
-from shared.errors import InvalidRequest, ParticipantsOff
+from shared.errors import ParticipantsOff
 from shared.gateways.bundle import Gateways
 from shared.gateways.tables.lists import Lists
 from shared.observability.logs import logger
+from shared.queries.list_cursor import cursor_after, filters_of, position
 from shared.queries.list_item import RecordingItem
+from shared.queries.list_walk import ListWalk, merged
+from shared.queries.not_indexed import NotIndexed
 from shared.settings.settings import Settings
 
 log = logger("listing")
 
 _MOST_LOOKED_UP = 200  # recordings that one request looks up
-_SEGMENTS = 20  # the most reads of the list in one request; on some lists a recording has a row for each chunk
 _AT_ONCE = 32  # recordings looked up concurrently
 
 _TROUBLED = frozenset({RecordingState.OVERDUE, RecordingState.INCOMPLETE})
@@ -44,10 +44,13 @@ _AWAITED = (
 
 @dataclass(frozen=True, kw_only=True)
 class _List:
-    """The list that a query reads. `answers`: all of its entries have the value of this filter."""
+    """The list that a query reads, or several that are read as one: a person may be listed under two spellings.
+
+    `answers`: all of its entries have the value of this filter.
+    """
 
     lists: Lists
-    heading: str
+    headings: tuple[str, ...]
     answers: ListName | None = None
 
 
@@ -57,21 +60,27 @@ class Listing:
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._lists = gateways.catalogue, gateways.lists
         self._participants, self._clock, self._settings = gateways.participants, clock, settings
+        self._not_indexed = NotIndexed(gateways)
 
     async def page(self, query: ListQuery, *, by: str) -> RecordingsPage:
         """Returns the page after the query's cursor.
 
         A search by participant reads personal data, so a log line names the caller and the participant's pseudonym.
+        Its first page also counts the recordings whose participants aren't known yet.
         Raises InvalidRequest for an invalid cursor, ParticipantsOff if PARTICIPANTS_SECRET isn't set.
         """
-        chosen = self._choose(query)
-        after = _position(query.cursor)
-        if query.participant is not None:
-            pseudonym = self._pseudonym(query.participant)
-            log.info("participant search", extra={"action": "search", "pseudonym": pseudonym, "by": by})
-        walk = _Walk(
-            chosen.lists.read(chosen.heading, first=query.first, last=query.last, after=after, at_once=query.limit + 1)
-        )
+        pseudonyms = self._pseudonyms(query.participant)
+        chosen, filters = self._choose(query, pseudonyms), filters_of(query, pseudonyms)
+        after = position(query.cursor, filters)
+        not_indexed = None
+        if pseudonyms:
+            log.info("participant search", extra={"action": "search", "pseudonym": pseudonyms[0], "by": by})
+            not_indexed = await self._not_indexed.count(query) if after is None else None
+        read = [
+            chosen.lists.read(one, first=query.first, last=query.last, after=after, at_once=query.limit + 1)
+            for one in chosen.headings
+        ]
+        walk = ListWalk(merged(*read))
         found: dict[str, ListedRecording] = {}
         looked_up = 0
         reached = after
@@ -83,33 +92,37 @@ class Listing:
             looked_up += len(entries)
             for entry, item in zip(entries, await self._look_up(entries), strict=True):
                 if len(found) == query.limit:
-                    return _page(found, reached)
+                    return _page(found, reached, filters, not_indexed)
                 reached = entry
                 if item is not None and self._is_wanted(item, entry, query, chosen):
                     found[entry.recording_key] = item.shown()
-        return _page(found, reached if await walk.goes_on() else None)
+        return _page(found, reached if await walk.goes_on() else None, filters, not_indexed)
 
-    def _choose(self, query: ListQuery) -> _List:
-        """The most specific list: a participant's, a call's, the trouble list, the open list, or all by day."""
-        if query.participant is not None:
-            heading = ListName.PARTICIPANT.of(self._pseudonym(query.participant))
-            return _List(lists=self._participants, heading=heading)
+    def _choose(self, query: ListQuery, pseudonyms: tuple[str, ...]) -> _List:
+        """The most specific list: a participant's, a call's, a label's, trouble, the open list, or all by day."""
+        if pseudonyms:
+            return _List(lists=self._participants, headings=tuple(map(ListName.PARTICIPANT.of, pseudonyms)))
         for name, value in listed_values(query).items():
             if value is not None:
-                return _List(lists=self._lists, heading=name.of(value), answers=name)
-        if query.trouble or query.state in _TROUBLED:
-            return _List(lists=self._lists, heading=ListName.TROUBLE)
+                return _List(lists=self._lists, headings=(name.of(value),), answers=name)
+        if query.label is not None:
+            return _List(lists=self._lists, headings=(ListName.LABEL.of(query.label),))
+        if query.trouble or query.attention or query.state in _TROUBLED:
+            return _List(lists=self._lists, headings=(ListName.TROUBLE,))
         if query.open or query.state in _AWAITED:
-            return _List(lists=self._lists, heading=ListName.OPEN)
-        return _List(lists=self._lists, heading=ListName.DAY)
+            return _List(lists=self._lists, headings=(ListName.OPEN,))
+        return _List(lists=self._lists, headings=(ListName.DAY,))
 
-    def _pseudonym(self, participant: str) -> str:
+    def _pseudonyms(self, participant: str | None) -> tuple[str, ...]:
+        """The pseudonyms under which the participant may be listed, the usual one first. None without a participant."""
+        if participant is None:
+            return ()
         secret = self._settings.participants_secret
         if secret is None:
             raise ParticipantsOff(
                 "set PARTICIPANTS_SECRET to 32 random characters, then rebuild the lists (docs/queries.md#participants)"
             )
-        return pseudonym_of(participant, secret)
+        return tuple(pseudonym_of(one, secret) for one in searched(participant))
 
     async def _look_up(self, entries: list[ListEntry]) -> list[RecordingItem | None]:
         items: list[RecordingItem | None] = []
@@ -130,64 +143,15 @@ class Listing:
             query.state in (None, item.state),
             not query.open or item.is_open(self._clock.now()),
             not query.trouble or item.state in _TROUBLED,
+            not query.attention or item.needs_attention,
+            has_label(recording, query.label),
             *(value in (None, values[name]) for name, value in listed_values(query).items() if name != chosen.answers),
         )
         return all(wanted)
 
 
-class _Walk:
-    """Reads a list recording by recording."""
-
-    def __init__(self, segments: AsyncIterator[list[ListEntry]]) -> None:
-        self._segments = segments
-        self._left = _SEGMENTS
-        self._ended = False
-        self._ahead: list[ListEntry] = []
-        self._last: ListEntry | None = None
-
-    async def take(self, number: int) -> list[ListEntry]:
-        """The next entries, one a recording. Fewer at the end of the list, or when a request has read enough of it."""
-        while len(self._ahead) < number and not self._ended and self._left:
-            await self._read_ahead()
-        taken, self._ahead = self._ahead[:number], self._ahead[number:]
-        return taken
-
-    async def goes_on(self) -> bool:
-        if not self._ahead and not self._ended and self._left:
-            await self._read_ahead()
-        return bool(self._ahead) or not self._ended
-
-    async def _read_ahead(self) -> None:
-        """Reads more rows. The rows of one recording's chunks are next to each other; only the first is kept."""
-        segment = await anext(self._segments, None)
-        if segment is None:
-            self._ended = True
-            return
-        self._left -= 1
-        for entry in segment:
-            if self._last is None or (entry.at, entry.recording_key) != (self._last.at, self._last.recording_key):
-                self._ahead.append(entry)
-            self._last = entry
-
-
-def _page(found: dict[str, ListedRecording], reached: ListEntry | None) -> RecordingsPage:
-    cursor = None
-    if reached is not None:
-        row = ListEntry(at=reached.at, recording_key=reached.recording_key).row()
-        cursor = base64.urlsafe_b64encode(row.encode()).decode().rstrip("=")
-    return RecordingsPage(recordings=list(found.values()), next_cursor=cursor)
-
-
-def _position(cursor: str | None) -> ListEntry | None:
-    """The list entry in a cursor. A cursor has nothing else, so a forged one can only lead to another page."""
-    if cursor is None:
-        return None
-    try:
-        entry = ListEntry.read(
-            base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        )
-    except (binascii.Error, ValueError):
-        entry = None
-    if entry is None or entry.chunk_key is not None:
-        raise InvalidRequest.of("cursor", "must be the unchanged nextCursor of an earlier answer")
-    return entry
+def _page(
+    found: dict[str, ListedRecording], reached: ListEntry | None, filters: str, not_indexed: NotIndexedView | None
+) -> RecordingsPage:
+    cursor = None if reached is None else cursor_after(reached, filters)
+    return RecordingsPage(recordings=list(found.values()), next_cursor=cursor, not_indexed=not_indexed)

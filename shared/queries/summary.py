@@ -21,6 +21,7 @@ from shared.contracts.http.list_views import (
     TallyBucket,
     TimeToSafe,
     TroublePage,
+    WaitingView,
 )
 from shared.domain.clock import Clock
 from shared.domain.records import Chunk
@@ -83,6 +84,7 @@ class Summary:
             chunks_left_out=len(all_of_chunks) - len(of_chunks),
             chunks=dict(Counter(str(chunk.state) for chunk in chunks)),
             recordings=dict(Counter(str(state) for state in states if state not in _WHOLE)),
+            waiting=_waiting(chunks),
             oldest=None if unsafe is None else _shown(unsafe, now),
         )
         return _Open(view=view, unreadable=flawed + sum(isinstance(found, UnreadableRow) for found in looked_up))
@@ -95,7 +97,7 @@ class Summary:
     async def _trouble(self, now: datetime) -> TroublePage:
         since = (now - timedelta(days=_DAYS)).date()
         page = await self._listing.page(
-            ListQuery.model_validate({"from": since, "trouble": True, "limit": _TROUBLES}), by=_BY
+            ListQuery.model_validate({"from": since, "attention": True, "limit": _TROUBLES}), by=_BY
         )
         return TroublePage(recordings=page.recordings, more=page.next_cursor is not None)
 
@@ -126,6 +128,16 @@ async def _looked_up[T](items: list[WorkItem], look_up: Callable[[WorkItem], Awa
     for some in batched(items, _AT_ONCE, strict=False):
         found += await asyncio.gather(*map(look_up, some))
     return found
+
+
+def _waiting(chunks: list[Chunk]) -> list[WaitingView]:
+    """The chunks whose last attempt failed and that wait for the next one, by reason."""
+    failed = [chunk for chunk in chunks if chunk.state is ChunkState.PENDING and chunk.reason is not None]
+    by_reason = {str(chunk.reason): chunk for chunk in reversed(failed)}  # the first chunk of each reason
+    return [
+        WaitingView(reason=reason, fault=by_reason[reason].fault, detail=by_reason[reason].detail, chunks=number)
+        for reason, number in Counter(str(chunk.reason) for chunk in failed).most_common()
+    ]
 
 
 def _shown(chunk: Chunk, now: datetime) -> OpenChunkView:

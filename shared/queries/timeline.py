@@ -1,4 +1,8 @@
-"""The timeline of a recording, from its archived metadata files. It also works for an incomplete recording."""
+"""The timeline of a recording, from its archived metadata files. It also works for an incomplete recording.
+
+A person who opens a recording on the page reads its timeline. It therefore checks the media files too: the page must
+not show a file as archived that someone removed.
+"""
 
 from shared.contracts.chunk_metadata import ChunkFacts
 from shared.contracts.http.archive_view import TimelineChunkView, TimelineView
@@ -26,7 +30,7 @@ class Timeline:
         if known is None:
             raise NotFound("the catalogue has no such recording")
         metadata = await self._facts.of(chunks)
-        chunks = await self._missing_files.corrected(chunks, metadata)
+        chunks = await self._missing_files.check_all(chunks, metadata)
         view = TimelineView(
             chunks=[
                 TimelineChunkView.of(chunk, read.facts or ChunkFacts())

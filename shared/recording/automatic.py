@@ -51,6 +51,9 @@ _MOST_RESTARTS = 5  # after starts that ACS accepted and could not carry out
 _ROUNDS = 5  # tries of a conditional write; each fails only if the same claim was written at the same moment
 # With any other outcome, the call is not recorded.
 _STARTED, _RECORDED, _OVER = "started", "recorded already", "over"
+_HARMLESS = frozenset({_STARTED, _RECORDED, _OVER})
+RECORDED = frozenset({_STARTED, _RECORDED})
+START_FAILED = "start failed"
 
 
 class AutoRecording:
@@ -117,7 +120,9 @@ class AutoRecording:
             if claim is None or claim.start_id != start_id:
                 return
             if claim.restarts >= _MOST_RESTARTS:
-                log.error("call not recorded", extra={**_about(claim), "outcome": "start failed"})
+                await self._writers.unrecorded_calls.add(claim.call_key, claim.first_sent)
+                await self._claims.write(replace(claim, outcome=START_FAILED))
+                log.error("call not recorded", extra={**_about(claim), "outcome": START_FAILED})
                 return
             now = self._clock.now()
             again = replace(
@@ -147,6 +152,7 @@ class AutoRecording:
         now = self._clock.now()
         late = now > claim.first_sent + _NOT_YET
         if late and not claim.reported:
+            await self._writers.unrecorded_calls.add(claim.call_key, claim.first_sent)
             log.error("call not recorded yet", extra=_about(claim))
         await self._claims.write(replace(claim, busy_until=now, reported=claim.reported or late))
         await self._writers.open_work.add(_row(claim, now))
@@ -182,11 +188,13 @@ class AutoRecording:
 
     async def _end(self, claim: Claim, outcome: str) -> None:
         """Writes the outcome, removes the row and logs, unless another process has the claim meanwhile."""
+        if outcome not in _HARMLESS:
+            await self._writers.unrecorded_calls.add(claim.call_key, claim.first_sent)
         if await self._claims.write(replace(claim, outcome=outcome)) is None:
             return
         await self._writers.open_work.remove(_row(claim, claim.busy_until))
         extra = {**_about(claim), "outcome": outcome}
-        if outcome in (_STARTED, _RECORDED):
+        if outcome in RECORDED:
             log.info("call recorded", extra=extra)
         elif outcome == _OVER:
             log.warning("call ended before it could be recorded", extra=extra)

@@ -15,7 +15,7 @@ from shared.contracts.events.callbacks import CallbackEvent
 from shared.domain.clock import Clock
 from shared.domain.keys import key_of
 from shared.domain.records import AuditEntry, Recording
-from shared.domain.states import AcsState, RecordingState
+from shared.domain.states import RUNNING, AcsState, RecordingState
 from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable, NotFound
 from shared.gateways.bundle import Gateways
@@ -77,8 +77,9 @@ class LedgerUpdates:
             listed_at = known.listed_at or known.started_at or event.started_at or event.at
             due_at = self._clock.now() + self._settings.files_awaited
             item = WorkItem.of_recording(key, recording_id, due_at, listed_at)
-            if stored is None:
-                # Callvault didn't start it. The worklist comes first: after a crash, the sweep checks the recording.
+            if stored is None or (known.control is RecordingState.FAILED and acs_state in RUNNING):
+                # Callvault didn't start it, or its start counts as failed, so that its files aren't awaited.
+                # The worklist comes first: after a crash, the sweep checks the recording.
                 await self._writers.open_work.add(item)
             unchanged = Recording(recording_key=key, etag=known.etag, listed_at=listed_at)
             changed = _completed(unchanged, known, event, recording_id)
@@ -116,6 +117,8 @@ def _moves(known: Recording, state: RecordingState, at: datetime) -> bool:
     """Whether the recording changes to ACS's state. It doesn't if a caller changed the state after the callback."""
     if known.control is state or known.control is RecordingState.STOPPED:
         return False
+    if known.control is RecordingState.FAILED and state is RecordingState.STOPPED:
+        return False  # ACS doesn't know it because it never ran
     if known.control in _NOT_FINAL or state in (RecordingState.STOPPED, RecordingState.FAILED):
         return True
     acts = [known.requested_at, known.paused_at, known.resumed_at]

@@ -3,14 +3,14 @@
         request stored ──> ACS ──> worklist ──> ledger and audit ──> links of the call ──> request closed
               1             2         3                4                    5                     6
 
-1 is done if Callvault receives ACS's callbacks (CALLBACK_URL) or the request states consent. The consent is then stored
-before anybody is recorded. The callback URL names the start, so a callback can do 3 to 6 after a crash, and for a
-start that ACS accepted without naming the recording.
+1 stores the request, its consent, and what the settings add to it, before anybody is recorded. A repeated start reaches
+ACS with the same body, even if the settings have changed since. The callback URL names the start, so a callback can do
+3 to 6 after a crash, and for a start that ACS accepted without naming the recording.
 4 is one transaction, with an audit entry that a start can have only once. If the start and a callback both write it,
 the second write changes nothing.
 6 replaces the stored request by the recording's id, so that a later callback at the same URL can't report another
-recording. Without callbacks, 6 removes the stored request. If ACS refuses the start, the stored request is removed,
-too, unless an earlier try of the same start had no clear answer: its recording may run.
+recording, and a repeated start gets its recording without asking ACS. If ACS refuses the start, the stored request is
+removed, unless an earlier try of the same start had no clear answer: its recording may run.
 
 After a crash between 2 and 4 without callbacks, the recording's file event adds the row to the ledger, and a caller
 that repeats the start with the same Idempotency-Key gets the same recording.
@@ -41,6 +41,8 @@ from shared.errors import (
 )
 from shared.gateways.acs.recorder import Started
 from shared.gateways.bundle import Gateways
+from shared.gateways.tables.retries import Begun
+from shared.gateways.tables.starts import Start
 from shared.observability.logs import logger
 from shared.recording.start_order import StartOrder, StartOrders
 from shared.recording.unwritten_audit import reported_if_unwritten
@@ -79,29 +81,31 @@ class Starting:
         names the running recording if the ledger knows it.
         """
         order = self._orders.of(request, repeatability, by=by, trigger=trigger)
-        started = await self._send(order, repeatability)
+        begun = await self._starts.begin(order.start_id, order.asked, order.entry, order.callback_url)
+        if begun.row.has_ended:
+            return await self.became(_accepted(order))
+        order = order.as_stored(begun.row)
+        started = await self._send(order, repeatability, begun)
         state = RecordingState.STARTING
         if started.running:
-            state = RecordingState.PAUSED if order.request.pause_on_start else RecordingState.ACTIVE
+            state = RecordingState.PAUSED if order.body.pause_on_start else RecordingState.ACTIVE
         if started.recording_id is not None:
             await self._record(order, started.recording_id, state)
         elif not order.is_followed:
             extra = {"action": "start", "start_id": order.start_id, "by": by}
             log.warning("start accepted without a recordingId", extra=extra)
+        if started.recording_id is None and order.is_followed:
+            return _accepted(order)
         return StartedView(
-            recording_id=started.recording_id,
-            state=state,
-            correlation=request.correlation,
-            start_id=order.start_id if order.is_followed and started.recording_id is None else None,
+            recording_id=started.recording_id, state=state, correlation=request.correlation, labels=request.labels
         )
 
-    async def _send(self, order: StartOrder, repeatability: Repeatability) -> Started:
-        """Stores the request if it is needed later, and sends it to ACS."""
-        is_first_try = order.is_stored and await self._starts.begin(order.start_id, order.asked, order.entry)
+    async def _send(self, order: StartOrder, repeatability: Repeatability, begun: Begun[Start]) -> Started:
+        """Sends a stored start to ACS."""
         try:
-            return await self._recorder.start(order.request, repeatability)
+            return await self._recorder.start(order.body, repeatability)
         except CallvaultError as error:
-            if is_first_try and isinstance(error, _REFUSALS):
+            if begun.is_new and isinstance(error, _REFUSALS):
                 with suppress(DestinationError):  # the row then stays until it expires
                     await self._starts.remove(order.start_id)
             if isinstance(error, AlreadyRecording):
@@ -118,10 +122,7 @@ class Starting:
         try:
             with reported_if_unwritten(order.entry, context["recording_key"]):
                 await self._write_with_retries(order.asked.evolve(control=state), recording_id, order.entry)
-            if order.is_followed:  # the recording's id stays, to check later callbacks at this start's URL
-                await self._starts.record_outcome(order.start_id, recording_id=recording_id)
-            elif order.is_stored:
-                await self._starts.remove(order.start_id)
+            await self._starts.record_outcome(order.start_id, recording_id=recording_id)
         except DestinationError:
             log.warning("recording started but not written to the ledger", extra=context)
         else:
@@ -208,3 +209,14 @@ class Starting:
         for name in (server_call_id, asked.call_connection_id):
             if name:
                 await self._links.link_call(name, key)
+
+
+def _accepted(order: StartOrder) -> StartedView:
+    """The answer to a start whose recording isn't known yet."""
+    return StartedView(
+        recording_id=None,
+        state=RecordingState.STARTING,
+        correlation=order.request.correlation,
+        labels=order.request.labels,
+        start_id=order.start_id,
+    )

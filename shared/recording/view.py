@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.contracts.http.recording_view import AuditView, ChunkView, ConsentView, RecordingView
+from shared.domain.labels import labels_of
 from shared.domain.records import AuditEntry, Chunk, Recording
 from shared.domain.states import RUNNING, AcsState, RecordingState
 
@@ -47,6 +48,7 @@ def view_of(known: Known, now: datetime, *, archive_container: str) -> Recording
         state=_shown_state(recording, recording.state(chunks), known.acs_state, now),
         acs_state=known.acs_state,
         correlation=recording.correlation,
+        labels=labels_of(recording.labels),
         unlinked=bool(recording.unlinked),
         server_call_id=recording.server_call_id,
         call_connection_id=recording.call_connection_id,

@@ -109,6 +109,9 @@ class ChunkCheck:
         offer = await self._announcing.attempt_delivery(chunk)
         chunk = offer.chunk
         if self._is_done(chunk, now):
+            if chunk.state is ChunkState.LOST:
+                # Its row is removed after the report, so the process that ended it may have died before the report.
+                self._endings.report_given_up(chunk)
             await self._writers.open_work.finish(item, chunk, offer.due_at)
         elif chunk.state is not ChunkState.ARCHIVED and self._is_given_up(chunk, now):
             await self._end(item, chunk)
@@ -131,7 +134,7 @@ class ChunkCheck:
 
     async def _end(self, item: WorkItem, chunk: Chunk) -> None:
         """Sets the end state: archived if the archive holds all files, lost if it holds no media, failed otherwise."""
-        files = await self._copier.files_in_archive(chunk)
+        files = await self._copier.found(chunk)
         if files.are_complete(chunk):
             await self._send(item, await self._endings.archive(chunk, files, self._writers.chunks.replace))
             return
@@ -180,6 +183,7 @@ class ChunkCheck:
             await self._send(item, chunk, requeues=requeues + 1)
 
     async def _send(self, item: WorkItem, chunk: Chunk, *, requeues: int = 0) -> None:
+        chunk = await self._writers.chunks.without_trouble(chunk)
         await self._jobs.send(ChunkJob.of(chunk))
         log.info("chunk queued again", extra={"action": "requeue", **chunk.log_context()})
         now = self._clock.now()

@@ -61,7 +61,7 @@ class Poison:
             return  # this version can't read the job, or can't read the chunk's row, which the sweep reports
         if chunk is None or chunk.is_leased(now) or chunk.state not in (ChunkState.PENDING, ChunkState.COPYING):
             return
-        files = await self._copier.files_in_archive(chunk)
+        files = await self._copier.found(chunk)
         try:
             if files.are_complete(chunk):
                 await self._endings.archive(chunk, files, self._writers.chunks.replace)

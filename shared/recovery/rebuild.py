@@ -5,8 +5,8 @@
    has none. A file that can't be read, or that contradicts its name, is reported and skipped.
 2. All recordings of the catalogue are added to the lists again.
 
-Both steps can be repeated after a crash. Facts that only the catalogue had stay lost: correlations, the ids of calls,
-consent, history, and the times at which a recording was started and paused.
+Both steps can be repeated after a crash. Labels come from the blobs' metadata. Facts that only the catalogue had stay
+lost: correlations, the ids of calls, consent, history, and the times at which a recording was started and paused.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from shared.gateways.clients import Clients
 from shared.recovery.list_rebuild import ListRebuild
 from shared.recovery.rebuilt_chunk import NEEDED, ChunkFiles, UnreadableFile, check, chunk_of, stem_of
 from shared.settings.settings import Settings, load_settings
+from shared.settings.settings_file import UnusableSettingsFile, add_settings_option, use_settings_file
 
 _ROUNDS = 5  # tries of a conditional write; each fails only if the app wrote the same recording at the same moment
 
@@ -113,6 +114,7 @@ class Rebuild:
                 started_at=kept.started_at or chunk.started_at,
                 announced_at=kept.announced_at or chunk.event_time,
                 listed_at=kept.listed_at or chunk.started_at,
+                labels=kept.labels or chunk.labels,
             )
             chunks = (chunk.evolve(listed_at=recording.listed_at),)
             if await self._writers.recordings.add_chunks(recording, chunks, known) is not None:
@@ -139,12 +141,15 @@ async def _main(*, apply: bool) -> RebuildCounts:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m shared.rebuild", description=__doc__)
     parser.add_argument("--apply", action="store_true", help="write what is missing; without it, only count")
-    apply = parser.parse_args().apply
+    add_settings_option(parser)
+    arguments = parser.parse_args()
+    apply = arguments.apply
     logging.getLogger("azure").setLevel(logging.WARNING)
     began = SystemClock().now()
     try:
+        use_settings_file(arguments.settings)
         counts = asyncio.run(_main(apply=apply))
-    except CallvaultError as error:
+    except (CallvaultError, UnusableSettingsFile) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     seconds = (SystemClock().now() - began).total_seconds()

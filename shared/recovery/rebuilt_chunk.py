@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from shared.contracts import lenient_json
+from shared.contracts.http.label_fields import read_labels
 from shared.domain.keys import blob_stem, key_of
+from shared.domain.labels import text_of
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.gateways.blobs.archive import ArchivedFile
@@ -87,6 +89,7 @@ def chunk_of(files: ChunkFiles, retention: timedelta) -> Chunk:
         document_id=kept["documentid"],
         index=int(kept["chunkindex"]),
         end_reason=kept.get("endreason"),
+        labels=text_of(read_labels(kept.get("labels"))),
         content_location="",
         metadata_location="",
         delete_location="",

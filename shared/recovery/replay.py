@@ -8,13 +8,16 @@ A crash after 1 leaves the audit entry of a request that changed nothing. After 
 finds the chunk by its worklist row and queues it. 4 repeats 2, because the sweep may have removed the row before 3.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from shared.bookkeeping.writers import Writers
 from shared.contracts import lenient_json
 from shared.contracts.events.call_started import is_call_started, read_call_started
+from shared.contracts.events.outcome import Outcome
 from shared.contracts.events.recording_event import UnreadableEvent, read_event
 from shared.contracts.http.limits import EVENTS_BYTES
+from shared.contracts.http.mistakes import malformed
 from shared.contracts.jobs import ChunkJob
 from shared.domain.clock import Clock
 from shared.domain.keys import recording_key_of
@@ -31,6 +34,19 @@ log = logger("replay")
 
 _MOST_EVENTS = 1000
 _ROUNDS = 5  # tries of a conditional write; each fails only if a worker wrote the chunk at the same moment
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmittedEvent:
+    """An event that a person sent, and what became of it. `event_id` is None if the event has no usable id."""
+
+    event_id: str | None
+    result: IntakeResult
+
+    @classmethod
+    def of(cls, envelope: dict[str, Any], result: IntakeResult) -> Self:
+        event_id = lenient_json.Members(envelope).read("id", lenient_json.identifier)
+        return cls(event_id=event_id, result=result)
 
 
 class Replay:
@@ -55,10 +71,13 @@ class Replay:
         details = {} if document_id is None else {"documentId": document_id}
         entry = AuditEntry(at=self._clock.now(), action="replay", by=by, details=details)
         await self._audit.add(recording.recording_key, entry)
-        return sum([await self._restart(chunk) for chunk in wanted])
+        return sum([await self.restart(chunk) for chunk in wanted])
 
-    async def _restart(self, chunk: Chunk) -> bool:
-        """Queues one chunk. Repeats a write that lost to another write, which often only recorded an announcement."""
+    async def restart(self, chunk: Chunk) -> bool:
+        """Queues one chunk and returns whether it did. The caller writes the audit entry before.
+
+        A write that lost to another write is repeated; often the other write only recorded an announcement.
+        """
         found: Chunk | None = chunk
         for _ in range(_ROUNDS):
             if found is None or found.state not in {*REPLAYABLE, ChunkState.PENDING}:
@@ -83,11 +102,12 @@ class Replay:
             )
         if chunk.next_attempt_at is not None:
             return await self._writers.chunks.replace(chunk.evolve(next_attempt_at=None))
-        return chunk
+        return await self._writers.chunks.without_trouble(chunk)
 
-    async def quarantined(self, quarantine_id: str, *, by: str) -> IntakeResult:
-        """Processes a quarantined event, for example after an update that can parse it. The event stays in quarantine.
+    async def quarantined(self, quarantine_id: str, *, by: str) -> SubmittedEvent:
+        """Processes a quarantined event, for example after an update that can parse it.
 
+        The event stays in the quarantine, marked as replayed, so that it no longer needs attention.
         Raises NotFound for an unknown id, and InvalidRequest if the event still can't be parsed or isn't from the ACS
         resource of EVENT_SOURCE.
         """
@@ -102,9 +122,12 @@ class Replay:
             raise InvalidRequest(f"the event still can't be parsed: {error}") from None
         if self._intake.is_foreign(envelope):
             raise InvalidRequest(f"{FOREIGN}; correct EVENT_SOURCE if it is wrong")
-        return await self._intake.receive_by_hand(envelope, by=by)
+        result = await self._intake.receive_by_hand(envelope, by=by)
+        if result.outcome is not Outcome.QUARANTINED:
+            await self._quarantine.mark_replayed(f"{quarantine_id}.json", self._clock.now())
+        return SubmittedEvent.of(envelope, result)
 
-    async def events(self, body: bytes, *, by: str) -> list[IntakeResult]:
+    async def events(self, body: bytes, *, by: str) -> list[SubmittedEvent]:
         """Processes events that an operator sends: one object or an array of objects, as a dead-letter blob contains.
 
         Raises InvalidRequest for any other body, and BodyTooLarge. Both are raised before any event is processed.
@@ -114,8 +137,8 @@ class Replay:
         try:
             parsed = lenient_json.parse(body)
         except (ValueError, RecursionError):
-            raise InvalidRequest.of("body", "must be JSON: one event or an array of events") from None
+            raise InvalidRequest.of("body", f"{malformed(body)}; send one event or an array of events") from None
         envelopes = parsed if isinstance(parsed, list) else [parsed]
         if not 0 < len(envelopes) <= _MOST_EVENTS or not all(isinstance(one, dict) for one in envelopes):
             raise InvalidRequest.of("body", f"must be one event, or an array of 1 to {_MOST_EVENTS} events")
-        return [await self._intake.receive_by_hand(envelope, by=by) for envelope in envelopes]
+        return [SubmittedEvent.of(one, await self._intake.receive_by_hand(one, by=by)) for one in envelopes]

@@ -159,6 +159,11 @@ class Settings(Environment):
         return timedelta(days=self.archive_delete_after_days) if self.archive_delete_after_days else None
 
     @property
+    def worklist_shards(self) -> str:
+        """The worklist's partitions, which share its load: the first hexadecimal digits of keys."""
+        return "0123456789abcdef"
+
+    @property
     def block_size(self) -> int:
         """Bytes in one block, and in one range requested from the source."""
         return self.block_size_mib * 1024 * 1024

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from shared.contracts.http.limits import CALLBACK_BYTES, REQUEST_BYTES
+from shared.contracts.http.limits import CALLBACK_BYTES, EVENTS_BYTES, REQUEST_BYTES
 from tests.acceptance.conftest import SIGNED, Deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -56,11 +56,12 @@ async def test_a_command_without_a_body_is_carried_out(deployment: Deployment, c
         ("/api/recordings", REQUEST_BYTES),
         ("/api/recordings/x/resume", REQUEST_BYTES),
         ("/api/callbacks", CALLBACK_BYTES),
+        ("/api/events", EVENTS_BYTES),
     ],
 )
 async def test_a_body_that_is_too_large_is_refused_with_the_limit(deployment: Deployment, path: str, limit: int):
     before = await quarantined(deployment)
-    status, problem, _ = await deployment.call("POST", path, data=b" " * (limit + 1))
+    status, problem, _ = await deployment.call("POST", path, data=b" " * (limit + 1), headers=deployment.operator)
     assert (status, problem["reason"], problem["fault"]) == (413, "body-too-large", "caller")
     assert str(limit) in problem["detail"]
     assert await quarantined(deployment) == before
@@ -69,3 +70,28 @@ async def test_a_body_that_is_too_large_is_refused_with_the_limit(deployment: De
 async def test_the_size_of_a_callback_is_checked_before_its_token(deployment: Deployment):
     assert (await deployment.call("POST", "/api/callbacks", data=b" " * CALLBACK_BYTES))[0] == 401
     assert (await deployment.call("POST", "/api/callbacks", data=b" " * (CALLBACK_BYTES + 1)))[0] == 413
+
+
+async def test_a_parameter_that_is_given_twice_is_refused_by_its_name(deployment: Deployment):
+    status, problem, _ = await deployment.call("GET", "/api/recordings?limit=1&limit=2")
+    assert (status, problem["errors"]) == (400, [{"field": "limit", "detail": "is given more than once: send it once"}])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key", "status"),
+    [
+        ("GET", "/api/summary", None, 401),
+        ("GET", "/api/summary", "wrong", 401),
+        ("POST", "/api/events", "function", 401),
+        ("DELETE", "/api/summary", "function", 404),
+        ("GET", "/api/recordings/x/stop", "function", 404),
+    ],
+)
+async def test_a_wrong_key_or_method_gets_an_empty_body_from_the_host(
+    deployment: Deployment, method: str, path: str, key: str | None, status: int
+):
+    """docs/http.md tells callers how to read these answers, which aren't problems."""
+    known = {"function": deployment.where.functions_key}
+    headers = {} if key is None else {"x-functions-key": known.get(key, key)}
+    async with deployment.http.request(method, deployment.where.functions + path, headers=headers) as response:
+        assert (response.status, await response.read()) == (status, b"")

@@ -220,6 +220,6 @@ async def test_answers_of_the_host_itself_are_not_cached_and_not_sniffed(deploym
             assert response.headers["Cache-Control"] == "no-store", path
 
 
-async def test_a_body_over_a_mebibyte_never_reaches_the_app(deployment: Deployment):
-    async with deployment.http.post(f"{deployment.where.functions}/api/callbacks", data=b" " * (2**20 + 1)) as response:
+async def test_a_body_over_four_mebibytes_never_reaches_the_app(deployment: Deployment):
+    async with deployment.http.post(f"{deployment.where.functions}/api/callbacks", data=b" " * (2**22 + 1)) as response:
         assert (response.status, await response.read()) == (500, b"")

@@ -190,7 +190,9 @@ async def test_a_failed_chunk_and_a_dead_lettered_event_are_replayed_over_http(d
     await deployment.acs("POST", "/faults", operation="download", kind="redirect", documentId=document_id)
     dead_letter = [made["event"] | {"deadLetterReason": "MaxDeliveryAttemptsExceeded"}]
     status, found, _ = await deployment.call("POST", "/api/events", json=dead_letter, headers=deployment.operator)
-    assert (status, found["outcomes"]) == (202, ["queued"])
+    assert (status, found["outcomes"], found["events"][0]["id"]) == (202, ["queued"], made["event"]["id"])
+    status, found, _ = await deployment.call("GET", "/api/quarantine?limit=1")
+    assert (status, found["complete"]) == (200, True)
     await deployment.settled(made["recordingId"], frozenset({"failed"}))
     path = f"/api/recordings/{quote(made['recordingId'], safe='')}/chunks/{quote(document_id, safe='')}/replay"
     status, found, _ = await deployment.call("POST", path, headers=deployment.operator)

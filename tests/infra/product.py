@@ -9,7 +9,8 @@ from typing import Any
 from unittest.mock import patch
 
 from shared.settings.settings import Settings, is_reference, load_settings
-from tests.infra.templates import Templates, only
+from tests.infra.expressions import look
+from tests.infra.templates import Templates, made
 
 _FUNCTION_APP = Path(__file__).parents[2] / "function_app.py"
 
@@ -32,20 +33,17 @@ HOST_SETTINGS = frozenset(
 METRIC_SETTINGS = frozenset({"PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"})
 
 
-def app_settings(templates: Templates, **params: Any) -> Mapping[str, str]:
+def app_settings(templates: Templates, scenario: str = "default") -> Mapping[str, str]:
     """The app settings that the template sets."""
-    (config,) = [
-        one
-        for one in templates.main(**params).of_type("Microsoft.Web/sites/config")
-        if one.name.endswith("/appsettings")
-    ]
+    deployment = templates.main(scenario)
+    (config,) = [one for one in made(deployment, "Microsoft.Web/sites/config") if one.name.endswith("/appsettings")]
     settings: Mapping[str, str] = config.properties
     return settings
 
 
 def as_resolved(given: Mapping[str, str]) -> Mapping[str, str]:
-    """The settings as the platform hands them to the app: what a vault holds in place of each reference to it."""
-    return {name: "s" * 72 if is_reference(value) else value for name, value in given.items()}
+    """The settings as the platform hands them to the app, with stand-ins for what only Azure or a vault knows."""
+    return {name: "s" * 72 if is_reference(value) else look(value) for name, value in given.items()}
 
 
 def setting_names() -> set[str]:
@@ -70,9 +68,3 @@ def functions() -> Mapping[str, Mapping[str, Any]]:
     with patch.dict(os.environ, as_resolved(app_settings(Templates()))):
         spec.loader.exec_module(module)
     return {one.get_function_name(): one.get_trigger().get_dict_repr() for one in module.app.get_functions()}
-
-
-def identity_of(templates: Templates) -> str:
-    """Object id of the app's identity."""
-    identity = only(templates.main(), "Microsoft.ManagedIdentity/userAssignedIdentities")
-    return str(identity.member("properties").member("principalId"))

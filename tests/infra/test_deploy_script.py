@@ -13,26 +13,50 @@ import pytest
 import yaml
 
 from infra.package import CHECKOUT, packaged
+from tests.infra.templates import Templates
 
 SCRIPT = CHECKOUT / "infra" / "deploy.sh"
 # Records each call, answers what the script reads, and fails where the test says. State is a file for each thing made.
 STAND_IN = """#!/bin/bash
 call="$(basename "$0") $*"
 printf '%s\\n' "$call" >>"$CALLS"
-if [ -n "$FAIL_AT" ] && [[ $call == *$FAIL_AT* ]]; then echo "stand-in: refused" >&2; exit 7; fi
+if [ -n "$FAIL_AT" ] && [[ $call == *$FAIL_AT* ]]; then
+  failed=$(cat "$STATE/failed" 2>/dev/null || echo 0)
+  if [ "$failed" -lt "${FAIL_TIMES:-99}" ]; then
+    echo $((failed + 1)) >"$STATE/failed"; echo "stand-in: refused" >&2; exit 7
+  fi
+fi
 case $call in
   'az group exists'*) [ -e "$STATE/group" ] && echo true || echo false ;;
   'az group create'*) touch "$STATE/group" ;;
   'az deployment group create'*--name\\ callvault\\ *) touch "$STATE/main" ;;
+  'az deployment group list'*) cat "$STATE/last" ;;
+  'az deployment group show'*operatorPrincipalId*) cat "$STATE/operator" ;;
+  'az ad signed-in-user show'*) echo the-user ;;
   'az deployment group show'*functionAppName*) [ -e "$STATE/main" ] || exit 3; echo func-x ;;
   'az deployment group show'*outputs.url*) echo https://func-x.azurewebsites.net ;;
   'az deployment group show'*) name=${call#*outputs.}; echo "the-${name%%.*}" ;;
+  'az provider list'*) cat "$STATE/providers" ;;
+  'az group show'*location*) echo West Europe ;;
+  'az functionapp list-flexconsumption-locations'*) printf 'westeurope\nw\n' ;;
+  'az functionapp list-flexconsumption-runtimes'*) cat "$STATE/versions" ;;
   'az functionapp config appsettings'*) echo 48 ;;
   'python -m infra.package --directory '*) cd "$CHECKOUT" && exec "$REAL_PYTHON" "$@" ;;
   'func azure'*) find . -type f | sed 's#^[.]/##' | sort >"$STATE/published" ;;
   'az functionapp function show'*) [ -e "$STATE/known" ] || { touch "$STATE/known"; exit 3; } ;;
 esac
 """
+
+PROVIDERS = (
+    "Communication",
+    "EventGrid",
+    "Insights",
+    "KeyVault",
+    "ManagedIdentity",
+    "OperationalInsights",
+    "Storage",
+    "Web",
+)
 
 type Deploy = Callable[..., "Done"]
 
@@ -55,11 +79,15 @@ def deploy(tmp_path: Path) -> Deploy:
     temporary = tmp_path / "temporary"
     for directory in (tools, state, temporary):
         directory.mkdir()
+    (state / "providers").write_text("".join(f"Microsoft.{name}\n" for name in PROVIDERS))
+    (state / "last").write_text("portal-1\n")
+    (state / "operator").write_text("the-user\n")
+    (state / "versions").write_text("3.12\n3.13\n")
     for name in ("az", "func", "python", "sleep"):
         (tools / name).write_text(STAND_IN)
         (tools / name).chmod(0o755)
 
-    def call(*arguments: str, fail_at: str = "", without: tuple[str, ...] = ()) -> Done:
+    def call(*arguments: str, fail_at: str = "", fail_times: int = 99, without: tuple[str, ...] = ()) -> Done:
         for name in without:
             (tools / name).unlink()
         calls.write_text("")
@@ -68,6 +96,7 @@ def deploy(tmp_path: Path) -> Deploy:
             "CALLS": str(calls),
             "STATE": str(state),
             "FAIL_AT": fail_at,
+            "FAIL_TIMES": str(fail_times),
             "CALLVAULT_PYTHON": str(tools / "python"),
             "CHECKOUT": str(CHECKOUT),
             "REAL_PYTHON": sys.executable,
@@ -82,7 +111,7 @@ def deploy(tmp_path: Path) -> Deploy:
     return call
 
 
-def test_resources_come_first_then_code_then_events_then_the_doctor(deploy: Deploy):
+def test_resources_come_first_then_code_then_events_then_proof_and_doctor(deploy: Deploy):
     done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso")
     assert done.code == 0, done.said
     assert done.steps() == [
@@ -95,9 +124,12 @@ def test_resources_come_first_then_code_then_events_then_the_doctor(deploy: Depl
         "function show",
         "function show",
         "group create",  # events.bicep
+        "-m infra",  # the proof
         "-m infra",  # the doctor
     ]
     assert done.calls[-2] == "python -m infra.remote --group rg --app func-x shared.doctor"
+    (shown,) = [call for call in done.calls if "infra.proof" in call]
+    assert shown == "python -m infra.proof --group rg --app func-x --workspace the-workspaceCustomerId"
     assert "Done: https://func-x.azurewebsites.net" in done.said
 
 
@@ -136,6 +168,85 @@ def test_a_dry_run_compiles_and_asks_and_changes_nothing(deploy: Deploy, tmp_pat
     assert "Nothing was changed" in done.said
 
 
+def test_missing_resource_providers_are_registered_and_those_of_parameters_are_named(deploy: Deploy, tmp_path: Path):
+    providers = tmp_path / "state" / "providers"
+    providers.write_text(providers.read_text().replace("Microsoft.EventGrid\n", ""))
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", "--dry-run")
+    assert "Microsoft.EventGrid isn't registered" in done.said
+    assert not [call for call in done.calls if "provider register" in call]
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso")
+    assert [call for call in done.calls if "provider register" in call] == [
+        "az provider register --namespace Microsoft.EventGrid --wait"
+    ]
+    assert "privateNetworking needs Microsoft.App" in done.said
+    refused = deploy("--group", "rg", "--acs", "contoso", fail_at="provider register")
+    assert refused.code == 1
+    assert "ask someone who can write to the subscription" in refused.said
+
+
+def test_the_registered_providers_are_those_of_the_templates():
+    (required, optional) = (
+        set(words.split())
+        for words in re.findall(r"^(?:required|for_parameters)='(.*)'$", SCRIPT.read_text(), re.MULTILINE)
+    )
+    used = {name: namespaces(name) for name in ("default", "everything", "private", "entra", "announce")}
+    always = {"Authorization", "Resources"}  # registered in every subscription
+    assert required | always == used["default"] | always | {"Communication"}, "with an ACS resource of the customer's"
+    # Flex Consumption delegates a subnet to Microsoft.App, of which the templates create no resource.
+    assert optional - {"App"} == set.union(*used.values()) - required - always
+
+
+def namespaces(scenario: str) -> set[str]:
+    return {one.type.partition("/")[0].removeprefix("Microsoft.") for one in Templates().main(scenario).resources}
+
+
+@pytest.mark.parametrize(
+    ("region", "versions", "message"),
+    [
+        ("westus", "3.13", "westus has no Flex Consumption"),
+        ("westeurope", "3.11\n3.12\n", "no Python 3.13 in westeurope, only: 3.11, 3.12"),
+    ],
+)
+def test_a_region_without_flex_consumption_or_the_python_is_refused_before_anything_is_created(
+    deploy: Deploy, tmp_path: Path, region: str, versions: str, message: str
+):
+    (tmp_path / "state" / "versions").write_text(versions)
+    done = deploy("--group", "rg", "--location", region, "--acs", "contoso")
+    assert done.code == 1
+    assert message in done.said
+    assert not [call for call in done.calls if "create" in call]
+
+
+def test_a_part_alone_can_be_run(deploy: Deploy):
+    deployed = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", "--only", "deploy")
+    assert deployed.steps()[-3:] == ["function show", "function show", "group create"]
+    proved = deploy("--group", "rg", "--only", "prove")
+    assert proved.code == 0, proved.said
+    assert all("--name portal-1 " in call for call in proved.calls if "deployment group show" in call)
+    assert [call for call in proved.calls if call.startswith("python")] == [
+        "python -m infra.proof --group rg --app func-x --workspace the-workspaceCustomerId",
+        "python -m infra.remote --group rg --app func-x shared.doctor",
+    ]
+
+
+def test_nothing_can_be_proved_where_nothing_is_deployed(deploy: Deploy, tmp_path: Path):
+    (tmp_path / "state" / "last").write_text("\n")
+    proved = deploy("--group", "rg", "--only", "prove")
+    assert proved.code == 1
+    assert "no deployment of main.bicep in rg has succeeded" in proved.said
+
+
+def test_the_doctor_runs_only_if_someone_has_the_roles_that_it_needs(deploy: Deploy, tmp_path: Path):
+    given = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", "--operator")
+    (main,) = [call for call in given.calls if "--name callvault " in call and "create" in call]
+    assert "acsName=contoso operatorPrincipalId=the-user" in main
+    (tmp_path / "state" / "operator").write_text("\n")
+    without = deploy("--group", "rg", "--acs", "contoso")
+    assert without.code == 0, without.said
+    assert "The doctor is skipped: nobody has the roles" in without.said
+    assert not [call for call in without.calls if "shared.doctor" in call]
+
+
 def test_core_tools_publish_what_the_package_holds_and_nothing_else_of_the_checkout(deploy: Deploy, tmp_path: Path):
     done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", "--code", "func")
     assert done.code == 0, done.said
@@ -154,6 +265,7 @@ def test_core_tools_publish_what_the_package_holds_and_nothing_else_of_the_check
         ("config-zip", "code, by zip"),
         ("outputs.systemTopicName", "events"),
         ("--name callvault-events", "events"),
+        ("infra.proof", "proof"),
         ("shared.doctor", "doctor"),
     ],
 )
@@ -161,7 +273,24 @@ def test_the_first_failure_stops_the_script_and_is_reported(deploy: Deploy, fail
     done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at=fail_at)
     assert done.code != 0
     assert fail_at in done.calls[-1], "nothing is called after it"
-    assert f"failed at step: {step}." in done.said
+    assert re.search(rf"failed at step: {step}[.:]", done.said)
+
+
+def test_the_event_subscription_is_tried_three_times(deploy: Deploy):
+    """Event Grid may not know the new function or role yet."""
+    subscribe = "--name callvault-events"
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at=subscribe, fail_times=2)
+    assert done.code == 0, done.said
+    assert sum(subscribe in call for call in done.calls) == 3
+    assert "shared.doctor" in done.calls[-2]
+
+
+def test_three_refusals_of_the_event_subscription_end_the_deployment(deploy: Deploy):
+    subscribe = "--name callvault-events"
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at=subscribe)
+    assert done.code == 1
+    assert sum(subscribe in call for call in done.calls) == 3
+    assert "refused the event subscription three times" in done.said
 
 
 def test_a_function_that_never_appears_ends_the_wait_with_its_name(deploy: Deploy):
@@ -187,7 +316,7 @@ def test_the_code_goes_the_way_that_was_asked_for(deploy: Deploy, arguments: tup
 
 def test_the_code_and_the_doctor_can_be_left_out(deploy: Deploy):
     done = deploy("--group", "rg", "--location", "w", "--acs", "contoso", "--code", "none", "--no-doctor")
-    assert done.steps()[3:] == ["group create", "function show", "function show", "group create"]
+    assert done.steps()[3:] == ["group create", "function show", "function show", "group create", "-m infra"]
 
 
 @pytest.mark.parametrize(
@@ -216,6 +345,9 @@ def test_parameters_come_from_a_file_of_either_kind(deploy: Deploy, tmp_path: Pa
         (("--group", "rg", "--parameters", "none.json"), "there is no file none.json"),
         (("--group", "rg", "--acs", "a", "--code", "ftp"), "--code must be zip, func or none"),
         (("--group", "rg", "--acs", "a", "--package", "none.zip"), "there is no file none.zip"),
+        (("--group", "rg", "--parameters", "README.md", "--operator"), "--parameters must be"),
+        (("--group", "rg", "--only", "prove", "--operator"), "--operator requires --acs"),
+        (("--group", "rg", "--acs", "a", "--only", "half"), "--only must be deploy or prove"),
         (("--group", "rg", "--acs", "a", "--what"), "unknown argument --what"),
     ],
 )
@@ -247,7 +379,7 @@ def test_a_group_that_is_not_there_is_made_only_where_it_is_said(deploy: Deploy)
 def test_help_tells_every_option(deploy: Deploy):
     said = deploy("--help").said
     options = set(re.findall(r"^ +(--[a-z-]+)\) ", SCRIPT.read_text(), re.MULTILINE))
-    assert len(options) == 8
+    assert len(options) == 10
     assert options - {"--help"} <= set(re.findall(r"--[a-z-]+", said))
 
 

@@ -14,6 +14,8 @@ from tests.infra.templates import Templates
 HOST = json.loads((CHECKOUT / "host.json").read_text())
 DESIGN = (CHECKOUT / "docs" / "design.md").read_text()
 SECTION = DESIGN.partition("## host.json, setting by setting")[2].partition("\n## ")[0]
+# The scenario that has instances of this size.
+SCENARIO = {"512": "small", "2,048": "default", "4,096": "large"}
 BY_SIZE = (
     "AzureFunctionsJobHost__extensions__queues__batchSize",
     "AzureFunctionsJobHost__extensions__queues__newBatchThreshold",
@@ -41,6 +43,17 @@ def test_nothing_is_set_that_the_host_ignores_beside_opentelemetry():
     assert "applicationInsights" not in HOST["logging"]
 
 
+def test_the_exporter_gets_no_debug_rows_of_the_host():
+    """`logging.logLevel` doesn't apply to it. With these, an idle host sends 5 MB a day instead of 258."""
+    levels = HOST["logging"]["OpenTelemetry"]["logLevel"]
+    listener = "Microsoft.Azure.WebJobs.Extensions.Storage.Common.Listeners.QueueListener"
+    assert levels == {
+        **dict.fromkeys(("Azure.Core", "Azure.Storage", listener), "Warning"),
+        "Microsoft.Azure.WebJobs.Script": "Information",
+    }
+    assert "default" not in levels, "the app's own lines come through the host at Information"
+
+
 def test_no_answer_of_the_host_is_cached_sniffed_or_asked_for_without_tls():
     config = read_host_json(CHECKOUT, {})
     assert config.custom_headers == {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
@@ -51,7 +64,7 @@ def test_what_an_instance_takes_on_stands_in_the_docs_as_the_templates_set_it():
     rows = re.findall(r"\| ([\d,]+) MB[^|]*\| (\d+), (\d+) \| (\d+) \| (\d+) \|", SECTION)
     assert [found[0] for found in rows] == ["512", "2,048", "4,096"]
     for memory, *documented in rows:
-        given = app_settings(Templates(), instanceMemoryMB=int(memory.replace(",", "")))
+        given = app_settings(Templates(), SCENARIO[memory])
         assert documented == [given[name] for name in BY_SIZE]
     queues, fields = read_host_json(CHECKOUT, {}).queues, Settings.model_fields
     proposed = (fields[name].default for name in ("block_size_mib", "memory_budget_mib"))

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from infra.package import CHECKOUT, install
 
-LOCKED = ("requirements", "requirements-dev", "infra/check/checkov", "infra/check/audit")
+LOCKED = ("requirements", "requirements-dev", "infra/checkov", "infra/audit")
 OPTIONS = ("--only-binary :all:", "-r requirements.in", "-c requirements.txt")
 
 

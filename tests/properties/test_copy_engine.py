@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from shared.archiving.copy.engine import Copied, Transfer
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import open_media
+from shared.domain.clock import SystemClock
 from shared.domain.files.checksums import Checksum, ChecksumKind
 from shared.domain.files.payload import Payload
 from shared.errors import DestinationConflict, SourceError, SourceIncomplete, SourceUnavailable
@@ -143,7 +144,7 @@ def new_file(archive: Archive, **properties: str) -> tuple[str, ArchiveFile]:
 
 async def copied(source: Memory, file: ArchiveFile, shape: Shape, *, resume: bool = False) -> Copied:
     budget = MemoryBudget(shape.budget)
-    transfer = Transfer(in_flight=shape.in_flight, checksum=ChecksumKind.CRC64, budget=budget)
+    transfer = Transfer(in_flight=shape.in_flight, checksum=ChecksumKind.CRC64, budget=budget, clock=SystemClock())
     async with open_media(cast("MediaSource", source), "location", block_size=shape.block_size, budget=budget) as media:
         return await (transfer.resume if resume else transfer.copy)(media, file)
 

@@ -46,6 +46,7 @@ def loaded() -> set[str]:
         "msal",
         "azure.monitor",
         "opentelemetry.sdk",
+        "phonenumbers",  # takes a tenth of a second, and only unusual participant IDs need it
         "shared.deadletters",  # separate commands
         "shared.doctor",
         "shared.rebuild",

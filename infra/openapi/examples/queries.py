@@ -25,6 +25,7 @@ LISTED: dict[str, Any] = {
     "state": "archived",
     "listedAt": "2026-11-21T09:59:59Z",
     "correlation": "case 4711",
+    "labels": {"team": "claims"},
     "serverCallId": SERVER_CALL_ID + "=",
     "callId": None,
     "callConnectionId": None,
@@ -33,6 +34,7 @@ LISTED: dict[str, Any] = {
     "format": "wav",
     "unlinked": False,
     "durationMs": 60_000,
+    "participants": 2,
     "size": CHUNK["size"],
     "chunks": {"released": 1},
     "deadline": None,
@@ -50,6 +52,17 @@ _TALLY: dict[str, Any] = {
 
 SUMMARY: dict[str, Any] = {
     "at": "2026-11-21T10:03:00Z",
+    "checkedAt": "2026-11-21T10:02:41Z",
+    "checks": [
+        {
+            "name": "quarantine",
+            "ok": False,
+            "severity": "warning",
+            "reason": "items-quarantined",
+            "detail": "1 event could not be processed: …",
+            "runbook": "event-quarantined",
+        }
+    ],
     "open": {
         "items": 2,
         "complete": True,
@@ -57,6 +70,7 @@ SUMMARY: dict[str, Any] = {
         "chunksLeftOut": 0,
         "chunks": {"copying": 1},
         "recordings": {"active": 1},
+        "waiting": [],
         "oldest": {
             "recordingId": RECORDING_ID,
             "recordingKey": RECORDING_KEY,
@@ -83,7 +97,7 @@ SUMMARY: dict[str, Any] = {
 LINK: dict[str, Any] = {
     "url": f"https://contoso.blob.core.windows.net/recordings/{CHUNK['blobName']}?sp=r&sig=…",
     "expiresAt": "2026-11-21T10:18:00Z",
-    "fileName": "20261121T100000Z-5f2b8d0c-0d4c2b1a-0000.wav",
+    "fileName": "20261121T100000Z-team-claims-0000-unmixed-0d4c2b1a.wav",
     "contentType": "audio/wav",
     "size": CHUNK["size"],
 }

@@ -26,10 +26,17 @@ START: dict[str, Any] = {
     "format": "wav",
     "channelAffinity": [{"participantId": PARTICIPANT_ID, "channel": 0}],
     "correlation": "case 4711",
+    "labels": {"team": "claims"},
     "consent": CONSENT,
 }
 
-STARTED: dict[str, Any] = {"recordingId": RECORDING_ID, "state": "active", "correlation": "case 4711", "startId": None}
+STARTED: dict[str, Any] = {
+    "recordingId": RECORDING_ID,
+    "state": "active",
+    "correlation": "case 4711",
+    "labels": {"team": "claims"},
+    "startId": None,
+}
 
 CHUNK: dict[str, Any] = {
     "documentId": DOCUMENT_ID,
@@ -56,6 +63,8 @@ CHUNK: dict[str, Any] = {
     "lostAt": None,
     "expiredAt": None,
     "removedAt": None,
+    "acknowledgedAt": None,
+    "acknowledgedBy": None,
     "missing": None,
     "nextAttemptAt": None,
     "rescues": 0,
@@ -68,6 +77,7 @@ CHUNK: dict[str, Any] = {
 _RECORDING: dict[str, Any] = {
     "recordingId": RECORDING_ID,
     "correlation": "case 4711",
+    "labels": {"team": "claims"},
     "serverCallId": SERVER_CALL_ID + "=",
     "content": "audio",
     "channel": "unmixed",

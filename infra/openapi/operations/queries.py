@@ -55,7 +55,7 @@ OPERATIONS = (
         method="get",
         path="/recordings/{recordingId}/timeline",
         tag=_TAG,
-        summary="Get a recording's timeline",
+        summary="Get timeline",
         description="Returns when each chunk was recorded, its pauses, and the participant on each channel, from the "
         "archived metadata files. A chunk whose metadata file isn't archived has its state, "
         "and null in all other fields.",
@@ -82,7 +82,7 @@ OPERATIONS = (
             200: Reply(
                 description="One page of recordings.",
                 model=RecordingsPage,
-                example={"recordings": [examples.LISTED], "nextCursor": None},
+                example={"recordings": [examples.LISTED], "notIndexed": None, "nextCursor": None},
                 headers=("Cache-Control",),
             )
         },
@@ -93,7 +93,7 @@ OPERATIONS = (
         method="get",
         path="/summary",
         tag=_TAG,
-        summary="Get the summary",
+        summary="Get summary",
         description="Returns the open chunks and recordings, those in trouble, and the results of the last 24 hours. "
         "The cost of a request has an upper bound, however large the archive is.",
         replies={
@@ -106,6 +106,6 @@ OPERATIONS = (
         },
         problems=STORAGE,
     ),
-    _link("get_content", "content", "Get a chunk's media file"),
-    _link("get_metadata", "metadata", "Get a chunk's metadata file"),
+    _link("get_content", "content", "Get media file"),
+    _link("get_metadata", "metadata", "Get metadata file"),
 )

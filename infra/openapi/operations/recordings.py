@@ -159,7 +159,7 @@ OPERATIONS = (
         method="get",
         path="/recordings/{recordingId}/archive",
         tag=_TAG,
-        summary="Wait for a recording's files",
+        summary="Wait for files",
         description="Returns 202 until every file is archived, and then the archive record. Returns a problem as soon "
         "as a file can't be archived without intervention. Callvault checks that each file in the record exists, which "
         "costs two storage operations for each chunk.",

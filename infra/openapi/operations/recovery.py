@@ -4,8 +4,15 @@ from infra.openapi.examples import ids
 from infra.openapi.examples import recovery as examples
 from infra.openapi.operation import STORAGE, Body, Operation, Parameter, Reply
 from infra.openapi.operations.recordings import RECORDING_ID
-from shared.contracts.http.recording_view import ReplayedView, SubmittedEventOutcomes
-from shared.errors import InvalidRequest, NotFound
+from shared.contracts.http.quarantine_view import QuarantinePage, QuarantineQuery
+from shared.contracts.http.recording_view import (
+    AcknowledgedView,
+    ReplayedByReasonView,
+    ReplayedView,
+    SubmittedEventOutcomes,
+)
+from shared.contracts.http.recovery_requests import Acknowledgement, ReplayByReason
+from shared.errors import Conflict, InvalidRequest, NotFound
 
 _TAG = "Recovery"
 
@@ -28,11 +35,30 @@ _OUTCOMES = {
     202: Reply(
         description="The outcome of each event.",
         model=SubmittedEventOutcomes,
-        example={"outcomes": ["queued"], "differing": [[]]},
+        example=examples.SUBMITTED,
     )
 }
 
 OPERATIONS = (
+    Operation(
+        function="list_quarantine",
+        method="get",
+        path="/quarantine",
+        tag=_TAG,
+        summary="List quarantined items",
+        description="Returns the events, callbacks and messages that Callvault could not process, newest first, each "
+        "with its reason. Their content isn't shown, because an event may name people.",
+        query=QuarantineQuery,
+        replies={
+            200: Reply(
+                description="One page of the quarantine.",
+                model=QuarantinePage,
+                example=examples.QUARANTINE,
+                headers=("Cache-Control",),
+            )
+        },
+        problems=(InvalidRequest, *STORAGE),
+    ),
     Operation(
         function="replay_recording",
         method="post",
@@ -56,11 +82,48 @@ OPERATIONS = (
         problems=(InvalidRequest, NotFound, *STORAGE),
     ),
     Operation(
+        function="replay_by_reason",
+        method="post",
+        path="/replay",
+        tag=_TAG,
+        summary="Replay all chunks with one reason",
+        description="Queues the open chunks that failed, or wait for their next attempt, for the given reason: those "
+        "with the nearest deadlines first, at most about 200 in a request.",
+        body=Body(description="The reason.", model=ReplayByReason, example={"reason": "acs-credential-refused"}),
+        replies={
+            202: Reply(
+                description="The number of chunks queued.",
+                model=ReplayedByReasonView,
+                example={"chunks": 5, "more": False},
+            )
+        },
+        problems=(InvalidRequest, *STORAGE),
+    ),
+    Operation(
+        function="acknowledge_chunk",
+        method="post",
+        path="/recordings/{recordingId}/chunks/{documentId}/acknowledge",
+        tag=_TAG,
+        summary="Acknowledge a lost chunk",
+        description="Records that a person knows about a lost or removed chunk. The chunk keeps its state, and no "
+        "longer counts as needing attention. The name and the note are kept in the recording's history.",
+        parameters=(RECORDING_ID, DOCUMENT_ID),
+        body=Body(description="Who, and a note.", model=Acknowledgement, example=examples.ACKNOWLEDGEMENT),
+        replies={
+            200: Reply(
+                description="The acknowledgement.",
+                model=AcknowledgedView,
+                example={"acknowledgedAt": "2026-11-23T08:12:00Z", "acknowledgedBy": "A. Lovelace"},
+            )
+        },
+        problems=(InvalidRequest, NotFound, Conflict, *STORAGE),
+    ),
+    Operation(
         function="replay_quarantined",
         method="post",
         path="/quarantine/{quarantineId}/replay",
         tag=_TAG,
-        summary="Replay an event from the quarantine",
+        summary="Replay a quarantined event",
         description="Processes a quarantined event again, for example after an update of Callvault that can parse it. "
         "The event stays in the quarantine.",
         parameters=(_QUARANTINE_ID,),

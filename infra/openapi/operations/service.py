@@ -27,7 +27,7 @@ OPERATIONS = (
         method="get",
         path="/health",
         tag=_TAG,
-        summary="Check the health",
+        summary="Check health",
         description="For monitors. Checks whether storage and ACS can be reached, how close the nearest deadline "
         "of an open chunk is, and whether the sweep runs. You can call it every minute: the cost doesn't depend on "
         "the size of the archive.",
@@ -48,7 +48,7 @@ OPERATIONS = (
         method="post",
         path="/callbacks",
         tag=_TAG,
-        summary="Receive callbacks of Call Automation",
+        summary="Receive callbacks from ACS",
         description="Only for ACS. Callvault verifies the token of ACS and the signature of the URL. An event that "
         "can't be parsed is quarantined.",
         parameters=(_START, _SIGNATURE),

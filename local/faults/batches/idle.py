@@ -6,7 +6,7 @@ queues are empty.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from local.faults.judging.expectations import Expectations
 from local.faults.running_stack.stack_client import QUEUE, StackClient
@@ -16,6 +16,7 @@ from shared.domain.states import IN_TROUBLE, ChunkState
 
 # States in which a chunk has ended. A failed chunk leaves the worklist once its source has expired.
 _ENDS = frozenset({ChunkState.RELEASED, ChunkState.ARCHIVED, ChunkState.FAILED, ChunkState.LOST})
+_FOR_THE_SWEEP = timedelta(hours=2)  # of the product's clock, in which it must have removed the rows of ended chunks
 _SHORTEST_PAUSE = 0.3  # seconds between two checks and sweeps
 
 
@@ -54,18 +55,20 @@ async def wait_for_expected_ends(
     async def is_done() -> bool:
         now = client.now()
         chunks = await client.chunks()
-        if now >= decided or is_wrong(chunks):
+        if is_wrong(chunks):
+            return True
+        # The sweep removes the row of a chunk that has ended when the row is due.
+        done = {chunk.chunk_key for chunk in chunks if chunk.state in {ChunkState.RELEASED, ChunkState.LOST}}
+        if done & {row.chunk_key for row in await client.rows()}:
+            return now >= decided + _FOR_THE_SWEEP
+        if now >= decided:
             return True
         if await client.messages(f"{QUEUE}-poison"):
             return False
         missing = set(announced) - {chunk.document_id for chunk in chunks}
         if any(expected.end_of(document_id) not in {End.REFUSED, End.IGNORED} for document_id in missing):
             return False
-        if not all(_has_expected_end(chunk, expected, now) for chunk in chunks):
-            return False
-        # The sweep removes a superfluous row when it is due.
-        done = {chunk.chunk_key for chunk in chunks if chunk.state is ChunkState.RELEASED}
-        return not done & {row.chunk_key for row in await client.rows()}
+        return all(_has_expected_end(chunk, expected, now) for chunk in chunks)
 
     return await _until(client, is_done, within)
 

@@ -114,6 +114,7 @@ class _Run:
             quiet_at=self.client.now(),
             patience=self.batch.patience,
             wants_media=frozenset(document for one in played for document in one.wants_media),
+            corrected=frozenset(document for one in played for document in one.corrected),
             tampered={document: tampering for document, (tampering, _) in self.deletion_check.tamperer.done.items()},
             quarantined=sum(one.quarantined for one in played),
         )
@@ -124,7 +125,12 @@ class _Run:
         recordings = set[str]().union(*(one.recordings for one in played))
         gaps = set[str]().union(*(one.gaps for one in played))
         evidence = await self.client.evidence(recordings)
-        found = [*self.deletion_check.found, *violations(evidence, announced, expected)]
+        judged = violations(evidence, announced, expected)
+        if judged:
+            # A job or the sweep may have changed data between two reads: collect the evidence again.
+            evidence = await self.client.evidence(recordings)
+            judged = [one for one in judged if one in violations(evidence, announced, expected)]
+        found = [*self.deletion_check.found, *judged]
         for one in played:
             found += await unaudited(self.client, one.requests, evidence.chunks, one.announced, one.corrected)
             found += [

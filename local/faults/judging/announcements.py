@@ -4,7 +4,7 @@ A recording is announced as complete only after each of its chunks was announced
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from local.faults.running_stack.evidence import Evidence
 from shared.contracts.events.announcements import AnnouncementType
@@ -51,15 +51,20 @@ def _early(evidence: Evidence) -> Iterator[tuple[str, str]]:
                     yield document, "its recording was announced as complete before the chunk was announced as archived"
 
 
-def wrong_announcements(evidence: Evidence) -> Iterator[tuple[str | None, str]]:
-    """Violations: one fact announced under two ids, or a loss announced while the source existed."""
+def wrong_announcements(evidence: Evidence, corrected: Collection[str]) -> Iterator[tuple[str | None, str]]:
+    """Violations: one fact announced under two ids, or a loss announced while the source existed.
+
+    `corrected`: documents whose first event named wrong locations. Until the correct event comes, the product can only
+    ask there, so after four hours of 404s it rightly announces a loss.
+    """
     ids: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for one in evidence.announcements:
         if one.type != AnnouncementType.RECORDING_COMPLETE:  # with other files it is another announcement
             ids[one.type, one.subject, one.at.isoformat()].add(one.announcement_id)
         for document in one.documents:
             original = evidence.originals.get(document)
-            if one.type == AnnouncementType.CHUNK_LOST and original is not None and original.expires_at > one.at:
+            lost = one.type == AnnouncementType.CHUNK_LOST and document not in corrected
+            if lost and original is not None and original.expires_at > one.at:
                 yield document, "was announced as lost while its source existed"
             poisoned = one.type == AnnouncementType.CHUNK_FAILED and one.reason == "poisoned"
             if poisoned and 0 < one.attempts < _DELIVERIES:

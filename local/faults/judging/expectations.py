@@ -20,6 +20,7 @@ class Expectations:
     ends: Mapping[str, End] = field(default_factory=dict)  # by document; RELEASED for all others
     quiet_at: datetime | None = None  # when the faults ended, by the product's clock; None: check that all chunks ended
     wants_media: frozenset[str] = frozenset()  # documents whose media must be archived even if their metadata fail
+    corrected: frozenset[str] = frozenset()  # documents whose first event named wrong locations
     tampered: Mapping[str, Tampering] = field(default_factory=dict)  # documents
     patience: timedelta = DECIDED  # after which a chunk is judged
     quarantined: int = 0  # least number of events in quarantine

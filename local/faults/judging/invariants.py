@@ -52,7 +52,8 @@ def violations(evidence: Evidence, announced: Collection[str], expected: Expecta
         if document_id is None or expected.ends_in_time(document_id)
     ]
     found += [
-        violation(Kind.DISAGREES, document_id, sentence) for document_id, sentence in wrong_announcements(evidence)
+        violation(Kind.DISAGREES, document_id, sentence)
+        for document_id, sentence in wrong_announcements(evidence, expected.corrected)
     ]
     return [*found, *_queues(evidence, expected), *_worklist(evidence, expected)]
 

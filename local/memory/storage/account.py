@@ -1,6 +1,7 @@
 """The account: what all services in memory share, and the one place where a test can interfere with an operation."""
 
 import copy
+import functools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,19 @@ class Operation:
     writes: bool
     is_retried: bool = True
     part: tuple[str, ...] = ()
+
+
+@functools.lru_cache(10_000)
+def operation_of(  # noqa: PLR0913, PLR0917 - as many as an operation has
+    service: Service,
+    method: str,
+    target: str,
+    writes: bool,  # noqa: FBT001 - keywords would make each call slower
+    is_retried: bool,  # noqa: FBT001 - as above
+    part: tuple[str, ...] = (),
+) -> Operation:
+    """The same object for equal operations, because a run asks for thousands."""
+    return Operation(service=service, method=method, target=target, writes=writes, is_retried=is_retried, part=part)
 
 
 class Turn(Protocol):

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from azure.core import MatchConditions
 from azure.storage.blob import BlobBlock, BlobProperties, ContentSettings, StandardBlobTier
 
-from local.memory.storage.account import Account, Client, Operation, Service, check_options
+from local.memory.storage.account import Account, Client, Service, check_options, operation_of
 from local.memory.storage.block_blobs import Container, Written, check_checksum
 from local.memory.storage.refusals import Refused
 
@@ -146,7 +146,7 @@ class MemoryBlobClient(Client):
 
 async def ask[T](account: Account, method: str, target: str, apply: Callable[[], T], *, writes: bool) -> T:
     try:
-        return await account.turn(Operation(service=Service.BLOB, method=method, target=target, writes=writes), apply)
+        return await account.turn(operation_of(Service.BLOB, method, target, writes, True), apply)  # noqa: FBT003 - is retried
     except Refused as refused:
         raise refused.refusal.of_blob() from None
 

@@ -7,12 +7,12 @@ from email.utils import format_datetime
 from types import SimpleNamespace
 from typing import Any
 
-from azure.core.async_paging import AsyncItemPaged, AsyncList
 from azure.storage.blob import BlobProperties, ContainerProperties
 
 from local.memory.storage.account import Account, Client, check_options
 from local.memory.storage.blobs import URL, Download, MemoryBlobClient, ask, container_of
 from local.memory.storage.block_blobs import Container
+from local.memory.storage.paging import Paged
 from local.memory.storage.refusals import Refused, Response
 
 _PAGE = 5000  # blobs in a listing's response at most
@@ -97,27 +97,23 @@ class MemoryContainerClient(Client):
         *,
         results_per_page: int | None = None,
         **options: Any,
-    ) -> AsyncItemPaged[BlobProperties]:
+    ) -> Paged[BlobProperties]:
         check_options(options)
         if set(include or ()) - {"metadata", "uncommittedblobs"}:
             raise TypeError("not implemented in memory: anything but metadata and staged blobs in a listing")
         most = min(results_per_page or _PAGE, _PAGE)
 
-        def page(start: str | None) -> tuple[str | None, list[BlobProperties]]:
+        def read(start: str | None) -> tuple[str | None, list[BlobProperties]]:
             container = container_of(self._account, self.container_name)
             known = container.names(with_staged="uncommittedblobs" in (include or ()))
             names = [name for name in known if name.startswith(name_starts_with or "") and name >= (start or "")]
             shown = [container.listed(name, with_metadata="metadata" in (include or ())) for name in names[:most]]
             return (names[most] if len(names) > most else None), shown
 
-        async def get_next(start: str | None) -> Any:
-            return await self._ask("list_blobs", lambda: page(start), writes=False)
+        async def page(start: str | None) -> tuple[str | None, list[BlobProperties]]:
+            return await self._ask("list_blobs", lambda: read(start), writes=False)
 
-        async def extract(answer: tuple[str | None, list[BlobProperties]]) -> Any:
-            following, found = answer
-            return following, AsyncList(found)
-
-        return AsyncItemPaged(get_next, extract)
+        return Paged(page)
 
     async def _ask[T](self, method: str, apply: Callable[[], T], *, writes: bool = True) -> T:
         return await ask(self._account, method, self.container_name, apply, writes=writes)

@@ -4,14 +4,13 @@ import bisect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
 from typing import Any
-from urllib.parse import quote
 
-from azure.data.tables import UpdateMode
+from azure.data.tables import TableEntity, UpdateMode
 
 from local.memory.storage.account import Account
-from local.memory.storage.filters import Test
+from local.memory.storage.conversions import TYPE, Entity, moment, received
+from local.memory.storage.filters import Passes
 from local.memory.storage.refusals import Refused
 
 _STRING_CHARACTERS = 32 * 1024  # UTF-16 units: 64 KiB
@@ -19,10 +18,8 @@ _ENTITY_BYTES = 1024 * 1024
 _PROPERTIES = 252
 _KEY_CHARACTERS = 512
 _KEY_FORBIDDEN = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
-_TYPE = "@odata.type"
 
-Key = tuple[str, str]
-Entity = dict[str, Any]
+type Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -33,13 +30,13 @@ class Row:
     etag: str
     timestamp: str
 
-    def answer(self, select: list[str] | None) -> Entity:
+    def answer(self, select: list[str] | None) -> TableEntity:
         """As the service answers: a property that is selected and absent is null."""
         found = self.entity
         if select is not None:
-            typed = {name + _TYPE: found[name + _TYPE] for name in select if name + _TYPE in found}
+            typed = {name + TYPE: found[name + TYPE] for name in select if name + TYPE in found}
             found = {name: found.get(name) for name in select} | typed
-        return {**found, "odata.etag": self.etag, "Timestamp": self.timestamp}
+        return received(found, self.etag, self.timestamp)
 
 
 @dataclass
@@ -58,12 +55,12 @@ class Table:
             raise Refused(412, "UpdateConditionNotSatisfied")
         return row
 
-    def page(self, start: Key | None, most: int, passes: Test) -> tuple[Key | None, list[Row]]:
+    def page(self, start: Key | None, most: int, passes: Passes) -> tuple[Key | None, list[Row]]:
         """Rows from a key on, and the key of the next row if there are more."""
         found: list[Row] = []
         for key in self._keys[bisect.bisect_left(self._keys, start) if start else 0 :]:
             row = self.rows[key]
-            if passes({**row.entity, "Timestamp": row.timestamp}):
+            if passes(row.entity, row.timestamp):
                 if len(found) == most:
                     return key, found
                 found.append(row)
@@ -102,9 +99,9 @@ class Table:
 
     def _write(self, entity: Entity) -> Entity:
         _check(entity)
-        timestamp = f"{self.account.now().astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"
+        timestamp = f"{moment(self.account.now())[:-1]}0Z"
         # Azure's ETag is the time in ticks of 100 ns, which differs at each write; a clock by hand shows one time.
-        etag = f"W/\"datetime'{quote(timestamp)}'{self.account.new_id()}\""
+        etag = f"W/\"datetime'{timestamp.replace(':', '%3A')}'{self.account.new_id()}\""
         self._put(key_of_entity(entity), Row(entity, etag, timestamp))
         return {"etag": etag}
 
@@ -124,15 +121,15 @@ def key_of_entity(sent: Mapping[str, Any]) -> Key:
 
 def size_of(entity: Mapping[str, Any]) -> int:
     """Bytes, by the documented rule as far as the product's types go."""
-    return sum(
-        2 * _units(name) + 8 + (2 * _units(value) + 4 if isinstance(value, str) else 8)
-        for name, value in entity.items()
-        if not name.endswith(_TYPE)
-    )
+    size = 0
+    for name, value in entity.items():
+        if not name.endswith(TYPE):
+            size += 2 * _units(name) + 8 + (2 * _units(value) + 4 if isinstance(value, str) else 8)
+    return size
 
 
 def _merged(current: Entity, sent: Entity) -> Entity:
-    retyped = {name + _TYPE for name in sent}
+    retyped = {name + TYPE for name in sent}
     return {name: value for name, value in current.items() if name not in retyped} | sent
 
 
@@ -146,9 +143,12 @@ def _check(entity: Entity) -> None:
             raise Refused(400, "PropertyValueTooLarge")
         if _KEY_FORBIDDEN.search(key):
             raise Refused(400, "OutOfRangeInput")
-    if any(isinstance(value, str) and _units(value) > _STRING_CHARACTERS for value in entity.values()):
+    size = size_of(entity)
+    if size > _STRING_CHARACTERS and any(
+        isinstance(value, str) and _units(value) > _STRING_CHARACTERS for value in entity.values()
+    ):
         raise Refused(400, "PropertyValueTooLarge")
-    if sum(not name.endswith(_TYPE) for name in entity) > _PROPERTIES + 2:
+    if len(entity) > _PROPERTIES and sum(not name.endswith(TYPE) for name in entity) > _PROPERTIES + 2:
         raise Refused(400, "TooManyProperties")
-    if size_of(entity) > _ENTITY_BYTES:
+    if size > _ENTITY_BYTES:
         raise Refused(400, "EntityTooLarge")

@@ -7,7 +7,7 @@ from typing import Any
 
 from azure.storage.queue import QueueMessage, QueueProperties
 
-from local.memory.storage.account import Account, Client, Operation, Service, check_options
+from local.memory.storage.account import Account, Client, Service, check_options, operation_of
 from local.memory.storage.refusals import Refused
 
 _LONGEST = 7 * 24 * 3600  # seconds that a message can be hidden, and that it is kept by default
@@ -147,7 +147,7 @@ class MemoryQueueClient(Client):
         return await self._ask("get_queue_properties", apply, writes=False)
 
     async def _ask[T](self, method: str, apply: Callable[[], T], *, writes: bool = True) -> T:
-        operation = Operation(service=Service.QUEUE, method=method, target=self.queue_name, writes=writes)
+        operation = operation_of(Service.QUEUE, method, self.queue_name, writes, True)  # noqa: FBT003 - is retried
         try:
             return await self._account.turn(operation, apply)
         except Refused as refused:

@@ -1,5 +1,6 @@
 """The SDK's exceptions, with the status, error code and headers that the services' responses give them."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -53,12 +54,8 @@ class Refusal:
             error.error_code = code  # type: ignore[attr-defined]
         return error
 
-    def _known(self, codes: Any) -> str:
-        """The code as the SDK gives it: plain text where its enumeration doesn't have it."""
-        return next((known for known in codes if known.value == self.code), self.code)
-
     def of_table(self) -> HttpResponseError:
-        return self._error(self._kind(), self._known(TableErrorCode))
+        return self._error(self._kind(), _known(self.code, TableErrorCode))
 
     def of_insert(self) -> HttpResponseError:
         """SDK 12 raises the error of an insert without its code (azure-data-tables, create_entity)."""
@@ -69,10 +66,16 @@ class Refusal:
         return self._error(RequestTooLargeError if too_large else TableTransactionError, self.code, f"{index}:")
 
     def of_blob(self) -> HttpResponseError:
-        return self._error(self._kind(), self._known(BlobErrorCode))
+        return self._error(self._kind(), _known(self.code, BlobErrorCode))
 
     def of_queue(self) -> HttpResponseError:
-        return self._error(self._kind(), self._known(QueueErrorCode))
+        return self._error(self._kind(), _known(self.code, QueueErrorCode))
+
+
+@functools.cache
+def _known(code: str, codes: Any) -> str:
+    """The code as the SDK gives it: plain text where its enumeration doesn't have it."""
+    return next((known for known in codes if known.value == code), code)
 
 
 class Refused(Exception):

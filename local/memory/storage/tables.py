@@ -1,25 +1,36 @@
-"""Clients of Table Storage in memory. The SDK's own conversions write and read entities, so types come out the same."""
+"""Clients of Table Storage in memory. Entities are converted as the SDK does, so types come out the same."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.async_paging import AsyncItemPaged, AsyncList
 from azure.data.tables import TableEntity, UpdateMode
-from azure.data.tables._deserialize import _convert_to_entity
-from azure.data.tables._serialize import _add_entity_properties, _get_match_condition, _parameter_filter_substitution
+from azure.data.tables._serialize import _get_match_condition
 
-from local.memory.storage.account import Account, Client, Operation, Service, check_options
-from local.memory.storage.entities import Entity, Key, Row, Table, key_of_entity, size_of
+from local.memory.storage.account import Account, Client, Operation, Service, check_options, operation_of
+from local.memory.storage.conversions import Entity, sent
+from local.memory.storage.entities import Key, Row, Table, key_of_entity, size_of
 from local.memory.storage.filters import read_filter
+from local.memory.storage.paging import Paged
 from local.memory.storage.refusals import Refused
 
 _PAGE = 1000  # entities in a response at most
 _OPERATIONS = 100  # in a transaction at most
 _TRANSACTION_BYTES = 4 * 1024 * 1024
 _RETRIED = frozenset({"GET", "PUT", "DELETE"})  # by default; not a POST or PATCH whose connection broke
+_PARAMETER = re.compile(r"@(\w+)")
 _ABSENT = ("ResourceNotFound", "TableNotFound")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One operation in a transaction."""
+
+    key: Key
+    size: int
+    apply: Callable[[], Entity]
 
 
 class MemoryTableClient(Client):
@@ -43,19 +54,19 @@ class MemoryTableClient(Client):
         )
 
     async def create_entity(self, entity: Mapping[str, Any], **options: Any) -> Entity:
-        sent = _add_entity_properties(entity)
-        operation = self._operation("create_entity", "POST", options, key_of_entity(sent))
+        written = sent(entity)
+        operation = self._operation("create_entity", "POST", options, _row(key_of_entity(written)))
         try:
-            return await self._account.turn(operation, lambda: self._table().insert(sent))
+            return await self._account.turn(operation, lambda: self._table().insert(written))
         except Refused as refused:
             raise refused.refusal.of_insert() from None
 
     async def upsert_entity(
         self, entity: Mapping[str, Any], mode: UpdateMode = UpdateMode.MERGE, **options: Any
     ) -> Entity:
-        sent = _add_entity_properties(entity)
-        operation = self._operation("upsert_entity", _method(mode), options, key_of_entity(sent))
-        return await self._ask(operation, lambda: self._table().upsert(sent, mode))
+        written = sent(entity)
+        operation = self._operation("upsert_entity", _method(mode), options, _row(key_of_entity(written)))
+        return await self._ask(operation, lambda: self._table().upsert(written, mode))
 
     async def update_entity(
         self,
@@ -66,9 +77,9 @@ class MemoryTableClient(Client):
         match_condition: MatchConditions | None = None,
         **options: Any,
     ) -> Entity:
-        sent, wanted = _add_entity_properties(entity), _condition(entity, etag, match_condition)
-        operation = self._operation("update_entity", _method(mode), options, key_of_entity(sent))
-        return await self._ask(operation, lambda: self._table().update(sent, mode, wanted))
+        written, wanted = sent(entity), _condition(entity, etag, match_condition)
+        operation = self._operation("update_entity", _method(mode), options, _row(key_of_entity(written)))
+        return await self._ask(operation, lambda: self._table().update(written, mode, wanted))
 
     async def delete_entity(
         self,
@@ -92,16 +103,17 @@ class MemoryTableClient(Client):
                     return {}
                 raise
 
-        await self._ask(self._operation("delete_entity", "DELETE", options, key), apply)
+        await self._ask(self._operation("delete_entity", "DELETE", options, _row(key)), apply)
 
     async def get_entity(
         self, partition_key: str, row_key: str, *, select: list[str] | None = None, **options: Any
     ) -> TableEntity:
         key = (partition_key, row_key)
-        operation = self._operation("get_entity", "GET", options, key)
-        return _entity(await self._ask(operation, lambda: self._table().find(key)), select)
+        operation = self._operation("get_entity", "GET", options, _row(key))
+        row: Row = await self._ask(operation, lambda: self._table().find(key))
+        return row.answer(select)
 
-    def list_entities(self, **options: Any) -> AsyncItemPaged[TableEntity]:
+    def list_entities(self, **options: Any) -> Paged[TableEntity]:
         return self.query_entities("PartitionKey ge ''", **options)
 
     def query_entities(
@@ -112,66 +124,55 @@ class MemoryTableClient(Client):
         select: list[str] | None = None,
         results_per_page: int | None = None,
         **options: Any,
-    ) -> AsyncItemPaged[TableEntity]:
-        wanted = _parameter_filter_substitution(parameters, query_filter)
-        passes = read_filter(wanted)
-        operation = replace(self._operation("query_entities", "GET", options), part=(wanted,))
+    ) -> Paged[TableEntity]:
+        passes = read_filter(query_filter, parameters)
+        operation = self._operation("query_entities", "GET", options, _filled(query_filter, parameters))
         most = min(results_per_page or _PAGE, _PAGE)
 
-        async def get_next(start: Key | None) -> Any:
-            return await self._ask(operation, lambda: self._table().page(start, most, passes))
+        async def page(start: Key | None) -> tuple[Key | None, list[TableEntity]]:
+            following, rows = await self._ask(operation, lambda: self._table().page(start, most, passes))
+            return following, [row.answer(select) for row in rows]
 
-        async def extract(answer: tuple[Key | None, list[Row]]) -> Any:
-            following, rows = answer
-            return following, AsyncList([_entity(row, select) for row in rows])
-
-        return AsyncItemPaged(get_next, extract)
+        return Paged(page)
 
     async def submit_transaction(self, operations: Iterable[Any], **options: Any) -> list[Entity]:
         given = [(name, entity, dict(*more)) for name, entity, *more in operations]
         if len({entity["PartitionKey"] for _, entity, _ in given}) > 1:
             raise ValueError("Partition Keys in the batch must all be the same.")
         parts = [self._part(name, entity, named) for name, entity, named in given]
-        sizes = [size_of(_add_entity_properties(entity)) for _, entity, _ in given]
+        size = sum(part.size for part in parts)
 
         def apply() -> list[Entity]:
-            if sum(sizes) > _TRANSACTION_BYTES:
+            if size > _TRANSACTION_BYTES:
                 raise Refused(413, "RequestBodyTooLarge").refusal.of_transaction(0)
             if len(parts) > _OPERATIONS:
                 raise Refused(400, "InvalidInput").refusal.of_transaction(_OPERATIONS - 1)
-            if len({key for key, _ in parts}) < len(parts):
+            if len({part.key for part in parts}) < len(parts):
                 raise Refused(400, "InvalidDuplicateRow").refusal.of_transaction(0)
             table: Table = self._account.tables.get(self.table_name, Table(self._account))
-            return table.together(parts)
+            return table.together([(part.key, part.apply) for part in parts])
 
-        operation = self._operation("submit_transaction", "POST", options, *(key for key, _ in parts))
+        operation = self._operation("submit_transaction", "POST", options, *(_row(part.key) for part in parts))
         return await self._account.turn(operation, apply)
 
-    def _part(self, name: str, entity: Mapping[str, Any], named: dict[str, Any]) -> tuple[Key, Callable[[], Entity]]:
-        """The key and the work of one operation in a transaction."""
-        sent, mode = _add_entity_properties(entity), named.pop("mode", UpdateMode.MERGE)
+    def _part(self, name: str, entity: Mapping[str, Any], named: dict[str, Any]) -> _Part:
+        written, mode = sent(entity), named.pop("mode", UpdateMode.MERGE)
         wanted = _condition(entity, named.pop("etag", None), named.pop("match_condition", None))
         check_options(named)
-        key = key_of_entity(sent)
+        key = key_of_entity(written)
         parts: dict[str, Callable[[], Entity]] = {
-            "create": lambda: self._table().insert(sent),
-            "upsert": lambda: self._table().upsert(sent, mode),
-            "update": lambda: self._table().update(sent, mode, wanted),
+            "create": lambda: self._table().insert(written),
+            "upsert": lambda: self._table().upsert(written, mode),
+            "update": lambda: self._table().update(written, mode, wanted),
             "delete": lambda: self._table().delete(key, wanted),
         }
-        return key, parts[name]
+        return _Part(key, size_of(written), parts[name])
 
-    def _operation(self, name: str, method: str, options: dict[str, Any], *keys: Key) -> Operation:
+    def _operation(self, name: str, method: str, options: dict[str, Any], *part: str) -> Operation:
         retried = options.pop("retry_on_methods", _RETRIED)
-        check_options(options)
-        return Operation(
-            service=Service.TABLE,
-            method=name,
-            target=self.table_name,
-            writes=method != "GET",
-            is_retried=method in retried,
-            part=tuple(map("/".join, keys)),
-        )
+        if options:
+            check_options(options)
+        return operation_of(Service.TABLE, name, self.table_name, method != "GET", method in retried, part)
 
     async def _ask[T](self, operation: Operation, apply: Callable[[], T]) -> T:
         try:
@@ -206,6 +207,15 @@ class MemoryTableServiceClient(Client):
         await self.get_table_client(table_name).delete_table()
 
 
+def _row(key: Key) -> str:
+    return f"{key[0]}/{key[1]}"
+
+
+def _filled(query_filter: str, parameters: Mapping[str, Any] | None) -> str:
+    """The filter with its parameters, to tell queries apart."""
+    return _PARAMETER.sub(lambda found: f"'{parameters[found[1]]}'", query_filter) if parameters else query_filter
+
+
 def _method(mode: UpdateMode) -> str:
     return "PUT" if mode == UpdateMode.REPLACE else "PATCH"
 
@@ -216,7 +226,3 @@ def _condition(entity: Any, etag: str | None, match_condition: MatchConditions |
         etag = entity.metadata["etag"]
     _get_match_condition(etag, match_condition or MatchConditions.Unconditionally)  # type: ignore[no-untyped-call]
     return etag
-
-
-def _entity(row: Row, select: list[str] | None) -> TableEntity:
-    return cast("TableEntity", _convert_to_entity(row.answer(select)))  # type: ignore[no-untyped-call]

@@ -26,7 +26,7 @@ class Afterwards:
         """What is wrong at the end."""
         world = FixedWorld(self._race.world.schedule)
         try:
-            world.loop.run_until_complete(self._run(world, state))
+            world.complete(self._run(world, state))
             found = world.endings.violations()
         except (Violated, Stuck) as violated:
             found = [str(violated)]
@@ -73,4 +73,4 @@ def settle(world: FixedWorld, race: Race, done: frozenset[str]) -> None:
         world.account.queues[world.settings.chunks_queue].messages.pop(0)
     if "event" not in done and any(name == "event" for _, name in race.actors):
         request = world.schedule.recordings[0].requests[0]
-        world.triggers.publish(world.loop.time() + _AGAIN, list(request.events))
+        world.triggers.event_grid.publish(world.loop.time() + _AGAIN, list(request.events))

@@ -12,6 +12,7 @@ _SKIPPED = (
     "account",
     "internal_response",
     "documents",
+    "recorder",
     "deletions",
     "announced",
 )  # the world, and not what is sent

@@ -13,7 +13,7 @@ from local.simulation.exploring.digests import digest_of, joined
 from local.simulation.exploring.memory import Memory, parts_of_app
 from local.simulation.settings import simulated_settings
 from local.simulation.world.cluster import Cluster, Function, Outcome, TrueTime
-from local.simulation.world.loop import VirtualLoop
+from local.simulation.world.loop import VirtualLoop, untracked_tasks
 from local.simulation.world.outside import Outside
 from local.simulation.world.trace import Trace
 from shared.app import App
@@ -93,7 +93,8 @@ class LoneProcess:
             self._begin()
         if event.call is not None:
             self._hears(event, self._calls.pop(event.call)[2])
-        self._loop.run_forever()
+        with untracked_tasks():
+            self._loop.run_forever()
 
     async def asks(self, operation: Operation, apply: Callable[[], Any]) -> Any:
         answer = self._loop.create_future()

@@ -31,7 +31,7 @@ class Replay:
     def run(self) -> list[str]:
         """The trace, and what was violated."""
         try:
-            self.world.loop.run_until_complete(self._run())
+            self.world.complete(self._run())
             found = self.world.endings.violations()
         except (Violated, Stuck) as violated:
             found = [str(violated)]

@@ -75,7 +75,7 @@ class Transitions:
     def __init__(self, race: Race, *, forgets: bool = True) -> None:
         self.race = race
         world = FixedWorld()
-        world.loop.run_until_complete(world.prepare(race))
+        world.complete(world.prepare(race))
         self.world, self.account, self.names = world, world.account, world.names
         self.invariants = world.invariants
         self.clock = self.account.clock = Clock()

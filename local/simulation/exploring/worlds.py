@@ -1,6 +1,7 @@
 """Worlds in which everything that isn't explored is decided in one fixed way, and ids are named after calls."""
 
 import random
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from local.simulation.exploring.races import FUNCTIONS, Race, schedule
 from local.simulation.run import World
 from local.simulation.schedules.schedule import Schedule
 from local.simulation.world.cluster import BEGIN
-from local.simulation.world.loop import VirtualLoop
+from local.simulation.world.loop import VirtualLoop, untracked_tasks
 from local.simulation.world.outside import Call
 from local.simulation.world.trace import Trace
 
@@ -68,11 +69,16 @@ class FixedWorld(World):
         loop = VirtualLoop()
         self.trace = Trace(loop, keeps=keeps_trace)
         super().__init__(loop, self.trace, plan or schedule())
-        self.cluster.chance = self.triggers.chance = _First(1)
+        self.cluster.chance = self.platform.chance = _First(1)
         self.outside.seconds = 0.0
         self.outside.pick = lambda _: 0
         self.outside.proceeds = self._proceeds
         self.names = Names(self.account)
+
+    def complete(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Runs a coroutine to its end in this world."""
+        with untracked_tasks():
+            self.loop.run_until_complete(coroutine)
 
     def _proceeds(self, call: Call) -> None:
         self.names.name_after(call.process.name, self.outside.count, call.delayed)

@@ -1,18 +1,27 @@
 """What must be true at the end of a run, once nothing is left to do. Read from raw storage."""
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from local.faults.schedules.unusual_events import End
-from local.memory.storage.account import Account
+from local.simulation.callers.history import History
+from local.simulation.judging.awaited import Awaited
+from local.simulation.judging.calls import Calls
+from local.simulation.judging.complete import CompleteAnnouncements
+from local.simulation.judging.histories import Histories
+from local.simulation.judging.invariants import Invariants
+from local.simulation.judging.participants import Participants
+from local.simulation.judging.quarantine import QuarantineContents
+from local.simulation.judging.stored import Stored
 from local.simulation.schedules.schedule import QUIET, Schedule
 from local.simulation.world.cluster import BEGIN
 from local.simulation.world.sources import SimulatedAcs, Source, Trouble
 from local.simulation.world.topic import SimulatedTopic
-from shared.settings.settings import Settings
 
 _CHUNK = "chunk-"
 _SAFE = ("archived", "released")
@@ -24,13 +33,31 @@ _TYPES = {"archived": "Callvault.ChunkArchived", "failed": "Callvault.ChunkFaile
 type Entity = dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """What was seen of a run outside of storage."""
+
+    acs: SimulatedAcs
+    topic: SimulatedTopic
+    invariants: Invariants
+    history: History
+
+
 class Endings:
     """Judges the end of a run."""
 
-    def __init__(
-        self, account: Account, acs: SimulatedAcs, topic: SimulatedTopic, settings: Settings, schedule: Schedule
-    ) -> None:
-        self._account, self._acs, self._topic, self._settings = account, acs, topic, settings
+    def __init__(self, stored: Stored, world: Observed, schedule: Schedule) -> None:
+        acs, topic, history = world.acs, world.topic, world.history
+        self._account, self._settings = stored.account, stored.settings
+        self._topic, self._history = topic, history
+        self._judges = (
+            Calls(stored, acs, schedule, history),
+            Histories(stored, acs, schedule, history),
+            QuarantineContents(stored, schedule, history),
+            Participants(stored),
+            CompleteAnnouncements(stored, topic),
+            Awaited(stored, world.invariants),
+        )
         self._ends = {name: end for recording in schedule.recordings for name, end in recording.ends.items()}
         self._undecided = {
             one.document_id for recording in schedule.recordings if recording.undecided for one in recording.sources
@@ -38,6 +65,8 @@ class Endings:
         self._documents = {one.document_id: one for recording in schedule.recordings for one in recording.sources}
 
     def violations(self) -> list[str]:
+        for one in itertools.chain.from_iterable(self._history.published.values()):
+            self._documents[one.document_id] = one
         chunks = self._chunks()
         found = [*self._left(), *self._catalogue(chunks)]
         for chunk in chunks:
@@ -45,7 +74,8 @@ class Endings:
             source = self._documents.get(name)
             if source is not None:
                 found += [f"{name} {sentence} (it is {chunk['state']})" for sentence in self._chunk(chunk, source)]
-        return [*found, *self._files(chunks), *self._lists(chunks), *self._announced(chunks)]
+        found += [*self._files(chunks), *self._lists(chunks), *self._announced(chunks)]
+        return [*found, *itertools.chain.from_iterable(judge.violations() for judge in self._judges)]
 
     def _chunks(self) -> list[Entity]:
         rows = self._account.tables[self._settings.recordings_table].rows

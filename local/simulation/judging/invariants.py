@@ -45,7 +45,7 @@ class Invariants:
         self._rows: dict[str, dict[Any, Row]] = {}
         self._archived: dict[str, bytes] = {}
         self._deletions = 0
-        self._sources = {one.document_id: one for one in acs.sources}
+        self.relocated: set[str] = set()  # documents whose locations changed
 
     def begin(self) -> None:
         self._rows = {name: dict(self._account.tables[name].rows) for name in self._settings.tables}
@@ -58,6 +58,10 @@ class Invariants:
         """Somebody else changed a file of the archive."""
         self._archived.pop(name, None)
         self._check_blob(name)
+
+    def rewrote(self, table: str) -> None:
+        """Somebody else changed rows of a table."""
+        self._rows[table] = dict(self._account.tables[table].rows)
 
     def check(self, operation: Operation) -> None:
         """Raises Violated if this call broke an invariant."""
@@ -104,7 +108,11 @@ class Invariants:
             if others:
                 raise Violated(f"{document_id} has two rows in the catalogue")
             return
+        if before.entity["contentLocation"] != chunk["contentLocation"]:
+            self.relocated.add(document_id)
         was = str(before.entity["state"])
+        if was not in _MOVES:
+            raise Violated(f"{document_id} has a state of a newer version, and was overwritten")
         if state != was and state not in _MOVES[was]:
             raise Violated(f"{document_id} went from {was} to {state}")
         if state == "lost" and was != "lost":
@@ -113,7 +121,7 @@ class Invariants:
             self._check_recorded(document_id, chunk)
 
     def _check_lost(self, document_id: str, chunk: Mapping[str, Any]) -> None:
-        found, now = self._sources.get(document_id), self._account.now()
+        found, now = self._acs.source(document_id), self._account.now()
         if found is None or chunk["contentLocation"] != found.content_location:
             return  # a location that never existed
         gone = not found.exists(now - _SKEW) or any(

@@ -5,11 +5,14 @@ A schedule can be made smaller, by dropping recordings or faults, without changi
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from local.faults.schedules.unusual_events import ODDITIES, End, oddly
+from local.simulation.schedules.calls import CallPlan, calls_of, setup_of
+from local.simulation.schedules.mishandling import Mishandling, mishandling_of
+from local.simulation.settings import Setup
 from local.simulation.world.cluster import BEGIN
 from local.simulation.world.faults import LASTING, Fault, Injected, Outage
 from local.simulation.world.sources import DELETE_HOST, HOST, Source, Trouble, Window, source
@@ -18,6 +21,11 @@ HOUR = 3600.0
 QUIET = 9 * HOUR  # after this time there are no faults
 _ANNOUNCED = 5 * HOUR  # before this time every event is delivered
 _CALLS = 90  # about as many calls as a recording makes without any fault
+_MOST_CALLS = 40_000  # of a run with faults
+# Of a run in which nothing goes wrong: to archive a document, to take in an event again, and of idle sweeps.
+_CALLS_OF_DOCUMENT, _CALLS_OF_REQUEST, _CALLS_OF_RUN = 30, 10, 20
+_PLAIN = 0.04  # share of schedules in which nothing goes wrong
+_CALM = 0.2  # share of schedules with calls in which the platform does nothing wrong
 _SIZES = (900, 900, 900, 2500, 5200)  # bytes; with blocks of 1 KiB the last two are copied in blocks
 _FOREVER = 60 * HOUR
 # Seconds. Long ones are rare, because a run with many retries takes as long as ten others.
@@ -56,6 +64,7 @@ class Recording:
     ends: Mapping[str, End]
     undecided: bool = False  # events contradict each other, so the end depends on the order of their delivery
     oddity: str | None = None
+    quarantined: bool = False  # whether a part of an event can't be read
 
     def __str__(self) -> str:
         troubles = [
@@ -78,12 +87,38 @@ class Schedule:
     outages: tuple[Outage, ...]
     lost_jobs: frozenset[int]
     worn_jobs: frozenset[int] = frozenset()  # whose message has failed four times before
+    setup: Setup = field(default_factory=Setup)
+    calls: tuple[CallPlan, ...] = ()
+    mishandling: Mishandling = field(default_factory=Mishandling)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether the platform does nothing wrong. Sources and events may still be odd."""
+        return not (self.faults or self.outages or self.lost_jobs or self.worn_jobs or self.mishandling.damages)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing at all goes wrong."""
+        windows = any(one.windows for recording in self.recordings for one in recording.sources)
+        odd = any(recording.oddity for recording in self.recordings)
+        return self.is_calm and not (windows or odd or self.calls)
+
+    @property
+    def most_calls(self) -> int:
+        """How many calls a run may make. More means that something is repeated for nothing."""
+        if not self.is_plain:
+            return _MOST_CALLS
+        documents = sum(len(one.sources) for one in self.recordings)
+        requests = sum(max(len(request.events), 1) for one in self.recordings for request in one.requests)
+        return _CALLS_OF_DOCUMENT * documents + _CALLS_OF_REQUEST * requests + _CALLS_OF_RUN
 
     def describe(self) -> list[str]:
         clocks = ", ".join(f"{skew.total_seconds():+.0f} s" for skew in self.skews)
         return [
-            f"seed {self.seed}, clocks {clocks}",
+            f"seed {self.seed}, clocks {clocks}; {self.setup}",
             *map(str, self.recordings),
+            *map(str, self.calls),
+            *self.mishandling.describe(),
             *map(str, self.outages),
             *map(str, self.faults),
             *(f"the queue loses job {number}" for number in sorted(self.lost_jobs)),
@@ -96,11 +131,13 @@ def schedule_of(seed: int) -> Schedule:
     number = chance.choice((3, 3, 3, 3, 3, 3, 4, 4, 5, 6, 8, 10))
     names = [f"rec{place}" for place in range(number)]
     recordings = tuple(_recording(chance, name, names) for name in names)
-    calls = _CALLS * number
+    more = random.Random(f"more {seed}")  # noqa: S311 - as above
+    calls, setup, mishandling = calls_of(more), setup_of(more), mishandling_of(more)
+    most = _CALLS * (number + 2 * len(calls))
     faults = sorted(
-        {chance.randint(1, calls): _fault(chance) for _ in range(chance.choice((0, 1, 2, 2, 4, 4, 8, 16)))}.items()
+        {chance.randint(1, most): _fault(chance) for _ in range(chance.choice((0, 1, 2, 2, 4, 4, 8, 16)))}.items()
     )
-    return Schedule(
+    schedule = Schedule(
         seed=seed,
         skews=tuple(_skew(chance) for _ in range(chance.choice((1, 2, 2, 2, 3, 4)))),
         recordings=recordings,
@@ -108,7 +145,34 @@ def schedule_of(seed: int) -> Schedule:
         outages=tuple(_outage(chance) for _ in range(chance.choice((0, 0, 0, 1, 1, 2)))),
         lost_jobs=frozenset(chance.randint(1, 2 * number) for _ in range(chance.choice((0, 0, 0, 1, 2)))),
         worn_jobs=frozenset(chance.randint(1, 2 * number) for _ in range(chance.choice((0, 0, 2, 4)))),
+        setup=setup,
+        calls=calls,
+        mishandling=mishandling,
     )
+    if mishandling.damages and more.random() < 0.5:  # noqa: PLR2004 - even odds: the sweep must pass the unreadable row
+        schedule = replace(schedule, lost_jobs=schedule.lost_jobs | {1, 2})
+    if calls and more.random() < _CALM:
+        schedule = calm(schedule)
+    return plain(schedule) if more.random() < _PLAIN else schedule
+
+
+def calm(schedule: Schedule) -> Schedule:
+    """The schedule without faults of the platform."""
+    nothing = frozenset[int]()
+    mishandling = replace(schedule.mishandling, damages=())
+    return replace(schedule, faults=(), outages=(), lost_jobs=nothing, worn_jobs=nothing, mishandling=mishandling)
+
+
+def plain(schedule: Schedule) -> Schedule:
+    """What is left of a schedule without faults, troubles, odd events, harm, calls and readers."""
+    recordings = tuple(
+        replace(one, requests=tuple(request for request in one.requests if request.tampers is None))
+        for one in schedule.recordings
+        if one.oddity is None
+    )
+    for one in (one for recording in recordings for one in recording.sources):
+        one.windows = ()
+    return replace(calm(schedule), recordings=recordings or schedule.recordings, calls=(), mishandling=Mishandling())
 
 
 def _hours(at: Any) -> str:
@@ -142,10 +206,10 @@ def _recording(chance: random.Random, name: str, names: list[str]) -> Recording:
     event = event_of(name, sources, at - age)
     ends: dict[str, End] = {}
     events: tuple[dict[str, Any], ...] = (event,)
-    undecided = False
+    undecided = quarantined = False
     if oddity is not None:
         delivery = oddly(oddity, event, f"0-eus-{chance.choice([one for one in names if one != name])}-0", chance)
-        events, undecided = tuple(delivery.events), delivery.corrected
+        events, undecided, quarantined = tuple(delivery.events), delivery.corrected, delivery.quarantined
         ends = {one.document_id: delivery.ends for one in sources} | delivery.exceptions
     requests = [*_deliveries(chance, at, events)]
     if chance.random() < 0.15:  # noqa: PLR2004 - one in seven
@@ -162,7 +226,13 @@ def _recording(chance: random.Random, name: str, names: list[str]) -> Recording:
         undecided = undecided or replaces
         requests.append(Request(at=at + chance.uniform(5, 2000), tampers=harmed.document_id, replaces=replaces))
     return Recording(
-        recording_id=name, sources=sources, requests=tuple(requests), ends=ends, undecided=undecided, oddity=oddity
+        recording_id=name,
+        sources=sources,
+        requests=tuple(requests),
+        ends=ends,
+        undecided=undecided,
+        oddity=oddity,
+        quarantined=quarantined,
     )
 
 
@@ -201,7 +271,9 @@ def _window(chance: random.Random, at: float) -> Window:
     return Window(trouble=trouble, begins=BEGIN + timedelta(seconds=begins), ends=BEGIN + timedelta(seconds=ends))
 
 
-def event_of(recording_id: str, sources: tuple[Source, ...], at: float) -> dict[str, Any]:
+def event_of(
+    recording_id: str, sources: tuple[Source, ...], at: float, server_call_id: str = _SERVER_CALL
+) -> dict[str, Any]:
     chunks = [
         {
             "documentId": one.document_id,
@@ -217,7 +289,7 @@ def event_of(recording_id: str, sources: tuple[Source, ...], at: float) -> dict[
     return {
         "id": f"event-{recording_id}",
         "topic": "/subscriptions/0/resourceGroups/g/providers/Microsoft.Communication/CommunicationServices/contoso",
-        "subject": f"/recording/call/call-{recording_id}/serverCallId/{_SERVER_CALL}/recordingId/{recording_id}",
+        "subject": f"/recording/call/call-{recording_id}/serverCallId/{server_call_id}/recordingId/{recording_id}",
         "data": {
             "recordingStorageInfo": {"recordingChunks": chunks},
             "recordingStartTime": when,

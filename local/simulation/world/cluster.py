@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from local.memory.clients import MemoryClients
 from local.memory.storage.account import Account
+from local.simulation.world.callback_tokens import SimulatedKeys
 from local.simulation.world.loop import PROCESS, VirtualLoop
 from local.simulation.world.outside import Outside
 from local.simulation.world.processes import Process
@@ -24,7 +25,7 @@ from local.simulation.world.topic import SimulatedTopic
 from local.simulation.world.trace import Trace
 from shared.app import App
 from shared.domain.chance import Chance
-from shared.errors import CallvaultError
+from shared.errors import CallvaultError, DestinationError, UnreadableRow
 from shared.observability import failures
 from shared.settings.settings import Settings
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 BEGIN = datetime(2026, 11, 21, 10, tzinfo=UTC)
 _NEW_PROCESS = 2.0  # seconds until a host has a new worker process
 _NEW_HOST = (20.0, 600.0)  # seconds until another host takes the place of one that stopped
+# Functions that fail only if storage fails: any other trouble has an end of its own.
+_FAIL_WITH_STORAGE = ("archive_chunk", "keep_poison_message", "on_recording_event", "sweep")
 _TIMEOUT = 3600.0  # functionTimeout of host.json: then the host kills the process
 
 type Function = Callable[[App], Awaitable[Any]]
@@ -53,9 +56,14 @@ class TrueTime:
 
     loop: VirtualLoop
     skew: timedelta = timedelta()
+    _at: float = -1.0
+    _shown: datetime = BEGIN  # at that time of the loop
 
     def now(self) -> datetime:
-        return BEGIN + timedelta(seconds=self.loop.time()) + self.skew
+        if self._at != self.loop.time():
+            self._at = self.loop.time()
+            self._shown = BEGIN + timedelta(seconds=self._at) + self.skew
+        return self._shown
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -138,6 +146,8 @@ class Cluster:
             except CallvaultError as error:
                 self.trace.step(process.name, f"{name} failed", error.reason)
                 outcome = Outcome.FAILED
+                if name in _FAIL_WITH_STORAGE and not isinstance(error, DestinationError | UnreadableRow):
+                    self.unforeseen.append(f"{name} failed although storage didn't: {error.reason}")
             except Exception as error:  # noqa: BLE001 - the run reports it
                 self.unforeseen.append(f"{name} raised {type(error).__name__}: {error}")
                 outcome = Outcome.FAILED
@@ -180,7 +190,8 @@ class Cluster:
     def _app_of(self, process: Process) -> App:
         if process.app is None:
             view = self.account.seen_by(self.outside.turn_of(process))
-            clients = MemoryClients(view, self.acs.for_account(view), self.settings)
+            keys = SimulatedKeys(view, self.settings.callback_openid_url)
+            clients = MemoryClients(view, self.acs.for_account(view), self.settings, keys=keys)
             if self.topic is not None:
                 clients.topic = cast("Any", self.topic.for_account(view))
             clock = TrueTime(self.loop, process.skew)

@@ -8,10 +8,14 @@ A process is a context variable, which its tasks inherit. A process that died ne
 blocks. The callbacks of a frozen process wait until it continues.
 """
 
+# ruff: noqa: SLF001 - a loop works on what asyncio keeps private in handles, timers and BaseEventLoop
+
 import asyncio
+import functools
 import heapq
-from collections.abc import Callable
-from contextvars import Context, ContextVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context, ContextVar, copy_context
 from typing import Any
 
 from local.simulation.world.processes import Process
@@ -26,17 +30,35 @@ class Stuck(Exception):
 
 
 class NumberedTask(asyncio.Task[Any]):
-    """A task whose place in a set depends on its number and not on its address, so that a run can be repeated."""
+    """A task whose position in a set depends on its number and not on its address, so that a run can be repeated."""
 
-    def __init__(self, number: int, *args: Any, **options: Any) -> None:
-        self._number = number
-        super().__init__(*args, **options)
+    number = 0
 
     def __hash__(self) -> int:
-        return self._number
+        return self.number
 
     def __eq__(self, other: object) -> bool:
         return self is other
+
+
+class _Handle(asyncio.Handle):
+    """A callback that is ready. `call_soon` sets its attributes, which takes half as long as asyncio's `__init__`."""
+
+    __slots__ = ()
+
+
+@contextmanager
+def untracked_tasks() -> Iterator[None]:
+    """Doesn't register new tasks for `asyncio.all_tasks`, which takes as long as creating them (Python 3.13).
+
+    Nothing here needs that register. Besides, it would compare the tasks of earlier runs, which have the same numbers.
+    """
+    register: Any = asyncio.tasks._scheduled_tasks  # type: ignore[attr-defined]
+    register.add = lambda _: None
+    try:
+        yield
+    finally:
+        del register.add
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -47,16 +69,17 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.decide: Callable[[], bool] = lambda: False
         self._now = 0.0
         self._at_once = 0
-        self._numbers = 0
         self._over = False
         self._frozen: dict[Process, list[asyncio.Handle]] = {}
         self._tasks: list[NumberedTask] = []  # kept, or the coroutines of dead processes would be closed at some time
         self.failures: list[dict[str, Any]] = []
-        self.set_task_factory(self._numbered)
+        self.create_future = functools.partial(asyncio.Future, loop=self)  # type: ignore[method-assign]
         self.set_exception_handler(lambda _, context: self.failures.append(context))
 
     def time(self) -> float:
         return self._now
+
+    get_debug = staticmethod(bool)  # False, without a call of Python for each future
 
     def spend(self, seconds: float) -> None:
         """Lets some time pass. Timers that become due run once no callback is ready."""
@@ -66,7 +89,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def timers(self) -> list[asyncio.TimerHandle]:
         """All timers that are set."""
-        return [one for one in self._scheduled if not one._cancelled]  # type: ignore[attr-defined]  # noqa: SLF001 - as below
+        return [one for one in self._scheduled if not one._cancelled]  # type: ignore[attr-defined]
 
     def tasks(self) -> list[asyncio.Task[Any]]:
         """All tasks that were made, in that order."""
@@ -92,16 +115,33 @@ class VirtualLoop(asyncio.BaseEventLoop):
             done.set_exception(error)
         return done
 
-    def call_soon_threadsafe(  # type: ignore[override]
+    def create_task(  # type: ignore[override]
+        self, coro: Any, *, name: str | None = None, context: Context | None = None
+    ) -> NumberedTask:
+        task = NumberedTask(coro, loop=self, name=name, context=context)
+        self._tasks.append(task)
+        task.number = len(self._tasks)
+        return task
+
+    def call_soon(  # type: ignore[override]
         self, callback: Any, *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
-        return self.call_soon(callback, *args, context=context)
+        handle: Any = _Handle.__new__(_Handle)
+        handle._callback, handle._args, handle._loop = callback, args, self
+        handle._context = copy_context() if context is None else context
+        handle._cancelled, handle._repr, handle._source_traceback = False, None, None
+        self._ready.append(handle)  # type: ignore[attr-defined]
+        return handle  # type: ignore[no-any-return]
+
+    call_soon_threadsafe = call_soon  # type: ignore[assignment]  # there is one thread
 
     def abandon(self) -> None:
         """Ends everything that still waits, without a trace: the run is over."""
         self._over = True
         for task in self._tasks:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - no warning for each
+            if task.done():
+                continue
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
             coroutine: Any = task.get_coro()
             for _ in range(_CLOSINGS):
                 try:
@@ -119,45 +159,48 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if not self._over:
             super()._asyncgen_finalizer_hook(agen)  # type: ignore[misc]
 
-    def _numbered(self, _: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> NumberedTask:
-        self._numbers += 1
-        task = NumberedTask(self._numbers, coroutine, loop=self, **options)
-        self._tasks.append(task)
-        return task
-
     def _thaw(self, process: Process) -> None:
         self._ready.extend(self._frozen.pop(process, ()))  # type: ignore[attr-defined]
 
     def _run_once(self) -> None:
+        """Runs until the loop is stopped, and not only once, which saves a call for each step."""
         ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
-        while scheduled and scheduled[0]._cancelled:  # noqa: SLF001 - as BaseEventLoop does
-            heapq.heappop(scheduled)._scheduled = False  # noqa: SLF001 - as BaseEventLoop does
-        if not ready and ((scheduled and scheduled[0]._when <= self._now) or not self.decide()):  # noqa: SLF001 - as above
-            self._jump(ready, scheduled)
-        self._at_once += 1
-        if self._at_once > _LONGEST:
-            raise Stuck("callbacks run endlessly while no time passes")
-        for _ in range(len(ready)):
-            handle = ready.popleft()
-            if not handle._cancelled:  # noqa: SLF001 - as BaseEventLoop does
-                process = handle._context.get(PROCESS)  # noqa: SLF001 - a handle runs in its task's context
-                if process is None or process.runs:
-                    if self._frozen and process in self._frozen:
-                        self._frozen[process].append(handle)
-                    else:
-                        handle._run()  # noqa: SLF001 - as BaseEventLoop does
-            if self._stopping:  # type: ignore[attr-defined]
-                return
+        while not self._stopping:  # type: ignore[attr-defined]
+            while scheduled and scheduled[0]._cancelled:
+                heapq.heappop(scheduled)._scheduled = False
+            if not ready and ((scheduled and scheduled[0]._when <= self._now) or not self.decide()):
+                self._jump(ready, scheduled)
+            self._at_once += 1
+            if self._at_once > _LONGEST:
+                raise Stuck("callbacks run endlessly while no time passes")
+            if ready:
+                self._run_callback(ready.popleft())
+
+    def _run_callback(self, handle: Any) -> None:
+        if handle._cancelled:
+            return
+        process = handle._context.get(PROCESS)  # a handle runs in its task's context
+        if process is not None and not process.runs:
+            return
+        if self._frozen and process in self._frozen:
+            self._frozen[process].append(handle)
+            return
+        try:
+            handle._context.run(handle._callback, *handle._args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - as asyncio's Handle does
+            self.call_exception_handler({"message": f"exception in a callback: {error!r}", "exception": error})
 
     def _jump(self, ready: Any, scheduled: Any) -> None:
         """Sets the clock to the next timer and makes all timers of this moment ready."""
         if not scheduled:
             raise Stuck("nothing is left that could run")
-        if scheduled[0]._when > self._now:  # noqa: SLF001 - as BaseEventLoop does
-            self._now, self._at_once = scheduled[0]._when, 0  # noqa: SLF001 - as BaseEventLoop does
-        while scheduled and scheduled[0]._when <= self._now:  # noqa: SLF001 - as BaseEventLoop does
+        if scheduled[0]._when > self._now:
+            self._now, self._at_once = scheduled[0]._when, 0
+        while scheduled and scheduled[0]._when <= self._now:
             timer = heapq.heappop(scheduled)
-            timer._scheduled = False  # noqa: SLF001 - as BaseEventLoop does
+            timer._scheduled = False
             ready.append(timer)
 
     def _process_events(self, event_list: list[Any]) -> None:

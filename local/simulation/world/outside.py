@@ -22,7 +22,7 @@ from local.simulation.world.trace import Trace
 _SECONDS = 0.004  # that a call takes
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Call:
     """A call that waits."""
 
@@ -78,7 +78,7 @@ class Outside:
         if not call.delayed:
             self.count += 1
             injected = self.faults.get(self.count)
-            if injected is None and self._is_away(call.operation.service):
+            if injected is None and self.outages and self._is_away(call.operation.service):
                 injected = Injected(call=self.count, fault=Fault.NOT_SENT)
         if injected is None:
             self._answer(call, self._applied(call))

@@ -8,6 +8,7 @@ ends it, a delete, or the trouble GONE.
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from types import SimpleNamespace
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -15,6 +16,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from local.acs.media.wav import HEADER_SIZE, wav_header
 from local.memory.acs import Document, MemoryAcs, _Answer
 from local.memory.storage.refusals import Response
+from local.simulation.world.recorder import Recorder, Start
 
 HOST = "https://storage.asm.skype.com/v1/objects"
 DELETE_HOST = "https://us-storage.asm.skype.com/v1/objects"
@@ -99,9 +101,10 @@ def source(document_id: str, index: int, *, size: int, expires: datetime) -> Sou
 
 @dataclass
 class SimulatedAcs(MemoryAcs):
-    """The media store with its troubles. One state; each process has a copy with its own view of the account."""
+    """The media store with its troubles, and calls. One state; each process has a copy with its own account."""
 
     deletions: list[Source] = field(default_factory=list)  # in order; the invariants read them
+    recorder: Recorder = field(default_factory=Recorder)
 
     def for_account(self, account: Any) -> "SimulatedAcs":
         return replace(self, account=account)
@@ -122,9 +125,46 @@ class SimulatedAcs(MemoryAcs):
 
         await self._ask("delete_recording", location, apply, writes=True)
 
+    async def start_recording(self, *, headers: dict[str, str], **options: Any) -> Any:
+        hook = options.pop("raw_response_hook")
+        wanted = Start(
+            token=headers["Repeatability-Request-ID"],
+            body=repr(sorted(options.items())),
+            call_name=options.get("server_call_id") or options.get("call_connection_id"),
+            kind=(options["recording_content_type"], options["recording_channel_type"]),
+            callback_url=options.get("recording_state_callback_url"),
+            paused=options["pause_on_start"],
+        )
+
+        def apply() -> tuple[int, str | None]:
+            return self.recorder.start(wanted, self.account.now())
+
+        status, recording_id = await self._ask("start_recording", str(wanted.call_name), apply, writes=True)
+        hook(SimpleNamespace(http_response=Response(status)))
+        return SimpleNamespace(recording_id=recording_id)
+
+    async def stop_recording(self, recording_id: str) -> None:
+        def apply() -> None:
+            self.recorder.stop(recording_id, self.account.now())
+
+        await self._ask("stop_recording", recording_id, apply, writes=True)
+
+    async def pause_recording(self, recording_id: str) -> None:
+        await self._ask("pause_recording", recording_id, lambda: self.recorder.pause(recording_id), writes=True)
+
+    async def resume_recording(self, recording_id: str) -> None:
+        await self._ask("resume_recording", recording_id, lambda: self.recorder.resume(recording_id), writes=True)
+
+    async def get_recording_properties(self, recording_id: str) -> Any:
+        state = await self._ask("get_recording", recording_id, lambda: self.recorder.state(recording_id))
+        return SimpleNamespace(recording_state=state)
+
     @property
     def sources(self) -> list[Source]:
         return [one for one in self.documents if isinstance(one, Source)]
+
+    def source(self, document_id: str) -> Source | None:
+        return next((one for one in self.sources if one.document_id == document_id), None)
 
     def _served(self, location: str, headers: dict[str, str]) -> _Answer:
         now = self.account.now()

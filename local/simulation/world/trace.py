@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from local.simulation.world.faults import Injected
@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class Trace:
-    """Steps of a run. Lines are kept only if `keeps`, because most runs are never read; the digest is always made."""
+    """Steps of a run. The result of a run has them only if `keeps`, because most runs are never read."""
 
     loop: "VirtualLoop"
     keeps: bool = False
-    lines: list[str] = field(default_factory=list)
-    _digest: Any = field(default_factory=hashlib.sha256)
+    _all: list[str] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[str]:
+        return self._all if self.keeps else []
 
     def call(self, call: "Call", result: object, injected: "Injected | None") -> None:
         operation = call.operation
@@ -33,10 +36,7 @@ class Trace:
         self.step(call.process.name, f"{operation.service} {operation.method} {operation.target}", answer)
 
     def step(self, who: str, what: str, answer: str = "") -> None:
-        line = f"{self.loop.time():12.3f}  {who:8} {what}{'  -> ' if answer else ''}{answer}"
-        self._digest.update(line.encode())
-        if self.keeps:
-            self.lines.append(line)
+        self._all.append(f"{self.loop.time():12.3f}  {who:8} {what}{'  -> ' if answer else ''}{answer}")
 
     def digest(self) -> str:
-        return str(self._digest.hexdigest())
+        return hashlib.sha256("".join(self._all).encode()).hexdigest()

@@ -8,7 +8,7 @@ event loop, and staged in parallel.
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from shared.archiving.copy.block_ids import BlockId, blocks_of_source
@@ -16,6 +16,7 @@ from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import Block, Media
 from shared.archiving.copy.threads import in_thread
 from shared.archiving.copy.verification import Copied, Readable, read_back, verify
+from shared.domain.clock import Clock
 from shared.domain.files.checksums import Checksum, ChecksumKind, feed, sha256
 from shared.domain.files.payload import Payload
 from shared.errors import CallvaultError, DestinationConflict
@@ -37,8 +38,8 @@ class Sink(Readable, Protocol):
 class Transfer:
     """Copies files into the archive. One instance per process: all copies share its memory budget."""
 
-    def __init__(self, *, in_flight: int, checksum: ChecksumKind, budget: MemoryBudget) -> None:
-        self._in_flight, self._checksum, self._budget = in_flight, checksum, budget
+    def __init__(self, *, in_flight: int, checksum: ChecksumKind, budget: MemoryBudget, clock: Clock) -> None:
+        self._in_flight, self._checksum, self._budget, self._clock = in_flight, checksum, budget, clock
 
     async def copy(self, media: Media, sink: Sink) -> Copied:
         """Copies one file. Raises what the source or the sink raises; then the archive has no part of the file."""
@@ -53,11 +54,11 @@ class Transfer:
         if media.is_small:
             return await self.put(media.head, sink)
         blocks = await _BlockCopy(media, sink, self._in_flight, self._checksum).run(staged)
-        size = sum(block.size for block in blocks.ids)
+        size, checked_at = sum(block.size for block in blocks.ids), self._clock.now()
         result = await sink.commit([block.block_id for block in blocks.ids], size=size, sha256=blocks.sha256)
         if blocks.sha256 is None:
             return await self.read_back(sink)
-        return await self._same(sink, result, Copied(size=size, sha256=blocks.sha256))
+        return await self._same(sink, result, Copied(size=size, sha256=blocks.sha256, checked_at=checked_at))
 
     async def _reusable(self, media: Media, sink: Sink) -> dict[int, StagedBlock]:
         """Staged blocks of the same version of the source, by index. Empty unless they include its first block."""
@@ -69,8 +70,9 @@ class Transfer:
     async def put(self, data: Payload, sink: Sink) -> Copied:
         """Stores bytes that are in memory, in one request."""
         checksum, digest = await in_thread(lambda: (Checksum.of(data, self._checksum), sha256(data)))
+        checked_at = self._clock.now()
         result = await sink.put(data, checksum=checksum, sha256=digest.hexdigest())
-        return await self._same(sink, result, Copied(size=data.size, sha256=digest.hexdigest()))
+        return await self._same(sink, result, Copied(size=data.size, sha256=digest.hexdigest(), checked_at=checked_at))
 
     async def _same(self, sink: Sink, result: WriteResult, copied: Copied) -> Copied:
         """Returns `copied`. If the archive already had a file without a digest, verifies first that it is the same."""
@@ -83,7 +85,8 @@ class Transfer:
 
         Raises DestinationConflict if they differ from what was staged, or can't be compared with anything.
         """
-        return await read_back(file, self._budget)
+        checked_at = self._clock.now()
+        return replace(await read_back(file, self._budget), checked_at=checked_at)
 
     async def verify(self, file: Sink, *, size: int, sha256: str) -> bool:
         """Whether the archive has the file with this size and digest. Reads it only if its blob has no digest."""

@@ -6,7 +6,8 @@ digest is verified by comparing its bytes with the digests in its block ids, or 
 
 import contextlib
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from shared.archiving.copy.block_ids import BlockId
@@ -39,10 +40,14 @@ class Readable(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Copied:
-    """A copied file: its size in bytes, and the SHA-256 of the source's bytes in hexadecimal."""
+    """A copied file: its size in bytes, and the SHA-256 of the source's bytes in hexadecimal.
+
+    `checked_at`: the latest time at which the archive is known to have had the file; never later than its verification.
+    """
 
     size: int
     sha256: str
+    checked_at: datetime | None = field(default=None, compare=False)
 
 
 async def read_back(file: Readable, budget: MemoryBudget) -> Copied:
@@ -75,6 +80,12 @@ async def verify(file: Readable, *, size: int, sha256: str) -> bool:
     if stored is None or stored.size != size:
         return False
     return sha256 == (stored.sha256 or await _digest(file, size))
+
+
+async def is_there(file: Readable, *, size: int, sha256: str) -> bool:
+    """Whether the archive still has a file that was verified shortly before. Never reads the file."""
+    stored = await file.find()
+    return stored is not None and stored.size == size and stored.sha256 in (None, sha256)
 
 
 def _block_id(file: Readable, block: StagedBlock) -> BlockId:

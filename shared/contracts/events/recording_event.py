@@ -92,6 +92,11 @@ def event_type(envelope: dict[str, Any]) -> str:
     return (keys.read("eventType", lenient_json.word) or keys.read("type", lenient_json.word) or "").strip()
 
 
+def is_recording_event(envelope: dict[str, Any]) -> bool:
+    """Whether an event reports files of a recording. One without a type is read as if it did."""
+    return event_type(envelope).lower() in ("", RECORDING_FILE_STATUS_UPDATED.lower())
+
+
 def is_from(source: str, envelope: dict[str, Any]) -> bool:
     """Whether this resource is the event's origin: `topic` in the Event Grid schema, `source` in CloudEvents.
 

@@ -103,6 +103,7 @@ class ArchiveRecordView(View):
         "deleted a metadata file."
     )
     correlation: str | None
+    labels: dict[str, str] = Field(description="The labels that the caller sent with the start, by name.")
     server_call_id: str | None
     content: str | None
     channel: str | None

@@ -3,14 +3,17 @@
 For every optional field, `null` means "omitted": Logic Apps send it for an expression without a value.
 """
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from shared.contracts.http.limits import REQUEST_BYTES
+from shared.contracts.http.mistakes import malformed, shortened, unknown
 from shared.errors import BodyTooLarge, FieldError, InvalidRequest
+
+_OF_A_NAME = "[key]"  # pydantic's last part of the path to an invalid name of a dictionary
 
 
 class Body(BaseModel):
@@ -32,18 +35,20 @@ class Body(BaseModel):
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         described = handler(schema)
         resolved = handler.resolve_ref_schema(described)
-        for name, item in resolved.get("properties", {}).items():
-            if name not in resolved.get("required", ()):
-                resolved["properties"][name] = _or_null(item)
+        for variant in (resolved, *resolved.get("oneOf", ())):
+            for name, item in variant.get("properties", {}).items():
+                if name not in variant.get("required", ()):
+                    variant["properties"][name] = _or_null(item)
         return described
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without the default: from a field with a default, some generators of clients make one that must be given."""
     null = {"type": "null"}
     if null in schema.get("anyOf", ()):
-        return schema
-    outside: dict[str, Any] = {name: schema[name] for name in ("default", "description") if name in schema}
-    inside = {name: item for name, item in schema.items() if name not in outside}
+        return {name: item for name, item in schema.items() if name != "default"}
+    outside: dict[str, Any] = {"description": schema["description"]} if "description" in schema else {}
+    inside = {name: item for name, item in schema.items() if name not in ("default", "description")}
     return {"anyOf": [inside, null], **outside}
 
 
@@ -63,21 +68,36 @@ def parse[T: Body](model: type[T], body: bytes) -> T:
         return model.model_validate_json(body)
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
-        fields = tuple(_field_error(model, item) for item in found)
-        raise InvalidRequest("; ".join(f"{item.field}: {item.detail}" for item in fields), fields) from None
+        raise InvalidRequest.of_fields(*(_field_error(model, body, item) for item in found)) from None
 
 
-def _field_error(model: type[Body], item: Any) -> FieldError:
-    path = ".".join(map(str, item["loc"]))
+def _field_error(model: type[Body], body: bytes, item: Any) -> FieldError:
+    path = ".".join(shortened(str(part)) for part in item["loc"] if part != _OF_A_NAME)
     match item["type"]:
         case "combination":
             return FieldError(field=item["ctx"]["field"], detail=item["ctx"]["sentence"])
-        case "extra_forbidden" if len(item["loc"]) == 1:
-            known = ", ".join(to_camel(name) for name in model.model_fields)
-            return FieldError(field=path, detail=f"isn't a known field: remove it, or use one of {known}")
         case "extra_forbidden":
-            return FieldError(field=path, detail="isn't a known field: remove it")
-        case "json_invalid" | "model_type" if not path:
-            return FieldError(field="body", detail="must be a JSON object in UTF-8")
+            *parents, name = item["loc"]
+            return FieldError(field=path, detail=unknown("field", str(name), _fields_of(model, parents)))
+        case "json_invalid":
+            return FieldError(field="body", detail=malformed(body))
+        case "model_type" if not path:
+            return FieldError(field="body", detail="must be a JSON object")
         case _:
             return FieldError(field=path or "body", detail=str(item["msg"]).removeprefix("Value error, "))
+
+
+def _fields_of(model: type[BaseModel], path: list[str | int]) -> list[str]:
+    """The names of the fields of the object at `path`, which begins at `model`."""
+    for part in path:
+        if isinstance(part, str):
+            annotations = {to_camel(name): field.annotation for name, field in model.model_fields.items()}
+            model = _model_in(annotations[part]) or model
+    return [to_camel(name) for name in model.model_fields]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model in an annotation such as `list[Model]` or `Model | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for one in get_args(annotation) if (found := _model_in(one)) is not None), None)

@@ -1,7 +1,7 @@
 """The maximum size of request bodies, in bytes, by content.
 
-The Functions host itself refuses a body above FUNCTIONS_REQUEST_BODY_SIZE_LIMIT, here 1 MiB, with an empty 500. Below
-that, a body above these limits is refused with 413 and a problem.
+A body above these limits is refused with 413 and a problem. The Functions host itself refuses a body above
+FUNCTIONS_REQUEST_BODY_SIZE_LIMIT with an empty 500, so that limit is higher: 4 MiB.
 """
 
 REQUEST_BYTES = 64 * 1024  # a start or a resume; with all fields it has a few thousand

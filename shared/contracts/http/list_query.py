@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from shared.contracts.http.label_fields import LabelFilter
 from shared.contracts.http.parameters import read_parameters
+from shared.domain.participant_ids import ACCEPTED, MOST_CHARACTERS, searched
 from shared.domain.states import RecordingState
 from shared.errors import InvalidRequest
 
@@ -26,7 +28,16 @@ def _day(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_day)]
+
+
+def _person(value: str) -> str:
+    searched(value)  # raises ValueError for a text that can't be a person's ID
+    return value
+
+
 Value = Annotated[str, Field(min_length=1, max_length=4096)]
+
+Person = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS), AfterValidator(_person)]
 
 
 class ListQuery(BaseModel):
@@ -43,13 +54,25 @@ class ListQuery(BaseModel):
     server_call_id: Value | None = None
     call_connection_id: Value | None = None
     correlation: Value | None = None
+    label: LabelFilter | None = Field(
+        default=None, description="Only recordings with this label: name and value, such as case=4711."
+    )
     open: bool = Field(
         default=False, description="Only recordings with files that aren't safe yet and can still be archived."
     )
     trouble: bool = Field(default=False, description="Only incomplete or overdue recordings.")
+    attention: bool = Field(
+        default=False,
+        description="Only incomplete or overdue recordings with a problem that nobody has acknowledged.",
+    )
     limit: int = Field(default=25, ge=1, le=MOST, description=f"Recordings on a page, 1 to {MOST}.")
     cursor: str | None = Field(default=None, max_length=256, description="nextCursor of the previous page.")
-    participant: Value | None = Field(default=None, alias=PARTICIPANT_HEADER, repr=False)
+    participant: Person | None = Field(
+        default=None,
+        alias=PARTICIPANT_HEADER,
+        repr=False,
+        description=f"Only recordings in which this person took part: {ACCEPTED}.",
+    )
 
     @model_validator(mode="after")
     def _days_are_in_order(self) -> Self:
@@ -60,7 +83,7 @@ class ListQuery(BaseModel):
 
 def parse_list(parameters: Mapping[str, str], *, participant: str | None) -> ListQuery:
     """Parses a query. Raises InvalidRequest, which names each invalid parameter and its fix but no value."""
-    if {"participant", PARTICIPANT_HEADER} & parameters.keys():
+    if any("participant" in name.lower() for name in parameters):
         raise InvalidRequest.of("participant", _IN_A_URL)
     beside_the_url = {} if participant is None else {PARTICIPANT_HEADER: participant}
     return read_parameters(ListQuery, parameters, **beside_the_url)

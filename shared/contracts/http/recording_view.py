@@ -46,6 +46,10 @@ class ChunkView(View):
         description="When a read found that the archive's lifecycle rule had deleted the file."
     )
     removed_at: datetime | None = Field(description="When a read found that someone had removed one of its files.")
+    acknowledged_at: datetime | None = Field(
+        description="When a person acknowledged that the chunk is lost or removed."
+    )
+    acknowledged_by: str | None = Field(description="Name of that person, as the request stated it.")
     missing: str | None = Field(
         description="Archived files that a read found missing: media, metadata or both; null if none."
     )
@@ -83,6 +87,8 @@ class ChunkView(View):
             lost_at=chunk.lost_at,
             expired_at=chunk.expired_at,
             removed_at=chunk.removed_at,
+            acknowledged_at=chunk.acknowledged_at,
+            acknowledged_by=chunk.acknowledged_by,
             missing=chunk.missing,
             next_attempt_at=chunk.next_attempt_at,
             rescues=chunk.rescues,
@@ -98,8 +104,8 @@ class AuditView(View):
 
     at: datetime
     action: str = Field(
-        description="start, consent, pause, resume, stop, replay, read content, read metadata, removed, expired, "
-        "found again, ended, start-failed, event submitted, relocated, reported differently, read archive, "
+        description="start, consent, pause, resume, stop, replay, acknowledge, read content, read metadata, removed, "
+        "expired, found again, ended, start-failed, event submitted, relocated, reported differently, read archive, "
         "read timeline; or others."
     )
     by: str = Field(
@@ -144,6 +150,7 @@ class RecordingView(View):
         "ACS didn't respond. Null in answers to stop, pause and resume, which don't query ACS."
     )
     correlation: str | None
+    labels: dict[str, str] = Field(description="The labels that the caller sent with the start, by name.")
     unlinked: bool
     server_call_id: str | None
     call_connection_id: str | None
@@ -177,6 +184,7 @@ class StartedView(View):
     recording_id: str | None = Field(description="Null if ACS accepted the start but hasn't sent the recordingId yet.")
     state: str
     correlation: str | None
+    labels: dict[str, str] = Field(default={}, description="The labels that the caller sent with the start, by name.")
     start_id: str | None = Field(default=None, description="Identifies the start while the recording has no ID.")
 
 
@@ -184,6 +192,19 @@ class ReplayedView(View):
     """The answer to a replay."""
 
     chunks: int = Field(description="Number of chunks queued again: those that were failed, lost or waiting.")
+
+
+class ReplayedByReasonView(ReplayedView):
+    """The answer to a replay of all chunks with one reason."""
+
+    more: bool = Field(description="Whether open chunks are left that weren't read: repeat the request.")
+
+
+class AcknowledgedView(View):
+    """The answer to an acknowledgement."""
+
+    acknowledged_at: datetime | None = Field(description="When the request was processed.")
+    acknowledged_by: str | None = Field(description="The name in the request.")
 
 
 class EventOutcomes(View):
@@ -195,8 +216,28 @@ class EventOutcomes(View):
     )
 
 
+class SubmittedEventView(View):
+    """What became of one event that a person sent."""
+
+    id: str | None = Field(description="ID of the event. Null if the event has none, or one that can't be used.")
+    outcome: str = Field(description="queued, unchanged, accepted, ignored or quarantined.")
+    reason: str | None = Field(
+        description="Why the event was ignored or quarantined. With queued or unchanged: why a part of it was "
+        "quarantined."
+    )
+    quarantine_name: str | None = Field(
+        description="Name of the blob in the quarantine container that keeps the event; null if it isn't kept."
+    )
+    quarantine_id: str | None = Field(description="Identifies the kept event in the path of a replay.")
+    differing: list[str] = Field(
+        description="Fields whose values differ from the recorded ones. The recorded values stay."
+    )
+
+
 class SubmittedEventOutcomes(EventOutcomes):
     """The answer to events that a person sent."""
+
+    events: list[SubmittedEventView] = Field(description="Each event in order, with its outcome and reason.")
 
     differing: list[list[str]] = Field(
         description="For each event in order: the fields whose values differ from the recorded ones. The recorded "

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field
 
 from shared.contracts.http.bodies import Body, parse, wrong
 from shared.contracts.http.consent import Consent
+from shared.contracts.http.label_fields import Labels
 from shared.contracts.text import Plain
 
 MAX_CHANNELS = 5  # participants that ACS records separately, one per channel
@@ -78,8 +79,31 @@ class ChannelAffinity(Body):
 
 
 def _one_locator(schema: dict[str, Any]) -> None:
-    """Adds to pydantic's schema: exactly one of the four must be given, and null counts as omitted."""
-    schema["oneOf"] = [{"required": [name], "properties": {name: {"type": "string"}}} for name in _LOCATORS]
+    """Turns pydantic's schema into four variants: exactly one of the locators is given.
+
+    Each variant has all other fields, because generators of clients make a class of each. The schema is stricter than
+    the app, which also accepts null for the other three: a property that can only be null confuses some generators.
+    """
+    properties: dict[str, dict[str, Any]] = schema.pop("properties")
+    for flag in ("type", "additionalProperties"):
+        schema.pop(flag, None)
+    others = {name: item for name, item in properties.items() if name not in _LOCATORS}
+    schema["oneOf"] = [
+        {
+            "title": f"Start{name[0].upper()}{name[1:]}",
+            "description": f"Starts a recording of the call that {name} names.",
+            "type": "object",
+            "properties": {name: _not_null(properties[name]), **others},
+            "required": [name],
+            "additionalProperties": False,
+        }
+        for name in _LOCATORS
+    ]
+
+
+def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+    (given,) = [one for one in schema["anyOf"] if one.get("type") != "null"]
+    return {**given, "description": schema["description"]}
 
 
 class StartRecording(Body):
@@ -124,6 +148,11 @@ class StartRecording(Body):
     )
     correlation: Correlation | None = Field(
         default=None, description="Any text of yours; returned wherever the recording is shown."
+    )
+    labels: Labels = Field(
+        default={},
+        description="Up to ten names with values of yours, such as case: 4711. Shown with the recording, filterable, "
+        "and stored in the metadata of its archived files. Don't include personal data.",
     )
     consent: Consent | None = Field(default=None, description="Required if the deployment requires consent.")
 

@@ -1,44 +1,16 @@
-"""Checks that a chunk's locations name its document, and decides whether its source may be deleted.
+"""Checks which document a chunk's locations name.
 
 An event names the locations of the media and the metadata, and the location to delete. Events can be wrong or forged:
-in Microsoft's own published sample, the delete location names another document. If this module can't decide, the source
-is kept, and ACS deletes it a day or two later. The module only compares: it makes no requests and writes nothing.
+in Microsoft's own published sample, the delete location names another document. The module only compares: it makes no
+requests and writes nothing.
 """
 
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from shared.domain.failure import Failure
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
-from shared.errors import Fault
 
 _OBJECTS = "objects"  # in https://storage.asm.skype.com/v1/objects/{documentId}/content/video
-
-
-@dataclass(frozen=True, kw_only=True)
-class Keep:
-    """Why a source is kept, and whether this raises an alert."""
-
-    failure: Failure
-    alerts: bool = True
-
-
-def reason_to_keep(chunk: Chunk) -> Keep | None:
-    """Why the source of an archived chunk must not be deleted; None if it may be."""
-    if not _is_one_document(chunk):
-        return _keep("locations-differ", "the event's locations and documentId don't all name the same document")
-    if chunk.unverified is not None:
-        return _keep("unverified-file", f"the archived file is not verified: {chunk.unverified}")
-    if chunk.metadata_location is None:
-        return _keep("no-metadata-location", "the event has no metadata location, so only the media are archived")
-    if not chunk.delete_location:
-        return _keep("no-delete-location", "the event has no delete location", alerts=False)
-    return None
-
-
-def _keep(reason: str, detail: str, *, alerts: bool = True) -> Keep:
-    return Keep(failure=Failure(fault=Fault.SOURCE, reason=reason, detail=detail), alerts=alerts)
 
 
 def names_another(location: str, chunk: Chunk) -> bool:
@@ -67,19 +39,10 @@ def origin_of(location: str | None, chunk: Chunk) -> str | None:
     return key_of(location.partition("?")[0].partition("#")[0])
 
 
-def _is_one_document(chunk: Chunk) -> bool:
-    """Whether every location of the event names the chunk's document unambiguously.
-
-    If there is no delete location, it is enough that no location names another document.
-    """
-    given = [chunk.content_location, chunk.metadata_location, chunk.delete_location]
-    if not chunk.delete_location:
-        return not any(names_another(location, chunk) for location in given if location)
-    return all(_names(location, chunk.document_id.lower()) for location in given if location is not None)
-
-
-def _names(location: str, document_id: str) -> bool:
+def names_document(location: str, chunk: Chunk) -> bool:
+    """Whether a location names the chunk's document, and no server can interpret it differently."""
     segments = None if "?" in location or "#" in location else _segments_of(location)
+    document_id = chunk.document_id.lower()
     return segments is not None and _object_of(segments, document_id) == document_id
 
 

@@ -12,6 +12,8 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from shared.gateways.faults import is_absent, is_changed, storage_faults
 
+_COUNTED = 5000  # blobs: the most that one request lists
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
@@ -33,6 +35,13 @@ class DeadLetters:
         with storage_faults("listing the dead letters"):
             async for blob in self._container.list_blobs():
                 yield DeadLetter(name=blob.name, size=blob.size, etag=blob.etag)
+
+    async def count(self) -> int:
+        """The number of blobs, 5,000 at most: one operation."""
+        with storage_faults("counting the dead letters"):
+            async for page in self._container.list_blobs(results_per_page=_COUNTED).by_page():
+                return len([blob async for blob in page])
+        return 0
 
     async def read(self, letter: DeadLetter) -> bytes | None:
         """The blob's bytes. None if it no longer exists, for example because another replay removed it."""

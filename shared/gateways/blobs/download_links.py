@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_blob_sas
 from azure.storage.blob.aio import BlobServiceClient
 
+from shared.domain.files.download_names import disposition_of
 from shared.errors import DestinationForbidden
 from shared.gateways.faults import storage_faults
 
@@ -31,7 +32,7 @@ class Presented:
 
     @property
     def disposition(self) -> str:
-        return f'{"inline" if self.inline else "attachment"}; filename="{self.file_name}"'
+        return disposition_of("inline" if self.inline else "attachment", self.file_name)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,6 @@ from shared.gateways.faults import storage_faults
 from shared.gateways.tables.retries import REPEATED
 from shared.gateways.tables.work_items import read_item
 
-_SHARDS = "0123456789abcdef"  # the first digit of a key: sixteen partitions share the load
 _PAGE = 100  # rows per shard in memory while due rows are processed
 _GLANCE = 250  # rows per shard in `glance`
 _NEAREST = 20  # rows per shard in `nearest`; archived chunks are included until their source is deleted
@@ -42,8 +41,8 @@ class Head:
 class Worklist:
     """All work that isn't finished."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str) -> None:
-        self._table = tables.get_table_client(table_name)
+    def __init__(self, tables: TableServiceClient, table_name: str, shards: str) -> None:
+        self._table, self._shards = tables.get_table_client(table_name), shards
 
     async def add(self, item: WorkItem) -> None:
         """Adds a row, or changes when it is due."""
@@ -55,7 +54,7 @@ class Worklist:
             "requeues": item.requeues or None,
         }
         entity: dict[str, Any] = {
-            "PartitionKey": item.shard,
+            "PartitionKey": self._shard(item),
             "RowKey": item.row,
             "recordingKey": item.recording_key,
             "dueAt": item.due_at,
@@ -71,7 +70,7 @@ class Worklist:
         """
         with storage_faults("removing from the worklist"):
             try:
-                await self._table.delete_entity(item.shard, item.row, **_condition(item))
+                await self._table.delete_entity(self._shard(item), item.row, **_condition(item))
             except ResourceNotFoundError:
                 return True
             except ResourceModifiedError:
@@ -80,7 +79,7 @@ class Worklist:
 
     async def postpone(self, item: WorkItem, due_at: datetime) -> None:
         """Changes only the due time of a row that was read, unless the row was changed since then."""
-        entity = {"PartitionKey": item.shard, "RowKey": item.row, "dueAt": due_at}
+        entity = {"PartitionKey": self._shard(item), "RowKey": item.row, "dueAt": due_at}
         with storage_faults("changing a due time on the worklist"):
             try:
                 await self._table.update_entity(entity, mode=UpdateMode.MERGE, **_condition(item), **REPEATED)
@@ -93,7 +92,7 @@ class Worklist:
         Only one page per shard is in memory, however many rows are due.
         """
         with storage_faults("reading the worklist"):
-            shards = [self._due_in(shard, now, after) for shard in _SHARDS]
+            shards = [self._due_in(shard, now, after) for shard in self._shards]
             heads = await asyncio.gather(*(anext(items, None) for items in shards))
             waiting = [(item.row, number, item) for number, item in enumerate(heads) if item is not None]
             heapq.heapify(waiting)
@@ -103,6 +102,10 @@ class Worklist:
                 if following is not None:
                     heapq.heappush(waiting, (following.row, number, following))
                 yield item
+
+    def _shard(self, item: WorkItem) -> str:
+        """The partition of a row: the first digit of its key, unless there are fewer than sixteen."""
+        return self._shards[int(item.shard, 16) % len(self._shards)]
 
     async def _due_in(self, shard: str, now: datetime, after: str) -> AsyncGenerator[WorkItem]:
         found = "PartitionKey eq @shard and dueAt le @now" + (" and RowKey gt @after" if after else "")
@@ -119,7 +122,7 @@ class Worklist:
         """
         with storage_faults("reading the worklist"):
             heads = await asyncio.gather(
-                *(self._head(shard, _NEAREST, "RowKey lt @row", Kind.CHUNK.end) for shard in _SHARDS)
+                *(self._head(shard, _NEAREST, "RowKey lt @row", Kind.CHUNK.end) for shard in self._shards)
             )
         ends = [head.items[-1].row for head in heads if not head.is_all]
         items = [item for head in heads for item in head.items if not ends or item.row <= min(ends)]
@@ -132,7 +135,7 @@ class Worklist:
         announcement are left out. If they fill a shard's page, a second operation reads the rows after them.
         """
         with storage_faults("reading the worklist"):
-            heads = await asyncio.gather(*map(self._glance, _SHARDS))
+            heads = await asyncio.gather(*map(self._glance, self._shards))
         items = [item for head in heads for item in head.items]
         return Head(items=sorted(items, key=lambda item: item.row), is_all=all(head.is_all for head in heads))
 
@@ -143,6 +146,15 @@ class Worklist:
             return Head(items=items, is_all=head.is_all)
         others = await self._head(shard, _GLANCE, "RowKey gt @row", Kind.ANNOUNCEMENTS.end)
         return Head(items=items + others.items, is_all=others.is_all)
+
+    async def oldest_announcements(self) -> list[WorkItem]:
+        """The first row of each shard for a chunk with undelivered announcements. Needs one operation per shard."""
+        kind = Kind.ANNOUNCEMENTS
+        with storage_faults("reading the worklist"):
+            heads = await asyncio.gather(
+                *(self._head(shard, 1, "RowKey ge @row", kind.start) for shard in self._shards)
+            )
+        return [item for head in heads for item in head.items if item.kind is kind and item.flaw is None]
 
     async def _head(self, shard: str, most: int, found: str, row: str) -> Head:
         pages: Any = self._table.query_entities(
@@ -157,7 +169,7 @@ class Worklist:
     async def deadlines(self) -> AsyncIterator[datetime]:
         """The deadline of every chunk on the worklist, due or not, taken from the row key."""
         with storage_faults("counting the worklist"):
-            for shard in _SHARDS:
+            for shard in self._shards:
                 rows = self._table.query_entities(
                     "PartitionKey eq @shard and RowKey lt @end",
                     parameters={"shard": shard, "end": Kind.CHUNK.end},

@@ -82,7 +82,7 @@ async def operator(deployment: Deployment, stranger: Visit) -> Visit:
 
 async def record(
     deployment: Deployment,
-    correlation: str,
+    correlation: str | None,
     *,
     seconds: tuple[int, ...] = (3,),
     people: Any = 2,
@@ -106,6 +106,16 @@ async def record(
         await deployment.acs("POST", f"/recordings/{recording_id}/advance", seconds=length)
     await deployment.call("POST", f"/api/recordings/{quote(recording_id, safe='')}/stop")
     return recording_id
+
+
+async def quarantine_an_event(deployment: Deployment) -> None:
+    """Always the same event, which is in the quarantine once."""
+    unreadable = {
+        "id": "unreadable", "topic": "/subscriptions/0", "subject": "nothing", "dataVersion": "1.0", "data": {},
+        "eventType": "Microsoft.Communication.RecordingFileStatusUpdated", "eventTime": "2026-11-28T10:00:00Z",
+    }  # fmt: skip
+    status, _, _ = await deployment.call("POST", "/api/events", json=unreadable, headers=deployment.operator)
+    assert status == 202
 
 
 async def listed(deployment: Deployment, correlation: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from playwright.async_api import Page, expect
 
 from local.stack.options import CHECKOUT
 from tests.acceptance.conftest import Deployment
-from tests.acceptance.page.conftest import Visit, record
+from tests.acceptance.page.conftest import Visit, quarantine_an_event, record
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -25,6 +25,7 @@ async def violations(page: Page) -> list[str]:
 async def test_axe_finds_no_violation_in_any_view(deployment: Deployment, stranger: Visit, theme: str):
     page = stranger.page
     await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    await quarantine_an_event(deployment)  # a check that fails
     redirected = {"operation": "download", "kind": "redirect", "host": "media.example.net"}
     failed = await record(deployment, f"axe {theme} failed", fault=redirected)
     good = await record(deployment, f"axe {theme}", seconds=(20, 10), channel="unmixed", format="wav")
@@ -46,6 +47,13 @@ async def test_axe_finds_no_violation_in_any_view(deployment: Deployment, strang
     await page.get_by_role("button", name="Play chunk 0", exact=True).click()
     await expect(page.locator("audio")).to_be_visible()
     assert await violations(page) == []
+    await page.get_by_role("button", name="Keys").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    assert await violations(page) == []
+    for runbook in ("callbacks-refused", "poison-messages"):  # a table; commands
+        await stranger.to(f"#/runbooks/{runbook}")
+        await expect(page.locator(".runbook li").first).to_be_visible()
+        assert await violations(page) == []
 
 
 async def test_the_keyboard_skips_to_the_content_and_shows_the_focus(visit: Visit):
@@ -57,7 +65,7 @@ async def test_the_keyboard_skips_to_the_content_and_shows_the_focus(visit: Visi
     await page.keyboard.press("Enter")
     await expect(page.locator("main")).to_be_focused()
     await page.keyboard.press("Tab")
-    await expect(page.get_by_role("button", name="Refresh")).to_be_focused()
+    await expect(page.get_by_role("link", name="All", exact=True)).to_be_focused()
     outline = "getComputedStyle(document.activeElement).outlineStyle"
     assert await page.evaluate(outline) == "solid"
 
@@ -81,6 +89,9 @@ async def test_a_phone_never_scrolls_sideways(deployment: Deployment, visit: Vis
     assert not await visit.page.evaluate(wide)
     await visit.to_recording(recording_id)
     await expect(visit.page.locator(".legend")).to_be_visible()
+    assert not await visit.page.evaluate(wide)
+    await visit.to("#/runbooks/poison-messages")
+    await expect(visit.page.locator(".runbook pre")).to_be_visible()
     assert not await visit.page.evaluate(wide)
     await visit.to("#/")
     await expect(visit.page.locator("#throughput")).to_be_visible()

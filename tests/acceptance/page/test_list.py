@@ -1,9 +1,11 @@
 """Finding a recording: the key, the sign-in, filters, pages, and names that contain scripts."""
 
+import re
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.acceptance.conftest import Deployment
 from tests.acceptance.page.conftest import Visit, listed, record
@@ -22,7 +24,7 @@ async def test_a_wrong_key_is_rejected_and_the_right_one_is_kept_for_the_tab_onl
     await expect(page.get_by_role("heading", name="Recordings")).to_be_visible()
     assert await page.evaluate("JSON.stringify([localStorage, document.cookie])") == '[{},""]'
     assert not [one.url for one in stranger.requests if stranger.key in one.url]
-    await page.get_by_role("button", name="Forget key").click()
+    await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_label("Function key")).to_be_visible()
     assert await page.evaluate("sessionStorage.length") == 0
 
@@ -69,8 +71,8 @@ async def test_filters_find_a_recording_and_a_link_finds_it_again(deployment: De
     await page.reload()
     await expect(rows).to_have_count(1)
     await page.get_by_label("State").select_option("Overdue")
-    await expect(page.locator("#found")).to_have_text("No recordings match.")
-    await page.get_by_role("button", name="Clear").click()
+    await expect(page.locator("#recordings")).to_contain_text("No recordings match these filters.")
+    await page.get_by_role("link", name="Clear").click()
     await expect(page.get_by_role("link", name="find/2")).to_be_visible()
 
 
@@ -90,10 +92,25 @@ async def test_a_participant_is_found_and_never_part_of_a_url(deployment: Deploy
     assert not [one.url for one in visit.requests if "face-4711" in one.url]
 
 
+async def test_a_search_by_participant_says_how_many_recordings_it_cannot_find_yet(visit: Visit):
+    found = {"recordings": 3, "byState": {"active": 1, "archiving": 2}, "complete": True}
+    page = visit.page
+    await page.route(
+        "**/api/recordings*",
+        lambda route: route.fulfill(json={"recordings": [], "nextCursor": None, "notIndexed": found}),
+    )
+    await page.get_by_label("Find by").select_option("Participant ID")
+    await expect(page.get_by_label("Find", exact=True)).to_have_attribute("placeholder", re.compile(r"\+49 151"))
+    await page.get_by_label("Find", exact=True).fill("+49 151 23456789")
+    await page.get_by_role("button", name="Find").click()
+    await expect(page.locator("#unindexed")).to_contain_text("3 recordings can't be found by participant yet")
+    await expect(page.locator("#unindexed")).to_contain_text("1 active, 2 archiving")
+
+
 async def test_an_invalid_filter_is_explained(visit: Visit):
-    await visit.page.get_by_label("From (UTC day)").fill("2026-11-22")
-    await visit.page.get_by_label("To (UTC day)").fill("2026-11-21")
-    await visit.page.get_by_label("To (UTC day)").dispatch_event("change")
+    await visit.page.get_by_label("From (UTC)").fill("2026-11-22")
+    await visit.page.get_by_label("To (UTC)").fill("2026-11-21")
+    await visit.page.get_by_label("To (UTC)").dispatch_event("change")
     await expect(visit.page.get_by_role("alert")).to_contain_text("from: must not be after to")
 
 
@@ -110,6 +127,107 @@ async def test_pages_lead_to_older_recordings_and_back_to_newer_ones(deployment:
     await expect(rows.first.get_by_role("link")).not_to_have_text(str(newest))
     await visit.page.get_by_role("button", name="Newer").click()
     await expect(rows.first.get_by_role("link")).to_have_text(str(newest))
+
+
+async def test_back_returns_to_the_page_of_the_list_that_was_left(deployment: Deployment, visit: Visit):
+    for number in range(3):
+        await record(deployment, f"back/{number}")
+    page, rows = visit.page, visit.page.locator("#recordings tbody tr")
+    await page.route("**/api/recordings?*", lambda route: route.continue_(url=f"{route.request.url}&limit=2"))
+    await page.route("**/api/recordings", lambda route: route.continue_(url=f"{route.request.url}?limit=2"))
+    await page.get_by_role("button", name="Refresh").click()
+    await expect(rows).to_have_count(2)
+    newest = str(await rows.first.get_by_role("link").text_content())
+    await page.get_by_role("button", name="Older").click()
+    await expect(rows.first.get_by_role("link")).not_to_have_text(newest)
+    name = str(await rows.first.get_by_role("link").text_content())
+    assert "cursor=" in page.url
+    await rows.first.get_by_role("link").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    await page.go_back()
+    await expect(rows.first.get_by_role("link")).to_have_text(name)
+    await page.go_back()
+    await expect(rows.first.get_by_role("link")).to_have_text(newest)
+
+
+async def test_a_list_is_sorted_by_size_and_by_time_left_over_all_of_its_pages(visit: Visit):
+    def row(name: str, size: int, deadline: str | None) -> dict[str, Any]:
+        return {
+            "recordingId": name, "recordingKey": name, "correlation": name, "state": "archived", "size": size,
+            "listedAt": "2026-11-28T10:00:00Z", "durationMs": None, "chunks": {}, "deadline": deadline, "trouble": [],
+        }  # fmt: skip
+
+    first = [row("small", 1, "2026-11-29T10:00:00Z"), row("none", 2, None)]
+    second = [row("large", 3, "2026-11-28T12:00:00Z")]
+
+    async def answer(route: Route) -> None:
+        later = "cursor=next" in route.request.url
+        await route.fulfill(
+            json={"recordings": second if later else first, "nextCursor": None if later else "next"},
+        )
+
+    page = visit.page
+    await page.route("**/api/recordings?*", answer)
+    names = page.locator("#recordings tbody th")
+    await page.get_by_label("Sort by").select_option("Size")
+    await expect(names).to_have_text(["large", "none", "small"])
+    await page.get_by_label("Sort by").select_option("Time left")
+    await expect(names).to_have_text(["large", "small", "none"])
+    await expect(page.locator("thead th")).to_have_text(
+        ["Recording", "State", "Started (UTC)", "Size", "Time left or problem"]
+    )
+    assert page.url.endswith("#/recordings?sort=left")
+
+
+async def test_a_recording_without_a_correlation_is_named_by_its_start(deployment: Deployment, visit: Visit):
+    recording_id = await record(deployment, None, people=3, channel="unmixed", format="wav")
+    await deployment.settled(recording_id)
+    page = visit.page
+    await visit.to("#/recordings")
+    await page.get_by_role("link", name="Recording of ").first.click()
+    await visit.to_recording(recording_id)
+    name = re.compile(r"^Recording of \d+ \w+ 20\d\d, \d\d:\d\d, 3 participants$")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    await expect(page).to_have_title(re.compile(r"participants · 127\.0\.0\.1:\d+ · Callvault"))
+
+
+async def test_days_are_those_of_the_times_that_are_shown(deployment: Deployment, browser: Browser):
+    """At the end of a day in Kiritimati, it is still the day before in UTC."""
+    context = await browser.new_context(locale="en-GB", timezone_id="Pacific/Kiritimati")
+    page = await context.new_page()
+    await page.goto(f"{deployment.where.functions}/api/dashboard")
+    call = """async ({day, times}) => {
+      const {isWithin, utcDays} = await import('/api/dashboard/days.js');
+      return [utcDays({from: day, to: day}), times.map((time) => isWithin(time, {from: day, to: day}))];
+    }"""
+    times = ["2026-11-27T09:59:59Z", "2026-11-27T10:00:00Z", "2026-11-28T09:59:59Z", "2026-11-28T10:00:00Z"]
+    days, within = await page.evaluate(call, {"day": "2026-11-28", "times": times})
+    assert days == {"from": "2026-11-27", "to": "2026-11-28"}
+    assert within == [False, True, True, False]
+    await context.close()
+
+
+async def test_keys_find_move_and_refresh(deployment: Deployment, visit: Visit):
+    for number in range(2):
+        await record(deployment, f"keys/{number}")
+    page = visit.page
+    await visit.to("#/recordings")
+    links = page.locator("#recordings tbody th a")
+    await expect(links.nth(1)).to_be_visible()
+    for key, number in (("j", 0), ("j", 1), ("k", 0)):
+        await page.keyboard.press(key)
+        await expect(links.nth(number)).to_be_focused()
+    async with page.expect_request("**/api/recordings*"):
+        await page.keyboard.press("r")
+    await page.keyboard.press("/")
+    await page.keyboard.type("j/r")
+    await expect(page.get_by_label("Find", exact=True)).to_have_value("j/r")
+    await page.get_by_role("link", name="Overview", exact=True).click()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog")).to_contain_text("Find a recording")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("/")
+    await expect(page.get_by_label("Find", exact=True)).to_be_focused()
 
 
 async def test_names_that_are_scripts_stay_text(deployment: Deployment, visit: Visit):

@@ -4,9 +4,11 @@ import hashlib
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
+from azure.storage.blob import CorsRule
+from azure.storage.blob.aio import BlobServiceClient
 from playwright.async_api import Locator, Route, expect
 
 from tests.acceptance.conftest import Deployment, until
@@ -102,7 +104,7 @@ async def test_a_download_is_the_archived_file_and_the_history_names_the_caller(
     async with visit.page.expect_download() as saving:
         await visit.page.get_by_role("button", name="Download of chunk 0").click()
     saved = await saving.value
-    assert saved.suggested_filename.endswith("-0000.mp3")
+    assert re.search(r"-saved-0000-mixed-[0-9a-f]{8}\.mp3$", saved.suggested_filename)
     assert hashlib.sha256(Path(await saved.path()).read_bytes()).hexdigest() == chunk["sha256"]  # noqa: ASYNC240
     await visit.page.get_by_role("button", name="Refresh").click()
     await expect(visit.page.locator(".history li").first).to_contain_text("read content by function key")
@@ -130,15 +132,72 @@ async def test_a_failed_chunk_shows_its_reason_and_is_retried_by_a_button(deploy
     page = visit.page
     await expect(page.locator(".note")).to_contain_text("source-not-allowed")
     await page.get_by_role("button", name="Retry chunk 0").click()
-    await expect(page.locator("td", has=page.get_by_role("button", name="Retry chunk 0"))).to_contain_text(
-        "Retrying requires the master key"
-    )
-    await page.get_by_role("button", name="Forget key").click()
+    await expect(page.locator("#toasts")).to_contain_text("Retry failed: This requires the master key.")
+    await page.get_by_role("button", name="Sign out").click()
     await visit.enter(deployment.where.master_key)
     await page.get_by_role("button", name="Retry chunk 0").click()
     await expect(page.locator(".note")).to_have_count(0)
     await expect(page.locator("h1 + .badge")).to_have_text("Archived")
     await expect(page.locator(".history li").first).to_contain_text("replay by master key")
+
+
+async def test_the_player_continues_with_the_next_chunk_and_obeys_keys(deployment: Deployment, visit: Visit):
+    recording_id = await record(deployment, "continued", seconds=(2, 30))
+    await deployment.settled(recording_id)
+    await visit.to_recording(recording_id)
+    page = visit.page
+    await page.get_by_role("button", name="Play chunk 0", exact=True).click()
+    await page.get_by_label("Speed").select_option("2")
+    await expect(page.get_by_role("heading", name="Chunk 1", exact=True)).to_be_visible()
+    await expect(page.locator(".player")).to_contain_text("2 of 2")
+    audio = page.locator("audio")
+
+    async def plays() -> bool:
+        return await position_of(audio) > 0
+
+    await until(plays)
+    assert await audio.evaluate("media => media.playbackRate") == 2
+    await page.locator("main").focus()
+    await page.keyboard.press("Space")
+    await expect(audio).to_have_js_property("paused", True)
+    before = await position_of(audio)
+    await page.keyboard.press("ArrowRight")
+    assert await position_of(audio) == pytest.approx(before + 5, abs=0.1)
+
+
+async def test_a_single_channel_is_heard_if_the_archive_lets_the_page_read_the_sound(
+    deployment: Deployment, visit: Visit
+):
+    recording_id = await record(deployment, "one channel", seconds=(20,), channel="unmixed", format="wav")
+    await deployment.settled(recording_id)
+    await visit.to_recording(recording_id)
+    page = visit.page
+    await page.evaluate("""() => {
+      const connect = AudioNode.prototype.connect;
+      window.heard = [];
+      AudioNode.prototype.connect = function (...given) {
+        window.heard.push(given[1]);
+        return connect.apply(this, given);
+      };
+    }""")
+    await page.get_by_role("button", name="Play chunk 0", exact=True).click()
+    await page.get_by_label("Channel").select_option("Channel 1")
+    await expect(page.locator(".player")).to_contain_text("Add a CORS rule")
+    await expect(page.get_by_label("Channel")).to_have_value("all")
+    visit.errors.clear()  # the browser reports the refused request
+    rule = CorsRule(["*"], ["GET"], allowed_headers=["*"], exposed_headers=["*"], max_age_in_seconds=0)
+    async with BlobServiceClient.from_connection_string(deployment.where.storage_connection_string) as blobs:
+        await blobs.set_service_properties(cors=[rule])
+        try:
+            await page.get_by_label("Channel").select_option("Channel 1")
+
+            async def plays() -> bool:
+                return await position_of(page.locator("audio[crossorigin]")) > 0
+
+            await until(plays)
+            assert await page.evaluate("window.heard.at(-1)") == 1
+        finally:
+            await blobs.set_service_properties(cors=[])
 
 
 async def test_a_failed_chunk_leaves_a_gap_in_the_timeline(deployment: Deployment, visit: Visit):
@@ -199,20 +258,31 @@ async def gaps_in_minutes(visit: Visit, arguments: dict[str, Any]) -> list[tuple
     return [tuple(gap) for gap in await visit.page.evaluate(call, arguments | {"start": START})]
 
 
-async def test_a_file_that_someone_removed_is_reported_and_cannot_be_played(deployment: Deployment, visit: Visit):
-    recording_id = await record(deployment, "removed")
+async def test_a_file_that_someone_removed_is_reported_cannot_be_played_and_is_acknowledged(
+    deployment: Deployment, operator: Visit
+):
+    recording_id = await record(deployment, "removed/acknowledged")
     (chunk,) = (await deployment.settled(recording_id))["chunks"]
     async with deployment.container("recordings") as archive:
         await archive.delete_blob(chunk["blobName"])
-    status, _, _ = await deployment.call("GET", f"/api/recordings/{quote(recording_id, safe='')}/archive")
-    assert status == 410
-    await visit.to_recording(recording_id)
-    page = visit.page
+    await operator.to_recording(recording_id)
+    page = operator.page
     await expect(page.locator(".note")).to_contain_text("Chunk 0 was removed from the archive")
     await expect(page.locator("h1 + .badge")).to_have_text("Incomplete")
     await expect(page.get_by_role("button", name="Metadata of chunk 0")).to_be_visible()
     for absent in ("Play chunk 0", "Download of chunk 0", "Retry chunk 0"):
         await expect(page.get_by_role("button", name=absent)).to_have_count(0)
+    await expect(page.locator(".badge.good, .timeline .chunk.good")).to_have_count(0)
+    await page.get_by_role("button", name="Acknowledge chunk 0").click()
+    await page.get_by_label("Your name").fill("Ada")
+    await page.get_by_label("Note").fill("Removed at the customer's request.")
+    await page.get_by_role("button", name="Acknowledge", exact=True).click()
+    await expect(page.locator("#toasts")).to_have_text("Chunk 0 is acknowledged.Close")
+    await expect(page.locator(".note")).to_contain_text("Acknowledged by Ada")
+    await expect(page.locator(".history li").first).to_contain_text("Ada: Removed at the customer's request.")
+    await page.get_by_role("link", name="Overview", exact=True).click()
+    await expect(page.locator(".verdict .title")).to_be_visible()
+    await expect(page.get_by_role("row").filter(has_text="removed/acknowledged")).to_have_count(0)
 
 
 async def test_a_truncated_address_shows_an_error(visit: Visit):

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from infra.bicep.compiler import DEPLOYMENT
 from tests.infra.policies.events import TOPIC
 from tests.infra.product import functions
 from tests.infra.said import log_lines, metric_names, rendered
@@ -12,6 +13,7 @@ from tests.infra.templates import Templates, made, only
 LOG_RULE = "Microsoft.Insights/scheduledQueryRules"
 METRIC_RULE = "Microsoft.Insights/metricAlerts"
 GROUP = "Microsoft.Insights/actionGroups"
+PAGER = f"/subscriptions/{DEPLOYMENT['subscriptionId']}/resourceGroups/ops/providers/{GROUP}/pager"
 WORKBOOK = "Microsoft.Insights/workbooks"
 
 _TEXT = re.compile(r'Message startswith "([^"{]+) \{"')
@@ -47,6 +49,14 @@ def every_promised_alert_exists(templates: Templates) -> None:
         ),
     }
     assert all(one.properties["enabled"] is True for kind in (LOG_RULE, METRIC_RULE) for one in made(deployment, kind))
+
+
+def every_line_is_in_two_windows_and_rules_run_no_more_often_than_needed(templates: Templates) -> None:
+    """Lines may arrive some minutes late. One that looks back half an hour needn't run every 5 minutes."""
+    for rule in made(templates.main(), LOG_RULE):
+        window, frequency = (int(rule.properties[name][2:-1]) for name in ("windowSize", "evaluationFrequency"))
+        assert window >= 2 * frequency
+        assert frequency == (5 if window < 30 or rule.name.endswith("sweep-silent") else 15)
 
 
 def queries_use_only_lines_fields_and_metrics_of_the_code(templates: Templates) -> None:
@@ -121,13 +131,13 @@ def undelivered_events_raise_an_alert(templates: Templates) -> None:
 
 
 def every_alert_reaches_the_named_recipients(templates: Templates) -> None:
-    deployment = templates.main(alertEmails=["desk@example.com"], alertActionGroupIds=["pager"])
+    deployment = templates.main("alerting")
     group = only(deployment, GROUP)
     assert [one["emailAddress"] for one in group.properties["emailReceivers"]] == ["desk@example.com"]
     for rule in made(deployment, LOG_RULE):
-        assert rule.properties["actions"]["actionGroups"] == ["pager", group.id]
+        assert rule.properties["actions"]["actionGroups"] == [PAGER, group.id]
     for rule in made(deployment, METRIC_RULE):
-        assert [one["actionGroupId"] for one in rule.properties["actions"]] == ["pager", group.id]
+        assert [one["actionGroupId"] for one in rule.properties["actions"]] == [PAGER, group.id]
     assert not made(templates.main(), GROUP)
 
 

@@ -28,19 +28,22 @@ def telemetry_accepts_only_identities(templates: Templates) -> None:
     assert workspace.properties["features"]["disableLocalAuth"] is True
     assert insights.properties["DisableLocalAuth"] is True
     assert insights.properties["WorkspaceResourceId"] == workspace.id
-    client = only(deployment, IDENTITY).member("properties").member("clientId")
+    identity = only(deployment, IDENTITY)
     given = app_settings(templates)
-    assert given["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"] == f"ClientId={client};Authorization=AAD"
-    assert given["APPLICATIONINSIGHTS_CONNECTION_STRING"] == insights.member("properties").member("ConnectionString")
+    assert given["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"] == (
+        f"[format('ClientId={{0}};Authorization=AAD', {given['AZURE_CLIENT_ID'][1:-1]})]"
+    )
+    assert identity.gives(given["AZURE_CLIENT_ID"], "clientId")
+    assert insights.gives(given["APPLICATIONINSIGHTS_CONNECTION_STRING"], "ConnectionString")
 
 
 def reads_and_deletes_outside_the_app_are_logged(templates: Templates) -> None:
     """On by default, for the archive in either account: the app's own audit has only what went through the app."""
-    assert not made(templates.main(accessLogs=False), LOGS)
-    assert not made(templates.main(accessLogs=False), SAVED)
-    for own in (True, False):
-        logged = _logged(templates, archiveInOwnAccount=own, acsResourceGroup="telephony")
-        archive, host = (account_of(templates, one, archiveInOwnAccount=own) for one in ("recordings", "deadletter"))
+    assert not made(templates.main("quiet"), LOGS)
+    assert not made(templates.main("quiet"), SAVED)
+    for scenario in ("other", "onecool"):
+        logged = _logged(templates, scenario)
+        archive, host = (account_of(templates, one, scenario) for one in ("recordings", "deadletter"))
         topic = only(templates.main(), "Microsoft.EventGrid/systemTopics").name
         vault = only(templates.main(), "Microsoft.KeyVault/vaults").name
         assert logged == {
@@ -50,19 +53,20 @@ def reads_and_deletes_outside_the_app_are_logged(templates: Templates) -> None:
             f"{topic}/systemTopics": {"DeliveryFailures"},
             f"{ACS}/communicationServices": {"CallRecordingOperational", "CallRecordingSummary"},
         }
-    announcing = only(templates.main(announce=True), "Microsoft.EventGrid/topics").name
-    published = _logged(templates, announce=True)[f"{announcing}/topics"]
+    announcing = only(templates.main("announce"), "Microsoft.EventGrid/topics").name
+    published = _logged(templates, "announce")[f"{announcing}/topics"]
     assert published == {"DataPlaneRequests", "DeliveryFailures", "PublishFailures"}
 
 
 def two_saved_queries_show_who_read_and_who_deleted(templates: Templates) -> None:
     deployment = templates.main()
-    app = str(only(deployment, IDENTITY).member("properties").member("principalId"))
+    identity = only(deployment, IDENTITY).id
     saved = {one.properties["displayName"]: one.properties["query"] for one in made(deployment, SAVED)}
     assert saved.keys() == {"Who read this recording", "What was deleted outside Callvault"}
     for query in saved.values():
-        assert f'let app = "{app}";' in query, "the app's own requests are distinguished from others'"
-        code = re.sub(r'"[^"]*"|//.*', "", query)
+        assert query.endswith(f"'<object id of the app>', reference('{identity}', '2023-01-31').principalId)]")
+        assert 'let app = "<object id of the app>";' in query, "the app's own requests are distinguished from others'"
+        code = re.sub(r'"[^"]*"|//.*', "", query.replace("\\n", "\n").partition("', '<object id")[0])
         assert set(re.findall(r"\b[A-Z]\w+", code)) - _NOT_COLUMNS <= COLUMNS
     assert 'Category == "StorageRead"' in saved["Who read this recording"]
     assert 'Category == "StorageDelete"' in saved["What was deleted outside Callvault"]
@@ -77,15 +81,15 @@ def the_queries_cover_signed_links_and_batches(templates: Templates) -> None:
     assert deletes in saved["What was deleted outside Callvault"]
 
 
-def _logged(templates: Templates, **params: object) -> Mapping[str, set[str]]:
+def _logged(templates: Templates, scenario: str) -> Mapping[str, set[str]]:
     """Log categories that go to the workspace, by the name and kind of their resource."""
-    deployment = templates.main(**params)
+    deployment = templates.main(scenario)
     workspace = only(deployment, "Microsoft.OperationalInsights/workspaces").id
     found = {}
     for setting in made(deployment, LOGS):
         assert setting.properties["workspaceId"] == workspace
         assert all(log["enabled"] is True for log in setting.properties["logs"])
         assert setting.scope is not None
-        kind = setting.scope.type.rpartition("/")[2]
-        found[f"{setting.scope.name}/{kind}"] = {log["category"] for log in setting.properties["logs"]}
+        type_, name = setting.scope
+        found[f"{name}/{type_.rpartition('/')[2]}"] = {log["category"] for log in setting.properties["logs"]}
     return found

@@ -1,31 +1,30 @@
 """Secure parameters stay secure in every module, and no output contains one."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from tree_sitter import Node
-
-from infra.check.syntax import Template, children, entries, read, text
 from shared.settings.settings import is_reference
 from tests.infra.product import app_settings
 from tests.infra.templates import Templates, made, only
 
 SECRET_TYPE = "Microsoft.KeyVault/vaults/secrets"
-SECRET = {"participantsSecret", "sampleFunctionKey", "sampleResultUrl", "extraSettings"}
+SECRET = {"participantsSecret", "sampleFunctionKey", "sampleResultUrl", "extraSecretSettings"}
 
 
 def secrets_appear_in_no_deployment_history(templates: Templates) -> None:
     """Anyone who can read a deployment can read its parameters, and those of its modules, unless they are secure."""
-    main = read((templates.folder / "main.bicep").resolve())
-    assert {name for name, one in main.params.items() if "secure" in one.decorators} == SECRET
+    main = templates.compiled()
+    assert _secure(main) == SECRET
     given = set()
-    for module in (one for one in main.declarations if one.kind == "module"):
-        target = main.module(module)
-        for name, value in _given(module.value):
+    for module in _modules(main):
+        target = module["properties"]["template"]
+        for name, value in module["properties"]["parameters"].items():
             if _named(main, value) & SECRET:
                 given.add(name)
-                assert "secure" in target.params[name].decorators, f"{module.name}: {name}"
-    assert given == {"settings", "functionKey", "resultUrl"}
+                assert name in _secure(target), f"{module['name']}: {name}"
+    assert given == {"secretSettings", "participantsSecret", "functionKey", "resultUrl"}
 
 
 def secrets_are_created_once_and_every_reference_names_one(templates: Templates) -> None:
@@ -38,17 +37,22 @@ def secrets_are_created_once_and_every_reference_names_one(templates: Templates)
         assert found
         assert "/".join(found.groups()) in held
     assert len(held) == len(references)
-    own = app_settings(templates, participantsSecret="sixteen letters.")
-    assert own["PARTICIPANTS_SECRET"] == "sixteen letters.", "a deployer's own goes before"
-    module = read((templates.folder / "modules" / "secrets.bicep").resolve())
-    makers = [one for one in module.declarations if one.kind == "resource" and one.type.startswith(SECRET_TYPE)]
+    own = app_settings(templates, "everything")["PARTICIPANTS_SECRET"]
+    assert own == (
+        "[if(not(empty(parameters('participantsSecret'))), parameters('participantsSecret'), "
+        "parameters('participantsReference'))]"
+    ), "a deployer's own goes before"
+    (module,) = [one for one in _modules(templates.compiled()) if one["name"] == "callvault-secrets"]
+    resources = module["properties"]["template"]["resources"]
+    named = resources.values() if isinstance(resources, dict) else resources
+    makers = [one for one in named if one["type"] == SECRET_TYPE]
     assert len(makers) == len(references)
-    assert all("onlyIfNotExists" in one.decorators for one in makers), "a later deployment changes no secret"
+    assert all("onlyIfNotExists" in one.get("@options", {}) for one in makers), "a later deployment changes no secret"
 
 
 def the_vault_requires_a_role_and_cannot_be_purged(templates: Templates) -> None:
-    for name in ("callvault", "call-vault-x", "vault-"):
-        vault = only(templates.main(name=name), "Microsoft.KeyVault/vaults")
+    for scenario in ("default", "anycaller", "groups"):  # names without, with and with a last hyphen
+        vault = only(templates.main(scenario), "Microsoft.KeyVault/vaults")
         assert re.fullmatch(r"[a-z](?!.*--)[a-z0-9-]{1,22}[a-z0-9]", vault.name)
         assert vault.properties["enableRbacAuthorization"] is True
         assert vault.properties["enablePurgeProtection"] is True
@@ -56,25 +60,26 @@ def the_vault_requires_a_role_and_cannot_be_purged(templates: Templates) -> None
 
 
 def no_output_contains_a_secret(templates: Templates) -> None:
-    for file in templates.folder.rglob("*.bicep"):
-        template = read(file.resolve())
-        secret = {name for name, one in template.params.items() if "secure" in one.decorators}
-        for output in template.outputs.values():
-            assert not _named(template, output.node) & secret
+    main = templates.compiled()
+    for template in (main, *(one["properties"]["template"] for one in _modules(main))):
+        for output in template.get("outputs", {}).values():
+            assert not _named(template, output["value"]) & _secure(template)
 
 
-def _given(body: Node | None) -> Iterator[tuple[str, Node]]:
-    while body is not None and body.type != "object":  # inside its condition
-        body = children(body)[-1]
-    for key, value in entries(body) if body is not None else ():
-        if text(key) == "params":
-            yield from ((text(name), given) for name, given in entries(value))
+def _modules(main: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for one in main["resources"]:
+        if one["type"] == "Microsoft.Resources/deployments":
+            yield one
 
 
-def _named(template: Template, node: Node) -> set[str]:
-    """Every symbol that a value uses, directly or through variables."""
-    found = {text(node)} if node.type == "identifier" else set()
-    for child in children(node):
-        found |= _named(template, child)
-    variables = {name for name in found if name in template.symbols and template.symbols[name].kind == "var"}
-    return found.union(*(_named(template, template.symbols[name].value or node) for name in variables))
+def _secure(template: Mapping[str, Any]) -> set[str]:
+    return {name for name, one in template["parameters"].items() if one["type"].lower().startswith("secure")}
+
+
+def _named(template: Mapping[str, Any], value: Any) -> set[str]:
+    """Every parameter whose content a value uses, directly or through variables; names and emptiness don't count."""
+    text = re.sub(r"(?:objectKeys|empty)\(parameters\('\w+'\)\)", "", json.dumps(value))
+    found = set(re.findall(r"parameters\('(\w+)'\)", text))
+    return found.union(
+        *(_named(template, template["variables"][name]) for name in re.findall(r"variables\('(\w+)'\)", text))
+    )

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from infra.package import CHECKOUT
 from shared.settings.settings import Settings
 from tests.infra.product import app_settings, functions, settings_under
-from tests.infra.templates import Templates, made, names
+from tests.infra.templates import Templates, made, names, only
 
 ACCOUNT = "Microsoft.Storage/storageAccounts"
 BLOBS = f"{ACCOUNT}/blobServices"
@@ -46,15 +47,25 @@ def the_archive_has_its_own_account_by_default(templates: Templates) -> None:
     assert len(made(templates.main(), ACCOUNT)) == 2
     assert account_of(templates, settings.archive_container) != account_of(templates, settings.deadletter_container)
     assert settings.archive_storage.blob_uri != settings.host_storage.blob_uri
-    assert len(made(templates.main(archiveInOwnAccount=False), ACCOUNT)) == 1
-    shared = settings_of(templates, archiveInOwnAccount=False)
+    assert len(made(templates.main("oneaccount"), ACCOUNT)) == 1
+    shared = settings_of(templates, "oneaccount")
     assert shared.archive_storage.blob_uri == shared.host_storage.blob_uri
 
 
+def each_account_has_its_own_redundancy(templates: Templates) -> None:
+    for scenario, expected in (
+        ("default", {"deadletter": "Standard_ZRS", "recordings": "Standard_ZRS"}),
+        ("keep", {"deadletter": "Standard_ZRS", "recordings": "Standard_GRS"}),
+        ("cold", {"deadletter": "Standard_LRS", "recordings": "Standard_ZRS"}),
+    ):
+        found = {one.name: one.body["sku"]["name"] for one in made(templates.main(scenario), ACCOUNT)}
+        assert {name: found[account_of(templates, name, scenario)] for name in expected} == expected
+
+
 def deleted_files_can_be_restored(templates: Templates) -> None:
-    for own in (True, False):
-        deployment = templates.main(archiveInOwnAccount=own)
-        archive = account_of(templates, settings_of(templates).archive_container, archiveInOwnAccount=own)
+    for scenario in ("default", "oneaccount"):
+        deployment = templates.main(scenario)
+        archive = account_of(templates, settings_of(templates).archive_container, scenario)
         for service in made(deployment, BLOBS):
             properties = service.properties
             assert properties["deleteRetentionPolicy"] == {"enabled": True, "days": 14}
@@ -64,35 +75,42 @@ def deleted_files_can_be_restored(templates: Templates) -> None:
 
 def recordings_move_and_expire_only_on_request(templates: Templates) -> None:
     assert "recordings" not in _rules(templates)
-    rule = _rules(templates, coolAfterDays=30, archiveAfterDays=90, deleteAfterDays=365)["recordings"]
+    rule = _rules(templates, "keep")["recordings"]
     assert rule == {
         "filters": {"blobTypes": ["blockBlob"], "prefixMatch": ["recordings/"]},
         "actions": {
             "baseBlob": {
                 "tierToCool": {"daysAfterModificationGreaterThan": 30},
                 "tierToArchive": {"daysAfterModificationGreaterThan": 90},
-                "delete": {"daysAfterCreationGreaterThan": 365},
+                "delete": {"daysAfterCreationGreaterThan": 400},
             },
-            "version": {"delete": {"daysAfterCreationGreaterThan": 365}},
+            "version": {"delete": {"daysAfterCreationGreaterThan": 400}},
         },
     }
-    only_cool = _rules(templates, coolAfterDays=30)["recordings"]
+    cold = _rules(templates, "cold")["recordings"]["actions"]["baseBlob"]
+    assert cold == {
+        "tierToCool": {"daysAfterModificationGreaterThan": 30},
+        "tierToCold": {"daysAfterModificationGreaterThan": 90},
+        "delete": {"daysAfterCreationGreaterThan": 400},
+    }
+    only_cool = _rules(templates, "cool")["recordings"]
     assert only_cool["actions"] == {"baseBlob": {"tierToCool": {"daysAfterModificationGreaterThan": 30}}}
 
 
 def quarantined_items_expire(templates: Templates) -> None:
     """Quarantined items name calls and people, as events do, and contain no recording."""
-    for own in (True, False):
-        rules = _rules(templates, archiveInOwnAccount=own)
+    scenarios = (("default", "cool", "unexpiring"), ("oneaccount", "onecool", "oneunexpiring"))
+    for usual, shortened, never in scenarios:
+        rules = _rules(templates, usual)
         found = [prefix for rule in rules.values() for prefix in rule["filters"]["prefixMatch"]]
         assert sorted(found) == ["deadletter/", "quarantine/"]
         for rule in rules.values():
             assert rule["actions"]["baseBlob"] == {"delete": {"daysAfterModificationGreaterThan": 90}}
         assert rules["quarantine"]["actions"]["version"] == {"delete": {"daysAfterCreationGreaterThan": 90}}
-        (shorter, *_) = _rules(templates, archiveInOwnAccount=own, quarantineDays=7).values()
+        shorter = _rules(templates, shortened)["quarantine"]
         assert shorter["actions"]["baseBlob"] == {"delete": {"daysAfterModificationGreaterThan": 7}}
-        assert not _rules(templates, archiveInOwnAccount=own, quarantineDays=0)
-        policies = made(templates.main(archiveInOwnAccount=own, coolAfterDays=30), LIFECYCLE)
+        assert not _rules(templates, never)
+        policies = made(templates.main(shortened), LIFECYCLE)
         assert len({one.name for one in policies}) == len(policies), "an account has one policy: a second replaces it"
 
 
@@ -100,23 +118,52 @@ def recordings_are_immutable_on_request(templates: Templates) -> None:
     """Only for recordings: the quarantine and the host's own blobs must stay changeable."""
     assert not made(templates.main(), IMMUTABILITY)
     assert not any(one.properties.get("immutableStorageWithVersioning") for one in made(templates.main(), CONTAINER))
-    deployment = templates.main(immutabilityDays=3650)
+    deployment = templates.main("keep")
     (policy,) = made(deployment, IMMUTABILITY)
-    assert policy.properties == {"immutabilityPeriodSinceCreationInDays": 3650, "allowProtectedAppendWrites": False}
+    assert policy.properties == {"immutabilityPeriodSinceCreationInDays": 30, "allowProtectedAppendWrites": False}
     versioned = [one for one in made(deployment, CONTAINER) if one.properties.get("immutableStorageWithVersioning")]
     assert [one.name for one in versioned] == [policy.name.removesuffix("/default")]
     assert versioned[0].name.endswith("/recordings")
 
 
-def settings_of(templates: Templates, **params: object) -> Settings:
-    return settings_under(app_settings(templates, **params))
+def settings_of(templates: Templates, scenario: str = "default") -> Settings:
+    return settings_under(app_settings(templates, scenario))
 
 
-def account_of(templates: Templates, container: str, **params: object) -> str:
-    (one,) = [one for one in made(templates.main(**params), CONTAINER) if one.name.endswith(f"/{container}")]
+def account_of(templates: Templates, container: str, scenario: str = "default") -> str:
+    (one,) = [one for one in made(templates.main(scenario), CONTAINER) if one.name.endswith(f"/{container}")]
     return one.name.partition("/")[0]
 
 
-def _rules(templates: Templates, **params: object) -> dict[str, dict[str, Any]]:
-    policies = made(templates.main(**params), LIFECYCLE)
+def the_archive_is_locked_on_request(templates: Templates) -> None:
+    kind = "Microsoft.Authorization/locks"
+    assert not made(templates.main(), kind), "a deployer needs a further right for it"
+    lock = only(templates.main("encrypted"), kind)
+    assert lock.properties["level"] == "CanNotDelete"
+    assert lock.scope == (ACCOUNT, account_of(templates, "recordings", "encrypted"))
+    assert (CHECKOUT / "docs" / "teardown.md").is_file(), "named by the lock"
+
+
+def long_links_are_logged_and_encryption_follows_the_parameters(templates: Templates) -> None:
+    for account in made(templates.main(), ACCOUNT):
+        assert account.properties["sasPolicy"] == {"sasExpirationPeriod": "1.00:00:00", "expirationAction": "Log"}
+        assert account.properties["encryption"]["keySource"] == "Microsoft.Storage"
+        assert account.properties["encryption"]["requireInfrastructureEncryption"] is False
+    accounts = made(templates.main("encrypted"), ACCOUNT)
+    assert len(accounts) == 2
+    for account in accounts:
+        encryption = account.properties["encryption"]
+        assert encryption["requireInfrastructureEncryption"] is True
+        assert encryption["keyvaultproperties"] == {
+            "keyvaulturi": "https://keys.vault.azure.net",
+            "keyname": "callvault",
+        }
+        (identity,) = account.body["identity"]["userAssignedIdentities"]
+        assert identity == encryption["identity"]["userAssignedIdentity"]
+        assert identity.endswith("/userAssignedIdentities/keys")
+        assert {one["keyType"] for one in encryption["services"].values()} == {"Account"}
+
+
+def _rules(templates: Templates, scenario: str = "default") -> dict[str, dict[str, Any]]:
+    policies = made(templates.main(scenario), LIFECYCLE)
     return {rule["name"]: rule["definition"] for one in policies for rule in one.properties["policy"]["rules"]}

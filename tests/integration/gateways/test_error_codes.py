@@ -9,8 +9,8 @@ import json
 import pytest
 
 from shared.domain.keys import call_key
-from tests.integration.recording.test_automatic import at_rest, begun, recording, recordings_of
-from tests.integration.recording.test_control import call, json_of, start
+from tests.integration.recording.automatic import at_rest, begun, recording, recordings_of
+from tests.integration.recording.control import call, json_of, start
 from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -19,8 +19,8 @@ from shared.domain.keys import call_key, key_of
 from shared.domain.records import AuditEntry, Recording
 from shared.domain.states import RecordingState
 from shared.gateways.tables.claims import Claim
-from tests.integration.recording.test_automatic import begun, recordings_of
-from tests.integration.recording.test_control import call, json_of, start
+from tests.integration.recording.automatic import begun, recordings_of
+from tests.integration.recording.control import call, json_of, start
 from tests.integration.storagefront import Mishap, StorageFront, through
 from tests.integration.world import MakeWorld, MovableClock, World
 

@@ -187,12 +187,6 @@ async def test_a_blob_that_fails_doesn_t_stop_the_others_and_is_reported_in_each
     assert logged(caplog).count("dead letter processing failed") == 2
 
 
-async def test_an_event_of_the_customer_s_own_storage_stays_in_the_dead_letters(world: World):
-    await dead_lettered(world, [json.loads((EVENTS / "own-storage.json").read_text())], "own.json")
-    await world.app.dead_letters.run()
-    assert await letters(world) == ["own.json"]
-
-
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     found = [record.getMessage().partition(" {")[0] for record in caplog.records]
     return [line for line in found if line.startswith("dead letter")]

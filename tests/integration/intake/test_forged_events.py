@@ -16,7 +16,7 @@ from shared.domain.records import Recording
 from shared.gateways.blobs.dead_letters import DeadLetters
 from shared.http.answers import Answer
 from shared.intake.dead_letters import DeadLetterReplay
-from tests.integration.recording.test_automatic import begun, recording, recordings_of, view
+from tests.integration.recording.automatic import begun, recording, recordings_of, view
 from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -153,7 +153,7 @@ async def test_the_person_who_replays_a_quarantined_event_is_in_the_audit(world:
     kept = json.dumps({"reason": "an older version could not read it", "event": made["event"]}).encode()
     await world.quarantine("abc123.json", kept)
     answer = await world.commands.replay_quarantined("abc123", by="eve")
-    assert json_of(answer) == {"outcomes": ["queued"], "differing": [[]]}
+    assert json_of(answer)["outcomes"] == ["queued"]
     ((by, _),) = await entries(world, world.job(made).recordingKey, "event submitted")
     assert by == "eve"
 

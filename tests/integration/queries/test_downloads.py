@@ -53,7 +53,8 @@ async def test_a_link_reads_its_file_by_ranges_under_its_own_name_and_expires_so
         assert got.status == 206
         assert got.headers["Content-Type"] == "audio/wav"
         assert got.headers["Content-Disposition"].startswith('attachment; filename="')
-        assert got.headers["Content-Disposition"].endswith('-0000.wav"')
+        key = key_of(made["chunks"][0]["documentId"])[:8]
+        assert got.headers["Content-Disposition"].endswith(f'Z-0000-mixed-{key}.wav"')
         (content,) = [body for name, body in (await world.blobs()).items() if name.endswith(".wav")]
         assert await got.read() == content[4:8]
     expiry = datetime.fromisoformat(parse_qs(urlsplit(link).query)["se"][0])

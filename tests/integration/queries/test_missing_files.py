@@ -81,6 +81,15 @@ async def test_the_timeline_finds_a_missing_metadata_file_too(keep: Any):
     assert (shown["state"], shown["startedAt"] is not None) == ("released", True)
 
 
+async def test_the_timeline_finds_a_missing_media_file(keep: Any):
+    """The page reads it when a person opens a recording, and must not show that a file is there that isn't."""
+    kept: Kept = await keep()
+    await kept.remove(File.CONTENT)
+    (shown,) = json_of(await kept.world.queries.timeline(kept.id, by="ada"))["chunks"]
+    assert (shown["state"], shown["startedAt"] is not None) == ("removed", True)
+    assert (await kept.chunk()).missing == "media"
+
+
 async def test_a_file_in_the_archive_tier_is_present_but_has_no_link(keep: Any):
     kept: Kept = await keep()
     for file in File:

@@ -233,10 +233,30 @@ async def test_an_invalid_cursor_is_refused_and_the_parameter_is_named(world: Wo
     assert (answer.status, json.loads(answer.body)["errors"][0]["field"]) == (400, "cursor")
 
 
+@pytest.mark.parametrize(
+    "others",
+    [{"correlation": "sought"}, {"open": "true"}, {"from": "2026-03-14"}, {"state": "active"}],
+    ids=lambda given: next(iter(given)),
+)
+async def test_a_cursor_is_refused_with_other_filters(world: World, others: dict[str, str]):
+    """It would continue in the middle of another list, and leave recordings out."""
+    for number in range(2):
+        await known(world, str(number), NOON - timedelta(hours=number))
+    cursor = (await page(world, limit="1"))["nextCursor"]
+    assert await ids(world, cursor=cursor, limit="2") == ["1"]
+    answer = await world.queries.recordings({"cursor": cursor, **others}, None, by="ada")
+    (error,) = json.loads(answer.body)["errors"]
+    assert (answer.status, error["field"]) == (400, "cursor")
+    assert "other filters" in error["detail"]
+
+
 @pytest.mark.parametrize("number", [0, 10**18 - 1])
 async def test_a_forged_cursor_can_only_lead_to_another_page(world: World, number: int):
     await known(world, "one", NOON)
-    cursor = encoded(f"{number:018d}-{'a' * 32}")
+    await known(world, "two", NOON - timedelta(hours=1))
+    honest = (await page(world, limit="1"))["nextCursor"]
+    filters = base64.urlsafe_b64decode(honest + "==").decode().partition(".")[2]
+    cursor = encoded(f"{number:018d}-{'a' * 32}.{filters}")
     assert (await world.queries.recordings({"cursor": cursor}, None, by="ada")).status in (200, 400)
 
 
@@ -264,3 +284,16 @@ async def test_a_wrong_parameter_is_named_and_its_value_not_repeated(
     answer = await world.queries.recordings(parameters, None, by="ada")
     assert (answer.status, json.loads(answer.body)["errors"][0]["field"]) == (400, field)
     assert "someone" not in answer.body
+
+
+async def test_a_list_shows_how_many_participants_took_part_once_the_metadata_is_archived(world: World):
+    people = [{"id": f"8:acs:{one}"} for one in "abc"]
+    await world.announced(size=30_000, format="wav", participants=people)
+
+    async def shown() -> list[int | None]:
+        page = json.loads((await world.queries.recordings({}, None, by="ada")).body)
+        return [one["participants"] for one in page["recordings"]]
+
+    assert await shown() == [None]
+    await world.drained()
+    assert await shown() == [3]

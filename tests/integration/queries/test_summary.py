@@ -44,7 +44,8 @@ def figures(tally: dict[str, Any]) -> dict[str, Any]:
 async def test_the_summary_of_an_empty_catalogue_has_nothing_open(world: World):
     found = await summary(world)
     assert found["open"] == {
-        "items": 0, "complete": True, "examined": 0, "chunksLeftOut": 0, "chunks": {}, "recordings": {}, "oldest": None,
+        "items": 0, "complete": True, "examined": 0, "chunksLeftOut": 0, "chunks": {}, "recordings": {}, "waiting": [],
+        "oldest": None,
     }  # fmt: skip
     assert (found["trouble"], found["unreadable"]) == ({"recordings": [], "more": False}, 0)
     assert figures(found["lastDay"]) == NOTHING
@@ -173,3 +174,18 @@ async def test_the_summary_says_so_if_too_much_is_open_to_count(world: World):
     found = (await summary(world))["open"]
     assert (found["items"], found["complete"], found["examined"], found["chunksLeftOut"]) == (250, False, 100, 150)
     assert found["chunks"] == {"pending": 100}
+
+
+async def test_chunks_that_wait_after_a_failed_attempt_are_counted_by_reason(world: World):
+    for kind, number in (("throttle", 2), ("html", 1)):
+        for _ in range(number):
+            made, job = await world.announced(size=20_000, format="wav")
+            await world.fault("download", kind, documentId=made["chunks"][0]["documentId"])
+            await world.app.archiving.handle(job)
+    await world.announced(size=20_000, format="wav")  # waits for its first attempt: no failure
+    waiting = (await summary(world))["open"]["waiting"]
+    assert [(one["reason"], one["chunks"], one["fault"]) for one in waiting] == [
+        ("acs-throttled", 2, "source"),
+        ("acs-garbled", 1, "source"),
+    ]
+    assert all(one["detail"] for one in waiting)

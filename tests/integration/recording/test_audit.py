@@ -17,7 +17,7 @@ from shared.errors import DestinationUnavailable
 from shared.http.answers import Answer
 from shared.queries.downloads import File
 from shared.recording.unwritten_audit import reported_if_unwritten
-from tests.integration.recording.test_control import call, json_of, start
+from tests.integration.recording.control import call, json_of, start
 from tests.integration.storagefront import Mishap, StorageFront, through
 from tests.integration.world import MakeWorld, QuickClock, World
 

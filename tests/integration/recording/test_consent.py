@@ -151,7 +151,9 @@ async def test_consent_is_stored_before_acs_is_asked(world: World):
     (noted,) = asked
     assert noted.asked is not None
     assert (noted.asked.consent_basis, noted.asked.consent_reference) == ("consent", "ticket 4711")
-    assert await world.gateways.starts.find(noted.start_id) is None, "the ledger has it now"
+    left = await world.gateways.starts.find(noted.start_id)
+    assert left is not None
+    assert (left.asked, left.entry) == (None, None), "the ledger has it now"
 
 
 async def stored_starts(world: World) -> set[str]:
@@ -160,9 +162,9 @@ async def stored_starts(world: World) -> set[str]:
 
 
 async def test_the_request_of_a_refused_start_is_not_kept(world: World):
-    before = await stored_starts(world)
     call = await world.acs("POST", "/calls")
     assert (await start(world, call, consent=CONSENT)).status == 201
+    before = await stored_starts(world)
     assert (await start(world, call, consent=CONSENT)).status == 409, "the call is being recorded already"
     assert await stored_starts(world) == before
 

@@ -77,7 +77,7 @@ async def test_a_replay_succeeds_although_another_process_wrote_the_chunk_first(
     stale = await world.chunk(world.job(made))
     await world.writers.chunks.replace(stale.evolve(outbox=None, channel="announced"))
     replay = world.app.commands._replay  # noqa: SLF001 - another process writes after the read
-    assert await replay._restart(stale)  # noqa: SLF001
+    assert await replay.restart(stale)
     await world.drained()
     assert (await world.chunk(world.job(made))).state is ChunkState.RELEASED
 
@@ -138,6 +138,20 @@ async def test_an_operator_can_send_one_dead_lettered_event_or_an_array(world: W
     ]
     answer = await world.commands.submit_events(json.dumps(dead_letter).encode(), by="ada")
     assert (answer.status, json_of(answer)["outcomes"]) == (202, ["queued", "ignored", "quarantined"])
+    queued, ignored, quarantined = json_of(answer)["events"]
+    (name,) = await kept(world)
+    assert queued == {
+        "id": one["id"],
+        "outcome": "queued",
+        "reason": None,
+        "quarantineName": None,
+        "quarantineId": None,
+        "differing": [],
+    }
+    assert (ignored["outcome"], ignored["quarantineName"]) == ("ignored", None)
+    assert ignored["reason"] == "no rule of AUTO_RECORD applies to the call"
+    assert (quarantined["quarantineName"], quarantined["quarantineId"]) == (name, name.removesuffix(".json"))
+    assert "documentId" in quarantined["reason"]
     again = await world.commands.submit_events(json.dumps(one).encode(), by="ada")
     assert json_of(again)["outcomes"] == ["queued"]
     recording_id = one["subject"].rpartition("/recordingId/")[2]

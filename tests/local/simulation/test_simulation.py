@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from local.simulation.run import run
-from local.simulation.schedules.schedule import schedule_of
+from local.simulation.schedules.schedule import Schedule, plain, schedule_of
 
 _SEEDS = range(15)
 _DIGESTS = "from local.simulation.run import run; from local.simulation.schedules.schedule import schedule_of; "
@@ -47,7 +47,31 @@ def test_different_seeds_give_different_traces():
     assert len({run(schedule_of(seed)).digest for seed in range(6)}) == 6
 
 
-@pytest.mark.parametrize("mutant", ["one-404-is-lost", "lost-messages-stay-lost"])
+@pytest.mark.parametrize("seed", _SEEDS[:5])
+def test_a_run_in_which_nothing_goes_wrong_makes_few_calls(seed: int):
+    schedule = plain(schedule_of(seed))
+    assert schedule.is_plain
+    result = run(schedule)
+    assert result.violations == ()
+    assert result.calls <= schedule.most_calls < 1000
+
+
+def test_too_many_calls_are_a_violation(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Schedule, "most_calls", 10)
+    assert run(schedule_of(1)).violations == ("the run has made 10 calls and hasn't ended",)
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        "one-404-is-lost",
+        "lost-messages-stay-lost",
+        "participants-are-not-listed",
+        "quarantine-is-empty",
+        "acts-are-not-audited",
+        "missing-chunks-are-not-noticed",
+    ],
+)
 def test_a_known_defect_is_caught(mutant: str):
     command = [sys.executable, "-m", "local.simulation", "--first", "1000", "--seeds", "100", "--most", "1"]
     done = subprocess.run([*command, "--no-shrink", "--mutant", mutant], capture_output=True, text=True, check=False)

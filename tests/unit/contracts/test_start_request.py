@@ -14,6 +14,9 @@ from shared.errors import InvalidRequest
 SERVER_CALL = base64.b64encode(b"https://conv-uswe-09.conv.skype.com/conv/abc?i=10&e=638").decode()
 
 
+CONSENT = {"basis": "contract", "reference": "4711", "obtainedAt": "2026-11-21T09:00:00Z"}
+
+
 def body(**fields: Any) -> bytes:
     return json.dumps({"serverCallId": SERVER_CALL} | fields).encode()
 
@@ -74,7 +77,11 @@ def test_omitted_fields_get_the_defaults_of_acs(given: dict[str, str], kind: tup
         ({"content": "video"}, "content", "audio"),
         ({"pauseOnStart": "yes"}, "pauseOnStart", "boolean"),
         ({"colour": "blue"}, "colour", "use one of serverCallId"),
-        ({"server_call_id": SERVER_CALL}, "server_call_id", "remove it"),
+        ({"server_call_id": SERVER_CALL}, "server_call_id", "did you mean serverCallId?"),
+        ({"ServerCallID": SERVER_CALL}, "ServerCallID", "did you mean serverCallId?"),
+        ({"pauseOnstart": True}, "pauseOnstart", "did you mean pauseOnStart?"),
+        ({"c" * 5000: 1}, "c" * 64 + "…", "use one of serverCallId"),
+        ({"consent": CONSENT | {"refrence": "x"}}, "consent.refrence", "did you mean reference?"),
         ({"participantOrdering": ["8:acs:a"]}, "participantOrdering", "requires channel unmixed"),
         (
             {"channelAffinity": [{"participantId": "8:acs:a", "channel": 0}]},
@@ -123,13 +130,48 @@ def test_null_means_omitted_for_every_optional_field():
 
 
 def test_the_schema_allows_null():
-    properties = StartRecording.model_json_schema()["properties"]
-    assert all({"type": "null"} in item["anyOf"] for item in properties.values())
+    for variant in StartRecording.model_json_schema()["oneOf"]:
+        optional = {name: item for name, item in variant["properties"].items() if name not in variant["required"]}
+        assert len(optional) > 8
+        assert all({"type": "null"} in item["anyOf"] for item in optional.values())
+
+
+def test_the_schema_has_a_variant_with_a_title_for_each_way_to_name_a_call():
+    variants = StartRecording.model_json_schema()["oneOf"]
+    titles = [one["title"] for one in variants]
+    assert titles == ["StartServerCallId", "StartCallConnectionId", "StartGroupCallId", "StartRoomId"]
+    assert [one["required"] for one in variants] == [
+        ["serverCallId"],
+        ["callConnectionId"],
+        ["groupCallId"],
+        ["roomId"],
+    ]
+    assert all("default" not in item for one in variants for item in one["properties"].values()), (
+        "generators make fields with a default mandatory"
+    )
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b"17", b"\xff\xfe", b'"text"'])
 def test_a_body_that_isn_t_a_json_object_is_refused(raw: bytes):
     assert refusal(raw).fields[0].field == "body"
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"", "is empty"),
+        (b'{"a": 1,}', "at line 1, column 8: illegal trailing comma"),
+        (b'{\n  "a": "\xc3\xbc" "b"}', "at line 2, column 12: expecting ','"),
+        (b'{\n "a": "\xc3\xbc\xff"}', "isn't UTF-8 at line 2, column 9"),
+        (b'{"a": "\n"}', "column 8: invalid control character"),
+        (b"\xef\xbb\xbf{}", "byte order mark"),
+        (b"[" * 50_000, "too deep a structure"),
+        (b'"\\ud800"', "half of a Unicode pair"),
+        (b"[]", "must be a JSON object"),
+    ],
+)
+def test_malformed_json_is_refused_with_its_place(raw: bytes, why: str):
+    assert why in refusal(raw).fields[0].detail
 
 
 def test_an_error_never_quotes_the_request():

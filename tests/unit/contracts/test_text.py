@@ -89,6 +89,8 @@ def test_resume_and_automatic_recording_refuse_the_same_characters():
 
 
 def test_the_schema_matches_the_check():
-    pattern = re.compile(StartRecording.model_json_schema()["properties"]["correlation"]["anyOf"][0]["pattern"])
+    pattern = re.compile(
+        StartRecording.model_json_schema()["oneOf"][0]["properties"]["correlation"]["anyOf"][0]["pattern"]
+    )
     assert all(pattern.fullmatch(value) for value in PLAIN)
     assert not any(pattern.fullmatch(f"a{hidden}b") for hidden in HIDDEN if ord(hidden) <= 0xFFFF)

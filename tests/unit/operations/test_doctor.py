@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,22 @@ def test_a_missing_or_invalid_settings_file_is_reported(
     monkeypatch.setenv("AZURE_FUNCTIONS_ENVIRONMENT", "Production")
     assert command(monkeypatch, file) == 2
     assert file.name in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("level", "records"), [(Level.OK, True), (Level.FAILURE, False)])
+def test_a_call_is_recorded_only_if_no_check_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], level: Level, records: bool
+):
+    async def examine(*_: object) -> list[Finding]:
+        return [Finding(check="ACS", level=level, detail="was tried", fix="none")]
+
+    async def record(call: str, _: object, report: Callable[[str], None]) -> list[Finding]:
+        report("a step")
+        return [ok("test recording", f"of {call}")]
+
+    monkeypatch.setattr("shared.operations.doctor.command.examine", examine)
+    monkeypatch.setattr("shared.operations.doctor.command.record", record)
+    monkeypatch.setattr(sys, "argv", ["doctor", "--record", "call-1"])
+    assert main() == (0 if records else 1)
+    said = capsys.readouterr()
+    assert ("test recording: of call-1" in said.out, said.err == "a step\n") == (records, records)

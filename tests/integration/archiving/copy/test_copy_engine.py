@@ -13,6 +13,7 @@ from shared.archiving.copy.block_ids import BlockId
 from shared.archiving.copy.engine import Copied, Transfer
 from shared.archiving.copy.memory import MemoryBudget
 from shared.archiving.copy.source_file import Accepted, Media, open_media
+from shared.domain.clock import SystemClock
 from shared.domain.files.checksums import Checksum, ChecksumKind, sha256
 from shared.domain.files.payload import Payload
 from shared.domain.states import ChunkState
@@ -32,7 +33,7 @@ class Engine:
     def __init__(self, world: World) -> None:
         self.world = world
         self.budget = MemoryBudget(8)
-        self.transfer = Transfer(in_flight=2, checksum=ChecksumKind.MD5, budget=self.budget)
+        self.transfer = Transfer(in_flight=2, checksum=ChecksumKind.MD5, budget=self.budget, clock=SystemClock())
 
     @asynccontextmanager
     async def opened(self, made: dict[str, Any], accepted: Accepted = Accepted.MEDIA) -> AsyncIterator[Media]:

@@ -108,7 +108,9 @@ def test_a_chunk_is_not_lost_while_its_source_exists():
 def test_a_loss_is_not_announced_while_the_source_exists():
     found = evidence(chunk(ChunkState.RELEASED), deleted=True)
     lost = replace(found.announcements[0], type=AnnouncementType.CHUNK_LOST)
-    assert "announced as lost" in " ".join(sentences(replace(found, announcements=[*found.announcements, lost])))
+    announced = replace(found, announcements=[*found.announcements, lost])
+    assert "announced as lost" in " ".join(sentences(announced))
+    assert sentences(announced, corrected=frozenset({DOCUMENT})) == []  # the first event named wrong locations
 
 
 def test_one_fact_is_announced_under_one_id():

@@ -1,0 +1,6 @@
+using '../main.bicep'
+
+param acsName = 'acs1'
+param entraClientId = '00000000-0000-0000-0000-000000000001'
+param entraAllowAnyCaller = true
+param name = 'call-vault-x'

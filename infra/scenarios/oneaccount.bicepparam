@@ -1,0 +1,3 @@
+using '../main.bicep'
+param acsName = 'acs1'
+param archiveInOwnAccount = false

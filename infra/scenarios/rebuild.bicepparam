@@ -1,0 +1,7 @@
+using '../main.bicep'
+
+param acsName = 'acs1'
+param announce = true
+param operatorPrincipalId = '00000000-0000-0000-0000-000000000003'
+param operatorPrincipalType = 'Group'
+param operatorMayRebuild = true

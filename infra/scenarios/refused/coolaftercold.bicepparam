@@ -1,0 +1,5 @@
+using '../../main.bicep'
+
+param acsName = 'acs1'
+param coolAfterDays = 90
+param coldAfterDays = 90

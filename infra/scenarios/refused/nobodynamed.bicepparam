@@ -1,0 +1,4 @@
+using '../../main.bicep'
+
+param acsName = 'acs1'
+param entraClientId = '00000000-0000-0000-0000-000000000001'

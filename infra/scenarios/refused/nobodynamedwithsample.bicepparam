@@ -1,0 +1,5 @@
+using '../../main.bicep'
+
+param acsName = 'acs1'
+param entraClientId = '00000000-0000-0000-0000-000000000001'
+param sampleLogicApp = true

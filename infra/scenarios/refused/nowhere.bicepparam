@@ -1,0 +1,5 @@
+using '../../main.bicep'
+
+param acsName = 'acs1'
+param createAcs = true
+param acsDataLocation = 'westeurope'

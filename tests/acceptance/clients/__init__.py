@@ -1,0 +1,1 @@
+"""Clients that public generators make from the API description."""
