@@ -45,9 +45,8 @@ def test_no_order_of_two_invocations_violates_anything(race: Race):
     assert _is_whole(covered)
 
 
-@pytest.mark.parametrize("race", [_EVENTS, _LATER], ids=lambda race: race.name)
-def test_no_fault_at_any_call_violates_anything(race: Race):
-    covered, _ = _explored(race, 1)
+def test_no_fault_at_any_call_violates_anything():
+    covered, _ = _explored(_EVENTS, 1)
     assert _is_whole(covered)
     assert covered.states > 500
 
