@@ -1,7 +1,6 @@
 """What follows a race: the platform runs in one fixed order until nothing is left to do, and the end is judged."""
 
 from contextvars import Context
-from datetime import timedelta
 
 from local.simulation.exploring.contents import Content
 from local.simulation.exploring.races import Race
@@ -11,9 +10,9 @@ from local.simulation.judging.invariants import Violated
 from local.simulation.world.cluster import TrueTime
 from local.simulation.world.loop import Stuck
 from local.simulation.world.outside import Call
-from local.simulation.world.processes import Process
 
 _AGAIN = 10.0  # seconds until Event Grid delivers an event again
+_IDS = 1  # a seed, so that new processes choose other ids than those of the race
 
 
 class Afterwards:
@@ -39,10 +38,11 @@ class Afterwards:
 
     async def _run(self, world: FixedWorld, state: State) -> None:
         world.loop.spend(state.time)
+        world.cluster.seed = _IDS
         await world.begin()
         self._take_over(world, state.content)
         for late in state.late:
-            process = Process(name=f"host{late.call.place + 1}.0", skew=timedelta())
+            process = self._race.processes[late.call.place]
             call = Call(process, late.call.operation, late.call.apply, world.loop.create_future(), delayed=True)
             world.loop.call_later(late.due - state.time, world.outside.waiting.append, call, context=Context())
         world.triggers.start()
@@ -62,6 +62,7 @@ class Afterwards:
         )
         world.acs.deletions, world.topic.announced = race.world.acs.deletions, race.world.topic.announced
         world.invariants.resume(*race.outside.judged(content))
+        world.leases.resume(race.leases.holders)
 
 
 def settle(world: FixedWorld, race: Race, done: frozenset[str]) -> None:

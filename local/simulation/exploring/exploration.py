@@ -79,7 +79,7 @@ class Futures:
 
     def are_apart(self, touches: int, others: list[Node]) -> bool:
         """Whether none of the nodes can influence these accesses from now on. If so, that is relied on."""
-        if any(self._footprints.depend(touches, self._touched[one.label]) for one in others):
+        if any(self._footprints.depend(touches, one.touches | self._touched[one.label]) for one in others):
             return False
         for one in others:
             self._relied[one.label] |= touches

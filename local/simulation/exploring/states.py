@@ -6,6 +6,7 @@ when no call waits: then it is the next timer's. So a call takes no time, unless
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
@@ -22,6 +23,8 @@ from local.simulation.judging.invariants import Violated
 from local.simulation.world.cluster import Outcome
 from local.simulation.world.faults import Fault
 from local.simulation.world.loop import Stuck
+from local.simulation.world.outside import Call
+from local.simulation.world.processes import Process
 
 
 class Late(NamedTuple):
@@ -77,7 +80,8 @@ class Transitions:
         world = FixedWorld()
         world.complete(world.prepare(race))
         self.world, self.account, self.names = world, world.account, world.names
-        self.invariants = world.invariants
+        self.invariants, self.leases = world.invariants, world.leases
+        self.processes = [Process(name=f"host{place + 1}.0", skew=timedelta()) for place in range(len(race.actors))]
         self.clock = self.account.clock = Clock()
         self.outside = Outside(self.account, world.acs, world.topic, self.invariants)
         self.first = self.outside.saved()
@@ -170,6 +174,7 @@ class Transitions:
 
     def _newly_applied(self, state: State, call: Waiting) -> tuple[Content, Any]:
         self.outside.restore(state.content, call.operation)
+        self.leases.resume(self.leases.holders)
         self.clock.seconds = state.time
         self.names.name_after(call.name, *self.outside.versions(call.operation))
         try:
@@ -177,6 +182,7 @@ class Transitions:
         except (Refused, HttpResponseError) as refusal:
             answer = refusal
         self.invariants.check(call.operation)
+        self.leases.check(Call(self.processes[call.place], call.operation, call.apply, None))
         return self.outside.changed(state.content, call.operation), answer
 
     def _told(self, state: State, call: Waiting, answer: Any, identity: Any, *, freezes: float = 0.0) -> State:

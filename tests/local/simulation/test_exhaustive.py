@@ -14,11 +14,13 @@ from local.simulation.exploring.exploration import Covered, Exploration
 from local.simulation.exploring.races import RACES, Race
 from local.simulation.exploring.replaying import Replay
 from local.simulation.exploring.states import Move, Transitions
+from shared.domain.records import Chunk
 from shared.intake.known_chunks import KnownChunks
 
 _EVENTS = next(race for race in RACES if race.name == "an event and its redelivery")
 _JOBS = next(race for race in RACES if race.name == "a job and its redelivery")
 _LATER = next(race for race in RACES if race.name == "a job, and its redelivery after the lease")
+_ANNOUNCED_AGAIN = next(race for race in RACES if race.name == "a job and the event's redelivery")
 _SWEPT = next(race for race in RACES if race.name == "a late job and the sweep")
 
 
@@ -39,19 +41,17 @@ def _is_whole(covered: Covered) -> bool:
     return not covered.violations and covered.remaining == 0 and covered.orders > 0
 
 
-@pytest.mark.parametrize("race", [race for race in RACES if not race.is_long], ids=lambda race: race.name)
-def test_no_order_of_two_invocations_violates_anything(race: Race):
-    covered, _ = _explored(race, 0)
-    assert _is_whole(covered)
-
-
 def test_no_fault_at_any_call_violates_anything():
     covered, _ = _explored(_EVENTS, 1)
     assert _is_whole(covered)
     assert covered.states > 500
 
 
-@pytest.mark.parametrize(("race", "faults"), [(_EVENTS, 0), (_LATER, 1)], ids=["orders", "faults"])
+@pytest.mark.parametrize(
+    ("race", "faults"),
+    [(_EVENTS, 0), (_JOBS, 0), (_ANNOUNCED_AGAIN, 0), (_SWEPT, 0), (_LATER, 1)],
+    ids=lambda one: getattr(one, "name", one),
+)
 def test_the_reduced_exploration_comes_to_the_same_ends_as_the_full_one(race: Race, faults: int):
     full, ends_of_full = _explored(race, faults, reduces=False)
     reduced, ends = _explored(race, faults)
@@ -73,6 +73,13 @@ def test_a_defect_that_needs_one_order_and_one_fault_is_found_and_repeated(monke
     lines = Replay(_EVENTS, covered.moves).run()
     assert covered.violations[0] in lines[-len(covered.violations)]
     assert lines == Replay(_EVENTS, covered.moves).run()
+
+
+def test_a_worker_that_ignores_the_lease_of_another_one_is_found_and_repeated(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Chunk, "is_leased", lambda *_: False)
+    covered, _ = _explored(_JOBS, 0)
+    assert covered.violations == ["0-eus-rec0-0 was taken from a worker whose lease hasn't ended"]
+    assert covered.violations[0] in Replay(_JOBS, covered.moves).run()[-1]
 
 
 @pytest.mark.parametrize(
