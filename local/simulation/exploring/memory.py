@@ -8,6 +8,7 @@ with its temporary values. Statistics are left out: nothing of a race reads them
 import asyncio
 import enum
 import gc
+import random
 from collections import deque
 from collections.abc import Iterable, Mapping
 from contextvars import Context
@@ -114,6 +115,8 @@ class Memory:
             case BaseException():
                 self._written.append(str(thing))
                 self._write_all(thing.args)
+            case random.Random():
+                self._written.append(str(hash(thing.getstate())))
             case asyncio.TimerHandle():
                 self._written.append(f"{thing.when()} {thing.cancelled()}")
             case _ if hasattr(thing, "__dict__"):

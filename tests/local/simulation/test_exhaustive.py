@@ -11,9 +11,11 @@ import pytest
 from local.memory.storage.account import Operation, Service
 from local.simulation.exploring.accesses import Footprints
 from local.simulation.exploring.exploration import Covered, Exploration
+from local.simulation.exploring.memory import Memory
 from local.simulation.exploring.races import RACES, Race
 from local.simulation.exploring.replaying import Replay
 from local.simulation.exploring.states import Move, Transitions
+from shared.domain.chance import Chance
 from shared.domain.records import Chunk
 from shared.intake.known_chunks import KnownChunks
 
@@ -119,6 +121,14 @@ def test_invocations_that_run_alone_do_what_they_do_in_a_whole_world(race: Race)
         assert replay.content is not None
         assert replay.content.key(frozenset()) == state.content.key(frozenset())
     transitions.close()
+
+
+def test_a_process_that_has_drawn_a_random_number_is_at_another_point():
+    chance = Chance(random.Random(1))
+    parts = {id(chance): chance}
+    before = Memory(parts).text([])
+    chance.new_id()
+    assert Memory(parts).text([]) != before
 
 
 def test_calls_depend_on_each_other_if_they_touch_the_same_rows_and_one_writes():
