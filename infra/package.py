@@ -35,7 +35,7 @@ _CODE = "shared"
 _PAGE = "shared/page"
 _FOLDER = re.compile(r"[a-z][a-z0-9_]*")
 _MODULE = re.compile(r"[a-z_][a-z0-9_]*\.py")
-_PAGE_FILE = re.compile(r"[a-z][a-z0-9-]*\.(?:css|html|js|md|svg)")
+_PAGE_FILE = re.compile(r"[a-z][a-z0-9-]*\.(?:css|html|js|svg)|runbooks\.md")
 # Scripts contain the path of the interpreter that installed them, and nothing in Azure calls them.
 _SCRIPTS = "bin"
 

@@ -16,12 +16,14 @@ from typing import Any, Self
 from azure.core.pipeline.transport import AioHttpTransport
 
 import shared.app
+import shared.archiving.release
 from shared.gateways.queue import JobQueue
 from shared.intake.intake import Intake
 
 START_SETTING, RATE_SETTING = "CALLVAULT_FAULTS_CLOCK_START", "CALLVAULT_FAULTS_CLOCK_RATE"
 SKEW_SETTING = "CALLVAULT_FAULTS_CLOCK_SKEW"
 _SDK_RATE = 10  # factor by which the SDKs' retry pauses are shortened
+_CHECK_SECONDS = 0.7  # real seconds for which a check of the archived files counts as current
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,8 @@ def install(compression: Compression) -> None:
     vars(shared.app)["SystemClock"] = functools.partial(CompressedClock, compression)
     _shrink_delays(compression.rate)
     _shrink_sdk_pauses()
+    # Five compressed seconds are shorter than the check itself, so no source would be deleted.
+    vars(shared.archiving.release)["_VALID_FOR"] = timedelta(seconds=_CHECK_SECONDS * compression.rate)
     _map_times_of_messages(compression)
     _map_event_times(compression)
 
