@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from local.faults.mutation.mutants import known
-from local.simulation.exploring.exhaustive import RACES, explore, replay
+from local.simulation.exploring.exploration import Exploration
+from local.simulation.exploring.races import RACES
+from local.simulation.exploring.replaying import Replay
 from local.simulation.run import Result, run
 from local.simulation.schedules.schedule import schedule_of
 from local.simulation.shrinking import shrink
@@ -28,7 +30,7 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--mutant", choices=sorted(known()), help="install a known defect first")
     parser.add_argument("--exhaustive", action="store_true", help="follow every order of some small races instead")
     parser.add_argument("--faults", type=int, default=0, help="faults in each order of an exhaustive run, at most")
-    parser.add_argument("--race", type=int, help="only the race with this number; some take hours and run only so")
+    parser.add_argument("--race", type=int, help="only this race; the long ones run only so")
     parser.add_argument("--most", type=int, default=5, help="stop after this many violations")
     parser.add_argument("--no-shrink", action="store_true", help="report violations as they are found")
     return parser.parse_args(given)
@@ -57,27 +59,27 @@ def _one(seed: int) -> int:
 
 
 def _exhaustive(arguments: argparse.Namespace) -> int:
-    """Follows every order of each race, first without faults. Returns 1 if an order violates an invariant."""
+    """Follows every order of each race, first without faults. Returns 1 unless all orders end well."""
     gc.freeze()
     gc.disable()
     wrong = 0
     for number, race in enumerate(RACES):
         if number != arguments.race and (race.is_long or arguments.race is not None):
             continue
+        exploration = Exploration(race)
         for faults in range(arguments.faults + 1):
-            began = time.monotonic()
-            covered = explore(race, faults=faults)
-            gc.collect()
-            wrong += len(covered.violations)
+            covered = exploration.explore(faults, seconds=arguments.seconds)
+            wrong += bool(covered.violations or covered.remaining)
             print(
                 f"race {number}, {race.name}, at most {faults} faults: {covered.orders} orders followed, "
-                f"{covered.states} states, {covered.remaining or 'none'} remains, {time.monotonic() - began:.0f} s",
+                f"{covered.states} states, {covered.calls} calls, {covered.ends} ends, "
+                f"{covered.remaining or 'none'} remains, {covered.seconds:.0f} s",
                 *covered.violations,
                 sep="\n  VIOLATED: ",
                 flush=True,
             )
             if covered.violations:
-                print(*replay(race, faults, covered.choices), sep="\n")
+                print(*Replay(race, covered.moves).run(), sep="\n")
     return 1 if wrong else 0
 
 

@@ -25,7 +25,8 @@ class Operation:
     """One request to a service.
 
     `target` is a table, a queue, a container with a blob's name, or a location. `writes` is False for a request that
-    only reads. `is_retried` says whether the SDK sends the request again if the response is lost.
+    only reads. `is_retried` says whether the SDK sends the request again if the response is lost. `part`: the rows of a
+    table that the request names, each as partition/row, or the filter of a query.
     """
 
     service: Service
@@ -33,12 +34,20 @@ class Operation:
     target: str
     writes: bool
     is_retried: bool = True
+    part: tuple[str, ...] = ()
 
 
 @functools.lru_cache(10_000)
-def operation_of(service: Service, method: str, target: str, writes: bool, is_retried: bool) -> Operation:  # noqa: FBT001 - keywords would make each call slower
+def operation_of(  # noqa: PLR0913, PLR0917 - as many as an operation has
+    service: Service,
+    method: str,
+    target: str,
+    writes: bool,  # noqa: FBT001 - keywords would make each call slower
+    is_retried: bool,  # noqa: FBT001 - as above
+    part: tuple[str, ...] = (),
+) -> Operation:
     """The same object for equal operations, because a run asks for thousands."""
-    return Operation(service=service, method=method, target=target, writes=writes, is_retried=is_retried)
+    return Operation(service=service, method=method, target=target, writes=writes, is_retried=is_retried, part=part)
 
 
 class Turn(Protocol):

@@ -1,5 +1,6 @@
 """Clients of Table Storage in memory. Entities are converted as the SDK does, so types come out the same."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ _PAGE = 1000  # entities in a response at most
 _OPERATIONS = 100  # in a transaction at most
 _TRANSACTION_BYTES = 4 * 1024 * 1024
 _RETRIED = frozenset({"GET", "PUT", "DELETE"})  # by default; not a POST or PATCH whose connection broke
+_PARAMETER = re.compile(r"@(\w+)")
 _ABSENT = ("ResourceNotFound", "TableNotFound")
 
 
@@ -53,7 +55,7 @@ class MemoryTableClient(Client):
 
     async def create_entity(self, entity: Mapping[str, Any], **options: Any) -> Entity:
         written = sent(entity)
-        operation = self._operation("create_entity", "POST", options)
+        operation = self._operation("create_entity", "POST", options, _row(key_of_entity(written)))
         try:
             return await self._account.turn(operation, lambda: self._table().insert(written))
         except Refused as refused:
@@ -63,7 +65,7 @@ class MemoryTableClient(Client):
         self, entity: Mapping[str, Any], mode: UpdateMode = UpdateMode.MERGE, **options: Any
     ) -> Entity:
         written = sent(entity)
-        operation = self._operation("upsert_entity", _method(mode), options)
+        operation = self._operation("upsert_entity", _method(mode), options, _row(key_of_entity(written)))
         return await self._ask(operation, lambda: self._table().upsert(written, mode))
 
     async def update_entity(
@@ -76,7 +78,7 @@ class MemoryTableClient(Client):
         **options: Any,
     ) -> Entity:
         written, wanted = sent(entity), _condition(entity, etag, match_condition)
-        operation = self._operation("update_entity", _method(mode), options)
+        operation = self._operation("update_entity", _method(mode), options, _row(key_of_entity(written)))
         return await self._ask(operation, lambda: self._table().update(written, mode, wanted))
 
     async def delete_entity(
@@ -101,13 +103,13 @@ class MemoryTableClient(Client):
                     return {}
                 raise
 
-        await self._ask(self._operation("delete_entity", "DELETE", options), apply)
+        await self._ask(self._operation("delete_entity", "DELETE", options, _row(key)), apply)
 
     async def get_entity(
         self, partition_key: str, row_key: str, *, select: list[str] | None = None, **options: Any
     ) -> TableEntity:
         key = (partition_key, row_key)
-        operation = self._operation("get_entity", "GET", options)
+        operation = self._operation("get_entity", "GET", options, _row(key))
         row: Row = await self._ask(operation, lambda: self._table().find(key))
         return row.answer(select)
 
@@ -124,7 +126,7 @@ class MemoryTableClient(Client):
         **options: Any,
     ) -> Paged[TableEntity]:
         passes = read_filter(query_filter, parameters)
-        operation = self._operation("query_entities", "GET", options)
+        operation = self._operation("query_entities", "GET", options, _filled(query_filter, parameters))
         most = min(results_per_page or _PAGE, _PAGE)
 
         async def page(start: Key | None) -> tuple[Key | None, list[TableEntity]]:
@@ -150,7 +152,8 @@ class MemoryTableClient(Client):
             table: Table = self._account.tables.get(self.table_name, Table(self._account))
             return table.together([(part.key, part.apply) for part in parts])
 
-        return await self._account.turn(self._operation("submit_transaction", "POST", options), apply)
+        operation = self._operation("submit_transaction", "POST", options, *(_row(part.key) for part in parts))
+        return await self._account.turn(operation, apply)
 
     def _part(self, name: str, entity: Mapping[str, Any], named: dict[str, Any]) -> _Part:
         written, mode = sent(entity), named.pop("mode", UpdateMode.MERGE)
@@ -165,11 +168,11 @@ class MemoryTableClient(Client):
         }
         return _Part(key, size_of(written), parts[name])
 
-    def _operation(self, name: str, method: str, options: dict[str, Any]) -> Operation:
+    def _operation(self, name: str, method: str, options: dict[str, Any], *part: str) -> Operation:
         retried = options.pop("retry_on_methods", _RETRIED)
         if options:
             check_options(options)
-        return operation_of(Service.TABLE, name, self.table_name, method != "GET", method in retried)
+        return operation_of(Service.TABLE, name, self.table_name, method != "GET", method in retried, part)
 
     async def _ask[T](self, operation: Operation, apply: Callable[[], T]) -> T:
         try:
@@ -202,6 +205,15 @@ class MemoryTableServiceClient(Client):
 
     async def delete_table(self, table_name: str) -> None:
         await self.get_table_client(table_name).delete_table()
+
+
+def _row(key: Key) -> str:
+    return f"{key[0]}/{key[1]}"
+
+
+def _filled(query_filter: str, parameters: Mapping[str, Any] | None) -> str:
+    """The filter with its parameters, to tell queries apart."""
+    return _PARAMETER.sub(lambda found: f"'{parameters[found[1]]}'", query_filter) if parameters else query_filter
 
 
 def _method(mode: UpdateMode) -> str:

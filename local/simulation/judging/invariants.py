@@ -50,6 +50,10 @@ class Invariants:
     def begin(self) -> None:
         self._rows = {name: dict(self._account.tables[name].rows) for name in self._settings.tables}
 
+    def resume(self, rows: Mapping[str, dict[Any, Row]], archived: Mapping[str, bytes]) -> None:
+        """Continues from another moment, with these tables and these files of the archive."""
+        self._rows, self._archived, self._deletions = dict(rows), dict(archived), len(self._acs.deletions)
+
     def harmed(self, name: str) -> None:
         """Somebody else changed a file of the archive."""
         self._archived.pop(name, None)

@@ -24,7 +24,11 @@ class Leases:
     def __init__(self, account: Account, table: str) -> None:
         self._account, self._table = account, table
         self._rows: dict[Any, Row] = {}
-        self._holders: dict[str, Process] = {}  # by the owner that the row names
+        self.holders: dict[str, Process] = {}  # by the owner that the row names
+
+    def resume(self, holders: Mapping[str, Process]) -> None:
+        """Continues from another moment, with the rows as they are now."""
+        self._rows, self.holders = dict(self._account.tables[self._table].rows), dict(holders)
 
     def check(self, call: Call) -> None:
         """Raises Violated if this call took a chunk from its worker."""
@@ -38,13 +42,13 @@ class Leases:
             if before is not None:
                 self._check(before.entity, row.entity, call.process)
             if owner := row.entity.get("owner"):
-                self._holders.setdefault(owner, call.process)
+                self.holders.setdefault(owner, call.process)
 
     def _check(self, before: Mapping[str, Any], after: Mapping[str, Any], writer: Process) -> None:
         until, owner, now = before.get("leaseUntil"), before.get("owner"), self._account.now() + writer.skew
         if until is None or datetime.fromisoformat(str(until)) <= now:
             return
         is_taken = after.get("owner") not in (None, owner)
-        is_ended = after["state"] in _ENDS and writer is not self._holders.get(str(owner))
+        is_ended = after["state"] in _ENDS and writer is not self.holders.get(str(owner))
         if is_taken or is_ended:
             raise Violated(f"{after['documentId']} was taken from a worker whose lease hasn't ended")

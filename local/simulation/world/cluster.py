@@ -104,6 +104,12 @@ class Cluster:
         for skew in self.skews:
             self._start_host(skew)
 
+    def add_host(self, place: int) -> Host:
+        """A host with the name that the host at this place has in a whole cluster."""
+        self._names = place
+        self._start_host(timedelta())
+        return self.hosts[-1]
+
     def _start_host(self, skew: timedelta) -> None:
         self._names += 1
         host = Host(name=f"host{self._names}", skew=skew)

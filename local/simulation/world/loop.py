@@ -91,6 +91,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """All timers that are set."""
         return [one for one in self._scheduled if not one._cancelled]  # type: ignore[attr-defined]
 
+    def tasks(self) -> list[asyncio.Task[Any]]:
+        """All tasks that were made, in that order."""
+        return [*self._tasks]
+
     def frozen(self) -> list[str]:
         """The names of the processes that stand still."""
         return [process.name for process in self._frozen]
@@ -162,6 +166,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Runs until the loop is stopped, and not only once, which saves a call for each step."""
         ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
         while not self._stopping:  # type: ignore[attr-defined]
+            while scheduled and scheduled[0]._cancelled:
+                heapq.heappop(scheduled)._scheduled = False
             if not ready and ((scheduled and scheduled[0]._when <= self._now) or not self.decide()):
                 self._jump(ready, scheduled)
             self._at_once += 1
@@ -188,8 +194,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _jump(self, ready: Any, scheduled: Any) -> None:
         """Sets the clock to the next timer and makes all timers of this moment ready."""
-        while scheduled and scheduled[0]._cancelled:
-            heapq.heappop(scheduled)._scheduled = False
         if not scheduled:
             raise Stuck("nothing is left that could run")
         if scheduled[0]._when > self._now:
