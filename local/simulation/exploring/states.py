@@ -129,22 +129,22 @@ class Transitions:
         if move.late is not None:
             return state._replace(content=content, late=tuple(one for one in state.late if one is not move.late))
         if move.fault is None:
-            return self._told(state._replace(content=content), move.call, answer, identity)
+            return self._answered(state._replace(content=content), move.call, answer, identity)
         state = state._replace(content=content, left=state.left - 1)
         match move.fault:
             case Fault.NOT_SENT:
-                return self._told(state, move.call, ServiceRequestError("not sent"), move.fault)
+                return self._answered(state, move.call, ServiceRequestError("not sent"), move.fault)
             case Fault.LATE:
                 payload = vars(move.call.operation), move.call.apply
                 late = Late(state.time + LASTS, move.call, digest_of(payload), names_in(payload))
                 state = state._replace(late=(*state.late, late))
-                return self._told(state, move.call, ServiceResponseError("answer lost"), Fault.ANSWER_LOST)
+                return self._answered(state, move.call, ServiceResponseError("answer lost"), Fault.ANSWER_LOST)
             case Fault.ANSWER_LOST:
-                return self._told(state, move.call, ServiceResponseError("answer lost"), move.fault)
+                return self._answered(state, move.call, ServiceResponseError("answer lost"), move.fault)
             case Fault.DIES_AFTER:
                 return self._ended(state, move.call.place, None)
             case _:
-                return self._told(state, move.call, answer, identity, freezes=LASTS)
+                return self._answered(state, move.call, answer, identity, freezes=LASTS)
 
     def later(self, state: State) -> State:
         """Time passes until the next timer or late request. Raises Stuck if there is none."""
@@ -185,7 +185,7 @@ class Transitions:
         self.leases.check(Call(self.processes[call.place], call.operation, call.apply, None))
         return self.outside.changed(state.content, call.operation), answer
 
-    def _told(self, state: State, call: Waiting, answer: Any, identity: Any, *, freezes: float = 0.0) -> State:
+    def _answered(self, state: State, call: Waiting, answer: Any, identity: Any, *, freezes: float = 0.0) -> State:
         node = state.nodes[call.place]
         assert node is not None  # noqa: S101 - its call waited
         event = Event(state.time, call.name, identity, freezes, answer)
