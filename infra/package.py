@@ -27,10 +27,8 @@ DEPENDENCIES = ".python_packages/lib/site-packages"  # the folder from which the
 _PYTHON = "3.13"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux2014_x86_64")  # of a Flex Consumption instance
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip supports
-_UNIX, _MODE = (
-    3,
-    0o100644 << 16,
-)  # as on Linux, wherever the package is built: without a mode, the host can't read a file
+# As on Linux, wherever the package is built: without a mode, the host can't read a file.
+_UNIX, _MODE = 3, 0o100644 << 16
 _REQUIREMENTS = CHECKOUT / "requirements.txt"
 _DESCRIPTION = tuple(f"shared/http/{document}" for document in Document)
 _REQUIRED = ("function_app.py", "host.json", "requirements.txt", *_DESCRIPTION)

@@ -34,7 +34,7 @@ _ID = re.compile(r"[A-Za-z0-9-]+")
 _SUCCEEDED = 4
 _ENDED = {3: "failed", -1: "was replaced by another deployment", 5: "was cancelled", 6: "succeeded only in part"}
 _REFUSALS = {
-    HTTPStatus.UNAUTHORIZED: "you may not publish to the app: it needs Microsoft.Web/sites/publish/action, as Contributor has",
+    HTTPStatus.UNAUTHORIZED: "you may not publish to the app: this needs the right Microsoft.Web/sites/publish/action",
     HTTPStatus.FORBIDDEN: "you may not publish to the app, or its access restrictions refuse this machine",
     HTTPStatus.CONFLICT: "another deployment is running: wait until it has ended",
 }

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -144,8 +144,8 @@ HOSTS = [
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A package with a library, an Azure CLI, and what was published as (host, token, bytes) in `published`."""
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package with a library, and an Azure CLI."""
     (tmp_path / "az").write_text(AZ)
     (tmp_path / "az").chmod(0o755)
     (tmp_path / "site.json").write_text(json.dumps({"hostNameSslStates": HOSTS}))
@@ -155,7 +155,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         archive.writestr(f"{DEPENDENCIES}/aiohttp/__init__.py", "")
     options = ("--group", "rg", "--app", "func-x", "--package", str(package))
     monkeypatch.setattr(sys, "argv", ["publish", *options])
-    yield package
+    return package
 
 
 @pytest.mark.parametrize("nested", [False, True])
