@@ -44,7 +44,8 @@ case $call in
   'az functionapp show'*) echo /sites/func-x ;;
   'az rest --method get'*) cat "$STATE/denied" 2>/dev/null || true ;;
   'az rest --method post'*) [ -e "$STATE/never" ] || rm -f "$STATE/denied" ;;
-  'python -m infra.package --with-dependencies --directory '*) shift 3; set -- -m infra.package "$@"; cd "$CHECKOUT" && exec "$REAL_PYTHON" "$@" ;;
+  'python -m infra.package --with-dependencies --directory '*)
+    cd "$CHECKOUT" && exec "$REAL_PYTHON" -m infra.package "${@:4}" ;;
   'func azure'*) find . -type f | sed 's#^[.]/##' | sort >"$STATE/published" ;;
   'az functionapp function show'*) [ -e "$STATE/known" ] || { touch "$STATE/known"; exit 3; } ;;
 esac
@@ -72,15 +73,7 @@ class Done:
 
     def steps(self) -> list[str]:
         """The calls that change something or look ahead, by their first words."""
-        marks = (
-            "group create",
-            "what-if",
-            "-m infra.publish",
-            "-m infra",
-            "func azure",
-            "bicep build",
-            "function show",
-        )
+        marks = ("group create", "what-if", "infra.publish", "-m infra", "func azure", "bicep build", "function show")
         return [next(mark for mark in marks if mark in call) for call in self.calls if any(m in call for m in marks)]
 
 
@@ -131,7 +124,7 @@ def test_resources_come_first_then_code_then_events_then_proof_and_doctor(deploy
         "group create",  # the resource group
         "group create",  # main.bicep
         "-m infra",  # the package
-        "-m infra.publish",
+        "infra.publish",
         "function show",
         "function show",
         "group create",  # events.bicep
