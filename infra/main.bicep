@@ -153,7 +153,7 @@ param encryptionIdentityId string = ''
 
 // --- The app
 
-@description('Memory of an instance, in MiB. It determines how many chunks the instance copies at once.')
+@description('Memory of an instance, in MiB. It determines how many chunks the instance copies at once. Some regions may still refuse 512.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
@@ -177,7 +177,7 @@ param alwaysReadyHttp int = 0
 @maxValue(100)
 param alwaysReadyArchiving int = 0
 
-@description('Whether instances are spread over availability zones, if the region supports it.')
+@description('Whether instances are spread over availability zones. docs/deploy.md has the command that lists the regions which support it.')
 param zoneRedundant bool = false
 
 @description('Whether a deployment replaces instances one after the other and lets running functions finish (preview in Azure). If false, it stops all of them at once.')
