@@ -2,7 +2,7 @@
 
 import { badgeOf } from "./badge.js";
 import { h } from "./dom.js";
-import { count, time } from "./format.js";
+import { count, sentence, time } from "./format.js";
 
 const NAMES = {
   tables: ["Tables", "The tables can't be reached"],
@@ -56,7 +56,8 @@ const finding = (check) =>
       h("strong", {}, titleOf(check)),
       h("code", {}, check.reason),
     ),
-    h("p", {}, check.detail),
+    h("p", {}, sentence(check.detail)),
+    check.name === "quarantine" ? h("p", {}, h("a", { id: "quarantined", href: "#/quarantine" }, "Show the quarantine")) : null,
     check.runbook
       ? h(
           "p",

@@ -125,6 +125,7 @@ async def test_a_quarantined_event_is_no_all_clear_and_leads_to_its_runbook(depl
     row = page.get_by_role("listitem").filter(has=finding)
     await expect(row).to_contain_text("items-quarantined")
     await expect(row).to_contain_text("could not be processed")
+    await expect(row.get_by_role("link", name="Show the quarantine")).to_have_attribute("href", "#/quarantine")
     await finding.click()
     await expect(page.get_by_role("heading", name="Runbook: event-quarantined")).to_be_visible()
     await expect(page.locator(".runbook li").first).to_contain_text("Read the reason")
