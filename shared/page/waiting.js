@@ -23,6 +23,7 @@ export const waitingPanel = (groups, then) => [
           retryAllButton({ reason: one.reason, then }),
         ),
         one.detail ? h("p", { class: "dim" }, sentence(one.detail)) : null,
+        h("p", {}, h("a", { id: `runbook-${one.reason}`, href: "#/runbooks/chunk-failed" }, "Runbook: chunk-failed")),
       ),
     ),
   ),

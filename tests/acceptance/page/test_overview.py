@@ -26,6 +26,7 @@ def summary(
     left_out: int = 0,
     waiting: tuple[tuple[int, str], ...] = (),
     failing: tuple[str, ...] = (),
+    reason: str = "why",
     **chunks: int,
 ) -> dict[str, Any]:
     oldest = None if seconds_left is None else {"index": 1, "secondsLeft": seconds_left}
@@ -37,7 +38,7 @@ def summary(
             "waiting": [{"chunks": number, "reason": reason, "detail": None} for number, reason in waiting],
         },
         "checks": [
-            {"name": name, "ok": name not in failing, "severity": severity, "reason": "why", "detail": "How to fix it"}
+            {"name": name, "ok": name not in failing, "severity": severity, "reason": reason, "detail": "How to fix it"}
             for name, severity in CHECKS
         ],
         "trouble": {"recordings": [{}] * trouble, "more": more},
@@ -59,6 +60,7 @@ def summary(
         (summary(seconds_left=20 * HOUR, failed=1, trouble=1), "bad", "1 recording needs action"),
         (summary(seconds_left=-5, trouble=10, more=True), "bad", "10 or more recordings need action"),
         (summary(failing=("acs",), safe=3), "bad", "ACS can't be reached"),
+        (summary(failing=("acs",), reason="acs-credential-refused"), "bad", "ACS refuses the credential"),
         (summary(failing=("acs", "quarantine"), safe=3), "bad", "ACS can't be reached"),
         (summary(failing=("quarantine",), safe=3), "warn", "Events are in the quarantine"),
         (summary(failing=("quarantine", "dead-letters")), "warn", "2 checks need attention"),
