@@ -100,7 +100,8 @@ async def test_a_phone_never_scrolls_sideways(deployment: Deployment, visit: Vis
     await quarantine_an_event(deployment)
     await visit.to("#/quarantine")
     await expect(visit.page.locator("#quarantine tbody tr").first).to_be_visible()
-    clipped = "[...document.querySelectorAll('#quarantine td > *')].some((one) => one.scrollWidth > one.clientWidth + 1)"
+    cells = "[...document.querySelectorAll('#quarantine td > *')]"
+    clipped = f"{cells}.some((one) => one.scrollWidth > one.clientWidth + 1)"
     assert not await visit.page.evaluate(wide)
     assert not await visit.page.evaluate(clipped)
     await visit.to("#/")

@@ -230,6 +230,24 @@ async def test_keys_find_move_and_refresh(deployment: Deployment, visit: Visit):
     await expect(page.get_by_label("Find", exact=True)).to_be_focused()
 
 
+async def test_saved_views_are_links_and_show_which_one_is_open(visit: Visit):
+    page = visit.page
+    views = page.get_by_role("navigation", name="Saved views")
+    for name, filters in (("Today", "from="), ("Last seven days", "from="), ("Needs attention", "attention=true")):
+        await views.get_by_role("link", name=name).click()
+        await expect(views.get_by_role("link", name=name)).to_have_attribute("aria-current", "page")
+        assert filters in page.url
+    await expect(page.get_by_label("Only needing attention")).to_be_checked()
+
+
+async def test_the_first_empty_list_says_what_to_do_first(visit: Visit):
+    page = visit.page
+    await page.route("**/api/recordings", lambda route: route.fulfill(json={"recordings": [], "nextCursor": None}))
+    await visit.to("#/recordings")
+    await expect(page.locator(".empty")).to_contain_text("No recordings yet.")
+    await expect(page.locator(".empty")).to_contain_text("To record a call, send POST /api/recordings")
+
+
 async def test_names_that_are_scripts_stay_text(deployment: Deployment, visit: Visit):
     name = "<script>alert(1)</script><img src=x onerror=alert(2)>"
     recording_id = await record(

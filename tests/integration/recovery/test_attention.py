@@ -93,7 +93,7 @@ async def test_all_chunks_with_one_reason_are_retried_at_once(world: World):
     view = json.loads((await world.commands.get((await world.chunk(jobs["a"])).recording_key)).body)
     assert [(one["action"], one["details"]) for one in view["history"]] == [("replay", {"reason": "acs-throttled"})]
     again = await world.commands.replay_by_reason(b'{"reason": "acs-throttled"}', by="ada")
-    assert json.loads(again.body) ["chunks"] == 0, "queued chunks aren't queued twice"
+    assert json.loads(again.body)["chunks"] == 0, "queued chunks aren't queued twice"
 
 
 @pytest.mark.storage("memory", "azurite")
@@ -108,7 +108,9 @@ async def test_chunks_behind_a_thousand_others_are_retried_with_the_cursor(world
     item = WorkItem.of_chunk(other, other.deadline)
     async with world.table(world.settings.worklist_table) as table:
         row = dict(await table.get_entity(item.shard, item.row))
-        rows = [row | {"PartitionKey": item.shard, "RowKey": f"20200101T000000.{number:06d}-"} for number in range(1100)]
+        rows = [
+            row | {"PartitionKey": item.shard, "RowKey": f"20200101T000000.{number:06d}-"} for number in range(1100)
+        ]
         for start in range(0, len(rows), 100):
             await table.submit_transaction([("create", one) for one in rows[start : start + 100]])
     requests, queued, cursor = 0, 0, None
