@@ -17,7 +17,7 @@ const COLUMNS = () => [
   { title: "Length", kind: "number", text: (row) => (row.durationMs === null ? "" : span(row.durationMs / 1000)) },
   { title: "Size", kind: "number", text: (row) => (row.size ? size(row.size) : "") },
   { title: "Chunks", kind: "number", text: chunks, unit: chunkUnit },
-  { title: "Kind", kind: "tight dim kind", text: (row) => kindOf(row) || (row.unlinked ? "unknown call" : "") },
+  { title: "Kind", kind: "tight kind dim", text: (row) => kindOf(row) || (row.unlinked ? "unknown call" : "") },
 ];
 
 export function recordingsTable(caption, rows, then) {

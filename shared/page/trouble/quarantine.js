@@ -120,7 +120,7 @@ function row(entry, then) {
     h("th", { scope: "row", class: "tight" }, h("time", { datetime: entry.receivedAt, title: moment(entry.receivedAt) }, rowMoment(entry.receivedAt))),
     cell("Kind", kind.name),
     cell("Reason", h("div", {}, reason(entry), about(entry))),
-    cell("Name", h("span", {}, h("code", {}, entry.name), " ", copyButton({ id: `copy-${entry.name}`, text: entry.name, what: `name ${entry.name}` }))),
+    h("td", { class: "file", "data-label": "Name" }, h("span", {}, h("code", {}, entry.name), " ", copyButton({ id: `copy-${entry.name}`, text: entry.name, what: `name ${entry.name}` }))),
     cell("Size", h("span", { class: "tight" }, size(entry.size))),
     cell("Actions", h("div", { class: "buttons" }, actions(entry, kind.runbook, then))),
   );
