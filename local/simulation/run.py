@@ -19,7 +19,8 @@ from local.simulation.judging.endings import Endings, Observed
 from local.simulation.judging.invariants import Invariants, Violated
 from local.simulation.judging.leases import Leases
 from local.simulation.judging.stored import Stored
-from local.simulation.schedules.schedule import QUIET, Request, Schedule
+from local.simulation.schedules.recordings import QUIET, Request
+from local.simulation.schedules.schedule import Schedule
 from local.simulation.settings import simulated_settings
 from local.simulation.world.cluster import Cluster, TrueTime
 from local.simulation.world.loop import Stuck, VirtualLoop, untracked_tasks
