@@ -8,6 +8,7 @@ from typing import Any
 
 from local.faults.schedules.unusual_events import ODDITIES, End, oddly
 from local.simulation.schedules.events import event_of
+from local.simulation.schedules.shares import Shares
 from local.simulation.world.cluster import BEGIN
 from local.simulation.world.sources import Source, Trouble, Window, source
 
@@ -18,7 +19,8 @@ _SIZES = (900, 900, 900, 2500, 5200)  # bytes; with blocks of 1 KiB the last two
 _FOREVER = 60 * HOUR
 # Seconds. Long ones are rare, because a run with many retries takes as long as ten others.
 _TROUBLES = (0.2, 0.2, 0.2, 5.0, 5.0, 5.0, 60.0, 60.0, 60.0, 300.0, 900.0, 5 * HOUR)
-_ODDITIES = tuple(name for name in ODDITIES for _ in range(1 if name == "forged host" else 5))
+_SLOW_ODDITIES = ("forged host", "two recordings")  # the app retries, or waits for files, for two days
+_ODDITIES = tuple(name for name in ODDITIES if name not in _SLOW_ODDITIES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +68,15 @@ def _hours(at: Any) -> str:
     return f"{(at - BEGIN).total_seconds() / HOUR:.2f} h"
 
 
-def recording_of(chance: random.Random, name: str, names: list[str]) -> Recording:
+def recording_of(chance: random.Random, name: str, names: list[str], shares: Shares) -> Recording:
     at = chance.choice((chance.uniform(0, 30), chance.uniform(0, 30), chance.uniform(0, ANNOUNCED)))
     age = chance.choice((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, chance.uniform(0, 30) * HOUR))
     sources = tuple(
-        _source(chance, f"0-eus-{name}-{index}", index, at, age)
+        _source(chance, f"0-eus-{name}-{index}", index, at, age, shares)
         for index in range(chance.choice((1, 1, 1, 1, 1, 1, 2, 3)))
     )
-    oddity = chance.choice((None, None, None, None, chance.choice(_ODDITIES)))
+    odd = chance.choice(_SLOW_ODDITIES if chance.random() < shares.of_slow_oddities else _ODDITIES)
+    oddity = chance.choice((None, None, None, None, odd))
     event = event_of(name, sources, at - age)
     ends: dict[str, End] = {}
     events: tuple[dict[str, Any], ...] = (event,)
@@ -93,7 +96,7 @@ def recording_of(chance: random.Random, name: str, names: list[str]) -> Recordin
         begins = BEGIN + timedelta(seconds=at)
         until = begins + timedelta(seconds=chance.uniform(60, 3000))
         harmed.windows += (Window(trouble=Trouble.UNDELETABLE, begins=begins, ends=until),)
-        replaces = chance.random() < 0.1  # noqa: PLR2004 - rare, because it is retried for two days
+        replaces = chance.random() < shares.of_replaced_media
         undecided = undecided or replaces
         requests.append(Request(at=at + chance.uniform(5, 2000), tampers=harmed.document_id, replaces=replaces))
     return Recording(
@@ -121,15 +124,17 @@ def _deliveries(chance: random.Random, at: float, events: tuple[dict[str, Any], 
     return requests
 
 
-def _source(chance: random.Random, document_id: str, index: int, at: float, age: float) -> Source:
+def _source(  # noqa: PLR0913, PLR0917 - as many as decide about it
+    chance: random.Random, document_id: str, index: int, at: float, age: float, shares: Shares
+) -> Source:
     """A source whose event is delivered at some time. `age`: how old the event is then, in seconds."""
     lives = (48 if age else chance.choice((24, 24, 24, 24, 48, chance.uniform(1, 12)))) * HOUR
     made = source(document_id, index, size=chance.choice(_SIZES), expires=BEGIN + timedelta(seconds=at - age + lives))
-    made.windows = tuple(_window(chance, at) for _ in range(chance.choice((0, 0, 0, 0, 1, 1, 2))))
+    made.windows = tuple(_window(chance, at, shares) for _ in range(chance.choice((0, 0, 0, 0, 1, 1, 2))))
     return made
 
 
-def _window(chance: random.Random, at: float) -> Window:
+def _window(chance: random.Random, at: float, shares: Shares) -> Window:
     begins = at + chance.choice((0.0, 0.0, 0.1, chance.uniform(0, 300)))
     lasts = chance.choice(_TROUBLES) * chance.uniform(0.3, 1.2)
     trouble = chance.choice(tuple(Trouble))
@@ -137,6 +142,6 @@ def _window(chance: random.Random, at: float) -> Window:
     if trouble is Trouble.CHANGED:
         begins = at + chance.choice((chance.uniform(0.03, 0.4), chance.uniform(0, 300)))
         ends = begins + _FOREVER  # the file doesn't change back
-    elif trouble is Trouble.NO_METADATA and chance.random() < 0.02:  # noqa: PLR2004 - rare, because it is retried for two days
+    elif trouble is Trouble.NO_METADATA and chance.random() < shares.of_metadata_that_never_come:
         ends = begins + _FOREVER
     return Window(trouble=trouble, begins=BEGIN + timedelta(seconds=begins), ends=BEGIN + timedelta(seconds=ends))

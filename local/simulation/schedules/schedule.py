@@ -10,6 +10,7 @@ from datetime import timedelta
 from local.simulation.schedules.calls import CallPlan, calls_of, setup_of
 from local.simulation.schedules.mishandling import Mishandling, mishandling_of
 from local.simulation.schedules.recordings import ANNOUNCED, HOUR, Recording, recording_of
+from local.simulation.schedules.shares import TWO_DAYS, WITHIN_A_DAY
 from local.simulation.settings import Setup
 from local.simulation.world.faults import LASTING, Fault, Injected, Outage
 
@@ -17,6 +18,7 @@ _CALLS = 90  # about as many calls as a recording makes without any fault
 _MOST_CALLS = 40_000  # of a run with faults
 # Of a run in which nothing goes wrong: to archive a document, to take in an event again, and of idle sweeps.
 _CALLS_OF_DOCUMENT, _CALLS_OF_REQUEST, _CALLS_OF_RUN = 30, 10, 20
+_LONG = 0.04  # share of schedules with things that take two days
 _PLAIN = 0.04  # share of schedules in which nothing goes wrong
 _CALM = 0.2  # share of schedules with calls in which the platform does nothing wrong
 _OUTAGES = (20.0, 20.0, 20.0, 120.0, 120.0, 120.0, 900.0, 3 * HOUR)
@@ -74,11 +76,12 @@ class Schedule:
 
 def schedule_of(seed: int) -> Schedule:
     chance = random.Random(f"schedule {seed}")  # noqa: S311 - the same seed must give the same schedule
-    number = chance.choice((3, 3, 3, 3, 3, 3, 4, 4, 5, 6, 8, 10))
+    shares = TWO_DAYS if chance.random() < _LONG else WITHIN_A_DAY
+    number = 3 if shares is TWO_DAYS else chance.choice((3, 3, 3, 3, 3, 3, 4, 4, 5, 6, 8, 10))
     names = [f"rec{place}" for place in range(number)]
-    recordings = tuple(recording_of(chance, name, names) for name in names)
+    recordings = tuple(recording_of(chance, name, names, shares) for name in names)
     more = random.Random(f"more {seed}")  # noqa: S311 - as above
-    calls, setup, mishandling = calls_of(more), setup_of(more), mishandling_of(more)
+    calls, setup, mishandling = calls_of(more, shares), setup_of(more), mishandling_of(more)
     most = _CALLS * (number + 2 * len(calls))
     faults = sorted(
         {chance.randint(1, most): _fault(chance) for _ in range(chance.choice((0, 1, 2, 2, 4, 4, 8, 16)))}.items()
