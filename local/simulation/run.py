@@ -48,8 +48,15 @@ class Result:
     violations: tuple[str, ...]
     calls: int
     seconds: float  # of virtual time
-    digest: str
-    lines: list[str] = field(repr=False)
+    trace: Trace = field(repr=False)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.trace.lines
+
+    @property
+    def digest(self) -> str:
+        return self.trace.digest()
 
 
 def run(schedule: Schedule, *, keeps_trace: bool = False) -> Result:
@@ -92,8 +99,7 @@ def _run(schedule: Schedule, *, keeps_trace: bool) -> Result:
         violations=tuple(dict.fromkeys(violations)),
         calls=world.outside.count,
         seconds=loop.time(),
-        digest=trace.digest(),
-        lines=trace.lines,
+        trace=trace,
     )
 
 

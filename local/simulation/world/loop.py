@@ -68,7 +68,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self.decide: Callable[[], bool] = lambda: False
-        self._now = 0.0
+        self.now = 0.0
         self._at_once = 0
         self._over = False
         self._frozen: dict[Process, list[asyncio.Handle]] = {}
@@ -80,13 +80,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.set_exception_handler(lambda _, context: self.failures.append(context))
 
     def time(self) -> float:
-        return self._now
+        return self.now
 
     get_debug = staticmethod(bool)  # False, without a call of Python for each future
 
     def spend(self, seconds: float) -> None:
         """Lets some time pass. Timers that become due run once no callback is ready."""
-        self._now += seconds
+        self.now += seconds
         if seconds:
             self._at_once = 0
 
@@ -94,7 +94,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """All timers that are set."""
         return [one for one in self._scheduled if not one._cancelled]  # type: ignore[attr-defined]
 
-    def tasks(self) -> list[asyncio.Task[Any]]:
+    def tasks(self) -> list[NumberedTask]:
         """The tasks that aren't done, in the order in which they were made."""
         return [task for task in self._tasks if not task.done()]
 
@@ -177,7 +177,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         while not self._stopping:  # type: ignore[attr-defined]
             while scheduled and scheduled[0]._cancelled:
                 heapq.heappop(scheduled)._scheduled = False
-            if not ready and ((scheduled and scheduled[0]._when <= self._now) or not self.decide()):
+            if not ready and ((scheduled and scheduled[0]._when <= self.now) or not self.decide()):
                 self._jump(ready, scheduled)
             self._at_once += 1
             if self._at_once > _LONGEST:
@@ -204,9 +204,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Sets the clock to the next timer and makes all timers of this moment ready."""
         if not scheduled:
             raise Stuck("nothing is left that could run")
-        if scheduled[0]._when > self._now:
-            self._now, self._at_once = scheduled[0]._when, 0
-        while scheduled and scheduled[0]._when <= self._now:
+        if scheduled[0]._when > self.now:
+            self.now, self._at_once = scheduled[0]._when, 0
+        while scheduled and scheduled[0]._when <= self.now:
             timer = heapq.heappop(scheduled)
             timer._scheduled = False
             ready.append(timer)

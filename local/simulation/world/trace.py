@@ -16,11 +16,11 @@ class Trace:
 
     loop: "VirtualLoop"
     keeps: bool = False
-    _all: list[str] = field(default_factory=list)
+    _all: list[tuple[float, str, str, str]] = field(default_factory=list)  # written as lines once somebody reads them
 
     @property
     def lines(self) -> list[str]:
-        return self._all if self.keeps else []
+        return self._lines() if self.keeps else []
 
     def call(self, call: "Call", result: object, injected: "Injected | None") -> None:
         operation = call.operation
@@ -36,7 +36,10 @@ class Trace:
         self.step(call.process.name, f"{operation.service} {operation.method} {operation.target}", answer)
 
     def step(self, who: str, what: str, answer: str = "") -> None:
-        self._all.append(f"{self.loop.time():12.3f}  {who:8} {what}{'  -> ' if answer else ''}{answer}")
+        self._all.append((self.loop.now, who, what, answer))
 
     def digest(self) -> str:
-        return hashlib.sha256("".join(self._all).encode()).hexdigest()
+        return hashlib.sha256("".join(self._lines()).encode()).hexdigest()
+
+    def _lines(self) -> list[str]:
+        return [f"{at:12.3f}  {who:8} {what}{'  -> ' if answer else ''}{answer}" for at, who, what, answer in self._all]
