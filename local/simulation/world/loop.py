@@ -83,6 +83,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return self.now
 
     get_debug = staticmethod(bool)  # False, without a call of Python for each future
+    _asyncgen_firstiter_hook = staticmethod(bool)  # nothing: `abandon` ends all generators with their tasks
 
     def spend(self, seconds: float) -> None:
         """Lets some time pass. Timers that become due run once no callback is ready."""
