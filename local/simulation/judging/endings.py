@@ -18,7 +18,8 @@ from local.simulation.judging.invariants import Invariants
 from local.simulation.judging.participants import Participants
 from local.simulation.judging.quarantine import QuarantineContents
 from local.simulation.judging.stored import Stored
-from local.simulation.schedules.schedule import QUIET, Schedule
+from local.simulation.schedules.recordings import QUIET
+from local.simulation.schedules.schedule import Schedule
 from local.simulation.world.cluster import BEGIN
 from local.simulation.world.sources import SimulatedAcs, Source, Trouble
 from local.simulation.world.topic import SimulatedTopic
