@@ -6,7 +6,8 @@
 The worklist is sorted by deadline, so its newest recordings can only be found by reading all of it. It has only open
 items, and one operation per shard reads a thousand rows. If a shard has more, for example in an outage, the list of all
 recordings takes its place: it has every open recording, in the same order, and under the same cursor. The caller looks
-up each entry and leaves out recordings that aren't open.
+up each entry and leaves out recordings that aren't open. Then it also shows overdue recordings that are no longer
+watched, because only the worklist tells them apart.
 
 The shards aren't read at one moment. A recording whose first event arrives meanwhile may be missing from this answer.
 """
