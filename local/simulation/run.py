@@ -199,6 +199,8 @@ class World:
     def _recording_changed(self, recording: CallRecording, change: Change) -> None:
         check_consent(self.stored, recording)
         self.triggers.calls.changed(recording, change)
+        if change is Change.BEGAN:
+            self.triggers.callers.began(recording)
 
     def _begin(self, request: Request) -> None:
         if request.is_dead:

@@ -22,6 +22,7 @@ from local.simulation.schedules.schedule import QUIET, Schedule
 from local.simulation.world.cluster import BEGIN
 from local.simulation.world.sources import SimulatedAcs, Source, Trouble
 from local.simulation.world.topic import SimulatedTopic
+from shared.domain.keys import key_of
 
 _CHUNK = "chunk-"
 _SAFE = ("archived", "released")
@@ -61,6 +62,11 @@ class Endings:
         self._ends = {name: end for recording in schedule.recordings for name, end in recording.ends.items()}
         self._undecided = {
             one.document_id for recording in schedule.recordings if recording.undecided for one in recording.sources
+        }
+        self._harmed = {
+            key_of(recording.recording_id)
+            for recording in schedule.recordings
+            if any(request.tampers for request in recording.requests)
         }
         self._documents = {one.document_id: one for recording in schedule.recordings for one in recording.sources}
 
@@ -185,7 +191,8 @@ class Endings:
             if contents.setdefault(event["id"], text) != text:
                 yield f"the announcement {event['id']} has two contents"
             about = tuple(str(event.get(name)) for name in ("type", "subject", "time"))
-            if ids.setdefault(about, event["id"]) != event["id"]:
+            # A recording whose archived file was removed is complete again when the file is there again.
+            if ids.setdefault(about, event["id"]) != event["id"] and about[1].rpartition("/")[2] not in self._harmed:
                 yield f"one end was announced under two ids: {' '.join(about)}"
             if "documentId" in event.get("data", {}):
                 kinds.setdefault(event["data"]["documentId"], set()).add(event["type"])

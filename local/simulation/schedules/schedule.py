@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from local.faults.schedules.unusual_events import ODDITIES, End, oddly
-from local.simulation.schedules.calls import CallPlan, calls_of, setup_of
+from local.simulation.schedules.calls import CallPlan, calls_of, setup_of, with_onlookers
 from local.simulation.schedules.mishandling import Mishandling, mishandling_of
 from local.simulation.settings import Setup
 from local.simulation.world.cluster import BEGIN
@@ -133,6 +133,7 @@ def schedule_of(seed: int) -> Schedule:
     recordings = tuple(_recording(chance, name, names) for name in names)
     more = random.Random(f"more {seed}")  # noqa: S311 - as above
     calls, setup, mishandling = calls_of(more), setup_of(more), mishandling_of(more)
+    calls = tuple(with_onlookers(one, random.Random(f"{one.call.name} {seed}")) for one in calls)  # noqa: S311 - as above
     most = _CALLS * (number + 2 * len(calls))
     faults = sorted(
         {chance.randint(1, most): _fault(chance) for _ in range(chance.choice((0, 1, 2, 2, 4, 4, 8, 16)))}.items()
