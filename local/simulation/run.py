@@ -207,6 +207,8 @@ class World:
             self.triggers.event_grid.dead_letter(request.at, list(request.events))
         elif request.events:
             self.triggers.event_grid.publish(request.at, list(request.events), acknowledged=request.acknowledged)
+        elif request.tampers is not None and request.at_once:
+            self.triggers.people.watched.add(request.tampers)
         elif request.tampers is not None:
             self.triggers.people.tamper(request.at, request.tampers, b"something else" if request.replaces else None)
         else:

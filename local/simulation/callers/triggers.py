@@ -58,6 +58,8 @@ class Triggers:
             self._queue.changed()
         elif operation.service is Service.TABLE and operation.target == self.platform.settings.worklist_table:
             self._timers.changed()
+        elif self.people.watched and operation.target == self.platform.settings.recordings_table:
+            self.people.saw(call)
 
     def is_idle(self) -> bool:
         """Whether nothing is left to do, as far as raw storage shows."""

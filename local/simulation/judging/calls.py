@@ -77,8 +77,9 @@ class Calls:
         """Without the link, a file event that names only the call finds no recording, and a rule records it twice."""
         linked = {key for key, _ in self._stored.rows(self._stored.settings.links_table)}
         for key in {key_of(name) for name in self._recorder.recordings} & rows.keys():
-            call = rows[key].get("serverCallId")
-            if "requestedAt" in rows[key] and call and (f"call-{call_key(str(call))}", key) not in linked:
+            names = [str(name) for name in (rows[key].get("serverCallId"), rows[key].get("callConnectionId")) if name]
+            is_linked = any((f"call-{call_key(name)}", key) in linked for name in names)
+            if "requestedAt" in rows[key] and names and not is_linked:
                 yield f"the recording {key} isn't linked to its call"
 
     def _is_by_rule(self, recording: CallRecording) -> bool:

@@ -46,9 +46,12 @@ class Request:
     replay: tuple[str, str] | None = None
     tampers: str | None = None  # the document whose archived media somebody removes or replaces
     replaces: bool = False
+    at_once: bool = False  # removed when the row becomes archived, while the worker stands still
 
     @property
     def kind(self) -> str:
+        if self.tampers is not None and self.at_once:
+            return f"{self.tampers} removed while its worker stands still"
         if self.tampers is not None:
             return f"{self.tampers} {'replaced' if self.replaces else 'removed'}"
         return "replay" if self.replay else "event"
@@ -131,6 +134,7 @@ def schedule_of(seed: int) -> Schedule:
     number = chance.choice((3, 3, 3, 3, 3, 3, 4, 4, 5, 6, 8, 10))
     names = [f"rec{place}" for place in range(number)]
     recordings = tuple(_recording(chance, name, names) for name in names)
+    recordings = _some_removed_at_once(random.Random(f"removed {seed}"), recordings)  # noqa: S311 - as below
     more = random.Random(f"more {seed}")  # noqa: S311 - as above
     calls, setup, mishandling = calls_of(more), setup_of(more), mishandling_of(more)
     calls = tuple(with_onlookers(one, random.Random(f"{one.call.name} {seed}")) for one in calls)  # noqa: S311 - as above
@@ -235,6 +239,20 @@ def _recording(chance: random.Random, name: str, names: list[str]) -> Recording:
         oddity=oddity,
         quarantined=quarantined,
     )
+
+
+def _some_removed_at_once(chance: random.Random, recordings: tuple[Recording, ...]) -> tuple[Recording, ...]:
+    """In one of twelve schedules, the files of a document are removed as soon as its row says that they are archived.
+
+    The worker stands still at this moment, so it must not trust its own check afterwards.
+    """
+    place = chance.randrange(len(recordings))
+    harmed = recordings[place]
+    if chance.random() > 1 / 12 or harmed.oddity or any(one.tampers for one in harmed.requests):
+        return recordings
+    request = Request(at=0, tampers=chance.choice(harmed.sources).document_id, at_once=True)
+    harmed = replace(harmed, requests=(*harmed.requests, request))
+    return (*recordings[:place], harmed, *recordings[place + 1 :])
 
 
 def _deliveries(chance: random.Random, at: float, events: tuple[dict[str, Any], ...]) -> list[Request]:
