@@ -23,6 +23,7 @@ from local.simulation.schedules.schedule import Schedule
 from local.simulation.world.cluster import BEGIN
 from local.simulation.world.sources import SimulatedAcs, Source, Trouble
 from local.simulation.world.topic import SimulatedTopic
+from shared.domain.keys import key_of
 
 _CHUNK = "chunk-"
 _SAFE = ("archived", "released")
@@ -51,13 +52,18 @@ class Endings:
         acs, topic, history = world.acs, world.topic, world.history
         self._account, self._settings = stored.account, stored.settings
         self._topic, self._history = topic, history
+        removed = {
+            key_of(recording.recording_id)
+            for recording in schedule.recordings
+            if any(request.tampers for request in recording.requests)
+        }
         self._judges = (
             Calls(stored, acs, schedule, history),
             Histories(stored, acs, schedule, history),
             QuarantineContents(stored, schedule, history),
             Participants(stored),
             CompleteAnnouncements(stored, topic),
-            AnnouncementIds(topic.announced, clocks_agree=not any(schedule.skews)),
+            AnnouncementIds(topic.announced, clocks_agree=not any(schedule.skews), removed=removed),
             Awaited(stored, world.invariants),
         )
         self._ends = {name: end for recording in schedule.recordings for name, end in recording.ends.items()}

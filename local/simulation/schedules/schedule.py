@@ -7,9 +7,9 @@ import random
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from local.simulation.schedules.calls import CallPlan, calls_of, setup_of
+from local.simulation.schedules.calls import CallPlan, calls_of, setup_of, with_onlookers
 from local.simulation.schedules.mishandling import Mishandling, mishandling_of
-from local.simulation.schedules.recordings import ANNOUNCED, HOUR, Recording, recording_of
+from local.simulation.schedules.recordings import ANNOUNCED, HOUR, Recording, recording_of, some_removed_at_once
 from local.simulation.schedules.shares import TWO_DAYS, WITHIN_A_DAY
 from local.simulation.settings import Setup
 from local.simulation.world.faults import LASTING, Fault, Injected, Outage
@@ -81,8 +81,10 @@ def schedule_of(seed: int) -> Schedule:
     number = 3 if shares is TWO_DAYS else chance.choice((3, 3, 3, 3, 3, 3, 4, 4, 5, 6, 8, 10))
     names = [f"rec{place}" for place in range(number)]
     recordings = tuple(recording_of(chance, name, names, shares) for name in names)
+    recordings = some_removed_at_once(random.Random(f"removed {seed}"), recordings)  # noqa: S311 - as above
     more = random.Random(f"more {seed}")  # noqa: S311 - as above
     calls, setup, mishandling = calls_of(more, shares), setup_of(more), mishandling_of(more)
+    calls = tuple(with_onlookers(one, random.Random(f"{one.call.name} {seed}")) for one in calls)  # noqa: S311 - as above
     most = _CALLS * (number + 2 * len(calls))
     faults = sorted(
         {chance.randint(1, most): _fault(chance) for _ in range(chance.choice((0, 1, 2, 2, 4, 4, 8, 16)))}.items()
