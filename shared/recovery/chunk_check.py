@@ -10,7 +10,6 @@ crash the row is still due, and the next run repeats the check. The sweep never 
 """
 
 import logging
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -220,4 +219,4 @@ class ChunkCheck:
         row = WorkItem.of_chunk(chunk, following, queued_at=queued_at, requeues=requeues)
         await self._writers.open_work.add(row)
         if item.row != row.row:  # the old row has an older format or another deadline
-            await self._writers.open_work.remove(replace(item, listed_at=None))
+            await self._writers.open_work.remove(item)

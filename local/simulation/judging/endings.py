@@ -18,10 +18,12 @@ from local.simulation.judging.invariants import Invariants
 from local.simulation.judging.participants import Participants
 from local.simulation.judging.quarantine import QuarantineContents
 from local.simulation.judging.stored import Stored
-from local.simulation.schedules.schedule import QUIET, Schedule
+from local.simulation.schedules.recordings import QUIET
+from local.simulation.schedules.schedule import Schedule
 from local.simulation.world.cluster import BEGIN
 from local.simulation.world.sources import SimulatedAcs, Source, Trouble
 from local.simulation.world.topic import SimulatedTopic
+from shared.domain.keys import key_of
 
 _CHUNK = "chunk-"
 _SAFE = ("archived", "released")
@@ -50,13 +52,18 @@ class Endings:
         acs, topic, history = world.acs, world.topic, world.history
         self._account, self._settings = stored.account, stored.settings
         self._topic, self._history = topic, history
+        removed = {
+            key_of(recording.recording_id)
+            for recording in schedule.recordings
+            if any(request.tampers for request in recording.requests)
+        }
         self._judges = (
             Calls(stored, acs, schedule, history),
             Histories(stored, acs, schedule, history),
             QuarantineContents(stored, schedule, history),
             Participants(stored),
             CompleteAnnouncements(stored, topic),
-            AnnouncementIds(topic.announced, clocks_agree=not any(schedule.skews)),
+            AnnouncementIds(topic.announced, clocks_agree=not any(schedule.skews), removed=removed),
             Awaited(stored, world.invariants),
         )
         self._ends = {name: end for recording in schedule.recordings for name, end in recording.ends.items()}
@@ -163,11 +170,9 @@ class Endings:
         return document_id in name and (chunk["state"] not in _SAFE or document_id in self._undecided)
 
     def _lists(self, chunks: list[Entity]) -> Iterator[str]:
-        """Each recording is in the list of its day, and each chunk in trouble in the list of trouble. None is open."""
+        """Each recording is in the list of its day, and each chunk in trouble in the list of trouble."""
         rows = self._account.tables[self._settings.calendar_table].rows
-        listed = {
-            name: [key[1] for key in rows if key[0].startswith(f"{name}-")] for name in ("day", "trouble", "open")
-        }
+        listed = {name: [key[1] for key in rows if key[0].startswith(f"{name}-")] for name in ("day", "trouble")}
         for key in {str(chunk["PartitionKey"]) for chunk in chunks}:
             if not any(key in row for row in listed["day"]):
                 yield f"the recording {key} isn't in the list of its day"
