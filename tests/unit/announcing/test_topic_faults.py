@@ -57,7 +57,10 @@ async def test_a_recording_is_announced_once_a_row_of_it_can_be_read_again():
     await run.world.host.round()
     first, second = [await run.world.chunk(RECORDING, name) for name in TWO]
     assert (first.state, second.state) == (ChunkState.RELEASED, ChunkState.PENDING)
-    rows, key = run.world.rows(run.world.settings.recordings_table), (first.recording_key, f"chunk-{first.chunk_key}")
+    rows, key = (
+        run.world.account.tables[run.world.settings.recordings_table].rows,
+        (first.recording_key, f"chunk-{first.chunk_key}"),
+    )
     rows[key] = replace(rows[key], entity=rows[key].entity | {"state": "of a newer version"})
     for _ in range(10):
         await run.world.host.round()
