@@ -36,7 +36,8 @@ _CODE = "shared"
 _PAGE = "shared/page"
 _FOLDER = re.compile(r"[a-z][a-z0-9_]*")
 _MODULE = re.compile(r"[a-z_][a-z0-9_]*\.py")
-_PAGE_FILE = re.compile(r"[a-z][a-z0-9-]*\.(?:css|html|js|svg)|runbooks\.md")
+_PAGE_FILE = re.compile(r"[a-z][a-z0-9-]*\.(?:css|html|svg)|runbooks\.md")
+_SCRIPT = re.compile(r"[a-z][a-z0-9-]*\.js")  # of the page, in a folder
 # Scripts contain the path of the interpreter that installed them, and nothing in Azure calls them.
 _SCRIPTS = "bin"
 
@@ -75,7 +76,7 @@ def packaged(source: Path = CHECKOUT) -> Iterator[str]:
     for directory, names, files in (source / _CODE).walk():
         folder = directory.relative_to(source).as_posix()
         names[:] = [name for name in names if _FOLDER.fullmatch(name) and not (directory / name).is_symlink()]
-        wanted = _PAGE_FILE if folder == _PAGE else _MODULE
+        wanted = _PAGE_FILE if folder == _PAGE else _SCRIPT if folder.startswith(f"{_PAGE}/") else _MODULE
         for name in files:
             if wanted.fullmatch(name) and _is_plain(directory / name):
                 yield f"{folder}/{name}"
