@@ -322,6 +322,7 @@ var hostBlobUri = 'https://${hostAccountName}.blob.${environment().suffixes.stor
 var chunksQueue = 'recording-chunks'
 var queues = [chunksQueue, '${chunksQueue}-poison']
 var tables = ['recordings', 'worklist', 'links', 'requests', 'calendar', 'participants']
+var cardsQueueName = 'teams-cards'
 var blobService = ['blob']
 var hostServices = ['blob', 'queue', 'table']
 var archiveContainer = 'recordings'
@@ -868,6 +869,18 @@ module logicApp 'modules/logic-app.bicep' = if (sampleLogicApp && !empty(entraCl
   }
 }
 
+module cardsQueue 'modules/teams-cards-queue.bicep' = if (teamsCards) {
+  name: 'callvault-teams-cards-queue'
+  params: {
+    topicName: announcementsTopicName
+    accountName: hostAccountName
+    queueName: cardsQueueName
+    // The topic's identity delivers to the queue.
+    senderRoleId: roles.storageQueueDataMessageSender
+  }
+  dependsOn: [hostStorage, announcements]
+}
+
 module cards 'modules/teams-cards.bicep' = if (teamsCards) {
   name: 'callvault-teams-cards'
   params: {
@@ -877,15 +890,13 @@ module cards 'modules/teams-cards.bicep' = if (teamsCards) {
     topicName: announcementsTopicName
     eventTypes: teamsCardsAbout
     accountName: hostAccountName
-    queueName: 'teams-cards'
-    // The topic's identity delivers to the queue.
-    senderRoleId: roles.storageQueueDataMessageSender
+    queueName: cardsQueueName
     // The Logic App's identity receives and deletes messages of the queue.
     processorRoleId: roles.storageQueueDataMessageProcessor
     callvaultUrl: functionApp.outputs.url
     teamsUrl: hasSafeTeamsUrl ? teamsUrl : fail('teamsUrl must begin with https://')
   }
-  dependsOn: [hostStorage]
+  dependsOn: [cardsQueue, alerts, workbook]
 }
 
 module package 'modules/package.bicep' = if (!empty(packageUrl)) {
