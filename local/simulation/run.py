@@ -206,12 +206,16 @@ class World:
     def _recording_changed(self, recording: CallRecording, change: Change) -> None:
         check_consent(self.stored, recording)
         self.triggers.calls.changed(recording, change)
+        if change is Change.BEGAN:
+            self.triggers.callers.began(recording)
 
     def _begin(self, request: Request) -> None:
         if request.is_dead:
             self.triggers.event_grid.dead_letter(request.at, list(request.events))
         elif request.events:
             self.triggers.event_grid.publish(request.at, list(request.events), acknowledged=request.acknowledged)
+        elif request.tampers is not None and request.at_once:
+            self.triggers.people.watched.add(request.tampers)
         elif request.tampers is not None:
             self.triggers.people.tamper(request.at, request.tampers, b"something else" if request.replaces else None)
         else:

@@ -117,6 +117,8 @@ class Invariants:
             raise Violated(f"{document_id} has a state of a newer version, and was overwritten")
         if state != was and state not in _MOVES[was]:
             raise Violated(f"{document_id} went from {was} to {state}")
+        if (was, state, chunk.get("reason")) == ("pending", "failed", "poisoned") and "nextAttemptAt" in before.entity:
+            raise Violated(f"{document_id} waited for its next attempt, and a poison message failed it")
         if state == "lost" and was != "lost":
             self._check_lost(document_id, chunk)
         if state in _SAFE and was not in _SAFE:

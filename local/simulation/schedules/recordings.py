@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -34,9 +34,12 @@ class Request:
     replay: tuple[str, str] | None = None
     tampers: str | None = None  # the document whose archived media somebody removes or replaces
     replaces: bool = False
+    at_once: bool = False  # removed when the row becomes archived, while the worker stands still
 
     @property
     def kind(self) -> str:
+        if self.tampers is not None and self.at_once:
+            return f"{self.tampers} removed while its worker stands still"
         if self.tampers is not None:
             return f"{self.tampers} {'replaced' if self.replaces else 'removed'}"
         return "replay" if self.replay else "event"
@@ -108,6 +111,20 @@ def recording_of(chance: random.Random, name: str, names: list[str], shares: Sha
         oddity=oddity,
         quarantined=quarantined,
     )
+
+
+def some_removed_at_once(chance: random.Random, recordings: tuple[Recording, ...]) -> tuple[Recording, ...]:
+    """In one of twelve schedules, the files of a document are removed as soon as its row says that they are archived.
+
+    The worker stands still at this moment, so it must not trust its own check afterwards.
+    """
+    place = chance.randrange(len(recordings))
+    harmed = recordings[place]
+    if chance.random() > 1 / 12 or harmed.oddity or any(one.tampers for one in harmed.requests):
+        return recordings
+    request = Request(at=0, tampers=chance.choice(harmed.sources).document_id, at_once=True)
+    harmed = replace(harmed, requests=(*harmed.requests, request))
+    return (*recordings[:place], harmed, *recordings[place + 1 :])
 
 
 def _deliveries(chance: random.Random, at: float, events: tuple[dict[str, Any], ...]) -> list[Request]:

@@ -7,9 +7,9 @@ import random
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from local.simulation.schedules.calls import CallPlan, calls_of, setup_of
+from local.simulation.schedules.calls import CallPlan, calls_of, setup_of, with_onlookers
 from local.simulation.schedules.mishandling import Mishandling, mishandling_of
-from local.simulation.schedules.recordings import ANNOUNCED, HOUR, Recording, recording_of
+from local.simulation.schedules.recordings import ANNOUNCED, HOUR, Recording, recording_of, some_removed_at_once
 from local.simulation.schedules.shares import TWO_DAYS, WITHIN_A_DAY
 from local.simulation.settings import Setup
 from local.simulation.world.faults import LASTING, Fault, Injected, Outage
@@ -49,7 +49,8 @@ class Schedule:
         """Whether nothing at all goes wrong."""
         windows = any(one.windows for recording in self.recordings for one in recording.sources)
         odd = any(recording.oddity for recording in self.recordings)
-        return self.is_calm and not (windows or odd or self.calls)
+        # With clocks that differ by more than a lease, two workers copy the same file.
+        return self.is_calm and not (windows or odd or self.calls or any(self.skews))
 
     @property
     def most_calls(self) -> int:
@@ -80,8 +81,10 @@ def schedule_of(seed: int) -> Schedule:
     number = 3 if shares is TWO_DAYS else chance.choice((3, 3, 3, 3, 3, 3, 4, 4, 5, 6, 8, 10))
     names = [f"rec{place}" for place in range(number)]
     recordings = tuple(recording_of(chance, name, names, shares) for name in names)
+    recordings = some_removed_at_once(random.Random(f"removed {seed}"), recordings)  # noqa: S311 - as above
     more = random.Random(f"more {seed}")  # noqa: S311 - as above
     calls, setup, mishandling = calls_of(more, shares), setup_of(more), mishandling_of(more)
+    calls = tuple(with_onlookers(one, random.Random(f"{one.call.name} {seed}")) for one in calls)  # noqa: S311 - as above
     most = _CALLS * (number + 2 * len(calls))
     faults = sorted(
         {chance.randint(1, most): _fault(chance) for _ in range(chance.choice((0, 1, 2, 2, 4, 4, 8, 16)))}.items()
@@ -113,7 +116,7 @@ def calm(schedule: Schedule) -> Schedule:
 
 
 def plain(schedule: Schedule) -> Schedule:
-    """What is left of a schedule without faults, troubles, odd events, harm, calls and readers."""
+    """What is left of a schedule without faults, wrong clocks, troubles, odd events, harm, calls and readers."""
     recordings = tuple(
         replace(one, requests=tuple(request for request in one.requests if request.tampers is None))
         for one in schedule.recordings
@@ -121,7 +124,8 @@ def plain(schedule: Schedule) -> Schedule:
     )
     for one in (one for recording in recordings for one in recording.sources):
         one.windows = ()
-    return replace(calm(schedule), recordings=recordings or schedule.recordings, calls=(), mishandling=Mishandling())
+    recordings, clocks = recordings or schedule.recordings, (timedelta(),) * len(schedule.skews)
+    return replace(calm(schedule), skews=clocks, recordings=recordings, calls=(), mishandling=Mishandling())
 
 
 def _skew(chance: random.Random) -> timedelta:
