@@ -86,10 +86,15 @@ def _exhaustive(arguments: argparse.Namespace) -> int:
 def _many(first: int, arguments: argparse.Namespace) -> int:
     gc.freeze()
     gc.disable()  # a collection in the middle of a run would take more time than the run
+    print(f"schedules from seed {first}", flush=True)
     began, calls, number, violated = time.monotonic(), 0, 0, 0
     for seed in _seeds(first, arguments, began):
         number += 1
-        result = run(schedule_of(seed))
+        try:
+            result = run(schedule_of(seed))
+        except Exception:
+            print(f"seed {seed} ended the simulation; again: make simulate SEED={seed}", flush=True)
+            raise
         calls += result.calls
         gc.collect(0)  # the objects of this run alone, while they are in the processor's cache
         if result.violations:
@@ -99,7 +104,7 @@ def _many(first: int, arguments: argparse.Namespace) -> int:
                 break
     took = time.monotonic() - began
     print(
-        f"{number} schedules from seed {first}, {calls} calls, {took:.0f} s, {60 * number / took:.0f} a minute: "
+        f"{number} schedules, {calls} calls, {took:.0f} s, {60 * number / took:.0f} a minute: "
         f"{violated or 'none'} violated"
     )
     return 1 if violated else 0

@@ -12,7 +12,8 @@ from typing import Self
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
 
-_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)  # the earliest time that a table can store
+OLDEST = datetime(1601, 1, 1, tzinfo=UTC)  # the earliest time that a table can store
+AFTER_CHUNKS = "~"  # sorts after every chunk of a recording
 _MICROSECOND = timedelta(microseconds=1)
 _LAST_MOMENT = 10**18 - 1  # microseconds after the epoch: later than any time that a table can store
 _LAST_DAY = 99_999_999
@@ -23,7 +24,6 @@ class ListName(StrEnum):
     """The kinds of lists."""
 
     DAY = "day"  # every recording
-    OPEN = "open"  # items of the worklist: chunks, and recordings whose files haven't arrived yet
     TROUBLE = "trouble"  # chunks that failed, are lost or were removed, and recordings whose files are overdue
     CALL = "call"
     SERVER_CALL = "serverCall"
@@ -57,13 +57,13 @@ class ListEntry:
         if found is None:
             raise ValueError("not an entry of a list")
         try:
-            at = _EPOCH + (_LAST_MOMENT - int(found[1])) * _MICROSECOND
+            at = OLDEST + (_LAST_MOMENT - int(found[1])) * _MICROSECOND
         except OverflowError:
             raise ValueError("not an entry of a list") from None
         return cls(at=at, recording_key=found[2], chunk_key=found[3])
 
     def row(self) -> str:
-        moment = _LAST_MOMENT - (self.at - _EPOCH) // _MICROSECOND
+        moment = _LAST_MOMENT - (self.at - OLDEST) // _MICROSECOND
         return "-".join(filter(None, (f"{moment:018d}", self.recording_key, self.chunk_key)))
 
     def partition(self, name: str) -> str:

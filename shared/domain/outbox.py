@@ -4,7 +4,7 @@ A state and its announcement are added in one write, so no crash can separate th
 announcement stays in the row until it is delivered, also if the chunk changes its state again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,7 +20,10 @@ _LONGEST = 500  # characters of a detail
 
 @dataclass(frozen=True, kw_only=True)
 class PendingAnnouncement:
-    """A new state of a chunk, not announced yet; for a failed or lost chunk also the reason."""
+    """A new state of a chunk, not announced yet; for a failed or lost chunk also the reason.
+
+    `is_sent`: the state was announced, but not whether it made the recording complete.
+    """
 
     state: ChunkState
     at: datetime
@@ -28,6 +31,7 @@ class PendingAnnouncement:
     fault: str | None = None
     reason: str | None = None
     detail: str | None = None
+    is_sent: bool = False
 
 
 _adapter = TypeAdapter(tuple[PendingAnnouncement, ...])
@@ -46,7 +50,16 @@ def read_outbox(outbox: str | None) -> tuple[PendingAnnouncement, ...]:
 
 def add_to_outbox(outbox: str | None, pending: PendingAnnouncement) -> str:
     """The outbox with one more announcement. Drops the oldest if there are too many."""
-    return _adapter.dump_json((*read_outbox(outbox), pending)[-_MOST:], exclude_none=True).decode()
+    return _written(*read_outbox(outbox), pending)
+
+
+def all_sent(outbox: str | None) -> str:
+    """The outbox after its chunk was announced, while it is unknown whether the recording is complete."""
+    return _written(*(replace(one, is_sent=True) for one in read_outbox(outbox) if one.state is ChunkState.ARCHIVED))
+
+
+def _written(*pending: PendingAnnouncement) -> str:
+    return _adapter.dump_json(pending[-_MOST:], exclude_defaults=True).decode()
 
 
 def pending_announcement(

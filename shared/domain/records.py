@@ -91,6 +91,7 @@ class Chunk:
     gone_since: datetime | None = None  # when the first of these answers came
     unverified: str | None = None  # why the archived file could not be verified as media
     rescues: int = 0  # how often the sweep restarted it after it had failed
+    reported_failure: str | None = None  # the reason of its last reported failure; the sweep's retries keep it
     escalated: int | None = None  # the last threshold, in hours before the deadline, at which it was reported
     failure: Failure | None = None
     outbox: str | None = None  # announcements to deliver, as JSON; see shared.domain.outbox
@@ -171,6 +172,7 @@ class Chunk:
             archived_at=None,
             gone=0,
             gone_since=None,
+            reported_failure=None,
             failure=None,
         )
 

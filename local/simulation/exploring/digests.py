@@ -8,6 +8,7 @@ from types import FunctionType, MethodType
 
 _NAME = re.compile(r"[0-9a-f]{16}")
 _SKIPPED = (
+    "_whole",
     "_account",
     "account",
     "internal_response",

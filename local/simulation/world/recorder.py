@@ -24,6 +24,7 @@ class How(StrEnum):
     UNNAMED = auto()  # 202 without it: a callback names the recording
     FAILS = auto()  # 202 with a recordingId, and no recording
     FAILS_UNNAMED = auto()  # 202 without a recordingId, and no recording
+    UNANSWERED = auto()  # 500, although the recording begins; a repeated start is answered
 
 
 class Change(StrEnum):
@@ -127,13 +128,15 @@ class Recorder:
             began_at=now,
             is_paused=wanted.paused,
             has_failed=how in (How.FAILS, How.FAILS_UNNAMED),
-            is_named=how not in (How.UNNAMED, How.FAILS_UNNAMED),
+            is_named=how not in (How.UNNAMED, How.FAILS_UNNAMED, How.UNANSWERED),
         )
         self.recordings[made.recording_id] = made
-        named = made.recording_id if made.is_named else None
-        status = 200 if how is How.AT_ONCE else 202
+        named = None if how in (How.UNNAMED, How.FAILS_UNNAMED) else made.recording_id
+        status = 200 if how in (How.AT_ONCE, How.UNANSWERED) else 202
         self._answers[wanted.token] = (wanted.body, status, named)
         self.changed(made, Change.FAILED if made.has_failed else Change.BEGAN)
+        if how is How.UNANSWERED:
+            raise refusal(500, "9999")
         return status, named
 
     def stop(self, recording_id: str, now: datetime) -> None:

@@ -16,10 +16,9 @@ from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
-from shared.domain.list_entry import ListEntry, day_key
+from shared.domain.list_entry import AFTER_CHUNKS, ListEntry, day_key
 from shared.gateways.faults import is_absent, storage_faults
 
-_AFTER_CHUNKS = "~"  # sorts after every chunk of a recording
 _AT_ONCE = 32  # entries added concurrently
 
 
@@ -74,7 +73,7 @@ class Lists:
             day = day_key(after.at.astimezone(UTC).date())
             if latest <= day <= earliest:
                 found = "PartitionKey eq @day and RowKey gt @after"
-                behind = {"day": f"{name}-{day}", "after": after.row() + _AFTER_CHUNKS}
+                behind = {"day": f"{name}-{day}", "after": after.row() + AFTER_CHUNKS}
                 async for entries in self._segments(found, behind, at_once):
                     yield entries
             latest = max(latest, f"{int(day) + 1:08d}")

@@ -193,7 +193,7 @@ async def test_failed_starts_and_recordings_of_other_code_are_found_by_their_sta
 
 async def test_a_list_entry_without_a_recording_shows_nothing_and_hides_nothing(world: World):
     nowhere = ListEntry(at=NOON, recording_key=key_of("nowhere"))
-    await world.gateways.lists.add(nowhere, ListName.DAY, ListName.OPEN, ListName.TROUBLE)
+    await world.gateways.lists.add(nowhere, ListName.DAY, ListName.TROUBLE)
     await known(world, "there", NOON - timedelta(hours=1))
     assert await ids(world) == ["there"]
     assert await ids(world, trouble="true") == []

@@ -6,6 +6,7 @@ import pytest
 
 from local.memory.mishaps import Mishap, Mishaps
 from local.memory.storage.account import apply_at_once
+from shared.domain.states import ChunkState
 from tests.unit.runs import RECORDING, SMALL, TWO, Run
 from tests.unit.world import ANNOUNCING
 
@@ -46,3 +47,24 @@ async def test_a_topic_that_refuses_delays_no_delete(status: int):
     assert chunk.outbox is not None
     await run.under(apply_at_once)
     assert [event["type"] for event in run.world.topic.taken] == [ARCHIVED, COMPLETE]
+
+
+async def test_a_recording_is_announced_once_a_row_of_it_can_be_read_again():
+    run = await Run.prepared(TWO, **ANNOUNCING)
+    location = run.world.acs.documents[1].content_location
+    run.world.acs.refuse(location, 503)
+    await run.world.host.round()
+    first, second = [await run.world.chunk(RECORDING, name) for name in TWO]
+    assert (first.state, second.state) == (ChunkState.RELEASED, ChunkState.PENDING)
+    row = run.world.rows(run.world.settings.recordings_table)[first.recording_key, f"chunk-{first.chunk_key}"]
+    row.entity["state"] = "of a newer version"
+    for _ in range(10):
+        await run.world.host.round()
+    assert _types(run) == [ARCHIVED, ARCHIVED]
+    row.entity["state"] = "released"
+    await run.under(apply_at_once)
+    assert _types(run) == [ARCHIVED, ARCHIVED, COMPLETE]
+
+
+def _types(run: Run) -> list[str]:
+    return [event["type"] for event in run.world.topic.taken]
