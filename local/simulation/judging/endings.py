@@ -57,7 +57,7 @@ class Endings:
             QuarantineContents(stored, schedule, history),
             Participants(stored),
             CompleteAnnouncements(stored, topic),
-            Awaited(stored, world.invariants),
+            Awaited(stored, world.invariants, schedule),
         )
         self._ends = {name: end for recording in schedule.recordings for name, end in recording.ends.items()}
         self._undecided = {
