@@ -37,7 +37,7 @@ class ListRebuild:
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._writers = Writers.over(gateways)
         self._catalogue = gateways.catalogue
-        self._participant_index, self._clock = ParticipantIndex(gateways, settings), clock
+        self._participant_index, self._clock = ParticipantIndex(gateways, clock, settings), clock
         self._links, self._archived = gateways.links, gateways.archive_reader
 
     async def run(self) -> RelistingResult:

@@ -104,7 +104,8 @@ class Schedule:
         """Whether nothing at all goes wrong."""
         windows = any(one.windows for recording in self.recordings for one in recording.sources)
         odd = any(recording.oddity for recording in self.recordings)
-        return self.is_calm and not (windows or odd or self.calls)
+        # With clocks that differ by more than a lease, two workers copy the same file.
+        return self.is_calm and not (windows or odd or self.calls or any(self.skews))
 
     @property
     def most_calls(self) -> int:
@@ -169,7 +170,7 @@ def calm(schedule: Schedule) -> Schedule:
 
 
 def plain(schedule: Schedule) -> Schedule:
-    """What is left of a schedule without faults, troubles, odd events, harm, calls and readers."""
+    """What is left of a schedule without faults, wrong clocks, troubles, odd events, harm, calls and readers."""
     recordings = tuple(
         replace(one, requests=tuple(request for request in one.requests if request.tampers is None))
         for one in schedule.recordings
@@ -177,7 +178,8 @@ def plain(schedule: Schedule) -> Schedule:
     )
     for one in (one for recording in recordings for one in recording.sources):
         one.windows = ()
-    return replace(calm(schedule), recordings=recordings or schedule.recordings, calls=(), mishandling=Mishandling())
+    recordings, clocks = recordings or schedule.recordings, (timedelta(),) * len(schedule.skews)
+    return replace(calm(schedule), skews=clocks, recordings=recordings, calls=(), mishandling=Mishandling())
 
 
 def _hours(at: Any) -> str:
