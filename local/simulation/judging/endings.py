@@ -64,7 +64,7 @@ class Endings:
             Participants(stored),
             CompleteAnnouncements(stored, topic),
             AnnouncementIds(topic.announced, clocks_agree=not any(schedule.skews), removed=removed),
-            Awaited(stored, world.invariants),
+            Awaited(stored, world.invariants, schedule),
         )
         self._ends = {name: end for recording in schedule.recordings for name, end in recording.ends.items()}
         self._undecided = {
