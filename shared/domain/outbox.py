@@ -1,7 +1,8 @@
 """The outbox of a chunk: announcements that are not delivered yet, kept as JSON in the chunk's own row.
 
 A state and its announcement are added in one write, so no crash can separate them and no extra write is needed. The
-announcement stays in the row until it is delivered, also if the chunk changes its state again.
+announcement stays in the row until it is delivered, also if the chunk changes its state again. Only that of archived
+files goes if the files are gone and must be copied again.
 """
 
 from dataclasses import dataclass, replace
@@ -56,6 +57,12 @@ def add_to_outbox(outbox: str | None, pending: PendingAnnouncement) -> str:
 def all_sent(outbox: str | None) -> str:
     """The outbox after its chunk was announced, while it is unknown whether the recording is complete."""
     return _written(*(replace(one, is_sent=True) for one in read_outbox(outbox) if one.state is ChunkState.ARCHIVED))
+
+
+def without_archived(outbox: str | None) -> str | None:
+    """The outbox of a chunk whose archived files are gone. None if no other announcement is pending."""
+    others = [one for one in read_outbox(outbox) if one.state is not ChunkState.ARCHIVED]
+    return _written(*others) if others else None
 
 
 def _written(*pending: PendingAnnouncement) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from shared.domain.completeness import has_last, is_gapless
 from shared.domain.failure import Failure
+from shared.domain.outbox import without_archived
 from shared.domain.states import (
     ACKNOWLEDGEABLE,
     IN_TROUBLE,
@@ -174,6 +175,7 @@ class Chunk:
             gone_since=None,
             reported_failure=None,
             failure=None,
+            outbox=without_archived(self.outbox),
         )
 
     def log_context(self) -> dict[str, object]:

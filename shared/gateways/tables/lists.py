@@ -31,6 +31,9 @@ class Lists:
     async def add(self, entry: ListEntry, *names: str) -> None:
         """Adds an entry to lists. An entry that exists already gets a new version."""
         with storage_faults("adding to a list"):
+            if len(names) == 1:
+                await self._add(entry, names[0])
+                return
             for some in batched(names, _AT_ONCE, strict=False):
                 await asyncio.gather(*(self._add(entry, name) for name in some))
 

@@ -1,6 +1,7 @@
 """Whatever happens to the topic or the process, each chunk is archived, released and announced."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -56,14 +57,32 @@ async def test_a_recording_is_announced_once_a_row_of_it_can_be_read_again():
     await run.world.host.round()
     first, second = [await run.world.chunk(RECORDING, name) for name in TWO]
     assert (first.state, second.state) == (ChunkState.RELEASED, ChunkState.PENDING)
-    row = run.world.rows(run.world.settings.recordings_table)[first.recording_key, f"chunk-{first.chunk_key}"]
-    row.entity["state"] = "of a newer version"
+    rows, key = (
+        run.world.account.tables[run.world.settings.recordings_table].rows,
+        (first.recording_key, f"chunk-{first.chunk_key}"),
+    )
+    rows[key] = replace(rows[key], entity=rows[key].entity | {"state": "of a newer version"})
     for _ in range(10):
         await run.world.host.round()
     assert _types(run) == [ARCHIVED, ARCHIVED]
-    row.entity["state"] = "released"
+    rows[key] = replace(rows[key], entity=rows[key].entity | {"state": "released"})
     await run.under(apply_at_once)
     assert _types(run) == [ARCHIVED, ARCHIVED, COMPLETE]
+
+
+async def test_files_that_are_gone_before_they_are_announced_are_announced_once_they_are_copied_again():
+    run = await Run.prepared(SMALL, **ANNOUNCING)
+    (document,) = run.world.acs.documents
+    run.world.acs.refuse(document.delete_location, 503)
+    run.world.topic.refuse(503)
+    await run.world.host.round()
+    container = run.world.account.containers[run.world.settings.archive_container]
+    for name in [one for one in container.names() if not one.endswith("json")]:
+        container.delete(name, None)
+    assert (await run.world.chunk(RECORDING, *SMALL)).state is ChunkState.ARCHIVED
+    await run.under(apply_at_once)
+    assert _types(run) == [ARCHIVED, COMPLETE]
+    assert "media" in run.world.topic.taken[0]["data"]
 
 
 def _types(run: Run) -> list[str]:

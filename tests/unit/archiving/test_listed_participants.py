@@ -71,7 +71,7 @@ async def test_lists_that_can_t_be_written_for_hours_delay_the_archiving_and_the
     waiting = await world.chunk(RECORDING, SMALL[0])
     assert (waiting.state, waiting.reason) == (ChunkState.PENDING, "storage-unavailable")
     assert waiting.attempts < 40, "it is retried at growing intervals"
-    await world.run(rounds=90)
+    await world.run(rounds=150)
     assert (await world.chunk(RECORDING, SMALL[0])).state is ChunkState.RELEASED
 
 
