@@ -1,5 +1,6 @@
 """An announcement has one id. A recording that is complete again has another, at the same time if clocks differ."""
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from local.simulation.judging.announcement_ids import AnnouncementIds
 
 
 def announced(kind: str, name: str, size: int) -> dict[str, Any]:
-    return {"id": name, "type": f"Callvault.{kind}", "subject": "s", "time": "t", "data": {"size": size}}
+    return {"id": name, "type": f"Callvault.{kind}", "subject": "recordings/key", "time": "t", "data": {"size": size}}
 
 
 @pytest.mark.parametrize("clocks_agree", [True, False])
@@ -16,7 +17,7 @@ def test_a_repeated_announcement_has_its_id_and_content(clocks_agree: bool):
     same, other = announced("ChunkArchived", "a", 1), announced("ChunkArchived", "b", 1)
     assert violations([same, same], clocks_agree) == []
     assert violations([same, other], clocks_agree) == [
-        "one end was announced under two ids: Callvault.ChunkArchived s t"
+        "one end was announced under two ids: Callvault.ChunkArchived recordings/key t"
     ]
     assert violations([same, announced("ChunkArchived", "a", 2)], clocks_agree) == [
         "the announcement a has two contents"
@@ -29,5 +30,11 @@ def test_a_recording_that_is_complete_again_may_have_the_same_time_if_clocks_dif
     assert bool(violations(twice, clocks_agree)) == clocks_agree
 
 
-def violations(events: list[dict[str, Any]], clocks_agree: bool) -> list[str]:
-    return list(AnnouncementIds(events, clocks_agree=clocks_agree).violations())
+def test_a_recording_whose_removed_file_is_there_again_may_have_the_same_time():
+    twice = [announced("RecordingComplete", "a", 1), announced("RecordingComplete", "b", 1)]
+    assert violations(twice, clocks_agree=True, removed={"key"}) == []
+    assert violations(twice, clocks_agree=True, removed={"another"})
+
+
+def violations(events: list[dict[str, Any]], clocks_agree: bool, removed: Collection[str] = frozenset()) -> list[str]:
+    return list(AnnouncementIds(events, clocks_agree=clocks_agree, removed=removed).violations())
