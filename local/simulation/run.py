@@ -19,7 +19,8 @@ from local.simulation.judging.endings import Endings, Observed
 from local.simulation.judging.invariants import Invariants, Violated
 from local.simulation.judging.leases import Leases
 from local.simulation.judging.stored import Stored
-from local.simulation.schedules.schedule import QUIET, Request, Schedule
+from local.simulation.schedules.recordings import QUIET, Request
+from local.simulation.schedules.schedule import Schedule
 from local.simulation.settings import simulated_settings
 from local.simulation.world.cluster import Cluster, TrueTime
 from local.simulation.world.loop import Stuck, VirtualLoop, untracked_tasks
@@ -47,8 +48,15 @@ class Result:
     violations: tuple[str, ...]
     calls: int
     seconds: float  # of virtual time
-    digest: str
-    lines: list[str] = field(repr=False)
+    trace: Trace = field(repr=False)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.trace.lines
+
+    @property
+    def digest(self) -> str:
+        return self.trace.digest()
 
 
 def run(schedule: Schedule, *, keeps_trace: bool = False) -> Result:
@@ -91,8 +99,7 @@ def _run(schedule: Schedule, *, keeps_trace: bool) -> Result:
         violations=tuple(dict.fromkeys(violations)),
         calls=world.outside.count,
         seconds=loop.time(),
-        digest=trace.digest(),
-        lines=trace.lines,
+        trace=trace,
     )
 
 
@@ -199,12 +206,16 @@ class World:
     def _recording_changed(self, recording: CallRecording, change: Change) -> None:
         check_consent(self.stored, recording)
         self.triggers.calls.changed(recording, change)
+        if change is Change.BEGAN:
+            self.triggers.callers.began(recording)
 
     def _begin(self, request: Request) -> None:
         if request.is_dead:
             self.triggers.event_grid.dead_letter(request.at, list(request.events))
         elif request.events:
             self.triggers.event_grid.publish(request.at, list(request.events), acknowledged=request.acknowledged)
+        elif request.tampers is not None and request.at_once:
+            self.triggers.people.watched.add(request.tampers)
         elif request.tampers is not None:
             self.triggers.people.tamper(request.at, request.tampers, b"something else" if request.replaces else None)
         else:

@@ -82,7 +82,7 @@ class FileCopier:
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._source, self._settings = gateways.source, settings
-        self._participant_index = ParticipantIndex(gateways, settings)
+        self._participant_index = ParticipantIndex(gateways, clock, settings)
         budget = MemoryBudget(settings.blocks_in_memory)
         self._open = partial(open_media, gateways.source, block_size=settings.block_size, budget=budget)
         self._transfer = Transfer(

@@ -3,18 +3,21 @@
 This happens before a chunk becomes `archived`, also if no attempt ended it. The table stores a digest of each
 participant's id, keyed with PARTICIPANTS_SECRET, and never the id itself. If the secret isn't set, nobody is listed
 until a rebuild with a secret adds them. The lists are for searches only. If they can't be written, the chunk's attempt
-is retried a few times (its files are already in the archive), and then the chunk is archived without them. A later
-rebuild adds it.
+is retried (its files are already in the archive) until 12 hours before the chunk's deadline, when an open chunk would
+be reported. A chunk that comes later has at least a few attempts, and one more if the attempt before failed for another
+cause. Then the chunk is archived without them, and a later rebuild adds it.
 """
 
 from datetime import timedelta
 
+from shared.archiving.retry import REPORT_HOURS
 from shared.contracts.chunk_metadata import read_participants
+from shared.domain.clock import Clock
 from shared.domain.keys import pseudonym_of
 from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.participant_ids import normalized
 from shared.domain.records import Chunk
-from shared.errors import DestinationError, Unforeseen
+from shared.errors import DestinationError, Fault, Unforeseen
 from shared.gateways.blobs.archive_reader import Unreadable
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
@@ -22,16 +25,16 @@ from shared.settings.settings import Settings
 
 log = logger("participants")
 
-_MAX_FAILED_ATTEMPTS = 5  # attempts that may fail because the lists can't be written
-_NEAR_DEADLINE = timedelta(hours=1)  # this near the deadline, no attempt fails because of the lists
+_REPORTED = timedelta(hours=max(REPORT_HOURS))  # before the deadline; earlier, each attempt fails without the lists
+_FEW = 5  # attempts that may fail because of the lists also after that
 
 
 class ParticipantIndex:
     """The lists of participants, with the chunks that each participant was on."""
 
-    def __init__(self, gateways: Gateways, settings: Settings) -> None:
+    def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._participants, self._archive_reader = gateways.participants, gateways.archive_reader
-        self._secret, self._attempts = settings.participants_secret, min(_MAX_FAILED_ATTEMPTS, settings.max_attempts)
+        self._secret, self._few, self._clock = settings.participants_secret, min(_FEW, settings.max_attempts), clock
 
     async def add(self, chunk: Chunk, metadata_name: str, metadata: bytes | None = None) -> None:
         """Adds the chunk to the list of each participant that its metadata names.
@@ -56,13 +59,18 @@ class ParticipantIndex:
         try:
             await self.add(chunk, metadata_name, metadata)
         except DestinationError as error:
-            began, in_time = chunk.copying_at or chunk.deadline, chunk.deadline - _NEAR_DEADLINE
-            if chunk.attempts < self._attempts and began < in_time:
+            if self._is_retried(chunk):
                 return error
             log.warning("participants not listed", extra={"reason": error.reason, **context})
         except Exception:
             log.warning("participants not listed", exc_info=True, extra={"reason": Unforeseen.reason, **context})
         return None
+
+    def _is_retried(self, chunk: Chunk) -> bool:
+        now = self._clock.now()
+        if now < chunk.deadline - _REPORTED:
+            return True
+        return now < chunk.given_up_at and (chunk.attempts < self._few or chunk.fault != Fault.DESTINATION)
 
 
 def number_of(metadata: bytes) -> int | None:

@@ -38,7 +38,7 @@ _SKEW = timedelta(seconds=5)  # allowed difference between the clocks of two wor
 _OUT_OF_ATTEMPTS = Failure(
     fault=Fault.OURS, reason="out-of-attempts", detail="each attempt stopped without a result because its worker died"
 )
-_RECHECK = timedelta(minutes=1)  # until the next attempt, if the archive could not be checked before the chunk ends
+_RECHECK = timedelta(minutes=1)  # at least, until the next attempt if the archive or its lists failed before the end
 
 
 class Archiving:
@@ -193,7 +193,8 @@ class Archiving:
             try:
                 files = await lease.keep_while(self._copier.found(chunk))
             except DestinationError:
-                following = now + _RECHECK  # a chunk must not end before the archive is checked
+                # A chunk must not end before the archive is checked.
+                following = now + max(_RECHECK, self._retries.pause(chunk.attempts))
             else:
                 if files.are_complete(chunk):
                     return files

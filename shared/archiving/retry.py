@@ -53,8 +53,8 @@ class RetryPolicy:
             return ChunkState.LOST
         if not error.retry or (chunk.attempts >= self.max_attempts and not gone):
             return ChunkState.FAILED
-        delay = max(self._delay(chunk.attempts), min(error.retry_after or 0, _LONGEST))
-        following = now + timedelta(seconds=delay)
+        asked = timedelta(seconds=min(error.retry_after or 0, _LONGEST))
+        following = now + max(self.pause(chunk.attempts), asked)
         for end in (chunk.deadline, chunk.given_up_at):
             if now < end - _LAST_CHANCE < following:
                 following = end - _LAST_CHANCE
@@ -73,9 +73,10 @@ class RetryPolicy:
         last_chance = chunk.deadline - _LAST_CHANCE
         return now >= last_chance and (chunk.pending_at < last_chance or chunk.attempts >= _LATE_ATTEMPTS)
 
-    def _delay(self, attempts: int) -> float:
+    def pause(self, attempts: int) -> timedelta:
+        """From an attempt's failure to the next attempt, after this many attempts."""
         exponential = min(self.base * 2.0 ** min(attempts - 1, 30), _LONGEST)
-        return exponential * self.chance.between(1 - _JITTER, 1 + _JITTER)
+        return timedelta(seconds=exponential * self.chance.between(1 - _JITTER, 1 + _JITTER))
 
 
 def is_soon(at: datetime, now: datetime) -> bool:

@@ -157,7 +157,9 @@ class Control:
         entry = AuditEntry(at=now, action="consent", by=by, details=consent.details())
         listed_at = recording.listed_at or now
         change = Recording(recording_key=found.key, recording_id=found.recording_id, listed_at=listed_at)
-        await self._writers.recordings.merge(_consented(change, consent), entry)
+        if not await self._write(_consented(change, consent), entry, is_new=recording.etag is None):
+            read = await self._catalogue.ledger(found.key)
+            return await self._with_consent(replace(found, recording=read), consent, by)
         return recording.evolve(recording_id=found.recording_id, listed_at=listed_at)
 
     async def get(self, named: str) -> RecordingView:
@@ -207,8 +209,20 @@ class Control:
             await self._await_files(found, recording.listed_at or entry.at)
         newly_listed = entry.at if recording.listed_at is None else None
         change = Recording(recording_key=found.key, recording_id=found.recording_id, listed_at=newly_listed)
-        await self._writers.recordings.merge(_after(act, change, entry.at), entry)
+        if not await self._write(_after(act, change, entry.at), entry, is_new=recording.etag is None):
+            read = await self._catalogue.ledger(found.key)
+            return await self._written(act, done, found, read or recording, entry)
         return written.evolve(recording_id=found.recording_id, listed_at=recording.listed_at or entry.at)
+
+    async def _write(self, change: Recording, entry: AuditEntry, *, is_new: bool) -> bool:
+        """Writes a change to the ledger. Returns False if the recording had no row, and has one now.
+
+        The lists of that row have entries under its `listed_at`, which the change would replace.
+        """
+        if is_new:
+            return await self._writers.recordings.move(change, entry)
+        await self._writers.recordings.merge(change, entry)
+        return True
 
     async def _await_files(self, found: _Found, now: datetime) -> None:
         """Adds a recording that Callvault didn't start to the worklist, before the ledger, in case of a crash."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from azure.storage.blob import ContentSettings
 
@@ -10,6 +10,9 @@ from local.memory.storage.block_blobs import Written
 from local.simulation.callers.history import History
 from local.simulation.callers.platform import Platform
 from local.simulation.world.cluster import Outcome
+from local.simulation.world.outside import Call
+
+_STANDS_STILL = 60.0  # seconds; longer than a check of the archive counts
 
 
 @dataclass
@@ -19,6 +22,7 @@ class People:
     platform: Platform
     history: History
     harmed: Callable[[str], None] = lambda _: None
+    watched: set[str] = field(default_factory=set)  # documents whose files are removed when they are archived
 
     def replay(self, at: float, recording_id: str, document_id: str) -> None:
         """Somebody requests a replay at some time. It may fail."""
@@ -35,6 +39,19 @@ class People:
     def tamper(self, at: float, document_id: str, replacement: bytes | None) -> None:
         """Somebody removes an archived file of a document, or replaces its media, if its source isn't deleted yet."""
         self.platform.spawn(self._tampered(at, document_id, replacement))
+
+    def saw(self, call: Call) -> None:
+        """A call changed the catalogue: removes the files of a watched document that it made archived."""
+        rows = self.platform.account.tables[self.platform.settings.recordings_table].rows.values()
+        archived = {str(one.entity.get("documentId")) for one in rows if one.entity.get("state") == "archived"}
+        for document_id in sorted(self.watched & archived):
+            self.watched.remove(document_id)
+            self.platform.loop.freeze(call.process, _STANDS_STILL)
+            archive = self.platform.account.containers[self.platform.settings.archive_container]
+            for name in [one for one in archive.names() if document_id in one]:
+                self.platform.trace.step("somebody", f"removes {name}")
+                archive.delete(name, None)
+                self.harmed(name)
 
     async def _tampered(self, at: float, document_id: str, replacement: bytes | None) -> None:
         cluster = self.platform.cluster

@@ -10,6 +10,7 @@ from local.simulation.callers.history import History
 from local.simulation.callers.platform import Platform
 from local.simulation.schedules.calls import CONSENT, Act, CallPlan, StartPlan
 from local.simulation.world.cluster import Outcome
+from local.simulation.world.recorder import CallRecording
 from shared.app import App
 from shared.errors import AlreadyRecording
 from shared.http.answers import Answer
@@ -45,6 +46,18 @@ class RecordingCallers:
             for act in sorted(plan.acts, key=lambda one: one.after):
                 await asyncio.sleep(max(began + act.after - self.platform.loop.time(), 0))
                 await self._act(recording_id, act)
+        self.pending -= 1
+
+    def began(self, recording: CallRecording) -> None:
+        """A recording began in ACS: onlookers act on it."""
+        plan = next(one for one in self.plans if one.call is recording.call)
+        for act in plan.onlookers:
+            self.pending += 1
+            self.platform.spawn(self._look_on(recording.recording_id, act))
+
+    async def _look_on(self, recording_id: str, act: Act) -> None:
+        await asyncio.sleep(act.after)
+        await self._act(recording_id, act)
         self.pending -= 1
 
     async def _start(self, plan: CallPlan, wanted: StartPlan) -> str | None:
@@ -83,6 +96,9 @@ class RecordingCallers:
             self.history.requested[recording_id][act.action] += 1
             if await self._ask(act.action, asked[act.action]) is not None:
                 self.history.confirmed[recording_id][act.action] += 1
+                made = self.platform.cluster.acs.recorder.recordings[recording_id]
+                if act.action == "stop" and made.runs and not made.call.fails_over:
+                    self.history.running.append(recording_id)
                 return
             await asyncio.sleep(_AGAIN)
 

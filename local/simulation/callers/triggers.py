@@ -32,20 +32,21 @@ class Triggers:
     people: People = field(init=False)
     readers: Readers = field(init=False)
     calls: CallAutomation = field(init=False)
+    callers: RecordingCallers = field(init=False)
 
     def __post_init__(self) -> None:
         self.event_grid, self.people = EventGrid(self.platform), People(self.platform, self.history)
         self.readers = Readers(self.platform, self.history)
         self.calls = CallAutomation(self.platform, self.event_grid, self.history, self.plans)
-        self._callers = RecordingCallers(self.platform, self.history, self.plans)
-        self._queue = QueueListener(self.platform, lost=self.lost, worn=self.worn)
+        self.callers = RecordingCallers(self.platform, self.history, self.plans)
+        self._queue = QueueListener(self.platform, lost=self.lost, worn=self.worn, poisoned=self.history.poisoned)
         self._timers = Timers(self.platform, lambda: self.event_grid.undelivered)
 
     def start(self) -> None:
         self._queue.start()
         self._timers.start()
         self.calls.start()
-        self._callers.start()
+        self.callers.start()
 
     def stop(self) -> None:
         self.platform.stop()
@@ -53,10 +54,14 @@ class Triggers:
     def saw(self, call: Call) -> None:
         """A call was applied: wakes the callers that read what it may have changed."""
         operation = call.operation
-        if operation.service is Service.QUEUE and operation.writes:
+        if not operation.writes:
+            return
+        if operation.service is Service.QUEUE:
             self._queue.changed()
         elif operation.service is Service.TABLE and operation.target == self.platform.settings.worklist_table:
             self._timers.changed()
+        elif self.people.watched and operation.target == self.platform.settings.recordings_table:
+            self.people.saw(call)
 
     def is_idle(self) -> bool:
         """Whether nothing is left to do, as far as raw storage shows."""
@@ -64,7 +69,7 @@ class Triggers:
         return not (
             self.event_grid.undelivered
             or self.calls.pending
-            or self._callers.pending
+            or self.callers.pending
             or self.readers.pending
             or any(host.running for host in self.platform.cluster.hosts)
             or account.tables[settings.worklist_table].rows

@@ -1,7 +1,9 @@
 """What must be true of calls at the end of a run: each is recorded once, and nothing about its start is left over."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
+from local.memory.storage.conversions import Entity
 from local.simulation.callers.history import History
 from local.simulation.judging.stored import Stored, is_whole
 from local.simulation.schedules.calls import CallPlan, Report
@@ -12,6 +14,8 @@ from shared.domain.keys import call_key, key_of
 
 _CARRIED_OUT = ("started", "recorded already")
 _MOST_RESTARTS = 5
+_RULE = "AUTO_RECORD"
+_SKEW = timedelta(minutes=10)  # more than two clocks differ
 _TIME_TO_RESTART = 300.0  # seconds: the sweep does it
 _TIME_TO_START = 60.0  # seconds that a call must last after its report, in a run without faults
 
@@ -26,6 +30,7 @@ class Calls:
     def violations(self) -> Iterator[str]:
         if not self._schedule.calls:
             return
+        self._audit = self._stored.audit()
         yield from self._claims()
         yield from self._starts()
         for key, answered in self._history.answered.items():
@@ -35,6 +40,8 @@ class Calls:
             if number:
                 yield f"a repeated start with the key {key} was refused, although it had been answered"
         rows = self._stored.recordings()
+        if self._schedule.is_calm:
+            yield from self._links(rows)
         for plan in self._schedule.calls:
             made = self._recorder.of_call(plan.call)
             yield from self._recorded_once(plan, made)
@@ -50,8 +57,9 @@ class Calls:
         if len(by_token) < len(ran):
             yield f"{plan.call.name} has two recordings for one start"
         claim = self._stored.links("auto-").get(call_key(plan.call.server_call_id))
-        if not callers and len(ran) > 1:
-            yield f"{plan.call.name} was recorded automatically {len(ran)} times"
+        automatic = [one for one in ran if self._is_by_rule(one)] if callers else ran
+        if len(automatic) > 1:
+            yield f"{plan.call.name} was recorded automatically {len(automatic)} times"
         if claim is not None and claim.get("outcome") in _CARRIED_OUT and not made:
             yield f"the claim on {plan.call.name} says {claim['outcome']}, but it was never recorded"
         in_time = any(at + _TIME_TO_START < plan.ends for at in self._reports_of(plan))
@@ -66,6 +74,19 @@ class Calls:
             ]
             if any(at + _TIME_TO_RESTART < plan.ends for at in failed):
                 yield f"{plan.call.name}: ACS couldn't carry out the automatic start, and it wasn't repeated"
+
+    def _links(self, rows: dict[str, Entity]) -> Iterator[str]:
+        """Without the link, a file event that names only the call finds no recording, and a rule records it twice."""
+        linked = {key for key, _ in self._stored.rows(self._stored.settings.links_table)}
+        for key in {key_of(name) for name in self._recorder.recordings} & rows.keys():
+            names = [str(name) for name in (rows[key].get("serverCallId"), rows[key].get("callConnectionId")) if name]
+            is_linked = any((f"call-{call_key(name)}", key) in linked for name in names)
+            if "requestedAt" in rows[key] and names and not is_linked:
+                yield f"the recording {key} isn't linked to its call"
+
+    def _is_by_rule(self, recording: CallRecording) -> bool:
+        entries = self._audit.get(key_of(recording.recording_id), ())
+        return any(entry["action"] == "start" and entry["by"] == _RULE for entry in entries)
 
     def _reports_of(self, plan: CallPlan) -> Iterator[float]:
         """When the app acknowledged, or in a run without faults got, reports that a rule applies to."""
@@ -105,6 +126,10 @@ class Calls:
             return
         if row.get("serverCallId") not in (None, recording.call.server_call_id):
             yield f"{name} has the call of another recording"
+        stopped_at = row.get("stoppedAt")
+        ended_at = None if recording.call.fails_over else recording.ended_at
+        if stopped_at and ended_at and datetime.fromisoformat(str(stopped_at)) < ended_at - _SKEW:
+            yield f"{name} was called stopped while it ran"
         whole = is_whole(row, self._stored.chunks()[key_of(name)])
         if whole is not plan.is_whole and not (plan.is_whole and "overdueAt" in row):
             yield f"{name} is {'complete' if whole else 'incomplete'}, unlike its files"

@@ -1,7 +1,6 @@
 """What must be true at the end of a run, once nothing is left to do. Read from raw storage."""
 
 import itertools
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from local.faults.schedules.unusual_events import End
 from local.simulation.callers.history import History
+from local.simulation.judging.announcement_ids import AnnouncementIds
 from local.simulation.judging.awaited import Awaited
 from local.simulation.judging.calls import Calls
 from local.simulation.judging.complete import CompleteAnnouncements
@@ -18,10 +18,12 @@ from local.simulation.judging.invariants import Invariants
 from local.simulation.judging.participants import Participants
 from local.simulation.judging.quarantine import QuarantineContents
 from local.simulation.judging.stored import Stored
-from local.simulation.schedules.schedule import QUIET, Schedule
+from local.simulation.schedules.recordings import QUIET
+from local.simulation.schedules.schedule import Schedule
 from local.simulation.world.cluster import BEGIN
 from local.simulation.world.sources import SimulatedAcs, Source, Trouble
 from local.simulation.world.topic import SimulatedTopic
+from shared.domain.keys import key_of
 
 _CHUNK = "chunk-"
 _SAFE = ("archived", "released")
@@ -50,13 +52,19 @@ class Endings:
         acs, topic, history = world.acs, world.topic, world.history
         self._account, self._settings = stored.account, stored.settings
         self._topic, self._history = topic, history
+        removed = {
+            key_of(recording.recording_id)
+            for recording in schedule.recordings
+            if any(request.tampers for request in recording.requests)
+        }
         self._judges = (
             Calls(stored, acs, schedule, history),
             Histories(stored, acs, schedule, history),
             QuarantineContents(stored, schedule, history),
             Participants(stored),
             CompleteAnnouncements(stored, topic),
-            Awaited(stored, world.invariants),
+            AnnouncementIds(topic.announced, clocks_agree=not any(schedule.skews), removed=removed),
+            Awaited(stored, world.invariants, schedule),
         )
         self._ends = {name: end for recording in schedule.recordings for name, end in recording.ends.items()}
         self._undecided = {
@@ -174,17 +182,9 @@ class Endings:
                 yield f"{chunk['documentId']} is {chunk['state']}, but not in the list of trouble"
 
     def _announced(self, chunks: list[Entity]) -> Iterator[str]:
-        """The final state of each chunk was announced, and the same announcement never had two contents."""
-        contents: dict[str, str] = {}
+        """The final state of each chunk was announced."""
         kinds: dict[str, set[str]] = {}
-        ids: dict[tuple[str, ...], str] = {}
         for event in self._topic.announced:
-            text = json.dumps(event.get("data"), sort_keys=True)
-            if contents.setdefault(event["id"], text) != text:
-                yield f"the announcement {event['id']} has two contents"
-            about = tuple(str(event.get(name)) for name in ("type", "subject", "time"))
-            if ids.setdefault(about, event["id"]) != event["id"]:
-                yield f"one end was announced under two ids: {' '.join(about)}"
             if "documentId" in event.get("data", {}):
                 kinds.setdefault(event["data"]["documentId"], set()).add(event["type"])
         for chunk in chunks:

@@ -7,12 +7,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from local.simulation.schedules.shares import Shares
 from local.simulation.settings import Setup
 from local.simulation.world.cluster import BEGIN
 from local.simulation.world.recorder import Call, How
 
 HOUR = 3600.0
-_SHARE = 0.35  # of schedules with calls
 _HOWS = (How.AT_ONCE,) * 6 + tuple(How)
 _RULES = (
     "off",
@@ -67,7 +67,7 @@ CONSENT = {"basis": "consent", "reference": "document 7", "obtainedAt": "2026-11
 class Act:
     """A caller's request to stop, pause or resume the recording that it started."""
 
-    after: float  # seconds after the answer to the start
+    after: float  # seconds after the answer to the start; for an onlooker, after the recording began
     action: str
     tries: int = 2
     consents: bool = False
@@ -86,6 +86,7 @@ class CallPlan:
     sizes: tuple[int, ...]  # of each chunk's file
     withheld: frozenset[int] = frozenset()  # indexes of chunks that no event names
     apart: bool = False  # each chunk in an event of its own
+    onlookers: tuple[Act, ...] = ()  # requests about each recording of the call, whoever started it
 
     @property
     def begins(self) -> float:
@@ -107,6 +108,7 @@ class CallPlan:
             *(f"{report} at +{at:.0f} s" for at, report in self.reports),
             *(f"start {one.key or 'without a key'} at {one.at:.0f} s" for one in self.starts),
             *(f"{one.action} {one.after:.0f} s later" for one in self.acts),
+            *(f"{one.action} by an onlooker {one.after:.0f} s after the beginning" for one in self.onlookers),
             ", ".join(self.call.hows) or "at once",
             f"{files}, {len(self.sizes)} chunks" + (f" without {sorted(self.withheld)}" if self.withheld else ""),
         ]
@@ -120,6 +122,8 @@ class CallPlan:
             yield replace(self, starts=self.starts[:place] + self.starts[place + 1 :])
         for place in range(len(self.acts)):
             yield replace(self, acts=self.acts[:place] + self.acts[place + 1 :])
+        for place in range(len(self.onlookers)):
+            yield replace(self, onlookers=self.onlookers[:place] + self.onlookers[place + 1 :])
         if self.call.hows:
             yield replace(self, call=replace(self.call, hows=self.call.hows[:-1]))
         if self.withheld or len(self.sizes) > 1:
@@ -134,13 +138,33 @@ def setup_of(chance: random.Random) -> Setup:
     return Setup(callbacks=callbacks, requires_consent=chance.random() < 0.25, auto_record=rules)  # noqa: PLR2004 - one in four
 
 
-def calls_of(chance: random.Random) -> tuple[CallPlan, ...]:
-    if chance.random() > _SHARE:
+def calls_of(chance: random.Random, shares: Shares) -> tuple[CallPlan, ...]:
+    if chance.random() > shares.of_calls:
         return ()
-    return tuple(_call(chance, f"call{number}") for number in range(chance.choice((1, 1, 1, 2))))
+    return tuple(_call(chance, f"call{number}", shares) for number in range(chance.choice((1, 1, 1, 2))))
 
 
-def _call(chance: random.Random, name: str) -> CallPlan:
+def with_onlookers(plan: CallPlan, chance: random.Random) -> CallPlan:
+    """In half of the calls, people act on whatever records the call. In half of those, only a rule starts recordings.
+
+    The call is reported again while it lasts, because a start that is repeated after a stop would record it twice.
+    """
+    if chance.random() < 0.5:  # noqa: PLR2004 - even odds
+        return plan
+    onlookers = tuple(
+        Act(after=chance.choice((0.2, 5.0, 30.0)) * chance.random(), action=action, consents=chance.random() < 0.3)  # noqa: PLR2004 - one in three
+        for action in chance.choice((("stop",), ("stop",), ("resume",), ("pause", "resume"), ("resume", "stop")))
+    )
+    plan = replace(plan, onlookers=onlookers)
+    if chance.random() < 0.5:  # noqa: PLR2004 - even odds
+        return plan
+    lasts = plan.ends - plan.begins
+    again = tuple((lasts * chance.random(), report) for report in (Report.STARTED, Report.CONNECTED))
+    how = chance.choice((How.AT_ONCE, How.UNANSWERED))
+    return replace(plan, starts=(), reports=plan.reports + again, call=replace(plan.call, hows=(how,)))
+
+
+def _call(chance: random.Random, name: str, shares: Shares) -> CallPlan:
     begins = chance.choice((chance.uniform(0, 60), chance.uniform(0, 4 * HOUR)))
     lasts = chance.choice((chance.uniform(5, 120), chance.uniform(60, _LONG_CALL), chance.uniform(60, _LONG_CALL)))
     ends = _ENDS_LATE + HOUR if chance.random() < 0.1 else begins + lasts  # noqa: PLR2004 - one in ten
@@ -152,8 +176,8 @@ def _call(chance: random.Random, name: str) -> CallPlan:
         fails_over=chance.random() < 0.05,  # noqa: PLR2004 - one in twenty
     )
     sizes = tuple(chance.choice((900, 900, 2500)) for _ in range(chance.choice((1, 1, 1, 2, 3))))
-    never = chance.random() < 0.15  # noqa: PLR2004 - one in seven; it is watched for two days
-    withheld = len(sizes) > 1 and chance.random() < 0.2  # noqa: PLR2004 - one in five
+    never = chance.random() < shares.of_files_that_never_come
+    withheld = len(sizes) > 1 and chance.random() < shares.of_withheld_files
     return CallPlan(
         call=call,
         kind=chance.choice(("group", "twoParty", "room")),

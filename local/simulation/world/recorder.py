@@ -6,6 +6,7 @@ ACS then forgets it: requests for it get 404, or 8528 if it ended with its call.
 """
 
 import base64
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,7 @@ class How(StrEnum):
     UNNAMED = auto()  # 202 without it: a callback names the recording
     FAILS = auto()  # 202 with a recordingId, and no recording
     FAILS_UNNAMED = auto()  # 202 without a recordingId, and no recording
+    UNANSWERED = auto()  # 500, although the recording begins; a repeated start is answered
 
 
 class Change(StrEnum):
@@ -99,6 +101,7 @@ class Recorder:
     calls: tuple[Call, ...] = ()
     recordings: dict[str, CallRecording] = field(default_factory=dict)
     changed: Callable[[CallRecording, Change], None] = lambda _recording, _change: None
+    commands: Counter[tuple[str, str]] = field(default_factory=Counter)  # carried out, by recordingId and action
     _answers: dict[str, tuple[str, int, str | None]] = field(
         default_factory=dict
     )  # by token: body, status, recordingId
@@ -127,13 +130,15 @@ class Recorder:
             began_at=now,
             is_paused=wanted.paused,
             has_failed=how in (How.FAILS, How.FAILS_UNNAMED),
-            is_named=how not in (How.UNNAMED, How.FAILS_UNNAMED),
+            is_named=how not in (How.UNNAMED, How.FAILS_UNNAMED, How.UNANSWERED),
         )
         self.recordings[made.recording_id] = made
-        named = made.recording_id if made.is_named else None
-        status = 200 if how is How.AT_ONCE else 202
+        named = None if how in (How.UNNAMED, How.FAILS_UNNAMED) else made.recording_id
+        status = 200 if how in (How.AT_ONCE, How.UNANSWERED) else 202
         self._answers[wanted.token] = (wanted.body, status, named)
         self.changed(made, Change.FAILED if made.has_failed else Change.BEGAN)
+        if how is How.UNANSWERED:
+            raise refusal(500, "9999")
         return status, named
 
     def stop(self, recording_id: str, now: datetime) -> None:
@@ -141,12 +146,14 @@ class Recorder:
 
     def pause(self, recording_id: str) -> None:
         found = self._to_change(recording_id)
+        self.commands[recording_id, "pause"] += 1
         if not found.is_paused:
             found.is_paused = True
             self.changed(found, Change.PAUSED)
 
     def resume(self, recording_id: str) -> None:
         found = self._to_change(recording_id)
+        self.commands[recording_id, "resume"] += 1
         if found.is_paused:
             found.is_paused = False
             self.changed(found, Change.RESUMED)

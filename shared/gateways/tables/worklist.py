@@ -28,6 +28,7 @@ from shared.gateways.tables.work_items import read_item
 
 _PAGE = 100  # rows per shard in memory while due rows are processed
 _GLANCE = 250  # rows per shard in `glance`, unless the caller wants another number
+_OPEN = 100  # rows per shard in `open_chunks`
 _NEAREST = 20  # rows per shard in `nearest`; archived chunks are included until their source is deleted
 
 
@@ -134,9 +135,19 @@ class Worklist:
             heads = await asyncio.gather(
                 *(self._head(shard, _NEAREST, "RowKey lt @row", Kind.CHUNK.end) for shard in self._shards)
             )
-        ends = [head.items[-1].row for head in heads if not head.is_all]
-        items = [item for head in heads for item in head.items if not ends or item.row <= min(ends)]
-        return Head(items=sorted(items, key=lambda item: item.row), is_all=not ends)
+        return _without_gap(heads)
+
+    async def open_chunks(self, *, after: str) -> Head:
+        """The open chunks whose rows sort after `after`, nearest deadline first, without a gap.
+
+        Needs one operation per shard, however many rows there are. Returns 100 to 1,600 items, unless there are fewer.
+        """
+        with storage_faults("reading the worklist"):
+            found = "RowKey gt @row and RowKey lt @end"
+            heads = await asyncio.gather(
+                *(self._head(shard, _OPEN, found, after, end=Kind.CHUNK.end) for shard in self._shards)
+            )
+        return _without_gap(heads)
 
     async def glance(self, most: int = _GLANCE) -> Head:
         """The first open items of each shard, at most `most` of each, chunks by deadline first.
@@ -166,9 +177,10 @@ class Worklist:
             )
         return [item for head in heads for item in head.items if item.kind is kind and item.flaw is None]
 
-    async def _head(self, shard: str, most: int, found: str, row: str) -> Head:
+    async def _head(self, shard: str, most: int, found: str, row: str, *, end: str = "") -> Head:
+        parameters = {"shard": shard, "row": row} | ({"end": end} if end else {})
         pages: Any = self._table.query_entities(
-            f"PartitionKey eq @shard and {found}", parameters={"shard": shard, "row": row}, results_per_page=most
+            f"PartitionKey eq @shard and {found}", parameters=parameters, results_per_page=most
         ).by_page()
         async for page in pages:
             items = [read_item(row) async for row in page]
@@ -190,6 +202,13 @@ class Worklist:
                         yield datetime.strptime(row["RowKey"].partition("-")[0], DEADLINE).replace(tzinfo=UTC)
                     except ValueError:
                         continue  # the sweep reports a row that can't be read
+
+
+def _without_gap(heads: list[Head]) -> Head:
+    """The items of all shards, in order, up to the first row after which a shard may have more."""
+    ends = [head.items[-1].row for head in heads if not head.is_all]
+    items = [item for head in heads for item in head.items if not ends or item.row <= min(ends)]
+    return Head(items=sorted(items, key=lambda item: item.row), is_all=not ends)
 
 
 def _condition(item: WorkItem) -> dict[str, Any]:

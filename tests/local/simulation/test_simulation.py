@@ -4,6 +4,8 @@ import logging
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -54,6 +56,12 @@ def test_a_run_in_which_nothing_goes_wrong_makes_few_calls(seed: int):
     result = run(schedule)
     assert result.violations == ()
     assert result.calls <= schedule.most_calls < 1000
+
+
+def test_clocks_that_differ_aren_t_a_run_in_which_nothing_goes_wrong():
+    schedule = plain(schedule_of(1))
+    wrong = replace(schedule, skews=(timedelta(), timedelta(seconds=-170)))
+    assert (wrong.is_plain, plain(wrong).is_plain) == (False, True)
 
 
 def test_too_many_calls_are_a_violation(monkeypatch: pytest.MonkeyPatch):
