@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.memory.storage.conversions import Entity
-from local.simulation.judging.stored import IN_TROUBLE, SAFE, Stored, is_whole
+from local.simulation.judging.stored import IN_TROUBLE, SAFE, Stored, is_whole, must_be_indexed
 from shared.app import App
 from shared.errors import CallvaultError
 from shared.http.answers import Answer
@@ -124,7 +124,7 @@ class Answers:
         for key, chunks in self._chunks.items():
             for chunk in chunks:
                 for one in self.stored.metadata_of(chunk).get("participants", ()):
-                    wanted.setdefault(one["participantId"], set()).update({key} if chunk["state"] in SAFE else ())
+                    wanted.setdefault(one["participantId"], set()).update({key} if must_be_indexed(chunk) else ())
         for person, keys in sorted(wanted.items()):
             found = set(await self._listed(person))
             if keys - found:

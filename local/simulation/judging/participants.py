@@ -5,7 +5,7 @@ import hmac
 import json
 from collections.abc import Iterator
 
-from local.simulation.judging.stored import SAFE, Stored
+from local.simulation.judging.stored import Stored, must_be_indexed
 from shared.domain.keys import key_of
 
 
@@ -24,7 +24,7 @@ class Participants:
                     (one["participantId"], str(chunk["RowKey"]).removeprefix("chunk-"))
                     for one in self._stored.metadata_of(chunk).get("participants", ())
                 }
-                (wanted if chunk["state"] in SAFE else optional).update(pairs)
+                (wanted if must_be_indexed(chunk) else optional).update(pairs)
         optional |= self._in_unnamed_files()
         people = {person for person, _ in wanted | optional}
         headings = {self._heading(person): person for person in people}

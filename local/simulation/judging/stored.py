@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from local.memory.storage.account import Account
@@ -13,6 +14,8 @@ from shared.settings.settings import Settings
 
 SAFE = frozenset({"archived", "released"})
 IN_TROUBLE = frozenset({"failed", "lost", "removed"})
+_NEAR_DEADLINE = timedelta(hours=1)
+_TIMES = ("copyingAt", "deadline")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,12 @@ class Stored:
         name = chunk.get("metadataBlobName")
         blobs = self.account.containers[self.settings.archive_container]
         return json.loads(blobs.find(name).data) if name in blobs.names() else {}
+
+
+def must_be_indexed(chunk: Entity) -> bool:
+    """Whether the lists must have a chunk's participants: a copy that began near the deadline doesn't fail for them."""
+    began, deadline = (datetime.fromisoformat(str(chunk.get(name) or chunk["deadline"])) for name in _TIMES)
+    return chunk["state"] in SAFE and began < deadline - _NEAR_DEADLINE
 
 
 def is_whole(recording: Entity, chunks: list[Entity]) -> bool:
