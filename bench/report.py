@@ -8,6 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as RichTable
 
+_COLOURS = {"met": "green", "missed": "bold red", "busy machine": "yellow"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -19,12 +21,17 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A target of a row, with the measured value."""
+    """A target of a row, with the measured value. `busy`: other programs used the machine, so it is no verdict."""
 
     what: str
     measured: str
     wanted: str
     met: bool
+    busy: bool = False
+
+    @property
+    def verdict(self) -> str:
+        return "busy machine" if self.busy else "met" if self.met else "missed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +51,7 @@ def show(console: Console, findings: Findings) -> None:
             shown.add_row(*row)
         console.print(shown)
     for target in findings.targets:
-        mark = "[green]met[/]" if target.met else "[bold red]missed[/]"
+        mark = f"[{_COLOURS[target.verdict]}]{target.verdict}[/]"
         console.print(f"  {mark}  {target.what}: {target.measured} (wanted: {target.wanted})")
 
 
@@ -73,7 +80,8 @@ def _section(findings: Findings, measured: str) -> str:
     if findings.targets:
         lines += ["", _row(("Target", "Measured", "Wanted", "")), _row(("---", "---:", "---:", "---"))]
         for one in findings.targets:
-            lines.append(_row((one.what, one.measured, one.wanted, "met" if one.met else "**missed**")))
+            verdict = one.verdict if one.verdict == "met" else f"**{one.verdict}**"
+            lines.append(_row((one.what, one.measured, one.wanted, verdict)))
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,7 @@ clients connect to it as to ACS.
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,7 @@ _NULL = """
   log_format taken '$request_length';
   upstream nothing {{ server unix:{place}/nothing.sock; keepalive 64; }}
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port}{tls};
     access_log {place}/taken.log taken;
     client_max_body_size 0;
     client_body_buffer_size 128m;
@@ -80,6 +80,7 @@ class Source:
 
     address: str
     ca: Path
+    pid: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,7 @@ class Sink:
     """A storage account for media. `taken` is the request log of a sink that stores nothing."""
 
     connection_string: str
+    pid: int
     taken: Path | None = None
 
     def bytes_taken(self) -> int | None:
@@ -103,19 +105,31 @@ async def source(place: Path, media: Path) -> AsyncIterator[Source]:
     for part, pem in enumerate(certificate.cert_chain_pems):
         pem.write_to_path(str(place / "server.pem"), append=part > 0)
     certificate.private_key_pem.write_to_path(str(place / "server.key"))
-    async with _nginx(place, _SOURCE, media=media) as port:
-        yield Source(address=f"127.0.0.1:{port}", ca=place / "ca.pem")
+    async with _nginx(place, _SOURCE, media=media) as (port, pid):
+        yield Source(address=f"127.0.0.1:{port}", ca=place / "ca.pem", pid=pid)
+
+
+def null_sink(place: Path) -> contextlib.AbstractAsyncContextManager[Sink]:
+    """Reads every PUT to its last byte, stores nothing, and answers 201."""
+    return _nothing(place, "http", "")
+
+
+def null_tls_sink(served: Source) -> Callable[[Path], contextlib.AbstractAsyncContextManager[Sink]]:
+    """The same over TLS, with the certificate of the source."""
+    keys = served.ca.parent
+    tls = f" ssl;\n    ssl_certificate {keys}/server.pem; ssl_certificate_key {keys}/server.key"
+    return lambda place: _nothing(place, "https", tls)
 
 
 @contextlib.asynccontextmanager
-async def null_sink(place: Path) -> AsyncIterator[Sink]:
-    """Reads every PUT to its last byte, stores nothing, and answers 201."""
-    async with _nginx(place, _NULL) as port:
+async def _nothing(place: Path, protocol: str, tls: str) -> AsyncIterator[Sink]:
+    async with _nginx(place, _NULL, tls=tls) as (port, pid):
         yield Sink(
             connection_string=(
-                f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
-                f"BlobEndpoint=http://127.0.0.1:{port}/{ACCOUNT};"
+                f"DefaultEndpointsProtocol={protocol};AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+                f"BlobEndpoint={protocol}://127.0.0.1:{port}/{ACCOUNT};"
             ),
+            pid=pid,
             taken=place / "taken.log",
         )
 
@@ -129,11 +143,12 @@ async def azurite_sink(place: Path) -> AsyncIterator[Sink]:
     if not _AZURITE.exists():
         raise BenchError("The bench's own Azurite isn't installed. Run make bench.")
     async with azurite(place, variant=Variant(script=_AZURITE, options=("--loose",))) as running_azurite:
-        yield Sink(connection_string=running_azurite.connection_string)
+        yield Sink(connection_string=running_azurite.connection_string, pid=running_azurite.pid)
 
 
 @contextlib.asynccontextmanager
-async def _nginx(place: Path, servers: str, **names: object) -> AsyncIterator[int]:
+async def _nginx(place: Path, servers: str, **names: object) -> AsyncIterator[tuple[int, int]]:
+    """Runs nginx. Returns its port and its process."""
     port = _free_port()
     configuration = place / "nginx.conf"
     configuration.write_text(
@@ -143,7 +158,7 @@ async def _nginx(place: Path, servers: str, **names: object) -> AsyncIterator[in
     one = Program(name="nginx", command=command, log=place / "nginx.log", directory=place)
     async with running(one) as child:
         await child.until(lambda: _answers(port), within=_READY_SECONDS)
-        yield port
+        yield port, child.pid
 
 
 def _free_port() -> int:

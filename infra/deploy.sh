@@ -7,9 +7,10 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=${CALLVAULT_PYTHON:-$root/.venv/bin/python}
 deployment=callvault
 poll_seconds=10
-polls=30
-subscribe_attempts=3
-subscribe_seconds=60
+polls=60
+# New roles can take ten minutes to become effective.
+role_attempts=11
+role_seconds=60
 
 usage() {
   cat <<'TEXT'
@@ -23,8 +24,8 @@ doctor. Safe to repeat.
   --acs NAME          ACS resource whose recordings are archived; all other parameters keep their defaults
   --parameters FILE   parameters for infra/main.bicep: a .bicepparam or .json file
   --operator          with --acs: give the signed-in user the operator's roles, which the doctor needs
-  --code WAY          zip (default: az sends the code, Azure installs the libraries), func (Core Tools publish it),
-                      or none (don't deploy code)
+  --code WAY          zip (default: build a package with its libraries here, and send it), func (the same, sent by Core
+                      Tools), or none (don't deploy code)
   --package FILE      send this package, built with its libraries: make package ARGS=--with-dependencies
   --dry-run           compile, and show what would change (what-if); changes nothing
   --no-doctor         skip the doctor, for example if this machine can't reach the storage accounts
@@ -150,7 +151,12 @@ for_parameters='App Logic Network'
 
 check_subscription() {
   local name registered
-  registered=" $(az provider list --query "[?registrationState=='Registered'].namespace" --output tsv | tr '\n' ' ') "
+  # The list belongs to the subscription: an account with roles on the resource group only may not read it.
+  registered=$(az provider list --query "[?registrationState=='Registered'].namespace" --output tsv) || {
+    echo "This account can't list the resource providers, so their registration isn't checked."
+    return
+  }
+  registered=" ${registered//$'\n'/ } "
   for name in $required; do
     [[ $registered != *" Microsoft.$name "* ]] || continue
     if [ "$dry_run" = yes ]; then
@@ -169,7 +175,6 @@ check_subscription() {
 
 check_region() {
   local region=$1 regions versions
-  # The list belongs to the subscription: an account with roles on the resource group only may not read it.
   regions=$(az functionapp list-flexconsumption-locations --query '[].name' --output tsv) || {
     echo "This account can't list the regions of Flex Consumption, so $region isn't checked."
     return
@@ -206,6 +211,26 @@ if [ "$dry_run" = yes ]; then
   exit 0
 fi
 
+# The app gets its secrets from the Key Vault, as its identity. If the identity's role wasn't effective yet, Azure would
+# try again only a day later, and the app doesn't start without them.
+wait_for_secrets() {
+  local references denied
+  references=$(az functionapp show --resource-group "$group" --name "$app" --query id --output tsv)/config/configreferences/appsettings
+  while true; do
+    denied=$(az rest --method get --url "$references?api-version=2022-03-01" --output tsv \
+      --query "value[?properties.status=='AccessToKeyVaultDenied'].name") || {
+      echo "Azure doesn't say whether the app can read its secrets. The deployment goes on."
+      return
+    }
+    [ -n "$denied" ] || return 0
+    role_attempts=$((role_attempts - 1))
+    [ "$role_attempts" -gt 0 ] || fail "the app can't read ${denied//$'\n'/, }: its identity needs the role Key Vault Secrets User on the vault" 1
+    echo "The app can't read its secrets yet. The next attempt is in $role_seconds seconds."
+    sleep "$role_seconds"
+    az rest --method post --url "$references/refresh?api-version=2022-03-01" --output none || true
+  done
+}
+
 deploy() {
   if [ "$there" != true ]; then
     [ -n "$location" ] || fail "resource group $group doesn't exist: to create it, pass --location" 1
@@ -219,23 +244,25 @@ deploy() {
   [ -n "$app" ] || fail 'the deployment of main.bicep has no output functionAppName' 1
   echo "The function app is $app."
 
+  begin 'wait until the app can read its secrets'
+  wait_for_secrets
+
+  # Azure builds nothing: infra/publish.py says why.
   begin "code, by $code"
   case $code in
     zip)
-      remote=false
       if [ -z "$package" ]; then
         package=$root/dist/callvault.zip
-        remote=true
-        (cd "$root" && "$python" -m infra.package --output "$package")
+        (cd "$root" && "$python" -m infra.package --with-dependencies --output "$package")
       fi
-      az functionapp deployment source config-zip --resource-group "$group" --name "$app" --src "$package" \
-        --build-remote "$remote" --output none
+      case $package in /*) ;; *) package=$PWD/$package ;; esac
+      (cd "$root" && "$python" -m infra.publish --group "$group" --app "$app" --package "$package")
       ;;
     func)
       # Core Tools publish a directory: one that holds the package's files and nothing else of the checkout.
       staged=$(mktemp -d)
-      (cd "$root" && "$python" -m infra.package --directory "$staged/callvault")
-      (cd "$staged/callvault" && func azure functionapp publish "$app" --python)
+      (cd "$root" && "$python" -m infra.package --with-dependencies --directory "$staged/callvault")
+      (cd "$staged/callvault" && func azure functionapp publish "$app" --python --no-build)
       ;;
     none) echo 'Code not deployed (--code none).' ;;
   esac
@@ -253,10 +280,10 @@ deploy() {
   prepare_events "$app"
   # Event Grid checks the function and the topic's role itself, and for some minutes it may not know them yet.
   until az deployment group create --resource-group "$group" --name "$deployment-events" "${events[@]}" --output none; do
-    subscribe_attempts=$((subscribe_attempts - 1))
-    [ "$subscribe_attempts" -gt 0 ] || fail 'Azure refused the event subscription three times, with the error above' 1
-    echo "Azure refused the event subscription. The next attempt is in $subscribe_seconds seconds."
-    sleep "$subscribe_seconds"
+    role_attempts=$((role_attempts - 1))
+    [ "$role_attempts" -gt 0 ] || fail 'Azure still refuses the event subscription, with the error above' 1
+    echo "Azure refused the event subscription. The next attempt is in $role_seconds seconds."
+    sleep "$role_seconds"
   done
 }
 

@@ -81,6 +81,9 @@ param extraSecretSettings object = {}
 @description('Whether archive and quarantine have their own storage account.')
 param archiveInOwnAccount bool = true
 
+@description('Further origins of the page, such as https://recordings.contoso.com for a domain of yours. The page may read the sound of single channels from the archive only from these and from the app\'s own address.')
+param pageOrigins array = []
+
 @description('Redundancy of the archive\'s own storage account. Regions without availability zones need a value without ZRS (docs/templates.md).')
 @allowed([
   'Standard_LRS'
@@ -133,6 +136,9 @@ param quarantineDays int = 90
 @maxValue(146000)
 param immutabilityDays int = 0
 
+@description('Whether the rule of immutabilityDays is locked (docs/templates.md): the deployment then leaves it as it is, because Azure refuses to deploy a locked rule.')
+param immutabilityLocked bool = false
+
 @description('Whether a lock keeps the archive\'s account from being deleted, also together with its resource group. It needs the right to write locks (docs/teardown.md).')
 param lockArchive bool = false
 
@@ -147,7 +153,7 @@ param encryptionIdentityId string = ''
 
 // --- The app
 
-@description('Memory of an instance, in MiB. It determines how many chunks the instance copies at once.')
+@description('Memory of an instance, in MiB. It determines how many chunks the instance copies at once. Some regions may still refuse 512.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
@@ -171,7 +177,7 @@ param alwaysReadyHttp int = 0
 @maxValue(100)
 param alwaysReadyArchiving int = 0
 
-@description('Whether instances are spread over availability zones, if the region supports it.')
+@description('Whether instances are spread over availability zones. docs/deploy.md has the command that lists the regions which support it.')
 param zoneRedundant bool = false
 
 @description('Whether a deployment replaces instances one after the other and lets running functions finish (preview in Azure). If false, it stops all of them at once.')
@@ -297,6 +303,8 @@ var topicName = empty(systemTopicName) ? 'evgt-${name}-${suffix}' : systemTopicN
 var hostAccountName = 'st${stem}h${suffix}'
 var archiveAccountName = archiveInOwnAccount ? 'st${stem}a${suffix}' : hostAccountName
 var functionAppName = 'func-${name}-${suffix}'
+// The page reads the sound from a link to the archive, on another origin.
+var allPageOrigins = union(['https://${functionAppName}.azurewebsites.net'], pageOrigins)
 var announcementsTopicName = 'evgt-${name}-announcements-${suffix}'
 var workspaceName = 'log-${name}-${suffix}'
 var workspaceId = empty(existingWorkspaceId)
@@ -314,6 +322,7 @@ var hostBlobUri = 'https://${hostAccountName}.blob.${environment().suffixes.stor
 var chunksQueue = 'recording-chunks'
 var queues = [chunksQueue, '${chunksQueue}-poison']
 var tables = ['recordings', 'worklist', 'links', 'requests', 'calendar', 'participants']
+var cardsQueueName = 'teams-cards'
 var blobService = ['blob']
 var hostServices = ['blob', 'queue', 'table']
 var archiveContainer = 'recordings'
@@ -348,6 +357,9 @@ var refusals = concat(
   !empty(appSubnetId) && !privateNetworking ? ['appSubnetId: set privateNetworking to true as well'] : [],
   empty(encryptionKeyUri) != empty(encryptionIdentityId)
     ? ['encryptionKeyUri, encryptionIdentityId: set both, or neither']
+    : [],
+  immutabilityLocked && immutabilityDays == 0
+    ? ['immutabilityLocked: leave immutabilityDays at the number of days of the locked rule']
     : [],
   archiveAfterDays > 0 && hasZones
     ? [
@@ -477,6 +489,7 @@ module hostStorage 'modules/storage-account.bicep' = {
     queues: queues
     tables: tables
     containers: [packageContainer, deadLetterContainer]
+    readingOrigins: archiveInOwnAccount ? [] : allPageOrigins
     // Event Grid can't connect to a private network, so this topic's identity may write dead letters from outside.
     publicAccess: privateNetworking ? 'Guarded' : 'Enabled'
     guests: [systemTopicId]
@@ -492,6 +505,7 @@ module archiveStorage 'modules/storage-account.bicep' = if (archiveInOwnAccount)
     tags: tags
     sku: archiveStorageSku
     versioning: true
+    readingOrigins: allPageOrigins
     softDeleteDays: softDeleteDays
     infrastructureEncryption: infrastructureEncryption
     keyUri: encryptionKeyUri
@@ -511,6 +525,7 @@ module archive 'modules/archive.bicep' = {
     archiveAfterDays: archiveAfterDays
     deleteAfterDays: deleteAfterDays
     immutabilityDays: immutabilityDays
+    immutabilityLocked: immutabilityLocked
     lock: lockArchive
     quarantineDays: quarantineDays
     deadLetterContainer: archiveInOwnAccount ? '' : deadLetterContainer
@@ -854,6 +869,18 @@ module logicApp 'modules/logic-app.bicep' = if (sampleLogicApp && !empty(entraCl
   }
 }
 
+module cardsQueue 'modules/teams-cards-queue.bicep' = if (teamsCards) {
+  name: 'callvault-teams-cards-queue'
+  params: {
+    topicName: announcementsTopicName
+    accountName: hostAccountName
+    queueName: cardsQueueName
+    // The topic's identity delivers to the queue.
+    senderRoleId: roles.storageQueueDataMessageSender
+  }
+  dependsOn: [hostStorage, announcements]
+}
+
 module cards 'modules/teams-cards.bicep' = if (teamsCards) {
   name: 'callvault-teams-cards'
   params: {
@@ -863,15 +890,13 @@ module cards 'modules/teams-cards.bicep' = if (teamsCards) {
     topicName: announcementsTopicName
     eventTypes: teamsCardsAbout
     accountName: hostAccountName
-    queueName: 'teams-cards'
-    // The topic's identity delivers to the queue.
-    senderRoleId: roles.storageQueueDataMessageSender
+    queueName: cardsQueueName
     // The Logic App's identity receives and deletes messages of the queue.
     processorRoleId: roles.storageQueueDataMessageProcessor
     callvaultUrl: functionApp.outputs.url
     teamsUrl: hasSafeTeamsUrl ? teamsUrl : fail('teamsUrl must begin with https://')
   }
-  dependsOn: [hostStorage]
+  dependsOn: [cardsQueue, alerts, workbook]
 }
 
 module package 'modules/package.bicep' = if (!empty(packageUrl)) {

@@ -4,8 +4,8 @@ The package contains an allow-list of files: three at the root, and below shared
 and the API description, which is generated first. It never contains a key, a certificate, a file of parameters or
 settings, or a link, wherever in the checkout that is. The same files give the same bytes, so an unchanged package has
 an unchanged digest. With dependencies, the package also contains those of requirements.txt, always for Linux on x86-64,
-and nothing is built in Azure. Without them, Azure installs them (remote build). Core Tools publish a directory, and
-.funcignore can't express the whole list: `--directory` writes the same files there.
+and nothing is built in Azure. Core Tools publish a directory, and .funcignore can't express the whole list:
+`--directory` writes the same files there.
 """
 
 import argparse
@@ -27,7 +27,8 @@ DEPENDENCIES = ".python_packages/lib/site-packages"  # the folder from which the
 _PYTHON = "3.13"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux2014_x86_64")  # of a Flex Consumption instance
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip supports
-_MODE = 0o100644 << 16
+# As on Linux, wherever the package is built: without a mode, the host can't read a file.
+_UNIX, _MODE = 3, 0o100644 << 16
 _REQUIREMENTS = CHECKOUT / "requirements.txt"
 _DESCRIPTION = tuple(f"shared/http/{document}" for document in Document)
 _REQUIRED = ("function_app.py", "host.json", "requirements.txt", *_DESCRIPTION)
@@ -35,27 +36,35 @@ _CODE = "shared"
 _PAGE = "shared/page"
 _FOLDER = re.compile(r"[a-z][a-z0-9_]*")
 _MODULE = re.compile(r"[a-z_][a-z0-9_]*\.py")
-_PAGE_FILE = re.compile(r"[a-z][a-z0-9-]*\.(?:css|html|js|svg)|runbooks\.md")
+_PAGE_FILE = re.compile(r"[a-z][a-z0-9-]*\.(?:css|html|svg)|runbooks\.md")
+_SCRIPT = re.compile(r"[a-z][a-z0-9-]*\.js")  # of the page, in a folder
 # Scripts contain the path of the interpreter that installed them, and nothing in Azure calls them.
 _SCRIPTS = "bin"
 
 
 def package(output: Path, *, source: Path = CHECKOUT, dependencies: Path | None = None) -> Path:
     """Writes the package of a checkout. `dependencies` is the directory in which they are installed."""
+    files = _files(source, dependencies)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.create_system = _UNIX
+            entry.external_attr = _MODE
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, files[name].read_bytes())
+    return output
+
+
+def _files(source: Path, dependencies: Path | None) -> dict[str, Path]:
+    """The files by their names in the package."""
     files = {name: source / name for name in packaged(source)}
     if dependencies is not None:
         found = (file for file in dependencies.rglob("*") if file.is_file())
         named = {file.relative_to(dependencies): file for file in found}
         wanted = {name: file for name, file in named.items() if name.parts[0] != _SCRIPTS}
         files |= {f"{DEPENDENCIES}/{name.as_posix()}": file for name, file in wanted.items()}
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.external_attr = _MODE
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, files[name].read_bytes())
-    return output
+    return files
 
 
 def packaged(source: Path = CHECKOUT) -> Iterator[str]:
@@ -67,7 +76,7 @@ def packaged(source: Path = CHECKOUT) -> Iterator[str]:
     for directory, names, files in (source / _CODE).walk():
         folder = directory.relative_to(source).as_posix()
         names[:] = [name for name in names if _FOLDER.fullmatch(name) and not (directory / name).is_symlink()]
-        wanted = _PAGE_FILE if folder == _PAGE else _MODULE
+        wanted = _PAGE_FILE if folder == _PAGE else _SCRIPT if folder.startswith(f"{_PAGE}/") else _MODULE
         for name in files:
             if wanted.fullmatch(name) and _is_plain(directory / name):
                 yield f"{folder}/{name}"
@@ -77,12 +86,12 @@ def _is_plain(file: Path) -> bool:
     return file.is_file() and not file.is_symlink()
 
 
-def copy(target: Path, *, source: Path = CHECKOUT) -> Path:
-    """Writes the package's files, without dependencies, into a new directory. Raises FileExistsError for an old one."""
+def copy(target: Path, *, source: Path = CHECKOUT, dependencies: Path | None = None) -> Path:
+    """Writes the package's files into a new directory. Raises FileExistsError for an old one."""
     target.mkdir(parents=True)
-    for name in packaged(source):
+    for name, file in _files(source, dependencies).items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / name, target / name)
+        shutil.copyfile(file, target / name)
     return target
 
 
@@ -107,9 +116,6 @@ def main() -> int:
     parser.add_argument("--directory", type=Path, help="write the files into this new directory, and no zip")
     arguments = parser.parse_args()
     description.write()
-    if arguments.directory is not None:
-        sys.stdout.write(f"{copy(arguments.directory)}\n")
-        return 0
     with tempfile.TemporaryDirectory() as directory:
         dependencies = Path(directory) if arguments.with_dependencies else None
         if dependencies is not None:
@@ -118,6 +124,9 @@ def main() -> int:
             except subprocess.CalledProcessError:
                 sys.stderr.write("The dependencies can't be installed: see pip's message above.\n")
                 return 1
+        if arguments.directory is not None:
+            sys.stdout.write(f"{copy(arguments.directory, dependencies=dependencies)}\n")
+            return 0
         built = package(arguments.output, dependencies=dependencies)
     digest = hashlib.sha256(built.read_bytes()).hexdigest()
     sys.stdout.write(f"{built}: {built.stat().st_size / 1024:,.0f} KiB, sha256 {digest}\n")

@@ -18,13 +18,14 @@ from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 from azure.storage.blob.aio import ContainerClient
 
 from bench.copying.job import MEDIA_HOST, CopyJob
-from bench.copying.results import MD5, NAMES, human, table, targets_of
+from bench.copying.results import MD5, NAMES, PARTS, human, of_azurite, of_nothing, table
+from bench.load import Load, load_before
 from bench.measurement import GIB, MIB, Measurement
 from bench.options import Options
 from bench.programs import BenchError, require
 from bench.report import Findings, Table, Target
 from bench.rounds import turns
-from bench.servers import Sink, Source, azurite_sink, null_sink, source
+from bench.servers import Sink, Source, azurite_sink, null_sink, null_tls_sink, source
 from local.acs.media.wav import HEADER_SIZE, wav_header
 from local.processes.child_processes import clean_environment
 from local.stack.azurite import ACCOUNT, ACCOUNT_KEY
@@ -33,8 +34,11 @@ from shared.domain.files.checksums import ChecksumKind
 
 _CONTAINER = "bench"
 _BLOCK_SIZE, _IN_FLIGHT = 8 * MIB, 4  # the product's defaults
-_INTO_AZURITE = ("ours", "ours-md5", "rclone", "plain", "quickstart", "limit", "digests", "digests-md5")
-_INTO_NOTHING = ("ours", "plain", "quickstart", "limit")  # rclone reads the stored blob, so it can't take part
+_INTO_AZURITE = ("ours", "ours-md5", "rclone", "plain", "quickstart", "limit", "digests-md5")
+# rclone reads the stored blob, so it can't take part.
+_INTO_NOTHING = ("ours", "plain", "quickstart", "limit", *PARTS)
+_OVER_TLS = ("ours", "limit", *PARTS)  # the synchronous SDKs trust only the certificates of certifi
+_WITHOUT_UPLOAD = ("download", "digests", f"digests{MD5}")
 
 Series = dict[str, list[Measurement]]
 
@@ -52,10 +56,15 @@ async def copying(options: Options) -> Findings:
         for size in sizes:
             copies = _Copies(options, served, size, digests[size])
             stored = await copies.compared("Azurite", azurite_sink, _INTO_AZURITE)
-            discarded = await copies.compared("a sink that keeps nothing", null_sink, _INTO_NOTHING)
-            tables += [table(f"{human(size)} into Azurite", stored, size)]
-            tables += [table(f"{human(size)} into a sink that keeps nothing", discarded, size)]
-            targets += targets_of(size, stored, discarded)
+            tables.append(table(f"{human(size)} into Azurite", stored, size))
+            targets += of_azurite(size, stored)
+            for title, sink, contestants in (
+                ("a sink that keeps nothing", null_sink, _INTO_NOTHING),
+                ("the same sink over TLS", null_tls_sink(served), _OVER_TLS),
+            ):
+                discarded = await copies.compared(title, sink, contestants)
+                tables.append(table(f"{human(size)} into {title}", discarded, size))
+                targets += of_nothing(size, title, discarded)
     title = f"Copy: one file of {' and '.join(map(human, sizes))} over TLS"
     return Findings(title=title, tables=tables, targets=targets)
 
@@ -90,13 +99,21 @@ class _Copies:
             await _warmed(sink)
         job = self._job(name, sink)
         before = sink.bytes_taken() or 0
-        measured = await _run(name, job)
-        if not name.startswith("digests"):
+        measured = await self._measured(name, job, sink)
+        if name not in _WITHOUT_UPLOAD:
             taken = sink.bytes_taken()
             if taken is None:
                 await self._verify(job, contents=check and self._size <= GIB)
             elif taken - before < self._size:
                 raise BenchError(f"{NAMES[name]} sent {taken - before} of {self._size} bytes")
+        return measured
+
+    async def _measured(self, name: str, job: CopyJob, sink: Sink) -> Measurement:
+        """With the share of the machine that other programs used `before` and `during` the run."""
+        servers = (self._source.pid, sink.pid)
+        earlier, began = await load_before(servers), Load.now(servers)
+        measured = await _run(name, job)
+        measured.more.update(before=earlier, during=Load.now(servers).others_since(began))
         return measured
 
     def _job(self, name: str, sink: Sink) -> CopyJob:
@@ -136,7 +153,7 @@ async def _run(name: str, job: CopyJob) -> Measurement:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.copying.contestant", name.removesuffix(MD5), job.as_json()),
         cwd=CHECKOUT,
-        env=clean_environment(),
+        env=clean_environment({"SSL_CERT_FILE": job.ca}),  # of the sink, too
         stdout=asyncio.subprocess.PIPE,
     )
     try:

@@ -30,6 +30,9 @@ param deleteAfterDays int
 @maxValue(146000)
 param immutabilityDays int
 
+@description('Whether that rule is locked: it is then left as it is.')
+param immutabilityLocked bool
+
 @description('Whether a lock keeps the account from being deleted.')
 param lock bool
 
@@ -106,8 +109,8 @@ resource recordings 'Microsoft.Storage/storageAccounts/blobServices/containers@2
 }
 
 // Unlocked, so that an administrator of the account can still shorten it during trials. A person must lock it, because a
-// lock can never be removed.
-resource immutability 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2025-06-01' = if (immutabilityDays > 0) {
+// lock can never be removed. Afterwards Azure accepts no change except a request to extend the time, which isn't a deployment.
+resource immutability 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2025-06-01' = if (immutabilityDays > 0 && !immutabilityLocked) {
   parent: recordings
   name: 'default'
   properties: {

@@ -38,6 +38,9 @@ param tables array = []
 @description('Names of the containers.')
 param containers array = []
 
+@description('Origins of the pages that may read blobs, with a link that grants it.')
+param readingOrigins array = []
+
 @description('Enabled: reachable from everywhere, with a role. Guarded: by private endpoint and from the resources in guests. Disabled: by private endpoint only.')
 @allowed(['Enabled', 'Guarded', 'Disabled'])
 param publicAccess string = 'Enabled'
@@ -103,10 +106,26 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   }
 }
 
+// CORS grants no access: it only lets a page of these origins read what a signed link grants. The page requests ranges.
+var corsRules = empty(readingOrigins)
+  ? []
+  : [
+      {
+        allowedOrigins: readingOrigins
+        allowedMethods: ['GET', 'HEAD']
+        allowedHeaders: ['range']
+        exposedHeaders: ['accept-ranges', 'content-length', 'content-range', 'content-type']
+        maxAgeInSeconds: 3600
+      }
+    ]
+
 resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
   parent: account
   name: 'default'
   properties: {
+    cors: {
+      corsRules: corsRules
+    }
     isVersioningEnabled: versioning
     deleteRetentionPolicy: {
       enabled: true

@@ -22,9 +22,6 @@ param accountName string
 @description('Name of the queue, which the Logic App reads.')
 param queueName string
 
-@description('Id of the built-in role that allows sending messages.')
-param senderRoleId string
-
 @description('Id of the built-in role that allows receiving and deleting messages.')
 param processorRoleId string
 
@@ -45,7 +42,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   resource queues 'queueServices' existing = {
     name: 'default'
 
-    resource queue 'queues' = {
+    resource queue 'queues' existing = {
       name: queueName
     }
   }
@@ -71,16 +68,6 @@ resource workflow 'Microsoft.Logic/workflows@2019-05-01' = {
         value: teamsUrl
       }
     }
-  }
-}
-
-resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(account::queues::queue.id, topic.id, senderRoleId)
-  scope: account::queues::queue
-  properties: {
-    principalId: topic.identity.principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', senderRoleId)
   }
 }
 
@@ -117,5 +104,4 @@ resource subscription 'Microsoft.EventGrid/topics/eventSubscriptions@2025-02-15'
       includedEventTypes: eventTypes
     }
   }
-  dependsOn: [sender]
 }

@@ -86,10 +86,15 @@ def _exhaustive(arguments: argparse.Namespace) -> int:
 def _many(first: int, arguments: argparse.Namespace) -> int:
     gc.freeze()
     gc.disable()  # a collection in the middle of a run would take more time than the run
-    began, calls, number, violated = time.monotonic(), 0, 0, 0
+    print(f"schedules from seed {first}", flush=True)
+    began, used, calls, number, violated = time.monotonic(), time.process_time(), 0, 0, 0
     for seed in _seeds(first, arguments, began):
         number += 1
-        result = run(schedule_of(seed))
+        try:
+            result = run(schedule_of(seed))
+        except Exception:
+            print(f"seed {seed} ended the simulation; again: make simulate SEED={seed}", flush=True)
+            raise
         calls += result.calls
         gc.collect(0)  # the objects of this run alone, while they are in the processor's cache
         if result.violations:
@@ -97,9 +102,9 @@ def _many(first: int, arguments: argparse.Namespace) -> int:
             _report(seed, result if arguments.no_shrink else shrink(result))
             if violated == arguments.most:
                 break
-    took = time.monotonic() - began
+    took, used = time.monotonic() - began, time.process_time() - used
     print(
-        f"{number} schedules from seed {first}, {calls} calls, {took:.0f} s, {60 * number / took:.0f} a minute: "
+        f"{number} schedules, {calls} calls, {took:.0f} s, {60 * number / used:.0f} a minute of processor time: "
         f"{violated or 'none'} violated"
     )
     return 1 if violated else 0

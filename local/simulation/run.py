@@ -19,7 +19,8 @@ from local.simulation.judging.endings import Endings, Observed
 from local.simulation.judging.invariants import Invariants, Violated
 from local.simulation.judging.leases import Leases
 from local.simulation.judging.stored import Stored
-from local.simulation.schedules.schedule import QUIET, Request, Schedule
+from local.simulation.schedules.recordings import QUIET, Request
+from local.simulation.schedules.schedule import Schedule
 from local.simulation.settings import simulated_settings
 from local.simulation.world.cluster import Cluster, TrueTime
 from local.simulation.world.loop import Stuck, VirtualLoop, untracked_tasks
@@ -47,8 +48,15 @@ class Result:
     violations: tuple[str, ...]
     calls: int
     seconds: float  # of virtual time
-    digest: str
-    lines: list[str] = field(repr=False)
+    trace: Trace = field(repr=False)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.trace.lines
+
+    @property
+    def digest(self) -> str:
+        return self.trace.digest()
 
 
 def run(schedule: Schedule, *, keeps_trace: bool = False) -> Result:
@@ -91,8 +99,7 @@ def _run(schedule: Schedule, *, keeps_trace: bool) -> Result:
         violations=tuple(dict.fromkeys(violations)),
         calls=world.outside.count,
         seconds=loop.time(),
-        digest=trace.digest(),
-        lines=trace.lines,
+        trace=trace,
     )
 
 

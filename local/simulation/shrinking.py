@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from local.simulation.run import Result, run
-from local.simulation.schedules.schedule import Recording, Schedule
+from local.simulation.schedules.recordings import Recording
+from local.simulation.schedules.schedule import Schedule
 
 _MOST_RUNS = 400
 

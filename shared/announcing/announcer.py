@@ -7,6 +7,7 @@ A crash before 2 leaves the announcement in the row and the chunk on the worklis
 before 3, it is announced again under the same id. The recording is read after 1. If several workers archive the last
 chunks at the same time, the worker that writes last sees that the recording is complete. It first announces the chunks
 whose outboxes are not empty yet, so subscribers never receive a recording's announcement before those of its chunks.
+While a row of the recording can't be read, the outbox keeps an entry, so that the recording is announced later.
 """
 
 from dataclasses import dataclass, replace
@@ -19,10 +20,10 @@ from shared.announcing.messages import Messages
 from shared.bookkeeping.writers import Writers
 from shared.contracts.events.announcements import Announcement
 from shared.domain.clock import Clock
-from shared.domain.outbox import add_to_outbox, pending_announcement, read_outbox
+from shared.domain.outbox import add_to_outbox, all_sent, pending_announcement, read_outbox
 from shared.domain.records import Chunk, Recording
-from shared.domain.states import ChunkState
-from shared.errors import CallvaultError, LeaseLost, TopicUnavailable, Unforeseen
+from shared.domain.states import SAFE, ChunkState
+from shared.errors import CallvaultError, LeaseLost, TopicUnavailable, Unforeseen, UnreadableRow
 from shared.gateways.bundle import Gateways
 from shared.observability import metrics, tracing
 from shared.observability.logs import logger
@@ -105,8 +106,9 @@ class Announcing:
             return Delivery(chunk=chunk, due_at=self._paused_until, tried=False)
         try:
             with tracing.resumed("announce", chunk.traceparent, tracing.keys(chunk), kind=SpanKind.PRODUCER):
-                announcements = await self._announcements(chunk)
-                await self._topic.publish(announcements)
+                announcements, hidden = await self._announcements(chunk)
+                if announcements:
+                    await self._topic.publish(announcements)
         except CallvaultError as error:
             return self._retry_later(chunk, error)
         except Exception:
@@ -115,11 +117,13 @@ class Announcing:
         self._next_pause = _FIRST_TOPIC_PAUSE
         for one in announcements:
             metrics.announcements.add(1, {"type": str(one.type)})
-        log.info(
-            "announcements accepted",
-            extra={"action": "announce", "types": [one.type for one in announcements], **_keys(chunk)},
-        )
-        return Delivery(chunk=chunk.evolve(outbox=None))
+        if announcements:
+            types = [one.type for one in announcements]
+            log.info("announcements accepted", extra={"action": "announce", "types": types, **_keys(chunk)})
+        if not hidden:
+            return Delivery(chunk=chunk.evolve(outbox=None))
+        unknown = UnreadableRow(f"whether the recording is complete: it has {', '.join(hidden)}")
+        return self._retry_later(chunk.evolve(outbox=all_sent(chunk.outbox)), unknown)
 
     def _due_again(self, chunk: Chunk) -> datetime:
         """When to announce again after a failure. The pause is the age of the oldest announcement, within limits."""
@@ -152,15 +156,17 @@ class Announcing:
         )
         self._next_pause = min(self._next_pause * 2, _LONGEST_TOPIC_PAUSE)
 
-    async def _announcements(self, chunk: Chunk) -> list[Announcement]:
+    async def _announcements(self, chunk: Chunk) -> tuple[list[Announcement], tuple[str, ...]]:
+        """What to announce, and the rows that hide whether the recording is complete, because they can't be read."""
         recording, chunks = await self._catalogue.recording(chunk.recording_key)
         recording = recording or Recording(recording_key=chunk.recording_key, recording_id=chunk.recording_id)
         own = self._messages.of_chunk(chunk, recording)
         archived = any(pending.state is ChunkState.ARCHIVED for pending in read_outbox(chunk.outbox))
         if not archived or not recording.is_complete(chunks):
-            return own
+            is_unknown = archived and all(other.state in SAFE for other in chunks)
+            return own, recording.unreadable if is_unknown else ()
         others = [self._messages.of_chunk(other, recording) for other in chunks if other.chunk_key != chunk.chunk_key]
-        return [*chain(*others), *own, self._messages.of_complete_recording(recording, chunks)]
+        return [*chain(*others), *own, self._messages.of_complete_recording(recording, chunks)], ()
 
 
 def _keys(chunk: Chunk) -> dict[str, object]:

@@ -33,7 +33,7 @@ class Messages:
         self._archive_reader = archive_reader
 
     def of_chunk(self, chunk: Chunk, recording: Recording) -> list[Announcement]:
-        """The announcements in a chunk's outbox, oldest first."""
+        """The announcements in a chunk's outbox that weren't sent yet, oldest first."""
         return [
             Announcement(
                 type=_TYPES[pending.state],
@@ -45,6 +45,7 @@ class Messages:
                 data=self._chunk(chunk, recording, pending),
             )
             for pending in read_outbox(chunk.outbox)
+            if not pending.is_sent
         ]
 
     def _chunk(self, chunk: Chunk, recording: Recording, pending: PendingAnnouncement) -> ChunkData:

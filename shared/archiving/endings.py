@@ -52,6 +52,7 @@ class Endings:
             next_attempt_at=None,
             gone=0,
             gone_since=None,
+            reported_failure=None,
             failure=keep and keep.failure,
         )
         archived = await write(self._announcing.to_announce(moved, now))
@@ -81,8 +82,12 @@ class Endings:
         return released
 
     async def give_up(self, chunk: Chunk, end: GivenUp, failure: Failure, files: Files | None, write: Write) -> Chunk:
-        """Records that the chunk failed or is lost, with the files that the archive has of it, and announces it."""
+        """Records that the chunk failed or is lost, with the files that the archive has of it, and announces it.
+
+        If the sweep's retry of a failed chunk fails for the same reason, that is recorded and not reported again.
+        """
         now = self._clock.now()
+        is_known = end is ChunkState.FAILED and chunk.reported_failure == failure.reason
         moved = (files.recorded_in(chunk) if files else chunk).move(
             end,
             failed_at=now if end is ChunkState.FAILED else chunk.failed_at,
@@ -90,8 +95,13 @@ class Endings:
             owner=None,
             lease_until=None,
             next_attempt_at=None,
+            reported_failure=failure.reason if end is ChunkState.FAILED else None,
             failure=failure,
         )
+        if is_known:
+            again = await write(moved)
+            log.warning("chunk failed again", extra={"action": "end", "reason": failure.reason, **again.log_context()})
+            return await self._announcing.announce(again)
         ended = await write(self._announcing.to_announce(moved, now))
         self.report_given_up(ended)
         metrics.chunk_ended(ended)

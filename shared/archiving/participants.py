@@ -4,8 +4,8 @@ This happens before a chunk becomes `archived`, also if no attempt ended it. The
 participant's id, keyed with PARTICIPANTS_SECRET, and never the id itself. If the secret isn't set, nobody is listed
 until a rebuild with a secret adds them. The lists are for searches only. If they can't be written, the chunk's attempt
 is retried (its files are already in the archive) until 12 hours before the chunk's deadline, when an open chunk would
-be reported. A chunk that comes later has at least a few attempts. Then the chunk is archived without them, and a later
-rebuild adds it.
+be reported. A chunk that comes later has at least a few attempts, and one more if the attempt before failed for another
+cause. Then the chunk is archived without them, and a later rebuild adds it.
 """
 
 from datetime import timedelta
@@ -17,7 +17,7 @@ from shared.domain.keys import pseudonym_of
 from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.participant_ids import normalized
 from shared.domain.records import Chunk
-from shared.errors import DestinationError, Unforeseen
+from shared.errors import DestinationError, Fault, Unforeseen
 from shared.gateways.blobs.archive_reader import Unreadable
 from shared.gateways.bundle import Gateways
 from shared.observability.logs import logger
@@ -27,7 +27,6 @@ log = logger("participants")
 
 _REPORTED = timedelta(hours=max(REPORT_HOURS))  # before the deadline; earlier, each attempt fails without the lists
 _FEW = 5  # attempts that may fail because of the lists also after that
-_NEAR_DEADLINE = timedelta(hours=1)  # this near the deadline, no attempt fails because of the lists
 
 
 class ParticipantIndex:
@@ -60,13 +59,18 @@ class ParticipantIndex:
         try:
             await self.add(chunk, metadata_name, metadata)
         except DestinationError as error:
-            left = chunk.deadline - self._clock.now()
-            if left > (_NEAR_DEADLINE if chunk.attempts < self._few else _REPORTED):
+            if self._is_retried(chunk):
                 return error
             log.warning("participants not listed", extra={"reason": error.reason, **context})
         except Exception:
             log.warning("participants not listed", exc_info=True, extra={"reason": Unforeseen.reason, **context})
         return None
+
+    def _is_retried(self, chunk: Chunk) -> bool:
+        now = self._clock.now()
+        if now < chunk.deadline - _REPORTED:
+            return True
+        return now < chunk.given_up_at and (chunk.attempts < self._few or chunk.fault != Fault.DESTINATION)
 
 
 def number_of(metadata: bytes) -> int | None:

@@ -1,13 +1,13 @@
-"""The writers of recordings, chunks and worklist rows, which also keep the lists up to date."""
+"""The writers of recordings and chunks, which also keep the lists up to date, and of worklist rows."""
 
 from dataclasses import dataclass
 from typing import Self
 
 from shared.bookkeeping.chunks import ChunkWriter
-from shared.bookkeeping.open_work import OpenWork
 from shared.bookkeeping.recordings import RecordingWriter
 from shared.bookkeeping.unrecorded_calls import UnrecordedCalls
 from shared.gateways.bundle import Gateways
+from shared.gateways.tables.worklist import Worklist
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class Writers:
 
     recordings: RecordingWriter
     chunks: ChunkWriter
-    open_work: OpenWork
+    open_work: Worklist
     unrecorded_calls: UnrecordedCalls
 
     @classmethod
@@ -24,6 +24,6 @@ class Writers:
         return cls(
             recordings=RecordingWriter(gateways),
             chunks=ChunkWriter(gateways),
-            open_work=OpenWork(gateways),
+            open_work=gateways.worklist,
             unrecorded_calls=UnrecordedCalls(gateways),
         )

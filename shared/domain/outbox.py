@@ -1,10 +1,11 @@
 """The outbox of a chunk: announcements that are not delivered yet, kept as JSON in the chunk's own row.
 
 A state and its announcement are added in one write, so no crash can separate them and no extra write is needed. The
-announcement stays in the row until it is delivered, also if the chunk changes its state again.
+announcement stays in the row until it is delivered, also if the chunk changes its state again. Only that of archived
+files goes if the files are gone and must be copied again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,7 +21,10 @@ _LONGEST = 500  # characters of a detail
 
 @dataclass(frozen=True, kw_only=True)
 class PendingAnnouncement:
-    """A new state of a chunk, not announced yet; for a failed or lost chunk also the reason."""
+    """A new state of a chunk, not announced yet; for a failed or lost chunk also the reason.
+
+    `is_sent`: the state was announced, but not whether it made the recording complete.
+    """
 
     state: ChunkState
     at: datetime
@@ -28,6 +32,7 @@ class PendingAnnouncement:
     fault: str | None = None
     reason: str | None = None
     detail: str | None = None
+    is_sent: bool = False
 
 
 _adapter = TypeAdapter(tuple[PendingAnnouncement, ...])
@@ -46,7 +51,22 @@ def read_outbox(outbox: str | None) -> tuple[PendingAnnouncement, ...]:
 
 def add_to_outbox(outbox: str | None, pending: PendingAnnouncement) -> str:
     """The outbox with one more announcement. Drops the oldest if there are too many."""
-    return _adapter.dump_json((*read_outbox(outbox), pending)[-_MOST:], exclude_none=True).decode()
+    return _written(*read_outbox(outbox), pending)
+
+
+def all_sent(outbox: str | None) -> str:
+    """The outbox after its chunk was announced, while it is unknown whether the recording is complete."""
+    return _written(*(replace(one, is_sent=True) for one in read_outbox(outbox) if one.state is ChunkState.ARCHIVED))
+
+
+def without_archived(outbox: str | None) -> str | None:
+    """The outbox of a chunk whose archived files are gone. None if no other announcement is pending."""
+    others = [one for one in read_outbox(outbox) if one.state is not ChunkState.ARCHIVED]
+    return _written(*others) if others else None
+
+
+def _written(*pending: PendingAnnouncement) -> str:
+    return _adapter.dump_json(pending[-_MOST:], exclude_defaults=True).decode()
 
 
 def pending_announcement(

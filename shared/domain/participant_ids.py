@@ -20,6 +20,7 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _WRITTEN_NUMBER = re.compile(r"(?:tel:)?\s*(?:\+|00)[0-9\s()./\u00a0\u2010-\u2015-]{6,40}")
 _GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _TEAMS_USER = re.compile(_GUID)
+_TEAMS_ADDRESS = re.compile(r"8:orgid:.*@.*")  # ACS writes the object ID of a Teams user, never the address
 _ACS_USER = re.compile(rf"{_GUID}_{_GUID}")
 _NATIONAL_NUMBER = re.compile(r"[0-9\s()./-]{3,40}")
 
@@ -48,7 +49,7 @@ def searched(text: str) -> tuple[str, ...]:
     """
     given, found = text.strip().lower(), normalized(text)
     is_raw = _RAW.fullmatch(given) is not None
-    if len(given) > MOST_CHARACTERS or _RAW.fullmatch(found) is None:
+    if len(given) > MOST_CHARACTERS or _RAW.fullmatch(found) is None or _TEAMS_ADDRESS.fullmatch(given):
         raise ValueError(f"{_advice(given)} Send {ACCEPTED}")
     return tuple(dict.fromkeys((found, given))) if is_raw else (found,)
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from shared.domain.completeness import has_last, is_gapless
 from shared.domain.failure import Failure
+from shared.domain.outbox import without_archived
 from shared.domain.states import (
     ACKNOWLEDGEABLE,
     IN_TROUBLE,
@@ -91,6 +92,7 @@ class Chunk:
     gone_since: datetime | None = None  # when the first of these answers came
     unverified: str | None = None  # why the archived file could not be verified as media
     rescues: int = 0  # how often the sweep restarted it after it had failed
+    reported_failure: str | None = None  # the reason of its last reported failure; the sweep's retries keep it
     escalated: int | None = None  # the last threshold, in hours before the deadline, at which it was reported
     failure: Failure | None = None
     outbox: str | None = None  # announcements to deliver, as JSON; see shared.domain.outbox
@@ -171,7 +173,9 @@ class Chunk:
             archived_at=None,
             gone=0,
             gone_since=None,
+            reported_failure=None,
             failure=None,
+            outbox=without_archived(self.outbox),
         )
 
     def log_context(self) -> dict[str, object]:

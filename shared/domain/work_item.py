@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from shared.domain.list_entry import ListEntry
+from shared.domain.list_entry import OLDEST, ListEntry
 from shared.domain.records import Chunk
 
 DEADLINE = "%Y%m%dT%H%M%S.%f"
@@ -39,6 +39,9 @@ class Kind(StrEnum):
         if row < cls.CHUNK.end:
             return cls.CHUNK
         return next((kind for kind in cls if kind and row.startswith(kind)), None)
+
+
+_LISTED = frozenset({Kind.CHUNK, Kind.FILES, Kind.RECORDING})  # on the list of open recordings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +82,7 @@ class WorkItem:
 
     @classmethod
     def of_announcements(cls, chunk: Chunk, due_at: datetime) -> "WorkItem":
-        """A chunk that is only waiting for its announcement isn't on the list of open items."""
+        """A chunk that is only waiting for its announcement isn't on the list of open recordings."""
         return cls(
             shard=chunk.chunk_key[0],
             row=Kind.ANNOUNCEMENTS + _chunk_row(chunk),
@@ -130,10 +133,13 @@ class WorkItem:
 
     @property
     def entry(self) -> ListEntry | None:
-        """Its entry in the list of open items."""
-        if self.listed_at is None:
+        """Its entry in the list of open recordings. None if it isn't in that list.
+
+        Rows of an older version have no `listed_at`: they come last.
+        """
+        if self.flaw is not None or self.kind not in _LISTED:
             return None
-        return ListEntry(at=self.listed_at, recording_key=self.recording_key, chunk_key=self.chunk_key)
+        return ListEntry(at=self.listed_at or OLDEST, recording_key=self.recording_key, chunk_key=self.chunk_key)
 
 
 def _chunk_row(chunk: Chunk) -> str:

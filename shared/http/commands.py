@@ -103,8 +103,10 @@ class Commands:
         return answer(ReplayedView(chunks=await self._replay.recording(named, document_id, by=by)), status=202)
 
     async def replay_by_reason(self, body: bytes, *, by: str) -> Answer:
-        found = await self._by_reason.run(parse(ReplayByReason, body).reason, by=by)
-        return answer(ReplayedByReasonView(chunks=found.chunks, more=found.more), status=202)
+        wanted = parse(ReplayByReason, body)
+        found = await self._by_reason.run(wanted.reason, cursor=wanted.cursor, by=by)
+        more = found.next_cursor is not None
+        return answer(ReplayedByReasonView(chunks=found.chunks, more=more, next_cursor=found.next_cursor), status=202)
 
     async def acknowledge(self, named: str, document_id: str, body: bytes, *, by: str) -> Answer:
         chunk = await self._acknowledging.acknowledge(named, document_id, parse(Acknowledgement, body), by=by)

@@ -1,5 +1,8 @@
 """Serves the operators' page: static files, without authorization, because they contain no data.
 
+The folders of shared/page group the scripts for people. All files are served under one path by their names, which are
+unique, so a script imports another by its name, whatever their folders.
+
 The content security policy allows scripts, styles and requests from this app only and media from the archive only, and
 forbids frames. Markup that an attacker injects through data therefore can't run anything.
 """
@@ -73,7 +76,7 @@ class Dashboard:
     @cached_property
     def _files(self) -> Mapping[str, _File]:
         """All files by name. Requests are only looked up in this mapping, so they read no other files."""
-        return {path.name: _read(path) for path in _FILES.iterdir() if path.suffix in _MEDIA_TYPES}
+        return {path.name: _read(path) for path in _FILES.rglob("*") if path.suffix in _MEDIA_TYPES}
 
 
 def _read(path: Path) -> _File:

@@ -43,7 +43,6 @@ class AwaitedFiles:
         storage fails.
         """
         key, recording_id, now = recording.recording_key, recording.recording_id, self._clock.now()
-        watched = False
         if recording_id is not None:
             stopped_at = known.stopped_at if known is not None else None
             whole = recording.evolve(stopped_at=stopped_at).is_whole(chunks)
@@ -53,16 +52,13 @@ class AwaitedFiles:
                 had_watch = True
             else:
                 had_watch = known is not None and known.overdue_at is not None
-            watched = not whole or had_watch
-            if watched:
+            if not whole or had_watch:
                 # If all files are reported now, the sweep ends the earlier watch and clears the overdue report.
                 due_at = now + (self._settings.sweep_grace if whole else self._settings.files_awaited)
                 await self._writers.open_work.add(WorkItem.of_files(key, recording_id, due_at, recording.listed_at))
         if known is not None and known.control is not None:
-            # The first watch ends here: files that are still missing have the second watch's row. Both rows share one
-            # entry in the list of open recordings, so that entry stays while the second watch lasts.
-            listed_at = None if watched else known.listed_at
-            await self._writers.open_work.remove(WorkItem.of_recording(key, recording_id or "", now, listed_at))
+            # The first watch ends here: files that are still missing have the second watch's row.
+            await self._writers.open_work.remove(WorkItem.of_recording(key, recording_id or "", now))
 
     async def check(self, item: WorkItem) -> None:
         """The sweep's check: whether the recording still runs and, if it has ended, whether files are overdue."""

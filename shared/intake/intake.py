@@ -1,12 +1,12 @@
 """An event becomes chunks in the catalogue, rows on the worklist and jobs on the queue.
 
-        links ──> lists ──> catalogue ──> open list ──> worklist ──> queue ──> answer to Event Grid
-          1         2           3             4             5          6             7
+        links ──> lists ──> catalogue ──> worklist ──> queue ──> answer to Event Grid
+          1         2           3            4           5                6
 
-Event Grid repeats the delivery until it receives 7, and every step can be repeated, so the next delivery recovers
-from a crash at any point. 2 and 3 are `writers.recordings.add_chunks`, 4 and 5 `writers.open_work.add`
-(shared.bookkeeping). The job is queued last: the chunk it names is in the catalogue before a worker can read the job.
-Once a chunk has left `pending`, all steps have been done for it, and a repeat does nothing.
+Event Grid repeats the delivery until it receives 6, and every step can be repeated, so the next delivery recovers
+from a crash at any point. 2 and 3 are `writers.recordings.add_chunks` (shared.bookkeeping). The job is queued last: the
+chunk it names is in the catalogue before a worker can read the job. Once a chunk has left `pending`, all steps have
+been done for it, and a repeat does nothing.
 """
 
 import asyncio
@@ -228,7 +228,7 @@ class Intake:
     async def _watch_unreadable(self, written: _Written) -> None:
         """Adds worklist rows for the event's chunks whose rows this version can't read.
 
-        The delivery that inserted such a row may have crashed before step 5. The sweep reports the row, and queues the
+        The delivery that inserted such a row may have crashed before step 4. The sweep reports the row, and queues the
         chunk once a version of the app can read it.
         """
         readable = {chunk.chunk_key for chunk in written.current}

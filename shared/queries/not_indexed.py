@@ -6,6 +6,7 @@ these two lists have all recordings that count, and nothing scans the catalogue.
 """
 
 import asyncio
+from functools import partial
 from itertools import batched
 
 from shared.bookkeeping.recordings import has_label, listed_values
@@ -16,6 +17,7 @@ from shared.domain.states import RecordingState
 from shared.gateways.bundle import Gateways
 from shared.queries.list_item import UNKNOWN, RecordingItem
 from shared.queries.list_walk import ListWalk, merged
+from shared.queries.open_recordings import OpenRecordings
 
 _MOST_LOOKED_UP = 100  # recordings
 _AT_ONCE = 32
@@ -26,13 +28,12 @@ class NotIndexed:
 
     def __init__(self, gateways: Gateways) -> None:
         self._lists, self._catalogue = gateways.lists, gateways.catalogue
+        self._open = OpenRecordings(gateways)
 
     async def count(self, query: ListQuery) -> NotIndexedView:
         """Counts those that match the query's days, calls, correlation and label."""
-        lists = [
-            self._lists.read(name, first=query.first, last=query.last, after=None, at_once=_MOST_LOOKED_UP + 1)
-            for name in (ListName.OPEN, ListName.TROUBLE)
-        ]
+        read = (self._open.read, partial(self._lists.read, ListName.TROUBLE))
+        lists = [one(first=query.first, last=query.last, after=None, at_once=_MOST_LOOKED_UP + 1) for one in read]
         walk = ListWalk(merged(*lists))
         entries = await walk.take(_MOST_LOOKED_UP)
         complete = not await walk.goes_on()

@@ -1,6 +1,6 @@
 """Lists of recordings: which ones, newest first, a page at a time.
 
-1. The filters choose the most specific list.
+1. The filters choose the most specific list. That of open recordings is a view of the worklist.
 2. The entries of a page are read from that list.
 3. Each entry's recording is looked up in the catalogue, with one operation, and compared with the other filters.
 
@@ -9,25 +9,29 @@ in a request has a limit. If the limit is reached, the page is shorter, and its 
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from itertools import batched
+from typing import Protocol
 
 from shared.bookkeeping.recordings import has_label, listed_values
 from shared.contracts.http.list_query import ListQuery
 from shared.contracts.http.list_views import ListedRecording, NotIndexedView, RecordingsPage
 from shared.domain.clock import Clock
 from shared.domain.keys import pseudonym_of
-from shared.domain.list_entry import ListEntry, ListName
+from shared.domain.list_entry import OLDEST, ListEntry, ListName
 from shared.domain.participant_ids import searched
 from shared.domain.states import RecordingState
 from shared.errors import ParticipantsOff
 from shared.gateways.bundle import Gateways
-from shared.gateways.tables.lists import Lists
 from shared.observability.logs import logger
 from shared.queries.list_cursor import cursor_after, filters_of, position
 from shared.queries.list_item import RecordingItem
 from shared.queries.list_walk import ListWalk, merged
 from shared.queries.not_indexed import NotIndexed
+from shared.queries.open_recordings import OpenRecordings
 from shared.settings.settings import Settings
 
 log = logger("listing")
@@ -42,6 +46,14 @@ _AWAITED = (
 )
 
 
+class _Read(Protocol):
+    """Reads a list, see `Lists.read`."""
+
+    def __call__(
+        self, *, first: date | None, last: date | None, after: ListEntry | None, at_once: int
+    ) -> AsyncIterator[list[ListEntry]]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class _List:
     """The list that a query reads, or several that are read as one: a person may be listed under two spellings.
@@ -49,8 +61,7 @@ class _List:
     `answers`: all of its entries have the value of this filter.
     """
 
-    lists: Lists
-    headings: tuple[str, ...]
+    reads: tuple[_Read, ...]
     answers: ListName | None = None
 
 
@@ -60,7 +71,7 @@ class Listing:
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._catalogue, self._lists = gateways.catalogue, gateways.lists
         self._participants, self._clock, self._settings = gateways.participants, clock, settings
-        self._not_indexed = NotIndexed(gateways)
+        self._open, self._not_indexed = OpenRecordings(gateways), NotIndexed(gateways)
 
     async def page(self, query: ListQuery, *, by: str) -> RecordingsPage:
         """Returns the page after the query's cursor.
@@ -76,10 +87,7 @@ class Listing:
         if pseudonyms:
             log.info("participant search", extra={"action": "search", "pseudonym": pseudonyms[0], "by": by})
             not_indexed = await self._not_indexed.count(query) if after is None else None
-        read = [
-            chosen.lists.read(one, first=query.first, last=query.last, after=after, at_once=query.limit + 1)
-            for one in chosen.headings
-        ]
+        read = [one(first=query.first, last=query.last, after=after, at_once=query.limit + 1) for one in chosen.reads]
         walk = ListWalk(merged(*read))
         found: dict[str, ListedRecording] = {}
         looked_up = 0
@@ -101,17 +109,19 @@ class Listing:
     def _choose(self, query: ListQuery, pseudonyms: tuple[str, ...]) -> _List:
         """The most specific list: a participant's, a call's, a label's, trouble, the open list, or all by day."""
         if pseudonyms:
-            return _List(lists=self._participants, headings=tuple(map(ListName.PARTICIPANT.of, pseudonyms)))
+            read, of = self._participants.read, ListName.PARTICIPANT.of
+            return _List(reads=tuple(partial(read, of(pseudonym)) for pseudonym in pseudonyms))
+        read = self._lists.read
         for name, value in listed_values(query).items():
             if value is not None:
-                return _List(lists=self._lists, headings=(name.of(value),), answers=name)
+                return _List(reads=(partial(read, name.of(value)),), answers=name)
         if query.label is not None:
-            return _List(lists=self._lists, headings=(ListName.LABEL.of(query.label),))
+            return _List(reads=(partial(read, ListName.LABEL.of(query.label)),))
         if query.trouble or query.attention or query.state in _TROUBLED:
-            return _List(lists=self._lists, headings=(ListName.TROUBLE,))
+            return _List(reads=(partial(read, ListName.TROUBLE),))
         if query.open or query.state in _AWAITED:
-            return _List(lists=self._lists, headings=(ListName.OPEN,))
-        return _List(lists=self._lists, headings=(ListName.DAY,))
+            return _List(reads=(self._open.read,))
+        return _List(reads=(partial(read, ListName.DAY),))
 
     def _pseudonyms(self, participant: str | None) -> tuple[str, ...]:
         """The pseudonyms under which the participant may be listed, the usual one first. None without a participant."""
@@ -136,7 +146,7 @@ class Listing:
 
     def _is_wanted(self, item: RecordingItem, entry: ListEntry, query: ListQuery, chosen: _List) -> bool:
         recording = item.recording
-        if entry.chunk_key is None and entry.at != recording.listed_at:
+        if entry.chunk_key is None and entry.at not in (recording.listed_at, OLDEST):
             return False  # a repeated start, or a start after its event, added this entry; the list has another one
         values = listed_values(recording)
         wanted = (

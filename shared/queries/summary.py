@@ -5,6 +5,7 @@ for each row that is looked up (at most 100 chunks and 100 recordings), a page o
 """
 
 import asyncio
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ from shared.contracts.http.list_views import (
     WaitingView,
 )
 from shared.domain.clock import Clock
-from shared.domain.records import Chunk
+from shared.domain.labels import labels_of
+from shared.domain.records import Chunk, Recording
 from shared.domain.states import MISSING, SAFE, ChunkState, RecordingState
 from shared.domain.tally import BOUNDS, QUARTER, Tally, quarter_of
 from shared.domain.work_item import Kind, WorkItem
@@ -85,9 +87,16 @@ class Summary:
             chunks=dict(Counter(str(chunk.state) for chunk in chunks)),
             recordings=dict(Counter(str(state) for state in states if state not in _WHOLE)),
             waiting=_waiting(chunks),
-            oldest=None if unsafe is None else _shown(unsafe, now),
+            oldest=None if unsafe is None else await self._oldest(unsafe, now),
         )
         return _Open(view=view, unreadable=flawed + sum(isinstance(found, UnreadableRow) for found in looked_up))
+
+    async def _oldest(self, chunk: Chunk, now: datetime) -> OpenChunkView:
+        """The chunk, with what names its recording for people, if that row can be read."""
+        recording = None
+        with contextlib.suppress(UnreadableRow):
+            recording = await self._catalogue.ledger(chunk.recording_key)
+        return _shown(chunk, recording or Recording(recording_key=chunk.recording_key), now)
 
     async def _recording(self, item: WorkItem) -> str | None:
         """The state of a recording whose files are awaited."""
@@ -140,10 +149,13 @@ def _waiting(chunks: list[Chunk]) -> list[WaitingView]:
     ]
 
 
-def _shown(chunk: Chunk, now: datetime) -> OpenChunkView:
+def _shown(chunk: Chunk, recording: Recording, now: datetime) -> OpenChunkView:
     return OpenChunkView(
         recording_id=chunk.recording_id,
         recording_key=chunk.recording_key,
+        correlation=recording.correlation,
+        labels=labels_of(recording.labels),
+        started_at=recording.started_at or chunk.started_at,
         document_id=chunk.document_id,
         index=chunk.index,
         state=chunk.state,

@@ -1,11 +1,12 @@
 """Starts the recording of calls that match a rule of AUTO_RECORD, once per call, however many events report the call.
 
-        claim ──> worklist ──> start ──> outcome in the claim ──> row removed from the worklist
-          1          2           3                4                             5
+        worklist ──> claim ──> start ──> outcome in the claim ──> row removed from the worklist
+           1           2         3                4                             5
 
-1 inserts the claim by the call's serverCallId. If several events and callbacks report the call at the same moment,
-only one insert succeeds. A process that finds a claim without an outcome repeats 2. A crash between 1 and 2 leaves the
-delivery unanswered, so it is repeated, and 2 with it. After a crash later than 2, the sweep continues by the row.
+2 inserts the claim by the call's serverCallId. If several events and callbacks report the call at the same moment,
+only one insert succeeds. A process that finds a claim without an outcome adds the claim's row again. A crash before 2
+leaves the delivery unanswered, so it is repeated, and a row without a claim, which the sweep removes. After a crash
+later than 2, the sweep continues by the row, also if ACS gives up a callback that wasn't answered.
 
 Each start of a claim has the same Repeatability id, so ACS carries out a repeated start only once. A call that is
 recorded already, by ACS's answer (8553, 8559) or by the ledger, gets no second recording. If the call is over, or ACS
@@ -89,13 +90,16 @@ class AutoRecording:
             first_sent=now,
             busy_until=now + self._busy,
         )
-        begun = await self._claims.begin(wanted)
-        claim = begun.row
-        if claim.outcome is not None:
-            return True
-        await self._writers.open_work.add(_row(claim, claim.busy_until))
-        if begun.is_new:
-            await self._record(claim, _PAUSES)
+        claim = await self._claims.find(wanted.call_key)
+        if claim is None:
+            await self._writers.open_work.add(_row(wanted, wanted.busy_until))
+            begun = await self._claims.begin(wanted)
+            if begun.is_new:
+                await self._record(begun.row, _PAUSES)
+                return True
+            claim = begun.row
+        if claim.outcome is None:
+            await self._writers.open_work.add(_row(claim, claim.busy_until))
         return True
 
     async def check(self, item: WorkItem) -> None:
@@ -103,7 +107,7 @@ class AutoRecording:
         claim = await self._claims.find(item.recording_key)
         now = self._clock.now()
         if claim is None or item.row != _row(claim, now).row:
-            # The row belongs to another start. `start_failed` writes a row before its claim, so a new row may stay.
+            # The row belongs to another start or has no claim. It is written before its claim, so a new one may stay.
             if item.due_at + self._busy <= now:
                 await self._writers.open_work.remove(item)
         elif claim.outcome is not None:

@@ -10,7 +10,6 @@ crash the row is still due, and the next run repeats the check. The sweep never 
 """
 
 import logging
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -25,7 +24,7 @@ from shared.domain.failure import Failure
 from shared.domain.records import Chunk
 from shared.domain.states import MISSING, ChunkState, GivenUp
 from shared.domain.work_item import WorkItem
-from shared.errors import Fault
+from shared.errors import DestinationConflict, Fault, SourceNotAllowed
 from shared.gateways.bundle import Gateways
 from shared.observability import metrics
 from shared.observability.logs import logger
@@ -39,6 +38,7 @@ _LOG_LEVELS = dict(zip(REPORT_HOURS, (logging.WARNING, logging.ERROR, logging.CR
 _FIRST_RESCUE = timedelta(minutes=15)  # from a failure to the first rescue; doubles with each rescue
 _LONGEST_RESCUE = timedelta(hours=4)
 _LATE_RESCUE = timedelta(minutes=30)  # the longest interval between rescues after the deadline
+_FOR_A_PERSON = (SourceNotAllowed.reason, DestinationConflict.reason)  # not rescued more often after the deadline
 _LONGEST_REQUEUE = timedelta(minutes=30)  # the longest interval between two messages for a chunk without attempts
 _DOUBLINGS = 10  # the most doublings of an interval; more would exceed every limit above
 _LEASE_OVER = timedelta(seconds=5)  # wait after a lease's end: allowed difference between two clocks
@@ -148,12 +148,12 @@ class ChunkCheck:
         await self._writers.open_work.finish(item, chunk, self._announcing.paused_until if chunk.outbox else None)
 
     async def _retry_failed(self, item: WorkItem, chunk: Chunk, offer: Delivery, now: datetime) -> None:
-        longest = _LONGEST_RESCUE if now < chunk.deadline else _LATE_RESCUE
+        longest = _LONGEST_RESCUE if now < chunk.deadline or chunk.reason in _FOR_A_PERSON else _LATE_RESCUE
         rescue_at = (chunk.failed_at or now) + min(_FIRST_RESCUE * (1 << min(chunk.rescues, _DOUBLINGS)), longest)
         if now < rescue_at:
             await self._schedule(item, chunk, min(filter(None, (rescue_at, offer.due_at))))
             return
-        pending = chunk.restarted(now).evolve(rescues=chunk.rescues + 1)
+        pending = chunk.restarted(now).evolve(rescues=chunk.rescues + 1, reported_failure=chunk.reported_failure)
         if now >= chunk.deadline:
             # With a new `pending_at` the chunk would count as untried, and `_is_given_up` would wait 24 more hours.
             pending = pending.evolve(pending_at=chunk.pending_at)
@@ -219,4 +219,4 @@ class ChunkCheck:
         row = WorkItem.of_chunk(chunk, following, queued_at=queued_at, requeues=requeues)
         await self._writers.open_work.add(row)
         if item.row != row.row:  # the old row has an older format or another deadline
-            await self._writers.open_work.remove(replace(item, listed_at=None))
+            await self._writers.open_work.remove(item)

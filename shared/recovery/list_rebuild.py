@@ -5,17 +5,18 @@ recording no longer exists stay: a list doesn't show them.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import batched
 
-from shared.archiving.participants import ParticipantIndex
+from shared.archiving.participants import ParticipantIndex, number_of
 from shared.bookkeeping.writers import Writers
 from shared.domain.clock import Clock
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ONCE_SAFE
 from shared.domain.work_item import WorkItem
-from shared.errors import DestinationError
+from shared.errors import DestinationError, LeaseLost
 from shared.gateways.blobs.archive_reader import Unreadable
 from shared.gateways.bundle import Gateways
 from shared.settings.settings import Settings
@@ -32,7 +33,10 @@ class RelistingResult:
 
 
 class ListRebuild:
-    """Restores the lists, the participants' lists, the worklist and the links of documents from the catalogue."""
+    """Restores the lists, the participants' lists, the worklist and the links of documents from the catalogue.
+
+    Also the number of participants in the chunks' rows, from the metadata files.
+    """
 
     def __init__(self, gateways: Gateways, clock: Clock, settings: Settings) -> None:
         self._writers = Writers.over(gateways)
@@ -83,4 +87,12 @@ class ListRebuild:
             return {name: str(error)}
         if not isinstance(metadata, Unreadable):
             await self._participant_index.add(chunk, name, metadata)
+            await self._count_participants(chunk, metadata)
         return {}
+
+    async def _count_participants(self, chunk: Chunk, metadata: bytes) -> None:
+        """Writes the number of participants to a row that lacks it, unless another process wrote the row meanwhile."""
+        participants = number_of(metadata)
+        if chunk.participants is None and participants is not None:
+            with contextlib.suppress(LeaseLost):
+                await self._writers.chunks.replace(chunk.evolve(participants=participants))

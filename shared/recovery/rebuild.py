@@ -5,8 +5,9 @@
    has none. A file that can't be read, or that contradicts its name, is reported and skipped.
 2. All recordings of the catalogue are added to the lists again.
 
-Both steps can be repeated after a crash. Labels come from the blobs' metadata. Facts that only the catalogue had stay
-lost: correlations, the ids of calls, consent, history, and the times at which a recording was started and paused.
+Both steps can be repeated after a crash. Labels come from the blobs' metadata, the number of participants from the
+chunks' metadata files. Facts that only the catalogue had stay lost: correlations, the ids of calls, consent, history,
+acknowledgements, and the times at which a recording was started and paused.
 """
 
 import argparse

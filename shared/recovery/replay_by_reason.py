@@ -3,33 +3,38 @@
         audit, once a recording ──> replay of each chunk (replay.py)
                   1                            2
 
-The worklist has every open chunk, nearest deadline first. A request reads the first thousand and replays about 200. It
-doesn't find a chunk again that it has queued, so repeating it continues with the others. If the first thousand open
-chunks wait for other reasons, it finds none.
+The worklist has every open chunk, nearest deadline first. A request reads at most about 1,000 of them (64 storage
+operations for the worklist, and one for each chunk) and replays about 200. Its answer has a cursor, with which the next
+request continues: so the number of requests is bounded by the number of open chunks, whatever the others wait for. A
+request without a cursor begins at the first chunk again. It doesn't queue a chunk twice.
 """
 
 import asyncio
+import base64
+import binascii
 from dataclasses import dataclass
 from itertools import batched
 
 from shared.domain.clock import Clock
 from shared.domain.records import AuditEntry, Chunk
 from shared.domain.states import ChunkState
-from shared.domain.work_item import Kind
+from shared.domain.work_item import Kind, WorkItem
+from shared.errors import InvalidRequest
 from shared.gateways.bundle import Gateways
 from shared.recovery.replay import Replay
 
 _MOST_READ = 1000  # chunks
+_MOST_PAGES = 4  # of the worklist
 _MOST = 200  # chunks replayed by one request
 _AT_ONCE = 16  # chunks read or replayed concurrently
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replayed:
-    """The number of chunks that were queued. `more`: the request ended before it had read all open chunks."""
+    """The number of chunks that were queued. `next_cursor`: where the next request continues, None at the end."""
 
     chunks: int
-    more: bool
+    next_cursor: str | None
 
 
 class ReasonReplay:
@@ -39,22 +44,29 @@ class ReasonReplay:
         self._worklist, self._catalogue, self._audit = gateways.worklist, gateways.catalogue, gateways.audit
         self._replay, self._clock = replay, clock
 
-    async def run(self, reason: str, *, by: str) -> Replayed:
-        """Lost chunks aren't replayed: their sources are gone."""
-        head = await self._worklist.glance()
-        items = [item for item in head.items if item.kind is Kind.CHUNK and item.flaw is None]
+    async def run(self, reason: str, *, cursor: str | None = None, by: str) -> Replayed:
+        """Lost chunks aren't replayed: their sources are gone. Raises InvalidRequest for an invalid cursor."""
+        after = _row(cursor)
         audited: set[str] = set()
         replayed = read = 0
-        for some in batched(items[:_MOST_READ], _AT_ONCE, strict=False):
-            if replayed >= _MOST:
-                break
-            found = await asyncio.gather(*map(self._catalogue.chunk_of, some))
-            read += len(some)
-            wanted = [chunk for chunk in found if isinstance(chunk, Chunk) and _is_wanted(chunk, reason)]
-            await self._write_audit({chunk.recording_key for chunk in wanted} - audited, reason, by)
-            audited |= {chunk.recording_key for chunk in wanted}
-            replayed += sum(await asyncio.gather(*map(self._replay.restart, wanted)))
-        return Replayed(chunks=replayed, more=read < len(items) or not head.is_all)
+        for _ in range(_MOST_PAGES):
+            head = await self._worklist.open_chunks(after=after)
+            for some in batched(head.items, _AT_ONCE, strict=False):
+                if replayed >= _MOST or read >= _MOST_READ:
+                    return Replayed(chunks=replayed, next_cursor=_cursor(after))
+                wanted = await self._wanted(some, reason)
+                await self._write_audit({chunk.recording_key for chunk in wanted} - audited, reason, by)
+                audited |= {chunk.recording_key for chunk in wanted}
+                replayed += sum(await asyncio.gather(*map(self._replay.restart, wanted)))
+                read, after = read + len(some), some[-1].row
+            if head.is_all:
+                return Replayed(chunks=replayed, next_cursor=None)
+        return Replayed(chunks=replayed, next_cursor=_cursor(after))
+
+    async def _wanted(self, items: tuple[WorkItem, ...], reason: str) -> list[Chunk]:
+        readable = [item for item in items if item.kind is Kind.CHUNK and item.flaw is None]
+        found = await asyncio.gather(*map(self._catalogue.chunk_of, readable))
+        return [chunk for chunk in found if isinstance(chunk, Chunk) and _is_wanted(chunk, reason)]
 
     async def _write_audit(self, recording_keys: set[str], reason: str, by: str) -> None:
         entry = AuditEntry(at=self._clock.now(), action="replay", by=by, details={"reason": reason})
@@ -65,3 +77,17 @@ def _is_wanted(chunk: Chunk, reason: str) -> bool:
     """A pending chunk without a time for its next attempt is queued already."""
     waits = chunk.state is ChunkState.PENDING and chunk.next_attempt_at is not None
     return chunk.reason == reason and (waits or chunk.state is ChunkState.FAILED)
+
+
+def _cursor(row: str) -> str:
+    return base64.urlsafe_b64encode(row.encode()).decode().rstrip("=")
+
+
+def _row(cursor: str | None) -> str:
+    """The worklist's row after which the request continues. A forged one only leads to another row."""
+    if cursor is None:
+        return ""
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise InvalidRequest.of("cursor", "must be the unchanged nextCursor of an earlier answer") from None

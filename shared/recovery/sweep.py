@@ -104,12 +104,16 @@ class Sweep:
         return run.due
 
     async def _work(self, run: _Run, take: Callable[[], Awaitable[WorkItem | None]]) -> None:
-        async def work() -> None:
-            while (item := await take()) is not None:
+        async def work(item: WorkItem | None) -> None:
+            while item is not None:
                 run.due += 1
                 await self._guarded(item, run)
+                item = await take()
 
-        await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
+        first: list[WorkItem] = []
+        while len(first) < _AT_ONCE and (item := await take()) is not None:
+            first.append(item)
+        await asyncio.gather(*map(work, first))
 
     async def _offer_again(self, run: _Run) -> None:
         """Sends the announcements that were skipped while the topic was paused, once the pause ends."""

@@ -1,10 +1,16 @@
 """The bench's calculations. Wrong results would look as convincing as correct ones. Nothing is timed here."""
 
+import asyncio
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bench.copying.concurrent import each_range
 from bench.copying.job import CopyJob
+from bench.copying.results import of_nothing, table
+from bench.load import Load
 from bench.measurement import Measurement, Window
 from bench.programs import BenchError, require
 from bench.report import Findings, Table, Target, write
@@ -52,7 +58,15 @@ def test_a_contestant_that_never_worked_has_no_measurement():
 
 
 def test_blocks_cover_a_file_once_and_to_its_last_byte():
-    job = CopyJob(
+    job = a_job()
+    assert CopyJob.from_json(job.as_json()) == job
+    assert job.blob_url == "http://127.0.0.1:2/account/bench/ours.wav"
+    assert [last - first + 1 for first, last in job.ranges] == [8 * MIB, 8 * MIB, 4 * MIB + 1]
+    assert [first for first, _ in job.ranges[1:]] == [last + 1 for _, last in job.ranges[:-1]]
+
+
+def a_job() -> CopyJob:
+    return CopyJob(
         url="https://storage.asm.skype.com/1.wav",
         address="127.0.0.1:1",
         ca="ca.pem",
@@ -66,10 +80,49 @@ def test_blocks_cover_a_file_once_and_to_its_last_byte():
         checksum=ChecksumKind.CRC64,
         keeps=True,
     )
-    assert CopyJob.from_json(job.as_json()) == job
-    assert job.blob_url == "http://127.0.0.1:2/account/bench/ours.wav"
-    assert [last - first + 1 for first, last in job.ranges] == [8 * MIB, 8 * MIB, 4 * MIB + 1]
-    assert [first for first, _ in job.ranges[1:]] == [last + 1 for _, last in job.ranges[:-1]]
+
+
+async def test_the_parts_work_on_each_range_once_and_on_no_more_at_once_than_the_copy():
+    job, seen, running, most = replace(a_job(), size=80 * MIB), list[tuple[int, int]](), 0, 0
+
+    async def work(first: int, last: int) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        seen.append((first, last))
+
+    await each_range(job, work)
+    assert sorted(seen) == job.ranges
+    assert most == job.in_flight
+
+
+def test_the_copy_is_compared_with_the_sum_of_its_parts():
+    parts = {name: measured(wall, before=0.0, during=0.0) for name, wall in (("download", 1), ("digests", 2))}
+    found = {"ours": measured(6, before=0.0, during=0.0, stall=0.01), **parts, "upload": measured(3, before=0.0)}
+    (target,) = [one for one in of_nothing(MIB, "nothing", found) if "parts" in one.what]
+    assert (target.measured, target.verdict) == ("1.00", "met")
+    found["ours"] = measured(8, before=0.0, during=0.0, stall=0.01)
+    (target,) = [one for one in of_nothing(MIB, "nothing", found) if "parts" in one.what]
+    assert (target.measured, target.verdict) == ("1.33", "missed")
+
+
+def test_a_row_from_a_busy_machine_is_marked_and_is_no_verdict():
+    found = {
+        "ours": measured(1, before=0.0, during=0.2, stall=0.01),
+        "limit": measured(1, before=0.01, during=0.02),
+    }
+    ours, limit = table("", found, MIB).rows
+    assert (ours[-1], limit[-1]) == ("0%, 20%, busy", "1%, 2%")
+    assert {one.verdict for one in of_nothing(MIB, "nothing", found)} == {"busy machine"}
+
+
+def test_the_load_of_others_leaves_out_the_bench_and_its_servers():
+    before = Load(at=10.0, used=100.0, own=50.0)
+    cores = os.cpu_count() or 1
+    assert Load(at=12.0, used=104.0, own=53.0).others_since(before) == pytest.approx(1 / (2 * cores))
+    assert Load(at=12.0, used=104.0, own=55.0).others_since(before) == 0
 
 
 def test_operations_are_counted_by_kind(tmp_path: Path):

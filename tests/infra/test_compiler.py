@@ -34,6 +34,7 @@ REFUSALS = {
     "deletewhileimmutable": "deleteAfterDays: set it to more days than immutabilityDays",
     "keywithoutidentity": "encryptionKeyUri, encryptionIdentityId: set both, or neither",
     "nowhere": "westeurope",
+    "lockednorule": "immutabilityLocked: leave immutabilityDays",
     "nobodynamed": "entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers, or set entra",
     "nobodynamedwithsample": "entraAllowedPrincipalIds, entraAllowedGroupIds: name the allowed callers",
     "onesubnet": "appSubnetId, endpointSubnetId: set both, or neither",

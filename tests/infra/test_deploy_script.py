@@ -41,7 +41,11 @@ case $call in
   'az functionapp list-flexconsumption-locations'*) printf 'westeurope\nw\n' ;;
   'az functionapp list-flexconsumption-runtimes'*) cat "$STATE/versions" ;;
   'az functionapp config appsettings'*) echo 48 ;;
-  'python -m infra.package --directory '*) cd "$CHECKOUT" && exec "$REAL_PYTHON" "$@" ;;
+  'az functionapp show'*) echo /sites/func-x ;;
+  'az rest --method get'*) cat "$STATE/denied" 2>/dev/null || true ;;
+  'az rest --method post'*) [ -e "$STATE/never" ] || rm -f "$STATE/denied" ;;
+  'python -m infra.package --with-dependencies --directory '*)
+    cd "$CHECKOUT" && exec "$REAL_PYTHON" -m infra.package "${@:4}" ;;
   'func azure'*) find . -type f | sed 's#^[.]/##' | sort >"$STATE/published" ;;
   'az functionapp function show'*) [ -e "$STATE/known" ] || { touch "$STATE/known"; exit 3; } ;;
 esac
@@ -69,7 +73,7 @@ class Done:
 
     def steps(self) -> list[str]:
         """The calls that change something or look ahead, by their first words."""
-        marks = ("group create", "what-if", "config-zip", "publish", "-m infra", "bicep build", "function show")
+        marks = ("group create", "what-if", "infra.publish", "-m infra", "func azure", "bicep build", "function show")
         return [next(mark for mark in marks if mark in call) for call in self.calls if any(m in call for m in marks)]
 
 
@@ -120,7 +124,7 @@ def test_resources_come_first_then_code_then_events_then_proof_and_doctor(deploy
         "group create",  # the resource group
         "group create",  # main.bicep
         "-m infra",  # the package
-        "config-zip",
+        "infra.publish",
         "function show",
         "function show",
         "group create",  # events.bicep
@@ -271,7 +275,7 @@ def test_core_tools_publish_what_the_package_holds_and_nothing_else_of_the_check
         ("az group create", "resource group rg"),
         ("--name callvault --template-file", "resources"),
         ("infra.package", "code, by zip"),
-        ("config-zip", "code, by zip"),
+        ("infra.publish", "code, by zip"),
         ("outputs.systemTopicName", "events"),
         ("--name callvault-events", "events"),
         ("infra.proof", "proof"),
@@ -285,42 +289,74 @@ def test_the_first_failure_stops_the_script_and_is_reported(deploy: Deploy, fail
     assert re.search(rf"failed at step: {step}[.:]", done.said)
 
 
-def test_the_event_subscription_is_tried_three_times(deploy: Deploy):
-    """Event Grid may not know the new function or role yet."""
+def test_the_event_subscription_is_tried_until_a_new_role_must_be_effective(deploy: Deploy):
+    """Event Grid may not know the new function or role yet. A role can take ten minutes."""
     subscribe = "--name callvault-events"
-    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at=subscribe, fail_times=2)
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at=subscribe, fail_times=10)
     assert done.code == 0, done.said
-    assert sum(subscribe in call for call in done.calls) == 3
+    assert sum(subscribe in call for call in done.calls) == 11
+    assert done.calls.count("sleep 60") == 10
     assert "shared.doctor" in done.calls[-2]
 
 
-def test_three_refusals_of_the_event_subscription_end_the_deployment(deploy: Deploy):
+def test_further_refusals_of_the_event_subscription_end_the_deployment(deploy: Deploy):
     subscribe = "--name callvault-events"
     done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at=subscribe)
     assert done.code == 1
-    assert sum(subscribe in call for call in done.calls) == 3
-    assert "refused the event subscription three times" in done.said
+    assert sum(subscribe in call for call in done.calls) == 11
+    assert "still refuses the event subscription" in done.said
+
+
+def test_the_code_waits_until_the_app_can_read_its_secrets(deploy: Deploy, tmp_path: Path):
+    """Azure reads a reference that was refused again only a day later, and the app doesn't start without it."""
+    (tmp_path / "state" / "denied").write_text("CALLBACK_SECRET\nPARTICIPANTS_SECRET\n")
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso")
+    assert done.code == 0, done.said
+    (refresh,) = [index for index, call in enumerate(done.calls) if "appsettings/refresh" in call]
+    assert "/sites/func-x/config/configreferences/appsettings/refresh" in done.calls[refresh]
+    assert refresh < next(index for index, call in enumerate(done.calls) if "infra.publish" in call)
+
+
+def test_secrets_that_stay_refused_end_the_deployment_with_the_role(deploy: Deploy, tmp_path: Path):
+    for name, content in (("denied", "CALLBACK_SECRET\nPARTICIPANTS_SECRET\n"), ("never", "")):
+        (tmp_path / "state" / name).write_text(content)
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso")
+    assert done.code == 1
+    assert "can't read CALLBACK_SECRET, PARTICIPANTS_SECRET" in done.said
+    assert "Key Vault Secrets User" in done.said
+    assert not [call for call in done.calls if "infra.publish" in call]
+
+
+@pytest.mark.parametrize("unknown", ["rest --method get", "provider list"])
+def test_a_check_that_azure_refuses_to_this_account_is_left_out(deploy: Deploy, unknown: str):
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at=unknown)
+    assert done.code == 0, done.said
+    assert ("isn't checked" in done.said) == (unknown == "provider list")
+    assert not [call for call in done.calls if "provider register" in call]
 
 
 def test_a_function_that_never_appears_ends_the_wait_with_its_name(deploy: Deploy):
     done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at="function show")
     assert done.code == 1
-    assert done.steps().count("function show") == 30
+    assert done.steps().count("function show") == 60
     assert "on_recording_event of func-x isn't registered yet" in done.said
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("--code", "func"), "func azure functionapp publish func-x --python"),
-        (("--package", "requirements.txt"), "--src requirements.txt --build-remote false"),
-        ((), "--build-remote true"),
+        (("--code", "func"), "func azure functionapp publish func-x --python --no-build"),
+        (("--package", "requirements.txt"), f"--app func-x --package {Path.cwd() / 'requirements.txt'}"),
+        ((), f"--app func-x --package {CHECKOUT / 'dist/callvault.zip'}"),
     ],
 )
 def test_the_code_goes_the_way_that_was_asked_for(deploy: Deploy, arguments: tuple[str, ...], expected: str):
     done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", *arguments)
     assert any(expected in call for call in done.calls), done.said
-    assert sum("config-zip" in call or "publish" in call for call in done.calls) == 1
+    assert sum("infra.publish" in call or "func azure" in call for call in done.calls) == 1
+    packed = [call for call in done.calls if "infra.package" in call]
+    assert all("--with-dependencies" in call for call in packed), "Azure builds nothing"
+    assert len(packed) == ("--package" not in arguments)
 
 
 def test_the_code_and_the_doctor_can_be_left_out(deploy: Deploy):

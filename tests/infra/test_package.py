@@ -34,7 +34,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_code_its_requirements_and_host_json_are_deployed_and_nothing_else():
     names = set(packaged())
     code = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "shared").rglob("*.py")}
-    page = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "shared" / "page").iterdir()}
+    page = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "shared" / "page").rglob("*.*")}
     assert code | page <= names
     assert names - code - page == {"function_app.py", "host.json", "requirements.txt", *DESCRIPTION}
 
@@ -59,12 +59,21 @@ STRAY = (
 LIKE_MODULES = (".env.py", "Key.py", "a b.py", "module.py.bak")
 FOLDERS = (
     *("", "infra", "infra/keys", "docs", "tests", "local"),
-    *("shared", "shared/page", "shared/http", "shared/contracts", "shared/new", "shared/.hidden", "shared/New"),
+    *(
+        "shared",
+        "shared/page",
+        "shared/page/frame",
+        "shared/http",
+        "shared/contracts",
+        "shared/new",
+        "shared/.hidden",
+        "shared/New",
+    ),
 )
 DESCRIPTION = {"shared/http/openapi.json", "shared/http/swagger.json"}
 CODE = {"shared/__init__.py", "shared/contracts/http/bodies.py"}
 MINIMAL = {"function_app.py", "host.json", "requirements.txt", *CODE, *DESCRIPTION}
-PAGE = {"shared/page/index.html", "shared/page/app.js", "shared/page/style.css", "shared/page/logo.svg"}
+PAGE = {"shared/page/index.html", "shared/page/frame/app.js", "shared/page/style.css", "shared/page/logo.svg"}
 
 
 def write(root: Path, name: str, text: str) -> None:

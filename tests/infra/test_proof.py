@@ -45,6 +45,10 @@ class Azure:
     def write(self, name: str, content: object) -> None:
         (self._folder / f"{name}.json").write_text(json.dumps(content))
 
+    def remove(self, name: str) -> None:
+        """The request for it is refused from now on."""
+        (self._folder / f"{name}.json").unlink()
+
     def counts(self, **counts: int) -> None:
         for name, count in counts.items():
             self.write(name, {"tables": [{"name": "PrimaryResult", "rows": [[count]]}]})
@@ -132,6 +136,9 @@ def test_each_cause_is_named(azure: Azure, capsys: pytest.CaptureFixture[str]):
     azure.write("roles", [])
     (reason,) = said()
     assert "no role Monitoring Metrics Publisher" in reason
+    azure.remove("roles")
+    (reason,) = said()
+    assert reason.startswith("role: not checked"), "a deployer with rights on the group only can't list them"
     azure.counts(lines=5)
     assert said()[1].startswith("telemetry arrives, but no sweep finishes")
 

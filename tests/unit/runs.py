@@ -9,7 +9,6 @@ from shared.domain.states import ChunkState
 from tests.unit.world import MEBIBYTE, World, document, event_of
 
 _OF_ONE_PROCESS = "tally"  # a partition whose rows a process names by itself
-_OPEN = "open-"  # partitions of the list of open work
 _OF_ONE_ENTRY = "audit-"  # rows that carry a random mark
 
 SMALL = ("0-wus-d4-small",)
@@ -47,7 +46,7 @@ class Run:
         states = [(await self.world.chunk(RECORDING, name)).state for name in self.names]
         assert states == [ChunkState.RELEASED] * len(states)
         assert all(one.is_deleted and self.world.is_archived(one) for one in self.world.acs.documents)
-        assert not self.listed(_OPEN), "the list of open work still has an entry"
+        assert not self.world.rows(self.world.settings.worklist_table), "the worklist still has a row"
         return {
             "archive": self.world.archive,
             "tables": {table: self._keys(table) for table in self.world.settings.tables},
@@ -57,7 +56,7 @@ class Run:
 
     def listed(self, heading: str) -> list[tuple[str, str]]:
         """The entries of a list."""
-        return [key for key in self.world.rows(self.world.settings.calendar_table) if key[0].startswith(heading)]
+        return [key for key in self.world.rows(self.world.settings.calendar_table) if key[1].startswith(heading)]
 
     def _keys(self, table: str) -> list[tuple[str, str]]:
         return sorted(

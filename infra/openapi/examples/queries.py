@@ -74,6 +74,9 @@ SUMMARY: dict[str, Any] = {
         "oldest": {
             "recordingId": RECORDING_ID,
             "recordingKey": RECORDING_KEY,
+            "correlation": "case 4711",
+            "labels": {},
+            "startedAt": "2026-11-21T09:05:28.123456Z",
             "documentId": "0-weu-d5-1c2d3e4f5a6b7c8d",
             "index": 1,
             "state": "copying",

@@ -88,13 +88,14 @@ OPERATIONS = (
         tag=_TAG,
         summary="Replay all chunks with one reason",
         description="Queues the open chunks that failed, or wait for their next attempt, for the given reason: those "
-        "with the nearest deadlines first, at most about 200 in a request.",
+        "with the nearest deadlines first. A request reads at most about 1,000 open chunks and queues at most about "
+        "200: repeat it with nextCursor as cursor until more is false.",
         body=Body(description="The reason.", model=ReplayByReason, example={"reason": "acs-credential-refused"}),
         replies={
             202: Reply(
                 description="The number of chunks queued.",
                 model=ReplayedByReasonView,
-                example={"chunks": 5, "more": False},
+                example={"chunks": 5, "more": False, "nextCursor": None},
             )
         },
         problems=(InvalidRequest, *STORAGE),

@@ -30,6 +30,8 @@ def sent(entity: Mapping[str, Any]) -> Entity:
         kind = type(value)
         if kind is str or kind is bool or (kind is int and -_LARGEST <= value < _LARGEST):
             found[name] = value
+        elif kind is TablesEntityDatetime:
+            found[name], found[name + TYPE] = value.tables_service_value or moment(value), MOMENT
         elif kind is datetime:
             found[name], found[name + TYPE] = moment(value), MOMENT
         elif kind is EntityProperty and value.edm_type is EdmType.INT64 and type(value.value) is int:
@@ -69,7 +71,7 @@ def _large(value: int) -> str:
 @functools.lru_cache(_MOMENTS)
 def moment(value: datetime) -> str:
     """A time as the SDK writes it."""
-    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return f"{value.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 @functools.lru_cache(_MOMENTS)

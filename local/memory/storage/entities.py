@@ -1,6 +1,7 @@
 """The state of a table: entities in the order of their keys, as the SDK sends them."""
 
 import bisect
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -33,10 +34,17 @@ class Row:
     def answer(self, select: list[str] | None) -> TableEntity:
         """As the service answers: a property that is selected and absent is null."""
         found = self.entity
-        if select is not None:
-            typed = {name + TYPE: found[name + TYPE] for name in select if name + TYPE in found}
-            found = {name: found.get(name) for name in select} | typed
-        return received(found, self.etag, self.timestamp)
+        if select is None:
+            whole = TableEntity(self._whole)
+            whole._metadata = {**self._whole.metadata}  # noqa: SLF001 - as the SDK does
+            return whole
+        typed = {name + TYPE: found[name + TYPE] for name in select if name + TYPE in found}
+        return received({name: found.get(name) for name in select} | typed, self.etag, self.timestamp)
+
+    @functools.cached_property
+    def _whole(self) -> TableEntity:
+        """All properties: a row is read several times."""
+        return received(self.entity, self.etag, self.timestamp)
 
 
 @dataclass

@@ -16,7 +16,7 @@ from local.simulation.callers.event_grid import EventGrid
 from local.simulation.callers.history import Callback, History
 from local.simulation.callers.platform import Platform
 from local.simulation.schedules.calls import CallPlan, Report
-from local.simulation.schedules.schedule import event_of
+from local.simulation.schedules.events import event_of
 from local.simulation.world.callback_tokens import token
 from local.simulation.world.cluster import Outcome
 from local.simulation.world.recorder import CallRecording, Change

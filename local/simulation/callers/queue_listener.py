@@ -7,6 +7,7 @@ hidden if its host is gone. After five failed deliveries it moves to the poison 
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from local.memory.storage.account import Service
 from local.memory.storage.queues import MemoryQueueClient
 from local.simulation.callers.platform import Platform
 from local.simulation.world.cluster import Function, Host, Outcome
+from local.simulation.world.loop import VirtualLoop
 from shared.contracts.jobs import ChunkJob
 
 _HIDDEN = 600  # seconds that a host hides a message for, and renews every 300 while the function runs
@@ -114,23 +116,21 @@ class QueueListener:
     async def _hand_over(self, name: str, message: Any, host: Host, function: tuple[str, Function]) -> None:
         """Runs the function for a message, and removes or returns the message when the function has ended."""
         receipt = message.receipt
-        renewing = self.platform.loop.create_task(self._renew(name, message, host))
+        renewal = _Renewal(self.platform.loop, lambda: self._renew(name, message, host))
         try:
             if message.dequeued > _DELIVERIES:
                 outcome = Outcome.FAILED
             else:
                 outcome = await self.platform.cluster.invoke(host, *function)
         finally:
-            renewing.cancel()
+            renewal.timer.cancel()
             host.jobs -= 1
         await self._end(name, message, receipt, outcome)
         self._changed.set()
 
-    async def _renew(self, name: str, message: Any, host: Host) -> None:
-        while True:
-            await asyncio.sleep(_RENEWAL)
-            if host in self.platform.cluster.hosts and message in self._messages(name):
-                self._hide(message)
+    def _renew(self, name: str, message: Any, host: Host) -> None:
+        if host in self.platform.cluster.hosts and message in self._messages(name):
+            self._hide(message)
 
     async def _end(self, name: str, message: Any, receipt: str, outcome: Outcome) -> None:
         if outcome is Outcome.HOST_GONE or message not in self._messages(name) or message.receipt != receipt:
@@ -154,6 +154,21 @@ class QueueListener:
         await self._poison_client.send_message(message.text, time_to_live=-1)
         if message in messages:
             messages.remove(message)
+
+
+class _Renewal:
+    """Calls `renew` until `timer` is cancelled."""
+
+    def __init__(self, loop: VirtualLoop, renew: Callable[[], None]) -> None:
+        self._loop, self._renew = loop, renew
+        self.timer = self._next()
+
+    def _next(self) -> asyncio.TimerHandle:
+        return self._loop.call_later(_RENEWAL, self._again, context=Context())
+
+    def _again(self) -> None:
+        self._renew()
+        self.timer = self._next()
 
 
 def _job(body: str) -> tuple[str, Function]:

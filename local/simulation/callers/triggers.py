@@ -54,7 +54,9 @@ class Triggers:
     def saw(self, call: Call) -> None:
         """A call was applied: wakes the callers that read what it may have changed."""
         operation = call.operation
-        if operation.service is Service.QUEUE and operation.writes:
+        if not operation.writes:
+            return
+        if operation.service is Service.QUEUE:
             self._queue.changed()
         elif operation.service is Service.TABLE and operation.target == self.platform.settings.worklist_table:
             self._timers.changed()

@@ -11,7 +11,7 @@ from typing import Any
 from local.memory.storage.account import Account, Operation, Service
 from local.memory.storage.entities import Key, Row
 from local.memory.storage.queues import _Queue
-from local.simulation.exploring.digests import digest_of, joined, name_in
+from local.simulation.exploring.digests import SKIPPED, digest_of, joined, name_in
 from local.simulation.judging.invariants import Invariants
 from local.simulation.world.sources import SimulatedAcs
 from local.simulation.world.topic import SimulatedTopic
@@ -180,6 +180,6 @@ class Outside:
         """Digests each row or blob once."""
         known = self._digests.get(id(one))
         if known is None:
-            fields = {name: value for name, value in vars(one).items() if name != "etag"}
+            fields = {name: value for name, value in vars(one).items() if name != "etag" and name not in SKIPPED}
             known = self._digests[id(one)] = one, (digest_of((key, fields)), name_in(one.etag))
         return known[1]

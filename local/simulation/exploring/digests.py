@@ -7,7 +7,7 @@ from hashlib import blake2b
 from types import FunctionType, MethodType
 
 _NAME = re.compile(r"[0-9a-f]{16}")
-_SKIPPED = (
+SKIPPED = (
     "_account",
     "account",
     "internal_response",
@@ -15,7 +15,8 @@ _SKIPPED = (
     "recorder",
     "deletions",
     "announced",
-)  # the world, and not what is sent
+    "_whole",
+)  # the world and what is derived, and not what is sent
 _SIZE = 16  # bytes
 
 
@@ -65,6 +66,6 @@ def _parts(thing: object) -> Iterator[str]:  # noqa: C901, PLR0912 - one case fo
         case _:
             yield type(thing).__name__
             for name, one in sorted(vars(thing).items()) if hasattr(thing, "__dict__") else ():
-                if name not in _SKIPPED:
+                if name not in SKIPPED:
                     yield name
                     yield from _parts(one)

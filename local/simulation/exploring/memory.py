@@ -73,8 +73,7 @@ class Memory:
                     self._written += (type(part).__name__, name)
                     self._write(value)
         for task in tasks:
-            if not task.done():
-                self._write(task)
+            self._write(task)
         return " ".join(self._written)
 
     def _write(self, thing: Any) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from local.simulation.schedules.schedule import Recording, Request, Schedule, event_of
+from local.simulation.schedules.events import event_of
+from local.simulation.schedules.recordings import Recording, Request
+from local.simulation.schedules.schedule import Schedule
 from local.simulation.world.cluster import BEGIN, Function
 from local.simulation.world.faults import Fault
 from local.simulation.world.sources import source

@@ -4,7 +4,7 @@ The app runs in a new process that no fault reaches, after the other judges: rea
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,16 @@ from shared.http.answers import Answer
 _BY = "judge"
 _SHOWN = ("state", "index", "size", "sha256", "blobName", "metadataBlobName", "metadataSha256", "reason")
 _NUMBERS = frozenset({"index", "size"})
+
+
+def wrong_in_list(call: str, listed: Collection[str], rows: Mapping[str, Entity]) -> set[str]:
+    """The recordings that are missing in a call's list, or that belong to another call.
+
+    If a process died after it added the entry, the recording's row may not name its call.
+    """
+    calls = {key: row.get("serverCallId") for key, row in rows.items()}
+    missing = {key for key, known in calls.items() if known == call} - set(listed)
+    return missing | {key for key in listed if calls.get(key, "no row") not in (None, call)}
 
 
 @dataclass
@@ -103,9 +113,9 @@ class Answers:
                 yield f"the recording {key} is archived, but in the list of open recordings"
         calls = {str(row["serverCallId"]) for row in self._recordings.values() if "serverCallId" in row}
         for call in sorted(calls):
-            wanted_keys = {key for key, row in self._recordings.items() if row.get("serverCallId") == call}
-            if set(await self._listed(serverCallId=call)) != wanted_keys:
-                yield f"the list of a call is wrong: {call}"
+            wrong = wrong_in_list(call, await self._listed(serverCallId=call), self._recordings)
+            if wrong:
+                yield f"the list of the call {call} is wrong: {sorted(wrong)}"
         async for one in self._participants():
             yield one
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from local.memory.storage.conversions import Entity
 from local.simulation.judging.invariants import Invariants
 from local.simulation.judging.stored import Stored, is_whole
-from local.simulation.schedules.schedule import QUIET, Schedule
+from local.simulation.schedules.recordings import QUIET
+from local.simulation.schedules.schedule import Schedule
 from local.simulation.world.cluster import BEGIN
 
 _RELOCATED = "relocated"

@@ -1,7 +1,6 @@
 """What must be true at the end of a run, once nothing is left to do. Read from raw storage."""
 
 import itertools
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from local.faults.schedules.unusual_events import End
 from local.simulation.callers.history import History
+from local.simulation.judging.announcement_ids import AnnouncementIds
 from local.simulation.judging.awaited import Awaited
 from local.simulation.judging.calls import Calls
 from local.simulation.judging.complete import CompleteAnnouncements
@@ -18,7 +18,8 @@ from local.simulation.judging.invariants import Invariants
 from local.simulation.judging.participants import Participants
 from local.simulation.judging.quarantine import QuarantineContents
 from local.simulation.judging.stored import Stored, is_whole
-from local.simulation.schedules.schedule import QUIET, Schedule
+from local.simulation.schedules.recordings import QUIET
+from local.simulation.schedules.schedule import Schedule
 from local.simulation.world.cluster import BEGIN
 from local.simulation.world.sources import SimulatedAcs, Source, Trouble
 from local.simulation.world.topic import SimulatedTopic
@@ -52,22 +53,23 @@ class Endings:
         self._account, self._settings = stored.account, stored.settings
         self._topic, self._history = topic, history
         self._stored, self._is_calm = stored, schedule.is_calm
+        removed = {
+            key_of(recording.recording_id)
+            for recording in schedule.recordings
+            if any(request.tampers for request in recording.requests)
+        }
         self._judges = (
             Calls(stored, acs, schedule, history),
             Histories(stored, acs, schedule, history),
             QuarantineContents(stored, schedule, history),
             Participants(stored),
             CompleteAnnouncements(stored, topic),
+            AnnouncementIds(topic.announced, clocks_agree=not any(schedule.skews), removed=removed),
             Awaited(stored, world.invariants, schedule),
         )
         self._ends = {name: end for recording in schedule.recordings for name, end in recording.ends.items()}
         self._undecided = {
             one.document_id for recording in schedule.recordings if recording.undecided for one in recording.sources
-        }
-        self._harmed = {
-            key_of(recording.recording_id)
-            for recording in schedule.recordings
-            if any(request.tampers for request in recording.requests)
         }
         self._documents = {one.document_id: one for recording in schedule.recordings for one in recording.sources}
 
@@ -169,11 +171,9 @@ class Endings:
         return document_id in name and (chunk["state"] not in _SAFE or document_id in self._undecided)
 
     def _lists(self, chunks: list[Entity]) -> Iterator[str]:
-        """Each recording is in the list of its day, and each chunk in trouble in the list of trouble. None is open."""
+        """Each recording is in the list of its day, and each chunk in trouble in the list of trouble."""
         rows = self._account.tables[self._settings.calendar_table].rows
-        listed = {
-            name: [key[1] for key in rows if key[0].startswith(f"{name}-")] for name in ("day", "trouble", "open")
-        }
+        listed = {name: [row for _, row in rows if row.startswith(f"{name}-")] for name in ("day", "trouble")}
         for key in {str(chunk["PartitionKey"]) for chunk in chunks}:
             if not any(key in row for row in listed["day"]):
                 yield f"the recording {key} isn't in the list of its day"
@@ -196,18 +196,9 @@ class Endings:
                 yield f"the list of trouble still has the entry {entry}"
 
     def _announced(self, chunks: list[Entity]) -> Iterator[str]:
-        """The final state of each chunk was announced, and the same announcement never had two contents."""
-        contents: dict[str, str] = {}
+        """The final state of each chunk was announced."""
         kinds: dict[str, set[str]] = {}
-        ids: dict[tuple[str, ...], str] = {}
         for event in self._topic.announced:
-            text = json.dumps(event.get("data"), sort_keys=True)
-            if contents.setdefault(event["id"], text) != text:
-                yield f"the announcement {event['id']} has two contents"
-            about = tuple(str(event.get(name)) for name in ("type", "subject", "time"))
-            # A recording whose archived file was removed is complete again when the file is there again.
-            if ids.setdefault(about, event["id"]) != event["id"] and about[1].rpartition("/")[2] not in self._harmed:
-                yield f"one end was announced under two ids: {' '.join(about)}"
             if "documentId" in event.get("data", {}):
                 kinds.setdefault(event["data"]["documentId"], set()).add(event["type"])
         for chunk in chunks:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from local.memory.storage.account import Account
-from local.simulation.judging.invariants import Violated
+from local.simulation.judging.invariants import Violated, key_named
 from local.simulation.world.outside import Call
 from local.simulation.world.processes import Process
 
@@ -34,9 +34,10 @@ class Leases:
         """Raises Violated if this call took a chunk from its worker."""
         if not call.operation.writes or call.operation.target != self._table:
             return
-        for key, row in self._account.tables[self._table].rows.items():
-            before = self._rows.get(key)
-            if before is row or "state" not in row.entity:
+        rows = self._account.tables[self._table].rows
+        for key in map(key_named, call.operation.part):
+            row, before = rows.get(key), self._rows.get(key)
+            if row is None or before is row or "state" not in row.entity:
                 continue
             self._rows[key] = row
             if before is not None:

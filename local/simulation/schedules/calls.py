@@ -7,12 +7,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from local.simulation.schedules.shares import Shares
 from local.simulation.settings import Setup
 from local.simulation.world.cluster import BEGIN
 from local.simulation.world.recorder import Call, How
 
 HOUR = 3600.0
-_SHARE = 0.35  # of schedules with calls
 _HOWS = (How.AT_ONCE,) * 6 + tuple(How)
 _RULES = (
     "off",
@@ -138,10 +138,10 @@ def setup_of(chance: random.Random) -> Setup:
     return Setup(callbacks=callbacks, requires_consent=chance.random() < 0.25, auto_record=rules)  # noqa: PLR2004 - one in four
 
 
-def calls_of(chance: random.Random) -> tuple[CallPlan, ...]:
-    if chance.random() > _SHARE:
+def calls_of(chance: random.Random, shares: Shares) -> tuple[CallPlan, ...]:
+    if chance.random() > shares.of_calls:
         return ()
-    return tuple(_call(chance, f"call{number}") for number in range(chance.choice((1, 1, 1, 2))))
+    return tuple(_call(chance, f"call{number}", shares) for number in range(chance.choice((1, 1, 1, 2))))
 
 
 def with_onlookers(plan: CallPlan, chance: random.Random) -> CallPlan:
@@ -164,7 +164,7 @@ def with_onlookers(plan: CallPlan, chance: random.Random) -> CallPlan:
     return replace(plan, starts=(), reports=plan.reports + again, call=replace(plan.call, hows=(how,)))
 
 
-def _call(chance: random.Random, name: str) -> CallPlan:
+def _call(chance: random.Random, name: str, shares: Shares) -> CallPlan:
     begins = chance.choice((chance.uniform(0, 60), chance.uniform(0, 4 * HOUR)))
     lasts = chance.choice((chance.uniform(5, 120), chance.uniform(60, _LONG_CALL), chance.uniform(60, _LONG_CALL)))
     ends = _ENDS_LATE + HOUR if chance.random() < 0.1 else begins + lasts  # noqa: PLR2004 - one in ten
@@ -176,8 +176,8 @@ def _call(chance: random.Random, name: str) -> CallPlan:
         fails_over=chance.random() < 0.05,  # noqa: PLR2004 - one in twenty
     )
     sizes = tuple(chance.choice((900, 900, 2500)) for _ in range(chance.choice((1, 1, 1, 2, 3))))
-    never = chance.random() < 0.15  # noqa: PLR2004 - one in seven; it is watched for two days
-    withheld = len(sizes) > 1 and chance.random() < 0.2  # noqa: PLR2004 - one in five
+    never = chance.random() < shares.of_files_that_never_come
+    withheld = len(sizes) > 1 and chance.random() < shares.of_withheld_files
     return CallPlan(
         call=call,
         kind=chance.choice(("group", "twoParty", "room")),

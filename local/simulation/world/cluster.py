@@ -60,9 +60,9 @@ class TrueTime:
     _shown: datetime = BEGIN  # at that time of the loop
 
     def now(self) -> datetime:
-        if self._at != self.loop.time():
-            self._at = self.loop.time()
-            self._shown = BEGIN + timedelta(seconds=self._at) + self.skew
+        at = self.loop.now
+        if self._at != at:
+            self._at, self._shown = at, BEGIN + timedelta(seconds=at) + self.skew
         return self._shown
 
     async def sleep(self, seconds: float) -> None:

@@ -22,6 +22,7 @@ from local.simulation.world.processes import Process
 
 PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 _CLOSINGS = 20  # of a coroutine, each of which ends one `finally` block that waits
+_KEPT = 64  # tasks, after which those that are done are forgotten
 _LONGEST = 200_000  # callbacks at one moment of virtual time; more means an endless loop
 
 
@@ -67,23 +68,26 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self.decide: Callable[[], bool] = lambda: False
-        self._now = 0.0
+        self.now = 0.0
         self._at_once = 0
         self._over = False
         self._frozen: dict[Process, list[asyncio.Handle]] = {}
         self._tasks: list[NumberedTask] = []  # kept, or the coroutines of dead processes would be closed at some time
+        self._started = 0  # tasks
+        self._most_kept = _KEPT
         self.failures: list[dict[str, Any]] = []
         self.create_future = functools.partial(asyncio.Future, loop=self)  # type: ignore[method-assign]
         self.set_exception_handler(lambda _, context: self.failures.append(context))
 
     def time(self) -> float:
-        return self._now
+        return self.now
 
     get_debug = staticmethod(bool)  # False, without a call of Python for each future
+    _asyncgen_firstiter_hook = staticmethod(bool)  # nothing: `abandon` ends all generators with their tasks
 
     def spend(self, seconds: float) -> None:
         """Lets some time pass. Timers that become due run once no callback is ready."""
-        self._now += seconds
+        self.now += seconds
         if seconds:
             self._at_once = 0
 
@@ -91,9 +95,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """All timers that are set."""
         return [one for one in self._scheduled if not one._cancelled]  # type: ignore[attr-defined]
 
-    def tasks(self) -> list[asyncio.Task[Any]]:
-        """All tasks that were made, in that order."""
-        return [*self._tasks]
+    def tasks(self) -> list[NumberedTask]:
+        """The tasks that aren't done, in the order in which they were made."""
+        return [task for task in self._tasks if not task.done()]
 
     def frozen(self) -> list[str]:
         """The names of the processes that stand still."""
@@ -119,8 +123,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self, coro: Any, *, name: str | None = None, context: Context | None = None
     ) -> NumberedTask:
         task = NumberedTask(coro, loop=self, name=name, context=context)
+        self._started += 1
+        task.number = self._started
+        if len(self._tasks) >= self._most_kept:
+            self._tasks = self.tasks()
+            self._most_kept = 2 * len(self._tasks) + _KEPT
         self._tasks.append(task)
-        task.number = len(self._tasks)
         return task
 
     def call_soon(  # type: ignore[override]
@@ -138,9 +146,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def abandon(self) -> None:
         """Ends everything that still waits, without a trace: the run is over."""
         self._over = True
-        for task in self._tasks:
-            if task.done():
-                continue
+        for task in self.tasks():
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             coroutine: Any = task.get_coro()
             for _ in range(_CLOSINGS):
@@ -162,43 +168,46 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _thaw(self, process: Process) -> None:
         self._ready.extend(self._frozen.pop(process, ()))  # type: ignore[attr-defined]
 
-    def _run_once(self) -> None:
-        """Runs until the loop is stopped, and not only once, which saves a call for each step."""
+    def _run_once(self) -> None:  # noqa: C901 - in one piece, see below
+        """Runs until the loop is stopped, and not only once, which saves a call for each step.
+
+        A callback is run here and not in a method of its own. The method's frame would be in the traceback of each
+        exception that a task ends with, and would keep the task alive until the garbage is collected.
+        """
         ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
         while not self._stopping:  # type: ignore[attr-defined]
             while scheduled and scheduled[0]._cancelled:
                 heapq.heappop(scheduled)._scheduled = False
-            if not ready and ((scheduled and scheduled[0]._when <= self._now) or not self.decide()):
+            if not ready and ((scheduled and scheduled[0]._when <= self.now) or not self.decide()):
                 self._jump(ready, scheduled)
             self._at_once += 1
             if self._at_once > _LONGEST:
                 raise Stuck("callbacks run endlessly while no time passes")
-            if ready:
-                self._run_callback(ready.popleft())
-
-    def _run_callback(self, handle: Any) -> None:
-        if handle._cancelled:
-            return
-        process = handle._context.get(PROCESS)  # a handle runs in its task's context
-        if process is not None and not process.runs:
-            return
-        if self._frozen and process in self._frozen:
-            self._frozen[process].append(handle)
-            return
-        try:
-            handle._context.run(handle._callback, *handle._args)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:  # noqa: BLE001 - as asyncio's Handle does
-            self.call_exception_handler({"message": f"exception in a callback: {error!r}", "exception": error})
+            if not ready:
+                continue
+            handle = ready.popleft()
+            if handle._cancelled:
+                continue
+            process = handle._context.get(PROCESS)  # a handle runs in its task's context
+            if process is not None and not process.runs:
+                continue
+            if self._frozen and process in self._frozen:
+                self._frozen[process].append(handle)
+                continue
+            try:
+                handle._context.run(handle._callback, *handle._args)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - as asyncio's Handle does
+                self.call_exception_handler({"message": f"exception in a callback: {error!r}", "exception": error})
 
     def _jump(self, ready: Any, scheduled: Any) -> None:
         """Sets the clock to the next timer and makes all timers of this moment ready."""
         if not scheduled:
             raise Stuck("nothing is left that could run")
-        if scheduled[0]._when > self._now:
-            self._now, self._at_once = scheduled[0]._when, 0
-        while scheduled and scheduled[0]._when <= self._now:
+        if scheduled[0]._when > self.now:
+            self.now, self._at_once = scheduled[0]._when, 0
+        while scheduled and scheduled[0]._when <= self.now:
             timer = heapq.heappop(scheduled)
             timer._scheduled = False
             ready.append(timer)

@@ -55,9 +55,12 @@ class Outside:
         """The `turn` of one process's account."""
 
         async def turn(operation: Operation, apply: Callable[[], Any], /) -> Any:
-            call = Call(process, operation, apply, self.loop.create_future(), task=asyncio.current_task())
-            self.waiting.append(call)
-            return await call.answer
+            answer = self.loop.create_future()
+            self.waiting.append(Call(process, operation, apply, answer, task=asyncio.current_task()))
+            try:
+                return await answer
+            finally:
+                del answer  # or the traceback of its exception would be in a cycle with it, and keep the whole stack
 
         return turn
 
@@ -133,7 +136,7 @@ class Outside:
             self.proceeds(call)
             result = call.apply()
         except (Refused, HttpResponseError) as refusal:
-            result = refusal
+            result = refusal.with_traceback(None)  # the traceback would keep this frame, which keeps the exception
         self.checked(call)
         return result
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from local.memory.storage.account import Operation
     from local.simulation.world.faults import Injected
     from local.simulation.world.loop import VirtualLoop
     from local.simulation.world.outside import Call
@@ -16,11 +17,13 @@ class Trace:
 
     loop: "VirtualLoop"
     keeps: bool = False
-    _all: list[str] = field(default_factory=list)
+    _all: "list[tuple[float, str, str | Operation, str]]" = field(
+        default_factory=list
+    )  # written as lines once somebody reads them
 
     @property
     def lines(self) -> list[str]:
-        return self._all if self.keeps else []
+        return self._lines() if self.keeps else []
 
     def call(self, call: "Call", result: object, injected: "Injected | None") -> None:
         operation = call.operation
@@ -33,10 +36,20 @@ class Trace:
             answer += result
         else:
             answer += "ok"
-        self.step(call.process.name, f"{operation.service} {operation.method} {operation.target}", answer)
+        self._all.append((self.loop.now, call.process.name, operation, answer))
 
     def step(self, who: str, what: str, answer: str = "") -> None:
-        self._all.append(f"{self.loop.time():12.3f}  {who:8} {what}{'  -> ' if answer else ''}{answer}")
+        self._all.append((self.loop.now, who, what, answer))
 
     def digest(self) -> str:
-        return hashlib.sha256("".join(self._all).encode()).hexdigest()
+        return hashlib.sha256("".join(self._lines()).encode()).hexdigest()
+
+    def _lines(self) -> list[str]:
+        return [
+            f"{at:12.3f}  {who:8} {_text(what)}{'  -> ' if answer else ''}{answer}"
+            for at, who, what, answer in self._all
+        ]
+
+
+def _text(what: "str | Operation") -> str:
+    return what if isinstance(what, str) else f"{what.service} {what.method} {what.target}"

@@ -90,6 +90,9 @@ class OpenChunkView(View):
 
     recording_id: str | None
     recording_key: str
+    correlation: str | None = Field(description="The correlation of the chunk's recording.")
+    labels: dict[str, str] = Field(description="The labels of the chunk's recording, by name.")
+    started_at: datetime | None = Field(description="When the chunk's recording started.")
     document_id: str
     index: int
     state: str

@@ -197,7 +197,10 @@ class ReplayedView(View):
 class ReplayedByReasonView(ReplayedView):
     """The answer to a replay of all chunks with one reason."""
 
-    more: bool = Field(description="Whether open chunks are left that weren't read: repeat the request.")
+    more: bool = Field(description="Whether open chunks are left that weren't read: repeat with nextCursor as cursor.")
+    next_cursor: str | None = Field(
+        description="Opaque. To continue with the next open chunks, send it as cursor. Null if all were read."
+    )
 
 
 class AcknowledgedView(View):

@@ -9,6 +9,7 @@ from shared.contracts.text import Plain
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=128), Plain(unpadded=True)]
 _Note = Annotated[str, StringConstraints(min_length=1, max_length=1024), Plain(unpadded=True)]
+_Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,256}$")]
 _Reason = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
 
 
@@ -23,3 +24,6 @@ class ReplayByReason(Body):
     """Which chunks to replay."""
 
     reason: _Reason = Field(description="The `reason` of the chunks, such as acs-credential-refused.")
+    cursor: _Cursor | None = Field(
+        default=None, description="The unchanged nextCursor of the answer before. Leave it out in the first request."
+    )

@@ -5,11 +5,14 @@ in Microsoft's own published sample, the delete location names another document.
 requests and writes nothing.
 """
 
+import functools
+from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from shared.domain.keys import key_of
 from shared.domain.records import Chunk
 
+_KEPT = 256  # locations whose segments needn't be decoded again: each check of a chunk reads its three
 _OBJECTS = "objects"  # in https://storage.asm.skype.com/v1/objects/{documentId}/content/video
 
 
@@ -34,7 +37,7 @@ def origin_of(location: str | None, chunk: Chunk) -> str | None:
     change.
     """
     document_id = chunk.document_id.lower()
-    if location is None or _object_of(_segments_of(location) or [], document_id) == document_id:
+    if location is None or _object_of(_segments_of(location) or (), document_id) == document_id:
         return None
     return key_of(location.partition("?")[0].partition("#")[0])
 
@@ -46,17 +49,18 @@ def names_document(location: str, chunk: Chunk) -> bool:
     return segments is not None and _object_of(segments, document_id) == document_id
 
 
-def _segments_of(location: str) -> list[str] | None:
+@functools.lru_cache(_KEPT)
+def _segments_of(location: str) -> tuple[str, ...] | None:
     """The decoded segments of a location's path, in lower case. None if servers may interpret the path differently."""
     try:
         path = urlsplit(location).path
     except ValueError:
         return None
-    segments = [unquote(segment).lower() for segment in path.removesuffix("/").split("/")[1:]]
+    segments = tuple(unquote(segment).lower() for segment in path.removesuffix("/").split("/")[1:])
     return segments if location.isascii() and all(map(_is_plain, segments)) else None
 
 
-def _object_of(segments: list[str], document_id: str) -> str | None:
+def _object_of(segments: Sequence[str], document_id: str) -> str | None:
     """The object that a path names. None if it names none, or more than one."""
     marks = [place for place, segment in enumerate(segments) if segment == _OBJECTS]
     if not marks:

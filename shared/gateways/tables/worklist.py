@@ -20,13 +20,15 @@ from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
+from shared.domain.records import Chunk
 from shared.domain.work_item import DEADLINE, Kind, WorkItem
 from shared.gateways.faults import storage_faults
 from shared.gateways.tables.retries import REPEATED
 from shared.gateways.tables.work_items import read_item
 
 _PAGE = 100  # rows per shard in memory while due rows are processed
-_GLANCE = 250  # rows per shard in `glance`
+_GLANCE = 250  # rows per shard in `glance`, unless the caller wants another number
+_OPEN = 100  # rows per shard in `open_chunks`
 _NEAREST = 20  # rows per shard in `nearest`; archived chunks are included until their source is deleted
 
 
@@ -66,7 +68,7 @@ class Worklist:
     async def remove(self, item: WorkItem) -> bool:
         """Removes a row and returns whether it is gone. A row that was read stays if it was changed since then.
 
-        An item that wasn't read removes the row in any version.
+        An item that wasn't read removes the row in any version: use this only for final ends, such as a released chunk.
         """
         with storage_faults("removing from the worklist"):
             try:
@@ -76,6 +78,15 @@ class Worklist:
             except ResourceModifiedError:
                 return False
         return True
+
+    async def finish(self, item: WorkItem, chunk: Chunk, announce_at: datetime | None) -> None:
+        """Removes the row of a chunk that needs no more work. Undelivered announcements get a row of their own first.
+
+        `announce_at`: when to try to deliver them again, or None if there are none.
+        """
+        if announce_at is not None:
+            await self.add(WorkItem.of_announcements(chunk, announce_at))
+        await self.remove(item)
 
     async def postpone(self, item: WorkItem, due_at: datetime) -> None:
         """Changes only the due time of a row that was read, unless the row was changed since then."""
@@ -124,27 +135,37 @@ class Worklist:
             heads = await asyncio.gather(
                 *(self._head(shard, _NEAREST, "RowKey lt @row", Kind.CHUNK.end) for shard in self._shards)
             )
-        ends = [head.items[-1].row for head in heads if not head.is_all]
-        items = [item for head in heads for item in head.items if not ends or item.row <= min(ends)]
-        return Head(items=sorted(items, key=lambda item: item.row), is_all=not ends)
+        return _without_gap(heads)
 
-    async def glance(self) -> Head:
-        """The first open items of each shard, chunks by deadline first.
+    async def open_chunks(self, *, after: str) -> Head:
+        """The open chunks whose rows sort after `after`, nearest deadline first, without a gap.
+
+        Needs one operation per shard, however many rows there are. Returns 100 to 1,600 items, unless there are fewer.
+        """
+        with storage_faults("reading the worklist"):
+            found = "RowKey gt @row and RowKey lt @end"
+            heads = await asyncio.gather(
+                *(self._head(shard, _OPEN, found, after, end=Kind.CHUNK.end) for shard in self._shards)
+            )
+        return _without_gap(heads)
+
+    async def glance(self, most: int = _GLANCE) -> Head:
+        """The first open items of each shard, at most `most` of each, chunks by deadline first.
 
         Needs one operation per shard, however many rows there are. Safe chunks that are only waiting for their
         announcement are left out. If they fill a shard's page, a second operation reads the rows after them.
         """
         with storage_faults("reading the worklist"):
-            heads = await asyncio.gather(*map(self._glance, self._shards))
+            heads = await asyncio.gather(*(self._glance(shard, most) for shard in self._shards))
         items = [item for head in heads for item in head.items]
         return Head(items=sorted(items, key=lambda item: item.row), is_all=all(head.is_all for head in heads))
 
-    async def _glance(self, shard: str) -> Head:
-        head = await self._head(shard, _GLANCE, "RowKey gt @row", "")
+    async def _glance(self, shard: str, most: int) -> Head:
+        head = await self._head(shard, most, "RowKey gt @row", "")
         items = [item for item in head.items if item.kind is not Kind.ANNOUNCEMENTS]
         if head.is_all or head.items[-1].kind is not Kind.ANNOUNCEMENTS:
             return Head(items=items, is_all=head.is_all)
-        others = await self._head(shard, _GLANCE, "RowKey gt @row", Kind.ANNOUNCEMENTS.end)
+        others = await self._head(shard, most, "RowKey gt @row", Kind.ANNOUNCEMENTS.end)
         return Head(items=items + others.items, is_all=others.is_all)
 
     async def oldest_announcements(self) -> list[WorkItem]:
@@ -156,9 +177,10 @@ class Worklist:
             )
         return [item for head in heads for item in head.items if item.kind is kind and item.flaw is None]
 
-    async def _head(self, shard: str, most: int, found: str, row: str) -> Head:
+    async def _head(self, shard: str, most: int, found: str, row: str, *, end: str = "") -> Head:
+        parameters = {"shard": shard, "row": row} | ({"end": end} if end else {})
         pages: Any = self._table.query_entities(
-            f"PartitionKey eq @shard and {found}", parameters={"shard": shard, "row": row}, results_per_page=most
+            f"PartitionKey eq @shard and {found}", parameters=parameters, results_per_page=most
         ).by_page()
         async for page in pages:
             items = [read_item(row) async for row in page]
@@ -180,6 +202,13 @@ class Worklist:
                         yield datetime.strptime(row["RowKey"].partition("-")[0], DEADLINE).replace(tzinfo=UTC)
                     except ValueError:
                         continue  # the sweep reports a row that can't be read
+
+
+def _without_gap(heads: list[Head]) -> Head:
+    """The items of all shards, in order, up to the first row after which a shard may have more."""
+    ends = [head.items[-1].row for head in heads if not head.is_all]
+    items = [item for head in heads for item in head.items if not ends or item.row <= min(ends)]
+    return Head(items=sorted(items, key=lambda item: item.row), is_all=not ends)
 
 
 def _condition(item: WorkItem) -> dict[str, Any]:

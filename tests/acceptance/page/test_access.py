@@ -50,6 +50,10 @@ async def test_axe_finds_no_violation_in_any_view(deployment: Deployment, strang
     await page.get_by_role("button", name="Keys").click()
     await expect(page.get_by_role("dialog")).to_be_visible()
     assert await violations(page) == []
+    await page.keyboard.press("Escape")
+    await stranger.to("#/quarantine")
+    await expect(page.locator("#quarantine tbody tr").first).to_be_visible()
+    assert await violations(page) == []
     for runbook in ("callbacks-refused", "poison-messages"):  # a table; commands
         await stranger.to(f"#/runbooks/{runbook}")
         await expect(page.locator(".runbook li").first).to_be_visible()
@@ -93,6 +97,13 @@ async def test_a_phone_never_scrolls_sideways(deployment: Deployment, visit: Vis
     await visit.to("#/runbooks/poison-messages")
     await expect(visit.page.locator(".runbook pre")).to_be_visible()
     assert not await visit.page.evaluate(wide)
+    await quarantine_an_event(deployment)
+    await visit.to("#/quarantine")
+    await expect(visit.page.locator("#quarantine tbody tr").first).to_be_visible()
+    cells = "[...document.querySelectorAll('#quarantine td > *')]"
+    clipped = f"{cells}.some((one) => one.scrollWidth > one.clientWidth + 1)"
+    assert not await visit.page.evaluate(wide)
+    assert not await visit.page.evaluate(clipped)
     await visit.to("#/")
     await expect(visit.page.locator("#throughput")).to_be_visible()
     assert not await visit.page.evaluate(wide)

@@ -186,7 +186,7 @@ async def test_a_recording_without_a_correlation_is_named_by_its_start(deploymen
     await visit.to("#/recordings")
     await page.get_by_role("link", name="Recording of ").first.click()
     await visit.to_recording(recording_id)
-    name = re.compile(r"^Recording of \d+ \w+ 20\d\d, \d\d:\d\d, 3 participants$")
+    name = re.compile(r"^Recording of \d+ \w+, \d\d:\d\d, 3 participants$")
     await expect(page.get_by_role("heading", level=1)).to_have_text(name)
     await expect(page).to_have_title(re.compile(r"participants · 127\.0\.0\.1:\d+ · Callvault"))
 
@@ -228,6 +228,24 @@ async def test_keys_find_move_and_refresh(deployment: Deployment, visit: Visit):
     await page.keyboard.press("Escape")
     await page.keyboard.press("/")
     await expect(page.get_by_label("Find", exact=True)).to_be_focused()
+
+
+async def test_saved_views_are_links_and_show_which_one_is_open(visit: Visit):
+    page = visit.page
+    views = page.get_by_role("navigation", name="Saved views")
+    for name, filters in (("Today", "from="), ("Last seven days", "from="), ("Needs attention", "attention=true")):
+        await views.get_by_role("link", name=name).click()
+        await expect(views.get_by_role("link", name=name)).to_have_attribute("aria-current", "page")
+        assert filters in page.url
+    await expect(page.get_by_label("Only needing attention")).to_be_checked()
+
+
+async def test_the_first_empty_list_says_what_to_do_first(visit: Visit):
+    page = visit.page
+    await page.route("**/api/recordings", lambda route: route.fulfill(json={"recordings": [], "nextCursor": None}))
+    await visit.to("#/recordings")
+    await expect(page.locator(".empty")).to_contain_text("No recordings yet.")
+    await expect(page.locator(".empty")).to_contain_text("To record a call, send POST /api/recordings")
 
 
 async def test_names_that_are_scripts_stay_text(deployment: Deployment, visit: Visit):

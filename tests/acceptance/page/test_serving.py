@@ -9,7 +9,7 @@ from tests.acceptance.conftest import Deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-FILES = sorted(path.name for path in (Path(__file__).parents[3] / "shared" / "page").iterdir())
+FILES = sorted(path.name for path in (Path(__file__).parents[3] / "shared" / "page").rglob("*.*"))
 ANYONE: dict[str, dict[str, str]] = {"headers": {}}
 
 
@@ -17,6 +17,11 @@ async def text_of(deployment: Deployment, path: str) -> str:
     async with deployment.http.get(f"{deployment.where.functions}/api/{path}") as response:
         assert response.status == 200
         return await response.text()
+
+
+async def test_the_names_of_the_page_s_files_are_unique_because_they_are_served_without_folders():
+    assert len(set(FILES)) == len(FILES)
+    assert {"app.js", "index.html", "runbooks.md", "style.css", "logo.svg"} < set(FILES)
 
 
 async def test_the_page_needs_no_key_and_allows_no_code_from_elsewhere(deployment: Deployment):

@@ -126,6 +126,31 @@ def recordings_are_immutable_on_request(templates: Templates) -> None:
     assert versioned[0].name.endswith("/recordings")
 
 
+def a_locked_rule_is_left_as_it_is(templates: Templates) -> None:
+    """Azure refuses to deploy a locked policy, so every later deployment would fail."""
+    deployment = templates.main("cold")
+    assert not made(deployment, IMMUTABILITY)
+    versioned = [one for one in made(deployment, CONTAINER) if one.properties.get("immutableStorageWithVersioning")]
+    assert [one.name.rpartition("/")[2] for one in versioned] == ["recordings"]
+
+
+def only_the_page_may_read_the_archive_from_another_origin(templates: Templates) -> None:
+    """Without the rule, a browser doesn't let the page single out a channel of the sound."""
+    for scenario, further in (("default", []), ("oneaccount", []), ("cold", ["https://recordings.example"])):
+        deployment = templates.main(scenario)
+        page = f"https://{only(deployment, 'Microsoft.Web/sites').name}.azurewebsites.net"
+        archive = account_of(templates, settings_of(templates).archive_container, scenario)
+        for service in made(deployment, BLOBS):
+            rules = service.properties["cors"]["corsRules"]
+            if service.name != f"{archive}/default":
+                assert rules == []
+                continue
+            assert [one["allowedOrigins"] for one in rules] == [[page, *further]]
+            assert set(rules[0]["allowedMethods"]) == {"GET", "HEAD"}
+            assert rules[0]["allowedHeaders"] == ["range"]
+            assert "content-range" in rules[0]["exposedHeaders"]
+
+
 def settings_of(templates: Templates, scenario: str = "default") -> Settings:
     return settings_under(app_settings(templates, scenario))
 

@@ -187,4 +187,3 @@ async def test_an_intake_that_was_suspended_doesn_t_end_the_watch_of_a_later_eve
         WorkItem.of_recording(key, recording_id, clock.now())
     )  # the suspended intake continues
     assert await rows(world) == [f"files-{key}"]
-    assert await listed(world, ListName.OPEN) == 1

@@ -61,6 +61,9 @@ async def test_the_summary_shows_open_work_trouble_with_reasons_and_chunks_that_
     running = Recording(recording_key=key_of("runs"), recording_id="cnVucw", control=RecordingState.ACTIVE)
     now = (await world.chunk(world.job(waiting))).pending_at
     await world.writers.recordings.merge(running)
+    for made in (wrong, waiting):
+        key, name = world.job(made).recordingKey, made["recordingId"]
+        await world.writers.recordings.merge(Recording(recording_key=key, correlation=name, labels="case=4711"))
     await world.writers.open_work.add(WorkItem.of_recording(running.recording_key, "cnVucw", now))
 
     found = await summary(world)
@@ -70,6 +73,9 @@ async def test_the_summary_shows_open_work_trouble_with_reasons_and_chunks_that_
     assert still_open["recordings"] == {"active": 1}
     first = min((wrong, waiting), key=lambda made: made["event"]["eventTime"])
     assert still_open["oldest"]["documentId"] == first["chunks"][0]["documentId"]
+    named = (still_open["oldest"]["correlation"], still_open["oldest"]["labels"])
+    assert named == (first["recordingId"], {"case": "4711"})
+    assert still_open["oldest"]["startedAt"] is not None
     assert 23 * 3600 < still_open["oldest"]["secondsLeft"] <= 24 * 3600
     (troubled,) = found["trouble"]["recordings"]
     assert troubled["recordingId"] == wrong["recordingId"]

@@ -62,7 +62,8 @@ class Died(BaseException):
 @pytest.mark.parametrize(
     ("owner", "method", "redelivered"),
     [
-        (Worklist, "add", True),  # between the claim and its row: the delivery wasn't answered and is repeated
+        (Worklist, "add", True),  # before anything is written: the delivery wasn't answered and is repeated
+        (Claims, "begin", True),  # between the row and its claim, likewise
         (Starting, "start", False),
         (Claims, "write", False),  # between the start in ACS and the claim's outcome
     ],
@@ -86,6 +87,27 @@ async def test_a_crash_at_any_step_still_leads_to_one_recording(
     await world.app.sweep.run()
     (made,) = await recordings_of(world, call)
     assert (await view(world, made["recordingId"]))["state"] == "active"
+    await at_rest(world, clock)
+
+
+async def test_a_crash_after_the_claim_leads_to_a_recording_although_nobody_reports_the_call_again(
+    make_world: MakeWorld,
+):
+    world, clock = await recording(make_world)
+    call, event = await begun(world)
+    begin = Claims.begin
+
+    async def die_afterwards(claims: Claims, claim: Claim) -> Any:
+        await begin(claims, claim)
+        raise Died
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Claims, "begin", die_afterwards)
+        with pytest.raises(Died):
+            await world.app.intake.receive(event)
+    clock.forward(seconds=61)
+    await world.app.sweep.run()
+    assert len(await recordings_of(world, call)) == 1
     await at_rest(world, clock)
 
 

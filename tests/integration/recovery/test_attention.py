@@ -9,6 +9,7 @@ import pytest
 from shared.domain.failure import Failure
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
+from shared.domain.work_item import WorkItem
 from shared.errors import Fault
 from tests.integration.world import MakeWorld, MovableClock, World
 
@@ -87,9 +88,44 @@ async def test_all_chunks_with_one_reason_are_retried_at_once(world: World):
         await world.fault("download", kind, documentId=made["chunks"][0]["documentId"])
         await world.app.archiving.handle(jobs[name])
     answer = await world.commands.replay_by_reason(b'{"reason": "acs-throttled"}', by="ada")
-    assert (answer.status, json.loads(answer.body)) == (202, {"chunks": 2, "more": False})
+    assert (answer.status, json.loads(answer.body)) == (202, {"chunks": 2, "more": False, "nextCursor": None})
     assert [(await world.chunk(jobs[name])).next_attempt_at is None for name in jobs] == [True, True, False]
     view = json.loads((await world.commands.get((await world.chunk(jobs["a"])).recording_key)).body)
     assert [(one["action"], one["details"]) for one in view["history"]] == [("replay", {"reason": "acs-throttled"})]
     again = await world.commands.replay_by_reason(b'{"reason": "acs-throttled"}', by="ada")
-    assert json.loads(again.body) == {"chunks": 0, "more": False}, "queued chunks aren't queued twice"
+    assert json.loads(again.body)["chunks"] == 0, "queued chunks aren't queued twice"
+
+
+@pytest.mark.storage("memory", "azurite")
+async def test_chunks_behind_a_thousand_others_are_retried_with_the_cursor(world: World):
+    """Otherwise chunks with late deadlines would wait for as long as the first thousand wait for another reason."""
+    jobs = {}
+    for kind in ("html", "throttle"):
+        made, jobs[kind] = await world.announced(size=20_000, format="wav")
+        await world.fault("download", kind, documentId=made["chunks"][0]["documentId"])
+        await world.app.archiving.handle(jobs[kind])
+    other = await world.chunk(jobs["html"])
+    item = WorkItem.of_chunk(other, other.deadline)
+    async with world.table(world.settings.worklist_table) as table:
+        row = dict(await table.get_entity(item.shard, item.row))
+        rows = [
+            row | {"PartitionKey": item.shard, "RowKey": f"20200101T000000.{number:06d}-"} for number in range(1100)
+        ]
+        for start in range(0, len(rows), 100):
+            await table.submit_transaction([("create", one) for one in rows[start : start + 100]])
+    requests, queued, cursor = 0, 0, None
+    while requests == 0 or cursor is not None:
+        body = json.dumps({"reason": "acs-throttled", "cursor": cursor}).encode()
+        answer = json.loads((await world.commands.replay_by_reason(body, by="ada")).body)
+        assert answer["more"] is (answer["nextCursor"] is not None)
+        requests, queued, cursor = requests + 1, queued + answer["chunks"], answer["nextCursor"]
+    assert queued == 1
+    assert 2 <= requests <= 4
+    assert (await world.chunk(jobs["throttle"])).next_attempt_at is None
+
+
+@pytest.mark.parametrize("cursor", ["x", "_w"])
+async def test_a_cursor_that_was_changed_is_refused(world: World, cursor: str):
+    body = json.dumps({"reason": "acs-throttled", "cursor": cursor}).encode()
+    answer = await world.commands.replay_by_reason(body, by="ada")
+    assert (answer.status, json.loads(answer.body)["errors"][0]["field"]) == (400, "cursor")

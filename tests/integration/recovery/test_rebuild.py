@@ -53,6 +53,7 @@ async def test_a_dry_run_writes_nothing_and_apply_restores_every_chunk(make_worl
             for name in ("document_id", "index", "end_reason", "format", "size", "sha256", "blob_name", "deadline"):
                 assert getattr(new, name) == getattr(old, name), name
             assert (new.metadata_blob_name, new.metadata_sha256) == (old.metadata_blob_name, old.metadata_sha256)
+            assert new.participants == old.participants is not None
 
 
 async def test_an_event_that_is_repeated_after_a_rebuild_copies_nothing_again(make_world: MakeWorld, world: World):

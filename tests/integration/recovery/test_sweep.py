@@ -105,11 +105,14 @@ async def test_an_open_chunk_is_reported_with_a_rising_log_level_as_its_deadline
 
 
 async def test_a_passed_deadline_is_reported_once_and_doesn_t_make_the_chunk_lost(
-    world: World, clock: MovableClock, caplog: pytest.LogCaptureFixture
+    make_world: MakeWorld, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
-    made, job = await failed(world)
-    document_id = made["chunks"][0]["documentId"]
-    await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
+    world = await make_world(clock=clock, MAX_ATTEMPTS=1)
+    made = await world.document(size=20 * KIB)
+    job, document_id = world.job(made), made["chunks"][0]["documentId"]
+    await world.fault("download", "serverError", status=500, times=0, documentId=document_id)
+    await world.app.intake.receive(made["event"])
+    await world.drained()
     clock.forward(hours=24, minutes=1)
     for _ in range(40):
         await world.app.sweep.run()
@@ -120,6 +123,26 @@ async def test_a_passed_deadline_is_reported_once_and_doesn_t_make_the_chunk_los
     assert [one.levelno for one in passed] == [logging.CRITICAL]
     assert (await world.chunk(job)).rescues >= 39, "it is tried every half hour"
     await world.acs("DELETE", "/faults")
+    await world.app.sweep.run()
+    await world.drained()
+    assert (await world.chunk(job)).state is ChunkState.RELEASED
+
+
+async def test_after_its_deadline_a_chunk_that_only_a_person_can_help_is_retried_every_four_hours(
+    world: World, clock: MovableClock
+):
+    made, job = await failed(world)
+    document_id = made["chunks"][0]["documentId"]
+    await world.fault("download", "redirect", host="media.example.net", times=0, documentId=document_id)
+    clock.forward(hours=24, minutes=1)
+    for _ in range(30):
+        await world.app.sweep.run()
+        await world.drained()
+        clock.forward(minutes=31)
+    assert (await world.chunk(job)).state is ChunkState.FAILED
+    assert (await world.chunk(job)).rescues == 6
+    await world.acs("DELETE", "/faults")
+    clock.forward(hours=4)
     await world.app.sweep.run()
     await world.drained()
     assert (await world.chunk(job)).state is ChunkState.RELEASED

@@ -50,6 +50,18 @@ async def test_a_chunk_whose_attempts_were_used_up_by_its_metadata_is_listed_alt
     assert len(world.rows(world.settings.participants_table)) == 1
 
 
+@pytest.mark.parametrize("refusals", [0, 7])
+async def test_a_chunk_that_comes_after_its_deadline_is_listed_although_the_list_fails_once(refusals: int):
+    world = await _world()
+    world.acs.refuse(world.acs.documents[0].metadata_location, 404, times=refusals)
+    world.clock.forward(hours=27)
+    failures = Failures(world, number=1)
+    world.host.restart(failures)
+    await world.run(rounds=600)
+    assert failures.number == 0
+    assert len(world.rows(world.settings.participants_table)) == 1
+
+
 @pytest.mark.parametrize("attempts", [3, 50])
 async def test_lists_that_can_t_be_written_for_hours_delay_the_archiving_and_then_don_t(attempts: int):
     world = await _world(max_attempts=attempts)
@@ -59,7 +71,7 @@ async def test_lists_that_can_t_be_written_for_hours_delay_the_archiving_and_the
     waiting = await world.chunk(RECORDING, SMALL[0])
     assert (waiting.state, waiting.reason) == (ChunkState.PENDING, "storage-unavailable")
     assert waiting.attempts < 40, "it is retried at growing intervals"
-    await world.run(rounds=90)
+    await world.run(rounds=150)
     assert (await world.chunk(RECORDING, SMALL[0])).state is ChunkState.RELEASED
 
 

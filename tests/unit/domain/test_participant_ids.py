@@ -69,6 +69,7 @@ def test_a_normalized_id_stays_as_it_is(text: str):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
+        ("8:orgid:ada@contoso.com", "e-mail address"),
         ("ada@contoso.com", "e-mail address"),
         ("030 1234567", "without a country code"),
         ("49301234567", "without a country code"),

@@ -1,7 +1,7 @@
 // The panel "Waiting chunks": chunks whose last attempt failed, by reason, each with a button that retries all of them.
 
 import { h } from "./dom.js";
-import { count } from "./format.js";
+import { count, sentence } from "./format.js";
 import { meaningOf } from "./reasons.js";
 import { retryAllButton } from "./replay.js";
 
@@ -22,7 +22,8 @@ export const waitingPanel = (groups, then) => [
           h("span", { class: "spacer" }),
           retryAllButton({ reason: one.reason, then }),
         ),
-        one.detail ? h("p", { class: "dim" }, one.detail) : null,
+        one.detail ? h("p", { class: "dim" }, sentence(one.detail)) : null,
+        h("p", {}, h("a", { id: `runbook-${one.reason}`, href: "#/runbooks/chunk-failed" }, "Runbook: chunk-failed")),
       ),
     ),
   ),

@@ -4,7 +4,7 @@
 
 import { channels, gapsOf, intervalsOf, mediaTime, momentOf } from "./intervals.js";
 import { h } from "./dom.js";
-import { STATES, count, hasMedia, shortTime, span, tail } from "./format.js";
+import { STATES, count, hasMedia, shortTime, span, tail, zone } from "./format.js";
 
 const TICKS = 5;
 
@@ -38,7 +38,7 @@ export function timeline(view, times, play) {
       h("div", { class: "over" }, head),
     ),
     h("div", { class: "axis", "aria-hidden": "true" }, ticks(scale)),
-    h("p", { class: "legend dim" }, legend(pieces, gaps, pauses, from, to, missing)),
+    h("p", { class: "legend dim" }, legend({ pieces, gaps, pauses, from, to, missing, playable: view.chunks.some(hasMedia) })),
   );
   return { element, follow: (documentId, seconds) => follow(head, scale, pieces, documentId, seconds) };
 }
@@ -105,7 +105,7 @@ const ticks = (scale) =>
     ),
   );
 
-function legend(pieces, gaps, pauses, from, to, missing) {
+function legend({ pieces, gaps, pauses, from, to, missing, playable }) {
   const all = pieces.length + missing.length;
   const parts = [
     `${count(pieces.length, "chunk")} ${missing.length ? `of ${all} ` : ""}over ${span((to - from) / 1000)}`,
@@ -113,7 +113,7 @@ function legend(pieces, gaps, pauses, from, to, missing) {
     gaps.length ? count(gaps.length, "gap") : "no gaps",
     ...missing.map((one) => `chunk ${one.index} ${one.state === "failed" ? "failed" : `is ${one.state}`}`),
   ];
-  return `${parts.join(", ")}. Select a point in a chunk to play from there.`;
+  return `${parts.join(", ")}. Times in ${zone()}.${playable ? " Select a point in a chunk to play from there." : ""}`;
 }
 
 const inOrder = (view, play) =>

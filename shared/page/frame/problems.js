@@ -5,6 +5,11 @@ import { h } from "./dom.js";
 
 export const loading = (what = "") => h("p", { class: "dim loading" }, `Loading${what ? ` ${what}` : ""} …`);
 
+// Replaces that text after a request failed.
+export function notLoaded(root) {
+  for (const one of root.querySelectorAll(".loading")) one.textContent = "Not loaded.";
+}
+
 export const problemNote = (problem) =>
   h(
     "div",

@@ -8,6 +8,7 @@ import { announce, fill, fillIfChanged, h } from "./dom.js";
 import { RECORDING_STATES, STATES, plain, span, time } from "./format.js";
 import { throughput, timeToSafe } from "./lastday.js";
 import { recordingsTable } from "./listing.js";
+import { nameOf } from "./names.js";
 import { loading } from "./problems.js";
 import { verdict } from "./verdict.js";
 import { waitingPanel } from "./waiting.js";
@@ -124,7 +125,7 @@ function deadline({ oldest, chunksLeftOut }) {
         past ? "Passed" : span(oldest.secondsLeft),
       ),
       h("span", { class: "dim" }, past ? "ACS may delete the source of" : "until ACS deletes the source of"),
-      h("a", { id: "oldest", href: address }, `Chunk ${oldest.index}`),
+      h("a", { id: "oldest", href: address }, `Chunk ${oldest.index} of ${nameOf(oldest)}`),
       badge(oldest.state),
       oldest.expected
         ? h("progress", {

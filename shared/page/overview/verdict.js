@@ -2,7 +2,7 @@
 // the title, and the detail names the others.
 
 import { failedChecks, titleOf } from "./checks.js";
-import { count, span } from "./format.js";
+import { count, sentence, span } from "./format.js";
 import { meaningOf } from "./reasons.js";
 
 const WARN_BELOW = 4 * 3600; // seconds left until the nearest deadline
@@ -113,4 +113,3 @@ function calm({ open, lastDay }) {
 // In the middle of a sentence; names such as ACS stay as they are.
 const lowered = (title) => (/^[A-Z][a-z]/.test(title) ? `${title[0].toLowerCase()}${title.slice(1)}` : title);
 const timeLeft = (chunk) => (chunk.secondsLeft > 0 ? span(chunk.secondsLeft) : "none, the deadline has passed");
-export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;

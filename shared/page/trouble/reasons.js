@@ -21,4 +21,5 @@ const MEANINGS = {
   unforeseen: "an unexpected error; see the log",
 };
 
+export const isKnown = (reason) => reason in MEANINGS;
 export const meaningOf = (reason) => MEANINGS[reason] ?? reason;

@@ -4,7 +4,7 @@ import { NeedsKey, get, pathOf } from "./api.js";
 import { badge } from "./badge.js";
 import { chunksTable } from "./chunks.js";
 import { announce, fill, fillIfChanged, h } from "./dom.js";
-import { MISSING, REPLAYABLE, SAFE, STATES, isAcknowledged, moment } from "./format.js";
+import { MISSING, REPLAYABLE, SAFE, STATES, isAcknowledged, moment, sentence } from "./format.js";
 import { consent, details, history } from "./details.js";
 import { nameOf, titleOf } from "./names.js";
 import { player } from "./player.js";
@@ -114,8 +114,12 @@ export function recording(root, { argument, refresh: refreshNow }) {
       h("h1", {}, shown.title),
       badge(view.state),
       h("span", { class: "spacer" }),
-      failed ? replayButton({ recording: argument, about: "failed and lost chunks", then: refreshNow }) : null,
-      h("button", { id: "refresh", class: "quiet", onclick: refreshNow }, "Refresh"),
+      h(
+        "div",
+        { class: "buttons" },
+        failed ? replayButton({ recording: argument, about: "failed and lost chunks", then: refreshNow }) : null,
+        h("button", { id: "refresh", class: "quiet", onclick: refreshNow }, "Refresh"),
+      ),
     ];
   }
 
@@ -148,6 +152,7 @@ function nextStep(chunk) {
     : "Its deadline has passed, and ACS may delete its source at any moment. Fix the cause, then retry at once.";
 }
 
+const RUNBOOKS = { failed: "chunk-failed", lost: "chunk-lost", removed: "archived-file-removed" };
 const TITLES = { failed: "failed", lost: "is lost", removed: "was removed from the archive" };
 
 function troubles(view) {
@@ -160,6 +165,7 @@ function troubles(view) {
       acknowledged: isAcknowledged(one),
       since: one.removedAt ?? one.lostAt ?? one.failedAt,
       next: nextStep(one),
+      runbook: RUNBOOKS[one.state],
     }));
   const own = [
     view.state === "overdue" && {
@@ -167,7 +173,8 @@ function troubles(view) {
         reason: "files-overdue",
         since: view.overdueAt,
         detail: "The recording ended, and ACS didn't report all of its files.",
-        next: "Look for the event in Event Grid's metrics, the dead letters and the quarantine (runbook recording-files-overdue).",
+        next: "Look for the event in Event Grid's metrics, the dead letters and the quarantine.",
+        runbook: "recording-files-overdue",
       },
     view.failure && {
       title: "ACS couldn't start the recording",
@@ -191,6 +198,7 @@ const note = (item) =>
       item.reason ? [" · ", h("code", {}, item.reason)] : "",
       item.since ? h("span", { class: "dim" }, ` · since ${moment(item.since)}`) : "",
     ),
-    item.detail ? h("p", {}, item.detail) : null,
+    item.detail ? h("p", {}, sentence(item.detail)) : null,
     item.next ? h("p", { class: "dim" }, item.next) : null,
+    item.runbook ? h("p", {}, h("a", { href: `#/runbooks/${item.runbook}` }, `Runbook: ${item.runbook}`)) : null,
   );

@@ -2,7 +2,8 @@
 
 import { badgeOf } from "./badge.js";
 import { h } from "./dom.js";
-import { count, time } from "./format.js";
+import { count, sentence, time } from "./format.js";
+import { isKnown, meaningOf } from "./reasons.js";
 
 const NAMES = {
   tables: ["Tables", "The tables can't be reached"],
@@ -21,8 +22,11 @@ const NAMES = {
 
 export const failedChecks = (summary) => (summary.checks ?? []).filter((one) => !one.ok);
 
-// A check whose own request failed says why, instead of what it looks for.
-export const titleOf = (check) => NAMES[check.name]?.[1] ?? `Check ${check.name} failed`;
+// ACS may answer and refuse: then the title says what it refuses, because somebody must act.
+export const titleOf = (check) =>
+  check.name === "acs" && isKnown(check.reason)
+    ? meaningOf(check.reason)
+    : (NAMES[check.name]?.[1] ?? `Check ${check.name} failed`);
 const nameOf = (check) => NAMES[check.name]?.[0] ?? check.name;
 
 export function checksPanel(summary) {
@@ -56,7 +60,8 @@ const finding = (check) =>
       h("strong", {}, titleOf(check)),
       h("code", {}, check.reason),
     ),
-    h("p", {}, check.detail),
+    h("p", {}, sentence(check.detail)),
+    check.name === "quarantine" ? h("p", {}, h("a", { id: "quarantined", href: "#/quarantine" }, "Show the quarantine")) : null,
     check.runbook
       ? h(
           "p",

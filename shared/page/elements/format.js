@@ -11,6 +11,8 @@ const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-di
 export const count = (value, one, many = `${one}s`) => `${number.format(value)} ${value === 1 ? one : many}`;
 export const plain = (value) => number.format(value);
 
+export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+
 export function size(bytes) {
   if (bytes === null || bytes === undefined) return "–";
   const power = bytes < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
@@ -38,7 +40,6 @@ export const rowMoment = (iso) => {
   const at = new Date(iso);
   return (at.getFullYear() === new Date().getFullYear() ? thisYear : minutes).format(at);
 };
-export const shortMoment = (iso) => (iso ? minutes.format(new Date(iso)) : "");
 export const time = (iso) => (iso ? clock.format(new Date(iso)) : "–");
 export const shortTime = (value) => hour.format(new Date(value));
 export const date = (iso) => (iso ? day.format(new Date(iso)) : "–");

@@ -3,7 +3,7 @@
 
 import { badge } from "./badge.js";
 import { h } from "./dom.js";
-import { REPLAYABLE, SAFE, count, rowMoment, secondsUntil, size, span, zone } from "./format.js";
+import { REPLAYABLE, SAFE, count, rowMoment, secondsUntil, sentence, size, span, zone } from "./format.js";
 import { nameOf } from "./names.js";
 import { replayButton } from "./replay.js";
 
@@ -13,11 +13,11 @@ export const kindOf = (row) => [row.channel, row.content, row.format].filter(Boo
 
 const COLUMNS = () => [
   { title: `Started (${zone()})`, kind: "tight", text: (row) => rowMoment(row.listedAt) },
-  { title: "Participants", kind: "number", text: (row) => (row.participants ? `${row.participants}` : "") },
+  { title: "Participants", kind: "number", text: (row) => (row.participants ? `${row.participants}` : ""), unit: participantUnit },
   { title: "Length", kind: "number", text: (row) => (row.durationMs === null ? "" : span(row.durationMs / 1000)) },
   { title: "Size", kind: "number", text: (row) => (row.size ? size(row.size) : "") },
   { title: "Chunks", kind: "number", text: chunks, unit: chunkUnit },
-  { title: "Kind", kind: "tight dim kind", text: (row) => kindOf(row) || (row.unlinked ? "unknown call" : "") },
+  { title: "Kind", kind: "tight kind dim", text: (row) => kindOf(row) || (row.unlinked ? "unknown call" : "") },
 ];
 
 export function recordingsTable(caption, rows, then) {
@@ -63,6 +63,7 @@ function chunks(row) {
 }
 
 // For a phone, where the columns have no titles.
+const participantUnit = (row) => (row.participants === 1 ? " person" : " people");
 const chunkUnit = (row) => (/^\d+$/.test(chunks(row)) ? (chunks(row) === "1" ? " chunk" : " chunks") : "");
 
 export const timeLeft = (deadline) => {
@@ -91,7 +92,7 @@ const problemText = (item) => [
   h("strong", {}, item.reason ?? "unknown"),
   item.state === "failed" && item.deadline ? `, ${timeLeft(item.deadline)}` : "",
   item.acknowledgedBy ? h("span", { class: "dim under" }, `acknowledged by ${item.acknowledgedBy}`) : null,
-  item.detail && !item.acknowledgedBy ? h("span", { class: "dim under" }, item.detail) : null,
+  item.detail && !item.acknowledgedBy ? h("span", { class: "dim under" }, sentence(item.detail)) : null,
 ];
 
 export const recordingCount = (rows, more) => `${count(rows, "recording")}${more ? ", more available" : ""}`;

@@ -14,7 +14,7 @@ export function details(view, timeline) {
     ["Stopped", view.stoppedAt && moment(view.stoppedAt)],
     ["Length", view.durationMs !== null && span(view.durationMs / 1000)],
     ["Ended by", view.sessionEndReason],
-    ["State in ACS", view.acsState],
+    ["State in ACS", view.acsState !== "unknown" && view.acsState],
     [
       "Participants",
       people.length &&

@@ -1,14 +1,14 @@
 // The name of a recording, the same everywhere: its correlation or labels, else its start and its participants. The
 // environment's name, so that nobody takes the test system for the real one.
 
-import { count, shortMoment } from "./format.js";
+import { count, rowMoment } from "./format.js";
 
 export function nameOf(row, participants = 0) {
   if (row.correlation) return row.correlation;
   const labels = Object.entries(row.labels ?? {}).map(([key, value]) => `${key}: ${value}`);
   if (labels.length) return labels.join(", ");
   const at = row.startedAt ?? row.requestedAt ?? row.listedAt;
-  const when = at ? `Recording of ${shortMoment(at)}` : "Recording";
+  const when = at ? `Recording of ${rowMoment(at)}` : "Recording";
   return participants ? `${when}, ${count(participants, "participant")}` : when;
 }
 

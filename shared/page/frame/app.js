@@ -8,7 +8,8 @@ import { followKeys, showKeys } from "./keys.js";
 import { list } from "./list.js";
 import { environment, titleOf } from "./names.js";
 import { overview } from "./overview.js";
-import { problemNote } from "./problems.js";
+import { notLoaded, problemNote } from "./problems.js";
+import { quarantine } from "./quarantine.js";
 import { recording } from "./recording.js";
 import { runbook } from "./runbook.js";
 import { RefreshTimer } from "./refresh.js";
@@ -17,6 +18,7 @@ import { followTheme } from "./theme.js";
 
 const AFTER_A_PROBLEM = 10; // seconds
 const UNEXPECTED = "The page can't show this data. Reload the page, or update Callvault.";
+const VIEWS = { recordings: list, quarantine };
 const positions = new Map(); // how far a view was scrolled when the user left it, by its fragment
 const main = document.getElementById("main");
 const forgetButton = document.getElementById("forget");
@@ -32,7 +34,7 @@ function destination() {
     return { view: recording, name, argument: decode(rest.join("/")), parameters };
   }
   if (name === "runbooks" && rest.length) return { view: runbook, name, argument: decode(rest.join("/")), parameters };
-  return { view: name === "recordings" ? list : overview, name: name || "overview", parameters };
+  return { view: VIEWS[name] ?? overview, name: name || "overview", parameters };
 }
 
 // If the address is truncated or mistyped, use it unchanged: the app then returns an error that explains the problem.
@@ -85,6 +87,7 @@ async function refreshView(shown, problems, signal) {
     return seconds;
   } catch (error) {
     if (signal.aborted) return 0;
+    notLoaded(main);
     if (error instanceof NeedsKey) {
       const refused = keyWasEntered && key() !== null;
       forget();

@@ -7,7 +7,7 @@ import { toast } from "./toast.js";
 
 const NEEDS_MASTER_KEY =
   "This requires the master key. Choose Sign out at the top, then enter the master key instead of the function key.";
-const MOST_REQUESTS = 50; // of "Retry all"; each queues about 200 chunks
+const MOST_REQUESTS = 200; // of "Retry all"; each reads about 1,000 chunks, or queues about 200
 
 export function replayButton({ recording, documentId, about, then, label = "Retry" }) {
   const path = documentId ? chunkPath(recording, documentId) : pathOf(recording);
@@ -17,7 +17,7 @@ export function replayButton({ recording, documentId, about, then, label = "Retr
     about: `${label} ${about}`,
     busy: "Retrying …",
     then,
-    act: async () => (await post(`${path}/replay`)).body.chunks,
+    act: async () => queued((await post(`${path}/replay`)).body.chunks),
   });
 }
 
@@ -30,25 +30,29 @@ export function retryAllButton({ reason, then }) {
     then,
     act: async () => {
       let chunks = 0;
+      let cursor = null;
       for (let requests = 0; requests < MOST_REQUESTS; requests += 1) {
-        const { body } = await post("replay", { reason });
+        const { body } = await post("replay", { reason, cursor });
         chunks += body.chunks;
-        if (!body.more || !body.chunks) break;
+        cursor = body.nextCursor;
+        if (!cursor) return queued(chunks);
       }
-      return chunks;
+      return `${queued(chunks)} There are more: choose Retry all again.`;
     },
   });
 }
 
-// A button that acts once at a time and shows the result. `act` returns the number of chunks.
-function actionButton({ id, label, about, busy, act, then }) {
+const queued = (chunks) =>
+  chunks ? `${count(chunks, "chunk")} queued again.` : "Nothing to retry: the chunks are queued already.";
+
+// A button that acts once at a time and shows the text that `act` returns.
+export function actionButton({ id, label, about, busy, act, then }) {
   const button = h("button", { id, "aria-label": about }, label);
   button.addEventListener("click", async () => {
     button.disabled = true;
     button.textContent = busy;
     try {
-      const chunks = await act();
-      toast(chunks ? `${count(chunks, "chunk")} queued again.` : "Nothing to retry: the chunks are queued already.");
+      toast(await act());
     } catch (error) {
       toast(`${label} failed: ${reasonOf(error)}`, { failed: true });
     }

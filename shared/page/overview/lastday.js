@@ -1,7 +1,7 @@
 // Two charts of the last 24 hours: chunks archived per quarter of an hour, and how long archiving took.
 
 import { barChart, figures } from "./charts.js";
-import { count, plain, shortTime, size, span } from "./format.js";
+import { count, plain, shortTime, size, span, zone } from "./format.js";
 
 const AN_HOUR = 3600_000;
 
@@ -13,7 +13,7 @@ const barText = (one) =>
 function summaryOf({ safe, size: bytes, failed, lost }) {
   if (!safe && !failed && !lost) return "No chunks in the last 24 hours.";
   const failures = failed ? count(failed, "failure") : "no failures";
-  return `${count(safe, "chunk")}, ${size(bytes)}; ${failures}, ${lost || "none"} lost.`;
+  return `${count(safe, "chunk")}, ${size(bytes)}; ${failures}, ${lost || "none"} lost. Times in ${zone()}.`;
 }
 
 export function throughput(lastDay) {

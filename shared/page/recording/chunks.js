@@ -43,7 +43,7 @@ const row = (recording, one, { play, then }) =>
   h(
     "tr",
     {},
-    h("th", { scope: "row" }, `${one.index}`, one.sibling ? h("span", { class: "dim under" }, "same index") : null),
+    h("th", { scope: "row", "data-title": "Chunk" }, `${one.index}`, one.sibling ? h("span", { class: "dim under" }, "same index") : null),
     cell("State", badge(one.state), stateDetails(one)),
     cell("Size", size(one.size)),
     cell("SHA-256", digest(one)),
@@ -100,10 +100,12 @@ function progress(one) {
 
 function digest(one) {
   if (!one.sha256) return h("span", { class: "dim" }, "–");
-  return [
+  return h(
+    "span",
+    {},
     h("code", { class: "digest", title: one.sha256 }, one.sha256),
     copyButton({ id: `copy-${one.documentId}`, text: one.sha256, what: `SHA-256 of chunk ${one.index}` }),
-  ];
+  );
 }
 
 function actionsOf(recording, one, play, then) {

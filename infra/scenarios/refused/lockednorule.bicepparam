@@ -1,0 +1,4 @@
+using '../../main.bicep'
+
+param acsName = 'acs1'
+param immutabilityLocked = true
