@@ -17,7 +17,7 @@ from local.simulation.judging.histories import Histories
 from local.simulation.judging.invariants import Invariants
 from local.simulation.judging.participants import Participants
 from local.simulation.judging.quarantine import QuarantineContents
-from local.simulation.judging.stored import Stored
+from local.simulation.judging.stored import Stored, is_whole
 from local.simulation.schedules.recordings import QUIET
 from local.simulation.schedules.schedule import Schedule
 from local.simulation.world.cluster import BEGIN
@@ -52,6 +52,7 @@ class Endings:
         acs, topic, history = world.acs, world.topic, world.history
         self._account, self._settings = stored.account, stored.settings
         self._topic, self._history = topic, history
+        self._stored, self._is_calm = stored, schedule.is_calm
         removed = {
             key_of(recording.recording_id)
             for recording in schedule.recordings
@@ -180,6 +181,19 @@ class Endings:
             key = str(chunk["RowKey"]).removeprefix(_CHUNK)
             if chunk["state"] in _TROUBLE and not any(key in row for row in listed["trouble"]):
                 yield f"{chunk['documentId']} is {chunk['state']}, but not in the list of trouble"
+        if self._is_calm:
+            yield from self._left_in_trouble(chunks, listed["trouble"])
+
+    def _left_in_trouble(self, chunks: list[Entity], listed: list[str]) -> Iterator[str]:
+        """Only a crash may leave an entry of a chunk or recording that is no longer in trouble."""
+        wanted = {str(chunk["RowKey"]).removeprefix(_CHUNK) for chunk in chunks if chunk["state"] in _TROUBLE}
+        files = self._stored.chunks()
+        for key, row in self._stored.recordings().items():
+            if "overdueAt" in row and not is_whole(row, files.get(key, [])):
+                wanted.add(key)
+        for entry in listed:
+            if entry.rpartition("-")[2] not in wanted:
+                yield f"the list of trouble still has the entry {entry}"
 
     def _announced(self, chunks: list[Entity]) -> Iterator[str]:
         """The final state of each chunk was announced."""

@@ -106,7 +106,7 @@ class Trials:
         for folder in _folders(Path(mutant.path).parts[1]):
             if failed := _wrong([*_TESTS, folder], _SECONDS_OF_TESTS, mutant):
                 return Verdict.TESTS, failed
-        if reason := EQUIVALENT.get((mutant.path, mutant.defect)):
+        if reason := EQUIVALENT.get((mutant.path, mutant.text(), mutant.defect)):
             return Verdict.EQUIVALENT, reason
         return Verdict.SURVIVED, "no violation" if is_reached else "the simulation doesn't reach it"
 
@@ -116,8 +116,12 @@ class Trials:
 
 def _folders(package: str) -> list[str]:
     """The tests that may detect a mutant of this package, the likeliest first."""
-    others = [f"tests/unit/{name}" for name in _PACKAGES if name != package]
-    return [one for one in (f"tests/unit/{package}", f"tests/integration/{package}", *others) if Path(one).exists()]
+    others = [name for name in _PACKAGES if name != package]
+    folders = [
+        *(f"tests/unit/{name}" for name in (package, *others)),
+        *(f"tests/integration/{name}" for name in (package, *others, "observability", "recording")),
+    ]
+    return [one for one in folders if Path(one).exists()]
 
 
 def _wrong(command: Sequence[str], seconds: float, mutant: Mutant | None = None) -> str | None:

@@ -44,6 +44,10 @@ class Mutant:
     def __str__(self) -> str:
         return f"{self.path}:{self.line} {self.defect}"
 
+    def text(self) -> str:
+        """The line of the source in which it is, without its comment."""
+        return Path(self.path).read_text().splitlines()[self.line - 1].partition("  #")[0].strip()
+
     def source(self) -> bytes:
         original = Path(self.path).read_bytes()
         return original[: self.begins] + self.replacement.encode() + original[self.ends :]

@@ -86,7 +86,7 @@ def recording_of(chance: random.Random, name: str, names: list[str], shares: Sha
     undecided = quarantined = False
     if oddity is not None:
         delivery = oddly(oddity, event, f"0-eus-{chance.choice([one for one in names if one != name])}-0", chance)
-        events, undecided, quarantined = tuple(delivery.events), delivery.corrected, delivery.quarantined
+        events, quarantined = tuple(delivery.events), delivery.quarantined
         ends = {one.document_id: delivery.ends for one in sources} | delivery.exceptions
     requests = [*_deliveries(chance, at, events)]
     if chance.random() < 0.15:  # noqa: PLR2004 - one in seven
@@ -130,7 +130,7 @@ def some_removed_at_once(chance: random.Random, recordings: tuple[Recording, ...
 def _deliveries(chance: random.Random, at: float, events: tuple[dict[str, Any], ...]) -> list[Request]:
     """Each event once or more, in or out of order, alone or several in one request."""
     if len(events) > 1 and chance.random() < 0.3:  # noqa: PLR2004 - one in three
-        return [Request(at=at, events=events)]
+        return [Request(at=at, events=events, is_dead=chance.random() < 0.2)]  # noqa: PLR2004 - one in five
     requests = []
     for place, event in enumerate(events):
         for repetition in range(chance.choice((1, 1, 1, 2, 2, 3))):

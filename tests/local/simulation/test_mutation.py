@@ -77,5 +77,5 @@ def test_the_simulation_detects_a_mutant_and_passes_without_it():
 
 
 def test_every_mutant_that_is_listed_as_equivalent_exists():
-    for path, defect in EQUIVALENT:
-        assert defect in {one.defect for one in mutants_of(path)}, defect
+    for path, line, defect in EQUIVALENT:
+        assert (line, defect) in {(one.text(), one.defect) for one in mutants_of(path)}, defect
